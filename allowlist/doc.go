@@ -1,0 +1,62 @@
+// Package allowlist decides where a webhook may be sent: which URLs are accepted when
+// they are stored and again before each request, and which addresses may be dialled.
+//
+// The zero [Policy] is ready to use and accepts any public https host:
+//
+//	canonical, err := allowlist.Public().CheckURL(raw)
+//
+// [Automation] accepts the incoming webhooks of Atlassian Automation and nothing else:
+//
+//	canonical, err := allowlist.Automation().CheckURL(raw)
+//
+// A checked URL is only half of the protection, because a name that looks harmless can
+// resolve to any address, and to another one a second later. The other half is the dial
+// guard, which judges the address of every socket after name resolution and before the
+// connection is made:
+//
+//	d := &net.Dialer{ControlContext: policy.Control}
+//
+// An operator who knows better widens or narrows a Policy through its fields:
+//
+//	p := allowlist.Policy{AllowPrefixes: []netip.Prefix{netip.MustParsePrefix("10.8.0.0/16")}}
+//
+// # URL rules
+//
+// The rules have names, and [Error] reports the name of the one that refused. They look
+// at bytes and do not rely on net/url, which lets through empty userinfo, empty ports and
+// raw backslashes, and whose strictness the embedding program can change by GODEBUG.
+//
+//	A1  1 to 2,048 bytes
+//	A2  only the bytes RFC 3986 permits in a URL; no fragment; brackets only around IPv6
+//	A3  https://
+//	A4  Automation: host api-private.atlassian.com, port 443
+//	A5  Automation: path below /automation/webhooks/
+//	A6  no empty path segment, one trailing slash aside
+//	A7  path: every % begins %HH, standing for a visible ASCII byte other than / \ %
+//	A8  path: no segment that is "." or ".." or nothing once decoded and cut at ";"
+//	A9  query: every % begins %HH, not standing for a control character
+//	H1  host of 1 to 253 bytes
+//	H2  brackets hold an IPv6 address without a zone
+//	H3  labels of 1 to 63 letters, digits and inner hyphens; no trailing dot
+//	H4  a host that ends in a number is four decimal octets without leading zeros
+//	H5  two labels at least
+//	H6  no special-use or internal name (.localhost, .internal, .home.arpa, ...)
+//	H7  whatever a name resolves to is judged at the dial
+//
+// A4 and A5 bind only Automation, H1 to H6 every other policy. H7 is the dial guard. It
+// also means that a dialer should hand the resolver the name with a final dot, so that
+// search domains cannot answer for it.
+//
+// # Addresses
+//
+// Refused are all blocks of the IANA IPv4 and IPv6 Special-Purpose Address Registries (as
+// of 2025-10-09) whatever their "globally reachable" flag, multicast, everything in IPv6
+// outside 2000::/3, and one cloud metadata address inside public space. What the text of
+// an address cannot show stays open: ISATAP, 6rd, a network-specific NAT64 prefix, public
+// space that is routed internally, a public address that a cloud maps to this machine.
+// Egress firewall rules remain the last line.
+//
+// Everything in this package is a pure function of its arguments, except that
+// [Policy.Control] reads the list of network interfaces. All of it may be called from
+// several goroutines at once.
+package allowlist

@@ -1,0 +1,95 @@
+package allowlist_test
+
+import (
+	"bytes"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/postrider/postrider/allowlist"
+)
+
+// checkAccepted asserts what holds for every accepted URL, whichever the policy.
+func checkAccepted(t *testing.T, p allowlist.Policy, raw, canonical string) {
+	t.Helper()
+	again, err := p.CheckURL(canonical)
+	if err != nil || again != canonical {
+		t.Errorf("canonical form of %q is not stable: %q becomes %q, %v", raw, canonical, again, err)
+	}
+	checkSent(t, raw, canonical)
+}
+
+// checkSent asserts that the canonical form means the same to net/url and net/http: same
+// text, same host, and exactly its path and query on the wire.
+func checkSent(t *testing.T, raw, canonical string) {
+	t.Helper()
+	u, err := url.Parse(canonical)
+	if err != nil {
+		t.Errorf("net/url refuses the canonical form of %q: %v", raw, err)
+		return
+	}
+	if u.String() != canonical {
+		t.Errorf("net/url rewrites the canonical form of %q: %q becomes %q", raw, canonical, u.String())
+	}
+
+	host, tail := cutURL(canonical)
+	if rawHost, rawTail := cutURL(raw); !strings.EqualFold(strings.TrimSuffix(rawHost, ":443"), host) ||
+		tail != rawTail && tail != "/"+rawTail {
+		t.Errorf("canonical form of %q is another URL: %q", raw, canonical)
+	}
+
+	req, err := http.NewRequest(http.MethodPost, canonical, strings.NewReader("{}"))
+	if err != nil {
+		t.Errorf("net/http refuses the canonical form of %q: %v", raw, err)
+		return
+	}
+	var wire bytes.Buffer
+	if err := req.Write(&wire); err != nil {
+		t.Errorf("net/http cannot send %q: %v", canonical, err)
+		return
+	}
+	line, headers, _ := strings.Cut(wire.String(), "\r\n")
+	if want := "POST " + tail + " HTTP/1.1"; line != want {
+		t.Errorf("request line of %q is %q, want %q", canonical, line, want)
+	}
+	if !strings.HasPrefix(headers, "Host: "+host+"\r\n") {
+		t.Errorf("headers of %q begin with %.40q, want host %q", canonical, headers, host)
+	}
+}
+
+// cutURL cuts an absolute URL after its authority, knowing no more of URLs than that.
+func cutURL(s string) (host, tail string) {
+	rest := s[len("https://"):]
+	if i := strings.IndexAny(rest, "/?"); i >= 0 {
+		return rest[:i], rest[i:]
+	}
+	return rest, ""
+}
+
+// secondOpinion is a checker of another make: it trusts net/url to take the URL apart and
+// looks at the parts. It judges less than the package does, so whatever the package
+// accepts it has to accept as well.
+func secondOpinion(raw string, automation bool) (ok bool) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme != "https" || u.User != nil || u.Opaque != "" || u.Fragment != "" {
+		return false
+	}
+	if !automation {
+		return u.Hostname() != "" && !badIP(u.Hostname())
+	}
+	if port := u.Port(); port != "" && port != "443" {
+		return false
+	}
+	return strings.ToLower(u.Hostname()) == "api-private.atlassian.com" &&
+		strings.HasPrefix(u.Path, "/automation/webhooks/") &&
+		strings.HasPrefix(u.EscapedPath(), "/automation/webhooks/") &&
+		strings.HasPrefix(u.JoinPath("/").Path, "/automation/webhooks/")
+}
+
+// badIP reports whether the host is an address that package net knows to be not public.
+func badIP(host string) bool {
+	ip := net.ParseIP(host)
+	return ip != nil && (ip.IsLoopback() || ip.IsPrivate() || ip.IsUnspecified() || ip.IsMulticast() || ip.IsLinkLocalUnicast())
+}

@@ -1,0 +1,130 @@
+package hostile
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Field is a header field of an answer.
+type Field struct{ Name, Value string }
+
+// RetryAfter is the header field of that name, with any text as its value.
+func RetryAfter(value string) Field { return Field{"Retry-After", value} }
+
+// Location is the header field of that name.
+func Location(url string) Field { return Field{"Location", url} }
+
+// Status answers with a status, header fields and no body. The connection stays
+// open for the next request.
+func Status(code int, fields ...Field) Behavior { return Answer(code, "", fields...) }
+
+// Answer answers with a status, header fields and a body. The connection stays
+// open for the next request.
+func Answer(code int, body string, fields ...Field) Behavior {
+	return Behavior{Name: statusName(code, fields), answer: func(l *link) { l.answer(code, body, fields) }}
+}
+
+func statusName(code int, fields []Field) string {
+	name := fmt.Sprint("status ", code)
+	for _, f := range fields {
+		name += fmt.Sprintf(", %s: %s", f.Name, f.Value)
+	}
+	return name
+}
+
+func (l *link) answer(code int, body string, fields []Field) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "HTTP/1.1 %03d %s\r\n", code, http.StatusText(code))
+	for _, f := range fields {
+		fmt.Fprintf(&b, "%s: %s\r\n", f.Name, f.Value)
+	}
+	if code >= 200 && code != http.StatusNoContent && code != http.StatusNotModified {
+		fmt.Fprintf(&b, "Content-Length: %d\r\n", len(body))
+	}
+	if l.close {
+		b.WriteString("Connection: close\r\n")
+	}
+	l.write("%s\r\n%s", b.String(), body)
+}
+
+// EarlyAnswer answers when it has the header, and reads the body only then.
+func EarlyAnswer(code int) Behavior {
+	return Behavior{Name: fmt.Sprint("early status ", code), early: true, answer: func(l *link) {
+		l.close = true
+		l.answer(code, "", nil)
+	}}
+}
+
+// Informational sends the given 1xx statuses and then 200.
+func Informational(codes ...int) Behavior {
+	return Behavior{Name: fmt.Sprint("informational ", codes), answer: func(l *link) {
+		for _, code := range codes {
+			l.answer(code, "", nil)
+		}
+		l.answer(http.StatusOK, "", nil)
+	}}
+}
+
+// EndlessInformational sends 102 without end, one every so often, or as fast as
+// the client takes them for 0. net/http tells that the headers are too large, or
+// runs into its header timeout.
+func EndlessInformational(every time.Duration) Behavior {
+	const line = "HTTP/1.1 102 Processing\r\n\r\n"
+	return Behavior{Name: fmt.Sprint("endless 1xx, one every ", every), answer: func(l *link) {
+		l.close = true
+		if every == 0 {
+			l.flood(line)
+			return
+		}
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for l.write(line) {
+			select {
+			case <-tick.C:
+			case <-l.s.done:
+				return
+			}
+		}
+	}}
+}
+
+// SwitchingProtocols answers 101 and says no more.
+func SwitchingProtocols() Behavior {
+	return Behavior{Name: "status 101", answer: func(l *link) {
+		l.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n")
+		l.hang()
+	}}
+}
+
+// CloseBeforeHeaders takes the request and closes the connection.
+func CloseBeforeHeaders() Behavior {
+	return Behavior{Name: "close before headers", answer: func(l *link) { l.close = true }}
+}
+
+// ResetBeforeHeaders takes the request and resets the connection.
+func ResetBeforeHeaders() Behavior {
+	return Behavior{Name: "reset before headers", answer: (*link).reset}
+}
+
+// HangBeforeHeaders takes the request and never answers.
+func HangBeforeHeaders() Behavior {
+	return Behavior{Name: "hang before headers", answer: (*link).hang}
+}
+
+// ResetOnReuse answers 200 and keeps the connection open, until the next
+// request arrives on it: that one is reset unread. It uses up no further step.
+func ResetOnReuse() Behavior {
+	b := Status(http.StatusOK)
+	b.Name, b.reuse = "reset on reuse", (*link).reset
+	return b
+}
+
+// CloseIdle answers 200 as if the connection stayed open, and closes it.
+func CloseIdle() Behavior {
+	return Behavior{Name: "close of an idle connection", answer: func(l *link) {
+		l.answer(http.StatusOK, "", nil)
+		l.close = true
+	}}
+}

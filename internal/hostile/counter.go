@@ -1,0 +1,92 @@
+package hostile
+
+import (
+	"net"
+	"net/netip"
+	"strconv"
+	"sync"
+	"testing"
+)
+
+// probeIP is where the package's own probes come from, to be told from clients.
+var probeIP = netip.AddrFrom4([4]byte{127, 77, 77, 77})
+
+// accepted counts the connections of a listener.
+type accepted struct {
+	addr string
+
+	mu sync.Mutex
+	n  int
+}
+
+func newAccepted(addr string) *accepted { return &accepted{addr: addr} }
+
+// isProbe counts c, unless it is one of total's own connections, which it closes.
+func (a *accepted) isProbe(c net.Conn) bool {
+	if from, err := netip.ParseAddrPort(c.RemoteAddr().String()); err == nil && from.Addr() == probeIP {
+		_ = c.Close()
+		return true
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.n++
+	return false
+}
+
+// total counts connections that the kernel took before now, also those that the
+// accept loop has not come to. Connections are accepted in order: once one that
+// was made now has been closed by the loop, all earlier ones are counted.
+func (a *accepted) total() int {
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: probeIP.AsSlice()}}
+	if c, err := d.Dial("tcp4", a.addr); err == nil {
+		_, _ = c.Read(make([]byte, 1))
+		_ = c.Close()
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.n
+}
+
+// Counter is a listener that nobody may connect to. It counts who does, and
+// closes the connection.
+type Counter struct {
+	lis   net.Listener
+	count *accepted
+}
+
+// NewCounter listens on a loopback address, on a free port for 0, until the
+// test ends.
+func NewCounter(tb testing.TB, ip string, port int) *Counter {
+	tb.Helper()
+	lis, err := net.Listen("tcp4", net.JoinHostPort(ip, strconv.Itoa(port)))
+	if err != nil {
+		tb.Fatalf("hostile: %v", err)
+	}
+	c := &Counter{lis: lis, count: newAccepted(lis.Addr().String())}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			conn, err := lis.Accept()
+			if err != nil {
+				return
+			}
+			if !c.count.isProbe(conn) {
+				_ = conn.Close()
+			}
+		}
+	})
+	tb.Cleanup(func() {
+		_ = lis.Close()
+		wg.Wait()
+	})
+	return c
+}
+
+// Addr is the address and port that is watched.
+func (c *Counter) Addr() string { return c.lis.Addr().String() }
+
+// Port is the port of Addr.
+func (c *Counter) Port() int { return c.lis.Addr().(*net.TCPAddr).Port }
+
+// Connections is how many connections were made so far.
+func (c *Counter) Connections() int { return c.count.total() }

@@ -1,0 +1,108 @@
+package limiter
+
+import "time"
+
+// minSweep is the number of keys below which idle ones are not looked for when
+// a new one comes.
+const minSweep = 64
+
+// key is what the limiter knows about a key that is not idle. Limiter.mu
+// guards it.
+type key struct {
+	name   string
+	limit  int // configured slots
+	rate   rate
+	inUse  int
+	capped int       // slots by Cap; 0: no cap
+	paused time.Time // until when; zero: not paused
+	full   time.Time // when the bucket of rate is full again
+}
+
+// key returns the state of name, and makes it where there is none; callers
+// tidy first.
+func (l *Limiter) key(name string) *key {
+	if k := l.keys[name]; k != nil {
+		return k
+	}
+	limit, r := l.limits(name)
+	var k *key
+	if n := len(l.spare); n > 0 {
+		k, l.spare = l.spare[n-1], l.spare[:n-1]
+	} else {
+		k = new(key)
+	}
+	*k = key{name: name, limit: limit, rate: r}
+	l.keys[name] = k
+	return k
+}
+
+// limits returns the configured limits of a key.
+func (l *Limiter) limits(name string) (int, rate) {
+	if l.opts.Limits == nil {
+		return l.opts.PerKey, l.rate
+	}
+	n, perSecond, burst := l.opts.Limits(name)
+	if n <= 0 {
+		n = l.opts.PerKey
+	}
+	if perSecond == 0 {
+		return n, l.rate
+	}
+	return n, nearestRate(perSecond, burst)
+}
+
+// timed tells whether the key's answers depend on the time.
+func (k *key) timed() bool { return k.rate.limited() || !k.paused.IsZero() }
+
+// admits tells whether one more may enter at now.
+func (k *key) admits(now time.Time) bool {
+	return k.free() > 0 && !k.paused.After(now) && k.rate.tokens(k.full, now) > 0
+}
+
+// free returns the number of free slots, whatever pauses and rates say.
+func (k *key) free() int {
+	n := k.limit
+	if k.capped > 0 {
+		n = min(n, k.capped)
+	}
+	return max(0, n-k.inUse)
+}
+
+// take counts one that entered at now.
+func (k *key) take(now time.Time) {
+	k.inUse++
+	k.full = k.rate.take(k.full, now)
+}
+
+// tidy sweeps when the number of keys has doubled since the last time, so that
+// the cost per new key is constant. It runs before a method looks keys up, and
+// never while it holds some that are not counted yet.
+func (l *Limiter) tidy() {
+	if len(l.keys) >= l.sweepAt {
+		now := time.Now()
+		for _, k := range l.keys {
+			l.forgetIfIdle(k, now)
+		}
+		l.swept()
+	}
+}
+
+// forgetIfIdle drops a key about which there is nothing to remember. That is
+// done in passing, by tidy and Room, and not when the last one leaves: a key
+// in steady use would be made anew each time.
+func (l *Limiter) forgetIfIdle(k *key, now time.Time) (idle bool) {
+	if !k.paused.After(now) {
+		k.paused = time.Time{}
+	}
+	if k.inUse > 0 || k.capped > 0 || !k.paused.IsZero() || k.full.After(now) {
+		return false
+	}
+	delete(l.keys, k.name)
+	if len(l.spare) < l.opts.Total {
+		k.name = ""
+		l.spare = append(l.spare, k)
+	}
+	return true
+}
+
+func (l *Limiter) swept() { l.sweepAt = max(minSweep, 2*len(l.keys)) }

@@ -1,0 +1,106 @@
+package limiter
+
+import "time"
+
+// Room returns how many more of each key could enter at now, for every key
+// that has less room than Options.PerKey: 0 means none, a key that is not in
+// the map has at least PerKey. The map is the caller's, and nil when no key is
+// short of room. The room of keys that have limits of their own shows once
+// they are in use, paused or capped; an idle key is not known here.
+//
+// next is the earliest time after now at which a pause ends or a rate lets one
+// more in, for those keys; zero when only somebody leaving can make room.
+//
+// now is on the host's clock, as time.Now and the times of [Limiter.Pause]
+// are. The answer is a hint: by the time of Enter, others may have entered.
+// Its cost grows with the number of keys in use, paused or capped.
+func (l *Limiter) Room(now time.Time) (room map[string]int, next time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	wall := time.Now() // now may be a time to come, at which more is idle
+	for name, k := range l.keys {
+		if l.forgetIfIdle(k, wall) {
+			continue
+		}
+		n, more := k.room(now)
+		if n >= l.opts.PerKey {
+			continue
+		}
+		if room == nil {
+			room = make(map[string]int, len(l.keys))
+		}
+		room[name] = n
+		if !more.IsZero() && (next.IsZero() || more.Before(next)) {
+			next = more
+		}
+	}
+	l.swept()
+	return room, next
+}
+
+// room returns how many may enter at now, and when time alone will change
+// that: zero when it will not.
+func (k *key) room(now time.Time) (n int, more time.Time) {
+	n = k.free()
+	switch {
+	case k.paused.After(now):
+		return 0, k.paused
+	case k.rate.limited() && k.rate.tokens(k.full, now) < n:
+		return k.rate.tokens(k.full, now), k.rate.next(k.full, now)
+	}
+	return n, time.Time{}
+}
+
+// Pause refuses everybody who would enter key before until, a time on the
+// host's clock. Those inside go on. A pause is only ever made longer: of two
+// times the later one counts, and a time that has passed changes nothing. The
+// zero Time ends the pause at once.
+func (l *Limiter) Pause(key string, until time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if until.IsZero() {
+		if k := l.keys[key]; k != nil {
+			k.paused = time.Time{}
+		}
+		return
+	}
+	if !until.After(time.Now()) {
+		return
+	}
+	l.tidy()
+	if k := l.key(key); until.After(k.paused) {
+		k.paused = until
+	}
+}
+
+// Cap lowers the number of slots of key to n until it is called again, for a
+// receiver that is being tried carefully after a failure: 1, then 2, then 4.
+// It never raises it above the configured number; an n at or above that, or
+// below 1, lifts the cap. Those inside go on, and when they are n or more
+// nobody enters until enough have left.
+func (l *Limiter) Cap(key string, n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n < 1 {
+		if k := l.keys[key]; k != nil {
+			k.capped = 0
+		}
+		return
+	}
+	l.tidy()
+	if k := l.key(key); n < k.limit {
+		k.capped = n
+	} else {
+		k.capped = 0
+	}
+}
+
+// InUse returns how many are inside key now.
+func (l *Limiter) InUse(key string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if k := l.keys[key]; k != nil {
+		return k.inUse
+	}
+	return 0
+}

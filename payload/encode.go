@@ -1,0 +1,84 @@
+package payload
+
+import "slices"
+
+// builtin is a type of this package. It is recognised by its concrete type, not
+// by assertion: a host's struct that embeds one would inherit these methods and
+// lose its own fields.
+type builtin interface {
+	Data
+	validate(anyProcessID bool) error
+	size() int // capacity that appendTo fills when nothing has to be escaped
+	appendTo(b []byte, expiry ExpiryFormat) []byte
+	features() []string // names of Planned that the value uses
+}
+
+// encoded is what encode makes of a Data.
+type encoded struct {
+	typ     string
+	body    []byte
+	planned []string
+}
+
+// encode checks the data and turns it into bytes, once.
+func encode(data Data, s *settings) (encoded, error) {
+	if d, ok := asBuiltin(data); ok {
+		return encodeBuiltin(d, s)
+	}
+	return encodeForeign(data, s)
+}
+
+func encodeBuiltin(d builtin, s *settings) (encoded, error) {
+	features := d.features()
+	if err := allowed(features, s.planned); err != nil {
+		return encoded{}, err
+	}
+	if err := d.validate(s.anyProcessID); err != nil {
+		return encoded{}, err
+	}
+	body := d.appendTo(make([]byte, 0, d.size()), s.expiry)
+	return encoded{typ: d.EventType(), body: body, planned: features}, nil
+}
+
+// asBuiltin finds this package's types, by value and by non-nil pointer.
+func asBuiltin(data Data) (builtin, bool) {
+	switch d := data.(type) {
+	case TaskSuccess, TaskFailure, OrgKeyExpiry,
+		BulkOperationCompleted, SyncCompleted, SyncFailed, LicenseThreshold, PreDeactivationNotice:
+		return d.(builtin), true
+	case *TaskSuccess:
+		return deref(d)
+	case *TaskFailure:
+		return deref(d)
+	case *OrgKeyExpiry:
+		return deref(d)
+	case *BulkOperationCompleted:
+		return deref(d)
+	case *SyncCompleted:
+		return deref(d)
+	case *SyncFailed:
+		return deref(d)
+	case *LicenseThreshold:
+		return deref(d)
+	case *PreDeactivationNotice:
+		return deref(d)
+	}
+	return nil, false
+}
+
+func deref[T builtin](p *T) (builtin, bool) {
+	if p == nil {
+		return nil, false
+	}
+	return *p, true
+}
+
+// allowed answers a PlannedError for the first feature that is not switched on.
+func allowed(features, on []string) error {
+	for _, name := range features {
+		if !slices.Contains(on, name) {
+			return &PlannedError{Name: name}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,150 @@
+package payload
+
+import (
+	"bytes"
+	"encoding/json"
+	"runtime/debug"
+	"unicode/utf8"
+)
+
+// encodeForeign encodes a type from outside. All of its methods may panic.
+func encodeForeign(data Data, s *settings) (encoded, error) {
+	if data == nil {
+		return encoded{}, invalid("data", "must not be nil")
+	}
+	var typ string
+	err := contain("EventType", func() error {
+		typ = data.EventType()
+		return nil
+	})
+	if err != nil {
+		return encoded{}, &InvalidError{Field: "data", Reason: "cannot be used", Err: err}
+	}
+	if !validType(typ) {
+		return encoded{}, invalid("EventType", "must return 1 to 255 bytes of visible ASCII")
+	}
+	if plannedTrigger(typ) {
+		if err := allowed([]string{typ}, s.planned); err != nil {
+			return encoded{}, err
+		}
+	}
+	if v, ok := data.(Validator); ok {
+		if err := contain("Validate", v.Validate); err != nil {
+			return encoded{}, asInvalid(typ, err)
+		}
+	}
+	body, err := foreignBody(data)
+	if err != nil {
+		return encoded{}, &InvalidError{Type: typ, Field: "data", Reason: "cannot be encoded", Err: err}
+	}
+	enc := encoded{typ: typ, body: body}
+	if known(typ) {
+		enc.planned, err = checkKnown(typ, body, s)
+	}
+	return enc, err
+}
+
+// asInvalid wraps what a Validate method answered, unless it says all already.
+func asInvalid(typ string, err error) error {
+	if bad, ok := err.(*InvalidError); ok {
+		return bad
+	}
+	return &InvalidError{Type: typ, Err: err}
+}
+
+// foreignBody returns the bytes that the data writes itself, or those of
+// encoding/json without HTML escaping and without the final newline.
+func foreignBody(data Data) ([]byte, error) {
+	var body []byte
+	if e, ok := data.(Encoder); ok {
+		err := contain("AppendBody", func() (err error) {
+			body, err = e.AppendBody(nil)
+			return err
+		})
+		if err == nil && !json.Valid(body) {
+			err = bodyFault("AppendBody must write one valid JSON value")
+		}
+		return validText(body, err)
+	}
+	err := contain("MarshalJSON", func() error {
+		var buf bytes.Buffer
+		enc := json.NewEncoder(&buf)
+		enc.SetEscapeHTML(false)
+		err := enc.Encode(data)
+		body = bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
+		return err
+	})
+	if _, exact := data.(json.Marshaler); err == nil && !exact && replacedText(body) {
+		err = bodyFault("a string is not valid UTF-8")
+	}
+	return validText(body, err)
+}
+
+// bodyFault is a cause inside an InvalidError, which names the package.
+type bodyFault string
+
+func (f bodyFault) Error() string { return string(f) }
+
+func validText(body []byte, err error) ([]byte, error) {
+	if err != nil {
+		return nil, err
+	}
+	if !utf8.Valid(body) {
+		return nil, bodyFault("the body must be valid UTF-8")
+	}
+	return body, nil
+}
+
+// replacedText reports whether encoding/json met invalid UTF-8. It then writes
+// the escape \ufffd; a U+FFFD that was there before it writes as it is.
+func replacedText(body []byte) bool {
+	for {
+		i := bytes.IndexByte(body, '\\')
+		if i < 0 {
+			return false
+		}
+		if bytes.HasPrefix(body[i:], []byte(`\ufffd`)) {
+			return true
+		}
+		body = body[i+2:] // valid JSON: a backslash never stands last
+	}
+}
+
+// checkKnown holds a foreign type to the trigger whose name it uses, so that a
+// receiver can rely on the name.
+func checkKnown(typ string, body []byte, s *settings) ([]string, error) {
+	data, err := Decode(body)
+	if err != nil {
+		return nil, &InvalidError{Type: typ, Field: "data", Reason: "must encode to the body that this trigger has", Err: err}
+	}
+	d := data.(builtin)
+	if d.EventType() != typ {
+		return nil, &InvalidError{Type: typ, Field: "trigger", Reason: "must equal the EventType"}
+	}
+	if err := allowed(d.features(), s.planned); err != nil {
+		return nil, err
+	}
+	return d.features(), d.validate(s.anyProcessID)
+}
+
+// contain calls a method of the host's Data and turns a panic into an error.
+func contain(method string, call func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Method: method, Value: v, Stack: debug.Stack()}
+		}
+	}()
+	return call()
+}
+
+func validType(typ string) bool {
+	if typ == "" || len(typ) > maxType {
+		return false
+	}
+	for i := range len(typ) {
+		if typ[i] <= 0x20 || typ[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,92 @@
+package payload_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/postrider/postrider/payload"
+)
+
+// FuzzDecode: nothing panics, and whatever decodes encodes to a body that
+// decodes to the same.
+func FuzzDecode(f *testing.F) {
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil || len(files) == 0 {
+		f.Fatalf("no golden files: %v", err)
+	}
+	for _, file := range files {
+		body, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(body)
+	}
+	for _, body := range []string{"", "{}", "[[", `{"trigger":"x"}`, object(mName, mTrigger, mTrigger), key(`"2026-05-27T17:04:05.5+02:00"`), `{"trigger":"\ud83d\ude00"}`} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		data, err := payload.Decode(body)
+		if err != nil {
+			if !errors.Is(err, payload.ErrDecode) && !errors.Is(err, payload.ErrUnknownTrigger) {
+				t.Fatalf("untyped error: %v", err)
+			}
+			return
+		}
+		if !utf8.Valid(body) || !json.Valid(body) {
+			t.Fatalf("decoded although it is no JSON: %q", body)
+		}
+		again, err := payload.Decode(payload.EncodeBuiltin(data, payload.ExpiryRFC3339))
+		if err != nil {
+			t.Fatalf("what was decoded does not decode again: %v", err)
+		}
+		if diff := cmp.Diff(data, again); diff != "" {
+			t.Fatalf("(-first +second):\n%s", diff)
+		}
+	})
+}
+
+// FuzzNew: what New accepts is what encoding/json would write, and decodes to
+// the same value.
+func FuzzNew(f *testing.F) {
+	f.Add("acme", runID, "Deactivate", "addToGroups", link, int64(1780000000), false)
+	f.Add("a\nb", "run 1", "\"\\\u2028<&>", "", "https://a.example/\x00", int64(-1<<62), true)
+	f.Add("s", "x", "\xff", "\x00", "https://[::1]:1/?", int64(1<<62), true)
+	f.Fuzz(func(t *testing.T, scope, id, name, action, url string, seconds int64, anyID bool) {
+		opts := []payload.Option{payload.WithMaxBody(1 << 20), payload.WithExpiryFormat(payload.ExpiryRFC3339)}
+		if anyID {
+			opts = append(opts, payload.WithAnyProcessID())
+		}
+		for _, data := range []payload.Data{
+			payload.TaskSuccess{ProcessID: id, Name: name, ActionTypes: []string{action, name}, DeepLink: url},
+			payload.TaskFailure{ProcessID: id, Name: name, ActionTypes: []string{}, DeepLink: url},
+			payload.OrgKeyExpiry{APIKeyID: id, Name: name, ExpiresAt: time.Unix(seconds, 0).UTC(), SettingsURL: url},
+		} {
+			ev, err := payload.New(scope, data, opts...)
+			if err != nil {
+				if !errors.Is(err, payload.ErrInvalid) && !errors.Is(err, payload.ErrTooLarge) {
+					t.Fatalf("untyped error: %v", err)
+				}
+				continue
+			}
+			if want := `{"trigger":"` + ev.Type + `",` + reference(t, data)[1:]; string(ev.Body) != want {
+				t.Fatalf("body %s, want %s", ev.Body, want)
+			}
+			if bytes.ContainsAny([]byte(ev.ID), ". \r\n") {
+				t.Fatalf("ID %q", ev.ID)
+			}
+			got, err := payload.Decode(ev.Body)
+			if err != nil || !reflect.DeepEqual(got, data) {
+				t.Fatalf("decoded %#v, %v; want %#v", got, err, data)
+			}
+		}
+	})
+}

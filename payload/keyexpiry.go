@@ -1,0 +1,69 @@
+package payload
+
+import "time"
+
+const triggerOrgKeyExpiry = "orgKeyExpiry"
+
+// OrgKeyExpiry tells that an API key of an organization is about to run out.
+//
+// The body has the keys trigger, apiKeyId, name, expiresAt, settingsUrl, in
+// this order.
+type OrgKeyExpiry struct {
+	// APIKeyID identifies the key; it is not the key. Required.
+	APIKeyID string `json:"apiKeyId"`
+	// Name is the key's name as its owner chose it. Required; any text.
+	Name string `json:"name"`
+	// ExpiresAt is when the key stops working. Required. It is written as the
+	// date in UTC unless [WithExpiryFormat] asks for the time.
+	ExpiresAt time.Time `json:"expiresAt"`
+	// SettingsURL leads to the page where notifications are set up: an absolute
+	// https URL. Required.
+	SettingsURL string `json:"settingsUrl"`
+}
+
+// ExpiryFormat is how expiresAt is written. [Decode] reads both.
+type ExpiryFormat int
+
+const (
+	// ExpiryDate writes the date in UTC, such as "2026-05-27". Decode reads it
+	// as the start of that day, 00:00 UTC.
+	ExpiryDate ExpiryFormat = iota
+	// ExpiryRFC3339 writes the time in UTC, such as "2026-05-27T15:04:05Z",
+	// with a fraction of the second where there is one.
+	ExpiryRFC3339
+)
+
+// EventType returns "orgKeyExpiry".
+func (OrgKeyExpiry) EventType() string { return triggerOrgKeyExpiry }
+
+// Validate answers ErrInvalid, naming the first field that [New] would refuse.
+func (k OrgKeyExpiry) Validate() error { return k.validate(false) }
+
+func (k OrgKeyExpiry) validate(bool) error {
+	c := check{typ: triggerOrgKeyExpiry}
+	c.text("apiKeyId", k.APIKeyID)
+	c.text("name", k.Name)
+	c.time("expiresAt", k.ExpiresAt)
+	c.https("settingsUrl", k.SettingsURL)
+	return c.err
+}
+
+func (k OrgKeyExpiry) size() int {
+	return len(`{"trigger":"orgKeyExpiry","apiKeyId":,"name":,"expiresAt":,"settingsUrl":}`) +
+		textSize(k.APIKeyID) + textSize(k.Name) + textSize(time.RFC3339Nano) + textSize(k.SettingsURL)
+}
+
+func (k OrgKeyExpiry) appendTo(b []byte, expiry ExpiryFormat) []byte {
+	layout := time.DateOnly
+	if expiry == ExpiryRFC3339 {
+		layout = time.RFC3339Nano
+	}
+	b = appendTrigger(b, triggerOrgKeyExpiry)
+	b = appendText(b, "apiKeyId", k.APIKeyID)
+	b = appendText(b, "name", k.Name)
+	b = appendFormatted(b, "expiresAt", k.ExpiresAt, layout)
+	b = appendText(b, "settingsUrl", k.SettingsURL)
+	return append(b, '}')
+}
+
+func (OrgKeyExpiry) features() []string { return nil }

@@ -1,0 +1,68 @@
+package payload
+
+import (
+	"time"
+	"unicode/utf8"
+)
+
+// New checks the data, encodes it and returns the event: the only place where a
+// body is marshalled.
+//
+// The scope names the installation or tenant: 1 to 255 bytes of UTF-8 without
+// control characters. The data may be one of this package's types, by value or
+// by pointer, or any other type (see [Data], [Validator], [Encoder]). A type of
+// another package that uses a trigger name of this package must encode to a
+// body that [Decode] accepts for that trigger.
+//
+// Errors: ErrInvalid for the scope, an option or the data, ErrTooLarge for the
+// size of the body, ErrPlanned for an announced feature that is not switched
+// on. A panic in a method of the data is caught and becomes an [InvalidError]
+// that wraps a [PanicError].
+func New(scope string, data Data, opts ...Option) (Event, error) {
+	now := time.Now()
+	s := settings{time: now, maxBody: DefaultMaxBody}
+	for _, opt := range opts {
+		if opt == nil {
+			return Event{}, invalid("Option", "must not be nil")
+		}
+		if err := opt(&s); err != nil {
+			return Event{}, err
+		}
+	}
+	if !validScope(scope) {
+		return Event{}, invalid("scope", "must have 1 to 255 bytes of UTF-8 without control characters")
+	}
+	if s.id == "" {
+		s.id = newID(now)
+	}
+
+	enc, err := encode(data, &s)
+	if err != nil {
+		return Event{}, err
+	}
+	if n := len(enc.body); n > s.maxBody {
+		return Event{}, &TooLargeError{Type: enc.typ, Size: n, Limit: s.maxBody}
+	}
+	return Event{
+		ID:      s.id,
+		Scope:   scope,
+		Type:    enc.typ,
+		Time:    s.time.UTC().Round(0), // without the monotonic reading, which no store keeps
+		Body:    enc.body[:len(enc.body):len(enc.body)],
+		Vars:    s.vars,
+		subject: s.subject,
+		planned: enc.planned,
+	}, nil
+}
+
+func validScope(scope string) bool {
+	if scope == "" || len(scope) > maxScope || !utf8.ValidString(scope) {
+		return false
+	}
+	for i := range len(scope) {
+		if scope[i] < 0x20 || scope[i] == 0x7f {
+			return false // PostgreSQL has no text with NUL, and a log line no use for the others
+		}
+	}
+	return true
+}

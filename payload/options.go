@@ -1,0 +1,151 @@
+package payload
+
+import (
+	"maps"
+	"slices"
+	"time"
+	"unicode/utf8"
+)
+
+// DefaultMaxBody is the longest body that [New] accepts unless told otherwise:
+// 25 MiB, which covers the 25 MB that Jira Cloud documents for its webhooks. A
+// sender has a limit of its own, usually a lower one.
+const DefaultMaxBody = 25 << 20
+
+// Bounds of what New takes beside the Data, in bytes.
+const (
+	maxID       = 255
+	maxScope    = 255
+	maxType     = 255
+	maxVars     = 64
+	maxVarName  = 128
+	maxVarValue = 2048 // no longer than a URL may be
+)
+
+// Option changes what [New] does. When one is given twice, the last wins.
+type Option func(*settings) error
+
+type settings struct {
+	id           string
+	time         time.Time
+	vars         map[string]string
+	subject      any
+	maxBody      int
+	anyProcessID bool
+	expiry       ExpiryFormat
+	planned      []string
+}
+
+// WithID sets the event's ID, by default a fresh UUID of version 7 (RFC 9562).
+// An ID derived from the occasion, such as the run's processId, makes a
+// repeated dispatch of the same event a no-op.
+//
+// An ID has 1 to 255 bytes out of A-Z a-z 0-9 - _ ~ : / + = @, so it is safe in
+// a header, and it holds no dot, which separates the parts that Standard
+// Webhooks 1.0.0 signs. New answers ErrInvalid otherwise.
+func WithID(id string) Option {
+	return func(s *settings) error {
+		if !validID(id) {
+			return invalid("ID", "must have 1 to 255 bytes out of A-Z a-z 0-9 - _ ~ : / + = @, without a dot")
+		}
+		s.id = id
+		return nil
+	}
+}
+
+// WithTime sets when the event happened, by default now. It is kept in UTC. The
+// zero time and years outside 1 to 9999 are refused with ErrInvalid.
+func WithTime(t time.Time) Option {
+	return func(s *settings) error {
+		if !writable(t) {
+			return invalid("Time", reasonTime)
+		}
+		s.time = t
+		return nil
+	}
+}
+
+// WithVars sets the values for ${...} in webhook URLs; New copies the map. At
+// most 64 variables, names of 1 to 128 bytes, values of at most 2,048 bytes,
+// all UTF-8; ErrInvalid otherwise.
+func WithVars(vars map[string]string) Option {
+	return func(s *settings) error {
+		if len(vars) > maxVars {
+			return invalid("Vars", "must have at most 64 entries")
+		}
+		for name, value := range vars {
+			if name == "" || len(name) > maxVarName || !utf8.ValidString(name) {
+				return invalid("Vars", "must have names of 1 to 128 bytes of UTF-8")
+			}
+			if len(value) > maxVarValue || !utf8.ValidString(value) {
+				return invalid("Vars", "must have values of at most 2048 bytes of UTF-8")
+			}
+		}
+		s.vars = maps.Clone(vars)
+		return nil
+	}
+}
+
+// WithSubject attaches what the event is about, for filters that look deeper
+// than the body, such as the issue that a JQL filter examines. It stays in
+// memory: see [Event.Subject].
+func WithSubject(subject any) Option {
+	return func(s *settings) error {
+		s.subject = subject
+		return nil
+	}
+}
+
+// WithMaxBody sets the longest body, in bytes, that New accepts; the default is
+// [DefaultMaxBody]. New answers ErrTooLarge for a longer one, and ErrInvalid
+// when n is less than 1.
+func WithMaxBody(n int) Option {
+	return func(s *settings) error {
+		if n < 1 {
+			return invalid("MaxBody", "must be at least 1")
+		}
+		s.maxBody = n
+		return nil
+	}
+}
+
+// WithAnyProcessID lifts the rule that a processId must be a UUID, for hosts
+// that name their runs otherwise. It must still not be empty. The option does
+// not reach a Validate method.
+func WithAnyProcessID() Option {
+	return func(s *settings) error {
+		s.anyProcessID = true
+		return nil
+	}
+}
+
+// WithExpiryFormat chooses how [OrgKeyExpiry] writes expiresAt; the default is
+// [ExpiryDate]. Other types are not affected.
+func WithExpiryFormat(f ExpiryFormat) Option {
+	return func(s *settings) error {
+		if f != ExpiryDate && f != ExpiryRFC3339 {
+			return invalid("ExpiryFormat", "must be ExpiryDate or ExpiryRFC3339")
+		}
+		s.expiry = f
+		return nil
+	}
+}
+
+// WithPlanned switches announced features on for this event, by the names that
+// [Planned] lists. Another name is refused with ErrInvalid.
+func WithPlanned(names ...string) Option {
+	return func(s *settings) error {
+		for _, name := range names {
+			if !slices.Contains(plannedNames[:], name) {
+				return invalid("Planned", "must hold names that Planned lists")
+			}
+		}
+		s.planned = slices.Clone(names)
+		return nil
+	}
+}
+
+// invalid is a refusal of an argument or option, not of the Data.
+func invalid(field, reason string) error {
+	return &InvalidError{Field: field, Reason: reason}
+}

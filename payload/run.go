@@ -1,0 +1,21 @@
+package payload
+
+// Run is one run of an automated task, as the host knows it.
+type Run struct {
+	Scope       string // installation or tenant, for New
+	ProcessID   string
+	Name        string
+	ActionTypes []string
+	DeepLink    string
+}
+
+// TaskEnded returns the Data for a run that ended: [TaskSuccess] when err is
+// nil, else [TaskFailure]. Only a top-level error counts, not the failures of
+// single items. The text of err goes nowhere: a receiver asks for details by
+// the processId.
+func TaskEnded(r Run, err error) Data {
+	if err != nil {
+		return TaskFailure{ProcessID: r.ProcessID, Name: r.Name, ActionTypes: r.ActionTypes, DeepLink: r.DeepLink}
+	}
+	return TaskSuccess{ProcessID: r.ProcessID, Name: r.Name, ActionTypes: r.ActionTypes, DeepLink: r.DeepLink}
+}

@@ -1,0 +1,142 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+)
+
+const maxConflicts = 3
+
+// save writes a change of health to the HealthStore, one writer for each webhook.
+// Another host's record wins a conflict where it is worse; ours is written on top.
+func (k *keeper) save(ctx context.Context, e *healthEntry) {
+	if k.store == nil {
+		return
+	}
+	ctx, cancel := k.d.storeContext(ctx)
+	defer cancel()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if e.writing {
+		return // the writer looks again when it is done
+	}
+	e.writing = true
+	defer func() { e.writing = false }()
+	for conflicts := 0; conflicts < maxConflicts && !e.stored.Equal(e.Health); {
+		was, is := e.stored, e.Health
+		k.mu.Unlock()
+		err := protect("SetHealth", func() error { return k.store.SetHealth(ctx, is.Scope, is.WebhookID, was, is) })
+		var others []Health
+		if errors.Is(err, ErrConflict) {
+			conflicts++
+			err = protect("Health", func() (err error) {
+				others, err = k.store.Health(ctx, []string{is.WebhookID})
+				return err
+			})
+			is = Health{WebhookID: is.WebhookID, Scope: is.Scope}
+			if len(others) == 1 {
+				is = others[0]
+			}
+		}
+		k.mu.Lock()
+		if err != nil {
+			if !errors.Is(err, ErrNotFound) {
+				k.d.log.WarnContext(ctx, "webhook: health was not stored", "webhook", is.WebhookID, "error", err)
+			}
+			return
+		}
+		e.stored = is
+		if len(others) == 1 && !e.Health.OK() {
+			e.merge(is)
+		}
+	}
+}
+
+// merge takes over what another host knows worse.
+func (e *healthEntry) merge(o Health) {
+	if e.FailingSince.IsZero() || !o.FailingSince.IsZero() && o.FailingSince.Before(e.FailingSince) {
+		e.FailingSince = o.FailingSince
+	}
+	e.Failures = max(e.Failures, o.Failures)
+	e.Opened = max(e.Opened, o.Opened)
+	if o.OpenUntil.After(e.OpenUntil) {
+		e.OpenUntil = o.OpenUntil
+	}
+	if o.PausedUntil.After(e.PausedUntil) {
+		e.PausedUntil = o.PausedUntil
+	}
+}
+
+// refresh learns what other hosts, or this one before a restart, have written.
+func (k *keeper) refresh(ctx context.Context) error {
+	if k.store == nil {
+		return nil
+	}
+	var all []Health
+	err := protect("Health", func() (err error) {
+		all, err = k.store.Health(ctx, nil)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	seen := make(map[string]bool, len(all))
+	for _, h := range all {
+		seen[h.WebhookID] = true
+		e := k.known[h.WebhookID]
+		if e == nil {
+			e = &healthEntry{Health: h}
+			k.known[h.WebhookID] = e
+		} else if e.writing {
+			continue
+		}
+		e.stored = h
+		e.merge(h)
+		k.hold(e)
+	}
+	for id, e := range k.known { // another host saw it recover
+		if !seen[id] && !e.writing && !e.stored.OK() {
+			e.stored = Health{WebhookID: e.WebhookID, Scope: e.Scope}
+			k.succeeded(e)
+		}
+	}
+	return nil
+}
+
+// disable switches a webhook off. The version of its record makes sure that of several
+// hosts one does it and tells.
+func (k *keeper) disable(ctx context.Context, w Webhook, reason string) {
+	reg := k.d.registry
+	if reg == nil {
+		return
+	}
+	ctx, cancel := k.d.storeContext(ctx)
+	defer cancel()
+	for range maxConflicts {
+		now, err := reg.Webhook(ctx, w.Scope, w.ID)
+		if err != nil || !now.Active || now.URL != w.URL {
+			return // gone, off already, or mended meanwhile
+		}
+		now.Active, now.DisabledReason, now.UpdatedAt = false, reason, k.d.now()
+		if err = reg.Update(ctx, now); errors.Is(err, ErrConflict) {
+			continue
+		}
+		if err != nil {
+			k.d.log.ErrorContext(ctx, "webhook: could not switch off", "webhook", w.ID, "scope", w.Scope, "error", err)
+			return
+		}
+		now.Version++
+		k.mu.Lock()
+		if e := k.known[w.ID]; e != nil {
+			e.disabled = true
+		}
+		k.mu.Unlock()
+		k.d.log.WarnContext(ctx, "webhook: switched off", "webhook", w.ID, "scope", w.Scope, "reason", reason)
+		if f := k.d.o.Observer.Disabled; f != nil {
+			k.d.observe(ctx, "Disabled", func() { f(ctx, now) })
+		}
+		return
+	}
+}

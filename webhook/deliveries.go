@@ -1,0 +1,212 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/postrider/postrider/payload"
+)
+
+func (m *Manager) history() (History, error) {
+	if m.d.history == nil {
+		return nil, fmt.Errorf("%w: it has no History", ErrUnsupported)
+	}
+	return m.d.history, nil
+}
+
+// Deliveries lists deliveries, a page at a time; see [Query]. Errors: [ErrInvalid] for a
+// Query that cannot be, [ErrUnsupported] when the Store has no [History].
+func (m *Manager) Deliveries(ctx context.Context, q Query) (ds []Delivery, next string, err error) {
+	h, err := m.history()
+	if err == nil {
+		err = q.check()
+	}
+	if err == nil {
+		ds, next, err = h.Deliveries(ctx, q)
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("webhook: list deliveries: %w", err)
+	}
+	return ds, next, nil
+}
+
+const (
+	defaultPage = 50
+	maxPage     = 500
+)
+
+func (q *Query) check() error {
+	switch {
+	case q.Scope == "":
+		return fmt.Errorf("%w: Query.Scope is required", ErrInvalid)
+	case q.Limit < 0 || q.Limit > maxPage:
+		return fmt.Errorf("%w: Query.Limit %d must be between 1 and %d", ErrInvalid, q.Limit, maxPage)
+	case !q.Since.IsZero() && !q.Until.IsZero() && q.Until.Before(q.Since):
+		return fmt.Errorf("%w: Query.Until lies before Query.Since", ErrInvalid)
+	}
+	return nil
+}
+
+// PageSize is Limit, or 50 where it is 0. It is for Store adapters.
+func (q Query) PageSize() int {
+	if q.Limit == 0 {
+		return defaultPage
+	}
+	return q.Limit
+}
+
+// Delivery returns one delivery with its body and attempts, oldest first. Errors:
+// [ErrNotFound], [ErrUnsupported].
+func (m *Manager) Delivery(ctx context.Context, scope, id string) (Delivery, []Attempt, error) {
+	h, err := m.history()
+	if err != nil {
+		return Delivery{}, nil, fmt.Errorf("webhook: read delivery: %w", err)
+	}
+	d, as, err := h.Delivery(ctx, scope, id)
+	if err != nil {
+		return Delivery{}, nil, fmt.Errorf("webhook: read delivery %s: %w", id, err)
+	}
+	return d, as, nil
+}
+
+// Redeliver sends a delivery once more, whatever its state, with the same identifier and
+// body and a fresh budget of retries. It waits like any other delivery for pauses and
+// limits. Errors: [ErrNotFound], [ErrHeld] while it is being sent, [ErrUnsupported].
+func (m *Manager) Redeliver(ctx context.Context, scope, id string) error {
+	h, err := m.history()
+	if err == nil {
+		err = h.Requeue(ctx, scope, id, m.d.now())
+	}
+	if err != nil {
+		return fmt.Errorf("webhook: redeliver %s: %w", id, err)
+	}
+	m.d.announce(ctx)
+	return nil
+}
+
+// Cancel ends a pending delivery. One that has ended is left as it is. Errors:
+// [ErrNotFound], [ErrHeld] while it is being sent, [ErrUnsupported].
+func (m *Manager) Cancel(ctx context.Context, scope, id string) error {
+	h, err := m.history()
+	if err == nil {
+		err = h.Cancel(ctx, scope, id)
+	}
+	if err != nil {
+		return fmt.Errorf("webhook: cancel %s: %w", id, err)
+	}
+	return nil
+}
+
+// Replay redelivers everything that a Query selects, oldest first, spread so that no
+// more than perSecond of them become due in a second. Deliveries that are being sent, or
+// whose webhook is gone, are skipped. It returns how many were queued, also with an error.
+// Identifiers stay the same, so a receiver can drop what it has. Errors: [ErrInvalid] for
+// a rate that is not positive or a Query with a Cursor or a Limit, [ErrUnsupported].
+func (m *Manager) Replay(ctx context.Context, q Query, perSecond float64) (queued int, err error) {
+	h, err := m.history()
+	if err != nil {
+		return 0, fmt.Errorf("webhook: replay: %w", err)
+	}
+	const fastest = 1e6
+	if !(perSecond > 0 && perSecond <= fastest) {
+		return 0, fmt.Errorf("webhook: replay: %w: a rate of %v per second must be above 0 and at most %v", ErrInvalid, perSecond, fastest)
+	}
+	if q.Cursor != "" || q.Limit != 0 {
+		return 0, fmt.Errorf("webhook: replay: %w: it goes through all pages, leave Query.Cursor and Query.Limit out", ErrInvalid)
+	}
+	if err := q.check(); err != nil {
+		return 0, fmt.Errorf("webhook: replay: %w", err)
+	}
+	now := m.d.now()
+	if q.Until.IsZero() || q.Until.After(now) {
+		q.Until = now // what arrives meanwhile is not replayed
+	}
+	q.OldestFirst, q.Limit = true, maxPage
+	step := time.Duration(float64(time.Second) / perSecond)
+	for {
+		page, next, err := h.Deliveries(ctx, q)
+		if err != nil {
+			return queued, fmt.Errorf("webhook: replay: %w", err)
+		}
+		for _, d := range page {
+			switch err := h.Requeue(ctx, d.Scope, d.ID, now.Add(time.Duration(queued)*step)); {
+			case err == nil:
+				queued++
+			case errors.Is(err, ErrHeld), errors.Is(err, ErrNotFound):
+			default:
+				return queued, fmt.Errorf("webhook: replay: %w", err)
+			}
+		}
+		m.d.announce(ctx)
+		if q.Cursor = next; next == "" {
+			return queued, nil
+		}
+	}
+}
+
+// sample is the body of an example of an event type.
+func (p *Profile) sample(typ, scope string) (body []byte, err error) {
+	defer contain("Profile.Sample", &err)
+	sample := p.Sample
+	if sample == nil {
+		sample = payload.Sample
+	}
+	data, ok := sample(typ)
+	if !ok {
+		return nil, fmt.Errorf("%w: no sample of trigger %q", ErrInvalid, typ)
+	}
+	e, err := payload.New(scope, data, payload.WithPlanned(payload.Planned()...))
+	return e.Body, err
+}
+
+// TestOption changes what [Manager.Test] sends.
+type TestOption func(*testSettings)
+
+type testSettings struct{ trigger string }
+
+// WithSample sends a complete example of a trigger instead of the empty object, so that
+// a receiver's mapping can be checked. Profile.Sample makes it.
+func WithSample(trigger string) TestOption { return func(s *testSettings) { s.trigger = trigger } }
+
+// Test sends one request to a webhook, active or not, exactly as a delivery would be sent,
+// and returns the outcome. The body is an empty JSON object. A test is never retried, never
+// stored, and never counts for the webhook's health; it does not wait for pauses or for the
+// lane, only for a slot of Options.Capacity. That the endpoint accepted says that URL and
+// secret are right, and nothing about what the receiver makes of real events.
+//
+// The error is about the test itself; a refusal by the endpoint is an Attempt with a
+// Code. Errors: [ErrNotFound], [ErrInvalid] for an unknown sample, ctx's.
+func (m *Manager) Test(ctx context.Context, scope, id string, opts ...TestOption) (Attempt, error) {
+	var s testSettings
+	for _, o := range opts {
+		o(&s)
+	}
+	w, err := m.Webhook(ctx, scope, id)
+	if err != nil {
+		return Attempt{}, err
+	}
+	body := []byte("{}")
+	if s.trigger != "" {
+		if body, err = m.d.profile.sample(s.trigger, scope); err != nil {
+			return Attempt{}, fmt.Errorf("webhook: test %s: %w", id, err)
+		}
+	}
+	grant, err := m.d.limiter.Reserve(ctx, 1)
+	if err != nil {
+		return Attempt{}, fmt.Errorf("webhook: test %s: no free slot: %w", id, err)
+	}
+	defer grant.Close()
+	leave, _ := grant.Enter()
+	defer leave()
+	now := m.d.now()
+	eventID := "test_" + newWebhookID()[len("whk_"):]
+	vars := make(map[string]string)
+	for _, name := range Variables(w.URL) {
+		vars[name] = "x"
+	}
+	d := Delivery{ID: deliveryID(scope, eventID, id), EventID: eventID, WebhookID: id, Scope: scope, Type: s.trigger,
+		Lane: id, Body: body, Vars: vars, CreatedAt: now, QueuedAt: now, Due: now}
+	return m.d.sender.attempt(ctx, &w, &d, now), nil
+}

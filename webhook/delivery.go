@@ -1,0 +1,180 @@
+package webhook
+
+import (
+	"fmt"
+	"time"
+)
+
+// State is where a delivery stands. There is no running state: a delivery that
+// is being sent is pending and held by a lease.
+type State uint8
+
+// The three states. Their numbers are stored by SQL adapters and never change.
+const (
+	StatePending   State = 0 // waits for its first attempt or for the next one
+	StateDelivered State = 1 // the endpoint accepted it
+	StateFailed    State = 2 // given up; LastCode says why
+)
+
+// String returns "pending", "delivered" or "failed".
+func (s State) String() string {
+	switch s {
+	case StatePending:
+		return "pending"
+	case StateDelivered:
+		return "delivered"
+	case StateFailed:
+		return "failed"
+	}
+	return fmt.Sprintf("State(%d)", uint8(s))
+}
+
+// Delivery is one event on its way to one webhook. It is what a Store keeps.
+type Delivery struct {
+	// ID is made of (Scope, EventID, WebhookID), so a repeated Dispatch names the
+	// same delivery. It holds letters, digits and "_".
+	ID string
+	// EventID is the identifier that receivers see, the same on every attempt.
+	EventID   string
+	WebhookID string
+	Scope     string
+	// Type is the event's type.
+	Type string
+	// Lane is the unit of fairness: the Store goes round the lanes. It is the
+	// webhook's ID unless the Profile composes another.
+	Lane string
+	// Body holds the exact bytes that are signed and sent, at every attempt.
+	Body []byte
+	// Vars fill variables in the webhook's URL.
+	Vars map[string]string
+	// Carry is what Options.Carry took from the context of Dispatch.
+	Carry map[string]string
+	State State
+	// Tries counts the attempts that have ended since the delivery was queued.
+	Tries int
+	// Interrupted counts the leases that ran out since then: a process died or
+	// lost its database during a send.
+	Interrupted int
+	// Lease is the number of the latest claim; 0 before the first. It only grows.
+	Lease int64
+	// Held tells a lease from a waiting retry.
+	Held bool
+	// Due is when the delivery may be claimed: of a held one, the end of its lease.
+	Due time.Time
+	// FirstFailure is the end of the first counted attempt that did not deliver.
+	FirstFailure time.Time
+	// CreatedAt is when Dispatch accepted the event for this webhook.
+	CreatedAt time.Time
+	// QueuedAt is CreatedAt, or the due time of the latest Requeue. The age that
+	// Profile.MaxAge limits counts from here.
+	QueuedAt time.Time
+	// FinishedAt is when the delivery ended; zero while it is pending.
+	FinishedAt time.Time
+	// LastCode is the outcome of the latest attempt, or why it ended without one.
+	LastCode Code
+	// Exhausted is set beside LastCode when the retry budget was spent.
+	Exhausted bool
+}
+
+// Attempt is the record of one request, made or refused. It holds nothing that
+// a tenant must not see: no address, no URL, no secret.
+type Attempt struct {
+	// Number is 1 for the first attempt since the delivery was queued.
+	Number int
+	// Status is the HTTP status, 0 when none was received.
+	Status int
+	// Code is the outcome; CodeOK when the endpoint accepted.
+	Code Code
+	// Start is when the attempt began; Duration how long it took, never negative.
+	Start    time.Time
+	Duration time.Duration
+	// RetryAfter is what the endpoint asked for on a transient status, as it was
+	// asked: policies cap it.
+	RetryAfter time.Duration
+	// Snippet is the beginning of the answer's body, at most 4 KiB, without
+	// control characters, secrets, URL paths and addresses.
+	Snippet string
+}
+
+// OK reports whether the endpoint accepted the request.
+func (a Attempt) OK() bool { return a.Code == CodeOK }
+
+// End is Start plus Duration.
+func (a Attempt) End() time.Time { return a.Start.Add(a.Duration) }
+
+// Claim says what a Store may lease out.
+type Claim struct {
+	// Now is the time that decides what is due. A Store never looks at a clock.
+	Now time.Time
+	// Until is the end of the new leases.
+	Until time.Time
+	// Limit bounds the number of deliveries, at least 1.
+	Limit int
+	// PerLane bounds the deliveries of one lane, at least 1.
+	PerLane int
+	// Room replaces PerLane for single lanes; 0 skips the lane.
+	Room map[string]int
+}
+
+// RoomFor returns how many deliveries of a lane the claim may take.
+func (c Claim) RoomFor(lane string) int {
+	if n, ok := c.Room[lane]; ok {
+		return n
+	}
+	return c.PerLane
+}
+
+// Batch is what a claim took.
+type Batch struct {
+	// Deliveries are in the order in which they should be sent.
+	Deliveries []Delivery
+	// Webhooks holds each webhook of Deliveries once, as it is now, with secrets.
+	Webhooks []Webhook
+	// Next is the earliest time after Claim.Now at which anything pending becomes
+	// due; zero when nothing does. Work that is due but was skipped does not count.
+	Next time.Time
+	// Oldest is the earliest due time, before the claim, of what was taken: how
+	// far behind the queue is. Stores that cannot tell leave it zero.
+	Oldest time.Time
+}
+
+// Settlement is the outcome of a lease.
+type Settlement struct {
+	ID    string
+	Lease int64
+	State State
+	// Due is the time of the next try for StatePending, and else when the delivery
+	// ended. Where it is zero, the End of Result stands for it.
+	Due time.Time
+	// Code becomes LastCode when it is not empty or the State is StateDelivered.
+	Code Code
+	// Exhausted goes with StateFailed when the retry budget is spent.
+	Exhausted bool
+	// Result counts as a try and is kept in the history; nil gives the lease back
+	// uncounted, or ends the delivery without an attempt.
+	Result *Attempt
+}
+
+// Code says how an attempt or a delivery ended. Codes are safe to show to
+// tenants and stable: they are stored and may be compared.
+type Code string
+
+// The codes.
+const (
+	CodeOK             Code = ""                // the endpoint accepted
+	CodeURLRejected    Code = "url_rejected"    // the URL breaks the Profile's rules
+	CodeBlockedAddress Code = "blocked_address" // the name resolves to forbidden addresses only
+	CodeDNS            Code = "dns"             // the name could not be resolved
+	CodeConnect        Code = "connect"         // no connection
+	CodeTLSVerify      Code = "tls_verify"      // the certificate is not valid for the host
+	CodeTLS            Code = "tls"             // the TLS handshake failed otherwise
+	CodeTimeout        Code = "timeout"         // no answer in time
+	CodeProtocol       Code = "protocol"        // the answer is not HTTP, too large, or broke off before its status
+	CodeRedirect       Code = "redirect"        // status 300 to 399; redirects are never followed
+	CodeStatus         Code = "status"          // any other status that is not success
+	CodePayload        Code = "payload"         // the body exceeds the Profile's cap
+	CodeConfig         Code = "config"          // signer, secret, header or a stored row cannot be used
+	CodeCancelled      Code = "cancelled"       // cancelled, or its webhook was deleted
+	CodeInterrupted    Code = "interrupted"     // ten leases ran out during a send
+	CodeExpired        Code = "expired"         // pending for longer than Profile.MaxAge
+)

@@ -1,0 +1,79 @@
+package webhook
+
+import (
+	"errors"
+	"strings"
+)
+
+// Errors that callers may test for with errors.Is.
+var (
+	// ErrNotFound: no such webhook or delivery in that scope.
+	ErrNotFound = errors.New("webhook: not found")
+	// ErrConflict: changed by someone else meanwhile; read it again.
+	ErrConflict = errors.New("webhook: changed meanwhile, read it again")
+	// ErrLimit: the scope has as many webhooks as the Profile allows.
+	ErrLimit = errors.New("webhook: limit of webhooks reached, delete one or raise Profile.MaxPerScope")
+	// ErrInvalid: input was refused; a *ValidationError names the fields.
+	ErrInvalid = errors.New("webhook: invalid")
+	// ErrHeld: the delivery is being sent right now; try again when its lease ends.
+	ErrHeld = errors.New("webhook: delivery is being sent, try again later")
+	// ErrFull: a bounded Store has no space.
+	ErrFull = errors.New("webhook: store is full")
+	// ErrClosed: the Store was closed.
+	ErrClosed = errors.New("webhook: store is closed")
+	// ErrRunning: Run was called while another Run is under way.
+	ErrRunning = errors.New("webhook: dispatcher is already running")
+	// ErrTooLarge: a body, or all bodies of one Dispatch together, exceed their cap.
+	ErrTooLarge = errors.New("webhook: too large")
+	// ErrPlanned: the event uses a provisional feature that Options.Planned does not list.
+	ErrPlanned = errors.New("webhook: provisional event is not switched on in Options.Planned")
+	// ErrUnsupported: the Store lacks the optional interface that the call needs.
+	ErrUnsupported = errors.New("webhook: store does not support this")
+	// ErrProfile: the Store belongs to another Profile.
+	ErrProfile = errors.New("webhook: store belongs to another profile, give each profile its own store")
+	// ErrBusy: too many Dispatch calls already wait for a Store that does not answer.
+	ErrBusy = errors.New("webhook: store does not answer")
+	// ErrPanic: code of the host, such as a hook of the Profile, panicked. The panic was contained.
+	ErrPanic = errors.New("webhook: hook panicked")
+)
+
+// FieldError says what is wrong with one field of a form.
+type FieldError struct {
+	// Field is the name in [Webhook], lower case: "name", "url", "secret", "events",
+	// "filter", "notes", "headers", "timeout", "scope", "group", "attributes".
+	Field string
+	// Rule is a short stable word, such as "required", "too_long" or an allowlist rule like "A5".
+	Rule string
+	// Message is a sentence for people. It never repeats a secret or a URL.
+	Message string
+}
+
+// ValidationError lists everything that is wrong with an input, in the order of
+// the form. errors.Is(err, ErrInvalid) holds.
+type ValidationError struct{ Fields []FieldError }
+
+// Error lists fields and messages.
+func (e *ValidationError) Error() string {
+	var b strings.Builder
+	b.WriteString("webhook: invalid")
+	for i, f := range e.Fields {
+		if i > 0 {
+			b.WriteByte(';')
+		}
+		b.WriteString(" " + f.Field + ": " + f.Message)
+	}
+	return b.String()
+}
+
+// Is makes errors.Is(err, ErrInvalid) hold.
+func (e *ValidationError) Is(target error) bool { return target == ErrInvalid }
+
+// Field returns the message for one field, "" when it is in order.
+func (e *ValidationError) Field(name string) string {
+	for _, f := range e.Fields {
+		if f.Field == name {
+			return f.Message
+		}
+	}
+	return ""
+}

@@ -1,0 +1,147 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Explanation answers why a delivery has not been sent.
+type Explanation struct {
+	Delivery Delivery
+	// Reasons hold it back, the longest lasting first. A delivery that could go right now
+	// has the single reason ReasonReady.
+	Reasons []Reason
+}
+
+// Reason is one thing that holds a delivery back.
+type Reason struct {
+	Kind ReasonKind
+	// Until is when it ends by itself; zero when that is not known.
+	Until time.Time
+	// Shared: another process on the same Store may be behind it, or may send although
+	// this process cannot.
+	Shared bool
+	// Text is one sentence for people.
+	Text string
+}
+
+// ReasonKind names a reason.
+type ReasonKind string
+
+// The reasons.
+const (
+	ReasonEnded      ReasonKind = "ended"       // delivered or failed: nothing is left to do
+	ReasonNoWebhook  ReasonKind = "no_webhook"  // its webhook is gone; the next claim ends it
+	ReasonInactive   ReasonKind = "inactive"    // its webhook is switched off
+	ReasonExpired    ReasonKind = "expired"     // its webhook has expired
+	ReasonHeld       ReasonKind = "held"        // leased: it is being sent, or a process died with it
+	ReasonRetry      ReasonKind = "retry"       // waits for its next try
+	ReasonScheduled  ReasonKind = "scheduled"   // due later, as by a replay
+	ReasonPaused     ReasonKind = "paused"      // the endpoint asked for patience
+	ReasonBreaker    ReasonKind = "breaker"     // the endpoint failed too often in a row
+	ReasonStopped    ReasonKind = "stopped"     // SetPaused(true)
+	ReasonNotRunning ReasonKind = "not_running" // Run is not under way
+	ReasonStore      ReasonKind = "store"       // the Store answers with errors
+	ReasonLane       ReasonKind = "lane"        // the lane, or a limit it shares, has no room
+	ReasonSlots      ReasonKind = "slots"       // every slot of Options.Capacity is taken
+	ReasonReady      ReasonKind = "ready"       // its turn comes with the next claim
+)
+
+// Explain tells why a delivery has not been sent: what the Store says of it, the health
+// of its webhook, and what this process knows of its own limits. Errors: [ErrNotFound],
+// [ErrUnsupported] when the Store has no [History].
+func (d *Dispatcher) Explain(ctx context.Context, scope, deliveryID string) (Explanation, error) {
+	if d.history == nil {
+		return Explanation{}, fmt.Errorf("webhook: explain: %w: it has no History", ErrUnsupported)
+	}
+	dl, _, err := d.history.Delivery(ctx, scope, deliveryID)
+	if err != nil {
+		return Explanation{}, fmt.Errorf("webhook: explain %s: %w", deliveryID, err)
+	}
+	x := Explanation{Delivery: dl}
+	if dl.State != StatePending {
+		x.add(ReasonEnded, time.Time{}, false, "It has ended as "+dl.State.String()+".")
+		return x, nil
+	}
+	now := d.now()
+	if err := d.explainWebhook(ctx, &x, now); err != nil {
+		return Explanation{}, fmt.Errorf("webhook: explain %s: %w", deliveryID, err)
+	}
+	d.explainProcess(&x, now)
+	if len(x.Reasons) == 0 {
+		x.add(ReasonReady, time.Time{}, false, "Nothing holds it back: it goes out when its lane's turn comes.")
+	}
+	return x, nil
+}
+
+func (x *Explanation) add(kind ReasonKind, until time.Time, shared bool, text string) {
+	x.Reasons = append(x.Reasons, Reason{kind, until, shared, text})
+}
+
+// explainWebhook covers what is true for every process.
+func (d *Dispatcher) explainWebhook(ctx context.Context, x *Explanation, now time.Time) error {
+	dl := &x.Delivery
+	if d.registry != nil {
+		w, err := d.registry.Webhook(ctx, dl.Scope, dl.WebhookID)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			x.add(ReasonNoWebhook, time.Time{}, true, "Its webhook was deleted; it will end as cancelled.")
+		case err != nil:
+			return err
+		case !w.Active:
+			x.add(ReasonInactive, time.Time{}, true, "Its webhook is switched off.")
+		case !w.Live(now):
+			x.add(ReasonExpired, time.Time{}, true, "Its webhook has expired.")
+		}
+	}
+	h, err := d.healthOf(ctx, dl.Scope, dl.WebhookID)
+	if err != nil {
+		return err
+	}
+	if h.OpenUntil.After(now) {
+		x.add(ReasonBreaker, h.OpenUntil, true, fmt.Sprintf("The endpoint failed %d times in a row; then one request will try it.", h.Failures))
+	}
+	if h.PausedUntil.After(now) {
+		x.add(ReasonPaused, h.PausedUntil, true, "The endpoint asked to wait.")
+	}
+	switch {
+	case dl.Held && dl.Due.After(now):
+		x.add(ReasonHeld, dl.Due, true, "It is being sent, or the process that sent it is gone; then it is sent again when the lease ends.")
+	case dl.Due.After(now) && dl.Tries > 0:
+		x.add(ReasonRetry, dl.Due, false, fmt.Sprintf("Attempt %d failed; it waits for the next one.", dl.Tries))
+	case dl.Due.After(now):
+		x.add(ReasonScheduled, dl.Due, false, "It is scheduled for later.")
+	}
+	return nil
+}
+
+// explainProcess covers what this process alone can tell.
+func (d *Dispatcher) explainProcess(x *Explanation, now time.Time) {
+	dl := &x.Delivery
+	s := d.Status()
+	if !s.Running {
+		x.add(ReasonNotRunning, time.Time{}, true, "Run is not under way in this process; another one may send it.")
+	}
+	if s.Paused {
+		x.add(ReasonStopped, time.Time{}, true, "Sending was stopped in this process by SetPaused; another one may send it.")
+	}
+	if s.StoreError != nil {
+		x.add(ReasonStore, time.Time{}, true, "The Store answers with errors at the moment.")
+	}
+	if dl.Held && dl.Due.After(now) {
+		return // it has its slot
+	}
+	room, next := d.room()
+	if n, short := room[dl.Lane]; short && n == 0 {
+		var until time.Time
+		if !next.IsZero() && d.limiter.InUse(dl.Lane) == 0 {
+			until = now.Add(time.Until(next))
+		}
+		x.add(ReasonLane, until, false, "Its lane has as many requests in flight as it may have.")
+	}
+	if s.InFlight >= d.o.Capacity {
+		x.add(ReasonSlots, time.Time{}, false, "Every slot of this process is taken.")
+	}
+}

@@ -1,0 +1,61 @@
+package webhook
+
+import (
+	"errors"
+	"strings"
+)
+
+const (
+	maxHeaders     = 20
+	maxHeaderValue = 4096
+	maxHeaderName  = 128
+)
+
+// reservedHeaders cannot be custom headers: they belong to HTTP, to Postrider or to
+// a signature, or make net/http repeat a request by itself.
+var reservedHeaders = []string{
+	"host", "content-length", "content-type", "content-encoding", "transfer-encoding", "connection", "keep-alive", "upgrade",
+	"te", "trailer", "expect", "cookie", "idempotency-key", "x-idempotency-key", "authorization", "user-agent",
+	"x-automation-webhook-token",
+}
+
+var reservedPrefixes = []string{"proxy-", "x-atlassian-webhook-", "x-hub-signature", "webhook-"}
+
+var (
+	errHeaderName     = errors.New("a header name may hold letters, digits and !#$%&'*+-.^_`|~ only, up to 128 of them")
+	errHeaderReserved = errors.New("this header belongs to HTTP, to Postrider or to a signature")
+	errHeaderValue    = errors.New("a header value may hold printable ASCII only, without a space at either end, up to 4096 bytes")
+)
+
+// checkHeader judges a custom header. Its errors do not repeat the value.
+func checkHeader(name, value string) error {
+	if name == "" || len(name) > maxHeaderName {
+		return errHeaderName
+	}
+	for i := range len(name) {
+		c := name[i]
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0) {
+			return errHeaderName
+		}
+	}
+	lower := strings.ToLower(name) // ASCII only by now
+	for _, r := range reservedHeaders {
+		if lower == r {
+			return errHeaderReserved
+		}
+	}
+	for _, p := range reservedPrefixes {
+		if strings.HasPrefix(lower, p) {
+			return errHeaderReserved
+		}
+	}
+	if len(value) > maxHeaderValue || strings.TrimSpace(value) != value {
+		return errHeaderValue
+	}
+	for i := range len(value) {
+		if value[i] < 0x20 || value[i] > 0x7e {
+			return errHeaderValue
+		}
+	}
+	return nil
+}

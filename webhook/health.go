@@ -1,0 +1,75 @@
+package webhook
+
+import "time"
+
+// Health is how a webhook's endpoint has been doing. The zero value, apart from
+// WebhookID and Scope, is a webhook in good health.
+type Health struct {
+	WebhookID, Scope string
+	// FailingSince is the end of the first of the failures in a row; zero when the
+	// latest attempt was accepted. Failures counts them.
+	FailingSince time.Time
+	Failures     int
+	// PausedUntil is set by an endpoint that asked for patience with Retry-After.
+	PausedUntil time.Time
+	// OpenUntil is set while the breaker is open: nothing is sent before, then one
+	// probe. Opened counts how often it opened in a row.
+	OpenUntil time.Time
+	Opened    int
+	// DisabledReason repeats Webhook.DisabledReason in what Manager.Health returns;
+	// Stores leave it empty.
+	DisabledReason string
+}
+
+// HealthStatus is the short form of a Health, for lists.
+type HealthStatus string
+
+// The health of a webhook in one word, the most serious first.
+const (
+	HealthDisabled HealthStatus = "disabled" // switched off by Postrider
+	HealthOpen     HealthStatus = "open"     // the breaker holds deliveries back
+	HealthPaused   HealthStatus = "paused"   // the endpoint asked to wait
+	HealthFailing  HealthStatus = "failing"  // the latest attempts failed
+	HealthOK       HealthStatus = "ok"
+)
+
+// Status is the most serious state at the given time.
+func (h Health) Status(now time.Time) HealthStatus {
+	switch {
+	case h.DisabledReason != "":
+		return HealthDisabled
+	case h.OpenUntil.After(now):
+		return HealthOpen
+	case h.PausedUntil.After(now):
+		return HealthPaused
+	case h.Failures > 0:
+		return HealthFailing
+	}
+	return HealthOK
+}
+
+// OK reports whether nothing is held against the webhook, so that no record of it
+// need be kept.
+func (h Health) OK() bool {
+	return h.FailingSince.IsZero() && h.Failures == 0 && h.PausedUntil.IsZero() &&
+		h.OpenUntil.IsZero() && h.Opened == 0 && h.DisabledReason == ""
+}
+
+// HoldUntil is the later of PausedUntil and OpenUntil: nothing is sent before.
+func (h Health) HoldUntil() time.Time {
+	if h.OpenUntil.After(h.PausedUntil) {
+		return h.OpenUntil
+	}
+	return h.PausedUntil
+}
+
+// Equal compares two records; times are equal to the microsecond, the precision
+// that SQL stores keep.
+func (h Health) Equal(o Health) bool {
+	same := func(a, b time.Time) bool {
+		return a.Truncate(time.Microsecond).Equal(b.Truncate(time.Microsecond))
+	}
+	return h.WebhookID == o.WebhookID && h.Scope == o.Scope && h.Failures == o.Failures && h.Opened == o.Opened &&
+		h.DisabledReason == o.DisabledReason && same(h.FailingSince, o.FailingSince) &&
+		same(h.PausedUntil, o.PausedUntil) && same(h.OpenUntil, o.OpenUntil)
+}

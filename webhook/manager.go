@@ -1,0 +1,211 @@
+package webhook
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Manager is the way in for people and settings pages: it validates with the Profile
+// and reports field errors that a form can show. Every call by ID takes the scope, so a
+// tenant cannot reach into another's. All methods are safe for concurrent use; after an
+// error nothing has changed.
+type Manager struct {
+	d   *Dispatcher
+	reg Registry
+}
+
+// Manager returns the Manager of this Dispatcher, or [ErrUnsupported] when its Store is
+// no [Registry].
+func (d *Dispatcher) Manager() (*Manager, error) {
+	if d.registry == nil {
+		return nil, fmt.Errorf("webhook: Manager needs a Store that is a Registry: %w", ErrUnsupported)
+	}
+	return &Manager{d: d, reg: d.registry}, nil
+}
+
+// Add validates and stores a new webhook and returns it as stored, with the ID it was
+// given, its canonical URL and its times. ID, CreatedAt, UpdatedAt, DisabledReason and
+// Version of w are not looked at. Errors: [*ValidationError], [ErrLimit].
+func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
+	w = w.Clone()
+	w.ID, w.Version, w.DisabledReason = newWebhookID(), 1, ""
+	w.CreatedAt = m.d.now()
+	w.UpdatedAt = w.CreatedAt
+	if err := m.validate(&w); err != nil {
+		return Webhook{}, err
+	}
+	if err := m.reg.Create(ctx, w, m.d.profile.MaxPerScope); err != nil {
+		return Webhook{}, fmt.Errorf("webhook: add to scope %q: %w", w.Scope, err)
+	}
+	return w, nil
+}
+
+// Edit validates and replaces a webhook. An empty URL or no Secrets keep what is stored,
+// because forms do not get them back; a header with an empty value keeps its stored
+// value too. CreatedAt and DisabledReason cannot be edited; activating clears the latter.
+// Version must be the one that was read, or 0 to overwrite whatever is there. Changing the
+// URL, the secrets or the headers, or activating, also clears the webhook's health.
+// Errors: [*ValidationError], [ErrNotFound], [ErrConflict].
+func (m *Manager) Edit(ctx context.Context, w Webhook) (Webhook, error) {
+	return m.change(ctx, w.Scope, w.ID, w.Version, func(stored *Webhook) {
+		next := w.Clone()
+		next.Version, next.CreatedAt, next.DisabledReason = stored.Version, stored.CreatedAt, stored.DisabledReason
+		if next.URL == "" {
+			next.URL = stored.URL
+		}
+		if len(next.Secrets) == 0 {
+			next.Secrets = stored.Secrets
+		}
+		for name, value := range next.Headers {
+			if had, ok := stored.Headers[name]; ok && value == "" {
+				next.Headers[name] = had
+			}
+		}
+		*stored = next
+	})
+}
+
+// SetActive switches a webhook on or off. Switched off, it receives no events and what is
+// queued for it waits, at most for Profile.MaxAge. Switched on, it goes on, with a clean
+// record of health. Errors: [ErrNotFound].
+func (m *Manager) SetActive(ctx context.Context, scope, id string, active bool) error {
+	_, err := m.change(ctx, scope, id, 0, func(w *Webhook) { w.Active = active })
+	return err
+}
+
+// RotateSecret makes next the newest secret. The one before is kept beside it until the
+// next rotation: a scheme that sends several signatures sends both, so that a receiver
+// can change over in between; a token scheme sends the newest. Errors:
+// [*ValidationError], [ErrNotFound].
+func (m *Manager) RotateSecret(ctx context.Context, scope, id string, next Secret) (Webhook, error) {
+	return m.change(ctx, scope, id, 0, func(w *Webhook) {
+		w.Secrets = append([]Secret{next}, w.Secrets...)
+		w.Secrets = slices.Clip(w.Secrets[:min(len(w.Secrets), 2)])
+	})
+}
+
+// Delete removes a webhook at once. Nothing queued for it is sent any more, apart from a
+// request that is already under way. Errors: [ErrNotFound].
+func (m *Manager) Delete(ctx context.Context, scope, id string) error {
+	if err := m.reg.Delete(ctx, scope, id); err != nil {
+		return fmt.Errorf("webhook: delete %s: %w", id, err)
+	}
+	m.d.keeper.drop(id)
+	return nil
+}
+
+// DeleteScope removes everything of a tenant that leaves.
+func (m *Manager) DeleteScope(ctx context.Context, scope string) error {
+	if err := m.reg.DeleteScope(ctx, scope); err != nil {
+		return fmt.Errorf("webhook: delete scope %q: %w", scope, err)
+	}
+	return nil
+}
+
+// Webhook returns one webhook. Errors: [ErrNotFound].
+func (m *Manager) Webhook(ctx context.Context, scope, id string) (Webhook, error) {
+	w, err := m.reg.Webhook(ctx, scope, id)
+	if err != nil {
+		return Webhook{}, fmt.Errorf("webhook: read %s: %w", id, err)
+	}
+	return w, nil
+}
+
+// List returns the webhooks of a scope, oldest first.
+func (m *Manager) List(ctx context.Context, scope string) ([]Webhook, error) {
+	ws, err := m.reg.Webhooks(ctx, scope)
+	if err != nil {
+		return nil, fmt.Errorf("webhook: list scope %q: %w", scope, err)
+	}
+	return ws, nil
+}
+
+// Health tells how a webhook's endpoint has been doing. With a [HealthStore] it covers
+// all hosts and outlives them; otherwise it is what this process has seen.
+func (m *Manager) Health(ctx context.Context, scope, id string) (Health, error) {
+	w, err := m.Webhook(ctx, scope, id)
+	if err != nil {
+		return Health{}, err
+	}
+	h, err := m.d.healthOf(ctx, scope, id)
+	if err != nil {
+		return Health{}, fmt.Errorf("webhook: health of %s: %w", id, err)
+	}
+	h.DisabledReason = w.DisabledReason
+	return h, nil
+}
+
+// healthOf prefers what this process has seen to what the Store remembers.
+func (d *Dispatcher) healthOf(ctx context.Context, scope, id string) (Health, error) {
+	h := d.keeper.of(scope, id)
+	if d.health == nil || !h.OK() {
+		return h, nil
+	}
+	stored, err := d.health.Health(ctx, []string{id})
+	if err == nil && len(stored) == 1 {
+		h = stored[0]
+	}
+	return h, err
+}
+
+const maxEdits = 5
+
+// change reads, changes, validates and writes a webhook. With version 0 it starts over
+// when somebody else was quicker.
+func (m *Manager) change(ctx context.Context, scope, id string, version int64, edit func(*Webhook)) (Webhook, error) {
+	var err error
+	for range maxEdits {
+		var was Webhook
+		if was, err = m.reg.Webhook(ctx, scope, id); err != nil {
+			break
+		}
+		if version != 0 && version != was.Version {
+			err = ErrConflict
+			break
+		}
+		w := was.Clone()
+		edit(&w)
+		w.UpdatedAt = m.d.now()
+		if w.Active {
+			w.DisabledReason = ""
+		}
+		if err := m.validate(&w); err != nil {
+			return Webhook{}, err
+		}
+		if err = m.reg.Update(ctx, w); err == nil {
+			w.Version++
+			if freshStart(&was, &w) {
+				m.d.keeper.forget(ctx, scope, id)
+			}
+			m.d.announce(ctx)
+			return w, nil
+		}
+		if version != 0 || !isConflict(err) {
+			break
+		}
+	}
+	return Webhook{}, fmt.Errorf("webhook: change %s: %w", id, err)
+}
+
+// freshStart tells whether an old failure says nothing about the webhook any more.
+func freshStart(was, is *Webhook) bool {
+	return is.Active && !was.Active || was.URL != is.URL ||
+		!slices.EqualFunc(was.Secrets, is.Secrets, Secret.Equal) || !equalHeaders(was.Headers, is.Headers)
+}
+
+func equalHeaders(a, b map[string]string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for name, value := range a {
+		if other, ok := b[name]; !ok || other != value {
+			return false
+		}
+	}
+	return true
+}
+
+func newWebhookID() string { return "whk_" + strings.ToLower(rand.Text()) }

@@ -1,0 +1,26 @@
+// Package memstore keeps webhooks and deliveries in memory.
+//
+// It is the Store for tests, for trying Postrider out, and for hosts that can
+// bear to lose what is queued when their process ends:
+//
+//	store, err := memstore.New(nil)
+//
+// A [Store] has every optional capability but the two that only a shared
+// database has (a clock and a notifier): registry, history, pruning, marks,
+// health, sweeps, and the check that it serves one Profile only.
+//
+// # Bounds
+//
+// Nothing grows without an end; see [Options]. Work is never dropped: where there is no
+// space for a delivery, Enqueue answers [webhook.ErrFull] and stores nothing. History
+// is a courtesy: the events whose deliveries all ended longest ago give way
+// to new work. Until then a repeated Dispatch of such an event is recognised, so
+// deduplication lasts as long as the history does.
+//
+// # Cost
+//
+// Each method costs the logarithm of what is pending for each delivery it
+// touches, never the backlog. Lanes that wait for a later time, and lanes of inactive or
+// expired webhooks, cost a claim nothing; a lane without room costs one look into
+// Claim.Room.
+package memstore

@@ -1,0 +1,179 @@
+package memstore
+
+import (
+	"slices"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// event is the deliveries of one event, which are forgotten together.
+type event struct {
+	scope    *scope
+	id       string
+	first    *row            // the deliveries, linked by nextOfEvent
+	byHook   map[string]*row // filled when count passes wide
+	finished instant         // when the last delivery ended, once all have
+	count    int32
+	pending  int32
+	pos      int32 // in Store.done, -1 while a delivery is pending
+}
+
+// wide is the number of deliveries from which an event has an index of them.
+const wide = 16
+
+type byLastFinished struct{}
+
+func (byLastFinished) less(a, b *event) bool    { return a.finished < b.finished }
+func (byLastFinished) place(e *event, at int32) { e.pos = at }
+
+// find returns the event's delivery to a webhook, or nil.
+func (e *event) find(webhook string) *row {
+	if e.byHook != nil {
+		return e.byHook[webhook]
+	}
+	for r := e.first; r != nil; r = r.nextOfEvent {
+		if r.webhook == webhook {
+			return r
+		}
+	}
+	return nil
+}
+
+// index makes a new row known by its identifiers.
+func (s *Store) index(sc *scope, e *event, r *row) {
+	r.event = e
+	r.nextOfEvent, e.first = e.first, r
+	e.count++
+	if e.byHook != nil {
+		e.byHook[r.webhook] = r
+	} else if e.count > wide {
+		e.byHook = make(map[string]*row, 2*wide)
+		for r := e.first; r != nil; r = r.nextOfEvent {
+			e.byHook[r.webhook] = r
+		}
+	}
+	s.rows[r.id] = r
+	s.bytes += r.bytes
+	s.opened(r)
+}
+
+// unindex undoes the latest index of the row's event.
+func (s *Store) unindex(r *row) {
+	e := r.event
+	e.first = r.nextOfEvent
+	e.count--
+	delete(e.byHook, r.webhook)
+	delete(s.rows, r.id)
+	s.bytes -= r.bytes
+	s.pending--
+	s.pendingBytes -= r.bytes
+	if e.pending--; e.count == 0 {
+		delete(e.scope.events, e.id)
+	} else if e.pending == 0 {
+		s.complete(e)
+	}
+}
+
+// opened counts a row that has become pending.
+func (s *Store) opened(r *row) {
+	s.pending++
+	s.pendingBytes += r.bytes
+	if r.event.pending++; r.event.pos >= 0 {
+		s.done.remove(r.event.pos)
+	}
+}
+
+// finish ends a pending row. Its lease, if any, is over.
+func (s *Store) finish(r *row, state webhook.State, code webhook.Code, when instant) {
+	s.detach(r)
+	r.state, r.code, r.finished, r.held = state, code, when, false
+	s.pending--
+	s.pendingBytes -= r.bytes
+	s.ended++
+	if r.event.pending--; r.event.pending == 0 {
+		s.complete(r.event)
+	}
+}
+
+// complete files an event whose deliveries have all ended.
+func (s *Store) complete(e *event) {
+	e.finished = never
+	for r := e.first; r != nil; r = r.nextOfEvent {
+		e.finished = max(e.finished, r.finished)
+	}
+	s.done.push(e)
+}
+
+// trim forgets the oldest history beyond its bounds. It may forget what the caller has
+// just ended, so it comes last in a method.
+func (s *Store) trim() {
+	for s.done.len() > 0 && (s.ended > s.opts.KeepEnded || s.bytes > s.opts.MaxBytes) {
+		s.forget(s.done.top())
+	}
+}
+
+// forget removes a whole event, whatever the state of its deliveries.
+func (s *Store) forget(e *event) {
+	if e.pos >= 0 {
+		s.done.remove(e.pos)
+	}
+	sc := e.scope
+	for r := e.first; r != nil; r = r.nextOfEvent {
+		if r.state == webhook.StatePending {
+			s.detach(r)
+			s.pending--
+			s.pendingBytes -= r.bytes
+		} else {
+			s.ended--
+		}
+		s.bytes -= r.bytes
+		delete(s.rows, r.id)
+		// The scope's log keeps the row itself for a while, but nothing that it holds.
+		*r = row{removed: true, created: r.created, seq: r.seq, nextOfEvent: r.nextOfEvent, pos: -1}
+		sc.removed++
+	}
+	delete(sc.events, e.id)
+	sc.tidy()
+	s.release(sc)
+}
+
+// append adds a row to the scope's log.
+func (sc *scope) append(r *row) {
+	if n := len(sc.log); n > 0 && older(r, sc.log[n-1]) < 0 {
+		at, _ := slices.BinarySearchFunc(sc.log, r, older)
+		sc.log = slices.Insert(sc.log, at, r)
+		return
+	}
+	sc.log = append(sc.log, r)
+}
+
+// older is the order of a log.
+func older(a, b *row) int {
+	switch {
+	case a.created != b.created:
+		if a.created < b.created {
+			return -1
+		}
+		return 1
+	case a.seq != b.seq:
+		if a.seq < b.seq {
+			return -1
+		}
+		return 1
+	}
+	return 0
+}
+
+// tidy drops removed rows from the log: at its beginning, where most of them are, at
+// once, and from the middle when they are half of it.
+func (sc *scope) tidy() {
+	for len(sc.log) > 0 && sc.log[0].removed {
+		sc.log[0] = nil
+		sc.log = sc.log[1:]
+		sc.removed--
+	}
+	if sc.removed > 32 && sc.removed > len(sc.log)/2 {
+		sc.log = slices.DeleteFunc(sc.log, func(r *row) bool { return r.removed })
+		sc.removed = 0
+	}
+}

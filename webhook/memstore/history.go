@@ -1,0 +1,146 @@
+package memstore
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// Delivery implements [webhook.History]. The latest 50 attempts are kept.
+func (s *Store) Delivery(ctx context.Context, scope, id string) (webhook.Delivery, []webhook.Attempt, error) {
+	if err := s.lock(ctx); err != nil {
+		return webhook.Delivery{}, nil, err
+	}
+	defer s.mu.Unlock()
+	r, err := s.row("delivery", scope, id)
+	if err != nil {
+		return webhook.Delivery{}, nil, err
+	}
+	ds := []webhook.Delivery{r.delivery()}
+	unshare(ds)
+	if r.attempts == nil {
+		return ds[0], nil, nil
+	}
+	return ds[0], slices.Clone(*r.attempts), nil
+}
+
+// row returns a delivery of a scope. op names the caller in the error.
+func (s *Store) row(op, scope, id string) (*row, error) {
+	if r := s.rows[id]; r != nil && r.event.scope.name == scope {
+		return r, nil
+	}
+	return nil, fmt.Errorf("memstore: %s %s: %w", op, id, webhook.ErrNotFound)
+}
+
+// Deliveries implements [webhook.History]. Bodies are included. A Query without a Scope, with a
+// Limit outside 0 to 500 or with a cursor that is not its own is refused with [webhook.ErrInvalid]. Deliveries
+// of the same CreatedAt come in order of insertion, or against it.
+func (s *Store) Deliveries(ctx context.Context, q webhook.Query) ([]webhook.Delivery, string, error) {
+	const defaultLimit, maxLimit = 50, 500
+	switch {
+	case q.Scope == "":
+		return nil, "", fmt.Errorf("memstore: deliveries: Query.Scope is required: %w", webhook.ErrInvalid)
+	case q.Limit < 0 || q.Limit > maxLimit:
+		return nil, "", fmt.Errorf("memstore: deliveries: Query.Limit %d must be between 1 and %d, or 0 for %d: %w",
+			q.Limit, maxLimit, defaultLimit, webhook.ErrInvalid)
+	case q.Limit == 0:
+		q.Limit = defaultLimit
+	}
+	from, err := decodeCursor(q)
+	if err != nil {
+		return nil, "", err
+	}
+	if err := s.lock(ctx); err != nil {
+		return nil, "", err
+	}
+	var ds []webhook.Delivery
+	var last *row
+	more := false
+	if sc := s.scopes[q.Scope]; sc != nil {
+		match := matcher(&q)
+		for r := range sc.rows(q.OldestFirst, from) {
+			if !match(r) {
+				continue
+			}
+			if more = len(ds) == q.Limit; more {
+				break
+			}
+			ds, last = append(ds, r.delivery()), r
+		}
+	}
+	next := ""
+	if more {
+		next = encodeCursor(q, position{last.created, last.seq})
+	}
+	s.mu.Unlock()
+	unshare(ds)
+	return ds, next, nil
+}
+
+// matcher returns the filter of a query.
+func matcher(q *webhook.Query) func(*row) bool {
+	since, until := at(q.Since), at(q.Until)
+	if until == never {
+		until = forever
+	}
+	return func(r *row) bool {
+		return r.created >= since && r.created < until &&
+			(q.WebhookID == "" || q.WebhookID == r.webhook) &&
+			(q.EventID == "" || q.EventID == r.event.id) &&
+			(q.Type == "" || q.Type == r.typ) &&
+			(len(q.States) == 0 || slices.Contains(q.States, r.state))
+	}
+}
+
+// Requeue implements [webhook.History]. A delivery that has ended takes space again: [webhook.ErrFull] when
+// Options.MaxDeliveries are pending.
+func (s *Store) Requeue(ctx context.Context, scope, id string, due time.Time) error {
+	if err := s.lock(ctx); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	r, err := s.row("requeue", scope, id)
+	switch {
+	case err != nil:
+		return err
+	case s.hook(scope, r.webhook) == nil:
+		return fmt.Errorf("memstore: requeue %s: its webhook is gone: %w", id, webhook.ErrNotFound)
+	case r.held:
+		return fmt.Errorf("memstore: requeue %s: %w", id, webhook.ErrHeld)
+	case r.state == webhook.StatePending:
+		s.detach(r)
+	case s.pending >= s.opts.MaxDeliveries:
+		return fmt.Errorf("memstore: requeue %s: %w", id, webhook.ErrFull)
+	default:
+		r.state = webhook.StatePending
+		s.ended--
+		s.opened(r)
+	}
+	r.tries, r.interrupted, r.code, r.exhausted = 0, 0, "", false
+	r.firstFailure, r.finished = never, never
+	r.due, r.queued = at(due), at(due)
+	s.attach(r)
+	return nil
+}
+
+// Cancel implements [webhook.History].
+func (s *Store) Cancel(ctx context.Context, scope, id string) error {
+	if err := s.lock(ctx); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	r, err := s.row("cancel", scope, id)
+	switch {
+	case err != nil:
+		return err
+	case r.held:
+		return fmt.Errorf("memstore: cancel %s: %w", id, webhook.ErrHeld)
+	case r.state == webhook.StatePending:
+		s.finish(r, webhook.StateFailed, webhook.CodeCancelled, max(s.now(), r.created))
+		s.trim()
+	}
+	return nil
+}

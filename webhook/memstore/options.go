@@ -1,0 +1,55 @@
+package memstore
+
+import (
+	"cmp"
+	"fmt"
+)
+
+// Options sets the bounds of a [Store]. Nil, or a zero field, means the default.
+type Options struct {
+	// MaxDeliveries is how many deliveries may be pending; default 100,000.
+	MaxDeliveries int
+	// KeepEnded is how many ended deliveries are kept beside the pending ones; default 10,000. Beyond it
+	// the events that ended first are forgotten, each with all its deliveries. An event that still has a
+	// pending delivery stays, so that it is not accepted a second time.
+	KeepEnded int
+	// MaxBytes bounds the bodies, variables and snippets of all deliveries together;
+	// default 512 MiB. History gives way to new work here too.
+	MaxBytes int64
+	// MaxMarks is how many marks are remembered that have not expired; default 100,000.
+	MaxMarks int
+}
+
+// attemptsKept is how many of a delivery's attempts the history keeps, the latest. The
+// longest retry schedule in use has ten; redelivering by hand adds to them.
+const attemptsKept = 50
+
+func (o *Options) withDefaults() Options {
+	var out Options
+	if o != nil {
+		out = *o
+	}
+	out.MaxDeliveries = cmp.Or(out.MaxDeliveries, 100_000)
+	out.KeepEnded = cmp.Or(out.KeepEnded, 10_000)
+	out.MaxBytes = cmp.Or(out.MaxBytes, 512<<20)
+	out.MaxMarks = cmp.Or(out.MaxMarks, 100_000)
+	return out
+}
+
+// check refuses what cannot work. o has its defaults.
+func (o Options) check() error {
+	refuse := func(field string, value any) error {
+		return fmt.Errorf("memstore: invalid Options: %s %v must be at least 1, or 0 for the default", field, value)
+	}
+	switch {
+	case o.MaxDeliveries < 1:
+		return refuse("MaxDeliveries", o.MaxDeliveries)
+	case o.KeepEnded < 1:
+		return refuse("KeepEnded", o.KeepEnded)
+	case o.MaxBytes < 1:
+		return refuse("MaxBytes", o.MaxBytes)
+	case o.MaxMarks < 1:
+		return refuse("MaxMarks", o.MaxMarks)
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+package memstore
+
+import (
+	"bytes"
+	"maps"
+	"math"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// instant is a time in nanoseconds since 1970, a third of the size of a
+// time.Time. Times before 1678 and after 2262 become the ends of its range.
+type instant int64
+
+const (
+	never   instant = math.MinInt64 // the zero time
+	forever instant = math.MaxInt64
+)
+
+var (
+	firstTime = time.Unix(0, math.MinInt64+1)
+	lastTime  = time.Unix(0, math.MaxInt64)
+)
+
+func at(t time.Time) instant {
+	switch {
+	case t.IsZero():
+		return never
+	case t.Before(firstTime):
+		return never + 1
+	case t.After(lastTime):
+		return forever
+	}
+	return instant(t.UnixNano())
+}
+
+func (i instant) time() time.Time {
+	if i == never {
+		return time.Time{}
+	}
+	return time.Unix(0, int64(i)).UTC()
+}
+
+// row is a stored delivery. Its strings, body and maps never change, so that what
+// was read under the lock may be copied after it.
+type row struct {
+	id, typ, webhook, lane string
+	event                  *event
+	nextOfEvent            *row
+	q                      *queue // where it waits; nil once it has ended or while its webhook is gone
+	body                   []byte
+	vars, carry            map[string]string
+	attempts               *[]webhook.Attempt // oldest first; nil before the first: most rows are pending and new
+	code                   webhook.Code
+
+	seq                                          int64 // order of insertion
+	due, firstFailure, created, queued, finished instant
+	lease                                        int64
+	bytes                                        int64 // what it counts towards Options.MaxBytes
+	pos                                          int32 // in the heap that holds it
+	tries, interrupted                           int32
+	state                                        webhook.State
+	held, exhausted                              bool
+	ready                                        bool // in q.ready, not in q.later
+	adrift                                       bool // in Store.adrift
+	removed                                      bool // no longer in the Store, though its scope's log may still list it
+}
+
+// newRow copies a delivery. It starts anew, whatever the state, tries and lease of d.
+func newRow(d *webhook.Delivery) *row {
+	r := &row{
+		id: d.ID, typ: d.Type, webhook: d.WebhookID, lane: d.Lane,
+		body: bytes.Clone(d.Body), vars: maps.Clone(d.Vars), carry: maps.Clone(d.Carry),
+		due: at(d.Due), firstFailure: never, created: at(d.CreatedAt), queued: at(d.QueuedAt), finished: never,
+		pos: -1,
+	}
+	if r.queued == never {
+		r.queued = r.created
+	}
+	r.bytes = int64(len(r.body))
+	for _, m := range [...]map[string]string{r.vars, r.carry} {
+		for k, v := range m {
+			r.bytes += int64(len(k) + len(v))
+		}
+	}
+	return r
+}
+
+// delivery returns the row as callers see it, still sharing vars and carry; see unshare.
+func (r *row) delivery() webhook.Delivery {
+	return webhook.Delivery{
+		ID: r.id, EventID: r.event.id, WebhookID: r.webhook, Scope: r.event.scope.name, Type: r.typ, Lane: r.lane,
+		Body: r.body[:len(r.body):len(r.body)], Vars: r.vars, Carry: r.carry,
+		State: r.state, Tries: int(r.tries), Interrupted: int(r.interrupted), Lease: r.lease, Held: r.held,
+		Due: r.due.time(), FirstFailure: r.firstFailure.time(), CreatedAt: r.created.time(),
+		QueuedAt: r.queued.time(), FinishedAt: r.finished.time(), LastCode: r.code, Exhausted: r.exhausted,
+	}
+}
+
+// unshare gives deliveries maps of their own. Bodies stay shared and are read-only.
+func unshare(ds []webhook.Delivery) {
+	for i := range ds {
+		ds[i].Vars, ds[i].Carry = maps.Clone(ds[i].Vars), maps.Clone(ds[i].Carry)
+	}
+}
+
+// byDue is the order within a lane: oldest due first, then in order of insertion.
+type byDue struct{}
+
+func (byDue) less(a, b *row) bool    { return a.due < b.due || a.due == b.due && a.seq < b.seq }
+func (byDue) place(r *row, at int32) { r.pos = at }

@@ -1,0 +1,166 @@
+package memstore
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// Store keeps webhooks and deliveries in memory. It implements [webhook.Store],
+// [webhook.Registry], [webhook.History], [webhook.Pruner], [webhook.Marks],
+// [webhook.HealthStore], [webhook.Sweeper] and [webhook.Binder].
+//
+// All methods are safe for concurrent use; none waits for anything but a mutex. A
+// method whose context has ended does nothing and returns the context's error. What
+// comes back shares no memory with the Store but Delivery.Body, which is read-only
+// for everybody; what goes in is copied. Times are kept to the nanosecond, in UTC.
+type Store struct {
+	opts Options
+
+	mu      sync.Mutex
+	closed  bool
+	profile string
+	seen    instant // the time of the latest call that told one
+
+	scopes map[string]*scope
+	hooks  map[string]*hook // by Webhook.ID
+	rows   map[string]*row  // by Delivery.ID
+	lanes  map[string]*lane
+	health map[string]webhook.Health // by Webhook.ID, only what is not OK
+
+	ring    ring                         // lanes with something due, in the order of their turns
+	waiting heap[*queue, byLater]        // queues of live webhooks with something that is due later
+	gone    heap[*row, byDue]            // leased, and the webhook is gone
+	adrift  []*row                       // not leased, and the webhook is gone: the next claim ends them
+	expired []*hook                      // webhooks whose queues were parked because they expired
+	done    heap[*event, byLastFinished] // events whose deliveries all ended
+
+	sequence       int64
+	claims         int64
+	lastClaim      instant // the Now of the latest claim
+	readyUpTo      instant // nothing in the ready part of a queue is due later
+	pending, ended int     // deliveries
+	bytes          int64   // of all deliveries, see Options.MaxBytes
+	pendingBytes   int64   // of the pending ones
+	marks          int
+	marksSwept     int // marks that were left after expired ones were last cleared
+
+	// Bounds that a sweep checks before it looks at everything.
+	oldestQueued, latestDue instant
+}
+
+var (
+	_ webhook.Store       = (*Store)(nil)
+	_ webhook.Registry    = (*Store)(nil)
+	_ webhook.History     = (*Store)(nil)
+	_ webhook.Pruner      = (*Store)(nil)
+	_ webhook.Marks       = (*Store)(nil)
+	_ webhook.HealthStore = (*Store)(nil)
+	_ webhook.Sweeper     = (*Store)(nil)
+	_ webhook.Binder      = (*Store)(nil)
+)
+
+// New returns an empty Store. It starts no goroutine. An impossible setting is refused
+// with the name of its field.
+func New(o *Options) (*Store, error) {
+	opts := o.withDefaults()
+	if err := opts.check(); err != nil {
+		return nil, err
+	}
+	s := &Store{opts: opts, seen: never}
+	s.clear()
+	return s, nil
+}
+
+// Close forgets everything. From then on every method, Close too, returns
+// [webhook.ErrClosed].
+func (s *Store) Close() error {
+	if err := s.lock(context.Background()); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	s.closed = true
+	s.clear()
+	return nil
+}
+
+func (s *Store) clear() {
+	s.scopes = make(map[string]*scope)
+	s.hooks = make(map[string]*hook)
+	s.rows = make(map[string]*row)
+	s.lanes = make(map[string]*lane)
+	s.health = make(map[string]webhook.Health)
+	s.ring, s.waiting, s.gone, s.adrift, s.expired = ring{}, heap[*queue, byLater]{}, heap[*row, byDue]{}, nil, nil
+	s.done = heap[*event, byLastFinished]{}
+	s.pending, s.ended, s.bytes, s.pendingBytes, s.marks, s.marksSwept = 0, 0, 0, 0, 0, 0
+	s.lastClaim, s.readyUpTo, s.oldestQueued, s.latestDue = never, never, forever, never
+}
+
+// lock begins a method. Without an error the caller must unlock s.mu.
+func (s *Store) lock(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return webhook.ErrClosed
+	}
+	return nil
+}
+
+// Bind implements [webhook.Binder]: the first Profile's name is remembered, any
+// other is refused with [webhook.ErrProfile].
+func (s *Store) Bind(profile string) error {
+	if err := s.lock(context.Background()); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	s.profile = cmp.Or(s.profile, profile)
+	if s.profile != profile {
+		return fmt.Errorf("memstore: bind %q, serves %q: %w", profile, s.profile, webhook.ErrProfile)
+	}
+	return nil
+}
+
+// saw takes note of the time that a caller works with. It is what a change without a
+// time argument, such as Cancel, is dated with.
+func (s *Store) saw(i instant) { s.seen = max(s.seen, i) }
+
+// now is the latest time that a caller told. Before any did, it is the clock's.
+func (s *Store) now() instant {
+	if s.seen == never {
+		return at(time.Now())
+	}
+	return s.seen
+}
+
+// scope is what belongs to one installation or tenant.
+type scope struct {
+	name    string
+	hooks   []*hook // oldest first
+	events  map[string]*event
+	marks   map[string]instant // until when
+	log     []*row             // by (created, seq), removed ones included
+	removed int                // how many of log are removed
+}
+
+func (s *Store) scope(name string) *scope {
+	sc := s.scopes[name]
+	if sc == nil {
+		sc = &scope{name: name, events: make(map[string]*event), marks: make(map[string]instant)}
+		s.scopes[name] = sc
+	}
+	return sc
+}
+
+// release forgets a scope that has nothing left.
+func (s *Store) release(sc *scope) {
+	if len(sc.hooks) == 0 && len(sc.events) == 0 && len(sc.marks) == 0 {
+		delete(s.scopes, sc.name)
+	}
+}

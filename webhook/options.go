@@ -1,0 +1,225 @@
+package webhook
+
+import (
+	"cmp"
+	"context"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+)
+
+// Options configures a [Dispatcher]. Nil, or a zero field, means the default.
+// New refuses combinations that cannot work and names the fields.
+type Options struct {
+	// Capacity is the number of requests in flight at once; default 64.
+	Capacity int
+	// PerLane is the number of requests in flight for one lane; default 4, or Capacity
+	// where that is less.
+	PerLane int
+	// Rate limits the requests per second of one lane, Burst how many may start at
+	// once after a pause; default no limit. Burst 0 with a Rate means 1.
+	Rate  float64
+	Burst int
+	// Timeout bounds one attempt from the dial to the end of the answer; default 30 s.
+	Timeout time.Duration
+	// Lease is how long a claimed delivery stays with this process before others may
+	// take it; default 60 s. It must exceed Timeout by more than 10 s.
+	Lease time.Duration
+	// Poll is how often an idle Run looks for work that nobody announced; default 1 s,
+	// with a Notifier the shorter of Lease and 60 s.
+	Poll time.Duration
+	// Drain is how long requests in flight may go on after Run's context ended; default 10 s.
+	Drain time.Duration
+	// DispatchTimeout bounds Dispatch, whatever the Store does; default 5 s.
+	DispatchTimeout time.Duration
+	// History is how long ended deliveries are kept, where the Store prunes; default 30
+	// days, at least 72 h and no less than the retry policy's horizon. Negative keeps all.
+	History time.Duration
+	// Breaker holds a webhook back after failures in a row.
+	Breaker Breaker
+	// Planned lists provisional features that events may use; see payload.Planned.
+	Planned []string
+
+	// RootCAs verify certificates; nil means the system's.
+	RootCAs *x509.CertPool
+	// Resolver resolves names; nil means Go's own resolver with the system's servers.
+	Resolver *net.Resolver
+	// Proxy sends requests through a proxy. Proxies named in the environment are
+	// ignored, because the address guard would see the proxy instead of the target.
+	Proxy *Proxy
+	// DialContext replaces the dialer. The address guard is then the caller's: give its
+	// net.Dialer the ControlContext of Profile.Allow.
+	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
+	// Transport replaces the transport, for tests. The address guard, the timeouts below
+	// Timeout, the header cap and the settings above are then the caller's.
+	Transport http.RoundTripper
+
+	// Logger receives what an operator should know; nil means silence.
+	Logger *slog.Logger
+	// Observer is told of every step; nil means nobody.
+	Observer *Observer
+	// Carry takes data, such as a trace context, from the context of Dispatch. It is stored
+	// with each delivery and handed back in Delivery.Carry; at most 20 keys, 4 KiB in all.
+	Carry func(context.Context) map[string]string
+	// Around runs around every attempt of a delivery, for a span. It must call send once
+	// and return its Attempt.
+	Around func(ctx context.Context, d Delivery, send func(context.Context) Attempt) Attempt
+}
+
+// Breaker says when a webhook that fails is held back. After Failures failed attempts
+// in a row nothing is sent for Open; then one probe goes out. If it fails, the wait
+// doubles up to MaxOpen; if it succeeds, 1, 2, 4 ... requests may be in flight up to
+// PerLane, one step for each success, so that a backlog does not fall on an endpoint
+// that has just come back.
+type Breaker struct {
+	// Failures is how many in a row open the breaker; default 10, negative never.
+	Failures int
+	// Open is the first wait; default 30 s. MaxOpen is the longest; default 10 min.
+	Open, MaxOpen time.Duration
+}
+
+// Proxy is an explicit way out through an HTTP or SOCKS5 proxy. Behind one, the
+// dial guard sees the proxy's address only, so somebody else must judge the target's.
+type Proxy struct {
+	// URL of the proxy: http, https or socks5.
+	URL *url.URL
+	// AddressesCheckedBy says who judges the target's address. It has no default.
+	AddressesCheckedBy ProxyCheck
+}
+
+// ProxyCheck says who judges target addresses behind a proxy.
+type ProxyCheck uint8
+
+// The two answers to "who judges the address".
+const (
+	// ByProxy: the proxy refuses forbidden addresses itself, as egress proxies do.
+	ByProxy ProxyCheck = 1
+	// ByLookup: Postrider resolves the name before each request and refuses it unless all
+	// of its addresses pass. A name that changes its answer in between gets through:
+	// weaker than the dial guard.
+	ByLookup ProxyCheck = 2
+)
+
+// Observer is told of every step of a delivery. Any field may be nil. The functions are
+// called from several goroutines and must return quickly; a panic is contained and logged.
+// Nothing they receive, apart from Webhook.Secrets, Webhook.URL and Webhook.Headers,
+// is secret.
+type Observer struct {
+	// Enqueued: Dispatch stored the delivery. After DispatchTx it is called before the
+	// host commits.
+	Enqueued func(context.Context, Delivery)
+	// Attempted: an attempt ended. The outcome is not stored yet.
+	Attempted func(context.Context, Delivery, Attempt)
+	// Settled: the delivery ended, as delivered or failed, and this is stored.
+	Settled func(context.Context, Delivery)
+	// Lost: another process took the delivery over before its outcome was stored.
+	Lost func(context.Context, Delivery)
+	// Disabled: Postrider switched the webhook off; Webhook.DisabledReason says why.
+	Disabled func(context.Context, Webhook)
+	// Attention: somebody should look at the webhook: 401, 403, 404, 410, a certificate that
+	// does not verify, or failures for half of Profile.DisableAfter. It is called once
+	// for each code until an attempt succeeds.
+	Attention func(context.Context, Webhook, Code)
+}
+
+const (
+	defaultCapacity = 64
+	defaultPerLane  = 4
+	leaseMargin     = 10 * time.Second
+	minHistory      = 72 * time.Hour
+	maxHistory      = 30 * 24 * time.Hour
+	maxInterrupted  = 10
+	maxFanOut       = 64 << 20
+	defaultMaxBody  = 100 << 10
+	defaultMaxAge   = 7 * 24 * time.Hour
+)
+
+func (o *Options) withDefaults(notifies bool) Options {
+	var out Options
+	if o != nil {
+		out = *o
+	}
+	out.Capacity = cmp.Or(out.Capacity, defaultCapacity)
+	out.PerLane = cmp.Or(out.PerLane, min(defaultPerLane, out.Capacity))
+	out.Timeout = cmp.Or(out.Timeout, 30*time.Second)
+	out.Lease = cmp.Or(out.Lease, 60*time.Second)
+	if notifies {
+		out.Poll = cmp.Or(out.Poll, min(out.Lease, time.Minute))
+	}
+	out.Poll = cmp.Or(out.Poll, time.Second)
+	out.Drain = cmp.Or(out.Drain, 10*time.Second)
+	out.DispatchTimeout = cmp.Or(out.DispatchTimeout, 5*time.Second)
+	out.History = cmp.Or(out.History, maxHistory)
+	out.Breaker.Failures = cmp.Or(out.Breaker.Failures, 10)
+	out.Breaker.Open = cmp.Or(out.Breaker.Open, 30*time.Second)
+	out.Breaker.MaxOpen = cmp.Or(out.Breaker.MaxOpen, max(10*time.Minute, out.Breaker.Open))
+	out.Planned = slices.Clone(out.Planned)
+	if out.Logger == nil {
+		out.Logger = slog.New(slog.DiscardHandler)
+	}
+	if out.Observer == nil {
+		out.Observer = &Observer{}
+	} else {
+		obs := *out.Observer
+		out.Observer = &obs
+	}
+	return out
+}
+
+// check refuses what cannot work. o has its defaults.
+func (o *Options) check() error {
+	refuse := func(format string, args ...any) error {
+		return fmt.Errorf("webhook: invalid Options: "+format, args...)
+	}
+	switch {
+	case o.Capacity < 1:
+		return refuse("Capacity %d must be at least 1", o.Capacity)
+	case o.PerLane < 1 || o.PerLane > o.Capacity:
+		return refuse("PerLane %d must be between 1 and Capacity %d", o.PerLane, o.Capacity)
+	case o.Rate < 0 || o.Rate != o.Rate:
+		return refuse("Rate %v must not be negative", o.Rate)
+	case o.Burst < 0:
+		return refuse("Burst %d must not be negative", o.Burst)
+	case o.Burst > 0 && o.Rate == 0:
+		return refuse("Burst %d has no effect without Rate", o.Burst)
+	case o.Timeout < 0:
+		return refuse("Timeout %v must be positive", o.Timeout)
+	case o.Lease <= o.Timeout+leaseMargin:
+		return refuse("Lease %v must exceed Timeout %v by more than %v", o.Lease, o.Timeout, leaseMargin)
+	case o.Poll < 0:
+		return refuse("Poll %v must be positive", o.Poll)
+	case o.Drain < 0:
+		return refuse("Drain %v must be positive", o.Drain)
+	case o.DispatchTimeout < 0:
+		return refuse("DispatchTimeout %v must be positive", o.DispatchTimeout)
+	case o.History > 0 && o.History < minHistory:
+		return refuse("History %v must be at least %v, or negative to keep everything", o.History, minHistory)
+	case o.Breaker.Open < 0 || o.Breaker.MaxOpen < o.Breaker.Open:
+		return refuse("Breaker.MaxOpen %v must not be less than Breaker.Open %v", o.Breaker.MaxOpen, o.Breaker.Open)
+	case o.Transport != nil && (o.DialContext != nil || o.RootCAs != nil || o.Proxy != nil || o.Resolver != nil):
+		return refuse("Transport excludes DialContext, RootCAs, Proxy and Resolver, which it would ignore")
+	case o.DialContext != nil && o.Resolver != nil:
+		return refuse("DialContext excludes Resolver, which it would ignore")
+	case o.Proxy != nil && o.DialContext != nil:
+		return refuse("Proxy excludes DialContext")
+	}
+	return o.Proxy.check()
+}
+
+func (p *Proxy) check() error {
+	if p == nil {
+		return nil
+	}
+	if p.URL == nil || p.URL.Host == "" || !slices.Contains([]string{"http", "https", "socks5"}, p.URL.Scheme) {
+		return fmt.Errorf("webhook: invalid Options: Proxy.URL must be an http, https or socks5 URL")
+	}
+	if p.AddressesCheckedBy != ByProxy && p.AddressesCheckedBy != ByLookup {
+		return fmt.Errorf("webhook: invalid Options: Proxy.AddressesCheckedBy must be ByProxy or ByLookup: behind a proxy the dial guard sees the proxy's address only")
+	}
+	return nil
+}

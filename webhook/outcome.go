@@ -1,0 +1,121 @@
+package webhook
+
+import (
+	"cmp"
+	"context"
+	"hash/fnv"
+	"net/http"
+	"time"
+
+	"github.com/postrider/postrider/retry"
+)
+
+func (p *Profile) success(status int) (ok bool) {
+	if p.Success == nil {
+		return success2xx(status)
+	}
+	defer func() { _ = recover() }() // a hook that panics has not said yes
+	return p.Success(status)
+}
+
+func (p *Profile) transient(a Attempt) (ok bool) {
+	if p.Transient == nil {
+		return TransientError(a)
+	}
+	defer func() { _ = recover() }()
+	return p.Transient(a)
+}
+
+func (p *Profile) maxBody() int { return cmp.Or(p.MaxBody, defaultMaxBody) }
+
+func (p *Profile) maxAge() time.Duration { return cmp.Or(p.MaxAge, defaultMaxAge) }
+
+// settlement decides what follows an attempt: delivered, another try, or the end.
+func (p *Profile) settlement(d *Delivery, a *Attempt) Settlement {
+	s := Settlement{ID: d.ID, Lease: d.Lease, Code: a.Code, Result: a, Due: a.End()}
+	switch {
+	case a.OK():
+		s.State = StateDelivered
+		return s
+	case p.transient(*a):
+		if at, ok := p.Retry.Next(failure(d, a)); ok {
+			s.State, s.Due = StatePending, at
+			return s
+		}
+		s.Exhausted = true
+	}
+	s.State = StateFailed
+	return s
+}
+
+// failure describes a failed attempt to the retry policy. Jitter is drawn from the
+// delivery's ID, so the schedule of a delivery is the same in every process.
+func failure(d *Delivery, a *Attempt) retry.Failure {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(d.ID))
+	first := d.FirstFailure
+	if first.IsZero() {
+		first = a.End()
+	}
+	return retry.Failure{Made: d.Tries, First: first, Now: a.End(), After: a.RetryAfter, Seed: h.Sum64()}
+}
+
+// after is the delivery as it stands once s is stored.
+func (s *Settlement) after(d Delivery) Delivery {
+	d.State, d.Held, d.Due = s.State, false, s.Due
+	if s.State == StateDelivered || s.Code != CodeOK {
+		d.LastCode = s.Code
+	}
+	d.Exhausted = s.Exhausted
+	if s.Result != nil {
+		d.Tries++
+		if !s.Result.OK() && d.FirstFailure.IsZero() {
+			d.FirstFailure = s.Result.End()
+		}
+	}
+	if s.State != StatePending {
+		d.FinishedAt = s.Due
+	}
+	return d
+}
+
+// attention tells whether the owner of a webhook should hear of an outcome: the URL,
+// the secret or the certificate is wrong, and waiting will not mend it.
+func attention(a *Attempt) bool {
+	switch a.Code {
+	case CodeTLSVerify, CodeTLS:
+		return true
+	case CodeStatus:
+		switch a.Status {
+		case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusGone:
+			return true
+		}
+	}
+	return false
+}
+
+// asksForPatience tells whether an answer pauses the whole webhook, not only the
+// delivery: 429 and 503 with Retry-After.
+func asksForPatience(a *Attempt) bool {
+	return a.RetryAfter > 0 && (a.Status == http.StatusTooManyRequests || a.Status == http.StatusServiceUnavailable)
+}
+
+// remote tells whether an outcome says something about the endpoint, rather than about
+// our own configuration.
+func remote(a *Attempt) bool {
+	switch a.Code {
+	case CodeURLRejected, CodePayload, CodeConfig, CodeCancelled:
+		return false
+	}
+	return true
+}
+
+// observe calls a function of the Observer and contains its panic.
+func (d *Dispatcher) observe(ctx context.Context, name string, call func()) {
+	defer func() {
+		if recover() != nil {
+			d.log.ErrorContext(ctx, "webhook: observer panicked", "hook", name)
+		}
+	}()
+	call()
+}

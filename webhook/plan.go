@@ -1,0 +1,113 @@
+package webhook
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/base32"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/postrider/postrider/payload"
+)
+
+// plan makes the deliveries of one event: match, group, compose.
+func (d *Dispatcher) plan(e payload.Event, hooks []Webhook, now time.Time) (ds []Delivery, err error) {
+	defer contain("Profile", &err)
+	var matched []Webhook
+	for _, w := range hooks {
+		if w.Scope != e.Scope || !w.Live(now) {
+			continue
+		}
+		ok, err := d.matches(w, e)
+		if err != nil {
+			return nil, fmt.Errorf("match %s: %w", w.ID, err)
+		}
+		if ok {
+			matched = append(matched, w)
+		}
+	}
+	if len(matched) == 0 {
+		return nil, nil
+	}
+	slices.SortFunc(matched, func(a, b Webhook) int { return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.ID, b.ID)) })
+	ds = make([]Delivery, 0, len(matched))
+	for start := 0; start < len(matched); {
+		end := start + 1
+		for matched[start].Group != "" && end < len(matched) && matched[end].Group == matched[start].Group {
+			end++
+		}
+		made, err := d.compose(e, matched[start:end], now)
+		if err != nil {
+			return nil, fmt.Errorf("compose %s: %w", matched[start].ID, err)
+		}
+		ds = append(ds, made...)
+		start = end
+	}
+	return ds, nil
+}
+
+func (d *Dispatcher) matches(w Webhook, e payload.Event) (bool, error) {
+	if d.profile.Match == nil {
+		return w.Listens(e.Type), nil
+	}
+	return d.profile.Match(w, e)
+}
+
+// compose makes one delivery for a group, or one for each where the Profile does not
+// compose.
+func (d *Dispatcher) compose(e payload.Event, group []Webhook, now time.Time) ([]Delivery, error) {
+	if d.profile.Compose == nil {
+		ds := make([]Delivery, len(group))
+		for i, w := range group {
+			ds[i] = newDelivery(e, w.ID, w.ID, now)
+		}
+		return ds, nil
+	}
+	c, err := d.profile.Compose(e, group)
+	if err != nil {
+		return nil, err
+	}
+	id := cmp.Or(c.WebhookID, group[0].ID)
+	if !slices.ContainsFunc(group, func(w Webhook) bool { return w.ID == id }) {
+		return nil, fmt.Errorf("composed for webhook %s, which is not of the group", id)
+	}
+	dl := newDelivery(e, id, cmp.Or(c.Lane, id), now)
+	switch {
+	case c.NoBody:
+		dl.Body = nil
+	case c.Body != nil:
+		dl.Body = c.Body
+	}
+	if len(c.Vars) > 0 {
+		dl.Vars = maps.Clone(e.Vars)
+		if dl.Vars == nil {
+			dl.Vars = make(map[string]string, len(c.Vars))
+		}
+		maps.Copy(dl.Vars, c.Vars)
+	}
+	return []Delivery{dl}, nil
+}
+
+func newDelivery(e payload.Event, webhookID, lane string, now time.Time) Delivery {
+	return Delivery{
+		ID: deliveryID(e.Scope, e.ID, webhookID), EventID: e.ID, WebhookID: webhookID, Scope: e.Scope, Type: e.Type,
+		Lane: lane, Body: e.Body, Vars: e.Vars, Due: now, CreatedAt: now, QueuedAt: now,
+	}
+}
+
+var idEncoding = base32.HexEncoding.WithPadding(base32.NoPadding)
+
+// deliveryID names a delivery by what makes it unique, so that a repeated Dispatch
+// arrives at the same name. 128 bits of SHA-256 do not collide by chance.
+func deliveryID(scope, event, webhook string) string {
+	var buf [256]byte
+	b := buf[:0]
+	for _, s := range [...]string{scope, event, webhook} {
+		b = append(b, s...)
+		b = append(b, 0)
+	}
+	sum := sha256.Sum256(b)
+	return "dlv_" + idEncoding.EncodeToString(sum[:16])
+}

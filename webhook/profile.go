@@ -1,0 +1,210 @@
+package webhook
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/postrider/postrider/allowlist"
+	"github.com/postrider/postrider/payload"
+	"github.com/postrider/postrider/retry"
+	"github.com/postrider/postrider/webhook/sign"
+)
+
+// Profile is everything that differs between kinds of receivers. [Automation] and
+// [Standard] return ready ones; a host changes fields of the copy it got before it
+// gives it to [New], or fills one of its own. A Store serves one Profile for life,
+// because what is queued was matched and composed by it.
+//
+// The hooks are called from several goroutines at once and must not block. A hook
+// that panics fails the delivery, or the Dispatch, with [ErrPanic] or [CodeConfig].
+type Profile struct {
+	// Name is kept by the Store: 1 to 40 letters, digits, "-" or "_".
+	Name string
+	// Allow judges every URL when it is entered and again before every send, and
+	// every address when it is dialled.
+	Allow allowlist.Policy
+	// Retry says when to try again.
+	Retry retry.Policy
+	// Success decides by the status; nil means 200 to 299.
+	Success func(status int) bool
+	// Transient decides whether a failed attempt is worth another one; nil means
+	// [TransientError].
+	Transient func(Attempt) bool
+	// MaxPerScope limits the webhooks of a scope, inactive ones included; 0 means no limit.
+	MaxPerScope int
+	// MaxBody is the largest body in bytes; 0 means 100 KiB.
+	MaxBody int
+	// MaxAge ends what has been pending for longer; 0 means 7 days.
+	MaxAge time.Duration
+	// RequireSecret makes a secret mandatory when a webhook is added.
+	RequireSecret bool
+	// Events are the event types that a webhook can listen to, beside those of
+	// Options.Planned; nil means any.
+	Events []string
+	// AllowNoEvents accepts a webhook without events. "*" is accepted as "all events"
+	// in any case.
+	AllowNoEvents bool
+	// DisableOnGone switches a webhook off when its endpoint answers 410.
+	DisableOnGone bool
+	// DisableAfter switches a webhook off when every attempt failed for that long;
+	// 0 means never. Half of it raises Observer.Attention first.
+	DisableAfter time.Duration
+
+	// Match tells whether a live webhook receives an event; nil means [Webhook.Listens].
+	// An error refuses the Dispatch.
+	Match func(Webhook, payload.Event) (bool, error)
+	// Compose makes one delivery of an event for the matched webhooks of one Group (a
+	// single one where Group is empty), in the order of their IDs. nil means the
+	// event's own body, in the lane of the first.
+	Compose func(payload.Event, []Webhook) (Composed, error)
+	// Target makes the URL of a request; nil means Webhook.URL. When a webhook is added it
+	// is called with a sample delivery in which each variable of the URL has the value
+	// "x", so a template is judged as it will be sent; see [Expand].
+	Target func(Webhook, Delivery) (string, error)
+	// Header sets headers, after Webhook.Headers and before the signature. Tries is
+	// the number of attempts before this one.
+	Header func(Webhook, Delivery, http.Header)
+	// Sign returns what signs requests to a webhook; nil, or a nil Signer, leaves them unsigned.
+	Sign func(Webhook) (sign.Signer, error)
+	// Limits names limiter keys beside the lane, such as tenant and host. All of them
+	// must have room before a delivery is sent.
+	Limits func(w Webhook, lane string) []string
+	// KeyLimit sets the capacity, rate per second and burst of a lane or of a key of
+	// Limits; nil, or n <= 0, means Options.PerLane without a rate.
+	KeyLimit func(key string) (n int, rate float64, burst int)
+	// Sample makes an example of an event type for [WithSample]; nil means [payload.Sample].
+	Sample func(eventType string) (payload.Data, bool)
+	// Check adds what else is wrong with a webhook's fields to what the Manager found.
+	Check func(Webhook) []FieldError
+}
+
+// Composed is one delivery made of an event and the webhooks of a Group.
+type Composed struct {
+	// WebhookID says whose URL, secrets and health the delivery follows; empty means
+	// the first of the group. It must be one of the group.
+	WebhookID string
+	// Body replaces the event's body when NoBody or a non-nil Body says so.
+	Body   []byte
+	NoBody bool
+	// Lane is the unit of fairness; empty means WebhookID.
+	Lane string
+	// Vars are added to the event's variables.
+	Vars map[string]string
+}
+
+// TransientError is the default of Profile.Transient: no connection, no answer in
+// time, an answer that is not HTTP, and the statuses 408, 409, 425, 429 and 500
+// to 599. A certificate that does not verify is permanent: a fixed, well-run host
+// with a bad certificate means interception or a wrong clock.
+func TransientError(a Attempt) bool {
+	switch a.Code {
+	case CodeDNS, CodeConnect, CodeTLS, CodeTimeout, CodeProtocol:
+		return true
+	case CodeStatus:
+		return transientStatus(a.Status)
+	}
+	return false
+}
+
+func transientStatus(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	}
+	return status >= 500 && status <= 599
+}
+
+func success2xx(status int) bool { return status >= 200 && status <= 299 }
+
+// Automation is the Profile of Atlassian Automation's incoming webhooks: the fixed
+// URL prefix, the token in X-Automation-Webhook-Token, three retries within about
+// six minutes, three webhooks per scope. It also sends the event's ID as webhook-id,
+// by which a receiver can drop repeats; set Header to nil to leave that out.
+func Automation() Profile {
+	return Profile{
+		Name:          "automation",
+		Allow:         allowlist.Automation(),
+		Retry:         retry.Automation(),
+		Success:       success2xx,
+		Transient:     TransientError,
+		MaxPerScope:   3,
+		Events:        payload.Triggers(),
+		RequireSecret: true,
+		Target:        automationTarget,
+		Header: func(_ Webhook, d Delivery, h http.Header) {
+			if d.EventID != "" {
+				h.Set("Webhook-Id", d.EventID)
+			}
+		},
+		Sign:  automationSign,
+		Check: automationCheck,
+	}
+}
+
+func secretInPath(w Webhook) bool { return w.Attributes[AttrSecretIn] == SecretInPath }
+
+// automationTarget appends the secret as the last path segment where the webhook asks
+// for it, in front of a query.
+func automationTarget(w Webhook, _ Delivery) (string, error) {
+	if !secretInPath(w) {
+		return w.URL, nil
+	}
+	if len(w.Secrets) == 0 || !sign.PathSafe(w.Secrets[0]) {
+		return "", errors.New("webhook: the secret cannot be a path segment")
+	}
+	return appendSegment(w.URL, w.Secrets[0].Reveal()), nil
+}
+
+func automationSign(w Webhook) (sign.Signer, error) {
+	if len(w.Secrets) == 0 || secretInPath(w) {
+		return nil, nil
+	}
+	return sign.Token(sign.TokenHeader, w.Secrets[0]), nil
+}
+
+func automationCheck(w Webhook) []FieldError {
+	var out []FieldError
+	if v, ok := w.Attributes[AttrSecretIn]; ok && v != SecretInPath {
+		out = append(out, FieldError{"attributes", "unknown", fmt.Sprintf("%s can only be %q.", AttrSecretIn, SecretInPath)})
+	}
+	if secretInPath(w) && len(w.Secrets) > 0 && !sign.PathSafe(w.Secrets[0]) {
+		out = append(out, FieldError{"secret", "path", "A secret in the URL path may hold letters, digits and . _ ~ - only."})
+	}
+	return out
+}
+
+// Standard is the Profile of the Standard Webhooks 1.0.0 specification: any public
+// https endpoint, signed requests, ten attempts over about three days. Every status
+// outside 2xx but a redirect is retried; 410 switches the webhook off, and so do
+// five days of failures only.
+func Standard() Profile {
+	return Profile{
+		Name:          "standard",
+		Allow:         allowlist.Public(),
+		Retry:         retry.Standard(),
+		Success:       success2xx,
+		Transient:     standardTransient,
+		RequireSecret: true,
+		DisableOnGone: true,
+		DisableAfter:  5 * 24 * time.Hour,
+		Sign:          func(w Webhook) (sign.Signer, error) { return sign.Standard(w.Secrets...) },
+		Check: func(w Webhook) []FieldError {
+			if len(w.Secrets) == 0 {
+				return nil // reported as required
+			}
+			if _, err := sign.Standard(w.Secrets...); err != nil {
+				return []FieldError{{"secret", "format", "The secret must be 24 to 64 bytes in base64, with or without the prefix whsec_."}}
+			}
+			return nil
+		},
+	}
+}
+
+func standardTransient(a Attempt) bool {
+	if a.Code == CodeStatus {
+		return a.Status != http.StatusGone
+	}
+	return a.Code == CodeTLSVerify || TransientError(a)
+}

@@ -1,0 +1,285 @@
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/postrider/postrider/allowlist"
+	"github.com/postrider/postrider/retry"
+	"github.com/postrider/postrider/webhook/sign"
+)
+
+// sender makes requests. It owns the only transport: deliveries, tests and
+// redeliveries all go through attempt.
+type sender struct {
+	profile   *Profile
+	transport http.RoundTripper
+	own       *http.Transport // nil when the transport is the host's
+	lookup    func(ctx context.Context, host string) Code
+	timeout   time.Duration
+	signers   signerCache
+}
+
+func newSender(p *Profile, o *Options) *sender {
+	s := &sender{profile: p, transport: o.Transport, timeout: o.Timeout}
+	if s.transport == nil {
+		s.own = newTransport(p.Allow, o)
+		s.transport = s.own
+	}
+	if o.Proxy != nil && o.Proxy.AddressesCheckedBy == ByLookup {
+		s.lookup = func(ctx context.Context, host string) Code { return lookup(ctx, o.Resolver, p.Allow, host) }
+	}
+	return s
+}
+
+// timeoutOf is how long an attempt to w may take.
+func (s *sender) timeoutOf(w *Webhook) time.Duration {
+	if w.Timeout > 0 && w.Timeout < s.timeout {
+		return w.Timeout
+	}
+	return s.timeout
+}
+
+// attempt makes one request and judges it. The answer is decided by the status line:
+// what happens to the body afterwards changes nothing, because the receiver has
+// answered and another request would only repeat it. It never panics.
+func (s *sender) attempt(ctx context.Context, w *Webhook, d *Delivery, now time.Time) (a Attempt) {
+	a = Attempt{Number: d.Tries + 1, Start: now}
+	began := time.Now()
+	defer func() {
+		if recover() != nil && a.Status == 0 {
+			a.Code = CodeConfig // code of the host panicked before there was an answer
+		}
+		a.Duration = max(0, time.Since(began))
+	}()
+	ctx, cancel := context.WithTimeout(ctx, s.timeoutOf(w))
+	defer cancel()
+
+	req, err := s.request(ctx, w, d, a)
+	if err != nil {
+		a.Code = buildCode(err)
+		return a
+	}
+	if s.lookup != nil {
+		if a.Code = s.lookup(ctx, req.URL.Hostname()); a.Code != CodeOK {
+			return a
+		}
+	}
+	resp, err := s.roundTrip(req)
+	if err != nil {
+		a.Code = errorCode(err)
+		return a
+	}
+	a.Status = resp.StatusCode
+	a.Code = s.statusCode(resp.StatusCode)
+	if a.Code == CodeStatus && s.profile.transient(a) {
+		if after, ok := retry.ParseAfter(resp.Header, now.Add(time.Since(began))); ok {
+			a.RetryAfter = after
+		}
+	}
+	a.Snippet = s.readBody(resp.Body, cancel, w, req.URL)
+	return a
+}
+
+// roundTrip contains a transport of the host that panics or breaks its contract.
+func (s *sender) roundTrip(req *http.Request) (resp *http.Response, err error) {
+	defer contain("Transport", &err)
+	resp, err = s.transport.RoundTrip(req)
+	if err == nil && resp == nil {
+		err = errors.New("webhook: Transport returned neither response nor error")
+	}
+	return resp, err
+}
+
+func (s *sender) statusCode(status int) Code {
+	switch {
+	case s.profile.success(status):
+		return CodeOK
+	case status >= 300 && status <= 399:
+		return CodeRedirect
+	}
+	return CodeStatus
+}
+
+// errRequest tells which code a request that could not be built ends with.
+type errRequest struct {
+	code Code
+	err  error
+}
+
+func (e *errRequest) Error() string { return e.err.Error() }
+func (e *errRequest) Unwrap() error { return e.err }
+
+func buildCode(err error) Code {
+	var r *errRequest
+	if errors.As(err, &r) {
+		return r.code
+	}
+	return CodeConfig
+}
+
+// request builds and signs a request. Its errors may hold what hooks of the host
+// said and are never shown.
+func (s *sender) request(ctx context.Context, w *Webhook, d *Delivery, a Attempt) (req *http.Request, err error) {
+	defer contain("Profile", &err)
+	if len(d.Body) > s.profile.maxBody() {
+		return nil, &errRequest{CodePayload, ErrTooLarge}
+	}
+	target, err := s.profile.target(w, d)
+	if err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(target)
+	if err != nil {
+		return nil, &errRequest{CodeURLRejected, errors.New("webhook: accepted URL does not parse")}
+	}
+	h := make(http.Header, 8)
+	for name, value := range w.Headers {
+		if err := checkHeader(name, value); err != nil {
+			return nil, err
+		}
+		h.Set(name, value)
+	}
+	h["User-Agent"] = []string{userAgent}
+	req = &http.Request{Method: http.MethodPost, URL: u, Host: u.Host, Header: h, Body: http.NoBody,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+	if len(d.Body) > 0 {
+		h["Content-Type"] = []string{contentTypeJSON}
+		req.ContentLength = int64(len(d.Body))
+		req.Body = io.NopCloser(bytes.NewReader(d.Body))
+		// net/http uses it only to repeat a request of which nothing was written.
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(d.Body)), nil }
+	}
+	if s.profile.Header != nil {
+		s.profile.Header(*w, *d, h)
+	}
+	if err := s.sign(req, w, d, a); err != nil {
+		return nil, err
+	}
+	if req.URL != u || req.Method != http.MethodPost {
+		return nil, errors.New("webhook: a Signer may set headers only")
+	}
+	// net/http repeats a POST by itself when it sees one of these.
+	delete(req.Header, "Idempotency-Key")
+	delete(req.Header, "X-Idempotency-Key")
+	return req.WithContext(ctx), nil
+}
+
+func (s *sender) sign(req *http.Request, w *Webhook, d *Delivery, a Attempt) error {
+	signer, err := s.signers.signer(s.profile, w)
+	if err != nil || signer == nil {
+		return err
+	}
+	return signer.Sign(req, sign.Message{ID: d.EventID, Attempt: a.Number, Time: a.Start, Body: d.Body})
+}
+
+// signerCache keeps the Signer of each webhook until the webhook changes, because
+// preparing a key costs more than using it.
+type signerCache struct {
+	mu sync.Mutex
+	m  map[string]cachedSigner
+}
+
+type cachedSigner struct {
+	version int64
+	updated time.Time
+	signer  sign.Signer
+}
+
+const maxSigners = 4096
+
+func (c *signerCache) signer(p *Profile, w *Webhook) (sign.Signer, error) {
+	if p.Sign == nil {
+		return nil, nil
+	}
+	key := w.Scope + "\x00" + w.ID
+	c.mu.Lock()
+	got, ok := c.m[key]
+	c.mu.Unlock()
+	if ok && got.version == w.Version && got.updated.Equal(w.UpdatedAt) {
+		return got.signer, nil
+	}
+	signer, err := p.Sign(*w)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.m == nil || len(c.m) >= maxSigners {
+		c.m = make(map[string]cachedSigner)
+	}
+	c.m[key] = cachedSigner{w.Version, w.UpdatedAt, signer}
+	return signer, nil
+}
+
+// target is the URL of a request, judged. Where the webhook's URL holds variables it is
+// judged twice: as a template, by the full rule, and filled in, where what values may
+// hold percent-encoded is exempt.
+func (p *Profile) target(w *Webhook, d *Delivery) (string, error) {
+	raw, err := p.rawTarget(w, d)
+	if err != nil {
+		return "", &errRequest{CodeURLRejected, err}
+	}
+	if !strings.Contains(w.URL, "{") {
+		return checkTarget(p.Allow.CheckURL(raw))
+	}
+	template, err := p.checkTemplate(w)
+	if err != nil {
+		return "", err
+	}
+	final, err := checkTarget(p.Allow.CheckExpanded(raw))
+	if err != nil {
+		return "", err
+	}
+	if final[:behindAuthority(final)] != template[:behindAuthority(template)] {
+		return "", &errRequest{CodeURLRejected, errors.New("webhook: variables changed the host")}
+	}
+	return final, nil
+}
+
+// checkTemplate judges a webhook's URL with every variable replaced by "x".
+func (p *Profile) checkTemplate(w *Webhook) (string, error) {
+	sample := Delivery{EventID: "x", WebhookID: w.ID, Scope: w.Scope, Vars: map[string]string{}}
+	for _, name := range Variables(w.URL) {
+		sample.Vars[name] = "x"
+	}
+	raw, err := p.rawTarget(w, &sample)
+	if err != nil {
+		return "", &errRequest{CodeURLRejected, err}
+	}
+	return checkTarget(p.Allow.CheckURL(raw))
+}
+
+func (p *Profile) rawTarget(w *Webhook, d *Delivery) (string, error) {
+	if p.Target == nil {
+		return w.URL, nil
+	}
+	return p.Target(*w, *d)
+}
+
+func checkTarget(canonical string, err error) (string, error) {
+	if err != nil {
+		code := CodeURLRejected
+		if errors.Is(err, allowlist.ErrBlocked) {
+			code = CodeBlockedAddress // the host is written as an address
+		}
+		return "", &errRequest{code, err}
+	}
+	return canonical, nil
+}
+
+// contain turns a panic in code of the host into an error. The panic's value is not
+// kept: it may hold a secret.
+func contain(what string, err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("%w: %s", ErrPanic, what)
+	}
+}

@@ -1,0 +1,69 @@
+package sign_test
+
+import (
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/webhook/sign"
+)
+
+// FuzzParseStandardKey compares what Standard accepts with the rule written
+// down a second time: encoding the decoded bytes must give the text back.
+func FuzzParseStandardKey(f *testing.F) {
+	for _, v := range vectors(f) {
+		f.Add(v.Secret)
+	}
+	f.Add("whsec_")
+	f.Add("whsec_AAAA\nAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
+	f.Fuzz(func(t *testing.T, text string) {
+		bare := strings.TrimPrefix(text, "whsec_")
+		key, err := base64.StdEncoding.DecodeString(bare)
+		want := err == nil && base64.StdEncoding.EncodeToString(key) == bare && len(key) >= 24 && len(key) <= 64
+
+		s, err := sign.Standard(sign.NewSecret(text))
+		if (err == nil) != want {
+			t.Fatalf("Standard(%q) = %v, want accepted = %t", text, err, want)
+		}
+		if err != nil {
+			if !errors.Is(err, sign.ErrConfig) {
+				t.Fatalf("Standard(%q) = %v, want ErrConfig", text, err)
+			}
+			return
+		}
+		m := sign.Message{ID: "msg_1", Time: time.Unix(1_700_000_000, 0), Body: []byte(text)}
+		if err := sign.VerifyStandard(signed(t, s, m), m.Body, m.Time, 0, sign.NewSecret(text)); err != nil {
+			t.Fatalf("what was signed does not verify: %v", err)
+		}
+	})
+}
+
+// FuzzVerifyStandard feeds hostile headers: no panic, only the errors that are
+// documented, and no request is accepted but the one that was signed.
+func FuzzVerifyStandard(f *testing.F) {
+	v := vectors(f)[1]
+	secret := sign.NewSecret(v.Secret)
+	f.Add(v.ID, "1700000000", v.Signature, v.Body)
+	f.Add(v.ID, "1700000000", "v1a,AAAA "+v.Signature, v.Body)
+	f.Add("", "-1", "v1,", "")
+	f.Add("a.b", "99999999999999999999", "v1,\x00 v1,=", "{}")
+	f.Fuzz(func(t *testing.T, id, timestamp, signature, body string) {
+		h := http.Header{sign.IDHeader: {id}, sign.TimestampHeader: {timestamp}, sign.SignatureHeader: {signature}}
+		err := sign.VerifyStandard(h, []byte(body), time.Unix(v.Timestamp, 0), 0, secret)
+		if err == nil {
+			if id != v.ID || timestamp != "1700000000" || body != v.Body || !strings.Contains(signature, "v1,") {
+				t.Fatalf("accepted a request that was never signed: %q %q %q", id, timestamp, signature)
+			}
+			return
+		}
+		for _, known := range []error{sign.ErrMissingHeader, sign.ErrMalformedHeader, sign.ErrTooOld, sign.ErrTooNew, sign.ErrSignature} {
+			if errors.Is(err, known) {
+				return
+			}
+		}
+		t.Fatalf("undocumented error %v", err)
+	})
+}

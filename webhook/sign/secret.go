@@ -1,0 +1,101 @@
+package sign
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"io"
+	"log/slog"
+)
+
+// mask is all that a Secret ever shows.
+const mask = "[redacted]"
+
+// Secret holds a key, a token or any other string that must not be seen.
+//
+// Every printer of fmt, both handlers of log/slog, encoding/json and the
+// encodings that use MarshalText show "[redacted]" for it, for an empty one
+// too: whether a secret is set is told by IsZero, not by its text. The zero
+// value is the empty secret. A Secret is an immutable value, safe for
+// concurrent use; compare two with Equal, as == does not compile.
+type Secret struct {
+	// A closure, because fmt calls no methods on unexported fields: a struct
+	// that keeps a Secret in one would have a string, or a struct behind a pointer,
+	// printed in clear by %+v or %s. Of a func, reflection sees an address only.
+	reveal func() string
+}
+
+// NewSecret returns a Secret that holds value. Any string is allowed; what a
+// scheme demands of its secret is checked where it is used.
+func NewSecret(value string) Secret {
+	return Secret{reveal: func() string { return value }}
+}
+
+// Reveal returns the string itself: the only way to see it.
+func (s Secret) Reveal() string {
+	if s.reveal == nil {
+		return ""
+	}
+	return s.reveal()
+}
+
+// IsZero reports whether the secret is the empty string.
+func (s Secret) IsZero() bool { return s.Reveal() == "" }
+
+// Equal reports whether both hold the same string. It compares SHA-256 digests,
+// so that the time it takes tells nothing about where two secrets differ.
+func (s Secret) Equal(other Secret) bool {
+	a, b := sha256.Sum256([]byte(s.Reveal())), sha256.Sum256([]byte(other.Reveal()))
+	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
+}
+
+// String returns "[redacted]".
+func (Secret) String() string { return mask }
+
+// GoString returns "[redacted]", for %#v.
+func (Secret) GoString() string { return mask }
+
+// Format writes "[redacted]" for every verb, flag, width and precision.
+func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, mask) }
+
+// LogValue returns "[redacted]" to log/slog.
+func (Secret) LogValue() slog.Value { return slog.StringValue(mask) }
+
+// MarshalJSON returns the JSON string "[redacted]". What is stored must be
+// taken with Reveal, and encrypted.
+func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + mask + `"`), nil }
+
+// MarshalText returns "[redacted]".
+func (Secret) MarshalText() ([]byte, error) { return []byte(mask), nil }
+
+// UnmarshalJSON returns ErrSecretText, so that a mask in an exported record is
+// never taken for the secret. As usual for encoding/json, null changes nothing.
+func (*Secret) UnmarshalJSON(data []byte) error {
+	if bytes.Equal(data, []byte("null")) {
+		return nil
+	}
+	return ErrSecretText
+}
+
+// UnmarshalText returns ErrSecretText.
+func (*Secret) UnmarshalText([]byte) error { return ErrSecretText }
+
+// PathSafe reports whether s can be the last segment of a URL path as it is:
+// at least one byte, only the unreserved characters of RFC 3986 section 2.3
+// (letters, digits, "-", ".", "_", "~"), and neither "." nor "..", which a
+// server would take for a step within the path.
+func PathSafe(s Secret) bool {
+	v := s.Reveal()
+	if v == "" || v == "." || v == ".." {
+		return false
+	}
+	for i := range len(v) {
+		switch c := v[i]; {
+		case isAlnum(c), c == '-', c == '.', c == '_', c == '~':
+		default:
+			return false
+		}
+	}
+	return true
+}

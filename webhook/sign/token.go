@@ -1,0 +1,61 @@
+package sign
+
+import "net/http"
+
+// TokenHeader is the header field in which the incoming webhooks of Atlassian
+// Automation expect the secret of a rule.
+const TokenHeader = "X-Automation-Webhook-Token"
+
+// Token returns a Signer that sends s itself in the named header field. That
+// proves the sender to whoever already knows the secret, and tells it to whoever
+// reads the request: use it over verified TLS only.
+//
+// Sign fails with a [*ConfigError], always, when the name is not a header name
+// (RFC 9110 section 5.6.2) or belongs to the HTTP client, or when the secret is
+// empty, longer than 4096 bytes, has a space at either end, or holds anything
+// but printable ASCII.
+func Token(header string, s Secret) Signer {
+	err := checkHeaderName(header)
+	if err == nil {
+		err = checkHeaderValue("token", s.Reveal())
+	}
+	return Func(func(r *http.Request, _ Message) error {
+		if err != nil {
+			return err
+		}
+		setHeader(r, header, s.Reveal())
+		return nil
+	})
+}
+
+// VerifyToken reports whether the named header field holds one of the secrets:
+// several during a rotation, in any order.
+//
+// It returns nil for a match, ErrMissingHeader when the field is absent or
+// empty, ErrMalformedHeader when it is there more than once, ErrToken when it is
+// none of the secrets, and a [*ConfigError] when no secret is given or one is
+// empty. How long it takes does not depend on how much of a token was right.
+func VerifyToken(h http.Header, header string, secrets ...Secret) error {
+	if len(secrets) == 0 {
+		return &ConfigError{Field: "secret", Problem: "is missing: give at least one"}
+	}
+	for i, s := range secrets {
+		if s.IsZero() {
+			return &ConfigError{Field: ordinal(i), Problem: "is empty"}
+		}
+	}
+	got, err := one(h, header)
+	if err != nil {
+		return err
+	}
+	given, match := NewSecret(got), false
+	for _, s := range secrets {
+		if s.Equal(given) {
+			match = true // no early return: the position of a match stays untold
+		}
+	}
+	if !match {
+		return ErrToken
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// Errors that callers may test for with errors.Is.
+var (
+	// ErrDialect: the database is not of the dialect given to New. A *DialectError.
+	ErrDialect = errors.New("sqlstore: wrong dialect")
+	// ErrMigrate: the tables are missing or older than this code needs.
+	ErrMigrate = errors.New("sqlstore: call Store.Migrate first, or run the files of Store.Migrations")
+	// ErrSchema: the tables are newer than this code can work with. A *SchemaError.
+	ErrSchema = errors.New("sqlstore: tables are too new")
+	// ErrSetting: the database is not set up in a way that works. A *SettingError.
+	ErrSetting = errors.New("sqlstore: database setting")
+	// ErrSealed: a stored secret could not be opened, or not sealed. A *SealError.
+	ErrSealed = errors.New("sqlstore: secret cannot be opened")
+	// ErrText: an identifier holds bytes that a database cannot store as text.
+	ErrText = errors.New("sqlstore: text must be valid UTF-8 without NUL")
+	// ErrCursor: Query.Cursor is damaged or belongs to another query.
+	ErrCursor = errors.New("sqlstore: cursor does not belong to this query, start without one")
+)
+
+// DialectError says that the database is of another dialect than New was told.
+type DialectError struct{ Want, Have Dialect }
+
+// Error names both dialects.
+func (e *DialectError) Error() string {
+	return fmt.Sprintf("sqlstore: the Store was made for %v but the database is %v: give New the dialect sqlstore.%v", e.Want, e.Have, e.Have)
+}
+
+// Is makes errors.Is(err, ErrDialect) hold.
+func (e *DialectError) Is(target error) bool { return target == ErrDialect }
+
+// SchemaError says that the tables were migrated by newer code, which no longer
+// supports this one. Have is their version, Want the version this code was written
+// for, Compat the oldest code that works with them.
+type SchemaError struct{ Have, Want, Compat int }
+
+// Error tells the versions and what to do.
+func (e *SchemaError) Error() string {
+	return fmt.Sprintf("sqlstore: tables have version %d and need code of version %d or later, this is %d: update this host",
+		e.Have, e.Compat, e.Want)
+}
+
+// Is makes errors.Is(err, ErrSchema) hold.
+func (e *SchemaError) Is(target error) bool { return target == ErrSchema }
+
+// SettingError names a setting of the database that must be changed.
+type SettingError struct{ Setting, Have, Need string }
+
+// Error tells what is set and what is needed.
+func (e *SettingError) Error() string {
+	return fmt.Sprintf("sqlstore: %s is %s, set it to %s in the DSN", e.Setting, e.Have, e.Need)
+}
+
+// Is makes errors.Is(err, ErrSetting) hold.
+func (e *SettingError) Is(target error) bool { return target == ErrSetting }
+
+// SealError says that Options.Seal or Options.Open failed for a webhook.
+type SealError struct {
+	WebhookID string
+	Err       error
+}
+
+// Error names the webhook.
+func (e *SealError) Error() string {
+	return fmt.Sprintf("sqlstore: secrets of webhook %s: %v: check the keys in Options.Seal and Options.Open", e.WebhookID, e.Err)
+}
+
+// Is makes errors.Is(err, ErrSealed) hold.
+func (e *SealError) Is(target error) bool { return target == ErrSealed }
+
+// Unwrap returns the cause.
+func (e *SealError) Unwrap() error { return e.Err }
+
+// fail wraps an error of the database with what was being done, and to what.
+func (s *Store) fail(what, id string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if id != "" {
+		what += " " + id
+	}
+	if errors.Is(err, poolClosed()) {
+		return fmt.Errorf("sqlstore: %s: the database pool was closed: %w", what, webhook.ErrClosed)
+	}
+	return fmt.Errorf("sqlstore: %s: %w", what, err)
+}
+
+// poolClosed returns the error of a closed pool, which database/sql does not export.
+// A pool that was closed on purpose tells it.
+var poolClosed = sync.OnceValue(func() error {
+	db := sql.OpenDB(noConnector{})
+	_ = db.Close()
+	return db.PingContext(context.Background())
+})
+
+type noConnector struct{}
+
+func (noConnector) Connect(context.Context) (driver.Conn, error) { return nil, driver.ErrBadConn }
+func (noConnector) Driver() driver.Driver                        { return nil }
+
+// again reports whether PostgreSQL asks to run a transaction again: 40001 is a
+// serialization failure, 40P01 a deadlock (PostgreSQL manual, appendix A). Drivers
+// tell the code through a method of this name.
+func again(err error) bool {
+	var state interface{ SQLState() string }
+	if !errors.As(err, &state) {
+		return false
+	}
+	code := state.SQLState()
+	return code == "40001" || code == "40P01"
+}

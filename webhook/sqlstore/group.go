@@ -1,0 +1,160 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// group lets Enqueue calls that are under way at the same time share a transaction.
+// A call that finds nobody writing writes at once, in its own goroutine and under its
+// own context; those that come meanwhile gather, and are written together next.
+type group struct {
+	flush func(context.Context, []webhook.Delivery) ([]bool, error)
+
+	mu      sync.Mutex
+	writing bool
+	waiting []*call
+}
+
+// call is one Enqueue that waits for a transaction.
+type call struct {
+	ctx   context.Context
+	ds    []webhook.Delivery
+	added []bool
+	err   error
+	done  chan struct{}
+}
+
+// Bounds of what shares a transaction.
+const (
+	maxGroupRows  = 1000
+	maxGroupBytes = 8 << 20
+)
+
+func (g *group) do(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
+	g.mu.Lock()
+	if !g.writing {
+		g.writing = true
+		g.mu.Unlock()
+		defer g.next()
+		return g.flush(ctx, ds)
+	}
+	c := &call{ctx: ctx, ds: ds, done: make(chan struct{})}
+	g.waiting = append(g.waiting, c)
+	g.mu.Unlock()
+	select {
+	case <-c.done:
+		return c.added, c.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// next ends a turn: if others gathered meanwhile, a goroutine writes until nobody
+// waits any more.
+func (g *group) next() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.waiting) == 0 {
+		g.writing = false
+		return
+	}
+	go func() {
+		for {
+			calls := g.take()
+			if len(calls) == 0 {
+				return
+			}
+			g.write(calls)
+		}
+	}()
+}
+
+// take returns the calls of the next transaction, without those that gave up. With
+// none left the turn is over.
+func (g *group) take() (calls []*call) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	rows, bytes, taken := 0, 0, 0
+	for _, c := range g.waiting {
+		if c.ctx.Err() != nil {
+			taken++
+			continue
+		}
+		for i := range c.ds {
+			bytes += len(c.ds[i].Body)
+		}
+		if rows += len(c.ds); len(calls) > 0 && (rows > maxGroupRows || bytes > maxGroupBytes) {
+			break
+		}
+		calls = append(calls, c)
+		taken++
+	}
+	if g.waiting = g.waiting[taken:]; len(g.waiting) == 0 {
+		g.waiting = nil
+	}
+	g.writing = len(calls) > 0
+	return calls
+}
+
+// write runs one transaction for several calls. It goes on while any of them waits.
+// If it fails, each is tried alone, so that nobody suffers for what another handed in.
+func (g *group) write(calls []*call) {
+	if len(calls) > 1 {
+		ctx, cancel := anyOf(calls)
+		var all []webhook.Delivery
+		for _, c := range calls {
+			all = append(all, c.ds...)
+		}
+		added, err := g.protect(ctx, all)
+		cancel()
+		if err == nil {
+			for _, c := range calls {
+				c.added, added = added[:len(c.ds):len(c.ds)], added[len(c.ds):]
+				close(c.done)
+			}
+			return
+		}
+	}
+	for _, c := range calls {
+		c.added, c.err = g.protect(c.ctx, c.ds)
+		close(c.done)
+	}
+}
+
+// protect contains a panic of the driver: it must not end the host from a goroutine
+// that the host did not start.
+func (g *group) protect(ctx context.Context, ds []webhook.Delivery) (added []bool, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("sqlstore: enqueue: panic of the driver: %v", v)
+		}
+	}()
+	return g.flush(ctx, ds)
+}
+
+// anyOf returns a context that ends when those of all calls have ended.
+func anyOf(calls []*call) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(calls[0].ctx))
+	var mu sync.Mutex
+	left := len(calls)
+	stops := make([]func() bool, len(calls))
+	for i, c := range calls {
+		stops[i] = context.AfterFunc(c.ctx, func() {
+			mu.Lock()
+			defer mu.Unlock()
+			if left--; left == 0 {
+				cancel()
+			}
+		})
+	}
+	return ctx, func() {
+		for _, stop := range stops {
+			stop()
+		}
+		cancel()
+	}
+}

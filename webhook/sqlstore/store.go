@@ -1,0 +1,186 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"regexp"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// Dialect is the kind of database.
+type Dialect uint8
+
+// The dialects.
+const (
+	SQLite     Dialect = 1
+	PostgreSQL Dialect = 2
+)
+
+// String returns "SQLite" or "PostgreSQL".
+func (d Dialect) String() string {
+	switch d {
+	case SQLite:
+		return "SQLite"
+	case PostgreSQL:
+		return "PostgreSQL"
+	}
+	return fmt.Sprintf("Dialect(%d)", uint8(d))
+}
+
+// Options configures a [Store]. Nil, or a zero field, means the default.
+type Options struct {
+	// Prefix begins the name of every table, index and sequence: lower case letters,
+	// digits and "_", a letter first, at most 30 bytes; default "postrider_". Hosts with
+	// two profiles have two Stores with two prefixes.
+	Prefix string
+	// Seal encrypts what is secret of a webhook before it is stored: URL, secrets and
+	// headers. The webhook's ID should be bound to the result as associated data. Open
+	// is its inverse. Both or neither; default neither: secrets are stored in clear.
+	// [Keyring] has both. They are called from several goroutines.
+	Seal func(webhookID string, plain []byte) (sealed []byte, err error)
+	Open func(webhookID string, sealed []byte) (plain []byte, err error)
+	// Notifier carries wake-ups between hosts that share a PostgreSQL database, such as
+	// LISTEN and NOTIFY through the host's driver; default none, hosts then poll.
+	Notifier webhook.Notifier
+}
+
+const defaultPrefix = "postrider_"
+
+var validPrefix = regexp.MustCompile(`^[a-z][a-z0-9_]{0,29}$`)
+
+// Store keeps webhooks and deliveries in a database. It implements [webhook.Store],
+// [webhook.Registry], [webhook.History], [webhook.Pruner], [webhook.Marks],
+// [webhook.Clock], [webhook.HealthStore], [webhook.Sweeper], [webhook.Binder] and
+// [webhook.Notifier]; the latter answers [webhook.ErrUnsupported] without
+// [Options.Notifier].
+//
+// All methods are safe for concurrent use, and several Stores, in one process or in
+// many, may share a database. Times are kept to the microsecond. Errors of the
+// database are wrapped; [webhook.ErrClosed] stands for a pool that was closed.
+// A Store holds nothing that must be closed but its pool, which is the host's.
+type Store struct {
+	db      *sql.DB
+	dialect Dialect
+	prefix  string
+	o       Options
+
+	texts    sync.Map // statement as written in this package -> in the dialect
+	compiled sync.Map // statement in the dialect -> *compiled, SQLite only
+	writer   chan struct{}
+	checked  atomic.Bool
+	told     atomic.Int64 // the latest time that a caller told, in microseconds
+	group    group
+	claiming chan struct{} // held by the claim under way
+	ring     ring
+	hooks    hookCache
+
+	mu      sync.Mutex
+	profile string // given by Bind
+	owner   string // read from the database
+	aged    int64  // up to where the last sweep looked for old deliveries
+}
+
+var (
+	_ webhook.Store       = (*Store)(nil)
+	_ webhook.Registry    = (*Store)(nil)
+	_ webhook.History     = (*Store)(nil)
+	_ webhook.Pruner      = (*Store)(nil)
+	_ webhook.Marks       = (*Store)(nil)
+	_ webhook.Clock       = (*Store)(nil)
+	_ webhook.HealthStore = (*Store)(nil)
+	_ webhook.Sweeper     = (*Store)(nil)
+	_ webhook.Binder      = (*Store)(nil)
+	_ webhook.Notifier    = (*Store)(nil)
+)
+
+// New returns a Store over an open pool. It does no I/O and starts nothing; whether
+// the database is of that dialect, has the tables and belongs to the profile is found
+// out by the first call that uses it.
+func New(db *sql.DB, d Dialect, o *Options) (*Store, error) {
+	var opts Options
+	if o != nil {
+		opts = *o
+	}
+	if opts.Prefix == "" {
+		opts.Prefix = defaultPrefix
+	}
+	switch {
+	case db == nil:
+		return nil, errors.New("sqlstore: db is nil, open a pool with sql.Open first")
+	case d != SQLite && d != PostgreSQL:
+		return nil, fmt.Errorf("sqlstore: %v is not a dialect, use sqlstore.SQLite or sqlstore.PostgreSQL", d)
+	case !validPrefix.MatchString(opts.Prefix):
+		return nil, fmt.Errorf("sqlstore: Options.Prefix %q must be 1 to 30 of a-z, 0-9 and _, beginning with a letter", opts.Prefix)
+	case (opts.Seal == nil) != (opts.Open == nil):
+		return nil, errors.New("sqlstore: Options.Seal and Options.Open must be set together, or what one wrote nobody could read")
+	}
+	s := &Store{db: db, dialect: d, prefix: opts.Prefix, o: opts,
+		writer: make(chan struct{}, 1), claiming: make(chan struct{}, 1)}
+	s.group.flush = s.flush
+	return s, nil
+}
+
+// Wait implements [webhook.Notifier].
+func (s *Store) Wait(ctx context.Context) error {
+	if s.o.Notifier == nil {
+		return webhook.ErrUnsupported
+	}
+	return s.o.Notifier.Wait(ctx)
+}
+
+// Notify implements [webhook.Notifier].
+func (s *Store) Notify(ctx context.Context) error {
+	if s.o.Notifier == nil {
+		return webhook.ErrUnsupported
+	}
+	return s.o.Notifier.Notify(ctx)
+}
+
+// Now implements [webhook.Clock]. PostgreSQL is asked for its time. The hosts of an
+// SQLite database share a machine, so there it is this process's time.
+func (s *Store) Now(ctx context.Context) (time.Time, error) {
+	if s.dialect == SQLite {
+		return time.Now(), nil
+	}
+	if err := s.ready(ctx); err != nil {
+		return time.Time{}, err
+	}
+	var now int64
+	err := s.row(ctx, s.reader(), `SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint`, nil, &now)
+	if err != nil {
+		return time.Time{}, s.fail("read the clock", "", err)
+	}
+	return fromMicros(now), nil
+}
+
+// tell takes note of the time that a caller works with. It dates what has no time
+// argument, such as Cancel.
+func (s *Store) tell(now time.Time) { s.told.Store(micros(now)) }
+
+func (s *Store) lastTold() int64 {
+	if t := s.told.Load(); t != 0 {
+		return t
+	}
+	return micros(time.Now())
+}
+
+// micros is how times are stored; 0 stands for the zero Time.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func fromMicros(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
+}

@@ -1,0 +1,93 @@
+package webhook
+
+import "strings"
+
+// Expand fills the variables ${name} and {name} of a URL template in one pass: values
+// are never looked at again. Only the path and the query are touched, so a value can
+// never choose the host. Each value is percent-encoded as one component, by RFC 3986 with
+// a space as %20 and a slash as %2F; a name without a value becomes the empty string,
+// as Atlassian does. A brace that is never closed stays as it is. It is meant for
+// Profile.Target; the result is judged there like every URL.
+func Expand(template string, vars map[string]string) string {
+	if !strings.Contains(template, "{") {
+		return template
+	}
+	var b strings.Builder
+	b.Grow(len(template) + 32)
+	rest := template[behindAuthority(template):]
+	b.WriteString(template[:len(template)-len(rest)])
+	for {
+		open := strings.IndexByte(rest, '{')
+		if open < 0 {
+			break
+		}
+		end := strings.IndexByte(rest[open:], '}')
+		if end < 0 {
+			break
+		}
+		literal := rest[:open]
+		if strings.HasSuffix(literal, "$") {
+			literal = literal[:len(literal)-1]
+		}
+		b.WriteString(literal)
+		escapeComponent(&b, vars[rest[open+1:open+end]])
+		rest = rest[open+end+1:]
+	}
+	b.WriteString(rest)
+	return b.String()
+}
+
+// Variables lists the names that Expand would fill, in order, each as often as it stands.
+func Variables(template string) []string {
+	var names []string
+	rest := template[behindAuthority(template):]
+	for {
+		open := strings.IndexByte(rest, '{')
+		if open < 0 {
+			return names
+		}
+		end := strings.IndexByte(rest[open:], '}')
+		if end < 0 {
+			return names
+		}
+		names = append(names, rest[open+1:open+end])
+		rest = rest[open+end+1:]
+	}
+}
+
+// behindAuthority is the index at which the path or the query begins.
+func behindAuthority(u string) int {
+	at := strings.Index(u, "://")
+	if at < 0 {
+		return len(u)
+	}
+	at += len("://")
+	if i := strings.IndexAny(u[at:], "/?"); i >= 0 {
+		return at + i
+	}
+	return len(u)
+}
+
+func escapeComponent(b *strings.Builder, s string) {
+	const upperHex = "0123456789ABCDEF"
+	for i := range len(s) {
+		c := s[i]
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0 {
+			b.WriteByte(c)
+		} else {
+			b.Write([]byte{'%', upperHex[c>>4], upperHex[c&15]})
+		}
+	}
+}
+
+// appendSegment adds a path segment in front of a query.
+func appendSegment(u, segment string) string {
+	path, query, found := strings.Cut(u, "?")
+	if !strings.HasSuffix(path, "/") {
+		path += "/"
+	}
+	if found {
+		return path + segment + "?" + query
+	}
+	return path + segment
+}

@@ -1,0 +1,214 @@
+package webhook
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/postrider/postrider/allowlist"
+)
+
+// The bounds of a webhook's fields.
+const (
+	maxName       = 200  // runes
+	maxNotes      = 4000 // runes
+	maxEvents     = 200
+	maxEventName  = 100  // bytes
+	maxSecret     = 4096 // bytes
+	maxSecrets    = 10
+	maxScope      = 255 // bytes, as payload.New has it
+	maxFilter     = 10_000
+	maxAttributes = 50
+	maxAttribute  = 4096 // bytes, key and value together
+)
+
+func isConflict(err error) bool { return errors.Is(err, ErrConflict) }
+
+// validate judges a webhook as a form would and makes its URL canonical.
+func (m *Manager) validate(w *Webhook) (err error) {
+	p := &m.d.profile
+	v := &ValidationError{}
+	add := func(field, rule, message string) { v.Fields = append(v.Fields, FieldError{field, rule, message}) }
+
+	if w.Scope == "" || len(w.Scope) > maxScope || !plainText(w.Scope, false) {
+		add("scope", "required", fmt.Sprintf("A webhook needs the scope of its tenant, up to %d bytes of text.", maxScope))
+	}
+	switch n := utf8.RuneCountInString(w.Name); {
+	case strings.TrimSpace(w.Name) == "":
+		add("name", "required", "Give the webhook a name.")
+	case n > maxName:
+		add("name", "too_long", fmt.Sprintf("The name may have up to %d characters; this one has %d.", maxName, n))
+	case !plainText(w.Name, false):
+		add("name", "text", "The name may hold text in one line only.")
+	}
+	m.validateURL(w, add)
+	m.validateSecrets(w, add)
+	m.validateEvents(w, add)
+	if n := utf8.RuneCountInString(w.Notes); n > maxNotes {
+		add("notes", "too_long", fmt.Sprintf("Notes may have up to %d characters; these have %d.", maxNotes, n))
+	} else if !plainText(w.Notes, true) {
+		add("notes", "text", "Notes may hold text only.")
+	}
+	if len(w.Filter) > maxFilter || !plainText(w.Filter, true) {
+		add("filter", "too_long", fmt.Sprintf("A filter may have up to %d bytes of text.", maxFilter))
+	}
+	validateHeaders(w, add)
+	if w.Timeout < 0 || w.Timeout > m.d.o.Timeout {
+		add("timeout", "range", fmt.Sprintf("The timeout must be between 0 and %v.", m.d.o.Timeout))
+	}
+	if len(w.Group) > maxScope || !plainText(w.Group, false) {
+		add("group", "text", fmt.Sprintf("A group may have up to %d bytes of text.", maxScope))
+	}
+	validateAttributes(w, add)
+	if p.Check != nil {
+		defer contain("Profile.Check", &err)
+		v.Fields = append(v.Fields, p.Check(w.Clone())...)
+	}
+	if len(v.Fields) > 0 {
+		return v
+	}
+	return nil
+}
+
+func (m *Manager) validateURL(w *Webhook, add func(field, rule, message string)) {
+	p := &m.d.profile
+	if w.URL == "" {
+		add("url", "required", "Enter the webhook URL.")
+		return
+	}
+	err := func() (err error) {
+		defer contain("Profile.Target", &err)
+		if strings.Contains(w.URL, "{") {
+			_, err = p.checkTemplate(w)
+			return err
+		}
+		canonical, err := p.Allow.CheckURL(w.URL)
+		if err != nil {
+			return err
+		}
+		w.URL = canonical
+		if p.Target == nil || len(w.Secrets) == 0 {
+			return nil
+		}
+		_, err = p.target(w, &Delivery{EventID: "x", WebhookID: w.ID, Scope: w.Scope})
+		return err
+	}()
+	var refused *allowlist.Error
+	switch {
+	case errors.As(err, &refused):
+		add("url", refused.Rule, sentence("This URL is not allowed: "+refused.Reason))
+	case err != nil:
+		add("url", "refused", "A request to this URL cannot be built.")
+	}
+}
+
+func (m *Manager) validateSecrets(w *Webhook, add func(field, rule, message string)) {
+	if m.d.profile.RequireSecret && len(w.Secrets) == 0 {
+		add("secret", "required", "Enter the secret.")
+	}
+	if len(w.Secrets) > maxSecrets {
+		add("secret", "too_many", fmt.Sprintf("A webhook may have up to %d secrets.", maxSecrets))
+	}
+	for _, s := range w.Secrets {
+		text := s.Reveal()
+		switch {
+		case text == "":
+			add("secret", "required", "A secret must not be empty.")
+		case len(text) > maxSecret:
+			add("secret", "too_long", fmt.Sprintf("A secret may have up to %d bytes.", maxSecret))
+		case strings.TrimSpace(text) != text || !printableASCII(text):
+			add("secret", "characters", "A secret may hold printable ASCII only, without a space at either end.")
+		default:
+			continue
+		}
+		return // one message is enough for a form
+	}
+}
+
+func (m *Manager) validateEvents(w *Webhook, add func(field, rule, message string)) {
+	p := &m.d.profile
+	known := append(slices.Clip(p.Events), m.d.o.Planned...)
+	if len(w.Events) == 0 && !p.AllowNoEvents {
+		add("events", "required", "Select at least one trigger.")
+	}
+	if len(w.Events) > maxEvents {
+		add("events", "too_many", fmt.Sprintf("A webhook may listen to up to %d triggers.", maxEvents))
+	}
+	for i, e := range w.Events {
+		switch {
+		case e == "" || len(e) > maxEventName || !printableASCII(e) || strings.Contains(e, " "):
+			add("events", "format", "The name of a trigger is 1 to 100 letters, digits and marks without spaces.")
+		case slices.Contains(w.Events[:i], e):
+			add("events", "repeated", "A trigger is selected twice.")
+		case p.Events != nil && e != "*" && !slices.Contains(known, e):
+			add("events", "unknown", "Unknown trigger. Known are: "+strings.Join(known, ", ")+".")
+		default:
+			continue
+		}
+		return
+	}
+}
+
+func validateHeaders(w *Webhook, add func(field, rule, message string)) {
+	if len(w.Headers) > maxHeaders {
+		add("headers", "too_many", fmt.Sprintf("A webhook may have up to %d headers.", maxHeaders))
+		return
+	}
+	names := make([]string, 0, len(w.Headers))
+	for name := range w.Headers {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for i, name := range names {
+		if err := checkHeader(name, w.Headers[name]); err != nil {
+			add("headers", "refused", sentence(fmt.Sprintf("header %d: %v", i+1, err)))
+			return
+		}
+		if slices.ContainsFunc(names[:i], func(other string) bool { return strings.EqualFold(other, name) }) {
+			add("headers", "repeated", "Two headers have the same name.")
+			return
+		}
+	}
+}
+
+func validateAttributes(w *Webhook, add func(field, rule, message string)) {
+	bad := len(w.Attributes) > maxAttributes
+	for k, v := range w.Attributes {
+		bad = bad || k == "" || len(k)+len(v) > maxAttribute || !plainText(k, false) || !plainText(v, true)
+	}
+	if bad {
+		add("attributes", "too_long", fmt.Sprintf("A webhook may have up to %d attributes of %d bytes of text each.", maxAttributes, maxAttribute))
+	}
+}
+
+// plainText tells whether s is valid UTF-8 that a database column and a page can show:
+// without control characters, apart from line breaks and tabs where they are allowed.
+func plainText(s string, lines bool) bool {
+	if !utf8.ValidString(s) {
+		return false
+	}
+	for _, r := range s {
+		if unicode.IsControl(r) && !(lines && (r == '\n' || r == '\r' || r == '\t')) {
+			return false
+		}
+	}
+	return true
+}
+
+func printableASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] > 0x7e {
+			return false
+		}
+	}
+	return true
+}
+
+// sentence makes an error text one: a capital first and a full stop last.
+func sentence(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return strings.TrimSuffix(string(unicode.ToUpper(r))+s[n:], ".") + "."
+}

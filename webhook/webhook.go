@@ -1,0 +1,104 @@
+package webhook
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/postrider/postrider/webhook/sign"
+)
+
+// Secret is a credential of a webhook. Every way of printing, logging or
+// encoding it yields "[redacted]"; see [sign.Secret].
+type Secret = sign.Secret
+
+// NewSecret wraps a credential; see [sign.NewSecret].
+func NewSecret(s string) Secret { return sign.NewSecret(s) }
+
+// Webhook is the configuration of one receiver. It is a plain value: changing
+// a copy changes nothing until the copy goes through [Manager.Edit] or
+// [Registry.Update].
+type Webhook struct {
+	// ID is random, unique in its Store and holds letters, digits, "_" and "-".
+	// [Manager.Add] makes it.
+	ID string
+	// Scope is the installation or tenant. A webhook receives events of its own
+	// scope only.
+	Scope string
+	// Group joins webhooks of one scope into one delivery per event, if the
+	// Profile composes; empty means that the webhook stands alone.
+	Group string
+	// Name is a title for people, 1 to 200 runes.
+	Name string
+	// URL is the canonical form of what the host entered, at most 2,048 bytes.
+	// Everything behind the host is a credential and is never printed.
+	URL string
+	// Secrets sign requests, newest first. After a rotation the one before is
+	// kept until the next one.
+	Secrets []Secret
+	// Events are the types this webhook listens to.
+	Events []string
+	// Filter narrows Events further, in the language of the Profile.
+	Filter string
+	// Notes are for people, at most 4,000 runes.
+	Notes string
+	// Headers are sent with every request, at most 20. Their values are secrets:
+	// they are treated like Secrets in snippets, errors and logs.
+	Headers map[string]string
+	// Timeout bounds one attempt; 0 means Options.Timeout, which is also the
+	// largest value allowed.
+	Timeout time.Duration
+	// Active webhooks receive events. What is queued for an inactive one waits.
+	Active bool
+	// ExcludeBody asks a Profile that composes to send no body.
+	ExcludeBody bool
+	// ExpiresAt ends the webhook's life when set: from then on it receives
+	// nothing and nothing queued for it is sent.
+	ExpiresAt time.Time
+	// CreatedAt and UpdatedAt are set by the Manager.
+	CreatedAt, UpdatedAt time.Time
+	// DisabledReason says why Postrider switched the webhook off by itself;
+	// empty when a person did. Activating clears it.
+	DisabledReason string
+	// Attributes are data of the Profile or of the host, such as
+	// [AttrSecretIn]. They are not secret.
+	Attributes map[string]string
+	// Version counts changes. An update with another version than the stored
+	// one ends in [ErrConflict].
+	Version int64
+}
+
+// AttrSecretIn is the key in Webhook.Attributes that moves the secret of an
+// automation webhook from the header to the end of the URL path, for senders
+// that cannot set headers: the value is [SecretInPath].
+const (
+	AttrSecretIn = "secret_in"
+	SecretInPath = "path"
+)
+
+// Live reports whether the webhook receives at the given time: it is active and
+// not expired.
+func (w Webhook) Live(now time.Time) bool {
+	return w.Active && (w.ExpiresAt.IsZero() || now.Before(w.ExpiresAt))
+}
+
+// Listens reports whether typ is among the webhook's Events. The single
+// element "*" stands for all.
+func (w Webhook) Listens(typ string) bool {
+	for _, e := range w.Events {
+		if e == typ || e == "*" {
+			return true
+		}
+	}
+	return false
+}
+
+// Clone returns a copy that shares no memory with w. Stores in memory hand out
+// clones, so that a host cannot change what is stored by writing into a map.
+func (w Webhook) Clone() Webhook {
+	w.Secrets = slices.Clone(w.Secrets)
+	w.Events = slices.Clone(w.Events)
+	w.Headers = maps.Clone(w.Headers)
+	w.Attributes = maps.Clone(w.Attributes)
+	return w
+}

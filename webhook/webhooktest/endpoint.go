@@ -1,0 +1,232 @@
+// Package webhooktest stands in for a receiver in the tests of an application
+// that sends webhooks. It is for tests and demonstrations only: its secrets are
+// meant to be printed, and it remembers every request in memory.
+//
+// An [Endpoint] speaks TLS on 127.0.0.1, presents a certificate for the real
+// host name of Atlassian Automation, and asks of a request what the real
+// endpoint asks. The URL rules of the sender therefore stay exactly as they are
+// in production; only the dial leads elsewhere:
+//
+//	endpoint := webhooktest.New(t, nil)
+//	hooks, err := webhook.New(store, webhook.Automation(), &webhook.Options{
+//		DialContext: endpoint.DialContext,
+//		RootCAs:     endpoint.RootCAs(),
+//	})
+//	// ... add a webhook with endpoint.URL() and endpoint.Secret(), dispatch, then:
+//	requests, err := endpoint.Wait(ctx, 1)
+//
+// [Endpoint.Answer] and Options.Script make it fail in the ways that a sender
+// must live with. Options.Generic turns the checks off, for receivers of any
+// other kind.
+package webhooktest
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/webhook/sign"
+)
+
+// AutomationHost is the host name of Atlassian Automation's incoming webhooks.
+const AutomationHost = "api-private.atlassian.com"
+
+// GenericHost is the host name of a generic endpoint that was given no other.
+const GenericHost = "hooks.example.com"
+
+// ErrClosed is what Wait and DialContext return once the endpoint is closed.
+var ErrClosed = errors.New("webhooktest: endpoint is closed")
+
+// Options configures an [Endpoint]. Nil, or a zero field, means the default.
+type Options struct {
+	// Hosts are further names or IP addresses under which the endpoint can be
+	// reached and for which its certificate is valid.
+	Hosts []string
+	// Secret is the token that the endpoint expects; default 40 random
+	// hexadecimal digits, the shape of the real ones.
+	Secret sign.Secret
+	// SecretInPath makes URL carry the secret as its last path segment. Requests
+	// are accepted in both forms, whatever is chosen here.
+	SecretInPath bool
+	// NeedsWorkItems makes the endpoint behave like a rule that takes work items
+	// from the webhook: a body without the key "issues" is answered with 400.
+	NeedsWorkItems bool
+	// Generic switches every check off: any method, path and body is fine. URL
+	// is then at the first of Hosts, or at GenericHost.
+	Generic bool
+	// HTTP1 switches HTTP/2 off.
+	HTTP1 bool
+	// Script answers requests that passed the checks while no answers are queued
+	// (see Endpoint.Answer). n counts the requests from 1. It is called for one
+	// request at a time. Default: 200.
+	Script func(n int, r Request) Response
+}
+
+// Endpoint is a running receiver. Its methods are safe for concurrent use.
+type Endpoint struct {
+	opts   Options
+	hosts  []string // lower case
+	url    string
+	pool   *x509.CertPool
+	addr   string
+	dialer net.Dialer
+	client *http.Transport
+	server *http.Server
+	lis    net.Listener
+	served chan struct{} // closed when Serve has returned
+
+	closing context.Context // ends when Close begins
+	stop    context.CancelFunc
+	once    sync.Once
+
+	turn sync.Mutex // held while a request gets its number and its answer
+
+	mu       sync.Mutex
+	queue    []Response
+	requests []Request
+	changed  chan struct{} // closed and replaced whenever requests grows
+	conns    sync.WaitGroup
+	handlers sync.WaitGroup // HTTP/2 lets handlers outlive their connection
+}
+
+// New starts an endpoint and closes it when the test ends. It fails the test
+// when that is impossible.
+func New(tb testing.TB, o *Options) *Endpoint {
+	tb.Helper()
+	e, err := Start(o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(e.Close)
+	return e
+}
+
+// Start starts an endpoint on a free port of 127.0.0.1. The caller closes it.
+func Start(o *Options) (*Endpoint, error) {
+	e := &Endpoint{changed: make(chan struct{}), served: make(chan struct{})}
+	if o != nil {
+		e.opts = *o
+	}
+	if e.opts.Secret.IsZero() {
+		var random [20]byte
+		if _, err := io.ReadFull(rand.Reader, random[:]); err != nil {
+			return nil, fmt.Errorf("webhooktest: random secret: %w", err)
+		}
+		e.opts.Secret = sign.NewSecret(hex.EncodeToString(random[:]))
+	}
+	if e.opts.SecretInPath && !sign.PathSafe(e.opts.Secret) {
+		return nil, errors.New("webhooktest: Options.SecretInPath needs a Secret of letters, digits and -._~")
+	}
+	for _, h := range e.opts.Hosts {
+		if h == "" || strings.ContainsAny(h, "/:@ ") && net.ParseIP(h) == nil {
+			return nil, fmt.Errorf("webhooktest: Options.Hosts: %q is neither a host name nor an IP address", h)
+		}
+		e.hosts = append(e.hosts, strings.ToLower(h))
+	}
+	e.hosts = append(e.hosts, AutomationHost)
+	if e.opts.Generic {
+		e.hosts = append(e.hosts, GenericHost)
+	}
+	e.url = e.makeURL()
+	cert, pool, err := newCertificate(e.hosts)
+	if err != nil {
+		return nil, fmt.Errorf("webhooktest: certificate: %w", err)
+	}
+	e.pool = pool
+	e.lis, err = net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("webhooktest: listen: %w", err)
+	}
+	e.addr = e.lis.Addr().String()
+	e.closing, e.stop = context.WithCancel(context.Background())
+	e.client = e.newTransport()
+	e.serve(cert)
+	return e, nil
+}
+
+func (e *Endpoint) makeURL() string {
+	switch {
+	case e.opts.Generic && len(e.opts.Hosts) == 0:
+		return "https://" + GenericHost + "/hook"
+	case e.opts.Generic && strings.Contains(e.opts.Hosts[0], ":"):
+		return "https://[" + e.opts.Hosts[0] + "]/hook"
+	case e.opts.Generic:
+		return "https://" + e.opts.Hosts[0] + "/hook"
+	case e.opts.SecretInPath:
+		return "https://" + AutomationHost + automationPath + "/" + e.opts.Secret.Reveal()
+	}
+	return "https://" + AutomationHost + automationPath
+}
+
+func (e *Endpoint) serve(cert tls.Certificate) {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(!e.opts.HTTP1)
+	e.server = &http.Server{
+		Handler:           http.HandlerFunc(e.handle),
+		Protocols:         protocols,
+		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}},
+		ErrorLog:          log.New(io.Discard, "", 0), // failed handshakes are the client's to report
+		ReadHeaderTimeout: 30 * time.Second,
+		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
+		ConnState: func(_ net.Conn, s http.ConnState) {
+			switch s {
+			case http.StateNew:
+				e.conns.Add(1)
+			case http.StateClosed, http.StateHijacked:
+				e.conns.Done()
+			}
+		},
+	}
+	go func() {
+		defer close(e.served)
+		_ = e.server.ServeTLS(e.lis, "", "") // ends with the listener
+	}()
+}
+
+// Close ends everything that is under way, also answers that hang, and returns
+// when no goroutine of the endpoint is left. It must not be called from
+// Options.Script. More than one call is fine.
+func (e *Endpoint) Close() {
+	e.once.Do(func() {
+		e.mu.Lock()
+		e.stop() // no handler begins after this
+		e.mu.Unlock()
+		// The listener first: a connection accepted after the server's Close
+		// would be closed by nobody.
+		_ = e.lis.Close()
+		<-e.served
+		_ = e.server.Close()
+		e.client.CloseIdleConnections()
+		e.conns.Wait()
+		e.handlers.Wait()
+	})
+}
+
+// URL is an address that the URL rules of Atlassian Automation accept and that
+// the endpoint answers. Another product or other identifiers in the same shape
+// work as well, so several webhooks can share one endpoint.
+func (e *Endpoint) URL() string { return e.url }
+
+// Secret is the token that belongs to URL.
+func (e *Endpoint) Secret() sign.Secret { return e.opts.Secret }
+
+// Addr is where the endpoint listens: an IP address of the machine itself and a
+// port.
+func (e *Endpoint) Addr() string { return e.addr }
+
+// RootCAs holds the authority that signed the endpoint's certificate. It was
+// made for this endpoint, and nothing else trusts it.
+func (e *Endpoint) RootCAs() *x509.CertPool { return e.pool.Clone() }
