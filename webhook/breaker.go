@@ -67,11 +67,15 @@ func (k *keeper) result(ctx context.Context, w Webhook, a *Attempt) (afterwards 
 
 func nothing() {}
 
-// succeeded closes the breaker and lets traffic grow one step: 1, 2, 4 ...
+// succeeded closes the breaker and lets one more request be in flight, which doubles
+// their number with every round: 1, 2, 4 ...
 func (k *keeper) succeeded(e *healthEntry) {
 	e.Health = Health{WebhookID: e.WebhookID, Scope: e.Scope}
 	e.told, e.warned = nil, false
-	if e.ramp *= 2; e.ramp >= k.d.o.PerLane {
+	if e.ramp > 0 {
+		e.ramp++
+	}
+	if e.ramp >= k.d.o.PerLane {
 		e.ramp = 0
 	}
 	key := k.d.healthKey(e.WebhookID)
@@ -89,7 +93,7 @@ func (k *keeper) failed(e *healthEntry, a *Attempt) {
 	if e.FailingSince.IsZero() {
 		e.FailingSince = end
 	}
-	if asksForPatience(a) {
+	if asksForPatience(a) && k.d.profile.Retry.MaxAfter > 0 {
 		until := end.Add(min(a.RetryAfter, k.d.profile.Retry.MaxAfter))
 		if until.After(e.PausedUntil) {
 			e.PausedUntil = until

@@ -43,6 +43,9 @@ func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Rec
 	if err := d.checkEvents(events); err != nil {
 		return Receipt{}, err
 	}
+	if err := ctx.Err(); err != nil {
+		return Receipt{}, fmt.Errorf("webhook: dispatch: nothing was stored: %w", err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, d.o.DispatchTimeout)
 	defer cancel()
 	select {

@@ -38,38 +38,38 @@ func TestFaultsWithoutAStatus(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		b        hostile.Behavior
-		requests int // that the server has read when the sender gives up
+		requests int // that reach the server
+		limits   limits
 		want     func(error) bool
 	}{
-		{hostile.CloseOnAccept(), 0, is(io.EOF, syscall.ECONNRESET, syscall.EPIPE)},
-		{hostile.ResetOnAccept(), 0, is(syscall.ECONNRESET, syscall.EPIPE)},
-		{hostile.HangHandshake(), 0, contains("TLS handshake timeout")},
-		{hostile.ResetHandshake(), 0, is(syscall.ECONNRESET)},
-		{hostile.AlertHandshake(), 0, contains("tls: handshake failure")},
-		{hostile.PlainHTTP(), 0, contains("server gave HTTP response to HTTPS client")},
-		{hostile.CloseBeforeHeaders(), 1, is(io.EOF)},
-		{hostile.ResetBeforeHeaders(), 1, is(syscall.ECONNRESET)},
-		{hostile.HangBeforeHeaders(), 1, isTimeout},
-		{hostile.SlowHeaders(10 * time.Millisecond), 1, isTimeout},
-		{hostile.BigHeaders(80 << 10), 1, contains("server response headers exceeded 65536 bytes")},
-		{hostile.EndlessHeaders(), 1, contains("server response headers exceeded 65536 bytes")},
-		{hostile.EndlessInformational(0), 1, contains("server response headers exceeded 65536 bytes")},
-		{hostile.EndlessInformational(10 * time.Millisecond), 1, isTimeout},
+		{hostile.CloseOnAccept(), 0, limits{}, is(io.EOF, syscall.ECONNRESET, syscall.EPIPE)},
+		{hostile.ResetOnAccept(), 0, limits{}, is(syscall.ECONNRESET, syscall.EPIPE)},
+		{hostile.HangHandshake(), 0, limits{handshake: short}, contains("TLS handshake timeout")},
+		{hostile.ResetHandshake(), 0, limits{}, is(syscall.ECONNRESET)},
+		{hostile.AlertHandshake(), 0, limits{}, contains("tls: handshake failure")},
+		{hostile.PlainHTTP(), 0, limits{}, contains("first record does not look like a TLS handshake")},
+		{hostile.CloseBeforeHeaders(), 1, limits{}, is(io.EOF)},
+		{hostile.ResetBeforeHeaders(), 1, limits{}, is(syscall.ECONNRESET)},
+		{hostile.HangBeforeHeaders(), 1, limits{header: short}, isTimeout},
+		{hostile.SlowHeaders(10 * time.Millisecond), 1, limits{header: short}, isTimeout},
+		{hostile.BigHeaders(80 << 10), 1, limits{}, contains("server response headers exceeded 65536 bytes")},
+		{hostile.EndlessHeaders(), 1, limits{}, contains("server response headers exceeded 65536 bytes")},
+		{hostile.EndlessInformational(0), 1, limits{}, contains("server response headers exceeded 65536 bytes")},
+		{hostile.EndlessInformational(10 * time.Millisecond), 1, limits{header: short}, isTimeout},
 	}
 	for _, tt := range tests {
 		t.Run(tt.b.Name, func(t *testing.T) {
 			t.Parallel()
 			ca := hostile.NewAuthority(t)
 			s := hostile.New(t, hostile.Options{Certificate: ca.Issue("127.0.0.1"), Script: hostile.Repeat(1, tt.b)})
-			tr := newClient(t, ca)
-			got := post(t, tr, "https://"+s.Addr(), payload)
+			got := newClient(t, ca, tt.limits).post(t, "https://"+s.Addr())
 			if got.err == nil || !tt.want(got.err) {
 				t.Errorf("status %d, error %v: not the fault of that name", got.status, got.err)
 			}
-			if n := len(s.Requests()); n != tt.requests {
-				t.Errorf("the server read %d requests, want %d", n, tt.requests)
+			if all, err := s.Wait(t.Context(), tt.requests); err != nil || len(all) != tt.requests {
+				t.Errorf("the server read %d requests, %v; want %d", len(all), err, tt.requests)
 			}
-			if got := post(t, tr, "https://"+s.Addr(), payload); got.err != nil || got.status != 200 {
+			if got := newClient(t, ca, limits{}).post(t, "https://"+s.Addr()); got.err != nil || got.status != 200 {
 				t.Errorf("after the script: status %d, %v; want 200", got.status, got.err)
 			}
 			if n := s.Connections(); n != 2 {
@@ -86,7 +86,7 @@ func TestMalformedAnswers(t *testing.T) {
 			t.Parallel()
 			ca := hostile.NewAuthority(t)
 			s := hostile.New(t, hostile.Options{Certificate: ca.Issue("127.0.0.1"), Then: b})
-			if got := post(t, newClient(t, ca), "https://"+s.Addr(), payload); got.err == nil {
+			if got := newClient(t, ca, limits{}).post(t, "https://"+s.Addr()); got.err == nil {
 				t.Errorf("net/http takes it for status %d", got.status)
 			} else if isTimeout(got.err) || errors.Is(got.err, syscall.ECONNRESET) {
 				t.Errorf("%v: want an error about what was read", got.err)
@@ -105,15 +105,16 @@ func TestFaultsOfTheBody(t *testing.T) {
 	tests := []struct {
 		make func(code int) hostile.Behavior
 		body func(n int) bool
+		lim  limits
 		want func(error) bool
 	}{
-		{hostile.ResetMidBody, func(n int) bool { return n == 10 }, is(syscall.ECONNRESET)},
-		{hostile.CutBody, func(n int) bool { return n == 10 }, is(io.ErrUnexpectedEOF)},
-		{func(c int) hostile.Behavior { return hostile.SlowBody(c, 10*time.Millisecond) }, func(n int) bool { return n < 100 }, is(errSlow)},
-		{hostile.HangBody, func(n int) bool { return n == 0 }, is(errSlow)},
-		{hostile.EndlessBody, func(n int) bool { return n == 64<<10 }, none},
-		{hostile.BrokenChunk, func(n int) bool { return n == 5 }, contains("invalid byte in chunk length")},
-		{hostile.GzipBomb, func(n int) bool { return n > 32<<10 && n <= 64<<10 }, none},
+		{hostile.ResetMidBody, func(n int) bool { return n == 10 }, limits{}, is(syscall.ECONNRESET)},
+		{hostile.CutBody, func(n int) bool { return n == 10 }, limits{}, is(io.ErrUnexpectedEOF)},
+		{func(c int) hostile.Behavior { return hostile.SlowBody(c, 10*time.Millisecond) }, func(n int) bool { return n < 100 }, limits{body: short}, is(errSlow)},
+		{hostile.HangBody, func(n int) bool { return n == 0 }, limits{body: short}, is(errSlow)},
+		{hostile.EndlessBody, func(n int) bool { return n == 64<<10 }, limits{}, none},
+		{hostile.BrokenChunk, func(n int) bool { return n == 5 }, limits{}, contains("invalid byte in chunk length")},
+		{hostile.GzipBomb, func(n int) bool { return n > 32<<10 && n <= 64<<10 }, limits{}, none},
 	}
 	for _, tt := range tests {
 		for _, code := range []int{200, 503} {
@@ -122,7 +123,7 @@ func TestFaultsOfTheBody(t *testing.T) {
 				t.Parallel()
 				ca := hostile.NewAuthority(t)
 				s := hostile.New(t, hostile.Options{Certificate: ca.Issue("127.0.0.1"), Then: b})
-				got := post(t, newClient(t, ca), "https://"+s.Addr(), payload)
+				got := newClient(t, ca, tt.lim).post(t, "https://"+s.Addr())
 				if got.err != nil || got.status != code {
 					t.Fatalf("status %d, %v; want %d", got.status, got.err, code)
 				}
@@ -160,7 +161,11 @@ func TestAnswers(t *testing.T) {
 			t.Parallel()
 			ca := hostile.NewAuthority(t)
 			s := hostile.New(t, hostile.Options{Certificate: ca.Issue("127.0.0.1"), Then: tt.b})
-			got := post(t, newClient(t, ca), "https://"+s.Addr(), payload)
+			var l limits
+			if tt.status == 101 {
+				l.body = short // the connection is the body now
+			}
+			got := newClient(t, ca, l).post(t, "https://"+s.Addr())
 			if got.err != nil || got.status != tt.status {
 				t.Fatalf("status %d, %v; want %d", got.status, got.err, tt.status)
 			}
@@ -204,12 +209,13 @@ func TestEarlyAnswerDoesNotWaitForTheBody(t *testing.T) {
 	ca := hostile.NewAuthority(t)
 	s := hostile.New(t, hostile.Options{Certificate: ca.Issue("127.0.0.1"), Then: hostile.EarlyAnswer(413)})
 	body := &endlessReader{first: strings.NewReader("x"), closed: make(chan struct{})}
+	defer body.Close()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+s.Addr(), body)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.ContentLength = 1 << 20
-	if got := do(newClient(t, ca), r); got.err != nil || got.status != 413 {
+	if got := newClient(t, ca, limits{}).do(r); got.err != nil || got.status != 413 {
 		t.Errorf("status %d, %v; want 413 while the body is still being sent", got.status, got.err)
 	}
 }
@@ -218,16 +224,16 @@ func TestResetOnReuse(t *testing.T) {
 	t.Parallel()
 	ca := hostile.NewAuthority(t)
 	s := hostile.New(t, hostile.Options{Certificate: ca.Issue("127.0.0.1"), Script: hostile.Repeat(1, hostile.ResetOnReuse())})
-	tr := newClient(t, ca)
+	c := newClient(t, ca, limits{})
 	var errs []error
 	for range 3 {
-		errs = append(errs, post(t, tr, "https://"+s.Addr(), payload).err)
+		errs = append(errs, c.post(t, "https://"+s.Addr()).err)
 	}
 	if errs[0] != nil || errs[1] == nil || errs[2] != nil {
 		t.Errorf("errors %v; want the second request alone to fail", errs)
 	}
-	if n, c := len(s.Requests()), s.Connections(); n != 2 || c != 2 {
-		t.Errorf("%d requests on %d connections, want 2 on 2", n, c)
+	if n, conns := len(s.Requests()), s.Connections(); n != 2 || conns != 2 {
+		t.Errorf("%d requests on %d connections, want 2 on 2", n, conns)
 	}
 }
 
@@ -235,13 +241,13 @@ func TestCloseIdle(t *testing.T) {
 	t.Parallel()
 	ca := hostile.NewAuthority(t)
 	s := hostile.New(t, hostile.Options{Certificate: ca.Issue("127.0.0.1"), Then: hostile.CloseIdle()})
-	tr := newClient(t, ca)
+	c := newClient(t, ca, limits{})
 	for range 2 {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+s.Addr(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := do(tr, r); got.err != nil || got.status != 200 || got.header.Get("Connection") != "" {
+		if got := c.do(r); got.err != nil || got.status != 200 || got.header.Get("Connection") != "" {
 			t.Fatalf("status %d, %v, Connection %q; want an answer that promises more", got.status, got.err, got.header.Get("Connection"))
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ func lookup(t *testing.T, d *hostile.DNS, network, name string) ([]string, error
 	for _, a := range addrs {
 		out = append(out, a.String())
 	}
+	slices.Sort(out)
 	return out, err
 }
 
@@ -51,22 +53,6 @@ func TestDNSRebinds(t *testing.T) {
 	if got, err := lookup(t, d, "ip4", "rebind.example.com."); err != nil || len(got) != 1 || got[0] != "127.0.0.9" {
 		t.Errorf("after Set: %v, %v; want 127.0.0.9", got, err)
 	}
-}
-
-func TestDNSMappedAddressesStaySixteenBytes(t *testing.T) {
-	t.Parallel()
-	d := hostile.NewDNS(t)
-	d.Set("mapped.example.com", hostile.Addrs("::ffff:127.0.0.1"))
-	got, err := d.Resolver().LookupNetIP(t.Context(), "ip6", "mapped.example.com.")
-	if err != nil && len(got) > 0 {
-		t.Fatal(err)
-	}
-	for _, q := range d.Queries() {
-		if q.Type == "AAAA" {
-			return
-		}
-	}
-	t.Errorf("no AAAA question was asked: %v", got)
 }
 
 func TestDNSFailures(t *testing.T) {

@@ -37,7 +37,7 @@ func TestCertificatesThatDoNotVerify(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := hostile.New(t, hostile.Options{Certificate: tt.cert})
-			got := post(t, newClient(t, ca), "https://"+s.Addr(), payload)
+			got := newClient(t, ca, limits{}).post(t, "https://"+s.Addr())
 			if !errors.As(got.err, new(*tls.CertificateVerificationError)) || !tt.want(got.err) {
 				t.Errorf("error %v: not the fault of that name", got.err)
 			}
@@ -55,9 +55,9 @@ func TestRequestsAreRecordedExactly(t *testing.T) {
 	t.Parallel()
 	ca := hostile.NewAuthority(t)
 	s := hostile.New(t, hostile.Options{IP: "127.0.0.2", Certificate: ca.Issue("127.0.0.2")})
-	tr := newClient(t, ca)
+	c := newClient(t, ca, limits{})
 	for _, target := range []string{"/a%2Fb;c?x=1&y", "/second"} {
-		if got := post(t, tr, "https://"+s.Addr()+target, payload); got.err != nil {
+		if got := c.post(t, "https://"+s.Addr()+target); got.err != nil {
 			t.Fatal(got.err)
 		}
 	}
@@ -80,8 +80,8 @@ func TestRequestsAreRecordedExactly(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
-	if c, h := s.Connections(), s.Handshakes(); c != 1 || h != 1 {
-		t.Errorf("%d connections, %d handshakes, want one of each: the connection is kept", c, h)
+	if conns, h := s.Connections(), s.Handshakes(); conns != 1 || h != 1 {
+		t.Errorf("%d connections, %d handshakes, want one of each: the connection is kept", conns, h)
 	}
 }
 
@@ -90,10 +90,10 @@ func TestScriptGoesStepByStep(t *testing.T) {
 	ca := hostile.NewAuthority(t)
 	script := []hostile.Behavior{hostile.Status(503), hostile.CloseOnAccept(), hostile.Status(429), hostile.ResetBeforeHeaders(), hostile.ResetHandshake()}
 	s := hostile.New(t, hostile.Options{Certificate: ca.Issue("127.0.0.1"), Script: script, Then: hostile.Status(202)})
-	tr := newClient(t, ca)
+	c := newClient(t, ca, limits{})
 	var got []int
 	for range 7 {
-		got = append(got, post(t, tr, "https://"+s.Addr(), payload).status)
+		got = append(got, c.post(t, "https://"+s.Addr()).status)
 	}
 	if diff := cmp.Diff([]int{503, 0, 429, 0, 0, 202, 202}, got); diff != "" {
 		t.Errorf("statuses (-want +got):\n%s", diff)
@@ -106,7 +106,7 @@ func TestScriptGoesStepByStep(t *testing.T) {
 func TestCloseEndsEveryBehavior(t *testing.T) {
 	t.Parallel()
 	ca := hostile.NewAuthority(t)
-	for _, b := range []hostile.Behavior{hostile.HangHandshake(), hostile.HangBeforeHeaders(), hostile.HangBody(200), hostile.EndlessBody(200), hostile.SlowBody(200, 1<<40), hostile.SlowHeaders(1 << 40), hostile.EndlessInformational(1 << 40)} {
+	for _, b := range []hostile.Behavior{hostile.HangBeforeHeaders(), hostile.HangBody(200), hostile.EndlessBody(200), hostile.SlowBody(200, 1<<40), hostile.SlowHeaders(1 << 40), hostile.EndlessInformational(1 << 40)} {
 		t.Run(b.Name, func(t *testing.T) {
 			t.Parallel()
 			s := hostile.New(t, hostile.Options{Certificate: ca.Issue("127.0.0.1"), Then: b})
@@ -126,15 +126,29 @@ func TestCloseEndsEveryBehavior(t *testing.T) {
 					}
 				}
 			})
-			if b.Name == hostile.HangHandshake().Name {
-				for s.Connections() == 0 {
-				}
-			} else if _, err := s.Wait(t.Context(), 1); err != nil {
+			if _, err := s.Wait(t.Context(), 1); err != nil {
 				t.Fatal(err)
 			}
 			s.Close() // the test would time out if this waited for the behavior
 			wg.Wait()
 		})
+	}
+}
+
+func TestCloseEndsAHangingHandshake(t *testing.T) {
+	t.Parallel()
+	s := hostile.New(t, hostile.Options{Certificate: hostile.SelfSigned(t, "127.0.0.1"), Then: hostile.HangHandshake()})
+	conn, err := net.Dial("tcp4", s.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if n := s.Connections(); n != 1 {
+		t.Errorf("%d connections, want 1", n)
+	}
+	s.Close()
+	if n, err := conn.Read(make([]byte, 1)); err == nil {
+		t.Errorf("read %d bytes, want the end", n)
 	}
 }
 

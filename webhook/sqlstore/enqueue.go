@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"github.com/postrider/postrider/webhook"
 )
@@ -198,10 +197,4 @@ func decodeExtra(text string, d *webhook.Delivery) error {
 	}
 	d.Vars, d.Carry = x.Vars, x.Carry
 	return nil
-}
-
-// byQueue sorts the names of queues and drops repetitions.
-func byQueue(list []string) []string {
-	slices.Sort(list)
-	return slices.Compact(list)
 }

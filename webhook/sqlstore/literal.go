@@ -2,6 +2,8 @@ package sqlstore
 
 import (
 	"encoding/hex"
+	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -83,13 +85,28 @@ func (a arrays) bytes(col int, p []byte) {
 	b.WriteByte('"')
 }
 
-// textArray is the literal of a list of strings.
-func textArray(list []string) string {
+// list encodes strings for a parameter that unlist takes apart.
+func (s *Store) list(list []string) (string, error) {
+	if s.dialect == SQLite {
+		b, err := json.Marshal(list)
+		return string(b), err
+	}
 	a := make(arrays, 1)
 	for _, s := range list {
 		a.text(0, s)
 	}
-	return a.args()[0].(string)
+	return a.args()[0].(string), nil
+}
+
+// unlist is what follows SELECT to get a list's elements as rows.
+func (s *Store) unlist(param string) string {
+	return s.pick("value FROM json_each("+param+")", "unnest("+param+"::text::text[])")
+}
+
+// byName sorts and drops repetitions.
+func byName(list []string) []string {
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // storable reports whether both databases keep a string as it is: PostgreSQL refuses

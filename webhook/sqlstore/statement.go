@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -153,3 +154,6 @@ func (c *preparedConn) compile(ctx context.Context) {
 		known.(*compiled).stmt.Store(stmt)
 	}
 }
+
+// notFound reports whether a query had no row.
+func notFound(err error) bool { return errors.Is(err, sql.ErrNoRows) }

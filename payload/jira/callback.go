@@ -1,0 +1,121 @@
+package jira
+
+import (
+	"github.com/postrider/postrider/payload"
+)
+
+// Callback is the body of one event. Which members an event has is up to its
+// family: an issue event has User and Issue, a sprint event has Sprint, and so
+// on; [Callback.Validate] holds to that.
+//
+// It is [payload.Data]. [New] makes an event of it.
+type Callback struct {
+	// Timestamp is when it happened. Zero means the moment of encoding by [New].
+	Timestamp Time `json:"timestamp"`
+	// Event is a name of the catalogue. Required.
+	Event string `json:"webhookEvent"`
+	// IssueEventTypeName tells issue events apart further, such as
+	// "issue_commented". The set is open.
+	IssueEventTypeName string `json:"issue_event_type_name,omitempty"`
+	// User is who caused the event, or whom a user event is about.
+	User *User `json:"user,omitempty"`
+	// Issue is the issue as it is now; for a deletion as it was before.
+	Issue *Issue `json:"issue,omitempty"`
+	// Changelog is for jira:issue_updated only. One without items is left out.
+	Changelog *Changelog `json:"changelog,omitempty"`
+	// Comment is for comment events, and for an issue event that added one.
+	Comment    *Comment    `json:"comment,omitempty"`
+	Worklog    *Worklog    `json:"worklog,omitempty"`
+	Attachment *Attachment `json:"attachment,omitempty"`
+	IssueLink  *IssueLink  `json:"issueLink,omitempty"`
+	IssueType  *IssueType  `json:"issuetype,omitempty"`
+	Project    *Project    `json:"project,omitempty"`
+	Version    *Version    `json:"version,omitempty"`
+	// MergedTo is the version that took over from Version. It makes a
+	// jira:version_deleted a merge.
+	MergedTo *Version  `json:"mergedTo,omitempty"`
+	Sprint   *Sprint   `json:"sprint,omitempty"`
+	Board    *Board    `json:"board,omitempty"`
+	Filter   *Filter   `json:"filter,omitempty"`
+	Property *Property `json:"property,omitempty"`
+	// BulkOperationMetaData is set for what a bulk operation caused.
+	BulkOperationMetaData *BulkOperation `json:"bulkOperationMetaData,omitempty"`
+	// MatchedWebhookIDs are the dynamic registrations that the event matched.
+	// The sender fills them in.
+	MatchedWebhookIDs []Number `json:"matchedWebhookIds,omitempty"`
+	// More are members at the root that the type has no field for, by name. They
+	// follow the others in alphabetical order. The bodies of add-on, system and
+	// expression events consist of them.
+	More map[string]any `json:"-"`
+	// Secondary marks the fallout of another event: what a bulk operation or the
+	// deletion of an issue did to other entities. It is sent with less urgency.
+	// A body does not carry it.
+	Secondary bool `json:"-"`
+}
+
+// EventType returns the name of the event.
+func (c Callback) EventType() string { return c.Event }
+
+// Validate answers an error that names the member at fault: an [*UnknownEventError],
+// or a [*payload.InvalidError] for an entity that the event must have and has
+// not, or has and must not.
+func (c Callback) Validate() error {
+	info, err := Lookup(c.Event)
+	if err != nil {
+		return err
+	}
+	if info.Name != c.Event {
+		return c.refuse("webhookEvent", "must be "+info.Name)
+	}
+	for _, r := range required[info.Family] {
+		if !r.has(&c) {
+			return c.refuse(r.member, "must be set for this event")
+		}
+	}
+	switch {
+	case c.Changelog != nil && c.Event != IssueUpdated:
+		return c.refuse("changelog", "must be left out: only "+IssueUpdated+" has one")
+	case c.MergedTo != nil && c.Event != VersionDeleted && c.Event != VersionMerged:
+		return c.refuse("mergedTo", "must be left out: only a merge of versions has one")
+	case c.MergedTo == nil && c.Event == VersionMerged:
+		return c.refuse("mergedTo", "must be set for this event")
+	}
+	for name := range c.More {
+		if ownMember(name) {
+			return c.refuse("More", "must not hold a member that Callback has a field for")
+		}
+	}
+	return nil
+}
+
+func (c *Callback) refuse(member, reason string) error {
+	return &payload.InvalidError{Type: c.Event, Field: member, Reason: reason}
+}
+
+type requirement struct {
+	member string
+	has    func(*Callback) bool
+}
+
+var (
+	needsUser  = requirement{"user", func(c *Callback) bool { return c.User != nil }}
+	needsIssue = requirement{"issue", func(c *Callback) bool { return c.Issue != nil }}
+)
+
+// required lists what the events of a family cannot do without. Families that
+// are not here have bodies of free form.
+var required = map[Family][]requirement{
+	FamilyIssue:         {needsUser, needsIssue},
+	FamilyIssueProperty: {{"property", func(c *Callback) bool { return c.Property != nil }}},
+	FamilyWorklog:       {{"worklog", func(c *Callback) bool { return c.Worklog != nil || c.Issue != nil }}},
+	FamilyComment:       {{"comment", func(c *Callback) bool { return c.Comment != nil }}},
+	FamilyAttachment:    {{"attachment", func(c *Callback) bool { return c.Attachment != nil }}},
+	FamilyIssueType:     {{"issuetype", func(c *Callback) bool { return c.IssueType != nil }}},
+	FamilyProject:       {{"project", func(c *Callback) bool { return c.Project != nil }}},
+	FamilyVersion:       {{"version", func(c *Callback) bool { return c.Version != nil }}},
+	FamilyUser:          {needsUser},
+	FamilyOption:        {{"property", func(c *Callback) bool { return c.Property != nil }}},
+	FamilySprint:        {{"sprint", func(c *Callback) bool { return c.Sprint != nil }}},
+	FamilyBoard:         {{"board", func(c *Callback) bool { return c.Board != nil }}},
+	FamilyFilter:        {{"filter", func(c *Callback) bool { return c.Filter != nil }}},
+}

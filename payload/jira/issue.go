@@ -1,0 +1,117 @@
+package jira
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// MaxWorklogs is how many worklogs a callback carries: those updated last.
+const MaxWorklogs = 100
+
+// Issue is an issue as Jira's REST API returns it without expansions.
+type Issue struct {
+	ID     ID     `json:"id,omitempty"`
+	Self   string `json:"self,omitempty"`
+	Key    string `json:"key,omitempty"`
+	Expand string `json:"expand,omitempty"`
+	// Fields are the issue's fields by ID, such as "summary", "project" or
+	// "customfield_10010". Values are anything that encoding/json writes. What
+	// [Decode] reads are maps, slices, strings, booleans and json.Number.
+	Fields map[string]any `json:"fields,omitempty"`
+	// Properties are entity properties by key. They are what JQL's
+	// issue.property looks at; a callback does not carry them.
+	Properties map[string]any `json:"-"`
+}
+
+// MarshalJSON writes the issue. Of a worklog field with more than [MaxWorklogs]
+// entries it keeps those updated last, in their order.
+func (i Issue) MarshalJSON() ([]byte, error) {
+	type plain Issue
+	if page, ok := i.Fields["worklog"]; ok {
+		cut, err := newestWorklogs(page)
+		if err != nil {
+			return nil, err
+		}
+		if cut != nil {
+			fields := make(map[string]any, len(i.Fields))
+			for k, v := range i.Fields {
+				fields[k] = v
+			}
+			fields["worklog"] = cut
+			i.Fields = fields
+		}
+	}
+	return marshal(plain(i))
+}
+
+// newestWorklogs returns the page with fewer worklogs, or nil when it may stay as
+// it is. The page may be of any type, so it is looked at as JSON.
+func newestWorklogs(page any) (map[string]json.RawMessage, error) {
+	raw, err := marshal(page)
+	if err != nil {
+		return nil, err
+	}
+	var members map[string]json.RawMessage
+	var list []json.RawMessage
+	if json.Unmarshal(raw, &members) != nil || json.Unmarshal(members["worklogs"], &list) != nil || len(list) <= MaxWorklogs {
+		return nil, nil
+	}
+	type dated struct {
+		at    time.Time
+		index int
+	}
+	order := make([]dated, len(list))
+	for n, entry := range list {
+		var w struct{ Updated, Started json.RawMessage }
+		_ = json.Unmarshal(entry, &w)
+		at, err := readTime(w.Updated)
+		if err != nil || at.IsZero() {
+			at, _ = readTime(w.Started)
+		}
+		order[n] = dated{at, n}
+	}
+	slices.SortStableFunc(order, func(a, b dated) int { return b.at.Compare(a.at) })
+	order = order[:MaxWorklogs]
+	slices.SortFunc(order, func(a, b dated) int { return a.index - b.index })
+	kept := make([]json.RawMessage, len(order))
+	for n, d := range order {
+		kept[n] = list[d.index]
+	}
+	members["worklogs"], err = json.Marshal(kept)
+	return members, err
+}
+
+// Changelog lists what an update changed.
+type Changelog struct {
+	ID    Number       `json:"id"`
+	Items []ChangeItem `json:"items"`
+}
+
+// ChangeItem is one changed field. From and To are identifiers, FromString and
+// ToString what a person reads; each may be null.
+type ChangeItem struct {
+	Field      string  `json:"field"`
+	FieldType  string  `json:"fieldtype"`
+	FieldID    string  `json:"fieldId,omitempty"`
+	From       *string `json:"from"`
+	FromString *string `json:"fromString"`
+	To         *string `json:"to"`
+	ToString   *string `json:"toString"`
+}
+
+// BulkOperation says more about an event that a bulk operation caused.
+type BulkOperation struct {
+	SendMail bool `json:"sendMail"`
+}
+
+// Comment is a comment as Jira's REST API returns it.
+type Comment struct {
+	Self         string `json:"self,omitempty"`
+	ID           ID     `json:"id"`
+	Author       *User  `json:"author,omitempty"`
+	Body         any    `json:"body"` // text, or a document in later versions of the API
+	UpdateAuthor *User  `json:"updateAuthor,omitempty"`
+	Created      Date   `json:"created"`
+	Updated      Date   `json:"updated"`
+}

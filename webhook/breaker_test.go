@@ -1,0 +1,311 @@
+package webhook_test
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// standardBubble is inBubble for the standard profile with many retries, where a breaker
+// matters most.
+func standardBubble(t *testing.T, o *webhook.Options, f func(h *host)) {
+	t.Helper()
+	p := webhook.Standard()
+	inBubble(t, p, o, f)
+}
+
+// Rule: ten failures in a row open the breaker for 30 s; then one probe; a probe that
+// fails doubles the wait up to 10 min; one that succeeds lets 1, 2, 4 ... through.
+func TestBreaker(t *testing.T) {
+	t.Parallel()
+	var down atomic.Bool
+	down.Store(true)
+	var inFlight, most atomic.Int64
+	to := &receiver{answer: func(int, request) answer {
+		n := inFlight.Add(1)
+		defer inFlight.Add(-1)
+		most.Store(max(most.Load(), n))
+		time.Sleep(time.Second)
+		if down.Load() {
+			return answer{status: 500}
+		}
+		return answer{status: 200}
+	}}
+	standardBubble(t, &webhook.Options{Transport: to, Capacity: 16, PerLane: 8, Poll: 24 * time.Hour}, func(h *host) {
+		w := h.add("one", standardHook)
+		for i := range 40 {
+			h.dispatch(id("evt_%d", i))
+		}
+		settled(5 * time.Second)
+		opened := len(h.to.seen())
+		if opened < 10 || opened > 10+8 {
+			t.Fatalf("%d requests before the breaker opened, want 10 and what was in flight", opened)
+		}
+		health, err := h.hooks.Health(context.Background(), scope, w.ID)
+		if err != nil || health.Status(time.Now()) != webhook.HealthOpen || health.Failures < 10 {
+			t.Fatalf("health %+v, %v; want an open breaker", health, err)
+		}
+		h.to.reset()
+		settled(21 * time.Minute)
+		rs := h.to.seen()
+		waits := gaps(rs)
+		want := []time.Duration{time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute}
+		for i, w := range want {
+			if i >= len(waits) || waits[i] < w || waits[i] > w+2*time.Second {
+				t.Errorf("probes after %v, want one each %v", waits, want)
+				break
+			}
+		}
+		most.Store(0)
+		down.Store(false)
+		h.to.reset()
+		settled(10*time.Minute + 10*time.Second)
+		var bySecond [4]int // each request takes a second
+		for _, r := range h.to.seen() {
+			if s := int(r.At.Sub(h.to.seen()[0].At) / time.Second); s < len(bySecond) {
+				bySecond[s]++
+			}
+		}
+		if want := [4]int{1, 2, 4, 8}; bySecond != want {
+			t.Errorf("%v requests in the seconds after the endpoint came back, want %v", bySecond, want)
+		}
+		settled(time.Minute)
+		if n := most.Load(); n != 8 {
+			t.Errorf("at most %d at once after recovery, want PerLane 8 again", n)
+		}
+		if n := h.count(webhook.StateDelivered); n != 40 {
+			t.Errorf("%d of 40 delivered", n)
+		}
+		health, _ = h.hooks.Health(context.Background(), scope, w.ID)
+		if health.Status(time.Now()) != webhook.HealthOK {
+			t.Errorf("health %+v after recovery", health)
+		}
+	})
+}
+
+func (r *receiver) reset() {
+	r.mu.Lock()
+	r.requests = nil
+	r.mu.Unlock()
+}
+
+// count returns how many deliveries of the scope are in a state.
+func (h *host) count(s webhook.State) int {
+	h.t.Helper()
+	ds, _, err := h.hooks.Deliveries(context.Background(), webhook.Query{Scope: scope, States: []webhook.State{s}, Limit: 500})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return len(ds)
+}
+
+// told collects what an Observer hears.
+type told struct {
+	mu        sync.Mutex
+	attention []webhook.Code
+	disabled  []string
+	lost      int
+}
+
+func (o *told) observer() *webhook.Observer {
+	return &webhook.Observer{
+		Attention: func(_ context.Context, _ webhook.Webhook, c webhook.Code) {
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			o.attention = append(o.attention, c)
+		},
+		Disabled: func(_ context.Context, w webhook.Webhook) {
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			o.disabled = append(o.disabled, w.DisabledReason)
+		},
+		Lost: func(context.Context, webhook.Delivery) {
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			o.lost++
+		},
+	}
+}
+
+// Rule: 401, 403, 404 and 410 call for attention, once until an attempt succeeds; automation
+// switches nothing off.
+func TestAttention(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[int]int{200: 0, 400: 0, 401: 1, 403: 1, 404: 1, 410: 1, 500: 0} {
+		var o told
+		to := &receiver{answer: status(code)}
+		inBubble(t, webhook.Automation(), &webhook.Options{Transport: to, Observer: o.observer()}, func(h *host) {
+			h.add("one")
+			h.dispatch(id("evt_1"))
+			h.dispatch(id("evt_2"))
+			settled(time.Hour)
+			if len(o.attention) != want || len(o.disabled) != 0 {
+				t.Errorf("%d: attention %v, disabled %v; want %d and none", code, o.attention, o.disabled, want)
+			}
+		})
+	}
+}
+
+// Rule: standard switches off at 410, says so, and a person can switch on again.
+func TestGoneDisables(t *testing.T) {
+	t.Parallel()
+	var o told
+	to := &receiver{answer: func(n int, _ request) answer {
+		if n == 1 {
+			return answer{status: 410}
+		}
+		return answer{status: 200}
+	}}
+	standardBubble(t, &webhook.Options{Transport: to, Observer: o.observer()}, func(h *host) {
+		w := h.add("one", standardHook)
+		h.dispatch(id("evt_1"))
+		settled(time.Minute)
+		got, err := h.hooks.Webhook(context.Background(), scope, w.ID)
+		if err != nil || got.Active || got.DisabledReason == "" || len(o.disabled) != 1 {
+			t.Fatalf("webhook %+v, %v, told %v; want it switched off and told once", got, err, o.disabled)
+		}
+		if r := h.dispatchAll(id("evt_2")); r.Events[0].Matched != 0 {
+			t.Errorf("a disabled webhook matched: %+v", r)
+		}
+		h.active(w, true)
+		if got, _ = h.hooks.Webhook(context.Background(), scope, w.ID); got.DisabledReason != "" || !got.Active {
+			t.Errorf("after activating: %+v", got)
+		}
+		third := h.dispatch(id("evt_3"))
+		settled(time.Minute)
+		if got := h.outcome(third); got != "delivered tries=1" {
+			t.Error(got)
+		}
+	})
+}
+
+// Rule: five days of failures only switch a standard webhook off, announced at half time.
+// A success in between starts anew. A Test never counts.
+func TestDisableAfterFiveDays(t *testing.T) {
+	t.Parallel()
+	var o told
+	to := &receiver{answer: status(500)}
+	standardBubble(t, &webhook.Options{Transport: to, Observer: o.observer(), Poll: 24 * time.Hour}, func(h *host) {
+		w := h.add("one", standardHook)
+		for day := range 6 {
+			h.dispatchAll(id("evt_%d", day))
+			if _, err := h.hooks.Test(context.Background(), scope, w.ID); err != nil {
+				t.Fatal(err)
+			}
+			settled(24 * time.Hour)
+			got, err := h.hooks.Webhook(context.Background(), scope, w.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if day < 4 && !got.Active {
+				t.Fatalf("switched off after %d days", day+1)
+			}
+		}
+		if len(o.disabled) != 1 || len(o.attention) != 1 {
+			t.Errorf("told %v and attention %v, want one each", o.disabled, o.attention)
+		}
+	})
+	var quiet told
+	to = &receiver{answer: status(500)}
+	standardBubble(t, &webhook.Options{Transport: to, Observer: quiet.observer(), Poll: 24 * time.Hour}, func(h *host) {
+		w := h.add("one", standardHook)
+		for range 10 {
+			if _, err := h.hooks.Test(context.Background(), scope, w.ID); err != nil {
+				t.Fatal(err)
+			}
+			settled(24 * time.Hour)
+		}
+		if health, _ := h.hooks.Health(context.Background(), scope, w.ID); !health.OK() || len(quiet.disabled) != 0 {
+			t.Errorf("tests alone led to %+v, told %v", health, quiet.disabled)
+		}
+	})
+}
+
+// Rule: of several hosts on one Store each delivery is sent by one, one switches a webhook
+// off and tells, and what one learns of health the other learns too.
+func TestTwoHosts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore(t)
+		var o told
+		answer503 := atomic.Bool{}
+		to := &receiver{}
+		to.answer = func(int, request) answer {
+			if answer503.Load() {
+				return answer{status: 410, delay: time.Millisecond}
+			}
+			return answer{status: 200, delay: time.Millisecond}
+		}
+		hosts := make([]*host, 2)
+		for i := range hosts {
+			hosts[i] = newHost(t, store, webhook.Standard(), &webhook.Options{Transport: to, Observer: o.observer()})
+		}
+		hosts[0].add("one", standardHook)
+		for _, h := range hosts {
+			h.start()
+			defer h.stop()
+		}
+		var want []string
+		for i := range 100 {
+			name := "evt_" + string(rune('a'+i/26)) + string(rune('a'+i%26))
+			want = append(want, name)
+			hosts[i%2].dispatch(id("%s", name))
+		}
+		settled(time.Minute)
+		var got []string
+		for _, r := range to.seen() {
+			got = append(got, r.Header.Get("Webhook-Id"))
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%d requests for 100 events, or others than those", len(got))
+		}
+		answer503.Store(true)
+		for i := range 8 {
+			hosts[i%2].dispatchAll(id("gone_%d", i))
+		}
+		settled(time.Minute)
+		if len(o.disabled) != 1 {
+			t.Errorf("%d hosts told that it was switched off, want 1", len(o.disabled))
+		}
+	})
+}
+
+// Rule: what a HealthStore keeps outlives the process: a breaker that is open stays open.
+func TestHealthOutlivesTheProcess(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore(t)
+		to := &receiver{answer: status(500)}
+		h := newHost(t, store, webhook.Standard(), &webhook.Options{Transport: to, Poll: time.Hour})
+		w := h.add("one", standardHook)
+		h.start()
+		for i := range 12 {
+			h.dispatch(id("evt_%d", i))
+		}
+		settled(3 * time.Second)
+		h.stop()
+		before, err := h.hooks.Health(context.Background(), scope, w.ID)
+		if err != nil || before.Status(time.Now()) != webhook.HealthOpen {
+			t.Fatalf("health %+v, %v; want an open breaker", before, err)
+		}
+		to.reset()
+		again := newHost(t, store, webhook.Standard(), &webhook.Options{Transport: to, Poll: time.Hour})
+		again.start()
+		defer again.stop()
+		settled(before.OpenUntil.Sub(time.Now()) - time.Second)
+		if n := len(to.seen()); n != 0 {
+			t.Errorf("%d requests by the new process before the breaker's time", n)
+		}
+		settled(2 * time.Second)
+		if n := len(to.seen()); n != 1 {
+			t.Errorf("%d requests at the breaker's time, want one probe", n)
+		}
+	})
+}

@@ -1,0 +1,250 @@
+package webhook_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/postrider/postrider/payload"
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/memstore"
+)
+
+// stuck is a Store that never answers Enqueue, whatever its context says.
+type stuck struct {
+	*memstore.Store
+	release chan struct{}
+}
+
+func (s stuck) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
+	<-s.release
+	return s.Store.Enqueue(ctx, ds)
+}
+
+// Rule: Dispatch returns within DispatchTimeout, whatever the Store does.
+func TestDispatchTimeout(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := stuck{newStore(t), make(chan struct{})}
+		defer close(s.release)
+		h := newHost(t, s, webhook.Automation(), nil)
+		h.add("one")
+		began := time.Now()
+		_, err := h.Dispatch(context.Background(), success(t))
+		if took := time.Since(began); took != 5*time.Second || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("returned %v after %v, want a timeout after 5 s", err, took)
+		}
+		for range 600 { // callers may wait, goroutines may not pile up without bound
+			ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+			_, err = h.Dispatch(ctx, success(t))
+			cancel()
+		}
+		if !errors.Is(err, webhook.ErrBusy) {
+			t.Errorf("after 600 calls to a Store that does not answer: %v, want ErrBusy", err)
+		}
+	})
+}
+
+// Rule: what Dispatch refuses stores nothing, and the error says why.
+func TestDispatchRefuses(t *testing.T) {
+	t.Parallel()
+	planned, err := payload.New(scope, payload.SyncFailed{SyncID: "s", FinishedAt: time.Now(), DeepLink: "https://x.example.com/"}, payload.WithPlanned("syncFailed"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := payload.Event{ID: "evt_1", Scope: scope, Type: "taskSuccess", Body: []byte("{}")}
+	with := func(change func(*payload.Event)) payload.Event {
+		e := good
+		change(&e)
+		return e
+	}
+	cases := []struct {
+		name  string
+		event payload.Event
+		want  error
+	}{
+		{"no ID", with(func(e *payload.Event) { e.ID = "" }), webhook.ErrInvalid},
+		{"ID with a dot", with(func(e *payload.Event) { e.ID = "a.b" }), webhook.ErrInvalid},
+		{"ID with a line break", with(func(e *payload.Event) { e.ID = "a\r\nb" }), webhook.ErrInvalid},
+		{"no scope", with(func(e *payload.Event) { e.Scope = "" }), webhook.ErrInvalid},
+		{"no type", with(func(e *payload.Event) { e.Type = "" }), webhook.ErrInvalid},
+		{"body over the cap", with(func(e *payload.Event) { e.Body = make([]byte, 100<<10+1) }), webhook.ErrTooLarge},
+		{"planned trigger", planned, webhook.ErrPlanned},
+		{"planned trigger by hand", with(func(e *payload.Event) { e.Type = "licenseThreshold" }), webhook.ErrPlanned},
+	}
+	h := newHost(t, newStore(t), webhook.Automation(), nil)
+	h.add("one")
+	for _, c := range cases {
+		if _, err := h.Dispatch(context.Background(), good, c.event); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", c.name, err, c.want)
+		}
+		if _, err := h.DispatchTx(context.Background(), h.store, good, c.event); !errors.Is(err, c.want) {
+			t.Errorf("%s in a transaction: %v, want %v", c.name, err, c.want)
+		}
+	}
+	if n := h.count(webhook.StatePending); n != 0 {
+		t.Errorf("%d deliveries stored by refused calls", n)
+	}
+	if _, err := h.DispatchTx(context.Background(), nil, good); err == nil {
+		t.Error("DispatchTx without a transaction was accepted")
+	}
+}
+
+// Rule: a planned event goes out where the host lists it.
+func TestDispatchPlanned(t *testing.T) {
+	t.Parallel()
+	inBubble(t, webhook.Automation(), &webhook.Options{Planned: []string{"syncFailed"}}, func(h *host) {
+		h.add("one", func(w *webhook.Webhook) { w.Events = []string{"syncFailed"} })
+		e, err := payload.New(scope, payload.SyncFailed{SyncID: "s", FinishedAt: time.Now(), DeepLink: "https://x.example.com/"}, payload.WithPlanned("syncFailed"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.Dispatch(context.Background(), e); err != nil {
+			t.Fatal(err)
+		}
+		settled(time.Second)
+		if n := len(h.to.seen()); n != 1 {
+			t.Errorf("%d requests, want 1", n)
+		}
+	})
+}
+
+// Rule: webhooks times body are capped at 64 MiB for one Dispatch.
+func TestFanOutCap(t *testing.T) {
+	t.Parallel()
+	p := webhook.Standard()
+	p.MaxBody = 10 << 20
+	h := newHost(t, newStore(t), p, nil)
+	for i := range 7 {
+		h.add("hook"+string(rune('0'+i)), standardHook)
+	}
+	e := payload.Event{ID: "evt_1", Scope: scope, Type: "taskSuccess", Body: make([]byte, 10<<20)}
+	if _, err := h.Dispatch(context.Background(), e); !errors.Is(err, webhook.ErrTooLarge) {
+		t.Errorf("7 times 10 MiB: %v, want ErrTooLarge", err)
+	}
+	if n := h.count(webhook.StatePending); n != 0 {
+		t.Errorf("%d deliveries stored", n)
+	}
+}
+
+// Rule: a full Store refuses with ErrFull; nothing is dropped and nothing waits in memory.
+func TestDispatchFull(t *testing.T) {
+	t.Parallel()
+	store, err := memstore.New(&memstore.Options{MaxDeliveries: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHost(t, store, webhook.Automation(), nil)
+	h.add("one")
+	for i := range 3 {
+		h.dispatch(id("evt_%d", i))
+	}
+	if _, err := h.Dispatch(context.Background(), success(t)); !errors.Is(err, webhook.ErrFull) {
+		t.Errorf("fourth of three: %v, want ErrFull", err)
+	}
+	if n := h.count(webhook.StatePending); n != 3 {
+		t.Errorf("%d pending, want 3", n)
+	}
+}
+
+// Rule: Carry travels from Dispatch to the attempt, within bounds; a panic is contained.
+func TestCarry(t *testing.T) {
+	t.Parallel()
+	type key struct{}
+	var got map[string]string
+	o := &webhook.Options{
+		Carry: func(ctx context.Context) map[string]string {
+			return map[string]string{"trace": ctx.Value(key{}).(string)}
+		},
+		Around: func(ctx context.Context, d webhook.Delivery, send func(context.Context) webhook.Attempt) webhook.Attempt {
+			got = d.Carry
+			return send(ctx)
+		},
+	}
+	inBubble(t, webhook.Automation(), o, func(h *host) {
+		h.add("one")
+		if _, err := h.Dispatch(context.WithValue(context.Background(), key{}, "00-abc"), success(t)); err != nil {
+			t.Fatal(err)
+		}
+		settled(time.Second)
+		if got["trace"] != "00-abc" {
+			t.Errorf("carried %v", got)
+		}
+		if _, err := h.Dispatch(context.Background(), success(t)); !errors.Is(err, webhook.ErrPanic) {
+			t.Errorf("a panicking Carry: %v, want ErrPanic", err)
+		}
+		if _, err := h.Dispatch(context.WithValue(context.Background(), key{}, strings.Repeat("x", 5000)), success(t)); !errors.Is(err, webhook.ErrTooLarge) {
+			t.Errorf("5000 bytes carried: %v, want ErrTooLarge", err)
+		}
+	})
+}
+
+// Rule: a panicking hook is contained, recorded, and the loop goes on.
+func TestPanickingHooks(t *testing.T) {
+	t.Parallel()
+	boom := func(context.Context, webhook.Delivery) { panic("observer") }
+	o := &webhook.Options{
+		Observer: &webhook.Observer{Enqueued: boom, Settled: boom, Lost: boom,
+			Attempted: func(context.Context, webhook.Delivery, webhook.Attempt) { panic("observer") },
+			Attention: func(context.Context, webhook.Webhook, webhook.Code) { panic("observer") },
+			Disabled:  func(context.Context, webhook.Webhook) { panic("observer") }},
+		Around: func(_ context.Context, _ webhook.Delivery, _ func(context.Context) webhook.Attempt) webhook.Attempt {
+			panic("around")
+		},
+	}
+	inBubble(t, webhook.Automation(), o, func(h *host) {
+		h.add("one")
+		d := h.dispatch()
+		settled(time.Second)
+		if got := h.outcome(d); got != "delivered tries=1" {
+			t.Error(got)
+		}
+		if n := len(h.to.seen()); n != 1 {
+			t.Errorf("%d requests, want 1", n)
+		}
+	})
+	hooks := map[string]func(*webhook.Profile){
+		"Sign":   func(p *webhook.Profile) { p.Sign = func(webhook.Webhook) (signer, error) { panic("x") } },
+		"signer": func(p *webhook.Profile) { p.Sign = func(webhook.Webhook) (signer, error) { return panicSigner{}, nil } },
+		"Header": func(p *webhook.Profile) {
+			p.Header = func(webhook.Webhook, webhook.Delivery, httpHeader) { panic("x") }
+		},
+		"Limits": func(p *webhook.Profile) { p.Limits = func(webhook.Webhook, string) []string { panic("x") } },
+	}
+	for name, change := range hooks {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := webhook.Automation()
+			change(&p)
+			inBubble(t, p, nil, func(h *host) {
+				h.add("one")
+				d := h.dispatch()
+				settled(time.Hour)
+				if got, _ := h.delivery(d); got.State != webhook.StateFailed || got.LastCode != webhook.CodeConfig {
+					t.Errorf("%s: %v %s, want failed config", name, got.State, got.LastCode)
+				}
+			})
+		})
+	}
+	atDispatch := map[string]func(*webhook.Profile){
+		"Match": func(p *webhook.Profile) { p.Match = func(webhook.Webhook, payload.Event) (bool, error) { panic("x") } },
+		"Compose": func(p *webhook.Profile) {
+			p.Compose = func(payload.Event, []webhook.Webhook) (webhook.Composed, error) { panic("x") }
+		},
+	}
+	for name, change := range atDispatch {
+		p := webhook.Automation()
+		change(&p)
+		h := newHost(t, newStore(t), p, nil)
+		h.add("one")
+		if _, err := h.Dispatch(context.Background(), success(t)); !errors.Is(err, webhook.ErrPanic) {
+			t.Errorf("%s: %v, want ErrPanic", name, err)
+		}
+		if n := h.count(webhook.StatePending); n != 0 {
+			t.Errorf("%s: %d deliveries stored", name, n)
+		}
+	}
+}

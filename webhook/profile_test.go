@@ -1,0 +1,299 @@
+package webhook_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/payload"
+	"github.com/postrider/postrider/retry"
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/sign"
+)
+
+type (
+	signer     = sign.Signer
+	httpHeader = http.Header
+)
+
+type panicSigner struct{}
+
+func (panicSigner) Sign(*http.Request, sign.Message) error { panic("signer") }
+
+// tracker is a profile unlike the ready ones: webhooks of a group share a delivery that
+// names them, bulk events go into a lane of their own, all webhooks of a host share one
+// limit, and the URL holds variables.
+func tracker() webhook.Profile {
+	return webhook.Profile{
+		Name:    "tracker",
+		Retry:   retry.Policy{Slots: []retry.Slot{{Min: time.Second, Max: time.Second}}, MaxAfter: time.Hour},
+		Success: func(status int) bool { return status == 200 },
+		Transient: func(a webhook.Attempt) bool {
+			return a.Status == 418 || webhook.TransientError(a)
+		},
+		Match: func(w webhook.Webhook, e payload.Event) (bool, error) {
+			if w.Filter == "broken" {
+				return false, errors.New("filter does not parse")
+			}
+			return w.Listens(e.Type) && (w.Filter == "" || w.Filter == e.Vars["project"]), nil
+		},
+		Compose: func(e payload.Event, group []webhook.Webhook) (webhook.Composed, error) {
+			var ids []string
+			for _, w := range group {
+				ids = append(ids, `"`+w.Name+`"`)
+			}
+			slices.Sort(ids)
+			c := webhook.Composed{Body: []byte(`{"matched":[` + strings.Join(ids, ",") + `]}`)}
+			if e.Vars["bulk"] != "" {
+				c.Lane = group[0].ID + "/bulk"
+			}
+			if group[0].ExcludeBody {
+				c.NoBody = true
+			}
+			return c, nil
+		},
+		Target: func(w webhook.Webhook, d webhook.Delivery) (string, error) {
+			return webhook.Expand(w.URL, d.Vars), nil
+		},
+		Header: func(_ webhook.Webhook, d webhook.Delivery, h http.Header) {
+			h.Set("X-Delivery", d.ID)
+			if d.Tries > 0 {
+				h.Set("X-Retry", fmt.Sprint(d.Tries))
+			}
+		},
+		Sign: func(w webhook.Webhook) (sign.Signer, error) {
+			return sign.Func(func(r *http.Request, m sign.Message) error {
+				r.Header.Set("X-Signed", fmt.Sprint(r.Method, " ", r.URL.RequestURI(), " ", m.Attempt, " ", len(m.Body)))
+				return nil
+			}), nil
+		},
+		Limits: func(w webhook.Webhook, lane string) []string {
+			u, err := url.Parse(w.URL)
+			if err != nil {
+				return nil
+			}
+			return []string{"host:" + u.Hostname()}
+		},
+		KeyLimit: func(key string) (int, float64, int) {
+			if strings.HasPrefix(key, "host:") {
+				return 3, 0, 0
+			}
+			return 2, 0, 0
+		},
+	}
+}
+
+func track(t *testing.T, id string, vars map[string]string) payload.Event {
+	t.Helper()
+	return payload.Event{ID: id, Scope: scope, Type: "changed", Time: time.Now(), Body: []byte(`{"key":"EXA-1"}`), Vars: vars}
+}
+
+func (h *host) addTracker(name, group, url string, change ...func(*webhook.Webhook)) webhook.Webhook {
+	h.t.Helper()
+	w := webhook.Webhook{Scope: scope, Name: name, Group: group, URL: url, Events: []string{"*"}, Active: true}
+	for _, f := range change {
+		f(&w)
+	}
+	w, err := h.hooks.Add(context.Background(), w)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return w
+}
+
+// Rule: every hook of a Profile does its part.
+func TestProfileHooks(t *testing.T) {
+	t.Parallel()
+	to := &receiver{answer: func(n int, r request) answer {
+		if strings.Contains(r.URL, "teapot") && n == 1 {
+			return answer{status: 418}
+		}
+		return answer{status: 200}
+	}}
+	inBubble(t, tracker(), &webhook.Options{Transport: to}, func(h *host) {
+		const hooks = "https://hooks.example.com/"
+		h.addTracker("a", "app", hooks+"app/${issue.key}?q={project}")
+		h.addTracker("b", "app", hooks+"app/${issue.key}?q={project}")
+		h.addTracker("other project", "app", hooks+"app/", func(w *webhook.Webhook) { w.Filter = "OTHER" })
+		h.addTracker("alone", "", hooks+"teapot/{issue.key}{nothing}")
+		h.addTracker("bare", "", hooks+"bare", func(w *webhook.Webhook) { w.ExcludeBody = true })
+		r, err := h.Dispatch(context.Background(), track(t, "evt_1", map[string]string{"issue.key": "EXA/1 ö", "project": "A&B"}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Events[0].Matched != 3 {
+			t.Errorf("%d deliveries, want the group's one and two more", r.Events[0].Matched)
+		}
+		settled(10 * time.Second)
+		got := map[string]string{}
+		for _, r := range h.to.seen() {
+			got[strings.TrimPrefix(r.URL, hooks)] += fmt.Sprint(r.Body, " signed ", r.Header.Get("X-Signed"), " retry ", r.Header.Get("X-Retry"), " type ", r.Header.Get("Content-Type"), "; ")
+		}
+		want := map[string]string{
+			"app/EXA%2F1%20%C3%B6?q=A%26B": `{"matched":["a","b"]} signed POST /app/EXA%2F1%20%C3%B6?q=A%26B 1 21 retry  type application/json; `,
+			"teapot/EXA%2F1%20%C3%B6": `{"matched":["alone"]} signed POST /teapot/EXA%2F1%20%C3%B6 1 21 retry  type application/json; ` +
+				`{"matched":["alone"]} signed POST /teapot/EXA%2F1%20%C3%B6 2 21 retry 1 type application/json; `,
+			"bare": " signed POST /bare 1 0 retry  type ; ",
+		}
+		for url, w := range want {
+			if w = strings.ReplaceAll(w, " 21 ", fmt.Sprint(" ", len(w[:strings.Index(w+" signed", " signed")]), " ")); got[url] != w {
+				t.Errorf("%s:\n got %s\nwant %s", url, got[url], w)
+			}
+		}
+		if len(got) != len(want) {
+			t.Errorf("requests to %v", got)
+		}
+	})
+}
+
+// Rule: a key that lanes share limits them together, and whoever leaves it wakes the others.
+func TestProfileSharedKey(t *testing.T) {
+	t.Parallel()
+	var running, most atomic.Int64
+	to := &receiver{answer: func(int, request) answer {
+		most.Store(max(most.Load(), running.Add(1)))
+		time.Sleep(10 * time.Millisecond)
+		running.Add(-1)
+		return answer{status: 200}
+	}}
+	inBubble(t, tracker(), &webhook.Options{Transport: to, Poll: time.Hour}, func(h *host) {
+		for i := range 4 {
+			h.addTracker(fmt.Sprint("hook", i), "", fmt.Sprint("https://hooks.example.com/", i))
+		}
+		for i := range 6 {
+			vars := map[string]string{}
+			if i%2 == 0 {
+				vars["bulk"] = "yes"
+			}
+			if _, err := h.Dispatch(context.Background(), track(t, fmt.Sprint("evt_", i), vars)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		settled(time.Second)
+		if n := len(h.to.seen()); n != 24 {
+			t.Errorf("%d of 24 arrived", n)
+		}
+		if n := most.Load(); n != 3 {
+			t.Errorf("%d requests to one host at once, want its limit of 3", n)
+		}
+	})
+}
+
+// Rule: a second lane of a webhook has room of its own, and a pause holds both.
+func TestProfileTwoLanes(t *testing.T) {
+	t.Parallel()
+	to := &receiver{answer: func(_ int, r request) answer {
+		if strings.Contains(r.URL, "busy") {
+			return answer{status: 503, after: "100"}
+		}
+		return answer{status: 200, delay: time.Second}
+	}}
+	inBubble(t, tracker(), &webhook.Options{Transport: to, Poll: time.Hour}, func(h *host) {
+		w := h.addTracker("one", "", "https://hooks.example.com/{where}")
+		send := func(id, bulk, where string) {
+			if _, err := h.Dispatch(context.Background(), track(t, id, map[string]string{"bulk": bulk, "where": where})); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range 3 {
+			send(fmt.Sprint("bulk_", i), "yes", "slow")
+		}
+		settled(100 * time.Millisecond)
+		if n := len(h.to.seen()); n != 2 {
+			t.Errorf("%d requests of the bulk lane in flight, want its 2", n)
+		}
+		send("first", "", "slow")
+		settled(100 * time.Millisecond)
+		if n := len(h.to.seen()); n != 3 {
+			t.Errorf("%d requests in flight, want the other lane's too", n)
+		}
+		settled(10 * time.Second)
+		send("pause", "", "busy")
+		settled(100 * time.Millisecond)
+		h.to.reset()
+		send("b", "yes", "slow")
+		send("p", "", "slow")
+		settled(50 * time.Second)
+		if n := len(h.to.seen()); n != 0 {
+			t.Errorf("%d requests to a paused webhook", n)
+		}
+		x, err := h.Health(w)
+		if err != nil || x.Status(time.Now()) != webhook.HealthPaused {
+			t.Errorf("health %+v, %v", x, err)
+		}
+		settled(100 * time.Second)
+		if n := len(h.to.seen()); n < 2 {
+			t.Errorf("%d requests after the pause", n)
+		}
+	})
+}
+
+func (h *host) Health(w webhook.Webhook) (webhook.Health, error) {
+	return h.hooks.Health(context.Background(), w.Scope, w.ID)
+}
+
+// Rule: a value that would leave the path or a filter that breaks fails clearly.
+func TestProfileRefuses(t *testing.T) {
+	t.Parallel()
+	inBubble(t, tracker(), nil, func(h *host) {
+		h.addTracker("dots", "", "https://hooks.example.com/in/{x}/end")
+		for name, c := range map[string]struct{ value, want string }{
+			"dot":         {".", "failed url_rejected tries=1"},
+			"dots":        {"..", "failed url_rejected tries=1"},
+			"path":        {"../../etc", "failed url_rejected tries=1"},
+			"line break":  {"a\r\nHost: evil", "delivered tries=1"},
+			"other host":  {"@evil.example/", "delivered tries=1"},
+			"nothing":     {"", "delivered tries=1"},
+			"variable":    {"{y}", "delivered tries=1"},
+			"too long":    {strings.Repeat("x", 2048), "failed url_rejected tries=1"},
+			"query":       {"a?b=c&d", "delivered tries=1"},
+			"three dots":  {"...", "delivered tries=1"},
+			"percent":     {"%2e%2e", "delivered tries=1"},
+			"with colons": {"a:443", "delivered tries=1"},
+		} {
+			r, err := h.Dispatch(context.Background(), track(t, "evt-"+strings.ReplaceAll(name, " ", "-"), map[string]string{"x": c.value}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			settled(time.Second)
+			if got := h.outcome(r.Events[0].Deliveries[0]); got != c.want {
+				t.Errorf("%s: %s, want %s", name, got, c.want)
+			}
+		}
+		for _, r := range h.to.seen() {
+			if !strings.HasPrefix(r.URL, "https://hooks.example.com/in/") || !strings.HasSuffix(r.URL, "/end") {
+				t.Errorf("request to %s", r.URL)
+			}
+		}
+		_, err := h.hooks.Add(context.Background(), webhook.Webhook{Scope: scope, Name: "n", URL: "https://{x}.example.com/", Events: []string{"*"}})
+		if !errors.Is(err, webhook.ErrInvalid) {
+			t.Errorf("a variable in the host: %v, want ErrInvalid", err)
+		}
+		h.addTracker("broken", "", "https://hooks.example.com/b", func(w *webhook.Webhook) { w.Filter = "broken" })
+		if _, err := h.Dispatch(context.Background(), track(t, "evt_b", nil)); err == nil || !strings.Contains(err.Error(), "filter does not parse") {
+			t.Errorf("a broken filter: %v", err)
+		}
+	})
+}
+
+// Rule: a Store serves one Profile.
+func TestStoreBelongsToOneProfile(t *testing.T) {
+	t.Parallel()
+	store := newStore(t)
+	if _, err := webhook.New(store, webhook.Automation(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := webhook.New(store, webhook.Standard(), nil); !errors.Is(err, webhook.ErrProfile) {
+		t.Errorf("second profile: %v, want ErrProfile", err)
+	}
+	if _, err := webhook.New(store, webhook.Automation(), nil); err != nil {
+		t.Errorf("the same profile again: %v", err)
+	}
+}

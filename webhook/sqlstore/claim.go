@@ -1,0 +1,284 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+const (
+	lookEvery = 100 * time.Millisecond // while the ring has enough for a claim
+	// maxRounds bounds one claim: a round that brings less than it asked for takes lanes
+	// out of the ring, so a few are enough unless somebody keeps filling it.
+	maxRounds = 100
+)
+
+// taken is a row that a claim leased, with its former due time and place.
+type taken struct {
+	webhook.Delivery
+	was   position
+	extra string
+}
+
+// answer is what a round brought: rows of each ask, and the webhooks of the asks.
+type answer struct {
+	rows  [][]taken // by ask, oldest due first
+	hooks map[string]stored
+}
+
+// Claim implements [webhook.Store]. One claim of a Store is under way at a time.
+func (s *Store) Claim(ctx context.Context, c webhook.Claim) (b webhook.Batch, err error) {
+	if c.Limit < 1 {
+		return b, fmt.Errorf("sqlstore: claim: Limit is %d, must be at least 1", c.Limit)
+	}
+	if err := s.ready(ctx); err != nil {
+		return b, err
+	}
+	select {
+	case s.claiming <- struct{}{}:
+		defer func() { <-s.claiming }()
+	case <-ctx.Done():
+		return b, ctx.Err()
+	}
+	s.tell(c.Now)
+	if b, err = s.claim(ctx, c); err != nil {
+		// A claim whose answer was lost may have taken rows, and a look may be incomplete.
+		s.ring.forget()
+		return webhook.Batch{}, s.fail("claim", "", err)
+	}
+	return b, nil
+}
+
+func (s *Store) claim(ctx context.Context, c webhook.Claim) (b webhook.Batch, err error) {
+	now := micros(c.Now)
+	looked := !s.ring.fresh(now) || !s.ring.fills(c)
+	if looked {
+		if err := s.look(ctx, now); err != nil {
+			return b, err
+		}
+	}
+	perLane := make(map[string]int)
+	oldest := int64(0)
+	for round := 0; len(b.Deliveries) < c.Limit && round < maxRounds; round++ {
+		asks := s.ring.plan(c, c.Limit-len(b.Deliveries), perLane)
+		if len(asks) == 0 {
+			if looked {
+				break
+			}
+			looked = true
+			if err := s.look(ctx, now); err != nil {
+				return b, err
+			}
+			continue
+		}
+		got, err := s.round(ctx, c, asks)
+		if err != nil {
+			return b, err
+		}
+		for i, rows := range got.rows {
+			perLane[asks[i].lane.name] += len(rows)
+			if len(rows) > 0 && (oldest == 0 || rows[0].was.due < oldest) {
+				oldest = rows[0].was.due
+			}
+		}
+		if err := s.hand(ctx, c, asks, got, &b); err != nil {
+			return b, err
+		}
+	}
+	b.Oldest = fromMicros(oldest)
+	b.Next = s.ring.nextAfter(now)
+	if oldest != 0 && (b.Next.IsZero() || c.Until.Before(b.Next)) && c.Until.After(c.Now) {
+		b.Next = fromMicros(micros(c.Until))
+	}
+	return b, nil
+}
+
+// round claims what was asked for, and tells the ring.
+func (s *Store) round(ctx context.Context, c webhook.Claim, asks []ask) (a answer, err error) {
+	if err := s.share(ctx, c, asks); err != nil {
+		return a, err
+	}
+	if s.dialect == PostgreSQL {
+		a, err = s.claimPostgres(ctx, c, asks)
+	} else {
+		err = s.write(ctx, func(conn Conn) (err error) {
+			a, err = s.claimSQLite(ctx, conn, c, asks)
+			return err
+		})
+	}
+	if err != nil {
+		return a, err
+	}
+	got, last := make([]int, len(asks)), make([]position, len(asks))
+	var orphans []string
+	for i, rows := range a.rows {
+		if got[i] = len(rows); got[i] > 0 {
+			last[i] = rows[got[i]-1].was
+		}
+		if _, ok := a.hooks[asks[i].queue.webhook]; !ok {
+			orphans = append(orphans, asks[i].queue.name)
+		}
+	}
+	s.ring.took(asks, got, last)
+	return a, s.endOrphans(ctx, orphans, micros(c.Now))
+}
+
+// share divides the room of lanes that have several queues, so that the oldest of all
+// come first. Such lanes are rare; all others already have their share.
+func (s *Store) share(ctx context.Context, c webhook.Claim, asks []ask) error {
+	for i := 0; i < len(asks); {
+		n := 1
+		for i+n < len(asks) && asks[i+n].lane == asks[i].lane {
+			n++
+		}
+		if n > 1 {
+			if err := s.divide(ctx, c, asks[i:i+n]); err != nil {
+				return err
+			}
+		}
+		i += n
+	}
+	return nil
+}
+
+func (s *Store) divide(ctx context.Context, c webhook.Claim, asks []ask) error {
+	type head struct {
+		at  position
+		ask int
+	}
+	var heads []head
+	room := asks[0].room
+	for i := range asks {
+		a := &asks[i]
+		a.room = 0
+		err := s.each(ctx, s.reader(), `SELECT due, seq FROM {p}delivery d
+ WHERE queue = $1 AND state = 0 AND (due, seq) > ($2, $3) AND due <= $4
+ AND (SELECT active AND (expires = 0 OR expires > $4) FROM {p}webhook WHERE id = $5)
+ ORDER BY due, seq LIMIT $6`,
+			[]any{a.queue.name, a.low.due, a.low.seq, micros(c.Now), a.queue.webhook, int64(room)},
+			func(r Rows) error {
+				h := head{ask: i}
+				err := r.Scan(&h.at.due, &h.at.seq)
+				heads = append(heads, h)
+				return err
+			})
+		if err != nil {
+			return err
+		}
+	}
+	slices.SortFunc(heads, func(a, b head) int {
+		if a.at.less(b.at) {
+			return -1
+		}
+		return 1
+	})
+	for _, h := range heads[:min(room, len(heads))] {
+		asks[h.ask].room++
+	}
+	for i := range asks {
+		asks[i].room = max(asks[i].room, 1) // an empty one must be asked, to leave the ring
+	}
+	return nil
+}
+
+// hand puts rows into the batch, one of each lane after the other. Rows that cannot be
+// read, or whose webhook cannot, end as failed.
+func (s *Store) hand(ctx context.Context, c webhook.Claim, asks []ask, a answer, b *webhook.Batch) error {
+	var broken []string
+	lanes := byLane(asks, a.rows)
+	hooks := make(map[string]bool, len(b.Webhooks))
+	for i := range b.Webhooks {
+		hooks[b.Webhooks[i].ID] = true
+	}
+	for i := 0; ; i++ {
+		more := false
+		for _, rows := range lanes {
+			if i >= len(rows) {
+				continue
+			}
+			more = true
+			row := rows[i]
+			usable, known := hooks[row.WebhookID]
+			if !known {
+				w, err := s.decodeWebhook(row.WebhookID, a.hooks[row.WebhookID])
+				if usable = err == nil; usable {
+					b.Webhooks = append(b.Webhooks, w)
+				}
+				hooks[row.WebhookID] = usable
+			}
+			if decodeExtra(row.extra, &row.Delivery) != nil || !usable {
+				broken = append(broken, row.ID)
+				continue
+			}
+			b.Deliveries = append(b.Deliveries, row.Delivery)
+		}
+		if !more {
+			break
+		}
+	}
+	return s.endBroken(ctx, broken, micros(c.Now))
+}
+
+// byLane merges the rows of each lane's queues by age.
+func byLane(asks []ask, rows [][]taken) (lanes [][]taken) {
+	for i := 0; i < len(asks); {
+		merged, n := rows[i], 1
+		for ; i+n < len(asks) && asks[i+n].lane == asks[i].lane; n++ {
+			merged = append(merged, rows[i+n]...)
+		}
+		if n > 1 {
+			slices.SortFunc(merged, oldestFirst)
+		}
+		lanes = append(lanes, merged)
+		i += n
+	}
+	return lanes
+}
+
+func oldestFirst(a, b taken) int {
+	switch {
+	case a.was.less(b.was):
+		return -1
+	case b.was.less(a.was):
+		return 1
+	}
+	return 0
+}
+
+// endBroken ends rows that a claim took and that cannot be used.
+func (s *Store) endBroken(ctx context.Context, ids []string, now int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	list, err := s.list(ids)
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, func(c Conn) error {
+		return s.exec(ctx, c, `UPDATE {p}delivery SET state = 2, held = false, code = $1, finished = $2, extra = ''
+ WHERE state = 0 AND id IN (SELECT `+s.unlist("$3")+`)`, string(webhook.CodeConfig), now, list)
+	})
+}
+
+// endOrphans ends what is due in queues whose webhook is gone.
+func (s *Store) endOrphans(ctx context.Context, queues []string, now int64) error {
+	for _, queue := range queues {
+		hook, _ := splitQueue(queue)
+		err := s.write(ctx, func(c Conn) error {
+			return s.exec(ctx, c, s.pick(
+				`UPDATE {p}delivery SET state = 2, held = false, code = $1, finished = $2
+ WHERE queue = $3 AND state = 0 AND (due <= $2 OR NOT held) AND NOT EXISTS (SELECT 1 FROM {p}webhook WHERE id = $4)`,
+				`UPDATE {p}delivery SET state = 2, held = false, code = $1, finished = $2 WHERE ctid = ANY(ARRAY(SELECT ctid
+ FROM {p}delivery WHERE queue = $3 AND state = 0 AND (due <= $2 OR NOT held)
+ AND NOT EXISTS (SELECT 1 FROM {p}webhook WHERE id = $4) FOR UPDATE SKIP LOCKED))`),
+				string(webhook.CodeCancelled), now, queue, hook)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,42 @@
+package sqlstore
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// A cursor is the place of a page's last row and a sum over it and the query, which
+// finds damage and mix-ups. It is no protection against forgery and needs none: the
+// scope is not taken from it.
+
+func cursorOf(q webhook.Query, last position) string {
+	var b [24]byte
+	binary.BigEndian.PutUint64(b[0:], uint64(last.due))
+	binary.BigEndian.PutUint64(b[8:], uint64(last.seq))
+	binary.BigEndian.PutUint64(b[16:], querySum(q, b[:16]))
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+func parseCursor(q webhook.Query) (*position, error) {
+	if q.Cursor == "" {
+		return nil, nil
+	}
+	b, err := base64.RawURLEncoding.Strict().DecodeString(q.Cursor)
+	if err != nil || len(b) != 24 || binary.BigEndian.Uint64(b[16:]) != querySum(q, b[:16]) {
+		return nil, fmt.Errorf("%w: %w", ErrCursor, webhook.ErrInvalid)
+	}
+	return &position{int64(binary.BigEndian.Uint64(b)), int64(binary.BigEndian.Uint64(b[8:]))}, nil
+}
+
+// querySum covers what decides which rows come in which order; the page's size may
+// change between pages.
+func querySum(q webhook.Query, place []byte) uint64 {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%x|%q|%q|%q|%q|%d|%d|%d|%t", place, q.Scope, q.WebhookID, q.EventID, q.Type, q.States,
+		micros(q.Since), micros(q.Until), q.OldestFirst)
+	return h.Sum64()
+}

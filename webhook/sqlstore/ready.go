@@ -1,0 +1,189 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// schemaVersion is the number of the newest file in migrations.
+const schemaVersion = 1
+
+// meta is what the database says about itself.
+type meta struct {
+	schema, compat int
+	profile        string
+}
+
+// Bind implements [webhook.Binder].
+func (s *Store) Bind(profile string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.profile != "" && s.profile != profile || s.owner != "" && s.owner != profile {
+		return fmt.Errorf("sqlstore: bind %q: %w", profile, webhook.ErrProfile)
+	}
+	if s.profile != profile {
+		s.profile = profile
+		s.checked.Store(false)
+	}
+	return nil
+}
+
+// ready finds out once whether the database can be used, and leaves the profile's name
+// in it.
+func (s *Store) ready(ctx context.Context) error {
+	if s.checked.Load() {
+		return nil
+	}
+	c := s.reader()
+	m, err := s.check(ctx, c)
+	if err != nil {
+		return err
+	}
+	if err := s.checkSettings(ctx, c); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	profile := s.profile
+	s.mu.Unlock()
+	if m.profile == "" && profile != "" {
+		if m.profile, err = s.claimProfile(ctx, profile); err != nil {
+			return s.fail("bind", profile, err)
+		}
+	}
+	return s.own(m.profile, true)
+}
+
+// own compares the profile that the database belongs to with the one given to Bind.
+func (s *Store) own(owner string, final bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if owner != "" {
+		s.owner = owner
+	}
+	if s.profile != "" && owner != "" && s.profile != owner {
+		return fmt.Errorf("sqlstore: tables %q serve profile %q, not %q: %w", s.prefix+"*", owner, s.profile, webhook.ErrProfile)
+	}
+	if final && (s.profile == "" || s.profile == owner) {
+		s.checked.Store(true)
+	}
+	return nil
+}
+
+func (s *Store) claimProfile(ctx context.Context, profile string) (owner string, err error) {
+	err = s.write(ctx, func(c Conn) error {
+		err := s.exec(ctx, c, `INSERT INTO {p}meta (key, value) VALUES ('profile', $1) ON CONFLICT DO NOTHING`, profile)
+		if err != nil {
+			return err
+		}
+		return s.row(ctx, c, `SELECT value FROM {p}meta WHERE key = 'profile'`, nil, &owner)
+	})
+	return owner, err
+}
+
+// readyIn is ready for a transaction of the host: it reads through that transaction,
+// writes nothing, and no statement of it fails, which would end the transaction.
+func (s *Store) readyIn(ctx context.Context, c Conn) error {
+	if s.checked.Load() {
+		return nil
+	}
+	m, err := s.check(ctx, c)
+	if err != nil {
+		return err
+	}
+	return s.own(m.profile, false)
+}
+
+// check makes sure of dialect and tables.
+func (s *Store) check(ctx context.Context, c Conn) (m meta, err error) {
+	if err := s.checkDialect(ctx, c); err != nil {
+		return m, err
+	}
+	m, err = s.readMeta(ctx, c)
+	switch {
+	case err != nil:
+		return m, err
+	case m.schema < schemaVersion:
+		return m, fmt.Errorf("sqlstore: tables %q have version %d, this code needs %d: %w",
+			s.prefix+"*", m.schema, schemaVersion, ErrMigrate)
+	case m.compat > schemaVersion:
+		return m, &SchemaError{Have: m.schema, Want: schemaVersion, Compat: m.compat}
+	}
+	return m, nil
+}
+
+// checkDialect asks with a statement that both databases accept and answer
+// differently: PostgreSQL rounds, SQLite cuts off.
+func (s *Store) checkDialect(ctx context.Context, c Conn) error {
+	var n int64
+	if err := s.row(ctx, c, `SELECT CAST(1.5 AS integer)`, nil, &n); err != nil {
+		return s.fail("reach the database", "", err)
+	}
+	have := SQLite
+	if n == 2 {
+		have = PostgreSQL
+	}
+	if have != s.dialect {
+		return &DialectError{Want: s.dialect, Have: have}
+	}
+	return nil
+}
+
+// readMeta returns the zero meta where there are no tables.
+func (s *Store) readMeta(ctx context.Context, c Conn) (m meta, err error) {
+	var n int64
+	err = s.row(ctx, c, s.pick(`SELECT count(*) FROM sqlite_schema WHERE name = $1`,
+		`SELECT count(to_regclass($1))`), []any{s.prefix + "meta"}, &n)
+	if err != nil {
+		return m, s.fail("look for tables", "", err)
+	}
+	if n == 0 {
+		return m, nil
+	}
+	err = s.each(ctx, c, `SELECT key, value FROM {p}meta`, nil, func(r Rows) error {
+		var key, value string
+		if err := r.Scan(&key, &value); err != nil {
+			return err
+		}
+		switch n, _ := strconv.Atoi(value); key {
+		case "schema":
+			m.schema = n
+		case "compat":
+			m.compat = n
+		case "profile":
+			m.profile = value
+		}
+		return nil
+	})
+	return m, s.fail("read", s.prefix+"meta", err)
+}
+
+// checkSettings refuses an SQLite database on which a second connection would fail.
+func (s *Store) checkSettings(ctx context.Context, c Conn) error {
+	if s.dialect != SQLite {
+		return nil
+	}
+	var version, mode string
+	var timeout, recent int64
+	err := s.row(ctx, c, `SELECT sqlite_version(), (SELECT CAST(max(0, substr(v, instr(v, '.') + 1) + 0) AS integer)
+ FROM (SELECT sqlite_version() AS v))`, nil, &version, &recent)
+	if err == nil {
+		err = s.row(ctx, c, `PRAGMA journal_mode`, nil, &mode)
+	}
+	if err == nil {
+		err = s.row(ctx, c, `PRAGMA busy_timeout`, nil, &timeout)
+	}
+	switch {
+	case err != nil:
+		return s.fail("read settings", "", err)
+	case version[0] == '3' && recent < 38:
+		return &SettingError{"the version of SQLite", version, "3.38 or later"}
+	case mode != "wal" && mode != "memory":
+		return &SettingError{"journal_mode", mode, "WAL"}
+	case timeout <= 0 && mode == "wal":
+		return &SettingError{"busy_timeout", "0", "5000 or so (milliseconds)"}
+	}
+	return nil
+}

@@ -1,0 +1,157 @@
+package sqlstore
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// record is what anybody with access to the database may read of a webhook.
+type record struct {
+	ID             string            `json:"id"`
+	Scope          string            `json:"scope"`
+	Group          string            `json:"group,omitempty"`
+	Name           string            `json:"name"`
+	Events         []string          `json:"events,omitempty"`
+	Filter         string            `json:"filter,omitempty"`
+	Notes          string            `json:"notes,omitempty"`
+	Timeout        time.Duration     `json:"timeout,omitempty"` // ns
+	Active         bool              `json:"active"`
+	ExcludeBody    bool              `json:"exclude_body,omitempty"`
+	Expires        int64             `json:"expires,omitempty"` // us, as all times
+	Created        int64             `json:"created,omitempty"`
+	Updated        int64             `json:"updated,omitempty"`
+	DisabledReason string            `json:"disabled_reason,omitempty"`
+	Attributes     map[string]string `json:"attributes,omitempty"`
+	Version        int64             `json:"version"`
+}
+
+// secrets is what Options.Seal encrypts: all of a webhook that lets somebody call the
+// endpoint. The URL is part of it, because its path often is the credential.
+type secrets struct {
+	URL     string            `json:"url"`
+	Secrets []string          `json:"secrets,omitempty"`
+	Headers map[string]string `json:"headers,omitempty"`
+}
+
+// stored is a row of the table of webhooks.
+type stored struct {
+	data   string
+	sealed bool
+	secret []byte
+}
+
+func (s *Store) encodeWebhook(w webhook.Webhook) (out stored, err error) {
+	data, err := json.Marshal(record{
+		ID: w.ID, Scope: w.Scope, Group: w.Group, Name: w.Name, Events: w.Events, Filter: w.Filter, Notes: w.Notes,
+		Timeout: w.Timeout, Active: w.Active, ExcludeBody: w.ExcludeBody, Expires: micros(w.ExpiresAt),
+		Created: micros(w.CreatedAt), Updated: micros(w.UpdatedAt), DisabledReason: w.DisabledReason,
+		Attributes: w.Attributes, Version: w.Version,
+	})
+	if err != nil {
+		return out, err
+	}
+	sec := secrets{URL: w.URL, Headers: w.Headers}
+	for _, one := range w.Secrets {
+		sec.Secrets = append(sec.Secrets, one.Reveal())
+	}
+	out.data = string(data)
+	if out.secret, err = json.Marshal(sec); err != nil || s.o.Seal == nil {
+		return out, err
+	}
+	out.sealed = true
+	if out.secret, err = s.callSealer("Seal", s.o.Seal, w.ID, out.secret); err != nil {
+		return out, err
+	}
+	return out, nil
+}
+
+// decodeWebhook reads a row. If only the secret part is unreadable, the rest is
+// returned beside a *SealError.
+func (s *Store) decodeWebhook(id string, in stored) (webhook.Webhook, error) {
+	if w, ok := s.hooks.get(id, in); ok {
+		return w, nil
+	}
+	var r record
+	if err := json.Unmarshal([]byte(in.data), &r); err != nil {
+		return webhook.Webhook{ID: id}, fmt.Errorf("sqlstore: webhook %s: its row cannot be read: %w", id, err)
+	}
+	w := webhook.Webhook{
+		ID: id, Scope: r.Scope, Group: r.Group, Name: r.Name, Events: r.Events, Filter: r.Filter, Notes: r.Notes,
+		Timeout: r.Timeout, Active: r.Active, ExcludeBody: r.ExcludeBody, ExpiresAt: fromMicros(r.Expires),
+		CreatedAt: fromMicros(r.Created), UpdatedAt: fromMicros(r.Updated), DisabledReason: r.DisabledReason,
+		Attributes: r.Attributes, Version: r.Version,
+	}
+	plain := in.secret
+	if in.sealed {
+		if s.o.Open == nil {
+			return w, &SealError{id, errors.New("stored encrypted, and Options.Open is not set")}
+		}
+		var err error
+		if plain, err = s.callSealer("Open", s.o.Open, id, plain); err != nil {
+			return w, err
+		}
+	}
+	var sec secrets
+	if json.Unmarshal(plain, &sec) != nil { // its error would quote what is secret
+		return w, &SealError{id, errors.New("they are not what was stored")}
+	}
+	w.URL, w.Headers = sec.URL, sec.Headers
+	for _, one := range sec.Secrets {
+		w.Secrets = append(w.Secrets, webhook.NewSecret(one))
+	}
+	s.hooks.put(id, in, w)
+	return w, nil
+}
+
+// callSealer calls a hook of the host. A panic in it ends up in the error.
+func (s *Store) callSealer(name string, hook func(string, []byte) ([]byte, error), id string, in []byte) (out []byte, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &SealError{id, fmt.Errorf("Options.%s: %w", name, webhook.ErrPanic)}
+		}
+	}()
+	if out, err = hook(id, in); err != nil {
+		return nil, &SealError{id, err}
+	}
+	return out, nil
+}
+
+// hookCache remembers webhooks as they were last decoded, so that a claim need not
+// decrypt and parse what has not changed. What is stored decides, not time.
+type hookCache struct {
+	mu    sync.Mutex
+	known map[string]cachedHook
+}
+
+type cachedHook struct {
+	in stored
+	w  webhook.Webhook
+}
+
+const maxCachedHooks = 10_000
+
+func (c *hookCache) get(id string, in stored) (webhook.Webhook, bool) {
+	c.mu.Lock()
+	known, ok := c.known[id]
+	c.mu.Unlock()
+	if !ok || known.in.data != in.data || known.in.sealed != in.sealed || !bytes.Equal(known.in.secret, in.secret) {
+		return webhook.Webhook{}, false
+	}
+	return known.w.Clone(), true
+}
+
+func (c *hookCache) put(id string, in stored, w webhook.Webhook) {
+	in.secret = bytes.Clone(in.secret)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.known == nil || len(c.known) >= maxCachedHooks {
+		c.known = make(map[string]cachedHook)
+	}
+	c.known[id] = cachedHook{in, w.Clone()}
+}

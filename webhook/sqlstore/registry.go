@@ -1,0 +1,240 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+const insertWebhook = `INSERT INTO {p}webhook (id, scope, created, active, expires, version, data, sealed, secret)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING RETURNING id`
+
+// Create implements [webhook.Registry].
+func (s *Store) Create(ctx context.Context, w webhook.Webhook, max int) error {
+	if !storable(w.ID, w.Scope, w.Name, w.URL, w.Filter, w.Notes, w.Group) {
+		return fmt.Errorf("sqlstore: create webhook %q: %w", w.ID, ErrText)
+	}
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	w.Version = 1
+	in, err := s.encodeWebhook(w)
+	if err != nil {
+		return s.fail("create webhook", w.ID, err)
+	}
+	err = s.write(ctx, func(c Conn) error {
+		if max > 0 {
+			if s.dialect == PostgreSQL { // one Create of a scope counts at a time
+				err := s.exec(ctx, c, `SELECT pg_advisory_xact_lock(hashtext('{p}webhook'), hashtext($1))`, w.Scope)
+				if err != nil {
+					return err
+				}
+			}
+			var n int
+			err := s.row(ctx, c, `SELECT count(*) FROM {p}webhook WHERE scope = $1`, []any{w.Scope}, &n)
+			if err != nil {
+				return err
+			}
+			if n >= max {
+				return webhook.ErrLimit
+			}
+		}
+		n, err := s.affected(ctx, c, insertWebhook, w.ID, w.Scope, micros(w.CreatedAt), w.Active, micros(w.ExpiresAt),
+			w.Version, in.data, in.sealed, in.secret)
+		if err == nil && n == 0 {
+			err = webhook.ErrConflict
+		}
+		return err
+	})
+	return s.fail("create webhook", w.ID, err)
+}
+
+// Update implements [webhook.Registry].
+func (s *Store) Update(ctx context.Context, w webhook.Webhook) error {
+	if !storable(w.ID, w.Scope, w.Name, w.URL, w.Filter, w.Notes, w.Group) {
+		return fmt.Errorf("sqlstore: update webhook %q: %w", w.ID, ErrText)
+	}
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	expected := w.Version
+	w.Version++
+	in, err := s.encodeWebhook(w)
+	if err != nil {
+		return s.fail("update webhook", w.ID, err)
+	}
+	err = s.write(ctx, func(c Conn) error {
+		n, err := s.affected(ctx, c, `UPDATE {p}webhook SET active = $1, expires = $2, version = $3, data = $4, sealed = $5,
+ secret = $6, created = $7 WHERE id = $8 AND scope = $9 AND version = $10 RETURNING id`,
+			w.Active, micros(w.ExpiresAt), w.Version, in.data, in.sealed, in.secret, micros(w.CreatedAt), w.ID, w.Scope, expected)
+		if err != nil || n > 0 {
+			return err
+		}
+		err = s.row(ctx, c, `SELECT version FROM {p}webhook WHERE id = $1 AND scope = $2`, []any{w.ID, w.Scope}, &w.Version)
+		if err == nil {
+			err = webhook.ErrConflict
+		}
+		return orNotFound(err)
+	})
+	if err == nil && w.Active {
+		s.ring.forget() // it may have been inactive, with deliveries waiting in lanes nobody looks at
+	}
+	return s.fail("update webhook", w.ID, err)
+}
+
+// Delete implements [webhook.Registry]. What is queued ends at the next claim.
+func (s *Store) Delete(ctx context.Context, scope, id string) error {
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	err := s.write(ctx, func(c Conn) error {
+		n, err := s.affected(ctx, c, `DELETE FROM {p}webhook WHERE id = $1 AND scope = $2 RETURNING id`, id, scope)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return webhook.ErrNotFound
+		}
+		if err := s.exec(ctx, c, `DELETE FROM {p}health WHERE webhook = $1`, id); err != nil {
+			return err
+		}
+		return s.cancelQueues(ctx, c, id)
+	})
+	return s.fail("delete webhook", id, err)
+}
+
+// cancelQueues ends what is queued for a webhook and not leased, in the lane of its own
+// name and in those below it. Other hosts' claims are not waited for: the sweep ends
+// what they hold or enqueue at this moment.
+func (s *Store) cancelQueues(ctx context.Context, c Conn, id string) error {
+	queue := queueOf(id, id)
+	return s.exec(ctx, c, s.pick(
+		`UPDATE {p}delivery SET state = 2, code = $1, finished = $2
+ WHERE (queue = $3 OR queue >= $3 || '/' AND queue < $3 || '0') AND state = 0 AND NOT held`,
+		`UPDATE {p}delivery SET state = 2, code = $1, finished = $2 WHERE ctid = ANY(ARRAY(SELECT ctid FROM {p}delivery
+ WHERE (queue = $3 OR queue >= $3 || '/' AND queue < $3 || '0') AND state = 0 AND NOT held FOR UPDATE SKIP LOCKED))`),
+		string(webhook.CodeCancelled), s.lastTold(), queue)
+}
+
+// DeleteScope implements [webhook.Registry].
+func (s *Store) DeleteScope(ctx context.Context, scope string) error {
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	err := s.write(ctx, func(c Conn) error {
+		for _, table := range []string{"webhook", "delivery", "mark", "health"} {
+			if err := s.exec(ctx, c, `DELETE FROM {p}`+table+` WHERE scope = $1`, scope); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return s.fail("delete scope", scope, err)
+}
+
+// Webhook implements [webhook.Registry]. A secret that cannot be opened is a
+// [*SealError].
+func (s *Store) Webhook(ctx context.Context, scope, id string) (webhook.Webhook, error) {
+	if err := s.ready(ctx); err != nil {
+		return webhook.Webhook{}, err
+	}
+	var in stored
+	err := s.row(ctx, s.reader(), `SELECT data, sealed, secret FROM {p}webhook WHERE id = $1 AND scope = $2`,
+		[]any{id, scope}, &in.data, &in.sealed, &in.secret)
+	if err != nil {
+		return webhook.Webhook{}, s.fail("webhook", id, orNotFound(err))
+	}
+	w, err := s.decodeWebhook(id, in)
+	if err != nil {
+		return webhook.Webhook{}, err
+	}
+	return w, nil
+}
+
+// Webhooks implements [webhook.Enqueuer] and [webhook.Registry]. Of a webhook whose
+// secrets cannot be opened, URL, secrets and headers are missing; a row that cannot be
+// read at all is left out, so that one bad row does not stop the events of its scope.
+func (s *Store) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, error) {
+	if err := s.ready(ctx); err != nil {
+		return nil, err
+	}
+	return s.webhooks(ctx, s.reader(), scope)
+}
+
+func (s *Store) webhooks(ctx context.Context, c Conn, scope string) (list []webhook.Webhook, err error) {
+	err = s.each(ctx, c, `SELECT id, data, sealed, secret FROM {p}webhook WHERE scope = $1 ORDER BY created, id`, []any{scope},
+		func(r Rows) error {
+			var id string
+			var in stored
+			if err := r.Scan(&id, &in.data, &in.sealed, &in.secret); err != nil {
+				return err
+			}
+			if w, err := s.decodeWebhook(id, in); err == nil || errors.Is(err, ErrSealed) {
+				list = append(list, w)
+			}
+			return nil
+		})
+	if err != nil {
+		return nil, s.fail("webhooks of", scope, err)
+	}
+	return list, nil
+}
+
+// Reseal encrypts the secrets of all webhooks anew, under the newest key, and those
+// too that were stored before Options.Seal was set. It returns how many it wrote.
+// Versions do not change. It may be repeated at any time, while hosts run.
+func (s *Store) Reseal(ctx context.Context) (n int, err error) {
+	if s.o.Seal == nil {
+		return 0, errors.New("sqlstore: reseal: Options.Seal is not set")
+	}
+	if err := s.ready(ctx); err != nil {
+		return 0, err
+	}
+	var ids []string
+	err = s.each(ctx, s.reader(), `SELECT id FROM {p}webhook ORDER BY id`, nil, func(r Rows) error {
+		var id string
+		err := r.Scan(&id)
+		ids = append(ids, id)
+		return err
+	})
+	for _, id := range ids {
+		if err == nil {
+			err = s.write(ctx, func(c Conn) error { return s.reseal(ctx, c, id) })
+		}
+		if err != nil {
+			return n, s.fail("reseal webhook", id, err)
+		}
+		n++
+	}
+	return n, s.fail("reseal", "", err)
+}
+
+func (s *Store) reseal(ctx context.Context, c Conn, id string) error {
+	var in stored
+	err := s.row(ctx, c, s.pick(`SELECT data, sealed, secret FROM {p}webhook WHERE id = $1`,
+		`SELECT data, sealed, secret FROM {p}webhook WHERE id = $1 FOR UPDATE`), []any{id}, &in.data, &in.sealed, &in.secret)
+	if notFound(err) {
+		return nil // deleted meanwhile
+	}
+	if err != nil {
+		return err
+	}
+	w, err := s.decodeWebhook(id, in)
+	if err != nil {
+		return err
+	}
+	out, err := s.encodeWebhook(w)
+	if err != nil {
+		return err
+	}
+	return s.exec(ctx, c, `UPDATE {p}webhook SET sealed = true, secret = $1 WHERE id = $2`, out.secret, id)
+}
+
+func orNotFound(err error) error {
+	if notFound(err) {
+		return webhook.ErrNotFound
+	}
+	return err
+}

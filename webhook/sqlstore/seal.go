@@ -1,0 +1,105 @@
+package sqlstore
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"errors"
+	"fmt"
+)
+
+// Key is an AES-256 key and the name by which stored data refers to it. The name is
+// not secret.
+type Key struct {
+	// ID is 1 to 255 bytes and must not be used for another key later.
+	ID string
+	// Bytes are 32 random bytes.
+	Bytes []byte
+}
+
+// Format writes the ID for every verb, so that no log shows the key itself.
+func (k Key) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "sqlstore.Key(%s)", k.ID) }
+
+// Keyring encrypts with AES-256-GCM (NIST SP 800-38D), a random nonce for each
+// webhook and change, and the webhook's ID as associated data, so that a secret that
+// was moved to another row does not open. Give its methods to a Store:
+//
+//	ring, err := sqlstore.NewKeyring(newest, older)
+//	store, err := sqlstore.New(db, sqlstore.PostgreSQL, &sqlstore.Options{Seal: ring.Seal, Open: ring.Open})
+//
+// To change the key, add a new one in front on all hosts, call [Store.Reseal] once,
+// and drop the old one. It is safe for concurrent use.
+type Keyring struct {
+	newest string
+	keys   map[string]cipher.AEAD
+}
+
+// format is the first byte of what Seal returns.
+const format = 1
+
+// NewKeyring makes a Keyring. The newest key encrypts, all of them decrypt.
+func NewKeyring(newest Key, older ...Key) (*Keyring, error) {
+	k := &Keyring{newest: newest.ID, keys: make(map[string]cipher.AEAD)}
+	for _, key := range append([]Key{newest}, older...) {
+		switch {
+		case key.ID == "" || len(key.ID) > 255:
+			return nil, fmt.Errorf("sqlstore: key %q: an ID has 1 to 255 bytes", key.ID)
+		case len(key.Bytes) != 32:
+			return nil, fmt.Errorf("sqlstore: key %q has %d bytes, AES-256 needs 32", key.ID, len(key.Bytes))
+		case k.keys[key.ID] != nil:
+			return nil, fmt.Errorf("sqlstore: two keys have the ID %q", key.ID)
+		}
+		block, err := aes.NewCipher(key.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		if k.keys[key.ID], err = cipher.NewGCM(block); err != nil {
+			return nil, err
+		}
+	}
+	return k, nil
+}
+
+// Format writes the ID of the newest key for every verb.
+func (k *Keyring) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "sqlstore.Keyring(%s)", k.newest)
+}
+
+// Seal encrypts with the newest key. The result is a format byte, the length of the
+// key's ID, that ID, the nonce, and the ciphertext with its tag.
+func (k *Keyring) Seal(webhookID string, plain []byte) ([]byte, error) {
+	aead := k.keys[k.newest]
+	out := make([]byte, 0, 2+len(k.newest)+aead.NonceSize()+len(plain)+aead.Overhead())
+	out = append(out, format, byte(len(k.newest)))
+	out = append(out, k.newest...)
+	nonce := make([]byte, aead.NonceSize())
+	rand.Read(nonce) //nolint:errcheck // never fails, see crypto/rand
+	out = append(out, nonce...)
+	return aead.Seal(out, nonce, plain, associated(webhookID)), nil
+}
+
+// Open decrypts what Seal made under any of the keys. It fails when the key is not in
+// the ring, and when anything was changed or belongs to another webhook.
+func (k *Keyring) Open(webhookID string, sealed []byte) ([]byte, error) {
+	if len(sealed) < 2 || sealed[0] != format || len(sealed) < 2+int(sealed[1]) {
+		return nil, errors.New("not encrypted by a Keyring")
+	}
+	rest := sealed[2:]
+	id, rest := string(rest[:sealed[1]]), rest[sealed[1]:]
+	aead := k.keys[id]
+	if aead == nil {
+		return nil, fmt.Errorf("encrypted with key %q, which is not in the Keyring", id)
+	}
+	if len(rest) < aead.NonceSize() {
+		return nil, errors.New("cut off")
+	}
+	plain, err := aead.Open(nil, rest[:aead.NonceSize()], rest[aead.NonceSize():], associated(webhookID))
+	if err != nil {
+		return nil, fmt.Errorf("key %q does not open it, or it was changed or moved", id)
+	}
+	return plain, nil
+}
+
+// associated names the purpose too: a key that the host also uses elsewhere opens
+// nothing here that was not made here.
+func associated(webhookID string) []byte { return []byte("postrider webhook\x00" + webhookID) }

@@ -1,0 +1,224 @@
+package webhook_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/memstore"
+)
+
+func TestRunTwice(t *testing.T) {
+	t.Parallel()
+	inBubble(t, webhook.Automation(), nil, func(h *host) {
+		synctest.Wait()
+		if err := h.Run(context.Background()); !errors.Is(err, webhook.ErrRunning) {
+			t.Errorf("second Run: %v, want ErrRunning", err)
+		}
+		h.stop()
+		h.start() // and again after the first has ended
+	})
+}
+
+// Rule: a stop lets requests in flight finish within the drain period.
+func TestDrainFinishes(t *testing.T) {
+	t.Parallel()
+	to := &receiver{answer: func(int, request) answer { return answer{status: 200, delay: 9 * time.Second} }}
+	inBubble(t, webhook.Automation(), &webhook.Options{Transport: to}, func(h *host) {
+		h.add("one")
+		d := h.dispatch()
+		settled(time.Second)
+		began := time.Now()
+		h.stop()
+		if took := time.Since(began); took != 8*time.Second {
+			t.Errorf("stop took %v, want the 8 s the request needed", took)
+		}
+		if got := h.outcome(d); got != "delivered tries=1" {
+			t.Error(got)
+		}
+	})
+}
+
+// Rule: what the drain period cuts off goes back uncounted and is sent again by the next Run.
+func TestDrainCutsOff(t *testing.T) {
+	t.Parallel()
+	to := &receiver{answer: func(n int, _ request) answer {
+		if n == 1 {
+			return answer{status: 200, delay: 25 * time.Second}
+		}
+		return answer{status: 200}
+	}}
+	inBubble(t, webhook.Automation(), &webhook.Options{Transport: to}, func(h *host) {
+		h.add("one")
+		d := h.dispatch()
+		settled(time.Second)
+		began := time.Now()
+		h.stop()
+		if took := time.Since(began); took != 10*time.Second {
+			t.Errorf("stop took %v, want the drain period of 10 s", took)
+		}
+		got, as := h.delivery(d)
+		if got.State != webhook.StatePending || got.Held || got.Tries != 0 || got.Interrupted != 0 || len(as) != 0 {
+			t.Errorf("after the stop: %+v, attempts %v; want it pending, free and uncounted", got, as)
+		}
+		h.start()
+		settled(0)
+		if got := h.outcome(d); got != "delivered tries=1" {
+			t.Error(got)
+		}
+	})
+}
+
+// Rule: Dispatch stores also after Run has ended, and says ErrClosed once the Store is closed.
+func TestDispatchAfterStop(t *testing.T) {
+	t.Parallel()
+	inBubble(t, webhook.Automation(), nil, func(h *host) {
+		h.add("one")
+		h.stop()
+		d := h.dispatch()
+		if got := h.outcome(d); got != "pending tries=0" {
+			t.Error(got)
+		}
+		h.store.(*memstore.Store).Close()
+		if _, err := h.Dispatch(context.Background(), success(t)); !errors.Is(err, webhook.ErrClosed) {
+			t.Errorf("Dispatch on a closed Store: %v, want ErrClosed", err)
+		}
+	})
+}
+
+// faulty is a Store whose calls fail while told to.
+type faulty struct {
+	*memstore.Store
+	claim, settle, enqueue atomic.Pointer[error]
+	claims                 atomic.Int64
+}
+
+func (s *faulty) Claim(ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
+	s.claims.Add(1)
+	if err := s.claim.Load(); err != nil {
+		return webhook.Batch{}, *err
+	}
+	return s.Store.Claim(ctx, c)
+}
+
+func (s *faulty) Settle(ctx context.Context, ss []webhook.Settlement) ([]string, error) {
+	if err := s.settle.Load(); err != nil {
+		return nil, *err
+	}
+	return s.Store.Settle(ctx, ss)
+}
+
+func (s *faulty) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
+	if err := s.enqueue.Load(); err != nil {
+		return nil, *err
+	}
+	return s.Store.Enqueue(ctx, ds)
+}
+
+// Rule: while the Store is out nothing is sent, nobody is in a hurry and the log stays
+// short; afterwards everything goes on.
+func TestStoreOutage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &faulty{Store: newStore(t)}
+		h := newHost(t, store, webhook.Automation(), nil)
+		h.add("one")
+		down := errors.New("database is gone")
+		store.claim.Store(&down)
+		d := h.dispatch()
+		h.start()
+		defer h.stop()
+		settled(10 * time.Minute)
+		if n := store.claims.Load(); n > 200 {
+			t.Errorf("%d claims in ten minutes without a database", n)
+		}
+		if n := strings.Count(h.log.String(), "level=ERROR"); n != 1 {
+			t.Errorf("%d errors logged for one outage:\n%s", n, h.log)
+		}
+		if err := h.Status().StoreError; !errors.Is(err, down) {
+			t.Errorf("Status().StoreError = %v", err)
+		}
+		store.claim.Store(nil)
+		settled(10 * time.Second)
+		if got := h.outcome(d); got != "delivered tries=1" {
+			t.Error(got)
+		}
+		if err := h.Status().StoreError; err != nil {
+			t.Errorf("Status().StoreError = %v after the outage", err)
+		}
+	})
+}
+
+// Rule: an outcome that cannot be stored is tried again and holds its slot meanwhile, so
+// that nothing is sent that could not be recorded.
+func TestSettleOutage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &faulty{Store: newStore(t)}
+		h := newHost(t, store, webhook.Automation(), &webhook.Options{PerLane: 2})
+		h.add("one")
+		down := errors.New("database is read-only")
+		store.settle.Store(&down)
+		var ds []string
+		for i := range 5 {
+			ds = append(ds, h.dispatch(id("evt_%d", i)))
+		}
+		h.start()
+		defer h.stop()
+		settled(30 * time.Second)
+		if n := len(h.to.seen()); n != 2 {
+			t.Errorf("%d requests while outcomes cannot be stored, want PerLane 2", n)
+		}
+		store.settle.Store(nil)
+		settled(10 * time.Second)
+		for _, d := range ds {
+			if got := h.outcome(d); got != "delivered tries=1" {
+				t.Error(got)
+			}
+		}
+		if n := len(h.to.seen()); n != 5 {
+			t.Errorf("%d requests, want each of 5 once", n)
+		}
+	})
+}
+
+// panicky is a Store that panics in Claim.
+type panicky struct{ *memstore.Store }
+
+func (panicky) Claim(context.Context, webhook.Claim) (webhook.Batch, error) { panic("claim") }
+
+// Rule: no panic reaches the host, from wherever.
+func TestPanickingStore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, panicky{newStore(t)}, webhook.Automation(), nil)
+		h.start()
+		defer h.stop()
+		settled(time.Second)
+		if err := h.Status().StoreError; !errors.Is(err, webhook.ErrPanic) {
+			t.Errorf("StoreError = %v, want ErrPanic", err)
+		}
+	})
+}
+
+// Rule: an idle dispatcher looks once per poll interval.
+func TestIdleLooksOncePerPoll(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &faulty{Store: newStore(t)}
+		h := newHost(t, store, webhook.Automation(), &webhook.Options{Poll: 10 * time.Second})
+		h.start()
+		defer h.stop()
+		settled(time.Second)
+		before := store.claims.Load()
+		settled(10 * time.Minute)
+		if n := store.claims.Load() - before; n != 60 {
+			t.Errorf("%d looks in 60 poll intervals", n)
+		}
+	})
+}

@@ -1,0 +1,93 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// testCase is one rule and the function that tries to break it.
+type testCase struct {
+	name string // group/rule
+	rule string
+	test func(*env)
+}
+
+// run tries one Store and returns what is wrong with it. day is the case's own.
+func (tc testCase) run(s webhook.Store, c config, day int) []string {
+	ctx, cancel := context.WithTimeout(context.Background(), c.limit)
+	defer cancel()
+	e := newEnv(ctx, s, c, day)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer e.caught()
+		e.sweep(e.base)
+		tc.test(e)
+	}()
+	// A Store may ignore its context, so the case is left behind when its time is over. What
+	// it finds later is nobody's concern.
+	deadline := time.NewTimer(c.limit + c.limit/10)
+	defer deadline.Stop()
+	select {
+	case <-ended:
+		e.cleanUp()
+	case <-deadline.C:
+		e.errorf("the Store did not answer within %v", c.limit)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var failures []string
+	for _, f := range e.failures {
+		failures = append(failures, fmt.Sprintf("storetest: %s: %s: %s", tc.name, tc.rule, f))
+	}
+	return failures
+}
+
+// maxFailures is how many findings of one case are reported.
+const maxFailures = 10
+
+// errorf reports a finding and goes on. It is safe for concurrent use.
+func (e *env) errorf(format string, args ...any) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.failures) < maxFailures {
+		e.failures = append(e.failures, fmt.Sprintf(format, args...))
+	}
+}
+
+// fatalf reports a finding and ends the case; only its own goroutine may call it.
+func (e *env) fatalf(format string, args ...any) {
+	e.errorf(format, args...)
+	runtime.Goexit()
+}
+
+// caught turns a panic of the Store into a finding.
+func (e *env) caught() {
+	if p := recover(); p != nil {
+		e.errorf("panic: %v", p)
+	}
+}
+
+// ok ends the case when a call that must succeed did not.
+func (e *env) ok(err error, op string) {
+	if err != nil {
+		e.fatalf("%s: unexpected error: %v", op, err)
+	}
+}
+
+// parallel runs f n times at once and waits. f must not call what ends the case.
+func (e *env) parallel(n int, f func(i int)) {
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			defer e.caught()
+			f(i)
+		})
+	}
+	wg.Wait()
+}

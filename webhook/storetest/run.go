@@ -1,0 +1,143 @@
+package storetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// Option adjusts a run.
+type Option func(*config)
+
+type config struct {
+	seed  func(ctx context.Context, ws []webhook.Webhook) error
+	limit time.Duration
+}
+
+// WithWebhooks makes the webhooks of the cases in the host's own way, for a Store without
+// [webhook.Registry]. seed must store ws so that the Store knows them, and replace those whose IDs are there
+// already.
+func WithWebhooks(seed func(ctx context.Context, ws []webhook.Webhook) error) Option {
+	return func(c *config) { c.seed = seed }
+}
+
+// WithTimeout changes how long one case may take; the default is 30 s.
+func WithTimeout(d time.Duration) Option {
+	return func(c *config) { c.limit = d }
+}
+
+// group is the cases of one interface.
+type group struct {
+	name  string // of the interface
+	has   func(webhook.Store) bool
+	cases []testCase
+}
+
+// groups are all groups in the order in which RunAll runs them.
+func groups() []group {
+	return []group{
+		{"webhook.Store", func(webhook.Store) bool { return true }, storeCases()},
+		{"webhook.Registry", implements[webhook.Registry], registryCases()},
+		{"webhook.History", implements[webhook.History], historyCases()},
+		{"webhook.Marks", implements[webhook.Marks], marksCases()},
+		{"webhook.Pruner", implements[webhook.Pruner], prunerCases()},
+		{"webhook.HealthStore", implements[webhook.HealthStore], healthCases()},
+		{"webhook.Sweeper", implements[webhook.Sweeper], sweeperCases()},
+		{"webhook.Binder", implements[webhook.Binder], binderCases()},
+	}
+}
+
+func implements[T any](s webhook.Store) bool {
+	_, ok := s.(T)
+	return ok
+}
+
+// Run proves the rules of [webhook.Store].
+func Run(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Option) {
+	t.Helper()
+	runGroup(t, "webhook.Store", open, opts)
+}
+
+// RunRegistry proves the rules of [webhook.Registry], which the Store must implement.
+func RunRegistry(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Option) {
+	t.Helper()
+	runGroup(t, "webhook.Registry", open, opts)
+}
+
+// RunHistory proves the rules of [webhook.History], which the Store must implement.
+func RunHistory(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Option) {
+	t.Helper()
+	runGroup(t, "webhook.History", open, opts)
+}
+
+// RunMarks proves the rules of [webhook.Marks], which the Store must implement.
+func RunMarks(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Option) {
+	t.Helper()
+	runGroup(t, "webhook.Marks", open, opts)
+}
+
+// RunPruner proves the rules of [webhook.Pruner], which the Store must implement.
+func RunPruner(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Option) {
+	t.Helper()
+	runGroup(t, "webhook.Pruner", open, opts)
+}
+
+// RunHealth proves the rules of [webhook.HealthStore], which the Store must implement.
+func RunHealth(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Option) {
+	t.Helper()
+	runGroup(t, "webhook.HealthStore", open, opts)
+}
+
+// RunSweeper proves the rules of [webhook.Sweeper], which the Store must implement.
+func RunSweeper(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Option) {
+	t.Helper()
+	runGroup(t, "webhook.Sweeper", open, opts)
+}
+
+// RunBinder proves the rules of [webhook.Binder], which the Store must implement. open must
+// return a Store that is bound to no Profile yet.
+func RunBinder(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Option) {
+	t.Helper()
+	runGroup(t, "webhook.Binder", open, opts)
+}
+
+// RunAll proves [webhook.Store] and each capability that the Store implements. A
+// [webhook.Notifier] connects two Stores and is proved by [RunNotifier]; a
+// [webhook.Clock] has no rule that a test could check.
+func RunAll(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Option) {
+	t.Helper()
+	s := open(t)
+	for _, g := range groups() {
+		if g.has(s) {
+			runGroup(t, g.name, open, opts)
+		}
+	}
+}
+
+func runGroup(t *testing.T, name string, open func(t *testing.T) webhook.Store, opts []Option) {
+	t.Helper()
+	c := config{limit: 30 * time.Second}
+	for _, o := range opts {
+		o(&c)
+	}
+	day := 0
+	for _, g := range groups() {
+		for _, tc := range g.cases {
+			day++
+			if g.name != name {
+				continue
+			}
+			t.Run(tc.name, func(t *testing.T) {
+				s := open(t)
+				if !g.has(s) {
+					t.Fatalf("storetest: %s: %T does not implement %s", tc.name, s, g.name)
+				}
+				for _, failure := range tc.run(s, c, day) {
+					t.Error(failure)
+				}
+			})
+		}
+	}
+}
