@@ -46,7 +46,7 @@ func (k *keeper) result(ctx context.Context, w Webhook, a *Attempt) (afterwards 
 		k.known[w.ID] = e
 	}
 	if a.OK() {
-		k.succeeded(e)
+		k.succeeded(e, a.End())
 		k.mu.Unlock()
 		return func() { k.save(ctx, e) }
 	}
@@ -68,9 +68,14 @@ func (k *keeper) result(ctx context.Context, w Webhook, a *Attempt) (afterwards 
 func nothing() {}
 
 // succeeded closes the breaker and lets one more request be in flight, which doubles
-// their number with every round: 1, 2, 4 ...
-func (k *keeper) succeeded(e *healthEntry) {
+// their number with every round: 1, 2, 4 ... A pause that the endpoint asked for lasts,
+// because the success may be of a request that was under way before.
+func (k *keeper) succeeded(e *healthEntry, now time.Time) {
+	was := e.Health
 	e.Health = Health{WebhookID: e.WebhookID, Scope: e.Scope}
+	if was.PausedUntil.After(now) {
+		e.PausedUntil = was.PausedUntil
+	}
 	e.told, e.warned = nil, false
 	if e.ramp > 0 {
 		e.ramp++
@@ -81,7 +86,8 @@ func (k *keeper) succeeded(e *healthEntry) {
 	key := k.d.healthKey(e.WebhookID)
 	k.d.limiter.Pause(key, time.Time{})
 	k.d.limiter.Cap(key, e.ramp)
-	if e.ramp == 0 {
+	k.hold(e)
+	if e.ramp == 0 && e.Health.OK() {
 		delete(k.known, e.WebhookID)
 	}
 	k.d.Wake()

@@ -99,7 +99,7 @@ func (k *keeper) refresh(ctx context.Context) error {
 	for id, e := range k.known { // another host saw it recover
 		if !seen[id] && !e.writing && !e.stored.OK() {
 			e.stored = Health{WebhookID: e.WebhookID, Scope: e.Scope}
-			k.succeeded(e)
+			k.succeeded(e, k.d.now())
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/postrider/postrider/payload"
@@ -103,15 +104,16 @@ func (m *Manager) Cancel(ctx context.Context, scope, id string) error {
 // more than perSecond of them become due in a second. Deliveries that are being sent, or
 // whose webhook is gone, are skipped. It returns how many were queued, also with an error.
 // Identifiers stay the same, so a receiver can drop what it has. Errors: [ErrInvalid] for
-// a rate that is not positive or a Query with a Cursor or a Limit, [ErrUnsupported].
+// a rate outside one an hour to a million a second or a Query with a Cursor or a Limit,
+// [ErrUnsupported].
 func (m *Manager) Replay(ctx context.Context, q Query, perSecond float64) (queued int, err error) {
 	h, err := m.history()
 	if err != nil {
 		return 0, fmt.Errorf("webhook: replay: %w", err)
 	}
-	const fastest = 1e6
-	if !(perSecond > 0 && perSecond <= fastest) {
-		return 0, fmt.Errorf("webhook: replay: %w: a rate of %v per second must be above 0 and at most %v", ErrInvalid, perSecond, fastest)
+	const slowest, fastest = 1.0 / 3600, 1e6
+	if !(perSecond >= slowest && perSecond <= fastest) {
+		return 0, fmt.Errorf("webhook: replay: %w: a rate of %v per second must be between one an hour and %.0f", ErrInvalid, perSecond, fastest)
 	}
 	if q.Cursor != "" || q.Limit != 0 {
 		return 0, fmt.Errorf("webhook: replay: %w: it goes through all pages, leave Query.Cursor and Query.Limit out", ErrInvalid)
@@ -124,16 +126,18 @@ func (m *Manager) Replay(ctx context.Context, q Query, perSecond float64) (queue
 		q.Until = now // what arrives meanwhile is not replayed
 	}
 	q.OldestFirst, q.Limit = true, maxPage
-	step := time.Duration(float64(time.Second) / perSecond)
+	step := time.Duration(math.Ceil(float64(time.Second) / perSecond)) // rounded down, one more would fit into a second
+	due := now
 	for {
 		page, next, err := h.Deliveries(ctx, q)
 		if err != nil {
 			return queued, fmt.Errorf("webhook: replay: %w", err)
 		}
 		for _, d := range page {
-			switch err := h.Requeue(ctx, d.Scope, d.ID, now.Add(time.Duration(queued)*step)); {
+			switch err := h.Requeue(ctx, d.Scope, d.ID, due); {
 			case err == nil:
 				queued++
+				due = due.Add(step)
 			case errors.Is(err, ErrHeld), errors.Is(err, ErrNotFound):
 			default:
 				return queued, fmt.Errorf("webhook: replay: %w", err)
@@ -208,5 +212,9 @@ func (m *Manager) Test(ctx context.Context, scope, id string, opts ...TestOption
 	}
 	d := Delivery{ID: deliveryID(scope, eventID, id), EventID: eventID, WebhookID: id, Scope: scope, Type: s.trigger,
 		Lane: id, Body: body, Vars: vars, CreatedAt: now, QueuedAt: now, Due: now}
-	return m.d.sender.attempt(ctx, &w, &d, now), nil
+	a := m.d.sender.attempt(ctx, &w, &d, now)
+	if ctx.Err() != nil && a.Status == 0 {
+		return a, fmt.Errorf("webhook: test %s: %w", id, ctx.Err()) // the caller gave up, not the endpoint
+	}
+	return a, nil
 }

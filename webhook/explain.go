@@ -4,14 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
 // Explanation answers why a delivery has not been sent.
 type Explanation struct {
 	Delivery Delivery
-	// Reasons hold it back, the longest lasting first. A delivery that could go right now
-	// has the single reason ReasonReady.
+	// Reasons hold it back: first those whose end is not known, then the longest lasting
+	// ones. A delivery that could go right now has the single reason ReasonReady.
 	Reasons []Reason
 }
 
@@ -20,8 +21,9 @@ type Reason struct {
 	Kind ReasonKind
 	// Until is when it ends by itself; zero when that is not known.
 	Until time.Time
-	// Shared: another process on the same Store may be behind it, or may send although
-	// this process cannot.
+	// Shared: this process does not know the whole of it. Another one on the same Store may
+	// be behind it, or may send although this one cannot. False for what the Store says of
+	// the delivery and its webhook, which is true for everybody.
 	Shared bool
 	// Text is one sentence for people.
 	Text string
@@ -70,6 +72,17 @@ func (d *Dispatcher) Explain(ctx context.Context, scope, deliveryID string) (Exp
 		return Explanation{}, fmt.Errorf("webhook: explain %s: %w", deliveryID, err)
 	}
 	d.explainProcess(&x, now)
+	slices.SortStableFunc(x.Reasons, func(a, b Reason) int {
+		switch {
+		case a.Until.Equal(b.Until):
+			return 0
+		case a.Until.IsZero():
+			return -1
+		case b.Until.IsZero():
+			return 1
+		}
+		return b.Until.Compare(a.Until)
+	})
 	if len(x.Reasons) == 0 {
 		x.add(ReasonReady, time.Time{}, false, "Nothing holds it back: it goes out when its lane's turn comes.")
 	}
@@ -80,6 +93,10 @@ func (x *Explanation) add(kind ReasonKind, until time.Time, shared bool, text st
 	x.Reasons = append(x.Reasons, Reason{kind, until, shared, text})
 }
 
+func (x *Explanation) has(kind ReasonKind) bool {
+	return slices.ContainsFunc(x.Reasons, func(r Reason) bool { return r.Kind == kind })
+}
+
 // explainWebhook covers what is true for every process.
 func (d *Dispatcher) explainWebhook(ctx context.Context, x *Explanation, now time.Time) error {
 	dl := &x.Delivery
@@ -87,13 +104,13 @@ func (d *Dispatcher) explainWebhook(ctx context.Context, x *Explanation, now tim
 		w, err := d.registry.Webhook(ctx, dl.Scope, dl.WebhookID)
 		switch {
 		case errors.Is(err, ErrNotFound):
-			x.add(ReasonNoWebhook, time.Time{}, true, "Its webhook was deleted; it will end as cancelled.")
+			x.add(ReasonNoWebhook, time.Time{}, false, "Its webhook was deleted; it will end as cancelled.")
 		case err != nil:
 			return err
 		case !w.Active:
-			x.add(ReasonInactive, time.Time{}, true, "Its webhook is switched off.")
+			x.add(ReasonInactive, time.Time{}, false, "Its webhook is switched off.")
 		case !w.Live(now):
-			x.add(ReasonExpired, time.Time{}, true, "Its webhook has expired.")
+			x.add(ReasonExpired, time.Time{}, false, "Its webhook has expired.")
 		}
 	}
 	h, err := d.healthOf(ctx, dl.Scope, dl.WebhookID)
@@ -134,14 +151,17 @@ func (d *Dispatcher) explainProcess(x *Explanation, now time.Time) {
 		return // it has its slot
 	}
 	room, next := d.room()
-	if n, short := room[dl.Lane]; short && n == 0 {
-		var until time.Time
-		if !next.IsZero() && d.limiter.InUse(dl.Lane) == 0 {
-			until = now.Add(time.Until(next))
+	if n, short := room[dl.Lane]; short && n == 0 && !x.has(ReasonPaused) && !x.has(ReasonBreaker) { // a hold takes the room too
+		switch {
+		case d.limiter.InUse(dl.Lane) > 0:
+			x.add(ReasonLane, time.Time{}, true, "Its lane has as many requests in flight as it may have.")
+		case len(room) == 1 && !next.IsZero(): // nobody else's
+			x.add(ReasonLane, now.Add(time.Until(next)), true, "Its lane is ahead of its rate.")
+		default:
+			x.add(ReasonLane, time.Time{}, true, "A limit of its lane, or one that it shares with others, leaves no room.")
 		}
-		x.add(ReasonLane, until, false, "Its lane has as many requests in flight as it may have.")
 	}
 	if s.InFlight >= d.o.Capacity {
-		x.add(ReasonSlots, time.Time{}, false, "Every slot of this process is taken.")
+		x.add(ReasonSlots, time.Time{}, true, "Every slot of this process is taken.")
 	}
 }

@@ -24,6 +24,7 @@ var reservedPrefixes = []string{"proxy-", "x-atlassian-webhook-", "x-hub-signatu
 var (
 	errHeaderName     = errors.New("a header name may hold letters, digits and !#$%&'*+-.^_`|~ only, up to 128 of them")
 	errHeaderReserved = errors.New("this header belongs to HTTP, to Postrider or to a signature")
+	errHeaderMasked   = errors.New("this is the mask that is shown in place of a value: enter the value itself")
 	errHeaderValue    = errors.New("a header value may hold printable ASCII only, without a space at either end, up to 4096 bytes")
 )
 
@@ -48,6 +49,9 @@ func checkHeader(name, value string) error {
 		if strings.HasPrefix(lower, p) {
 			return errHeaderReserved
 		}
+	}
+	if value == redacted {
+		return errHeaderMasked
 	}
 	if len(value) > maxHeaderValue || strings.TrimSpace(value) != value {
 		return errHeaderValue

@@ -197,6 +197,32 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
+// Rule: a success of a request that was under way does not end a pause.
+func TestPauseOutlivesStragglers(t *testing.T) {
+	t.Parallel()
+	to := &receiver{answer: func(n int, _ request) answer {
+		if n == 2 {
+			return answer{status: 429, after: "60"}
+		}
+		return answer{status: 200, delay: time.Second}
+	}}
+	inBubble(t, webhook.Automation(), &webhook.Options{Transport: to}, func(h *host) {
+		h.add("one")
+		h.dispatch(id("evt_1"))
+		h.dispatch(id("evt_2"))
+		settled(2 * time.Second)
+		h.dispatch(id("evt_3"))
+		settled(50 * time.Second)
+		if n := len(h.to.seen()); n != 2 {
+			t.Errorf("%d requests during the pause, want the 2 before it", n)
+		}
+		settled(20 * time.Second)
+		if n := len(h.to.seen()); n != 4 {
+			t.Errorf("%d requests after the pause, want 4", n)
+		}
+	})
+}
+
 // Rule: Retry-After on anything but a transient status is ignored.
 func TestRetryAfterIgnored(t *testing.T) {
 	t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -47,10 +48,11 @@ func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 // because forms do not get them back; a header with an empty value keeps its stored
 // value too. CreatedAt and DisabledReason cannot be edited; activating clears the latter.
 // Version must be the one that was read, or 0 to overwrite whatever is there. Changing the
-// URL, the secrets or the headers, or activating, also clears the webhook's health.
+// URL, the secrets, the headers or the attributes, or activating, also clears the
+// webhook's health.
 // Errors: [*ValidationError], [ErrNotFound], [ErrConflict].
 func (m *Manager) Edit(ctx context.Context, w Webhook) (Webhook, error) {
-	return m.change(ctx, w.Scope, w.ID, w.Version, func(stored *Webhook) {
+	return m.change(ctx, w.Scope, w.ID, w.Version, m.validate, func(stored *Webhook) {
 		next := w.Clone()
 		next.Version, next.CreatedAt, next.DisabledReason = stored.Version, stored.CreatedAt, stored.DisabledReason
 		if next.URL == "" {
@@ -60,8 +62,10 @@ func (m *Manager) Edit(ctx context.Context, w Webhook) (Webhook, error) {
 			next.Secrets = stored.Secrets
 		}
 		for name, value := range next.Headers {
-			if had, ok := stored.Headers[name]; ok && value == "" {
-				next.Headers[name] = had
+			for storedName, had := range stored.Headers {
+				if value == "" && strings.EqualFold(name, storedName) {
+					next.Headers[name] = had
+				}
 			}
 		}
 		*stored = next
@@ -70,9 +74,14 @@ func (m *Manager) Edit(ctx context.Context, w Webhook) (Webhook, error) {
 
 // SetActive switches a webhook on or off. Switched off, it receives no events and what is
 // queued for it waits, at most for Profile.MaxAge. Switched on, it goes on, with a clean
-// record of health. Errors: [ErrNotFound].
+// record of health, if it is still valid. What is not can always be switched off. Errors:
+// [*ValidationError], [ErrNotFound].
 func (m *Manager) SetActive(ctx context.Context, scope, id string, active bool) error {
-	_, err := m.change(ctx, scope, id, 0, func(w *Webhook) { w.Active = active })
+	check := m.validate
+	if !active {
+		check = func(*Webhook) error { return nil } // rules may have become stricter since it was stored
+	}
+	_, err := m.change(ctx, scope, id, 0, check, func(w *Webhook) { w.Active = active })
 	return err
 }
 
@@ -81,7 +90,7 @@ func (m *Manager) SetActive(ctx context.Context, scope, id string, active bool) 
 // can change over in between; a token scheme sends the newest. Errors:
 // [*ValidationError], [ErrNotFound].
 func (m *Manager) RotateSecret(ctx context.Context, scope, id string, next Secret) (Webhook, error) {
-	return m.change(ctx, scope, id, 0, func(w *Webhook) {
+	return m.change(ctx, scope, id, 0, m.validate, func(w *Webhook) {
 		w.Secrets = append([]Secret{next}, w.Secrets...)
 		w.Secrets = slices.Clip(w.Secrets[:min(len(w.Secrets), 2)])
 	})
@@ -99,8 +108,15 @@ func (m *Manager) Delete(ctx context.Context, scope, id string) error {
 
 // DeleteScope removes everything of a tenant that leaves.
 func (m *Manager) DeleteScope(ctx context.Context, scope string) error {
-	if err := m.reg.DeleteScope(ctx, scope); err != nil {
+	ws, err := m.reg.Webhooks(ctx, scope)
+	if err == nil {
+		err = m.reg.DeleteScope(ctx, scope)
+	}
+	if err != nil {
 		return fmt.Errorf("webhook: delete scope %q: %w", scope, err)
+	}
+	for _, w := range ws {
+		m.d.keeper.drop(w.ID)
 	}
 	return nil
 }
@@ -155,7 +171,7 @@ const maxEdits = 5
 
 // change reads, changes, validates and writes a webhook. With version 0 it starts over
 // when somebody else was quicker.
-func (m *Manager) change(ctx context.Context, scope, id string, version int64, edit func(*Webhook)) (Webhook, error) {
+func (m *Manager) change(ctx context.Context, scope, id string, version int64, check func(*Webhook) error, edit func(*Webhook)) (Webhook, error) {
 	var err error
 	for range maxEdits {
 		var was Webhook
@@ -172,7 +188,7 @@ func (m *Manager) change(ctx context.Context, scope, id string, version int64, e
 		if w.Active {
 			w.DisabledReason = ""
 		}
-		if err := m.validate(&w); err != nil {
+		if err := check(&w); err != nil {
 			return Webhook{}, err
 		}
 		if err = m.reg.Update(ctx, w); err == nil {
@@ -193,19 +209,8 @@ func (m *Manager) change(ctx context.Context, scope, id string, version int64, e
 // freshStart tells whether an old failure says nothing about the webhook any more.
 func freshStart(was, is *Webhook) bool {
 	return is.Active && !was.Active || was.URL != is.URL ||
-		!slices.EqualFunc(was.Secrets, is.Secrets, Secret.Equal) || !equalHeaders(was.Headers, is.Headers)
-}
-
-func equalHeaders(a, b map[string]string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for name, value := range a {
-		if other, ok := b[name]; !ok || other != value {
-			return false
-		}
-	}
-	return true
+		!slices.EqualFunc(was.Secrets, is.Secrets, Secret.Equal) ||
+		!maps.Equal(was.Headers, is.Headers) || !maps.Equal(was.Attributes, is.Attributes)
 }
 
 func newWebhookID() string { return "whk_" + strings.ToLower(rand.Text()) }

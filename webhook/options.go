@@ -10,7 +10,10 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/postrider/postrider/payload"
 )
 
 // Options configures a [Dispatcher]. Nil, or a zero field, means the default.
@@ -22,7 +25,8 @@ type Options struct {
 	// where that is less.
 	PerLane int
 	// Rate limits the requests per second of one lane, Burst how many may start at
-	// once after a pause; default no limit. Burst 0 with a Rate means 1.
+	// once after a pause; default no limit. Burst 0 with a Rate means one second's
+	// worth, at least 1.
 	Rate  float64
 	Burst int
 	// Timeout bounds one attempt from the dial to the end of the answer; default 30 s.
@@ -159,6 +163,10 @@ func (o *Options) withDefaults(notifies bool) Options {
 	out.Breaker.Open = cmp.Or(out.Breaker.Open, 30*time.Second)
 	out.Breaker.MaxOpen = cmp.Or(out.Breaker.MaxOpen, max(10*time.Minute, out.Breaker.Open))
 	out.Planned = slices.Clone(out.Planned)
+	if out.RootCAs != nil {
+		out.RootCAs = out.RootCAs.Clone()
+	}
+	out.Proxy = out.Proxy.clone()
 	if out.Logger == nil {
 		out.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -189,7 +197,7 @@ func (o *Options) check() error {
 		return refuse("Burst %d has no effect without Rate", o.Burst)
 	case o.Timeout < 0:
 		return refuse("Timeout %v must be positive", o.Timeout)
-	case o.Lease <= o.Timeout+leaseMargin:
+	case o.Lease < 0 || o.Lease-leaseMargin <= o.Timeout: // the sum could overflow
 		return refuse("Lease %v must exceed Timeout %v by more than %v", o.Lease, o.Timeout, leaseMargin)
 	case o.Poll < 0:
 		return refuse("Poll %v must be positive", o.Poll)
@@ -208,7 +216,25 @@ func (o *Options) check() error {
 	case o.Proxy != nil && o.DialContext != nil:
 		return refuse("Proxy excludes DialContext")
 	}
+	for _, name := range o.Planned {
+		if !slices.Contains(payload.Planned(), name) {
+			return refuse("Planned %q is unknown, known are %s", name, strings.Join(payload.Planned(), ", "))
+		}
+	}
 	return o.Proxy.check()
+}
+
+// clone returns a copy that a host cannot change any more.
+func (p *Proxy) clone() *Proxy {
+	if p == nil {
+		return nil
+	}
+	out := *p
+	if p.URL != nil {
+		u := *p.URL
+		out.URL = &u
+	}
+	return &out
 }
 
 func (p *Proxy) check() error {

@@ -1,15 +1,16 @@
 package webhook
 
 import (
+	"cmp"
+	"encoding/json"
+	"html"
 	"io"
-	"net/netip"
 	"net/url"
-	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 	"unicode"
-	"unicode/utf8"
 )
 
 var readBuffers = sync.Pool{New: func() any { return new([maxSnippet]byte) }}
@@ -30,45 +31,83 @@ func (s *sender) readBody(body io.ReadCloser, cancel func(), w *Webhook, u *url.
 	if n == 0 {
 		return ""
 	}
-	secrets := secretsOf(w, u)
-	text := string(buf[:n])
-	if n == maxSnippet {
-		text = cutPartial(text, secrets)
-	}
-	return cleanSnippet(text, secrets)
+	return cleanSnippet(string(buf[:n]), secretsOf(w, u), err == nil)
 }
 
-// cutPartial removes the beginning of a secret from the end of a text that was cut
-// off, where replacing whole secrets would miss it.
-func cutPartial(text string, secrets []string) string {
+const (
+	redacted = "[redacted]"
+	// minSecret: shorter ones would only riddle a text.
+	minSecret = 4
+	// minPartial is how much of a secret must stand at the end of an answer to count as
+	// one that was cut off. Where the answer was cut off by us, one byte is enough.
+	minPartial = 6
+)
+
+// cleanSnippet makes the beginning of an answer safe to store and show: valid UTF-8
+// without control characters, secrets and addresses. Secrets are looked for after what
+// cannot be seen is gone, so that nothing can hide in the middle of one.
+func cleanSnippet(s string, secrets []string, cut bool) string {
+	s = strings.Map(visible, strings.ToValidUTF8(s, "\uFFFD"))
+	if cut {
+		s = cutPartial(strings.TrimRight(s, "\uFFFD"), secrets, 1)
+	} else {
+		s = cutPartial(s, secrets, minPartial)
+	}
 	for _, secret := range secrets {
-		for n := min(len(secret)-1, len(text)); n > 0; n-- {
+		s = strings.ReplaceAll(s, secret, redacted)
+	}
+	s = redactAddresses(s)
+	if len(s) > maxSnippet {
+		s = strings.ToValidUTF8(s[:maxSnippet], "")
+	}
+	return strings.TrimSpace(s)
+}
+
+// visible maps line breaks and tabs to spaces and drops what has no shape of its own:
+// controls, format characters such as zero-width ones, and invisible separators.
+func visible(r rune) rune {
+	switch {
+	case r == '\n', r == '\t', r == '\r':
+		return ' '
+	case unicode.IsControl(r), unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp):
+		return -1
+	}
+	return r
+}
+
+// cutPartial removes the beginning of a secret, at least so many bytes of it, from the
+// end of a text, where replacing whole secrets would miss it.
+func cutPartial(text string, secrets []string, least int) string {
+	longest := 0
+	for _, secret := range secrets {
+		for n := min(len(secret)-1, len(text)); n >= least && n > longest; n-- {
 			if strings.HasSuffix(text, secret[:n]) {
-				text = text[:len(text)-n]
-				break
+				longest = n
 			}
 		}
 	}
-	return text
+	return strings.ToValidUTF8(text[:len(text)-longest], "")
 }
 
-const redacted = "[redacted]"
-
-// secretsOf lists what a receiver may echo and a tenant must not see: every secret,
-// header value, and the part of the URL behind the host.
+// secretsOf lists what a receiver may echo and a tenant must not see, the longest first:
+// every secret and header value and the parts of the URL behind the host, as they are and
+// as JSON, HTML and URLs write them.
 func secretsOf(w *Webhook, u *url.URL) []string {
 	var out []string
 	add := func(s string) {
-		if len(s) >= 4 { // shorter ones would only riddle the text
-			out = append(out, s)
-			if strings.Contains(s, "/") {
-				out = append(out, strings.ReplaceAll(s, "/", `\/`)) // as some JSON encoders write it
+		if plain(s) {
+			if len(s) >= minSecret {
+				out = append(out, s)
+			}
+			return
+		}
+		for _, form := range [...]string{s, strings.ReplaceAll(s, "/", `\/`), asJSON(s, true), asJSON(s, false),
+			html.EscapeString(s), url.QueryEscape(s), url.PathEscape(s)} {
+			if len(form) >= minSecret {
+				out = append(out, form)
 			}
 		}
 	}
-	add(u.RequestURI())
-	add(u.EscapedPath())
-	add(u.Path)
 	for _, s := range w.Secrets {
 		add(s.Reveal())
 		add(strings.TrimPrefix(s.Reveal(), "whsec_"))
@@ -76,50 +115,55 @@ func secretsOf(w *Webhook, u *url.URL) []string {
 	for _, v := range w.Headers {
 		add(v)
 	}
-	if path := strings.TrimRight(u.Path, "/"); strings.Contains(path, "/") {
-		if last := path[strings.LastIndexByte(path, '/')+1:]; len(last) >= 16 {
-			add(last) // the part that tells one rule from another
+	add(u.RequestURI())
+	add(u.RawQuery)
+	for _, path := range [...]string{u.EscapedPath(), u.Path} {
+		// A server may know its path from some mount point on only.
+		for rest, more := path, true; more && strings.Count(rest, "/") > 1; {
+			add(rest)
+			add(strings.TrimPrefix(rest, "/"))
+			_, rest, more = strings.Cut(rest[1:], "/")
+			rest = "/" + rest
+		}
+		add(path)
+		for segment := range strings.SplitSeq(path, "/") {
+			addDistinct(add, segment)
 		}
 	}
-	return out
+	for _, values := range u.Query() {
+		for _, v := range values {
+			addDistinct(add, v)
+		}
+	}
+	slices.SortFunc(out, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
+	return slices.Compact(out)
 }
 
-// addresses finds what may be an IP address; netip decides.
-var addresses = regexp.MustCompile(`[0-9A-Fa-f:.]*(?:[0-9]\.[0-9]|:[0-9A-Fa-f]*:)[0-9A-Fa-f:.]*`)
+// addDistinct adds a part of a URL if it tells one webhook from another, as an identifier or
+// a key does: long, or of some length with a digit. "automation" is a word like others.
+func addDistinct(add func(string), part string) {
+	if len(part) >= 16 || len(part) >= 8 && strings.ContainsAny(part, "0123456789") {
+		add(part)
+	}
+}
 
-// cleanSnippet makes the beginning of an answer safe to store and show: valid UTF-8
-// without control characters, secrets and addresses.
-func cleanSnippet(s string, secrets []string) string {
-	if !utf8.ValidString(s) {
-		s = strings.ToValidUTF8(s, "\uFFFD")
-	}
-	for _, secret := range secrets {
-		s = strings.ReplaceAll(s, secret, redacted)
-	}
-	s = addresses.ReplaceAllStringFunc(s, func(m string) string {
-		host := strings.Trim(m, ".")
-		if _, err := netip.ParseAddr(host); err == nil {
-			return redacted
-		}
-		if _, err := netip.ParseAddrPort(host); err == nil {
-			return redacted
-		}
-		return m
-	})
-	s = strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' || r == '\r' {
-			return ' '
-		}
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) {
-			return -1
-		}
-		return r
-	}, s)
-	if len(s) > maxSnippet {
-		s = s[:maxSnippet]
-		for !utf8.ValidString(s) {
-			s = s[:len(s)-1]
+// plain tells whether s looks the same in JSON, HTML and a URL.
+func plain(s string) bool {
+	for i := range len(s) {
+		if !isAlnum(s[i]) && s[i] != '-' && s[i] != '_' && s[i] != '.' {
+			return false
 		}
 	}
-	return strings.TrimSpace(s)
+	return true
+}
+
+// asJSON is s inside a JSON string, with or without what keeps HTML out of it.
+func asJSON(s string, escapeHTML bool) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(escapeHTML)
+	if e.Encode(s) != nil {
+		return s
+	}
+	return strings.TrimSuffix(b.String(), "\n")[1 : b.Len()-2]
 }

@@ -12,8 +12,8 @@ import (
 // processId is the event's ID, so a task that is tracked twice is told once. Items that
 // failed inside a task that went through do not matter: only fn's result does.
 //
-// Track returns fn's error, joined with that of Dispatch if there is one, and raises fn's
-// panic again after Dispatch. The dispatch happens although ctx may have ended.
+// Track returns fn's error as it is, joined with that of Dispatch if there is one, and lets
+// fn's panic go on after Dispatch. The dispatch happens although ctx may have ended.
 func Track(ctx context.Context, d *Dispatcher, run payload.Run, fn func(context.Context) error) (err error) {
 	ended := false
 	defer func() {
@@ -28,7 +28,10 @@ func Track(ctx context.Context, d *Dispatcher, run payload.Run, fn func(context.
 	}()
 	err = fn(ctx)
 	ended = true
-	return errors.Join(err, tell(ctx, d, run, err))
+	if dispatchErr := tell(ctx, d, run, err); dispatchErr != nil {
+		return errors.Join(err, dispatchErr)
+	}
+	return err
 }
 
 var errTaskPanicked = errors.New("webhook: task panicked")

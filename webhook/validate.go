@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/postrider/postrider/allowlist"
+	"github.com/postrider/postrider/payload"
 )
 
 // The bounds of a webhook's fields.
@@ -33,8 +35,13 @@ func (m *Manager) validate(w *Webhook) (err error) {
 	v := &ValidationError{}
 	add := func(field, rule, message string) { v.Fields = append(v.Fields, FieldError{field, rule, message}) }
 
-	if w.Scope == "" || len(w.Scope) > maxScope || !plainText(w.Scope, false) {
-		add("scope", "required", fmt.Sprintf("A webhook needs the scope of its tenant, up to %d bytes of text.", maxScope))
+	switch {
+	case w.Scope == "":
+		add("scope", "required", "A webhook needs the scope of its tenant.")
+	case len(w.Scope) > maxScope:
+		add("scope", "too_long", fmt.Sprintf("A scope may have up to %d bytes.", maxScope))
+	case !plainText(w.Scope, false):
+		add("scope", "text", "A scope may hold text in one line only.")
 	}
 	switch n := utf8.RuneCountInString(w.Name); {
 	case strings.TrimSpace(w.Name) == "":
@@ -52,25 +59,44 @@ func (m *Manager) validate(w *Webhook) (err error) {
 	} else if !plainText(w.Notes, true) {
 		add("notes", "text", "Notes may hold text only.")
 	}
-	if len(w.Filter) > maxFilter || !plainText(w.Filter, true) {
-		add("filter", "too_long", fmt.Sprintf("A filter may have up to %d bytes of text.", maxFilter))
+	switch {
+	case len(w.Filter) > maxFilter:
+		add("filter", "too_long", fmt.Sprintf("A filter may have up to %d bytes.", maxFilter))
+	case !plainText(w.Filter, true):
+		add("filter", "text", "A filter may hold text only.")
 	}
 	validateHeaders(w, add)
 	if w.Timeout < 0 || w.Timeout > m.d.o.Timeout {
 		add("timeout", "range", fmt.Sprintf("The timeout must be between 0 and %v.", m.d.o.Timeout))
 	}
-	if len(w.Group) > maxScope || !plainText(w.Group, false) {
-		add("group", "text", fmt.Sprintf("A group may have up to %d bytes of text.", maxScope))
+	switch {
+	case len(w.Group) > maxScope:
+		add("group", "too_long", fmt.Sprintf("A group may have up to %d bytes.", maxScope))
+	case !plainText(w.Group, false):
+		add("group", "text", "A group may hold text in one line only.")
 	}
 	validateAttributes(w, add)
 	if p.Check != nil {
 		defer contain("Profile.Check", &err)
 		v.Fields = append(v.Fields, p.Check(w.Clone())...)
 	}
-	if len(v.Fields) > 0 {
-		return v
+	if v.Field("url") == "" && (v.Field("secret") == "" || strings.Contains(w.URL, "{")) { // else told twice
+		m.validateTarget(w, add)
 	}
-	return nil
+	if len(v.Fields) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(v.Fields, func(a, b FieldError) int { return cmp.Compare(place(a.Field), place(b.Field)) })
+	return v
+}
+
+// place is where a field stands in a form. Fields that only a Profile knows come last.
+func place(field string) int {
+	form := [...]string{"scope", "name", "url", "secret", "events", "filter", "notes", "headers", "timeout", "group", "attributes"}
+	if i := slices.Index(form[:], field); i >= 0 {
+		return i
+	}
+	return len(form)
 }
 
 func (m *Manager) validateURL(w *Webhook, add func(field, rule, message string)) {
@@ -79,23 +105,36 @@ func (m *Manager) validateURL(w *Webhook, add func(field, rule, message string))
 		add("url", "required", "Enter the webhook URL.")
 		return
 	}
+	if strings.Contains(w.URL, "{") {
+		return // a template is judged as what Profile.Target makes of it
+	}
+	canonical, err := p.Allow.CheckURL(w.URL)
+	if err != nil {
+		addURL(add, err)
+		return
+	}
+	w.URL = canonical
+}
+
+// validateTarget judges the URL as it will be sent to: with variables, or the secret, in it.
+func (m *Manager) validateTarget(w *Webhook, add func(field, rule, message string)) {
+	p := &m.d.profile
 	err := func() (err error) {
 		defer contain("Profile.Target", &err)
 		if strings.Contains(w.URL, "{") {
 			_, err = p.checkTemplate(w)
 			return err
 		}
-		canonical, err := p.Allow.CheckURL(w.URL)
-		if err != nil {
-			return err
-		}
-		w.URL = canonical
-		if p.Target == nil || len(w.Secrets) == 0 {
+		if p.Target == nil {
 			return nil
 		}
 		_, err = p.target(w, &Delivery{EventID: "x", WebhookID: w.ID, Scope: w.Scope})
 		return err
 	}()
+	addURL(add, err)
+}
+
+func addURL(add func(field, rule, message string), err error) {
 	var refused *allowlist.Error
 	switch {
 	case errors.As(err, &refused):
@@ -119,6 +158,8 @@ func (m *Manager) validateSecrets(w *Webhook, add func(field, rule, message stri
 			add("secret", "required", "A secret must not be empty.")
 		case len(text) > maxSecret:
 			add("secret", "too_long", fmt.Sprintf("A secret may have up to %d bytes.", maxSecret))
+		case text == redacted:
+			add("secret", "masked", "This is the mask that is shown in place of a secret; enter the secret itself.")
 		case strings.TrimSpace(text) != text || !printableASCII(text):
 			add("secret", "characters", "A secret may hold printable ASCII only, without a space at either end.")
 		default:
@@ -130,7 +171,12 @@ func (m *Manager) validateSecrets(w *Webhook, add func(field, rule, message stri
 
 func (m *Manager) validateEvents(w *Webhook, add func(field, rule, message string)) {
 	p := &m.d.profile
-	known := append(slices.Clip(p.Events), m.d.o.Planned...)
+	known := slices.Clip(p.Events)
+	for _, name := range m.d.o.Planned {
+		if _, trigger := payload.Sample(name); trigger { // "counts" is a field, not a trigger
+			known = append(known, name)
+		}
+	}
 	if len(w.Events) == 0 && !p.AllowNoEvents {
 		add("events", "required", "Select at least one trigger.")
 	}

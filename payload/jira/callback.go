@@ -40,8 +40,8 @@ type Callback struct {
 	Property *Property `json:"property,omitempty"`
 	// BulkOperationMetaData is set for what a bulk operation caused.
 	BulkOperationMetaData *BulkOperation `json:"bulkOperationMetaData,omitempty"`
-	// MatchedWebhookIDs are the dynamic registrations that the event matched.
-	// The sender fills them in.
+	// MatchedWebhookIDs are the dynamic registrations that the event matched. It
+	// is set by [Decode]; the sender writes it with [WithMatched].
 	MatchedWebhookIDs []Number `json:"matchedWebhookIds,omitempty"`
 	// More are members at the root that the type has no field for, by name. They
 	// follow the others in alphabetical order. The bodies of add-on, system and
@@ -79,6 +79,9 @@ func (c Callback) Validate() error {
 		return c.refuse("mergedTo", "must be left out: only a merge of versions has one")
 	case c.MergedTo == nil && c.Event == VersionMerged:
 		return c.refuse("mergedTo", "must be set for this event")
+	}
+	if len(c.MatchedWebhookIDs) > 0 {
+		return c.refuse("matchedWebhookIds", "must be left out: the sender fills it in")
 	}
 	for name := range c.More {
 		if ownMember(name) {

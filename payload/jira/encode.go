@@ -18,7 +18,7 @@ import (
 // only older bodies have.
 var members = func() map[string]bool {
 	m := map[string]bool{"event": true}
-	for f := range reflect.TypeFor[Callback]().Fields() {
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Callback]()) {
 		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "-" {
 			m[name] = true
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/postrider/postrider/payload"
 )
@@ -19,17 +20,15 @@ const (
 
 // New makes an event of a callback: its body, the issue as what JQL filters look
 // at ([payload.WithSubject]), and the values of the variables that its URLs may
-// hold. Options given win over these. A Timestamp that is zero becomes the time
-// of [payload.WithTime] only if the caller sets both.
-//
-// For the errors see [payload.New].
+// hold. A Timestamp that is zero becomes now; it is the event's time as well.
+// Options given win over these. For the errors see [payload.New].
 func New(scope string, c Callback, opts ...payload.Option) (payload.Event, error) {
-	all := []payload.Option{payload.WithVars(c.Vars())}
+	if c.Timestamp.IsZero() {
+		c.Timestamp = At(time.Now())
+	}
+	all := []payload.Option{payload.WithTime(c.Timestamp.Time), payload.WithVars(c.Vars())}
 	if c.Issue != nil {
 		all = append(all, payload.WithSubject(c.Issue))
-	}
-	if !c.Timestamp.IsZero() {
-		all = append(all, payload.WithTime(c.Timestamp.Time))
 	}
 	return payload.New(scope, c, append(all, opts...)...)
 }

@@ -1,0 +1,102 @@
+// Package stores_test proves package sqlstore on real databases.
+package stores_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite"
+
+	"github.com/postrider/postrider/examples/internal/pg"
+	"github.com/postrider/postrider/webhook/sqlstore"
+)
+
+var server pg.Shared
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	server.Close()
+	os.Exit(code)
+}
+
+// database is an empty database of one dialect.
+type database struct {
+	dialect sqlstore.Dialect
+	driver  string
+	dsn     string
+}
+
+func (d database) open(t testing.TB) *sql.DB {
+	t.Helper()
+	db, err := sql.Open(d.driver, d.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// store opens a Store with a pool of its own, as another host would.
+func (d database) store(t testing.TB, o *sqlstore.Options) *sqlstore.Store {
+	t.Helper()
+	s, err := sqlstore.New(d.open(t), d.dialect, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// migrated is store, with the tables made.
+func (d database) migrated(t testing.TB, o *sqlstore.Options) *sqlstore.Store {
+	t.Helper()
+	s := d.store(t, o)
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+const sqlitePragmas = "?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)"
+
+func newSQLite(t testing.TB) database {
+	t.Helper()
+	return database{sqlstore.SQLite, "sqlite", "file:" + filepath.Join(t.TempDir(), "app.db") + sqlitePragmas}
+}
+
+var databases atomic.Int64
+
+func newPostgres(t testing.TB) database {
+	t.Helper()
+	s := server.Server(t)
+	name := fmt.Sprintf("db%d", databases.Add(1))
+	admin, err := sql.Open("pgx", s.DSN("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	if _, err := admin.ExecContext(context.Background(), "CREATE DATABASE "+name); err != nil {
+		t.Fatal(err)
+	}
+	return database{sqlstore.PostgreSQL, "pgx", s.DSN(name)}
+}
+
+// each runs a test on both databases.
+func each(t *testing.T, test func(t *testing.T, d database)) {
+	t.Helper()
+	for _, dialect := range []sqlstore.Dialect{sqlstore.SQLite, sqlstore.PostgreSQL} {
+		t.Run(strings.ToLower(strings.TrimSuffix(dialect.String(), "QL")), func(t *testing.T) {
+			if dialect == sqlstore.SQLite {
+				test(t, newSQLite(t))
+				return
+			}
+			test(t, newPostgres(t))
+		})
+	}
+}

@@ -1,0 +1,254 @@
+package jira_test
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/postrider/postrider/payload"
+	"github.com/postrider/postrider/payload/jira"
+)
+
+var moment = jira.At(time.UnixMilli(1525698237764).UTC())
+
+func text(s string) *string { return &s }
+
+func user() *jira.User {
+	return &jira.User{AccountID: "99:27935d01", AccountType: "atlassian", DisplayName: "Bryan", Active: true}
+}
+
+func issue() *jira.Issue {
+	return &jira.Issue{ID: "99291", Self: "https://your-site.atlassian.net/rest/api/2/issue/99291", Key: "JRA-20002",
+		Fields: map[string]any{"summary": "R&D <x>", "project": map[string]any{"id": "10000", "key": "JRA"}, "priority": map[string]any{"name": "Minor"}}}
+}
+
+func comment() *jira.Comment {
+	at := jira.Date{Time: time.Date(2011, 6, 7, 10, 31, 26, 805e6, time.FixedZone("", -5*3600))}
+	return &jira.Comment{ID: "252789", Author: user(), Body: "In time!", UpdateAuthor: user(), Created: at, Updated: at}
+}
+
+func updated() jira.Callback {
+	return jira.Callback{
+		Timestamp: moment, Event: "jira:issue_updated", IssueEventTypeName: "issue_commented", User: user(), Issue: issue(),
+		Changelog: &jira.Changelog{ID: 10124, Items: []jira.ChangeItem{
+			{Field: "summary", FieldType: "jira", FromString: text("old"), ToString: text("new")},
+			{Field: "issuetype", FieldType: "jira", FieldID: "issuetype", From: text("4"), FromString: text("Improvement"), To: text("2"), ToString: text("New Feature")},
+		}},
+		Comment:               comment(),
+		BulkOperationMetaData: &jira.BulkOperation{SendMail: true},
+	}
+}
+
+func body(t *testing.T, d payload.Data) string {
+	t.Helper()
+	ev, err := payload.New("acme", d)
+	if err != nil {
+		t.Fatalf("New: %v", err)
+	}
+	return string(ev.Body)
+}
+
+const userJSON = `{"accountId":"99:27935d01","accountType":"atlassian","displayName":"Bryan","active":true}`
+
+func TestCallback_issueUpdated(t *testing.T) {
+	t.Parallel()
+	want := `{"timestamp":1525698237764,"webhookEvent":"jira:issue_updated","issue_event_type_name":"issue_commented",` +
+		`"user":` + userJSON + `,` +
+		`"issue":{"id":"99291","self":"https://your-site.atlassian.net/rest/api/2/issue/99291","key":"JRA-20002",` +
+		`"fields":{"priority":{"name":"Minor"},"project":{"id":"10000","key":"JRA"},"summary":"R&D <x>"}},` +
+		`"changelog":{"id":10124,"items":[` +
+		`{"field":"summary","fieldtype":"jira","from":null,"fromString":"old","to":null,"toString":"new"},` +
+		`{"field":"issuetype","fieldtype":"jira","fieldId":"issuetype","from":"4","fromString":"Improvement","to":"2","toString":"New Feature"}]},` +
+		`"comment":{"id":"252789","author":` + userJSON + `,"body":"In time!","updateAuthor":` + userJSON + `,` +
+		`"created":"2011-06-07T10:31:26.805-0500","updated":"2011-06-07T10:31:26.805-0500"},` +
+		`"bulkOperationMetaData":{"sendMail":true}}`
+	if diff := cmp.Diff(want, body(t, updated())); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestCallback_styles(t *testing.T) {
+	t.Parallel()
+	c := jira.Callback{Timestamp: moment, Event: "sprint_started", Sprint: &jira.Sprint{ID: 7, State: "active", Name: "S"}}
+	rest := `"webhookEvent":"sprint_started","sprint":{"id":7,"state":"active","name":"S"}}`
+	for _, tc := range []struct {
+		name  string
+		style jira.Style
+		want  string
+	}{
+		{"current", jira.Style{}, `{"timestamp":1525698237764,` + rest},
+		{"event key", jira.Style{EventKey: true}, `{"timestamp":1525698237764,"event":"sprint_started",` + rest},
+		{"ISO time", jira.Style{ISOTime: true}, `{"timestamp":"2018-05-07T13:03:57.764+0000",` + rest},
+		{"both", jira.Style{ISOTime: true, EventKey: true}, `{"timestamp":"2018-05-07T13:03:57.764+0000","event":"sprint_started",` + rest},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			got := body(t, c.In(tc.style))
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			back, err := jira.Decode([]byte(got))
+			if err != nil || back.Event != c.Event || !back.Timestamp.Equal(moment.Time) {
+				t.Errorf("Decode = %+v, %v", back, err)
+			}
+		})
+	}
+}
+
+func TestCallback_everyEventRoundTrips(t *testing.T) {
+	t.Parallel()
+	for _, name := range jira.Events() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := sample(name)
+			got, err := jira.Decode([]byte(body(t, c)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, _ := got.AppendBody(nil)
+			if diff := cmp.Diff(body(t, c), string(again)); diff != "" {
+				t.Errorf("encoded again (-want +got):\n%s", diff)
+			}
+			if got.Event != name {
+				t.Errorf("event %q", got.Event)
+			}
+		})
+	}
+}
+
+// sample makes a valid callback of any event.
+func sample(name string) jira.Callback {
+	info, _ := jira.Lookup(name)
+	c := jira.Callback{Timestamp: moment, Event: name}
+	switch info.Family {
+	case jira.FamilyIssue:
+		c.User, c.Issue = user(), issue()
+	case jira.FamilyIssueProperty, jira.FamilyOption:
+		c.Property = &jira.Property{Key: "k", Value: map[string]any{"a": []any{"b"}}}
+	case jira.FamilyWorklog:
+		c.Worklog = &jira.Worklog{ID: "3", IssueID: "99291", TimeSpentSeconds: 60}
+	case jira.FamilyComment:
+		c.Comment, c.Issue = comment(), issue()
+	case jira.FamilyAttachment:
+		c.Attachment = &jira.Attachment{ID: "4", Filename: "a.png", Size: 9}
+	case jira.FamilyIssueLink:
+		c.IssueLink = &jira.IssueLink{ID: 5, SourceIssueID: 1, DestinationIssueID: 2}
+	case jira.FamilyIssueType:
+		c.IssueType = &jira.IssueType{ID: "6", Name: "Bug"}
+	case jira.FamilyProject:
+		c.Project = &jira.Project{ID: 10000, Key: "JRA", Name: "Jira"}
+	case jira.FamilyVersion:
+		c.Version = &jira.Version{ID: "11", Name: "1.0", ProjectID: 10000, ProjectKey: "JRA"}
+		if name == jira.VersionMerged {
+			c.MergedTo = &jira.Version{ID: "12", Name: "2.0", ProjectID: 10000}
+		}
+	case jira.FamilyUser:
+		c.User = user()
+	case jira.FamilySprint:
+		c.Sprint = &jira.Sprint{ID: 7, State: "active", Name: "S"}
+	case jira.FamilyBoard:
+		c.Board = &jira.Board{ID: 8, Name: "B", Type: "scrum"}
+	case jira.FamilyFilter:
+		c.Filter = &jira.Filter{ID: "9", Name: "F", JQL: "project = JRA"}
+	default:
+		c.More = map[string]any{"key": "my-addon", "baseUrl": "https://your-site.atlassian.net", "n": json.Number("1")}
+	}
+	return c
+}
+
+func TestCallback_refused(t *testing.T) {
+	t.Parallel()
+	change := func(f func(*jira.Callback)) jira.Callback {
+		c := updated()
+		f(&c)
+		return c
+	}
+	for _, tc := range []struct {
+		name string
+		data jira.Callback
+		want string // in the text
+	}{
+		{"unknown event", jira.Callback{Event: "issue_created"}, "unknown event"},
+		{"an alias is for reading", jira.Callback{Event: "version_created", Version: &jira.Version{}}, "jira:version_created"},
+		{"issue event without user", change(func(c *jira.Callback) { c.User = nil }), ": user must be set"},
+		{"issue event without issue", change(func(c *jira.Callback) { c.Issue = nil }), ": issue must be set"},
+		{"changelog on a created issue", change(func(c *jira.Callback) { c.Event = "jira:issue_created" }), ": changelog must be left out"},
+		{"mergedTo on an issue", change(func(c *jira.Callback) { c.MergedTo = &jira.Version{} }), ": mergedTo must be left out"},
+		{"merge without mergedTo", jira.Callback{Event: jira.VersionMerged, Version: &jira.Version{}}, ": mergedTo must be set"},
+		{"matched IDs set by the host", change(func(c *jira.Callback) { c.MatchedWebhookIDs = []jira.Number{1} }), ": matchedWebhookIds must be left out"},
+		{"More hides a member", change(func(c *jira.Callback) { c.More = map[string]any{"issue": 1} }), ": More must not hold"},
+		{"sprint event without sprint", jira.Callback{Event: "sprint_closed"}, ": sprint must be set"},
+		{"invalid UTF-8 in a field", change(func(c *jira.Callback) { c.Issue.Fields["summary"] = "a\xff" }), "UTF-8"},
+		{"invalid UTF-8 in More", change(func(c *jira.Callback) { c.More = map[string]any{"x": "\xff"} }), "UTF-8"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := jira.New("acme", tc.data)
+			if !errors.Is(err, payload.ErrInvalid) || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("New = %v, want ErrInvalid with %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestCallback_emptyChangelogLeftOut(t *testing.T) {
+	t.Parallel()
+	c := updated()
+	c.Changelog.Items = nil
+	if got := body(t, c); strings.Contains(got, "changelog") {
+		t.Errorf("a changelog without items is written: %s", got)
+	}
+	if c.Changelog == nil {
+		t.Error("the callback of the caller was changed")
+	}
+}
+
+func TestCallback_mailAddressIsNotWritten(t *testing.T) {
+	t.Parallel()
+	c := updated()
+	c.User.EmailAddress, c.Comment.Author.EmailAddress = "a@example.com", "b@example.com"
+	if got := body(t, c); strings.Contains(got, "example.com") {
+		t.Errorf("an e-mail address is written: %s", got)
+	}
+}
+
+func TestCallback_accountTypes(t *testing.T) {
+	t.Parallel()
+	for _, typ := range []string{"atlassian", "app", "customer", "robot"} {
+		c := updated()
+		c.User.AccountType = typ
+		got, err := jira.Decode([]byte(body(t, c)))
+		if err != nil || got.User.AccountType != typ {
+			t.Errorf("accountType %q came back as %q, %v", typ, got.User.AccountType, err)
+		}
+	}
+}
+
+func TestWithMatched(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		in   string
+		ids  []int64
+		want string
+	}{
+		{`{"a":1}`, []int64{1000, 1001}, `{"a":1,"matchedWebhookIds":[1000,1001]}`},
+		{`{"a":1}`, nil, `{"a":1,"matchedWebhookIds":[]}`},
+		{`{}`, []int64{7}, `{"matchedWebhookIds":[7]}`},
+		{" { } \n", []int64{7}, `{ "matchedWebhookIds":[7]}`},
+	} {
+		in := []byte(tc.in)
+		got, err := jira.WithMatched(in, tc.ids)
+		if err != nil || string(got) != tc.want || string(in) != tc.in {
+			t.Errorf("WithMatched(%s) = %s, %v; want %s", tc.in, got, err, tc.want)
+		}
+	}
+	for _, in := range []string{"", "[]", "}", "1"} {
+		if _, err := jira.WithMatched([]byte(in), nil); !errors.Is(err, payload.ErrDecode) {
+			t.Errorf("WithMatched(%s) = %v, want ErrDecode", in, err)
+		}
+	}
+}

@@ -1,0 +1,52 @@
+package jira_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/postrider/postrider/payload/jira"
+)
+
+func TestNew_varsSubjectAndTime(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		c    jira.Callback
+		want map[string]string
+	}{
+		"issue": {updated(), map[string]string{"issue.id": "99291", "issue.key": "JRA-20002", "project.id": "10000", "project.key": "JRA",
+			"comment.id": "252789", "user_id": "99:27935d01", "user_key": "99:27935d01"}},
+		"merge": {jira.Callback{Event: jira.VersionDeleted, Version: &jira.Version{ID: "11", ProjectID: 10000, ProjectKey: "JRA"}, MergedTo: &jira.Version{ID: "12"}},
+			map[string]string{"version.id": "11", "mergedVersion.id": "12", "project.id": "10000", "project.key": "JRA"}},
+		"user": {jira.Callback{Event: "user_updated", User: &jira.User{AccountID: "a", Name: "admin", Key: "k"}},
+			map[string]string{"modifiedUser.accountId": "a", "modifiedUser.key": "k", "modifiedUser.name": "admin", "user_id": "admin", "user_key": "k"}},
+		"cascade": {jira.Callback{Event: "comment_deleted", Comment: comment(), Secondary: true}, map[string]string{"comment.id": "252789", "flow": "Secondary"}},
+		"sprint":  {sample("sprint_started"), map[string]string{"sprint.id": "7"}},
+		"board":   {sample("board_created"), map[string]string{"board.id": "8"}},
+		"project": {sample("project_created"), map[string]string{"project.id": "10000", "project.key": "JRA"}},
+		"worklog": {sample("worklog_created"), map[string]string{"worklog.id": "3", "issue.id": "99291"}},
+		"file":    {sample("attachment_created"), map[string]string{"attachment.id": "4"}},
+		"link":    {sample("issuelink_created"), map[string]string{"issueLink.sourceIssueId": "1", "issueLink.destinationIssueId": "2"}},
+		"typed project": {jira.Callback{Event: "jira:issue_created", User: &jira.User{}, Issue: &jira.Issue{Fields: map[string]any{"project": jira.Project{ID: 3, Key: "P"}}}},
+			map[string]string{"project.id": "3", "project.key": "P"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ev, err := jira.New("acme", tc.c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, ev.Vars); diff != "" {
+				t.Errorf("Vars (-want +got):\n%s", diff)
+			}
+			if got, _ := ev.Subject().(*jira.Issue); got != tc.c.Issue {
+				t.Errorf("Subject = %v, want the issue", ev.Subject())
+			}
+			back, err := jira.Decode(ev.Body)
+			if err != nil || !back.Timestamp.Equal(ev.Time.Truncate(time.Millisecond)) {
+				t.Errorf("the body's time %v is not the event's %v (%v)", back.Timestamp, ev.Time, err)
+			}
+		})
+	}
+}

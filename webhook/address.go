@@ -1,0 +1,59 @@
+package webhook
+
+import (
+	"net/netip"
+	"regexp"
+	"strings"
+)
+
+// dottedQuad finds IPv4 addresses, and what an old resolver would read as one.
+var dottedQuad = regexp.MustCompile(`[0-9]{1,3}(?:\.[0-9]{1,3}){3}`)
+
+// maxAddress is the length of the longest text of an IPv6 address, with an IPv4 one at
+// its end.
+const maxAddress = len("0000:0000:0000:0000:0000:ffff:255.255.255.255")
+
+// redactAddresses removes IP addresses from what a receiver said: an error page that names
+// an address of its network tells a tenant where to aim.
+func redactAddresses(s string) string {
+	if strings.Count(s, ":") >= 2 {
+		s = redactIPv6(s)
+	}
+	return dottedQuad.ReplaceAllLiteralString(s, redacted)
+}
+
+// redactIPv6 tries, where a word begins, the longest text that could be an address.
+func redactIPv6(s string) string {
+	var b strings.Builder
+	kept := 0 // s[:kept] is in b, or replaced
+	for i := 0; i < len(s); i++ {
+		if !inAddress(s[i]) || i > 0 && (isAlnum(s[i-1]) || s[i-1] == ':' && s[i] == ':') {
+			continue
+		}
+		end := i
+		for end < len(s) && end-i < maxAddress && inAddress(s[end]) {
+			end++
+		}
+		for ; end-i > len("::"); end-- { // "::" alone is punctuation
+			if end < len(s) && isAlnum(s[end]) && isAlnum(s[end-1]) {
+				continue // the middle of a word
+			}
+			if a, err := netip.ParseAddr(s[i:end]); err == nil && a.Is6() {
+				b.WriteString(s[kept:i])
+				b.WriteString(redacted)
+				kept, i = end, end-1
+				break
+			}
+		}
+	}
+	b.WriteString(s[kept:])
+	return b.String()
+}
+
+func inAddress(c byte) bool {
+	return c == ':' || c == '.' || '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
+
+func isAlnum(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}

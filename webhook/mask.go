@@ -1,0 +1,74 @@
+package webhook
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+)
+
+// shown is what a Webhook looks like to printers: the same fields, without the methods
+// that led here.
+type shown Webhook
+
+// masked returns the webhook without its credentials: of the URL scheme and host are left,
+// of the headers the names. Secrets mask themselves.
+func (w Webhook) masked() shown {
+	w.URL = maskURL(w.URL)
+	if w.Headers != nil {
+		headers := make(map[string]string, len(w.Headers))
+		for name := range w.Headers {
+			headers[name] = redacted
+		}
+		w.Headers = headers
+	}
+	return shown(w)
+}
+
+// maskURL keeps scheme and host of a URL, and nothing of what is not clearly one.
+func maskURL(u string) string {
+	if u == "" {
+		return ""
+	}
+	end := behindAuthority(u)
+	for i := range end {
+		if c := u[i]; !isAlnum(c) && strings.IndexByte("-.:/[]", c) < 0 {
+			return redacted // a user name, or no URL at all
+		}
+	}
+	switch {
+	case !strings.Contains(u[:end], "://"):
+		return redacted
+	case end == len(u):
+		return u
+	}
+	return u[:end] + "/" + redacted
+}
+
+// Format prints the webhook for every verb of package fmt, with "[redacted]" in place of
+// its secrets, the values of its headers, and its URL behind the host. A host that logs a
+// Webhook gives nothing away.
+func (w Webhook) Format(f fmt.State, verb rune) {
+	if verb == 'v' && f.Flag('#') {
+		fmt.Fprintf(f, "%#v", w.masked())
+		return
+	}
+	fmt.Fprintf(f, "%+v", w.masked())
+}
+
+// String is the webhook as Format prints it.
+func (w Webhook) String() string { return fmt.Sprintf("%+v", w.masked()) }
+
+// LogValue is the webhook in a log, masked like in Format and in short.
+func (w Webhook) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("id", w.ID), slog.String("scope", w.Scope), slog.String("name", w.Name), slog.String("url", maskURL(w.URL)),
+		slog.Any("events", w.Events), slog.Bool("active", w.Active), slog.String("disabled_reason", w.DisabledReason),
+		slog.Int64("version", w.Version))
+}
+
+// MarshalJSON encodes the webhook masked like in Format: it is for showing, not for
+// storing. A mask does not find its way back: a Secret refuses to be decoded, and the
+// Manager refuses "[redacted]" as a secret, as the value of a header and in a URL. Stores
+// take the fields one by one.
+func (w Webhook) MarshalJSON() ([]byte, error) { return json.Marshal(w.masked()) }

@@ -1,0 +1,131 @@
+package storetest
+
+import (
+	"slices"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+func fencingCases() []testCase {
+	return []testCase{
+		{"fencing/lost-lease", "a settlement of an older lease is reported as lost and changes nothing", testLostLease},
+		{"fencing/unknown", "an unknown ID, or a number that was never given, is reported as lost", testUnknownLease},
+		{"fencing/settled-lease-is-over", "a lease that was settled cannot be settled again", testSettledLeaseIsOver},
+		{"fencing/stale-success", "a lost lease that delivered still ends a pending delivery as delivered", testStaleSuccess},
+		{"fencing/stale-attempt-is-kept", "the Result of a lost lease is kept in the history", testStaleAttempt},
+		{"fencing/after-the-end", "a settlement for a delivery that has ended changes only the history", testAfterTheEnd},
+	}
+}
+
+// reclaimed claims a delivery, lets the lease run out and claims it again.
+func (e *env) reclaimed() (first, second webhook.Delivery) {
+	first = e.claimOne()
+	return first, e.one("claim at the end of the lease", e.claim(e.at(lease)))
+}
+
+func testLostLease(e *env) {
+	first, second := e.reclaimed()
+	now := e.at(lease + time.Second)
+	for i, x := range []webhook.Settlement{failed(first, now), retried(first, now, now), released(first, now)} {
+		if lost := e.settle(x); !slices.Equal(lost, []string{first.ID}) {
+			e.errorf("settlement %d of an older lease: lost %v, want the delivery", i+1, lost)
+		}
+		e.none("claim while the new lease lasts", e.claim(now))
+	}
+	if h, _, ok := e.stored(first.Scope, first.ID); ok {
+		e.want("state, held, lease, tries, code, due", []any{webhook.StatePending, true, second.Lease, 0, webhook.Code(""), second.Due},
+			[]any{h.State, h.Held, h.Lease, h.Tries, h.LastCode, h.Due})
+	}
+	e.wantKept(e.settle(retried(second, now, now)))
+	if d := e.one("claim after the new lease was settled", e.claim(now)); d.Tries != 1 {
+		e.errorf("Tries is %d, want 1: those of a lost lease do not count", d.Tries)
+	}
+}
+
+func testUnknownLease(e *env) {
+	d := e.claimOne()
+	unknown := deliveryID("no", "such", e.id)
+	for _, x := range []webhook.Settlement{
+		{ID: unknown, Lease: 1, State: webhook.StateFailed, Due: e.base, Result: attempt(1, webhook.CodeStatus, e.base)},
+		{ID: d.ID, Lease: d.Lease + 1, State: webhook.StateFailed, Due: e.base},
+		{ID: d.ID, Lease: 0, State: webhook.StateFailed, Due: e.base},
+	} {
+		if lost := e.settle(x); !slices.Equal(lost, []string{x.ID}) {
+			e.errorf("settlement of lease %d: lost %v, want %v", x.Lease, lost, x.ID)
+		}
+	}
+	e.wantKept(e.settle(delivered(d, e.at(time.Second))))
+}
+
+func testSettledLeaseIsOver(e *env) {
+	d := e.claimOne()
+	x := retried(d, e.at(time.Second), e.at(10*time.Second))
+	e.wantKept(e.settle(x))
+	e.settle(failed(d, e.at(2*time.Second)))
+	e.settle(retried(d, e.at(2*time.Second), e.at(time.Hour)))
+	again := e.one("claim at Due of the first settlement", e.claim(e.at(10*time.Second)))
+	if again.Tries != 1 {
+		e.errorf("Tries is %d, want 1: a lease counts once", again.Tries)
+	}
+}
+
+func testStaleSuccess(e *env) {
+	first, second := e.reclaimed()
+	other, released2 := e.reclaimedReleased()
+	now := e.at(2*lease + 2*time.Second)
+	e.settle(delivered(first, now), delivered(other, now))
+	e.none("claim after the receiver has it", e.claim(e.at(time.Hour)))
+	e.wantState(first.Scope, first.ID, webhook.StateDelivered, webhook.CodeOK)
+	e.wantState(released2.Scope, released2.ID, webhook.StateDelivered, webhook.CodeOK)
+	e.settle(retried(second, now, now))
+	e.none("claim after the newer lease was settled", e.claim(e.at(2*time.Hour)))
+	e.wantState(first.Scope, first.ID, webhook.StateDelivered, webhook.CodeOK)
+}
+
+// reclaimedReleased is reclaimed, and the second lease is given back until much later.
+func (e *env) reclaimedReleased() (first, second webhook.Delivery) {
+	start := e.at(lease + time.Second)
+	first = *e.claimOneAt(start)
+	for _, d := range e.claim(start.Add(lease)) {
+		if d.ID == first.ID {
+			e.settle(released(d, e.at(30*time.Minute)))
+			return first, d
+		}
+	}
+	e.fatalf("a lease that ran out was not claimed again")
+	return first, second
+}
+
+func testStaleAttempt(e *env) {
+	first, second := e.reclaimed()
+	now := e.at(lease + 2*time.Second)
+	e.settle(failed(first, now))
+	e.settle(delivered(second, now.Add(time.Second)))
+	if h, as, ok := e.stored(first.Scope, first.ID); ok {
+		if len(as) != 2 {
+			e.errorf("the history has %d attempts, want 2: the lost lease's and the latest one's", len(as))
+		}
+		e.want("state, tries", []any{webhook.StateDelivered, 1}, []any{h.State, h.Tries})
+	}
+}
+
+func testAfterTheEnd(e *env) {
+	first, second := e.reclaimed()
+	now := e.at(lease + time.Second)
+	e.settle(delivered(second, now))
+	for _, x := range []webhook.Settlement{
+		failed(first, now.Add(time.Second)), failed(second, now.Add(time.Second)), retried(second, now, now), released(second, now),
+		delivered(first, now.Add(time.Hour)),
+	} {
+		e.settle(x)
+	}
+	e.none("claim later", e.claim(e.at(time.Hour)))
+	if h, as, ok := e.stored(first.Scope, first.ID); ok {
+		e.want("state, code, finished, tries", []any{webhook.StateDelivered, webhook.CodeOK, now, 1},
+			[]any{h.State, h.LastCode, h.FinishedAt, h.Tries})
+		if len(as) != 5 {
+			e.errorf("the history has %d attempts, want 5", len(as))
+		}
+	}
+}

@@ -1,0 +1,287 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+func registryCases() []testCase {
+	return []testCase{
+		{"registry/limit", "Create counts the webhooks of the scope, inactive and expired ones too, and answers ErrLimit", onRegistry(testCreateLimit)},
+		{"registry/limit-concurrent", "concurrent Creates never pass the limit", onRegistry(testCreateConcurrent)},
+		{"registry/create-conflict", "Create answers ErrConflict when the ID is taken, in any scope", onRegistry(testCreateConflict)},
+		{"registry/version", "the version starts at 1, each Update adds 1, and another version than the stored one is ErrConflict", onRegistry(testVersion)},
+		{"registry/update-concurrent", "of concurrent Updates of one version exactly one succeeds", onRegistry(testUpdateConcurrent)},
+		{"registry/not-found", "unknown webhooks are ErrNotFound", onRegistry(testNotFound)},
+		{"registry/scope", "no call reaches a webhook of another scope", onRegistry(testRegistryScope)},
+		{"registry/order", "Webhooks returns the oldest first", onRegistry(testOrder)},
+		{"registry/round-trip", "a webhook comes back with its secrets as it was stored", onRegistry(testRegistryRoundTrip)},
+		{"registry/delete", "what is queued for a deleted webhook and not leased ends as cancelled", onRegistry(testDelete)},
+		{"registry/delete-leased", "what is leased when its webhook is deleted can still be delivered, but does not come back", onRegistry(testDeleteLeased)},
+		{"registry/delete-scope", "DeleteScope removes everything of the scope and nothing else", onRegistry(testDeleteScope)},
+	}
+}
+
+func onRegistry(test func(*env, webhook.Registry)) func(*env) {
+	return func(e *env) { test(e, e.store.(webhook.Registry)) }
+}
+
+// wantErr reports an error that is not the wanted one.
+func (e *env) wantErr(op string, got, want error) {
+	if !errors.Is(got, want) {
+		e.errorf("%s: error %v, want %v", op, got, want)
+	}
+}
+
+func testCreateLimit(e *env, reg webhook.Registry) {
+	off, expired := e.draft("a"), e.draft("a")
+	off.Active, expired.ExpiresAt = false, e.at(-time.Hour)
+	e.ok(reg.Create(e.ctx, off, 3), "Create, first of 3")
+	e.ok(reg.Create(e.ctx, expired, 3), "Create, second of 3")
+	third := e.draft("a")
+	e.ok(reg.Create(e.ctx, third, 3), "Create, third of 3")
+	e.wantErr("Create, fourth of 3", reg.Create(e.ctx, e.draft("a"), 3), webhook.ErrLimit)
+	e.ok(reg.Create(e.ctx, e.draft("b"), 3), "Create in another scope")
+	e.ok(reg.Create(e.ctx, e.draft("a"), 0), "Create without a limit")
+	e.ok(reg.Delete(e.ctx, third.Scope, third.ID), "Delete")
+	e.ok(reg.Create(e.ctx, e.draft("a"), 4), "Create after a Delete")
+	ws, err := reg.Webhooks(e.ctx, off.Scope)
+	if e.ok(err, "Webhooks"); len(ws) != 4 {
+		e.errorf("the scope has %d webhooks, want 4", len(ws))
+	}
+}
+
+func testCreateConcurrent(e *env, reg webhook.Registry) {
+	drafts := make([]webhook.Webhook, 50)
+	for i := range drafts {
+		drafts[i] = e.draft("a")
+	}
+	var created atomic.Int64
+	e.parallel(len(drafts), func(i int) {
+		switch err := reg.Create(e.ctx, drafts[i], 3); {
+		case err == nil:
+			created.Add(1)
+		case !errors.Is(err, webhook.ErrLimit):
+			e.errorf("Create: error %v, want nil or ErrLimit", err)
+		}
+	})
+	ws, err := reg.Webhooks(e.ctx, drafts[0].Scope)
+	e.ok(err, "Webhooks")
+	if n := created.Load(); n != 3 || len(ws) != 3 {
+		e.errorf("50 concurrent Creates with a limit of 3: %d succeeded, %d are stored", n, len(ws))
+	}
+}
+
+func testCreateConflict(e *env, reg webhook.Registry) {
+	w := e.keep(e.draft("a"))
+	again := w
+	again.Name = "another"
+	e.wantErr("Create with an ID that is taken", reg.Create(e.ctx, again, 0), webhook.ErrConflict)
+	again.Scope = e.scope("b")
+	e.wantErr("Create with an ID that is taken in another scope", reg.Create(e.ctx, again, 0), webhook.ErrConflict)
+	got, err := reg.Webhook(e.ctx, w.Scope, w.ID)
+	e.ok(err, "Webhook")
+	e.want("name", w.Name, got.Name)
+}
+
+func testVersion(e *env, reg webhook.Registry) {
+	w := e.draft("a")
+	w.Version = 41 // of no meaning to Create
+	e.ok(reg.Create(e.ctx, w, 0), "Create")
+	for want := int64(1); want <= 3; want++ {
+		got, err := reg.Webhook(e.ctx, w.Scope, w.ID)
+		e.ok(err, "Webhook")
+		if got.Version != want {
+			e.fatalf("version is %d, want %d", got.Version, want)
+		}
+		for _, wrong := range []int64{0, want - 1, want + 1} {
+			got.Version, got.Name = wrong, "stale"
+			e.wantErr(fmt.Sprintf("Update of version %d with version %d", want, wrong), reg.Update(e.ctx, got), webhook.ErrConflict)
+		}
+		got.Version, got.Name = want, fmt.Sprintf("changed %d", want)
+		e.ok(reg.Update(e.ctx, got), "Update")
+	}
+	got, err := reg.Webhook(e.ctx, w.Scope, w.ID)
+	e.ok(err, "Webhook")
+	e.want("name", "changed 3", got.Name)
+}
+
+func testUpdateConcurrent(e *env, reg webhook.Registry) {
+	w := e.keep(e.draft("a"))
+	var updated atomic.Int64
+	e.parallel(20, func(i int) {
+		mine := w
+		mine.Name = fmt.Sprintf("writer %d", i)
+		switch err := reg.Update(e.ctx, mine); {
+		case err == nil:
+			updated.Add(1)
+		case !errors.Is(err, webhook.ErrConflict):
+			e.errorf("Update: error %v, want nil or ErrConflict", err)
+		}
+	})
+	got, err := reg.Webhook(e.ctx, w.Scope, w.ID)
+	e.ok(err, "Webhook")
+	if n := updated.Load(); n != 1 || got.Version != 2 {
+		e.errorf("of 20 Updates of version 1, %d succeeded and the version is %d; want 1 and 2", n, got.Version)
+	}
+}
+
+func testNotFound(e *env, reg webhook.Registry) {
+	w := e.draft("a")
+	e.keep(e.draft("a"))
+	_, err := reg.Webhook(e.ctx, w.Scope, w.ID)
+	e.wantErr("Webhook", err, webhook.ErrNotFound)
+	w.Version = 1
+	e.wantErr("Update", reg.Update(e.ctx, w), webhook.ErrNotFound)
+	e.wantErr("Delete", reg.Delete(e.ctx, w.Scope, w.ID), webhook.ErrNotFound)
+	e.ok(reg.DeleteScope(e.ctx, e.scope("empty")), "DeleteScope of a scope without anything")
+	ws, err := reg.Webhooks(e.ctx, e.scope("empty"))
+	if e.ok(err, "Webhooks of an unknown scope"); len(ws) != 0 {
+		e.errorf("an unknown scope has %d webhooks", len(ws))
+	}
+}
+
+func testRegistryScope(e *env, reg webhook.Registry) {
+	w := e.keep(e.draft("a"))
+	other := e.scope("b")
+	_, err := reg.Webhook(e.ctx, other, w.ID)
+	e.wantErr("Webhook", err, webhook.ErrNotFound)
+	moved := w
+	moved.Scope = other
+	e.wantErr("Update", reg.Update(e.ctx, moved), webhook.ErrNotFound)
+	e.wantErr("Delete", reg.Delete(e.ctx, other, w.ID), webhook.ErrNotFound)
+	e.ok(reg.DeleteScope(e.ctx, other), "DeleteScope")
+	got, err := reg.Webhook(e.ctx, w.Scope, w.ID)
+	e.ok(err, "Webhook in its own scope")
+	e.want("webhook", w, got)
+}
+
+func testOrder(e *env, reg webhook.Registry) {
+	var want []string
+	for i := range 5 {
+		w := e.draft("a")
+		w.CreatedAt = e.at(time.Duration(i) * time.Second)
+		w.ID = fmt.Sprintf("wh_%s_order_%c", e.id, "cadbe"[i])
+		want = append(want, e.keep(w).ID)
+	}
+	second, err := reg.Webhook(e.ctx, e.scope("a"), want[1])
+	e.ok(err, "Webhook")
+	second.UpdatedAt = e.at(time.Hour)
+	e.ok(reg.Update(e.ctx, second), "Update")
+	ws, err := reg.Webhooks(e.ctx, e.scope("a"))
+	e.ok(err, "Webhooks")
+	e.want("order", want, hookIDs(ws))
+}
+
+func testRegistryRoundTrip(e *env, reg webhook.Registry) {
+	w := e.draft("a")
+	w.Group, w.Name, w.Filter, w.Notes = "g", odd, odd, odd
+	w.Secrets = []webhook.Secret{webhook.NewSecret(odd), webhook.NewSecret("older")}
+	w.Headers, w.Attributes = map[string]string{"X-Odd": odd}, map[string]string{odd: odd}
+	w.Timeout, w.ExcludeBody, w.ExpiresAt, w.DisabledReason = 3*time.Second, true, e.at(time.Hour), odd
+	w = e.keep(w)
+	for round := range 2 {
+		got, err := reg.Webhook(e.ctx, w.Scope, w.ID)
+		e.ok(err, "Webhook")
+		e.want("webhook", w, got)
+		if round == 0 { // everything can be emptied again
+			w = webhook.Webhook{ID: w.ID, Scope: w.Scope, Name: "n", URL: "https://example.com/", CreatedAt: w.CreatedAt, Version: w.Version}
+			w = e.change(w)
+		}
+	}
+}
+
+func testDelete(e *env, reg webhook.Registry) {
+	w, other := e.hook(), e.hook()
+	waiting := e.fresh(w, 1)
+	waiting[0].Due = e.at(time.Hour)
+	gone := append(e.queue(w, 2), waiting[0].ID)
+	e.put(waiting...)
+	kept := e.queue(other, 1)
+	e.ok(reg.Delete(e.ctx, w.Scope, w.ID), "Delete")
+	_, err := reg.Webhook(e.ctx, w.Scope, w.ID)
+	e.wantErr("Webhook after Delete", err, webhook.ErrNotFound)
+	e.wantIDs("claim after Delete", e.claim(e.base), kept...)
+	e.sweep(e.at(time.Second))
+	e.wantIDs("claim at the end of the lease", e.claim(e.at(2*time.Hour)), kept...)
+	for _, id := range gone {
+		e.wantState(w.Scope, id, webhook.StateFailed, webhook.CodeCancelled)
+	}
+}
+
+func testDeleteLeased(e *env, reg webhook.Registry) {
+	w := e.hook()
+	e.queue(w, 4)
+	ds := e.claim(e.base)
+	if len(ds) != 4 {
+		e.fatalf("claimed %d of 4", len(ds))
+	}
+	e.ok(reg.Delete(e.ctx, w.Scope, w.ID), "Delete")
+	now := e.at(time.Second)
+	e.wantKept(e.settle(delivered(ds[0], now), failed(ds[1], now), retried(ds[2], now, now)))
+	for _, later := range []time.Time{now, e.at(lease), e.at(time.Hour)} {
+		e.sweep(later)
+		e.none("claim after Delete", e.claim(later))
+	}
+	e.wantState(w.Scope, ds[0].ID, webhook.StateDelivered, webhook.CodeOK)
+	e.wantState(w.Scope, ds[1].ID, webhook.StateFailed, webhook.CodeStatus)
+	e.wantState(w.Scope, ds[2].ID, webhook.StateFailed, webhook.CodeCancelled)
+	e.wantState(w.Scope, ds[3].ID, webhook.StateFailed, webhook.CodeCancelled)
+}
+
+func testDeleteScope(e *env, reg webhook.Registry) {
+	mine, theirs := e.keep(e.draft("a")), e.keep(e.draft("b"))
+	e.queue(mine, 2)
+	kept := e.queue(theirs, 1)
+	leased := e.batch(webhook.Claim{Now: e.base, Limit: 1, Room: map[string]int{theirs.ID: 0}}).Deliveries
+	marks, marked := e.store.(webhook.Marks)
+	if marked {
+		for _, scope := range []string{mine.Scope, theirs.Scope} {
+			_, err := marks.Mark(e.ctx, scope, "key", farFuture)
+			e.ok(err, "Mark")
+		}
+	}
+	health, healthy := e.store.(webhook.HealthStore)
+	if healthy {
+		e.ok(health.SetHealth(e.ctx, mine.Scope, mine.ID, webhook.Health{}, webhook.Health{Failures: 1, FailingSince: e.base}), "SetHealth")
+	}
+	e.ok(reg.DeleteScope(e.ctx, mine.Scope), "DeleteScope")
+	ws, err := reg.Webhooks(e.ctx, mine.Scope)
+	if e.ok(err, "Webhooks"); len(ws) != 0 {
+		e.errorf("the scope still has %d webhooks", len(ws))
+	}
+	for _, d := range leased {
+		if lost := e.settle(delivered(d, e.at(time.Second))); len(lost) != 1 {
+			e.errorf("settling a lease of a deleted scope: lost %v, want the delivery", lost)
+		}
+	}
+	e.wantIDs("claim", e.claim(e.at(time.Second)), kept...)
+	e.none("claim of the deleted scope", e.batch(webhook.Claim{Now: e.at(2 * lease), Room: map[string]int{theirs.ID: 0}}).Deliveries)
+	if h, ok := e.store.(webhook.History); ok {
+		ds, _, err := h.Deliveries(e.ctx, webhook.Query{Scope: mine.Scope})
+		if e.ok(err, "Deliveries"); len(ds) != 0 {
+			e.errorf("the history still has %d deliveries of the scope", len(ds))
+		}
+	}
+	if marked {
+		for scope, want := range map[string]bool{mine.Scope: true, theirs.Scope: false} {
+			first, err := marks.Mark(e.ctx, scope, "key", farFuture)
+			if e.ok(err, "Mark"); first != want {
+				e.errorf("Mark in scope %q after DeleteScope(%q): first %t, want %t", scope, mine.Scope, first, want)
+			}
+		}
+	}
+	if healthy {
+		hs, err := health.Health(e.ctx, []string{mine.ID})
+		if e.ok(err, "Health"); len(hs) != 0 {
+			e.errorf("the health of a deleted scope's webhook is still there")
+		}
+	}
+}
+
+// farFuture is later than any clock that a Store could look at.
+var farFuture = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
