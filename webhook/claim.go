@@ -132,6 +132,7 @@ func (w *worker) start(c *Claim, b *Batch, enter func(...string) (func(), bool))
 	perLane := make(map[string]int, len(b.Deliveries))
 	for i := range b.Deliveries {
 		dl := b.Deliveries[i]
+		dl.Due = c.Until // the end of the lease, also where a Store returns the time before
 		if perLane[dl.Lane]++; perLane[dl.Lane] >= c.RoomFor(dl.Lane) {
 			more = true
 		}
@@ -166,10 +167,21 @@ func (d *Dispatcher) refused(dl *Delivery, hook *Webhook, now time.Time) Code {
 		return CodeCancelled
 	case dl.Interrupted >= maxInterrupted:
 		return CodeInterrupted
-	case now.Sub(dl.QueuedAt) > d.profile.maxAge():
+	case now.Sub(dl.queued(now)) > d.profile.maxAge():
 		return CodeExpired
 	}
 	return CodeOK
+}
+
+// queued is QueuedAt, as far as the Store keeps it.
+func (d *Delivery) queued(now time.Time) time.Time {
+	switch {
+	case !d.QueuedAt.IsZero():
+		return d.QueuedAt
+	case !d.CreatedAt.IsZero():
+		return d.CreatedAt
+	}
+	return now
 }
 
 // release gives a lease back: not a try, not an interruption.

@@ -25,17 +25,18 @@ type sender struct {
 	own       *http.Transport // nil when the transport is the host's
 	lookup    func(ctx context.Context, host string) Code
 	timeout   time.Duration
+	bounds    bounds
 	signers   signerCache
 }
 
 func newSender(p *Profile, o *Options) *sender {
-	s := &sender{profile: p, transport: o.Transport, timeout: o.Timeout}
+	s := &sender{profile: p, transport: o.Transport, timeout: o.Timeout, bounds: defaultBounds}
 	if s.transport == nil {
-		s.own = newTransport(p.Allow, o)
+		s.own = newTransport(p.Allow, o, s.bounds)
 		s.transport = s.own
 	}
 	if o.Proxy != nil && o.Proxy.AddressesCheckedBy == ByLookup {
-		s.lookup = func(ctx context.Context, host string) Code { return lookup(ctx, o.Resolver, p.Allow, host) }
+		s.lookup = func(ctx context.Context, host string) Code { return lookup(ctx, o.Resolver, p.Allow, s.bounds.dial, host) }
 	}
 	return s
 }

@@ -20,7 +20,7 @@ var readBuffers = sync.Pool{New: func() any { return new([maxSnippet]byte) }}
 // beginning. Errors do not matter any more.
 func (s *sender) readBody(body io.ReadCloser, cancel func(), w *Webhook, u *url.URL) string {
 	defer body.Close()
-	stop := time.AfterFunc(bodyTimeout, cancel)
+	stop := time.AfterFunc(s.bounds.body, cancel)
 	defer stop.Stop()
 	buf := readBuffers.Get().(*[maxSnippet]byte)
 	defer readBuffers.Put(buf)

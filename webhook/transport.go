@@ -15,12 +15,17 @@ import (
 	"github.com/postrider/postrider/allowlist"
 )
 
-// The bounds of one attempt below Options.Timeout.
+// bounds are the times of one attempt below Options.Timeout.
+type bounds struct {
+	dial   time.Duration
+	tls    time.Duration
+	header time.Duration // also ends trickled headers and endless 1xx answers
+	body   time.Duration // counts from the headers: a slow body must not hold a slot
+}
+
+var defaultBounds = bounds{dial: 10 * time.Second, tls: 10 * time.Second, header: 15 * time.Second, body: 5 * time.Second}
+
 const (
-	dialTimeout     = 10 * time.Second
-	tlsTimeout      = 10 * time.Second
-	headerTimeout   = 15 * time.Second // also ends trickled headers and endless 1xx answers
-	bodyTimeout     = 5 * time.Second  // counts from the headers: a slow body must not hold a slot
 	idleTimeout     = 90 * time.Second
 	pingAfter       = 15 * time.Second // dead HTTP/2 connections are noticed by pings only
 	pingTimeout     = 5 * time.Second
@@ -32,11 +37,11 @@ const (
 )
 
 // newTransport makes the only transport of a Dispatcher.
-func newTransport(allow allowlist.Policy, o *Options) *http.Transport {
+func newTransport(allow allowlist.Policy, o *Options, b bounds) *http.Transport {
 	t := &http.Transport{
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs},
-		TLSHandshakeTimeout:    tlsTimeout,
-		ResponseHeaderTimeout:  headerTimeout,
+		TLSHandshakeTimeout:    b.tls,
+		ResponseHeaderTimeout:  b.header,
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		DisableCompression:     true, // else 200 KiB of gzip may become 200 MiB
 		MaxIdleConns:           2 * o.Capacity,
@@ -56,9 +61,9 @@ func newTransport(allow allowlist.Policy, o *Options) *http.Transport {
 	case o.Proxy != nil:
 		// Only the proxy is dialled here; see Proxy.AddressesCheckedBy.
 		t.Proxy = http.ProxyURL(o.Proxy.URL)
-		t.DialContext = (&net.Dialer{Timeout: dialTimeout, Resolver: resolver}).DialContext
+		t.DialContext = (&net.Dialer{Timeout: b.dial, Resolver: resolver}).DialContext
 	default:
-		t.DialContext = (&guardedDialer{allow: allow, resolver: resolver}).dial
+		t.DialContext = (&guardedDialer{allow: allow, resolver: resolver, timeout: b.dial}).dial
 	}
 	return t
 }
@@ -68,6 +73,7 @@ func newTransport(allow allowlist.Policy, o *Options) *http.Transport {
 type guardedDialer struct {
 	allow    allowlist.Policy
 	resolver *net.Resolver
+	timeout  time.Duration
 }
 
 // dialError is a failed dial without the name and addresses that net prints.
@@ -88,7 +94,7 @@ func (g *guardedDialer) dial(ctx context.Context, network, address string) (net.
 	// The dialer tries several addresses, two at a time, and reports the first error,
 	// which may be the guard's although a permitted address failed after it.
 	var permitted, refused atomic.Int32
-	d := net.Dialer{Timeout: dialTimeout, Resolver: g.resolver,
+	d := net.Dialer{Timeout: g.timeout, Resolver: g.resolver,
 		ControlContext: func(ctx context.Context, network, address string, c syscall.RawConn) error {
 			if a, err := netip.ParseAddrPort(address); err != nil || strconv.Itoa(int(a.Port())) != port {
 				refused.Add(1)
@@ -118,7 +124,7 @@ func (g *guardedDialer) dial(ctx context.Context, network, address string) (net.
 
 // lookup is the address check of Proxy.AddressesCheckedBy == ByLookup: every address
 // of the name must pass.
-func lookup(ctx context.Context, resolver *net.Resolver, allow allowlist.Policy, host string) Code {
+func lookup(ctx context.Context, resolver *net.Resolver, allow allowlist.Policy, timeout time.Duration, host string) Code {
 	if a, err := netip.ParseAddr(host); err == nil {
 		if allow.CheckAddr(a) != nil {
 			return CodeBlockedAddress
@@ -128,7 +134,7 @@ func lookup(ctx context.Context, resolver *net.Resolver, allow allowlist.Policy,
 	if resolver == nil {
 		resolver = &net.Resolver{PreferGo: true}
 	}
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	addrs, err := resolver.LookupNetIP(ctx, "ip", host+".")
 	if err != nil || len(addrs) == 0 {
@@ -149,7 +155,6 @@ func errorCode(err error) Code {
 		dial    *dialError
 		dns     *net.DNSError
 		verify  *tls.CertificateVerificationError
-		alert   tls.AlertError
 		record  tls.RecordHeaderError
 		op      *net.OpError
 		timeout interface{ Timeout() bool }
@@ -161,8 +166,8 @@ func errorCode(err error) Code {
 		return CodeBlockedAddress // a DialContext of the host that uses the guard
 	case errors.As(err, &verify):
 		return CodeTLSVerify
-	case errors.As(err, &alert), errors.As(err, &record):
-		return CodeTLS
+	case errors.As(err, &record), errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"):
+		return CodeTLS // those two are what crypto/tls calls alerts, whose type it does not export
 	case errors.As(err, &dns):
 		return CodeDNS
 	case errors.As(err, &op) && op.Op == "dial":

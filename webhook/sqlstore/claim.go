@@ -153,7 +153,7 @@ func (s *Store) divide(ctx context.Context, c webhook.Claim, asks []ask) error {
 	room := asks[0].room
 	for i := range asks {
 		a := &asks[i]
-		a.room = 0
+		a.room, a.empty = 0, true
 		err := s.each(ctx, s.reader(), `SELECT due, seq FROM {p}delivery d
  WHERE queue = $1 AND state = 0 AND (due, seq) > ($2, $3) AND due <= $4
  AND (SELECT active AND (expires = 0 OR expires > $4) FROM {p}webhook WHERE id = $5)
@@ -161,6 +161,7 @@ func (s *Store) divide(ctx context.Context, c webhook.Claim, asks []ask) error {
 			[]any{a.queue.name, a.low.due, a.low.seq, micros(c.Now), a.queue.webhook, int64(room)},
 			func(r Rows) error {
 				h := head{ask: i}
+				a.empty = false
 				err := r.Scan(&h.at.due, &h.at.seq)
 				heads = append(heads, h)
 				return err
@@ -178,21 +179,15 @@ func (s *Store) divide(ctx context.Context, c webhook.Claim, asks []ask) error {
 	for _, h := range heads[:min(room, len(heads))] {
 		asks[h.ask].room++
 	}
-	for i := range asks {
-		asks[i].room = max(asks[i].room, 1) // an empty one must be asked, to leave the ring
-	}
 	return nil
 }
 
 // hand puts rows into the batch, one of each lane after the other. Rows that cannot be
 // read, or whose webhook cannot, end as failed.
 func (s *Store) hand(ctx context.Context, c webhook.Claim, asks []ask, a answer, b *webhook.Batch) error {
-	var broken []string
+	var broken, foreign []string
 	lanes := byLane(asks, a.rows)
-	hooks := make(map[string]bool, len(b.Webhooks))
-	for i := range b.Webhooks {
-		hooks[b.Webhooks[i].ID] = true
-	}
+	hooks := make(map[string]*webhook.Webhook, len(a.hooks))
 	for i := 0; ; i++ {
 		more := false
 		for _, rows := range lanes {
@@ -201,25 +196,34 @@ func (s *Store) hand(ctx context.Context, c webhook.Claim, asks []ask, a answer,
 			}
 			more = true
 			row := rows[i]
-			usable, known := hooks[row.WebhookID]
+			w, known := hooks[row.WebhookID]
 			if !known {
-				w, err := s.decodeWebhook(row.WebhookID, a.hooks[row.WebhookID])
-				if usable = err == nil; usable {
-					b.Webhooks = append(b.Webhooks, w)
+				if one, err := s.decodeWebhook(row.WebhookID, a.hooks[row.WebhookID]); err == nil {
+					w = &one
 				}
-				hooks[row.WebhookID] = usable
+				hooks[row.WebhookID] = w
 			}
-			if decodeExtra(row.extra, &row.Delivery) != nil || !usable {
+			switch {
+			case w == nil || decodeExtra(row.extra, &row.Delivery) != nil:
 				broken = append(broken, row.ID)
-				continue
+			case w.Scope != row.Scope: // there is no such webhook in the delivery's scope
+				foreign = append(foreign, row.ID)
+			default:
+				b.Deliveries = append(b.Deliveries, row.Delivery)
+				if !slices.ContainsFunc(b.Webhooks, func(o webhook.Webhook) bool { return o.ID == w.ID }) {
+					b.Webhooks = append(b.Webhooks, *w)
+				}
 			}
-			b.Deliveries = append(b.Deliveries, row.Delivery)
 		}
 		if !more {
 			break
 		}
 	}
-	return s.endBroken(ctx, broken, micros(c.Now))
+	err := s.end(ctx, broken, webhook.CodeConfig, micros(c.Now))
+	if err == nil {
+		err = s.end(ctx, foreign, webhook.CodeCancelled, micros(c.Now))
+	}
+	return err
 }
 
 // byLane merges the rows of each lane's queues by age.
@@ -248,8 +252,8 @@ func oldestFirst(a, b taken) int {
 	return 0
 }
 
-// endBroken ends rows that a claim took and that cannot be used.
-func (s *Store) endBroken(ctx context.Context, ids []string, now int64) error {
+// end ends rows that a claim took and that cannot be sent.
+func (s *Store) end(ctx context.Context, ids []string, code webhook.Code, now int64) error {
 	if len(ids) == 0 {
 		return nil
 	}
@@ -258,8 +262,8 @@ func (s *Store) endBroken(ctx context.Context, ids []string, now int64) error {
 		return err
 	}
 	return s.write(ctx, func(c Conn) error {
-		return s.exec(ctx, c, `UPDATE {p}delivery SET state = 2, held = false, code = $1, finished = $2, extra = ''
- WHERE state = 0 AND id IN (SELECT `+s.unlist("$3")+`)`, string(webhook.CodeConfig), now, list)
+		return s.exec(ctx, c, `UPDATE {p}delivery SET state = 2, held = false, code = $1, finished = $2
+ WHERE state = 0 AND id IN (SELECT `+s.unlist("$3")+`)`, string(code), now, list)
 	})
 }
 

@@ -3,12 +3,20 @@ package sqlstore
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"github.com/postrider/postrider/webhook"
 )
 
 // claimSQLite takes rows inside a write transaction, which nobody else is in: one
-// SELECT for each queue, on a compiled statement, and one UPDATE for all.
+// SELECT for all queues with the same room, and one UPDATE for all rows. SQLite has no
+// lateral join, and a LIMIT that is the same for all.
+const claimSQLite = `SELECT r.key, d.due, d.seq, d.id, d.scope, d.event, d.webhook, d.type, d.extra, d.body, d.lease, d.held, d.tries,
+ d.interrupted, d.first_failure, d.created, d.queued, d.code
+FROM json_each($1) r CROSS JOIN {p}delivery d WHERE d.seq IN (
+ SELECT n.seq FROM {p}delivery n WHERE n.queue = r.value->>0 AND n.state = 0 AND (n.due, n.seq) > (r.value->>1, r.value->>2)
+ AND n.due <= $2 ORDER BY n.due, n.seq LIMIT $3)`
+
 func (s *Store) claimSQLite(ctx context.Context, conn Conn, c webhook.Claim, asks []ask) (answer, error) {
 	out := answer{rows: make([][]taken, len(asks))}
 	now := micros(c.Now)
@@ -17,34 +25,50 @@ func (s *Store) claimSQLite(ctx context.Context, conn Conn, c webhook.Claim, ask
 		return out, err
 	}
 	out.hooks = hooks
-	var seqs []int64
+	byRoom := make(map[int][]int)
 	for i, a := range asks {
-		if !live[a.queue.webhook] {
-			continue
+		if live[a.queue.webhook] {
+			byRoom[a.room] = append(byRoom[a.room], i)
 		}
-		err := s.each(ctx, conn, `SELECT due, seq, id, scope, event, webhook, type, extra, body, lease, held, tries, interrupted,
- first_failure, created, queued, code FROM {p}delivery
- WHERE queue = $1 AND state = 0 AND (due, seq) > ($2, $3) AND due <= $4 ORDER BY due, seq LIMIT $5`,
-			[]any{a.queue.name, a.low.due, a.low.seq, now, a.room}, func(r Rows) error {
-				t := taken{Delivery: webhook.Delivery{Lane: a.lane.name, Due: fromMicros(micros(c.Until))}}
-				var code string
-				var first, created, queued int64
-				err := r.Scan(&t.was.due, &t.was.seq, &t.ID, &t.Scope, &t.EventID, &t.WebhookID, &t.Type, &t.extra, &t.Body,
-					&t.Lease, &t.Held, &t.Tries, &t.Interrupted, &first, &created, &queued, &code)
-				if t.Held {
-					t.Interrupted++
-				}
-				t.Held = true
-				t.Lease++
-				t.FirstFailure, t.CreatedAt, t.QueuedAt = fromMicros(first), fromMicros(created), fromMicros(queued)
-				t.LastCode = webhook.Code(code)
-				out.rows[i] = append(out.rows[i], t)
-				seqs = append(seqs, t.was.seq)
-				return err
-			})
+	}
+	var seqs []int64
+	for room, turns := range byRoom {
+		list := make([][3]any, len(turns))
+		for i, turn := range turns {
+			list[i] = [3]any{asks[turn].queue.name, asks[turn].low.due, asks[turn].low.seq}
+		}
+		queues, err := json.Marshal(list)
 		if err != nil {
 			return out, err
 		}
+		err = s.each(ctx, conn, claimSQLite, []any{string(queues), now, int64(room)}, func(r Rows) error {
+			t := taken{Delivery: webhook.Delivery{Due: fromMicros(micros(c.Until))}}
+			var n int
+			var code string
+			var first, created, queued int64
+			err := r.Scan(&n, &t.was.due, &t.was.seq, &t.ID, &t.Scope, &t.EventID, &t.WebhookID, &t.Type, &t.extra, &t.Body,
+				&t.Lease, &t.Held, &t.Tries, &t.Interrupted, &first, &created, &queued, &code)
+			if err != nil {
+				return err
+			}
+			if t.Held {
+				t.Interrupted++
+			}
+			t.Held = true
+			t.Lease++
+			t.Lane = asks[turns[n]].lane.name
+			t.FirstFailure, t.CreatedAt, t.QueuedAt = fromMicros(first), fromMicros(created), fromMicros(queued)
+			t.LastCode = webhook.Code(code)
+			out.rows[turns[n]] = append(out.rows[turns[n]], t)
+			seqs = append(seqs, t.was.seq)
+			return nil
+		})
+		if err != nil {
+			return out, err
+		}
+	}
+	for _, rows := range out.rows {
+		slices.SortFunc(rows, oldestFirst)
 	}
 	if len(seqs) == 0 {
 		return out, nil

@@ -162,7 +162,7 @@ func (s *Store) Requeue(ctx context.Context, scope, id string, due time.Time) er
 	err := s.write(ctx, func(c Conn) error {
 		err := s.row(ctx, c, `UPDATE {p}delivery SET state = 0, due = $1, queued = $1, tries = 0, interrupted = 0,
  first_failure = 0, code = '', exhausted = false, finished = 0
- WHERE id = $2 AND scope = $3 AND (state > 0 OR NOT held) AND EXISTS (SELECT 1 FROM {p}webhook w WHERE w.id = webhook)
+ WHERE id = $2 AND scope = $3 AND (state > 0 OR NOT held) AND EXISTS (SELECT 1 FROM {p}webhook w WHERE w.id = webhook AND w.scope = $3)
  RETURNING queue`, []any{at, id, scope}, &queue)
 		if notFound(err) {
 			err = s.heldOrMissing(ctx, c, scope, id, true)
@@ -196,7 +196,7 @@ func (s *Store) Cancel(ctx context.Context, scope, id string) error {
 func (s *Store) heldOrMissing(ctx context.Context, c Conn, scope, id string, requeue bool) error {
 	var state int
 	var held, orphan bool
-	err := s.row(ctx, c, `SELECT state, held, NOT EXISTS (SELECT 1 FROM {p}webhook w WHERE w.id = d.webhook)
+	err := s.row(ctx, c, `SELECT state, held, NOT EXISTS (SELECT 1 FROM {p}webhook w WHERE w.id = d.webhook AND w.scope = d.scope)
  FROM {p}delivery d WHERE id = $1 AND scope = $2`, []any{id, scope}, &state, &held, &orphan)
 	switch {
 	case err != nil:

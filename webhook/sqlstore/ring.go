@@ -106,6 +106,7 @@ type ask struct {
 	queue *queueTurn
 	low   position
 	room  int
+	empty bool // there was nothing to ask for
 }
 
 // plan chooses the lanes whose turn it is and how much to ask of each: one round after
@@ -162,7 +163,7 @@ func perQueue(lanes []ask) []ask {
 	return out
 }
 
-// room reports whether the lanes in the ring could fill a claim.
+// fills reports whether the lanes in the ring could fill a claim.
 func (r *ring) fills(c webhook.Claim) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -182,10 +183,10 @@ func (r *ring) took(asks []ask, got []int, last []position) {
 	served := make(map[*laneTurn]int)
 	var order []*laneTurn
 	for i, a := range asks {
-		if got[i] > 0 && a.low == a.queue.low {
+		if got[i] > 0 && !a.queue.touched {
 			a.queue.low = last[i]
 		}
-		if got[i] < a.room && !a.queue.touched {
+		if (got[i] < a.room || a.empty) && !a.queue.touched {
 			delete(a.lane.queues, a.queue.name)
 		}
 		if _, ok := served[a.lane]; !ok {

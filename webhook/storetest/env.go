@@ -195,6 +195,9 @@ func (e *env) sweep(now time.Time) {
 
 // cleanUp removes what the case made.
 func (e *env) cleanUp() {
+	if e.store == nil {
+		return // a case of two notifiers
+	}
 	if reg, ok := e.store.(webhook.Registry); ok {
 		for _, s := range e.scopes {
 			_ = reg.DeleteScope(e.ctx, s) // the next case has scopes of its own

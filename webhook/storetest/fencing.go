@@ -115,7 +115,7 @@ func testAfterTheEnd(e *env) {
 	now := e.at(lease + time.Second)
 	e.settle(delivered(second, now))
 	for _, x := range []webhook.Settlement{
-		failed(first, now.Add(time.Second)), failed(second, now.Add(time.Second)), retried(second, now, now), released(second, now),
+		failed(first, now.Add(time.Second)), failed(second, now.Add(2*time.Second)), retried(second, now, now), released(second, now),
 		delivered(first, now.Add(time.Hour)),
 	} {
 		e.settle(x)

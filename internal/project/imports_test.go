@@ -1,0 +1,94 @@
+// Package project holds tests over the repository itself: who imports whom, and
+// whether the documents tell the truth.
+package project
+
+import (
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/postrider/postrider"
+
+// leaves never import each other.
+var leaves = []string{"payload", "allowlist", "retry", "limiter", "webhook/sign"}
+
+// kits are for tests of hosts and of adapters; no other code of the module may reach them.
+var kits = []string{"webhook/storetest", "webhook/webhooktest"}
+
+// mayImport is the direction of imports: leaves, then webhook, then everything beside it,
+// none of which knows another.
+func mayImport(from, to string) bool {
+	switch {
+	case slices.Contains(leaves, from):
+		return false
+	case path.Dir(from) == "payload":
+		return to == "payload"
+	case slices.Contains(leaves, to):
+		return true
+	case from == "webhook":
+		return false
+	case strings.HasPrefix(from, "internal/"):
+		return !strings.HasPrefix(to, "internal/")
+	}
+	own := strings.Join(strings.SplitN(from, "/", 3)[:2], "/") // webhook/jira of webhook/jira/jql
+	return to == "webhook" || path.Dir(to) == "payload" || strings.HasPrefix(to, own+"/") || to == own
+}
+
+// Rule: imports run only in the direction that the layout draws.
+func TestImports(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, module+"/...").CombinedOutput()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, out)
+	}
+	seen := 0
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		from := strings.TrimPrefix(fields[0], module+"/")
+		if strings.HasPrefix(from, "examples") {
+			continue // a module of its own, which may use everything
+		}
+		for _, imported := range fields[1:] {
+			if !strings.HasPrefix(imported, module+"/") {
+				continue
+			}
+			seen++
+			to := strings.TrimPrefix(imported, module+"/")
+			if !mayImport(from, to) {
+				t.Errorf("%s imports %s", from, to)
+			}
+			if slices.Contains(kits, to) {
+				t.Errorf("%s imports the test kit %s in code that is not a test", from, to)
+			}
+		}
+	}
+	if seen < 10 {
+		t.Errorf("only %d imports within the module were found: does go list still answer as expected?", seen)
+	}
+}
+
+// Rule: no package needs a module beyond the three that are allowed.
+func TestDependencies(t *testing.T) {
+	t.Parallel()
+	cmd := exec.Command("go", "list", "-m", "all")
+	cmd.Env = append(cmd.Environ(), "GOWORK=off")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, out)
+	}
+	want := []string{module, "github.com/cenkalti/backoff/v4 v4.3.0", "github.com/google/go-cmp v0.7.0", "golang.org/x/sync v0.22.0"}
+	if got := strings.Split(strings.TrimSpace(string(out)), "\n"); !slices.Equal(got, want) {
+		t.Errorf("modules %q, want %q", got, want)
+	}
+	cmd = exec.Command("go", "list", "-deps", "./payload", "./allowlist", "./retry", "./limiter", "./webhook", "./webhook/memstore")
+	cmd.Dir = root(t)
+	if out, err = cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go list: %v\n%s", err, out)
+	}
+	if strings.Contains(string(out), "google/go-cmp") {
+		t.Error("go-cmp is for tests and storetest only")
+	}
+}

@@ -1,0 +1,97 @@
+package jql
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Grammar says which clauses a filter may have and how they are joined. Make one
+// with [Dynamic], [Admin] or [Any]. The zero value supports no clause. A Grammar
+// is immutable but for StrictAND and safe for concurrent use.
+type Grammar struct {
+	// StrictAND refuses OR, NOT and parentheses around clauses, which the
+	// documentation of Jira's registrations does not mention.
+	StrictAND bool
+
+	clauses  map[string]string // lower-case name to canonical name
+	property bool              // issue.property[key].path
+	any      bool
+}
+
+// The canonical names of clauses, by which a [Subject] is asked.
+const (
+	IssueKey  = "issuekey"
+	Project   = "project"
+	IssueType = "issuetype"
+	Status    = "status"
+	Assignee  = "assignee"
+	Reporter  = "reporter"
+)
+
+var (
+	dynamicClauses = []string{IssueKey, Project, IssueType, Status, Assignee, Reporter}
+	adminClauses   = []string{"resolution", "fixVersion", "affectedVersion", "component", "priority", "labels", "creator", "parent", "summary"}
+	aliases        = map[string]string{"key": IssueKey, "issue": IssueKey, "id": IssueKey, "type": IssueType}
+)
+
+// Dynamic is the grammar of the registrations that apps make: issueKey, project,
+// issuetype, status, assignee, reporter, issue.property, and cf[id] for the
+// custom fields that the host lists, as Jira Cloud does for its epic field.
+func Dynamic(custom ...int64) Grammar {
+	g := Grammar{clauses: make(map[string]string), property: true}
+	g.support(dynamicClauses...)
+	for _, id := range custom {
+		g.support("cf[" + strconv.FormatInt(id, 10) + "]")
+	}
+	return g
+}
+
+// Admin is the grammar of administrators' webhooks: that of [Dynamic], the
+// aliases key, issue, id and type, further fields of every issue (resolution,
+// fixVersion, affectedVersion, component, priority, labels, creator, parent,
+// summary), and what the host adds, such as "environment" or "cf[10010]".
+func Admin(more ...string) Grammar {
+	g := Dynamic()
+	g.support(adminClauses...)
+	g.support(more...)
+	for alias, name := range aliases {
+		g.clauses[alias] = name
+	}
+	return g
+}
+
+// Any is [Admin] with every other clause name as well, for a host whose issues
+// have fields that only they know.
+func Any() Grammar {
+	g := Admin()
+	g.any = true
+	return g
+}
+
+func (g *Grammar) support(names ...string) {
+	for _, name := range names {
+		lower := strings.ToLower(name)
+		g.clauses[lower] = lower
+	}
+}
+
+// canonical returns the name by which a Subject is asked, and whether the
+// grammar has the clause. Keys and paths of properties keep their case.
+func (g *Grammar) canonical(c clauseName) (string, bool) {
+	lower := strings.ToLower(c.name)
+	if c.bracket != "" {
+		if lower == "issue.property" && g.property {
+			return PropertyField(c.bracket, c.path), true
+		}
+		lower += "[" + strings.ToLower(c.bracket) + "]" + strings.ToLower(c.path)
+	}
+	if name, ok := g.clauses[lower]; ok {
+		return name, true
+	}
+	return lower, g.any
+}
+
+// PropertyField is the canonical name of an entity property's clause: key names
+// the property, path a member of its value, with a dot in front of each step, or
+// "" for the value itself.
+func PropertyField(key, path string) string { return "issue.property[" + key + "]" + path }

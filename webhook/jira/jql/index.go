@@ -1,0 +1,196 @@
+package jql
+
+import "slices"
+
+// EveryEvent stands for all events in [Index.Set].
+const EveryEvent = "*"
+
+// Index finds the filters that an event matches among many, without looking at
+// each of them. Filters are kept by event, and below that by one clause that
+// they cannot match without, such as project = PRJ: of ten thousand filters on a
+// thousand projects an issue meets the ten of its own project, and those that
+// name no value at all.
+//
+// The zero value is empty and ready. Match and Len may be called from several
+// goroutines at once, Set and Delete from one while nothing else is called.
+type Index struct {
+	entries map[string]*entry
+	events  map[string]*bucket
+}
+
+type entry struct {
+	id     string
+	filter *Filter
+	events []string
+	field  string   // "" where the filter needs no certain value
+	values []string // of field, one of which it needs
+}
+
+// bucket holds the filters of one event.
+type bucket struct {
+	byValue map[string]map[string][]*entry // by field and value
+	rest    []*entry
+}
+
+// Set adds a filter under an identifier, or replaces the one that has it. A nil
+// filter matches everything.
+func (x *Index) Set(id string, events []string, f *Filter) {
+	x.Delete(id)
+	if x.entries == nil {
+		x.entries, x.events = make(map[string]*entry), make(map[string]*bucket)
+	}
+	e := &entry{id: id, filter: f, events: slices.Compact(slices.Sorted(slices.Values(events)))}
+	if !f.All() {
+		e.field, e.values = f.root.needs()
+	}
+	x.entries[id] = e
+	for _, event := range e.events {
+		b := x.events[event]
+		if b == nil {
+			b = &bucket{byValue: make(map[string]map[string][]*entry)}
+			x.events[event] = b
+		}
+		b.add(e)
+	}
+}
+
+func (b *bucket) add(e *entry) {
+	if e.field == "" {
+		b.rest = append(b.rest, e)
+		return
+	}
+	byValue := b.byValue[e.field]
+	if byValue == nil {
+		byValue = make(map[string][]*entry)
+		b.byValue[e.field] = byValue
+	}
+	for _, value := range e.values {
+		byValue[value] = append(byValue[value], e)
+	}
+}
+
+// Delete removes a filter. An unknown identifier is no error.
+func (x *Index) Delete(id string) {
+	e := x.entries[id]
+	if e == nil {
+		return
+	}
+	delete(x.entries, id)
+	for _, event := range e.events {
+		b := x.events[event]
+		b.remove(e)
+		if len(b.rest) == 0 && len(b.byValue) == 0 {
+			delete(x.events, event)
+		}
+	}
+}
+
+func (b *bucket) remove(e *entry) {
+	is := func(other *entry) bool { return other == e }
+	if e.field == "" {
+		b.rest = slices.DeleteFunc(b.rest, is)
+		return
+	}
+	byValue := b.byValue[e.field]
+	for _, value := range e.values {
+		if byValue[value] = slices.DeleteFunc(byValue[value], is); len(byValue[value]) == 0 {
+			delete(byValue, value)
+		}
+	}
+	if len(byValue) == 0 {
+		delete(b.byValue, e.field)
+	}
+}
+
+// Len returns the number of filters.
+func (x *Index) Len() int { return len(x.entries) }
+
+// Match returns the identifiers of the filters that listen to the event and
+// match the subject, sorted. A nil subject means that filters do not apply to the
+// event: then all that listen to it match.
+func (x *Index) Match(event string, s Subject) []string {
+	var ids []string
+	for _, name := range [...]string{event, EveryEvent} {
+		b := x.events[name]
+		if b == nil {
+			continue
+		}
+		if s == nil {
+			ids = b.all(ids)
+			continue
+		}
+		p := Prepare(s)
+		s = p
+		ids = matching(ids, b.rest, p)
+		for field, byValue := range b.byValue {
+			for _, value := range p.values(field) {
+				ids = matching(ids, byValue[value], p)
+			}
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+func (b *bucket) all(ids []string) []string {
+	for _, e := range b.rest {
+		ids = append(ids, e.id)
+	}
+	for _, byValue := range b.byValue {
+		for _, entries := range byValue {
+			for _, e := range entries {
+				ids = append(ids, e.id)
+			}
+		}
+	}
+	return ids
+}
+
+func matching(ids []string, entries []*entry, p *Prepared) []string {
+	for _, e := range entries {
+		if e.filter.All() || e.filter.root.match(p) {
+			ids = append(ids, e.id)
+		}
+	}
+	return ids
+}
+
+// needs returns a field and values of which a subject must have one to match, or
+// nothing where there is no such field. Of several it takes the most selective.
+func (n *node) needs() (field string, values []string) {
+	switch n.op {
+	case oneOf:
+		if !n.negated {
+			return n.field, n.values
+		}
+	case allOf:
+		for _, kid := range n.kids {
+			f, v := kid.needs()
+			if f != "" && (field == "" || cost(f, v) < cost(field, values)) {
+				field, values = f, v
+			}
+		}
+	case anyOf:
+		for i, kid := range n.kids {
+			f, v := kid.needs()
+			if f == "" || i > 0 && f != field {
+				return "", nil
+			}
+			field, values = f, append(values, v...)
+		}
+		values = slices.Compact(slices.Sorted(slices.Values(values)))
+	}
+	return field, values
+}
+
+// cost guesses how many subjects have one of the values: few share a key, more a
+// project, many a status.
+func cost(field string, values []string) int {
+	switch field {
+	case IssueKey:
+		return len(values)
+	case Project:
+		return 100 * len(values)
+	}
+	return 10_000 * len(values)
+}

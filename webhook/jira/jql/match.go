@@ -1,0 +1,62 @@
+package jql
+
+import "sync"
+
+// Subject is what a filter looks at, usually an issue.
+type Subject interface {
+	// Values returns every text by which a filter may name the value of a field,
+	// such as ID, key and name of a project, in any case; of a field with several
+	// values those of all of them. None means that the field is absent or empty.
+	// The field is a canonical name: lower case, "issuekey" for the key,
+	// "cf[10010]" for a custom field, and see [PropertyField].
+	Values(field string) []string
+}
+
+// SubjectFunc is a function that is a Subject.
+type SubjectFunc func(field string) []string
+
+// Values calls f.
+func (f SubjectFunc) Values(field string) []string { return f(field) }
+
+// Match reports whether the subject matches. A nil Filter matches everything. A
+// subject that many filters look at should be prepared, see [Prepare].
+func (f *Filter) Match(s Subject) bool {
+	if f.All() {
+		return true
+	}
+	return f.root.match(Prepare(s))
+}
+
+// Prepared is a Subject that asks another one for each field once and remembers
+// the answer. Make one with [Prepare]. It is safe for concurrent use if the other
+// one is.
+type Prepared struct {
+	subject Subject
+	mu      sync.Mutex
+	known   map[string][]string // folded
+}
+
+// Prepare returns the subject with a memory. What it answers must not change
+// meanwhile.
+func Prepare(s Subject) *Prepared {
+	if p, ok := s.(*Prepared); ok {
+		return p
+	}
+	return &Prepared{subject: s, known: make(map[string][]string, 4)}
+}
+
+// Values returns the folded values of a field.
+func (p *Prepared) Values(field string) []string { return p.values(field) }
+
+func (p *Prepared) values(field string) []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	have, ok := p.known[field]
+	if !ok {
+		for _, text := range p.subject.Values(field) {
+			have = append(have, fold(text))
+		}
+		p.known[field] = have
+	}
+	return have
+}

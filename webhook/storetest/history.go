@@ -1,0 +1,321 @@
+package storetest
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/postrider/postrider/webhook"
+)
+
+func historyCases() []testCase {
+	return []testCase{
+		{"history/delivery", "Delivery returns one delivery of the scope, and ErrNotFound for any other", onHistory(testHistoryDelivery)},
+		{"history/filters", "each field of a Query narrows the list, and they work together", onHistory(testFilters)},
+		{"history/order", "the newest CreatedAt comes first, or the oldest with OldestFirst", onHistory(testHistoryOrder)},
+		{"history/paging", "pages have no gaps and no repeats", onHistory(testPaging)},
+		{"history/paging-while-adding", "pages have no gaps and no repeats while deliveries are added", onHistory(testPagingWhileAdding)},
+		{"history/cursor", "a damaged cursor and one of another query are refused", onHistory(testCursor)},
+		{"history/limit", "a page has 50 deliveries unless Limit says otherwise, and never more than 500", onHistory(testPageLimit)},
+		{"history/requeue", "Requeue makes a delivery pending again with a fresh budget, the same identifier, body and attempts", onHistory(testRequeue)},
+		{"history/requeue-refused", "Requeue answers ErrHeld while leased, and ErrNotFound when the delivery is unknown or its webhook gone", onHistory(testRequeueRefused)},
+		{"history/requeue-old-lease", "a lease from before a Requeue does not end the delivery as failed", onHistory(testRequeueOldLease)},
+		{"history/cancel", "Cancel ends a pending delivery, leaves an ended one, and answers ErrHeld while it is leased", onHistory(testCancel)},
+	}
+}
+
+func onHistory(test func(*env, webhook.History)) func(*env) {
+	return func(e *env) { test(e, e.store.(webhook.History)) }
+}
+
+func testHistoryDelivery(e *env, h webhook.History) {
+	w := e.hook()
+	id := e.queue(w, 2)[0]
+	d, as, err := h.Delivery(e.ctx, w.Scope, id)
+	if e.ok(err, "Delivery"); d.ID != id || d.Scope != w.Scope || len(as) != 0 {
+		e.errorf("Delivery = %s of %q with %d attempts, want %s of %q with none", d.ID, d.Scope, len(as), id, w.Scope)
+	}
+	_, _, err = h.Delivery(e.ctx, e.scope("b"), id)
+	e.wantErr("Delivery in another scope", err, webhook.ErrNotFound)
+	_, _, err = h.Delivery(e.ctx, w.Scope, deliveryID("no", "such", e.id))
+	e.wantErr("Delivery of an unknown ID", err, webhook.ErrNotFound)
+}
+
+// page returns one page, of own deliveries.
+func (e *env) page(h webhook.History, q webhook.Query) ([]webhook.Delivery, string) {
+	ds, next, err := h.Deliveries(e.ctx, q)
+	e.ok(err, "Deliveries")
+	return ds, next
+}
+
+// pages walks through a list, calling between after each page, and returns all of it.
+func (e *env) pages(h webhook.History, q webhook.Query, between func()) []webhook.Delivery {
+	var all []webhook.Delivery
+	for range 100 {
+		ds, next := e.page(h, q)
+		all = append(all, ds...)
+		if next == "" {
+			return all
+		}
+		if len(ds) == 0 {
+			e.fatalf("an empty page has a cursor of the next")
+		}
+		q.Cursor = next
+		between()
+	}
+	e.fatalf("the list did not end within 100 pages of %d", q.Limit)
+	return nil
+}
+
+func testFilters(e *env, h webhook.History) {
+	a, b := e.hook(), e.hook()
+	e.queue(e.keep(e.draft("b")), 2)
+	event := "evt_" + e.id + "_shared"
+	ds := []webhook.Delivery{e.delivery(a, event), e.delivery(b, event), e.fresh(a, 1)[0], e.fresh(b, 1)[0]}
+	for i := range ds {
+		ds[i].CreatedAt = e.at(time.Duration(i) * time.Minute)
+	}
+	ds[3].Type = "taskFailure"
+	e.put(ds...)
+	for _, d := range e.claim(e.base) {
+		switch d.ID {
+		case ds[0].ID:
+			e.settle(delivered(d, e.at(time.Second)))
+		case ds[1].ID:
+			e.settle(failed(d, e.at(time.Second)))
+		}
+	}
+	scope := a.Scope
+	for _, c := range []struct {
+		name string
+		q    webhook.Query
+		want []int
+	}{
+		{"scope", webhook.Query{}, []int{0, 1, 2, 3}},
+		{"webhook", webhook.Query{WebhookID: a.ID}, []int{0, 2}},
+		{"event", webhook.Query{EventID: event}, []int{0, 1}},
+		{"type", webhook.Query{Type: "taskFailure"}, []int{3}},
+		{"state delivered", webhook.Query{States: []webhook.State{webhook.StateDelivered}}, []int{0}},
+		{"state pending", webhook.Query{States: []webhook.State{webhook.StatePending}}, []int{2, 3}},
+		{"two states", webhook.Query{States: []webhook.State{webhook.StateFailed, webhook.StateDelivered}}, []int{0, 1}},
+		{"since, which is included", webhook.Query{Since: e.at(2 * time.Minute)}, []int{2, 3}},
+		{"until, which is not", webhook.Query{Until: e.at(2 * time.Minute)}, []int{0, 1}},
+		{"since and until", webhook.Query{Since: e.at(time.Minute), Until: e.at(3 * time.Minute)}, []int{1, 2}},
+		{"together", webhook.Query{WebhookID: b.ID, EventID: event, Type: "taskSuccess", States: []webhook.State{webhook.StateFailed}, Since: e.base, Until: e.at(time.Hour)}, []int{1}},
+		{"nothing", webhook.Query{WebhookID: a.ID, Type: "taskFailure"}, nil},
+	} {
+		c.q.Scope, c.q.OldestFirst = scope, true
+		got, next := e.page(h, c.q)
+		var want []string
+		for _, i := range c.want {
+			want = append(want, ds[i].ID)
+		}
+		if diff := cmp.Diff(want, ids(got), cmpopts.EquateEmpty()); diff != "" || next != "" {
+			e.errorf("by %s: next page %t, (-want +got)\n%s", c.name, next != "", diff)
+		}
+	}
+	if got, _ := e.page(h, webhook.Query{Scope: e.scope("nobody")}); len(got) != 0 {
+		e.errorf("an unknown scope has %d deliveries", len(got))
+	}
+}
+
+func testHistoryOrder(e *env, h webhook.History) {
+	ds := e.fresh(e.hook(), 5)
+	var want []string
+	for i, minute := range []int{3, 0, 4, 1, 2} {
+		ds[i].CreatedAt = e.at(time.Duration(minute) * time.Minute)
+	}
+	for _, i := range []int{1, 3, 4, 0, 2} {
+		want = append(want, ds[i].ID)
+	}
+	e.put(ds...)
+	for _, limit := range []int{2, 10} {
+		q := webhook.Query{Scope: ds[0].Scope, Limit: limit, OldestFirst: true}
+		e.wantOrder("oldest first", e.pages(h, q, func() {}), want...)
+		q.OldestFirst = false
+		newest := slices.Clone(want)
+		slices.Reverse(newest)
+		e.wantOrder("newest first", e.pages(h, q, func() {}), newest...)
+	}
+}
+
+func testPaging(e *env, h webhook.History) {
+	w := e.hook()
+	ds := e.fresh(w, 23) // all of the same time
+	e.put(ds...)
+	for _, limit := range []int{1, 7, 23, 24} {
+		for _, oldest := range []bool{false, true} {
+			got := e.pages(h, webhook.Query{Scope: w.Scope, Limit: limit, OldestFirst: oldest}, func() {})
+			e.wantIDs(fmt.Sprintf("pages of %d, oldest first %t", limit, oldest), got, ids(ds)...)
+		}
+	}
+}
+
+func testPagingWhileAdding(e *env, h webhook.History) {
+	w := e.hook()
+	want := e.queue(w, 12)
+	for _, oldest := range []bool{false, true} {
+		added := 0
+		got := e.pages(h, webhook.Query{Scope: w.Scope, Limit: 5, OldestFirst: oldest, Until: e.at(time.Second)}, func() {
+			if added++; added < 4 {
+				for _, at := range []time.Duration{-time.Hour, 0, time.Hour} {
+					e.put(e.freshAt(e.at(at), w, 2)...)
+				}
+			}
+		})
+		all := ids(got)
+		if repeats := len(all) - len(slices.Compact(sorted(all))); repeats != 0 {
+			e.errorf("oldest first %t: %d deliveries came twice", oldest, repeats)
+		}
+		for _, id := range want {
+			if !slices.Contains(all, id) {
+				e.errorf("oldest first %t: delivery %s, which was there all the time, is missing", oldest, id)
+			}
+		}
+	}
+}
+
+func testCursor(e *env, h webhook.History) {
+	w := e.hook()
+	e.queue(w, 6)
+	q := webhook.Query{Scope: w.Scope, WebhookID: w.ID, Limit: 2}
+	_, next := e.page(h, q)
+	if next == "" {
+		e.fatalf("the first of three pages has no cursor")
+	}
+	refused := func(what string, q webhook.Query) {
+		if _, _, err := h.Deliveries(e.ctx, q); err == nil {
+			e.errorf("%s was accepted", what)
+		}
+	}
+	for what, cursor := range map[string]string{
+		"a word": "nonsense", "a cursor that was cut off": next[:len(next)-1],
+		"a cursor with more behind it": next + "A", "a cursor that was changed": flip(next),
+	} {
+		damaged := q
+		damaged.Cursor = cursor
+		refused(what, damaged)
+	}
+	q.Cursor = next
+	for what, change := range map[string]func(*webhook.Query){
+		"scope":     func(q *webhook.Query) { q.Scope = e.scope("b") },
+		"webhook":   func(q *webhook.Query) { q.WebhookID = "" },
+		"event":     func(q *webhook.Query) { q.EventID = "evt" },
+		"type":      func(q *webhook.Query) { q.Type = "taskSuccess" },
+		"states":    func(q *webhook.Query) { q.States = []webhook.State{webhook.StatePending} },
+		"direction": func(q *webhook.Query) { q.OldestFirst = true },
+		"since":     func(q *webhook.Query) { q.Since = e.at(-time.Hour) },
+	} {
+		foreign := q
+		change(&foreign)
+		refused("a cursor of a query that differs in "+what, foreign)
+	}
+	if ds, _ := e.page(h, q); len(ds) != 2 {
+		e.errorf("the second page has %d deliveries, want 2", len(ds))
+	}
+}
+
+// flip changes a character in the middle of a text.
+func flip(s string) string {
+	b := []byte(s)
+	if i := len(b) / 2; b[i] == 'A' {
+		b[i] = 'B'
+	} else {
+		b[i] = 'A'
+	}
+	return string(b)
+}
+
+func testPageLimit(e *env, h webhook.History) {
+	w := e.hook()
+	e.queue(w, 501)
+	for limit, want := range map[int]int{0: 50, 1: 1, 500: 500} {
+		if ds, next := e.page(h, webhook.Query{Scope: w.Scope, Limit: limit}); len(ds) != want || next == "" {
+			e.errorf("Limit %d: %d deliveries, next page %t; want %d, true", limit, len(ds), next != "", want)
+		}
+	}
+	for _, limit := range []int{501, -1} { // refused, or brought within the bounds
+		ds, _, err := h.Deliveries(e.ctx, webhook.Query{Scope: w.Scope, Limit: limit})
+		if err == nil && len(ds) > 500 {
+			e.errorf("Limit %d: %d deliveries, want an error or at most 500", limit, len(ds))
+		}
+	}
+}
+
+func testRequeue(e *env, h webhook.History) {
+	w := e.hook()
+	d := e.fresh(w, 1)[0]
+	e.put(d)
+	e.claim(e.base) // and forgotten
+	now := e.at(lease)
+	x := failed(e.one("claim", e.claim(now)), now)
+	x.Exhausted = true
+	e.settle(x)
+	due := e.at(10 * time.Minute)
+	e.ok(h.Requeue(e.ctx, w.Scope, d.ID, due), "Requeue of one that failed")
+	got, as, err := h.Delivery(e.ctx, w.Scope, d.ID)
+	e.ok(err, "Delivery")
+	e.want("state, tries, interrupted, code, exhausted, first failure, finished, due, queued, created, attempts",
+		[]any{webhook.StatePending, 0, 0, webhook.Code(""), false, time.Time{}, time.Time{}, due, due, d.CreatedAt, 1},
+		[]any{got.State, got.Tries, got.Interrupted, got.LastCode, got.Exhausted, got.FirstFailure, got.FinishedAt, got.Due, got.QueuedAt, got.CreatedAt, len(as)})
+	e.none("claim before it is due", e.claim(due.Add(-time.Microsecond)))
+	again := e.one("claim when it is due", e.claim(due))
+	e.want("identifier, body, lease", []any{d.EventID, string(d.Body), int64(3)}, []any{again.EventID, string(again.Body), again.Lease})
+	e.settle(delivered(again, due.Add(time.Second)))
+	e.ok(h.Requeue(e.ctx, w.Scope, d.ID, due.Add(time.Minute)), "Requeue of one that was delivered")
+	e.one("claim of one that was delivered before", e.claim(due.Add(time.Minute)))
+	waiting := e.freshAt(due, w, 1)
+	waiting[0].Due = due.Add(time.Hour)
+	e.put(waiting...)
+	e.ok(h.Requeue(e.ctx, w.Scope, waiting[0].ID, due.Add(90*time.Second)), "Requeue of one that waits")
+	e.wantIDs("claim of one that waited", e.claim(due.Add(90*time.Second)), waiting[0].ID)
+}
+
+func testRequeueRefused(e *env, h webhook.History) {
+	w := e.hook()
+	id := e.queue(w, 1)[0]
+	e.wantErr("Requeue of an unknown ID", h.Requeue(e.ctx, w.Scope, deliveryID("no", "such", e.id), e.base), webhook.ErrNotFound)
+	e.wantErr("Requeue in another scope", h.Requeue(e.ctx, e.scope("b"), id, e.base), webhook.ErrNotFound)
+	d := e.one("claim", e.claim(e.base))
+	e.wantErr("Requeue while leased", h.Requeue(e.ctx, w.Scope, id, e.at(time.Second)), webhook.ErrHeld)
+	e.none("claim while leased", e.claim(e.at(time.Second)))
+	e.settle(delivered(d, e.at(time.Second)))
+	if reg, ok := e.store.(webhook.Registry); ok {
+		e.ok(reg.Delete(e.ctx, w.Scope, w.ID), "Delete")
+		e.wantErr("Requeue when the webhook is gone", h.Requeue(e.ctx, w.Scope, id, e.at(time.Minute)), webhook.ErrNotFound)
+		e.wantState(w.Scope, id, webhook.StateDelivered, webhook.CodeOK)
+	}
+}
+
+func testRequeueOldLease(e *env, h webhook.History) {
+	d := e.claimOne()
+	e.settle(failed(d, e.at(time.Second)))
+	due := e.at(5 * time.Second)
+	e.ok(h.Requeue(e.ctx, d.Scope, d.ID, due), "Requeue")
+	e.settle(failed(d, e.at(6*time.Second)), retried(d, e.at(6*time.Second), e.at(time.Hour)))
+	if again := e.one("claim of the requeued delivery", e.claim(due)); again.Tries != 0 {
+		e.errorf("Tries is %d, want 0: the lease is from before the Requeue", again.Tries)
+	}
+}
+
+func testCancel(e *env, h webhook.History) {
+	w := e.hook()
+	all := e.queue(w, 3)
+	e.ok(h.Cancel(e.ctx, w.Scope, all[0]), "Cancel")
+	e.wantState(w.Scope, all[0], webhook.StateFailed, webhook.CodeCancelled)
+	if d, _, ok := e.stored(w.Scope, all[0]); ok && d.FinishedAt.IsZero() {
+		e.errorf("a cancelled delivery has no FinishedAt")
+	}
+	got := e.claim(e.base)
+	e.wantIDs("claim", got, all[1], all[2])
+	e.wantErr("Cancel while leased", h.Cancel(e.ctx, w.Scope, all[1]), webhook.ErrHeld)
+	for _, d := range got {
+		e.wantKept(e.settle(delivered(d, e.at(time.Second))))
+	}
+	e.ok(h.Cancel(e.ctx, w.Scope, all[1]), "Cancel of one that has ended")
+	e.wantState(w.Scope, all[1], webhook.StateDelivered, webhook.CodeOK)
+	e.wantErr("Cancel of an unknown ID", h.Cancel(e.ctx, w.Scope, deliveryID("no", "such", e.id)), webhook.ErrNotFound)
+	e.wantErr("Cancel in another scope", h.Cancel(e.ctx, e.scope("b"), all[2]), webhook.ErrNotFound)
+}

@@ -1,0 +1,317 @@
+package webhook_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+func form(change ...func(*webhook.Webhook)) webhook.Webhook {
+	w := webhook.Webhook{Scope: scope, Name: "Ops", URL: automation + "form", Secrets: []webhook.Secret{webhook.NewSecret(token)},
+		Events: []string{"taskSuccess"}, Active: true}
+	for _, f := range change {
+		f(&w)
+	}
+	return w
+}
+
+func secrets(ss ...string) (out []webhook.Secret) {
+	for _, s := range ss {
+		out = append(out, webhook.NewSecret(s))
+	}
+	return out
+}
+
+func headers(pairs ...string) map[string]string {
+	m := map[string]string{}
+	for i := 0; i < len(pairs); i += 2 {
+		m[pairs[i]] = pairs[i+1]
+	}
+	return m
+}
+
+// complaint is the short form of an error: "url A4; secret required".
+func complaint(err error) string {
+	var v *webhook.ValidationError
+	if !errors.As(err, &v) {
+		return fmt.Sprint(err)
+	}
+	var out []string
+	for _, f := range v.Fields {
+		out = append(out, f.Field+" "+f.Rule)
+	}
+	return strings.Join(out, "; ")
+}
+
+// fields lists what is accepted and what is refused by which rule, for each field of a form.
+var fields = []struct {
+	name   string
+	change func(*webhook.Webhook)
+	want   string // "<nil>" when accepted
+}{
+	{"scope missing", func(w *webhook.Webhook) { w.Scope = "" }, "scope required"},
+	{"scope of 255 bytes", func(w *webhook.Webhook) { w.Scope = strings.Repeat("s", 255) }, "<nil>"},
+	{"scope of 256 bytes", func(w *webhook.Webhook) { w.Scope = strings.Repeat("s", 256) }, "scope too_long"},
+	{"scope with NUL", func(w *webhook.Webhook) { w.Scope = "a\x00b" }, "scope text"},
+	{"scope that is no UTF-8", func(w *webhook.Webhook) { w.Scope = "a\xff" }, "scope text"},
+
+	{"name missing", func(w *webhook.Webhook) { w.Name = "" }, "name required"},
+	{"name of spaces", func(w *webhook.Webhook) { w.Name = " \u00a0 " }, "name required"},
+	{"name of 200 runes", func(w *webhook.Webhook) { w.Name = strings.Repeat("é", 200) }, "<nil>"},
+	{"name of 201 runes", func(w *webhook.Webhook) { w.Name = strings.Repeat("é", 201) }, "name too_long"},
+	{"name in two lines", func(w *webhook.Webhook) { w.Name = "a\nb" }, "name text"},
+	{"name that is no UTF-8", func(w *webhook.Webhook) { w.Name = "a\xff" }, "name text"},
+
+	{"notes missing", func(w *webhook.Webhook) { w.Notes = "" }, "<nil>"},
+	{"notes in lines", func(w *webhook.Webhook) { w.Notes = "a\r\n\tb" }, "<nil>"},
+	{"notes of 4000 runes", func(w *webhook.Webhook) { w.Notes = strings.Repeat("語", 4000) }, "<nil>"},
+	{"notes of 4001 runes", func(w *webhook.Webhook) { w.Notes = strings.Repeat("語", 4001) }, "notes too_long"},
+	{"notes with NUL", func(w *webhook.Webhook) { w.Notes = "a\x00" }, "notes text"},
+
+	{"URL missing", func(w *webhook.Webhook) { w.URL = "" }, "url required"},
+	{"URL of 2048 bytes", func(w *webhook.Webhook) { w.URL = automation + strings.Repeat("a", 2048-len(automation)) }, "<nil>"},
+	{"URL of 2049 bytes", func(w *webhook.Webhook) { w.URL = automation + strings.Repeat("a", 2049-len(automation)) }, "url A1"},
+	{"URL with a space", func(w *webhook.Webhook) { w.URL = automation + "a b" }, "url A2"},
+	{"URL with a fragment", func(w *webhook.Webhook) { w.URL = automation + "a#b" }, "url A2"},
+	{"URL with a variable", func(w *webhook.Webhook) { w.URL = automation + "{x}" }, "url A2"},
+	{"URL that is masked", func(w *webhook.Webhook) { w.URL = "https://api-private.atlassian.com/[redacted]" }, "url A2"},
+	{"URL without TLS", func(w *webhook.Webhook) { w.URL = strings.Replace(automation, "https", "http", 1) + "a" }, "url A3"},
+	{"URL of another host", func(w *webhook.Webhook) { w.URL = "https://api-private.atlassian.com.evil.example/automation/webhooks/a" }, "url A4"},
+	{"URL with a user", func(w *webhook.Webhook) { w.URL = "https://u@api-private.atlassian.com/automation/webhooks/a" }, "url A4"},
+	{"URL with a port", func(w *webhook.Webhook) { w.URL = "https://api-private.atlassian.com:8443/automation/webhooks/a" }, "url A4"},
+	{"URL of another path", func(w *webhook.Webhook) { w.URL = "https://api-private.atlassian.com/other/a" }, "url A5"},
+	{"URL with an empty segment", func(w *webhook.Webhook) { w.URL = automation + "a//b" }, "url A6"},
+	{"URL with an encoded slash", func(w *webhook.Webhook) { w.URL = automation + "a%2Fb" }, "url A7"},
+	{"URL with dots", func(w *webhook.Webhook) { w.URL = automation + "../b" }, "url A8"},
+	{"URL with a control in the query", func(w *webhook.Webhook) { w.URL = automation + "a?b=%0d" }, "url A9"},
+
+	{"secret missing", func(w *webhook.Webhook) { w.Secrets = nil }, "secret required"},
+	{"secret empty", func(w *webhook.Webhook) { w.Secrets = secrets("") }, "secret required"},
+	{"second secret empty", func(w *webhook.Webhook) { w.Secrets = secrets("a", "") }, "secret required"},
+	{"secret of one byte", func(w *webhook.Webhook) { w.Secrets = secrets("a") }, "<nil>"},
+	{"secret of 4096 bytes", func(w *webhook.Webhook) { w.Secrets = secrets(strings.Repeat("a", 4096)) }, "<nil>"},
+	{"secret of 4097 bytes", func(w *webhook.Webhook) { w.Secrets = secrets(strings.Repeat("a", 4097)) }, "secret too_long"},
+	{"secret with CRLF", func(w *webhook.Webhook) { w.Secrets = secrets("a\r\nX: y") }, "secret characters"},
+	{"secret with a space at the end", func(w *webhook.Webhook) { w.Secrets = secrets("a ") }, "secret characters"},
+	{"secret beyond ASCII", func(w *webhook.Webhook) { w.Secrets = secrets("é") }, "secret characters"},
+	{"secret that is a mask", func(w *webhook.Webhook) { w.Secrets = secrets("[redacted]") }, "secret masked"},
+	{"10 secrets", func(w *webhook.Webhook) { w.Secrets = secrets(strings.Split("abcdefghij", "")...) }, "<nil>"},
+	{"11 secrets", func(w *webhook.Webhook) { w.Secrets = secrets(strings.Split("abcdefghijk", "")...) }, "secret too_many"},
+
+	{"no trigger", func(w *webhook.Webhook) { w.Events = nil }, "events required"},
+	{"every known trigger", func(w *webhook.Webhook) { w.Events = []string{"taskSuccess", "taskFailure", "orgKeyExpiry"} }, "<nil>"},
+	{"all triggers", func(w *webhook.Webhook) { w.Events = []string{"*"} }, "<nil>"},
+	{"unknown trigger", func(w *webhook.Webhook) { w.Events = []string{"taskSuccess", "taskDone"} }, "events unknown"},
+	{"announced trigger that is off", func(w *webhook.Webhook) { w.Events = []string{"syncFailed"} }, "events unknown"},
+	{"trigger twice", func(w *webhook.Webhook) { w.Events = []string{"taskSuccess", "taskFailure", "taskSuccess"} }, "events repeated"},
+	{"empty trigger", func(w *webhook.Webhook) { w.Events = []string{""} }, "events format"},
+	{"trigger of two words", func(w *webhook.Webhook) { w.Events = []string{"task success"} }, "events format"},
+	{"201 triggers", func(w *webhook.Webhook) { w.Events = make([]string, 201) }, "events too_many; events format"},
+
+	{"filter of 10000 bytes", func(w *webhook.Webhook) { w.Filter = strings.Repeat("a", 10_000) }, "<nil>"},
+	{"filter of 10001 bytes", func(w *webhook.Webhook) { w.Filter = strings.Repeat("a", 10_001) }, "filter too_long"},
+	{"filter with NUL", func(w *webhook.Webhook) { w.Filter = "a\x00" }, "filter text"},
+	{"group of 256 bytes", func(w *webhook.Webhook) { w.Group = strings.Repeat("a", 256) }, "group too_long"},
+	{"group in two lines", func(w *webhook.Webhook) { w.Group = "a\nb" }, "group text"},
+
+	{"20 headers", func(w *webhook.Webhook) { w.Headers = many(20) }, "<nil>"},
+	{"21 headers", func(w *webhook.Webhook) { w.Headers = many(21) }, "headers too_many"},
+	{"header without name", func(w *webhook.Webhook) { w.Headers = headers("", "a") }, "headers refused"},
+	{"header name with a space", func(w *webhook.Webhook) { w.Headers = headers("X A", "a") }, "headers refused"},
+	{"header name with a colon", func(w *webhook.Webhook) { w.Headers = headers("X:", "a") }, "headers refused"},
+	{"header name with CRLF", func(w *webhook.Webhook) { w.Headers = headers("X\r\nY", "a") }, "headers refused"},
+	{"header name beyond ASCII", func(w *webhook.Webhook) { w.Headers = headers("X-\u212a", "a") }, "headers refused"},
+	{"header name of 128 bytes", func(w *webhook.Webhook) { w.Headers = headers(strings.Repeat("x", 128), "a") }, "<nil>"},
+	{"header name of 129 bytes", func(w *webhook.Webhook) { w.Headers = headers(strings.Repeat("x", 129), "a") }, "headers refused"},
+	{"header of 4096 bytes", func(w *webhook.Webhook) { w.Headers = headers("X", strings.Repeat("a", 4096)) }, "<nil>"},
+	{"header of 4097 bytes", func(w *webhook.Webhook) { w.Headers = headers("X", strings.Repeat("a", 4097)) }, "headers refused"},
+	{"header value with CR", func(w *webhook.Webhook) { w.Headers = headers("X", "a\rb") }, "headers refused"},
+	{"header value with LF", func(w *webhook.Webhook) { w.Headers = headers("X", "a\nb") }, "headers refused"},
+	{"header value with CRLF", func(w *webhook.Webhook) { w.Headers = headers("X", "a\r\nY: b") }, "headers refused"},
+	{"header value that is folded", func(w *webhook.Webhook) { w.Headers = headers("X", "a\r\n b") }, "headers refused"},
+	{"header value with NUL", func(w *webhook.Webhook) { w.Headers = headers("X", "a\x00b") }, "headers refused"},
+	{"header value with a tab", func(w *webhook.Webhook) { w.Headers = headers("X", "a\tb") }, "headers refused"},
+	{"header value beyond ASCII", func(w *webhook.Webhook) { w.Headers = headers("X", "é") }, "headers refused"},
+	{"header value with a space in front", func(w *webhook.Webhook) { w.Headers = headers("X", " a") }, "headers refused"},
+	{"header value that is a mask", func(w *webhook.Webhook) { w.Headers = headers("X", "[redacted]") }, "headers refused"},
+	{"header twice", func(w *webhook.Webhook) { w.Headers = headers("X-A", "a", "x-a", "b") }, "headers repeated"},
+
+	{"timeout of 30 s", func(w *webhook.Webhook) { w.Timeout = 30 * time.Second }, "<nil>"},
+	{"timeout above that of the host", func(w *webhook.Webhook) { w.Timeout = 30*time.Second + 1 }, "timeout range"},
+	{"timeout below 0", func(w *webhook.Webhook) { w.Timeout = -1 }, "timeout range"},
+
+	{"51 attributes", func(w *webhook.Webhook) { w.Attributes = many(51) }, "attributes too_long"},
+	{"long attribute", func(w *webhook.Webhook) { w.Attributes = headers("a", strings.Repeat("b", 4096)) }, "attributes too_long"},
+	{"secret in the cookie", func(w *webhook.Webhook) { w.Attributes = headers(webhook.AttrSecretIn, "cookie") }, "attributes unknown"},
+	{"secret in the path", func(w *webhook.Webhook) { w.Attributes = headers(webhook.AttrSecretIn, webhook.SecretInPath) }, "<nil>"},
+	{"secret in the path with a slash", func(w *webhook.Webhook) {
+		w.Attributes, w.Secrets = headers(webhook.AttrSecretIn, webhook.SecretInPath), secrets("a/b")
+	}, "secret path"},
+	{"secret in the path that is dots", func(w *webhook.Webhook) {
+		w.Attributes, w.Secrets = headers(webhook.AttrSecretIn, webhook.SecretInPath), secrets("..")
+	}, "secret path"},
+	{"secret in the path missing", func(w *webhook.Webhook) {
+		w.Attributes, w.Secrets = headers(webhook.AttrSecretIn, webhook.SecretInPath), nil
+	}, "secret required"},
+	{"secret that makes the URL too long", func(w *webhook.Webhook) {
+		w.Attributes = headers(webhook.AttrSecretIn, webhook.SecretInPath)
+		w.URL = automation + strings.Repeat("a", 2048-len(automation)-len(token))
+	}, "url A1"},
+
+	{"everything at once, in the order of the form", func(w *webhook.Webhook) {
+		*w = webhook.Webhook{Notes: "\x00", Timeout: -1, Headers: headers("Host", "x"), Attributes: headers("", ""), Group: "\n", Filter: "\x00"}
+	}, "scope required; name required; url required; secret required; events required; filter text; notes text; headers refused; timeout range; group text; attributes too_long"},
+}
+
+func many(n int) map[string]string {
+	m := map[string]string{}
+	for i := range n {
+		m[fmt.Sprintf("X-%d", i)] = "v"
+	}
+	return m
+}
+
+// Rule: Add judges every field, and Edit judges it in the same way.
+func TestFieldErrors(t *testing.T) {
+	t.Parallel()
+	for _, c := range fields {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			ctx := context.Background()
+			p := webhook.Automation()
+			h := newHost(t, newStore(t), p, nil)
+			in := form(c.change)
+			got, err := h.hooks.Add(ctx, in)
+			if diff := cmp.Diff(c.want, complaint(err)); diff != "" {
+				t.Errorf("Add (-want +got):\n%s", diff)
+			}
+			if err != nil && (got.ID != "" || !errors.Is(err, webhook.ErrInvalid)) {
+				t.Errorf("Add returned %v with %v", got, err)
+			}
+			if ws, _ := h.hooks.List(ctx, in.Scope); err != nil && len(ws) != 0 {
+				t.Errorf("refused, and yet stored")
+			}
+			if in.Scope != scope || in.URL == "" || len(in.Secrets) == 0 {
+				return // Edit cannot be asked this: it would look elsewhere, or keep what is there
+			}
+			was := h.add("edited")
+			in.ID = was.ID
+			_, err = h.hooks.Edit(ctx, in)
+			if diff := cmp.Diff(c.want, complaint(err)); diff != "" {
+				t.Errorf("Edit (-want +got):\n%s", diff)
+			}
+			is, readErr := h.hooks.Webhook(ctx, scope, was.ID)
+			if readErr != nil {
+				t.Fatal(readErr)
+			}
+			if err != nil {
+				if diff := cmp.Diff(was, is); diff != "" {
+					t.Errorf("changed although refused (-was +is):\n%s", diff)
+				}
+			}
+		})
+	}
+}
+
+// Rule: headers that belong to HTTP, to Postrider or to a signature are refused, however
+// they are written.
+func TestReservedHeaders(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, newStore(t), webhook.Automation(), nil)
+	for _, name := range []string{"Host", "Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Connection", "Keep-Alive",
+		"Upgrade", "TE", "Trailer", "Expect", "Proxy-Authorization", "Proxy-Connection", "Cookie", "Idempotency-Key", "X-Idempotency-Key",
+		"Authorization", "User-Agent", "X-Automation-Webhook-Token", "X-Atlassian-Webhook-Identifier", "X-Atlassian-Webhook-Retry",
+		"X-Hub-Signature", "X-Hub-Signature-256", "Webhook-Id", "Webhook-Signature", "Webhook-Timestamp"} {
+		for _, spelled := range []string{name, strings.ToLower(name), strings.ToUpper(name)} {
+			_, err := h.hooks.Add(context.Background(), form(func(w *webhook.Webhook) { w.Headers = headers(spelled, "x") }))
+			if got := complaint(err); got != "headers refused" {
+				t.Errorf("%s: %s, want headers refused", spelled, got)
+			}
+		}
+	}
+	for _, name := range []string{"X-Api-Key", "X-Webhook-Id", "Hostname", "Accept"} {
+		w, err := h.hooks.Add(context.Background(), form(func(w *webhook.Webhook) { w.Headers = headers(name, "x") }))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := h.hooks.Delete(context.Background(), scope, w.ID); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Rule: what differs between profiles is judged by the profile.
+func TestProfilesJudge(t *testing.T) {
+	t.Parallel()
+	optional := webhook.Standard()
+	optional.Name, optional.RequireSecret, optional.Check, optional.AllowNoEvents = "optional", false, nil, true
+	panics := webhook.Automation()
+	panics.Check = func(webhook.Webhook) []webhook.FieldError { panic("check") }
+	own := webhook.Automation()
+	own.Check = func(webhook.Webhook) []webhook.FieldError {
+		return []webhook.FieldError{{Field: "colour", Rule: "taste", Message: "Not this one."}, {Field: "name", Rule: "taste", Message: "Nor this."}}
+	}
+	targetPanics := webhook.Automation()
+	targetPanics.Target = func(webhook.Webhook, webhook.Delivery) (string, error) { panic("target") }
+	for name, c := range map[string]struct {
+		p      webhook.Profile
+		o      webhook.Options
+		change func(*webhook.Webhook)
+		want   string
+	}{
+		"standard accepts its secrets":       {webhook.Standard(), webhook.Options{}, standardHook, "<nil>"},
+		"standard refuses a token":           {webhook.Standard(), webhook.Options{}, func(w *webhook.Webhook) { w.URL = "https://hooks.example.com/a" }, "secret format"},
+		"standard needs a secret":            {webhook.Standard(), webhook.Options{}, func(w *webhook.Webhook) { w.URL, w.Secrets = "https://hooks.example.com/a", nil }, "secret required"},
+		"standard takes any trigger":         {webhook.Standard(), webhook.Options{}, func(w *webhook.Webhook) { standardHook(w); w.Events = []string{"invoice.paid"} }, "<nil>"},
+		"standard refuses inner hosts":       {webhook.Standard(), webhook.Options{}, func(w *webhook.Webhook) { standardHook(w); w.URL = "https://vault.internal/a" }, "url H6"},
+		"standard refuses inner addresses":   {webhook.Standard(), webhook.Options{}, func(w *webhook.Webhook) { standardHook(w); w.URL = "https://169.254.169.254/a" }, "url ADDR"},
+		"a profile without secrets":          {optional, webhook.Options{}, func(w *webhook.Webhook) { standardHook(w); w.Secrets, w.Events = nil, nil }, "<nil>"},
+		"Check panics":                       {panics, webhook.Options{}, nil, "webhook: hook panicked: Profile.Check"},
+		"Check adds, in the order of a form": {own, webhook.Options{}, func(w *webhook.Webhook) { w.Events = nil }, "name taste; events required; colour taste"},
+		"Target panics":                      {targetPanics, webhook.Options{}, nil, "url refused"},
+		"an announced trigger that is on":    {webhook.Automation(), webhook.Options{Planned: []string{"syncFailed"}}, func(w *webhook.Webhook) { w.Events = []string{"syncFailed"} }, "<nil>"},
+		"a feature is no trigger":            {webhook.Automation(), webhook.Options{Planned: []string{"counts"}}, func(w *webhook.Webhook) { w.Events = []string{"counts"} }, "events unknown"},
+		"timeout of the host":                {webhook.Automation(), webhook.Options{Timeout: time.Second}, func(w *webhook.Webhook) { w.Timeout = 2 * time.Second }, "timeout range"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHost(t, newStore(t), c.p, &c.o)
+			if c.change == nil {
+				c.change = func(*webhook.Webhook) {}
+			}
+			_, err := h.hooks.Add(context.Background(), form(c.change))
+			if got := complaint(err); got != c.want {
+				t.Errorf("%s, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+// Rule: the messages of a form are sentences, and the error names every field.
+func TestValidationErrorText(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, newStore(t), webhook.Automation(), nil)
+	_, err := h.hooks.Add(context.Background(), form(func(w *webhook.Webhook) { w.Name, w.URL = "", "http://api-private.atlassian.com/x" }))
+	var v *webhook.ValidationError
+	if !errors.As(err, &v) {
+		t.Fatalf("%v, want a *ValidationError", err)
+	}
+	if !strings.HasPrefix(err.Error(), "webhook: invalid name: ") || !strings.Contains(err.Error(), "; url: ") {
+		t.Errorf("text %q", err)
+	}
+	for _, f := range v.Fields {
+		if !strings.HasSuffix(f.Message, ".") || strings.HasSuffix(f.Message, "..") || strings.ToUpper(f.Message[:1]) != f.Message[:1] {
+			t.Errorf("%s: %q is no sentence", f.Field, f.Message)
+		}
+	}
+	if v.Field("name") == "" || v.Field("url") == "" || v.Field("secret") != "" {
+		t.Errorf("Field: name %q, url %q, secret %q", v.Field("name"), v.Field("url"), v.Field("secret"))
+	}
+}
