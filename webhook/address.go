@@ -38,7 +38,7 @@ func redactIPv6(s string) string {
 			if end < len(s) && isAlnum(s[end]) && isAlnum(s[end-1]) {
 				continue // the middle of a word
 			}
-			if a, err := netip.ParseAddr(s[i:end]); err == nil && a.Is6() {
+			if isIPv6(s[i:end]) {
 				b.WriteString(s[kept:i])
 				b.WriteString(redacted)
 				kept, i = end, end-1
@@ -48,6 +48,14 @@ func redactIPv6(s string) string {
 	}
 	b.WriteString(s[kept:])
 	return b.String()
+}
+
+func isIPv6(s string) bool {
+	if n := strings.Count(s, ":"); n < 6 && !strings.Contains(s, "::") { // most are out here
+		return false
+	}
+	a, err := netip.ParseAddr(s)
+	return err == nil && a.Is6()
 }
 
 func inAddress(c byte) bool {

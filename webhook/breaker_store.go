@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 const maxConflicts = 3
@@ -93,7 +94,8 @@ func (k *keeper) refresh(ctx context.Context) error {
 			continue
 		}
 		e.stored = h
-		e.merge(h)
+		e.merge(k.believable(h))
+		e.Health = k.believable(e.Health)
 		k.hold(e)
 	}
 	for id, e := range k.known { // another host saw it recover
@@ -103,6 +105,19 @@ func (k *keeper) refresh(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// believable drops times that lie further ahead than any hold may last: a clock that has
+// since been set back wrote them, and they would hold the webhook for as long as it jumped.
+func (k *keeper) believable(h Health) Health {
+	now := k.d.now().Add(time.Minute) // hosts without a common clock differ a little
+	if h.PausedUntil.After(now.Add(k.d.profile.Retry.MaxAfter)) {
+		h.PausedUntil = time.Time{}
+	}
+	if h.OpenUntil.After(now.Add(k.d.o.Breaker.MaxOpen)) {
+		h.OpenUntil = now
+	}
+	return h
 }
 
 // disable switches a webhook off. The version of its record makes sure that of several

@@ -395,3 +395,36 @@ func TestTwoWebhooksAreIndependent(t *testing.T) {
 		}
 	})
 }
+
+// Rule: a webhook with several triggers gets each event once.
+func TestSeveralTriggers(t *testing.T) {
+	t.Parallel()
+	inBubble(t, webhook.Automation(), nil, func(h *host) {
+		h.add("one", func(w *webhook.Webhook) { w.Events = []string{"taskSuccess", "taskFailure", "orgKeyExpiry"} })
+		for _, data := range []payload.Data{
+			payload.TaskSuccess{ProcessID: processID, Name: "n", DeepLink: "https://x.example.com/"},
+			payload.TaskFailure{ProcessID: processID, Name: "n", DeepLink: "https://x.example.com/"},
+			payload.OrgKeyExpiry{APIKeyID: "k", Name: "n", ExpiresAt: time.Now(), SettingsURL: "https://x.example.com/"},
+		} {
+			e, err := payload.New(scope, data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := h.Dispatch(context.Background(), e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		settled(time.Minute)
+		seen := map[string]int{}
+		for _, r := range h.to.seen() {
+			data, err := payload.Decode([]byte(r.Body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen[data.EventType()]++
+		}
+		if len(seen) != 3 || seen["taskSuccess"] != 1 || seen["taskFailure"] != 1 || seen["orgKeyExpiry"] != 1 {
+			t.Errorf("arrived %v, want each once", seen)
+		}
+	})
+}

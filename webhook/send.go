@@ -30,13 +30,15 @@ type sender struct {
 }
 
 func newSender(p *Profile, o *Options) *sender {
-	s := &sender{profile: p, transport: o.Transport, timeout: o.Timeout, bounds: defaultBounds}
+	s := &sender{profile: p, transport: o.Transport, timeout: o.Timeout, bounds: defaultBounds()}
 	if s.transport == nil {
 		s.own = newTransport(p.Allow, o, s.bounds)
 		s.transport = s.own
 	}
 	if o.Proxy != nil && o.Proxy.AddressesCheckedBy == ByLookup {
-		s.lookup = func(ctx context.Context, host string) Code { return lookup(ctx, o.Resolver, p.Allow, s.bounds.dial, host) }
+		s.lookup = func(ctx context.Context, host string) Code {
+			return lookup(ctx, o.Resolver, p.Allow, s.bounds.dial, host)
+		}
 	}
 	return s
 }

@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"cmp"
-	"encoding/json"
 	"html"
 	"io"
 	"net/url"
@@ -57,10 +56,8 @@ func cleanSnippet(s string, secrets []string, cut bool) string {
 		s = strings.ReplaceAll(s, secret, redacted)
 	}
 	s = redactAddresses(s)
-	if len(s) > maxSnippet {
-		s = strings.ToValidUTF8(s[:maxSnippet], "")
-	}
-	return strings.TrimSpace(s)
+	s = s[:min(len(s), maxSnippet)]
+	return strings.TrimSpace(strings.ToValidUTF8(s, "")) // a part of a URL may end inside a rune, and so may we
 }
 
 // visible maps line breaks and tabs to spaces and drops what has no shape of its own:
@@ -94,18 +91,23 @@ func cutPartial(text string, secrets []string, least int) string {
 // as JSON, HTML and URLs write them.
 func secretsOf(w *Webhook, u *url.URL) []string {
 	var out []string
+	keep := func(s string) {
+		if len(s) >= minSecret {
+			out = append(out, s)
+		}
+	}
 	add := func(s string) {
+		keep(s)
 		if plain(s) {
-			if len(s) >= minSecret {
-				out = append(out, s)
-			}
 			return
 		}
-		for _, form := range [...]string{s, strings.ReplaceAll(s, "/", `\/`), asJSON(s, true), asJSON(s, false),
-			html.EscapeString(s), url.QueryEscape(s), url.PathEscape(s)} {
-			if len(form) >= minSecret {
-				out = append(out, form)
-			}
+		keep(strings.ReplaceAll(s, "/", `\/`)) // as some JSON encoders write it
+		keep(url.QueryEscape(s))
+		keep(url.PathEscape(s))
+		if strings.ContainsAny(s, `"'\<>&`) {
+			keep(jsonEscaper.Replace(s))
+			keep(scriptEscaper.Replace(s))
+			keep(html.EscapeString(s))
 		}
 	}
 	for _, s := range w.Secrets {
@@ -157,13 +159,8 @@ func plain(s string) bool {
 	return true
 }
 
-// asJSON is s inside a JSON string, with or without what keeps HTML out of it.
-func asJSON(s string, escapeHTML bool) string {
-	var b strings.Builder
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(escapeHTML)
-	if e.Encode(s) != nil {
-		return s
-	}
-	return strings.TrimSuffix(b.String(), "\n")[1 : b.Len()-2]
-}
+// How JSON writes what a secret may hold, with and without what keeps HTML out of it.
+var (
+	jsonEscaper   = strings.NewReplacer(`"`, `\"`, `\`, `\\`)
+	scriptEscaper = strings.NewReplacer(`"`, `\"`, `\`, `\\`, "<", `\u003c`, ">", `\u003e`, "&", `\u0026`)
+)

@@ -23,7 +23,9 @@ type bounds struct {
 	body   time.Duration // counts from the headers: a slow body must not hold a slot
 }
 
-var defaultBounds = bounds{dial: 10 * time.Second, tls: 10 * time.Second, header: 15 * time.Second, body: 5 * time.Second}
+func defaultBounds() bounds {
+	return bounds{dial: 10 * time.Second, tls: 10 * time.Second, header: 15 * time.Second, body: 5 * time.Second}
+}
 
 const (
 	idleTimeout     = 90 * time.Second

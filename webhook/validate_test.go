@@ -83,7 +83,9 @@ var fields = []struct {
 	{"URL with a variable", func(w *webhook.Webhook) { w.URL = automation + "{x}" }, "url A2"},
 	{"URL that is masked", func(w *webhook.Webhook) { w.URL = "https://api-private.atlassian.com/[redacted]" }, "url A2"},
 	{"URL without TLS", func(w *webhook.Webhook) { w.URL = strings.Replace(automation, "https", "http", 1) + "a" }, "url A3"},
-	{"URL of another host", func(w *webhook.Webhook) { w.URL = "https://api-private.atlassian.com.evil.example/automation/webhooks/a" }, "url A4"},
+	{"URL of another host", func(w *webhook.Webhook) {
+		w.URL = "https://api-private.atlassian.com.evil.example/automation/webhooks/a"
+	}, "url A4"},
 	{"URL with a user", func(w *webhook.Webhook) { w.URL = "https://u@api-private.atlassian.com/automation/webhooks/a" }, "url A4"},
 	{"URL with a port", func(w *webhook.Webhook) { w.URL = "https://api-private.atlassian.com:8443/automation/webhooks/a" }, "url A4"},
 	{"URL of another path", func(w *webhook.Webhook) { w.URL = "https://api-private.atlassian.com/other/a" }, "url A5"},
@@ -267,7 +269,7 @@ func TestProfilesJudge(t *testing.T) {
 		want   string
 	}{
 		"standard accepts its secrets":       {webhook.Standard(), webhook.Options{}, standardHook, "<nil>"},
-		"standard refuses a token":           {webhook.Standard(), webhook.Options{}, func(w *webhook.Webhook) { w.URL = "https://hooks.example.com/a" }, "secret format"},
+		"standard refuses a token":           {webhook.Standard(), webhook.Options{}, func(w *webhook.Webhook) { w.URL, w.Secrets = "https://hooks.example.com/a", secrets("short") }, "secret format"},
 		"standard needs a secret":            {webhook.Standard(), webhook.Options{}, func(w *webhook.Webhook) { w.URL, w.Secrets = "https://hooks.example.com/a", nil }, "secret required"},
 		"standard takes any trigger":         {webhook.Standard(), webhook.Options{}, func(w *webhook.Webhook) { standardHook(w); w.Events = []string{"invoice.paid"} }, "<nil>"},
 		"standard refuses inner hosts":       {webhook.Standard(), webhook.Options{}, func(w *webhook.Webhook) { standardHook(w); w.URL = "https://vault.internal/a" }, "url H6"},

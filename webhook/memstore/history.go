@@ -24,7 +24,11 @@ func (s *Store) Delivery(ctx context.Context, scope, id string) (webhook.Deliver
 	if r.attempts == nil {
 		return ds[0], nil, nil
 	}
-	return ds[0], slices.Clone(*r.attempts), nil
+	as := make([]webhook.Attempt, len(*r.attempts))
+	for i, a := range *r.attempts {
+		as[i] = a.Attempt
+	}
+	return ds[0], as, nil
 }
 
 // row returns a delivery of a scope. op names the caller in the error.

@@ -42,6 +42,12 @@ func (i instant) time() time.Time {
 	return time.Unix(0, int64(i)).UTC()
 }
 
+// attempt is a record of the history and the lease under which it was made.
+type attempt struct {
+	webhook.Attempt
+	lease int64
+}
+
 // row is a stored delivery. Its strings, body and maps never change, so that what
 // was read under the lock may be copied after it.
 type row struct {
@@ -51,7 +57,7 @@ type row struct {
 	q                      *queue // where it waits; nil once it has ended or while its webhook is gone
 	body                   []byte
 	vars, carry            map[string]string
-	attempts               *[]webhook.Attempt // oldest first; nil before the first: most rows are pending and new
+	attempts               *[]attempt // oldest first; nil before the first: most rows are pending and new
 	code                   webhook.Code
 
 	seq                                          int64 // order of insertion

@@ -9,8 +9,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Settle implements [webhook.Store]. A lease is over once it was settled: a second settlement of
-// it is lost like that of an older lease. A settlement with a State that does not exist is refused
+// Settle implements [webhook.Store]. A settlement with a State that does not exist is refused
 // together with all others of the call.
 func (s *Store) Settle(ctx context.Context, ss []webhook.Settlement) (lost []string, err error) {
 	for _, x := range ss {
@@ -29,8 +28,14 @@ func (s *Store) Settle(ctx context.Context, ss []webhook.Settlement) (lost []str
 			lost = append(lost, x.ID)
 			continue
 		}
+		if r.repeats(x) {
+			if x.Lease < r.lease {
+				lost = append(lost, x.ID)
+			}
+			continue
+		}
 		if x.Result != nil {
-			s.record(r, *x.Result)
+			s.record(r, x.Lease, *x.Result)
 		}
 		pending := r.state == webhook.StatePending
 		current := x.Lease == r.lease && (r.held || !pending)
@@ -43,6 +48,15 @@ func (s *Store) Settle(ctx context.Context, ss []webhook.Settlement) (lost []str
 	}
 	s.trim()
 	return lost, nil
+}
+
+// repeats tells whether a settlement was stored before: its attempt is on record, or it
+// would give back a lease that is over.
+func (r *row) repeats(x *webhook.Settlement) bool {
+	if x.Result == nil {
+		return x.Lease == r.lease && !r.held
+	}
+	return r.attempts != nil && slices.ContainsFunc(*r.attempts, func(a attempt) bool { return a.lease == x.Lease })
 }
 
 // settle applies an outcome to a pending row.
@@ -75,20 +89,20 @@ func (s *Store) settle(r *row, x *webhook.Settlement) {
 }
 
 // record adds an attempt to the history of a row.
-func (s *Store) record(r *row, a webhook.Attempt) {
+func (s *Store) record(r *row, lease int64, a webhook.Attempt) {
 	a.Start = a.Start.Round(0).UTC()     // without the monotonic reading
 	a.Snippet = strings.Clone(a.Snippet) // it may be a piece of something large
 	s.saw(at(a.End()))
 	grown := int64(len(a.Snippet))
 	if r.attempts == nil {
-		r.attempts = new([]webhook.Attempt)
+		r.attempts = new([]attempt)
 	}
 	kept := *r.attempts
 	if len(kept) == attemptsKept {
 		grown -= int64(len(kept[0].Snippet))
 		kept = slices.Delete(kept, 0, 1)
 	}
-	*r.attempts = append(kept, a)
+	*r.attempts = append(kept, attempt{a, lease})
 	r.bytes += grown
 	s.bytes += grown
 	if r.state == webhook.StatePending {

@@ -1,0 +1,236 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// The rules. I1: what was accepted ends, and says how. I2: requests stay within the budget,
+// plus one for each disruption. I3: nothing is sent after the end. I4: identifier and body never
+// change. I6: no secret or URL path in the log. I7: an attempt that counted is on record. I9: a
+// webhook that is well is served at once beside others that are not. And: a lease has one
+// holder; nothing is sent to a webhook that was switched off or deleted; ten
+// interruptions at the most; nothing is stuck.
+
+// grace covers what was claimed just before a change.
+const grace = 2 * time.Second
+
+// books is what the story was told by the library and by itself.
+type books struct {
+	mu          sync.Mutex
+	violations  []string
+	accepted    map[string]booked
+	byEvent     map[int]string
+	results     map[string]int       // attempts that counted
+	counted     map[string]bool      // their leases: a settlement may be repeated
+	requeues    map[string]int       //
+	leases      map[string]time.Time // ends of leases that were not settled
+	changed     map[string]time.Time // when a webhook was last changed
+	disruptions int
+}
+
+type booked struct {
+	scope string
+	at    time.Time
+	first time.Time // of the first request
+}
+
+func (b *books) init() {
+	b.accepted, b.byEvent = map[string]booked{}, map[int]string{}
+	b.counted = map[string]bool{}
+	b.results, b.requeues = map[string]int{}, map[string]int{}
+	b.leases, b.changed = map[string]time.Time{}, map[string]time.Time{}
+}
+
+func (b *books) accept(event int, id, scope string, at time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if had, known := b.accepted[id]; !known || had.at.IsZero() {
+		b.accepted[id] = booked{scope: scope, at: at, first: had.first}
+	}
+	b.byEvent[event] = id
+}
+
+func (b *books) delivery(event int) (id, scope string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	id = b.byEvent[event]
+	return id, b.accepted[id].scope
+}
+
+func (b *books) requeued(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.requeues[id]++
+}
+
+func (b *books) change(hook string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.changed[hook] = time.Now()
+}
+
+func (w *World) violated(format string, args ...any) {
+	w.books.mu.Lock()
+	defer w.books.mu.Unlock()
+	if len(w.books.violations) < 20 {
+		w.books.violations = append(w.books.violations, fmt.Sprintf(format, args...))
+	}
+}
+
+func (w *World) disrupt() {
+	w.books.mu.Lock()
+	defer w.books.mu.Unlock()
+	w.books.disruptions++
+}
+
+func (w *World) disrupted() bool {
+	w.books.mu.Lock()
+	defer w.books.mu.Unlock()
+	return w.books.disruptions > 0
+}
+
+// mayBeSent judges a request at the moment it starts.
+func (w *World) mayBeSent(h *host, scope, id, url string) {
+	ctx := context.Background()
+	d, _, err := w.store.Delivery(ctx, scope, id)
+	if err != nil {
+		w.violated("I1: a request of delivery %s, which the Store does not know", id)
+		return
+	}
+	w.books.mu.Lock()
+	if had := w.books.accepted[id]; had.first.IsZero() {
+		had.first = time.Now()
+		w.books.accepted[id] = had
+	}
+	changed := w.books.changed[d.WebhookID]
+	w.books.mu.Unlock()
+	if d.State != webhook.StatePending && !w.story.Jumps {
+		w.violated("I3: a request of delivery %s, which has ended as %v", id, d.State)
+	}
+	if time.Since(changed) < grace {
+		return
+	}
+	switch hook, err := w.store.Webhook(ctx, scope, d.WebhookID); {
+	case err != nil:
+		w.violated("a request of delivery %s to a webhook that was deleted", id)
+	case !hook.Active && w.storeTime().Sub(hook.UpdatedAt) > grace: // it may have switched itself off
+		w.violated("a request of delivery %s to a webhook that is switched off", id)
+	case hook.URL != url:
+		w.violated("a request of delivery %s to a URL that was replaced", id)
+	}
+}
+
+// claimed judges what a claim handed out.
+func (w *World) claimed(c *webhook.Claim, b *webhook.Batch) {
+	w.books.mu.Lock()
+	defer w.books.mu.Unlock()
+	for _, d := range b.Deliveries {
+		if until := w.books.leases[d.ID]; until.After(c.Now) && !w.story.Jumps {
+			w.books.violations = append(w.books.violations, fmt.Sprintf("delivery %s was leased twice", d.ID))
+		}
+		w.books.leases[d.ID] = c.Until
+		if d.Interrupted > 10 {
+			w.books.violations = append(w.books.violations, fmt.Sprintf("delivery %s was interrupted %d times", d.ID, d.Interrupted))
+		}
+	}
+}
+
+// settled books what the Store accepted.
+func (w *World) settled(ss []webhook.Settlement, lost []string) {
+	gone := map[string]bool{}
+	for _, id := range lost {
+		gone[id] = true
+	}
+	w.books.mu.Lock()
+	defer w.books.mu.Unlock()
+	for _, s := range ss {
+		if gone[s.ID] {
+			continue
+		}
+		delete(w.books.leases, s.ID)
+		if lease := fmt.Sprint(s.ID, " ", s.Lease); s.Result != nil && !w.books.counted[lease] {
+			w.books.counted[lease] = true
+			w.books.results[s.ID]++
+		}
+	}
+}
+
+// check closes the books.
+func (w *World) check() Outcome {
+	b := &w.books
+	o := Outcome{Requests: w.net.total}
+	budget := 1 + len(profile(w.story.Standard).Retry.Slots)
+	for id, a := range b.accepted {
+		if a.at.IsZero() {
+			continue // its Dispatch did not return: it may have been stored all the same
+		}
+		o.Accepted++
+		d, attempts, err := w.store.Delivery(context.Background(), a.scope, id)
+		if err != nil {
+			w.violated("I1: delivery %s was accepted and is lost: %v", id, err)
+			continue
+		}
+		requests := 0
+		if rec := w.net.seen[id]; rec != nil {
+			requests = rec.requests
+		}
+		switch {
+		case d.State == webhook.StatePending:
+			w.violated("I1: delivery %s is stuck: tries %d, held %v, due in %v", id, d.Tries, d.Held, d.Due.Sub(w.storeTime()))
+		case d.State == webhook.StateFailed && d.LastCode == webhook.CodeOK:
+			w.violated("I1: delivery %s failed without a code", id)
+		case d.State == webhook.StateDelivered:
+			if o.Delivered++; requests == 0 {
+				w.violated("I1: delivery %s is delivered without a request", id)
+			}
+		}
+		results := b.results[id]
+		if most := budget * (1 + b.requeues[id]); results > most {
+			w.violated("I2: delivery %s had %d attempts that count, at most %d are allowed", id, results, most)
+		}
+		if requests > results+b.disruptions {
+			w.violated("I2: delivery %s had %d requests, %d attempts that count and %d disruptions", id, requests, results, b.disruptions)
+		}
+		if len(attempts) < min(results, 50) {
+			w.violated("I7: delivery %s has %d attempts on record of %d", id, len(attempts), results)
+		}
+		if len(attempts) > requests {
+			w.violated("I7: delivery %s has %d attempts on record of %d requests", id, len(attempts), requests)
+		}
+		if w.story.Calm && w.isWell(d.WebhookID) && a.first.Sub(a.at) > time.Second {
+			w.violated("I9: delivery %s to a webhook that is well waited %v", id, a.first.Sub(a.at))
+		}
+	}
+	for _, canary := range []string{secret, "canary-path"} {
+		if strings.Contains(w.logged.b.String(), canary) {
+			w.violated("I6: %q stands in the log", canary)
+		}
+	}
+	o.Violations = b.violations
+	return o
+}
+
+// isWell tells whether a webhook of a calm story never misbehaved.
+func (w *World) isWell(id string) bool {
+	for i, hook := range w.hooks {
+		if hook.ID == id {
+			return !w.books.misbehaved(i, w.story)
+		}
+	}
+	return false
+}
+
+func (*books) misbehaved(hook int, s Story) bool {
+	for _, step := range s.Steps {
+		if step.Kind == Mode && step.Hook == hook {
+			return true
+		}
+	}
+	return false
+}

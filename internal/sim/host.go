@@ -1,0 +1,103 @@
+package sim
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/postrider/postrider/retry"
+	"github.com/postrider/postrider/webhook"
+)
+
+// host is one process. When it dies nothing it still does has any effect.
+type host struct {
+	world   *World
+	d       *webhook.Dispatcher
+	m       *webhook.Manager
+	killed  atomic.Bool
+	pending atomic.Pointer[string] // the crash point it is about to meet
+	stop    context.CancelFunc
+	done    chan struct{}
+}
+
+func (h *host) dead() bool { return h.killed.Load() }
+
+// at tells whether the host dies here.
+func (h *host) at(point string) bool {
+	if p := h.pending.Load(); p != nil && *p == point && h.pending.CompareAndSwap(p, nil) {
+		h.world.disrupt()
+		h.killed.Store(true)
+		h.stop()
+		h.world.fallen <- h
+		return true
+	}
+	return h.dead()
+}
+
+func profile(standard bool) webhook.Profile {
+	p := webhook.Automation()
+	p.MaxPerScope = 0
+	if standard {
+		p.Name = "standard"
+		p.Transient = webhook.Standard().Transient
+		p.DisableOnGone = true
+		p.Retry = retry.Policy{MaxAfter: 10 * time.Minute}
+		for i := range 6 {
+			at := time.Second << (2 * i)
+			p.Retry.Slots = append(p.Retry.Slots, retry.Slot{Min: at, Max: at + at/2})
+		}
+	}
+	header := p.Header
+	p.Header = func(w webhook.Webhook, d webhook.Delivery, h http.Header) {
+		header(w, d, h)
+		h.Set("X-Delivery", d.ID)
+		h.Set("X-Scope", d.Scope)
+	}
+	return p
+}
+
+// boot starts a process.
+func (w *World) boot() *host {
+	h := &host{world: w, done: make(chan struct{})}
+	d, err := webhook.New(&view{w.store, h}, profile(w.story.Standard), &webhook.Options{
+		Transport: h, Poll: 5 * time.Second, Logger: w.log, Capacity: 16, PerLane: 4,
+	})
+	if err != nil {
+		w.violated("New: %v", err)
+		close(h.done)
+		return h
+	}
+	h.d = d
+	if h.m, err = d.Manager(); err != nil {
+		w.violated("Manager: %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	h.stop = cancel
+	go func() {
+		defer close(h.done)
+		if err := d.Run(ctx); err != nil {
+			w.violated("Run: %v", err)
+		}
+	}()
+	return h
+}
+
+// instantVar is a time that several goroutines read.
+type instantVar struct {
+	mu sync.Mutex
+	t  time.Time
+}
+
+func (i *instantVar) get() time.Time {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.t
+}
+
+func (i *instantVar) set(t time.Time) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.t = t
+}

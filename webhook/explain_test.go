@@ -1,0 +1,277 @@
+package webhook_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/memstore"
+)
+
+func reason(kind webhook.ReasonKind, until time.Time, shared bool) webhook.Reason {
+	return webhook.Reason{Kind: kind, Until: until, Shared: shared}
+}
+
+// explained asks why, and compares kind, end and sharing; every reason must also be a
+// sentence.
+func (h *host) explained(d string, want ...webhook.Reason) webhook.Explanation {
+	h.t.Helper()
+	x, err := h.Explain(ctx, scope, d)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, x.Reasons, cmpopts.IgnoreFields(webhook.Reason{}, "Text"), cmpopts.EquateApproxTime(0)); diff != "" {
+		h.t.Errorf("reasons (-want +got):\n%s", diff)
+	}
+	for _, r := range x.Reasons {
+		if len(r.Text) < 10 || !strings.HasSuffix(r.Text, ".") {
+			h.t.Errorf("%s: %q is no sentence", r.Kind, r.Text)
+		}
+	}
+	if x.Delivery.ID != d {
+		h.t.Errorf("explains %s, asked for %s", x.Delivery.ID, d)
+	}
+	return x
+}
+
+// Rule: before its turn a delivery is ready, or waits for Run; afterwards it has ended.
+func TestExplainReadyAndEnded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		to := &receiver{answer: func(int, request) answer { return answer{status: 200, delay: time.Second} }}
+		h := newHost(t, newStore(t), webhook.Automation(), &webhook.Options{Transport: to})
+		h.add("one")
+		d := h.dispatch()
+		h.explained(d, reason(webhook.ReasonNotRunning, time.Time{}, true))
+		begin := time.Now()
+		h.start()
+		defer h.stop()
+		settled(0)
+		h.explained(d, reason(webhook.ReasonHeld, begin.Add(time.Minute), true))
+		settled(2 * time.Second)
+		x := h.explained(d, reason(webhook.ReasonEnded, time.Time{}, false))
+		if !strings.Contains(x.Reasons[0].Text, "delivered") {
+			t.Errorf("text %q", x.Reasons[0].Text)
+		}
+	})
+}
+
+// Rule: a webhook that is off, expired or gone holds its deliveries back for everybody.
+func TestExplainWebhook(t *testing.T) {
+	t.Parallel()
+	inBubble(t, webhook.Automation(), nil, func(h *host) {
+		h.SetPaused(true)
+		settled(time.Second)
+		w := h.add("one")
+		d := h.dispatch()
+		stopped := reason(webhook.ReasonStopped, time.Time{}, true)
+		h.explained(d, stopped)
+		h.active(w, false)
+		h.explained(d, reason(webhook.ReasonInactive, time.Time{}, false), stopped)
+		h.active(w, true)
+		w = h.webhook(w.ID)
+		w.ExpiresAt = time.Now().Add(time.Hour)
+		h.edit(w)
+		h.explained(d, stopped)
+		settled(time.Hour)
+		h.explained(d, reason(webhook.ReasonExpired, time.Time{}, false), stopped)
+	})
+}
+
+// lazy is a Store whose Delete leaves what is queued to the next claim.
+type lazy struct{ *memstore.Store }
+
+func (s lazy) Webhook(context.Context, string, string) (webhook.Webhook, error) {
+	return webhook.Webhook{}, webhook.ErrNotFound
+}
+
+// Rule: a delivery whose webhook is gone says so until a claim ends it.
+func TestExplainNoWebhook(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, lazy{newStore(t)}, webhook.Automation(), nil)
+	h.add("one")
+	d := h.dispatch()
+	h.explained(d, reason(webhook.ReasonNoWebhook, time.Time{}, false), reason(webhook.ReasonNotRunning, time.Time{}, true))
+	if _, err := h.Explain(ctx, scope, "dlv_unknown"); !errors.Is(err, webhook.ErrNotFound) {
+		t.Errorf("an unknown delivery: %v, want ErrNotFound", err)
+	}
+}
+
+// Rule: a retry is told with its time; a pause that lasts longer comes first, and holds
+// what has not been tried as well.
+func TestExplainRetryAndPause(t *testing.T) {
+	t.Parallel()
+	to := &receiver{answer: func(int, request) answer { return answer{status: 503, after: "60"} }}
+	inBubble(t, webhook.Automation(), &webhook.Options{Transport: to}, func(h *host) {
+		h.add("one")
+		begin := time.Now()
+		first := h.dispatch(id("evt_1"))
+		settled(0)
+		pause := reason(webhook.ReasonPaused, begin.Add(time.Minute), true)
+		due, _ := h.delivery(first)
+		retry := reason(webhook.ReasonRetry, due.Due, false)
+		if due.Due.Equal(pause.Until) {
+			h.explained(first, pause, retry)
+		} else {
+			h.explained(first, retry, pause) // the retry lies behind the pause
+		}
+		second := h.dispatch(id("evt_2"))
+		settled(time.Second)
+		h.explained(second, pause)
+	})
+}
+
+// Rule: an open breaker is told with its end, longest hold first; then the one probe
+// takes the lane's room.
+func TestExplainBreaker(t *testing.T) {
+	t.Parallel()
+	now := answer{status: 500}
+	to := &receiver{answer: func(int, request) answer { return now }}
+	inBubble(t, webhook.Automation(), &webhook.Options{Transport: to, Breaker: webhook.Breaker{Failures: 2, Open: 10 * time.Minute, MaxOpen: time.Hour}}, func(h *host) {
+		h.add("one")
+		begin := time.Now()
+		first := h.dispatch(id("evt_1"))
+		h.dispatch(id("evt_2"))
+		settled(0)
+		d, _ := h.delivery(first)
+		breaker := reason(webhook.ReasonBreaker, begin.Add(10*time.Minute), true)
+		h.explained(first, breaker, reason(webhook.ReasonRetry, d.Due, false))
+		third := h.dispatch(id("evt_3"))
+		settled(time.Minute)
+		h.explained(third, breaker)
+		now = answer{status: 500, delay: 20 * time.Second}
+		settled(9*time.Minute + 5*time.Second)
+		if n := h.Status().InFlight; n != 1 {
+			t.Fatalf("%d probes in flight, want 1", n)
+		}
+		waiting := 0
+		for _, d := range []string{first, third} {
+			x, err := h.Explain(ctx, scope, d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if x.Reasons[0].Kind == webhook.ReasonLane && x.Reasons[0].Until.IsZero() && x.Reasons[0].Shared {
+				waiting++
+			} else if x.Reasons[0].Kind != webhook.ReasonHeld {
+				t.Errorf("%+v", x.Reasons)
+			}
+		}
+		if waiting == 0 {
+			t.Error("nobody waits for the probe")
+		}
+	})
+}
+
+// Rule: a lane, and a process, without a free slot are told; other processes may have one.
+func TestExplainLaneAndSlots(t *testing.T) {
+	t.Parallel()
+	to := &receiver{answer: func(int, request) answer { return answer{status: 200, delay: 20 * time.Second} }}
+	inBubble(t, webhook.Automation(), &webhook.Options{Transport: to, Capacity: 2, PerLane: 1}, func(h *host) {
+		first := h.add("one")
+		h.dispatch(id("evt_1"))
+		d := h.dispatch(id("evt_2"))
+		settled(time.Second)
+		lane, slots := reason(webhook.ReasonLane, time.Time{}, true), reason(webhook.ReasonSlots, time.Time{}, true)
+		h.explained(d, lane)
+		second := h.add("two", func(w *webhook.Webhook) { w.Events = []string{"taskFailure"} })
+		go h.try(second)
+		settled(time.Second)
+		h.explained(d, lane, slots)
+		h.active(first, false)
+		h.explained(d, reason(webhook.ReasonInactive, time.Time{}, false), lane, slots)
+		settled(time.Minute)
+	})
+}
+
+// Rule: a lane that is ahead of its rate says when it may go on.
+func TestExplainRate(t *testing.T) {
+	t.Parallel()
+	inBubble(t, webhook.Automation(), &webhook.Options{Rate: 1.0 / 60, Burst: 1}, func(h *host) {
+		h.add("one")
+		begin := time.Now()
+		h.dispatch(id("evt_1"))
+		d := h.dispatch(id("evt_2"))
+		settled(time.Second)
+		x, err := h.Explain(ctx, scope, d)
+		if err != nil || len(x.Reasons) != 1 || x.Reasons[0].Kind != webhook.ReasonLane || !x.Reasons[0].Shared {
+			t.Fatalf("%+v, %v, want the lane alone", x.Reasons, err)
+		}
+		if wait := x.Reasons[0].Until.Sub(begin); wait.Round(time.Second) != time.Minute {
+			t.Errorf("until %v after the first, want a minute", wait)
+		}
+	})
+}
+
+// Rule: what a replay spread out is scheduled, and a Store that fails is told.
+func TestExplainScheduledAndStore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &faulty{Store: newStore(t)}
+		h := newHost(t, store, webhook.Automation(), nil)
+		h.add("one")
+		h.start()
+		defer h.stop()
+		h.dispatch(id("evt_1"))
+		second := h.dispatch(id("evt_2"))
+		settled(time.Second)
+		begin := time.Now()
+		if n, err := h.hooks.Replay(ctx, webhook.Query{Scope: scope}, 1.0/60); err != nil || n != 2 {
+			t.Fatalf("%d, %v", n, err)
+		}
+		settled(time.Second)
+		h.explained(second, reason(webhook.ReasonScheduled, begin.Add(time.Minute), false))
+		down := errors.New("database is gone")
+		store.claim.Store(&down)
+		settled(5 * time.Minute)
+		h.explained(second, reason(webhook.ReasonStore, time.Time{}, true))
+		store.claim.Store(nil)
+		settled(time.Minute)
+		h.explained(second, reason(webhook.ReasonEnded, time.Time{}, false))
+	})
+}
+
+// Rule: a lease that ran out holds nothing back any more.
+func TestExplainDeadLease(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore(t)
+		h := newHost(t, store, webhook.Automation(), nil)
+		h.add("one")
+		d := h.dispatch()
+		now := time.Now()
+		b, err := store.Claim(ctx, webhook.Claim{Now: now, Until: now.Add(time.Minute), Limit: 1, PerLane: 1})
+		if err != nil || len(b.Deliveries) != 1 {
+			t.Fatal(b, err)
+		}
+		alone := reason(webhook.ReasonNotRunning, time.Time{}, true)
+		h.explained(d, alone, reason(webhook.ReasonHeld, now.Add(time.Minute), true))
+		settled(time.Minute)
+		h.explained(d, alone)
+	})
+}
+
+// Rule: what nothing holds back is ready.
+func TestExplainReady(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore(t)
+		h := newHost(t, store, webhook.Automation(), &webhook.Options{Poll: time.Hour})
+		h.add("one")
+		h.start()
+		defer h.stop()
+		settled(time.Second)
+		other := newHost(t, store, webhook.Automation(), nil) // dispatches, and nobody tells h
+		d := other.dispatch()
+		h.explained(d, reason(webhook.ReasonReady, time.Time{}, false))
+		h.Wake()
+		settled(0)
+		h.explained(d, reason(webhook.ReasonEnded, time.Time{}, false))
+	})
+}

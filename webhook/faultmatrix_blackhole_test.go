@@ -1,0 +1,34 @@
+package webhook_test
+
+import (
+	"net"
+	"syscall"
+	"time"
+)
+
+// blackhole sends to a port that answers no SYN: its listener accepts nothing, and the
+// queue of connections before it is full.
+func (s *scene) blackhole() {
+	s.t.Helper()
+	lis, err := net.Listen("tcp4", nobodyIP+":0")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = lis.Close() })
+	raw, err := lis.(*net.TCPListener).SyscallConn()
+	if err == nil {
+		err = raw.Control(func(fd uintptr) { err = syscall.Listen(int(fd), 0) }) // the shortest queue
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for range 20 {
+		c, err := net.DialTimeout("tcp4", lis.Addr().String(), bound)
+		if err != nil {
+			s.nobody(lis.Addr().(*net.TCPAddr).Port)
+			return
+		}
+		s.t.Cleanup(func() { _ = c.Close() })
+	}
+	s.t.Skipf("the system takes connections within %v although their queue should be full", time.Duration(bound))
+}

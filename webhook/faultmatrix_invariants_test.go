@@ -1,0 +1,183 @@
+package webhook_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// maxGrowth is what an attempt may allocate, the server's part included.
+const maxGrowth = 1 << 20
+
+// checkInvariants holds what is true of every row:
+//
+//   - I1: an event that was accepted has a final record, or a planned retry
+//   - I2: there are no more requests than the budget allows
+//   - I3: there is no request after a success or a permanent failure
+//   - I4: every request carries the same identifier and the same bytes
+//   - I5: nobody connects to a forbidden address
+//   - I6: no secret, URL path, byte of the remote side or address gets out
+//   - I7: each attempt has one record, with code, status and times
+//   - I8: goroutines, file descriptors (see atBaseLine) and memory do not grow
+//   - I9: a healthy webhook beside the faulty one is served at once
+func (s *scene) checkInvariants(attempts, budget int) {
+	t := s.t
+	t.Helper()
+	d, as := s.host.delivery(s.faulty)
+	planned := s.fault.wait != nil
+
+	if (d.State == webhook.StatePending) != planned || d.Held || d.FinishedAt.IsZero() != planned {
+		t.Errorf("I1: no final record: %+v", d)
+	}
+
+	requests := s.requests()
+	if len(requests) > budget {
+		t.Errorf("I2: %d requests, budget %d", len(requests), budget)
+	}
+
+	// The dispatcher has looked at the Store again and has been stopped since.
+	if n := s.told.attempted[s.faulty]; n != attempts || len(requests) > attempts {
+		t.Errorf("I3: %d attempts told, %d requests, want %d", n, len(requests), attempts)
+	}
+	if n := s.told.settled[s.faulty]; n != 1 && !planned {
+		t.Errorf("I3: told %d times that the delivery ended", n)
+	}
+
+	for i, r := range requests {
+		body := r.Body
+		if body == nil {
+			body = s.event.Body // answered before the body was read
+		}
+		if id := r.Header.Values("Webhook-Id"); !slices.Equal(id, []string{s.event.ID}) || !bytes.Equal(body, s.event.Body) {
+			t.Errorf("I4: request %d has identifier %v, body %.200q; want %s, %.200q", i+1, id, body, s.event.ID, s.event.Body)
+		}
+		if r.Header.Get("X-Automation-Webhook-Token") != secretCanary {
+			t.Errorf("I4: request %d has no token", i+1)
+		}
+	}
+
+	if n := s.forbidden.Connections(); n != 0 {
+		t.Errorf("I5: %d connections to a forbidden address", n)
+	}
+
+	s.checkSilence(d, as)
+	checkRecords(t, d, as)
+
+	if per := s.allocated / uint64(attempts); per > maxGrowth {
+		t.Errorf("I8: %d KiB allocated for an attempt, want at most %d", per>>10, maxGrowth>>10)
+	}
+
+	s.checkNeighbour(d)
+	s.checkAttention(as)
+}
+
+// checkSilence is I6.
+func (s *scene) checkSilence(d webhook.Delivery, as []webhook.Attempt) {
+	s.t.Helper()
+	d.Body = nil
+	outputs := map[string]string{
+		"the log":     s.host.log.String(),
+		"an Observer": s.told.String(),
+		"History":     fmt.Sprintf("%+v %+v", d, as),
+		"Health":      fmt.Sprintf("%+v", s.health),
+		"Explain":     fmt.Sprintf("%+v", s.explained.Reasons),
+		"Status":      fmt.Sprintf("%+v", s.host.Status()),
+	}
+	for where, text := range outputs {
+		for _, canary := range []string{secretCanary, headerCanary, pathCanary, queryCanary, bannerCanary, "127.0.0.", "127.0.1.", "::1", "/hooks/"} {
+			if strings.Contains(text, canary) {
+				s.t.Errorf("I6: %s tells %q: %s", where, canary, text)
+			}
+		}
+	}
+}
+
+// checkRecords is I7.
+func checkRecords(t *testing.T, d webhook.Delivery, as []webhook.Attempt) {
+	t.Helper()
+	if d.Tries != len(as) {
+		t.Errorf("I7: %d tries counted, %d recorded", d.Tries, len(as))
+	}
+	end := d.CreatedAt
+	for i, a := range as {
+		final := i == len(as)-1
+		if a.Number != i+1 || a.Start.Before(end) || a.Duration < 0 || a.OK() && (!final || a.Status == 0) {
+			t.Errorf("I7: record %d is %+v, after one that ended at %v", i+1, a, end)
+		}
+		end = a.End()
+	}
+}
+
+// checkNeighbour is I9.
+func (s *scene) checkNeighbour(faulty webhook.Delivery) {
+	if s.alone {
+		return
+	}
+	s.t.Helper()
+	d, as := s.host.delivery(s.neighbour)
+	if n := len(s.neighbours()); d.State != webhook.StateDelivered || d.Tries != 1 || n != 1 {
+		s.t.Errorf("I9: the healthy webhook is %s after %d tries, %d requests; %+v", d.State, d.Tries, n, as)
+	}
+	if s.fault.hangs && s.fault.want == again && !d.FinishedAt.Before(faulty.FinishedAt) {
+		s.t.Errorf("I9: the healthy webhook was served at %v, after the one that hangs, %v", d.FinishedAt, faulty.FinishedAt)
+	}
+}
+
+// checkAttention: the owner hears once that the URL, the secret or the certificate is
+// wrong, and nothing is switched off.
+func (s *scene) checkAttention(as []webhook.Attempt) {
+	s.t.Helper()
+	var want []webhook.Code
+	switch last := as[len(as)-1]; {
+	case last.Code == webhook.CodeTLSVerify, last.Code == webhook.CodeTLS,
+		last.Status == 401, last.Status == 403, last.Status == 404, last.Status == 410:
+		want = []webhook.Code{last.Code}
+	}
+	if !slices.Equal(s.told.attention, want) {
+		s.t.Errorf("the owner was told %q, want %q", s.told.attention, want)
+	}
+	w, err := s.host.hooks.Webhook(context.Background(), scope, s.hook.ID)
+	if err != nil || !w.Active || s.told.disabled != 0 {
+		s.t.Errorf("the webhook was switched off (%v)", err)
+	}
+}
+
+// atBaseLine fails the test when it leaves goroutines or open files behind, once it has
+// had time to tidy up. Nothing else may run beside it.
+func atBaseLine(t *testing.T) {
+	t.Helper()
+	if lis, err := net.Listen("tcp4", "127.0.0.1:0"); err == nil { // the runtime opens its own files at first use
+		_ = lis.Close()
+	}
+	goroutines, files := runtime.NumGoroutine(), openFiles()
+	t.Cleanup(func() {
+		deadline := time.Now().Add(10 * time.Second)
+		for runtime.NumGoroutine() > goroutines || openFiles() > files {
+			if time.Now().After(deadline) {
+				stacks := make([]byte, 1<<18)
+				t.Errorf("I8: %d goroutines, before %d; %d open files, before %d\n%s", runtime.NumGoroutine(), goroutines,
+					openFiles(), files, stacks[:runtime.Stack(stacks, true)])
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
+	})
+}
+
+// openFiles counts file descriptors, where the system lists them.
+func openFiles() int {
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return 0
+	}
+	return len(list)
+}

@@ -1,0 +1,561 @@
+package webhook_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/postrider/postrider/payload"
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/memstore"
+)
+
+var ctx = context.Background()
+
+func (h *host) webhook(id string) webhook.Webhook {
+	h.t.Helper()
+	w, err := h.hooks.Webhook(ctx, scope, id)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return w
+}
+
+func (h *host) edit(w webhook.Webhook) webhook.Webhook {
+	h.t.Helper()
+	w, err := h.hooks.Edit(ctx, w)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return w
+}
+
+// Rule: Add returns what is stored: a fresh ID, the canonical URL, times, version 1; and
+// looks at none of them in what it is given.
+func TestAdd(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, newStore(t), webhook.Automation(), nil)
+	in := form(func(w *webhook.Webhook) {
+		w.ID, w.Version, w.DisabledReason, w.CreatedAt = "mine", 7, "because", time.Unix(1, 0)
+		w.URL = "HTTPS://API-Private.Atlassian.com:443/automation/webhooks/jira/a/X/Y?q=1"
+		w.Headers, w.Attributes, w.Notes = headers("X-Key", "v"), headers("colour", "red"), "two\nlines"
+	})
+	got, err := h.hooks.Add(ctx, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := in
+	want.URL, want.Version, want.DisabledReason = "https://api-private.atlassian.com/automation/webhooks/jira/a/X/Y?q=1", 1, ""
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(webhook.Webhook{}, "ID", "CreatedAt", "UpdatedAt")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if !strings.HasPrefix(got.ID, "whk_") || time.Since(got.CreatedAt) > time.Minute || !got.UpdatedAt.Equal(got.CreatedAt) {
+		t.Errorf("ID %s, created %v, updated %v", got.ID, got.CreatedAt, got.UpdatedAt)
+	}
+	in.Headers["X-Key"], in.Events[0] = "changed", "changed"
+	got.Attributes["colour"] = "changed"
+	if diff := cmp.Diff(want, h.webhook(got.ID), cmpopts.IgnoreFields(webhook.Webhook{}, "ID", "CreatedAt", "UpdatedAt", "Headers", "Events", "Attributes")); diff != "" {
+		t.Errorf("stored (-want +got):\n%s", diff)
+	}
+	if w := h.webhook(got.ID); w.Headers["X-Key"] != "v" || w.Events[0] != "taskSuccess" || w.Attributes["colour"] != "red" {
+		t.Errorf("the stored webhook shares memory with that of the caller: %v %v %v", w.Headers, w.Events, w.Attributes)
+	}
+}
+
+// Rule: a scope has three webhooks at most, also when fifty are added at once; inactive
+// ones count, other scopes do not.
+func TestLimitUnderConcurrentAdds(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, newStore(t), webhook.Automation(), nil)
+	var added, refused atomic.Int32
+	var all sync.WaitGroup
+	for i := range 50 {
+		all.Go(func() {
+			_, err := h.hooks.Add(ctx, form(func(w *webhook.Webhook) { w.Active = i%2 == 0 }))
+			switch {
+			case err == nil:
+				added.Add(1)
+			case errors.Is(err, webhook.ErrLimit):
+				refused.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if added.Load() != 3 || refused.Load() != 47 {
+		t.Errorf("%d added and %d refused, want 3 and 47", added.Load(), refused.Load())
+	}
+	ws, err := h.hooks.List(ctx, scope)
+	if err != nil || len(ws) != 3 {
+		t.Errorf("%d stored, %v", len(ws), err)
+	}
+	if _, err := h.hooks.Add(ctx, form(func(w *webhook.Webhook) { w.Scope = "other" })); err != nil {
+		t.Errorf("another scope: %v", err)
+	}
+	if err := h.hooks.Delete(ctx, scope, ws[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.hooks.Add(ctx, form()); err != nil {
+		t.Errorf("after a deletion: %v", err)
+	}
+}
+
+// Rule: the limit is the host's to set; 0 means none.
+func TestLimitIsAdjustable(t *testing.T) {
+	t.Parallel()
+	for limit, want := range map[int]int{1: 1, 5: 5, 0: 20} {
+		p := webhook.Automation()
+		p.MaxPerScope = limit
+		h := newHost(t, newStore(t), p, nil)
+		n := 0
+		for range 20 {
+			if _, err := h.hooks.Add(ctx, form()); err == nil {
+				n++
+			} else if !errors.Is(err, webhook.ErrLimit) {
+				t.Fatal(err)
+			}
+		}
+		if n != want {
+			t.Errorf("limit %d: %d added, want %d", limit, n, want)
+		}
+	}
+}
+
+// Rule: a form gets neither URL nor secrets back, so leaving them empty keeps them, and
+// header values likewise. What Postrider keeps cannot be edited.
+func TestEditKeeps(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, newStore(t), webhook.Automation(), nil)
+	was := h.add("one", func(w *webhook.Webhook) { w.Headers = headers("X-Key", "k", "X-Gone", "g") })
+	got := h.edit(webhook.Webhook{Scope: scope, ID: was.ID, Name: "New", Events: []string{"taskFailure"}, Active: true,
+		Headers: headers("x-key", "", "X-New", "n"), CreatedAt: time.Unix(1, 0), DisabledReason: "mine"})
+	want := was
+	want.Name, want.Events, want.Version, want.Headers = "New", []string{"taskFailure"}, 2, headers("x-key", "k", "X-New", "n")
+	for what, w := range map[string]webhook.Webhook{"returned": got, "stored": h.webhook(was.ID)} {
+		if diff := cmp.Diff(want, w, cmpopts.IgnoreFields(webhook.Webhook{}, "UpdatedAt")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", what, diff)
+		}
+	}
+	if got.UpdatedAt.Before(was.UpdatedAt) {
+		t.Errorf("UpdatedAt went from %v to %v", was.UpdatedAt, got.UpdatedAt)
+	}
+	got = h.edit(webhook.Webhook{Scope: scope, ID: was.ID, Name: "New", Events: []string{"*"}, URL: "HTTPS" + automation[5:] + "two", Secrets: secrets("next")})
+	if got.URL != automation+"two" || len(got.Secrets) != 1 || got.Secrets[0].Reveal() != "next" || got.Headers != nil || got.Active {
+		t.Errorf("replaced: %v", got)
+	}
+}
+
+// Rule: of two edits of the same version one wins; version 0 overwrites.
+func TestEditConflict(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, newStore(t), webhook.Automation(), nil)
+	w := h.add("one")
+	w.Name = "first"
+	h.edit(w)
+	w.Name = "second"
+	if _, err := h.hooks.Edit(ctx, w); !errors.Is(err, webhook.ErrConflict) {
+		t.Errorf("a stale version: %v, want ErrConflict", err)
+	}
+	if got := h.webhook(w.ID).Name; got != "first" {
+		t.Errorf("name %q, want first", got)
+	}
+	w.Version = 0
+	h.edit(w)
+	if got := h.webhook(w.ID); got.Name != "second" || got.Version != 3 {
+		t.Errorf("overwritten: %q version %d, want second 3", got.Name, got.Version)
+	}
+	w.Version = 99
+	if _, err := h.hooks.Edit(ctx, w); !errors.Is(err, webhook.ErrConflict) {
+		t.Errorf("a version to come: %v, want ErrConflict", err)
+	}
+}
+
+// contested is a Store in which somebody else is always quicker, a number of times.
+type contested struct {
+	*memstore.Store
+	times int
+}
+
+func (s *contested) Update(ctx context.Context, w webhook.Webhook) error {
+	if s.times > 0 {
+		s.times--
+		return webhook.ErrConflict
+	}
+	return s.Store.Update(ctx, w)
+}
+
+// Rule: a change that names no version starts over when somebody else was quicker, a few
+// times.
+func TestChangeStartsOver(t *testing.T) {
+	t.Parallel()
+	store := &contested{Store: newStore(t)}
+	h := newHost(t, store, webhook.Automation(), nil)
+	w := h.add("one")
+	store.times = 4
+	if err := h.hooks.SetActive(ctx, scope, w.ID, false); err != nil || h.webhook(w.ID).Active {
+		t.Errorf("after four conflicts: %v, active %t", err, h.webhook(w.ID).Active)
+	}
+	store.times = 1000
+	if err := h.hooks.SetActive(ctx, scope, w.ID, true); !errors.Is(err, webhook.ErrConflict) {
+		t.Errorf("without end: %v, want ErrConflict", err)
+	}
+	if store.times < 990 {
+		t.Errorf("%d tries, want a few", 1000-store.times)
+	}
+}
+
+// Rule: SetActive touches nothing but what it says, and what rules refuse by now can be
+// switched off but not on.
+func TestSetActive(t *testing.T) {
+	t.Parallel()
+	store := newStore(t)
+	h := newHost(t, store, webhook.Automation(), nil)
+	was := h.add("one")
+	if err := h.hooks.SetActive(ctx, scope, was.ID, false); err != nil {
+		t.Fatal(err)
+	}
+	want := was
+	want.Active, want.Version = false, 2
+	if diff := cmp.Diff(want, h.webhook(was.ID), cmpopts.IgnoreFields(webhook.Webhook{}, "UpdatedAt")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if err := h.hooks.SetActive(ctx, scope, was.ID, true); err != nil || !h.webhook(was.ID).Active {
+		t.Errorf("on again: %v", err)
+	}
+	refused := h.webhook(was.ID)
+	refused.URL = "https://old.example.com/hook"
+	if err := store.Update(ctx, refused); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.hooks.SetActive(ctx, scope, was.ID, false); err != nil || h.webhook(was.ID).Active {
+		t.Errorf("what is refused by now could not be switched off: %v", err)
+	}
+	if err := h.hooks.SetActive(ctx, scope, was.ID, true); complaint(err) != "url A4" {
+		t.Errorf("what is refused by now was switched on: %v", err)
+	}
+}
+
+// Rule: the next secret comes first, the one before is kept, older ones go.
+func TestRotateSecret(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, newStore(t), webhook.Automation(), nil)
+	w := h.add("one", func(w *webhook.Webhook) { w.Attributes = headers(webhook.AttrSecretIn, webhook.SecretInPath) })
+	for _, next := range []string{"second", "third"} {
+		if _, err := h.hooks.RotateSecret(ctx, scope, w.ID, webhook.NewSecret(next)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	revealed := func() (out []string) {
+		for _, s := range h.webhook(w.ID).Secrets {
+			out = append(out, s.Reveal())
+		}
+		return out
+	}
+	want := []string{"third", "second"}
+	if diff := cmp.Diff(want, revealed()); diff != "" {
+		t.Errorf("secrets (-want +got):\n%s", diff)
+	}
+	for next, rule := range map[string]string{"": "secret required", "a\r\nb": "secret characters", "a/b": "secret path"} {
+		if _, err := h.hooks.RotateSecret(ctx, scope, w.ID, webhook.NewSecret(next)); !strings.HasPrefix(complaint(err), rule) {
+			t.Errorf("%q: %s, want %s", next, complaint(err), rule)
+		}
+	}
+	if diff := cmp.Diff(want, revealed()); diff != "" {
+		t.Errorf("after refusals (-want +got):\n%s", diff)
+	}
+}
+
+// Rule: the newest secret is sent; in the path, in front of a query, without the header.
+func TestSecretOnTheWire(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ url, path, want string }{
+		"header":         {"one", "", "one"},
+		"path":           {"one", webhook.SecretInPath, "one/" + token},
+		"path and slash": {"one/", webhook.SecretInPath, "one/" + token},
+		"path and query": {"one?a=b/c", webhook.SecretInPath, "one/" + token + "?a=b/c"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, webhook.Automation(), nil, func(h *host) {
+				w := h.add("x", func(w *webhook.Webhook) {
+					w.URL = automation + c.url
+					if c.path != "" {
+						w.Attributes = headers(webhook.AttrSecretIn, c.path)
+					}
+				})
+				if w.URL != automation+c.url {
+					t.Errorf("stored URL %s", w.URL)
+				}
+				d := h.dispatch()
+				settled(time.Second)
+				if got := h.outcome(d); got != "delivered tries=1" {
+					t.Fatal(got)
+				}
+				r := h.to.seen()[0]
+				if r.URL != automation+c.want {
+					t.Errorf("sent to %s, want %s", r.URL, automation+c.want)
+				}
+				if got := r.Header.Get("X-Automation-Webhook-Token"); (got == token) != (c.path == "") || got != "" && got != token {
+					t.Errorf("token header %q", got)
+				}
+				if _, err := h.hooks.RotateSecret(ctx, scope, w.ID, webhook.NewSecret("next-secret")); err != nil {
+					t.Fatal(err)
+				}
+				h.dispatch()
+				settled(time.Second)
+				r = h.to.seen()[1]
+				if !strings.Contains(r.URL+r.Header.Get("X-Automation-Webhook-Token"), "next-secret") || strings.Contains(fmt.Sprint(r), token) {
+					t.Errorf("after the rotation: %v", r)
+				}
+			})
+		})
+	}
+}
+
+// Rule: nothing of one scope is reached from another, by any call that takes an ID.
+func TestScopeIsolation(t *testing.T) {
+	t.Parallel()
+	inBubble(t, webhook.Automation(), nil, func(h *host) {
+		w := h.add("one")
+		d := h.dispatch()
+		settled(time.Second)
+		before, _ := h.delivery(d)
+		const other = "other"
+		for name, call := range map[string]func() error{
+			"Webhook": func() error { _, err := h.hooks.Webhook(ctx, other, w.ID); return err },
+			"Edit": func() error {
+				_, err := h.hooks.Edit(ctx, webhook.Webhook{Scope: other, ID: w.ID, Name: "x"})
+				return err
+			},
+			"SetActive":    func() error { return h.hooks.SetActive(ctx, other, w.ID, false) },
+			"RotateSecret": func() error { _, err := h.hooks.RotateSecret(ctx, other, w.ID, webhook.NewSecret("x")); return err },
+			"Delete":       func() error { return h.hooks.Delete(ctx, other, w.ID) },
+			"Health":       func() error { _, err := h.hooks.Health(ctx, other, w.ID); return err },
+			"Test":         func() error { _, err := h.hooks.Test(ctx, other, w.ID); return err },
+			"Delivery":     func() error { _, _, err := h.hooks.Delivery(ctx, other, d); return err },
+			"Redeliver":    func() error { return h.hooks.Redeliver(ctx, other, d) },
+			"Cancel":       func() error { return h.hooks.Cancel(ctx, other, d) },
+			"Explain":      func() error { _, err := h.Explain(ctx, other, d); return err },
+		} {
+			if err := call(); !errors.Is(err, webhook.ErrNotFound) {
+				t.Errorf("%s: %v, want ErrNotFound", name, err)
+			}
+		}
+		if ws, err := h.hooks.List(ctx, other); err != nil || len(ws) != 0 {
+			t.Errorf("List: %v, %v", ws, err)
+		}
+		if ds, _, err := h.hooks.Deliveries(ctx, webhook.Query{Scope: other, WebhookID: w.ID}); err != nil || len(ds) != 0 {
+			t.Errorf("Deliveries: %v, %v", ds, err)
+		}
+		if n, err := h.hooks.Replay(ctx, webhook.Query{Scope: other}, 1); err != nil || n != 0 {
+			t.Errorf("Replay: %d, %v", n, err)
+		}
+		if err := h.hooks.DeleteScope(ctx, other); err != nil {
+			t.Errorf("DeleteScope: %v", err)
+		}
+		e, err := payload.New(other, payload.TaskSuccess{ProcessID: processID, Name: "n", DeepLink: "https://x.example.com/"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r, err := h.Dispatch(ctx, e); err != nil || r.Events[0].Matched != 0 {
+			t.Errorf("an event of another scope: %+v, %v", r, err)
+		}
+		settled(time.Minute)
+		if diff := cmp.Diff(w, h.webhook(w.ID)); diff != "" {
+			t.Errorf("webhook changed (-was +is):\n%s", diff)
+		}
+		after, _ := h.delivery(d)
+		if diff := cmp.Diff(before, after); diff != "" {
+			t.Errorf("delivery changed (-was +is):\n%s", diff)
+		}
+		if n := len(h.to.seen()); n != 1 {
+			t.Errorf("%d requests, want 1", n)
+		}
+	})
+}
+
+// Rule: an ID that nobody has is ErrNotFound, and the error tells the ID.
+func TestUnknownID(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, newStore(t), webhook.Automation(), nil)
+	for name, err := range map[string]error{
+		"SetActive": h.hooks.SetActive(ctx, scope, "whk_unknown", true),
+		"Delete":    h.hooks.Delete(ctx, scope, "whk_unknown"),
+	} {
+		if !errors.Is(err, webhook.ErrNotFound) || !strings.Contains(err.Error(), "whk_unknown") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Rule: a webhook that fails has a health, and what may have mended it starts a new one:
+// another URL, secret or header, another place of the secret, switching it on.
+func TestHealthStartsAnew(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		mend  func(h *host, w webhook.Webhook)
+		clean bool
+	}{
+		"URL":    {func(h *host, w webhook.Webhook) { w.URL += "/new"; h.edit(w) }, true},
+		"secret": {func(h *host, w webhook.Webhook) { w.Secrets = secrets("new"); h.edit(w) }, true},
+		"header": {func(h *host, w webhook.Webhook) { w.Headers = headers("X-New", "x"); h.edit(w) }, true},
+		"in path": {func(h *host, w webhook.Webhook) {
+			w.Attributes = headers(webhook.AttrSecretIn, webhook.SecretInPath)
+			h.edit(w)
+		}, true},
+		"rotation": {func(h *host, w webhook.Webhook) {
+			if _, err := h.hooks.RotateSecret(ctx, scope, w.ID, webhook.NewSecret("new")); err != nil {
+				h.t.Error(err)
+			}
+		}, true},
+		"off and on": {func(h *host, w webhook.Webhook) { h.active(w, false); h.active(w, true) }, true},
+		"off":        {func(h *host, w webhook.Webhook) { h.active(w, false) }, false},
+		"name":       {func(h *host, w webhook.Webhook) { w.Name = "new"; h.edit(w) }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			to := &receiver{answer: func(int, request) answer { return answer{status: 503, after: "600"} }}
+			inBubble(t, webhook.Automation(), &webhook.Options{Transport: to}, func(h *host) {
+				w := h.add("one")
+				h.dispatch()
+				settled(time.Second)
+				sick, err := h.hooks.Health(ctx, scope, w.ID)
+				if err != nil || sick.Status(time.Now()) != webhook.HealthPaused || sick.Failures != 1 {
+					t.Fatalf("health %+v, %v, want paused after one failure", sick, err)
+				}
+				c.mend(h, w)
+				settled(0)
+				got, err := h.hooks.Health(ctx, scope, w.ID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := sick
+				if c.clean {
+					want = webhook.Health{WebhookID: w.ID, Scope: scope}
+				}
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("health (-want +got):\n%s", diff)
+				}
+				before := len(to.seen())
+				if err := h.hooks.SetActive(ctx, scope, w.ID, w.Active && h.webhook(w.ID).Active); err != nil {
+					t.Fatal(err)
+				}
+				h.dispatchAll()
+				settled(time.Second)
+				if sent := len(to.seen()) - before; (sent == 1) != c.clean {
+					t.Errorf("%d requests afterwards, clean %t", sent, c.clean)
+				}
+			})
+		})
+	}
+}
+
+// Rule: a tenant that leaves takes everything along, and a webhook's health with it.
+func TestDeleteScope(t *testing.T) {
+	t.Parallel()
+	to := &receiver{answer: status(503)}
+	inBubble(t, webhook.Automation(), &webhook.Options{Transport: to}, func(h *host) {
+		w := h.add("one")
+		d := h.dispatch()
+		settled(time.Second)
+		if err := h.hooks.DeleteScope(ctx, scope); err != nil {
+			t.Fatal(err)
+		}
+		n := len(to.seen())
+		settled(time.Hour)
+		if len(to.seen()) != n {
+			t.Errorf("%d requests after the deletion", len(to.seen())-n)
+		}
+		if _, _, err := h.hooks.Delivery(ctx, scope, d); !errors.Is(err, webhook.ErrNotFound) {
+			t.Errorf("delivery: %v, want ErrNotFound", err)
+		}
+		if ws, err := h.hooks.List(ctx, scope); err != nil || len(ws) != 0 {
+			t.Errorf("webhooks %v, %v", ws, err)
+		}
+		// The same ID again, as an import would make it, begins in good health.
+		w.Version = 1
+		if err := h.store.(webhook.Registry).Create(ctx, w, 3); err != nil {
+			t.Fatal(err)
+		}
+		got, err := h.hooks.Health(ctx, scope, w.ID)
+		if diff := cmp.Diff(webhook.Health{WebhookID: w.ID, Scope: scope}, got); diff != "" || err != nil {
+			t.Errorf("health %v (-want +got):\n%s", err, diff)
+		}
+	})
+}
+
+// storeOnly hides every optional interface of a Store.
+type storeOnly struct{ webhook.Store }
+
+// registryOnly is a Store with a Registry and no History.
+type registryOnly struct {
+	webhook.Store
+	webhook.Registry
+}
+
+func (r registryOnly) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, error) {
+	return r.Registry.Webhooks(ctx, scope)
+}
+
+// Rule: a Store without the optional interfaces works, and what needs one says so.
+func TestUnsupported(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	d, err := webhook.New(storeOnly{s}, webhook.Automation(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Manager(); !errors.Is(err, webhook.ErrUnsupported) {
+		t.Errorf("Manager without a Registry: %v", err)
+	}
+	h := newHost(t, registryOnly{s, s}, webhook.Automation(), nil)
+	h.add("one")
+	id := h.dispatch()
+	for name, call := range map[string]func() error{
+		"Delivery":   func() error { _, _, err := h.hooks.Delivery(ctx, scope, id); return err },
+		"Deliveries": func() error { _, _, err := h.hooks.Deliveries(ctx, webhook.Query{Scope: scope}); return err },
+		"Redeliver":  func() error { return h.hooks.Redeliver(ctx, scope, id) },
+		"Cancel":     func() error { return h.hooks.Cancel(ctx, scope, id) },
+		"Replay":     func() error { _, err := h.hooks.Replay(ctx, webhook.Query{Scope: scope}, 1); return err },
+		"Explain":    func() error { _, err := h.Explain(ctx, scope, id); return err },
+	} {
+		if err := call(); !errors.Is(err, webhook.ErrUnsupported) {
+			t.Errorf("%s without a History: %v, want ErrUnsupported", name, err)
+		}
+	}
+}
+
+// Rule: errors of the Manager hold neither secrets nor what stands behind the host of a URL.
+func TestErrorsKeepSecrets(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, newStore(t), webhook.Automation(), nil)
+	const canary = "canary0123456789"
+	for _, c := range fields {
+		in := form(c.change)
+		if strings.Contains(in.URL, "//") {
+			in.URL += canary
+		}
+		for i, s := range in.Secrets {
+			in.Secrets[i] = webhook.NewSecret(s.Reveal() + canary + "\n")
+		}
+		for name := range in.Headers {
+			in.Headers[name] += canary + "\n"
+		}
+		_, err := h.hooks.Add(ctx, in)
+		if err == nil {
+			continue
+		}
+		if text := fmt.Sprintf("%v %+v %#v", err, err, err); strings.Contains(text, canary) {
+			t.Errorf("%s: %s", c.name, text)
+		}
+	}
+}

@@ -1,0 +1,97 @@
+package webhook_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// Rule: however a Webhook is printed, logged or encoded, only its secrets, header values and
+// the URL behind the host are missing.
+func TestWebhookMasksItself(t *testing.T) {
+	t.Parallel()
+	w := hidden()
+	w.ID = "whk_1"
+	var printed []string
+	for _, verb := range strings.Split("%v %+v %#v %s %q %x %X %d %t %T|%v %10v %-5s %.3s % x", " ") {
+		printed = append(printed, fmt.Sprintf(verb, w), fmt.Sprintf(verb, &w), fmt.Sprintf(verb, []webhook.Webhook{w}),
+			fmt.Sprintf(verb, struct{ W webhook.Webhook }{w}), fmt.Sprintf(verb, map[string]*webhook.Webhook{"a": &w}))
+	}
+	printed = append(printed, fmt.Sprint(w), fmt.Sprintln(&w), w.String(), fmt.Errorf("cannot use %v", w).Error())
+	for _, v := range []any{w, &w, []webhook.Webhook{w}, struct{ W webhook.Webhook }{w}, map[string]any{"w": &w}} {
+		b, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		printed = append(printed, string(b))
+		var text, js bytes.Buffer
+		slog.New(slog.NewTextHandler(&text, nil)).Info("m", "w", v)
+		slog.New(slog.NewJSONHandler(&js, nil)).Info("m", "w", v)
+		printed = append(printed, text.String(), js.String())
+	}
+	for _, s := range printed {
+		if strings.Contains(s, "Canary") || strings.Contains(s, fmt.Sprintf("%x", "Canary")) {
+			t.Errorf("printed %s", s)
+		}
+	}
+	for _, s := range []string{fmt.Sprintf("%v", w), fmt.Sprintf("%#v", w), printed[len(printed)-3]} {
+		for _, want := range []string{"whk_1", "Ops", "https://api-private.atlassian.com/[redacted]", "X-Key"} {
+			if !strings.Contains(s, want) {
+				t.Errorf("%q is missing in %s", want, s)
+			}
+		}
+	}
+}
+
+// Rule: of a URL scheme and host are shown, and nothing of what is no plain URL.
+func TestMaskURL(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"":                               "",
+		"https://hooks.example.com":      "https://hooks.example.com",
+		"https://hooks.example.com/":     "https://hooks.example.com/[redacted]",
+		"https://hooks.example.com/a?b":  "https://hooks.example.com/[redacted]",
+		"https://hooks.example.com?b":    "https://hooks.example.com/[redacted]",
+		"https://[2001:db8::1]:8443/a":   "https://[2001:db8::1]:8443/[redacted]",
+		"https://u:p@hooks.example.com/": "[redacted]",
+		"https://hooks.example.com#frag": "[redacted]",
+		"https://{x}.example.com/a":      "[redacted]",
+		"hooks.example.com/secret":       "[redacted]",
+		"secret":                         "[redacted]",
+		`https:\\host\secret`:            "[redacted]",
+	} {
+		if got := webhook.MaskURL(in); got != want {
+			t.Errorf("%q became %q, want %q", in, got, want)
+		}
+	}
+}
+
+// Rule: a mask never becomes a value: what was read back from JSON is refused.
+func TestMaskIsNotReadBack(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, newStore(t), webhook.Automation(), nil)
+	w := h.add("one", func(w *webhook.Webhook) { w.Headers = headers("X-Key", "value") })
+	again := func(w webhook.Webhook) (out webhook.Webhook, err error) {
+		b, err := json.Marshal(w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out, json.Unmarshal(b, &out)
+	}
+	if _, err := again(w); err == nil {
+		t.Error("a masked secret was decoded")
+	}
+	w.Secrets = nil // keeps what is stored
+	w, err := again(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.hooks.Edit(ctx, w); complaint(err) != "url A2; headers refused" {
+		t.Errorf("%s, want url A2; headers refused", complaint(err))
+	}
+}

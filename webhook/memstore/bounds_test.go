@@ -1,0 +1,222 @@
+package memstore_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/memstore"
+)
+
+func TestOptions(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		field string
+		o     memstore.Options
+	}{
+		{"MaxDeliveries", memstore.Options{MaxDeliveries: -1}},
+		{"KeepEnded", memstore.Options{KeepEnded: -1}},
+		{"MaxBytes", memstore.Options{MaxBytes: -1}},
+		{"MaxMarks", memstore.Options{MaxMarks: -1}},
+	} {
+		t.Run(c.field, func(t *testing.T) {
+			t.Parallel()
+			if s, err := memstore.New(&c.o); s != nil || err == nil || !strings.Contains(err.Error(), "memstore: invalid Options: "+c.field+" -1") {
+				t.Errorf("New(%+v) = %v, %v; want an error that names %s", c.o, s, err, c.field)
+			}
+		})
+	}
+}
+
+// deliveries makes n deliveries of different events with bodies of a size.
+func deliveries(first, n, size int) []webhook.Delivery {
+	ds := make([]webhook.Delivery, n)
+	for i := range ds {
+		ds[i] = delivery(first+i, "wh_1", base)
+		ds[i].Body = bytes.Repeat([]byte("x"), size)
+	}
+	return ds
+}
+
+func TestFullByNumber(t *testing.T) {
+	t.Parallel()
+	s := open(t, &memstore.Options{MaxDeliveries: 10})
+	hook(t, s, "wh_1")
+	mustEnqueue(t, s, deliveries(0, 8, 1))
+	if _, err := s.Enqueue(t.Context(), deliveries(8, 3, 1)); !errors.Is(err, webhook.ErrFull) {
+		t.Fatalf("the 11th pending delivery: error %v, want ErrFull", err)
+	}
+	if pending, _, size := s.Counts(); pending != 8 || size != 8 {
+		t.Fatalf("after ErrFull %d deliveries of %d bytes are stored, want 8 of 8", pending, size)
+	}
+	mustEnqueue(t, s, deliveries(8, 2, 1))
+	mustEnqueue(t, s, deliveries(0, 10, 1)) // repeats need no space
+	end := claimAll(t, s)
+	settleAs(t, s, end[:3], webhook.StateDelivered)
+	mustEnqueue(t, s, deliveries(10, 3, 1)) // what has ended makes space
+	if err := s.Requeue(t.Context(), "bench", end[0].ID, base); !errors.Is(err, webhook.ErrFull) {
+		t.Errorf("Requeue in a full Store: error %v, want ErrFull", err)
+	}
+}
+
+func TestFullByBytes(t *testing.T) {
+	t.Parallel()
+	s := open(t, &memstore.Options{MaxBytes: 1000})
+	hook(t, s, "wh_1")
+	ds := deliveries(0, 2, 400)
+	ds[0].Vars, ds[1].Carry = map[string]string{"k": strings.Repeat("v", 49)}, map[string]string{"k": strings.Repeat("v", 49)}
+	mustEnqueue(t, s, ds)
+	if _, err := s.Enqueue(t.Context(), deliveries(2, 1, 101)); !errors.Is(err, webhook.ErrFull) {
+		t.Fatalf("1,001 bytes with a bound of 1,000: error %v, want ErrFull", err)
+	}
+	mustEnqueue(t, s, deliveries(2, 1, 100))
+	claimed := claimAll(t, s)
+	settleAs(t, s, claimed[:1], webhook.StateDelivered)
+	mustEnqueue(t, s, deliveries(3, 1, 300)) // history gives way
+	if _, _, err := s.Delivery(t.Context(), "bench", claimed[0].ID); !errors.Is(err, webhook.ErrNotFound) {
+		t.Errorf("an ended delivery that had to give way: error %v, want ErrNotFound", err)
+	}
+	// What cannot fit whatever gives way costs no history.
+	settleAs(t, s, claimed[1:2], webhook.StateFailed)
+	if _, err := s.Enqueue(t.Context(), deliveries(4, 1, 1001)); !errors.Is(err, webhook.ErrFull) {
+		t.Errorf("a body larger than the Store: error %v, want ErrFull", err)
+	}
+	if _, _, err := s.Delivery(t.Context(), "bench", claimed[1].ID); err != nil {
+		t.Errorf("a refused Enqueue cost history: %v", err)
+	}
+}
+
+func TestKeepEnded(t *testing.T) {
+	t.Parallel()
+	s := open(t, &memstore.Options{KeepEnded: 5})
+	hook(t, s, "wh_1")
+	ds := deliveries(0, 12, 1)
+	mustEnqueue(t, s, ds)
+	for i, d := range claimAll(t, s) {
+		x := webhook.Settlement{ID: d.ID, Lease: d.Lease, State: webhook.StateFailed, Due: base.Add(time.Duration(i) * time.Second)}
+		if _, err := s.Settle(t.Context(), []webhook.Settlement{x}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept, err := list(t.Context(), s, webhook.Query{Scope: "bench", OldestFirst: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(kept) != 5 || kept[0].ID != ds[7].ID {
+		t.Errorf("%d ended deliveries are kept, want the 5 that ended last", len(kept))
+	}
+}
+
+// TestKeepEndedWholeEvents proves that history which protects a pending delivery from being
+// accepted twice stays, and that the Store is bounded all the same.
+func TestKeepEndedWholeEvents(t *testing.T) {
+	t.Parallel()
+	s := open(t, &memstore.Options{KeepEnded: 2, MaxDeliveries: 10})
+	var ds []webhook.Delivery
+	for i := range 5 {
+		id := fmt.Sprintf("wh_%d", i)
+		hook(t, s, id)
+		ds = append(ds, delivery(1, id, base))
+	}
+	mustEnqueue(t, s, ds)
+	claimed := claimAll(t, s)
+	settleAs(t, s, claimed[:4], webhook.StateDelivered)
+	if added, err := s.Enqueue(t.Context(), ds[:1]); err == nil && added[0] {
+		t.Errorf("a delivery of an event with a pending one was accepted a second time")
+	}
+	if _, err := s.Enqueue(t.Context(), []webhook.Delivery{delivery(2, "wh_0", base)}); !errors.Is(err, webhook.ErrFull) {
+		t.Errorf("new work while more than KeepEnded deliveries must stay: error %v, want ErrFull", err)
+	}
+	settleAs(t, s, claimed[4:], webhook.StateDelivered)
+	mustEnqueue(t, s, []webhook.Delivery{delivery(2, "wh_0", base)})
+	if _, ended, _ := s.Counts(); ended > 2 {
+		t.Errorf("%d ended deliveries are kept, want at most 2", ended)
+	}
+}
+
+func TestAttemptsAreBounded(t *testing.T) {
+	t.Parallel()
+	s := open(t, nil)
+	hook(t, s, "wh_1")
+	mustEnqueue(t, s, deliveries(0, 1, 0))
+	for i := range 70 {
+		d := claimAll(t, s)[0]
+		a := webhook.Attempt{Number: i + 1, Code: webhook.CodeStatus, Start: base, Snippet: "ten bytes!"}
+		if _, err := s.Settle(t.Context(), []webhook.Settlement{{ID: d.ID, Lease: d.Lease, Due: base, Result: &a}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, as, err := s.Delivery(t.Context(), "bench", deliveries(0, 1, 0)[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(as) != 50 || as[0].Number != 21 || as[49].Number != 70 {
+		t.Errorf("%d attempts from %d to %d are kept, want the latest 50", len(as), as[0].Number, as[len(as)-1].Number)
+	}
+	if _, _, size := s.Counts(); size != 500 {
+		t.Errorf("the Store counts %d bytes, want the 500 of the snippets", size)
+	}
+}
+
+func TestMarksAreBounded(t *testing.T) {
+	t.Parallel()
+	s := open(t, &memstore.Options{MaxMarks: 100})
+	hook(t, s, "wh_1")
+	mustEnqueue(t, s, deliveries(0, 1, 0)) // tells the time
+	for i := range 100 {
+		until := base.Add(time.Duration(1+i%2) * time.Hour)
+		if first, err := s.Mark(t.Context(), "a", fmt.Sprint(i), until); err != nil || !first {
+			t.Fatalf("Mark %d: %t, %v", i, first, err)
+		}
+	}
+	if _, err := s.Mark(t.Context(), "a", "one more", base.Add(time.Hour)); !errors.Is(err, webhook.ErrFull) {
+		t.Fatalf("Mark beyond MaxMarks: error %v, want ErrFull", err)
+	}
+	if err := s.Sweep(t.Context(), webhook.Sweep{Now: base.Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 50 { // expired marks have made space
+		if first, err := s.Mark(t.Context(), "b", fmt.Sprint(i), base.Add(3*time.Hour)); err != nil || !first {
+			t.Fatalf("Mark %d after half of them expired: %t, %v", i, first, err)
+		}
+	}
+	if _, err := s.Mark(t.Context(), "b", "one more", base.Add(3*time.Hour)); !errors.Is(err, webhook.ErrFull) {
+		t.Errorf("Mark beyond MaxMarks: error %v, want ErrFull", err)
+	}
+}
+
+func mustEnqueue(t *testing.T, s *memstore.Store, ds []webhook.Delivery) {
+	t.Helper()
+	if _, err := s.Enqueue(t.Context(), ds); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func claimAll(t *testing.T, s *memstore.Store) []webhook.Delivery {
+	t.Helper()
+	return claimAt(t, s, base)
+}
+
+func claimAt(t *testing.T, s *memstore.Store, now time.Time) []webhook.Delivery {
+	t.Helper()
+	b, err := s.Claim(t.Context(), webhook.Claim{Now: now, Until: now.Add(time.Minute), Limit: 1000, PerLane: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.Deliveries
+}
+
+func settleAs(t *testing.T, s *memstore.Store, ds []webhook.Delivery, state webhook.State) {
+	t.Helper()
+	var ss []webhook.Settlement
+	for _, d := range ds {
+		ss = append(ss, webhook.Settlement{ID: d.ID, Lease: d.Lease, State: state, Due: base})
+	}
+	if lost, err := s.Settle(t.Context(), ss); err != nil || len(lost) > 0 {
+		t.Fatalf("Settle: lost %v, %v", lost, err)
+	}
+}

@@ -1,0 +1,31 @@
+package memstore
+
+import "fmt"
+
+// Leftovers names what is not empty in a Store that should hold nothing.
+func (s *Store) Leftovers() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var left []string
+	for what, n := range map[string]int64{
+		"scopes": int64(len(s.scopes)), "hooks": int64(len(s.hooks)), "rows": int64(len(s.rows)), "lanes": int64(len(s.lanes)),
+		"health": int64(len(s.health)), "waiting": int64(s.waiting.len()), "gone": int64(s.gone.len()), "expired": int64(len(s.expired)),
+		"done": int64(s.done.len()), "pending": int64(s.pending), "ended": int64(s.ended), "bytes": s.bytes,
+		"pendingBytes": s.pendingBytes, "marks": int64(s.marks),
+	} {
+		if n != 0 {
+			left = append(left, fmt.Sprintf("%s %d", what, n))
+		}
+	}
+	if s.ring.front != nil || s.ring.back != nil {
+		left = append(left, "ring")
+	}
+	return left
+}
+
+// Counts returns how many deliveries are pending and ended, and their bytes.
+func (s *Store) Counts() (pending, ended int, bytes int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pending, s.ended, s.bytes
+}

@@ -1,0 +1,200 @@
+package webhook_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/payload"
+	"github.com/postrider/postrider/webhook"
+)
+
+func run() payload.Run {
+	return payload.Run{Scope: scope, ProcessID: processID, Name: "Deactivate", ActionTypes: []string{"addToGroups"}, DeepLink: "https://your-site.atlassian.net/x"}
+}
+
+// triggers lists what was received.
+func triggers(rs []request) (out []string) {
+	for _, r := range rs {
+		_, rest, _ := strings.Cut(r.Body, `{"trigger":"`)
+		trigger, _, _ := strings.Cut(rest, `"`)
+		out = append(out, trigger+" "+r.Header.Get("Webhook-Id"))
+	}
+	return out
+}
+
+func (h *host) wantTriggers(want ...string) {
+	h.t.Helper()
+	settled(time.Second)
+	if got := triggers(h.to.seen()); strings.Join(got, ", ") != strings.Join(want, ", ") {
+		h.t.Errorf("received %q, want %q", got, want)
+	}
+}
+
+// Rule: a task that returns nil is a success although items in it failed; an error is a
+// failure and comes back as it is.
+func TestTrackTellsTheResult(t *testing.T) {
+	t.Parallel()
+	taskErr := errors.New("directory is read-only")
+	for name, c := range map[string]struct {
+		err  error
+		want string
+	}{
+		"nil":   {nil, "taskSuccess"},
+		"error": {taskErr, "taskFailure"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, webhook.Automation(), nil, func(h *host) {
+				h.add("one")
+				failedItems := 0
+				err := webhook.Track(ctx, h.Dispatcher, run(), func(context.Context) error {
+					for item := range 10 {
+						if item%3 == 0 {
+							failedItems++ // noted by the task, which goes on
+						}
+					}
+					return c.err
+				})
+				if err != c.err { // as it is, not wrapped
+					t.Errorf("Track returned %v, want %v", err, c.err)
+				}
+				if failedItems == 0 {
+					t.Error("the task did not run")
+				}
+				h.wantTriggers(c.want + " " + processID)
+				if body := h.to.seen()[0].Body; strings.Contains(body, "read-only") {
+					t.Errorf("the error's text was sent: %s", body)
+				}
+			})
+		})
+	}
+}
+
+// Rule: a panic is a failure; it goes on after the dispatch with its own value and stack.
+func TestTrackPanic(t *testing.T) {
+	t.Parallel()
+	inBubble(t, webhook.Automation(), nil, func(h *host) {
+		h.add("one")
+		value := &struct{ s string }{"boom"}
+		func() {
+			defer func() {
+				if r := recover(); r != value {
+					t.Errorf("recovered %v, want the very value of the task", r)
+				}
+				if stack := string(debug.Stack()); !strings.Contains(stack, "webhook_test.panickingTask") {
+					t.Errorf("the stack does not show the task:\n%s", stack)
+				}
+				if h.stored() != 1 {
+					t.Errorf("%d deliveries when the panic arrived, want 1", h.stored())
+				}
+			}()
+			err := webhook.Track(ctx, h.Dispatcher, run(), func(context.Context) error { panickingTask(value); return nil })
+			t.Errorf("Track returned %v", err)
+		}()
+		h.wantTriggers("taskFailure " + processID)
+	})
+}
+
+//go:noinline
+func panickingTask(value any) { panic(value) }
+
+// Rule: a task that ends its goroutine is a failure, and the goroutine ends.
+func TestTrackGoexit(t *testing.T) {
+	t.Parallel()
+	inBubble(t, webhook.Automation(), nil, func(h *host) {
+		h.add("one")
+		done := make(chan string, 1)
+		go func() {
+			defer func() {
+				if r := recover(); r != nil {
+					done <- "panicked"
+					return
+				}
+				done <- "ended"
+			}()
+			_ = webhook.Track(ctx, h.Dispatcher, run(), func(context.Context) error { runtime.Goexit(); return nil })
+			done <- "went on"
+		}()
+		if got := <-done; got != "ended" {
+			t.Errorf("the goroutine %s", got)
+		}
+		h.wantTriggers("taskFailure " + processID)
+	})
+}
+
+// Rule: a task whose context ended is told of all the same.
+func TestTrackCancelled(t *testing.T) {
+	t.Parallel()
+	inBubble(t, webhook.Automation(), nil, func(h *host) {
+		h.add("one")
+		ending, cancel := context.WithCancel(ctx)
+		err := webhook.Track(ending, h.Dispatcher, run(), func(ctx context.Context) error {
+			cancel()
+			return ctx.Err()
+		})
+		if err != context.Canceled {
+			t.Errorf("Track returned %v, want context.Canceled alone", err)
+		}
+		h.wantTriggers("taskFailure " + processID)
+	})
+}
+
+// Rule: a task tracked twice is told once; another is told for itself.
+func TestTrackTwice(t *testing.T) {
+	t.Parallel()
+	inBubble(t, webhook.Automation(), nil, func(h *host) {
+		h.add("one")
+		other := run()
+		other.ProcessID = "107b5c6c-0078-4cf2-a9d9-3f8c02f74205"
+		for i, r := range []payload.Run{run(), run(), other, run()} {
+			var fail error
+			if i == 3 {
+				fail = errors.New("late") // the first end is the one that counts
+			}
+			if err := webhook.Track(ctx, h.Dispatcher, r, func(context.Context) error { return fail }); !errors.Is(err, fail) {
+				t.Errorf("run %d: %v", i, err)
+			}
+			settled(time.Second)
+		}
+		h.wantTriggers("taskSuccess "+processID, "taskSuccess "+other.ProcessID)
+	})
+}
+
+// Rule: what Dispatch says is joined to what the task says, and neither hides the other.
+func TestTrackDispatchFails(t *testing.T) {
+	t.Parallel()
+	store := &faulty{Store: newStore(t)}
+	h := newHost(t, store, webhook.Automation(), nil)
+	h.add("one")
+	down, taskErr := errors.New("database is gone"), errors.New("task failed")
+	store.enqueue.Store(&down)
+	for name, result := range map[string]error{"nil": nil, "error": taskErr} {
+		err := webhook.Track(ctx, h.Dispatcher, run(), func(context.Context) error { return result })
+		if !errors.Is(err, down) || result != nil && !errors.Is(err, result) {
+			t.Errorf("%s: Track returned %v", name, err)
+		}
+	}
+	func() {
+		defer func() {
+			if r := recover(); r != "boom" {
+				t.Errorf("recovered %v, want boom", r)
+			}
+		}()
+		_ = webhook.Track(ctx, h.Dispatcher, run(), func(context.Context) error { panic("boom") })
+	}()
+	if log := h.log.String(); !strings.Contains(log, "process="+processID) || !strings.Contains(log, "database is gone") {
+		t.Errorf("a panic whose end could not be dispatched is not logged:\n%s", log)
+	}
+	bad := run()
+	bad.ProcessID = "42"
+	ran := false
+	err := webhook.Track(ctx, h.Dispatcher, bad, func(context.Context) error { ran = true; return nil })
+	if !errors.Is(err, payload.ErrInvalid) || !ran {
+		t.Errorf("a run that cannot be told of: %v, ran %t", err, ran)
+	}
+}
