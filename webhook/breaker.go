@@ -16,6 +16,7 @@ type keeper struct {
 	store HealthStore // nil: health lives and dies with the process
 	mu    sync.Mutex
 	known map[string]*healthEntry // by webhook ID
+	fresh map[string]time.Time    // when webhooks were edited or deleted, as long as older attempts may come in
 }
 
 type healthEntry struct {
@@ -35,6 +36,10 @@ func (k *keeper) result(ctx context.Context, w Webhook, a *Attempt) (afterwards 
 		return nothing
 	}
 	k.mu.Lock()
+	if since, ok := k.fresh[w.ID]; ok && a.Start.Before(since) {
+		k.mu.Unlock()
+		return nothing // it says nothing about the webhook as it is now
+	}
 	e := k.known[w.ID]
 	if e == nil {
 		if a.OK() {
@@ -188,6 +193,7 @@ func (k *keeper) forget(ctx context.Context, scope, id string) {
 		}
 	}
 	delete(k.known, id)
+	k.startAnew(id)
 	e.Health = Health{WebhookID: id, Scope: scope}
 	k.mu.Unlock()
 	key := k.d.healthKey(id)
@@ -201,8 +207,20 @@ func (k *keeper) forget(ctx context.Context, scope, id string) {
 func (k *keeper) drop(id string) {
 	k.mu.Lock()
 	delete(k.known, id)
+	k.startAnew(id)
 	k.mu.Unlock()
 	key := k.d.healthKey(id)
 	k.d.limiter.Pause(key, time.Time{})
 	k.d.limiter.Cap(key, 0)
+}
+
+// startAnew remembers that attempts which are under way no longer count.
+func (k *keeper) startAnew(id string) {
+	now := k.d.now()
+	for other, since := range k.fresh {
+		if now.Sub(since) > k.d.o.Lease {
+			delete(k.fresh, other) // nothing of before is under way any more
+		}
+	}
+	k.fresh[id] = now
 }

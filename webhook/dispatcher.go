@@ -89,7 +89,7 @@ func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
 	}
 	d.log = d.o.Logger
 	d.sender = newSender(&d.profile, &d.o)
-	d.keeper = &keeper{d: d, store: d.health, known: make(map[string]*healthEntry)}
+	d.keeper = &keeper{d: d, store: d.health, known: make(map[string]*healthEntry), fresh: make(map[string]time.Time)}
 	return d, nil
 }
 

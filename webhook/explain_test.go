@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -128,12 +129,34 @@ func TestExplainRetryAndPause(t *testing.T) {
 	})
 }
 
+// Rule: what lasts longest is told first.
+func TestExplainOrder(t *testing.T) {
+	t.Parallel()
+	to := &receiver{answer: status(503)}
+	inBubble(t, webhook.Automation(), &webhook.Options{Transport: to, Breaker: webhook.Breaker{Failures: 1, Open: time.Second}}, func(h *host) {
+		h.add("one")
+		begin := time.Now()
+		d := h.dispatch()
+		settled(0)
+		due, _ := h.delivery(d)
+		h.explained(d, reason(webhook.ReasonRetry, due.Due, false), reason(webhook.ReasonBreaker, begin.Add(time.Second), true))
+		h.SetPaused(true)
+		h.explained(d, reason(webhook.ReasonStopped, time.Time{}, true), reason(webhook.ReasonRetry, due.Due, false),
+			reason(webhook.ReasonBreaker, begin.Add(time.Second), true))
+	})
+}
+
 // Rule: an open breaker is told with its end, longest hold first; then the one probe
 // takes the lane's room.
 func TestExplainBreaker(t *testing.T) {
 	t.Parallel()
-	now := answer{status: 500}
-	to := &receiver{answer: func(int, request) answer { return now }}
+	var slow atomic.Bool
+	to := &receiver{answer: func(int, request) answer {
+		if slow.Load() {
+			return answer{status: 500, delay: 20 * time.Second}
+		}
+		return answer{status: 500}
+	}}
 	inBubble(t, webhook.Automation(), &webhook.Options{Transport: to, Breaker: webhook.Breaker{Failures: 2, Open: 10 * time.Minute, MaxOpen: time.Hour}}, func(h *host) {
 		h.add("one")
 		begin := time.Now()
@@ -146,7 +169,7 @@ func TestExplainBreaker(t *testing.T) {
 		third := h.dispatch(id("evt_3"))
 		settled(time.Minute)
 		h.explained(third, breaker)
-		now = answer{status: 500, delay: 20 * time.Second}
+		slow.Store(true)
 		settled(9*time.Minute + 5*time.Second)
 		if n := h.Status().InFlight; n != 1 {
 			t.Fatalf("%d probes in flight, want 1", n)

@@ -15,8 +15,12 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// maxGrowth is what an attempt may allocate, the server's part included.
-const maxGrowth = 1 << 20
+// What an attempt may add to the heap, and what it may allocate in all, the server's part
+// included: a bomb that goes off is 64 MiB.
+const (
+	maxKept      = 1 << 20
+	maxAllocated = 4 << 20
+)
 
 // checkInvariants holds what is true of every row:
 //
@@ -72,8 +76,8 @@ func (s *scene) checkInvariants(attempts, budget int) {
 	s.checkSilence(d, as)
 	checkRecords(t, d, as)
 
-	if per := s.allocated / uint64(attempts); per > maxGrowth {
-		t.Errorf("I8: %d KiB allocated for an attempt, want at most %d", per>>10, maxGrowth>>10)
+	if n := int64(attempts); s.kept > n*maxKept || s.allocated > n*maxAllocated {
+		t.Errorf("I8: %d attempts allocated %d KiB and kept %d KiB", attempts, s.allocated>>10, s.kept>>10)
 	}
 
 	s.checkNeighbour(d)

@@ -55,7 +55,8 @@ type scene struct {
 	neighbour string
 	health    webhook.Health
 	explained webhook.Explanation
-	allocated uint64 // bytes, by the whole process, during the run
+	kept      int64 // bytes by which the run made the heap grow
+	allocated int64 // bytes allocated in it, garbage included
 	told      *witness
 }
 
@@ -101,7 +102,8 @@ func (w *witness) hasSettled(id string) bool {
 
 // scene builds what a fault needs.
 func (m *matrix) scene(t *testing.T, f fault, name string) *scene {
-	s := &scene{t: t, m: m, fault: f, name: name, told: newWitness(), event: success(t), cert: m.ca.Issue}
+	s := &scene{t: t, m: m, fault: f, name: name, told: newWitness(), event: success(t),
+		cert: func(...string) tls.Certificate { return m.cert }}
 	s.opts = webhook.Options{
 		Timeout: 10 * time.Second, Poll: 5 * time.Millisecond,
 		Resolver: m.dns.Resolver(), RootCAs: m.ca.Pool(), Observer: s.told.observer(),
@@ -137,8 +139,6 @@ func (s *scene) pinned() {
 		}
 		return new(net.Dialer).DialContext(ctx, "tcp4", s.server.Addr())
 	}
-	issue := s.cert
-	s.cert = func(...string) tls.Certificate { return issue(s.name) }
 }
 
 // play sends the event and lets everything come to rest.
@@ -175,7 +175,7 @@ func (s *scene) play() {
 			w.URL = "https://" + net.JoinHostPort(healthyHost, strconv.Itoa(s.m.healthy.Port())) + "/" + s.name
 		})
 	}
-	before := s.allocations()
+	before := s.memory()
 	s.host.start()
 	defer func() { s.host.stop() }()
 	receipt, err := d.Dispatch(context.Background(), s.event)
@@ -199,7 +199,8 @@ func (s *scene) play() {
 		d, _ := s.host.delivery(s.faulty)
 		return d.Tries > 0
 	})
-	s.allocated = s.allocations() - before
+	after := s.memory()
+	s.kept, s.allocated = int64(after.HeapAlloc)-int64(before.HeapAlloc), int64(after.TotalAlloc-before.TotalAlloc)
 	rest := time.Now()
 	await(t, "another look at the Store", func() bool { return d.Status().LastClaim.After(rest) })
 	if s.health, err = s.host.hooks.Health(context.Background(), scope, s.hook.ID); err != nil {
@@ -214,15 +215,13 @@ func (s *scene) urlAt(host string) string {
 	return "https://" + net.JoinHostPort(host, strconv.Itoa(s.port)) + "/hooks/" + pathCanary + "?key=" + queryCanary
 }
 
-// allocations counts every byte that was ever allocated, whether it was freed or not. A
-// server that is not parallel to others is in it too.
-func (s *scene) allocations() uint64 {
-	if !s.fault.heavy {
-		return 0
+// memory is that of the whole process, the server included. A heavy fault is alone in it.
+func (s *scene) memory() (m runtime.MemStats) {
+	if s.fault.heavy {
+		runtime.GC()
+		runtime.ReadMemStats(&m)
 	}
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.TotalAlloc
+	return m
 }
 
 // requests are those that the endpoint which fails has read.

@@ -25,7 +25,8 @@ func (w Webhook) masked() shown {
 	return shown(w)
 }
 
-// maskURL keeps scheme and host of a URL, and nothing of what is not clearly one.
+// maskURL keeps scheme and host of a URL, and nothing of what is not clearly one or
+// names an address.
 func maskURL(u string) string {
 	if u == "" {
 		return ""
@@ -37,7 +38,7 @@ func maskURL(u string) string {
 		}
 	}
 	switch {
-	case !strings.Contains(u[:end], "://"):
+	case !strings.Contains(u[:end], "://"), redactAddresses(u[:end]) != u[:end]:
 		return redacted
 	case end == len(u):
 		return u
@@ -46,8 +47,8 @@ func maskURL(u string) string {
 }
 
 // Format prints the webhook for every verb of package fmt, with "[redacted]" in place of
-// its secrets, the values of its headers, and its URL behind the host. A host that logs a
-// Webhook gives nothing away.
+// its secrets, the values of its headers, and its URL behind the host, or the whole URL where
+// the host is an address. An application that logs a Webhook gives nothing away.
 func (w Webhook) Format(f fmt.State, verb rune) {
 	if verb == 'v' && f.Flag('#') {
 		fmt.Fprintf(f, "%#v", w.masked())

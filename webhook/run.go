@@ -138,8 +138,8 @@ func (d *Dispatcher) prune(ctx context.Context) {
 			return err
 		})
 		d.logFailure(ctx, "history could not be pruned", err)
-		if err != nil || n < pruneBatch {
-			return
+		if err != nil || n == 0 {
+			return // whole events may be fewer than were asked for, with more to come
 		}
 	}
 }

@@ -88,7 +88,11 @@ func (s *sender) attempt(ctx context.Context, w *Webhook, d *Delivery, now time.
 			a.RetryAfter = after
 		}
 	}
-	a.Snippet = s.readBody(resp.Body, cancel, w, req.URL)
+	if resp.StatusCode < 200 {
+		_ = resp.Body.Close() // 101: the body is the bare connection, which no deadline ends
+		return a
+	}
+	a.Snippet = s.readBody(resp.Body, cancel, w, req)
 	return a
 }
 
@@ -164,15 +168,19 @@ func (s *sender) request(ctx context.Context, w *Webhook, d *Delivery, a Attempt
 	if s.profile.Header != nil {
 		s.profile.Header(*w, *d, h)
 	}
+	judged := *u
 	if err := s.sign(req, w, d, a); err != nil {
 		return nil, err
 	}
-	if req.URL != u || req.Method != http.MethodPost {
+	if req.URL != u || *u != judged || req.Host != judged.Host || req.Method != http.MethodPost {
 		return nil, errors.New("webhook: a Signer may set headers only")
 	}
 	// net/http repeats a POST by itself when it sees one of these.
-	delete(req.Header, "Idempotency-Key")
-	delete(req.Header, "X-Idempotency-Key")
+	for name := range req.Header {
+		if strings.EqualFold(name, "Idempotency-Key") || strings.EqualFold(name, "X-Idempotency-Key") {
+			delete(req.Header, name)
+		}
+	}
 	return req.WithContext(ctx), nil
 }
 

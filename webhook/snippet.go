@@ -4,12 +4,15 @@ import (
 	"cmp"
 	"html"
 	"io"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 	"unicode"
+
+	"github.com/postrider/postrider/webhook/sign"
 )
 
 var readBuffers = sync.Pool{New: func() any { return new([maxSnippet]byte) }}
@@ -17,7 +20,7 @@ var readBuffers = sync.Pool{New: func() any { return new([maxSnippet]byte) }}
 // readBody reads an answer's body as far as is useful, which is at most 64 KiB within
 // five seconds, so that the connection can be used again, and returns the cleaned
 // beginning. Errors do not matter any more.
-func (s *sender) readBody(body io.ReadCloser, cancel func(), w *Webhook, u *url.URL) string {
+func (s *sender) readBody(body io.ReadCloser, cancel func(), w *Webhook, req *http.Request) string {
 	defer body.Close()
 	stop := time.AfterFunc(s.bounds.body, cancel)
 	defer stop.Stop()
@@ -30,8 +33,34 @@ func (s *sender) readBody(body io.ReadCloser, cancel func(), w *Webhook, u *url.
 	if n == 0 {
 		return ""
 	}
-	return cleanSnippet(string(buf[:n]), secretsOf(w, u), err == nil)
+	secrets := append(headerSecrets(req.Header), secretsOf(w, req.URL)...)
+	slices.SortFunc(secrets, longestFirst)
+	return cleanSnippet(string(buf[:n]), secrets, err == nil)
 }
+
+// publicHeaders are those of a request whose values are no credentials.
+var publicHeaders = []string{"Content-Type", "User-Agent", sign.IDHeader, sign.TimestampHeader}
+
+// headerSecrets lists what hooks and signers put into a request: tokens that were derived
+// from a secret and do not hold it.
+func headerSecrets(h http.Header) []string {
+	var out []string
+	for name, values := range h {
+		if slices.ContainsFunc(publicHeaders, func(p string) bool { return strings.EqualFold(p, name) }) {
+			continue
+		}
+		for _, v := range values {
+			for _, part := range append(strings.Fields(v), v) {
+				if len(part) >= minHeaderSecret {
+					out = append(out, part)
+				}
+			}
+		}
+	}
+	return out
+}
+
+func longestFirst(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) }
 
 const (
 	redacted = "[redacted]"
@@ -40,6 +69,8 @@ const (
 	// minPartial is how much of a secret must stand at the end of an answer to count as
 	// one that was cut off. Where the answer was cut off by us, one byte is enough.
 	minPartial = 6
+	// minHeaderSecret: what is shorter in a header is a number or a word, not a token.
+	minHeaderSecret = 16
 )
 
 // cleanSnippet makes the beginning of an answer safe to store and show: valid UTF-8
@@ -137,7 +168,7 @@ func secretsOf(w *Webhook, u *url.URL) []string {
 			addDistinct(add, v)
 		}
 	}
-	slices.SortFunc(out, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
+	slices.SortFunc(out, longestFirst)
 	return slices.Compact(out)
 }
 

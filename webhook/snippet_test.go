@@ -16,9 +16,9 @@ import (
 // hidden is a webhook whose every credential is a canary.
 func hidden() webhook.Webhook {
 	return webhook.Webhook{Scope: scope, Name: "Ops", Active: true, Events: []string{"*"},
-		URL:     "https://api-private.atlassian.com/automation/webhooks/jira/a/pathCanary-11112222/ruleCanary-33334444?q=queryCanary-55556666",
-		Secrets: secrets("secretCanary-7777/8888", "olderCanary-99990000"),
-		Headers: headers("X-Key", `headerCanary "<&>\ 1234/5678`)}
+		URL:     "https://api-private.atlassian.com/automation/webhooks/jira/a/pathCanary-qjqjqjqj/ruleCanary-xkxkxkxk?q=queryCanary-zvzvzvzv",
+		Secrets: secrets("secretCanary-wqwqwq/ykykyk", "olderCanary-vxvxvxvx"),
+		Headers: headers("X-Key", `headerCanary "<&>\ hjhjhj/uyquyq`)}
 }
 
 // Rule: whatever of our request an endpoint repeats, in whatever form, is not kept.
@@ -41,30 +41,30 @@ func TestSnippetHidesEchoes(t *testing.T) {
 		"URL":                       w.URL,
 		"request line":              "POST " + u.RequestURI() + " HTTP/1.1",
 		"path":                      "no rule at " + u.EscapedPath(),
-		"path below a mount point":  "no rule at /jira/a/pathCanary-11112222/ruleCanary-33334444",
-		"path without first slash":  "no rule at a/pathCanary-11112222/ruleCanary-33334444.",
-		"last segment":              "no rule ruleCanary-33334444",
-		"inner segment":             "tenant pathCanary-11112222 is gone",
-		"query":                     "bad query q=queryCanary-55556666",
-		"query value":               "bad value 'queryCanary-55556666'",
+		"path below a mount point":  "no rule at /jira/a/pathCanary-qjqjqjqj/ruleCanary-xkxkxkxk",
+		"path without first slash":  "no rule at a/pathCanary-qjqjqjqj/ruleCanary-xkxkxkxk.",
+		"last segment":              "no rule ruleCanary-xkxkxkxk",
+		"inner segment":             "tenant pathCanary-qjqjqjqj is gone",
+		"query":                     "bad query q=queryCanary-zvzvzvzv",
+		"query value":               "bad value 'queryCanary-zvzvzvzv'",
 		"path with escaped slashes": slashes.Replace(u.EscapedPath()),
 		"URL in JSON":               asJSON(w.URL),
 		"URL in a URL":              "/login?next=" + url.QueryEscape(w.URL),
-		"token":                     "bad token secretCanary-7777/8888",
-		"token in JSON":             slashes.Replace(asJSON("secretCanary-7777/8888")),
-		"token in a URL":            url.PathEscape("secretCanary-7777/8888"),
-		"older secret":              "olderCanary-99990000",
+		"token":                     "bad token secretCanary-wqwqwq/ykykyk",
+		"token in JSON":             slashes.Replace(asJSON("secretCanary-wqwqwq/ykykyk")),
+		"token in a URL":            url.PathEscape("secretCanary-wqwqwq/ykykyk"),
+		"older secret":              "olderCanary-vxvxvxvx",
 		"header":                    w.Headers["X-Key"],
 		"header in JSON":            asJSON(w.Headers["X-Key"]),
-		"header in plain JSON":      `"headerCanary \"<&>\\ 1234/5678"`,
+		"header in plain JSON":      `"headerCanary \"<&>\\ hjhjhj/uyquyq"`,
 		"header in HTML":            html.EscapeString(w.Headers["X-Key"]),
-		"with something invisible":  "secretCanary\u200b-77\x0077/8888",
-		"several":                   "secretCanary-7777/8888secretCanary-7777/8888 olderCanary-99990000",
-		"cut off by the endpoint":   "bad token secretCanary-7777/88",
-		"beyond the cut":            strings.Repeat("x", webhook.MaxSnippet-15) + " secretCanary-7777/8888",
-		"one byte before the cut":   strings.Repeat("x", webhook.MaxSnippet-1) + "secretCanary-7777/8888",
+		"with something invisible":  "secretCanary\u200b-wqw\x00qwq/ykykyk",
+		"several":                   "secretCanary-wqwqwq/ykykyksecretCanary-wqwqwq/ykykyk olderCanary-vxvxvxvx",
+		"cut off by the endpoint":   "bad token secretCanary-wqwqwq/yk",
+		"beyond the cut":            strings.Repeat("x", webhook.MaxSnippet-15) + " secretCanary-wqwqwq/ykykyk",
+		"one byte before the cut":   strings.Repeat("x", webhook.MaxSnippet-1) + "secretCanary-wqwqwq/ykykyk",
 		"path beyond the cut":       strings.Repeat("x", webhook.MaxSnippet-70) + " " + u.EscapedPath(),
-		"rune beyond the cut":       strings.Repeat("x", webhook.MaxSnippet-14) + "olderCanary-9é",
+		"rune beyond the cut":       strings.Repeat("x", webhook.MaxSnippet-14) + "olderCanary-vé",
 		"cut that makes it longer":  strings.Repeat("é", webhook.MaxSnippet),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -78,7 +78,7 @@ func TestSnippetHidesEchoes(t *testing.T) {
 				}
 				return w
 			}())
-			for _, part := range []string{"Canary", "1111", "3333", "5555", "7777", "9999", "1234", "5678"} {
+			for _, part := range []string{"Canary", "qjqj", "xkxk", "zvzv", "wqw", "yky", "vxv", "hjhj", "uyq"} {
 				if strings.Contains(a.Snippet, part) {
 					t.Errorf("%q is in %q", part, a.Snippet)
 				}
@@ -117,6 +117,21 @@ func TestSnippetHidesAddresses(t *testing.T) {
 	}
 }
 
+// Rule: of secrets that contain each other the longest goes first, and a query counts as a
+// whole however short its values are.
+func TestSnippetHidesWholes(t *testing.T) {
+	t.Parallel()
+	w := webhook.Webhook{URL: "https://hooks.example.com/in?k=v1&z=v2", Headers: headers("X-A", "alphaalpha", "X-B", "alphaalpha-betabeta", "X-C", "beta")}
+	u, err := url.Parse(w.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const text, want = "got alphaalpha-betabeta for k=v1&z=v2", "got [redacted] for [redacted]"
+	if got := webhook.CleanSnippet(text, webhook.SecretsOf(&w, u), false); got != want {
+		t.Errorf("%q became %q, want %q", text, got, want)
+	}
+}
+
 // Rule: words that many URLs share are not taken for secrets.
 func TestSnippetKeepsWords(t *testing.T) {
 	t.Parallel()
@@ -147,7 +162,7 @@ func checkSnippet(t *testing.T, s string) {
 // FuzzSnippet: a snippet is valid UTF-8 of at most 4 KiB without controls, and holds no
 // secret that stands anywhere in the text, whole, or begins at its cut end.
 func FuzzSnippet(f *testing.F) {
-	f.Add("bad token ", "secretCanary-7777", " at 10.0.0.1:443: refused", true)
+	f.Add("bad token ", "secretCanary-wqwqwq", " at 10.0.0.1:443: refused", true)
 	f.Add("\xff\xfe", "a/b\"c<d", "\u200b\x00", false)
 	f.Add(strings.Repeat("é", 2047), "aaaa", "::1", true)
 	f.Add("abab", "abab", "ab", true)

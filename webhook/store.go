@@ -40,8 +40,8 @@ type Store interface {
 	// lost lease that reports StateDelivered still ends a pending delivery as
 	// delivered, because the receiver has it. A settlement for a delivery that has
 	// already ended changes only the history. One that repeats a stored one, of the
-	// same ID and lease, changes nothing, the history included, and is no more lost than
-	// it was: the Dispatcher repeats a call when it did not hear its answer. After
+	// same ID and lease, changes nothing, the history included, and is lost only if a
+	// later lease exists: the Dispatcher repeats a call when it did not hear its answer. After
 	// Settle the delivery is not held. FirstFailure becomes the End of the first Result that does not deliver.
 	Settle(ctx context.Context, ss []Settlement) (lost []string, err error)
 }

@@ -200,6 +200,9 @@ func (w *World) check() Outcome {
 		if len(attempts) < min(results, 50) {
 			w.violated("I7: delivery %s has %d attempts on record of %d", id, len(attempts), results)
 		}
+		if d.Tries > len(attempts) {
+			w.violated("I7: delivery %s counts %d tries, %d are on record", id, d.Tries, len(attempts))
+		}
 		if len(attempts) > requests {
 			w.violated("I7: delivery %s has %d attempts on record of %d requests", id, len(attempts), requests)
 		}

@@ -1,7 +1,6 @@
 package jira_test
 
 import (
-	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -109,9 +108,16 @@ func TestCallback_everyEventRoundTrips(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			again, _ := got.AppendBody(nil)
-			if diff := cmp.Diff(body(t, c), string(again)); diff != "" {
-				t.Errorf("encoded again (-want +got):\n%s", diff)
+			again, err := got.AppendBody(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			second, err := jira.Decode(again)
+			if diff := cmp.Diff(got, second); diff != "" || err != nil {
+				t.Errorf("encoded again, %v (-want +got):\n%s", err, diff)
+			}
+			if len(again) != len(body(t, c)) {
+				t.Errorf("encoded again it is another body:\n%s\n%s", body(t, c), again)
 			}
 			if got.Event != name {
 				t.Errorf("event %q", got.Event)
@@ -122,42 +128,28 @@ func TestCallback_everyEventRoundTrips(t *testing.T) {
 
 // sample makes a valid callback of any event.
 func sample(name string) jira.Callback {
-	info, _ := jira.Lookup(name)
-	c := jira.Callback{Timestamp: moment, Event: name}
-	switch info.Family {
-	case jira.FamilyIssue:
-		c.User, c.Issue = user(), issue()
-	case jira.FamilyIssueProperty, jira.FamilyOption:
-		c.Property = &jira.Property{Key: "k", Value: map[string]any{"a": []any{"b"}}}
-	case jira.FamilyWorklog:
-		c.Worklog = &jira.Worklog{ID: "3", IssueID: "99291", TimeSpentSeconds: 60}
-	case jira.FamilyComment:
-		c.Comment, c.Issue = comment(), issue()
-	case jira.FamilyAttachment:
-		c.Attachment = &jira.Attachment{ID: "4", Filename: "a.png", Size: 9}
-	case jira.FamilyIssueLink:
-		c.IssueLink = &jira.IssueLink{ID: 5, SourceIssueID: 1, DestinationIssueID: 2}
-	case jira.FamilyIssueType:
-		c.IssueType = &jira.IssueType{ID: "6", Name: "Bug"}
-	case jira.FamilyProject:
-		c.Project = &jira.Project{ID: 10000, Key: "JRA", Name: "Jira"}
-	case jira.FamilyVersion:
-		c.Version = &jira.Version{ID: "11", Name: "1.0", ProjectID: 10000, ProjectKey: "JRA"}
-		if name == jira.VersionMerged {
-			c.MergedTo = &jira.Version{ID: "12", Name: "2.0", ProjectID: 10000}
-		}
-	case jira.FamilyUser:
-		c.User = user()
-	case jira.FamilySprint:
-		c.Sprint = &jira.Sprint{ID: 7, State: "active", Name: "S"}
-	case jira.FamilyBoard:
-		c.Board = &jira.Board{ID: 8, Name: "B", Type: "scrum"}
-	case jira.FamilyFilter:
-		c.Filter = &jira.Filter{ID: "9", Name: "F", JQL: "project = JRA"}
-	default:
-		c.More = map[string]any{"key": "my-addon", "baseUrl": "https://your-site.atlassian.net", "n": json.Number("1")}
-	}
+	c, _ := jira.Sample(name)
 	return c
+}
+
+func TestSample(t *testing.T) {
+	t.Parallel()
+	for _, name := range jira.Events() {
+		c, ok := jira.Sample(name)
+		if !ok || c.Event != name || c.Validate() != nil {
+			t.Errorf("Sample(%s) = %v, %v", name, ok, c.Validate())
+		}
+		info, _ := jira.Lookup(name)
+		vars := c.Vars()
+		for _, v := range info.Variables {
+			if v != "mergedVersion.id" && info.Family != jira.FamilyWorklog && info.Generations != jira.Legacy && vars[v] == "" {
+				t.Errorf("the sample of %s has no %s", name, v)
+			}
+		}
+	}
+	if _, ok := jira.Sample("issue_exploded"); ok {
+		t.Error("an unknown event has a sample")
+	}
 }
 
 func TestCallback_refused(t *testing.T) {

@@ -9,6 +9,8 @@ import (
 	"github.com/postrider/postrider/payload/jira"
 )
 
+const acct = "5b10a2844c20165700ede21g"
+
 func TestNew_varsSubjectAndTime(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -22,12 +24,12 @@ func TestNew_varsSubjectAndTime(t *testing.T) {
 		"user": {jira.Callback{Event: "user_updated", User: &jira.User{AccountID: "a", Name: "admin", Key: "k"}},
 			map[string]string{"modifiedUser.accountId": "a", "modifiedUser.key": "k", "modifiedUser.name": "admin", "user_id": "admin", "user_key": "k"}},
 		"cascade": {jira.Callback{Event: "comment_deleted", Comment: comment(), Secondary: true}, map[string]string{"comment.id": "252789", "flow": "Secondary"}},
-		"sprint":  {sample("sprint_started"), map[string]string{"sprint.id": "7"}},
-		"board":   {sample("board_created"), map[string]string{"board.id": "8"}},
-		"project": {sample("project_created"), map[string]string{"project.id": "10000", "project.key": "JRA"}},
-		"worklog": {sample("worklog_created"), map[string]string{"worklog.id": "3", "issue.id": "99291"}},
-		"file":    {sample("attachment_created"), map[string]string{"attachment.id": "4"}},
-		"link":    {sample("issuelink_created"), map[string]string{"issueLink.sourceIssueId": "1", "issueLink.destinationIssueId": "2"}},
+		"sprint":  {sample("sprint_started"), map[string]string{"sprint.id": "37", "user_id": acct, "user_key": acct}},
+		"board":   {sample("board_created"), map[string]string{"board.id": "5", "user_id": acct, "user_key": acct}},
+		"project": {sample("project_created"), map[string]string{"project.id": "10000", "project.key": "EX", "user_id": acct, "user_key": acct}},
+		"worklog": {sample("worklog_created"), map[string]string{"worklog.id": "100028", "issue.id": "10002", "user_id": acct, "user_key": acct}},
+		"file":    {jira.Callback{Event: "attachment_created", Attachment: &jira.Attachment{ID: "4"}}, map[string]string{"attachment.id": "4"}},
+		"link":    {sample("issuelink_created"), map[string]string{"issueLink.sourceIssueId": "10002", "issueLink.destinationIssueId": "10003", "user_id": acct, "user_key": acct}},
 		"typed project": {jira.Callback{Event: "jira:issue_created", User: &jira.User{}, Issue: &jira.Issue{Fields: map[string]any{"project": jira.Project{ID: 3, Key: "P"}}}},
 			map[string]string{"project.id": "3", "project.key": "P"}},
 	} {

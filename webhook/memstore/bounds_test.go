@@ -128,11 +128,19 @@ func TestKeepEndedWholeEvents(t *testing.T) {
 	if added, err := s.Enqueue(t.Context(), ds[:1]); err == nil && added[0] {
 		t.Errorf("a delivery of an event with a pending one was accepted a second time")
 	}
-	if _, err := s.Enqueue(t.Context(), []webhook.Delivery{delivery(2, "wh_0", base)}); !errors.Is(err, webhook.ErrFull) {
-		t.Errorf("new work while more than KeepEnded deliveries must stay: error %v, want ErrFull", err)
+	more := func(first, n int) (ds []webhook.Delivery) {
+		for i := range n {
+			ds = append(ds, delivery(first+i, "wh_0", base))
+		}
+		return ds
 	}
+	mustEnqueue(t, s, more(2, 7)) // 12 in all
+	if _, err := s.Enqueue(t.Context(), more(20, 1)); !errors.Is(err, webhook.ErrFull) {
+		t.Errorf("one more than MaxDeliveries and KeepEnded together: error %v, want ErrFull", err)
+	}
+	mustEnqueue(t, s, nil)
 	settleAs(t, s, claimed[4:], webhook.StateDelivered)
-	mustEnqueue(t, s, []webhook.Delivery{delivery(2, "wh_0", base)})
+	mustEnqueue(t, s, more(20, 1))
 	if _, ended, _ := s.Counts(); ended > 2 {
 		t.Errorf("%d ended deliveries are kept, want at most 2", ended)
 	}
@@ -186,6 +194,38 @@ func TestMarksAreBounded(t *testing.T) {
 	}
 	if _, err := s.Mark(t.Context(), "b", "one more", base.Add(3*time.Hour)); !errors.Is(err, webhook.ErrFull) {
 		t.Errorf("Mark beyond MaxMarks: error %v, want ErrFull", err)
+	}
+}
+
+func TestDeleteScopeFreesMarks(t *testing.T) {
+	t.Parallel()
+	s := open(t, &memstore.Options{MaxMarks: 1})
+	for i := range 3 {
+		scope := fmt.Sprint(i)
+		if first, err := s.Mark(t.Context(), scope, "key", base.AddDate(100, 0, 0)); err != nil || !first {
+			t.Fatalf("Mark in scope %d: %t, %v", i, first, err)
+		}
+		if err := s.DeleteScope(t.Context(), scope); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestOldPendingKeepsNoHistory: a delivery that stays pending for long does not keep what
+// came after it and was forgotten.
+func TestOldPendingKeepsNoHistory(t *testing.T) {
+	t.Parallel()
+	s := open(t, &memstore.Options{KeepEnded: 10})
+	hook(t, s, "wh_1")
+	old := delivery(0, "wh_1", base)
+	old.Due = base.Add(time.Hour)
+	mustEnqueue(t, s, []webhook.Delivery{old})
+	for i := range 20 {
+		mustEnqueue(t, s, deliveries(1+100*i, 100, 0))
+		settleAs(t, s, claimAll(t, s), webhook.StateDelivered)
+	}
+	if n := s.LogLen("bench"); n > 50 {
+		t.Errorf("the log has %d entries for 11 deliveries", n)
 	}
 }
 

@@ -47,7 +47,7 @@ func (s *Store) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, err
 		s.index(sc, e, r)
 		rows, added[i] = append(rows, r), true
 	}
-	if !s.fits() {
+	if len(rows) > 0 && !s.fits() {
 		undo()
 		return nil, fmt.Errorf("memstore: enqueue %d deliveries: %w", len(rows), webhook.ErrFull)
 	}
@@ -67,5 +67,5 @@ func (s *Store) fits() bool {
 		return false
 	}
 	s.trim()
-	return s.bytes <= s.opts.MaxBytes && s.ended <= s.opts.KeepEnded
+	return s.bytes <= s.opts.MaxBytes && s.pending+s.ended <= s.opts.MaxDeliveries+s.opts.KeepEnded
 }

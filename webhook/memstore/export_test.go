@@ -29,3 +29,10 @@ func (s *Store) Counts() (pending, ended int, bytes int64) {
 	defer s.mu.Unlock()
 	return s.pending, s.ended, s.bytes
 }
+
+// LogLen is how long the log of a scope is, removed deliveries included.
+func (s *Store) LogLen(scope string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.scopes[scope].log)
+}

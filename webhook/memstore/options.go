@@ -11,7 +11,8 @@ type Options struct {
 	MaxDeliveries int
 	// KeepEnded is how many ended deliveries are kept beside the pending ones; default 10,000. Beyond it
 	// the events that ended first are forgotten, each with all its deliveries. An event that still has a
-	// pending delivery stays, so that it is not accepted a second time.
+	// pending delivery stays, so that it is not accepted a second time; what of it has ended then takes
+	// from the space for pending ones where KeepEnded does not suffice.
 	KeepEnded int
 	// MaxBytes bounds the bodies, variables and snippets of all deliveries together;
 	// default 512 MiB. History gives way to new work here too.

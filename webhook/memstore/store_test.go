@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -245,6 +244,27 @@ func TestMarkByClock(t *testing.T) {
 	})
 }
 
+// TestWebhookAddedLate: a webhook that exists by the time of the claim is served, whatever was before.
+func TestWebhookAddedLate(t *testing.T) {
+	t.Parallel()
+	s := open(t, nil)
+	mustEnqueue(t, s, deliveries(0, 1, 0))
+	hook(t, s, "wh_1")
+	first := claimAll(t, s)
+	if len(first) != 1 {
+		t.Fatalf("enqueued before its webhook was added: claimed %d, want 1", len(first))
+	}
+	if err := s.Delete(t.Context(), "bench", "wh_1"); err != nil {
+		t.Fatal(err)
+	}
+	hook(t, s, "wh_1")
+	again := claimAt(t, s, base.Add(time.Minute))
+	if len(again) != 1 || again[0].Interrupted != 1 {
+		t.Fatalf("leased while its webhook was replaced: claimed %d at the end of the lease, want 1, interrupted once", len(again))
+	}
+	settleAs(t, s, again, webhook.StateDelivered)
+}
+
 // TestWideEvent: an event of many webhooks is recognised, and pruned as a whole.
 func TestWideEvent(t *testing.T) {
 	t.Parallel()
@@ -264,57 +284,5 @@ func TestWideEvent(t *testing.T) {
 	settleAs(t, s, claimAll(t, s), webhook.StateDelivered)
 	if n, err := s.Prune(t.Context(), base.Add(time.Hour), 10); n != 100 || err != nil {
 		t.Errorf("Prune = %d, %v; want the whole event of 100, whatever the limit", n, err)
-	}
-}
-
-// TestConcurrentUse runs everything at once; the race detector and the final count judge.
-func TestConcurrentUse(t *testing.T) {
-	t.Parallel()
-	s := open(t, &memstore.Options{KeepEnded: 50})
-	for i := range 4 {
-		hook(t, s, fmt.Sprintf("wh_%d", i))
-	}
-	var wg sync.WaitGroup
-	for worker := range 4 {
-		wg.Go(func() {
-			for i := range 200 {
-				fill(t, s, fmt.Sprintf("wh_%d", i%4), worker*1000+i, 2, base)
-			}
-		})
-		wg.Go(func() {
-			for range 200 {
-				b, err := s.Claim(t.Context(), webhook.Claim{Now: base, Until: base.Add(time.Minute), Limit: 8, PerLane: 3})
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				for i, d := range b.Deliveries {
-					x := webhook.Settlement{ID: d.ID, Lease: d.Lease, State: webhook.State(i % 3), Due: base}
-					if lost, err := s.Settle(t.Context(), []webhook.Settlement{x}); err != nil || len(lost) > 0 {
-						t.Errorf("Settle: lost %v, %v", lost, err)
-					}
-				}
-			}
-		})
-		wg.Go(func() {
-			for range 50 {
-				for name, call := range calls {
-					if err := call(t.Context(), s); err != nil && !errors.Is(err, webhook.ErrNotFound) && !errors.Is(err, webhook.ErrConflict) {
-						t.Errorf("%s: %v", name, err)
-					}
-				}
-			}
-		})
-	}
-	wg.Wait()
-	for range 100 {
-		rest := claimAt(t, s, base.Add(time.Hour)) // when all leases have ended
-		if len(rest) == 0 {
-			break
-		}
-		settleAs(t, s, rest, webhook.StateFailed)
-	}
-	if pending, ended, _ := s.Counts(); pending != 0 || ended > 50 {
-		t.Errorf("%d pending and %d ended deliveries are left, want 0 and at most 50", pending, ended)
 	}
 }

@@ -19,10 +19,19 @@ var (
 	// ErrTooOld: the timestamp lies further back than the tolerance. This is a
 	// replay, a slow network, or a clock that is wrong.
 	ErrTooOld = errors.New("sign: timestamp too old")
-	// ErrTooNew: the timestamp lies further ahead than the tolerance.
+	// ErrTooNew: the timestamp lies further ahead than the tolerance or leeway.
 	ErrTooNew = errors.New("sign: timestamp too new")
 	// ErrSignature: no signature of a known version matches any of the secrets.
 	ErrSignature = errors.New("sign: no matching signature")
+	// ErrAlgorithm: a Connect token asks for another algorithm than HS256.
+	ErrAlgorithm = errors.New("sign: wrong algorithm")
+	// ErrIssuer: a Connect token comes from a client key that is not known.
+	ErrIssuer = errors.New("sign: unknown issuer")
+	// ErrExpired: a Connect token counts no more. This is a replay, a slow network,
+	// or a clock that is wrong.
+	ErrExpired = errors.New("sign: token expired")
+	// ErrQueryHash: a Connect token was made for another method, path or query.
+	ErrQueryHash = errors.New("sign: query hash does not fit the request")
 	// ErrToken: the token is there and is none of the secrets.
 	ErrToken = errors.New("sign: wrong token")
 )

@@ -1,6 +1,8 @@
 package sign_test
 
 import (
+	"bytes"
+	"crypto/ed25519"
 	"encoding/base64"
 	"errors"
 	"net/http"
@@ -12,17 +14,33 @@ import (
 )
 
 // FuzzParseStandardKey compares what Standard accepts with the rule written
-// down a second time: encoding the decoded bytes must give the text back.
+// down a second time: encoding the decoded bytes must give the text back, and the
+// prefix says how many there are.
 func FuzzParseStandardKey(f *testing.F) {
 	for _, v := range vectors(f) {
 		f.Add(v.Secret)
 	}
+	for _, v := range allVectors(f).V1a {
+		f.Add(v.Secret)
+		f.Add(v.Public)
+	}
 	f.Add("whsec_")
 	f.Add("whsec_AAAA\nAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
 	f.Fuzz(func(t *testing.T, text string) {
-		bare := strings.TrimPrefix(text, "whsec_")
+		bare, private := strings.CutPrefix(text, "whsk_")
+		if !private {
+			bare = strings.TrimPrefix(text, "whsec_")
+		}
 		key, err := base64.StdEncoding.DecodeString(bare)
-		want := err == nil && base64.StdEncoding.EncodeToString(key) == bare && len(key) >= 24 && len(key) <= 64
+		want := err == nil && base64.StdEncoding.EncodeToString(key) == bare
+		switch {
+		case private && len(key) == 64:
+			want = want && bytes.Equal(ed25519.NewKeyFromSeed(key[:32]), key)
+		case private:
+			want = want && len(key) == 32
+		default:
+			want = want && len(key) >= 24 && len(key) <= 64
+		}
 
 		s, err := sign.Standard(sign.NewSecret(text))
 		if (err == nil) != want {
@@ -49,6 +67,7 @@ func FuzzVerifyStandard(f *testing.F) {
 	f.Add(v.ID, "1700000000", v.Signature, v.Body)
 	f.Add(v.ID, "1700000000", "v1a,AAAA "+v.Signature, v.Body)
 	f.Add("", "-1", "v1,", "")
+	f.Add(v.ID, "1700000000", allVectors(f).V1a[0].Signature+" "+v.Signature, v.Body)
 	f.Add("a.b", "99999999999999999999", "v1,\x00 v1,=", "{}")
 	f.Fuzz(func(t *testing.T, id, timestamp, signature, body string) {
 		h := http.Header{sign.IDHeader: {id}, sign.TimestampHeader: {timestamp}, sign.SignatureHeader: {signature}}

@@ -11,8 +11,11 @@
 //	secret, err := sign.GenerateSecret()
 //	signer, err := sign.Standard(secret)
 //
-// A receiver answers with [VerifyToken] or [VerifyStandard]. Anything else is a
-// [Signer] of your own, usually a [Func].
+// [HMAC] signs as Jira does, [ConnectJWT] as Atlassian Connect does, with a token
+// that fits one request and a few minutes.
+//
+// A receiver answers with [VerifyToken], [VerifyStandard], [VerifyHMAC] or
+// [VerifyConnectJWT]. Anything else is a [Signer] of your own, usually a [Func].
 //
 // Keys are held in a [Secret], which no printer, logger or encoder shows.
 // Everything here is safe for concurrent use and keeps no mutable package

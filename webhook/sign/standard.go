@@ -1,16 +1,9 @@
 package sign
 
 import (
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
-	"hash"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 )
 
 // Header fields of Standard Webhooks 1.0.0.
@@ -23,39 +16,28 @@ const (
 	SignatureHeader = "Webhook-Signature"
 )
 
-const (
-	standardPrefix = "whsec_" // optional where a key is read
-	standardV1     = "v1,"    // HMAC-SHA256
-	standardMinKey = 24       // bytes, as Standard Webhooks 1.0.0 demands
-	standardMaxKey = 64
-	standardNewKey = 32
-)
-
-// GenerateSecret returns a new secret for [Standard]: 32 random bytes in base64
-// behind "whsec_". It fails only when crypto/rand.Reader does.
-func GenerateSecret() (Secret, error) {
-	var key [standardNewKey]byte
-	if _, err := io.ReadFull(rand.Reader, key[:]); err != nil {
-		return Secret{}, err
-	}
-	return NewSecret(standardPrefix + base64.StdEncoding.EncodeToString(key[:])), nil
-}
-
-// Standard returns a Signer for symmetric signatures (v1) of Standard Webhooks
-// 1.0.0. It sets three header fields: webhook-id, webhook-timestamp and
-// webhook-signature, the last one an HMAC-SHA256 over "id.timestamp.body".
+// Standard returns a Signer after Standard Webhooks 1.0.0. It sets three header
+// fields: webhook-id, webhook-timestamp and webhook-signature, the last one a
+// signature over "id.timestamp.body". The text of a secret says of which kind:
 //
-// The secrets are given newest first. Usually that is one; during a rotation it
-// is the new one and the old one, and the request carries a signature for each.
-// A secret is 24 to 64 bytes in padded standard base64, with or without
-// "whsec_" in front.
+//   - "whsec_", or nothing, and 24 to 64 bytes in padded standard base64: a shared
+//     key, which makes a symmetric signature, v1, an HMAC-SHA256;
+//   - "whsk_" and an ed25519 private key in the same base64: an asymmetric
+//     signature, v1a. The specification leaves open which form of the key; both
+//     the seed of 32 bytes (RFC 8032 section 5.1.5) and seed and public key in 64
+//     bytes are taken.
+//
+// The secrets are given newest first. Usually that is one; during a rotation, or
+// where receivers of both kinds are served, there are several, and the request
+// carries a signature for each. ed25519 reads the message twice, so v1a takes a
+// copy of the body for a moment.
 //
 // Standard returns a [*ConfigError] when there is no secret or one cannot be
 // read. Sign returns one when m.ID is empty, holds a dot (it would blur where
 // the identifier ends) or anything but printable ASCII without spaces, and when
 // m.Time lies before 1970, as the zero Time does.
 func Standard(secrets ...Secret) (Signer, error) {
-	keys, err := standardKeys(secrets)
+	keys, size, err := standardSigners(secrets)
 	if err != nil {
 		return nil, err
 	}
@@ -69,14 +51,12 @@ func Standard(secrets ...Secret) (Signer, error) {
 			return &ConfigError{Field: "message time", Problem: "is not set, or lies before 1970"}
 		}
 		timestamp := strconv.FormatInt(unix, 10)
-		signatures := make([]byte, 0, len(keys)*(len(standardV1)+base64.StdEncoding.EncodedLen(sha256.Size)+1))
+		signatures := make([]byte, 0, size)
 		for i, k := range keys {
 			if i > 0 {
 				signatures = append(signatures, ' ')
 			}
-			sum := k.sum(m.ID, timestamp, m.Body)
-			signatures = append(signatures, standardV1...)
-			signatures = base64.StdEncoding.AppendEncode(signatures, sum[:])
+			signatures = k.append(signatures, m.ID, timestamp, m.Body)
 		}
 		setHeader(r, IDHeader, m.ID)
 		setHeader(r, TimestampHeader, timestamp)
@@ -85,70 +65,47 @@ func Standard(secrets ...Secret) (Signer, error) {
 	}), nil
 }
 
-// standardKey computes signatures with one key. The keyed state of an HMAC is
-// the same for every message, so finished ones are kept for the next.
-type standardKey struct{ idle sync.Pool }
-
-type keyedState struct {
-	mac  hash.Hash
-	head []byte
-	sum  [sha256.Size]byte
+// standardSigner is one key that signs.
+type standardSigner interface {
+	// append adds the version and a signature in base64 to dst.
+	append(dst []byte, id, timestamp string, body []byte) []byte
+	// len is how many bytes that is.
+	len() int
 }
 
-func newStandardKey(key []byte) *standardKey {
-	k := new(standardKey)
-	k.idle.New = func() any { return &keyedState{mac: hmac.New(sha256.New, key)} }
-	return k
-}
-
-func (k *standardKey) sum(id, timestamp string, body []byte) [sha256.Size]byte {
-	s := k.idle.Get().(*keyedState)
-	defer k.idle.Put(s)
-	s.head = append(s.head[:0], id...)
-	s.head = append(s.head, '.')
-	s.head = append(s.head, timestamp...)
-	s.head = append(s.head, '.')
-	s.mac.Reset()
-	s.mac.Write(s.head)
-	s.mac.Write(body)
-	s.mac.Sum(s.sum[:0])
-	return s.sum
-}
-
-func standardKeys(secrets []Secret) ([]*standardKey, error) {
+// standardSigners returns the keys and the length of all signatures together.
+func standardSigners(secrets []Secret) (keys []standardSigner, size int, err error) {
 	if len(secrets) == 0 {
-		return nil, &ConfigError{Field: "secret", Problem: "is missing: give at least one"}
+		return nil, 0, errNoSecret()
 	}
-	keys := make([]*standardKey, len(secrets))
+	keys = make([]standardSigner, len(secrets))
 	for i, s := range secrets {
-		key, problem := parseStandardKey(s.Reveal())
-		if problem != "" {
-			return nil, &ConfigError{Field: ordinal(i), Problem: problem}
+		var problem string
+		if keys[i], problem = newStandardSigner(s.Reveal()); problem != "" {
+			return nil, 0, &ConfigError{Field: ordinal(i), Problem: problem}
 		}
-		keys[i] = newStandardKey(key)
+		size += keys[i].len() + 1
 	}
-	return keys, nil
+	return keys, size, nil
 }
 
-// parseStandardKey returns the key bytes, or why there are none.
-func parseStandardKey(text string) (key []byte, problem string) {
-	text = strings.TrimPrefix(text, standardPrefix)
-	if text == "" {
-		return nil, "is empty"
+func newStandardSigner(text string) (k standardSigner, problem string) {
+	switch {
+	case strings.HasPrefix(text, v1aPrivate):
+		key, problem := parseV1aPrivate(text)
+		return v1aSigner(key), problem
+	case strings.HasPrefix(text, v1aPublic):
+		return nil, "is a public key: signing takes the private one, which begins with whsk_"
 	}
-	// The decoder skips line breaks; two spellings of one secret would not be
-	// equal although they sign alike.
-	if strings.ContainsAny(text, "\r\n") {
-		return nil, "holds a line break"
+	key, problem := parseV1Key(text)
+	if problem != "" {
+		return nil, problem
 	}
-	key, err := base64.StdEncoding.Strict().DecodeString(text)
-	if err != nil {
-		return nil, "is not padded standard base64"
-	}
-	if len(key) < standardMinKey || len(key) > standardMaxKey {
-		return nil, "must be 24 to 64 bytes before base64"
-	}
-	return key, ""
+	return newV1Key(key), ""
+}
+
+func errNoSecret() error {
+	return &ConfigError{Field: "secret", Problem: "is missing: give at least one"}
 }
 
 // standardID reports whether id can be signed and carried in a header.

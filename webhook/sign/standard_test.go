@@ -3,10 +3,8 @@ package sign_test
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,27 +15,6 @@ import (
 
 	"github.com/postrider/postrider/webhook/sign"
 )
-
-type vector struct {
-	Name, Secret, ID, Body, Signature string
-	Timestamp                         int64
-}
-
-func vectors(tb testing.TB) []vector {
-	tb.Helper()
-	data, err := os.ReadFile("testdata/standard.json")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	var vs []vector
-	if err := json.Unmarshal(data, &vs); err != nil {
-		tb.Fatal(err)
-	}
-	if len(vs) == 0 {
-		tb.Fatal("no vectors")
-	}
-	return vs
-}
 
 func (v vector) message() sign.Message {
 	return sign.Message{ID: v.ID, Attempt: 1, Time: time.Unix(v.Timestamp, 999_999_999), Body: []byte(v.Body)}

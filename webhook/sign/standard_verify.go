@@ -2,7 +2,6 @@ package sign
 
 import (
 	"cmp"
-	"crypto/hmac"
 	"encoding/base64"
 	"fmt"
 	"net/http"
@@ -20,15 +19,18 @@ const DefaultTolerance = 5 * time.Minute
 // the receiver's time. The timestamp may differ from now by up to tolerance,
 // exactly that included, earlier or later; 0 means [DefaultTolerance].
 //
-// One v1 signature that fits one of the secrets is enough, so both sides can
-// rotate at their own pace. Signatures of other versions are ignored.
+// A secret is what the receiver was given: a shared key ("whsec_" or nothing in
+// front) for v1, a public key ("whpk_") for v1a. A private key ("whsk_") stands
+// for its public half. They may be mixed. One signature that fits one of them is
+// enough, so both sides can rotate at their own pace; signatures of other versions
+// are ignored, and what follows the 16th of a known one.
 //
 // It returns nil, or an error that matches ErrMissingHeader, ErrMalformedHeader,
 // ErrTooOld, ErrTooNew or ErrSignature, or a [*ConfigError] for secrets that
 // cannot be read or a negative tolerance. A valid request can be sent again by
 // whoever saw it within the tolerance: drop a webhook-id that you have had.
 func VerifyStandard(h http.Header, body []byte, now time.Time, tolerance time.Duration, secrets ...Secret) error {
-	keys, err := standardKeys(secrets)
+	keys, err := standardVerifiers(secrets)
 	if err != nil {
 		return err
 	}
@@ -55,17 +57,46 @@ func VerifyStandard(h http.Header, body []byte, now time.Time, tolerance time.Du
 	}
 	match := false
 	for _, k := range keys {
-		want := k.sum(id, timestamp, body)
-		for _, sum := range given {
-			if hmac.Equal(want[:], sum) {
-				match = true
-			}
+		if k.fits(given, id, timestamp, body) {
+			match = true
 		}
 	}
 	if !match {
 		return ErrSignature
 	}
 	return nil
+}
+
+// standardVerifier is one key that judges signatures.
+type standardVerifier interface {
+	// fits reports whether one of the signatures is of the key's version, by its
+	// tag, and made with the key.
+	fits(given []standardSignature, id, timestamp string, body []byte) bool
+}
+
+func standardVerifiers(secrets []Secret) ([]standardVerifier, error) {
+	if len(secrets) == 0 {
+		return nil, errNoSecret()
+	}
+	keys := make([]standardVerifier, len(secrets))
+	for i, s := range secrets {
+		var problem string
+		if keys[i], problem = newStandardVerifier(s.Reveal()); problem != "" {
+			return nil, &ConfigError{Field: ordinal(i), Problem: problem}
+		}
+	}
+	return keys, nil
+}
+
+func newStandardVerifier(text string) (k standardVerifier, problem string) {
+	if strings.HasPrefix(text, v1aPublic) || strings.HasPrefix(text, v1aPrivate) {
+		return newV1aVerifier(text)
+	}
+	key, problem := parseV1Key(text)
+	if problem != "" {
+		return nil, problem
+	}
+	return newV1Key(key), ""
 }
 
 func checkTimestamp(text string, now time.Time, tolerance time.Duration) error {
@@ -84,22 +115,32 @@ func checkTimestamp(text string, now time.Time, tolerance time.Duration) error {
 	return nil
 }
 
-// standardSignatures returns the decoded v1 signatures. One that does not
+// standardSignature is one entry of the header field.
+type standardSignature struct {
+	tag       string
+	signature []byte
+}
+
+// maxSignatures bounds how many entries are looked at: nobody signs with more
+// keys at once, and each costs a computation over the body.
+const maxSignatures = 16
+
+// standardSignatures returns the signatures of known versions. One that does not
 // decode counts as one that does not fit.
-func standardSignatures(h http.Header) ([][]byte, error) {
+func standardSignatures(h http.Header) ([]standardSignature, error) {
 	fields := strings.Fields(strings.Join(h.Values(SignatureHeader), " "))
 	if len(fields) == 0 {
 		return nil, fmt.Errorf("%w: webhook-signature", ErrMissingHeader)
 	}
-	var sums [][]byte
+	var given []standardSignature
 	for _, f := range fields {
-		text, ok := strings.CutPrefix(f, standardV1)
-		if !ok {
+		tag, text, ok := strings.Cut(f, ",")
+		if tag += ","; !ok || tag != v1Tag && tag != v1aTag {
 			continue
 		}
-		if sum, err := base64.StdEncoding.DecodeString(text); err == nil {
-			sums = append(sums, sum)
+		if signature, err := base64.StdEncoding.DecodeString(text); err == nil && len(given) < maxSignatures {
+			given = append(given, standardSignature{tag, signature})
 		}
 	}
-	return sums, nil
+	return given, nil
 }

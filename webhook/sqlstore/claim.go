@@ -89,10 +89,10 @@ func (s *Store) claim(ctx context.Context, c webhook.Claim) (b webhook.Batch, er
 		}
 	}
 	b.Oldest = fromMicros(oldest)
-	b.Next = s.ring.nextAfter(now)
-	if oldest != 0 && (b.Next.IsZero() || c.Until.Before(b.Next)) && c.Until.After(c.Now) {
-		b.Next = fromMicros(micros(c.Until))
+	if len(b.Deliveries) > 0 {
+		s.ring.leased(now, micros(c.Until))
 	}
+	b.Next = fromMicros(s.ring.nextAfter(now))
 	return b, nil
 }
 
@@ -119,10 +119,10 @@ func (s *Store) round(ctx context.Context, c webhook.Claim, asks []ask) (a answe
 			last[i] = rows[got[i]-1].was
 		}
 		if _, ok := a.hooks[asks[i].queue.webhook]; !ok {
-			orphans = append(orphans, asks[i].queue.name)
+			orphans = append(orphans, asks[i].queue.queue)
 		}
 	}
-	s.ring.took(asks, got, last)
+	s.ring.note(asks, got, last)
 	return a, s.endOrphans(ctx, orphans, micros(c.Now))
 }
 
@@ -154,11 +154,13 @@ func (s *Store) divide(ctx context.Context, c webhook.Claim, asks []ask) error {
 	for i := range asks {
 		a := &asks[i]
 		a.room, a.empty = 0, true
-		err := s.each(ctx, s.reader(), `SELECT due, seq FROM {p}delivery d
- WHERE queue = $1 AND state = 0 AND (due, seq) > ($2, $3) AND due <= $4
+		rows := `queue = $1 AND state = 0 AND NOT held AND (due, seq) > ($2, $3) AND due <= $4`
+		if a.queue.held {
+			rows = `queue = $1 AND state = 0 AND held AND (due + 0) <= $4 AND (due, seq) > ($2, $3)`
+		}
+		err := s.each(ctx, s.reader(), `SELECT due, seq FROM {p}delivery WHERE `+rows+`
  AND (SELECT active AND (expires = 0 OR expires > $4) FROM {p}webhook WHERE id = $5)
- ORDER BY due, seq LIMIT $6`,
-			[]any{a.queue.name, a.low.due, a.low.seq, micros(c.Now), a.queue.webhook, int64(room)},
+ ORDER BY due, seq LIMIT $6`, []any{a.queue.queue, a.low.due, a.low.seq, micros(c.Now), a.queue.webhook, int64(room)},
 			func(r Rows) error {
 				h := head{ask: i}
 				a.empty = false
@@ -188,6 +190,10 @@ func (s *Store) hand(ctx context.Context, c webhook.Claim, asks []ask, a answer,
 	var broken, foreign []string
 	lanes := byLane(asks, a.rows)
 	hooks := make(map[string]*webhook.Webhook, len(a.hooks))
+	listed := make(map[string]bool, len(b.Webhooks))
+	for i := range b.Webhooks {
+		listed[b.Webhooks[i].ID] = true
+	}
 	for i := 0; ; i++ {
 		more := false
 		for _, rows := range lanes {
@@ -210,7 +216,8 @@ func (s *Store) hand(ctx context.Context, c webhook.Claim, asks []ask, a answer,
 				foreign = append(foreign, row.ID)
 			default:
 				b.Deliveries = append(b.Deliveries, row.Delivery)
-				if !slices.ContainsFunc(b.Webhooks, func(o webhook.Webhook) bool { return o.ID == w.ID }) {
+				if !listed[w.ID] {
+					listed[w.ID] = true
 					b.Webhooks = append(b.Webhooks, *w)
 				}
 			}
@@ -267,22 +274,32 @@ func (s *Store) end(ctx context.Context, ids []string, code webhook.Code, now in
 	})
 }
 
-// endOrphans ends what is due in queues whose webhook is gone.
+// endOrphans ends what is due or not leased in queues whose webhook is gone.
 func (s *Store) endOrphans(ctx context.Context, queues []string, now int64) error {
 	for _, queue := range queues {
 		hook, _ := splitQueue(queue)
 		err := s.write(ctx, func(c Conn) error {
-			return s.exec(ctx, c, s.pick(
-				`UPDATE {p}delivery SET state = 2, held = false, code = $1, finished = $2
- WHERE queue = $3 AND state = 0 AND (due <= $2 OR NOT held) AND NOT EXISTS (SELECT 1 FROM {p}webhook WHERE id = $4)`,
-				`UPDATE {p}delivery SET state = 2, held = false, code = $1, finished = $2 WHERE ctid = ANY(ARRAY(SELECT ctid
- FROM {p}delivery WHERE queue = $3 AND state = 0 AND (due <= $2 OR NOT held)
- AND NOT EXISTS (SELECT 1 FROM {p}webhook WHERE id = $4) FOR UPDATE SKIP LOCKED))`),
-				string(webhook.CodeCancelled), now, queue, hook)
+			for _, rows := range []string{`NOT held`, `held AND (due + 0) <= $2`} {
+				err := s.exec(ctx, c, s.ending(`queue = $3 AND state = 0 AND `+rows+
+					` AND NOT EXISTS (SELECT 1 FROM {p}webhook WHERE id = $4)`),
+					string(webhook.CodeCancelled), now, queue, hook)
+				if err != nil {
+					return err
+				}
+			}
+			return nil
 		})
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// ending is a statement that ends rows as failed with code $1 at $2. On PostgreSQL it
+// passes over rows that another host is working on.
+func (s *Store) ending(where string) string {
+	return s.pick(`UPDATE {p}delivery SET state = 2, held = false, code = $1, finished = $2 WHERE `+where,
+		`UPDATE {p}delivery SET state = 2, held = false, code = $1, finished = $2
+ WHERE ctid = ANY(ARRAY(SELECT ctid FROM {p}delivery WHERE `+where+` FOR UPDATE SKIP LOCKED))`)
 }

@@ -11,11 +11,15 @@ import (
 // claimSQLite takes rows inside a write transaction, which nobody else is in: one
 // SELECT for all queues with the same room, and one UPDATE for all rows. SQLite has no
 // lateral join, and a LIMIT that is the same for all.
-const claimSQLite = `SELECT r.key, d.due, d.seq, d.id, d.scope, d.event, d.webhook, d.type, d.extra, d.body, d.lease, d.held, d.tries,
+const claimSQLiteFrom = `SELECT r.key, d.due, d.seq, d.id, d.scope, d.event, d.webhook, d.type, d.extra, d.body, d.lease, d.held, d.tries,
  d.interrupted, d.first_failure, d.created, d.queued, d.code
 FROM json_each($1) r CROSS JOIN {p}delivery d WHERE d.seq IN (
- SELECT n.seq FROM {p}delivery n WHERE n.queue = r.value->>0 AND n.state = 0 AND (n.due, n.seq) > (r.value->>1, r.value->>2)
- AND n.due <= $2 ORDER BY n.due, n.seq LIMIT $3)`
+ SELECT n.seq FROM {p}delivery n WHERE n.queue = r.value->>0 AND n.state = 0 AND (n.due, n.seq) > (r.value->>1, r.value->>2) AND `
+
+const (
+	claimSQLite     = claimSQLiteFrom + `NOT n.held AND n.due <= $2 ORDER BY n.due, n.seq LIMIT $3)`
+	claimSQLiteHeld = claimSQLiteFrom + `n.held AND (n.due + 0) <= $2 ORDER BY n.due + 0, n.seq LIMIT $3)`
+)
 
 func (s *Store) claimSQLite(ctx context.Context, conn Conn, c webhook.Claim, asks []ask) (answer, error) {
 	out := answer{rows: make([][]taken, len(asks))}
@@ -25,23 +29,32 @@ func (s *Store) claimSQLite(ctx context.Context, conn Conn, c webhook.Claim, ask
 		return out, err
 	}
 	out.hooks = hooks
-	byRoom := make(map[int][]int)
+	type kind struct {
+		room int
+		held bool
+	}
+	byRoom := make(map[kind][]int)
 	for i, a := range asks {
 		if live[a.queue.webhook] {
-			byRoom[a.room] = append(byRoom[a.room], i)
+			k := kind{a.room, a.queue.held}
+			byRoom[k] = append(byRoom[k], i)
 		}
 	}
 	var seqs []int64
-	for room, turns := range byRoom {
+	for k, turns := range byRoom {
 		list := make([][3]any, len(turns))
 		for i, turn := range turns {
-			list[i] = [3]any{asks[turn].queue.name, asks[turn].low.due, asks[turn].low.seq}
+			list[i] = [3]any{asks[turn].queue.queue, asks[turn].low.due, asks[turn].low.seq}
 		}
 		queues, err := json.Marshal(list)
 		if err != nil {
 			return out, err
 		}
-		err = s.each(ctx, conn, claimSQLite, []any{string(queues), now, int64(room)}, func(r Rows) error {
+		query := claimSQLite
+		if k.held {
+			query = claimSQLiteHeld
+		}
+		err = s.each(ctx, conn, query, []any{string(queues), now, int64(k.room)}, func(r Rows) error {
 			t := taken{Delivery: webhook.Delivery{Due: fromMicros(micros(c.Until))}}
 			var n int
 			var code string

@@ -70,16 +70,15 @@ func (s *Store) insert(ctx context.Context, c Conn, ds []webhook.Delivery) ([]bo
 			part = chunk(rest)
 		}
 		rest = rest[len(part):]
-		query, args, err := s.insertion(part)
-		if err != nil {
-			return nil, err
+		values, err := insertion(part)
+		if err == nil {
+			err = s.run(ctx, c, insertRows, values, func(r Rows) error {
+				var id string
+				err := r.Scan(&id)
+				stored[id] = true
+				return err
+			})
 		}
-		err = s.each(ctx, c, query, args, func(r Rows) error {
-			var id string
-			err := r.Scan(&id)
-			stored[id] = true
-			return err
-		})
 		if err != nil {
 			return nil, err
 		}
@@ -106,9 +105,9 @@ func chunk(ds []webhook.Delivery) []webhook.Delivery {
 	return ds
 }
 
-// The numbers of the sequence follow the order of the list; rows are inserted in the
+// insertRows: the numbers of the sequence follow the order of the list; rows are inserted in the
 // order of their keys, so that two transactions with common rows cannot deadlock.
-const insertPostgres = `WITH v AS MATERIALIZED (
+var insertRows = newMulti(11, `WITH v AS MATERIALIZED (
  SELECT nextval('{p}delivery_seq') AS seq, u.*
  FROM unnest($1::text::text[], $2::text::text[], $3::text::text[], $4::text::text[], $5::text::text[], $6::text::text[],
   $7::text::text[], $8::text::bytea[], $9::text::int8[], $10::text::int8[], $11::text::int8[])
@@ -116,52 +115,26 @@ const insertPostgres = `WITH v AS MATERIALIZED (
 INSERT INTO {p}delivery (seq, id, scope, event, webhook, queue, type, extra, body, due, created, queued)
 SELECT seq, id, scope, event, webhook, queue, type, extra, body, due, created, queued FROM v
 ORDER BY scope, event, webhook, seq
-ON CONFLICT DO NOTHING RETURNING id`
+ON CONFLICT DO NOTHING RETURNING id`,
+	`INSERT INTO {p}delivery (id, scope, event, webhook, queue, type, extra, body, due, created, queued)
+VALUES <rows> ON CONFLICT DO NOTHING RETURNING id`)
 
-// JSON cannot hold bytes, so the bodies come as one blob.
-const insertSQLite = `INSERT INTO {p}delivery (id, scope, event, webhook, queue, type, extra, body, due, created, queued)
-SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6,
- coalesce(substr($2, value->>7, value->>8), x''), value->>9, value->>10, value->>11
-FROM json_each($1) WHERE true
-ON CONFLICT DO NOTHING RETURNING id`
-
-func (s *Store) insertion(ds []webhook.Delivery) (query string, args []any, err error) {
-	if s.dialect == PostgreSQL {
-		a := make(arrays, 11)
-		for i := range ds {
-			d := &ds[i]
-			x, err := encodeExtra(d)
-			if err != nil {
-				return "", nil, err
-			}
-			a.text(0, d.ID)
-			a.text(1, d.Scope)
-			a.text(2, d.EventID)
-			a.text(3, d.WebhookID)
-			a.text(4, queueOf(d.WebhookID, d.Lane))
-			a.text(5, d.Type)
-			a.text(6, x)
-			a.bytes(7, d.Body)
-			a.int(8, micros(d.Due))
-			a.int(9, micros(d.CreatedAt))
-			a.int(10, queued(d))
-		}
-		return insertPostgres, a.args(), nil
-	}
-	rows := make([][12]any, len(ds))
-	var bodies []byte
+func insertion(ds []webhook.Delivery) (values []any, err error) {
+	values = make([]any, 0, len(ds)*insertRows.columns)
 	for i := range ds {
 		d := &ds[i]
 		x, err := encodeExtra(d)
 		if err != nil {
-			return "", nil, err
+			return nil, err
 		}
-		rows[i] = [12]any{d.ID, d.Scope, d.EventID, d.WebhookID, queueOf(d.WebhookID, d.Lane), d.Type, x,
-			len(bodies) + 1, len(d.Body), micros(d.Due), micros(d.CreatedAt), queued(d)}
-		bodies = append(bodies, d.Body...)
+		body := d.Body
+		if body == nil {
+			body = []byte{} // nil would be NULL
+		}
+		values = append(values, d.ID, d.Scope, d.EventID, d.WebhookID, queueOf(d.WebhookID, d.Lane), d.Type, x,
+			body, micros(d.Due), micros(d.CreatedAt), queued(d))
 	}
-	list, err := json.Marshal(rows)
-	return insertSQLite, []any{string(list), bodies}, err
+	return values, nil
 }
 
 func queued(d *webhook.Delivery) int64 { return cmp.Or(micros(d.QueuedAt), micros(d.CreatedAt)) }

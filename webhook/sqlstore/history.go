@@ -34,7 +34,7 @@ func scanDelivery(r Rows, more ...any) (d webhook.Delivery, seq int64, err error
 
 // Delivery implements [webhook.History].
 func (s *Store) Delivery(ctx context.Context, scope, id string) (d webhook.Delivery, as []webhook.Attempt, err error) {
-	if err := s.ready(ctx); err != nil {
+	if err := s.readable(ctx); err != nil {
 		return d, nil, err
 	}
 	found := false
@@ -77,7 +77,7 @@ func (s *Store) Deliveries(ctx context.Context, q webhook.Query) (ds []webhook.D
 	if q.Scope == "" || q.Limit < 1 || q.Limit > 500 {
 		return nil, "", fmt.Errorf("sqlstore: deliveries: scope is required and Limit at most 500: %w", webhook.ErrInvalid)
 	}
-	if err := s.ready(ctx); err != nil {
+	if err := s.readable(ctx); err != nil {
 		return nil, "", err
 	}
 	from, err := parseCursor(q)

@@ -11,7 +11,7 @@ import (
 
 // Lists travel to PostgreSQL as array literals in a text parameter, `$1::text::int8[]`:
 // every driver can send text, and unnest of an array is a third faster than JSON.
-// To SQLite they travel as JSON.
+// To SQLite short lists travel as JSON, and rows as parameters; see multi.
 
 // arrays builds the literals of one statement, one for each column.
 type arrays []strings.Builder
@@ -26,6 +26,20 @@ func (a arrays) args() []any {
 		out[i] = a[i].String()
 	}
 	return out
+}
+
+// add appends a value to a column.
+func (a arrays) add(col int, v any) {
+	switch v := v.(type) {
+	case string:
+		a.text(col, v)
+	case int64:
+		a.int(col, v)
+	case bool:
+		a.bool(col, v)
+	case []byte:
+		a.bytes(col, v)
+	}
 }
 
 func (a arrays) next(col int) *strings.Builder {

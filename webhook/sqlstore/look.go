@@ -15,17 +15,25 @@ const (
 func (r *ring) fresh(now int64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.known && now >= r.looked && now-r.looked < lookEvery.Microseconds() && (r.next == 0 || r.next > now)
+	due := func(at int64) bool { return at != 0 && at <= now }
+	return r.known && now >= r.looked && now-r.looked < lookEvery.Microseconds() && !due(r.next) && !due(r.lease)
 }
 
 // nextAfter is when the first of what is not due yet becomes due, as far as is known.
-func (r *ring) nextAfter(now int64) time.Time {
+func (r *ring) nextAfter(now int64) int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.next > now {
-		return fromMicros(r.next)
+	return earlier(now, r.next, r.lease)
+}
+
+// earlier returns the earliest of the times after now, or 0.
+func earlier(now int64, times ...int64) (least int64) {
+	for _, t := range times {
+		if t > now && (least == 0 || t < least) {
+			least = t
+		}
 	}
-	return time.Time{}
+	return least
 }
 
 // begin moves the mark up to which was looked. It does so before the look reads: what
@@ -33,15 +41,9 @@ func (r *ring) nextAfter(now int64) time.Time {
 func (r *ring) begin(now int64) (from int64, known bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	from, known = min(r.looked, now)-overlap, r.known
+	from, known = min(r.looked, now), r.known
 	r.looked, r.known = now, true
 	return from, known
-}
-
-func (r *ring) setNext(next int64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.next = next
 }
 
 // look finds what became due since the last look: what is new, retries, and leases of
@@ -52,10 +54,12 @@ func (s *Store) look(ctx context.Context, now int64) error {
 		if err := s.goThrough(ctx, s.reader(), now, nil); err != nil {
 			return err
 		}
-		from = now - overlap
+		from = now
 	}
+	since := from
+	from -= overlap
 	for range lookTurns {
-		rows, last, err := s.lookFrom(ctx, from, now)
+		rows, last, err := s.lookFrom(ctx, from, since, now)
 		if err != nil {
 			return err
 		}
@@ -70,59 +74,110 @@ func (s *Store) look(ctx context.Context, now int64) error {
 	return s.goThrough(ctx, s.reader(), now, nil)
 }
 
-const lookSQL = `WITH x AS (
- SELECT queue, due + 0 AS at FROM {p}delivery WHERE state = 0 AND (due + 0) > $1 AND (due + 0) <= $2 ORDER BY (due + 0) LIMIT 2000)
-SELECT queue, min(at), max(at), count(*) FROM x GROUP BY queue
-UNION ALL
-SELECT '', at, at, 0 FROM (SELECT due + 0 AS at FROM {p}delivery WHERE state = 0 AND (due + 0) > $2 ORDER BY (due + 0) LIMIT 1) y`
+// What a row of a look tells.
+const (
+	lookReady  = iota // a queue in which so many rows became due, from when to when
+	lookLeases        // a queue of which leases ended
+	lookNext          // when the next row becomes due
+	lookLease         // when the next lease ends
+)
 
-// lookFrom reads the first rows that became due in a span, and what comes after it.
-func (s *Store) lookFrom(ctx context.Context, from, now int64) (rows int, last int64, err error) {
-	next := int64(0)
-	err = s.each(ctx, s.reader(), lookSQL, []any{from, now}, func(r Rows) error {
+const lookSQL = `WITH x AS (SELECT queue, due + 0 AS at FROM {p}delivery
+  WHERE state = 0 AND NOT held AND (due + 0) > $1 AND (due + 0) <= $2 ORDER BY (due + 0) LIMIT 2000)
+SELECT 0, queue, min(at), max(at), count(*) FROM x GROUP BY queue
+UNION ALL
+SELECT 1, queue, min(due + 0), 0, 0 FROM {p}delivery WHERE state = 0 AND held AND (due + 0) > $3 AND (due + 0) <= $2 GROUP BY queue
+UNION ALL
+SELECT 2, '', at, 0, 0 FROM (SELECT due + 0 AS at FROM {p}delivery
+  WHERE state = 0 AND NOT held AND (due + 0) > $2 ORDER BY (due + 0) LIMIT 1) y`
+
+// The entries of settled leases stay in PostgreSQL's index until they are cleaned up,
+// all of them before the first lease that is alive: this part may read many.
+const lookLeaseSQL = `
+UNION ALL
+SELECT 3, '', at, 0, 0 FROM (SELECT due + 0 AS at FROM {p}delivery
+  WHERE state = 0 AND held AND (due + 0) > $2 ORDER BY (due + 0) LIMIT 1) z`
+
+// lookFrom reads the first rows that became due in a span, the leases that ended since
+// a time, and what comes next.
+func (s *Store) lookFrom(ctx context.Context, from, since, now int64) (rows int, last int64, err error) {
+	query, leases := lookSQL, s.ring.mayReadLeases(now)
+	if leases {
+		query += lookLeaseSQL
+	}
+	began := time.Now()
+	next, lease := int64(0), int64(0)
+	err = s.each(ctx, s.reader(), query, []any{from, now, since}, func(r Rows) error {
 		var queue string
 		var least, most int64
-		var n int
-		if err := r.Scan(&queue, &least, &most, &n); err != nil {
+		var kind, n int
+		if err := r.Scan(&kind, &queue, &least, &most, &n); err != nil {
 			return err
 		}
-		if n == 0 {
+		switch kind {
+		case lookReady:
+			rows, last = rows+n, max(last, most)
+			s.ring.add(source{queue: queue}, least)
+		case lookLeases:
+			s.ring.add(source{queue, true}, least)
+		case lookNext:
 			next = least
-			return nil
+		case lookLease:
+			lease = least
 		}
-		rows, last = rows+n, max(last, most)
-		s.ring.add(queue, least)
 		return nil
 	})
-	s.ring.setNext(next)
-	return rows, last, err
+	if err != nil {
+		return 0, 0, err
+	}
+	s.ring.mu.Lock()
+	defer s.ring.mu.Unlock()
+	s.ring.next = next
+	if leases {
+		s.ring.lease, s.ring.read, s.ring.took = lease, time.Now(), time.Since(began)
+	}
+	return rows, last, nil
+}
+
+// mayReadLeases keeps the share of time that goes into finding the end of the next
+// lease at a twentieth. When it was cheap the last time, or the one known is over, it is
+// read. In between what is known may be too early, and late only by a lease that another
+// host has taken since.
+func (r *ring) mayReadLeases(now int64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.lease <= now && r.lease != 0 || r.took < 2*time.Millisecond || time.Since(r.read) > 20*r.took
+}
+
+// leased notes the end of new leases.
+func (r *ring) leased(now, until int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lease = earlier(now, r.lease, until)
 }
 
 // goThrough visits the head of every queue, by jumping from one to the next in the
-// index, and notes those that are due and whose webhook is live. each, if not nil,
-// hears of all queues and whether their webhook exists.
+// index, and the leases that have ended. It notes those of live webhooks that are due.
+// each, if not nil, hears of all queues and whether their webhook exists.
 func (s *Store) goThrough(ctx context.Context, c Conn, now int64, each func(queue string, exists bool)) error {
 	type head struct {
-		queue string
-		due   int64
+		source
+		due int64
 	}
 	var heads []head
-	err := s.each(ctx, c, s.pick(`WITH RECURSIVE q(queue, due) AS (
- SELECT * FROM (SELECT queue, due FROM {p}delivery WHERE state = 0 ORDER BY queue, due, seq LIMIT 1)
- UNION ALL
- SELECT d.queue, d.due FROM q CROSS JOIN {p}delivery d WHERE d.seq = (
-  SELECT seq FROM {p}delivery n WHERE n.state = 0 AND n.queue > q.queue ORDER BY n.queue, n.due, n.seq LIMIT 1))
-SELECT queue, due FROM q`, `WITH RECURSIVE q AS (
- (SELECT queue, due FROM {p}delivery WHERE state = 0 ORDER BY queue, due, seq LIMIT 1)
- UNION ALL
- SELECT n.queue, n.due FROM q CROSS JOIN LATERAL (
-  SELECT d.queue, d.due FROM {p}delivery d WHERE d.state = 0 AND d.queue > q.queue ORDER BY d.queue, d.due, d.seq LIMIT 1) n)
-SELECT queue, due FROM q`), nil, func(r Rows) error {
-		var h head
-		err := r.Scan(&h.queue, &h.due)
-		heads = append(heads, h)
-		return err
-	})
+	scan := func(held bool) func(Rows) error {
+		return func(r Rows) error {
+			h := head{source: source{held: held}}
+			err := r.Scan(&h.queue, &h.due)
+			heads = append(heads, h)
+			return err
+		}
+	}
+	err := s.each(ctx, c, s.pick(headsSQLite, headsPostgres), nil, scan(false))
+	if err == nil {
+		err = s.each(ctx, c, `SELECT queue, min(due + 0) FROM {p}delivery WHERE state = 0 AND held AND (due + 0) <= $1 GROUP BY queue`,
+			[]any{now}, scan(true))
+	}
 	if err != nil || len(heads) == 0 {
 		return err
 	}
@@ -130,11 +185,44 @@ SELECT queue, due FROM q`), nil, func(r Rows) error {
 	for i, h := range heads {
 		ids[i], _ = splitQueue(h.queue)
 	}
-	list, err := s.list(byName(ids))
+	live, err := s.liveHooks(ctx, c, byName(ids), now)
 	if err != nil {
 		return err
 	}
-	live := make(map[string]bool, len(ids)) // false for one that exists
+	for _, h := range heads {
+		hook, _ := splitQueue(h.queue)
+		on, exists := live[hook]
+		if h.due <= now && (on || !exists) { // what has no webhook is ended by the claim
+			s.ring.add(h.source, h.due)
+		}
+		if each != nil {
+			each(h.queue, exists)
+		}
+	}
+	return nil
+}
+
+const headsSQLite = `WITH RECURSIVE q(queue, due) AS (
+ SELECT * FROM (SELECT queue, due FROM {p}delivery WHERE state = 0 AND NOT held ORDER BY queue, due, seq LIMIT 1)
+ UNION ALL
+ SELECT d.queue, d.due FROM q CROSS JOIN {p}delivery d WHERE d.seq = (SELECT seq FROM {p}delivery n
+  WHERE n.state = 0 AND NOT n.held AND n.queue > q.queue ORDER BY n.queue, n.due, n.seq LIMIT 1))
+SELECT queue, due FROM q`
+
+const headsPostgres = `WITH RECURSIVE q AS (
+ (SELECT queue, due FROM {p}delivery WHERE state = 0 AND NOT held ORDER BY queue, due, seq LIMIT 1)
+ UNION ALL
+ SELECT n.queue, n.due FROM q CROSS JOIN LATERAL (SELECT d.queue, d.due FROM {p}delivery d
+  WHERE d.state = 0 AND NOT d.held AND d.queue > q.queue ORDER BY d.queue, d.due, d.seq LIMIT 1) n)
+SELECT queue, due FROM q`
+
+// liveHooks tells which webhooks receive; those that do not exist are missing.
+func (s *Store) liveHooks(ctx context.Context, c Conn, ids []string, now int64) (map[string]bool, error) {
+	list, err := s.list(ids)
+	if err != nil {
+		return nil, err
+	}
+	live := make(map[string]bool, len(ids))
 	err = s.each(ctx, c, `SELECT id, active AND (expires = 0 OR expires > $1) FROM {p}webhook
  WHERE id IN (SELECT `+s.unlist("$2")+`)`, []any{now, list}, func(r Rows) error {
 		var id string
@@ -143,18 +231,5 @@ SELECT queue, due FROM q`), nil, func(r Rows) error {
 		live[id] = on
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	for _, h := range heads {
-		hook, _ := splitQueue(h.queue)
-		on, exists := live[hook]
-		if h.due <= now && (on || !exists) { // what has no webhook is ended by the claim
-			s.ring.add(h.queue, h.due)
-		}
-		if each != nil {
-			each(h.queue, exists)
-		}
-	}
-	return nil
+	return live, err
 }

@@ -58,23 +58,31 @@ func (s *Store) migrate(ctx context.Context, version int) error {
 }
 
 // alone runs a transaction that no other host runs at the same time.
-func (s *Store) alone(ctx context.Context, fn func(Conn) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
+func (s *Store) alone(ctx context.Context, fn func(Conn) error) (err error) {
+	conn, err := s.db.Conn(ctx)
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
-	c := sqlConn{tx}
-	// There may be no table yet to lock. Dropping what is not there is the write that
-	// takes SQLite's lock.
-	err = s.exec(ctx, c, s.pick(`DROP TABLE IF EXISTS {p}nothing`, `SELECT pg_advisory_xact_lock(hashtext('{p}migrate'))`))
-	if err != nil {
+	defer conn.Close()
+	c := sqlConn{conn}
+	// There may be no table yet to lock.
+	if err := c.Exec(ctx, s.pick(`BEGIN IMMEDIATE`, `BEGIN`)); err != nil {
 		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = c.Exec(context.WithoutCancel(ctx), `ROLLBACK`)
+		}
+	}()
+	if s.dialect == PostgreSQL {
+		if err := s.exec(ctx, c, `SELECT pg_advisory_xact_lock(hashtext('{p}migrate'))`); err != nil {
+			return err
+		}
 	}
 	if err := fn(c); err != nil {
 		return err
 	}
-	return tx.Commit()
+	return c.Exec(ctx, `COMMIT`)
 }
 
 // Migrations returns the files that make up the tables, in the order of their names

@@ -83,6 +83,10 @@ func (s *Store) claimProfile(ctx context.Context, profile string) (owner string,
 	return owner, err
 }
 
+// readable is ready for calls that only read: it leaves no name, and so does not wait
+// for a transaction of the host that keeps an SQLite database locked.
+func (s *Store) readable(ctx context.Context) error { return s.readyIn(ctx, s.reader()) }
+
 // readyIn is ready for a transaction of the host: it reads through that transaction,
 // writes nothing, and no statement of it fails, which would end the transaction.
 func (s *Store) readyIn(ctx context.Context, c Conn) error {
@@ -135,7 +139,7 @@ func (s *Store) checkDialect(ctx context.Context, c Conn) error {
 func (s *Store) readMeta(ctx context.Context, c Conn) (m meta, err error) {
 	var n int64
 	err = s.row(ctx, c, s.pick(`SELECT count(*) FROM sqlite_schema WHERE name = $1`,
-		`SELECT count(to_regclass($1))`), []any{s.prefix + "meta"}, &n)
+		`SELECT count(*) FROM pg_catalog.pg_class WHERE relname = $1 AND pg_catalog.pg_table_is_visible(oid)`), []any{s.prefix + "meta"}, &n)
 	if err != nil {
 		return m, s.fail("look for tables", "", err)
 	}

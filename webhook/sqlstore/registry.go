@@ -110,12 +110,13 @@ func (s *Store) Delete(ctx context.Context, scope, id string) error {
 // what they hold or enqueue at this moment.
 func (s *Store) cancelQueues(ctx context.Context, c Conn, id string) error {
 	queue := queueOf(id, id)
-	return s.exec(ctx, c, s.pick(
-		`UPDATE {p}delivery SET state = 2, code = $1, finished = $2
- WHERE (queue = $3 OR queue >= $3 || '/' AND queue < $3 || '0') AND state = 0 AND NOT held`,
-		`UPDATE {p}delivery SET state = 2, code = $1, finished = $2 WHERE ctid = ANY(ARRAY(SELECT ctid FROM {p}delivery
- WHERE (queue = $3 OR queue >= $3 || '/' AND queue < $3 || '0') AND state = 0 AND NOT held FOR UPDATE SKIP LOCKED))`),
-		string(webhook.CodeCancelled), s.lastTold(), queue)
+	for _, rows := range []string{`queue = $3`, `queue >= $3 || '/' AND queue < $3 || '0'`} { // 0 comes after /
+		err := s.exec(ctx, c, s.ending(rows+` AND state = 0 AND NOT held`), string(webhook.CodeCancelled), s.lastTold(), queue)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // DeleteScope implements [webhook.Registry].
@@ -137,7 +138,7 @@ func (s *Store) DeleteScope(ctx context.Context, scope string) error {
 // Webhook implements [webhook.Registry]. A secret that cannot be opened is a
 // [*SealError].
 func (s *Store) Webhook(ctx context.Context, scope, id string) (webhook.Webhook, error) {
-	if err := s.ready(ctx); err != nil {
+	if err := s.readable(ctx); err != nil {
 		return webhook.Webhook{}, err
 	}
 	var in stored
@@ -157,7 +158,7 @@ func (s *Store) Webhook(ctx context.Context, scope, id string) (webhook.Webhook,
 // secrets cannot be opened, URL, secrets and headers are missing; a row that cannot be
 // read at all is left out, so that one bad row does not stop the events of its scope.
 func (s *Store) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, error) {
-	if err := s.ready(ctx); err != nil {
+	if err := s.readable(ctx); err != nil {
 		return nil, err
 	}
 	return s.webhooks(ctx, s.reader(), scope)

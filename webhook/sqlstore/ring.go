@@ -2,9 +2,12 @@ package sqlstore
 
 import (
 	"container/list"
+	"maps"
 	"math"
 	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/postrider/postrider/webhook"
 )
@@ -23,9 +26,12 @@ func (p position) less(q position) bool { return p.due < q.due || p.due == q.due
 // cache: what it misses, the sweep finds.
 type ring struct {
 	mu     sync.Mutex
-	known  bool  // all lanes have been gone through since the start or the last forget
-	looked int64 // what is due up to here was looked for by time
-	next   int64 // the first due time after looked, when that was read; 0 for none
+	known  bool          // all lanes have been gone through since the start or the last forget
+	looked int64         // what is due up to here was looked for by time
+	next   int64         // the first due time of what waits, when that was read; 0 for none
+	lease  int64         // the first end of a lease, likewise
+	read   time.Time     // when that was
+	took   time.Duration // and how long it took
 	lanes  map[string]*list.Element
 	turns  list.List // of *laneTurn
 }
@@ -33,38 +39,59 @@ type ring struct {
 // laneTurn is a lane in the ring.
 type laneTurn struct {
 	name   string
-	queues map[string]*queueTurn // by the name of the queue, at least one
+	queues map[source]*queueTurn // at least one
 }
 
-// queueTurn is a queue that has, or may have, something due.
+// source is where a claim finds rows: a queue, or what was leased from it and not
+// settled before the lease ended.
+type source struct {
+	queue string
+	held  bool
+}
+
+func (s source) compare(o source) int {
+	if s.queue != o.queue {
+		return strings.Compare(s.queue, o.queue)
+	}
+	if s.held == o.held {
+		return 0
+	}
+	if s.held {
+		return -1
+	}
+	return 1
+}
+
+// queueTurn is a source that has, or may have, something due.
 type queueTurn struct {
-	name, webhook string
-	low           position
-	touched       bool // something was added since the claim under way began
+	source
+	webhook string
+	low     position
+	touched bool // something was added since the claim under way began
 }
 
-// add notes that a queue has something due at that time.
-func (r *ring) add(queue string, due int64) {
+// add notes that a source has something due at that time.
+func (r *ring) add(from source, due int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.put(queue, due)
+	r.put(from, due)
 }
 
-func (r *ring) put(queue string, due int64) {
-	hook, lane := splitQueue(queue)
+func (r *ring) put(from source, due int64) {
+	hook, lane := splitQueue(from.queue)
 	e := r.lanes[lane]
 	if e == nil {
-		e = r.turns.PushBack(&laneTurn{name: lane, queues: make(map[string]*queueTurn, 1)})
+		e = r.turns.PushBack(&laneTurn{name: lane, queues: make(map[source]*queueTurn, 1)})
 		if r.lanes == nil {
 			r.lanes = make(map[string]*list.Element)
 		}
 		r.lanes[lane] = e
 	}
 	queues := e.Value.(*laneTurn).queues
-	q := queues[queue]
+	q := queues[from]
 	if q == nil {
-		q = &queueTurn{name: queue, webhook: hook, low: before(due)}
-		queues[queue] = q
+		q = &queueTurn{source: from, webhook: hook, low: before(due)}
+		queues[from] = q
 	}
 	q.touched = true
 	if low := before(due); low.less(q.low) {
@@ -79,7 +106,7 @@ func (r *ring) enqueued(ds []webhook.Delivery, added []bool) {
 	defer r.mu.Unlock()
 	for i := range ds {
 		if due := micros(ds[i].Due); added[i] && due <= r.looked {
-			r.put(queueOf(ds[i].WebhookID, ds[i].Lane), due)
+			r.put(source{queue: queueOf(ds[i].WebhookID, ds[i].Lane)}, due)
 		}
 	}
 }
@@ -89,7 +116,7 @@ func (r *ring) pending(queue string, due int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if due <= r.looked {
-		r.put(queue, due)
+		r.put(source{queue: queue}, due)
 	}
 }
 
@@ -149,13 +176,8 @@ func (r *ring) plan(c webhook.Claim, limit int, taken map[string]int) []ask {
 func perQueue(lanes []ask) []ask {
 	out := make([]ask, 0, len(lanes))
 	for _, a := range lanes {
-		names := make([]string, 0, len(a.lane.queues))
-		for name := range a.lane.queues {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-		for _, name := range names {
-			q := a.lane.queues[name]
+		for _, from := range slices.SortedFunc(maps.Keys(a.lane.queues), source.compare) {
+			q := a.lane.queues[from]
 			q.touched = false
 			out = append(out, ask{lane: a.lane, queue: q, low: q.low, room: a.room})
 		}
@@ -174,10 +196,10 @@ func (r *ring) fills(c webhook.Claim) bool {
 	return sum >= c.Limit
 }
 
-// took notes what a round brought: got of each ask, and the place of the last one.
+// note takes down what a round brought: got of each ask, and the place of the last one.
 // Queues that gave less than asked have nothing more and leave; lanes that stay go to
 // the back, in the order in which they were served last.
-func (r *ring) took(asks []ask, got []int, last []position) {
+func (r *ring) note(asks []ask, got []int, last []position) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	served := make(map[*laneTurn]int)
@@ -187,7 +209,7 @@ func (r *ring) took(asks []ask, got []int, last []position) {
 			a.queue.low = last[i]
 		}
 		if (got[i] < a.room || a.empty) && !a.queue.touched {
-			delete(a.lane.queues, a.queue.name)
+			delete(a.lane.queues, a.queue.source)
 		}
 		if _, ok := served[a.lane]; !ok {
 			order = append(order, a.lane)

@@ -126,6 +126,9 @@ func New(db *sql.DB, d Dialect, o *Options) (*Store, error) {
 	return s, nil
 }
 
+// Notifies reports whether there is a Notifier, which [webhook.New] asks.
+func (s *Store) Notifies() bool { return s.o.Notifier != nil }
+
 // Wait implements [webhook.Notifier].
 func (s *Store) Wait(ctx context.Context) error {
 	if s.o.Notifier == nil {
@@ -148,7 +151,7 @@ func (s *Store) Now(ctx context.Context) (time.Time, error) {
 	if s.dialect == SQLite {
 		return time.Now(), nil
 	}
-	if err := s.ready(ctx); err != nil {
+	if err := s.readable(ctx); err != nil {
 		return time.Time{}, err
 	}
 	var now int64

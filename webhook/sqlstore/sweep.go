@@ -53,7 +53,7 @@ func (s *Store) expire(ctx context.Context, now, queuedBefore int64) error {
 	s.mu.Unlock()
 	last, read := int64(0), 0
 	err := s.row(ctx, s.reader(), `SELECT coalesce(max(at), 0), count(*) FROM (SELECT due + 0 AS at FROM {p}delivery
- WHERE state = 0 AND (due + 0) > $1 ORDER BY (due + 0) LIMIT `+sweepRowsText+`) x`, []any{from}, &last, &read)
+ WHERE state = 0 AND NOT held AND (due + 0) > $1 ORDER BY (due + 0) LIMIT `+sweepRowsText+`) x`, []any{from}, &last, &read)
 	if err != nil {
 		return err
 	}
@@ -87,15 +87,20 @@ func (s *Store) expireAmong(ctx context.Context, now, queuedBefore int64, span s
 // pullBack makes retries and leases due that a clock, since set back, put too far into
 // the future.
 func (s *Store) pullBack(ctx context.Context, latest int64) error {
-	const where = `state = 0 AND (due + 0) > $1 AND (held OR tries > 0)`
-	var n int
-	err := s.row(ctx, s.reader(), `SELECT count(*) FROM (SELECT 1 FROM {p}delivery WHERE `+where+` LIMIT 1) x`, []any{latest}, &n)
-	if err != nil || n == 0 {
-		return err
+	for _, rows := range []string{`NOT held AND tries > 0`, `held`} {
+		where := `state = 0 AND (due + 0) > $1 AND ` + rows
+		var n int
+		err := s.row(ctx, s.reader(), `SELECT count(*) FROM (SELECT 1 FROM {p}delivery WHERE `+where+` LIMIT 1) x`, []any{latest}, &n)
+		if err == nil && n > 0 {
+			err = s.write(ctx, func(c Conn) error {
+				return s.exec(ctx, c, s.pick(`UPDATE {p}delivery SET due = $1 WHERE `+where,
+					`UPDATE {p}delivery SET due = $1 WHERE ctid = ANY(ARRAY(SELECT ctid FROM {p}delivery WHERE `+where+` FOR UPDATE SKIP LOCKED))`),
+					latest)
+			})
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return s.write(ctx, func(c Conn) error {
-		return s.exec(ctx, c, s.pick(`UPDATE {p}delivery SET due = $1 WHERE `+where,
-			`UPDATE {p}delivery SET due = $1 WHERE ctid = ANY(ARRAY(SELECT ctid FROM {p}delivery WHERE `+where+` FOR UPDATE SKIP LOCKED))`),
-			latest)
-	})
+	return nil
 }

@@ -38,6 +38,24 @@ func (w within) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, err
 	if err := w.s.readyIn(ctx, w.c); err != nil || len(ds) == 0 {
 		return []bool{}, err
 	}
-	added, err := w.s.insert(ctx, w.c, ds)
+	added, err := w.insert(ctx, ds)
 	return added, w.s.fail("enqueue in the host's transaction", ds[0].ID, err)
+}
+
+// insert takes care that all is stored or nothing, whatever the host does after an
+// error: it takes several statements, and SQLite undoes only the last.
+func (w within) insert(ctx context.Context, ds []webhook.Delivery) (added []bool, err error) {
+	if w.s.dialect == PostgreSQL || len(ds) == 1 {
+		return w.s.insert(ctx, w.c, ds)
+	}
+	if err := w.c.Exec(ctx, `SAVEPOINT postrider_enqueue`); err != nil {
+		return nil, err
+	}
+	if added, err = w.s.insert(ctx, w.c, ds); err != nil {
+		_ = w.c.Exec(context.WithoutCancel(ctx), `ROLLBACK TO postrider_enqueue`)
+	}
+	if endErr := w.c.Exec(context.WithoutCancel(ctx), `RELEASE postrider_enqueue`); err == nil {
+		err = endErr
+	}
+	return added, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/postrider/postrider/webhook"
@@ -32,14 +33,15 @@ type broken struct {
 	bind     func(*broken, string) error
 
 	// What a breakage remembers.
-	last    []webhook.Delivery
-	hooks   map[string]webhook.Webhook
-	memory  map[string]webhook.Delivery
-	claims  int
-	release chan struct{}
+	first    webhook.Batch
+	known    map[string]webhook.Delivery
+	hooks    map[string]webhook.Webhook
+	released map[string]int
+	until    chan struct{} // closed when the gallery is done with it
 }
 
 func (b *broken) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
+	b.remember(ds)
 	if b.enqueue != nil {
 		return b.enqueue(b, ctx, ds)
 	}
@@ -144,18 +146,69 @@ func (b *broken) Bind(profile string) error {
 	return b.Store.Bind(profile)
 }
 
-// edited claims and lets a function change what comes back.
-func edited(change func(b *broken, c webhook.Claim, batch *webhook.Batch)) func(*broken, context.Context, webhook.Claim) (webhook.Batch, error) {
-	return func(b *broken, ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
-		batch, err := b.Store.Claim(ctx, c)
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		change(b, c, &batch)
-		return batch, err
+func newBroken(tb testing.TB, breakIt func(*broken), until chan struct{}) *broken {
+	b := &broken{Store: newStore(tb), known: make(map[string]webhook.Delivery), hooks: make(map[string]webhook.Webhook),
+		released: make(map[string]int), until: until}
+	breakIt(b)
+	return b
+}
+
+// wrongClaim breaks Claim by changing what is asked.
+func wrongClaim(change func(*webhook.Claim)) func(*broken) {
+	return func(b *broken) {
+		b.claim = func(b *broken, ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
+			change(&c)
+			return b.Store.Claim(ctx, c)
+		}
 	}
 }
 
-// without removes the deliveries that a function names.
-func without(ds []webhook.Delivery, drop func(webhook.Delivery) bool) []webhook.Delivery {
-	return slices.DeleteFunc(slices.Clone(ds), drop)
+// wrongBatch breaks Claim by changing what comes back.
+func wrongBatch(change func(b *broken, c webhook.Claim, batch *webhook.Batch)) func(*broken) {
+	return func(b *broken) {
+		b.claim = func(b *broken, ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
+			batch, err := b.Store.Claim(ctx, c)
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			change(b, c, &batch)
+			return batch, err
+		}
+	}
+}
+
+// wrongSettle breaks Settle by changing each settlement; latest is how the delivery stands.
+func wrongSettle(change func(b *broken, x *webhook.Settlement, latest webhook.Delivery)) func(*broken) {
+	return func(b *broken) {
+		b.settle = func(b *broken, ctx context.Context, ss []webhook.Settlement) ([]string, error) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			ss = slices.Clone(ss)
+			for i := range ss {
+				latest, _ := b.find(ctx, ss[i].ID)
+				change(b, &ss[i], latest)
+			}
+			return b.Store.Settle(ctx, ss)
+		}
+	}
+}
+
+// find returns a delivery that was enqueued as it stands. b.mu must be held.
+func (b *broken) find(ctx context.Context, id string) (webhook.Delivery, bool) {
+	d, ok := b.known[id]
+	if !ok {
+		return d, false
+	}
+	d, _, err := b.Store.Delivery(ctx, d.Scope, id)
+	return d, err == nil
+}
+
+// remember notes deliveries for find, with the memory that they share with the caller.
+func (b *broken) remember(ds []webhook.Delivery) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, d := range ds {
+		if _, ok := b.known[d.ID]; !ok {
+			b.known[d.ID] = d
+		}
+	}
 }

@@ -7,15 +7,15 @@ import (
 )
 
 // Findings runs all cases that apply to a Store and returns the findings by case. open is called for
-// each case; release, which may be nil, lets go what the Store keeps waiting.
-func Findings(open func() webhook.Store, limit time.Duration, only func(name string) bool) map[string][]string {
+// each case.
+func Findings(open func() webhook.Store, limit time.Duration) map[string][]string {
 	found := make(map[string][]string)
 	day := 0
 	for _, g := range groups() {
 		for _, tc := range g.cases {
 			day++
 			s := open()
-			if !g.has(s) || !only(tc.name) {
+			if !g.has(s) {
 				continue
 			}
 			if failures := tc.run(s, config{limit: limit}, day); len(failures) > 0 {
@@ -38,16 +38,11 @@ func NotifierFindings(open func() (a, b webhook.Notifier), limit time.Duration) 
 	return found
 }
 
-// Names lists all cases.
-func Names() []string {
-	var names []string
+// Lacking returns what each group says to a Store that implements webhook.Store alone.
+func Lacking(s webhook.Store) map[string]string {
+	lacks := make(map[string]string)
 	for _, g := range groups() {
-		for _, tc := range g.cases {
-			names = append(names, tc.name)
-		}
+		lacks[g.name] = g.lacking(s)
 	}
-	for _, tc := range notifierCases() {
-		names = append(names, tc.name)
-	}
-	return names
+	return lacks
 }

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -47,6 +48,14 @@ func groups() []group {
 		{"webhook.Sweeper", implements[webhook.Sweeper], sweeperCases()},
 		{"webhook.Binder", implements[webhook.Binder], binderCases()},
 	}
+}
+
+// lacking says what a Store that cannot run the group lacks.
+func (g group) lacking(s webhook.Store) string {
+	if g.has(s) {
+		return ""
+	}
+	return fmt.Sprintf("storetest: %T does not implement %s", s, g.name)
 }
 
 func implements[T any](s webhook.Store) bool {
@@ -131,8 +140,8 @@ func runGroup(t *testing.T, name string, open func(t *testing.T) webhook.Store, 
 			}
 			t.Run(tc.name, func(t *testing.T) {
 				s := open(t)
-				if !g.has(s) {
-					t.Fatalf("storetest: %s: %T does not implement %s", tc.name, s, g.name)
+				if lacks := g.lacking(s); lacks != "" {
+					t.Fatal(lacks)
 				}
 				for _, failure := range tc.run(s, c, day) {
 					t.Error(failure)

@@ -206,10 +206,16 @@ func (p *parser) value() []string {
 // list reads IN and the values behind it.
 func (p *parser) list() (values []string) {
 	if p.advance(); !p.tok.is("(") {
-		if p.tok.kind == word { // IN function()
-			return p.value()
+		name := p.tok
+		if name.kind == word {
+			p.advance()
 		}
-		p.stop("expected values in parentheses after IN")
+		if name.kind != word || !p.tok.is("(") {
+			p.stop("expected values in parentheses after IN")
+			return nil
+		}
+		p.err.add("The function " + name.text + "() is unsupported")
+		p.parenthesis()
 		return nil
 	}
 	for {

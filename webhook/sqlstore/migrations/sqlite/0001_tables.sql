@@ -49,11 +49,14 @@ CREATE TABLE {p}delivery (
   UNIQUE (scope, event, webhook)
 ) STRICT;
 
--- What a queue holds, in the order in which it is claimed.
-CREATE INDEX {p}turn ON {p}delivery (queue, due, seq) WHERE state = 0;
--- What became due, whichever queue it is in. The expression keeps the planner from
--- taking this index for the work of the one above.
-CREATE INDEX {p}time ON {p}delivery ((due + 0), queue) WHERE state = 0;
+-- What waits in a queue, in the order in which it is claimed.
+CREATE INDEX {p}turn ON {p}delivery (queue, due, seq) WHERE state = 0 AND NOT held;
+-- What waits, by the time at which it becomes due. The expression keeps the planner
+-- from taking this index for the work of the one above.
+CREATE INDEX {p}time ON {p}delivery ((due + 0), queue) WHERE state = 0 AND NOT held;
+-- What is being sent, by the end of the lease. It is an index of its own because it is
+-- small and busy: a lease does not touch the large ones again until it is settled.
+CREATE INDEX {p}lease ON {p}delivery ((due + 0), queue) WHERE state = 0 AND held;
 -- What may be pruned.
 CREATE INDEX {p}done ON {p}delivery (finished) WHERE state > 0;
 -- The delivery log of a scope.

@@ -1,0 +1,313 @@
+package stores_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/sqlstore"
+)
+
+// enqueueOne is a call that needs the tables.
+func enqueueOne(s *sqlstore.Store) error {
+	_, err := s.Enqueue(context.Background(), []webhook.Delivery{{ID: "dlv_1", EventID: "evt_1", WebhookID: "wh", Scope: "acme", Lane: "wh"}})
+	return err
+}
+
+func TestWrongDialect(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		other := sqlstore.SQLite + sqlstore.PostgreSQL - d.dialect
+		s, err := sqlstore.New(d.open(t), other, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, err := range map[string]error{"Migrate": s.Migrate(t.Context()), "Enqueue": enqueueOne(s)} {
+			var wrong *sqlstore.DialectError
+			if !errors.Is(err, sqlstore.ErrDialect) || !errors.As(err, &wrong) || wrong.Have != d.dialect || wrong.Want != other {
+				t.Errorf("%s of a %v Store on %v: %v", name, other, d.dialect, err)
+			}
+		}
+	})
+}
+
+func TestNotMigrated(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		s := d.store(t, nil)
+		if err := enqueueOne(s); !errors.Is(err, sqlstore.ErrMigrate) {
+			t.Errorf("Enqueue without tables: %v, want ErrMigrate", err)
+		}
+		if err := s.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := enqueueOne(s); err != nil {
+			t.Errorf("Enqueue after Migrate: %v", err)
+		}
+	})
+}
+
+// TestNotMigratedInTransaction: the host's transaction survives the error.
+func TestNotMigratedInTransaction(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		s := d.store(t, nil)
+		tx, err := d.open(t).BeginTx(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
+		if _, err := s.Tx(tx).Webhooks(t.Context(), "acme"); !errors.Is(err, sqlstore.ErrMigrate) {
+			t.Errorf("Webhooks without tables: %v, want ErrMigrate", err)
+		}
+		if _, err := tx.Exec("SELECT 1"); err != nil {
+			t.Errorf("the transaction was lost: %v", err)
+		}
+	})
+}
+
+// TestVersions: the version after this one is worked with, the one after that refused.
+func TestVersions(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		d.migrated(t, nil)
+		db := d.open(t)
+		set := func(schema, compat string) {
+			t.Helper()
+			for key, value := range map[string]string{"schema": schema, "compat": compat} {
+				if _, err := db.Exec(`UPDATE postrider_meta SET value = $1 WHERE key = $2`, value, key); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		set("2", "1")
+		if _, err := db.Exec(`ALTER TABLE postrider_delivery ADD COLUMN later text NOT NULL DEFAULT ''`); err != nil {
+			t.Fatal(err)
+		}
+		s := d.store(t, nil)
+		if err := s.Migrate(t.Context()); err != nil {
+			t.Errorf("Migrate on tables of the next version: %v", err)
+		}
+		if err := enqueueOne(s); err != nil {
+			t.Errorf("Enqueue into tables of the next version: %v", err)
+		}
+		set("3", "2")
+		s = d.store(t, nil)
+		var tooNew *sqlstore.SchemaError
+		for name, err := range map[string]error{"Migrate": s.Migrate(t.Context()), "Enqueue": enqueueOne(s)} {
+			if !errors.Is(err, sqlstore.ErrSchema) || !errors.As(err, &tooNew) || tooNew.Have != 3 || tooNew.Compat != 2 {
+				t.Errorf("%s on tables of the version after next: %v, want a SchemaError", name, err)
+			}
+		}
+	})
+}
+
+func TestConcurrentMigrate(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		errs := make(chan error, 8)
+		for range cap(errs) {
+			s := d.store(t, nil)
+			go func() { errs <- s.Migrate(context.Background()) }()
+		}
+		for range cap(errs) {
+			if err := <-errs; err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+func TestClosedPool(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		db := d.open(t)
+		s, err := sqlstore.New(db, d.dialect, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := enqueueOne(s); !errors.Is(err, webhook.ErrClosed) {
+			t.Errorf("Enqueue on a closed pool: %v, want ErrClosed", err)
+		}
+		if _, err := s.Claim(t.Context(), webhook.Claim{Now: now(), Until: now().Add(time.Minute), Limit: 1, PerLane: 1}); !errors.Is(err, webhook.ErrClosed) {
+			t.Errorf("Claim on a closed pool: %v, want ErrClosed", err)
+		}
+	})
+}
+
+func TestSQLiteSettings(t *testing.T) {
+	for pragmas, setting := range map[string]string{
+		"?_pragma=busy_timeout(5000)": "journal_mode",
+		"?_pragma=journal_mode(WAL)":  "busy_timeout",
+	} {
+		d := database{sqlstore.SQLite, "sqlite", "file:" + filepath.Join(t.TempDir(), "app.db") + pragmas}
+		var wrong *sqlstore.SettingError
+		if err := d.store(t, nil).Migrate(t.Context()); !errors.Is(err, sqlstore.ErrSetting) || !errors.As(err, &wrong) || wrong.Setting != setting {
+			t.Errorf("with %s: %v, want a SettingError of %s", pragmas, err, setting)
+		}
+	}
+	d := database{sqlstore.SQLite, "sqlite", "file::memory:?cache=shared"}
+	if err := d.store(t, nil).Migrate(t.Context()); err != nil {
+		t.Errorf("in memory: %v", err)
+	}
+}
+
+func TestOtherProfile(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		a, b := d.migrated(t, nil), d.store(t, nil)
+		if err := a.Bind("automation"); err != nil {
+			t.Fatal(err)
+		}
+		if err := enqueueOne(a); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Bind("jira"); err != nil {
+			t.Errorf("Bind of a Store that was not used yet: %v, want nil as it does no I/O", err)
+		}
+		if err := enqueueOne(b); !errors.Is(err, webhook.ErrProfile) {
+			t.Errorf("Enqueue for another profile: %v, want ErrProfile", err)
+		}
+		if err := a.Bind("jira"); !errors.Is(err, webhook.ErrProfile) {
+			t.Errorf("second Bind: %v, want ErrProfile", err)
+		}
+	})
+}
+
+// TestUndecodableRow: a row that cannot be read ends as failed, the others are claimed.
+func TestUndecodableRow(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		f := newField(t, d, "postrider_", 10)
+		f.fill(f.hooks("m", 1, true), 5, now().Add(-time.Hour))
+		if _, err := d.open(t).Exec(`UPDATE postrider_delivery SET extra = '{"vars":' WHERE event LIKE '%3'`); err != nil {
+			t.Fatal(err)
+		}
+		b := f.claimAll(t)
+		if len(b) != 4 {
+			t.Errorf("claimed %d, want the 4 that can be read", len(b))
+		}
+		ds, _, err := f.store.Deliveries(t.Context(), webhook.Query{Scope: "acme", States: []webhook.State{webhook.StateFailed}})
+		if err != nil || len(ds) != 1 || ds[0].LastCode != webhook.CodeConfig || ds[0].Held || ds[0].FinishedAt.IsZero() {
+			t.Errorf("failed: %+v, %v; want one with code config", ds, err)
+		}
+	})
+}
+
+// TestUndecodableWebhook: deliveries of a webhook whose row cannot be read end as failed,
+// and Dispatch to its scope goes on.
+func TestUndecodableWebhook(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		f := newField(t, d, "postrider_", 10)
+		hooks := f.hooks("m", 2, true)
+		f.fill(hooks, 4, now().Add(-time.Hour))
+		if _, err := d.open(t).Exec(`UPDATE postrider_webhook SET data = '{' WHERE id = $1`, hooks[0]); err != nil {
+			t.Fatal(err)
+		}
+		b := f.claimAll(t)
+		if len(b) != 2 || b[0].WebhookID != hooks[1] || b[1].WebhookID != hooks[1] {
+			t.Errorf("claimed %v, want the 2 of the other webhook", b)
+		}
+		ds, _, err := f.store.Deliveries(t.Context(), webhook.Query{Scope: "acme", States: []webhook.State{webhook.StateFailed}})
+		if err != nil || len(ds) != 2 || ds[0].LastCode != webhook.CodeConfig {
+			t.Errorf("failed: %+v, %v; want two with code config", ds, err)
+		}
+		if ws, err := f.store.Webhooks(t.Context(), "acme"); err != nil || len(ws) != 1 {
+			t.Errorf("Webhooks: %d, %v; want the other one", len(ws), err)
+		}
+	})
+}
+
+// TestText: what a database would refuse or change is refused before.
+func TestText(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		s := d.migrated(t, nil)
+		for _, bad := range []string{"a\x00b", "a\xffb"} {
+			ds := []webhook.Delivery{{ID: "dlv_" + bad, EventID: "e", WebhookID: "w", Scope: "s", Lane: "w"}}
+			if _, err := s.Enqueue(t.Context(), ds); !errors.Is(err, sqlstore.ErrText) {
+				t.Errorf("ID %q: %v, want ErrText", bad, err)
+			}
+			ds[0].ID, ds[0].Vars = "dlv", map[string]string{"key": bad}
+			if _, err := s.Enqueue(t.Context(), ds); !errors.Is(err, sqlstore.ErrText) {
+				t.Errorf("variable %q: %v, want ErrText", bad, err)
+			}
+		}
+		odd := `"quo'ted" \back\ {brace},comma ` + "\t\n" + ` Ж漢😀 NULL`
+		ds := []webhook.Delivery{{ID: odd, EventID: odd, WebhookID: "w/%2F" + odd, Scope: odd, Lane: odd, Type: odd, Body: []byte(odd),
+			Vars: map[string]string{odd: odd}, CreatedAt: now()}}
+		if added, err := s.Enqueue(t.Context(), ds); err != nil || !added[0] {
+			t.Fatal(added, err)
+		}
+		got, _, err := s.Delivery(t.Context(), odd, odd)
+		if err != nil || got.EventID != odd || got.WebhookID != "w/%2F"+odd || got.Lane != odd || got.Type != odd || got.Vars[odd] != odd || string(got.Body) != odd {
+			t.Errorf("got %+v, %v", got, err)
+		}
+	})
+}
+
+// claimAll claims what is due.
+func (f *field) claimAll(t *testing.T) []webhook.Delivery {
+	t.Helper()
+	at := now()
+	b, err := f.store.Claim(t.Context(), webhook.Claim{Now: at, Until: at.Add(time.Minute), Limit: 1000, PerLane: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.Deliveries
+}
+
+// TestSecretsAtRest: with Options.Seal nothing of a webhook that lets somebody call its
+// endpoint is in the database, and a change of keys goes without a stop.
+func TestSecretsAtRest(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		key := func(id string) sqlstore.Key { return sqlstore.Key{ID: id, Bytes: []byte(strings.Repeat(id, 32)[:32])} }
+		open := func(newest sqlstore.Key, older ...sqlstore.Key) *sqlstore.Store {
+			t.Helper()
+			ring, err := sqlstore.NewKeyring(newest, older...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return d.migrated(t, &sqlstore.Options{Seal: ring.Seal, Open: ring.Open})
+		}
+		w := webhook.Webhook{ID: "wh_1", Scope: "acme", Name: "Ops", Active: true, URL: "https://example.com/tail-of-url",
+			Secrets: []webhook.Secret{webhook.NewSecret("hidden-secret")}, Headers: map[string]string{"X-Key": "hidden-header"}}
+		clear, old := d.migrated(t, nil), open(key("k1"))
+		for _, s := range []*sqlstore.Store{clear, old} {
+			if err := s.Create(t.Context(), w, 0); err != nil {
+				t.Fatal(err)
+			}
+			w.ID = "wh_2"
+		}
+		if _, err := clear.Webhook(t.Context(), "acme", "wh_2"); !errors.Is(err, sqlstore.ErrSealed) {
+			t.Errorf("without Options.Open: %v, want ErrSealed", err)
+		}
+		now := open(key("k2"), key("k1"))
+		if n, err := now.Reseal(t.Context()); n != 2 || err != nil {
+			t.Fatalf("Reseal: %d, %v; want 2", n, err)
+		}
+		if _, err := old.Webhook(t.Context(), "acme", "wh_1"); !errors.Is(err, sqlstore.ErrSealed) {
+			t.Errorf("with the old key only: %v, want ErrSealed", err)
+		}
+		for _, id := range []string{"wh_1", "wh_2"} {
+			got, err := open(key("k2")).Webhook(t.Context(), "acme", id)
+			if err != nil || got.URL != w.URL || got.Secrets[0].Reveal() != "hidden-secret" || got.Headers["X-Key"] != "hidden-header" {
+				t.Errorf("%s after Reseal: %v, %v", id, got, err)
+			}
+			var data string
+			var secret []byte
+			if err := d.open(t).QueryRow(`SELECT data, secret FROM postrider_webhook WHERE id = $1`, id).Scan(&data, &secret); err != nil {
+				t.Fatal(err)
+			}
+			for _, hidden := range []string{"hidden-secret", "hidden-header", "tail-of-url"} {
+				if strings.Contains(data+string(secret), hidden) {
+					t.Errorf("%s lies in the database in clear", hidden)
+				}
+			}
+		}
+		if ws, err := old.Webhooks(t.Context(), "acme"); err != nil || len(ws) != 2 || ws[0].Name != "Ops" || len(ws[0].Secrets) != 0 {
+			t.Errorf("Webhooks with secrets that do not open: %v, %v; want both without secrets", ws, err)
+		}
+	})
+}

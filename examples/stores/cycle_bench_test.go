@@ -1,0 +1,46 @@
+package stores_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// BenchmarkCycle is the work of the Store for deliveries that succeed: a claim and a
+// settlement of 100, from ten webhooks.
+func BenchmarkCycle(b *testing.B) {
+	eachB(b, "100", func(b *testing.B, d database) {
+		f := newField(b, d, "postrider_", 100)
+		hooks := f.hooks("m", 10, true)
+		f.fill(hooks, 20_000, now().Add(-time.Hour))
+		var claim, settle time.Duration
+		rows := 0
+		for b.Loop() {
+			at := now()
+			began := time.Now()
+			batch, err := f.store.Claim(b.Context(), webhook.Claim{Now: at, Until: at.Add(leaseTime), Limit: 100, PerLane: 16})
+			claim += time.Since(began)
+			if err != nil {
+				b.Fatal(err)
+			}
+			ss := make([]webhook.Settlement, len(batch.Deliveries))
+			for i, d := range batch.Deliveries {
+				ss[i] = webhook.Settlement{ID: d.ID, Lease: d.Lease, State: webhook.StateDelivered, Due: at,
+					Result: &webhook.Attempt{Number: 1, Status: 200, Start: at, Duration: time.Millisecond, Snippet: "ok"}}
+			}
+			began = time.Now()
+			if _, err := f.store.Settle(b.Context(), ss); err != nil {
+				b.Fatal(err)
+			}
+			settle += time.Since(began)
+			if rows += len(ss); len(ss) < 100 {
+				f.fill(hooks, 20_000, now().Add(-time.Hour))
+			}
+		}
+		b.ReportMetric(float64(rows)/(claim+settle).Seconds(), "rows/s")
+		b.ReportMetric(float64(claim.Microseconds())/float64(b.N), "us-claim")
+		b.ReportMetric(float64(settle.Microseconds())/float64(b.N), "us-settle")
+		b.ReportMetric(0, "ns/op")
+	})
+}

@@ -1,0 +1,219 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+const (
+	listPath      = "/settings/notifications/"
+	inspectorPath = "/inspector/"
+)
+
+// Rule: a person can add a webhook, see an event arrive, break the endpoint, watch the retries
+// and why nothing goes out, repair it, and send again; all of it on the pages alone.
+func TestStory(t *testing.T) {
+	b := newBrowser(t, startApp(t))
+	b.open("/")
+	b.sees("Task runner", "None yet.")
+	url, secret := b.text("#rule-url"), b.text("#rule-secret")
+
+	b.emptyList()
+	b.wrongForm(url, secret)
+	hook := b.addWebhook(url, secret)
+	b.testWebhook(hook)
+	b.taskArrives(hook)
+	b.breakAndRepair(hook)
+	b.sharedPages(secret, url)
+	b.limit(url, secret)
+	b.withoutScript()
+	b.quiet()
+}
+
+func (b *browser) emptyList() {
+	b.t.Helper()
+	b.press("Webhooks")
+	b.sees("No webhooks yet", "0 of 3 used")
+	b.shows("list-empty")
+	b.do(chromedp.KeyEvent(kb.Tab)) // the keyboard comes in at the skip link
+	if focused := b.focused(); focused != "Skip to content" {
+		b.t.Errorf("the first stop of the Tab key is %q", focused)
+	}
+}
+
+func (b *browser) focused() string {
+	var text string
+	b.do(chromedp.Evaluate(`document.activeElement.textContent.trim()`, &text))
+	return text
+}
+
+// wrongForm makes every mistake at once. What is typed is kept, apart from URL and secret.
+func (b *browser) wrongForm(url, secret string) {
+	b.t.Helper()
+	b.press("Add webhook")
+	b.sees("Where do URL and secret come from?", "No work items from the webhook", "seven days left")
+	b.shows("form")
+	b.fill("field-url", strings.Replace(url, "api-private", "evil", 1))
+	b.fill("field-secret", secret)
+	b.fill("field-notes", "ask Kim")
+	b.press("Save")
+	b.sees("Please check the form", "Give the webhook a name.", "This URL is not allowed", "Select at least one trigger.", "enter it again")
+	b.lacks(secret)
+	b.lacks("evil.atlassian")
+	if focused := b.focused(); !strings.HasPrefix(focused, "Please check the form") {
+		b.t.Errorf("after a mistake the focus is on %q", focused)
+	}
+	b.shows("form-mistakes")
+	b.open(listPath)
+	b.sees("0 of 3 used")
+}
+
+// addWebhook fills in the form and returns the path of the webhook's page.
+func (b *browser) addWebhook(url, secret string) string {
+	b.t.Helper()
+	b.press("Add webhook")
+	b.fill("field-name", "Tell the admins")
+	b.fill("field-url", url)
+	b.fill("field-secret", secret)
+	b.fill("field-notes", "Posts to the ops channel.\nAsk Kim.")
+	b.do(chromedp.Click(`input[value="taskSuccess"]`, chromedp.ByQuery), chromedp.Click(`input[value="taskFailure"]`, chromedp.ByQuery))
+	b.press("Save")
+	b.sees("“Tell the admins” was added", "Nothing has been sent yet", "https://api-private.atlassian.com")
+	b.shows("webhook-new")
+	var path string
+	b.do(chromedp.Evaluate(`location.pathname`, &path))
+	return path
+}
+
+func (b *browser) testWebhook(hook string) {
+	b.t.Helper()
+	b.press("Test")
+	b.sees("accepted with status 200", "proves that URL and secret are accepted", "does not prove that smart values resolve", "Nothing has been sent yet")
+	b.shows("tested")
+	b.answers("401")
+	b.open(hook)
+	b.press("Test")
+	b.sees("failed after", "401 Unauthorized")
+	b.shows("test-refused")
+	b.answers("200")
+}
+
+// answers sets how the inspector answers from now on.
+func (b *browser) answers(status string) {
+	b.t.Helper()
+	b.open(inspectorPath)
+	b.fill("status", status)
+	b.press("Set answer")
+	b.sees("Now: " + status)
+}
+
+func (b *browser) taskArrives(hook string) {
+	b.t.Helper()
+	b.open("/")
+	b.press("Run: Deactivate inactive users")
+	b.sees("Succeeded")
+	b.shows("home")
+	b.open(inspectorPath)
+	b.sees("taskSuccess", "verified")
+	b.shows("inspector")
+	b.open(hook)
+	b.sees("Automated task succeeded", "Delivered", "Accepted: 200 OK")
+	b.shows("webhook-delivered")
+}
+
+// breakAndRepair watches a delivery from its first attempt to its last, without reloading:
+// the script keeps the page up to date.
+func (b *browser) breakAndRepair(hook string) {
+	b.t.Helper()
+	b.answers("503")
+	b.open("/")
+	b.press("Run into an error: License clean-up")
+	b.sees("the directory could not be reached")
+	b.open(hook)
+	b.sees("Automated task failed", "Pending", "Refused: 503 Service Unavailable", "Attempt 1 failed", "Failing")
+	b.shows("webhook-failing")
+	b.press("Automated task failed")
+	b.sees("Why not yet?", "it waits for the next one", "License clean-up")
+	b.shows("delivery-waiting")
+	b.sees("Attempt 2 failed") // live
+	b.answers("200")
+	b.do(chromedp.NavigateBack(), chromedp.NavigateBack())
+	b.sees("Attempts", "Why not yet?")
+	b.press("Send again")
+	b.sees("It will be sent again")
+	b.sees("Delivered", "Accepted: 200 OK") // live
+	b.lacks("Why not yet?")
+	b.shows("delivery-done")
+	b.open(inspectorPath)
+	b.sees("taskFailure", "same identifier for the", "retry 2")
+	b.press("Request 1")
+	b.sees("X-Automation-Webhook-Token", "(hidden, 40 characters)")
+	b.shows("inspector-request")
+}
+
+// sharedPages never show the URL or the secret.
+func (b *browser) sharedPages(secret, url string) {
+	b.t.Helper()
+	path := strings.TrimPrefix(url, "https://api-private.atlassian.com")
+	for _, page := range []string{listPath, inspectorPath} {
+		b.open(page)
+		b.lacks(secret)
+		if page == listPath {
+			b.lacks(path)
+		}
+	}
+	b.open(listPath)
+	b.press("Edit: Tell the admins")
+	b.sees("A secret is stored", "A URL at https://api-private.atlassian.com is stored")
+	b.lacks(secret)
+	b.lacks(path)
+	b.shows("form-edit")
+	b.fill("field-name", "Tell all admins")
+	b.press("Save")
+	b.sees("“Tell all admins” was saved")
+}
+
+// limit adds two more and finds no way to a fourth.
+func (b *browser) limit(url, secret string) {
+	b.t.Helper()
+	for _, name := range []string{"Expiring keys", "A very long name of a webhook that somebody typed to see what becomes of it on a narrow screen"} {
+		b.open(listPath + "add")
+		b.fill("field-name", name)
+		b.fill("field-url", url)
+		b.fill("field-secret", secret)
+		b.do(chromedp.Click(`input[value="orgKeyExpiry"]`, chromedp.ByQuery))
+		b.press("Save")
+		b.sees("was added")
+	}
+	b.open(listPath)
+	b.sees("3 of 3 used", "All 3 webhooks are in use")
+	b.lacks(">Add webhook<")
+	b.press("Active: Expiring keys")
+	b.sees("“Expiring keys” is off")
+	b.shows("list-full")
+	b.open(listPath + "webhooks/whk_missing")
+	b.sees("no longer exists")
+	b.shows("missing")
+}
+
+// withoutScript does everything that changes something once more, without JavaScript.
+func (b *browser) withoutScript() {
+	b.t.Helper()
+	b.do(emulation.SetScriptExecutionDisabled(true))
+	b.open(listPath)
+	b.do(chromedp.Click(`button[aria-label="Active: Expiring keys"]`, chromedp.ByQuery),
+		chromedp.WaitVisible(`.notice.good`, chromedp.ByQuery))
+	if got := b.text(".notice"); got != "“Expiring keys” is on." {
+		b.t.Errorf("without JavaScript the switch says %q", got)
+	}
+	b.do(chromedp.Click(`button[aria-label="Delete: Expiring keys"]`, chromedp.ByQuery),
+		chromedp.WaitNotPresent(`button[aria-label="Delete: Expiring keys"]`, chromedp.ByQuery))
+	if got := b.text(".used"); got != "2 of 3 used" {
+		b.t.Errorf("without JavaScript, after a deletion: %q", got)
+	}
+	b.do(emulation.SetScriptExecutionDisabled(false))
+}

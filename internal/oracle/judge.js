@@ -1,0 +1,98 @@
+"use strict";
+// Asks libraries by other authors for their verdict: node judge.js COMMAND, with JSON on
+// standard input and on standard output.
+
+const fs = require("fs");
+
+/** Tells what an exception says, or null when nothing was thrown. */
+function verdict(f) {
+  try {
+    f();
+    return null;
+  } catch (e) {
+    return String((e && e.message) || e);
+  }
+}
+
+const commands = {
+  // [{method, url, base}] -> [{canonical, qsh}], after atlassian-jwt
+  async qsh(requests) {
+    const jwt = require("atlassian-jwt");
+    return requests.map(({ method, url, base }) => {
+      const r = jwt.fromMethodAndUrl(method, url);
+      return {
+        canonical: jwt.createCanonicalRequest(r, false, base),
+        qsh: jwt.createQueryStringHash(r, false, base),
+      };
+    });
+  },
+
+  // [{token, secret}] -> [null or what is wrong], after atlassian-jwt
+  async jwt(tokens) {
+    const jwt = require("atlassian-jwt");
+    return tokens.map(({ token, secret }) =>
+      verdict(() => jwt.decodeSymmetric(token, secret, "HS256")),
+    );
+  },
+
+  // {iss, iat, exp, qsh, ...} and a secret -> a token, after atlassian-jwt
+  async mint({ claims, secret }) {
+    return require("atlassian-jwt").encodeSymmetric(claims, secret, "HS256");
+  },
+
+  // [{secret, headers, body}] -> [null or what is wrong], after standardwebhooks
+  async standard(requests) {
+    const { Webhook } = require("standardwebhooks");
+    return requests.map(({ secret, headers, body }) =>
+      verdict(() => new Webhook(secret).verify(body, headers)),
+    );
+  },
+
+  // {schemas: {name: schema}, bodies: [{schema, body}]} -> [null or what is wrong], after ajv
+  async ajv({ schemas, bodies }) {
+    const Ajv = require("ajv/dist/2020");
+    const ajv = new Ajv({ strict: true, strictRequired: false, allErrors: true });
+    require("ajv-formats")(ajv);
+    ajv.addKeyword("x-provisional");
+    const compiled = {};
+    for (const [name, schema] of Object.entries(schemas)) {
+      compiled[name] = ajv.compile(schema);
+    }
+    return bodies.map(({ schema, body }) => {
+      const ok = compiled[schema](JSON.parse(body));
+      return ok ? null : ajv.errorsText(compiled[schema].errors);
+    });
+  },
+
+  // {document} -> [{severity, rule, message, at}], after the linter of Redocly
+  async openapi({ document }) {
+    const { createConfig, lintFromString } = await import("@redocly/openapi-core");
+    const config = await createConfig({
+      extends: ["recommended-strict"],
+      rules: {
+        // Webhooks have no servers of ours, and a document in this repository no licence of its own.
+        "info-license": "off",
+        "no-empty-servers": "off",
+      },
+    });
+    const problems = await lintFromString({ source: document, absoluteRef: "openapi.json", config });
+    return problems.map((p) => ({
+      severity: p.severity,
+      rule: p.ruleId,
+      message: p.message,
+      at: p.location.map((l) => l.pointer).join(" "),
+    }));
+  },
+};
+
+async function main() {
+  const command = commands[process.argv[2]];
+  if (!command) throw new Error("no such command");
+  const answer = await command(JSON.parse(fs.readFileSync(0, "utf8")));
+  process.stdout.write(JSON.stringify(answer));
+}
+
+main().catch((e) => {
+  console.error(e);
+  process.exit(1);
+});

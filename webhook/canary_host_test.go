@@ -1,0 +1,142 @@
+package webhook_test
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/postrider/postrider/payload"
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/memstore"
+)
+
+// leaky is a Store that panics with what it was given.
+type leaky struct {
+	*memstore.Store
+	on atomic.Bool
+}
+
+func (s *leaky) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
+	if s.on.Load() {
+		panic(hidden().URL)
+	}
+	return s.Store.Enqueue(ctx, ds)
+}
+
+func (s *leaky) Claim(ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
+	b, err := s.Store.Claim(ctx, c)
+	if s.on.Load() {
+		panic(b)
+	}
+	return b, err
+}
+
+func (s *leaky) Settle(ctx context.Context, ss []webhook.Settlement) ([]string, error) {
+	if s.on.Load() {
+		panic(hidden().Secrets[0].Reveal())
+	}
+	return s.Store.Settle(ctx, ss)
+}
+
+// Rule: what panics in a Store, an Observer, Around or Carry tells nothing either, nor do
+// errors of a Store while a webhook is being sent to.
+func TestCanaryOfTheHost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var all everything
+		w := hidden()
+		boom := func(context.Context, webhook.Delivery) { panic(w.URL) }
+		store := &leaky{Store: newStore(t)}
+		carry := false
+		h := newHost(t, store, webhook.Automation(), &webhook.Options{Transport: respond(401, "x"), Logger: all.logger(),
+			Observer: &webhook.Observer{Enqueued: boom, Settled: boom, Lost: boom,
+				Attempted: func(context.Context, webhook.Delivery, webhook.Attempt) { panic(w.Secrets[0].Reveal()) },
+				Attention: func(_ context.Context, w webhook.Webhook, _ webhook.Code) { panic(w.URL) }},
+			Around: func(context.Context, webhook.Delivery, func(context.Context) webhook.Attempt) webhook.Attempt {
+				panic(w.URL)
+			},
+			Carry: func(context.Context) map[string]string {
+				if carry {
+					panic(w.URL)
+				}
+				return nil
+			}})
+		w, err := h.hooks.Add(ctx, w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.start()
+		defer h.stop()
+		for _, id := range []string{"evt_1", "evt_2"} {
+			_, err = h.Dispatch(ctx, success(t, payload.WithID(id)))
+			all.note("dispatched", err)
+			settled(10 * time.Second)
+			all.ask(h, w)
+			store.on.Store(true)
+			_, err = h.Dispatch(ctx, success(t, payload.WithID(id+"_b")))
+			all.note("dispatched", err)
+			settled(10 * time.Second)
+			all.ask(h, w)
+			store.on.Store(false)
+			settled(10 * time.Second)
+		}
+		carry = true
+		_, err = h.Dispatch(ctx, success(t))
+		all.note("dispatched", err)
+		err = webhook.Track(ctx, h.Dispatcher, run(), func(context.Context) error { return nil })
+		all.note("tracked", err)
+		if n := all.errors.Load(); n < 4 {
+			t.Errorf("%d errors were collected, want 4 at least", n)
+		}
+		all.check(t, 50)
+	})
+}
+
+// Rule: nothing that the Manager refuses comes back in an error.
+func TestCanaryOfForms(t *testing.T) {
+	t.Parallel()
+	var all everything
+	h := newHost(t, newStore(t), webhook.Automation(), &webhook.Options{Logger: all.logger()})
+	stored, err := h.hooks.Add(ctx, hidden())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, change := range []func(*webhook.Webhook){
+		func(w *webhook.Webhook) { w.URL = "http" + w.URL[5:] },
+		func(w *webhook.Webhook) { w.URL = strings.Replace(w.URL, "//", "//secretCanary-wqwqwq@", 1) },
+		func(w *webhook.Webhook) { w.URL = strings.Replace(w.URL, "atlassian", "203.0.113.77", 1) },
+		func(w *webhook.Webhook) { w.URL += "\x00%zz" },
+		func(w *webhook.Webhook) { w.URL += strings.Repeat("a", 2048) },
+		func(w *webhook.Webhook) { w.URL = "https://203.0.113.77/pathCanary" },
+		func(w *webhook.Webhook) { w.Secrets = secrets("secretCanary-wqwqwq\n") },
+		func(w *webhook.Webhook) { w.Secrets = secrets("secretCanary-wqwqwq" + strings.Repeat("a", 5000)) },
+		func(w *webhook.Webhook) { w.Headers["X-Key"] += "\r\n" },
+		func(w *webhook.Webhook) { w.Headers["Host"] = "headerCanary" },
+		func(w *webhook.Webhook) { w.Attributes = headers(webhook.AttrSecretIn, webhook.SecretInPath) },
+		func(w *webhook.Webhook) { w.Attributes = headers(webhook.AttrSecretIn, "queryCanary") },
+		func(w *webhook.Webhook) { w.ID, w.Version = stored.ID, 99 },
+	} {
+		in := hidden()
+		change(&in)
+		if in.Version == 0 {
+			got, err := h.hooks.Add(ctx, in)
+			if err == nil {
+				t.Errorf("%v was accepted", in)
+			}
+			all.note("add", got, err)
+		}
+		in.ID = stored.ID
+		got, err := h.hooks.Edit(ctx, in)
+		if err == nil {
+			t.Errorf("%v was accepted", in)
+		}
+		all.note("edit", got, err)
+	}
+	_, err = h.hooks.RotateSecret(ctx, scope, stored.ID, webhook.NewSecret("secretCanary-wqwqwq\r\n"))
+	all.note("rotate", err)
+	all.note("webhook", h.webhook(stored.ID))
+	all.check(t, 50)
+}

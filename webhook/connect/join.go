@@ -1,0 +1,59 @@
+package connect
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// checkRelative returns what is wrong with the URL of a module. Variables are allowed
+// in path and query.
+func checkRelative(rel string) (problem string) {
+	for i := range len(rel) {
+		if c := rel[i]; c <= 0x20 || c >= 0x7f || c == '\\' {
+			return "may hold printable ASCII without spaces and backslashes only: percent-encode the rest"
+		}
+	}
+	if strings.HasPrefix(rel, "//") || hasScheme(rel) {
+		return "must be relative to baseUrl: leave out scheme and host"
+	}
+	if strings.Contains(rel, "#") {
+		return "must not hold a fragment"
+	}
+	path, _, _ := strings.Cut(rel, "?")
+	decoded, err := url.PathUnescape(webhook.Expand("x://x/"+path, nil))
+	if err != nil {
+		return "holds a % that begins no escape: write it as %25"
+	}
+	segments := strings.FieldsFunc(decoded, func(r rune) bool { return r == '/' || r == '\\' || r == ';' })
+	if slices.Contains(segments, ".") || slices.Contains(segments, "..") {
+		return "must not hold dot segments"
+	}
+	return ""
+}
+
+// hasScheme finds what RFC 3986 section 3.1 calls a scheme, in front of a colon.
+func hasScheme(s string) bool {
+	i := strings.IndexAny(s, ":/?#")
+	if i <= 0 || s[i] != ':' {
+		return false
+	}
+	for _, c := range []byte(strings.ToLower(s[:i])) {
+		if !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '+' || c == '-' || c == '.') {
+			return false
+		}
+	}
+	return true
+}
+
+// join puts a module's URL behind the base URL, with one slash between. What comes
+// out begins with the base URL whatever rel holds.
+func join(base, rel string) string {
+	base = strings.TrimRight(base, "/")
+	if strings.HasPrefix(rel, "?") {
+		return base + rel
+	}
+	return base + "/" + strings.TrimPrefix(rel, "/")
+}

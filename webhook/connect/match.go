@@ -1,0 +1,65 @@
+package connect
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/postrider/postrider/payload"
+	"github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/webhook"
+)
+
+// VarAddOn is the name in payload.Event.Vars under which an event about one add-on
+// says which: its key. [NewLifecycle] sets it.
+const VarAddOn = "connect.addon"
+
+// ErrNoAddOn is returned by Dispatch for an event about an add-on that does not say
+// which one.
+var ErrNoAddOn = errors.New("connect: the event does not name its add-on: set VarAddOn with payload.WithVars, or use NewLifecycle")
+
+// postFunction is the event of an add-on's own workflow post function.
+const postFunction = "remote_workflow_post_function"
+
+// matches tells whether a webhook receives an event: it listens to it, and where
+// the event is about one add-on it belongs to that.
+func (s *settings) matches(w webhook.Webhook, e payload.Event) (bool, error) {
+	if uninstalled(&w) && e.Type != Disabled {
+		return false, nil
+	}
+	key := e.Vars[VarAddOn]
+	if about := e.Type == Enabled || e.Type == Disabled || e.Type == postFunction; about && key == "" {
+		if key = keyOf(e); key == "" {
+			return false, fmt.Errorf("%w: %s", ErrNoAddOn, e.Type)
+		}
+	}
+	if key != "" && key != w.Attributes[AttrAddOn] {
+		return false, nil
+	}
+	if s.match != nil {
+		return s.match(w, e)
+	}
+	return w.Listens(e.Type) || w.Listens(alias(e)), nil
+}
+
+// keyOf reads the add-on's key in the body of a lifecycle event.
+func keyOf(e payload.Event) string {
+	var body map[string]json.RawMessage
+	var key string
+	if e.Type == postFunction || json.Unmarshal(e.Body, &body) != nil || json.Unmarshal(body["key"], &key) != nil {
+		return ""
+	}
+	return key
+}
+
+// alias is the other name of a merge of versions, or the event's own: Jira Cloud
+// calls it a deletion, add-ons of 2015 know it by a name of its own.
+func alias(e payload.Event) string {
+	switch {
+	case e.Type == jira.VersionMerged:
+		return jira.VersionDeleted
+	case e.Type == jira.VersionDeleted && e.Vars["mergedVersion.id"] != "":
+		return jira.VersionMerged
+	}
+	return e.Type
+}

@@ -1,0 +1,130 @@
+package connect
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/postrider/postrider/allowlist"
+	"github.com/postrider/postrider/payload"
+	"github.com/postrider/postrider/payload/confluence"
+	"github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/retry"
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/sign"
+)
+
+// VersionHeader is the header field with the version of Connect.
+const VersionHeader = "Atlassian-Connect-Version"
+
+// MaxBody is the largest body in bytes: Jira Cloud does not deliver what is
+// larger than 25 MB.
+const MaxBody = 25_000_000
+
+var errVersion = errors.New("connect: WithVersion needs 1 to 64 characters of printable ASCII without spaces")
+
+// Profile is the profile of Atlassian Connect's webhooks, for the add-ons of Jira
+// and of Confluence: one request for each event, without a retry, delivered with any
+// status from 200 to 299, https on port 443 under the base URL of the add-on only,
+// signed by sign.ConnectJWT with the webhook's newest secret. A host may change
+// fields of what it got before it gives it to webhook.New.
+func Profile(opts ...Option) webhook.Profile {
+	s := &settings{version: DefaultVersion}
+	for _, opt := range opts {
+		opt(s)
+	}
+	return webhook.Profile{
+		Name:    "connect",
+		Allow:   allowlist.Public(),
+		Retry:   retry.None(),
+		Success: func(status int) bool { return status >= 200 && status <= 299 },
+		MaxBody: MaxBody,
+		Events:  events(),
+		Match:   s.matches,
+		Compose: compose,
+		Target:  s.target,
+		Header:  s.header,
+		Sign:    s.signer,
+		Sample:  sample,
+		Check:   s.check,
+	}
+}
+
+// events are those of both products; some names are the same.
+func events() []string {
+	all := append(jira.Events(), confluence.Events()...)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func compose(_ payload.Event, group []webhook.Webhook) (webhook.Composed, error) {
+	return webhook.Composed{WebhookID: group[0].ID, NoBody: group[0].ExcludeBody}, nil
+}
+
+func (s *settings) header(_ webhook.Webhook, _ webhook.Delivery, h http.Header) {
+	h.Set(VersionHeader, s.version)
+}
+
+// signer is called for each version of a webhook once.
+func (s *settings) signer(w webhook.Webhook) (sign.Signer, error) {
+	if !validVersion(s.version) {
+		return nil, errVersion // told before a header is written
+	}
+	if unsigned(&w) {
+		return nil, nil
+	}
+	var secret webhook.Secret
+	if len(w.Secrets) > 0 {
+		secret = w.Secrets[0]
+	}
+	o := &sign.ConnectOptions{Path: s.path}
+	if s.subject && !s.withoutUser {
+		o.Subject = subject
+	}
+	return sign.ConnectJWT(s.issuer(&w), secret, baseURL(&w), o)
+}
+
+func (s *settings) issuer(w *webhook.Webhook) string {
+	if key := w.Attributes[AttrClientKey]; key != "" {
+		return key
+	}
+	if s.clientKey != nil {
+		return s.clientKey(w.Scope)
+	}
+	return w.Scope
+}
+
+// subject reads the user out of the final URL: the last parameters of these names
+// are ours.
+func subject(r *http.Request, _ sign.Message) string {
+	query := r.URL.Query()
+	for _, name := range [...]string{userKey, userID} {
+		if values := query[name]; len(values) > 0 && values[len(values)-1] != "" {
+			return values[len(values)-1]
+		}
+	}
+	return ""
+}
+
+func sample(event string) (payload.Data, bool) {
+	if event == Enabled || event == Disabled {
+		return Lifecycle{Event: event, Key: "com.example.addon", ClientKey: "jira:1234-5678-9000", BaseURL: "https://acme.example.net",
+			ProductType: "jira"}, true
+	}
+	if c, ok := jira.Sample(event); ok {
+		return c, true
+	}
+	return nil, false
+}
+
+func validVersion(v string) bool {
+	if v == "" || len(v) > 64 {
+		return false
+	}
+	for i := range len(v) {
+		if v[i] <= 0x20 || v[i] > 0x7e {
+			return false
+		}
+	}
+	return true
+}

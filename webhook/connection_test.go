@@ -1,0 +1,158 @@
+package webhook_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/internal/hostile"
+	"github.com/postrider/postrider/retry"
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/sign"
+	"github.com/postrider/postrider/webhook/webhooktest"
+)
+
+// Rule: an endpoint that offers HTTP/2 is spoken to in HTTP/2, and one connection carries
+// everything.
+func TestHTTP2(t *testing.T) {
+	t.Parallel()
+	e := webhooktest.New(t, nil)
+	h := realHost(t, webhook.Automation(), webhook.Options{DialContext: e.DialContext, RootCAs: e.RootCAs(), Poll: 5 * time.Millisecond})
+	h.add("one", at(e.URL()), signedWith(e.Secret()))
+	for i := range 20 {
+		h.dispatch(id("evt_%d", i))
+	}
+	await(t, "20 deliveries", func() bool { return h.count(webhook.StateDelivered) == 20 })
+	for _, r := range e.Requests() {
+		if r.Proto != "HTTP/2.0" || r.Problem != "" {
+			t.Errorf("request %d: %s, %s", r.N, r.Proto, r.Problem)
+		}
+	}
+}
+
+func signedWith(s webhook.Secret) func(*webhook.Webhook) {
+	return func(w *webhook.Webhook) { w.Secrets = []webhook.Secret{s} }
+}
+
+// Rule: the pool of idle connections is sized to the capacity, so many deliveries at once
+// leave no more connections behind than they needed, and the next ones open none.
+func TestConnectionsAreReused(t *testing.T) {
+	t.Parallel()
+	const lanes, perLane, rounds = 3, 8, 4 // in net/http the pool holds two unless told otherwise
+	n := newNetwork(t, hostile.Options{})
+	n.opts.Capacity, n.opts.PerLane = lanes*perLane, perLane
+	h := n.host()
+	for i := range lanes {
+		h.add(string(rune('a'+i)), at(n.url(hookHost)))
+	}
+	for round := range rounds {
+		for i := range perLane {
+			if _, err := h.Dispatch(context.Background(), success(t, id("evt_%d_%d", round, i))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		await(t, "a round", func() bool { return h.count(webhook.StateDelivered) == (round+1)*lanes*perLane })
+	}
+	// A dial may be overtaken by a connection that becomes free, and then has a spare one left.
+	if c := n.server.Connections(); c > 2*lanes*perLane {
+		t.Errorf("%d connections for %d deliveries, at most %d of them at once", c, rounds*lanes*perLane, lanes*perLane)
+	}
+	if r := len(n.server.Requests()); r != rounds*lanes*perLane {
+		t.Errorf("%d requests", r)
+	}
+}
+
+// Rule: net/http repeats a POST by itself when it carries an Idempotency-Key and an idle
+// connection breaks. A profile's hook that sets one, in whatever case, changes nothing: the
+// header is not sent, and one attempt is one request.
+func TestIdempotencyKeyIsNotSent(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t, hostile.Options{Script: hostile.Repeat(1, hostile.ResetOnReuse())})
+	n.profile.Header = func(_ webhook.Webhook, d webhook.Delivery, h http.Header) {
+		h.Set("Idempotency-Key", d.EventID)
+		h["X-IDEMPOTENCY-key"] = []string{d.EventID}
+		h["idempotency-key"] = []string{d.EventID}
+	}
+	n.profile.Retry = retry.None()
+	h := n.host()
+	h.add("one", at(n.url(hookHost)))
+	if got := h.end(h.dispatch(id("evt_1"))); got != "delivered tries=1" {
+		t.Fatal(got)
+	}
+	if got := h.end(h.dispatch(id("evt_2"))); got != "failed protocol exhausted tries=1" {
+		t.Errorf("the second delivery met a broken connection and is %s", got)
+	}
+	if c := n.server.Connections(); c != 1 {
+		t.Errorf("%d connections: net/http has sent the second request again", c)
+	}
+	for _, r := range n.server.Requests() {
+		for name := range r.Header {
+			if strings.Contains(strings.ToLower(name), "idempotency") {
+				t.Errorf("%s was sent", name)
+			}
+		}
+	}
+}
+
+// Rule: a Signer sets headers; one that moves the request elsewhere is refused before
+// anything is dialled.
+func TestSignerCannotMoveTheRequest(t *testing.T) {
+	t.Parallel()
+	for name, move := range map[string]func(*http.Request){
+		"URL host":  func(r *http.Request) { r.URL.Host = "elsewhere.example.com" },
+		"URL query": func(r *http.Request) { r.URL.RawQuery = "a=b" },
+		"Host":      func(r *http.Request) { r.Host = "elsewhere.example.com" },
+		"method":    func(r *http.Request) { r.Method = http.MethodPut },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := newNetwork(t, hostile.Options{})
+			n.profile.Sign = func(webhook.Webhook) (sign.Signer, error) {
+				return sign.Func(func(r *http.Request, _ sign.Message) error { move(r); return nil }), nil
+			}
+			h := n.host()
+			h.add("one", at(n.url(hookHost)))
+			if got := h.end(h.dispatch()); got != "failed config tries=1" {
+				t.Error(got)
+			}
+			if c := n.server.Connections(); c != 0 {
+				t.Errorf("%d connections", c)
+			}
+		})
+	}
+}
+
+// Rule: while one endpoint hangs, no attempt of it outlives its time, and no more of its
+// connections are open than its lane allows.
+func TestHungEndpointHoldsItsLaneOnly(t *testing.T) {
+	t.Parallel()
+	const perLane = 3
+	n := newNetwork(t, hostile.Options{Then: hostile.HangBeforeHeaders()})
+	n.opts.PerLane, n.opts.Timeout = perLane, bound
+	n.profile.Retry = retry.None()
+	var mu sync.Mutex
+	var inFlight, most int
+	n.opts.Around = func(ctx context.Context, _ webhook.Delivery, send func(context.Context) webhook.Attempt) webhook.Attempt {
+		mu.Lock()
+		inFlight++
+		most = max(most, inFlight)
+		mu.Unlock()
+		defer func() { mu.Lock(); inFlight--; mu.Unlock() }()
+		return send(ctx)
+	}
+	h := n.host()
+	h.add("one", at(n.url(hookHost)))
+	for i := range 3 * perLane {
+		h.dispatch(id("evt_%d", i))
+	}
+	await(t, "the end of all", func() bool { return h.count(webhook.StateFailed) == 3*perLane })
+	if most != perLane {
+		t.Errorf("%d attempts at once, want %d", most, perLane)
+	}
+	if c := n.server.Connections(); c > 3*perLane {
+		t.Errorf("%d connections for %d attempts", c, 3*perLane)
+	}
+}

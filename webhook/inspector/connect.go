@@ -1,0 +1,97 @@
+package inspector
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/postrider/postrider/payload/confluence"
+	"github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/webhook/sign"
+)
+
+const (
+	connectPath   = "in/connect/"
+	installedPath = connectPath + "installed"
+	maxClients    = 100
+)
+
+// connectEvents are the events of the catalogue, each once: those of the product, or all.
+func connectEvents(product string) []string {
+	var names []string
+	if product != "confluence" {
+		names = append(names, jira.Events()...)
+	}
+	if product != "jira" {
+		names = append(names, confluence.Events()...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// descriptor describes an app that listens to every event, each at a URL of its own.
+// ?product=jira or ?product=confluence leaves the other product's events out.
+func (in *Inspector) descriptor(w http.ResponseWriter, r *http.Request) {
+	type hook struct {
+		Event string `json:"event"`
+		URL   string `json:"url"`
+	}
+	type object map[string]any
+	var hooks []hook
+	for _, name := range connectEvents(r.URL.Query().Get("product")) {
+		hooks = append(hooks, hook{name, "/" + connectPath + name})
+	}
+	base := in.o.BaseURL
+	if base == "" {
+		scheme := "http://"
+		if r.TLS != nil {
+			scheme = "https://"
+		}
+		base = scheme + r.Host + mountOf(r)
+	}
+	writeJSON(w, object{
+		"key": "postrider-inspector", "name": "Postrider inspector", "description": "Shows the webhooks that it receives.",
+		"baseUrl": strings.TrimSuffix(base, "/"), "apiVersion": 1,
+		"authentication": object{"type": "jwt"}, "lifecycle": object{"installed": "/" + installedPath},
+		"scopes": []string{"READ", "ADMIN"}, "modules": object{"webhooks": hooks},
+	})
+}
+
+// install remembers the secret of a site that installs the app, and returns the body
+// without it. Only the first 100 sites are remembered, and a later installation replaces
+// the secret, as with a real app; nothing here is worth more than a look at test data.
+func (in *Inspector) install(target string, body []byte) []byte {
+	where, _, _ := strings.Cut(target, "?")
+	if !strings.HasSuffix(where, "/"+installedPath) {
+		return body
+	}
+	var fields map[string]json.RawMessage
+	var client, secret string
+	if json.Unmarshal(body, &fields) != nil || json.Unmarshal(fields["sharedSecret"], &secret) != nil || secret == "" {
+		return body
+	}
+	if json.Unmarshal(fields["clientKey"], &client) == nil && client != "" && len(client) <= 255 && len(secret) <= 4096 {
+		in.mu.Lock()
+		if _, known := in.clients[client]; known || len(in.clients) < maxClients {
+			in.clients[client] = sign.NewSecret(secret)
+		}
+		in.mu.Unlock()
+	}
+	fields["sharedSecret"] = json.RawMessage(`"(hidden)"`)
+	masked, err := json.Marshal(fields)
+	if err != nil {
+		return nil
+	}
+	return masked
+}
+
+// installed returns the secret of a client key.
+func (in *Inspector) installed(clientKey string) []sign.Secret {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if s, ok := in.clients[clientKey]; ok {
+		return []sign.Secret{s}
+	}
+	return nil
+}

@@ -1,0 +1,146 @@
+package inspector
+
+import (
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/postrider/postrider/webhook/sign"
+)
+
+// Inspector receives webhooks and shows them. All methods are safe for concurrent use.
+type Inspector struct {
+	o      Options
+	own    sign.Secret // signs samples
+	origin *http.CrossOriginProtection
+	pages  map[string]*template.Template
+	assets map[string]asset
+
+	console sync.Mutex // one line at a time
+
+	mu      sync.Mutex // guards what follows
+	kept    []Request  // oldest first
+	weight  int        // of kept, in bytes
+	last    int        // the number of the latest request
+	script  []Answer
+	always  Answer
+	clients map[string]sign.Secret // of Connect, by client key
+}
+
+// New returns an Inspector that answers 200. It does no I/O and starts nothing.
+func New(o *Options) (*Inspector, error) {
+	opts, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	in := &Inspector{o: opts, origin: http.NewCrossOriginProtection(), clients: make(map[string]sign.Secret)}
+	if in.own, err = sign.GenerateSecret(); err != nil {
+		return nil, fmt.Errorf("inspector: %w", err)
+	}
+	if in.assets, err = loadAssets(); err != nil {
+		return nil, err
+	}
+	if in.pages, err = parsePages(); err != nil {
+		return nil, err
+	}
+	return in, nil
+}
+
+// contentPolicy allows one stylesheet, one script and forms, all from the page's own origin.
+const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// ServeHTTP receives what is sent below in/, and serves the page and the feed.
+func (in *Inspector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := r.URL.Path
+	if path == "/in" || strings.HasPrefix(path, "/in/") {
+		in.record(r).Answer.write(w, r)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Security-Policy", contentPolicy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+	if path == "" { // links are relative, so the page lives at the slash
+		full, _, _ := strings.Cut(r.RequestURI, "?")
+		h.Set("Location", "./"+full[strings.LastIndexByte(full, '/')+1:]+"/")
+		w.WriteHeader(http.StatusPermanentRedirect)
+		return
+	}
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		in.show(w, r, path)
+	case http.MethodPost:
+		if err := in.origin.Check(r); err != nil {
+			in.problem(w, r, http.StatusForbidden, "The request came from another website and was refused. Nothing has changed.")
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		in.change(w, r, path)
+	default:
+		h.Set("Allow", "GET, HEAD, POST")
+		in.problem(w, r, http.StatusMethodNotAllowed, "Webhooks are received below in/ only.")
+	}
+}
+
+const maxForm = 16 << 10
+
+func (in *Inspector) show(w http.ResponseWriter, r *http.Request, path string) {
+	if a, ok := in.assets[path]; ok {
+		a.serve(w, r)
+		return
+	}
+	number, isRequest := strings.CutPrefix(path, "/requests/")
+	switch {
+	case path == "/":
+		in.list(w, r)
+	case path == "/requests.json":
+		in.feed(w, r)
+	case path == "/atlassian-connect.json":
+		in.descriptor(w, r)
+	case isRequest:
+		in.detail(w, r, number)
+	default:
+		in.problem(w, r, http.StatusNotFound, "There is no such page. Webhooks are received below in/.")
+	}
+}
+
+// feed answers GET requests.json?after=N with the kept requests above N, oldest first.
+func (in *Inspector) feed(w http.ResponseWriter, r *http.Request) {
+	after := 0
+	if text := r.URL.Query().Get("after"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			http.Error(w, "inspector: after must be the number of a request", http.StatusBadRequest)
+			return
+		}
+		after = n
+	}
+	writeJSON(w, map[string]any{"requests": in.after(after)})
+}
+
+func writeJSON(w http.ResponseWriter, v any) {
+	body, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		http.Error(w, "inspector: "+err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(append(body, '\n'))
+}
+
+// mountOf is the path in front of the handler's own, "" at the root.
+func mountOf(r *http.Request) string {
+	full, _, _ := strings.Cut(target(r), "?")
+	own := r.URL.EscapedPath()
+	if strings.HasSuffix(full, own) {
+		return strings.TrimSuffix(full, own)
+	}
+	return ""
+}

@@ -1,0 +1,159 @@
+package inspector
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+//go:embed pages assets
+var files embed.FS
+
+func parsePages() (map[string]*template.Template, error) {
+	pages := make(map[string]*template.Template)
+	for _, name := range []string{"list", "request", "problem"} {
+		t, err := template.ParseFS(files, "pages/layout.html", "pages/"+name+".html")
+		if err != nil {
+			return nil, fmt.Errorf("inspector: page %s: %w", name, err)
+		}
+		pages[name] = t
+	}
+	return pages, nil
+}
+
+// page is what the layout shows around a Body.
+type page struct {
+	Title, Root, CSS, JS string
+	Refresh              int64 // milliseconds; 0 for a page that stays as it is
+	Body                 any
+}
+
+type listView struct {
+	Requests []Request // newest first
+	More     int       // kept, but not in the list
+	Receives string    // where to send to
+	Always   Answer
+	Waiting  int // scripted answers
+	Samples  []string
+}
+
+// maxShown bounds the list, which the script fetches again and again.
+const maxShown = 200
+
+func (in *Inspector) list(w http.ResponseWriter, r *http.Request) {
+	view := listView{Requests: in.Requests(), Receives: mountOf(r) + "/in", Samples: Samples()}
+	slices.Reverse(view.Requests)
+	view.More = max(0, len(view.Requests)-maxShown)
+	view.Requests = view.Requests[:len(view.Requests)-view.More]
+	in.mu.Lock()
+	view.Always, view.Waiting = in.always, len(in.script)
+	in.mu.Unlock()
+	if view.Always.Status == 0 {
+		view.Always.Status = http.StatusOK
+	}
+	in.render(w, r, http.StatusOK, "list", page{Title: "Inspector", Body: view, Refresh: in.o.Refresh.Milliseconds()})
+}
+
+type requestView struct {
+	Request
+	Headers []headerView
+	Pretty  string
+	Kept    int
+}
+
+type headerView struct{ Name, Value string }
+
+func (in *Inspector) detail(w http.ResponseWriter, r *http.Request, number string) {
+	n, err := strconv.Atoi(number)
+	kept := in.Requests()
+	i := slices.IndexFunc(kept, func(k Request) bool { return k.N == n })
+	if err != nil || i < 0 {
+		in.problem(w, r, http.StatusNotFound, "This request is not kept any more.")
+		return
+	}
+	view := requestView{Request: kept[i], Pretty: pretty(kept[i].Body), Kept: len(kept[i].Body)}
+	for name, values := range view.Header {
+		view.Headers = append(view.Headers, headerView{name, strings.Join(values, ", ")})
+	}
+	slices.SortFunc(view.Headers, func(a, b headerView) int { return strings.Compare(a.Name, b.Name) })
+	title := fmt.Sprintf("Request %d", n)
+	if view.Event != "" {
+		title += ": " + view.Event
+	}
+	in.render(w, r, http.StatusOK, "request", page{Title: title, Body: view})
+}
+
+func (in *Inspector) problem(w http.ResponseWriter, r *http.Request, status int, text string) {
+	in.render(w, r, status, "problem", page{Title: "This did not work", Body: text})
+}
+
+func (in *Inspector) render(w http.ResponseWriter, r *http.Request, status int, name string, p page) {
+	p.Root = "./"
+	if depth := strings.Count(r.URL.EscapedPath(), "/") - 1; depth > 0 {
+		p.Root = strings.Repeat("../", depth)
+	}
+	p.CSS, p.JS = in.assets["/assets/inspector.css"].link, in.assets["/assets/inspector.js"].link
+	var b bytes.Buffer
+	if err := in.pages[name].ExecuteTemplate(&b, "layout", p); err != nil {
+		http.Error(w, "inspector: the page cannot be shown", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = b.WriteTo(w)
+}
+
+// pretty indents JSON, shows other text as it is, and of anything else the size.
+func pretty(body []byte) string {
+	var b bytes.Buffer
+	switch {
+	case json.Indent(&b, body, "", "  ") == nil:
+		return b.String()
+	case utf8.Valid(body):
+		return string(body)
+	}
+	return fmt.Sprintf("(%d bytes that are no text)", len(body))
+}
+
+// asset is the stylesheet or the script.
+type asset struct {
+	body       []byte
+	kind, etag string
+	link       string // relative to the list, changes with the content
+}
+
+func loadAssets() (map[string]asset, error) {
+	out := make(map[string]asset, 2)
+	for name, kind := range map[string]string{"inspector.css": "text/css; charset=utf-8", "inspector.js": "text/javascript; charset=utf-8"} {
+		body, err := files.ReadFile("assets/" + name)
+		if err != nil {
+			return nil, fmt.Errorf("inspector: %w", err)
+		}
+		sum := sha256.Sum256(body)
+		version := base64.RawURLEncoding.EncodeToString(sum[:9])
+		out["/assets/"+name] = asset{body: body, kind: kind, etag: `"` + version + `"`, link: "assets/" + name + "?v=" + version}
+	}
+	return out, nil
+}
+
+// serve lets browsers keep an asset: its link changes when it does.
+func (a asset) serve(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Cache-Control", "public, max-age=86400")
+	h.Set("Content-Type", a.kind)
+	h.Set("ETag", a.etag)
+	if r.Header.Get("If-None-Match") == a.etag {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	_, _ = w.Write(a.body)
+}

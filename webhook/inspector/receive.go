@@ -1,0 +1,116 @@
+package inspector
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/postrider/postrider/webhook/sign"
+)
+
+// Receive records a request that came another way than through ServeHTTP, such as through a
+// stand-in of the real receiver, and returns how it is to be answered; waiting for
+// Answer.Delay is the caller's. The request's RequestURI, or else its URL, is what was signed.
+func (in *Inspector) Receive(r *http.Request) Answer {
+	return in.record(r).Answer
+}
+
+func (in *Inspector) record(r *http.Request) Request {
+	body, size := in.readBody(r.Body)
+	out := Request{Time: time.Now().UTC().Round(0), Method: r.Method, Target: target(r), Size: size, Body: body}
+	out.Event = eventOf(body, out.Target)
+	out.ID = identifier(r.Header)
+	out.Retry, _ = strconv.Atoi(r.Header.Get("X-Atlassian-Webhook-Retry"))
+	out.Retry = max(0, out.Retry)
+	out.Checks = in.verify(r, out.Target, body, out.Time)
+	if out.Size == int64(len(body)) { // part of a body is no installation
+		out.Body = in.install(out.Target, body)
+	}
+	out.Target, out.Header = in.mask(out.Target), in.maskHeader(r.Header)
+	out = in.keep(out)
+	in.tell(&out)
+	return out
+}
+
+// readBody keeps the beginning and counts the rest.
+func (in *Inspector) readBody(body io.Reader) (kept []byte, size int64) {
+	if body == nil {
+		return nil, 0
+	}
+	kept, err := io.ReadAll(io.LimitReader(body, int64(in.o.MaxBody)))
+	size = int64(len(kept))
+	if err == nil && len(kept) == in.o.MaxBody {
+		rest, _ := io.Copy(io.Discard, io.LimitReader(body, maxRead))
+		size += rest
+	}
+	return slices.Clip(kept), size
+}
+
+// target is path and query as the sender wrote them.
+func target(r *http.Request) string {
+	if strings.HasPrefix(r.RequestURI, "/") {
+		return r.RequestURI
+	}
+	return r.URL.RequestURI()
+}
+
+// eventOf finds the type: "trigger" of Automation's bodies, "webhookEvent" of Jira's,
+// "eventType" of Connect's lifecycle, "event" or "type" of others; else the last segment of
+// a path below in/connect/, because Confluence's bodies do not say.
+func eventOf(body []byte, target string) string {
+	var names struct{ Trigger, WebhookEvent, EventType, Event, Type any }
+	if json.Unmarshal(body, &names) == nil {
+		for _, v := range []any{names.Trigger, names.WebhookEvent, names.EventType, names.Event, names.Type} {
+			if s, ok := v.(string); ok && s != "" {
+				return cut(s, 200)
+			}
+		}
+	}
+	where, _, _ := strings.Cut(target, "?")
+	if strings.Contains(where, "/"+connectPath) {
+		return cut(path.Base(where), 200)
+	}
+	return ""
+}
+
+func identifier(h http.Header) string {
+	for _, name := range []string{sign.IDHeader, "X-Atlassian-Webhook-Identifier"} {
+		if id := h.Get(name); id != "" {
+			return cut(id, 400)
+		}
+	}
+	return ""
+}
+
+func cut(s string, n int) string {
+	if len(s) > n {
+		s = s[:n]
+	}
+	return strings.ToValidUTF8(s, "?")
+}
+
+// tell writes a line to the console. What came from outside is quoted: a terminal must not
+// obey a sender.
+func (in *Inspector) tell(r *Request) {
+	if in.o.Console == nil {
+		return
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s #%d %s %+q %d bytes", r.Time.Format("15:04:05.000"), r.N, r.Method, r.Event, r.Size)
+	for _, c := range r.Checks {
+		fmt.Fprintf(&b, ", %s %s", c.Scheme, c.Result)
+	}
+	if r.Retry > 0 {
+		fmt.Fprintf(&b, ", retry %d", r.Retry)
+	}
+	fmt.Fprintf(&b, " -> %d\n", r.Answer.Status)
+	in.console.Lock()
+	defer in.console.Unlock()
+	_, _ = io.WriteString(in.o.Console, b.String())
+}

@@ -1,0 +1,121 @@
+package jira_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/jira"
+	"github.com/postrider/postrider/webhook/jira/jql"
+	"github.com/postrider/postrider/webhook/memstore"
+)
+
+// printer stands in for a receiver.
+type printer struct{ done chan struct{} }
+
+func (p printer) RoundTrip(r *http.Request) (*http.Response, error) {
+	defer close(p.done)
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	c, err := payloadjira.Decode(body)
+	fmt.Println(r.Method, r.URL)
+	fmt.Println(c.Event, c.Issue.Key, err)
+	fmt.Println("flow:", r.Header.Get(jira.FlowHeader), "- signed:", r.Header.Get("X-Hub-Signature") != "")
+	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader("")), Request: r}, nil
+}
+
+func ExampleProfile() {
+	to := printer{done: make(chan struct{})}
+	store, err := memstore.New(nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	hooks, err := webhook.New(store, jira.Profile(), &webhook.Options{Transport: to})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	manager, err := hooks.Manager()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	_, err = manager.Add(ctx, webhook.Webhook{
+		Scope: "acme", Name: "Bugs of EXA", Active: true,
+		URL:     "https://service.example.com/webhook/${issue.key}",
+		Secrets: []webhook.Secret{webhook.NewSecret("It's a Secret to Everybody")},
+		Events:  []string{"jira:issue_created", "jira:issue_updated"},
+		Filter:  `project = EXA AND issuetype IN (Bug, "Security Bug")`,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ev, err := payloadjira.New("acme", payloadjira.Callback{
+		Event: "jira:issue_created",
+		User:  &payloadjira.User{AccountID: "99:27935d01", DisplayName: "Bryan", Active: true},
+		Issue: &payloadjira.Issue{ID: "10042", Key: "EXA-1", Fields: map[string]any{
+			"project": map[string]any{"key": "EXA"}, "issuetype": map[string]any{"name": "Bug"},
+		}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if _, err := hooks.Dispatch(ctx, ev); err != nil {
+		fmt.Println(err)
+		return
+	}
+	ended := make(chan error)
+	go func() { ended <- hooks.Run(ctx) }()
+	<-to.done
+	stop()
+	fmt.Println(<-ended)
+	// Output:
+	// POST https://service.example.com/webhook/EXA-1?user_id=99%3A27935d01&user_key=99%3A27935d01
+	// jira:issue_created EXA-1 <nil>
+	// flow: Primary - signed: true
+	// <nil>
+}
+
+func ExampleSubject() {
+	issue := &payloadjira.Issue{Key: "EXA-1", Fields: map[string]any{
+		"fixVersions": []any{map[string]any{"name": "future"}},
+		"assignee":    nil,
+	}}
+	for _, filter := range []string{"fixVersion = future", "assignee != bob"} {
+		f, err := jql.Admin().Parse(filter)
+		fmt.Println(f.Match(jira.Subject(issue)), err)
+	}
+	// Output:
+	// true <nil>
+	// false <nil>
+}
+
+func ExampleNewMatcher() {
+	m := jira.NewMatcher()
+	ev, err := payloadjira.New("acme", payloadjira.Callback{Event: "comment_created", Comment: &payloadjira.Comment{ID: "1"}})
+	fmt.Println(err)
+	hooks := []webhook.Webhook{
+		{ID: "whk_1", Scope: "acme", Events: []string{"comment_created"}},
+		{ID: "whk_2", Scope: "acme", Events: []string{"comment_created"}, Filter: "project = EXA"},
+	}
+	ok, err := m.Match(hooks[0], ev)
+	fmt.Println(ok, err)
+	_, err = m.Select(hooks, ev) // the second needs an issue to look at
+	fmt.Println(err != nil, errors.Is(err, jql.ErrInvalid))
+	// Output:
+	// <nil>
+	// true <nil>
+	// true false
+}

@@ -1,0 +1,151 @@
+package jira_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/payload"
+	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/memstore"
+)
+
+// request is what a receiver saw.
+type request struct {
+	URL    string
+	Header http.Header
+	Body   string
+	At     time.Time
+	Length int64
+}
+
+// receiver is a transport that answers by itself.
+type receiver struct {
+	mu       sync.Mutex
+	requests []request
+	answer   func(n int, r *http.Request) (status int, err error) // n counts from 1; nil: 200
+}
+
+func (r *receiver) RoundTrip(req *http.Request) (*http.Response, error) {
+	body, _ := io.ReadAll(req.Body)
+	r.mu.Lock()
+	r.requests = append(r.requests, request{req.URL.String(), req.Header.Clone(), string(body), time.Now(), req.ContentLength})
+	n := len(r.requests)
+	r.mu.Unlock()
+	status := 200
+	if r.answer != nil {
+		var err error
+		if status, err = r.answer(n, req); err != nil {
+			return nil, err
+		}
+	}
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("")), Request: req}, nil
+}
+
+func (r *receiver) all() []request {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]request(nil), r.requests...)
+}
+
+// host is an application with a dispatcher that runs.
+type host struct {
+	t       *testing.T
+	hooks   *webhook.Dispatcher
+	manager *webhook.Manager
+	to      *receiver
+}
+
+// newHost starts a host. Call stop before a synctest bubble ends.
+func newHost(t *testing.T, p webhook.Profile, o webhook.Options, to *receiver) (h *host, stop func()) {
+	t.Helper()
+	store, err := memstore.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Transport, o.Poll = to, 10*time.Minute // nobody else fills the store
+	hooks, err := webhook.New(store, p, &o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	manager, err := hooks.Manager()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- hooks.Run(ctx) }()
+	return &host{t, hooks, manager, to}, func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	}
+}
+
+// add stores a webhook of tenant acme with what the test leaves open filled in.
+func (h *host) add(w webhook.Webhook) webhook.Webhook {
+	h.t.Helper()
+	if w.Scope == "" {
+		w.Scope = "acme"
+	}
+	if w.Name == "" {
+		w.Name = "hook"
+	}
+	if w.URL == "" {
+		w.URL = "https://hooks.example.com/in"
+	}
+	if w.Events == nil {
+		w.Events = []string{"*"}
+	}
+	w.Active = true
+	w, err := h.manager.Add(h.t.Context(), w)
+	if err != nil {
+		h.t.Fatalf("Add: %v", err)
+	}
+	return w
+}
+
+func (h *host) dispatch(events ...payload.Event) webhook.Receipt {
+	h.t.Helper()
+	r, err := h.hooks.Dispatch(h.t.Context(), events...)
+	if err != nil {
+		h.t.Fatalf("Dispatch: %v", err)
+	}
+	return r
+}
+
+// event makes an event of acme from a callback.
+func event(t testing.TB, c payloadjira.Callback, opts ...payload.Option) payload.Event {
+	t.Helper()
+	e, err := payloadjira.New("acme", c, opts...)
+	if err != nil {
+		t.Fatalf("New: %v", err)
+	}
+	return e
+}
+
+// sample is the catalogue's example of an event.
+func sample(t testing.TB, name string) payloadjira.Callback {
+	t.Helper()
+	c, ok := payloadjira.Sample(name)
+	if !ok {
+		t.Fatalf("no sample of %s", name)
+	}
+	return c
+}
+
+// target is what the profile makes of a URL.
+func target(t *testing.T, p webhook.Profile, url string, vars map[string]string) string {
+	t.Helper()
+	got, err := p.Target(webhook.Webhook{URL: url}, webhook.Delivery{Vars: vars})
+	if err != nil {
+		t.Fatalf("Target(%s): %v", url, err)
+	}
+	return got
+}

@@ -1,0 +1,161 @@
+package jira
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/postrider/postrider/payload"
+	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/jira/jql"
+)
+
+// maxFilters bounds the parsed filters that are kept. What is forgotten is
+// parsed again.
+const maxFilters = 100_000
+
+// Matcher tells which webhooks receive an event: those that listen to it and
+// whose filter the event's subject matches, where JQL applies to the event. It
+// parses a filter once for each version of its webhook. Make one with
+// [NewMatcher]; it is safe for concurrent use.
+//
+// The subject is what payload.WithSubject attached: a *payloadjira.Issue, which
+// payloadjira.New attaches by itself, or any jql.Subject. For a deletion it is
+// the issue as it was before.
+type Matcher struct {
+	grammar jql.Grammar
+	jql     map[string]bool // the events to which JQL applies
+	mu      sync.RWMutex
+	filters map[webhookKey]compiled
+	sets    map[string]*set
+	latest  atomic.Pointer[prepared]
+}
+
+type webhookKey struct{ scope, id string }
+
+// stamp tells versions of a webhook apart.
+type stamp struct {
+	version int64
+	updated time.Time
+}
+
+func stampOf(w *webhook.Webhook) stamp { return stamp{w.Version, w.UpdatedAt} }
+
+func (s stamp) equal(other stamp) bool {
+	return s.version == other.version && s.updated.Equal(other.updated)
+}
+
+type compiled struct {
+	stamp  stamp
+	filter *jql.Filter
+}
+
+// NewMatcher returns a Matcher. Of the options it heeds [WithGrammar] and
+// [WithEdition].
+func NewMatcher(opts ...Option) *Matcher { return newMatcher(newSettings(opts)) }
+
+func newMatcher(s *settings) *Matcher {
+	m := &Matcher{grammar: s.grammar, jql: make(map[string]bool), filters: make(map[webhookKey]compiled), sets: make(map[string]*set)}
+	for _, name := range payloadjira.Events() {
+		if info, err := payloadjira.Lookup(name); err == nil && info.JQL.Has(s.edition) {
+			m.jql[name] = true
+		}
+	}
+	return m
+}
+
+// Match reports whether a webhook receives an event. The error names the webhook
+// whose stored filter cannot be read, or tells that the event has no subject.
+func (m *Matcher) Match(w webhook.Webhook, e payload.Event) (bool, error) {
+	if !listens(&w, &e) {
+		return false, nil
+	}
+	if w.Filter == "" || !m.jql[e.Type] {
+		return true, nil
+	}
+	filter, err := m.filter(&w)
+	if err != nil {
+		return false, err
+	}
+	subject, err := m.subject(&e)
+	if err != nil {
+		return false, err
+	}
+	return filter.Match(subject), nil
+}
+
+// listens knows both names of a merge of versions: who listens to
+// jira:version_deleted gets merges as well, whatever they are called, and who
+// listens to jira:version_merged gets nothing else.
+func listens(w *webhook.Webhook, e *payload.Event) bool {
+	if w.Listens(e.Type) {
+		return true
+	}
+	other := alias(e)
+	return other != "" && w.Listens(other)
+}
+
+// alias is the other name of a merge, or "".
+func alias(e *payload.Event) string {
+	switch {
+	case e.Type == payloadjira.VersionMerged:
+		return payloadjira.VersionDeleted
+	case e.Type == payloadjira.VersionDeleted && e.Vars["mergedVersion.id"] != "":
+		return payloadjira.VersionMerged
+	}
+	return ""
+}
+
+// filter returns the parsed filter of a webhook.
+func (m *Matcher) filter(w *webhook.Webhook) (*jql.Filter, error) {
+	key, now := webhookKey{w.Scope, w.ID}, stampOf(w)
+	m.mu.RLock()
+	got, ok := m.filters[key]
+	m.mu.RUnlock()
+	if ok && got.stamp.equal(now) {
+		return got.filter, nil
+	}
+	filter, err := m.grammar.Parse(w.Filter)
+	if err != nil {
+		return nil, filterError(w.ID, err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.filters) >= maxFilters {
+		clear(m.filters)
+	}
+	m.filters[key] = compiled{now, filter}
+	return filter, nil
+}
+
+func filterError(id string, err error) error {
+	return fmt.Errorf("jira: filter of webhook %s: %w", id, err)
+}
+
+// prepared is the subject of the latest event, whose values many filters ask for
+// one after the other.
+type prepared struct {
+	scope, event string
+	issue        *payloadjira.Issue
+	subject      *jql.Prepared
+}
+
+func (m *Matcher) subject(e *payload.Event) (*jql.Prepared, error) {
+	switch s := e.Subject().(type) {
+	case *payloadjira.Issue:
+		if s == nil {
+			break
+		}
+		if p := m.latest.Load(); p != nil && p.issue == s && p.event == e.ID && p.scope == e.Scope {
+			return p.subject, nil
+		}
+		p := &prepared{e.Scope, e.ID, s, jql.Prepare(Subject(s))}
+		m.latest.Store(p)
+		return p.subject, nil
+	case jql.Subject:
+		return jql.Prepare(s), nil
+	}
+	return nil, fmt.Errorf("jira: %s has no subject for filters: make the event with New of package payload/jira, or give payload.WithSubject an issue", e.Type)
+}

@@ -1,0 +1,82 @@
+package jira
+
+import (
+	"cmp"
+	"slices"
+
+	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/webhook/jira/jql"
+)
+
+// Option changes what [Profile] and [NewMatcher] do. When one is given twice, the
+// last wins.
+type Option func(*settings)
+
+type settings struct {
+	any2xx             bool
+	withoutUser        bool
+	missing            Missing
+	grammar            jql.Grammar
+	edition            payloadjira.Generation
+	ports              []uint16
+	primary, secondary int
+}
+
+// Requests in flight for one tenant and host.
+const (
+	DefaultPrimary   = 20
+	DefaultSecondary = 10
+)
+
+// atlassianPorts are those that Jira Cloud permits beside 443.
+var atlassianPorts = []uint16{
+	1880, 1881, 1882, 1883, 1884, 1885, 1886, 1887, 1888, 1889, 1890,
+	4044, 6017, 7990, 8060, 8080, 8085, 8089, 8090, 8443, 8444, 8900, 9420, 9520, 9900,
+}
+
+func newSettings(opts []Option) *settings {
+	s := &settings{
+		grammar: jql.Admin(), edition: payloadjira.Current, ports: slices.Clone(atlassianPorts),
+		primary: DefaultPrimary, secondary: DefaultSecondary,
+	}
+	for _, opt := range opts {
+		opt(s)
+	}
+	return s
+}
+
+// Any2xx counts every status from 200 to 299 as delivered. By default it is 200
+// alone, as Jira Cloud documents.
+func Any2xx() Option { return func(s *settings) { s.any2xx = true } }
+
+// WithoutUser leaves out user_id and user_key, which are appended to the query
+// when the event names the user who caused it.
+func WithoutUser() Option { return func(s *settings) { s.withoutUser = true } }
+
+// WithMissing says what becomes of a URL variable that an event has no value
+// for. The default is [MissingEmpty].
+func WithMissing(m Missing) Option { return func(s *settings) { s.missing = m } }
+
+// WithGrammar says which clauses the filters of webhooks may have. The default is
+// jql.Admin().
+func WithGrammar(g jql.Grammar) Option { return func(s *settings) { s.grammar = g } }
+
+// WithEdition says by which edition of Jira's documentation filters apply to
+// events: payloadjira.Cloud2019, or by default payloadjira.Current, which knows
+// more events with JQL.
+func WithEdition(g payloadjira.Generation) Option { return func(s *settings) { s.edition = g } }
+
+// WithPorts replaces the list of ports that URLs may have beside 443. The
+// default is Jira Cloud's. Ports below 1024 are refused by webhook.New.
+func WithPorts(ports ...uint16) Option {
+	return func(s *settings) { s.ports = slices.Clone(ports) }
+}
+
+// WithInFlight sets how many primary and secondary requests may be in flight for
+// one tenant and host; 0 means [DefaultPrimary] and [DefaultSecondary]. What one
+// webhook may have in flight is webhook.Options.PerLane.
+func WithInFlight(primary, secondary int) Option {
+	return func(s *settings) {
+		s.primary, s.secondary = cmp.Or(primary, DefaultPrimary), cmp.Or(secondary, DefaultSecondary)
+	}
+}

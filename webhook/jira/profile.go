@@ -1,0 +1,119 @@
+package jira
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/postrider/postrider/allowlist"
+	"github.com/postrider/postrider/payload"
+	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/retry"
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/sign"
+)
+
+// MaxBody is the largest body in bytes: Jira Cloud does not deliver what is
+// larger than 25 MB.
+const MaxBody = 25_000_000
+
+const (
+	maxAge   = 24 * time.Hour
+	maxTrace = 1024
+)
+
+// Header fields of a callback.
+const (
+	IdentifierHeader = "X-Atlassian-Webhook-Identifier"
+	RetryHeader      = "X-Atlassian-Webhook-Retry"
+	FlowHeader       = "X-Atlassian-Webhook-Flow"
+	// TraceHeader is copied from webhook.Delivery.Carry, where it stands under
+	// this name if webhook.Options.Carry put it there: usually the value of the
+	// same header of the request that caused the event. It is left out when it is
+	// not 1 to 1,024 characters of printable ASCII.
+	TraceHeader = "X-Atlassian-Webhook-Trace"
+)
+
+// Profile is the profile of Jira Cloud's webhooks. A host may change fields of
+// what it got before it gives it to webhook.New.
+func Profile(opts ...Option) webhook.Profile {
+	s := newSettings(opts)
+	p := webhook.Profile{
+		Name:          "jira",
+		Allow:         allowlist.Policy{Ports: s.ports},
+		Retry:         retry.Jira(),
+		Success:       func(status int) bool { return status == http.StatusOK },
+		Transient:     transient,
+		MaxBody:       MaxBody,
+		MaxAge:        maxAge,
+		Events:        payloadjira.Events(),
+		AllowNoEvents: true,
+		Match:         newMatcher(s).Match,
+		Compose:       compose,
+		Target:        s.target,
+		Header:        header,
+		Sign:          signer,
+		Limits:        limits,
+		KeyLimit:      s.keyLimit,
+		Sample:        sample,
+		Check:         s.check,
+	}
+	if s.any2xx {
+		p.Success = nil // webhook's default
+	}
+	return p
+}
+
+// transient adds certificates that do not verify to what is retried by default:
+// to Jira they are connections that failed, and certificates of endpoints of any
+// kind get mended.
+func transient(a webhook.Attempt) bool {
+	return a.Code == webhook.CodeTLSVerify || webhook.TransientError(a)
+}
+
+// compose gives secondary events a lane of their own, so that the fallout of a
+// bulk operation does not stand in front of what people wait for.
+func compose(e payload.Event, group []webhook.Webhook) (webhook.Composed, error) {
+	w := &group[0]
+	c := webhook.Composed{WebhookID: w.ID, Lane: w.ID, NoBody: w.ExcludeBody}
+	if e.Vars[payloadjira.VarFlow] == flowSecondary {
+		c.Lane += secondaryLane
+	}
+	return c, nil
+}
+
+func header(_ webhook.Webhook, d webhook.Delivery, h http.Header) {
+	h.Set(IdentifierHeader, d.ID)
+	if d.Tries > 0 {
+		h.Set(RetryHeader, strconv.Itoa(d.Tries))
+	}
+	flow := flowPrimary
+	if d.Vars[payloadjira.VarFlow] == flowSecondary {
+		flow = flowSecondary
+	}
+	h.Set(FlowHeader, flow)
+	if trace := d.Carry[TraceHeader]; printable(trace) {
+		h.Set(TraceHeader, trace)
+	}
+}
+
+func printable(s string) bool {
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] > 0x7e {
+			return false
+		}
+	}
+	return s != "" && len(s) <= maxTrace && s[0] != ' ' && s[len(s)-1] != ' '
+}
+
+func signer(w webhook.Webhook) (sign.Signer, error) {
+	if len(w.Secrets) == 0 {
+		return nil, nil
+	}
+	return sign.HMAC(w.Secrets[0]), nil
+}
+
+func sample(event string) (payload.Data, bool) {
+	c, ok := payloadjira.Sample(event)
+	return c, ok
+}

@@ -1,0 +1,104 @@
+package jira_test
+
+import (
+	"hash/fnv"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/postrider/postrider/payload"
+	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/jira"
+)
+
+type try struct{ start, end time.Time }
+
+// Every retry of 10,000 deliveries, each with a seed of its own, through the whole
+// dispatcher, while attempts take from 0 to 30 seconds. Many dispatchers with few
+// deliveries cost less than one with room for all of them.
+func TestDelivery_retryWindows(t *testing.T) {
+	t.Parallel()
+	const rounds, deliveries = 100, 100
+	tried := 0
+	var gaps [5]map[time.Duration]bool
+	for n := range gaps {
+		gaps[n] = make(map[time.Duration]bool)
+	}
+	for range rounds {
+		for id, ts := range failFor(t, deliveries) {
+			tried++
+			judgeRetries(t, id, ts)
+			for n := range gaps {
+				if n+1 < len(ts) {
+					gaps[n][ts[n+1].start.Sub(ts[n].end)] = true
+				}
+			}
+		}
+	}
+	if tried != rounds*deliveries {
+		t.Errorf("%d deliveries were tried, want %d", tried, rounds*deliveries)
+	}
+	for n, seen := range gaps {
+		if len(seen) < tried/2 {
+			t.Errorf("retry %d came after only %d different waits", n+1, len(seen))
+		}
+	}
+}
+
+func judgeRetries(t *testing.T, id string, ts []try) {
+	t.Helper()
+	if len(ts) != 6 {
+		t.Errorf("delivery %s was tried %d times, want 6", id, len(ts))
+		return
+	}
+	if first := ts[1].start.Sub(ts[0].end); first < 10*time.Second {
+		t.Errorf("delivery %s: first retry after %v, want at least 10 s", id, first)
+	}
+	if last := ts[5].start.Sub(ts[0].end); last < 15*time.Minute || last > 30*time.Minute {
+		t.Errorf("delivery %s: last retry %v after the first failure, want 15 to 30 min", id, last)
+	}
+}
+
+// failFor dispatches to a receiver that never accepts, and returns the attempts by
+// identifier.
+func failFor(t *testing.T, deliveries int) (tries map[string][]try) {
+	t.Helper()
+	tries = make(map[string][]try, deliveries)
+	synctest.Test(t, func(t *testing.T) {
+		to := &receiver{}
+		to.answer = func(_ int, r *http.Request) (int, error) {
+			id := r.Header.Get(jira.IdentifierHeader)
+			start := time.Now()
+			h := fnv.New32a()
+			_, _ = h.Write([]byte(id + r.Header.Get(jira.RetryHeader)))
+			took := time.Duration(h.Sum32()%30_001) * time.Millisecond
+			if took < 30*time.Second {
+				time.Sleep(took)
+			} else {
+				<-r.Context().Done() // the deadline of the attempt
+			}
+			to.mu.Lock()
+			tries[id] = append(tries[id], try{start, time.Now()})
+			to.requests = nil // nobody looks at them
+			to.mu.Unlock()
+			if err := r.Context().Err(); err != nil {
+				return 0, err
+			}
+			return 503, nil
+		}
+		h, stop := newHost(t, jira.Profile(jira.WithInFlight(deliveries, deliveries)),
+			webhook.Options{Capacity: deliveries, PerLane: deliveries, Breaker: webhook.Breaker{Failures: -1}}, to)
+		defer stop()
+		h.add(webhook.Webhook{})
+		events := make([]payload.Event, deliveries)
+		for i := range events {
+			events[i] = event(t, payloadjira.Callback{Event: "server_upgraded"})
+		}
+		h.dispatch(events...)
+		time.Sleep(time.Hour)
+		synctest.Wait()
+	})
+	return tries
+}

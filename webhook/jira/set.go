@@ -1,0 +1,110 @@
+package jira
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/postrider/postrider/payload"
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/jira/jql"
+)
+
+// maxSets bounds the scopes whose webhooks are kept indexed.
+const maxSets = 1000
+
+// set is the indexed webhooks of one scope.
+type set struct {
+	mu    sync.Mutex
+	index jql.Index
+	known map[string]*member
+	round uint64
+}
+
+type member struct {
+	stamp stamp
+	at    int    // where it stands in the latest slice
+	round uint64 // when it was last there
+}
+
+// Select returns those of a scope's webhooks that receive an event, in the order
+// given. It answers what [Matcher.Match] would for each of them, but looks only at
+// the filters that the event's subject can match: the webhooks of a scope stay
+// indexed by event and by clauses such as project = PRJ, and the index follows
+// what changed since the call before. All webhooks must be of the event's scope.
+func (m *Matcher) Select(hooks []webhook.Webhook, e payload.Event) ([]webhook.Webhook, error) {
+	s := m.set(e.Scope)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.follow(m, hooks); err != nil {
+		return nil, err
+	}
+	var subject jql.Subject
+	if m.jql[e.Type] && e.Subject() != nil {
+		p, err := m.subject(&e)
+		if err != nil {
+			return nil, err
+		}
+		subject = p
+	}
+	ids := s.index.Match(e.Type, subject)
+	if other := alias(&e); other != "" {
+		ids = append(ids, s.index.Match(other, subject)...)
+	}
+	places := make([]int, len(ids))
+	for i, id := range ids {
+		places[i] = s.known[id].at
+	}
+	slices.Sort(places)
+	places = slices.Compact(places)
+	out := make([]webhook.Webhook, len(places))
+	for i, at := range places {
+		out[i] = hooks[at]
+		if subject == nil && m.jql[e.Type] && out[i].Filter != "" {
+			_, err := m.subject(&e) // says what is missing
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (m *Matcher) set(scope string) *set {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.sets[scope]
+	if s == nil {
+		if len(m.sets) >= maxSets {
+			clear(m.sets)
+		}
+		s = &set{known: make(map[string]*member)}
+		m.sets[scope] = s
+	}
+	return s
+}
+
+// follow brings the index in line with the webhooks as they are now.
+func (s *set) follow(m *Matcher, hooks []webhook.Webhook) error {
+	s.round++
+	for i := range hooks {
+		w := &hooks[i]
+		now, known := stampOf(w), s.known[w.ID]
+		if known == nil || !known.stamp.equal(now) {
+			filter, err := m.grammar.Parse(w.Filter)
+			if err != nil {
+				return filterError(w.ID, err)
+			}
+			known = &member{stamp: now}
+			s.known[w.ID] = known
+			s.index.Set(w.ID, w.Events, filter)
+		}
+		known.at, known.round = i, s.round
+	}
+	if len(s.known) > len(hooks) {
+		for id, known := range s.known {
+			if known.round != s.round {
+				delete(s.known, id)
+				s.index.Delete(id)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,124 @@
+package jira
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/webhook/jira/jql"
+)
+
+// Subject returns the issue as what a JQL filter looks at. A clause finds a value
+// by its id, key, name, value or title, a user also by accountId, displayName and
+// emailAddress. Clauses that are not named like the field they ask for are
+// translated: fixVersion, affectedVersion and component look at fixVersions,
+// versions and components, cf[10010] at customfield_10010. The names of fields
+// are compared without regard to case. The issue must not change meanwhile.
+func Subject(i *payloadjira.Issue) jql.Subject { return issueSubject{i} }
+
+type issueSubject struct{ issue *payloadjira.Issue }
+
+var fieldOf = map[string]string{
+	"fixversion":      "fixVersions",
+	"affectedversion": "versions",
+	"component":       "components",
+}
+
+func (s issueSubject) Values(field string) []string {
+	if field == jql.IssueKey {
+		return texts(nil, []any{string(s.issue.ID), s.issue.Key})
+	}
+	if rest, ok := strings.CutPrefix(field, "issue.property["); ok {
+		return s.property(rest)
+	}
+	if id, ok := strings.CutPrefix(field, "cf["); ok {
+		field = "customfield_" + strings.TrimSuffix(id, "]")
+	}
+	if name, ok := fieldOf[field]; ok {
+		field = name
+	}
+	value, ok := s.issue.Fields[field]
+	if !ok {
+		for name, v := range s.issue.Fields {
+			if strings.EqualFold(name, field) {
+				value = v
+				break
+			}
+		}
+	}
+	return texts(nil, value)
+}
+
+// property walks a path through an entity property. rest is what follows the
+// opening bracket: "key].path.to.member".
+func (s issueSubject) property(rest string) []string {
+	end := strings.LastIndexByte(rest, ']')
+	if end < 0 {
+		return nil
+	}
+	value := s.issue.Properties[rest[:end]]
+	path := strings.TrimPrefix(rest[end+1:], ".")
+	for path != "" {
+		var name string
+		name, path, _ = strings.Cut(path, ".")
+		object, ok := plain(value).(map[string]any)
+		if !ok {
+			return nil
+		}
+		value = object[name]
+	}
+	return texts(nil, value)
+}
+
+// identifying are the members of an object by which a filter may name it.
+var identifying = [...]string{"id", "key", "name", "value", "title", "accountId", "displayName", "emailAddress"}
+
+// texts appends every text that names a value.
+func texts(to []string, value any) []string {
+	switch v := plain(value).(type) {
+	case string:
+		if v != "" {
+			to = append(to, v)
+		}
+	case bool:
+		to = append(to, strconv.FormatBool(v))
+	case json.Number:
+		to = append(to, v.String())
+	case []any:
+		for _, element := range v {
+			to = texts(to, element)
+		}
+	case map[string]any:
+		for _, name := range identifying {
+			switch member := plain(v[name]).(type) {
+			case string, json.Number, bool:
+				to = texts(to, member)
+			}
+		}
+	}
+	return to
+}
+
+// plain turns a value of any type into what encoding/json would read back. What
+// has no JSON is no value.
+func plain(value any) any {
+	switch v := value.(type) {
+	case nil, string, bool, json.Number, []any, map[string]any:
+		return v
+	case int, int64, int32:
+		return json.Number(fmt.Sprint(v))
+	}
+	raw, err := json.Marshal(value)
+	if err != nil {
+		return nil
+	}
+	dec := json.NewDecoder(strings.NewReader(string(raw)))
+	dec.UseNumber()
+	var out any
+	if dec.Decode(&out) != nil {
+		return nil
+	}
+	return out
+}

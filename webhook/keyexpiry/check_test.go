@@ -1,0 +1,357 @@
+package keyexpiry_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/postrider/postrider/payload"
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/keyexpiry"
+)
+
+// Rule: a key is announced from exactly seven days before its expiry until it expires, and
+// after that only where Late says so.
+func TestWindow(t *testing.T) {
+	t.Parallel()
+	cases := []struct {
+		name string
+		left time.Duration
+		o    keyexpiry.Options
+		want []string
+	}{
+		{"seven days and a second", week + time.Second, keyexpiry.Options{}, []string{}},
+		{"seven days and a nanosecond", week + 1, keyexpiry.Options{}, []string{}},
+		{"exactly seven days", week, keyexpiry.Options{}, []string{"k fired"}},
+		{"one second", time.Second, keyexpiry.Options{}, []string{"k fired"}},
+		{"expires now", 0, keyexpiry.Options{}, []string{}},
+		{"expired a second ago", -time.Second, keyexpiry.Options{}, []string{}},
+		{"expired, Late", -time.Hour, keyexpiry.Options{Late: 2 * time.Hour}, []string{"k fired"}},
+		{"expired as long ago as Late", -2 * time.Hour, keyexpiry.Options{Late: 2 * time.Hour}, []string{}},
+		{"own window, inside", 24 * time.Hour, keyexpiry.Options{Window: 24 * time.Hour}, []string{"k fired"}},
+		{"own window, outside", 25 * time.Hour, keyexpiry.Options{Window: 24 * time.Hour}, []string{}},
+	}
+	for _, tc := range cases {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T, h *host) {
+				h.add("ops")
+				got := h.check(h.checker(&tc.o, key("k", tc.left)))
+				if diff := cmp.Diff(tc.want, got); diff != "" {
+					t.Errorf("outcomes (-want +got):\n%s", diff)
+				}
+				if n := len(h.to.took()); n != len(tc.want) {
+					t.Errorf("%d requests, want %d", n, len(tc.want))
+				}
+			})
+		})
+	}
+}
+
+// Rule: a key without an expiry is never announced.
+func TestKeyThatDoesNotExpire(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, h *host) {
+		h.add("ops")
+		r, err := h.checker(nil, keyexpiry.Key{Scope: scope, ID: "k", Name: "n", SettingsURL: settings}).Check(t.Context(), time.Now())
+		if err != nil || r.Listed != 1 || len(r.Keys) != 0 {
+			t.Errorf("Check = %+v, %v", r, err)
+		}
+	})
+}
+
+// Rule: an expiry that is a date ends at 00:00 UTC of that date, wherever the host is.
+func TestDateOnly(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, h *host) {
+		h.add("ops")
+		expires, err := keyexpiry.ParseExpiry("2026-05-27")
+		if err != nil {
+			t.Fatal(err)
+		}
+		k := key("k", 0)
+		k.ExpiresAt = expires
+		c := h.checker(nil, k)
+		tokyo := time.FixedZone("", 9*60*60)
+		for _, step := range []struct {
+			at   time.Time
+			want []string
+		}{
+			{time.Date(2026, 5, 19, 23, 59, 59, 0, time.UTC), []string{}},
+			{time.Date(2026, 5, 20, 9, 0, 0, 0, tokyo), []string{"k fired"}}, // 00:00 UTC
+			{time.Date(2026, 5, 26, 23, 59, 59, 0, time.UTC), []string{"k done"}},
+			{time.Date(2026, 5, 27, 0, 0, 0, 0, time.UTC), []string{}},
+		} {
+			r, err := c.Check(t.Context(), step.at)
+			if diff := cmp.Diff(step.want, outcomes(r)); diff != "" || err != nil {
+				t.Errorf("%v: %v (-want +got):\n%s", step.at, err, diff)
+			}
+		}
+	})
+}
+
+// Rule: a key is announced once over repeated checks and restarts, also when the history has
+// forgotten the event and when somebody else subscribes later.
+func TestOnce(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, h *host) {
+		h.add("ops")
+		k := key("k", week)
+		if diff := cmp.Diff([]string{"k fired"}, h.check(h.checker(nil, k))); diff != "" {
+			t.Fatalf("first check (-want +got):\n%s", diff)
+		}
+		want := []request{{"ops", keyexpiry.EventID(k), string(body(t, k))}}
+		if diff := cmp.Diff(want, h.to.took()); diff != "" {
+			t.Errorf("requests (-want +got):\n%s", diff)
+		}
+		for i := range 5 {
+			h = h.restarted()
+			switch i {
+			case 2:
+				if n, err := h.store.(webhook.Pruner).Prune(t.Context(), time.Now(), 10); n != 1 || err != nil {
+					t.Fatalf("Prune = %d, %v", n, err)
+				}
+			case 3:
+				h.add("later")
+			}
+			c := h.checker(nil, k)
+			for range 3 {
+				if diff := cmp.Diff([]string{"k done"}, h.check(c)); diff != "" {
+					t.Errorf("restart %d (-want +got):\n%s", i, diff)
+				}
+			}
+		}
+		if got := h.to.took(); len(got) > 0 {
+			t.Errorf("sent again: %v", got)
+		}
+	})
+}
+
+// body is what the event about a key must carry.
+func body(t *testing.T, k keyexpiry.Key, opts ...payload.Option) []byte {
+	t.Helper()
+	e, err := payload.New(k.Scope, payload.OrgKeyExpiry{APIKeyID: k.ID, Name: k.Name, ExpiresAt: k.ExpiresAt, SettingsURL: k.SettingsURL}, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e.Body
+}
+
+// failingMarks is a Store whose marks can be made to fail or to be watched.
+type failingMarks struct {
+	*lockedStore
+	fail func(until time.Time) error
+}
+
+// lockedStore is what a Store must be for a Checker.
+type lockedStore struct {
+	webhook.Store
+	webhook.Registry
+	webhook.History
+	webhook.Marks
+}
+
+func (s *lockedStore) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, error) {
+	return s.Registry.Webhooks(ctx, scope)
+}
+
+func (s *failingMarks) Mark(ctx context.Context, scope, key string, until time.Time) (bool, error) {
+	if err := s.fail(until); err != nil {
+		return false, err
+	}
+	return s.lockedStore.Mark(ctx, scope, key, until)
+}
+
+func withMarks(s webhook.Store, fail func(until time.Time) error) *failingMarks {
+	return &failingMarks{&lockedStore{s, s.(webhook.Registry), s.(webhook.History), s.(webhook.Marks)}, fail}
+}
+
+// Rule: a process that dies after Dispatch and before the mark loses nothing and doubles
+// nothing.
+func TestCrashBetweenDispatchAndMark(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, h *host) {
+		h.add("ops")
+		k := key("k", week)
+		crash := errors.New("power failure")
+		dying := newHost(t, withMarks(h.store, func(until time.Time) error {
+			if until.After(time.Now()) {
+				return crash
+			}
+			return nil
+		}), h.to)
+		r, err := dying.checker(nil, k).Check(t.Context(), time.Now())
+		if !errors.Is(err, crash) || len(r.Keys) != 1 || r.Keys[0].Outcome != keyexpiry.Failed {
+			t.Fatalf("Check = %+v, %v; want it to fail at the mark", r, err)
+		}
+		if diff := cmp.Diff([]string{"k done"}, h.check(h.checker(nil, k))); diff != "" {
+			t.Errorf("next check (-want +got):\n%s", diff)
+		}
+		if n := len(h.to.took()); n != 1 {
+			t.Errorf("%d requests, want 1", n)
+		}
+	})
+}
+
+// Rule: nothing is marked while no active webhook subscribes, so a key is announced to the
+// first that does.
+func TestUnheard(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, h *host) {
+		lasting := 0
+		h.store = withMarks(h.store, func(until time.Time) error {
+			if until.After(time.Now()) {
+				lasting++
+			}
+			return nil
+		})
+		h = h.restarted()
+		c := h.checker(nil, key("k", week))
+		want := func(what, outcome string, marks int) {
+			t.Helper()
+			if diff := cmp.Diff([]string{"k " + outcome}, h.check(c)); diff != "" || lasting != marks {
+				t.Errorf("%s: %d lasting marks, want %d, outcomes (-want +got):\n%s", what, lasting, marks, diff)
+			}
+		}
+		want("no webhook", "unheard", 0)
+		w := h.add("ops")
+		if err := h.manager.SetActive(t.Context(), scope, w.ID, false); err != nil {
+			t.Fatal(err)
+		}
+		want("inactive webhook", "unheard", 0)
+		if err := h.manager.SetActive(t.Context(), scope, w.ID, true); err != nil {
+			t.Fatal(err)
+		}
+		want("active webhook", "fired", 1)
+		want("afterwards", "done", 1)
+		if n := len(h.to.took()); n != 1 {
+			t.Errorf("%d requests, want 1", n)
+		}
+	})
+}
+
+// Rule: a renewed key is announced again in its own window.
+func TestRenewed(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, h *host) {
+		h.add("ops")
+		k := key("k", week)
+		renewed := key("k", 10*24*time.Hour)
+		steps := []struct {
+			after time.Duration
+			key   keyexpiry.Key
+			want  []string
+		}{
+			{0, k, []string{"k fired"}},
+			{0, renewed, []string{}},
+			{3*24*time.Hour - 2*time.Hour, renewed, []string{}},
+			{2 * time.Hour, renewed, []string{"k fired"}},
+			{time.Hour, renewed, []string{"k done"}},
+		}
+		for i, s := range steps {
+			time.Sleep(s.after)
+			if diff := cmp.Diff(s.want, h.check(h.checker(nil, s.key))); diff != "" {
+				t.Errorf("step %d (-want +got):\n%s", i, diff)
+			}
+		}
+		got := h.to.took()
+		if len(got) != 2 || got[0].ID == got[1].ID {
+			t.Errorf("requests %v, want two with different identifiers", got)
+		}
+	})
+}
+
+// Rule: keys have nothing to do with each other, also when one of them cannot be announced.
+func TestTwoKeys(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, h *host) {
+		h.add("ops")
+		a, b := key("a", week), key("b", 6*24*time.Hour)
+		nameless := key("bad", week)
+		nameless.Name = ""
+		elsewhere := key("a", week)
+		elsewhere.Scope = "other"
+		if diff := cmp.Diff([]string{"a fired"}, h.check(h.checker(nil, a))); diff != "" {
+			t.Errorf("first (-want +got):\n%s", diff)
+		}
+		r, err := h.checker(nil, nameless, a, b, b, elsewhere).Check(t.Context(), time.Now())
+		if diff := cmp.Diff([]string{"bad failed", "a done", "b fired", "b done", "a unheard"}, outcomes(r)); diff != "" {
+			t.Errorf("second (-want +got):\n%s", diff)
+		}
+		var invalid *payload.InvalidError
+		if !errors.As(err, &invalid) || invalid.Field != "name" || !errors.Is(err, r.Keys[0].Err) || !strings.Contains(err.Error(), `key "bad"`) {
+			t.Errorf("error %v, want one that names the key and its field", err)
+		}
+		if r.Listed != 5 {
+			t.Errorf("Listed = %d, want 5", r.Listed)
+		}
+	})
+}
+
+// Rule: hosts that check at once on one Store announce each key once, and exactly one of
+// them says that it did.
+func TestTwoHostsAtOnce(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, h *host) {
+		h.add("ops")
+		var keys []keyexpiry.Key
+		for i := range 20 {
+			keys = append(keys, key(fmt.Sprint("k", i), week))
+		}
+		hosts := []*host{h, h.restarted(), h.restarted()}
+		var mu sync.Mutex
+		var all sync.WaitGroup
+		fired := map[string]int{}
+		for _, one := range hosts {
+			c := one.checker(nil, keys...)
+			all.Go(func() {
+				r, err := c.Check(t.Context(), time.Now())
+				if err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				for _, k := range r.Keys {
+					if k.Outcome == keyexpiry.Fired {
+						fired[k.Key.ID]++
+					}
+				}
+			})
+		}
+		all.Wait()
+		time.Sleep(30 * time.Minute)
+		got := map[string]int{}
+		for _, r := range h.to.took() {
+			got[r.ID]++
+		}
+		for _, k := range keys {
+			if fired[k.ID] != 1 || got[keyexpiry.EventID(k)] != 1 {
+				t.Errorf("%s: fired %d times, sent %d times", k.ID, fired[k.ID], got[keyexpiry.EventID(k)])
+			}
+		}
+	})
+}
+
+// Rule: expiresAt is written as a date, or as RFC 3339 where Format says so.
+func TestFormat(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, h *host) {
+		h.add("ops")
+		a, b := key("a", week-time.Hour), key("b", week-time.Hour)
+		h.check(h.checker(nil, a))
+		h.check(h.checker(&keyexpiry.Options{Format: payload.ExpiryRFC3339}, b))
+		want := []request{
+			{"ops", keyexpiry.EventID(a), string(body(t, a))},
+			{"ops", keyexpiry.EventID(b), string(body(t, b, payload.WithExpiryFormat(payload.ExpiryRFC3339)))},
+		}
+		if diff := cmp.Diff(want, h.to.took()); diff != "" {
+			t.Errorf("requests (-want +got):\n%s", diff)
+		}
+	})
+}

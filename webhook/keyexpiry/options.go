@@ -1,0 +1,84 @@
+package keyexpiry
+
+import (
+	"cmp"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/postrider/postrider/payload"
+)
+
+// Options configures a [Checker]. Nil, or a zero field, means the default.
+type Options struct {
+	// Window is how long before its expiry a key is announced, the start of it included;
+	// default 7 days, 1 minute to 365 days.
+	Window time.Duration
+	// Late announces a key also after it has expired, up to this long and only if nobody
+	// has been told before; default never, at most 365 days.
+	Late time.Duration
+	// MarkOnAccepted keeps an occasion open until every active webhook that subscribes
+	// has accepted. A delivery that failed for good is sent again at each check, with the same
+	// identifier and body and a fresh budget of retries; what was accepted, or cancelled
+	// by a person, is not. It needs a Store with History. Default: the occasion is done
+	// once the Store has the event.
+	MarkOnAccepted bool
+	// Every is the time between two checks of Run, which fall on multiples of it since
+	// midnight UTC where it divides a day; default 1 hour, 1 minute to 24 hours.
+	Every time.Duration
+	// Jitter delays each check of Run by a random time up to this long, so that hosts do
+	// not check in step; default 1 minute or a tenth of Every, whichever is less. It must be
+	// less than Every; negative means none.
+	Jitter time.Duration
+	// Timeout bounds one check of Run; default 5 minutes or Every, whichever is less.
+	// It must not exceed Every.
+	Timeout time.Duration
+	// Format is how the event writes expiresAt; default the date.
+	Format payload.ExpiryFormat
+	// Logger receives what an operator should know; nil means silence.
+	Logger *slog.Logger
+}
+
+const (
+	day       = 24 * time.Hour
+	maxWindow = 365 * day
+)
+
+func (o *Options) withDefaults() Options {
+	var out Options
+	if o != nil {
+		out = *o
+	}
+	out.Window = cmp.Or(out.Window, 7*day)
+	out.Every = cmp.Or(out.Every, time.Hour)
+	out.Jitter = max(cmp.Or(out.Jitter, min(time.Minute, out.Every/10)), 0)
+	out.Timeout = cmp.Or(out.Timeout, min(5*time.Minute, out.Every))
+	if out.Logger == nil {
+		out.Logger = slog.New(slog.DiscardHandler)
+	}
+	return out
+}
+
+// check refuses what cannot work. o has its defaults.
+func (o *Options) check() error {
+	refuse := func(format string, args ...any) error {
+		return fmt.Errorf("keyexpiry: invalid Options: "+format, args...)
+	}
+	switch {
+	case o.Window < time.Minute || o.Window > maxWindow:
+		return refuse("Window %v must be between 1 minute and 365 days", o.Window)
+	case o.Late < 0 || o.Late > maxWindow:
+		return refuse("Late %v must be between 0 and 365 days", o.Late)
+	case o.Every < time.Minute || o.Every > day:
+		return refuse("Every %v must be between 1 minute and 24 hours", o.Every)
+	case o.Window < o.Every && o.Late < o.Every:
+		return refuse("Window %v is shorter than Every %v, a key could expire between two checks", o.Window, o.Every)
+	case o.Jitter >= o.Every:
+		return refuse("Jitter %v must be less than Every %v", o.Jitter, o.Every)
+	case o.Timeout < 0 || o.Timeout > o.Every:
+		return refuse("Timeout %v must be positive and at most Every %v", o.Timeout, o.Every)
+	case o.Format != payload.ExpiryDate && o.Format != payload.ExpiryRFC3339:
+		return refuse("Format %d must be payload.ExpiryDate or payload.ExpiryRFC3339", o.Format)
+	}
+	return nil
+}

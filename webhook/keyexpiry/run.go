@@ -1,0 +1,52 @@
+package keyexpiry
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+)
+
+// ErrRunning: Run was called while another Run of the Checker is under way.
+var ErrRunning = errors.New("keyexpiry: checker is already running")
+
+// Run checks at once and then at every multiple of Options.Every until ctx ends, and
+// returns nil. The time is that of the Store where it tells it ([webhook.Clock]). A check
+// that fails is logged and tried again at its next turn. It returns [ErrRunning] when another Run
+// of this Checker is under way. It starts no goroutine.
+func (c *Checker) Run(ctx context.Context) error {
+	if !c.running.CompareAndSwap(false, true) {
+		return ErrRunning
+	}
+	defer c.running.Store(false)
+	for ctx.Err() == nil {
+		c.turn(ctx)
+		t := time.NewTimer(c.wait(time.Now()))
+		select {
+		case <-ctx.Done():
+		case <-t.C:
+		}
+		t.Stop()
+	}
+	return nil
+}
+
+func (c *Checker) turn(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, c.o.Timeout)
+	defer cancel()
+	now := time.Now()
+	if c.clock != nil {
+		var err error
+		if now, err = c.clock.Now(ctx); err != nil {
+			c.log.WarnContext(ctx, "keyexpiry: the Store's clock could not be read, the next check tries again", "error", err)
+			return
+		}
+	}
+	_, _ = c.Check(ctx, now) // logs its error
+}
+
+// wait is the time until the next check.
+func (c *Checker) wait(now time.Time) time.Duration {
+	next := now.Truncate(c.o.Every).Add(c.o.Every) // counts from the zero time, a midnight in UTC
+	return next.Sub(now) + rand.N(c.o.Jitter+1)
+}

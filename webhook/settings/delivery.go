@@ -1,0 +1,158 @@
+package settings
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// deliveryView is a delivery as the page shows it.
+type deliveryView struct {
+	ID, WebhookID, EventID string
+	Trigger                Trigger
+	State, Tone            string // in words; "good", "bad" or "wait"
+	Pending                bool
+	Tries                  int
+	Exhausted              bool
+	Created, Finished      *moment
+	Next                   *moment // the next try of a waiting one
+	NextText               string  // in place of Next
+	Outcome                string  // of the latest attempt, or why it ended without one
+	Took                   string
+	Reasons                []reasonView
+	Attempts               []attemptView
+	Body                   string
+}
+
+type reasonView struct{ Text, Until string }
+
+type attemptView struct {
+	Number        int
+	Good          bool
+	Outcome, Took string
+	Start         *moment
+	Snippet       string
+}
+
+func (v *visit) deliveryView(d webhook.Delivery, attempts []webhook.Attempt) deliveryView {
+	t, c := v.o.Texts, v.clock()
+	out := deliveryView{ID: d.ID, WebhookID: d.WebhookID, EventID: d.EventID, Trigger: t.trigger(d.Type),
+		State: t.States[d.State], Pending: d.State == webhook.StatePending, Tries: d.Tries, Exhausted: d.Exhausted,
+		Created: c.at(d.CreatedAt), Finished: c.at(d.FinishedAt), Body: pretty(d.Body)}
+	switch d.State {
+	case webhook.StateDelivered:
+		out.Tone = "good"
+	case webhook.StateFailed:
+		out.Tone = "bad"
+	default:
+		out.Tone = "wait"
+		switch {
+		case d.Held && d.Due.After(c.now):
+			out.NextText = t.BeingSent
+		case d.Due.After(c.now):
+			out.Next = c.at(d.Due)
+		default:
+			out.NextText = t.DueNow
+		}
+	}
+	for _, a := range attempts {
+		out.Attempts = append(out.Attempts, attemptView{Number: a.Number, Good: a.OK(), Outcome: t.outcome(a),
+			Took: t.Duration(a.Duration), Start: c.at(a.Start), Snippet: a.Snippet})
+	}
+	if n := len(out.Attempts); n > 0 && d.Tries > 0 {
+		out.Outcome, out.Took = out.Attempts[n-1].Outcome, out.Attempts[n-1].Took
+	}
+	if ended := d.LastCode; d.State == webhook.StateFailed && (d.Tries == 0 || !ofAttempt(ended)) {
+		out.Outcome = t.outcome(webhook.Attempt{Code: ended}) // it ended without an attempt
+	}
+	return out
+}
+
+// ofAttempt tells an attempt's outcome from the end of a delivery that nobody sent.
+func ofAttempt(c webhook.Code) bool {
+	return c != webhook.CodeCancelled && c != webhook.CodeExpired && c != webhook.CodeInterrupted
+}
+
+// explain fills in why a delivery has not been sent.
+func (v *visit) explain(ctx context.Context, view *deliveryView, d webhook.Delivery) error {
+	if d.State != webhook.StatePending {
+		return nil
+	}
+	x, err := v.d.Explain(ctx, v.scope, d.ID)
+	if errors.Is(err, webhook.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c := v.clock()
+	for _, r := range x.Reasons {
+		line := reasonView{Text: c.t.Reason(r)}
+		if until := c.at(r.Until); until != nil && r.Until.Sub(c.now) > 0 {
+			line.Until = c.t.Until(until.Text) + ", " + until.Away
+		}
+		view.Reasons = append(view.Reasons, line)
+	}
+	return nil
+}
+
+// delivery shows one delivery with its attempts and body.
+func (v *visit) delivery() error {
+	view, err := v.ownDelivery()
+	if err != nil {
+		return err
+	}
+	return v.render(http.StatusOK, "delivery", page{Title: view.Trigger.Name, Body: view, Live: true})
+}
+
+// ownDelivery reads the delivery of the path, which must belong to the webhook of the path.
+func (v *visit) ownDelivery() (*deliveryView, error) {
+	ctx := v.r.Context()
+	d, attempts, err := v.m.Delivery(ctx, v.scope, v.args[1])
+	if err == nil && d.WebhookID != v.args[0] {
+		err = webhook.ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	view := v.deliveryView(d, attempts)
+	return &view, v.explain(ctx, &view, d)
+}
+
+func (v *visit) redeliver() error {
+	return v.change(noticeRedelivered, v.m.Redeliver)
+}
+
+func (v *visit) cancel() error {
+	return v.change(noticeCancelled, v.m.Cancel)
+}
+
+func (v *visit) change(kind string, do func(ctx context.Context, scope, id string) error) error {
+	view, err := v.ownDelivery()
+	if err == nil {
+		err = do(v.r.Context(), v.scope, view.ID)
+	}
+	if err != nil {
+		return err
+	}
+	v.leaveNotice(notice{Kind: kind})
+	return v.see("webhooks/" + v.args[0] + "/deliveries/" + view.ID)
+}
+
+const maxShownBody = 64 << 10
+
+// pretty indents a JSON body; anything else is shown as it is.
+func pretty(body []byte) string {
+	if len(body) > maxShownBody {
+		return string(bytes.ToValidUTF8(body[:maxShownBody], []byte("?"))) + "…"
+	}
+	var b bytes.Buffer
+	if json.Indent(&b, body, "", "  ") != nil {
+		return string(bytes.ToValidUTF8(body, []byte("?")))
+	}
+	return b.String()
+}

@@ -1,0 +1,177 @@
+package settings
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// formView is the form. URL and secret are written and never read, so it has no place for
+// their values.
+type formView struct {
+	ID, Version         string // empty when a webhook is added
+	Name, Notes         string
+	Active              bool
+	Triggers            []choice
+	StoredAt            string // scheme and host of the stored URL
+	HasSecret           bool
+	SecretOptional      bool
+	EnterAgain          bool   // URL and secret were typed and not kept
+	Full                string // the limit is reached: there is no form
+	Problem             string // something that belongs to no field
+	Errors              []fieldProblem
+	NameError, URLError string
+	SecretError         string
+	TriggersError       string
+	NotesError          string
+}
+
+type choice struct {
+	Type    string
+	Trigger Trigger
+	Chosen  bool
+}
+
+// fieldProblem is a line of the summary; Field is the element it leads to.
+type fieldProblem struct{ Field, Text string }
+
+func (v *visit) newForm(w webhook.Webhook) *formView {
+	f := &formView{ID: w.ID, Name: w.Name, Notes: w.Notes, Active: w.Active, StoredAt: hostOf(w.URL),
+		HasSecret: len(w.Secrets) > 0, SecretOptional: !v.o.Profile.RequireSecret}
+	if w.ID != "" {
+		f.Version = strconv.FormatInt(w.Version, 10)
+	}
+	for _, name := range v.o.Triggers {
+		f.Triggers = append(f.Triggers, choice{name, v.o.Texts.trigger(name), slices.Contains(w.Events, name)})
+	}
+	return f
+}
+
+func (v *visit) showForm(status int, f *formView) error {
+	title := v.o.Texts.AddTitle
+	if f.ID != "" {
+		title = v.o.Texts.EditTitle(f.Name)
+	}
+	return v.render(status, "form", page{Title: title, Body: f, Wrong: status != http.StatusOK})
+}
+
+func (v *visit) addForm() error {
+	if v.readOnly {
+		return problem{http.StatusForbidden, v.o.Texts.ReadOnlyRefused}
+	}
+	hooks, err := v.m.List(v.r.Context(), v.scope)
+	if err != nil {
+		return err
+	}
+	f := v.newForm(webhook.Webhook{Active: true})
+	if v.full(hooks) {
+		f.Full = v.o.Texts.Full(v.limit())
+	}
+	return v.showForm(http.StatusOK, f)
+}
+
+func (v *visit) add() error {
+	w := webhook.Webhook{Scope: v.scope}
+	v.readForm(&w)
+	added, err := v.m.Add(v.r.Context(), w)
+	if err != nil {
+		return v.refused(w, err)
+	}
+	v.leaveNotice(notice{Kind: noticeAdded, Name: added.Name})
+	return v.see("webhooks/" + added.ID)
+}
+
+func (v *visit) editForm() error {
+	if v.readOnly {
+		return problem{http.StatusForbidden, v.o.Texts.ReadOnlyRefused}
+	}
+	w, err := v.m.Webhook(v.r.Context(), v.scope, v.args[0])
+	if err != nil {
+		return err
+	}
+	return v.showForm(http.StatusOK, v.newForm(w))
+}
+
+func (v *visit) edit() error {
+	ctx := v.r.Context()
+	stored, err := v.m.Webhook(ctx, v.scope, v.args[0])
+	if err != nil {
+		return err
+	}
+	version, err := strconv.ParseInt(v.r.PostForm.Get("version"), 10, 64)
+	if err != nil || version < 1 { // 0 would overwrite whatever is there
+		return problem{http.StatusBadRequest, v.o.Texts.BadForm}
+	}
+	w := stored.Clone()
+	w.Version = version
+	v.readForm(&w)
+	saved, err := v.m.Edit(ctx, w)
+	if err != nil {
+		w.Version, w.URL, w.Secrets = stored.Version, stored.URL, stored.Secrets
+		return v.refused(w, err)
+	}
+	v.leaveNotice(notice{Kind: noticeSaved, Name: saved.Name})
+	return v.see("webhooks/" + saved.ID)
+}
+
+// readForm puts the form into w. Types that the form does not offer stay.
+func (v *visit) readForm(w *webhook.Webhook) {
+	form := v.r.PostForm
+	w.Name = strings.TrimSpace(form.Get("name"))
+	w.Notes = strings.TrimSpace(strings.ReplaceAll(form.Get("notes"), "\r\n", "\n"))
+	w.Active = form.Get("active") != ""
+	w.URL = strings.TrimSpace(form.Get("url"))
+	if secret := strings.TrimSpace(form.Get("secret")); secret != "" {
+		next := webhook.NewSecret(secret)
+		if len(w.Secrets) == 0 || !w.Secrets[0].Equal(next) {
+			w.Secrets = append([]webhook.Secret{next}, w.Secrets...)
+			w.Secrets = w.Secrets[:min(len(w.Secrets), 2)] // the one before stays valid, as after RotateSecret
+		}
+	}
+	kept := slices.DeleteFunc(slices.Clone(w.Events), func(e string) bool { return slices.Contains(v.o.Triggers, e) })
+	w.Events = append(slices.Clone(form["trigger"]), kept...)
+}
+
+// refused shows the form again, with what is wrong. Nothing has been stored.
+func (v *visit) refused(w webhook.Webhook, err error) error {
+	f := v.newForm(w)
+	f.EnterAgain = v.r.PostForm.Get("url") != "" || v.r.PostForm.Get("secret") != ""
+	if f.ID == "" {
+		f.StoredAt, f.HasSecret = "", false // nothing is stored yet
+	}
+	status := http.StatusUnprocessableEntity
+	var invalid *webhook.ValidationError
+	switch {
+	case errors.As(err, &invalid):
+		for _, e := range invalid.Fields {
+			f.wrong(e.Field, v.o.Texts.Field(e))
+		}
+	case errors.Is(err, webhook.ErrLimit):
+		status, f.Problem = http.StatusConflict, v.o.Texts.Full(v.limit())
+	case errors.Is(err, webhook.ErrConflict):
+		status, f.Problem = http.StatusConflict, v.o.Texts.Conflict
+	default:
+		return err
+	}
+	return v.showForm(status, f)
+}
+
+// wrong puts a message beside its field, the first one where there are several, and into
+// the summary.
+func (f *formView) wrong(field, message string) {
+	at := map[string]*string{"name": &f.NameError, "url": &f.URLError, "secret": &f.SecretError,
+		"events": &f.TriggersError, "notes": &f.NotesError}
+	beside, ok := at[field]
+	if !ok {
+		f.Errors = append(f.Errors, fieldProblem{Text: message})
+		return
+	}
+	if *beside == "" {
+		*beside = message
+	}
+	f.Errors = append(f.Errors, fieldProblem{"field-" + field, message})
+}

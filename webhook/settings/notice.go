@@ -1,0 +1,132 @@
+package settings
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// notice tells on the next page what a POST did. It travels in a cookie that lives for a
+// minute, so that it needs no memory on the server and no link can forge it.
+type notice struct {
+	Kind string `json:"k"` // one of the notice constants
+	Name string `json:"n,omitempty"`
+
+	// The outcome of a test.
+	Webhook string        `json:"w,omitempty"`
+	Status  int           `json:"s,omitempty"`
+	Code    webhook.Code  `json:"c,omitempty"`
+	Took    time.Duration `json:"d,omitempty"`
+	Sample  string        `json:"t,omitempty"`
+	Snippet string        `json:"a,omitempty"`
+
+	texts *Texts
+}
+
+const (
+	noticeAdded       = "added"
+	noticeSaved       = "saved"
+	noticeOn          = "on"
+	noticeOff         = "off"
+	noticeDeleted     = "deleted"
+	noticeRedelivered = "redelivered"
+	noticeCancelled   = "cancelled"
+	noticeTested      = "tested"
+)
+
+const (
+	noticeCookie  = "postrider_notice"
+	noticeSeconds = 60
+	maxNoticeText = 400 // bytes; a cookie may have 4,096 in all
+)
+
+func (v *visit) leaveNotice(n notice) {
+	n.Name, n.Snippet = shorten(n.Name, maxNoticeText), shorten(n.Snippet, maxNoticeText)
+	body, err := json.Marshal(n)
+	if err != nil {
+		return
+	}
+	http.SetCookie(v.w, v.cookie(base64.RawURLEncoding.EncodeToString(body), noticeSeconds))
+}
+
+func (v *visit) cookie(value string, age int) *http.Cookie {
+	return &http.Cookie{Name: noticeCookie, Value: value, Path: "/", MaxAge: age,
+		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: v.r.TLS != nil}
+}
+
+// takeNotice returns the notice that waits for this browser, once. The script's requests
+// leave it for the person to see.
+func (v *visit) takeNotice() *notice {
+	c, err := v.r.Cookie(noticeCookie)
+	if err != nil || v.r.Method != http.MethodGet || v.r.Header.Get(liveHeader) != "" {
+		return nil
+	}
+	http.SetCookie(v.w, v.cookie("", -1))
+	body, err := base64.RawURLEncoding.DecodeString(c.Value)
+	n := &notice{texts: v.o.Texts}
+	if err != nil || json.Unmarshal(body, n) != nil || n.Text() == "" {
+		return nil
+	}
+	return n
+}
+
+// liveHeader marks the requests of the script.
+const liveHeader = "X-Postrider-Live"
+
+// Text is the sentence that the page shows, empty for a kind that does not exist.
+func (n *notice) Text() string {
+	t := n.texts
+	switch n.Kind {
+	case noticeAdded:
+		return t.Added(n.Name)
+	case noticeSaved:
+		return t.Saved(n.Name)
+	case noticeOn:
+		return t.SwitchedOn(n.Name)
+	case noticeOff:
+		return t.SwitchedOff(n.Name)
+	case noticeDeleted:
+		return t.Deleted(n.Name)
+	case noticeRedelivered:
+		return t.Redelivered
+	case noticeCancelled:
+		return t.Cancelled
+	case noticeTested:
+		if n.Code == webhook.CodeOK {
+			return t.TestAccepted(n.Name, n.Status, n.Took)
+		}
+		return t.TestRefused(n.Name, n.outcome(), n.Took)
+	}
+	return ""
+}
+
+// Good tells whether the notice is good news.
+func (n *notice) Good() bool { return n.Kind != noticeTested || n.Code == webhook.CodeOK }
+
+// Proof says what an accepted test proves and what not; empty for other notices.
+func (n *notice) Proof() string {
+	if n.Kind != noticeTested || !n.Good() {
+		return ""
+	}
+	return n.texts.TestProof
+}
+
+func (n *notice) outcome() string {
+	return n.texts.outcome(webhook.Attempt{Status: n.Status, Code: n.Code})
+}
+
+// shorten cuts a text to at most n bytes, at the end of a rune.
+func shorten(s string, n int) string {
+	s = strings.ToValidUTF8(s, "")
+	if len(s) <= n {
+		return s
+	}
+	for n -= len("…"); !utf8.RuneStart(s[n]); n-- {
+	}
+	return s[:n] + "…"
+}

@@ -1,0 +1,96 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// Options configures a [Handler]. A zero field means the default, apart from Scope.
+type Options struct {
+	// Scope tells whose webhooks a request is about. It is required: without it everybody
+	// would see everything. An error, or an empty scope, is answered with 403; what the
+	// error says goes to Logger only.
+	Scope func(*http.Request) (scope string, err error)
+	// ReadOnly tells whether a request may look but not change; nil means that all may change.
+	ReadOnly func(*http.Request) bool
+	// Profile is the one that the Dispatcher was made with; nil means [webhook.Automation].
+	// The page takes from it how many webhooks a scope may have, which triggers there are,
+	// and whether a secret is required. The Manager enforces all of it in any case.
+	Profile *webhook.Profile
+	// Triggers are the event types to choose from, in the order of the form; default
+	// Profile.Events. Required where the Profile names none. A webhook's other types stay
+	// when it is edited.
+	Triggers []string
+	// ConfirmDelete asks before a webhook is deleted; default is to delete at once.
+	ConfirmDelete bool
+	// Back is a link out of the page, into the host; default none.
+	Back Link
+	// Refresh is how often the script asks for news; default 2 s, at least 500 ms.
+	Refresh time.Duration
+	// PageSize is the number of deliveries on a page, 1 to 100; default 20.
+	PageSize int
+	// Location is the time zone in which times are shown; default UTC.
+	Location *time.Location
+	// TrustedOrigins are other origins ("https://admin.example.com") whose forms are
+	// accepted; default none.
+	TrustedOrigins []string
+	// Texts replaces the words; default [English]. Zero fields are filled in from there.
+	Texts *Texts
+	// Logger is told why a request was refused or failed; default nobody is.
+	Logger *slog.Logger
+}
+
+// Link is a link of the host.
+type Link struct{ Text, URL string }
+
+const (
+	defaultRefresh  = 2 * time.Second
+	minRefresh      = 500 * time.Millisecond
+	defaultPageSize = 20
+	maxPageSize     = 100
+)
+
+// withDefaults returns a checked copy.
+func (o *Options) withDefaults() (Options, error) {
+	if o == nil || o.Scope == nil {
+		return Options{}, errors.New("settings: Options.Scope is required: it says whose webhooks a request may see")
+	}
+	out := *o
+	if out.Profile == nil {
+		p := webhook.Automation()
+		out.Profile = &p
+	}
+	if len(out.Triggers) == 0 {
+		out.Triggers = out.Profile.Events
+	}
+	out.Triggers = slices.Clone(out.Triggers)
+	if out.Refresh == 0 {
+		out.Refresh = defaultRefresh
+	}
+	if out.PageSize == 0 {
+		out.PageSize = defaultPageSize
+	}
+	if out.Location == nil {
+		out.Location = time.UTC
+	}
+	if out.Logger == nil {
+		out.Logger = slog.New(slog.DiscardHandler)
+	}
+	texts := out.Texts.withDefaults()
+	out.Texts = &texts
+	switch {
+	case len(out.Triggers) == 0:
+		return Options{}, fmt.Errorf("settings: Options.Triggers is required, because profile %q names no events", out.Profile.Name)
+	case out.Refresh < minRefresh:
+		return Options{}, fmt.Errorf("settings: Options.Refresh %v must be at least %v", out.Refresh, minRefresh)
+	case out.PageSize < 1 || out.PageSize > maxPageSize:
+		return Options{}, fmt.Errorf("settings: Options.PageSize %d must be between 1 and %d", out.PageSize, maxPageSize)
+	}
+	return out, nil
+}

@@ -1,0 +1,41 @@
+package settings
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// problem is an error that is shown as a page.
+type problem struct {
+	status int
+	text   string
+}
+
+func (p problem) Error() string { return "settings: " + p.text }
+
+// fail shows what went wrong. What a Store or a hook of the host said is for the log.
+func (v *visit) fail(err error) {
+	t := v.o.Texts
+	var p problem
+	switch {
+	case errors.As(err, &p):
+	case errors.Is(err, webhook.ErrNotFound):
+		p = problem{http.StatusNotFound, t.Gone}
+	case errors.Is(err, webhook.ErrHeld):
+		p = problem{http.StatusConflict, t.Held}
+	case errors.Is(err, webhook.ErrUnsupported):
+		p = problem{http.StatusNotImplemented, t.NoHistory}
+	case v.r.Context().Err() != nil:
+		return // nobody waits for the answer
+	default:
+		p = problem{http.StatusServiceUnavailable, t.Broken}
+		v.o.Logger.ErrorContext(v.r.Context(), "settings: request failed", "method", v.r.Method, "error", err)
+	}
+	shown := page{Title: t.ProblemTitle, Body: p.text}
+	if err := v.render(p.status, "problem", shown); err != nil {
+		v.o.Logger.ErrorContext(v.r.Context(), "settings: problem page failed", "error", err)
+		http.Error(v.w, p.text, p.status)
+	}
+}

@@ -1,0 +1,69 @@
+package sign
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// base is an add-on's base URL, taken apart.
+type base struct {
+	origin string // scheme and host, empty for any
+	path   string // without a slash at its end
+	mode   PathMode
+}
+
+// parseBase reads a base URL; the empty one stands for the root of any host.
+func parseBase(raw string, mode PathMode) (base, error) {
+	if mode != PathRaw && mode != PathDecoded {
+		return base{}, &ConfigError{Field: "path mode", Problem: "must be PathRaw or PathDecoded"}
+	}
+	if raw == "" {
+		return base{mode: mode}, nil
+	}
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.Opaque != "":
+		return base{}, &ConfigError{Field: "base URL", Problem: "must be an https URL: scheme, host and an optional path"}
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.User != nil:
+		return base{}, &ConfigError{Field: "base URL", Problem: "must not hold a user, a query or a fragment"}
+	case hasDotSegment(u):
+		return base{}, &ConfigError{Field: "base URL", Problem: "must not hold dot segments"}
+	}
+	return base{origin: origin(u), path: strings.TrimRight(mode.path(u), "/"), mode: mode}, nil
+}
+
+// InBase reports whether [ConnectJWT] signs requests to u for an add-on with this
+// base URL: scheme, host and port are the same, and the path lies below, without
+// dot segments that lead out again. It is false for a base URL that cannot be read.
+func InBase(u *url.URL, baseURL string) bool {
+	b, err := parseBase(baseURL, PathRaw)
+	return err == nil && baseURL != "" && b.holds(u)
+}
+
+// holds reports whether u lies under the base URL. A request that does not is none
+// of the add-on's: a token for it could be replayed elsewhere.
+func (b base) holds(u *url.URL) bool {
+	if u == nil || u.User != nil || u.Opaque != "" || hasDotSegment(u) || origin(u) != b.origin {
+		return false
+	}
+	_, ok := under(b.mode.path(u), b.path)
+	return ok
+}
+
+// origin is scheme and host as they compare: in lower case, without the port that
+// the scheme implies.
+func origin(u *url.URL) string {
+	scheme, host, port := strings.ToLower(u.Scheme), strings.ToLower(u.Hostname()), u.Port()
+	if port == "" || scheme == "https" && port == "443" || scheme == "http" && port == "80" {
+		return scheme + "://" + host
+	}
+	return scheme + "://" + host + ":" + port
+}
+
+// hasDotSegment finds segments that lead out of the path, also behind an encoded
+// slash or a backslash, where a receiver that decodes first would see them.
+func hasDotSegment(u *url.URL) bool {
+	segments := strings.FieldsFunc(u.Path, func(r rune) bool { return r == '/' || r == '\\' })
+	return slices.Contains(segments, ".") || slices.Contains(segments, "..")
+}

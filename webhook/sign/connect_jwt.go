@@ -1,0 +1,144 @@
+package sign
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+	"unicode/utf8"
+)
+
+const (
+	authorization = "Authorization"
+	jwtScheme     = "JWT"
+	// jwtLife is how long a token counts: what Atlassian's own signer writes.
+	jwtLife = 180 * time.Second
+	// jwtHeader is the only header that is written, in base64url:
+	// {"typ":"JWT","alg":"HS256"}.
+	jwtHeader = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9"
+	maxClaim  = 255 // bytes of an issuer or a subject
+)
+
+// ConnectOptions configures [ConnectJWT]. Nil, or a zero field, means the default.
+type ConnectOptions struct {
+	// Path says how the path enters the query hash; default PathRaw.
+	Path PathMode
+	// Subject returns the sub claim, the key or account ID of the user who caused
+	// the event; nil, or the empty string, leaves it out.
+	Subject func(r *http.Request, m Message) string
+	// Context returns the context claim, a JSON value; nil, or no bytes, leaves it
+	// out. It is a thing of older add-ons.
+	Context func(r *http.Request, m Message) json.RawMessage
+}
+
+// ConnectJWT returns a Signer for the webhooks of Atlassian Connect. It sets the
+// header field Authorization to "JWT " and a JSON Web Token (RFC 7519) with the
+// algorithm HS256 and these claims:
+//
+//	iss  clientKey: who sends, such as "jira:1234-5678-9000"
+//	iat  Message.Time in whole seconds
+//	exp  180 seconds later
+//	qsh  the hash of method, path and query, see QueryHash
+//
+// The token fits the one request, with every parameter of its query, and is new at
+// every attempt: a retry minutes later must not carry the expired one. The body is
+// not covered. baseURL is the add-on's base URL; the key is the UTF-8 text of the
+// secret that the two sides share since the add-on was installed.
+//
+// ConnectJWT returns a [*ConfigError] when the client key is empty, longer than 255
+// bytes or not UTF-8, when the secret is empty, and for a base URL without scheme
+// and host or with more than those and a path. Sign returns one when the request
+// lies outside the base URL, so that nobody else gets a token, when its query
+// cannot be hashed (see [CanonicalRequest]), when m.Time lies before 1970, and for
+// a subject or context that cannot be written.
+func ConnectJWT(clientKey string, secret Secret, baseURL string, o *ConnectOptions) (Signer, error) {
+	var opts ConnectOptions
+	if o != nil {
+		opts = *o
+	}
+	if clientKey == "" || len(clientKey) > maxClaim || !utf8.ValidString(clientKey) {
+		return nil, &ConfigError{Field: "client key", Problem: "must have 1 to 255 bytes of UTF-8"}
+	}
+	if secret.IsZero() {
+		return nil, &ConfigError{Field: "secret", Problem: "is empty"}
+	}
+	if baseURL == "" {
+		return nil, &ConfigError{Field: "base URL", Problem: "is empty"}
+	}
+	b, err := parseBase(baseURL, opts.Path)
+	if err != nil {
+		return nil, err
+	}
+	return Func(func(r *http.Request, m Message) error {
+		if !b.holds(r.URL) {
+			return &ConfigError{Field: "request URL", Problem: "lies outside the base URL of the add-on: it is not signed"}
+		}
+		if m.Time.Unix() < 0 {
+			return &ConfigError{Field: "message time", Problem: "is not set, or lies before 1970"}
+		}
+		qsh, err := queryHash(r.Method, r.URL, b)
+		if err != nil {
+			return err
+		}
+		claims, err := opts.claims(r, m, clientKey, qsh)
+		if err != nil {
+			return err
+		}
+		unsigned := append([]byte(jwtHeader), '.')
+		unsigned = base64.RawURLEncoding.AppendEncode(unsigned, claims)
+		sum := jwtSum(secret, string(unsigned))
+		token := base64.RawURLEncoding.AppendEncode(append(unsigned, '.'), sum)
+		if len(token) > maxToken {
+			return &ConfigError{Field: "token", Problem: "is longer than 8192 bytes: shorten the context"}
+		}
+		setHeader(r, authorization, jwtScheme+" "+string(token))
+		return nil
+	}), nil
+}
+
+// claims writes the claims in a fixed order.
+func (o *ConnectOptions) claims(r *http.Request, m Message, clientKey, qsh string) ([]byte, error) {
+	issued := m.Time.Unix()
+	out := appendJSON([]byte(`{"iss":`), clientKey)
+	out = strconv.AppendInt(append(out, `,"iat":`...), issued, 10)
+	out = strconv.AppendInt(append(out, `,"exp":`...), issued+int64(jwtLife/time.Second), 10)
+	out = appendJSON(append(out, `,"qsh":`...), qsh)
+	if o.Subject != nil {
+		if sub := o.Subject(r, m); sub != "" {
+			if len(sub) > maxClaim || !utf8.ValidString(sub) {
+				return nil, &ConfigError{Field: "subject", Problem: "must have up to 255 bytes of UTF-8"}
+			}
+			out = appendJSON(append(out, `,"sub":`...), sub)
+		}
+	}
+	if o.Context != nil {
+		if context := o.Context(r, m); len(context) > 0 {
+			var compact bytes.Buffer
+			if json.Compact(&compact, context) != nil {
+				return nil, &ConfigError{Field: "context", Problem: "is not JSON"}
+			}
+			out = append(append(out, `,"context":`...), compact.Bytes()...)
+		}
+	}
+	return append(out, '}'), nil
+}
+
+// appendJSON writes a string that is valid UTF-8, without the escapes for HTML.
+func appendJSON(dst []byte, s string) []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(s) // a string into memory
+	return append(dst, bytes.TrimSuffix(b.Bytes(), []byte("\n"))...)
+}
+
+// jwtSum is HS256 of RFC 7518 section 3.2.
+func jwtSum(secret Secret, unsigned string) []byte {
+	mac := hmac.New(sha256.New, []byte(secret.Reveal()))
+	mac.Write([]byte(unsigned))
+	return mac.Sum(nil)
+}

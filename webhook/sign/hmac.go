@@ -1,0 +1,104 @@
+package sign
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"hash"
+	"net/http"
+	"strings"
+	"sync"
+)
+
+// HubSignatureHeader is the header field of W3C WebSub in which Jira sends the
+// signature of a callback: the name of the method, an equals sign and the
+// signature in hexadecimal digits.
+const HubSignatureHeader = "X-Hub-Signature"
+
+const hubSHA256 = "sha256"
+
+// HMAC returns a Signer that sets X-Hub-Signature to "sha256=" and the
+// HMAC-SHA256 of the body in lower-case hexadecimal, as Jira Cloud signs the
+// callbacks of administrators' webhooks. The key is the text of the secret. An
+// empty body is signed like any other.
+//
+// The signature covers the body alone, so it is the same at every attempt and
+// does not expire: a receiver tells repeats by an identifier. A request has one
+// such field, so during a rotation it is signed with the new secret only.
+//
+// Sign fails with a [*ConfigError], always, when the secret is empty.
+func HMAC(s Secret) Signer {
+	if s.IsZero() {
+		return Func(func(*http.Request, Message) error {
+			return &ConfigError{Field: "secret", Problem: "is empty"}
+		})
+	}
+	key := newHubKey(s)
+	return Func(func(r *http.Request, m Message) error {
+		setHeader(r, HubSignatureHeader, key.header(m.Body))
+		return nil
+	})
+}
+
+// VerifyHMAC checks a request that [HMAC] signed. Body holds the bytes as they
+// came; the secrets are those that count now, several during a rotation, in any
+// order. The only method it accepts is sha256, whatever the header says.
+//
+// It returns nil for a match, ErrMissingHeader when the field is absent or
+// empty, ErrMalformedHeader when it is there more than once or is no method with
+// hexadecimal digits, ErrSignature when another method was used or no secret
+// fits, and a [*ConfigError] when no secret is given or one is empty.
+func VerifyHMAC(h http.Header, body []byte, secrets ...Secret) error {
+	if len(secrets) == 0 {
+		return &ConfigError{Field: "secret", Problem: "is missing: give at least one"}
+	}
+	for i, s := range secrets {
+		if s.IsZero() {
+			return &ConfigError{Field: ordinal(i), Problem: "is empty"}
+		}
+	}
+	value, err := one(h, HubSignatureHeader)
+	if err != nil {
+		return err
+	}
+	method, digits, ok := strings.Cut(value, "=")
+	given, err := hex.DecodeString(digits)
+	if !ok || err != nil || method == "" {
+		return ErrMalformedHeader
+	}
+	if method != hubSHA256 {
+		return ErrSignature
+	}
+	match := false
+	for _, s := range secrets {
+		mac := hmac.New(sha256.New, []byte(s.Reveal()))
+		mac.Write(body)
+		if hmac.Equal(mac.Sum(nil), given) {
+			match = true // no early return: the position of a match stays untold
+		}
+	}
+	if !match {
+		return ErrSignature
+	}
+	return nil
+}
+
+// hubKey computes header values with one secret. The keyed state of an HMAC is
+// the same for every message, so finished ones are kept for the next.
+type hubKey struct{ idle sync.Pool }
+
+func newHubKey(s Secret) *hubKey {
+	k := new(hubKey)
+	k.idle.New = func() any { return hmac.New(sha256.New, []byte(s.Reveal())) }
+	return k
+}
+
+func (k *hubKey) header(body []byte) string {
+	mac := k.idle.Get().(hash.Hash)
+	defer k.idle.Put(mac)
+	mac.Reset()
+	mac.Write(body)
+	var sum [sha256.Size]byte
+	mac.Sum(sum[:0])
+	return hubSHA256 + "=" + hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,156 @@
+package sqlstore_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"io/fs"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/sqlstore"
+)
+
+// down is a database that cannot be reached.
+type down struct{}
+
+var errDown = errors.New("connection refused")
+
+func (down) Connect(context.Context) (driver.Conn, error) { return nil, errDown }
+func (down) Driver() driver.Driver                        { return nil }
+
+func openDown(t *testing.T) *sql.DB {
+	t.Helper()
+	db := sql.OpenDB(down{})
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+func TestNew(t *testing.T) {
+	t.Parallel()
+	seal := func(string, []byte) ([]byte, error) { return nil, nil }
+	db := openDown(t)
+	for name, tc := range map[string]struct {
+		db      *sql.DB
+		dialect sqlstore.Dialect
+		o       *sqlstore.Options
+		want    string // part of the error, "" for none
+	}{
+		"defaults":          {db, sqlstore.SQLite, nil, ""},
+		"prefix":            {db, sqlstore.PostgreSQL, &sqlstore.Options{Prefix: "jira_2"}, ""},
+		"no pool":           {nil, sqlstore.SQLite, nil, "db is nil"},
+		"no dialect":        {db, 0, nil, "Dialect(0)"},
+		"prefix upper case": {db, sqlstore.SQLite, &sqlstore.Options{Prefix: "Jira_"}, "Options.Prefix"},
+		"prefix with quote": {db, sqlstore.SQLite, &sqlstore.Options{Prefix: `a"b`}, "Options.Prefix"},
+		"prefix too long":   {db, sqlstore.SQLite, &sqlstore.Options{Prefix: strings.Repeat("a", 31)}, "Options.Prefix"},
+		"Seal alone":        {db, sqlstore.SQLite, &sqlstore.Options{Seal: seal}, "Options.Open"},
+		"Open alone":        {db, sqlstore.SQLite, &sqlstore.Options{Open: seal}, "Options.Seal"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, err := sqlstore.New(tc.db, tc.dialect, tc.o)
+			if (err == nil) != (tc.want == "") || (s == nil) != (err != nil) {
+				t.Fatalf("New: %v, %v", s, err)
+			}
+			if err != nil && !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("error %q does not name %q", err, tc.want)
+			}
+		})
+	}
+}
+
+// TestUnreachable: every call tells that the database cannot be reached, and wraps why.
+func TestUnreachable(t *testing.T) {
+	t.Parallel()
+	for _, dialect := range []sqlstore.Dialect{sqlstore.SQLite, sqlstore.PostgreSQL} {
+		s, err := sqlstore.New(openDown(t), dialect, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, at := t.Context(), time.Now()
+		call := map[string]error{"Migrate": s.Migrate(ctx), "Sweep": s.Sweep(ctx, webhook.Sweep{Now: at}),
+			"Cancel": s.Cancel(ctx, "a", "b"), "Requeue": s.Requeue(ctx, "a", "b", at), "DeleteScope": s.DeleteScope(ctx, "a"),
+			"Create": s.Create(ctx, webhook.Webhook{ID: "w"}, 1), "Update": s.Update(ctx, webhook.Webhook{ID: "w"}),
+			"Delete": s.Delete(ctx, "a", "b"), "Unmark": s.Unmark(ctx, "a", "b"),
+			"SetHealth": s.SetHealth(ctx, "a", "b", webhook.Health{}, webhook.Health{})}
+		_, call["Enqueue"] = s.Enqueue(ctx, []webhook.Delivery{{ID: "d"}})
+		_, call["Claim"] = s.Claim(ctx, webhook.Claim{Now: at, Until: at, Limit: 1, PerLane: 1})
+		_, call["Settle"] = s.Settle(ctx, nil)
+		_, call["Webhooks"] = s.Webhooks(ctx, "a")
+		_, call["Webhook"] = s.Webhook(ctx, "a", "b")
+		_, _, call["Delivery"] = s.Delivery(ctx, "a", "b")
+		_, _, call["Deliveries"] = s.Deliveries(ctx, webhook.Query{Scope: "a"})
+		_, call["Prune"] = s.Prune(ctx, at, 1)
+		_, call["Mark"] = s.Mark(ctx, "a", "b", at)
+		_, call["Health"] = s.Health(ctx, nil)
+		for name, err := range call {
+			if !errors.Is(err, errDown) || !strings.HasPrefix(err.Error(), "sqlstore: ") {
+				t.Errorf("%v: %s: %v", dialect, name, err)
+			}
+		}
+	}
+}
+
+func TestNoNotifier(t *testing.T) {
+	t.Parallel()
+	s, err := sqlstore.New(openDown(t), sqlstore.PostgreSQL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Notifies() || !errors.Is(s.Wait(t.Context()), webhook.ErrUnsupported) || !errors.Is(s.Notify(t.Context()), webhook.ErrUnsupported) {
+		t.Error("a Store without Options.Notifier must say that it does not notify")
+	}
+}
+
+func TestMigrations(t *testing.T) {
+	t.Parallel()
+	for _, dialect := range []sqlstore.Dialect{sqlstore.SQLite, sqlstore.PostgreSQL} {
+		s, err := sqlstore.New(openDown(t), dialect, &sqlstore.Options{Prefix: "mine_"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		files := s.Migrations()
+		if err := fstest.TestFS(files, "0001_tables.sql"); err != nil {
+			t.Error(err)
+		}
+		script, err := fs.ReadFile(files, "0001_tables.sql")
+		if err != nil {
+			t.Fatal(err)
+		}
+		list := sqlstore.Statements(string(script))
+		if len(list) < 10 || !strings.Contains(string(script), "mine_delivery") || strings.Contains(string(script), "{p}") {
+			t.Errorf("%v: %d statements, prefix not filled in:\n%s", dialect, len(list), script)
+		}
+		for _, one := range list {
+			if strings.Contains(one, ";") || !strings.HasPrefix(one, "CREATE ") && !strings.HasPrefix(one, "INSERT ") {
+				t.Errorf("%v: not a single statement: %s", dialect, one)
+			}
+		}
+		if last := list[len(list)-1]; !strings.Contains(last, "'schema', '1'") {
+			t.Errorf("%v: the last statement does not record the version: %s", dialect, last)
+		}
+	}
+}
+
+func TestErrors(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("cause")
+	for _, tc := range []struct {
+		err, is error
+		says    string
+	}{
+		{&sqlstore.DialectError{Want: sqlstore.SQLite, Have: sqlstore.PostgreSQL}, sqlstore.ErrDialect, "sqlstore.PostgreSQL"},
+		{&sqlstore.SchemaError{Have: 3, Want: 1, Compat: 2}, sqlstore.ErrSchema, "update this host"},
+		{&sqlstore.SettingError{Setting: "journal_mode", Have: "delete", Need: "WAL"}, sqlstore.ErrSetting, "set it to WAL"},
+		{&sqlstore.SealError{WebhookID: "wh_1", Err: cause}, sqlstore.ErrSealed, "wh_1"},
+		{&sqlstore.SealError{WebhookID: "wh_1", Err: cause}, cause, "check the keys"},
+	} {
+		if !errors.Is(tc.err, tc.is) || !strings.HasPrefix(tc.err.Error(), "sqlstore: ") || !strings.Contains(tc.err.Error(), tc.says) {
+			t.Errorf("%v: want it to be %v and to say %q", tc.err, tc.is, tc.says)
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package storetest
+
+import (
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+func testRequeue(e *env, h webhook.History) {
+	w := e.hook()
+	d := e.fresh(w, 1)[0]
+	e.put(d)
+	e.claim(e.base) // and forgotten
+	now := e.at(lease)
+	x := failed(e.one("claim", e.claim(now)), now)
+	x.Exhausted = true
+	e.settle(x)
+	due := e.at(10 * time.Minute)
+	e.ok(h.Requeue(e.ctx, w.Scope, d.ID, due), "Requeue of one that failed")
+	got, as, err := h.Delivery(e.ctx, w.Scope, d.ID)
+	e.ok(err, "Delivery")
+	e.want("state, tries, interrupted, code, exhausted, first failure, finished, due, queued, created, attempts",
+		[]any{webhook.StatePending, 0, 0, webhook.Code(""), false, time.Time{}, time.Time{}, due, due, d.CreatedAt, 1},
+		[]any{got.State, got.Tries, got.Interrupted, got.LastCode, got.Exhausted, got.FirstFailure, got.FinishedAt, got.Due, got.QueuedAt, got.CreatedAt, len(as)})
+	e.none("claim before it is due", e.claim(due.Add(-time.Microsecond)))
+	again := e.one("claim when it is due", e.claim(due))
+	e.want("identifier, body, lease", []any{d.EventID, string(d.Body), int64(3)}, []any{again.EventID, string(again.Body), again.Lease})
+	e.settle(delivered(again, due.Add(time.Second)))
+	e.ok(h.Requeue(e.ctx, w.Scope, d.ID, due.Add(time.Minute)), "Requeue of one that was delivered")
+	e.one("claim of one that was delivered before", e.claim(due.Add(time.Minute)))
+	waiting := e.freshAt(due, w, 1)
+	waiting[0].Due = due.Add(time.Hour)
+	e.put(waiting...)
+	e.ok(h.Requeue(e.ctx, w.Scope, waiting[0].ID, due.Add(90*time.Second)), "Requeue of one that waits")
+	e.wantIDs("claim of one that waited", e.claim(due.Add(90*time.Second)), waiting[0].ID)
+}
+
+func testRequeueRefused(e *env, h webhook.History) {
+	w := e.hook()
+	id := e.queue(w, 1)[0]
+	e.wantErr("Requeue of an unknown ID", h.Requeue(e.ctx, w.Scope, deliveryID("no", "such", e.id), e.base), webhook.ErrNotFound)
+	e.wantErr("Requeue in another scope", h.Requeue(e.ctx, e.scope("b"), id, e.base), webhook.ErrNotFound)
+	d := e.one("claim", e.claim(e.base))
+	e.wantErr("Requeue while leased", h.Requeue(e.ctx, w.Scope, id, e.at(time.Second)), webhook.ErrHeld)
+	e.none("claim while leased", e.claim(e.at(time.Second)))
+	e.settle(delivered(d, e.at(time.Second)))
+	if reg, ok := e.store.(webhook.Registry); ok {
+		e.ok(reg.Delete(e.ctx, w.Scope, w.ID), "Delete")
+		e.wantErr("Requeue when the webhook is gone", h.Requeue(e.ctx, w.Scope, id, e.at(time.Minute)), webhook.ErrNotFound)
+		e.wantState(w.Scope, id, webhook.StateDelivered, webhook.CodeOK)
+	}
+}
+
+func testRequeueOldLease(e *env, h webhook.History) {
+	d := e.claimOne()
+	e.settle(failed(d, e.at(time.Second)))
+	due := e.at(5 * time.Second)
+	e.ok(h.Requeue(e.ctx, d.Scope, d.ID, due), "Requeue")
+	e.settle(failed(d, e.at(6*time.Second)), retried(d, e.at(6*time.Second), e.at(time.Hour)))
+	if again := e.one("claim of the requeued delivery", e.claim(due)); again.Tries != 0 {
+		e.errorf("Tries is %d, want 0: the lease is from before the Requeue", again.Tries)
+	}
+}
+
+func testCancel(e *env, h webhook.History) {
+	w := e.hook()
+	all := e.queue(w, 3)
+	e.ok(h.Cancel(e.ctx, w.Scope, all[0]), "Cancel")
+	e.wantState(w.Scope, all[0], webhook.StateFailed, webhook.CodeCancelled)
+	if d, _, ok := e.stored(w.Scope, all[0]); ok && d.FinishedAt.IsZero() {
+		e.errorf("a cancelled delivery has no FinishedAt")
+	}
+	got := e.claim(e.base)
+	e.wantIDs("claim", got, all[1], all[2])
+	e.wantErr("Cancel while leased", h.Cancel(e.ctx, w.Scope, all[1]), webhook.ErrHeld)
+	for _, d := range got {
+		e.wantKept(e.settle(delivered(d, e.at(time.Second))))
+	}
+	e.ok(h.Cancel(e.ctx, w.Scope, all[1]), "Cancel of one that has ended")
+	e.wantState(w.Scope, all[1], webhook.StateDelivered, webhook.CodeOK)
+	e.wantErr("Cancel of an unknown ID", h.Cancel(e.ctx, w.Scope, deliveryID("no", "such", e.id)), webhook.ErrNotFound)
+	e.wantErr("Cancel in another scope", h.Cancel(e.ctx, e.scope("b"), all[2]), webhook.ErrNotFound)
+}

@@ -1,0 +1,132 @@
+package storetest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/memstore"
+	"github.com/postrider/postrider/webhook/storetest"
+)
+
+func newStore(tb testing.TB) *memstore.Store {
+	tb.Helper()
+	s, err := memstore.New(nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+// bare is a Store without any optional interface.
+type bare struct{ webhook.Store }
+
+// TestWithoutRegistry proves that a Store whose webhooks are elsewhere can be proved.
+func TestWithoutRegistry(t *testing.T) {
+	s := newStore(t)
+	seed := func(ctx context.Context, ws []webhook.Webhook) error {
+		for _, w := range ws {
+			now, err := s.Webhook(ctx, w.Scope, w.ID)
+			if errors.Is(err, webhook.ErrNotFound) {
+				err = s.Create(ctx, w, 0)
+			} else if err == nil {
+				w.Version = now.Version
+				err = s.Update(ctx, w)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	storetest.RunAll(t, func(*testing.T) webhook.Store { return bare{s} }, storetest.WithWebhooks(seed), storetest.WithTimeout(time.Minute))
+}
+
+func TestLacking(t *testing.T) {
+	t.Parallel()
+	want := map[string]string{"webhook.Store": ""}
+	for _, name := range []string{"Registry", "History", "Marks", "Pruner", "HealthStore", "Sweeper", "Binder"} {
+		want["webhook."+name] = fmt.Sprintf("storetest: storetest_test.bare does not implement webhook.%s", name)
+	}
+	if diff := cmp.Diff(want, storetest.Lacking(bare{newStore(t)})); diff != "" {
+		t.Errorf("what the groups say: (-want +got)\n%s", diff)
+	}
+}
+
+// bell is one of two notifiers that share their channels.
+type bell struct {
+	mine, other chan struct{}
+	deaf, mute  bool // breakages
+}
+
+func (b bell) Wait(ctx context.Context) error {
+	if b.deaf {
+		ctx = context.WithoutCancel(ctx)
+	}
+	select {
+	case <-b.mine:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (b bell) Notify(context.Context) error {
+	if b.mute {
+		return nil
+	}
+	select {
+	case b.other <- struct{}{}:
+	default: // one wake-up is enough
+	}
+	return nil
+}
+
+func bells() (a, b bell) {
+	a = bell{mine: make(chan struct{}, 1), other: make(chan struct{}, 1)}
+	return a, bell{mine: a.other, other: a.mine}
+}
+
+func TestNotifier(t *testing.T) {
+	storetest.RunNotifier(t, func(*testing.T) (webhook.Notifier, webhook.Notifier) {
+		a, b := bells()
+		return a, b
+	})
+}
+
+func TestBrokenNotifiers(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		change func(*bell)
+		caught string
+	}{
+		{"Notify reaches nobody", func(b *bell) { b.mute = true }, "notifier/wakes-the-other"},
+		{"Wait does not look at its context", func(b *bell) { b.deaf = true }, "notifier/wait-ends-with-context"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var waiting []bell
+				found := storetest.NotifierFindings(func() (webhook.Notifier, webhook.Notifier) {
+					a, b := bells()
+					c.change(&a)
+					c.change(&b)
+					waiting = append(waiting, a, b)
+					return a, b
+				}, time.Second)
+				for _, b := range waiting { // let go whoever waits still
+					close(b.mine)
+				}
+				if len(found) != 1 || len(found[c.caught]) == 0 {
+					t.Errorf("found %v, want %s alone", found, c.caught)
+				}
+			})
+		})
+	}
+}
