@@ -80,6 +80,12 @@ func (s *scene) checkInvariants(attempts, budget int) {
 		t.Errorf("I8: %d attempts allocated %d KiB and kept %d KiB", attempts, s.allocated>>10, s.kept>>10)
 	}
 
+	for i, r := range requests {
+		if r.Header.Get("Accept-Encoding") != "" {
+			t.Errorf("I8: request %d asks for a compressed answer", i+1)
+		}
+	}
+
 	s.checkNeighbour(d)
 	s.checkAttention(as)
 }

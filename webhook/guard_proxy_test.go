@@ -8,7 +8,10 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"os/exec"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -96,23 +99,33 @@ func (p *connectProxy) seen() []string {
 
 func (p *connectProxy) url() *url.URL { return &url.URL{Scheme: "http", Host: p.lis.Addr().String()} }
 
+const inChild = "POSTRIDER_TEST_CHILD"
+
 // Rule: proxies that the environment names are ignored: behind one, the guard would see
-// the proxy's address in place of the target's.
-func TestProxyOfTheEnvironmentIsIgnored(t *testing.T) { // not parallel: it sets the environment
-	n := newNetwork(t, hostile.Options{})
+// the proxy's address in place of the target's. It takes a process of its own, because
+// net/http reads the environment once.
+func TestProxyOfTheEnvironmentIsIgnored(t *testing.T) {
+	t.Parallel()
+	if os.Getenv(inChild) != "" {
+		n := newNetwork(t, hostile.Options{})
+		h := n.host()
+		w := h.add("one", at(n.url(hookHost)))
+		if got := h.end(h.dispatch()); got != "delivered tries=1" {
+			t.Error(got)
+		}
+		if a, err := h.hooks.Test(context.Background(), scope, w.ID); err != nil || !a.OK() {
+			t.Errorf("test: %+v, %v", a, err)
+		}
+		return
+	}
 	watched := hostile.NewCounter(t, "127.0.0.1", 0)
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+	child.Env = append(os.Environ(), inChild+"=1", "NO_PROXY=", "no_proxy=")
 	for _, name := range []string{"HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy"} {
-		t.Setenv(name, "http://"+watched.Addr())
+		child.Env = append(child.Env, name+"=http://"+watched.Addr())
 	}
-	t.Setenv("NO_PROXY", "")
-	t.Setenv("no_proxy", "")
-	h := n.host()
-	w := h.add("one", at(n.url(hookHost)))
-	if got := h.end(h.dispatch()); got != "delivered tries=1" {
-		t.Error(got)
-	}
-	if a, err := h.hooks.Test(context.Background(), scope, w.ID); err != nil || !a.OK() {
-		t.Errorf("test: %+v, %v", a, err)
+	if out, err := child.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
+		t.Errorf("%v\n%s", err, out)
 	}
 	if c := watched.Connections(); c != 0 {
 		t.Errorf("%d connections to the proxy", c)

@@ -57,7 +57,8 @@ func newApp(ctx context.Context, file string, realRetries bool) (_ *app, err err
 	if err != nil {
 		return nil, err
 	}
-	a.inspect, err = inspector.New(&inspector.Options{Secrets: []sign.Secret{secret}, Console: os.Stdout})
+	a.inspect, err = inspector.New(&inspector.Options{Secrets: []sign.Secret{secret}, Console: os.Stdout,
+		Back: inspector.Link{Text: "Task runner", URL: "/"}})
 	if err != nil {
 		return nil, err
 	}

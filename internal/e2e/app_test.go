@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -76,12 +75,4 @@ func missing(t *testing.T, what string) {
 		t.Fatalf("CI must not skip this test: %s", what)
 	}
 	t.Skipf("SKIPPED, nothing was tested: %s", what)
-}
-
-// within is a context for everything that the browser does in a test.
-func within(t *testing.T, d time.Duration) context.Context {
-	t.Helper()
-	ctx, stop := context.WithTimeout(context.Background(), d)
-	t.Cleanup(stop)
-	return ctx
 }

@@ -7,13 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
 
@@ -25,15 +21,14 @@ type browser struct {
 	axe   string // source of axe-core
 	out   string // where screenshots go
 	shots int
-
-	mu       sync.Mutex
-	problems []string // what the browser's console complained about
+	// complaints ends the collection of what the browser's console says, and returns it.
+	complaints func() []string
 }
 
 const (
 	wide, tall         = 1100, 800
-	phoneWide, phoneTa = 390, 844
-	patience           = 30 * time.Second // for something to appear; generous, a slow machine is no failure
+	phoneWide, phoneTl = 390, 844
+	patience           = 40 * time.Second // for something to appear; generous, a slow machine is no failure
 )
 
 func newBrowser(t *testing.T, base string) *browser {
@@ -50,67 +45,86 @@ func newBrowser(t *testing.T, base string) *browser {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	t.Logf("screenshots: %s", out)
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(bin), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
-		chromedp.WindowSize(wide, tall),
-		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-sync", true), chromedp.Flag("no-first-run", true),
+		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"), // nothing leaves the machine
 	)
-	ctx, stop := chromedp.NewExecAllocator(within(t, 4*time.Minute), options...)
+	ctx, stop := context.WithTimeout(context.Background(), 5*time.Minute)
+	t.Cleanup(stop)
+	ctx, stop = chromedp.NewExecAllocator(ctx, options...)
 	t.Cleanup(stop)
 	ctx, stop = chromedp.NewContext(ctx)
 	t.Cleanup(stop)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("start %s: %v", bin, err)
+	}
 	b := &browser{t: t, ctx: ctx, base: base, axe: string(axe), out: out}
-	chromedp.ListenTarget(ctx, b.listen)
-	b.do(log.Enable(), runtime.Enable())
+	b.listen()
 	return b
 }
 
 // listen collects scripts that failed and what the Content-Security-Policy refused.
-func (b *browser) listen(event any) {
-	var text string
-	switch e := event.(type) {
-	case *runtime.EventExceptionThrown:
-		text = e.ExceptionDetails.Error()
-	case *log.EventEntryAdded:
-		if e.Entry.Level == log.LevelError && !strings.Contains(e.Entry.Text, "status of 4") { // wrong forms are answered with 4xx
-			text = e.Entry.Text
+func (b *browser) listen() {
+	ctx, stop := context.WithCancel(b.ctx)
+	messages := chromedp.Console(ctx)
+	var found []string
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for m, err := range messages {
+			if err != nil {
+				return
+			}
+			if m.Type != chromedp.ConsoleError && m.Type != chromedp.ConsoleException {
+				continue
+			}
+			if strings.Contains(m.Text, "the server responded with a status of 4") {
+				continue // the answer to a wrong form
+			}
+			found = append(found, m.String())
 		}
-	}
-	if text != "" {
-		b.mu.Lock()
-		b.problems = append(b.problems, text)
-		b.mu.Unlock()
+	}()
+	b.complaints = func() []string {
+		stop()
+		<-done
+		return found
 	}
 }
 
-// quiet reports what was collected.
+// quiet fails the test when the browser complained about anything.
 func (b *browser) quiet() {
 	b.t.Helper()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, p := range b.problems {
-		b.t.Errorf("the browser complains: %s", p)
+	for _, c := range b.complaints() {
+		b.t.Errorf("the browser complains: %s", c)
 	}
 }
 
-// do performs actions and fails the test, with what is on the screen, when one does not succeed.
-func (b *browser) do(actions ...chromedp.Action) {
+// run performs an action that returns a value, and fails the test, with what is on the
+// screen, when that does not succeed.
+func run[T any](b *browser, a chromedp.Action[T]) T {
 	b.t.Helper()
-	for i, a := range actions {
-		ctx, stop := context.WithTimeout(b.ctx, patience)
-		if b.shots == 0 && i == 0 {
-			ctx = b.ctx // the first action starts the browser, which must outlive it
-		}
-		err := chromedp.Run(ctx, a)
-		stop()
-		if err != nil {
-			var text string
-			_ = chromedp.Run(b.ctx, chromedp.Text("body", &text, chromedp.ByQuery))
-			b.t.Fatalf("action %d (%T): %v; the page says:\n%s", i+1, a, err, text)
-		}
+	ctx, stop := context.WithTimeout(b.ctx, patience)
+	defer stop()
+	v, err := chromedp.Run(ctx, a)
+	if err != nil {
+		b.fatal("%v", err)
 	}
+	return v
+}
+
+func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	for _, s := range steps {
+		run(b, s)
+	}
+}
+
+func (b *browser) fatal(format string, args ...any) {
+	b.t.Helper()
+	text, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`location.href + "\n" + document.body.innerText`))
+	b.t.Fatalf(format+"; the page says:\n%s", append(args, text)...)
 }
 
 func (b *browser) open(path string) {
@@ -118,113 +132,79 @@ func (b *browser) open(path string) {
 	b.do(chromedp.Navigate(b.base + path))
 }
 
+// until waits for a script to say true, also over a change of pages.
+func (b *browser) until(what, script string) {
+	b.t.Helper()
+	for began := time.Now(); time.Since(began) < patience; time.Sleep(50 * time.Millisecond) {
+		ok, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](script))
+		if err == nil && ok {
+			return
+		}
+		if b.ctx.Err() != nil {
+			break
+		}
+	}
+	b.fatal("no %s", what)
+}
+
+func quote(text string) string {
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		panic(err) // a string can always be encoded
+	}
+	return string(quoted)
+}
+
 // sees waits until the page shows every text.
 func (b *browser) sees(texts ...string) {
 	b.t.Helper()
 	for _, text := range texts {
-		quoted, err := json.Marshal(text)
-		if err != nil {
-			b.t.Fatal(err)
-		}
-		b.do(chromedp.Poll(fmt.Sprintf(`document.body.innerText.includes(%s)`, quoted), nil, chromedp.WithPollingTimeout(patience)))
+		b.until(fmt.Sprintf("%q", text), fmt.Sprintf(`document.readyState === "complete" && document.body.innerText.includes(%s)`, quote(text)))
 	}
 }
 
-// sees nothing of a text, right now.
-func (b *browser) lacks(text string) {
+// lacks looks for a text in all of the page, right now.
+func (b *browser) lacks(texts ...string) {
 	b.t.Helper()
-	var all string
-	b.do(chromedp.Evaluate(`document.documentElement.outerHTML`, &all))
-	if strings.Contains(all, text) {
-		b.t.Errorf("the page holds %q", text)
+	all := run(b, chromedp.Evaluate[string](`document.documentElement.outerHTML`))
+	for _, text := range texts {
+		if strings.Contains(all, text) {
+			b.t.Errorf("the page holds %q", text)
+		}
 	}
 }
 
-// press clicks the link or button with this accessible name and waits for the next page.
+// press clicks the one link or button with this accessible name and waits for the next page.
 func (b *browser) press(name string) {
 	b.t.Helper()
-	quoted, err := json.Marshal(name)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	b.do(chromedp.Evaluate(`window.pressed = true`, nil),
-		chromedp.Poll(fmt.Sprintf(`(() => {
-			const named = [...document.querySelectorAll("a, button")].filter(e => (e.getAttribute("aria-label") || e.textContent).trim() === %s);
-			if (named.length !== 1) return false;
-			named[0].click();
-			return true;
-		})()`, quoted), nil, chromedp.WithPollingTimeout(patience)),
-		chromedp.Poll(`!window.pressed && document.readyState === "complete"`, nil, chromedp.WithPollingTimeout(patience)))
+	b.do(chromedp.Evaluate[chromedp.Void](`window.pressed = true`))
+	b.until("link or button "+name, fmt.Sprintf(`(() => {
+		const named = [...document.querySelectorAll("a, button")].filter(e => (e.getAttribute("aria-label") || e.textContent).trim() === %s);
+		if (named.length !== 1) return false;
+		named[0].click();
+		return true;
+	})()`, quote(name)))
+	b.until("page behind "+name, `!window.pressed && document.readyState === "complete"`)
 }
 
 // fill replaces what stands in the field with this id, by typing.
 func (b *browser) fill(id, text string) {
 	b.t.Helper()
-	b.do(chromedp.SetValue("#"+id, "", chromedp.ByQuery), chromedp.SendKeys("#"+id, text, chromedp.ByQuery))
+	b.do(chromedp.Focus(chromedp.ID(id)),
+		chromedp.Evaluate[chromedp.Void](`document.activeElement.select()`), chromedp.KeyEvent(text))
+}
+
+func (b *browser) click(selector string) {
+	b.t.Helper()
+	b.do(chromedp.Click(chromedp.CSS(selector)))
 }
 
 func (b *browser) text(selector string) string {
 	b.t.Helper()
-	var text string
-	b.do(chromedp.Text(selector, &text, chromedp.ByQuery))
-	return strings.TrimSpace(text)
+	return strings.TrimSpace(run(b, chromedp.Text(chromedp.CSS(selector))))
 }
 
-// shows keeps the page as pictures (light, dark, phone) and asks axe-core about each.
-func (b *browser) shows(name string) {
+func (b *browser) focused() string {
 	b.t.Helper()
-	b.shots++
-	for _, as := range []struct {
-		suffix, scheme string
-		width, height  int64
-		mobile         bool
-	}{
-		{"light", "light", wide, tall, false}, {"dark", "dark", wide, tall, false},
-		{"phone", "light", phoneWide, phoneTa, true},
-	} {
-		var picture []byte
-		var overflow bool
-		b.do(
-			emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: as.scheme}}),
-			emulation.SetDeviceMetricsOverride(as.width, as.height, 1, as.mobile),
-			chromedp.Evaluate(`document.documentElement.scrollWidth > document.documentElement.clientWidth`, &overflow),
-			chromedp.FullScreenshot(&picture, 100),
-		)
-		if overflow {
-			b.t.Errorf("%s, %s: the page is wider than the screen", name, as.suffix)
-		}
-		file := filepath.Join(b.out, fmt.Sprintf("%02d-%s-%s.png", b.shots, name, as.suffix))
-		if err := os.WriteFile(file, picture, 0o644); err != nil {
-			b.t.Error(err)
-		}
-		b.accessible(name + ", " + as.suffix)
-	}
-	b.do(emulation.SetDeviceMetricsOverride(wide, tall, 1, false),
-		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "light"}}))
-}
-
-// accessible reports what axe-core finds that is serious or critical.
-func (b *browser) accessible(where string) {
-	b.t.Helper()
-	var found struct {
-		Passes     int
-		Violations []struct {
-			ID, Impact, Help string
-			Nodes            []struct{ HTML, FailureSummary string }
-		}
-	}
-	b.do(chromedp.Evaluate(b.axe+`; axe.run().then(r => ({passes: r.passes.length, violations: r.violations}))`, &found,
-		func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
-	if found.Passes == 0 {
-		b.t.Errorf("%s: axe-core checked nothing", where)
-	}
-	for _, v := range found.Violations {
-		report := b.t.Logf
-		if v.Impact == "serious" || v.Impact == "critical" {
-			report = b.t.Errorf
-		}
-		for _, n := range v.Nodes {
-			report("%s: axe-core: %s (%s): %s\n%s\n%s", where, v.ID, v.Impact, v.Help, n.HTML, n.FailureSummary)
-		}
-	}
+	return strings.TrimSpace(run(b, chromedp.Evaluate[string](`document.activeElement.innerText`)))
 }

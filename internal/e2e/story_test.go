@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -45,12 +44,6 @@ func (b *browser) emptyList() {
 	}
 }
 
-func (b *browser) focused() string {
-	var text string
-	b.do(chromedp.Evaluate(`document.activeElement.textContent.trim()`, &text))
-	return text
-}
-
 // wrongForm makes every mistake at once. What is typed is kept, apart from URL and secret.
 func (b *browser) wrongForm(url, secret string) {
 	b.t.Helper()
@@ -80,13 +73,12 @@ func (b *browser) addWebhook(url, secret string) string {
 	b.fill("field-url", url)
 	b.fill("field-secret", secret)
 	b.fill("field-notes", "Posts to the ops channel.\nAsk Kim.")
-	b.do(chromedp.Click(`input[value="taskSuccess"]`, chromedp.ByQuery), chromedp.Click(`input[value="taskFailure"]`, chromedp.ByQuery))
+	b.click(`input[value="taskSuccess"]`)
+	b.click(`input[value="taskFailure"]`)
 	b.press("Save")
 	b.sees("“Tell the admins” was added", "Nothing has been sent yet", "https://api-private.atlassian.com")
 	b.shows("webhook-new")
-	var path string
-	b.do(chromedp.Evaluate(`location.pathname`, &path))
-	return path
+	return run(b, chromedp.Evaluate[string](`location.pathname`))
 }
 
 func (b *browser) testWebhook(hook string) {
@@ -185,7 +177,7 @@ func (b *browser) limit(url, secret string) {
 		b.fill("field-name", name)
 		b.fill("field-url", url)
 		b.fill("field-secret", secret)
-		b.do(chromedp.Click(`input[value="orgKeyExpiry"]`, chromedp.ByQuery))
+		b.click(`input[value="orgKeyExpiry"]`)
 		b.press("Save")
 		b.sees("was added")
 	}
@@ -203,17 +195,17 @@ func (b *browser) limit(url, secret string) {
 // withoutScript does everything that changes something once more, without JavaScript.
 func (b *browser) withoutScript() {
 	b.t.Helper()
-	b.do(emulation.SetScriptExecutionDisabled(true))
+	b.scripts(false)
 	b.open(listPath)
-	b.do(chromedp.Click(`button[aria-label="Active: Expiring keys"]`, chromedp.ByQuery),
-		chromedp.WaitVisible(`.notice.good`, chromedp.ByQuery))
+	b.click(`button[aria-label="Active: Expiring keys"]`)
+	b.do(chromedp.WaitVisible(chromedp.CSS(`.notice.good`)))
 	if got := b.text(".notice"); got != "“Expiring keys” is on." {
 		b.t.Errorf("without JavaScript the switch says %q", got)
 	}
-	b.do(chromedp.Click(`button[aria-label="Delete: Expiring keys"]`, chromedp.ByQuery),
-		chromedp.WaitNotPresent(`button[aria-label="Delete: Expiring keys"]`, chromedp.ByQuery))
+	b.click(`button[aria-label="Delete: Expiring keys"]`)
+	b.do(chromedp.WaitNotPresent(chromedp.CSS(`button[aria-label="Delete: Expiring keys"]`)))
 	if got := b.text(".used"); got != "2 of 3 used" {
 		b.t.Errorf("without JavaScript, after a deletion: %q", got)
 	}
-	b.do(emulation.SetScriptExecutionDisabled(false))
+	b.scripts(true)
 }

@@ -35,7 +35,7 @@ func mdEmail(s string) string {
 
 // mdCode is a value in backticks, where no backslash works. It is not for tables.
 func mdCode(s string) string {
-	s = strings.ReplaceAll(value(s), "`", "ˋ")
+	s = strings.ReplaceAll(value(s), "`", "‵")
 	if s == "" {
 		return dash
 	}

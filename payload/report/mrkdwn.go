@@ -19,7 +19,7 @@ func slackText(s string) string {
 		case r == '~':
 			r = '∼'
 		case r == '`':
-			r = 'ˋ'
+			r = '‵'
 		}
 		b.WriteRune(r)
 		if domainDot(rs, i) {
@@ -38,7 +38,7 @@ func slackEmail(s string) string {
 
 // slackCode is a value in backticks, where nothing but the control characters has a meaning.
 func slackCode(s string) string {
-	s = slackControl.Replace(strings.ReplaceAll(value(s), "`", "ˋ"))
+	s = slackControl.Replace(strings.ReplaceAll(value(s), "`", "‵"))
 	if s == "" {
 		s = dash
 	}

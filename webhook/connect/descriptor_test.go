@@ -100,6 +100,7 @@ func TestParseDescriptorRefuses(t *testing.T) {
 		{"a url that is not ASCII", "", url("/canary/Æ"), hook + ".url"},
 		{"a url with a fragment", "", url("/canary#a"), hook + ".url"},
 		{"dot segments", "", url("/../canary"), hook + ".url"},
+		{"a single dot", "", url("/./canary"), hook + ".url"},
 		{"dot segments at the end", "", url("canary/.."), hook + ".url"},
 		{"encoded dot segments", "", url("/%2e%2E/canary"), hook + ".url"},
 		{"dot segments behind an encoded slash", "", url("/a%2f..%2fcanary"), hook + ".url"},
@@ -237,7 +238,7 @@ func TestInstall(t *testing.T) {
 		"jira:issue_created https://hooks.example.com/addon/issue-created",
 		"connect_addon_enabled https://hooks.example.com/addon/lifecycle/enabled",
 		"connect_addon_disabled https://hooks.example.com/addon/lifecycle/disabled?x={x}",
-		"jira:version_released https://hooks.example.com/addon?version=${version.id}",
+		"jira:version_released https://hooks.example.com/addon/?version=${version.id}",
 		"jira:issue_created https://hooks.example.com/addon/again",
 	}
 	if diff := cmp.Diff(want, urls); diff != "" {

@@ -48,12 +48,9 @@ func hasScheme(s string) bool {
 	return true
 }
 
-// join puts a module's URL behind the base URL, with one slash between. What comes
-// out begins with the base URL whatever rel holds.
+// join puts a module's URL behind the base URL, with one slash between, in front of
+// a bare query too: receivers' libraries differ in how they hash the base URL without
+// one. What comes out begins with the base URL whatever rel holds.
 func join(base, rel string) string {
-	base = strings.TrimRight(base, "/")
-	if strings.HasPrefix(rel, "?") {
-		return base + rel
-	}
-	return base + "/" + strings.TrimPrefix(rel, "/")
+	return strings.TrimRight(base, "/") + "/" + strings.TrimPrefix(rel, "/")
 }

@@ -32,9 +32,14 @@ type Options struct {
 	MaxBody int
 	// Console is written one line for each request; default none. A failing writer is ignored.
 	Console io.Writer
+	// Back is a link out of the page, into the host; default none.
+	Back Link
 	// Refresh is how often the page asks for news; default 1 s, at least 250 ms.
 	Refresh time.Duration
 }
+
+// Link is a link of the host.
+type Link struct{ Text, URL string }
 
 const (
 	defaultKeep      = 200

@@ -35,6 +35,7 @@ type page struct {
 	Title, Root, CSS, JS string
 	Refresh              int64 // milliseconds; 0 for a page that stays as it is
 	Body                 any
+	Back                 Link
 }
 
 type listView struct {
@@ -97,7 +98,7 @@ func (in *Inspector) problem(w http.ResponseWriter, r *http.Request, status int,
 }
 
 func (in *Inspector) render(w http.ResponseWriter, r *http.Request, status int, name string, p page) {
-	p.Root = "./"
+	p.Root, p.Back = "./", in.o.Back
 	if depth := strings.Count(r.URL.EscapedPath(), "/") - 1; depth > 0 {
 		p.Root = strings.Repeat("../", depth)
 	}

@@ -31,6 +31,7 @@ type Matcher struct {
 	filters map[webhookKey]compiled
 	sets    map[string]*set
 	latest  atomic.Pointer[prepared]
+	apps    *apps
 }
 
 type webhookKey struct{ scope, id string }
@@ -52,8 +53,8 @@ type compiled struct {
 	filter *jql.Filter
 }
 
-// NewMatcher returns a Matcher. Of the options it heeds [WithGrammar] and
-// [WithEdition].
+// NewMatcher returns a Matcher. Of the options it heeds [WithGrammar],
+// [WithEdition] and [WithRegistrations].
 func NewMatcher(opts ...Option) *Matcher { return newMatcher(newSettings(opts)) }
 
 func newMatcher(s *settings) *Matcher {
@@ -63,12 +64,17 @@ func newMatcher(s *settings) *Matcher {
 			m.jql[name] = true
 		}
 	}
+	m.apps = &apps{store: s.registrations, grammar: jql.Any(), applies: m.jql, subject: m.subject} // they were judged when they registered
 	return m
 }
 
 // Match reports whether a webhook receives an event. The error names the webhook
 // whose stored filter cannot be read, or tells that the event has no subject.
 func (m *Matcher) Match(w webhook.Webhook, e payload.Event) (bool, error) {
+	if isApp(&w) {
+		ids, err := m.apps.matched(&w, &e)
+		return len(ids) > 0, err
+	}
 	if !listens(&w, &e) {
 		return false, nil
 	}
@@ -85,6 +91,9 @@ func (m *Matcher) Match(w webhook.Webhook, e payload.Event) (bool, error) {
 	}
 	return filter.Match(subject), nil
 }
+
+// isApp reports whether a webhook stands for the registrations of an app.
+func isApp(w *webhook.Webhook) bool { return w.Attributes[AttrApp] != "" }
 
 // listens knows both names of a merge of versions: who listens to
 // jira:version_deleted gets merges as well, whatever they are called, and who

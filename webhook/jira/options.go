@@ -20,6 +20,7 @@ type settings struct {
 	edition            payloadjira.Generation
 	ports              []uint16
 	primary, secondary int
+	registrations      Registrations
 }
 
 // Requests in flight for one tenant and host.

@@ -38,6 +38,7 @@ const (
 // what it got before it gives it to webhook.New.
 func Profile(opts ...Option) webhook.Profile {
 	s := newSettings(opts)
+	m := newMatcher(s)
 	p := webhook.Profile{
 		Name:          "jira",
 		Allow:         allowlist.Policy{Ports: s.ports},
@@ -48,15 +49,22 @@ func Profile(opts ...Option) webhook.Profile {
 		MaxAge:        maxAge,
 		Events:        payloadjira.Events(),
 		AllowNoEvents: true,
-		Match:         newMatcher(s).Match,
-		Compose:       compose,
-		Target:        s.target,
-		Header:        header,
-		Sign:          signer,
-		Limits:        limits,
-		KeyLimit:      s.keyLimit,
-		Sample:        sample,
-		Check:         s.check,
+		Match:         m.Match,
+		Compose:       m.compose,
+		Target: func(w webhook.Webhook, d webhook.Delivery) (string, error) {
+			if isApp(&w) {
+				if err := m.apps.remains(&w, &d); err != nil {
+					return "", err
+				}
+			}
+			return s.target(w, d)
+		},
+		Header:   header,
+		Sign:     signer,
+		Limits:   limits,
+		KeyLimit: s.keyLimit,
+		Sample:   sample,
+		Check:    s.check,
 	}
 	if s.any2xx {
 		p.Success = nil // webhook's default
@@ -72,12 +80,18 @@ func transient(a webhook.Attempt) bool {
 }
 
 // compose gives secondary events a lane of their own, so that the fallout of a
-// bulk operation does not stand in front of what people wait for.
-func compose(e payload.Event, group []webhook.Webhook) (webhook.Composed, error) {
+// bulk operation does not stand in front of what people wait for, and tells apps
+// which of their registrations matched.
+func (m *Matcher) compose(e payload.Event, group []webhook.Webhook) (webhook.Composed, error) {
 	w := &group[0]
 	c := webhook.Composed{WebhookID: w.ID, Lane: w.ID, NoBody: w.ExcludeBody}
 	if e.Vars[payloadjira.VarFlow] == flowSecondary {
 		c.Lane += secondaryLane
+	}
+	if isApp(w) {
+		if err := m.apps.compose(w, &e, &c); err != nil {
+			return webhook.Composed{}, err
+		}
 	}
 	return c, nil
 }

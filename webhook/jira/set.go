@@ -18,6 +18,7 @@ type set struct {
 	index jql.Index
 	known map[string]*member
 	round uint64
+	apps  []int // where the webhooks of apps stand in the latest slice
 }
 
 type member struct {
@@ -54,6 +55,15 @@ func (m *Matcher) Select(hooks []webhook.Webhook, e payload.Event) ([]webhook.We
 	for i, id := range ids {
 		places[i] = s.known[id].at
 	}
+	for _, at := range s.apps { // each has registrations of its own to ask
+		matched, err := m.apps.matched(&hooks[at], &e)
+		if err != nil {
+			return nil, err
+		}
+		if len(matched) > 0 {
+			places = append(places, at)
+		}
+	}
 	slices.Sort(places)
 	places = slices.Compact(places)
 	out := make([]webhook.Webhook, len(places))
@@ -84,8 +94,13 @@ func (m *Matcher) set(scope string) *set {
 // follow brings the index in line with the webhooks as they are now.
 func (s *set) follow(m *Matcher, hooks []webhook.Webhook) error {
 	s.round++
+	s.apps = s.apps[:0]
 	for i := range hooks {
 		w := &hooks[i]
+		if isApp(w) {
+			s.apps = append(s.apps, i)
+			continue
+		}
 		now, known := stampOf(w), s.known[w.ID]
 		if known == nil || !known.stamp.equal(now) {
 			filter, err := m.grammar.Parse(w.Filter)
@@ -98,7 +113,7 @@ func (s *set) follow(m *Matcher, hooks []webhook.Webhook) error {
 		}
 		known.at, known.round = i, s.round
 	}
-	if len(s.known) > len(hooks) {
+	if len(s.known) > len(hooks)-len(s.apps) {
 		for id, known := range s.known {
 			if known.round != s.round {
 				delete(s.known, id)

@@ -34,7 +34,7 @@ func (s *settings) target(w webhook.Webhook, d webhook.Delivery) (string, error)
 		}
 	}
 	template := w.URL
-	if !s.withoutUser {
+	if !s.withoutUser && !isApp(&w) {
 		template = appendUser(template, vars)
 	}
 	return webhook.Expand(template, vars), nil

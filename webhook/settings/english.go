@@ -45,7 +45,7 @@ func (t *Texts) words() {
 		webhook.CodeConfig: "The webhook is not set up correctly", webhook.CodeCancelled: "Cancelled",
 		webhook.CodeInterrupted: "Interrupted too often", webhook.CodeExpired: "Waited for too long",
 	}
-	t.ListTitle, t.Skip, t.Back = "Webhooks", "Skip to content", "All webhooks"
+	t.ListTitle, t.Skip, t.Back, t.Crumbs = "Webhooks", "Skip to content", "All webhooks", "You are here"
 	t.Intro = "Webhooks tell your automation rules when something has happened here."
 	t.ReadOnlyHint = "You can look at everything here. Changing it needs more rights."
 	t.AddButton, t.Empty = "Add webhook", "No webhooks yet"
@@ -103,6 +103,7 @@ func (t *Texts) deliveryWords() {
 	t.Event, t.State, t.Created, t.Attempts, t.Outcome, t.Next = "Event", "State", "Created", "Attempts", "Last outcome", "Next try"
 	t.Took, t.WhyNotYet, t.NotTried, t.Identifier, t.Finished = "Duration", "Why not yet?", "Not tried yet", "Identifier", "Ended"
 	t.AttemptsTitle, t.Number, t.Started, t.Answer, t.NoAnswer = "Attempts", "No.", "Started", "Answer", "empty"
+	t.Result = "Outcome"
 	t.BodyTitle, t.Redeliver, t.CancelIt = "What is sent", "Send again", "Do not send"
 	t.RedeliverHint = "The same content goes out with the same identifier, so the receiver can tell that it is a repeat."
 	t.Exhausted, t.DueNow, t.BeingSent = "all retries are used up", "now", "being sent"
@@ -171,7 +172,10 @@ func lowerFirst(s string) string {
 
 // duration is for what was measured.
 func duration(d time.Duration) string {
-	if d < time.Second {
+	switch {
+	case d < time.Millisecond:
+		return "under 1 ms"
+	case d < time.Second:
 		return fmt.Sprintf("%d ms", d.Milliseconds())
 	}
 	return fmt.Sprintf("%.1f s", d.Seconds())

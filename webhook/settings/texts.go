@@ -46,7 +46,7 @@ type Texts struct {
 	TestAccepted                                        func(name string, status int, took time.Duration) string
 	TestRefused                                         func(name, outcome string, took time.Duration) string
 	TestProof, AnswerLabel                              string
-	Back, ProblemTitle                                  string
+	Back, Crumbs, ProblemTitle                          string
 	NoAccess, NoPage, BadMethod, CrossSite              string
 	ReadOnlyRefused, TooLarge, BadForm                  string
 	Gone, Held, NoHistory, Broken, Conflict, TestFailed string
@@ -72,6 +72,7 @@ type Texts struct {
 	Event, State, Created, Attempts, Outcome, Next   string
 	Took, WhyNotYet, NotTried, Identifier, Finished  string
 	AttemptsTitle, Number, Started, Answer, NoAnswer string
+	Result                                           string
 	BodyTitle, Redeliver, RedeliverHint, CancelIt    string
 	Exhausted, DueNow, BeingSent                     string
 	TestTitle, TestBody, TestEmpty                   string

@@ -6,6 +6,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
+	"net/url"
+	"path"
 	"strings"
 	"testing"
 	"time"
@@ -84,5 +86,29 @@ func FuzzVerifyStandard(f *testing.F) {
 			}
 		}
 		t.Fatalf("undocumented error %v", err)
+	})
+}
+
+// FuzzInBase compares with net/url's own way to resolve a path: what lies in the base
+// URL still does when dot segments are taken out, by a server that decodes first, too.
+func FuzzInBase(f *testing.F) {
+	f.Add("https://h.example/base/a", "https://h.example/base")
+	f.Add("https://h.example/base/..%2Fb", "https://h.example/base/")
+	f.Add("https://h.example:443/", "https://H.example")
+	f.Add("https://u@h.example/base", "https://h.example/base")
+	f.Fuzz(func(t *testing.T, raw, baseURL string) {
+		u, err := url.Parse(raw)
+		if err != nil || !sign.InBase(u, baseURL) {
+			return
+		}
+		b, err := url.Parse(baseURL)
+		if err != nil || !strings.EqualFold(u.Hostname(), b.Hostname()) || u.Scheme != b.Scheme || u.User != nil {
+			t.Fatalf("%q is none of %q, %v", raw, baseURL, err)
+		}
+		decoded := strings.ReplaceAll(u.Path, `\`, "/")
+		want := strings.TrimRight(strings.ReplaceAll(b.Path, `\`, "/"), "/")
+		if got := path.Clean("/" + decoded); !strings.HasPrefix(got+"/", path.Clean("/"+want)) {
+			t.Fatalf("%q leads to %q, outside of %q", raw, got, want)
+		}
 	})
 }

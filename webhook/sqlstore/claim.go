@@ -126,64 +126,6 @@ func (s *Store) round(ctx context.Context, c webhook.Claim, asks []ask) (a answe
 	return a, s.endOrphans(ctx, orphans, micros(c.Now))
 }
 
-// share divides the room of lanes that have several queues, so that the oldest of all
-// come first. Such lanes are rare; all others already have their share.
-func (s *Store) share(ctx context.Context, c webhook.Claim, asks []ask) error {
-	for i := 0; i < len(asks); {
-		n := 1
-		for i+n < len(asks) && asks[i+n].lane == asks[i].lane {
-			n++
-		}
-		if n > 1 {
-			if err := s.divide(ctx, c, asks[i:i+n]); err != nil {
-				return err
-			}
-		}
-		i += n
-	}
-	return nil
-}
-
-func (s *Store) divide(ctx context.Context, c webhook.Claim, asks []ask) error {
-	type head struct {
-		at  position
-		ask int
-	}
-	var heads []head
-	room := asks[0].room
-	for i := range asks {
-		a := &asks[i]
-		a.room, a.empty = 0, true
-		rows := `queue = $1 AND state = 0 AND NOT held AND (due, seq) > ($2, $3) AND due <= $4`
-		if a.queue.held {
-			rows = `queue = $1 AND state = 0 AND held AND (due + 0) <= $4 AND (due, seq) > ($2, $3)`
-		}
-		err := s.each(ctx, s.reader(), `SELECT due, seq FROM {p}delivery WHERE `+rows+`
- AND (SELECT active AND (expires = 0 OR expires > $4) FROM {p}webhook WHERE id = $5)
- ORDER BY due, seq LIMIT $6`, []any{a.queue.queue, a.low.due, a.low.seq, micros(c.Now), a.queue.webhook, int64(room)},
-			func(r Rows) error {
-				h := head{ask: i}
-				a.empty = false
-				err := r.Scan(&h.at.due, &h.at.seq)
-				heads = append(heads, h)
-				return err
-			})
-		if err != nil {
-			return err
-		}
-	}
-	slices.SortFunc(heads, func(a, b head) int {
-		if a.at.less(b.at) {
-			return -1
-		}
-		return 1
-	})
-	for _, h := range heads[:min(room, len(heads))] {
-		asks[h.ask].room++
-	}
-	return nil
-}
-
 // hand puts rows into the batch, one of each lane after the other. Rows that cannot be
 // read, or whose webhook cannot, end as failed.
 func (s *Store) hand(ctx context.Context, c webhook.Claim, asks []ask, a answer, b *webhook.Batch) error {
@@ -257,49 +199,4 @@ func oldestFirst(a, b taken) int {
 		return 1
 	}
 	return 0
-}
-
-// end ends rows that a claim took and that cannot be sent.
-func (s *Store) end(ctx context.Context, ids []string, code webhook.Code, now int64) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	list, err := s.list(ids)
-	if err != nil {
-		return err
-	}
-	return s.write(ctx, func(c Conn) error {
-		return s.exec(ctx, c, `UPDATE {p}delivery SET state = 2, held = false, code = $1, finished = $2
- WHERE state = 0 AND id IN (SELECT `+s.unlist("$3")+`)`, string(code), now, list)
-	})
-}
-
-// endOrphans ends what is due or not leased in queues whose webhook is gone.
-func (s *Store) endOrphans(ctx context.Context, queues []string, now int64) error {
-	for _, queue := range queues {
-		hook, _ := splitQueue(queue)
-		err := s.write(ctx, func(c Conn) error {
-			for _, rows := range []string{`NOT held`, `held AND (due + 0) <= $2`} {
-				err := s.exec(ctx, c, s.ending(`queue = $3 AND state = 0 AND `+rows+
-					` AND NOT EXISTS (SELECT 1 FROM {p}webhook WHERE id = $4)`),
-					string(webhook.CodeCancelled), now, queue, hook)
-				if err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// ending is a statement that ends rows as failed with code $1 at $2. On PostgreSQL it
-// passes over rows that another host is working on.
-func (s *Store) ending(where string) string {
-	return s.pick(`UPDATE {p}delivery SET state = 2, held = false, code = $1, finished = $2 WHERE `+where,
-		`UPDATE {p}delivery SET state = 2, held = false, code = $1, finished = $2
- WHERE ctid = ANY(ARRAY(SELECT ctid FROM {p}delivery WHERE `+where+` FOR UPDATE SKIP LOCKED))`)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// maxChunk bounds one INSERT on PostgreSQL, whose text of it is twice the bodies.
+// Bounds of one INSERT on PostgreSQL, whose text is twice as long as the bodies.
 const (
 	maxChunkRows  = 1000
 	maxChunkBytes = 8 << 20
@@ -105,8 +105,8 @@ func chunk(ds []webhook.Delivery) []webhook.Delivery {
 	return ds
 }
 
-// insertRows: the numbers of the sequence follow the order of the list; rows are inserted in the
-// order of their keys, so that two transactions with common rows cannot deadlock.
+// insertRows numbers the rows in the order of the list. It inserts them in the order of
+// their keys, so that two transactions with common rows cannot deadlock.
 var insertRows = newMulti(11, `WITH v AS MATERIALIZED (
  SELECT nextval('{p}delivery_seq') AS seq, u.*
  FROM unnest($1::text::text[], $2::text::text[], $3::text::text[], $4::text::text[], $5::text::text[], $6::text::text[],

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"strconv"
 	"strings"
 )
 
@@ -15,7 +14,8 @@ type multi struct {
 	sqlite   [len(lengths)]string
 }
 
-var lengths = [...]int{64, 16, 4, 1}
+// lengths ends at 16: drivers take time for a parameter that grows with their number.
+var lengths = [...]int{16, 4, 1}
 
 // newMulti fills the lists into the text for SQLite, where <rows> stands for them.
 func newMulti(columns int, postgres, sqlite string) *multi {
@@ -26,21 +26,11 @@ func newMulti(columns int, postgres, sqlite string) *multi {
 	return m
 }
 
-// valuesList returns ($1, $2), ($3, $4) for two rows of two columns.
+// valuesList returns (?, ?), (?, ?) for two rows of two columns. Parameters without a
+// number are the ones that drivers bind fastest.
 func valuesList(rows, columns int) string {
-	var b strings.Builder
-	for i := range rows * columns {
-		switch {
-		case i == 0:
-			b.WriteString("($")
-		case i%columns == 0:
-			b.WriteString("), ($")
-		default:
-			b.WriteString(", $")
-		}
-		b.WriteString(strconv.Itoa(i + 1))
-	}
-	return b.String() + ")"
+	row := "(" + strings.Repeat("?, ", columns-1) + "?)"
+	return strings.Repeat(row+", ", rows-1) + row
 }
 
 // run runs the statement on rows whose values lie one after the other: strings, int64,

@@ -53,7 +53,7 @@ func (s *Store) expire(ctx context.Context, now, queuedBefore int64) error {
 	s.mu.Unlock()
 	last, read := int64(0), 0
 	err := s.row(ctx, s.reader(), `SELECT coalesce(max(at), 0), count(*) FROM (SELECT due + 0 AS at FROM {p}delivery
- WHERE state = 0 AND NOT held AND (due + 0) > $1 ORDER BY (due + 0) LIMIT `+sweepRowsText+`) x`, []any{from}, &last, &read)
+ WHERE state = 0 AND NOT held AND (due + 0) > $1 ORDER BY (due + 0) LIMIT $2) x`, []any{from, int64(sweepRows)}, &last, &read)
 	if err != nil {
 		return err
 	}
@@ -69,16 +69,14 @@ func (s *Store) expire(ctx context.Context, now, queuedBefore int64) error {
 	return err
 }
 
-const sweepRowsText = "10000"
-
 func (s *Store) expireAmong(ctx context.Context, now, queuedBefore int64, span string, to, from int64) (n int, err error) {
-	where := `state = 0 AND NOT held AND queued < $2 AND ` + span
+	where := `state = 0 AND NOT held AND queued < $2 AND ` + span + ` LIMIT $5`
 	err = s.write(ctx, func(c Conn) error {
 		n, err = s.affected(ctx, c, s.pick(
-			`UPDATE {p}delivery SET state = 2, code = 'expired', finished = $1 WHERE seq IN (SELECT seq FROM {p}delivery
- WHERE `+where+` LIMIT `+sweepRowsText+`) RETURNING seq`,
-			`UPDATE {p}delivery SET state = 2, code = 'expired', finished = $1 WHERE ctid = ANY(ARRAY(SELECT ctid FROM {p}delivery
- WHERE `+where+` LIMIT `+sweepRowsText+` FOR UPDATE SKIP LOCKED)) RETURNING seq`), now, queuedBefore, to, from)
+			`UPDATE {p}delivery SET state = 2, code = $6, finished = $1 WHERE seq IN (SELECT seq FROM {p}delivery WHERE `+where+`) RETURNING seq`,
+			`UPDATE {p}delivery SET state = 2, code = $6, finished = $1
+ WHERE ctid = ANY(ARRAY(SELECT ctid FROM {p}delivery WHERE `+where+` FOR UPDATE SKIP LOCKED)) RETURNING seq`),
+			now, queuedBefore, to, from, int64(sweepRows), string(webhook.CodeExpired))
 		return err
 	})
 	return n, err

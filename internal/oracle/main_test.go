@@ -1,0 +1,80 @@
+package oracle
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// missing says why the libraries for JavaScript cannot be asked; empty when they can.
+var missing string
+
+// TestMain sees to it that they are installed, so that no test passes for want of a judge.
+func TestMain(m *testing.M) {
+	missing = install()
+	if missing != "" && os.Getenv("CI") != "" {
+		fmt.Fprintf(os.Stderr, "oracle: %s; run npm ci in internal/oracle first\n", missing)
+		os.Exit(1)
+	}
+	if missing != "" {
+		fmt.Fprintf(os.Stderr, "oracle: SKIPPED, nothing was judged by a library for JavaScript: %s\n", missing)
+	}
+	os.Exit(m.Run())
+}
+
+func install() (problem string) {
+	if _, err := exec.LookPath("node"); err != nil {
+		return "node is not installed"
+	}
+	// npm writes this file when an installation is complete.
+	_, err := os.Stat("node_modules/.package-lock.json")
+	switch {
+	case err == nil:
+		return ""
+	case !errors.Is(err, fs.ErrNotExist):
+		return err.Error()
+	case os.Getenv("CI") != "":
+		return "node_modules is missing"
+	}
+	out, err := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund").CombinedOutput()
+	if err != nil {
+		return fmt.Sprintf("npm ci: %v: %s", err, bytes.TrimSpace(out))
+	}
+	return ""
+}
+
+// needsNode skips a test where nobody can be asked; TestMain has told why.
+func needsNode(t *testing.T) {
+	t.Helper()
+	if missing != "" {
+		t.Skip(missing)
+	}
+}
+
+// ask runs one command of judge.js.
+func ask[Answer any](t *testing.T, command string, question any) (answer Answer) {
+	t.Helper()
+	needsNode(t)
+	input, err := json.Marshal(question)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out, problems bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), "node", "judge.js", command)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), &out, &problems
+	cmd.WaitDelay = time.Second
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("judge.js %s: %v\n%s", command, err, problems.String())
+	}
+	if err := json.Unmarshal(out.Bytes(), &answer); err != nil {
+		t.Fatalf("judge.js %s: %v in %s", command, err, strings.TrimSpace(out.String()))
+	}
+	return answer
+}

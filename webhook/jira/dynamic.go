@@ -1,0 +1,163 @@
+package jira
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/postrider/postrider/allowlist"
+	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/webhook/jira/jql"
+)
+
+// Errors by which the host's authentication refuses a request.
+var (
+	// ErrUnauthenticated: nobody, or with wrong credentials. Answered with 401.
+	ErrUnauthenticated = errors.New("jira: request is not authenticated")
+	// ErrNotApp: somebody, but no app. Answered with 403.
+	ErrNotApp = errors.New("jira: only apps may register webhooks")
+)
+
+// App is who calls the registration API.
+type App struct {
+	Owner
+	// BaseURL is the app's own: callback URLs must begin with it, up to the end of a
+	// path segment. Empty means that any URL will do.
+	BaseURL string
+}
+
+// DynamicOptions configures [NewDynamic]. Nil, or a zero field, means the default.
+type DynamicOptions struct {
+	// Max is how many live registrations an app may have on a tenant; default
+	// [MaxRegistrations].
+	Max int
+	// Life is how long a registration lives; default [RegistrationLife].
+	Life time.Duration
+	// Events are those that can be registered; default [SeedEvents]. See also
+	// [CurrentEvents].
+	Events []string
+	// Grammar reads the JQL filters; default jql.Dynamic().
+	Grammar *jql.Grammar
+	// Allow judges callback URLs; default that of [Profile].
+	Allow *allowlist.Policy
+	// Changed is told after an owner's registrations have changed. It is called
+	// before the request is answered.
+	Changed func(*http.Request, Owner)
+}
+
+// SeedEvents returns the six events that Jira Cloud's documentation of 2019
+// allows: those of issues and comments.
+func SeedEvents() []string {
+	return payloadjira.Events(payloadjira.FamilyIssue, payloadjira.FamilyComment)
+}
+
+// CurrentEvents returns the events that Jira Cloud allows today: those of
+// [SeedEvents], of issue properties, sprints and versions. jira:version_merged is
+// among them as an alias.
+func CurrentEvents() []string {
+	return payloadjira.Events(payloadjira.FamilyIssue, payloadjira.FamilyComment, payloadjira.FamilyIssueProperty,
+		payloadjira.FamilySprint, payloadjira.FamilyVersion)
+}
+
+// NewDynamic returns the REST API by which apps register webhooks, at
+// /rest/api/2/webhook and /rest/api/3/webhook: POST registers, GET lists, DELETE
+// deletes, PUT there or at /refresh refreshes. Requests and answers have the
+// shapes of Jira Cloud: version 2 answers a registration with an array, as the
+// documentation of 2019 shows, version 3 with the object of today.
+//
+// auth tells which app calls; it is required. An error of it is answered with 401
+// for [ErrUnauthenticated], 403 for [ErrNotApp] and 500 for any other.
+func NewDynamic(rs Registrations, auth func(*http.Request) (App, error), opts *DynamicOptions) (http.Handler, error) {
+	switch {
+	case rs == nil:
+		return nil, errors.New("jira: NewDynamic needs Registrations, such as *Memory")
+	case auth == nil:
+		return nil, errors.New("jira: NewDynamic needs a func that authenticates requests")
+	}
+	var o DynamicOptions
+	if opts != nil {
+		o = *opts
+	}
+	if o.Max < 0 || o.Life < 0 {
+		return nil, errors.New("jira: DynamicOptions.Max and Life must not be negative")
+	}
+	d := &dynamic{
+		store: rs, auth: auth, changed: o.Changed, max: cmp.Or(o.Max, MaxRegistrations), life: cmp.Or(o.Life, RegistrationLife),
+		events: slices.Clone(o.Events), grammar: jql.Dynamic(), allow: allowlist.Policy{Ports: slices.Clone(atlassianPorts)},
+	}
+	if len(d.events) == 0 {
+		d.events = SeedEvents()
+	}
+	for _, name := range d.events {
+		if _, err := payloadjira.Lookup(name); err != nil {
+			return nil, errors.New("jira: DynamicOptions.Events holds a name that payloadjira.Events does not list")
+		}
+	}
+	if o.Grammar != nil {
+		d.grammar = *o.Grammar
+	}
+	if o.Allow != nil {
+		d.allow = *o.Allow
+	}
+	if err := d.allow.Validate(); err != nil {
+		return nil, err
+	}
+	return d.routes(), nil
+}
+
+// dynamic serves the registration API.
+type dynamic struct {
+	store   Registrations
+	auth    func(*http.Request) (App, error)
+	changed func(*http.Request, Owner)
+	max     int
+	life    time.Duration
+	events  []string
+	grammar jql.Grammar
+	allow   allowlist.Policy
+}
+
+// dialect is the version of the REST API, by which shapes differ.
+type dialect int
+
+func (d *dynamic) routes() http.Handler {
+	mux := http.NewServeMux()
+	for path, v := range map[string]dialect{"/rest/api/2/webhook": 2, "/rest/api/3/webhook": 3} {
+		mux.Handle("POST "+path, d.handle(v, d.register))
+		mux.Handle("GET "+path, d.handle(v, d.list))
+		mux.Handle("DELETE "+path, d.handle(v, d.delete))
+		mux.Handle("PUT "+path, d.handle(v, d.refresh))
+		mux.Handle("PUT "+path+"/refresh", d.handle(v, d.refresh))
+	}
+	return mux
+}
+
+// handle authenticates a request and answers with what serve returns.
+func (d *dynamic) handle(v dialect, serve func(v dialect, app App, r *http.Request) (status int, answer any, err error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		app, err := d.auth(r)
+		if err == nil && (app.Tenant == "" || app.App == "") {
+			err = errors.New("jira: authentication named no tenant or app")
+		}
+		if err != nil {
+			writeError(w, err)
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
+		status, answer, err := serve(v, app, r)
+		if err != nil {
+			writeError(w, err)
+			return
+		}
+		writeJSON(w, status, answer)
+	})
+}
+
+// change tells the host that the registrations of an owner have changed.
+func (d *dynamic) change(r *http.Request, o Owner) {
+	if d.changed != nil {
+		d.changed(r, o)
+	}
+}
