@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/postrider/postrider/allowlist"
@@ -26,7 +25,7 @@ type sender struct {
 	lookup    func(ctx context.Context, host string) Code
 	timeout   time.Duration
 	bounds    bounds
-	signers   signerCache
+	prepared  prepared
 }
 
 func newSender(p *Profile, o *Options) *sender {
@@ -185,50 +184,11 @@ func (s *sender) request(ctx context.Context, w *Webhook, d *Delivery, a Attempt
 }
 
 func (s *sender) sign(req *http.Request, w *Webhook, d *Delivery, a Attempt) error {
-	signer, err := s.signers.signer(s.profile, w)
+	signer, err := s.prepared.signer(s.profile, w)
 	if err != nil || signer == nil {
 		return err
 	}
 	return signer.Sign(req, sign.Message{ID: d.EventID, Attempt: a.Number, Time: a.Start, Body: d.Body})
-}
-
-// signerCache keeps the Signer of each webhook until the webhook changes, because
-// preparing a key costs more than using it.
-type signerCache struct {
-	mu sync.Mutex
-	m  map[string]cachedSigner
-}
-
-type cachedSigner struct {
-	version int64
-	updated time.Time
-	signer  sign.Signer
-}
-
-const maxSigners = 4096
-
-func (c *signerCache) signer(p *Profile, w *Webhook) (sign.Signer, error) {
-	if p.Sign == nil {
-		return nil, nil
-	}
-	key := w.Scope + "\x00" + w.ID
-	c.mu.Lock()
-	got, ok := c.m[key]
-	c.mu.Unlock()
-	if ok && got.version == w.Version && got.updated.Equal(w.UpdatedAt) {
-		return got.signer, nil
-	}
-	signer, err := p.Sign(*w)
-	if err != nil {
-		return nil, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.m == nil || len(c.m) >= maxSigners {
-		c.m = make(map[string]cachedSigner)
-	}
-	c.m[key] = cachedSigner{w.Version, w.UpdatedAt, signer}
-	return signer, nil
 }
 
 // target is the URL of a request, judged. Where the webhook's URL holds variables it is

@@ -33,7 +33,7 @@ func (s *sender) readBody(body io.ReadCloser, cancel func(), w *Webhook, req *ht
 	if n == 0 {
 		return ""
 	}
-	secrets := append(headerSecrets(req.Header), secretsOf(w, req.URL)...)
+	secrets := append(headerSecrets(req.Header), s.prepared.secrets(w, req.URL)...)
 	slices.SortFunc(secrets, longestFirst)
 	return cleanSnippet(string(buf[:n]), secrets, err == nil)
 }

@@ -57,7 +57,7 @@ func TestNotMigratedInTransaction(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
+		defer tx.Rollback() // after Commit it does nothing
 		if _, err := s.Tx(tx).Webhooks(t.Context(), "acme"); !errors.Is(err, sqlstore.ErrMigrate) {
 			t.Errorf("Webhooks without tables: %v, want ErrMigrate", err)
 		}

@@ -198,7 +198,7 @@ func BenchmarkClaimOldSnapshot(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		defer old.Rollback() //nolint:errcheck // read only
+		defer old.Rollback() // read only
 		if _, err := old.Exec("SELECT count(*) FROM hard_delivery"); err != nil {
 			b.Fatal(err)
 		}

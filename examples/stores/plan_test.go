@@ -74,7 +74,7 @@ func explain(t *testing.T, db *sql.DB, q statement) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer tx.Rollback() //nolint:errcheck // nothing was changed
+	defer tx.Rollback() // nothing was changed
 	rows, err := tx.QueryContext(t.Context(), "EXPLAIN "+q.sql, q.args...)
 	if err != nil {
 		t.Fatal(err)

@@ -18,7 +18,7 @@ func FinishTask(ctx context.Context, db *sql.DB, store *sqlstore.Store, hooks *w
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
+	defer tx.Rollback() // after Commit it does nothing
 	if _, err := tx.ExecContext(ctx, `INSERT INTO tasks (id, state) VALUES ($1, 'done')`, taskID); err != nil {
 		return err
 	}

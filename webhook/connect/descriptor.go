@@ -14,8 +14,9 @@ import (
 const (
 	maxDescriptor = 1 << 20 // bytes
 	maxModules    = 1000
-	maxProblems   = 20 // told at once
-	maxKey        = 80 // bytes, as Connect's schema has it
+	maxProblems   = 20  // told at once
+	maxKey        = 80  // bytes, as Connect's schema has it
+	maxEvent      = 100 // bytes
 )
 
 // ErrDescriptor matches (errors.Is) every [*DescriptorError] and [*ScopeError].
@@ -69,6 +70,7 @@ func ParseDescriptor(data []byte) (Descriptor, error) {
 	d.Key = p.text("key", root["key"], true)
 	if d.Key != "" && !validKey(d.Key) {
 		p.refuse("key", "may hold 1 to 80 letters, digits and . _ - only")
+		d.Key = "" // errors below name it
 	}
 	d.Name = p.text("name", root["name"], false)
 	d.BaseURL = p.baseURL(root["baseUrl"])

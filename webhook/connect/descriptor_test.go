@@ -85,6 +85,8 @@ func TestParseDescriptorRefuses(t *testing.T) {
 		{"no event", "", `{"url": "/canary"}`, hook + ".event"},
 		{"an empty event", "", `{"event": "", "url": "/canary"}`, hook + ".event"},
 		{"an event that is a list", "", `{"event": ["jira:issue_created"], "url": "/canary"}`, hook + ".event"},
+		{"an event with a space", "", `{"event": "jira:issue canary", "url": "/a"}`, hook + ".event"},
+		{"an event that is too long", "", `{"event": "` + strings.Repeat("canary", 17) + `", "url": "/a"}`, hook + ".event"},
 		{"an event under another name", "", `{"Event": "jira:issue_created", "url": "/canary"}`, hook + ".event"},
 		{"no url", "", `{"event": "jira:issue_created"}`, hook + ".url"},
 		{"an empty url", "", url(""), hook + ".url"},

@@ -53,7 +53,10 @@ func (p *parser) module(field string, raw json.RawMessage) (m Module) {
 	if members == nil {
 		return Module{}
 	}
-	m.Event = canonicalEvent(p.text(field+".event", members["event"], true))
+	if m.Event = canonicalEvent(p.text(field+".event", members["event"], true)); m.Event != "" && !validEvent(m.Event) {
+		p.refuse(field+".event", "must have 1 to 100 characters of printable ASCII without spaces")
+		m.Event = ""
+	}
 	m.URL = p.text(field+".url", members["url"], true)
 	if m.URL != "" {
 		if problem := checkRelative(m.URL); problem != "" {
@@ -87,6 +90,16 @@ func canonicalEvent(name string) string {
 		return info.Name
 	}
 	return name
+}
+
+// validEvent holds for what the Manager accepts, and what an error may name.
+func validEvent(name string) bool {
+	for i := range len(name) {
+		if name[i] <= 0x20 || name[i] > 0x7e {
+			return false
+		}
+	}
+	return len(name) <= maxEvent
 }
 
 func (p *parser) params(field string, raw json.RawMessage) map[string]string {

@@ -240,3 +240,25 @@ func TestConnectJWTRefusesRequests(t *testing.T) {
 		t.Errorf("a request without a URL: %v, want ErrConfig", err)
 	}
 }
+
+func BenchmarkConnectJWT(b *testing.B) {
+	s := mustConnect(b, nil)
+	r, m := httptest.NewRequest(http.MethodPost, connectURL, nil), sign.Message{Time: connectTime}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := s.Sign(r, m); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkVerifyConnectJWT(b *testing.B) {
+	r := connectRequest(b, mustConnect(b, nil), connectTime)
+	receiver := sign.ConnectReceiver{Secrets: sign.ForClient(connectKey, connectSecret), BaseURL: connectBase}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := sign.VerifyConnectJWT(r, connectTime, receiver); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

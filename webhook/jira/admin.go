@@ -1,0 +1,212 @@
+package jira
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+const adminPath = "/rest/webhooks/1.0/webhook"
+
+// Administrator is who calls the administrators' API.
+type Administrator struct {
+	Tenant string
+	// Name and DisplayName tell who made and changed a webhook.
+	Name, DisplayName string
+}
+
+// AdminOptions configures [NewAdmin]. Nil, or a zero field, means the default.
+type AdminOptions struct {
+	// BaseURL is what the self links of records begin with; default https and the
+	// host that the request names.
+	BaseURL string
+	// Seed answers with records of the shape that the documentation of 2019 shows:
+	// jqlFilter and excludeIssueDetails. Requests may have both shapes anyway.
+	Seed bool
+	// Attached tells whether a workflow transition triggers the webhook with this
+	// ID, which may not be deleted then; default: none does.
+	Attached func(ctx context.Context, tenant, webhookID string) (bool, error)
+}
+
+// NewAdmin returns the REST API by which administrators manage webhooks, at
+// /rest/webhooks/1.0/webhook: POST creates, GET lists, and below it, by number,
+// GET, PUT and DELETE. Its webhooks are those of the Manager, whose Scope is the
+// tenant. Those that [Sync] made for apps are left out.
+//
+// auth tells which administrator calls; it is required. Its errors are answered
+// as those of [NewDynamic].
+func NewAdmin(m *webhook.Manager, auth func(*http.Request) (Administrator, error), opts *AdminOptions) (http.Handler, error) {
+	switch {
+	case m == nil:
+		return nil, errors.New("jira: NewAdmin needs a Manager")
+	case auth == nil:
+		return nil, errors.New("jira: NewAdmin needs a func that authenticates requests")
+	}
+	a := &admin{manager: m, auth: auth}
+	if opts != nil {
+		a.o = *opts
+	}
+	mux := http.NewServeMux()
+	mux.Handle("POST "+adminPath, a.handle(a.create))
+	mux.Handle("GET "+adminPath, a.handle(a.list))
+	mux.Handle("GET "+adminPath+"/{id}", a.handle(a.get))
+	mux.Handle("PUT "+adminPath+"/{id}", a.handle(a.update))
+	mux.Handle("DELETE "+adminPath+"/{id}", a.handle(a.delete))
+	return mux, nil
+}
+
+// admin serves the administrators' API.
+type admin struct {
+	manager *webhook.Manager
+	auth    func(*http.Request) (Administrator, error)
+	o       AdminOptions
+}
+
+func (a *admin) handle(serve func(by Administrator, r *http.Request) (status int, answer any, err error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		by, err := a.auth(r)
+		if err == nil && by.Tenant == "" {
+			err = errors.New("jira: authentication named no tenant")
+		}
+		if err != nil {
+			writeError(w, err)
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
+		status, answer, err := serve(by, r)
+		if err != nil {
+			writeError(w, adminError(err))
+			return
+		}
+		writeJSON(w, status, answer)
+	})
+}
+
+// adminError turns what the Manager answers into what the caller may know.
+func adminError(err error) error {
+	var bad *webhook.ValidationError
+	switch {
+	case errors.As(err, &bad):
+		messages := make([]string, len(bad.Fields))
+		for i, f := range bad.Fields {
+			messages[i] = f.Message
+		}
+		return badRequest(strings.Join(messages, " "))
+	case errors.Is(err, webhook.ErrNotFound):
+		return &requestError{http.StatusNotFound, "There is no webhook with this number."}
+	case errors.Is(err, webhook.ErrConflict):
+		return &requestError{http.StatusConflict, "The webhook was changed meanwhile. Read it again."}
+	case errors.Is(err, webhook.ErrLimit):
+		return badRequest("The limit of webhooks is reached.")
+	}
+	return err
+}
+
+func (a *admin) create(by Administrator, r *http.Request) (int, any, error) {
+	var in adminRequest
+	if err := readJSON(r, &in); err != nil {
+		return 0, nil, err
+	}
+	w := webhook.Webhook{Scope: by.Tenant, Active: true, Attributes: map[string]string{attrCreatedBy: by.Name}}
+	if err := in.apply(&w, by); err != nil {
+		return 0, nil, err
+	}
+	w, err := a.manager.Add(r.Context(), w)
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusCreated, a.record(&w, r), nil
+}
+
+func (a *admin) list(by Administrator, r *http.Request) (int, any, error) {
+	hooks, err := a.webhooks(r.Context(), by.Tenant)
+	if err != nil {
+		return 0, nil, err
+	}
+	out := make([]any, 0, len(hooks))
+	for _, w := range hooks {
+		w, err := a.manager.Webhook(r.Context(), by.Tenant, w.ID) // a list may come without secrets
+		if errors.Is(err, webhook.ErrNotFound) {
+			continue // deleted meanwhile
+		}
+		if err != nil {
+			return 0, nil, err
+		}
+		out = append(out, a.record(&w, r))
+	}
+	return http.StatusOK, out, nil
+}
+
+func (a *admin) get(by Administrator, r *http.Request) (int, any, error) {
+	w, err := a.find(r, by.Tenant)
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, a.record(&w, r), nil
+}
+
+// update replaces what the request holds and keeps the rest, the secret too.
+func (a *admin) update(by Administrator, r *http.Request) (int, any, error) {
+	w, err := a.find(r, by.Tenant)
+	if err != nil {
+		return 0, nil, err
+	}
+	var in adminRequest
+	if err := readJSON(r, &in); err != nil {
+		return 0, nil, err
+	}
+	w.Secrets = nil // Edit keeps what is stored
+	if err := in.apply(&w, by); err != nil {
+		return 0, nil, err
+	}
+	w, err = a.manager.Edit(r.Context(), w)
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, a.record(&w, r), nil
+}
+
+func (a *admin) delete(by Administrator, r *http.Request) (int, any, error) {
+	w, err := a.find(r, by.Tenant)
+	if err != nil {
+		return 0, nil, err
+	}
+	if a.o.Attached != nil {
+		attached, err := a.o.Attached(r.Context(), by.Tenant, w.ID)
+		if err != nil {
+			return 0, nil, err
+		}
+		if attached {
+			return 0, nil, &requestError{http.StatusConflict, "The webhook is a post function of a workflow transition. Remove it there first."}
+		}
+	}
+	if err := a.manager.Delete(r.Context(), by.Tenant, w.ID); err != nil {
+		return 0, nil, err
+	}
+	return http.StatusNoContent, nil, nil
+}
+
+// webhooks returns those of a tenant that are not an app's.
+func (a *admin) webhooks(ctx context.Context, tenant string) ([]webhook.Webhook, error) {
+	hooks, err := a.manager.List(ctx, tenant)
+	return slices.DeleteFunc(hooks, func(w webhook.Webhook) bool { return isApp(&w) }), err
+}
+
+// find returns the webhook that the path of a request names.
+func (a *admin) find(r *http.Request, tenant string) (webhook.Webhook, error) {
+	hooks, err := a.webhooks(r.Context(), tenant)
+	if err != nil {
+		return webhook.Webhook{}, err
+	}
+	for _, w := range hooks {
+		if strconv.FormatInt(AdminID(w.ID), 10) == r.PathValue("id") {
+			return a.manager.Webhook(r.Context(), tenant, w.ID) // a list may come without secrets
+		}
+	}
+	return webhook.Webhook{}, webhook.ErrNotFound
+}
