@@ -299,7 +299,7 @@ func TestHealthOutlivesTheProcess(t *testing.T) {
 		again := newHost(t, store, webhook.Standard(), &webhook.Options{Transport: to, Poll: time.Hour})
 		again.start()
 		defer again.stop()
-		settled(before.OpenUntil.Sub(time.Now()) - time.Second)
+		settled(time.Until(before.OpenUntil) - time.Second)
 		if n := len(to.seen()); n != 0 {
 			t.Errorf("%d requests by the new process before the breaker's time", n)
 		}

@@ -25,11 +25,7 @@ func Expand(template string, vars map[string]string) string {
 		if end < 0 {
 			break
 		}
-		literal := rest[:open]
-		if strings.HasSuffix(literal, "$") {
-			literal = literal[:len(literal)-1]
-		}
-		b.WriteString(literal)
+		b.WriteString(strings.TrimSuffix(rest[:open], "$"))
 		escapeComponent(&b, vars[rest[open+1:open+end]])
 		rest = rest[open+end+1:]
 	}

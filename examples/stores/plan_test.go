@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 
-	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
@@ -118,30 +117,6 @@ func TestSQLitePlan(t *testing.T) {
 		}
 		rows.Close()
 		wantInPlan(t, plan.String(), "INDEX "+index)
-	}
-}
-
-// TestIdle: a claim that finds nothing costs one query.
-func TestIdle(t *testing.T) {
-	d := newPostgres(t)
-	f := newField(t, d, "idle_", 10)
-	f.fill(f.hooks("m", 5, true), 100, now().Add(time.Hour))
-	db, tracer := traced(t, d)
-	s, err := sqlstore.New(db, sqlstore.PostgreSQL, &sqlstore.Options{Prefix: "idle_"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := now()
-	for i := range 10 {
-		tracer.reset()
-		at = at.Add(time.Second)
-		b, err := s.Claim(t.Context(), webhook.Claim{Now: at, Until: at.Add(time.Minute), Limit: 10, PerLane: 4})
-		if err != nil || len(b.Deliveries) != 0 || b.Next.IsZero() {
-			t.Fatalf("claimed %d, next %v, %v", len(b.Deliveries), b.Next, err)
-		}
-		if n := len(tracer.list); i > 0 && n != 1 { // the first one goes through the lanes
-			t.Errorf("an idle claim cost %d queries, want 1", n)
-		}
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 type browser struct {
 	t     *testing.T
 	ctx   context.Context
-	base  string
+	base  string // where the application is
 	axe   string // source of axe-core
 	out   string // where screenshots go
 	shots int
@@ -31,7 +31,7 @@ const (
 	patience           = 40 * time.Second // for something to appear; generous, a slow machine is no failure
 )
 
-func newBrowser(t *testing.T, base string) *browser {
+func newBrowser(t *testing.T) *browser {
 	t.Helper()
 	bin := need(t, "apt-get install chromium", "chromium", "chromium-browser", "google-chrome")
 	axe, err := os.ReadFile(filepath.Join("node_modules", "axe-core", "axe.min.js"))
@@ -60,7 +60,7 @@ func newBrowser(t *testing.T, base string) *browser {
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("start %s: %v", bin, err)
 	}
-	b := &browser{t: t, ctx: ctx, base: base, axe: string(axe), out: out}
+	b := &browser{t: t, ctx: ctx, axe: string(axe), out: out}
 	b.listen()
 	return b
 }

@@ -114,9 +114,8 @@ type traffic struct {
 
 // record is everything seen of one delivery.
 type record struct {
-	body, id  string
-	requests  int
-	succeeded int // answers that count as success
+	body, id string
+	requests int
 }
 
 // RoundTrip carries a request of one host.

@@ -34,7 +34,6 @@ type World struct {
 	old                    []*host
 	fallen                 chan *host
 	hooks                  []webhook.Webhook
-	healed                 bool
 	mu                     sync.Mutex
 	work                   sync.WaitGroup
 	logged                 lockedBuffer

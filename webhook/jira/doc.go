@@ -21,6 +21,22 @@
 //	X-Atlassian-Webhook-Trace       what Options.Carry of package webhook gave, see [TraceHeader]
 //	X-Hub-Signature                 the HMAC-SHA256 of the body, where the webhook has a secret
 //
+// # Registration
+//
+// Users of the host register webhooks over HTTP as they do with Jira. [NewAdmin]
+// is the administrators' API over the webhook.Manager, [NewDynamic] that of apps,
+// whose registrations expire; [OpenAPI] describes both. The registrations of an
+// app live in [Registrations] and are sent through one webhook that [Sync] keeps
+// in line with them, so an event is one callback to the app however many of its
+// registrations match; the body lists those as matchedWebhookIds.
+//
+//	rs := new(jira.Memory)
+//	hooks, err := webhook.New(store, jira.Profile(jira.WithRegistrations(rs)), nil)
+//	manager, err := hooks.Manager()
+//	api, err := jira.NewDynamic(rs, authenticate, &jira.DynamicOptions{
+//		Changed: func(r *http.Request, o jira.Owner) { err := jira.Sync(r.Context(), manager, rs, o) ... },
+//	})
+//
 // Figures and names follow Atlassian's public documentation of Jira Cloud
 // webhooks; where it is silent or changed over the years, an [Option] chooses.
 package jira

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 
 	payloadjira "github.com/postrider/postrider/payload/jira"
@@ -118,4 +119,31 @@ func ExampleNewMatcher() {
 	// <nil>
 	// true <nil>
 	// true false
+}
+
+func ExampleNewDynamic() {
+	registrations := new(jira.Memory)
+	api, err := jira.NewDynamic(registrations, func(r *http.Request) (jira.App, error) {
+		if _, password, ok := r.BasicAuth(); !ok || password != "app-password" {
+			return jira.App{}, jira.ErrUnauthenticated
+		}
+		return jira.App{Owner: jira.Owner{Tenant: "acme", App: "my-app"}}, nil
+	}, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	r := httptest.NewRequest(http.MethodPost, "/rest/api/2/webhook", strings.NewReader(`{
+		"url": "https://your-app-base-url.com/webhook-received",
+		"webhooks": [
+			{"jqlFilter": "project = PRJ AND status = Done", "events": ["jira:issue_created", "jira:issue_updated"]},
+			{"jqlFilter": "status = Done", "events": ["jira:issue_updated"]},
+			{"jqlFilter": "myClause = something", "events": ["jira:issue_deleted"]}
+		]}`))
+	r.SetBasicAuth("my-app", "app-password")
+	w := httptest.NewRecorder()
+	api.ServeHTTP(w, r)
+	fmt.Println(w.Code, w.Body)
+	// Output:
+	// 200 [{"createdWebhookId":1000},{"createdWebhookId":1001},{"errors":["The clause myClause is unsupported"]}]
 }

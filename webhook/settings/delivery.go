@@ -42,7 +42,7 @@ func (v *visit) deliveryView(d webhook.Delivery, attempts []webhook.Attempt) del
 	t, c := v.o.Texts, v.clock()
 	out := deliveryView{ID: d.ID, WebhookID: d.WebhookID, EventID: d.EventID, Trigger: t.trigger(d.Type),
 		State: t.States[d.State], Pending: d.State == webhook.StatePending, Tries: d.Tries, Exhausted: d.Exhausted,
-		Created: c.at(d.CreatedAt), Finished: c.at(d.FinishedAt), Body: pretty(d.Body)}
+		Created: c.at(d.CreatedAt), Finished: c.at(d.FinishedAt)}
 	switch d.State {
 	case webhook.StateDelivered:
 		out.Tone = "good"
@@ -120,6 +120,7 @@ func (v *visit) ownDelivery() (*deliveryView, error) {
 		return nil, err
 	}
 	view := v.deliveryView(d, attempts)
+	view.Body = pretty(d.Body)
 	return &view, v.explain(ctx, &view, d)
 }
 

@@ -147,10 +147,12 @@ func TestHeaders(t *testing.T) {
 func TestTexts(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(o *settings.Options) {
-		o.Texts = &settings.Texts{Lang: "de", ListTitle: "Webhooks verwalten", Used: func(n, limit int) string { return fmt.Sprintf("%d von %d belegt", n, limit) }}
+		o.Texts = &settings.Texts{Lang: "de", ListTitle: "Webhooks verwalten", Used: func(n, limit int) string { return fmt.Sprintf("%d von %d belegt", n, limit) },
+			Triggers: map[string]settings.Trigger{"taskFailure": {Name: "Aufgabe fehlgeschlagen"}}}
 		o.Back = settings.Link{Text: "Einstellungen", URL: "/admin"}
 	})
 	s.get("/").wants(t, 200, `<html lang="de"`, "Webhooks verwalten", "0 von 3 belegt", "Add webhook", `<a href="/admin">Einstellungen</a>`)
+	s.get("/add").wants(t, 200, "Aufgabe fehlgeschlagen", "Automated task succeeded")
 }
 
 // Rule: mounted at a prefix without its slash, the page leads to the slash, so that relative

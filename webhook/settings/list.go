@@ -13,6 +13,9 @@ type listView struct {
 	Webhooks []hookView
 }
 
+// maxLive bounds the lists that the script keeps up to date: each webhook costs a few queries.
+const maxLive = 20
+
 // list shows the webhooks of the scope.
 func (v *visit) list() error {
 	ctx := v.r.Context()
@@ -31,7 +34,7 @@ func (v *visit) list() error {
 		}
 		view.Webhooks = append(view.Webhooks, h)
 	}
-	return v.render(http.StatusOK, "list", page{Title: v.o.Texts.ListTitle, Body: view, Live: len(hooks) > 0})
+	return v.render(http.StatusOK, "list", page{Title: v.o.Texts.ListTitle, Body: view, Live: len(hooks) > 0 && len(hooks) <= maxLive})
 }
 
 func (v *visit) limit() int { return v.o.Profile.MaxPerScope }

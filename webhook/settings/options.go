@@ -40,7 +40,8 @@ type Options struct {
 	// TrustedOrigins are other origins ("https://admin.example.com") whose forms are
 	// accepted; default none.
 	TrustedOrigins []string
-	// Texts replaces the words; default [English]. Zero fields are filled in from there.
+	// Texts replaces the words; default [English]. Zero fields, and entries that
+	// its maps lack, are filled in from there.
 	Texts *Texts
 	// Logger is told why a request was refused or failed; default nobody is.
 	Logger *slog.Logger
@@ -62,10 +63,11 @@ func (o *Options) withDefaults() (Options, error) {
 		return Options{}, errors.New("settings: Options.Scope is required: it says whose webhooks a request may see")
 	}
 	out := *o
-	if out.Profile == nil {
-		p := webhook.Automation()
-		out.Profile = &p
+	p := webhook.Automation()
+	if out.Profile != nil {
+		p = *out.Profile
 	}
+	out.Profile = &p
 	if len(out.Triggers) == 0 {
 		out.Triggers = out.Profile.Events
 	}

@@ -233,6 +233,18 @@ func TestSetActive(t *testing.T) {
 	s.post("/webhooks/"+w.ID+"/active", map[string][]string{"to": {"perhaps"}}).wants(t, 400)
 }
 
+// Rule: switching on what has become invalid leads to the form, which says why.
+func TestSetActive_invalid(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	check(t, s.store.Create(t.Context(), webhook.Webhook{ID: "whk_old", Scope: "acme", Name: "Old", URL: "https://old.example.com/" + canaryPath,
+		Secrets: []webhook.Secret{webhook.NewSecret(canarySecret)}, Events: []string{"taskSuccess"}}, 0))
+	s.post("/webhooks/whk_old/active", map[string][]string{"to": {"on"}}).wants(t, 422, "not allowed", `action="../../webhooks/whk_old/edit"`)
+	if s.list("acme")[0].Active {
+		t.Error("it is on")
+	}
+}
+
 // Rule: delete acts at once, without a confirmation; an option adds one.
 func TestDelete(t *testing.T) {
 	t.Parallel()

@@ -34,6 +34,7 @@ const (
 type site struct {
 	t      *testing.T
 	hooks  *webhook.Dispatcher
+	store  *memstore.Store
 	m      *webhook.Manager
 	server *httptest.Server
 	client *http.Client
@@ -46,14 +47,15 @@ func newSite(t *testing.T, change func(*settings.Options)) *site {
 	t.Helper()
 	s := &site{t: t}
 	s.status.Store(200)
-	store, err := memstore.New(nil)
+	var err error
+	s.store, err = memstore.New(nil)
 	check(t, err)
 	receiver := func(r *http.Request) (*http.Response, error) {
 		s.sent.Add(1)
 		code := int(s.status.Load())
 		return &http.Response{StatusCode: code, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("answer of the rule")), Request: r}, nil
 	}
-	s.hooks, err = webhook.New(store, webhook.Automation(), &webhook.Options{Transport: roundTripper(receiver)})
+	s.hooks, err = webhook.New(s.store, webhook.Automation(), &webhook.Options{Transport: roundTripper(receiver)})
 	check(t, err)
 	s.m, err = s.hooks.Manager()
 	check(t, err)

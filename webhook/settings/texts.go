@@ -92,7 +92,7 @@ type Trigger struct {
 	When string // one sentence: when it fires
 }
 
-// withDefaults fills in what a host left out.
+// withDefaults fills in what a host left out, also single entries of maps.
 func (t *Texts) withDefaults() Texts {
 	out := English()
 	if t == nil {
@@ -100,8 +100,14 @@ func (t *Texts) withDefaults() Texts {
 	}
 	from, to := reflect.ValueOf(t).Elem(), reflect.ValueOf(&out).Elem()
 	for i := range from.NumField() {
-		if !from.Field(i).IsZero() {
-			to.Field(i).Set(from.Field(i))
+		switch given := from.Field(i); {
+		case given.IsZero():
+		case given.Kind() == reflect.Map:
+			for _, key := range given.MapKeys() {
+				to.Field(i).SetMapIndex(key, given.MapIndex(key))
+			}
+		default:
+			to.Field(i).Set(given)
 		}
 	}
 	return out

@@ -1,11 +1,9 @@
 package sign_test
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -13,26 +11,11 @@ import (
 	"github.com/postrider/postrider/webhook/sign"
 )
 
-type hmacVector struct{ Name, Secret, Body, Signature string }
-
-func hmacVectors(t testing.TB) []hmacVector {
-	t.Helper()
-	data, err := os.ReadFile("testdata/hmac.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []hmacVector
-	if err := json.Unmarshal(data, &out); err != nil {
-		t.Fatal(err)
-	}
-	return out
-}
-
 func hub(value ...string) http.Header { return http.Header{sign.HubSignatureHeader: value} }
 
 func TestHMAC_vectors(t *testing.T) {
 	t.Parallel()
-	for _, v := range hmacVectors(t) {
+	for _, v := range allVectors(t).Hub {
 		t.Run(v.Name, func(t *testing.T) {
 			t.Parallel()
 			s := sign.HMAC(sign.NewSecret(v.Secret))
@@ -55,7 +38,7 @@ func TestHMAC_vectors(t *testing.T) {
 
 func TestHMAC_concurrently(t *testing.T) {
 	t.Parallel()
-	v := hmacVectors(t)[0]
+	v := allVectors(t).Hub[0]
 	s := sign.HMAC(sign.NewSecret(v.Secret))
 	var wg sync.WaitGroup
 	for range 20 {
@@ -80,7 +63,7 @@ func TestHMAC_emptySecret(t *testing.T) {
 
 func TestVerifyHMAC_refuses(t *testing.T) {
 	t.Parallel()
-	v := hmacVectors(t)[0]
+	v := allVectors(t).Hub[0]
 	secret, digits := sign.NewSecret(v.Secret), v.Signature[len("sha256="):]
 	for _, tc := range []struct {
 		name    string
@@ -114,7 +97,7 @@ func TestVerifyHMAC_refuses(t *testing.T) {
 }
 
 func FuzzVerifyHMAC(f *testing.F) {
-	v := hmacVectors(f)[0]
+	v := allVectors(f).Hub[0]
 	f.Add(v.Signature, []byte(v.Body))
 	f.Add("sha256=", []byte(nil))
 	f.Fuzz(func(t *testing.T, value string, body []byte) {

@@ -12,18 +12,18 @@ func (s *Store) Mark(ctx context.Context, scope, key string, until time.Time) (f
 	if !storable(scope, key) {
 		return false, fmt.Errorf("sqlstore: mark: %w", ErrText)
 	}
-	now, err := s.Now(ctx)
-	if err != nil {
-		return false, err
-	}
 	if err := s.ready(ctx); err != nil {
 		return false, err
+	}
+	args := []any{scope, key, micros(until)}
+	if s.dialect == SQLite {
+		args = append(args, micros(time.Now()))
 	}
 	var n int
 	err = s.write(ctx, func(c Conn) (err error) {
 		n, err = s.affected(ctx, c, `INSERT INTO {p}mark (scope, key, until) VALUES ($1, $2, $3)
- ON CONFLICT (scope, key) DO UPDATE SET until = excluded.until WHERE {p}mark.until <= $4 RETURNING key`,
-			scope, key, micros(until), micros(now))
+ ON CONFLICT (scope, key) DO UPDATE SET until = excluded.until WHERE {p}mark.until <= `+
+			s.pick(`$4`, `extract(epoch FROM clock_timestamp()) * 1000000`)+` RETURNING key`, args...)
 		return err
 	})
 	if err != nil {

@@ -170,9 +170,8 @@ func (s *Store) checkSettings(ctx context.Context, c Conn) error {
 		return nil
 	}
 	var version, mode string
-	var timeout, recent int64
-	err := s.row(ctx, c, `SELECT sqlite_version(), (SELECT CAST(max(0, substr(v, instr(v, '.') + 1) + 0) AS integer)
- FROM (SELECT sqlite_version() AS v))`, nil, &version, &recent)
+	var timeout int64
+	err := s.row(ctx, c, `SELECT sqlite_version()`, nil, &version)
 	if err == nil {
 		err = s.row(ctx, c, `PRAGMA journal_mode`, nil, &mode)
 	}
@@ -182,7 +181,7 @@ func (s *Store) checkSettings(ctx context.Context, c Conn) error {
 	switch {
 	case err != nil:
 		return s.fail("read settings", "", err)
-	case version[0] == '3' && recent < 38:
+	case older(version, 3, 38):
 		return &SettingError{"the version of SQLite", version, "3.38 or later"}
 	case mode != "wal" && mode != "memory":
 		return &SettingError{"journal_mode", mode, "WAL"}
@@ -190,4 +189,11 @@ func (s *Store) checkSettings(ctx context.Context, c Conn) error {
 		return &SettingError{"busy_timeout", "0", "5000 or so (milliseconds)"}
 	}
 	return nil
+}
+
+// older reports whether a version such as 3.37.2 comes before another one.
+func older(version string, major, minor int) bool {
+	var have, of int
+	_, _ = fmt.Sscanf(version, "%d.%d", &have, &of)
+	return have < major || have == major && of < minor
 }

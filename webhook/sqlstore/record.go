@@ -113,7 +113,7 @@ func (s *Store) decodeWebhook(id string, in stored) (webhook.Webhook, error) {
 func (s *Store) callSealer(name string, hook func(string, []byte) ([]byte, error), id string, in []byte) (out []byte, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = &SealError{id, fmt.Errorf("Options.%s: %w", name, webhook.ErrPanic)}
+			err = &SealError{id, fmt.Errorf("hook Options.%s: %w", name, webhook.ErrPanic)}
 		}
 	}()
 	if out, err = hook(id, in); err != nil {

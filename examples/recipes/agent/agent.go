@@ -60,7 +60,10 @@ func Demo(failed func(processID string) bool) Agent {
 		}
 		return res, nil
 	}), Names: report.NameFuncs{
-		User:  func(_ context.Context, id string) (string, bool) { p, ok := find(id); return p.name, ok && p.name != "" },
+		User: func(_ context.Context, id string) (string, bool) {
+			p, ok := find(id)
+			return p.name, ok && p.name != ""
+		},
 		Group: func(_ context.Context, id string) (string, bool) { return "deactivated_users", id == "g-deactivated" },
 		Link: func(_ context.Context, id string) string {
 			p, _ := find(id)

@@ -26,10 +26,16 @@ type Rule struct {
 
 // Component is one step of a rule.
 type Component struct {
-	Component     string            `json:"component"` // TRIGGER, CONDITION or ACTION
-	SchemaVersion int               `json:"schemaVersion"`
-	Type          string            `json:"type"`
-	Value         map[string]string `json:"value"`
+	Component     string         `json:"component"` // TRIGGER, CONDITION or ACTION
+	SchemaVersion int            `json:"schemaVersion"`
+	Type          string         `json:"type"`
+	Value         map[string]any `json:"value"`
+}
+
+// text is a value that is a text, or "".
+func (c Component) text(name string) string {
+	s, _ := c.Value[name].(string)
+	return s
 }
 
 // The types of components that the stand-in knows.
@@ -109,12 +115,12 @@ func (c Component) check(kind string) error {
 		return fmt.Errorf("%s %q, version %d, is not known as %s", c.Component, c.Type, c.SchemaVersion, kind)
 	}
 	for _, v := range values {
-		if c.Value[v] == "" {
+		if c.text(v) == "" {
 			return fmt.Errorf("%s needs %q", c.Type, v)
 		}
 	}
-	if c.Type == Comparator && operators[c.Value["operator"]] == nil {
-		return fmt.Errorf("%s: unknown operator %q", c.Type, c.Value["operator"])
+	if c.Type == Comparator && operators[c.text("operator")] == nil {
+		return fmt.Errorf("%s: unknown operator %q", c.Type, c.text("operator"))
 	}
 	return nil
 }

@@ -50,17 +50,17 @@ func (r *Rule) Run(ctx context.Context, agent Agent, body []byte, now time.Time)
 	if err := dec.Decode(&v.Data); err != nil {
 		return nil, false, fmt.Errorf("rule %q: the body is no JSON object: %w", r.Name, err)
 	}
-	if r.Trigger.Value["searchOrProvide"] != "none" && v.Data["issues"] == nil {
+	if r.Trigger.text("searchOrProvide") != "none" && v.Data["issues"] == nil {
 		return nil, false, fmt.Errorf("rule %q: %w", r.Name, ErrNoWorkItems)
 	}
 	for _, c := range r.Conditions {
-		if !operators[c.Value["operator"]](Expand(c.Value["first"], v), Expand(c.Value["second"], v)) {
+		if !operators[c.text("operator")](Expand(c.text("first"), v), Expand(c.text("second"), v)) {
 			return nil, false, nil
 		}
 	}
 	for _, a := range r.Actions {
 		if a.Type == UseAgent {
-			v.Agent, err = agent.Answer(ctx, Expand(r.prompt, v), a.Value["answer"], body)
+			v.Agent, err = agent.Answer(ctx, Expand(r.prompt, v), a.text("answer"), body)
 		} else {
 			var one Artefact
 			if one, err = a.perform(v); err == nil {
@@ -76,9 +76,9 @@ func (r *Rule) Run(ctx context.Context, agent Agent, body []byte, now time.Time)
 
 // perform makes what an action would hand to its product.
 func (c Component) perform(v Values) (Artefact, error) {
-	get := func(name string) string { return Expand(c.Value[name], v) }
+	get := func(name string) string { return Expand(c.text(name), v) }
 	line := func(label, name string) string {
-		if c.Value[name] == "" {
+		if c.text(name) == "" {
 			return ""
 		}
 		return label + ": " + strings.Join(strings.Fields(get(name)), " ") + "\n" // a header is one line
@@ -91,7 +91,7 @@ func (c Component) perform(v Values) (Artefact, error) {
 	case SendEmail:
 		return Artefact{"email", line("To", "to") + line("Subject", "subject") + "\n" + get("body")}, nil
 	}
-	if t := c.Value["issueType"]; t == "" || strings.EqualFold(t, "same") {
+	if t := c.text("issueType"); t == "" || strings.EqualFold(t, "same") {
 		return Artefact{}, ErrIssueType
 	}
 	return Artefact{"work-item", line("Project", "project") + line("Type", "issueType") + line("Summary", "summary") +

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/postrider/postrider/examples/internal/hostproc"
+	"github.com/postrider/postrider/examples/internal/receiver"
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/sign"
+)
+
+// edit is row P16: while the first request of each webhook is under way, one webhook is
+// disabled, one deleted, one gets another URL and one another secret. Then all first
+// requests are refused, so that there would be a retry.
+func edit(ctx context.Context, l *life) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	hooks := []string{"disabled", "deleted", "moved", "resigned"}
+	next, err := sign.GenerateSecret()
+	if err != nil {
+		l.wrong("P16", "%v", err)
+		return
+	}
+	for i, id := range hooks {
+		w := webhook.Webhook{ID: id, Scope: hostproc.Scope, Name: id, URL: receiver.URL(id), Secrets: []webhook.Secret{l.field.Secret},
+			Events: []string{"taskSuccess"}, Active: true, CreatedAt: time.Now().Add(time.Duration(i) * time.Second)}
+		if err := l.field.Store.Create(ctx, w, 0); err != nil {
+			l.wrong("P16", "%v", err)
+			return
+		}
+	}
+	for _, id := range l.field.Hooks {
+		if err := l.field.Manager.Delete(ctx, hostproc.Scope, id); err != nil {
+			l.wrong("P16", "%v", err)
+			return
+		}
+	}
+	l.receiver.Close()
+	var rotated atomic.Bool
+	keys := func(id string) []sign.Secret {
+		if id == "resigned" && rotated.Load() {
+			return []sign.Secret{next}
+		}
+		return []sign.Secret{l.field.Secret}
+	}
+	held := make(chan receiver.Request, len(hooks))
+	release := make(chan struct{})
+	l.receiver = receiver.Start(keys, func(r receiver.Request, gone <-chan struct{}) int {
+		if r.N > 1 {
+			return 200
+		}
+		held <- r
+		select {
+		case <-release:
+		case <-gone:
+		}
+		return 503
+	})
+	cfg := l.config(1)
+	cfg.Timeout, cfg.Lease = 10*timeout, 10*timeout+lease
+	p, _, err := l.start(cfg)
+	if err != nil {
+		l.wrong("P16", "%v", err)
+		return
+	}
+	defer p.Kill()
+	for range hooks {
+		select {
+		case <-held:
+		case <-ctx.Done():
+			l.wrong("P16", "%v", ctx.Err())
+			return
+		}
+	}
+	if err := l.change(ctx, next); err != nil {
+		l.wrong("P16", "%v", err)
+		return
+	}
+	rotated.Store(true)
+	close(release)
+	err = l.field.Until(ctx, webhook.Query{States: []webhook.State{webhook.StatePending}}, "only the disabled webhook waits",
+		func(ds []webhook.Delivery) bool { return len(ds) == 1 && ds[0].WebhookID == "disabled" && !ds[0].Held })
+	if err != nil {
+		l.wrong("P16", "%v", err)
+	}
+	l.did("P16")
+	if n := len(l.receiver.Of("disabled", "p1-1")); n != 1 {
+		l.wrong("P16", "a disabled webhook got %d requests, want the 1 from before", n)
+	}
+	if err := l.field.Manager.SetActive(ctx, hostproc.Scope, "disabled", true); err != nil {
+		l.wrong("P16", "%v", err)
+	}
+	if err := l.field.Drained(ctx); err != nil {
+		l.wrong("P16", "after it was enabled again: %v", err)
+	}
+	if err := p.Stop(); err != nil {
+		l.wrong("P16", "%v", err)
+	}
+	l.judgeEdit(ctx)
+}
+
+func (l *life) change(ctx context.Context, next sign.Secret) error {
+	m := l.field.Manager
+	if err := m.SetActive(ctx, hostproc.Scope, "disabled", false); err != nil {
+		return err
+	}
+	if err := m.Delete(ctx, hostproc.Scope, "deleted"); err != nil {
+		return err
+	}
+	moved, err := m.Webhook(ctx, hostproc.Scope, "moved")
+	if err != nil {
+		return err
+	}
+	moved.URL += "/elsewhere"
+	if _, err := m.Edit(ctx, moved); err != nil {
+		return err
+	}
+	resigned, err := m.Webhook(ctx, hostproc.Scope, "resigned")
+	if err != nil {
+		return err
+	}
+	resigned.Secrets = []webhook.Secret{next}
+	_, err = m.Edit(ctx, resigned)
+	return err
+}
+
+func (l *life) judgeEdit(ctx context.Context) {
+	ds, err := l.field.All(ctx, webhook.Query{})
+	if err != nil || len(ds) != 4 {
+		l.wrong("P16", "%d deliveries are stored, want 4: %v", len(ds), err)
+	}
+	for _, d := range ds {
+		got := l.receiver.Of(d.WebhookID, d.EventID)
+		want, state, code := 2, webhook.StateDelivered, webhook.CodeOK
+		if d.WebhookID == "deleted" {
+			want, state, code = 1, webhook.StateFailed, webhook.CodeCancelled
+		}
+		if len(got) != want || d.State != state || d.LastCode != code {
+			l.wrong("P16", "%s: %d requests, %v, code %q; want %d, %v, %q", d.WebhookID, len(got), d.State, d.LastCode, want, state, code)
+			continue
+		}
+		last := got[len(got)-1]
+		if moved := strings.HasSuffix(last.Path, "/elsewhere"); moved != (d.WebhookID == "moved") {
+			l.wrong("P16", "%s: the last request went to the wrong URL", d.WebhookID)
+		}
+		if last.Signed != nil {
+			l.wrong("P16", "%s: the last request is signed with another secret: %v", d.WebhookID, last.Signed)
+		}
+		if string(last.Body) != string(got[0].Body) {
+			l.wrong("P16", "%s: the body has changed: %s", d.WebhookID, fmt.Sprintf("%.80q", last.Body))
+		}
+	}
+}

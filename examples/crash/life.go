@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/postrider/postrider/examples/internal/hostproc"
+	"github.com/postrider/postrider/examples/internal/ledger"
+	"github.com/postrider/postrider/examples/internal/pg"
+	"github.com/postrider/postrider/examples/internal/receiver"
+	"github.com/postrider/postrider/retry"
+	"github.com/postrider/postrider/webhook"
+)
+
+// The hosts' settings. A lease must exceed the timeout by more than ten seconds.
+const (
+	timeout = 2 * time.Second
+	lease   = 12500 * time.Millisecond
+	// again bounds how long after a kill a request is sent again.
+	again = timeout + 30*time.Second
+	// patience is for conditions that should come true in seconds, on a busy machine.
+	patience = 3 * time.Minute
+)
+
+var slots = []retry.Slot{
+	{Min: 200 * time.Millisecond, Max: 400 * time.Millisecond}, {Min: 200 * time.Millisecond, Max: 400 * time.Millisecond},
+	{Min: 200 * time.Millisecond, Max: 400 * time.Millisecond}, {Min: 200 * time.Millisecond, Max: 400 * time.Millisecond},
+	{Min: 200 * time.Millisecond, Max: 400 * time.Millisecond}, {Min: 200 * time.Millisecond, Max: 400 * time.Millisecond},
+}
+
+// world is what lives share.
+type world struct {
+	dir     string
+	server  *pg.Server
+	books   *books
+	verbose bool
+	names   atomic.Int64
+}
+
+// life is that of a host with its database and its receiver. The host may have several
+// processes, one after the other or at once.
+type life struct {
+	world    *world
+	label    string // scenario and run
+	database string
+	random   *rand.Rand
+	server   *pg.Server // the one of its database
+	field    *hostproc.Field
+	receiver *receiver.Receiver
+	ledger   *ledger.Ledger
+	answer   atomic.Pointer[receiver.Answer]
+	births   int
+	kills    int
+}
+
+// live leads a life from an empty database to the audit.
+func (w *world) live(ctx context.Context, s scenario, database string, n int, random *rand.Rand) {
+	began := time.Now()
+	l := &life{world: w, label: fmt.Sprintf("%s %d on %s", s.name, n, database), database: database, random: random, server: w.server, ledger: ledger.New()}
+	if err := l.begin(ctx, s); err != nil {
+		l.wrong("", "%v", err)
+		return
+	}
+	defer l.field.Close()
+	defer l.receiver.Close()
+	if s.own {
+		defer l.server.Stop()
+	}
+	s.run(ctx, l)
+	if w.verbose {
+		fmt.Printf("%-24s %5.1fs  %d kills\n", l.label, time.Since(began).Seconds(), l.kills)
+	}
+}
+
+func (l *life) begin(ctx context.Context, s scenario) error {
+	id := l.world.names.Add(1)
+	db := hostproc.SQLite(filepath.Join(l.world.dir, fmt.Sprintf("%d.db", id)), 5*time.Second)
+	if l.database == postgres {
+		if s.own {
+			var err error
+			if l.server, err = pg.Start(ctx); err != nil {
+				return err
+			}
+		}
+		name := fmt.Sprintf("life%d", id)
+		admin, err := sql.Open("pgx", l.server.DSN("postgres"))
+		if err != nil {
+			return err
+		}
+		defer admin.Close()
+		if _, err := admin.ExecContext(ctx, "CREATE DATABASE "+name); err != nil {
+			return err
+		}
+		db = hostproc.PostgreSQL(l.server.DSN(name))
+	}
+	return l.prepare(ctx, db)
+}
+
+func (l *life) prepare(ctx context.Context, db hostproc.Database) error {
+	var err error
+	if l.field, err = hostproc.Prepare(ctx, db, 2); err != nil {
+		return err
+	}
+	l.receiver = receiver.Start(l.field.Keys, func(r receiver.Request, gone <-chan struct{}) int { return (*l.answer.Load())(r, gone) })
+	l.answers(busy)
+	return nil
+}
+
+// answers says how the receiver answers from now on.
+func (l *life) answers(a receiver.Answer) { l.answer.Store(&a) }
+
+// busy is a receiver that refuses the first one or two requests of some deliveries.
+func busy(r receiver.Request, _ <-chan struct{}) int {
+	h := fnv.New32a()
+	h.Write([]byte(r.Path + r.Event))
+	if r.N <= max(0, int(h.Sum32()%8)-5) {
+		return 503
+	}
+	return 200
+}
+
+// config is that of the next process, which dispatches so many events.
+func (l *life) config(events int) hostproc.Config {
+	l.births++
+	return hostproc.Config{
+		Database: l.field.Database, Name: fmt.Sprintf("p%d", l.births), Addr: l.receiver.Addr(), Certificate: l.receiver.Certificate(),
+		Timeout: timeout, Lease: lease, Drain: timeout, Poll: 500 * time.Millisecond, Capacity: 16, PerLane: 8, Slots: slots,
+		Events: events, Pause: 5 * time.Millisecond,
+	}
+}
+
+// start starts a process. It reports where the process stopped to at.
+func (l *life) start(cfg hostproc.Config) (p *hostproc.Process, at <-chan hostproc.Report, err error) {
+	stopped := make(chan hostproc.Report, 1)
+	p, err = hostproc.Start(cfg, func(r hostproc.Report) {
+		l.ledger.Note(r)
+		if r.Kind == hostproc.At {
+			stopped <- r
+		}
+	})
+	return p, stopped, err
+}
+
+func (l *life) kill(p *hostproc.Process) (at time.Time) {
+	l.kills++
+	at = time.Now()
+	p.Kill()
+	return at
+}
+
+// finish lets a last process dispatch some events and send everything that is pending,
+// stops it, and compares the books.
+func (l *life) finish(ctx context.Context, cfg hostproc.Config) (ledger.Balance, []webhook.Delivery) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	p, _, err := l.start(cfg)
+	if err != nil {
+		l.wrong("", "%v", err)
+		return ledger.Balance{}, nil
+	}
+	err = p.Wait(ctx, hostproc.Loaded, 1)
+	if err == nil {
+		err = l.field.Drained(ctx)
+	}
+	if err != nil {
+		l.wrong("", "%v", err)
+	}
+	if err := p.Stop(); err != nil {
+		l.wrong("", "a graceful stop ended with %v", err)
+	}
+	return l.audit(ctx)
+}
+
+// audit compares what was accepted, what is stored and what arrived.
+func (l *life) audit(ctx context.Context) (ledger.Balance, []webhook.Delivery) {
+	ds, err := l.field.All(ctx, webhook.Query{})
+	if err != nil {
+		l.wrong("", "%v", err)
+	}
+	requests, _ := l.receiver.Requests()
+	b := l.ledger.Audit(l.field.Hooks, ds, requests, len(slots)+1+l.kills)
+	for _, fault := range b.Faults {
+		l.wrong("", "%s", fault)
+	}
+	l.world.books.add(l.database, b, l.kills)
+	return b, ds
+}
+
+// did counts that a row of the fault matrix was put to the test.
+func (l *life) did(rule string) { l.world.books.did(rule, l.database) }
+
+// wrong says that something was not as it must be.
+func (l *life) wrong(rule, format string, args ...any) {
+	l.world.books.wrong(rule, l.database, l.label+": "+fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/postrider/postrider/examples/internal/receiver"
+	"github.com/postrider/postrider/webhook"
+)
+
+// killLoop is row P6: one delivery kills every process that sends it. Each process
+// starts with a clock that is a lease further, so nobody has to wait for leases.
+func killLoop(ctx context.Context, l *life) {
+	const interruptions = 10
+	poison := l.field.Hooks[0]
+	held := make(chan receiver.Request, 16)
+	l.answers(func(r receiver.Request, gone <-chan struct{}) int {
+		if r.Webhook() == poison && r.Event == "p1-1" {
+			held <- r
+			<-gone
+		}
+		return 200
+	})
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for n := range interruptions {
+		cfg := l.config(1)
+		cfg.ClockOffset = time.Duration(n) * (lease + time.Second)
+		p, _, err := l.start(cfg)
+		if err != nil {
+			l.wrong("P6", "%v", err)
+			return
+		}
+		select {
+		case <-held:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+		l.kill(p)
+		if err != nil {
+			l.wrong("P6", "the delivery was not sent a %d. time: %v", n+1, err)
+			return
+		}
+	}
+	cfg := l.config(1)
+	cfg.ClockOffset = interruptions * (lease + time.Second)
+	p, _, err := l.start(cfg)
+	if err != nil {
+		l.wrong("P6", "%v", err)
+		return
+	}
+	if err := l.field.Drained(ctx); err != nil {
+		l.wrong("P6", "%v", err)
+	}
+	if err := p.Stop(); err != nil {
+		l.wrong("P6", "%v", err)
+	}
+	l.did("P6")
+	ds, err := l.field.All(ctx, webhook.Query{})
+	if err != nil {
+		l.wrong("P6", "%v", err)
+	}
+	if n := len(l.receiver.Of(poison, "p1-1")); n != interruptions {
+		l.wrong("P6", "the delivery was sent %d times, want %d", n, interruptions)
+	}
+	for _, d := range ds {
+		isPoison := d.WebhookID == poison && d.EventID == "p1-1"
+		switch {
+		case isPoison && (d.State != webhook.StateFailed || d.LastCode != webhook.CodeInterrupted || d.Tries != 0):
+			l.wrong("P6", "the delivery ended as %v with code %q after %d tries", d.State, d.LastCode, d.Tries)
+		case !isPoison && d.State != webhook.StateDelivered:
+			l.wrong("P6", "event %s did not reach %s beside it", d.EventID, d.WebhookID)
+		}
+	}
+}
