@@ -25,9 +25,9 @@ type AdminOptions struct {
 	// BaseURL is what the self links of records begin with; default https and the
 	// host that the request names.
 	BaseURL string
-	// Seed answers with records of the shape that the documentation of 2019 shows:
+	// Shape2019 answers with records of the shape that the documentation of 2019 shows:
 	// jqlFilter and excludeIssueDetails. Requests may have both shapes anyway.
-	Seed bool
+	Shape2019 bool
 	// Attached tells whether a workflow transition triggers the webhook with this
 	// ID, which may not be deleted then; default: none does.
 	Attached func(ctx context.Context, tenant, webhookID string) (bool, error)

@@ -104,8 +104,8 @@ type adminRecord struct {
 	IsSigned               bool              `json:"isSigned"`
 }
 
-// seedRecord is a webhook as the documentation of 2019 shows it.
-type seedRecord struct {
+// record2019 is a webhook as the documentation of 2019 shows it.
+type record2019 struct {
 	Name                string   `json:"name"`
 	URL                 string   `json:"url"`
 	Events              []string `json:"events"`
@@ -130,8 +130,8 @@ func (a *admin) record(w *webhook.Webhook, r *http.Request) any {
 		events = []string{}
 	}
 	signed := len(w.Secrets) > 0
-	if a.o.Seed {
-		return seedRecord{Name: w.Name, URL: w.URL, Events: events, JQLFilter: w.Filter, ExcludeIssueDetails: w.ExcludeBody, Enabled: w.Active,
+	if a.o.Shape2019 {
+		return record2019{Name: w.Name, URL: w.URL, Events: events, JQLFilter: w.Filter, ExcludeIssueDetails: w.ExcludeBody, Enabled: w.Active,
 			Self: self, CreatedBy: w.Attributes[attrCreatedBy], Created: restTime{w.CreatedAt}, IsSigned: signed}
 	}
 	return adminRecord{Name: w.Name, Description: w.Notes, URL: w.URL, ExcludeBody: w.ExcludeBody, Filters: map[string]string{filterSection: w.Filter},

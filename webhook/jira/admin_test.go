@@ -54,7 +54,7 @@ func create(t *testing.T, api http.Handler, by, body string) (record map[string]
 }
 
 const (
-	seedBody = `{"name":"my first webhook via rest","url":"https://www.example.org/webhooks","events":["jira:issue_created","jira:issue_updated"],
+	body2019 = `{"name":"my first webhook via rest","url":"https://www.example.org/webhooks","events":["jira:issue_created","jira:issue_updated"],
 		"jqlFilter":"Project = JRA AND resolution = Fixed","excludeIssueDetails":false}`
 	currentBody = `{"name":"hook","description":"for the team","url":"https://www.example.org/webhooks","events":["*"],
 		"filters":{"issue-related-events-section":"project = TEST and fixVersion = future"},"excludeBody":true,"secret":"canary-secret","enabled":true}`
@@ -90,11 +90,11 @@ func TestAdmin_createdRecord(t *testing.T) {
 	})
 }
 
-func TestAdmin_seedShape(t *testing.T) {
+func TestAdmin_shapeOf2019(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		api, _ := newAdmin(t, &jira.AdminOptions{Seed: true})
-		got, path := create(t, api, "acme/ann", seedBody)
+		api, _ := newAdmin(t, &jira.AdminOptions{Shape2019: true})
+		got, path := create(t, api, "acme/ann", body2019)
 		want := map[string]any{
 			"name": "my first webhook via rest", "url": "https://www.example.org/webhooks", "events": []any{"jira:issue_created", "jira:issue_updated"},
 			"jqlFilter": "Project = JRA AND resolution = Fixed", "excludeIssueDetails": false, "enabled": true, "isSigned": false,
@@ -138,7 +138,7 @@ func TestAdmin_getListDelete(t *testing.T) {
 	t.Parallel()
 	api, _ := newAdmin(t, nil)
 	expect(t, api, "acme/ann", "GET", hooksPath, "", 200, "[]")
-	_, one := create(t, api, "acme/ann", seedBody)
+	_, one := create(t, api, "acme/ann", body2019)
 	_, two := create(t, api, "acme/ann", currentBody)
 	_, list := call(t, api, "acme/ann", "GET", hooksPath, "")
 	var records []map[string]any
@@ -199,7 +199,7 @@ func TestAdmin_attachedIsNotDeleted(t *testing.T) {
 		}
 		return attached, fails
 	}})
-	_, path := create(t, api, "acme/ann", seedBody)
+	_, path := create(t, api, "acme/ann", body2019)
 	expect(t, api, "acme/ann", "DELETE", path, "", 409, errorBody("The webhook is a post function of a workflow transition. Remove it there first."))
 	fails = errors.New("canary")
 	expect(t, api, "acme/ann", "DELETE", path, "", 500, errorBody("Something went wrong. Try again."))

@@ -35,7 +35,7 @@ type DynamicOptions struct {
 	Max int
 	// Life is how long a registration lives; default [RegistrationLife].
 	Life time.Duration
-	// Events are those that can be registered; default [SeedEvents]. See also
+	// Events are those that can be registered; default [Events2019]. See also
 	// [CurrentEvents].
 	Events []string
 	// Grammar reads the JQL filters; default jql.Dynamic().
@@ -47,14 +47,14 @@ type DynamicOptions struct {
 	Changed func(*http.Request, Owner)
 }
 
-// SeedEvents returns the six events that Jira Cloud's documentation of 2019
+// Events2019 returns the six events that Jira Cloud's documentation of 2019
 // allows: those of issues and comments.
-func SeedEvents() []string {
+func Events2019() []string {
 	return payloadjira.Events(payloadjira.FamilyIssue, payloadjira.FamilyComment)
 }
 
 // CurrentEvents returns the events that Jira Cloud allows today: those of
-// [SeedEvents], of issue properties, sprints and versions. jira:version_merged is
+// [Events2019], of issue properties, sprints and versions. jira:version_merged is
 // among them as an alias.
 func CurrentEvents() []string {
 	return payloadjira.Events(payloadjira.FamilyIssue, payloadjira.FamilyComment, payloadjira.FamilyIssueProperty,
@@ -88,7 +88,7 @@ func NewDynamic(rs Registrations, auth func(*http.Request) (App, error), opts *D
 		events: slices.Clone(o.Events), grammar: jql.Dynamic(), allow: allowlist.Policy{Ports: slices.Clone(atlassianPorts)},
 	}
 	if len(d.events) == 0 {
-		d.events = SeedEvents()
+		d.events = Events2019()
 	}
 	for _, name := range d.events {
 		if _, err := payloadjira.Lookup(name); err != nil {

@@ -113,8 +113,8 @@ func TestDynamic_registerItems(t *testing.T) {
 	}
 	t.Run("the events of today, by option", func(t *testing.T) {
 		t.Parallel()
-		if n := len(jira.SeedEvents()); n != 6 {
-			t.Errorf("%d seed events, want 6", n)
+		if n := len(jira.Events2019()); n != 6 {
+			t.Errorf("%d events of 2019, want 6", n)
 		}
 		api := newAPI(t, new(jira.Memory), &jira.DynamicOptions{Events: jira.CurrentEvents()})
 		expect(t, api, "acme/one", "POST", path2,

@@ -168,14 +168,14 @@ func TestOpenAPI_describesWhatIsServed(t *testing.T) {
 		return got
 	}
 
-	for _, seed := range []bool{false, true} {
-		api, _ := newAdmin(t, &jira.AdminOptions{Seed: seed})
-		for _, body := range []string{seedBody, currentBody, "{"} {
+	for _, old := range []bool{false, true} {
+		api, _ := newAdmin(t, &jira.AdminOptions{Shape2019: old})
+		for _, body := range []string{body2019, currentBody, "{"} {
 			judge(api, "acme/ann", "POST", hooksPath, body)
 		}
 		judge(api, "acme/ann", "GET", hooksPath, "")
 		judge(api, "", "GET", hooksPath, "")
-		_, path := create(t, api, "acme/ann", seedBody)
+		_, path := create(t, api, "acme/ann", body2019)
 		for _, p := range []string{path, hooksPath + "/70"} {
 			judge(api, "acme/ann", "GET", p, "")
 			judge(api, "acme/ann", "PUT", p, "{}")

@@ -47,8 +47,8 @@ func (r *Rule) Run(ctx context.Context, agent Agent, body []byte, now time.Time)
 	v := Values{Now: now}
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.UseNumber()
-	if err := dec.Decode(&v.Data); err != nil {
-		return nil, false, fmt.Errorf("rule %q: the body is no JSON object: %w", r.Name, err)
+	if !json.Valid(body) || dec.Decode(&v.Data) != nil || v.Data == nil {
+		return nil, false, fmt.Errorf("rule %q: the body is no JSON object", r.Name)
 	}
 	if r.Trigger.text("searchOrProvide") != "none" && v.Data["issues"] == nil {
 		return nil, false, fmt.Errorf("rule %q: %w", r.Name, ErrNoWorkItems)
