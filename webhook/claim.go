@@ -169,8 +169,20 @@ func (d *Dispatcher) refused(dl *Delivery, hook *Webhook, now time.Time) Code {
 		return CodeInterrupted
 	case now.Sub(dl.queued(now)) > d.profile.maxAge():
 		return CodeExpired
+	case d.profile.Keep != nil && !d.wanted(dl, hook):
+		return CodeCancelled
 	}
 	return CodeOK
+}
+
+// wanted asks the Profile. A hook that panics has not said no.
+func (d *Dispatcher) wanted(dl *Delivery, hook *Webhook) (keep bool) {
+	defer func() {
+		if recover() != nil {
+			keep = true
+		}
+	}()
+	return d.profile.Keep(*hook, *dl)
 }
 
 // queued is QueuedAt, as far as the Store keeps it.

@@ -15,18 +15,15 @@ import (
 // plan makes the deliveries of one event: match, group, compose.
 func (d *Dispatcher) plan(e payload.Event, hooks []Webhook, now time.Time) (ds []Delivery, err error) {
 	defer contain("Profile", &err)
-	var matched []Webhook
+	live := make([]Webhook, 0, len(hooks))
 	for _, w := range hooks {
-		if w.Scope != e.Scope || !w.Live(now) {
-			continue
+		if w.Scope == e.Scope && w.Live(now) {
+			live = append(live, w)
 		}
-		ok, err := d.matches(w, e)
-		if err != nil {
-			return nil, fmt.Errorf("match %s: %w", w.ID, err)
-		}
-		if ok {
-			matched = append(matched, w)
-		}
+	}
+	matched, err := d.match(live, e)
+	if err != nil {
+		return nil, err
 	}
 	if len(matched) == 0 {
 		return nil, nil
@@ -48,11 +45,30 @@ func (d *Dispatcher) plan(e payload.Event, hooks []Webhook, now time.Time) (ds [
 	return ds, nil
 }
 
-func (d *Dispatcher) matches(w Webhook, e payload.Event) (bool, error) {
-	if d.profile.Match == nil {
-		return w.Listens(e.Type), nil
+// match picks the receivers of an event. live is the caller's to give away.
+func (d *Dispatcher) match(live []Webhook, e payload.Event) ([]Webhook, error) {
+	if d.profile.Select != nil {
+		matched, err := d.profile.Select(live, e)
+		if err != nil {
+			return nil, fmt.Errorf("match: %w", err)
+		}
+		return matched, nil
 	}
-	return d.profile.Match(w, e)
+	matched := live[:0]
+	for _, w := range live {
+		ok := false
+		if d.profile.Match == nil {
+			ok = w.Listens(e.Type)
+		} else if is, err := d.profile.Match(w, e); err != nil {
+			return nil, fmt.Errorf("match %s: %w", w.ID, err)
+		} else {
+			ok = is
+		}
+		if ok {
+			matched = append(matched, w)
+		}
+	}
+	return matched, nil
 }
 
 // compose makes one delivery for a group, or one for each where the Profile does not

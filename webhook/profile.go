@@ -55,6 +55,12 @@ type Profile struct {
 	// Match tells whether a live webhook receives an event; nil means [Webhook.Listens].
 	// An error refuses the Dispatch.
 	Match func(Webhook, payload.Event) (bool, error)
+	// Select picks the receivers of an event among the live webhooks of its scope, for a
+	// Profile that need not look at each of them; nil means Match for one after the other.
+	Select func([]Webhook, payload.Event) ([]Webhook, error)
+	// Keep tells whether a delivery is still wanted when its turn comes; false ends it as
+	// cancelled. nil keeps all.
+	Keep func(Webhook, Delivery) bool
 	// Compose makes one delivery of an event for the matched webhooks of one Group (a
 	// single one where Group is empty), in the order of their IDs. nil means the
 	// event's own body, in the lane of the first.

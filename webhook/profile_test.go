@@ -297,3 +297,59 @@ func TestStoreBelongsToOneProfile(t *testing.T) {
 		t.Errorf("the same profile again: %v", err)
 	}
 }
+
+// Rule: Select picks receivers all at once, and Keep has the last word when a delivery's turn
+// comes.
+func TestProfileSelectAndKeep(t *testing.T) {
+	t.Parallel()
+	p := tracker()
+	p.Match = func(webhook.Webhook, payload.Event) (bool, error) {
+		return false, errors.New("Match was asked beside Select")
+	}
+	p.Select = func(live []webhook.Webhook, e payload.Event) ([]webhook.Webhook, error) {
+		if e.Vars["break"] != "" {
+			return nil, errors.New("index is broken")
+		}
+		return slices.DeleteFunc(live, func(w webhook.Webhook) bool { return w.Name == "not this" || !w.Active }), nil
+	}
+	var unwanted atomic.Bool
+	p.Keep = func(w webhook.Webhook, d webhook.Delivery) bool {
+		if w.Name == "panics" {
+			panic("keep")
+		}
+		return !unwanted.Load()
+	}
+	inBubble(t, p, nil, func(h *host) {
+		h.addTracker("this", "", "https://hooks.example.com/this")
+		h.addTracker("not this", "", "https://hooks.example.com/not")
+		h.addTracker("off", "", "https://hooks.example.com/off", func(w *webhook.Webhook) { w.Active = false })
+		kept, err := h.Dispatch(context.Background(), track(t, "evt_1", nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		settled(time.Second)
+		unwanted.Store(true)
+		dropped, err := h.Dispatch(context.Background(), track(t, "evt_2", nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		settled(time.Second)
+		for r, want := range map[string]webhook.Receipt{"delivered tries=1": kept, "failed cancelled tries=0": dropped} {
+			if len(want.Events[0].Deliveries) != 1 || h.outcome(want.Events[0].Deliveries[0]) != r {
+				t.Errorf("%+v, want one that is %s", want, r)
+			}
+		}
+		if _, err := h.Dispatch(context.Background(), track(t, "evt_3", map[string]string{"break": "yes"})); err == nil || !strings.Contains(err.Error(), "index is broken") {
+			t.Errorf("a Select that fails: %v", err)
+		}
+		h.addTracker("panics", "", "https://hooks.example.com/panics")
+		r, err := h.Dispatch(context.Background(), track(t, "evt_4", nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		settled(time.Second)
+		if n := len(h.to.seen("https://hooks.example.com/panics")); n != 1 || r.Events[0].Matched != 2 {
+			t.Errorf("%d requests to the webhook whose Keep panics, receipt %+v", n, r)
+		}
+	})
+}

@@ -35,6 +35,7 @@ func clock(ctx context.Context, l *life) {
 			cfg.Events = events
 		}
 		cfg.ClockOffset = step.offset
+		l.receiver.SetClock(step.offset) // signatures must carry the time that it is
 		cfg.Slots = []retry.Slot{{Min: 4 * time.Minute, Max: 5 * time.Minute}, {Min: 4 * time.Minute, Max: 5 * time.Minute}, {Min: 4 * time.Minute, Max: 5 * time.Minute}}
 		if last {
 			cfg.Slots = []retry.Slot{{Min: time.Second, Max: 5 * time.Second}}

@@ -2,32 +2,31 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/postrider/postrider/examples/internal/hostproc"
 )
 
 // diskFull is row P11: the file system of the database has no space left while a host
-// works, and gets some later. Where this process may mount one, it is a small file system
-// in memory; else the size of files is limited for the host.
+// works, and gets some later.
 func diskFull(ctx context.Context, l *life) {
-	disk, err := newDisk(filepath.Join(l.world.dir, fmt.Sprintf("disk%d", l.world.names.Add(1))))
-	if err != nil {
+	dir := filepath.Join(l.world.dir, fmt.Sprintf("disk%d", l.world.names.Add(1)))
+	if err := os.Mkdir(dir, 0o755); err != nil {
 		l.wrong("P11", "%v", err)
 		return
 	}
-	defer disk.close()
+	disk := mount(dir)
 	l.field.Close()
 	l.receiver.Close()
-	if err := l.prepare(ctx, hostproc.SQLite(disk.file(), 5*time.Second)); err != nil {
+	if err := l.prepare(ctx, hostproc.SQLite(filepath.Join(dir, "app.db"), 5*time.Second)); err != nil {
+		disk.close()
 		l.wrong("P11", "%v", err)
 		return
 	}
+	defer func() { l.field.Close(); disk.close() }()
 	l.underLoad(ctx, "P11", disk.fill, disk.free)
 	l.finish(ctx, l.config(4))
 	var verdict string
@@ -45,46 +44,3 @@ func (l *life) file() string {
 	}
 	return file
 }
-
-// disk is a small file system in memory with a database on it, and beside it a file that
-// takes the rest of the space.
-type disk struct {
-	dir string
-	err error
-}
-
-const diskSize = 8 << 20
-
-func newDisk(dir string) (*disk, error) {
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		return nil, err
-	}
-	if err := syscall.Mount("postrider", dir, "tmpfs", 0, fmt.Sprintf("size=%d", diskSize)); err != nil {
-		return nil, fmt.Errorf("mount a small file system: %w", err)
-	}
-	return &disk{dir: dir}, nil
-}
-
-func (d *disk) file() string    { return filepath.Join(d.dir, "app.db") }
-func (d *disk) ballast() string { return filepath.Join(d.dir, "ballast") }
-
-// fill takes all the space there is.
-func (d *disk) fill() {
-	f, err := os.Create(d.ballast())
-	if err != nil {
-		d.err = err
-		return
-	}
-	defer f.Close()
-	block := make([]byte, 4096)
-	for err == nil {
-		_, err = f.Write(block)
-	}
-	if !errors.Is(err, syscall.ENOSPC) {
-		d.err = err
-	}
-}
-
-func (d *disk) free() error { return errors.Join(d.err, os.Remove(d.ballast())) }
-
-func (d *disk) close() { _ = syscall.Unmount(d.dir, syscall.MNT_DETACH) }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/postrider/postrider/examples/internal/hostproc"
+	"github.com/postrider/postrider/examples/internal/ledger"
 	"github.com/postrider/postrider/examples/internal/receiver"
 	"github.com/postrider/postrider/webhook"
 )
@@ -33,6 +35,9 @@ func killLoop(ctx context.Context, l *life) {
 		}
 		select {
 		case <-held:
+			// What is sent beside it must not be interrupted as often.
+			err = l.field.Until(ctx, webhook.Query{States: []webhook.State{webhook.StatePending}}, "only the poison is pending",
+				func(ds []webhook.Delivery) bool { return len(ds) == 1 && p.Count(hostproc.Loaded) == 1 })
 		case <-ctx.Done():
 			err = ctx.Err()
 		}
@@ -56,6 +61,7 @@ func killLoop(ctx context.Context, l *life) {
 		l.wrong("P6", "%v", err)
 	}
 	l.did("P6")
+	l.world.books.add(l.database, ledger.Balance{}, l.kills)
 	ds, err := l.field.All(ctx, webhook.Query{})
 	if err != nil {
 		l.wrong("P6", "%v", err)

@@ -11,8 +11,8 @@ import (
 
 // outage is row P9 on PostgreSQL: the server is stopped, and crashes, while a host works.
 func outage(ctx context.Context, l *life) {
-	l.underLoad(ctx, "P9", l.server.Down, func() error { return l.server.Up(ctx) })
-	l.underLoad(ctx, "P9", l.server.Kill, func() error { return l.server.Up(ctx) })
+	l.underLoad(ctx, "P9", func(*hostproc.Process) { l.server.Down() }, func(*hostproc.Process) error { return l.server.Up(ctx) })
+	l.underLoad(ctx, "P9", func(*hostproc.Process) { l.server.Kill() }, func(*hostproc.Process) error { return l.server.Up(ctx) })
 	l.finish(ctx, l.config(4))
 }
 
@@ -27,8 +27,8 @@ func lock(ctx context.Context, l *life) {
 	defer conn.Close()
 	l.field.Database = hostproc.SQLite(l.file(), 300*time.Millisecond)
 	l.underLoad(ctx, "P9",
-		func() { _, err = conn.ExecContext(ctx, "BEGIN IMMEDIATE") },
-		func() error {
+		func(*hostproc.Process) { _, err = conn.ExecContext(ctx, "BEGIN IMMEDIATE") },
+		func(*hostproc.Process) error {
 			_, rollback := conn.ExecContext(ctx, "ROLLBACK")
 			return errors.Join(err, rollback)
 		})
@@ -37,7 +37,7 @@ func lock(ctx context.Context, l *life) {
 
 // underLoad takes the database away from a host that is at work, until Dispatch has failed
 // a few times, and gives it back. The host must go on without a restart.
-func (l *life) underLoad(ctx context.Context, rule string, down func(), up func() error) {
+func (l *life) underLoad(ctx context.Context, rule string, down func(*hostproc.Process), up func(*hostproc.Process) error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	cfg := l.config(1 << 20)
@@ -51,12 +51,12 @@ func (l *life) underLoad(ctx context.Context, rule string, down func(), up func(
 		return
 	}
 	_, _, _, warnings := l.ledger.Counts()
-	down()
+	down(p)
 	before, _ := l.receiver.Requests()
 	refused := p.Wait(ctx, hostproc.Refused, 10)
 	during, _ := l.receiver.Requests()
 	_, _, _, after := l.ledger.Counts()
-	if err := up(); err != nil {
+	if err := up(p); err != nil {
 		l.wrong(rule, "%v", err)
 	}
 	if refused != nil {

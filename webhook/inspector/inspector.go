@@ -41,6 +41,7 @@ func New(o *Options) (*Inspector, error) {
 	if in.own, err = sign.GenerateSecret(); err != nil {
 		return nil, fmt.Errorf("inspector: %w", err)
 	}
+	in.clients[sampleClient] = in.own
 	if in.assets, err = loadAssets(); err != nil {
 		return nil, err
 	}

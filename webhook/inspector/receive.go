@@ -26,7 +26,7 @@ func (in *Inspector) record(r *http.Request) Request {
 	out := Request{Time: time.Now().UTC().Round(0), Method: r.Method, Target: target(r), Size: size, Body: body}
 	out.Event = eventOf(body, out.Target)
 	out.ID = identifier(r.Header)
-	out.Retry, _ = strconv.Atoi(r.Header.Get("X-Atlassian-Webhook-Retry"))
+	out.Retry, _ = strconv.Atoi(r.Header.Get(jiraRetry))
 	out.Retry = max(0, out.Retry)
 	out.Checks = in.verify(r, out.Target, body, out.Time)
 	if out.Size == int64(len(body)) { // part of a body is no installation
@@ -79,8 +79,14 @@ func eventOf(body []byte, target string) string {
 	return ""
 }
 
+// Headers of Jira's webhooks.
+const (
+	jiraIdentifier = "X-Atlassian-Webhook-Identifier"
+	jiraRetry      = "X-Atlassian-Webhook-Retry"
+)
+
 func identifier(h http.Header) string {
-	for _, name := range []string{sign.IDHeader, "X-Atlassian-Webhook-Identifier"} {
+	for _, name := range []string{sign.IDHeader, jiraIdentifier} {
 		if id := h.Get(name); id != "" {
 			return cut(id, 400)
 		}

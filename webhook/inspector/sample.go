@@ -8,9 +8,11 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/postrider/postrider/payload"
+	"github.com/postrider/postrider/payload/confluence"
 	"github.com/postrider/postrider/payload/jira"
 	"github.com/postrider/postrider/webhook/sign"
 )
@@ -18,8 +20,15 @@ import (
 // ErrSample is what SendSample returns for an event type without a sample.
 var ErrSample = errors.New("inspector: no sample of this type")
 
+// ofConfluence stands before a name that both catalogues have and that means Confluence's.
+const ofConfluence = "confluence/"
+
+// sampleClient is the Connect client key of samples.
+const sampleClient = "postrider-inspector-sample"
+
 // Samples returns the event types that SendSample knows: the triggers, the announced ones
-// included, and Jira's catalogue.
+// included, and the catalogues of Jira and Confluence. A name that both of these have stands
+// for Jira's; with "confluence/" in front, for the other.
 func Samples() []string {
 	var names []string
 	for _, name := range append(payload.Triggers(), payload.Planned()...) {
@@ -28,43 +37,73 @@ func Samples() []string {
 		}
 	}
 	for _, name := range jira.Events() {
-		if _, ok := jira.Sample(name); ok && !slices.Contains(names, name) {
+		if _, ok := jira.Sample(name); ok {
 			names = append(names, name)
 		}
+	}
+	for _, name := range confluence.Events() {
+		if slices.Contains(names, name) {
+			name = ofConfluence + name
+		}
+		names = append(names, name)
 	}
 	return names
 }
 
+// sample is what its sender would send.
+type sample struct {
+	event  payload.Event
+	path   []string // behind the inspector's own
+	header string   // carries the identifier; empty for none
+	signer sign.Signer
+}
+
 // SendSample makes the inspector receive an example of an event type, signed as its sender
-// would with a secret of the inspector's own, and returns what it made of it.
+// would with a secret of the inspector's own, and returns what it made of it. Errors:
+// [ErrSample].
 func (in *Inspector) SendSample(eventType string) (Request, error) {
-	e, signer, err := in.sample(eventType)
+	base := in.o.BaseURL
+	if base == "" {
+		base = "http://localhost"
+	}
+	s, err := in.sample(eventType, base)
 	if err != nil {
 		return Request{}, err
 	}
-	now := time.Now()
-	r := &http.Request{Method: http.MethodPost, URL: &url.URL{Path: "/in/sample"}, Host: "localhost",
-		Header: http.Header{"Content-Type": {"application/json"}, "User-Agent": {"Postrider-Inspector"}},
-		Body:   io.NopCloser(bytes.NewReader(e.Body))}
-	if _, ok := payload.Sample(eventType); ok {
-		r.Header.Set(sign.IDHeader, e.ID)
-	} else {
-		r.Header.Set("X-Atlassian-Webhook-Identifier", e.ID)
+	u, err := url.Parse(base)
+	if err != nil {
+		return Request{}, fmt.Errorf("inspector: sample of %s: base URL: %w", eventType, err)
 	}
-	if err := signer.Sign(r, sign.Message{ID: e.ID, Attempt: 1, Time: now, Body: e.Body}); err != nil {
+	r := &http.Request{Method: http.MethodPost, URL: u.JoinPath(s.path...), Host: u.Host,
+		Header: http.Header{"Content-Type": {"application/json"}, "User-Agent": {"Postrider-Inspector"}},
+		Body:   io.NopCloser(bytes.NewReader(s.event.Body))}
+	if s.header != "" {
+		r.Header.Set(s.header, s.event.ID)
+	}
+	if err := s.signer.Sign(r, sign.Message{ID: s.event.ID, Attempt: 1, Time: time.Now(), Body: s.event.Body}); err != nil {
 		return Request{}, fmt.Errorf("inspector: sample of %s: %w", eventType, err)
 	}
 	return in.record(r), nil
 }
 
-func (in *Inspector) sample(eventType string) (payload.Event, sign.Signer, error) {
+func (in *Inspector) sample(eventType, base string) (s sample, err error) {
 	if data, ok := payload.Sample(eventType); ok {
-		e, err := payload.New("sample", data, payload.WithPlanned(payload.Planned()...))
-		return e, sign.Token(in.o.TokenHeader, in.own), err
+		s = sample{path: []string{"in", "sample"}, header: sign.IDHeader, signer: sign.Token(in.o.TokenHeader, in.own)}
+		s.event, err = payload.New("sample", data, payload.WithPlanned(payload.Planned()...))
+		return s, err
 	}
 	if c, ok := jira.Sample(eventType); ok {
-		e, err := jira.New("sample", c)
-		return e, sign.HMAC(in.own), err
+		s = sample{path: []string{"in", "sample"}, header: jiraIdentifier, signer: sign.HMAC(in.own)}
+		s.event, err = jira.New("sample", c)
+		return s, err
 	}
-	return payload.Event{}, nil, fmt.Errorf("%w: %.100q", ErrSample, eventType)
+	name := strings.TrimPrefix(eventType, ofConfluence)
+	if c, ok := confluenceSample(name); ok {
+		s = sample{path: []string{connectPath, name}}
+		if s.event, err = confluence.New("sample", c); err == nil {
+			s.signer, err = sign.ConnectJWT(sampleClient, in.own, base, nil)
+		}
+		return s, err
+	}
+	return sample{}, fmt.Errorf("%w: %.100q", ErrSample, eventType)
 }

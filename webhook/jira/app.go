@@ -155,7 +155,7 @@ func (a *apps) matched(w *webhook.Webhook, e *payload.Event) ([]int64, error) {
 		return nil, err
 	}
 	var subject jql.Subject
-	if a.applies[e.Type] {
+	if a.applies[e.Type] && e.Subject() != nil {
 		if subject, err = a.subject(e); err != nil {
 			return nil, err
 		}
@@ -172,9 +172,15 @@ func (a *apps) matched(w *webhook.Webhook, e *payload.Event) ([]int64, error) {
 		if err != nil {
 			return nil, err
 		}
-		if one := r.byID[id]; one.Live(now) && gate.open(&one) {
-			ids = append(ids, id)
+		one := r.byID[id]
+		if !one.Live(now) || !gate.open(&one) {
+			continue
 		}
+		if subject == nil && a.applies[e.Type] && strings.TrimSpace(one.Filter) != "" {
+			_, err := a.subject(e) // says what is missing
+			return nil, err
+		}
+		ids = append(ids, id)
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids), nil

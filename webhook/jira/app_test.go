@@ -188,6 +188,26 @@ func TestApp_deletionWhileRetrying(t *testing.T) {
 	}
 }
 
+func TestApp_eventWithoutSubject(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, stop := newAppHost(t, &receiver{})
+		defer stop()
+		a.register("acme/one", "project = EX|jira:issue_updated", "|comment_deleted")
+		c := sample(t, "comment_deleted")
+		c.Issue = nil
+		a.dispatch(event(t, c)) // nobody who listens to it has a filter
+		synctest.Wait()
+		if diff := cmp.Diff([]string{"comment_deleted [1001]"}, a.received()); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		a.register("acme/one", "project = EX|comment_deleted")
+		if _, err := a.hooks.Dispatch(t.Context(), event(t, c)); err == nil || !strings.Contains(err.Error(), "WithSubject") {
+			t.Errorf("Dispatch = %v, want an error that says what to do", err)
+		}
+	})
+}
+
 func TestSync_overlappingCalls(t *testing.T) {
 	t.Parallel()
 	rs := new(jira.Memory)

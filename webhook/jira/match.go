@@ -72,8 +72,7 @@ func newMatcher(s *settings) *Matcher {
 // whose stored filter cannot be read, or tells that the event has no subject.
 func (m *Matcher) Match(w webhook.Webhook, e payload.Event) (bool, error) {
 	if isApp(&w) {
-		ids, err := m.apps.matched(&w, &e)
-		return len(ids) > 0, err
+		return m.matchApp(w, e)
 	}
 	if !listens(&w, &e) {
 		return false, nil
@@ -90,6 +89,12 @@ func (m *Matcher) Match(w webhook.Webhook, e payload.Event) (bool, error) {
 		return false, err
 	}
 	return filter.Match(subject), nil
+}
+
+// matchApp is apart from Match because its arguments move to the heap.
+func (m *Matcher) matchApp(w webhook.Webhook, e payload.Event) (bool, error) {
+	ids, err := m.apps.matched(&w, &e)
+	return len(ids) > 0, err
 }
 
 // isApp reports whether a webhook stands for the registrations of an app.

@@ -95,6 +95,24 @@ func TestMarkOnAccepted_onlyWhatFailed(t *testing.T) {
 			}
 		})
 	})
+	t.Run("at once, not at the next poll", func(t *testing.T) {
+		t.Parallel()
+		inBubble(t, func(t *testing.T, h *host) {
+			h.add("ops")
+			h.to.answer("ops", http.StatusForbidden)
+			c := h.checker(onAccepted, key("k", week))
+			h.check(c)
+			h.to.took()
+			time.Sleep(10 * time.Second) // between two polls
+			if _, err := c.Check(t.Context(), time.Now()); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			if n := len(h.to.took()); n != 1 {
+				t.Errorf("%d requests, want 1", n)
+			}
+		})
+	})
 	t.Run("retries are under way", func(t *testing.T) {
 		t.Parallel()
 		inBubble(t, func(t *testing.T, h *host) {

@@ -38,7 +38,9 @@ type site struct {
 	m      *webhook.Manager
 	server *httptest.Server
 	client *http.Client
-	status atomic.Int32 // what the receiver answers
+	status atomic.Int32  // what the receiver answers
+	after  atomic.Value  // its Retry-After, a string
+	block  chan struct{} // where it waits first, when not nil
 	sent   atomic.Int32
 }
 
@@ -52,8 +54,14 @@ func newSite(t *testing.T, change func(*settings.Options)) *site {
 	check(t, err)
 	receiver := func(r *http.Request) (*http.Response, error) {
 		s.sent.Add(1)
-		code := int(s.status.Load())
-		return &http.Response{StatusCode: code, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("answer of the rule")), Request: r}, nil
+		if s.block != nil {
+			<-s.block
+		}
+		header := http.Header{}
+		if after, ok := s.after.Load().(string); ok {
+			header.Set("Retry-After", after)
+		}
+		return &http.Response{StatusCode: int(s.status.Load()), Header: header, Body: io.NopCloser(strings.NewReader("answer of the rule")), Request: r}, nil
 	}
 	s.hooks, err = webhook.New(s.store, webhook.Automation(), &webhook.Options{Transport: roundTripper(receiver)})
 	check(t, err)

@@ -78,6 +78,7 @@ func (h *host) main() error {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		os.Exit(2)
 	}()
+	signal.Ignore(syscall.SIGXFSZ) // a file that may not grow is an error of the database
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	if err := h.open(ctx); err != nil {

@@ -134,3 +134,6 @@ func (p *Process) end() error {
 	}
 	return err
 }
+
+// PID is the process's number.
+func (p *Process) PID() int { return p.cmd.Process.Pid }

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// event is one event for one endpoint.
+type event struct {
+	id       string
+	endpoint int
+}
+
+// sender is a contender: events go in, requests go out.
+type sender interface {
+	// dispatch returns when the contender has accepted the events. Several may run at once.
+	dispatch(ctx context.Context, evs ...event) error
+	// run sends until ctx ends.
+	run(ctx context.Context) error
+	close()
+}
+
+// setup is what a contender is told.
+type setup struct {
+	job
+	done func(err error) // called after every delivery, from any goroutine
+}
+
+// The contenders, in the order of the tables.
+const (
+	netHTTP     = "nethttp"
+	rawBytes    = "raw bytes"
+	fastHTTP    = "fasthttp"
+	roundTrip   = "RoundTrip"
+	retryable   = "go-retryablehttp"
+	riverPlain  = "River, defaults"
+	riverSame   = "River, as many workers"
+	riverBest   = "River, 2,000 workers, 2 ms"
+	asynqRedis  = "asynq on Redis"
+	onMemory    = "Postrider, memory"
+	onSQLite    = "Postrider, SQLite"
+	onPostgres  = "Postrider, PostgreSQL"
+	endpoints   = 10
+	queueLength = 200_000
+)
+
+func newSender(ctx context.Context, s setup) (sender, error) {
+	switch s.Contender {
+	case netHTTP, roundTrip, retryable, fastHTTP, rawBytes:
+		return newDirect(s)
+	case riverPlain, riverSame, riverBest:
+		return newRiver(ctx, s)
+	case asynqRedis:
+		return newAsynq(s)
+	case onMemory, onSQLite, onPostgres:
+		return newPostrider(ctx, s)
+	}
+	return nil, fmt.Errorf("no contender %q", s.Contender)
+}
+
+func needsPostgres(contender string) bool {
+	return contender == onPostgres || strings.HasPrefix(contender, "River")
+}
+
+func (j job) host(endpoint int) string { return fmt.Sprintf("h%d.example.com", endpoint) }
+
+// path is where an endpoint listens: the first Hanging ones never answer.
+func (j job) path(endpoint int) string {
+	if endpoint < j.Hanging {
+		return "/hang"
+	}
+	return "/hook"
+}
+
+// body is 430 bytes of JSON, as a task run's event is.
+var body = []byte(`{"trigger":"taskSuccess","processId":"0b9d4f0e-7c55-4cf0-9d7e-2f5f4f1f6c11","name":"Nightly cleanup",` +
+	`"actionTypes":["archive","notify"],"deepLink":"https://app.example.com/runs/` + strings.Repeat("0123456789", 24) + `abcdefghijk"}`)
+
+// headers are the five of every request, Content-Type and User-Agent among them.
+var headers = [][2]string{
+	{"Content-Type", "application/json"},
+	{"User-Agent", "Postrider/1 (+https://github.com/postrider/postrider)"},
+	{"X-Tenant", "acme"},
+	{"X-Source", "scheduled-tasks"},
+}
+
+const idHeader = "Webhook-Id" // the fifth
