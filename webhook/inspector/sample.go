@@ -74,7 +74,7 @@ func (in *Inspector) SendSample(eventType string) (Request, error) {
 	if err != nil {
 		return Request{}, fmt.Errorf("inspector: sample of %s: base URL: %w", eventType, err)
 	}
-	r := &http.Request{Method: http.MethodPost, URL: u.JoinPath(s.path...), Host: u.Host,
+	r := &http.Request{Method: http.MethodPost, URL: u.JoinPath(append([]string{"/"}, s.path...)...), Host: u.Host,
 		Header: http.Header{"Content-Type": {"application/json"}, "User-Agent": {"Postrider-Inspector"}},
 		Body:   io.NopCloser(bytes.NewReader(s.event.Body))}
 	if s.header != "" {
