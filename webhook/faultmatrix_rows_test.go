@@ -17,11 +17,11 @@ import (
 const bound = 200 * time.Millisecond
 
 // matrixRows returns the rows 1 to 44.
-func matrixRows() []row {
+func matrixRows(c column) []row {
 	rows := connectionRows()
 	rows = append(rows, answerRows()...)
-	rows = append(rows, statusRows()...)
-	return append(rows, retryAfterRows()...)
+	rows = append(rows, statusRows(c)...)
+	return append(rows, retryAfterRows(c)...)
 }
 
 // connectionRows are faults before a request is on its way.

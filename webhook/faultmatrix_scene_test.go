@@ -15,6 +15,7 @@ import (
 
 	"github.com/postrider/postrider/internal/hostile"
 	"github.com/postrider/postrider/payload"
+	"github.com/postrider/postrider/retry"
 	"github.com/postrider/postrider/webhook"
 )
 
@@ -102,7 +103,7 @@ func (w *witness) hasSettled(id string) bool {
 
 // scene builds what a fault needs.
 func (m *matrix) scene(t *testing.T, f fault, name string) *scene {
-	s := &scene{t: t, m: m, fault: f, name: name, told: newWitness(), event: success(t),
+	s := &scene{t: t, m: m, fault: f, name: name, told: newWitness(), event: m.event(t),
 		cert: func(...string) tls.Certificate { return m.cert }}
 	s.opts = webhook.Options{
 		Timeout: 10 * time.Second, Poll: 5 * time.Millisecond,
@@ -123,6 +124,9 @@ func (m *matrix) scene(t *testing.T, f fault, name string) *scene {
 	}
 	if s.opts.DialContext == nil {
 		s.profile = withAllowed(s.profile, uint16(s.port), uint16(m.healthy.Port()))
+	}
+	if f.wait == nil {
+		s.profile.Retry.Last = retry.Slot{} // the last retry is waited for
 	}
 	return s
 }
@@ -161,6 +165,7 @@ func (s *scene) play() {
 		if w.URL == "" {
 			w.URL = s.urlAt(s.name)
 		}
+		w.Events = []string{s.event.Type}
 		w.Secrets = []webhook.Secret{webhook.NewSecret(secretCanary)}
 		w.Headers = map[string]string{"X-Canary": headerCanary}
 	})
@@ -172,6 +177,7 @@ func (s *scene) play() {
 	}
 	if !s.alone {
 		s.host.add("healthy", func(w *webhook.Webhook) {
+			w.Events = []string{s.event.Type}
 			w.URL = "https://" + net.JoinHostPort(healthyHost, strconv.Itoa(s.m.healthy.Port())) + "/" + s.name
 		})
 	}

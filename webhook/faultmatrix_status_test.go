@@ -3,6 +3,7 @@ package webhook_test
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +17,8 @@ const echo = "secret " + secretCanary + ", X-Canary: " + headerCanary + `, {"pat
 	"?key=" + queryCanary + ", " + pathCanary + ", key " + queryCanary + ", dial tcp 127.0.0.3:8080: refused, peer:127.0.0.1, [::1]:443, at ::1:\r\nend"
 
 // statusRows are answers that are in order.
-func statusRows() []row {
+func statusRows(c column) []row {
+	first := c.profile().Retry.Slots[0]
 	return []row{
 		{26, "200", []fault{
 			{form: "plain", do: hostile.Status(200), want: accepted, status: 200},
@@ -34,7 +36,7 @@ func statusRows() []row {
 		{40, "5xx", append(statuses(again, "", 500, 501, 502, 503, 504, 505, 506, 507, 508, 510, 511, 520, 599),
 			fault{form: "pinned host", do: hostile.Status(503), want: again, status: 503, set: (*scene).pinned,
 				wait: func(a webhook.Attempt) (time.Time, time.Time) {
-					return a.End().Add(5 * time.Second), a.End().Add(10 * time.Second)
+					return a.End().Add(first.Min), a.End().Add(first.Max)
 				}})},
 		{41, "600 and above", statuses(refused, "", 600, 601, 700, 999)},
 	}
@@ -75,24 +77,24 @@ func (s *scene) redirects(status int, to func() string) {
 }
 
 // retryAfterRows are answers that ask for patience. Waits are planned, not waited for.
-func retryAfterRows() []row {
+func retryAfterRows(c column) []row {
 	ask := func(status int, value string) hostile.Behavior {
 		return hostile.Status(status, hostile.RetryAfter(value))
 	}
-	seconds := func(n int) func(webhook.Attempt) (time.Time, time.Time) {
+	after := func(wait time.Duration) func(webhook.Attempt) (time.Time, time.Time) {
 		return func(a webhook.Attempt) (time.Time, time.Time) {
-			at := a.End().Add(time.Duration(n) * time.Second)
+			at := a.End().Add(wait)
 			return at, at
 		}
 	}
-	const longest = 15 * 60 // seconds, the bound of the automation profile
+	longest := int(c.longest() / time.Second)
 	rows := []row{one(33, "429 without Retry-After", statuses(again, "", 429)[0].plain())}
 
 	var delta, date, useless, none, huge, ignored []fault
 	for _, status := range []int{429, 503} {
 		for _, n := range []int{1, 60, longest} {
 			delta = append(delta, fault{form: fmt.Sprint(status, " ", n), do: ask(status, fmt.Sprint(n)), want: again, status: status,
-				wait: seconds(n), pauses: true})
+				wait: after(time.Duration(n) * time.Second), pauses: true})
 		}
 		for form, layout := range map[string]string{"IMF-fixdate": http.TimeFormat, "RFC 850": "Monday, 02-Jan-06 15:04:05 GMT", "asctime": time.ANSIC} {
 			at := time.Now().Add(5 * time.Minute).UTC().Truncate(time.Second)
@@ -105,12 +107,12 @@ func retryAfterRows() []row {
 		for _, v := range []string{"0", "000", "Thu, 01 Jan 2026 00:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"} {
 			none = append(none, fault{form: tag(status, "is", v), do: ask(status, v), want: again, status: status})
 		}
-		for _, v := range []string{"901", "86400", "Fri, 31 Dec 9999 23:59:59 GMT", "9223372036854775807", "18446744073709551616", strings.Repeat("9", 20), strings.Repeat("9", 400)} {
-			huge = append(huge, fault{form: tag(status, "is", v[:min(len(v), 30)], "of", len(v)), do: ask(status, v), want: again, status: status, wait: seconds(longest), pauses: true})
+		for _, v := range []string{strconv.Itoa(longest + 1), "86400", "Fri, 31 Dec 9999 23:59:59 GMT", "9223372036854775807", "18446744073709551616", strings.Repeat("9", 20), strings.Repeat("9", 400)} {
+			huge = append(huge, fault{form: tag(status, "is", v[:min(len(v), 30)], "of", len(v)), do: ask(status, v), want: again, status: status, wait: after(c.longest()), pauses: true})
 		}
 	}
 	for _, status := range []int{408, 409, 425, 500, 502} {
-		delta = append(delta, fault{form: fmt.Sprint(status, " delays this delivery alone"), do: ask(status, "60"), want: again, status: status, wait: seconds(60)})
+		delta = append(delta, fault{form: fmt.Sprint(status, " delays this delivery alone"), do: ask(status, "60"), want: again, status: status, wait: after(time.Minute)})
 	}
 	for _, status := range []int{200, 202} {
 		ignored = append(ignored, fault{form: fmt.Sprint(status), do: ask(status, "60"), want: accepted, status: status, check: asksNothing})

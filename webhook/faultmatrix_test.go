@@ -2,16 +2,15 @@ package webhook_test
 
 import (
 	"cmp"
-	"context"
 	"crypto/tls"
 	"fmt"
 	"net/netip"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/postrider/postrider/allowlist"
 	"github.com/postrider/postrider/internal/hostile"
+	"github.com/postrider/postrider/payload"
 	"github.com/postrider/postrider/retry"
 	"github.com/postrider/postrider/webhook"
 )
@@ -64,7 +63,31 @@ type fault struct {
 type column struct {
 	name    string
 	profile func() webhook.Profile
-	differs map[int]verdict // by row
+	event   func(testing.TB) payload.Event
+	// identified tells what is wrong with the identifier or the signature of the
+	// n-th request, counted from 1, "" where all is well.
+	identified func(s *scene, n int, r hostile.Request, body []byte) string
+	differs    map[string]verdict // by row, or by row and form
+}
+
+// shortest is how soon withAllowed lets retries come.
+const shortest = time.Millisecond
+
+// longest is how far Retry-After can push away the first retry.
+func (c column) longest() time.Duration {
+	p := c.profile().Retry
+	if p.Last.Max == 0 {
+		return p.MaxAfter
+	}
+	return p.Last.Max - time.Duration(len(p.Slots)-1)*shortest
+}
+
+// want is what must come of a fault under the column's profile.
+func (c column) want(row int, f fault) verdict {
+	if v, ok := c.differs[fmt.Sprint(row, " ", f.form)]; ok {
+		return v
+	}
+	return cmp.Or(c.differs[fmt.Sprint(row)], f.want)
 }
 
 // withAllowed makes a profile accept the endpoints of the tests and retry in
@@ -76,9 +99,9 @@ func withAllowed(p webhook.Profile, ports ...uint16) webhook.Profile {
 	}
 	slots := make([]retry.Slot, len(p.Retry.Slots))
 	for i := range slots {
-		slots[i] = retry.Slot{Min: time.Millisecond, Max: 3 * time.Millisecond}
+		slots[i] = retry.Slot{Min: shortest, Max: 3 * shortest}
 	}
-	p.Retry = retry.Policy{Slots: slots, MaxAfter: p.Retry.MaxAfter}
+	p.Retry = retry.Policy{Slots: slots, MaxAfter: p.Retry.MaxAfter, Last: p.Retry.Last}
 	return p
 }
 
@@ -87,14 +110,15 @@ func withAllowed(p webhook.Profile, ports ...uint16) webhook.Profile {
 // them is in checkInvariants.
 func TestFaultMatrix(t *testing.T) { // not parallel: it counts goroutines and file descriptors
 	columns := []column{
-		{name: "automation", profile: webhook.Automation},
+		{name: "automation", profile: webhook.Automation, event: func(t testing.TB) payload.Event { return success(t) }, identified: automationIdentified},
+		jiraColumn(),
 	}
 	for _, c := range columns {
 		t.Run(c.name, func(t *testing.T) {
 			atBaseLine(t)
 			m := newMatrix(t, c)
 			seen := map[int]bool{}
-			for _, r := range matrixRows() {
+			for _, r := range matrixRows(c) {
 				seen[r.number] = true
 				t.Run(fmt.Sprintf("row %d %s", r.number, r.words), func(t *testing.T) { m.row(t, r) })
 			}
@@ -142,9 +166,7 @@ func (m *matrix) fault(t *testing.T, r row, i int) {
 	if !f.heavy {
 		t.Parallel()
 	}
-	if v, ok := m.differs[r.number]; ok {
-		f.want = v
-	}
+	f.want = m.want(r.number, f)
 	s := m.scene(t, f, fmt.Sprintf("r%d-%d.example.com", r.number, i))
 	s.play()
 
@@ -248,32 +270,6 @@ func (s *scene) checkReach(attempts int) {
 		}
 	case requests != attempts:
 		s.t.Errorf("%d requests, want %d", requests, attempts)
-	}
-}
-
-// tag makes a text fit into the name of a subtest.
-func tag(parts ...any) string {
-	return strings.Trim(strings.Map(func(r rune) rune {
-		if r == '/' || r == ',' || r == ':' || r == '"' {
-			return -1
-		}
-		return r
-	}, fmt.Sprintln(parts...)), "\n")
-}
-
-// await returns once done says so, and fails the test when that takes too long.
-func await(t testing.TB, what string, done func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("still waiting for %s", what)
-		}
 	}
 }
 

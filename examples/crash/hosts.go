@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"syscall"
+	"time"
 
 	"github.com/postrider/postrider/examples/internal/hostproc"
 	"github.com/postrider/postrider/examples/internal/receiver"
@@ -93,7 +94,7 @@ func freeze(ctx context.Context, l *life) {
 			return
 		}
 	}
-	if err := first.Signal(syscall.SIGSTOP); err != nil {
+	if err := l.freezeUnlocked(ctx, first); err != nil {
 		l.wrong("P8", "%v", err)
 		return
 	}
@@ -133,4 +134,34 @@ func freeze(ctx context.Context, l *life) {
 			l.wrong("P8", "event %s was sent %d times under %d leases: two processes sent one attempt", d.EventID, n, d.Lease)
 		}
 	}
+}
+
+// freezeUnlocked freezes a process at a moment at which it holds no lock of the database.
+// With one, it would keep out everybody else until it ends, whatever they do.
+func (l *life) freezeUnlocked(ctx context.Context, p *hostproc.Process) error {
+	for {
+		if err := p.Signal(syscall.SIGSTOP); err != nil {
+			return err
+		}
+		err := l.unlocked(ctx)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		if err := p.Signal(syscall.SIGCONT); err != nil {
+			return err
+		}
+		time.Sleep(time.Duration(l.random.Int64N(int64(50 * time.Millisecond))))
+	}
+}
+
+func (l *life) unlocked(ctx context.Context) error {
+	tx, err := l.field.DB.BeginTx(ctx, nil) // on SQLite this takes the lock
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // nothing was changed
+	if l.database == postgres {
+		_, err = tx.ExecContext(ctx, "SELECT 1 FROM postrider_delivery FOR UPDATE NOWAIT")
+	}
+	return err
 }

@@ -189,17 +189,19 @@ func TestBounds(t *testing.T) {
 // Rule: a sample of every type arrives, verified.
 func TestSamples(t *testing.T) {
 	t.Parallel()
-	d := start(t, &inspector.Options{Secrets: []sign.Secret{sign.NewSecret(canary)}})
 	if n := len(inspector.Samples()); n < 100 {
 		t.Errorf("only %d samples", n)
 	}
-	for _, name := range inspector.Samples() {
-		r, err := d.SendSample(name)
-		if err != nil || r.Verdict() != inspector.Verified || r.Event == "" || r.Size == 0 {
-			t.Errorf("%s: %v, %+v", name, err, r)
+	for _, base := range []string{"", "https://" + host + prefix} {
+		d := start(t, &inspector.Options{Secrets: []sign.Secret{sign.NewSecret(canary)}, BaseURL: base})
+		for _, name := range inspector.Samples() {
+			r, err := d.SendSample(name)
+			if err != nil || r.Verdict() != inspector.Verified || r.Event == "" || r.Size == 0 {
+				t.Errorf("%s at %q: %v, %+v", name, base, err, r.Checks)
+			}
 		}
 	}
-	if _, err := d.SendSample("nonsense"); !errors.Is(err, inspector.ErrSample) {
+	if _, err := start(t, nil).SendSample("nonsense"); !errors.Is(err, inspector.ErrSample) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -53,8 +53,8 @@ func Samples() []string {
 // sample is what its sender would send.
 type sample struct {
 	event  payload.Event
-	path   []string // behind the inspector's own
-	header string   // carries the identifier; empty for none
+	path   string // behind the inspector's own
+	header string // carries the identifier; empty for none
 	signer sign.Signer
 }
 
@@ -70,11 +70,11 @@ func (in *Inspector) SendSample(eventType string) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
-	u, err := url.Parse(base)
+	u, err := url.Parse(strings.TrimSuffix(base, "/") + "/" + s.path)
 	if err != nil {
 		return Request{}, fmt.Errorf("inspector: sample of %s: base URL: %w", eventType, err)
 	}
-	r := &http.Request{Method: http.MethodPost, URL: u.JoinPath(append([]string{"/"}, s.path...)...), Host: u.Host,
+	r := &http.Request{Method: http.MethodPost, URL: u, Host: u.Host,
 		Header: http.Header{"Content-Type": {"application/json"}, "User-Agent": {"Postrider-Inspector"}},
 		Body:   io.NopCloser(bytes.NewReader(s.event.Body))}
 	if s.header != "" {
@@ -88,18 +88,18 @@ func (in *Inspector) SendSample(eventType string) (Request, error) {
 
 func (in *Inspector) sample(eventType, base string) (s sample, err error) {
 	if data, ok := payload.Sample(eventType); ok {
-		s = sample{path: []string{"in", "sample"}, header: sign.IDHeader, signer: sign.Token(in.o.TokenHeader, in.own)}
+		s = sample{path: "in/sample", header: sign.IDHeader, signer: sign.Token(in.o.TokenHeader, in.own)}
 		s.event, err = payload.New("sample", data, payload.WithPlanned(payload.Planned()...))
 		return s, err
 	}
 	if c, ok := jira.Sample(eventType); ok {
-		s = sample{path: []string{"in", "sample"}, header: jiraIdentifier, signer: sign.HMAC(in.own)}
+		s = sample{path: "in/sample", header: jiraIdentifier, signer: sign.HMAC(in.own)}
 		s.event, err = jira.New("sample", c)
 		return s, err
 	}
 	name := strings.TrimPrefix(eventType, ofConfluence)
 	if c, ok := confluenceSample(name); ok {
-		s = sample{path: []string{connectPath, name}}
+		s = sample{path: connectPath + name}
 		if s.event, err = confluence.New("sample", c); err == nil {
 			s.signer, err = sign.ConnectJWT(sampleClient, in.own, base, nil)
 		}

@@ -21,16 +21,17 @@ import (
 // sends one callback per event, whose body lists every registration that matched.
 const AttrApp = "jira_app"
 
-// varMatched keeps the matched registrations with a delivery.
-const varMatched = "matched_webhook_ids"
+// What is kept with the delivery of an app: its registrations that matched, and whose
+// they are. The names cannot be those of URL variables, which have a dot.
+const (
+	varMatched = "matched_webhook_ids"
+	varApp     = "registered_by"
+)
 
 // loadTimeout bounds the look at the registrations of one app.
 const loadTimeout = 5 * time.Second
 
-var (
-	errNoRegistrations = errors.New("jira: the webhook of an app needs WithRegistrations")
-	errAllGone         = errors.New("jira: no registration that matched is live any more")
-)
+var errNoRegistrations = errors.New("jira: the webhook of an app needs WithRegistrations")
 
 // WithRegistrations lets the profile send to apps: to webhooks that [Sync] made
 // from their registrations.
@@ -231,26 +232,24 @@ func (a *apps) compose(w *webhook.Webhook, e *payload.Event, c *webhook.Composed
 	for i, id := range ids {
 		texts[i] = strconv.FormatInt(id, 10)
 	}
-	c.Vars = map[string]string{varMatched: strings.Join(texts, ",")}
+	c.Vars = map[string]string{varMatched: strings.Join(texts, ","), varApp: w.Attributes[AttrApp]}
 	c.Body, err = payloadjira.WithMatched(e.Body, ids)
 	return err
 }
 
-// remains tells whether a registration that matched a delivery is still live.
-func (a *apps) remains(w *webhook.Webhook, d *webhook.Delivery) error {
-	matched := d.Vars[varMatched]
-	if matched == "" {
-		return nil // a test, or a URL that is only checked
-	}
+// wanted reports whether a registration that matched a delivery is still live. While
+// the registrations cannot be read it is: a callback too many does less harm than one
+// that is missing.
+func (a *apps) wanted(w *webhook.Webhook, d *webhook.Delivery) bool {
 	r, err := a.of(w)
 	if err != nil {
-		return err
+		return true
 	}
 	now := time.Now()
-	for text := range strings.SplitSeq(matched, ",") {
+	for text := range strings.SplitSeq(d.Vars[varMatched], ",") {
 		if id, err := strconv.ParseInt(text, 10, 64); err == nil && r.byID[id].Live(now) {
-			return nil
+			return true
 		}
 	}
-	return errAllGone
+	return false
 }

@@ -50,21 +50,16 @@ func Profile(opts ...Option) webhook.Profile {
 		Events:        payloadjira.Events(),
 		AllowNoEvents: true,
 		Match:         m.Match,
+		Select:        m.Select,
+		Keep:          func(w webhook.Webhook, d webhook.Delivery) bool { return !isApp(&w) || m.apps.wanted(&w, &d) },
 		Compose:       m.compose,
-		Target: func(w webhook.Webhook, d webhook.Delivery) (string, error) {
-			if isApp(&w) {
-				if err := m.apps.remains(&w, &d); err != nil {
-					return "", err
-				}
-			}
-			return s.target(w, d)
-		},
-		Header:   header,
-		Sign:     signer,
-		Limits:   limits,
-		KeyLimit: s.keyLimit,
-		Sample:   sample,
-		Check:    s.check,
+		Target:        s.target,
+		Header:        header,
+		Sign:          signer,
+		Limits:        limits,
+		KeyLimit:      s.keyLimit,
+		Sample:        sample,
+		Check:         s.check,
 	}
 	if s.any2xx {
 		p.Success = nil // webhook's default

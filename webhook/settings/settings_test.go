@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/postrider/postrider/webhook"
@@ -168,6 +169,35 @@ func TestAdd_limit(t *testing.T) {
 	}
 }
 
+// Rule: forms that are sent at the same moment cannot exceed the limit together.
+func TestAdd_concurrent(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			r, err := http.NewRequest(http.MethodPost, s.server.URL+prefix+"/add", strings.NewReader(form().Encode()))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			resp, err := s.client.Do(r)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if err := resp.Body.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if n := len(s.list("acme")); n != 3 {
+		t.Errorf("%d webhooks, want 3", n)
+	}
+}
+
 // Rule: on edit an empty URL or secret keeps what is stored; everything else is replaced.
 func TestEdit(t *testing.T) {
 	t.Parallel()
@@ -242,39 +272,5 @@ func TestSetActive_invalid(t *testing.T) {
 	s.post("/webhooks/whk_old/active", map[string][]string{"to": {"on"}}).wants(t, 422, "not allowed", `action="../../webhooks/whk_old/edit"`)
 	if s.list("acme")[0].Active {
 		t.Error("it is on")
-	}
-}
-
-// Rule: delete acts at once, without a confirmation; an option adds one.
-func TestDelete(t *testing.T) {
-	t.Parallel()
-	s := newSite(t, nil)
-	w := s.add("acme", "Ops")
-	s.get("/webhooks/"+w.ID+"/delete").wants(t, 405)
-	s.post("/webhooks/"+w.ID+"/delete", nil).wants(t, 200, "“Ops” was deleted", "No webhooks yet")
-	if len(s.list("acme")) != 0 {
-		t.Error("it is still there")
-	}
-	s.post("/webhooks/"+w.ID+"/delete", nil).wants(t, 404, "no longer exists")
-
-	s = newSite(t, func(o *settings.Options) { o.ConfirmDelete = true })
-	w = s.add("acme", "Ops")
-	s.get("/").wants(t, 200, `href="./webhooks/`+w.ID+`/delete"`)
-	s.get("/webhooks/"+w.ID+"/delete").wants(t, 200, "Delete “Ops”?")
-	s.post("/webhooks/"+w.ID+"/delete", nil).wants(t, 200, "“Ops” was deleted")
-}
-
-// Rule: a test shows its result, says what it proves and what not, and leaves no delivery.
-func TestTest(t *testing.T) {
-	t.Parallel()
-	s := newSite(t, nil)
-	w := s.add("acme", "Ops")
-	a := s.post("/webhooks/"+w.ID+"/test", nil)
-	a.wants(t, 200, "accepted with status 200", "proves that URL and secret are accepted", "does not prove that smart values resolve", "answer of the rule", "Nothing has been sent yet")
-	s.status.Store(401)
-	s.post("/webhooks/"+w.ID+"/test", map[string][]string{"sample": {"taskSuccess"}}).wants(t, 200, "failed after", "401")
-	s.post("/webhooks/"+w.ID+"/test", map[string][]string{"sample": {"nonsense"}}).wants(t, 400)
-	if n := s.sent.Load(); n != 2 {
-		t.Errorf("%d requests were sent, want 2", n)
 	}
 }

@@ -13,11 +13,13 @@
 // host, a *sql.Tx or what an ORM makes of it; [Store.TxConn] does so for a native
 // connection such as a pgx.Tx. The deliveries exist when the host commits and not
 // before. database/sql does not tell anybody about a commit, so the host calls
-// Dispatcher.Wake after it; otherwise the next poll finds the work.
+// Dispatcher.Wake after it; otherwise the next poll finds the work. What is committed
+// more than two seconds after it was dispatched may wait for the next sweep, a lease at
+// most: dispatch at the end of a long transaction.
 //
 // # Databases
 //
-// PostgreSQL 12 or later. Any number of hosts may share one. Their clocks need not
+// PostgreSQL 12 or later (the tests run on 15). Any number of hosts may share one. Their clocks need not
 // agree, as the database's time counts ([Store.Now]). With [Options.Notifier] they
 // wake each other at once.
 //

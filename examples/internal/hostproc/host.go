@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"strings"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/postrider/postrider/examples/internal/receiver"
 	"github.com/postrider/postrider/examples/pgnotify"
 	"github.com/postrider/postrider/payload"
 	"github.com/postrider/postrider/webhook"
@@ -121,7 +123,11 @@ func (h *host) open(ctx context.Context) error {
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(certificate)
-	h.hooks, err = webhook.New(h.store, Profile(h.cfg.Slots), &webhook.Options{
+	profile := Profile(h.cfg.Slots)
+	profile.Header = func(_ webhook.Webhook, _ webhook.Delivery, header http.Header) {
+		header.Set(receiver.SenderHeader, h.cfg.Name)
+	}
+	h.hooks, err = webhook.New(h.store, profile, &webhook.Options{
 		Timeout: h.cfg.Timeout, Lease: h.cfg.Lease, Drain: h.cfg.Drain, Poll: h.cfg.Poll,
 		Capacity: h.cfg.Capacity, PerLane: h.cfg.PerLane,
 		Breaker: webhook.Breaker{Failures: -1}, // a pause after failures would only take time here

@@ -19,6 +19,9 @@ import (
 // Host is the name under which the endpoint is called. Senders dial [Receiver.Addr].
 const Host = "example.com"
 
+// SenderHeader is where a host says who it is.
+const SenderHeader = "X-Sender"
+
 // URL is the address of a webhook. What follows the ID in the path is free.
 func URL(webhookID string) string { return "https://" + Host + "/" + webhookID }
 
@@ -31,7 +34,9 @@ type Request struct {
 	At, Answered time.Time
 	// Path begins with the webhook's ID. Event is the identifier in the header.
 	Path, Event string
-	Body        []byte
+	// Sender is the host's name, from SenderHeader.
+	Sender string
+	Body   []byte
 	// Status is the answer, 0 until it is given.
 	Status int
 	// Signed is why the signature was refused, nil if it is right.
@@ -94,7 +99,8 @@ func (r *Receiver) serve(w http.ResponseWriter, req *http.Request) {
 	if err != nil {
 		panic(http.ErrAbortHandler) // the sender went away
 	}
-	got := &Request{At: time.Now(), Path: req.URL.Path, Event: req.Header.Get(sign.IDHeader), Body: body}
+	got := &Request{At: time.Now(), Path: req.URL.Path, Event: req.Header.Get(sign.IDHeader),
+		Sender: req.Header.Get(SenderHeader), Body: body}
 	key := got.Webhook() + " " + got.Event
 	r.mu.Lock()
 	got.Signed = sign.VerifyStandard(req.Header, body, got.At.Add(r.ahead), 0, r.keys(got.Webhook())...)

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync/atomic"
+	"time"
+)
+
+const loadBatch = 500
+
+// tally counts what a contender has done.
+type tally struct {
+	ended, failed atomic.Int64
+	want          int64
+	all           chan struct{} // closed when want have ended
+}
+
+func newTally(want int) *tally { return &tally{want: int64(want), all: make(chan struct{})} }
+
+func (t *tally) done(err error) {
+	if err != nil {
+		t.failed.Add(1)
+	}
+	if t.ended.Add(1) == t.want {
+		close(t.all)
+	}
+}
+
+// drain measures how fast a backlog leaves, and what that costs. The backlog is stored
+// before the clock starts; it stops when the last outcome is known.
+func drain(ctx context.Context, j job) (figures, error) {
+	t := newTally(j.Deliveries)
+	s, err := newSender(ctx, setup{j, t.done})
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	if err := load(ctx, s, j); err != nil {
+		return nil, err
+	}
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	runtime.GC()
+	forgetPeak()
+	ended := make(chan error, 1)
+	before := used(j.StorePID)
+	go func() { ended <- s.run(running) }()
+	select {
+	case <-t.all:
+	case err := <-ended:
+		return nil, errors.Join(errors.New("stopped early"), err)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	took := time.Since(before.at)
+	stop()
+	if err := <-ended; err != nil {
+		return nil, err
+	}
+	f := figures{perSecond: float64(j.Deliveries) / took.Seconds(), failures: float64(t.failed.Load())}
+	used(j.StorePID).since(before, j.Deliveries, f)
+	return f, nil
+}
+
+// load stores a job's deliveries.
+func load(ctx context.Context, s sender, j job) error {
+	batch := make([]event, 0, loadBatch)
+	for i := range j.Deliveries {
+		batch = append(batch, event{eventID(i), i % j.Endpoints})
+		if len(batch) == loadBatch || i == j.Deliveries-1 {
+			if err := s.dispatch(ctx, batch...); err != nil {
+				return err
+			}
+			batch = batch[:0]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// allContenders in the order of the tables.
+var allContenders = []string{netHTTP, rawBytes, fastHTTP, roundTrip, retryable, onMemory, onSQLite, onPostgres,
+	riverBest, riverSame, riverPlain, asynqRedis}
+
+// lab is what measurements need and what they found.
+type lab struct {
+	quick    bool
+	root     string // of the repository
+	receiver *receiver
+	postgres *postgres
+	redis    *redisServer // nil where it is not installed
+
+	drained   map[int]map[string]rounds // by requests in flight
+	queued    map[string]rounds         // drain of a large backlog
+	opened    map[string]rounds
+	neighbour map[string]map[int]rounds // by contender and how many hang
+	fans      map[string]map[int]rounds // by contender and webhooks
+	memory    rounds
+	idled     rounds
+	resumed   map[string]rounds
+	micro     []result
+	claims    []result
+}
+
+func newLab(ctx context.Context, quick bool) (l *lab, err error) {
+	l = &lab{quick: quick, drained: map[int]map[string]rounds{}}
+	defer func() {
+		if err != nil {
+			l.close()
+		}
+	}()
+	dir, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/postrider/postrider").Output()
+	if err != nil {
+		return nil, fmt.Errorf("bench: where the repository is: %w", err)
+	}
+	l.root = strings.TrimSpace(string(dir))
+	if l.receiver, err = startReceiver(ctx); err != nil {
+		return nil, err
+	}
+	if l.redis, err = startRedis(ctx); err != nil {
+		return nil, err
+	}
+	l.postgres, err = startPostgres(ctx)
+	return l, err
+}
+
+func (l *lab) close() {
+	if l.postgres != nil {
+		l.postgres.stop()
+	}
+	if l.redis != nil {
+		l.redis.stop()
+	}
+	if l.receiver != nil {
+		_ = l.receiver.stop()
+	}
+}
+
+// machine says on what it runs.
+func (l *lab) machine(ctx context.Context) string {
+	load, _ := os.ReadFile("/proc/loadavg")
+	before, _, _ := strings.Cut(string(load), " ")
+	version, _ := exec.CommandContext(ctx, "sh", "-c", "$(ls /usr/lib/postgresql/*/bin/postgres | tail -n 1) --version").Output()
+	return fmt.Sprintf("%d CPUs, load %s at the start, %s, %s, %s/%s. Receiver, sender and store share the machine.",
+		runtime.NumCPU(), before, runtime.Version(), strings.TrimSpace(string(version)), runtime.GOOS, runtime.GOARCH)
+}
+
+// run makes one measurement: it lays out what the job needs, and adds what the receiver saw.
+func (l *lab) run(ctx context.Context, j job) (figures, error) {
+	j.Receiver = l.receiver.addr
+	if j.Endpoints == 0 {
+		j.Endpoints = endpoints
+	}
+	if err := l.receiver.reset(); err != nil {
+		return nil, err
+	}
+	clean, err := l.lay(ctx, &j)
+	if err != nil {
+		return nil, err
+	}
+	defer clean()
+	p, err := j.start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f, err := p.wait()
+	if err != nil {
+		return nil, err
+	}
+	if j.Part != "openloop" {
+		return f, nil
+	}
+	seen, err := l.receiver.stats()
+	if err != nil {
+		return nil, err
+	}
+	f[latency50], f[latency99] = ms(seen.P50), ms(seen.P99)
+	f[promptShare] = 100 * float64(seen.Prompt) / float64(j.healthy())
+	return f, nil
+}
+
+// lay makes the databases and folders of a job, and returns what removes them.
+func (l *lab) lay(ctx context.Context, j *job) (clean func(), err error) {
+	if j.Dir, err = os.MkdirTemp("", "postrider-bench-"); err != nil {
+		return nil, err
+	}
+	clean = func() { _ = os.RemoveAll(j.Dir) }
+	if needsPostgres(j.Contender) {
+		dsn, drop, err := l.postgres.fresh(ctx)
+		if err != nil {
+			clean()
+			return nil, err
+		}
+		dir := j.Dir
+		j.DSN, j.StorePID = dsn, l.postgres.pid()
+		return func() { drop(); _ = os.RemoveAll(dir) }, nil
+	}
+	if j.Contender == asynqRedis {
+		j.Redis, j.StorePID = l.redis.addr, l.redis.cmd.Process.Pid
+		return clean, exec.CommandContext(ctx, "redis-cli", "-p", j.Redis[strings.LastIndexByte(j.Redis, ':')+1:], "flushall").Run()
+	}
+	return clean, nil
+}
+
+// interleave runs every job once in each round, in random order. A contender that fails
+// in a round is told on standard error and has no figures there.
+func (l *lab) interleave(ctx context.Context, n int, jobs []job) ([]rounds, error) {
+	out := make([]rounds, len(jobs))
+	for i := range out {
+		out[i] = make(rounds, n)
+	}
+	for round := range n {
+		for _, i := range rand.Perm(len(jobs)) {
+			began := time.Now()
+			f, err := l.run(ctx, jobs[i])
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			var exit *exec.ExitError
+			if err != nil && !errors.As(err, &exit) {
+				return nil, err
+			}
+			fmt.Fprintf(os.Stderr, "%d/%d %s %s, %d in flight, %d hang: %.1f s\n", round+1, n, jobs[i].Part, jobs[i].Contender,
+				jobs[i].InFlight, jobs[i].Hanging, time.Since(began).Seconds())
+			out[i][round] = f
+		}
+	}
+	return out, nil
+}
+
+// pick returns the smaller size for a quick run.
+func pick[T any](l *lab, quick, full T) T {
+	if l.quick {
+		return quick
+	}
+	return full
+}
+
+// contenders that can run here, out of some.
+func (l *lab) contenders(some ...string) (out []string) {
+	for _, c := range some {
+		if c != asynqRedis || l.redis != nil {
+			out = append(out, c)
+		}
+	}
+	return out
+}

@@ -1,0 +1,83 @@
+// Command bench measures Postrider beside what a user would pick instead.
+//
+//	go run .          # everything, about half an hour
+//	go run . -quick   # under five minutes
+//	go run . -guard   # ratios against testdata/guard.json, under two minutes
+//
+// It starts what it needs: a receiver in a process of its own, a throw-away PostgreSQL,
+// and Redis where it is installed. Each measurement is a process of its own; the
+// contenders take turns in random order, and every figure is compared with the tuned
+// net/http client of the same round. The tables are Markdown, on standard output.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+)
+
+func main() {
+	as := flag.String("as", "", "what a child process is to be: receiver or job (used by the command itself)")
+	quick := flag.Bool("quick", false, "fewer rounds, smaller sizes: under five minutes")
+	guard := flag.Bool("guard", false, "compare ratios with testdata/guard.json and fail when one got worse")
+	update := flag.Bool("update", false, "with -guard: write the measured ratios to testdata/guard.json")
+	plots := flag.String("plots", "", "write plots as SVG to this folder")
+	only := flag.String("parts", "", "only these parts, separated by commas: "+strings.Join(partNames(), ", "))
+	flag.Parse()
+
+	var err error
+	switch *as {
+	case "receiver":
+		err = receive()
+	case "job":
+		err = child()
+	case "":
+		err = parent(*quick, *guard, *update, *plots, *only)
+	default:
+		err = fmt.Errorf("bench: -as %q must be receiver or job", *as)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func parent(quick, guard, update bool, plots, only string) error {
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer cancel()
+	l, err := newLab(ctx, quick)
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	if guard {
+		return l.guard(ctx, update)
+	}
+	chosen := partNames()
+	if only != "" {
+		chosen = strings.Split(only, ",")
+	}
+	for _, name := range chosen {
+		if !slices.Contains(partNames(), name) {
+			return fmt.Errorf("bench: no part %q; there are %s", name, strings.Join(partNames(), ", "))
+		}
+	}
+	fmt.Printf("# Measured\n\n%s\n", l.machine(ctx))
+	for _, p := range program {
+		if !slices.Contains(chosen, p.name) {
+			continue
+		}
+		if err := p.run(ctx, l); err != nil {
+			return fmt.Errorf("bench: part %s: %w", p.name, err)
+		}
+	}
+	l.targets().print(os.Stdout)
+	if plots != "" {
+		return l.plots(plots)
+	}
+	return nil
+}

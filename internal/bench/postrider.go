@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite"
+
+	"github.com/postrider/postrider/allowlist"
+	"github.com/postrider/postrider/payload"
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/memstore"
+	"github.com/postrider/postrider/webhook/sqlstore"
+)
+
+// postrider is the library under test, as a host uses it: profile Automation, every
+// check and hook in place. Each endpoint has a scope of its own.
+type postrider struct {
+	hooks  *webhook.Dispatcher
+	store  registry
+	closed []func() error
+	claims *atomic.Int64 // how often the Store was looked into
+}
+
+type registry interface {
+	webhook.Store
+	webhook.Registry
+}
+
+func newPostrider(ctx context.Context, s setup) (*postrider, error) {
+	p := &postrider{claims: new(atomic.Int64)}
+	if err := p.open(ctx, s.job); err != nil {
+		p.close()
+		return nil, err
+	}
+	profile := webhook.Automation()
+	profile.Allow, profile.MaxPerScope = allowlist.Public(), 0
+	var err error
+	p.hooks, err = webhook.New(p.store, profile, options(s))
+	if err != nil {
+		p.close()
+		return nil, err
+	}
+	for i := range s.Endpoints {
+		if err := p.register(ctx, s.job, scopeOf(i), i); err != nil {
+			p.close()
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+func options(s setup) *webhook.Options {
+	o := &webhook.Options{Capacity: s.InFlight, PerLane: s.PerLane, Timeout: requestTimeout,
+		Transport: plainTransport(s.job, s.InFlight), Drain: time.Millisecond,
+		Observer: &webhook.Observer{Settled: func(_ context.Context, d webhook.Delivery) {
+			var err error
+			if d.State != webhook.StateDelivered {
+				err = fmt.Errorf("delivery ended as %s: %s", d.State, d.LastCode)
+			}
+			s.done(err)
+		}}}
+	if s.Part == "hold" || s.Part == "resume" {
+		o.Timeout, o.Lease = resumeTimeout, resumeLease
+	}
+	return o
+}
+
+// plainTransport is Postrider's own transport without TLS and address guard: for https
+// URLs net/http takes a connection from DialTLSContext as it is.
+func plainTransport(j job, capacity int) *http.Transport {
+	t := tunedTransport(j, capacity)
+	t.DialTLSContext, t.DialContext = t.DialContext, func(context.Context, string, string) (net.Conn, error) {
+		return nil, fmt.Errorf("a request that is not https")
+	}
+	t.MaxIdleConns = 2 * capacity
+	t.ResponseHeaderTimeout = 15 * time.Second
+	t.MaxResponseHeaderBytes = 64 << 10
+	return t
+}
+
+func (p *postrider) open(ctx context.Context, j job) error {
+	if j.Contender == onMemory {
+		s, err := memstore.New(&memstore.Options{MaxDeliveries: queueLength})
+		if err != nil {
+			return err
+		}
+		p.store = s
+		p.closed = append(p.closed, s.Close)
+		return nil
+	}
+	dialect, driver, dsn := sqlstore.PostgreSQL, "pgx", j.DSN
+	if j.Contender == onSQLite {
+		dialect, driver = sqlstore.SQLite, "sqlite"
+		dsn = "file:" + filepath.Join(j.Dir, "bench.db") + "?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)"
+	}
+	db, err := sql.Open(driver, dsn)
+	if err != nil {
+		return err
+	}
+	db.SetMaxOpenConns(16)
+	db.SetMaxIdleConns(16)
+	p.closed = append(p.closed, db.Close)
+	o := &sqlstore.Options{}
+	if j.Part == "idle" {
+		o.Notifier = silence{}
+	}
+	s, err := sqlstore.New(db, dialect, o)
+	if err != nil {
+		return err
+	}
+	p.store = counted{s, p.claims}
+	return s.Migrate(ctx)
+}
+
+// counted counts claims.
+type counted struct {
+	*sqlstore.Store
+	claims *atomic.Int64
+}
+
+func (c counted) Claim(ctx context.Context, claim webhook.Claim) (webhook.Batch, error) {
+	c.claims.Add(1)
+	return c.Store.Claim(ctx, claim)
+}
+
+// silence is a Notifier of a host that has no neighbours.
+type silence struct{}
+
+func (silence) Wait(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+func (silence) Notify(context.Context) error   { return nil }
+
+func scopeOf(endpoint int) string { return fmt.Sprintf("tenant-%d", endpoint) }
+
+// register adds a webhook to a scope.
+func (p *postrider) register(ctx context.Context, j job, scope string, endpoint int) error {
+	own := map[string]string{}
+	for _, h := range headers[2:] {
+		own[h[0]] = h[1]
+	}
+	w := webhook.Webhook{ID: fmt.Sprintf("wh_%026d", endpoint), Scope: scope, Name: "bench", Active: true, Headers: own,
+		URL: "https://" + j.host(endpoint) + j.path(endpoint), Events: []string{"taskSuccess"}}
+	if j.Part == "resume" {
+		if _, err := p.store.Webhook(ctx, scope, w.ID); err == nil {
+			return nil // the process that was killed has made it
+		}
+	}
+	return p.store.Create(ctx, w, 0)
+}
+
+var taskSuccess = payload.TaskSuccess{ProcessID: "0b9d4f0e-7c55-4cf0-9d7e-2f5f4f1f6c11", Name: "Nightly cleanup",
+	ActionTypes: []string{"archive", "notify"}, DeepLink: "https://app.example.com/runs/" + strings.Repeat("0123456789", 24) + "abcdefghijk"}
+
+func (p *postrider) dispatch(ctx context.Context, evs ...event) error {
+	list := make([]payload.Event, len(evs))
+	for i, e := range evs {
+		var err error
+		if list[i], err = payload.New(scopeOf(e.endpoint), taskSuccess, payload.WithID(e.id)); err != nil {
+			return err
+		}
+	}
+	_, err := p.hooks.Dispatch(ctx, list...)
+	return err
+}
+
+func (p *postrider) run(ctx context.Context) error { return p.hooks.Run(ctx) }
+
+func (p *postrider) close() {
+	for _, c := range p.closed {
+		_ = c()
+	}
+}
+
+// dispatchTo hands over one event of a scope.
+func (p *postrider) dispatchTo(ctx context.Context, scope, id string) error {
+	e, err := payload.New(scope, taskSuccess, payload.WithID(id))
+	if err != nil {
+		return err
+	}
+	_, err = p.hooks.Dispatch(ctx, e)
+	return err
+}

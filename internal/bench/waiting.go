@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+)
+
+const idleSeconds = 60
+
+// resumeDeliveries fill every lane several times over.
+const resumeDeliveries = 200
+
+// microPart runs the Go benchmarks. Behind them run the measurements that mostly wait.
+func microPart(ctx context.Context, l *lab) error {
+	var waiting sync.WaitGroup
+	var idleErr error
+	waiting.Go(func() { idleErr = l.idle(ctx) })
+	l.resumed = map[string]rounds{}
+	var mu sync.Mutex
+	resumeErrs := make([]error, 2)
+	for i, c := range []string{onSQLite, onPostgres} {
+		j := job{Contender: c, InFlight: inFlight, Endpoints: endpoints, Hanging: endpoints, Deliveries: resumeDeliveries}
+		clean, err := l.lay(ctx, &j)
+		if err != nil {
+			return err
+		}
+		waiting.Go(func() {
+			defer clean()
+			f, err := killed(ctx, j)
+			mu.Lock()
+			defer mu.Unlock()
+			l.resumed[c], resumeErrs[i] = rounds{f}, err
+		})
+	}
+	err := l.benchmarks(ctx)
+	waiting.Wait()
+	if err := errors.Join(append(resumeErrs, err, idleErr)...); err != nil {
+		return err
+	}
+
+	t := &table{title: "Resume after kill -9", head: []string{"store", "lease s", resumeAfter, resumeRepeats, failures},
+		note: fmt.Sprintf("%d deliveries, as many as the limits allow in flight to endpoints that hang; killed, started again at once; until the last is delivered.", resumeDeliveries)}
+	for _, c := range []string{onSQLite, onPostgres} {
+		r := l.resumed[c]
+		t.add(c, number(resumeLease.Seconds()), spread(r.values(resumeAfter)), spread(r.values(resumeRepeats)), spread(r.values(failures)))
+	}
+	t.print(os.Stdout)
+	t = &table{title: "Idle", note: "PostgreSQL with a Notifier, nothing to do.", head: []string{"what", "measured"}}
+	for _, name := range []string{idleLooks, idleQueries, idleCPU} {
+		t.add(name, spread(l.idled.values(name)))
+	}
+	t.print(os.Stdout)
+	return nil
+}
+
+// idle measures a minute without work, and what the database saw of it.
+func (l *lab) idle(ctx context.Context) error {
+	j := job{Part: "idle", Contender: onPostgres, Receiver: l.receiver.addr, InFlight: inFlight, Endpoints: endpoints, Seconds: idleSeconds}
+	clean, err := l.lay(ctx, &j)
+	if err != nil {
+		return err
+	}
+	defer clean()
+	p, err := j.start(ctx)
+	if err != nil {
+		return err
+	}
+	time.Sleep(10 * time.Second) // the server publishes its counts with a delay
+	before, err1 := l.postgres.transactions(ctx, j.DSN)
+	began := time.Now()
+	f, err2 := p.wait()
+	minutes := time.Since(began).Minutes()
+	after, err3 := l.postgres.transactions(ctx, j.DSN)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return err
+	}
+	f[idleQueries] = (after - before) / minutes
+	l.idled = rounds{f}
+	return nil
+}
+
+// killed starts deliveries that hang, kills the process, and starts another.
+func killed(ctx context.Context, j job) (figures, error) {
+	r, err := startReceiver(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer r.stop()
+	j.Receiver = r.addr
+	j.Part = "hold"
+	first, err := j.start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	held := endpoints * 4 // Postrider's default for one endpoint
+	if !within(ctx, time.Minute, func() bool { s, err := r.stats(); return err == nil && s.Hung >= held }) {
+		return nil, errors.Join(errors.New("bench: the process to be killed sent nothing"), first.kill())
+	}
+	if err := first.kill(); err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	if err := r.release(); err != nil {
+		return nil, err
+	}
+	j.Part = "resume"
+	second, err := j.start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f, err := second.wait()
+	if err != nil {
+		return nil, err
+	}
+	s, err := r.stats()
+	f[resumeAfter] = time.Since(began).Seconds()
+	f[resumeRepeats] = float64(s.Hung - j.Deliveries)
+	return f, err
+}
