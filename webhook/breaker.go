@@ -29,9 +29,10 @@ type healthEntry struct {
 	disabled bool          // this process has switched the webhook off
 }
 
-// result takes note of an attempt. What it returns does the rest, which may take a
-// while: telling the Observer and writing to the Store.
-func (k *keeper) result(ctx context.Context, w Webhook, a *Attempt) (afterwards func()) {
+// result takes note of an attempt, and of when its delivery is tried again. What it
+// returns does the rest, which may take a while: telling the Observer and writing to the
+// Store.
+func (k *keeper) result(ctx context.Context, w Webhook, a *Attempt, retryAt time.Time) (afterwards func()) {
 	if !remote(a) {
 		return nothing
 	}
@@ -55,7 +56,7 @@ func (k *keeper) result(ctx context.Context, w Webhook, a *Attempt) (afterwards 
 		k.mu.Unlock()
 		return func() { k.save(ctx, e) }
 	}
-	k.failed(e, a)
+	k.failed(e, a, retryAt)
 	tell, disable := k.judge(e, a)
 	k.mu.Unlock()
 
@@ -98,7 +99,7 @@ func (k *keeper) succeeded(e *healthEntry, now time.Time) {
 	k.d.Wake()
 }
 
-func (k *keeper) failed(e *healthEntry, a *Attempt) {
+func (k *keeper) failed(e *healthEntry, a *Attempt, retryAt time.Time) {
 	end := a.End()
 	e.Failures++
 	if e.FailingSince.IsZero() {
@@ -106,6 +107,9 @@ func (k *keeper) failed(e *healthEntry, a *Attempt) {
 	}
 	if asksForPatience(a) && k.d.profile.Retry.MaxAfter > 0 {
 		until := end.Add(min(a.RetryAfter, k.d.profile.Retry.MaxAfter))
+		if !retryAt.IsZero() && until.After(retryAt) {
+			until = retryAt // the policy's window ends before: the pause must not hold the retry
+		}
 		if until.After(e.PausedUntil) {
 			e.PausedUntil = until
 		}

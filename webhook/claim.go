@@ -219,7 +219,7 @@ func (w *worker) send(dl Delivery, hook *Webhook, leave func()) {
 		d.observe(w.sending, "Attempted", func() { f(w.sending, dl, a) })
 	}
 	s := d.profile.settlement(&dl, &a)
-	afterwards := d.keeper.result(w.sending, *hook, &a) // before the slot is free
+	afterwards := d.keeper.result(w.sending, *hook, &a, s.retryAt()) // before the slot is free
 	w.settler.add(outcome{delivery: dl, leave: leave, settlement: s})
 	afterwards()
 }

@@ -123,10 +123,14 @@ func (m *matrix) scene(t *testing.T, f fault, name string) *scene {
 		s.server = hostile.New(t, hostile.Options{IP: publicIP, Port: s.port, Certificate: s.cert(name), Script: s.script, Then: f.do})
 	}
 	if s.opts.DialContext == nil {
-		s.profile = withAllowed(s.profile, uint16(s.port), uint16(m.healthy.Port()))
+		s.profile.Allow = allowed(uint16(s.port), uint16(m.healthy.Port()))
 	}
-	if f.wait == nil {
-		s.profile.Retry.Last = retry.Slot{} // the last retry is waited for
+	switch { // what is planned and not waited for needs no hurry
+	case f.wait == nil:
+		s.profile.Retry = hurried(s.profile.Retry)
+		s.profile.Retry.Last = retry.Slot{}
+	case s.opts.DialContext == nil:
+		s.profile.Retry = hurried(s.profile.Retry)
 	}
 	return s
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -70,7 +71,7 @@ type column struct {
 	differs    map[string]verdict // by row, or by row and form
 }
 
-// shortest is how soon withAllowed lets retries come.
+// shortest is how soon retries come where they are hurried.
 const shortest = time.Millisecond
 
 // longest is how far Retry-After can push away the first retry.
@@ -90,18 +91,24 @@ func (c column) want(row int, f fault) verdict {
 	return cmp.Or(c.differs[fmt.Sprint(row)], f.want)
 }
 
-// withAllowed makes a profile accept the endpoints of the tests and retry in
-// milliseconds. Everything else stays as it is.
-func withAllowed(p webhook.Profile, ports ...uint16) webhook.Profile {
-	p.Allow = allowlist.Policy{
+// allowed accepts the endpoints of the tests.
+func allowed(ports ...uint16) allowlist.Policy {
+	return allowlist.Policy{
 		AllowPrefixes: []netip.Prefix{netip.MustParsePrefix(publicIP + "/32"), netip.MustParsePrefix(nobodyIP + "/32")},
 		Ports:         ports,
 	}
-	slots := make([]retry.Slot, len(p.Retry.Slots))
-	for i := range slots {
-		slots[i] = retry.Slot{Min: shortest, Max: 3 * shortest}
-	}
-	p.Retry = retry.Policy{Slots: slots, MaxAfter: p.Retry.MaxAfter, Last: p.Retry.Last}
+}
+
+// hurried retries as often as p, within milliseconds.
+func hurried(p retry.Policy) retry.Policy {
+	p.Slots = slices.Repeat([]retry.Slot{{Min: shortest, Max: 3 * shortest}}, len(p.Slots))
+	return p
+}
+
+// withAllowed makes a profile accept the endpoints of the tests and retry in
+// milliseconds. Everything else stays as it is.
+func withAllowed(p webhook.Profile, ports ...uint16) webhook.Profile {
+	p.Allow, p.Retry = allowed(ports...), hurried(p.Retry)
 	return p
 }
 
@@ -225,23 +232,23 @@ func checkWait(t *testing.T, s *scene, d webhook.Delivery, as []webhook.Attempt)
 	if bound := last.End().Add(s.profile.Retry.MaxStep()); d.Due.After(bound) {
 		t.Errorf("the retry is due at %v, beyond the bound %v", d.Due, bound)
 	}
-	var until time.Time
-	kinds := map[webhook.ReasonKind]bool{webhook.ReasonRetry: true}
-	if s.fault.pauses {
-		until = d.Due
-		kinds[webhook.ReasonPaused] = true
-	}
-	if h := s.health; !h.PausedUntil.Equal(until) {
-		t.Errorf("the webhook is paused until %v, want %v", h.PausedUntil, until)
+	kinds := map[webhook.ReasonKind]time.Time{webhook.ReasonRetry: d.Due}
+	paused := s.health.PausedUntil
+	switch window := s.profile.Retry.Last.Max > 0; {
+	case !s.fault.pauses:
+		if !paused.IsZero() {
+			t.Errorf("the webhook is paused until %v", paused)
+		}
+	case paused.Before(d.Due), paused.After(d.Due) && !window, paused.After(last.End().Add(s.profile.Retry.MaxAfter)):
+		t.Errorf("the webhook is paused until %v, its delivery is due at %v", paused, d.Due)
+	default:
+		kinds[webhook.ReasonPaused] = paused
 	}
 	for _, r := range s.explained.Reasons {
-		if !kinds[r.Kind] {
-			t.Errorf("Explain names %s, want %v only", r.Kind, kinds)
+		if until, ok := kinds[r.Kind]; !ok || !r.Until.Equal(until) {
+			t.Errorf("Explain says %s until %v, want %v only", r.Kind, r.Until, kinds)
 		}
 		delete(kinds, r.Kind)
-		if !r.Until.Equal(d.Due) {
-			t.Errorf("Explain says %s until %v, want %v", r.Kind, r.Until, d.Due)
-		}
 	}
 	if len(kinds) > 0 {
 		t.Errorf("Explain leaves out %v: %+v", kinds, s.explained.Reasons)

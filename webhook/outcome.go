@@ -48,6 +48,14 @@ func (p *Profile) settlement(d *Delivery, a *Attempt) Settlement {
 	return s
 }
 
+// retryAt is when a delivery is tried again, zero when it has ended.
+func (s *Settlement) retryAt() time.Time {
+	if s.State != StatePending {
+		return time.Time{}
+	}
+	return s.Due
+}
+
 // failure describes a failed attempt to the retry policy. Jitter is drawn from the
 // delivery's ID, so the schedule of a delivery is the same in every process.
 func failure(d *Delivery, a *Attempt) retry.Failure {

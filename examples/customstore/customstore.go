@@ -11,9 +11,7 @@ package customstore
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/postrider/postrider/webhook"
@@ -24,65 +22,27 @@ import (
 const Schema = `
 CREATE TABLE integrations (
 	id text PRIMARY KEY, tenant text NOT NULL, enabled integer NOT NULL,
-	expires integer NOT NULL, -- 0 is never
+	expires integer NOT NULL, -- negative is never
 	doc text NOT NULL);
 CREATE TABLE outbox (
 	seq integer PRIMARY KEY, id text NOT NULL UNIQUE, tenant text NOT NULL, event text NOT NULL, hook text NOT NULL,
 	lane text NOT NULL, state integer NOT NULL,
 	due integer NOT NULL, -- of a leased delivery: the end of its lease
+	turn integer NOT NULL DEFAULT 0, -- counts the claims; the largest of a lane was its latest turn
 	doc text NOT NULL,
 	UNIQUE (tenant, event, hook)); -- the same event twice adds nothing
-CREATE INDEX outbox_due ON outbox (lane, due, seq) WHERE state = 0;`
+CREATE INDEX outbox_due ON outbox (lane, due, seq) WHERE state = 0;
+CREATE INDEX outbox_turn ON outbox (lane, turn);
+CREATE INDEX outbox_last ON outbox (turn);`
 
 // Store is safe for concurrent use. Several processes may have one over the same tables.
-type Store struct {
-	db    *sql.DB
-	mu    sync.Mutex // one claim at a time
-	turn  int
-	turns map[string]int // when a lane had its latest turn
-}
+type Store struct{ db *sql.DB }
 
 var _ webhook.Store = (*Store)(nil)
 
 // New returns a Store over a pool whose transactions take the write lock when they begin;
 // with modernc.org/sqlite the DSN says "_txlock=immediate".
 func New(db *sql.DB) *Store { return &Store{db: db} }
-
-// entry is the document of a delivery. Reported are the leases whose attempt is known.
-type entry struct {
-	webhook.Delivery
-	Reported []int64
-}
-
-// integration is the document of a webhook. A Webhook encodes itself without its secrets,
-// which is right for a log and wrong for a table: hence plain. A host should encrypt it.
-type integration struct {
-	Plain   plain
-	Secrets []string
-}
-
-type plain webhook.Webhook
-
-// SaveWebhook is what the host's settings page calls.
-func (s *Store) SaveWebhook(ctx context.Context, w webhook.Webhook) error {
-	in := integration{Plain: plain(w)}
-	for _, secret := range w.Secrets {
-		in.Secrets = append(in.Secrets, secret.Reveal())
-	}
-	in.Plain.Secrets = nil
-	_, err := s.db.ExecContext(ctx, `INSERT INTO integrations (id, tenant, enabled, expires, doc) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (id) DO UPDATE SET enabled = excluded.enabled, expires = excluded.expires, doc = excluded.doc`,
-		w.ID, w.Scope, w.Active, micros(w.ExpiresAt), document(in))
-	return err
-}
-
-func (in integration) webhook() webhook.Webhook {
-	w := webhook.Webhook(in.Plain)
-	for _, secret := range in.Secrets {
-		w.Secrets = append(w.Secrets, webhook.NewSecret(secret))
-	}
-	return w
-}
 
 // Webhooks implements [webhook.Enqueuer].
 func (s *Store) Webhooks(ctx context.Context, scope string) (ws []webhook.Webhook, err error) {
@@ -95,101 +55,80 @@ func (s *Store) Webhooks(ctx context.Context, scope string) (ws []webhook.Webhoo
 
 // Enqueue implements [webhook.Enqueuer]. The transaction makes it all or none.
 func (s *Store) Enqueue(ctx context.Context, ds []webhook.Delivery) (added []bool, err error) {
-	return added, s.transaction(ctx, func(tx *sql.Tx) error {
+	err = s.transaction(ctx, func(tx *sql.Tx) error {
 		for _, d := range ds {
 			r, err := tx.ExecContext(ctx, `INSERT INTO outbox (id, tenant, event, hook, lane, state, due, doc) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-				ON CONFLICT DO NOTHING`, d.ID, d.Scope, d.EventID, d.WebhookID, d.Lane, d.State, micros(d.Due), document(entry{Delivery: d}))
+				ON CONFLICT DO NOTHING`, d.ID, d.Scope, d.EventID, d.WebhookID, d.Lane, d.State, d.Due.UnixMicro(), document{entry{Delivery: d}})
 			if err != nil {
 				return err
 			}
-			n, err := r.RowsAffected()
-			if added = append(added, n == 1); err != nil {
-				return err
-			}
+			n, _ := r.RowsAffected()
+			added = append(added, n == 1)
 		}
 		return nil
 	})
+	return added, err
 }
 
 // ready is what may be claimed: due, and of a live webhook of the same tenant.
 const ready = ` FROM outbox o JOIN integrations w ON w.id = o.hook AND w.tenant = o.tenant
-	WHERE o.state = 0 AND o.due <= $1 AND w.enabled AND (w.expires = 0 OR w.expires > $1)`
+	WHERE o.state = 0 AND o.due <= $1 AND w.enabled AND (w.expires < 0 OR w.expires > $1)`
 
 // cancel ends what is due and has no webhook any more.
-const cancel = `UPDATE outbox AS o SET state = 2, doc = json_set(doc, '$.State', 2, '$.LastCode', 'cancelled', '$.Held', json('false'), '$.FinishedAt', $2)
+const cancel = `UPDATE outbox AS o SET state = 2, doc = json_set(doc, '$.State', 2, '$.LastCode', 'cancelled', '$.Held', json('false'))
 	WHERE state = 0 AND due <= $1 AND NOT EXISTS (SELECT 1 FROM integrations w WHERE w.id = o.hook AND w.tenant = o.tenant)`
 
 // Claim implements [webhook.Store]. A lease is a later due time and nothing else: when its
 // process dies, the delivery is simply due again.
 func (s *Store) Claim(ctx context.Context, c webhook.Claim) (b webhook.Batch, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := micros(c.Now)
-	return b, s.transaction(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, cancel, now, c.Now); err != nil {
+	now := c.Now.UnixMicro()
+	err = s.transaction(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, cancel, now); err != nil {
 			return err
 		}
-		lanes, err := query[string](ctx, tx, `SELECT json_quote(o.lane)`+ready+` GROUP BY o.lane ORDER BY min(o.due)`, now)
-		s.order(lanes)
+		// Whose turn was longest ago comes first.
+		lanes, err := query[string](ctx, tx, `SELECT json_quote(o.lane)`+ready+`
+			GROUP BY o.lane ORDER BY (SELECT max(turn) FROM outbox p WHERE p.lane = o.lane), min(o.due)`, now)
+		if err != nil {
+			return err
+		}
+		var hooks []string
 		for _, lane := range lanes {
 			room := min(c.RoomFor(lane), c.Limit-len(b.Deliveries))
 			es, err := query[entry](ctx, tx, `SELECT o.doc`+ready+` AND o.lane = $2 ORDER BY o.due, o.seq LIMIT $3`, now, lane, room)
+			if err != nil {
+				return err
+			}
 			for _, e := range es {
 				if e.Held {
 					e.Interrupted++ // nobody settled the lease before
 				}
 				e.Held, e.Due, e.Lease = true, c.Until, e.Lease+1
-				b.Deliveries = append(b.Deliveries, e.Delivery)
-				if err := e.save(ctx, tx); err != nil {
+				b.Deliveries, hooks = append(b.Deliveries, e.Delivery), append(hooks, e.WebhookID)
+				if err := e.save(ctx, tx, `, turn = (SELECT max(turn) + 1 FROM outbox)`); err != nil {
 					return err
 				}
-				s.turn++
-				s.turns[lane] = s.turn
-			}
-			if err != nil {
-				return err
 			}
 		}
+		found, err := query[integration](ctx, tx, `SELECT doc FROM integrations WHERE id IN (SELECT value FROM json_each($1))`, document{hooks})
 		if err != nil {
 			return err
 		}
-		return s.complete(ctx, tx, &b, now)
-	})
-}
-
-// order sorts lanes by their latest turn and forgets those in which nothing is ready.
-func (s *Store) order(lanes []string) {
-	turns := make(map[string]int, len(lanes))
-	for _, lane := range lanes {
-		turns[lane] = s.turns[lane]
-	}
-	s.turns = turns
-	slices.SortStableFunc(lanes, func(a, b string) int { return turns[a] - turns[b] })
-}
-
-// complete adds the webhooks of a batch, and when to look again.
-func (s *Store) complete(ctx context.Context, tx *sql.Tx, b *webhook.Batch, now int64) error {
-	ids := make([]string, len(b.Deliveries))
-	for i, d := range b.Deliveries {
-		ids[i] = d.WebhookID
-	}
-	found, err := query[integration](ctx, tx, `SELECT doc FROM integrations WHERE id IN (SELECT value FROM json_each($1))`, document(ids))
-	if err != nil {
+		for _, in := range found {
+			b.Webhooks = append(b.Webhooks, in.webhook())
+		}
+		next, err := query[int64](ctx, tx, `SELECT due FROM outbox WHERE state = 0 AND due > $1 ORDER BY due LIMIT 1`, now)
+		if len(next) > 0 {
+			b.Next = time.UnixMicro(next[0])
+		}
 		return err
-	}
-	for _, in := range found {
-		b.Webhooks = append(b.Webhooks, in.webhook())
-	}
-	next, err := query[int64](ctx, tx, `SELECT due FROM outbox WHERE state = 0 AND due > $1 ORDER BY due LIMIT 1`, now)
-	for _, due := range next {
-		b.Next = time.UnixMicro(due).UTC()
-	}
-	return err
+	})
+	return b, err
 }
 
 // Settle implements [webhook.Store].
 func (s *Store) Settle(ctx context.Context, ss []webhook.Settlement) (lost []string, err error) {
-	return lost, s.transaction(ctx, func(tx *sql.Tx) error {
+	err = s.transaction(ctx, func(tx *sql.Tx) error {
 		for _, x := range ss {
 			es, err := query[entry](ctx, tx, `SELECT doc FROM outbox WHERE id = $1`, x.ID)
 			if err != nil {
@@ -199,15 +138,16 @@ func (s *Store) Settle(ctx context.Context, ss []webhook.Settlement) (lost []str
 			if !e.apply(x) {
 				lost = append(lost, x.ID)
 			}
-			if err := e.save(ctx, tx); err != nil {
+			if err := e.save(ctx, tx, ``); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+	return lost, err
 }
 
-// apply writes an outcome into a delivery. It reports whether its lease still counted.
+// apply writes an outcome into a delivery. It reports whether the lease still counted.
 func (e *entry) apply(x webhook.Settlement) (counted bool) {
 	latest, pending := x.Lease == e.Lease, e.State == webhook.StatePending
 	repeated := slices.Contains(e.Reported, x.Lease) || x.Result == nil && latest && !e.Held // our answer was not heard

@@ -3,7 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"runtime"
+	"runtime/pprof"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -45,6 +49,10 @@ func drain(ctx context.Context, j job) (figures, error) {
 	runtime.GC()
 	forgetPeak()
 	ended := make(chan error, 1)
+	profiled, err := profile(j)
+	if err != nil {
+		return nil, err
+	}
 	before := used(j.StorePID)
 	go func() { ended <- s.run(running) }()
 	select {
@@ -61,7 +69,27 @@ func drain(ctx context.Context, j job) (figures, error) {
 	}
 	f := figures{perSecond: float64(j.Deliveries) / took.Seconds(), failures: float64(t.failed.Load())}
 	used(j.StorePID).since(before, j.Deliveries, f)
-	return f, nil
+	return f, profiled()
+}
+
+// profile starts to record where CPU time and allocations go, and returns what writes it.
+func profile(j job) (written func() error, err error) {
+	if j.Profile == "" {
+		return func() error { return nil }, nil
+	}
+	name := filepath.Join(j.Profile, strings.ReplaceAll(strings.ReplaceAll(j.Contender, ",", ""), " ", "-"))
+	cpu, err := os.Create(name + ".cpu")
+	if err != nil {
+		return nil, err
+	}
+	mem, err := os.Create(name + ".allocs")
+	if err != nil {
+		return nil, err
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		return errors.Join(cpu.Close(), pprof.Lookup("allocs").WriteTo(mem, 0), mem.Close())
+	}, pprof.StartCPUProfile(cpu)
 }
 
 // load stores a job's deliveries.

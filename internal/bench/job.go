@@ -29,6 +29,7 @@ type job struct {
 	Rate       int     // open loop: events per second
 	Seconds    float64 // open loop: how long
 	Fan        int     // fan-out: webhooks of one event
+	Profile    string  // drain: where profiles go; empty for none
 }
 
 // figures are what a job measured, by the names that tables use.

@@ -19,6 +19,7 @@ var allContenders = []string{netHTTP, rawBytes, fastHTTP, roundTrip, retryable, 
 // lab is what measurements need and what they found.
 type lab struct {
 	quick    bool
+	profiles string // folder for profiles of the drains; empty for none
 	root     string // of the repository
 	receiver *receiver
 	postgres *postgres

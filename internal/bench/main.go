@@ -26,6 +26,7 @@ func main() {
 	guard := flag.Bool("guard", false, "compare ratios with testdata/guard.json and fail when one got worse")
 	update := flag.Bool("update", false, "with -guard: write the measured ratios to testdata/guard.json")
 	plots := flag.String("plots", "", "write plots as SVG to this folder")
+	profiles := flag.String("profiles", "", "write CPU and allocation profiles of the drains to this folder, the last round's; they disturb what is measured")
 	only := flag.String("parts", "", "only these parts, separated by commas: "+strings.Join(partNames(), ", "))
 	flag.Parse()
 
@@ -36,7 +37,7 @@ func main() {
 	case "job":
 		err = child()
 	case "":
-		err = parent(*quick, *guard, *update, *plots, *only)
+		err = parent(*quick, *guard, *update, *plots, *profiles, *only)
 	default:
 		err = fmt.Errorf("bench: -as %q must be receiver or job", *as)
 	}
@@ -46,7 +47,7 @@ func main() {
 	}
 }
 
-func parent(quick, guard, update bool, plots, only string) error {
+func parent(quick, guard, update bool, plots, profiles, only string) error {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer cancel()
 	l, err := newLab(ctx, quick)
@@ -54,6 +55,7 @@ func parent(quick, guard, update bool, plots, only string) error {
 		return err
 	}
 	defer l.close()
+	l.profiles = profiles
 	if guard {
 		return l.guard(ctx, update)
 	}

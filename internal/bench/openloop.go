@@ -14,7 +14,7 @@ const settleDown = 2 * time.Second // after the last event: who is later counts 
 // ones before have left or not. How long they took is known to the receiver.
 func openLoop(ctx context.Context, j job) (figures, error) {
 	n := int(float64(j.Rate) * j.Seconds)
-	t := newTally(n)
+	t := newTally(j.healthy())
 	s, err := newSender(ctx, setup{j, t.done})
 	if err != nil {
 		return nil, err

@@ -66,7 +66,9 @@ func (l *lab) drains(ctx context.Context, n, inFlight, deliveries int, some ...s
 	some = l.contenders(some...)
 	var jobs []job
 	for _, c := range some {
-		jobs = append(jobs, drainJob(c, inFlight, deliveries))
+		j := drainJob(c, inFlight, deliveries)
+		j.Profile = l.profiles
+		jobs = append(jobs, j)
 	}
 	found, err := l.interleave(ctx, n, jobs)
 	if err != nil {

@@ -28,9 +28,9 @@ type AdminOptions struct {
 	// Shape2019 answers with records of the shape that the documentation of 2019 shows:
 	// jqlFilter and excludeIssueDetails. Requests may have both shapes anyway.
 	Shape2019 bool
-	// Attached tells whether a workflow transition triggers the webhook with this
-	// ID, which may not be deleted then; default: none does.
-	Attached func(ctx context.Context, tenant, webhookID string) (bool, error)
+	// PostFunctions tells which webhooks workflow transitions trigger: they are not
+	// deleted. Nil means none.
+	PostFunctions PostFunctions
 }
 
 // NewAdmin returns the REST API by which administrators manage webhooks, at
@@ -176,12 +176,12 @@ func (a *admin) delete(by Administrator, r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	if a.o.Attached != nil {
-		attached, err := a.o.Attached(r.Context(), by.Tenant, w.ID)
+	if a.o.PostFunctions != nil {
+		transitions, err := a.o.PostFunctions.Transitions(r.Context(), by.Tenant, w.ID)
 		if err != nil {
 			return 0, nil, err
 		}
-		if attached {
+		if len(transitions) > 0 {
 			return 0, nil, &requestError{http.StatusConflict, "The webhook is a post function of a workflow transition. Remove it there first."}
 		}
 	}

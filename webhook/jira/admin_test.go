@@ -192,19 +192,45 @@ func TestAdmin_update(t *testing.T) {
 
 func TestAdmin_attachedIsNotDeleted(t *testing.T) {
 	t.Parallel()
-	attached, fails := true, error(nil)
-	api, _ := newAdmin(t, &jira.AdminOptions{Attached: func(_ context.Context, tenant, id string) (bool, error) {
-		if tenant != "acme" || id == "" {
-			t.Errorf("asked about %q of %q", id, tenant)
-		}
-		return attached, fails
-	}})
+	post := &brokenPostFunctions{PostFunctions: new(jira.Memory)}
+	api, m := newAdmin(t, &jira.AdminOptions{PostFunctions: post})
 	_, path := create(t, api, "acme/ann", body2019)
+	hooks, err := m.List(t.Context(), "acme")
+	if err != nil || len(hooks) != 1 {
+		t.Fatalf("%d webhooks, %v", len(hooks), err)
+	}
+	done := jira.Transition{Workflow: "bugs", ID: "31"}
+	if err := post.Attach(t.Context(), "acme", done, hooks[0].ID); err != nil {
+		t.Fatal(err)
+	}
 	expect(t, api, "acme/ann", "DELETE", path, "", 409, errorBody("The webhook is a post function of a workflow transition. Remove it there first."))
-	fails = errors.New("canary")
+	post.fails = errors.New("canary")
 	expect(t, api, "acme/ann", "DELETE", path, "", 500, errorBody("Something went wrong. Try again."))
-	attached, fails = false, nil
+	post.fails = nil
+	if err := post.Detach(t.Context(), "acme", done, hooks[0].ID); err != nil {
+		t.Fatal(err)
+	}
 	expect(t, api, "acme/ann", "DELETE", path, "", 204, "")
+}
+
+// brokenPostFunctions answers with an error where there is one.
+type brokenPostFunctions struct {
+	jira.PostFunctions
+	fails error
+}
+
+func (b *brokenPostFunctions) Transitions(ctx context.Context, tenant, webhook string) ([]jira.Transition, error) {
+	if b.fails != nil {
+		return nil, b.fails
+	}
+	return b.PostFunctions.Transitions(ctx, tenant, webhook)
+}
+
+func (b *brokenPostFunctions) Attached(ctx context.Context, tenant string, t jira.Transition) ([]string, error) {
+	if b.fails != nil {
+		return nil, b.fails
+	}
+	return b.PostFunctions.Attached(ctx, tenant, t)
 }
 
 func TestNewAdmin_refused(t *testing.T) {

@@ -26,6 +26,8 @@ type App struct {
 	// BaseURL is the app's own: callback URLs must begin with it, up to the end of a
 	// path segment. Empty means that any URL will do.
 	BaseURL string
+	// OAuth marks an app that is no Connect app. The failed list is not for it.
+	OAuth bool
 }
 
 // DynamicOptions configures [NewDynamic]. Nil, or a zero field, means the default.
@@ -42,6 +44,12 @@ type DynamicOptions struct {
 	Grammar *jql.Grammar
 	// Allow judges callback URLs; default that of [Profile].
 	Allow *allowlist.Policy
+	// Failures is what GET /failed lists. Nil means that there is no such resource.
+	// See [RecordFailures].
+	Failures Failures
+	// BaseURL is what links in answers begin with; default https and the host that the
+	// request names.
+	BaseURL string
 	// Changed is told after an owner's registrations have changed. It is called
 	// before the request is answered.
 	Changed func(*http.Request, Owner)
@@ -63,7 +71,8 @@ func CurrentEvents() []string {
 
 // NewDynamic returns the REST API by which apps register webhooks, at
 // /rest/api/2/webhook and /rest/api/3/webhook: POST registers, GET lists, DELETE
-// deletes, PUT there or at /refresh refreshes. Requests and answers have the
+// deletes, PUT there or at /refresh refreshes, GET at /failed lists what was given up.
+// Requests and answers have the
 // shapes of Jira Cloud: version 2 answers a registration with an array, as the
 // documentation of 2019 shows, version 3 with the object of today.
 //
@@ -84,7 +93,7 @@ func NewDynamic(rs Registrations, auth func(*http.Request) (App, error), opts *D
 		return nil, errors.New("jira: DynamicOptions.Max and Life must not be negative")
 	}
 	d := &dynamic{
-		store: rs, auth: auth, changed: o.Changed, max: cmp.Or(o.Max, MaxRegistrations), life: cmp.Or(o.Life, RegistrationLife),
+		store: rs, failures: o.Failures, baseURL: o.BaseURL, auth: auth, changed: o.Changed, max: cmp.Or(o.Max, MaxRegistrations), life: cmp.Or(o.Life, RegistrationLife),
 		events: slices.Clone(o.Events), grammar: jql.Dynamic(), allow: allowlist.Policy{Ports: slices.Clone(atlassianPorts)},
 	}
 	if len(d.events) == 0 {
@@ -109,14 +118,16 @@ func NewDynamic(rs Registrations, auth func(*http.Request) (App, error), opts *D
 
 // dynamic serves the registration API.
 type dynamic struct {
-	store   Registrations
-	auth    func(*http.Request) (App, error)
-	changed func(*http.Request, Owner)
-	max     int
-	life    time.Duration
-	events  []string
-	grammar jql.Grammar
-	allow   allowlist.Policy
+	store    Registrations
+	failures Failures // may be nil
+	baseURL  string
+	auth     func(*http.Request) (App, error)
+	changed  func(*http.Request, Owner)
+	max      int
+	life     time.Duration
+	events   []string
+	grammar  jql.Grammar
+	allow    allowlist.Policy
 }
 
 // dialect is the version of the REST API, by which shapes differ.
@@ -124,12 +135,16 @@ type dialect int
 
 func (d *dynamic) routes() http.Handler {
 	mux := http.NewServeMux()
-	for path, v := range map[string]dialect{"/rest/api/2/webhook": 2, "/rest/api/3/webhook": 3} {
+	for _, v := range [...]dialect{2, 3} {
+		path := path(v)
 		mux.Handle("POST "+path, d.handle(v, d.register))
 		mux.Handle("GET "+path, d.handle(v, d.list))
 		mux.Handle("DELETE "+path, d.handle(v, d.delete))
 		mux.Handle("PUT "+path, d.handle(v, d.refresh))
 		mux.Handle("PUT "+path+"/refresh", d.handle(v, d.refresh))
+		if d.failures != nil {
+			mux.Handle("GET "+path+"/failed", d.handle(v, d.failed))
+		}
 	}
 	return mux
 }

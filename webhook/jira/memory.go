@@ -8,13 +8,21 @@ import (
 	"time"
 )
 
-// Memory is [Registrations] in memory, for tests and for hosts whose apps register
-// anew after a restart. The zero value is empty and ready.
+// Memory is [Registrations], [Failures] and [PostFunctions] in memory, for tests and
+// for hosts whose apps register anew after a restart. The zero value is empty and ready.
 type Memory struct {
-	mu     sync.Mutex
-	last   map[string]int64 // the latest ID, by tenant
-	owners map[Owner][]Registration
+	mu       sync.Mutex
+	last     map[string]int64 // the latest ID, by tenant
+	owners   map[Owner][]Registration
+	failures map[Owner][]Failure // oldest first
+	attached map[attachment]struct{}
 }
+
+var (
+	_ Registrations = (*Memory)(nil)
+	_ Failures      = (*Memory)(nil)
+	_ PostFunctions = (*Memory)(nil)
+)
 
 // Register implements [Registrations].
 func (m *Memory) Register(ctx context.Context, o Owner, rs []Registration, now time.Time, max int) ([]int64, error) {

@@ -13,6 +13,8 @@ import (
 func TestMemory(t *testing.T) {
 	t.Parallel()
 	registrationtest.Run(t, func(*testing.T) jira.Registrations { return new(jira.Memory) })
+	registrationtest.RunFailures(t, func(*testing.T) jira.Failures { return new(jira.Memory) })
+	registrationtest.RunPostFunctions(t, func(*testing.T) jira.PostFunctions { return new(jira.Memory) })
 }
 
 func TestMemory_heedsItsContext(t *testing.T) {
@@ -25,8 +27,14 @@ func TestMemory_heedsItsContext(t *testing.T) {
 	_, list := m.Registrations(ctx, jira.Owner{})
 	_, refresh := m.Refresh(ctx, jira.Owner{}, nil, now, now, 1)
 	_, prune := m.Prune(ctx, now)
+	_, failures := m.Failures(ctx, jira.Owner{}, now, 1)
+	_, pruneFailures := m.PruneFailures(ctx, now)
+	_, attached := m.Attached(ctx, "", jira.Transition{})
+	_, transitions := m.Transitions(ctx, "", "")
 	for name, err := range map[string]error{"Register": register, "Registrations": list, "Refresh": refresh, "Prune": prune,
-		"Delete": m.Delete(ctx, jira.Owner{}, nil)} {
+		"Delete": m.Delete(ctx, jira.Owner{}, nil), "Failures": failures, "PruneFailures": pruneFailures, "Attached": attached,
+		"Transitions": transitions, "AddFailure": m.AddFailure(ctx, jira.Owner{}, jira.Failure{}),
+		"Attach": m.Attach(ctx, "", jira.Transition{}, ""), "Detach": m.Detach(ctx, "", jira.Transition{}, "")} {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%s = %v, want context.Canceled", name, err)
 		}

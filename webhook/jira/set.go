@@ -33,6 +33,12 @@ type member struct {
 // indexed by event and by clauses such as project = PRJ, and the index follows
 // what changed since the call before. All webhooks must be of the event's scope.
 func (m *Matcher) Select(hooks []webhook.Webhook, e payload.Event) ([]webhook.Webhook, error) {
+	if _, is := e.Subject().(*triggered); is {
+		return slices.DeleteFunc(slices.Clone(hooks), func(w webhook.Webhook) bool {
+			_, forIt := byTransition(&w, &e)
+			return !forIt
+		}), nil
+	}
 	s := m.set(e.Scope)
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,7 +1,9 @@
-// Package registrationtest proves implementations of jira.Registrations. It is
-// for tests only:
+// Package registrationtest proves implementations of jira.Registrations,
+// jira.Failures and jira.PostFunctions. It is for tests only:
 //
 //	registrationtest.Run(t, func(t *testing.T) jira.Registrations { return newMine(t) })
+//	registrationtest.RunFailures(t, func(t *testing.T) jira.Failures { return newMine(t) })
+//	registrationtest.RunPostFunctions(t, func(t *testing.T) jira.PostFunctions { return newMine(t) })
 package registrationtest
 
 import (
@@ -32,7 +34,7 @@ type suite struct {
 	r jira.Registrations
 }
 
-// Run runs every case against an implementation of its own, which make returns
+// Run runs every case of jira.Registrations against an implementation of its own, which make returns
 // empty. Cases run in parallel.
 func Run(t *testing.T, make func(t *testing.T) jira.Registrations) {
 	for name, run := range map[string]func(suite){

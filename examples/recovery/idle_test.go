@@ -1,0 +1,94 @@
+package recovery_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/postrider/postrider/examples/internal/hostproc"
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/sqlstore"
+)
+
+// silent is a Notifier of a host whose neighbours are idle too.
+type silent struct{}
+
+func (silent) Wait(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+func (silent) Notify(context.Context) error   { return nil }
+
+// labelled says what its statements are for.
+type labelled struct{ bubbleStore }
+
+func label(ctx context.Context, what string) context.Context {
+	return context.WithValue(ctx, forWhat{}, what)
+}
+
+func (s labelled) Claim(ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
+	return s.bubbleStore.Claim(label(ctx, "claim"), c)
+}
+
+func (s labelled) Sweep(ctx context.Context, sw webhook.Sweep) error {
+	return s.bubbleStore.Sweep(label(ctx, "sweep"), sw)
+}
+
+func (s labelled) Health(ctx context.Context, ids []string) ([]webhook.Health, error) {
+	return s.bubbleStore.Health(label(ctx, "health"), ids)
+}
+
+func (s labelled) Now(ctx context.Context) (time.Time, error) {
+	return s.bubbleStore.Now(label(ctx, "clock"))
+}
+
+func (s labelled) Prune(ctx context.Context, before time.Time, limit int) (int, error) {
+	return s.bubbleStore.Prune(label(ctx, "prune"), before, limit)
+}
+
+// TestIdle: a Dispatcher with nothing to do looks for work with one query per poll
+// interval, and with a Notifier with one a minute. What it does besides is upkeep: once a
+// lease it sweeps, twice a minute it reads the health of webhooks, once a minute the
+// clock, once an hour it prunes. That does not grow with the polls.
+func TestIdle(t *testing.T) {
+	const upkeep = 13 // statements a minute, transactions' beginnings and ends included
+	for name, tt := range map[string]struct {
+		notifier webhook.Notifier
+		poll     time.Duration
+	}{
+		"poll":     {nil, time.Second},
+		"notifier": {silent{}, time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onDatabases(t, func(t *testing.T, d hostproc.Database) {
+				synctest.Test(t, func(t *testing.T) {
+					db, count := counted(t, d)
+					s, err := sqlstore.New(db, d.Dialect, &sqlstore.Options{Notifier: tt.notifier})
+					if err != nil {
+						t.Fatal(err)
+					}
+					if err := s.Migrate(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					h := newHost(t, labelled{bubbleStore{s}}, &webhook.Options{})
+					h.add("ops", "taskSuccess")
+					h.dispatch("t1")
+					h.run()
+					time.Sleep(time.Minute)
+					if n := len(h.net.requests()); n != 1 {
+						t.Fatalf("%d requests before the idle time, want 1", n)
+					}
+					count.take()
+					time.Sleep(time.Hour)
+					total, by := count.take()
+					polls := int(time.Hour / tt.poll)
+					if by["claim"] == 0 || by["claim"] > polls+1 { // the hour may have a poll at both ends
+						t.Errorf("%d queries to look for work in an hour, want 1 for each of %d polls", by["claim"], polls)
+					}
+					if rest := total - by["claim"]; rest > 60*upkeep {
+						t.Errorf("%d statements of upkeep in an hour, want at most %d: %v", rest, 60*upkeep, by)
+					}
+					t.Logf("an idle hour: %v", by)
+				})
+			})
+		})
+	}
+}

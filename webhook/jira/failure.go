@@ -1,0 +1,82 @@
+package jira
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+const (
+	// FailureLife is how long failed callbacks are listed, as Jira Cloud documents.
+	FailureLife = 72 * time.Hour
+	// MaxFailureBody is the largest body in bytes that is kept with a failure, so that a
+	// page of a hundred stays below 13 MB. Larger ones are left out.
+	MaxFailureBody = 128 << 10
+)
+
+// Failure is a callback to an app that was given up.
+type Failure struct {
+	ID   string    // what its requests carried as X-Atlassian-Webhook-Identifier
+	URL  string    // as registered
+	Body []byte    // nil where it was empty or larger than MaxFailureBody
+	At   time.Time // of the last attempt, to the millisecond
+}
+
+// Failures keeps what could not be delivered to the apps, for them to look up. What it
+// accepted survives whatever it survives. All methods are safe for concurrent use, from
+// several processes where the implementation is shared. Times are arguments; an
+// implementation looks at no clock, and keeps them to the millisecond. Package
+// registrationtest proves one.
+type Failures interface {
+	// AddFailure stores a failure. One of the same owner and ID is replaced.
+	AddFailure(ctx context.Context, o Owner, f Failure) error
+	// Failures returns an owner's failures after a time, oldest first, those of one
+	// millisecond by ID: limit of them, and beyond that all others of the same
+	// millisecond as the last one, so that none is passed over when the next call
+	// begins there. limit is at least 1. An unknown owner has none.
+	Failures(ctx context.Context, o Owner, after time.Time, limit int) ([]Failure, error)
+	// PruneFailures removes those before the given time and returns how many.
+	PruneFailures(ctx context.Context, before time.Time) (int, error)
+}
+
+// RecordFailures returns a func for webhook.Observer.Settled that adds what was given
+// up to the failed list: the permanent failures of callbacks to apps, but not what was
+// cancelled. The Observer is told after the outcome was stored; a process that dies in
+// between leaves that one failure out of the list, not out of the history of deliveries.
+// failed is told about errors of the two stores; it may be nil.
+func RecordFailures(fs Failures, rs Registrations, failed func(context.Context, error)) func(context.Context, webhook.Delivery) {
+	return func(ctx context.Context, d webhook.Delivery) {
+		o := Owner{Tenant: d.Scope, App: d.Vars[varApp]}
+		if d.State != webhook.StateFailed || o.App == "" || d.LastCode == webhook.CodeCancelled {
+			return
+		}
+		// The outcome is final; a host that is stopping still writes it down.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
+		defer cancel()
+		if err := recordFailure(ctx, fs, rs, o, &d); err != nil && failed != nil {
+			failed(ctx, fmt.Errorf("jira: record the failure of delivery %s: %w", d.ID, err))
+		}
+	}
+}
+
+func recordFailure(ctx context.Context, fs Failures, rs Registrations, o Owner, d *webhook.Delivery) error {
+	all, err := rs.Registrations(ctx, o)
+	if err != nil {
+		return err
+	}
+	matched := strings.Split(d.Vars[varMatched], ",")
+	i := slices.IndexFunc(all, func(r Registration) bool { return slices.Contains(matched, strconv.FormatInt(r.ID, 10)) })
+	if i < 0 {
+		return nil // nobody is waiting for it any more
+	}
+	f := Failure{ID: d.ID, URL: all[i].URL, At: d.FinishedAt.Truncate(time.Millisecond)}
+	if len(d.Body) > 0 && len(d.Body) <= MaxFailureBody {
+		f.Body = d.Body
+	}
+	return fs.AddFailure(ctx, o, f)
+}
