@@ -28,8 +28,11 @@ func byHeader(r *http.Request) (jira.App, error) {
 	default:
 		tenant, app, _ := strings.Cut(name, "/")
 		a := jira.App{Owner: jira.Owner{Tenant: tenant, App: app}}
-		if app == "based" {
+		switch app {
+		case "based":
 			a.BaseURL = "https://one.example.com/app/"
+		case "oauth":
+			a.OAuth = true
 		}
 		return a, nil
 	}

@@ -1,31 +1,10 @@
 package webhooktest_test
 
 import (
-	"fmt"
-	"os"
-	"runtime"
 	"testing"
-	"time"
+
+	"github.com/postrider/postrider/internal/leak"
 )
 
-// TestMain fails the run when goroutines are left: every endpoint was closed.
-func TestMain(m *testing.M) {
-	before := runtime.NumGoroutine()
-	code := m.Run()
-	if code == 0 && !settled(before) {
-		stacks := make([]byte, 1<<20)
-		fmt.Fprintf(os.Stderr, "goroutines: %d before, %d after\n%s", before, runtime.NumGoroutine(), stacks[:runtime.Stack(stacks, true)])
-		code = 1
-	}
-	os.Exit(code)
-}
-
-// settled gives goroutines that were told to end the time to do so.
-func settled(want int) bool {
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		if runtime.NumGoroutine() <= want {
-			return true
-		}
-	}
-	return false
-}
+// TestMain fails the run when goroutines are left behind.
+func TestMain(m *testing.M) { leak.Main(m) }

@@ -1,0 +1,48 @@
+// Package leak makes a test run fail when goroutines are left behind. It is for tests.
+package leak
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// patience is how long goroutines that were told to end may take.
+const patience = 5 * time.Second
+
+// Main runs the tests of a package and exits. It is to be called by TestMain.
+func Main(m *testing.M) {
+	code := m.Run()
+	fuzzing := flag.Lookup("test.fuzz").Value.String() != "" // the fuzzer leaves a goroutine of its own
+	if code == 0 && !fuzzing {
+		if stacks := Left(); stacks != "" {
+			fmt.Fprintf(os.Stderr, "goroutines are left behind:\n%s\n", stacks)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+// Left returns the stacks of all goroutines but the calling one, after they had time to
+// end; "" when none is left.
+func Left() string {
+	buf := make([]byte, 1<<20)
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		var left []string
+		for g := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
+			if !strings.Contains(g, "internal/leak.Left(") && !strings.Contains(g, "os/signal.") {
+				left = append(left, g)
+			}
+		}
+		if len(left) == 0 {
+			return ""
+		}
+		if time.Now().After(deadline) {
+			return strings.Join(left, "\n\n")
+		}
+	}
+}

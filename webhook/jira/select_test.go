@@ -1,0 +1,100 @@
+package jira_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/postrider/postrider/payload"
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/jira"
+	"github.com/postrider/postrider/webhook/memstore"
+)
+
+// Rule: a Dispatch looks at the index, not at one filter after the other.
+func TestProfile_selects(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := jira.Profile()
+		p.Match = func(webhook.Webhook, payload.Event) (bool, error) { return false, errors.New("filters are scanned") }
+		h, stop := newHost(t, p, webhook.Options{}, &receiver{})
+		defer stop()
+		h.add(webhook.Webhook{Filter: "project = EX"})
+		h.add(webhook.Webhook{Filter: "project = OTHER"})
+		h.dispatch(event(t, sample(t, "jira:issue_updated")))
+		synctest.Wait()
+		if n := len(h.to.all()); n != 1 {
+			t.Errorf("%d requests, want 1", n)
+		}
+	})
+}
+
+// Rule: a delivery of an app goes on while its registrations cannot be read.
+func TestApp_storeTrouble(t *testing.T) {
+	t.Parallel()
+	rs := new(brokenRegistrations)
+	o := jira.Owner{Tenant: "acme", App: "one"}
+	now := time.Now()
+	if _, err := rs.Register(t.Context(), o, []jira.Registration{{URL: "https://one.example.com/", ExpiresAt: now.Add(time.Hour)}}, now, 9); err != nil {
+		t.Fatal(err)
+	}
+	p := jira.Profile(jira.WithRegistrations(rs))
+	w := webhook.Webhook{ID: "whk_1", Scope: "acme", Attributes: map[string]string{jira.AttrApp: "one"}}
+	d := webhook.Delivery{Vars: map[string]string{"matched_webhook_ids": "999"}}
+	rs.fails = errors.New("database is away")
+	if !p.Keep(w, d) {
+		t.Error("dropped while the registrations cannot be read")
+	}
+	rs.fails = nil
+	if p.Keep(w, d) {
+		t.Error("kept although no registration is left")
+	}
+	d.Vars["matched_webhook_ids"] = "999,1000"
+	if !p.Keep(w, d) || !p.Keep(webhook.Webhook{ID: "whk_2"}, webhook.Delivery{}) {
+		t.Error("dropped although somebody wants it")
+	}
+}
+
+// brokenRegistrations answers with an error where there is one.
+type brokenRegistrations struct {
+	jira.Memory
+	fails error
+}
+
+func (b *brokenRegistrations) Registrations(ctx context.Context, o jira.Owner) ([]jira.Registration, error) {
+	if b.fails != nil {
+		return nil, b.fails
+	}
+	return b.Memory.Registrations(ctx, o)
+}
+
+// BenchmarkDispatch10000 is a whole Dispatch into a Store in memory: one event against
+// 10,000 webhooks of one scope, of which 10 receive it.
+func BenchmarkDispatch10000(b *testing.B) {
+	store, err := memstore.New(&memstore.Options{MaxPending: 1 << 22})
+	if err != nil {
+		b.Fatal(err)
+	}
+	hooks := manyHooks(10_000)
+	for _, w := range hooks {
+		w.URL = "https://hooks.example.com/"
+		if err := store.Create(context.Background(), w, 0); err != nil {
+			b.Fatal(err)
+		}
+	}
+	d, err := webhook.New(store, jira.Profile(), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	c := sample(b, "jira:issue_updated")
+	c.Issue.Fields["project"] = map[string]any{"id": "1", "key": "P7"}
+	b.ReportAllocs()
+	for b.Loop() {
+		r, err := d.Dispatch(context.Background(), event(b, c))
+		if err != nil || r.Events[0].Added != 10 {
+			b.Fatalf("%+v, %v", r, err)
+		}
+	}
+}
