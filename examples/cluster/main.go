@@ -71,7 +71,7 @@ func run(ctx context.Context, events int) error {
 	}
 	defer c.field.Close()
 	c.receiver = receiver.Start(c.field.Keys, func(r receiver.Request, _ <-chan struct{}) int {
-		time.Sleep(5 * time.Millisecond) // a receiver that has something to do
+		time.Sleep(20 * time.Millisecond) // a receiver that has something to do
 		return 200
 	})
 	defer c.receiver.Close()
