@@ -206,11 +206,11 @@ func TestRecordFailures_bounds(t *testing.T) {
 }
 
 // brokenFailures refuses the ID dlv_broken.
-type brokenFailures struct{ jira.Failures }
+type brokenFailures struct{ *jira.Memory }
 
 func (b brokenFailures) AddFailure(ctx context.Context, o jira.Owner, f jira.Failure) error {
 	if f.ID == "dlv_broken" {
 		return errors.New("disk is full")
 	}
-	return b.Failures.AddFailure(ctx, o, f)
+	return b.Memory.AddFailure(ctx, o, f)
 }

@@ -40,7 +40,7 @@ func TestPostFunction_fires(t *testing.T) {
 			attach(webhook.Webhook{URL: "https://only.example.com/${issue.key}", Events: []string{}, Filter: "project = OTHER"})
 			attach(webhook.Webhook{URL: "https://both.example.com/", Events: []string{"jira:issue_updated"}})
 			off := attach(webhook.Webhook{URL: "https://off.example.com/"})
-			if _, err := h.manager.SetActive(t.Context(), "acme", off.ID, false); err != nil {
+			if err := h.manager.SetActive(t.Context(), "acme", off.ID, false); err != nil {
 				t.Fatal(err)
 			}
 			h.add(webhook.Webhook{URL: "https://listens.example.com/"})

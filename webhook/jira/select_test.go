@@ -73,7 +73,7 @@ func (b *brokenRegistrations) Registrations(ctx context.Context, o jira.Owner) (
 // BenchmarkDispatch10000 is a whole Dispatch into a Store in memory: one event against
 // 10,000 webhooks of one scope, of which 10 receive it.
 func BenchmarkDispatch10000(b *testing.B) {
-	store, err := memstore.New(&memstore.Options{MaxPending: 1 << 22})
+	store, err := memstore.New(&memstore.Options{MaxDeliveries: 1 << 22, MaxBytes: 1 << 32})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,0 +1,146 @@
+package webhook_test
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/memstore"
+)
+
+// Rule: Status tells what a readiness probe wants to know, at every stage.
+func TestStatus(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		to := &receiver{answer: func(int, request) answer { return answer{status: 200, delay: time.Second} }}
+		h := newHost(t, newStore(t), webhook.Automation(), &webhook.Options{Transport: to, PerLane: 2})
+		want := func(when string, want webhook.Status) {
+			t.Helper()
+			if diff := cmp.Diff(want, h.Status(), cmpopts.EquateErrors()); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", when, diff)
+			}
+		}
+		want("before Run", webhook.Status{})
+		h.add("one")
+		for i := range 3 {
+			h.dispatch(id("evt_%d", i))
+		}
+		time.Sleep(time.Minute) // nobody runs: the queue falls behind
+		h.start()
+		settled(0)
+		now := time.Now().UTC().Round(0)
+		got := h.Status()
+		if got.InFlight != 2 || !got.Running || !got.LastClaim.Equal(now) {
+			t.Errorf("while sending: %+v", got)
+		}
+		settled(10 * time.Second)
+		got = h.Status()
+		if !got.OldestDue.IsZero() || got.InFlight != 0 {
+			t.Errorf("when the queue is empty: %+v", got)
+		}
+		h.SetPaused(true)
+		if !h.Status().Paused {
+			t.Error("Paused is not told")
+		}
+		h.stop()
+		if h.Status().Running {
+			t.Error("Running after Run has returned")
+		}
+	})
+}
+
+// Rule: OldestDue is how far behind the queue is.
+func TestStatusOldestDue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		to := &receiver{answer: func(int, request) answer { return answer{status: 200, delay: time.Second} }}
+		h := newHost(t, newStore(t), webhook.Automation(), &webhook.Options{Transport: to, Capacity: 1, Poll: time.Hour})
+		h.add("one")
+		due := time.Now()
+		for i := range 3 {
+			h.dispatch(id("evt_%d", i))
+		}
+		time.Sleep(time.Minute)
+		h.start()
+		defer h.stop()
+		settled(1500 * time.Millisecond) // the second of three is under way
+		if got := h.Status().OldestDue; !got.Equal(due) {
+			t.Errorf("OldestDue %v, want %v, when everything was queued", got, due)
+		}
+	})
+}
+
+// Rule: a webhook's own timeout ends its attempts, not those of others.
+func TestTimeoutOfAWebhook(t *testing.T) {
+	t.Parallel()
+	to := &receiver{answer: func(int, request) answer { return answer{status: 200, delay: 5 * time.Second} }}
+	inBubble(t, webhook.Automation(), &webhook.Options{Transport: to}, func(h *host) {
+		h.add("short", func(w *webhook.Webhook) { w.Timeout = 2 * time.Second })
+		h.add("usual")
+		r := h.dispatchAll()
+		settled(6 * time.Second)
+		outcomes := map[string]int{}
+		for _, id := range r.Events[0].Deliveries {
+			d, as := h.delivery(id)
+			if len(as) != 1 {
+				t.Fatalf("%d attempts", len(as))
+			}
+			outcomes[d.State.String()+" "+string(as[0].Code)+" "+as[0].Duration.String()]++
+		}
+		if diff := cmp.Diff(map[string]int{"pending timeout 2s": 1, "delivered  5s": 1}, outcomes); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+// clocked is a Store with a clock of its own.
+type clocked struct {
+	*memstore.Store
+	ahead atomic.Int64
+}
+
+func (s *clocked) Now(context.Context) (time.Time, error) {
+	return time.Now().Add(time.Duration(s.ahead.Load())), nil
+}
+
+// Rule: where the Store tells the time, its time counts: for what is stored, for what is
+// due, and for signatures. A host whose own clock is wrong does no harm, and says so.
+func TestClockOfTheStore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &clocked{Store: newStore(t)}
+		s.ahead.Store(int64(-5 * time.Minute)) // this host is five minutes ahead
+		to := &receiver{answer: func(n int, _ request) answer {
+			if n == 1 {
+				return answer{status: 500}
+			}
+			return answer{status: 200}
+		}}
+		h := newHost(t, s, webhook.Automation(), &webhook.Options{Transport: to})
+		h.start()
+		defer h.stop()
+		synctest.Wait()
+		h.add("one")
+		began := time.Now()
+		d := h.dispatch()
+		settled(time.Second)
+		got, _ := h.delivery(d)
+		if want := began.Add(-5 * time.Minute); !got.CreatedAt.Equal(want) {
+			t.Errorf("created at %v, want the Store's time %v", got.CreatedAt, want)
+		}
+		settled(time.Minute)
+		if rs := h.to.seen(); len(rs) != 2 || rs[1].At.Sub(rs[0].At) > 10*time.Second {
+			t.Errorf("requests at %v, want the retry in its slot", gaps(rs))
+		}
+		if log := h.log.String(); !strings.Contains(log, "clock differs") {
+			t.Errorf("nobody was told of the clock:\n%s", log)
+		}
+	})
+}
