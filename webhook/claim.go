@@ -46,6 +46,7 @@ func (w *worker) claimLoop(ctx context.Context) {
 		if err != nil {
 			return // ctx has ended
 		}
+		d.knowTime(ctx)
 		d.watched.Store(watchAll) // before looking at the room: nobody who leaves meanwhile is missed
 		room, roomNext := d.room()
 		c := Claim{Now: d.now(), Limit: grant.N(), PerLane: d.o.PerLane, Room: room}

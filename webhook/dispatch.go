@@ -65,6 +65,7 @@ func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Rec
 		defer func() { <-d.calls }()
 		var r result
 		r.err = protect("Enqueue", func() (err error) {
+			d.knowTime(ctx) // not in DispatchTx: the host's transaction may hold the only connection
 			r.receipt, err = d.enqueue(ctx, d.store, events)
 			return err
 		})

@@ -10,6 +10,7 @@ import (
 
 const (
 	clockEvery  = time.Minute
+	clockStale  = 10 * time.Minute // of a process in which Run does not run
 	healthEvery = 30 * time.Second
 	pruneEvery  = time.Hour
 	pruneBatch  = 1000
@@ -87,6 +88,17 @@ func repeat(ctx context.Context, period time.Duration, job func(context.Context)
 		case <-t.C:
 			job(ctx)
 		}
+	}
+}
+
+// knowTime makes sure that the Store's clock has been read, where it can be, and not too
+// long ago for a process that only dispatches.
+func (d *Dispatcher) knowTime(ctx context.Context) {
+	if d.clock == nil {
+		return
+	}
+	if i := d.dbTime.Load(); i == nil || time.Since(i.process) > clockStale {
+		d.measureClock(ctx)
 	}
 }
 

@@ -110,6 +110,21 @@ func (s *clocked) Now(context.Context) (time.Time, error) {
 	return time.Now().Add(time.Duration(s.ahead.Load())), nil
 }
 
+// Rule: a process that only dispatches keeps the Store's time too.
+func TestClockOfADispatchingProcess(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &clocked{Store: newStore(t)}
+		s.ahead.Store(int64(-5 * time.Minute))
+		h := newHost(t, s, webhook.Automation(), nil)
+		h.add("one")
+		began := time.Now()
+		if got, _ := h.delivery(h.dispatch()); !got.Due.Equal(began.Add(-5 * time.Minute)) {
+			t.Errorf("due at %v, want the Store's time %v", got.Due, began.Add(-5*time.Minute))
+		}
+	})
+}
+
 // Rule: where the Store tells the time, its time counts: for what is stored, for what is
 // due, and for signatures. A host whose own clock is wrong does no harm, and says so.
 func TestClockOfTheStore(t *testing.T) {

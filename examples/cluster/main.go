@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -31,6 +32,7 @@ const (
 	timeout  = 2 * time.Second
 	lease    = 12500 * time.Millisecond // must exceed the timeout by more than ten seconds
 	patience = 3 * time.Minute
+	midway   = 8 // so many requests are on the wire when the host is killed
 )
 
 func main() {
@@ -51,6 +53,18 @@ type cluster struct {
 	receiver *receiver.Receiver
 	ledger   *ledger.Ledger
 	hosts    []*hostproc.Process
+	dying    atomic.Bool
+	hung     chan struct{} // a request of the host that is about to die
+}
+
+// answer is the receiver's.
+func (c *cluster) answer(r receiver.Request, gone <-chan struct{}) int {
+	if c.dying.Load() && r.Sender == name(0) {
+		c.hung <- struct{}{}
+		<-gone
+	}
+	time.Sleep(20 * time.Millisecond) // it has something to do
+	return 200
 }
 
 func run(ctx context.Context, events int) error {
@@ -65,15 +79,12 @@ func run(ctx context.Context, events int) error {
 		return err
 	}
 	defer server.Stop()
-	c := &cluster{ledger: ledger.New()}
+	c := &cluster{ledger: ledger.New(), hung: make(chan struct{}, 1000)}
 	if c.field, err = hostproc.Prepare(ctx, hostproc.PostgreSQL(server.DSN("postgres")), webhooks); err != nil {
 		return err
 	}
 	defer c.field.Close()
-	c.receiver = receiver.Start(c.field.Keys, func(r receiver.Request, _ <-chan struct{}) int {
-		time.Sleep(20 * time.Millisecond) // a receiver that has something to do
-		return 200
-	})
+	c.receiver = receiver.Start(c.field.Keys, c.answer)
 	defer c.receiver.Close()
 	fmt.Printf("%8.3fs  PostgreSQL with %d webhooks is up, starting %d hosts\n", time.Since(began).Seconds(), webhooks, hosts)
 	for i := range hosts {
@@ -88,9 +99,17 @@ func run(ctx context.Context, events int) error {
 	if err := victim.Wait(ctx, hostproc.Accepted, events/2); err != nil {
 		return err
 	}
+	c.dying.Store(true) // from now on its requests hang, so that it is killed while it sends
+	for range midway {
+		select {
+		case <-c.hung:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	killed := time.Now()
 	victim.Kill()
-	fmt.Printf("%8.3fs  host 1 was killed with SIGKILL after %d of its %d events\n", time.Since(began).Seconds(), victim.Count(hostproc.Accepted), events)
+	fmt.Printf("%8.3fs  host 1 was killed with SIGKILL after %d of its %d events, with %d requests on the wire\n", time.Since(began).Seconds(), victim.Count(hostproc.Accepted), events, midway)
 	leased, err := c.field.All(ctx, webhook.Query{States: []webhook.State{webhook.StatePending}})
 	if err != nil {
 		return err

@@ -114,7 +114,7 @@ func run(ctx context.Context, runs int, seed uint64, db string, parallel int, ve
 	for n := range runs {
 		for i, s := range scenarios {
 			for _, database := range on {
-				if n > 0 && !s.each || s.only != "" && s.only != database {
+				if n > 0 && !s.each || s.only != "" && s.only != database || s.name == "disk" && !canFill {
 					continue
 				}
 				choice := rand.New(rand.NewPCG(seed, uint64(n)<<16|uint64(i)<<8|uint64(len(database))))

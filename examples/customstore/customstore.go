@@ -41,7 +41,8 @@ type Store struct{ db *sql.DB }
 var _ webhook.Store = (*Store)(nil)
 
 // New returns a Store over a pool whose transactions take the write lock when they begin;
-// with modernc.org/sqlite the DSN says "_txlock=immediate".
+// with modernc.org/sqlite the DSN says "_txlock=immediate". With SetMaxOpenConns(1) calls
+// queue in order, where SQLite would let them try again and again until one gives up.
 func New(db *sql.DB) *Store { return &Store{db: db} }
 
 // Webhooks implements [webhook.Enqueuer].

@@ -24,6 +24,7 @@ func open(t *testing.T) *customstore.Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
+	db.SetMaxOpenConns(1)
 	if _, err := db.ExecContext(t.Context(), customstore.Schema); err != nil {
 		t.Fatal(err)
 	}

@@ -21,11 +21,14 @@ var ErrSchema = errors.New("jirasql: the tables are of a newer version, update t
 // Migrate creates the tables or brings them up to date. It is safe to call at every
 // start and from several hosts at once. Tables that are newer are left alone: [ErrSchema].
 func (s *Store) Migrate(ctx context.Context) error {
-	err := s.migrate(ctx)
-	if err != nil && !errors.Is(err, ErrSchema) {
-		// Two hosts that create the same table at once disturb each other in PostgreSQL,
-		// IF NOT EXISTS or not. Whoever comes second finds the work done.
-		err = s.migrate(ctx)
+	// Hosts that create the same table at once disturb each other in PostgreSQL, IF NOT
+	// EXISTS or not. Who comes second waits for the first, fails, and finds the work done:
+	// once for the table of versions, and once for each version.
+	var err error
+	for range 2 + schemaVersion {
+		if err = s.migrate(ctx); err == nil || errors.Is(err, ErrSchema) {
+			break
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("jirasql: migrate: %w", err)

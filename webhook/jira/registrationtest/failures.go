@@ -131,8 +131,11 @@ func (s failures) aliasing() {
 	f.Body = []byte("body")
 	s.add(acme, f)
 	f.Body[0] = 'X'
-	s.list(acme, time.Time{}, 1)[0].Body[0] = 'Y'
-	if got := s.list(acme, time.Time{}, 1)[0].Body; !bytes.Equal(got, []byte("body")) {
-		s.Errorf("body %q", got)
+	for range 2 {
+		fs := s.list(acme, time.Time{}, 1)
+		if len(fs) != 1 || !bytes.Equal(fs[0].Body, []byte("body")) {
+			s.Fatalf("failures %v", fs)
+		}
+		fs[0].Body[0] = 'Y'
 	}
 }

@@ -1,0 +1,126 @@
+package jirastores_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/webhook/jira"
+	"github.com/postrider/postrider/webhook/jira/jirasql"
+	"github.com/postrider/postrider/webhook/jira/registrationtest"
+	"github.com/postrider/postrider/webhook/sqlstore"
+)
+
+// TestStore runs the conformance suite, each case on tables of its own.
+func TestStore(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		db := d.open(t)
+		var n atomic.Int64
+		fresh := func(t *testing.T) *jirasql.Store {
+			return newStore(t, db, &jirasql.Options{Prefix: fmt.Sprintf("t%d_", n.Add(1))})
+		}
+		t.Run("suite", func(t *testing.T) { // ends before the pool is closed
+			registrationtest.Run(t, func(t *testing.T) jira.Registrations { return fresh(t) })
+			registrationtest.RunFailures(t, func(t *testing.T) jira.Failures { return fresh(t) })
+			registrationtest.RunPostFunctions(t, func(t *testing.T) jira.PostFunctions { return fresh(t) })
+		})
+	})
+}
+
+// Rule: the limit holds for hosts that share the tables, and Migrate may run in all of
+// them at once.
+func TestSeveralHosts(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		o := jira.Owner{Tenant: "acme", App: "one"}
+		now := time.Now()
+		var wg sync.WaitGroup
+		for range 4 {
+			s, err := jirasql.New(d.open(t), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wg.Go(func() {
+				if err := s.Migrate(t.Context()); err != nil {
+					t.Error(err)
+					return
+				}
+				for range 5 {
+					rs := []jira.Registration{{URL: "https://one.example.com/", ExpiresAt: now.Add(time.Hour)}}
+					if _, err := s.Register(t.Context(), o, rs, now, 7); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if rs, err := newStore(t, d.open(t), nil).Registrations(t.Context(), o); err != nil || len(rs) != 7 {
+			t.Errorf("%d registrations, %v; want 7", len(rs), err)
+		}
+	})
+}
+
+// Rule: what is sealed is not readable in the database, and only for its owner.
+func TestSealed(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		ring, err := sqlstore.NewKeyring(sqlstore.Key{ID: "k1", Bytes: bytes.Repeat([]byte{7}, 32)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		db := d.open(t)
+		s := newStore(t, db, &jirasql.Options{Seal: ring.Seal, Open: ring.Open})
+		o := jira.Owner{Tenant: "acme", App: "one"}
+		now := time.Now()
+		const url = "https://one.example.com/path-canary"
+		if _, err := s.Register(t.Context(), o, []jira.Registration{{URL: url, ExpiresAt: now.Add(time.Hour)}}, now, 7); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.AddFailure(t.Context(), o, jira.Failure{ID: "dlv_1", URL: url, At: now}); err != nil {
+			t.Fatal(err)
+		}
+		for _, table := range []string{"registration", "failure"} {
+			var stored []byte
+			if err := db.QueryRowContext(t.Context(), "SELECT url FROM postrider_jira_"+table).Scan(&stored); err != nil || bytes.Contains(stored, []byte("canary")) {
+				t.Errorf("%s holds %q, %v", table, stored, err)
+			}
+		}
+		rs, err := s.Registrations(t.Context(), o)
+		if err != nil || len(rs) != 1 || rs[0].URL != url {
+			t.Errorf("Registrations = %v, %v", rs, err)
+		}
+		fs, err := s.Failures(t.Context(), o, time.Time{}, 9)
+		if err != nil || len(fs) != 1 || fs[0].URL != url {
+			t.Errorf("Failures = %v, %v", fs, err)
+		}
+		if _, err := newStore(t, db, nil).Registrations(t.Context(), o); err == nil || !strings.Contains(err.Error(), "set Options.Open") {
+			t.Errorf("without the key: %v", err)
+		}
+		if _, err := db.ExecContext(t.Context(), "UPDATE postrider_jira_registration SET app = 'two'"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Registrations(t.Context(), jira.Owner{Tenant: "acme", App: "two"}); err == nil {
+			t.Error("a URL that was moved to another owner opens")
+		}
+	})
+}
+
+// Rule: tables of a newer version are left alone.
+func TestNewerSchema(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		db := d.open(t)
+		s := newStore(t, db, nil)
+		if err := s.Migrate(t.Context()); err != nil {
+			t.Errorf("a second Migrate: %v", err)
+		}
+		if _, err := db.ExecContext(t.Context(), "INSERT INTO postrider_jira_schema (version) VALUES (99)"); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Migrate(t.Context()); !errors.Is(err, jirasql.ErrSchema) {
+			t.Errorf("Migrate = %v, want ErrSchema", err)
+		}
+	})
+}
