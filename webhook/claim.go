@@ -11,6 +11,7 @@ type worker struct {
 	d        *Dispatcher
 	settler  *settler
 	sending  context.Context // ends when the drain period is over
+	claiming context.Context // the same, for a claim that is under way when Run is stopped
 	attempts *sync.WaitGroup
 }
 
@@ -95,12 +96,8 @@ func (d *Dispatcher) idle(ctx context.Context, most time.Duration) {
 // its leases come back at once instead of running out.
 func (w *worker) claim(ctx context.Context, c Claim) (Batch, error) {
 	d := w.d
-	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.o.Lease-d.o.Timeout)
+	asking, cancel := context.WithTimeout(w.claiming, d.o.Lease-d.o.Timeout)
 	defer cancel()
-	defer context.AfterFunc(ctx, func() {
-		late := time.AfterFunc(d.o.Drain, cancel)
-		context.AfterFunc(asking, func() { late.Stop() })
-	})()
 	var b Batch
 	err := protect("Claim", func() (err error) {
 		b, err = d.store.Claim(asking, c)
@@ -126,18 +123,21 @@ func (w *worker) claim(ctx context.Context, c Claim) (Batch, error) {
 // start sends each delivery of a batch, or settles what is not to be sent. It reports
 // whether a lane gave all its room, so that it may have more.
 func (w *worker) start(c *Claim, b *Batch, enter func(...string) (func(), bool)) (more bool) {
-	hooks := make(map[string]*Webhook, len(b.Webhooks))
-	for i := range b.Webhooks {
-		hooks[b.Webhooks[i].ID] = &b.Webhooks[i]
+	hooks := hooksByID(b.Webhooks)
+	var perLane map[string]int
+	if len(b.Deliveries) > 1 { // while everything is busy a claim brings one
+		perLane = make(map[string]int, len(b.Deliveries))
 	}
-	perLane := make(map[string]int, len(b.Deliveries))
 	for i := range b.Deliveries {
 		dl := b.Deliveries[i]
 		dl.Due = c.Until // the end of the lease, also where a Store returns the time before
-		if perLane[dl.Lane]++; perLane[dl.Lane] >= c.RoomFor(dl.Lane) {
-			more = true
+		taken := 1
+		if perLane != nil {
+			perLane[dl.Lane]++
+			taken = perLane[dl.Lane]
 		}
-		hook := hooks[dl.WebhookID]
+		more = more || taken >= c.RoomFor(dl.Lane)
+		hook := hooks(dl.WebhookID)
 		if code := w.d.refused(&dl, hook, c.Now); code != CodeOK {
 			w.settler.add(outcome{delivery: dl, settlement: Settlement{
 				ID: dl.ID, Lease: dl.Lease, State: StateFailed, Code: code, Due: c.Now}})
@@ -159,6 +159,26 @@ func (w *worker) start(c *Claim, b *Batch, enter func(...string) (func(), bool))
 		go w.send(dl, hook, leave)
 	}
 	return more
+}
+
+// hooksByID finds the webhooks of a batch, of which there are few as a rule.
+func hooksByID(hooks []Webhook) func(id string) *Webhook {
+	const few = 8
+	if len(hooks) <= few {
+		return func(id string) *Webhook {
+			for i := range hooks {
+				if hooks[i].ID == id {
+					return &hooks[i]
+				}
+			}
+			return nil
+		}
+	}
+	byID := make(map[string]*Webhook, len(hooks))
+	for i := range hooks {
+		byID[hooks[i].ID] = &hooks[i]
+	}
+	return func(id string) *Webhook { return byID[id] }
 }
 
 // refused tells why a delivery must end without an attempt.

@@ -56,7 +56,10 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	defer stopSending()
 	settler := newSettler(d)
 	background.Go(settler.run)
-	w := &worker{d: d, settler: settler, sending: sending, attempts: &attempts}
+	claiming, stopClaiming := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopClaiming()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(d.o.Drain, stopClaiming) })()
+	w := &worker{d: d, settler: settler, sending: sending, claiming: claiming, attempts: &attempts}
 	w.claimLoop(ctx)
 
 	idle := make(chan struct{})

@@ -37,6 +37,15 @@
 //		Changed: func(r *http.Request, o jira.Owner) { err := jira.Sync(r.Context(), manager, rs, o) ... },
 //	})
 //
+// What apps could not be told is on the failed list, [Failures], that [RecordFailures]
+// fills. Webhooks can also be post functions of workflow transitions: [PostFunctions]
+// knows which, and [Transitioned] makes the event that fires them:
+//
+//	ev, fires, err := jira.Transitioned(ctx, postFunctions, "acme", jira.Transition{Workflow: "bugs", ID: "31"}, callback)
+//
+// [Memory] keeps all three until the process ends, package jirasql keeps them in a
+// database, and package registrationtest proves other implementations.
+//
 // Figures and names follow Atlassian's public documentation of Jira Cloud
 // webhooks; where it is silent or changed over the years, an [Option] chooses.
 package jira

@@ -147,3 +147,23 @@ func ExampleNewDynamic() {
 	// Output:
 	// 200 [{"createdWebhookId":1000},{"createdWebhookId":1001},{"errors":["The clause myClause is unsupported"]}]
 }
+
+func ExampleTransitioned() {
+	ctx := context.Background()
+	kept := new(jira.Memory)
+	resolve := jira.Transition{Workflow: "bugs", ID: "31"}
+	err := kept.Attach(ctx, "acme", resolve, "whk_release_notes")
+	fmt.Println(err)
+	change := payloadjira.Callback{
+		Event: "jira:issue_updated", User: &payloadjira.User{AccountID: "99:27935d01"},
+		Issue: &payloadjira.Issue{ID: "10042", Key: "EXA-1"},
+	}
+	for _, at := range []jira.Transition{resolve, {Workflow: "bugs", ID: "11"}} {
+		ev, fires, err := jira.Transitioned(ctx, kept, "acme", at, change)
+		fmt.Println(ev.Type, fires, err) // to be dispatched beside the event of the change
+	}
+	// Output:
+	// <nil>
+	// jira:issue_updated true <nil>
+	//  false <nil>
+}
