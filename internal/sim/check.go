@@ -119,7 +119,7 @@ func (w *World) mayBeSent(h *host, scope, id, url string) {
 	switch hook, err := w.store.Webhook(ctx, scope, d.WebhookID); {
 	case err != nil:
 		w.violated("a request of delivery %s to a webhook that was deleted", id)
-	case !hook.Active && w.storeTime().Sub(hook.UpdatedAt) > grace: // it may have switched itself off
+	case !hook.Active:
 		w.violated("a request of delivery %s to a webhook that is switched off", id)
 	case hook.URL != url:
 		w.violated("a request of delivery %s to a URL that was replaced", id)

@@ -100,7 +100,10 @@ func (v *view) SetHealth(ctx context.Context, scope, id string, old, new webhook
 }
 
 func (v *view) Update(ctx context.Context, w webhook.Webhook) error {
-	return v.call(ctx, "Update", func() error { return v.Store.Update(ctx, w) })
+	return v.call(ctx, "Update", func() error {
+		v.h.world.books.change(w.ID) // a dispatcher switches a webhook off: requests may be on their way
+		return v.Store.Update(ctx, w)
+	})
 }
 
 // Now makes the Store a webhook.Clock.
