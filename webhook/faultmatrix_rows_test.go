@@ -14,7 +14,7 @@ import (
 
 // bound is what the times of an attempt are shortened to where a fault runs into one.
 // The healthy neighbour must keep it too, on a busy machine.
-const bound = 200 * time.Millisecond
+const bound = 400 * time.Millisecond
 
 // matrixRows returns the rows 1 to 44.
 func matrixRows(c column) []row {

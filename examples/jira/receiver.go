@@ -68,7 +68,7 @@ func (r *receiver) show(ctx context.Context, more int) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(r.out, "  received at %s%s?%s\n    %s", q.Host, q.Path, q.Query, c.Event)
+		fmt.Fprintf(r.out, "  received at %s\n    %s", strings.TrimSuffix(q.Host+q.Path+"?"+q.Query, "?"), c.Event)
 		if c.Issue != nil {
 			fmt.Fprintf(r.out, " of %s", c.Issue.Key)
 		}

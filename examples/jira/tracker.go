@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"net"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/postrider/postrider/payload"
@@ -45,18 +45,18 @@ type tracker struct {
 	url      string           // of the REST API
 	attached string           // path of the post function
 
-	pending sync.WaitGroup // deliveries
+	sent  int           // deliveries
+	ended chan struct{} // one for each that has ended
 }
 
 func newTracker(to *receiver) (*tracker, error) {
-	t := &tracker{kept: new(jira.Memory)}
+	t := &tracker{kept: new(jira.Memory), ended: make(chan struct{}, 100)}
 	record := jira.RecordFailures(t.kept, t.kept, nil)
 	options := func() *webhook.Options {
 		return &webhook.Options{DialContext: to.endpoint.DialContext, RootCAs: to.endpoint.RootCAs(), Observer: &webhook.Observer{
-			Enqueued: func(context.Context, webhook.Delivery) { t.pending.Add(1) },
 			Settled: func(ctx context.Context, d webhook.Delivery) {
 				record(ctx, d)
-				t.pending.Done()
+				t.ended <- struct{}{}
 			},
 		}}
 	}
@@ -81,15 +81,16 @@ func dispatcher(p webhook.Profile, o *webhook.Options) (*webhook.Dispatcher, err
 
 // start serves the REST API and lets deliveries flow, until stop.
 func (t *tracker) start(ctx context.Context) (stop func() error, err error) {
-	api, err := t.api()
-	if err != nil {
-		return nil, err
-	}
 	lis, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	t.url = "http://" + lis.Addr().String()
+	api, err := t.api()
+	if err != nil {
+		_ = lis.Close()
+		return nil, err
+	}
 	server := &http.Server{Handler: api, ReadHeaderTimeout: 5 * time.Second}
 	running, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 3)
@@ -122,15 +123,15 @@ func (t *tracker) api() (http.Handler, error) {
 	}
 	admin, err := jira.NewAdmin(t.manager, func(r *http.Request) (jira.Administrator, error) {
 		return jira.Administrator{Tenant: tenant, Name: "admin", DisplayName: "The administrator"}, user(r, "admin")
-	}, &jira.AdminOptions{PostFunctions: t.kept})
+	}, &jira.AdminOptions{PostFunctions: t.kept, BaseURL: t.url})
 	if err != nil {
 		return nil, err
 	}
 	app, err := jira.NewDynamic(t.kept, func(r *http.Request) (jira.App, error) {
 		return jira.App{Owner: jira.Owner{Tenant: tenant, App: "my-app"}, BaseURL: "https://app.example.com"}, user(r, "app")
-	}, &jira.DynamicOptions{Failures: t.kept, Changed: func(r *http.Request, o jira.Owner) {
+	}, &jira.DynamicOptions{Failures: t.kept, BaseURL: t.url, Changed: func(r *http.Request, o jira.Owner) {
 		if err := jira.Sync(r.Context(), t.manager, t.kept, o); err != nil {
-			fmt.Println("the registrations take effect with the next change:", err)
+			log.Print("registrations take effect with the next change: ", err)
 		}
 	}})
 	if err != nil {
@@ -213,21 +214,25 @@ func (t *tracker) change(ctx context.Context, c payloadjira.Callback, transition
 			events = append(events, fired)
 		}
 	}
-	if _, err := t.jira.Dispatch(ctx, events...); err != nil {
+	forJira, err := t.jira.Dispatch(ctx, events...)
+	if err != nil {
 		return err
 	}
-	_, err = t.connect.Dispatch(ctx, e)
+	forConnect, err := t.connect.Dispatch(ctx, e)
+	for _, r := range slices.Concat(forJira.Events, forConnect.Events) {
+		t.sent += r.Added
+	}
 	return err
 }
 
 // settled waits until every delivery has ended.
 func (t *tracker) settled(ctx context.Context) error {
-	done := make(chan struct{})
-	go func() { t.pending.Wait(); close(done) }()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	for ; t.sent > 0; t.sent-- {
+		select {
+		case <-t.ended:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
+	return nil
 }

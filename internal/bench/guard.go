@@ -62,7 +62,7 @@ func (l *lab) guard(ctx context.Context, update bool) error {
 			t.add(key, number(k.Value), number(k.Slack), spread(xs), verdict)
 		}
 	}
-	t.print(os.Stdout)
+	t.print(l.out)
 	if update {
 		return l.keep(want)
 	}
@@ -74,8 +74,11 @@ func (l *lab) guard(ctx context.Context, update bool) error {
 
 // guardSlack is what two runs of the same code may differ by.
 func guardSlack(name string) float64 {
-	if name == allocs {
+	switch name {
+	case allocs:
 		return 0.15
+	case perSecond: // of a store that syncs, on a machine that is busy with other things
+		return 0.6
 	}
 	return 0.4
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -19,8 +20,9 @@ var allContenders = []string{netHTTP, rawBytes, fastHTTP, roundTrip, retryable, 
 // lab is what measurements need and what they found.
 type lab struct {
 	quick    bool
-	profiles string // folder for profiles of the drains; empty for none
-	root     string // of the repository
+	out      io.Writer // for tables
+	profiles string    // folder for profiles of the drains; empty for none
+	root     string    // of the repository
 	receiver *receiver
 	postgres *postgres
 	redis    *redisServer // nil where it is not installed
@@ -33,12 +35,13 @@ type lab struct {
 	memory    rounds
 	idled     rounds
 	resumed   map[string]rounds
+	finish    func() error // waits for what a part left running; may be nil
 	micro     []result
 	claims    []result
 }
 
 func newLab(ctx context.Context, quick bool) (l *lab, err error) {
-	l = &lab{quick: quick, drained: map[int]map[string]rounds{}}
+	l = &lab{quick: quick, out: os.Stdout, drained: map[int]map[string]rounds{}}
 	defer func() {
 		if err != nil {
 			l.close()

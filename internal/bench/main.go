@@ -11,9 +11,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"slices"
@@ -27,6 +29,7 @@ func main() {
 	update := flag.Bool("update", false, "with -guard: write the measured ratios to testdata/guard.json")
 	plots := flag.String("plots", "", "write plots as SVG to this folder")
 	profiles := flag.String("profiles", "", "write CPU and allocation profiles of the drains to this folder, the last round's; they disturb what is measured")
+	doc := flag.String("doc", "", "put the tables into this document too, between the lines "+docBegin+" and "+docEnd)
 	only := flag.String("parts", "", "only these parts, separated by commas: "+strings.Join(partNames(), ", "))
 	flag.Parse()
 
@@ -37,7 +40,7 @@ func main() {
 	case "job":
 		err = child()
 	case "":
-		err = parent(*quick, *guard, *update, *plots, *profiles, *only)
+		err = parent(*quick, *guard, *update, *plots, *profiles, *doc, *only)
 	default:
 		err = fmt.Errorf("bench: -as %q must be receiver or job", *as)
 	}
@@ -47,7 +50,7 @@ func main() {
 	}
 }
 
-func parent(quick, guard, update bool, plots, profiles, only string) error {
+func parent(quick, guard, update bool, plots, profiles, doc, only string) error {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer cancel()
 	l, err := newLab(ctx, quick)
@@ -68,7 +71,9 @@ func parent(quick, guard, update bool, plots, profiles, only string) error {
 			return fmt.Errorf("bench: no part %q; there are %s", name, strings.Join(partNames(), ", "))
 		}
 	}
-	fmt.Printf("# Measured\n\n%s\n", l.machine(ctx))
+	var tables bytes.Buffer
+	l.out = io.MultiWriter(os.Stdout, &tables)
+	fmt.Fprintf(l.out, "\nMeasured with `go run . %s`. %s\n", strings.Join(os.Args[1:], " "), l.machine(ctx))
 	for _, p := range program {
 		if !slices.Contains(chosen, p.name) {
 			continue
@@ -77,9 +82,38 @@ func parent(quick, guard, update bool, plots, profiles, only string) error {
 			return fmt.Errorf("bench: part %s: %w", p.name, err)
 		}
 	}
-	l.targets().print(os.Stdout)
+	if l.finish != nil {
+		if err := l.finish(); err != nil {
+			return err
+		}
+	}
+	l.targets().print(l.out)
 	if plots != "" {
-		return l.plots(plots)
+		if err := l.plots(plots); err != nil {
+			return err
+		}
+	}
+	if doc != "" {
+		return insert(doc, tables.Bytes())
 	}
 	return nil
+}
+
+const (
+	docBegin = "<!-- measured -->"
+	docEnd   = "<!-- end of measured -->"
+)
+
+// insert replaces what stands between the two marks of a document.
+func insert(name string, tables []byte) error {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	begin, end := bytes.Index(b, []byte(docBegin)), bytes.Index(b, []byte(docEnd))
+	if begin < 0 || end < begin {
+		return fmt.Errorf("bench: %s has no lines %s and %s", name, docBegin, docEnd)
+	}
+	out := slices.Concat(b[:begin+len(docBegin)], []byte("\n"), tables, []byte("\n"), b[end:])
+	return os.WriteFile(name, out, 0o644)
 }

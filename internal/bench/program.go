@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"time"
 )
 
@@ -16,7 +15,8 @@ var program = []struct {
 	{"openloop", openLoopPart},
 	{"neighbour", neighbourPart},
 	{"memory", memoryPart},
-	{"micro", microPart}, // with resume and idle behind it, which mostly wait
+	{"resume", resumePart}, // and idle; both mostly wait, so the next parts run meanwhile
+	{"micro", microPart},
 	{"backlog", backlogPart},
 	{"fanout", fanOutPart},
 }
@@ -51,14 +51,14 @@ func drainPart(ctx context.Context, l *lab) error {
 		}
 		l.drained[c] = results
 		compared(fmt.Sprintf("Drain, %d in flight", c), note, results,
-			perSecond, sentCPU, storeCPU, allocs, allocBytes, rss, failures).print(os.Stdout)
+			perSecond, sentCPU, storeCPU, allocs, allocBytes, rss, failures).print(l.out)
 	}
 	var err error
 	l.queued, err = l.drains(ctx, pick(l, 1, 3), inFlight, 80_000, netHTTP, onMemory)
 	if err != nil {
 		return err
 	}
-	compared("Drain, 80,000 queued", "", l.queued, perSecond, sentCPU, allocs, rss, failures).print(os.Stdout)
+	compared("Drain, 80,000 queued", "", l.queued, perSecond, sentCPU, allocs, rss, failures).print(l.out)
 	return nil
 }
 
@@ -111,7 +111,7 @@ func openLoopPart(ctx context.Context, l *lab) error {
 	}
 	l.opened = byName(some, found)
 	compared("Open loop, 500 events/s", "Single Dispatch calls at a steady rate; the times are from Dispatch to receipt.", l.opened,
-		latency50, latency99, sentCPU, storeCPU, allocs, rss, failures).print(os.Stdout)
+		latency50, latency99, sentCPU, storeCPU, allocs, rss, failures).print(l.out)
 	return nil
 }
 
@@ -146,7 +146,7 @@ func neighbourPart(ctx context.Context, l *lab) error {
 		t.add(j.Contender, fmt.Sprint(j.Hanging), spread(r.values(promptShare)), spread(r.values(latency50)), spread(r.values(latency99)),
 			spread(r.ratios(l.neighbour[j.Contender][0], latency99)))
 	}
-	t.print(os.Stdout)
+	t.print(l.out)
 	return nil
 }
 
@@ -160,7 +160,7 @@ func memoryPart(ctx context.Context, l *lab) error {
 	for _, name := range []string{pendingMB, pendingGoroutines, webhooksMB} {
 		t.add(name, spread(l.memory.values(name)))
 	}
-	t.print(os.Stdout)
+	t.print(l.out)
 	return nil
 }
 
@@ -186,7 +186,7 @@ func fanOutPart(ctx context.Context, l *lab) error {
 		l.fans[j.Contender][j.Fan] = r
 		t.add(j.Contender, fmt.Sprint(j.Fan), spread(r.values(fanAccepted)), spread(r.values(fanTook)), spread(r.values(perSecond)), spread(r.values(failures)))
 	}
-	t.print(os.Stdout)
+	t.print(l.out)
 	return nil
 }
 

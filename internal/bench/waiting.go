@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"time"
 )
@@ -14,15 +13,14 @@ const idleSeconds = 60
 // resumeDeliveries fill every lane several times over.
 const resumeDeliveries = 200
 
-// microPart runs the Go benchmarks. Behind them run the measurements that mostly wait.
-func microPart(ctx context.Context, l *lab) error {
+// resumePart starts the measurements that mostly wait. They go on behind the parts that
+// follow; l.finish waits for them.
+func resumePart(ctx context.Context, l *lab) error {
 	var waiting sync.WaitGroup
-	var idleErr error
-	waiting.Go(func() { idleErr = l.idle(ctx) })
-	l.resumed = map[string]rounds{}
 	var mu sync.Mutex
-	resumeErrs := make([]error, 2)
-	for i, c := range []string{onSQLite, onPostgres} {
+	var errs []error
+	found := map[string]rounds{}
+	for _, c := range []string{onSQLite, onPostgres} {
 		j := job{Contender: c, InFlight: inFlight, Endpoints: endpoints, Hanging: endpoints, Deliveries: resumeDeliveries}
 		clean, err := l.lay(ctx, &j)
 		if err != nil {
@@ -33,54 +31,64 @@ func microPart(ctx context.Context, l *lab) error {
 			f, err := killed(ctx, j)
 			mu.Lock()
 			defer mu.Unlock()
-			l.resumed[c], resumeErrs[i] = rounds{f}, err
+			found[c] = rounds{f}
+			errs = append(errs, err)
 		})
 	}
-	err := l.benchmarks(ctx)
-	waiting.Wait()
-	if err := errors.Join(append(resumeErrs, err, idleErr)...); err != nil {
+	j := job{Part: "idle", Contender: onPostgres, Receiver: l.receiver.addr, InFlight: inFlight, Endpoints: endpoints, Seconds: idleSeconds}
+	clean, err := l.lay(ctx, &j)
+	if err != nil {
 		return err
 	}
+	waiting.Go(func() {
+		defer clean()
+		f, err := l.idle(ctx, j)
+		mu.Lock()
+		defer mu.Unlock()
+		l.idled = rounds{f}
+		errs = append(errs, err)
+	})
+	l.finish = func() error {
+		waiting.Wait()
+		l.resumed = found
+		l.printWaiting()
+		return errors.Join(errs...)
+	}
+	return nil
+}
 
+func (l *lab) printWaiting() {
 	t := &table{title: "Resume after kill -9", head: []string{"store", "lease s", resumeAfter, resumeRepeats, failures},
 		note: fmt.Sprintf("%d deliveries, as many as the limits allow in flight to endpoints that hang; killed, started again at once; until the last is delivered.", resumeDeliveries)}
 	for _, c := range []string{onSQLite, onPostgres} {
 		r := l.resumed[c]
 		t.add(c, number(resumeLease.Seconds()), spread(r.values(resumeAfter)), spread(r.values(resumeRepeats)), spread(r.values(failures)))
 	}
-	t.print(os.Stdout)
+	t.print(l.out)
 	t = &table{title: "Idle", note: "PostgreSQL with a Notifier, nothing to do.", head: []string{"what", "measured"}}
 	for _, name := range []string{idleLooks, idleQueries, idleCPU} {
 		t.add(name, spread(l.idled.values(name)))
 	}
-	t.print(os.Stdout)
-	return nil
+	t.print(l.out)
 }
 
 // idle measures a minute without work, and what the database saw of it.
-func (l *lab) idle(ctx context.Context) error {
-	j := job{Part: "idle", Contender: onPostgres, Receiver: l.receiver.addr, InFlight: inFlight, Endpoints: endpoints, Seconds: idleSeconds}
-	clean, err := l.lay(ctx, &j)
-	if err != nil {
-		return err
-	}
-	defer clean()
+func (l *lab) idle(ctx context.Context, j job) (figures, error) {
 	p, err := j.start(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	time.Sleep(10 * time.Second) // the server publishes its counts with a delay
+	time.Sleep(20 * time.Second) // the server publishes what the start did with a delay of 10 s
 	before, err1 := l.postgres.transactions(ctx, j.DSN)
 	began := time.Now()
 	f, err2 := p.wait()
 	minutes := time.Since(began).Minutes()
 	after, err3 := l.postgres.transactions(ctx, j.DSN)
 	if err := errors.Join(err1, err2, err3); err != nil {
-		return err
+		return nil, err
 	}
 	f[idleQueries] = (after - before) / minutes
-	l.idled = rounds{f}
-	return nil
+	return f, nil
 }
 
 // killed starts deliveries that hang, kills the process, and starts another.

@@ -16,7 +16,7 @@ const module = "github.com/postrider/postrider"
 var leaves = []string{"payload", "allowlist", "retry", "limiter", "webhook/sign"}
 
 // kits are for tests of hosts and of adapters; no other code of the module may reach them.
-var kits = []string{"webhook/storetest", "webhook/webhooktest"}
+var kits = []string{"webhook/storetest", "webhook/webhooktest", "webhook/jira/registrationtest"}
 
 // mayImport is the direction of imports: leaves, then webhook, then everything beside it,
 // none of which knows another.

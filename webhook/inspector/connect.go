@@ -59,19 +59,25 @@ func (in *Inspector) descriptor(w http.ResponseWriter, r *http.Request) {
 }
 
 // install remembers the secret of a site that installs the app, and returns the body
-// without it. Only the first 100 sites are remembered, and a later installation replaces
+// without it: nothing where it cannot be read as a whole, because the secret may stand in it
+// all the same. Only the first 100 sites are remembered, and a later installation replaces
 // the secret, as with a real app; nothing here is worth more than a look at test data.
-func (in *Inspector) install(target string, body []byte) []byte {
+func (in *Inspector) install(target string, body []byte, whole bool) []byte {
 	where, _, _ := strings.Cut(target, "?")
 	if !strings.HasSuffix(where, "/"+installedPath) {
 		return body
 	}
 	var fields map[string]json.RawMessage
-	var client, secret string
-	if json.Unmarshal(body, &fields) != nil || json.Unmarshal(fields["sharedSecret"], &secret) != nil || secret == "" {
+	if !whole || json.Unmarshal(body, &fields) != nil {
+		return nil
+	}
+	given, ok := fields["sharedSecret"]
+	if !ok {
 		return body
 	}
-	if json.Unmarshal(fields["clientKey"], &client) == nil && client != "" && len(client) <= 255 && len(secret) <= 4096 {
+	var client, secret string
+	if json.Unmarshal(given, &secret) == nil && secret != "" && len(secret) <= 4096 &&
+		json.Unmarshal(fields["clientKey"], &client) == nil && client != "" && len(client) <= 255 {
 		in.mu.Lock()
 		if _, known := in.clients[client]; known || len(in.clients) < maxClients {
 			in.clients[client] = sign.NewSecret(secret)

@@ -29,9 +29,7 @@ func (in *Inspector) record(r *http.Request) Request {
 	out.Retry, _ = strconv.Atoi(r.Header.Get(jiraRetry))
 	out.Retry = max(0, out.Retry)
 	out.Checks = in.verify(r, out.Target, body, out.Time)
-	if out.Size == int64(len(body)) { // part of a body is no installation
-		out.Body = in.install(out.Target, body)
-	}
+	out.Body = in.install(out.Target, body, out.Size == int64(len(body)))
 	out.Target, out.Header = in.mask(out.Target), in.maskHeader(r.Header)
 	out = in.keep(out)
 	in.tell(&out)

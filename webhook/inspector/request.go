@@ -15,7 +15,8 @@ type Request struct {
 	Target string      `json:"target"`
 	Header http.Header `json:"header"`
 	// Body holds the bytes as they came, apart from the sharedSecret of a Connect
-	// installation; Size is how many came, of which Body may hold fewer.
+	// installation, of which nothing is kept where it cannot be read; Size is how many came,
+	// of which Body may hold fewer.
 	Body []byte `json:"body"`
 	Size int64  `json:"size"`
 	// Event is the type of the event, as far as the body or the path tells.

@@ -44,7 +44,8 @@
 //	ev, fires, err := jira.Transitioned(ctx, postFunctions, "acme", jira.Transition{Workflow: "bugs", ID: "31"}, callback)
 //
 // [Memory] keeps all three until the process ends, package jirasql keeps them in a
-// database, and package registrationtest proves other implementations.
+// database, and package registrationtest proves other implementations. [Prune] removes
+// what has had its time.
 //
 // Figures and names follow Atlassian's public documentation of Jira Cloud
 // webhooks; where it is silent or changed over the years, an [Option] chooses.

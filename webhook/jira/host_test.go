@@ -29,13 +29,14 @@ type receiver struct {
 	mu       sync.Mutex
 	requests []request
 	answer   func(n int, r *http.Request) (status int, err error) // n counts from 1; nil: 200
+	header   http.Header                                          // of every answer
 }
 
 func (r *receiver) RoundTrip(req *http.Request) (*http.Response, error) {
 	body, _ := io.ReadAll(req.Body)
 	r.mu.Lock()
 	r.requests = append(r.requests, request{req.URL.String(), req.Header.Clone(), string(body), time.Now(), req.ContentLength})
-	n := len(r.requests)
+	n, header := len(r.requests), r.header.Clone()
 	r.mu.Unlock()
 	status := 200
 	if r.answer != nil {
@@ -44,7 +45,7 @@ func (r *receiver) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("")), Request: req}, nil
+	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader("")), Request: req}, nil
 }
 
 func (r *receiver) all() []request {

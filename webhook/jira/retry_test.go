@@ -102,3 +102,39 @@ func failFor(t *testing.T, deliveries int) (tries map[string][]try) {
 	})
 	return tries
 }
+
+// Rule: a receiver that asks for patience, whenever and for however long, does not move
+// the last retry out of its window.
+func TestDelivery_retryAfterKeepsTheWindow(t *testing.T) {
+	t.Parallel()
+	for asks := 1; asks <= 5; asks++ {
+		synctest.Test(t, func(t *testing.T) {
+			to := &receiver{}
+			to.answer = func(n int, _ *http.Request) (int, error) {
+				to.mu.Lock()
+				defer to.mu.Unlock()
+				if to.header = nil; n+1 == asks {
+					to.header = http.Header{"Retry-After": {"86400"}} // of the next answer
+				}
+				return 503, nil
+			}
+			if asks == 1 {
+				to.header = http.Header{"Retry-After": {"86400"}}
+			}
+			h, stop := newHost(t, jira.Profile(), webhook.Options{}, to)
+			defer stop()
+			h.add(webhook.Webhook{})
+			h.dispatch(event(t, sample(t, "sprint_started")))
+			time.Sleep(3 * time.Hour)
+			synctest.Wait()
+			var ts []try
+			for _, r := range to.all() {
+				ts = append(ts, try{r.At, r.At})
+			}
+			judgeRetries(t, "that waits", ts)
+			if wait := ts[asks].start.Sub(ts[asks-1].end); wait < 10*time.Minute {
+				t.Errorf("the retry after answer %d came after %v: Retry-After was not heeded", asks, wait)
+			}
+		})
+	}
+}

@@ -75,7 +75,7 @@ func (c *Checker) Check(ctx context.Context, now time.Time) (Report, error) {
 			break
 		}
 		r := Result{Key: k, EventID: EventID(k)}
-		r.Outcome, r.Err = c.announce(ctx, k, r.EventID, now)
+		r.Outcome, r.Err = c.contained(ctx, k, r.EventID, now)
 		if r.Err != nil {
 			r.Outcome, r.Err = Failed, fmt.Errorf("keyexpiry: scope %q, key %q: %w", k.Scope, k.ID, r.Err)
 			errs = append(errs, r.Err)
@@ -116,6 +116,17 @@ func (c *Checker) tell(ctx context.Context, r Result) {
 func (c *Checker) due(k Key, now time.Time) bool {
 	left := k.ExpiresAt.Sub(now)
 	return !k.ExpiresAt.IsZero() && left <= c.o.Window && left > -c.o.Late
+}
+
+// contained is announce for a Store that may panic. What it panics with may be secret.
+func (c *Checker) contained(ctx context.Context, k Key, id string, now time.Time) (outcome Outcome, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			c.log.ErrorContext(ctx, "keyexpiry: the Store panicked", "type", fmt.Sprintf("%T", r), "stack", string(debug.Stack()))
+			outcome, err = Failed, fmt.Errorf("the Store: %w", webhook.ErrPanic)
+		}
+	}()
+	return c.announce(ctx, k, id, now)
 }
 
 // announce dispatches first and marks after, so that a crash in between repeats a Dispatch

@@ -3,8 +3,11 @@ package keyexpiry
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/postrider/postrider/webhook"
 )
 
 // ErrRunning: Run was called while another Run of the Checker is under way.
@@ -34,15 +37,25 @@ func (c *Checker) Run(ctx context.Context) error {
 func (c *Checker) turn(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, c.o.Timeout)
 	defer cancel()
-	now := time.Now()
-	if c.clock != nil {
-		var err error
-		if now, err = c.clock.Now(ctx); err != nil {
-			c.log.WarnContext(ctx, "keyexpiry: the Store's clock could not be read, the next check tries again", "error", err)
-			return
-		}
+	now, err := c.now(ctx)
+	if err != nil {
+		c.log.WarnContext(ctx, "keyexpiry: the Store's clock could not be read, the next check tries again", "error", err)
+		return
 	}
 	_, _ = c.Check(ctx, now) // logs its error
+}
+
+// now is the Store's time where it tells it, and contains its panics.
+func (c *Checker) now(ctx context.Context) (now time.Time, err error) {
+	if c.clock == nil {
+		return time.Now(), nil
+	}
+	defer func() {
+		if recover() != nil {
+			err = fmt.Errorf("the Store: %w", webhook.ErrPanic)
+		}
+	}()
+	return c.clock.Now(ctx)
 }
 
 // wait is the time until the next check.

@@ -126,6 +126,12 @@ func New(db *sql.DB, d Dialect, o *Options) (*Store, error) {
 	return s, nil
 }
 
+// Format writes dialect and prefix for every verb: a Store remembers webhooks with their
+// credentials, and its pool knows the DSN.
+func (s *Store) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "sqlstore.Store(%v, %s)", s.dialect, s.prefix)
+}
+
 // Notifies reports whether there is a Notifier, which [webhook.New] asks.
 func (s *Store) Notifies() bool { return s.o.Notifier != nil }
 

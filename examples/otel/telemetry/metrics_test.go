@@ -1,0 +1,171 @@
+package telemetry_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/memstore"
+)
+
+// thief is a Store in which another process settles first, once.
+type thief struct {
+	*memstore.Store
+	once sync.Once
+}
+
+func (s *thief) Settle(ctx context.Context, ss []webhook.Settlement) (lost []string, err error) {
+	lost, err = s.Store.Settle(ctx, ss)
+	s.once.Do(func() { lost = []string{ss[0].ID} })
+	return lost, err
+}
+
+// Rule: each way that a delivery can go is counted as what it is.
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		settings func(*testing.T) settings
+		want     map[string]float64
+	}{
+		"delivered at once": {
+			settings: func(*testing.T) settings { return settings{options: answer(reply{status: 200})} },
+			want: map[string]float64{
+				"attempt_duration_seconds{http_response_status_code=200,postrider_code=ok,postrider_event_type=taskSuccess}":                       1,
+				"deliveries_settled_total{postrider_code=ok,postrider_event_type=taskSuccess,postrider_exhausted=false,postrider_state=delivered}": 1,
+				"delivery_duration_seconds{postrider_event_type=taskSuccess,postrider_state=delivered}":                                            1,
+			},
+		},
+		"delivered after failures and a pause": {
+			settings: func(*testing.T) settings {
+				return settings{options: answer(reply{}, reply{status: 429, after: "20"}, reply{status: 200})}
+			},
+			want: map[string]float64{
+				"attempt_duration_seconds{postrider_code=protocol,postrider_event_type=taskSuccess}":                                               1,
+				"attempt_duration_seconds{http_response_status_code=429,postrider_code=status,postrider_event_type=taskSuccess}":                   1,
+				"attempt_duration_seconds{http_response_status_code=200,postrider_code=ok,postrider_event_type=taskSuccess}":                       1,
+				"retries_total{postrider_event_type=taskSuccess}":                                                                                  2,
+				"pauses_total{http_response_status_code=429}":                                                                                      1,
+				"deliveries_settled_total{postrider_code=ok,postrider_event_type=taskSuccess,postrider_exhausted=false,postrider_state=delivered}": 1,
+				"delivery_duration_seconds{postrider_event_type=taskSuccess,postrider_state=delivered}":                                            1,
+			},
+		},
+		"exhausted": {
+			settings: func(*testing.T) settings { return settings{options: answer(reply{status: 503})} },
+			want: map[string]float64{
+				"attempt_duration_seconds{http_response_status_code=503,postrider_code=status,postrider_event_type=taskSuccess}":                   4,
+				"retries_total{postrider_event_type=taskSuccess}":                                                                                  3,
+				"deliveries_settled_total{postrider_code=status,postrider_event_type=taskSuccess,postrider_exhausted=true,postrider_state=failed}": 1,
+				"delivery_duration_seconds{postrider_event_type=taskSuccess,postrider_state=failed}":                                               1,
+			},
+		},
+		"gone: somebody is told, the webhook is switched off": {
+			settings: func(*testing.T) settings {
+				return settings{options: answer(reply{status: 410}), profile: func(p *webhook.Profile) { p.DisableOnGone = true }}
+			},
+			want: map[string]float64{
+				"attempt_duration_seconds{http_response_status_code=410,postrider_code=status,postrider_event_type=taskSuccess}":                    1,
+				"deliveries_settled_total{postrider_code=status,postrider_event_type=taskSuccess,postrider_exhausted=false,postrider_state=failed}": 1,
+				"delivery_duration_seconds{postrider_event_type=taskSuccess,postrider_state=failed}":                                                1,
+				"attentions_total{postrider_code=status}": 1,
+				"webhooks_disabled_total{}":               1,
+			},
+		},
+		"lost to another process": {
+			settings: func(t *testing.T) settings {
+				return settings{options: answer(reply{status: 200}), store: &thief{Store: newStore(t)}}
+			},
+			want: map[string]float64{
+				"attempt_duration_seconds{http_response_status_code=200,postrider_code=ok,postrider_event_type=taskSuccess}": 1,
+				"deliveries_lost_total{postrider_event_type=taskSuccess}":                                                    1,
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				h := start(t, c.settings(t))
+				h.dispatchFrom(t.Context(), success)
+				settle(time.Hour)
+				c.want["attempts_in_flight{}"] = 0
+				c.want["deliveries_enqueued_total{postrider_event_type=taskSuccess}"] = 1
+				if diff := cmp.Diff(c.want, h.samples()); diff != "" {
+					t.Errorf("metrics (-want +got)\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// Rule: durations are in seconds: of an attempt, of a delivery with its waits.
+func TestDurations(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := start(t, settings{options: answer(reply{status: 503, after: "45"}, reply{status: 200})})
+		h.dispatchFrom(t.Context(), success)
+		settle(time.Hour)
+		families, err := h.registry.Gather()
+		check(t, err)
+		for _, f := range families {
+			if f.GetName() != "postrider_delivery_duration_seconds" {
+				continue
+			}
+			if got := f.GetMetric()[0].GetHistogram().GetSampleSum(); got < 45 || got > 60 {
+				t.Errorf("the delivery took %v s, want the 45 s that the endpoint asked for and a few more", got)
+			}
+			return
+		}
+		t.Error("no duration of a delivery")
+	})
+}
+
+// names are all metrics, as Prometheus sees them.
+var names = []string{
+	"postrider_attempt_duration_seconds",
+	"postrider_attempts_in_flight",
+	"postrider_attentions_total",
+	"postrider_deliveries_enqueued_total",
+	"postrider_deliveries_lost_total",
+	"postrider_deliveries_settled_total",
+	"postrider_delivery_duration_seconds",
+	"postrider_pauses_total",
+	"postrider_retries_total",
+	"postrider_webhooks_disabled_total",
+}
+
+// everyMetric makes a host go through all that is measured: a delivery that is lost once,
+// asked to wait and delivered at the second attempt, and one that ends its webhook.
+func everyMetric(t *testing.T) []*dto.MetricFamily {
+	t.Helper()
+	h := start(t, settings{options: answer(reply{status: 503, after: "1"}, reply{status: 200}, reply{status: 410}),
+		store: &thief{Store: newStore(t)}, profile: func(p *webhook.Profile) { p.DisableOnGone = true }})
+	h.dispatchFrom(t.Context(), success)
+	settle(time.Hour)
+	h.dispatchFrom(t.Context(), failure)
+	settle(time.Hour)
+	families, err := h.registry.Gather()
+	check(t, err)
+	return families
+}
+
+// Rule: Prometheus' own linter has nothing to say about any metric.
+func TestPrometheusNames(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		families := everyMetric(t)
+		var got []string
+		for _, f := range families {
+			got = append(got, f.GetName())
+		}
+		if diff := cmp.Diff(names, got); diff != "" {
+			t.Errorf("names (-want +got)\n%s", diff)
+		}
+		problems, err := promlint.NewWithMetricFamilies(families).Lint()
+		check(t, err)
+		for _, p := range problems {
+			t.Errorf("%s: %s", p.Metric, p.Text)
+		}
+	})
+}

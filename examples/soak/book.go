@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// book holds what hosts said they accepted and what the receiver has seen. Its methods are
+// safe for concurrent use.
+type book struct {
+	secret, path []byte // what no host may write
+
+	mu      sync.Mutex
+	hooks   map[string]hook
+	scopes  map[string][]hook
+	events  map[string]*event
+	seen    map[key]*arrival
+	dead    map[string]*death // by name of the life
+	strange []key             // repeats of what no killed life had sent
+	counted counts
+	faults  []string
+	wrong   int // faults, those that are not kept included
+}
+
+// counts are for the lines that tell how things are. Open
+// and repeats are of deliveries to healthy webhooks.
+type counts struct{ accepted, refused, requests, hostile, open, repeats, overtaken int }
+
+// key names a delivery.
+type key struct{ hook, event string }
+
+// event is what a host dispatched.
+type event struct {
+	scope    string
+	sum      uint64
+	accepted bool
+}
+
+// arrival is what is known of the requests of a delivery.
+type arrival struct {
+	sum      uint64
+	requests int
+	by       string    // whose request was accepted last, empty if none was
+	at       time.Time // when that was
+}
+
+// death is that of a killed life. Repeats are of what it had in flight.
+type death struct {
+	at      time.Time
+	repeats int
+}
+
+func newBook(f *field) *book {
+	b := &book{secret: []byte(f.secretCanary), path: []byte(f.pathCanary), hooks: make(map[string]hook), scopes: f.scopes,
+		events: make(map[string]*event), seen: make(map[key]*arrival), dead: make(map[string]*death)}
+	for _, h := range f.hooks {
+		b.hooks[h.ID] = h
+	}
+	return b
+}
+
+const keptFaults = 20
+
+// fault takes note of something that must not be.
+func (b *book) fault(format string, args ...any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.faulty(format, args...)
+}
+
+func (b *book) faulty(format string, args ...any) {
+	if b.wrong++; b.wrong <= keptFaults {
+		b.faults = append(b.faults, fmt.Sprintf(format, args...))
+	}
+}
+
+// checkOutput looks for secrets and URL paths in what a host writes.
+func (b *book) checkOutput(line []byte) {
+	if bytes.Contains(line, b.secret) {
+		b.fault("a host has written a secret")
+	}
+	if bytes.Contains(line, b.path) {
+		b.fault("a host has written the path of a URL")
+	}
+}
+
+// killed notes that a life is about to end, in front of what it is the reason for.
+func (b *book) killed(name string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.dead[name] = &death{at: time.Now()}
+}
+
+// note takes note of what a host says.
+func (b *book) note(r report) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch r.Kind {
+	case trying:
+		b.events[r.ID] = &event{scope: r.Scope, sum: r.Sum}
+	case refused:
+		b.counted.refused++
+	case overtaken:
+		b.counted.overtaken++
+	case accepted:
+		e := b.events[r.ID]
+		e.accepted = true
+		b.counted.accepted++
+		for _, h := range b.scopes[e.scope] {
+			if a := b.seen[key{h.ID, r.ID}]; h.Behaviour == "" && (a == nil || a.by == "") {
+				b.counted.open++
+			}
+		}
+	}
+}
+
+// received takes note of what the receiver says.
+func (b *book) received(r receipt) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	h := b.hooks[r.Hook]
+	k := key{h.ID, r.Event}
+	b.counted.requests++
+	if h.Behaviour != "" {
+		b.counted.hostile++
+	}
+	if r.Fault != "" {
+		b.faulty("event %s, %s: %s", r.Event, r.Hook, r.Fault)
+	}
+	a := b.seen[k]
+	if a == nil {
+		a = &arrival{sum: r.Sum}
+		b.seen[k] = a
+	}
+	a.requests++
+	if a.sum != r.Sum {
+		b.faulty("request %d of event %s to %s has another body than the first", a.requests, r.Event, r.Hook)
+	}
+	if h.Behaviour != "" || r.Status/100 != 2 {
+		return
+	}
+	if a.by != "" {
+		b.repeated(k, a)
+	} else if e := b.events[r.Event]; e != nil && e.accepted {
+		b.counted.open--
+	}
+	a.by, a.at = r.Sender, time.Now()
+}
+
+// repeated notes that a healthy webhook got again what it had accepted from a life.
+// What was in flight when the life was killed was claimed less than a lease before.
+func (b *book) repeated(k key, a *arrival) {
+	b.counted.repeats++
+	if d := b.dead[a.by]; d != nil && d.at.Sub(a.at) < lease {
+		d.repeats++
+		return
+	}
+	b.strange = append(b.strange, k)
+}
+
+func (b *book) counts() counts {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.counted
+}

@@ -1,0 +1,21 @@
+package jira
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Prune removes what nobody can see any more: registrations that expired more than
+// [RegistrationGrace] before now, and failures older than [FailureLife]. Either store
+// may be nil. Call it once a day or so; until then it is kept, and not shown.
+func Prune(ctx context.Context, rs Registrations, fs Failures, now time.Time) error {
+	var ofRegistrations, ofFailures error
+	if rs != nil {
+		_, ofRegistrations = rs.Prune(ctx, now.Add(-RegistrationGrace))
+	}
+	if fs != nil {
+		_, ofFailures = fs.PruneFailures(ctx, now.Add(-FailureLife))
+	}
+	return errors.Join(ofRegistrations, ofFailures)
+}
