@@ -22,6 +22,16 @@ func (w Webhook) masked() shown {
 		}
 		w.Headers = headers
 	}
+	if w.Attributes != nil {
+		attributes := make(map[string]string, len(w.Attributes))
+		for key, value := range w.Attributes {
+			if strings.Contains(value, "://") {
+				value = maskURL(value) // a Profile may keep another URL there
+			}
+			attributes[key] = value
+		}
+		w.Attributes = attributes
+	}
 	return shown(w)
 }
 

@@ -97,3 +97,17 @@ func TestMaskIsNotReadBack(t *testing.T) {
 		t.Errorf("%s, want url A2; headers refused", complaint(err))
 	}
 }
+
+// Rule: a URL among the attributes is masked like the webhook's own.
+func TestWebhookMasksAttributes(t *testing.T) {
+	t.Parallel()
+	w := webhook.Webhook{Attributes: map[string]string{"base": "https://hooks.example.com/canary-attribute", "colour": "blue"}}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+		if text := fmt.Sprintf(verb, w); strings.Contains(text, "canary") || !strings.Contains(text, "blue") {
+			t.Errorf("%s prints %s", verb, text)
+		}
+	}
+	if w.Attributes["base"] != "https://hooks.example.com/canary-attribute" {
+		t.Error("printing changed the webhook")
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -164,3 +165,7 @@ func (s *Store) release(sc *scope) {
 		delete(s.scopes, sc.name)
 	}
 }
+
+// Format writes the name of the type for every verb: a Store holds webhooks with their
+// credentials.
+func (s *Store) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "memstore.Store") }

@@ -78,7 +78,7 @@ var ErrEnded = errors.New("hostproc: the host ended")
 func (p *Process) Wait(ctx context.Context, k Kind, n int) error {
 	for {
 		p.mu.Lock()
-		have, broken, changed := p.counts[k], p.broken, p.changed
+		have, changed := p.counts[k], p.changed
 		p.mu.Unlock()
 		if have >= n {
 			return nil
@@ -87,7 +87,7 @@ func (p *Process) Wait(ctx context.Context, k Kind, n int) error {
 		case <-changed:
 		case <-p.read:
 			p.mu.Lock()
-			have, broken = p.counts[k], p.broken
+			have, broken := p.counts[k], p.broken
 			p.mu.Unlock()
 			if have >= n {
 				return nil
