@@ -12,14 +12,13 @@ import (
 // webhooks only.
 type result struct {
 	counts
-	events                                 int                                // accepted
-	deliveries, delivered, failed, pending int                                // stored; by state
-	sent                                   int                                // requests
-	lost                                   int                                // accepted and not delivered
-	unheard                                int                                // repeats after an answer that came too late for the sender
-	without                                int                                // repeats without a reason
-	mostAtKill                             int                                // repeats of what one killed life had in flight
-	outcomes                               map[behaviour]map[webhook.Code]int // of deliveries to hostile webhooks, by the latest code
+	events                                 int // accepted
+	deliveries, delivered, failed, pending int // stored; by state
+	sent                                   int // requests
+	lost                                   int // accepted and not delivered
+	unheard                                int // repeats after an answer that came too late for the sender
+	without                                int // repeats without a reason
+	mostAtKill                             int // repeats of what one killed life had in flight
 	faults                                 []string
 	moreFaults                             int // that were not kept
 }
@@ -29,7 +28,7 @@ func (s *soak) audit(ctx context.Context) (result, error) {
 	b := s.book
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	r := result{counts: b.counted, outcomes: make(map[behaviour]map[webhook.Code]int)}
+	r := result{counts: b.counted}
 	stored := make(map[key]webhook.State)
 	now, err := s.field.store.Now(ctx)
 	if err != nil {
@@ -59,7 +58,7 @@ func (s *soak) audit(ctx context.Context) (result, error) {
 		b.faulty("%d deliveries of a killed host were repeated, more than it could have in flight", r.mostAtKill)
 	}
 	for _, kind := range behaviours {
-		if r.outcomes[kind][answers[kind].code] == 0 {
+		if b.outcomes[kind][answers[kind].code] == 0 {
 			b.faulty("no attempt at a webhook with the behaviour %q ended with the code %q", kind, answers[kind].code)
 		}
 	}
@@ -88,12 +87,6 @@ func (b *book) auditStored(r *result, d webhook.Delivery, a *arrival, now time.T
 	if a != nil && a.sum != e.sum {
 		b.faulty("event %s reached %s with another body than was dispatched", d.EventID, d.WebhookID)
 	}
-	if kind := b.hooks[d.WebhookID].Behaviour; kind != "" && d.Tries > 0 {
-		if r.outcomes[kind] == nil {
-			r.outcomes[kind] = make(map[webhook.Code]int)
-		}
-		r.outcomes[kind][d.LastCode]++
-	}
 	allowed := d.Tries + d.Interrupted
 	switch d.State {
 	case webhook.StateDelivered:
@@ -104,7 +97,8 @@ func (b *book) auditStored(r *result, d webhook.Delivery, a *arrival, now time.T
 		r.pending++
 		allowed++ // one may have been broken off when its host stopped
 		if now.Sub(d.QueuedAt) > maxAge+2*lease {
-			b.faulty("event %s is pending for %s since %v, longer than anything may be", d.EventID, d.WebhookID, now.Sub(d.QueuedAt))
+			b.faulty("event %s is pending for %s since %v, longer than anything may be: held %t, due %v ago, %d tries, %d interruptions, lease %d", d.EventID, d.WebhookID,
+				now.Sub(d.QueuedAt).Round(time.Second), d.Held, now.Sub(d.Due).Round(time.Second), d.Tries, d.Interrupted, d.Lease)
 		}
 		if d.Due.Sub(now) > max(maxAfter, lease) {
 			b.faulty("event %s is due at %s in %v only", d.EventID, d.WebhookID, d.Due.Sub(now))

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/postrider/postrider/webhook"
 )
 
 // book holds what hosts said they accepted and what the receiver has seen. Its methods are
@@ -20,8 +22,10 @@ type book struct {
 	dead    map[string]*death // by name of the life
 	strange []key             // repeats of what no killed life had sent
 	counted counts
-	faults  []string
-	wrong   int // faults, those that are not kept included
+	// outcomes are those of attempts at hostile webhooks.
+	outcomes map[behaviour]map[webhook.Code]int
+	faults   []string
+	wrong    int // faults, those that are not kept included
 }
 
 // counts are for the lines that tell how things are. Open
@@ -54,7 +58,10 @@ type death struct {
 
 func newBook(f *field) *book {
 	b := &book{secret: []byte(f.secretCanary), path: []byte(f.pathCanary), hooks: make(map[string]hook), scopes: f.scopes,
-		events: make(map[string]*event), seen: make(map[key]*arrival), dead: make(map[string]*death)}
+		events: make(map[string]*event), seen: make(map[key]*arrival), dead: make(map[string]*death), outcomes: make(map[behaviour]map[webhook.Code]int)}
+	for _, kind := range behaviours {
+		b.outcomes[kind] = make(map[webhook.Code]int)
+	}
 	for _, h := range f.hooks {
 		b.hooks[h.ID] = h
 	}
@@ -100,6 +107,10 @@ func (b *book) note(r report) {
 	switch r.Kind {
 	case trying:
 		b.events[r.ID] = &event{scope: r.Scope, sum: r.Sum}
+	case attempt:
+		if kind := b.hooks[r.Hook].Behaviour; kind != "" {
+			b.outcomes[kind][r.Code]++
+		}
 	case refused:
 		b.counted.refused++
 	case overtaken:

@@ -38,10 +38,12 @@ type hostConfig struct {
 // report is what a host says.
 type report struct {
 	Kind       kind
-	ID, Scope  string `json:",omitempty"` // of an event
-	Sum        uint64 `json:",omitempty"` // of its body
-	Goroutines int    `json:",omitempty"`
-	Text       string `json:",omitempty"`
+	ID, Scope  string       `json:",omitempty"` // of an event
+	Sum        uint64       `json:",omitempty"` // of its body
+	Hook       string       `json:",omitempty"`
+	Code       webhook.Code `json:",omitempty"`
+	Goroutines int          `json:",omitempty"`
+	Text       string       `json:",omitempty"`
 }
 
 type kind string
@@ -52,7 +54,8 @@ const (
 	refused   kind = "refused"   // it returned an error
 	loaded    kind = "loaded"    // no more events will come
 	vitals    kind = "vitals"    // how many goroutines there are
-	attempt   kind = "attempt"   // what a careless application would log
+	attempt   kind = "attempt"   // one ended
+	logged    kind = "logged"    // what a careless application would log
 	overtaken kind = "overtaken" // another host had taken a delivery over
 )
 
@@ -131,7 +134,7 @@ func (h *host) open(ctx context.Context) (*pgxpool.Pool, error) {
 	p.Header = func(w webhook.Webhook, d webhook.Delivery, header http.Header) {
 		header.Set(senderHeader, h.cfg.Name)
 		if d.Tries > 0 {
-			h.tell(report{Kind: attempt, Text: fmt.Sprintf("again: %+v", w)})
+			h.tell(report{Kind: logged, Text: fmt.Sprintf("again: %+v", w)})
 		}
 	}
 	h.hooks, err = webhook.New(h.store, p, &webhook.Options{
@@ -141,12 +144,10 @@ func (h *host) open(ctx context.Context) (*pgxpool.Pool, error) {
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Observer: &webhook.Observer{
 			Attempted: func(_ context.Context, d webhook.Delivery, a webhook.Attempt) {
-				if !a.OK() {
-					h.tell(report{Kind: attempt, Text: fmt.Sprintf("%+v %+v", d, a)})
-				}
+				h.tell(report{Kind: attempt, Hook: d.WebhookID, Code: a.Code, Text: fmt.Sprintf("%+v %+v", d.ID, a)})
 			},
 			Attention: func(_ context.Context, w webhook.Webhook, code webhook.Code) {
-				h.tell(report{Kind: attempt, Text: fmt.Sprintf("%q %+v", code, w)})
+				h.tell(report{Kind: logged, Text: fmt.Sprintf("%q %+v", code, w)})
 			},
 			Lost: func(_ context.Context, d webhook.Delivery) { h.tell(report{Kind: overtaken, ID: d.EventID}) },
 		},

@@ -42,7 +42,7 @@ func (s *soak) report(out io.Writer, r result, loaded time.Duration) error {
 	fmt.Fprintf(w, "requests\t%d to healthy webhooks, %d to hostile ones\n", r.sent, r.hostile)
 	fmt.Fprintf(w, "overtaken\t%d outcomes came after another host had taken over\n", r.overtaken)
 	for _, kind := range behaviours {
-		fmt.Fprintf(w, "hostile\t%s:%s\n", kind, outcomes(r.outcomes[kind]))
+		fmt.Fprintf(w, "hostile\t%s:%s\n", kind, outcomes(s.book.outcomes[kind]))
 	}
 	for i, t := range trends {
 		fmt.Fprintf(w, "goroutines\thost %d: %s, then %s\n", i+1, number(t.routines, "%.0f"), number(t.routsEnd, "%.0f"))
