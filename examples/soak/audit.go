@@ -96,9 +96,9 @@ func (b *book) auditStored(r *result, d webhook.Delivery, a *arrival, now time.T
 	default:
 		r.pending++
 		allowed++ // one may have been broken off when its host stopped
-		if now.Sub(d.QueuedAt) > maxAge+2*lease {
-			b.faulty("event %s is pending for %s since %v, longer than anything may be: held %t, due %v ago, %d tries, %d interruptions, lease %d", d.EventID, d.WebhookID,
-				now.Sub(d.QueuedAt).Round(time.Second), d.Held, now.Sub(d.Due).Round(time.Second), d.Tries, d.Interrupted, d.Lease)
+		if age := now.Sub(d.QueuedAt); age > longest(d) {
+			b.faulty("event %s is pending for %s since %v, longer than anything may be: held %t, due %v ago, %d tries, %d interruptions",
+				d.EventID, d.WebhookID, age.Round(time.Second), d.Held, now.Sub(d.Due).Round(time.Second), d.Tries, d.Interrupted)
 		}
 		if d.Due.Sub(now) > max(maxAfter, lease) {
 			b.faulty("event %s is due at %s in %v only", d.EventID, d.WebhookID, d.Due.Sub(now))
@@ -113,6 +113,17 @@ func (b *book) auditStored(r *result, d webhook.Delivery, a *arrival, now time.T
 	if d.Tries > len(slots)+1 {
 		b.faulty("event %s to %s was tried %d times, want at most %d", d.EventID, d.WebhookID, d.Tries, len(slots)+1)
 	}
+}
+
+// longest is how long a delivery may be pending. What waits is given up after maxAge, by
+// the next sweep. What a killed host had leased must be claimed again for that: it is as
+// old as its lease in the order of its lane, in front of it is what was due before, and
+// that is gone after another maxAge.
+func longest(d webhook.Delivery) time.Duration {
+	if d.Held {
+		return 2*maxAge + 3*lease
+	}
+	return maxAge + 2*lease
 }
 
 // auditEvent looks for what is missing of an event.

@@ -144,6 +144,17 @@ func TestFaultsAreCounted(t *testing.T) {
 	}
 }
 
+func TestOutcomes(t *testing.T) {
+	t.Parallel()
+	b := shelf()
+	b.note(report{Kind: attempt, Hook: "bad", Code: webhook.CodeTimeout})
+	b.note(report{Kind: attempt, Hook: "good", Code: webhook.CodeTimeout})
+	b.note(report{Kind: attempt, Hook: "bad", Code: webhook.CodeTimeout})
+	if got, want := outcomes(b.outcomes[hang]), " timeout 2"; got != want {
+		t.Errorf("attempts at a hostile webhook: %q, want %q", got, want)
+	}
+}
+
 func TestAuditEvent(t *testing.T) {
 	t.Parallel()
 	both := map[key]webhook.State{{"good", "e"}: webhook.StateDelivered, {"bad", "e"}: webhook.StatePending}
@@ -203,6 +214,8 @@ func TestAuditStored(t *testing.T) {
 		{"pending", func(*webhook.Delivery) {}, 2, ""},
 		{"pending, one request too many", func(*webhook.Delivery) {}, 3, "3 requests"},
 		{"pending for too long", func(d *webhook.Delivery) { d.QueuedAt = now.Add(-maxAge - 3*lease) }, 1, "longer than anything may be"},
+		{"pending for too long, though its host was killed", func(d *webhook.Delivery) { d.Held, d.QueuedAt = true, now.Add(-2*maxAge-4*lease) }, 1, "longer than anything may be"},
+		{"pending, because its host was killed", func(d *webhook.Delivery) { d.Held, d.QueuedAt = true, now.Add(-2*maxAge) }, 1, ""},
 		{"due too late", func(d *webhook.Delivery) { d.Due = now.Add(maxAfter + time.Second) }, 1, "due at good"},
 		{"tried too often", func(d *webhook.Delivery) { d.Tries = len(slots) + 2 }, 1, "was tried 5 times"},
 		{"in a foreign scope", func(d *webhook.Delivery) { d.Scope = "other" }, 1, "nobody dispatched it"},
