@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -258,7 +259,7 @@ func (w *World) heal() {
 	clear(w.net.modes)
 	w.net.mu.Unlock()
 	w.mu.Lock()
-	hosts := w.hosts
+	hosts := slices.Clone(w.hosts) // a restart puts another in its place
 	w.mu.Unlock()
 	for _, h := range hosts {
 		h.pending.Store(nil)

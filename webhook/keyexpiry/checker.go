@@ -152,14 +152,15 @@ func (c *Checker) announce(ctx context.Context, k Key, id string, now time.Time)
 		outcome = Fired
 	}
 	if c.o.MarkOnAccepted {
+		if outcome == Fired {
+			return Fired, nil // how it went is for the next check to see
+		}
 		open, again, err := c.settle(ctx, k.Scope, is.Deliveries, now)
 		switch {
 		case err != nil:
 			return Failed, err
 		case again:
 			return Again, nil
-		case open && outcome == Fired:
-			return Fired, nil
 		case open:
 			return Waiting, nil
 		}
