@@ -17,6 +17,9 @@ type keeper struct {
 	mu    sync.Mutex
 	known map[string]*healthEntry // by webhook ID
 	fresh map[string]time.Time    // when webhooks were edited or deleted, as long as older attempts may come in
+
+	read    time.Time // when the HealthStore was last asked for everything
+	claimed bool      // something was claimed since
 }
 
 type healthEntry struct {

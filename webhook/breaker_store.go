@@ -68,11 +68,68 @@ func (e *healthEntry) merge(o Health) {
 	}
 }
 
-// refresh learns what other hosts, or this one before a restart, have written.
-func (k *keeper) refresh(ctx context.Context) error {
-	if k.store == nil {
-		return nil
+// attend is the upkeep of health. It rests while it would change nothing: nothing was
+// claimed since it was read, and no webhook is held back that another host may have seen recover.
+func (k *keeper) attend(ctx context.Context) {
+	if k.needed() {
+		k.refresh(ctx)
 	}
+}
+
+func (k *keeper) needed() bool {
+	now := k.d.now()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	needed := k.claimed
+	for _, e := range k.known {
+		needed = needed || e.HoldUntil().After(now)
+	}
+	return needed
+}
+
+// claims is a Store whose claims are followed by a look at the health of webhooks, if the
+// last one was some time ago: an idle host does not look, and what it claims then may be
+// for a webhook that another host has paused. It comes before anything is sent.
+type claims struct {
+	Store
+	k *keeper
+}
+
+func (c claims) Claim(ctx context.Context, claim Claim) (Batch, error) {
+	b, err := c.Store.Claim(ctx, claim)
+	if err == nil && len(b.Deliveries) > 0 {
+		c.k.mu.Lock()
+		c.k.claimed = true
+		c.k.mu.Unlock()
+		c.k.current(ctx)
+	}
+	return b, err
+}
+
+// current makes sure that health was read lately.
+func (k *keeper) current(ctx context.Context) {
+	k.mu.Lock()
+	stale := time.Since(k.read) > healthEvery
+	k.mu.Unlock()
+	if stale {
+		k.refresh(ctx)
+	}
+}
+
+// refresh learns what other hosts, or this one before a restart, have written.
+func (k *keeper) refresh(ctx context.Context) {
+	if k.store == nil {
+		return
+	}
+	k.mu.Lock()
+	k.read, k.claimed = time.Now(), false
+	k.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	k.d.logFailure(ctx, "health of webhooks could not be read", k.learn(ctx))
+}
+
+func (k *keeper) learn(ctx context.Context) error {
 	var all []Health
 	err := protect("Health", func() (err error) {
 		all, err = k.store.Health(ctx, nil)

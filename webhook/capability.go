@@ -98,8 +98,8 @@ type Sweeper interface {
 type Sweep struct {
 	// Now is the time of the sweep.
 	Now time.Time
-	// QueuedBefore: pending deliveries that are not held and were queued before this
-	// end as failed with CodeExpired. Zero means none.
+	// QueuedBefore: pending deliveries that were queued before this, and are not held or
+	// whose lease has ended by Now, end as failed with CodeExpired. Zero means none.
 	QueuedBefore time.Time
 	// LatestDue: a retry or a lease that is due later than this became so because a
 	// clock jumped back; it becomes due at LatestDue. Requeued deliveries that wait for

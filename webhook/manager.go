@@ -157,6 +157,10 @@ func (m *Manager) Health(ctx context.Context, scope, id string) (Health, error) 
 // healthOf prefers what this process has seen to what the Store remembers.
 func (d *Dispatcher) healthOf(ctx context.Context, scope, id string) (Health, error) {
 	h := d.keeper.of(scope, id)
+	if d.health != nil && !h.OK() {
+		d.keeper.current(ctx)
+		h = d.keeper.of(scope, id)
+	}
 	if d.health == nil || !h.OK() {
 		return h, nil
 	}

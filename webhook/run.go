@@ -12,9 +12,11 @@ const (
 	clockEvery  = time.Minute
 	clockStale  = 10 * time.Minute // of a process in which Run does not run
 	healthEvery = 30 * time.Second
-	pruneEvery  = time.Hour
-	pruneBatch  = 1000
-	clockDrift  = time.Second // above this the operator hears of it
+	// healthTimeout is short, because what was claimed waits and its lease runs.
+	healthTimeout = 2 * time.Second
+	pruneEvery    = time.Hour
+	pruneBatch    = 1000
+	clockDrift    = time.Second // above this the operator hears of it
 )
 
 // Run sends what is due until ctx ends. Then it starts nothing new, gives requests in
@@ -28,7 +30,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	}
 	defer d.running.Store(false)
 	d.measureClock(ctx)
-	d.logFailure(ctx, "health of webhooks could not be read", d.keeper.refresh(ctx))
+	d.keeper.refresh(ctx)
 
 	var background, attempts sync.WaitGroup
 	every := func(period time.Duration, job func(context.Context)) {
@@ -38,9 +40,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		every(clockEvery, d.measureClock)
 	}
 	if d.health != nil {
-		every(healthEvery, func(ctx context.Context) {
-			d.logFailure(ctx, "health of webhooks could not be read", d.keeper.refresh(ctx))
-		})
+		every(healthEvery, d.keeper.attend)
 	}
 	if d.sweeper != nil {
 		background.Go(func() { d.sweep(ctx); repeat(ctx, d.o.Lease, d.sweep) })

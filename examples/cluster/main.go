@@ -4,7 +4,9 @@
 //	go run ./examples/cluster
 //
 // It starts a PostgreSQL server from the programs on this machine, in a temporary folder,
-// and removes it afterwards. The exit code is 0 when every accepted event was delivered.
+// and removes it afterwards. The exit code is 0 when every accepted event was delivered, and
+// what the killed host had on the wire was sent again as soon as its lease had ended and its
+// turn had come.
 package main
 
 import (

@@ -20,6 +20,8 @@ type counter struct {
 	driver driver.Driver
 	dsn    string
 
+	slow func() // goes before each statement, if set
+
 	mu sync.Mutex
 	n  map[string]int
 }
@@ -41,6 +43,9 @@ func counted(t *testing.T, d hostproc.Database) (*sql.DB, *counter) {
 }
 
 func (c *counter) add(ctx context.Context) {
+	if c.slow != nil {
+		c.slow()
+	}
 	what, _ := ctx.Value(forWhat{}).(string)
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -44,12 +44,11 @@ func (s labelled) Prune(ctx context.Context, before time.Time, limit int) (int, 
 	return s.bubbleStore.Prune(label(ctx, "prune"), before, limit)
 }
 
-// TestIdle: a Dispatcher with nothing to do looks for work with one query per poll
-// interval, and with a Notifier with one a minute. What it does besides is upkeep: once a
-// lease it sweeps, twice a minute it reads the health of webhooks, once a minute the
-// clock, once an hour it prunes. That does not grow with the polls.
+// TestIdle: a Dispatcher with nothing to do costs one query per poll interval, and with a
+// Notifier one a minute. Everything that reaches the driver counts, beginnings and ends of
+// transactions too, whatever it is for: to sweep, to prune, to read the clock and the health
+// of webhooks.
 func TestIdle(t *testing.T) {
-	const upkeep = 13 // statements a minute, transactions' beginnings and ends included
 	for name, tt := range map[string]struct {
 		notifier webhook.Notifier
 		poll     time.Duration
@@ -80,11 +79,8 @@ func TestIdle(t *testing.T) {
 					time.Sleep(time.Hour)
 					total, by := count.take()
 					polls := int(time.Hour / tt.poll)
-					if by["claim"] == 0 || by["claim"] > polls+1 { // the hour may have a poll at both ends
-						t.Errorf("%d queries to look for work in an hour, want 1 for each of %d polls", by["claim"], polls)
-					}
-					if rest := total - by["claim"]; rest > 60*upkeep {
-						t.Errorf("%d statements of upkeep in an hour, want at most %d: %v", rest, 60*upkeep, by)
+					if by["claim"] == 0 || total > polls+1 { // the hour may have a poll at both ends
+						t.Errorf("%d statements in an idle hour, want 1 for each of %d polls: %v", total, polls, by)
 					}
 					t.Logf("an idle hour: %v", by)
 				})

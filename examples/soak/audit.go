@@ -96,7 +96,7 @@ func (b *book) auditStored(r *result, d webhook.Delivery, a *arrival, now time.T
 	default:
 		r.pending++
 		allowed++ // one may have been broken off when its host stopped
-		if age := now.Sub(d.QueuedAt); age > longest(d) {
+		if age := now.Sub(d.QueuedAt); age > longest {
 			b.faulty("event %s is pending for %s since %v, longer than anything may be: held %t, due %v ago, %d tries, %d interruptions",
 				d.EventID, d.WebhookID, age.Round(time.Second), d.Held, now.Sub(d.Due).Round(time.Second), d.Tries, d.Interrupted)
 		}
@@ -115,16 +115,9 @@ func (b *book) auditStored(r *result, d webhook.Delivery, a *arrival, now time.T
 	}
 }
 
-// longest is how long a delivery may be pending. What waits is given up after maxAge, by
-// the next sweep. What a killed host had leased must be claimed again for that: it is as
-// old as its lease in the order of its lane, in front of it is what was due before, and
-// that is gone after another maxAge.
-func longest(d webhook.Delivery) time.Duration {
-	if d.Held {
-		return 2*maxAge + 3*lease
-	}
-	return maxAge + 2*lease
-}
+// longest is how long a delivery may be pending: it is given up after maxAge, by the next
+// sweep. What is leased then has a lease more.
+const longest = maxAge + 2*lease
 
 // auditEvent looks for what is missing of an event.
 func (b *book) auditEvent(r *result, id string, e *event, stored map[key]webhook.State) {

@@ -259,7 +259,7 @@ func (m *model) sweep() {
 		case d.State != webhook.StatePending:
 		case m.hook(d) == nil && (!d.Held || !d.Due.After(m.now)):
 			end(d, webhook.StateFailed, webhook.CodeCancelled)
-		case !d.Held && d.QueuedAt.Before(sw.QueuedBefore):
+		case (!d.Held || !d.Due.After(m.now)) && d.QueuedAt.Before(sw.QueuedBefore):
 			end(d, webhook.StateFailed, webhook.CodeExpired)
 		case !sw.LatestDue.IsZero() && d.Due.After(sw.LatestDue) && (d.Held || d.Tries > 0 || d.Lease > 0 && !d.Due.Equal(d.QueuedAt)):
 			d.Due = sw.LatestDue

@@ -32,7 +32,7 @@ func (s *Store) Sweep(ctx context.Context, sw webhook.Sweep) error {
 	s.oldestQueued, s.latestDue = forever, never
 	for _, r := range append(pending, s.gone.items...) {
 		switch {
-		case !r.held && r.queued < queuedBefore:
+		case (!r.held || r.due <= now) && r.queued < queuedBefore:
 			s.finish(r, webhook.StateFailed, webhook.CodeExpired, now)
 			continue
 		case r.due > latestDue && r.claimed():

@@ -9,6 +9,9 @@ const (
 	overlap   = 2_000_000 // us; rows whose transaction committed late became due so long ago
 	lookRows  = 2000      // read at a time
 	lookTurns = 5         // then it is cheaper to go through the lanes
+
+	cheap        = 2 * time.Millisecond // what takes less is done without counting its share of the time
+	leaseUnknown = time.Second          // for no longer another host's lease is not known of
 )
 
 // fresh reports whether a look at that time can be left out.
@@ -59,17 +62,21 @@ func (s *Store) look(ctx context.Context, now int64) error {
 	since := from
 	from -= overlap
 	for range lookTurns {
-		rows, last, err := s.lookFrom(ctx, from, since, now)
+		v, err := s.lookFrom(ctx, from, since, now)
 		if err != nil {
+			s.outlook.forget()
 			return err
 		}
-		if rows < lookRows {
+		if s.outlook.note(now, v) {
+			break
+		}
+		if v.rows < lookRows {
 			return nil
 		}
-		if last-1 <= from {
+		if v.last-1 <= from {
 			break // more than can be read at once became due in one microsecond
 		}
-		from = last - 1
+		from = v.last - 1
 	}
 	return s.goThrough(ctx, s.reader(), now, nil)
 }
@@ -80,7 +87,22 @@ const (
 	lookLeases        // a queue of which leases ended
 	lookNext          // when the next row becomes due
 	lookLease         // when the next lease ends
+	lookOld           // there is something that became due before
+	lookClock         // the database's time
 )
+
+// view is what one look saw.
+type view struct {
+	rows        int   // that became due
+	last        int64 // when the last of them did
+	ended       bool  // leases did too
+	next, lease int64 // when the next row becomes due, the next lease ends; 0 for never
+	leases, old bool  // lease was read; something became due before
+	asked       bool  // old was read
+}
+
+// quiet reports whether nothing is due, waiting or leased, as far as the look went.
+func (v *view) quiet() bool { return v.rows == 0 && !v.ended && v.next == 0 && v.lease == 0 }
 
 const lookSQL = `WITH x AS (SELECT queue, due + 0 AS at FROM {p}delivery
   WHERE state = 0 AND NOT held AND (due + 0) > $1 AND (due + 0) <= $2 ORDER BY (due + 0) LIMIT 2000)
@@ -98,15 +120,35 @@ UNION ALL
 SELECT 3, '', at, 0, 0 FROM (SELECT due + 0 AS at FROM {p}delivery
   WHERE state = 0 AND held AND (due + 0) > $2 ORDER BY (due + 0) LIMIT 1) z`
 
+// What precedes the first row that is pending may be the entries of all that have ended
+// since the index was cleaned up.
+const lookOldSQL = `
+UNION ALL
+SELECT 4, '', at, 0, 0 FROM (SELECT due + 0 AS at FROM {p}delivery
+  WHERE state = 0 AND NOT held AND (due + 0) <= $1 ORDER BY (due + 0) LIMIT 1) o
+UNION ALL
+SELECT 4, '', at, 0, 0 FROM (SELECT due + 0 AS at FROM {p}delivery
+  WHERE state = 0 AND held AND (due + 0) <= $3 ORDER BY (due + 0) LIMIT 1) l`
+
+const lookClockSQL = `
+UNION ALL
+SELECT 5, '', (extract(epoch FROM clock_timestamp()) * 1000000)::int8, 0, 0`
+
 // lookFrom reads the first rows that became due in a span, the leases that ended since
 // a time, and what comes next.
-func (s *Store) lookFrom(ctx context.Context, from, since, now int64) (rows int, last int64, err error) {
-	query, leases := lookSQL, s.ring.mayReadLeases(now)
-	if leases {
+func (s *Store) lookFrom(ctx context.Context, from, since, now int64) (v view, err error) {
+	query := lookSQL
+	if v.leases = s.ring.mayReadLeases(now); v.leases {
 		query += lookLeaseSQL
+		v.asked = s.outlook.asks()
+	}
+	if v.asked {
+		query += lookOldSQL
+	}
+	if s.dialect == PostgreSQL {
+		query += lookClockSQL
 	}
 	began := time.Now()
-	next, lease := int64(0), int64(0)
 	err = s.each(ctx, s.reader(), query, []any{from, now, since}, func(r Rows) error {
 		var queue string
 		var least, most int64
@@ -116,37 +158,50 @@ func (s *Store) lookFrom(ctx context.Context, from, since, now int64) (rows int,
 		}
 		switch kind {
 		case lookReady:
-			rows, last = rows+n, max(last, most)
+			v.rows, v.last = v.rows+n, max(v.last, most)
 			s.ring.add(source{queue: queue}, least)
 		case lookLeases:
+			v.ended = true
 			s.ring.add(source{queue, true}, least)
 		case lookNext:
-			next = least
+			v.next = least
 		case lookLease:
-			lease = least
+			v.lease = least
+		case lookOld:
+			v.old = true
+		case lookClock:
+			s.outlook.tell(least, began)
 		}
 		return nil
 	})
 	if err != nil {
-		return 0, 0, err
+		return v, err
 	}
 	s.ring.mu.Lock()
 	defer s.ring.mu.Unlock()
-	s.ring.next = next
-	if leases {
-		s.ring.lease, s.ring.read, s.ring.took = lease, time.Now(), time.Since(began)
+	s.ring.next = v.next
+	took := time.Since(began)
+	if v.leases {
+		s.ring.lease, s.ring.read = v.lease, time.Now()
 	}
-	return rows, last, nil
+	switch {
+	case v.asked:
+		s.outlook.asked(took)
+	case v.leases:
+		s.ring.took = took
+	}
+	return v, nil
 }
 
 // mayReadLeases keeps the share of time that goes into finding the end of the next
 // lease at a twentieth. When it was cheap the last time, or the one known is over, it is
 // read. In between what is known may be too early, and late only by a lease that another
-// host has taken since.
+// host has taken since. A host that goes to sleep then learns of that lease when its own
+// time is over, so it is read each second whatever it costs.
 func (r *ring) mayReadLeases(now int64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.lease <= now && r.lease != 0 || r.took < 2*time.Millisecond || time.Since(r.read) > 20*r.took
+	return r.lease <= now && r.lease != 0 || r.took < cheap || time.Since(r.read) >= min(20*r.took, leaseUnknown)
 }
 
 // leased notes the end of new leases.

@@ -75,9 +75,11 @@ type Store struct {
 	writer   chan struct{}
 	checked  atomic.Bool
 	told     atomic.Int64 // the latest time that a caller told, in microseconds
+	oldest   atomic.Int64 // nothing that ended before is left to be pruned
 	group    group
 	claiming chan struct{} // held by the claim under way
 	ring     ring
+	outlook  outlook
 	hooks    hookCache
 
 	mu      sync.Mutex
@@ -151,14 +153,18 @@ func (s *Store) Notify(ctx context.Context) error {
 	return s.o.Notifier.Notify(ctx)
 }
 
-// Now implements [webhook.Clock]. PostgreSQL is asked for its time. The hosts of an
-// SQLite database share a machine, so there it is this process's time.
+// Now implements [webhook.Clock]. PostgreSQL is asked for its time, unless a claim has read
+// it in the last minute or so. The hosts of an SQLite database share a machine, so there it
+// is this process's time.
 func (s *Store) Now(ctx context.Context) (time.Time, error) {
 	if s.dialect == SQLite {
 		return time.Now(), nil
 	}
 	if err := s.readable(ctx); err != nil {
 		return time.Time{}, err
+	}
+	if t, ok := s.outlook.now(); ok {
+		return t, nil
 	}
 	var now int64
 	err := s.row(ctx, s.reader(), `SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint`, nil, &now)

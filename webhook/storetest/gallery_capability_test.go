@@ -197,6 +197,28 @@ var brokenCapabilities = []exhibit{
 		}
 	}, []string{"sweeper/latest-due"}},
 
+	{"a sweep leaves what a dead host had leased", func(b *broken) {
+		b.sweep = func(b *broken, ctx context.Context, s webhook.Sweep) error {
+			b.mu.Lock()
+			for id := range b.known {
+				if d, ok := b.find(ctx, id); ok && d.Held && !d.Due.After(s.Now) {
+					s.QueuedBefore = time.Time{}
+				}
+			}
+			b.mu.Unlock()
+			return b.Store.Sweep(ctx, s)
+		}
+	}, []string{"sweeper/abandoned"}},
+
+	{"a sweep ends leases that are alive", func(b *broken) {
+		b.sweep = func(b *broken, ctx context.Context, s webhook.Sweep) error {
+			if !s.QueuedBefore.IsZero() {
+				s.Now = s.Now.Add(24 * time.Hour)
+			}
+			return b.Store.Sweep(ctx, s)
+		}
+	}, []string{"sweeper/queued-before", "sweeper/abandoned"}},
+
 	{"a sweep takes zero for a time", func(b *broken) {
 		b.sweep = func(b *broken, ctx context.Context, s webhook.Sweep) error {
 			if s.QueuedBefore.IsZero() {

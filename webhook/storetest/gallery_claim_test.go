@@ -20,7 +20,7 @@ var brokenClaims = []exhibit{
 
 	{"Limit is ignored", wrongClaim(func(c *webhook.Claim) { c.Limit = 1000 }), []string{"claim/limit", "batch/oldest", "batch/webhooks-current", "fairness/busy-lane-comes-back",
 		"fairness/late-lane", "fairness/turns-go-round", "fairness/turns-in-batches",
-		"sweeper/queued-before"}},
+		"sweeper/abandoned", "sweeper/queued-before"}},
 
 	{"PerLane is ignored", wrongClaim(func(c *webhook.Claim) { c.PerLane = 1000 }), []string{"claim/per-lane", "claim/lane-is-not-webhook", "claim/room-replaces", "fairness/giant-shares"}},
 

@@ -10,6 +10,7 @@ import (
 func sweeperCases() []testCase {
 	return []testCase{
 		{"sweeper/queued-before", "what was queued before QueuedBefore and is not held ends as expired, and nothing else", onSweeper(testSweepOld)},
+		{"sweeper/abandoned", "what was queued before QueuedBefore ends as expired too when its lease has ended, and stays so", onSweeper(testSweepAbandoned)},
 		{"sweeper/latest-due", "a retry or a lease beyond LatestDue becomes due at LatestDue", onSweeper(testSweepDue)},
 		{"sweeper/requeued-waits", "a requeued delivery that waits for its first attempt is left alone", onSweeper(testSweepRequeued)},
 		{"sweeper/zero", "zero limits change nothing", onSweeper(testSweepZero)},
@@ -45,6 +46,31 @@ func testSweepOld(e *env, sw webhook.Sweeper) {
 	}
 	e.wantState(w.Scope, held.ID, webhook.StatePending, "")
 	e.wantKept(e.settle(delivered(held, now)))
+}
+
+// testSweepAbandoned: a host that died leaves its leases behind. Nobody claims them again while
+// their lane has no room, but they grow old like all others.
+func testSweepAbandoned(e *env, sw webhook.Sweeper) {
+	w := e.hook()
+	old := e.queue(w, 2)
+	fresh := e.freshAt(e.at(time.Minute), w, 1)
+	e.put(fresh...)
+	now := e.at(3 * time.Minute)
+	abandoned := e.one("claim of one", e.batch(webhook.Claim{Now: e.base, Limit: 1, Until: now}).Deliveries)
+	alive := e.one("claim of another", e.batch(webhook.Claim{Now: e.base, Limit: 1, Until: now.Add(time.Microsecond)}).Deliveries)
+	young := e.one("claim of the young one", e.batch(webhook.Claim{Now: e.at(time.Minute), Limit: 1, Until: now}).Deliveries)
+	e.want("claimed", sorted(append(old, fresh[0].ID)), sorted([]string{abandoned.ID, alive.ID, young.ID}))
+	e.ok(sw.Sweep(e.ctx, webhook.Sweep{Now: now, QueuedBefore: e.at(time.Minute)}), "Sweep")
+	e.wantState(w.Scope, abandoned.ID, webhook.StateFailed, webhook.CodeExpired)
+	e.wantState(w.Scope, alive.ID, webhook.StatePending, "")
+	e.wantState(w.Scope, young.ID, webhook.StatePending, "")
+	if d, _, ok := e.stored(w.Scope, abandoned.ID); ok && (d.Held || !d.FinishedAt.Equal(now)) {
+		e.errorf("an expired delivery is held %t and finished at %v, want false and the time of the sweep %v", d.Held, d.FinishedAt, now)
+	}
+	e.settle(delivered(abandoned, now)) // its owner lives after all, and is too late
+	e.wantState(w.Scope, abandoned.ID, webhook.StateFailed, webhook.CodeExpired)
+	e.wantKept(e.settle(delivered(alive, now)))
+	e.wantIDs("claim after Sweep", e.claim(now), young.ID)
 }
 
 func testSweepDue(e *env, sw webhook.Sweeper) {
