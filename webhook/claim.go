@@ -73,7 +73,7 @@ func (w *worker) claimLoop(ctx context.Context) {
 		}
 		more := w.start(&c, &batch, grant.Enter)
 		grant.Close()
-		if full = more || len(batch.Deliveries) >= c.Limit; full {
+		if full = len(batch.Deliveries) >= c.Limit; full || more {
 			continue
 		}
 		wait := d.o.Poll
@@ -87,9 +87,9 @@ func (w *worker) claimLoop(ctx context.Context) {
 	}
 }
 
-// A claim that brought all it asked for is followed by a large one: the loop waits until
-// half of the slots are free, as long as the claim took, within these bounds. That costs
-// a slot no more than the claim did, and a slow Store is asked half as often.
+// A claim that filled every slot is followed by a large one: the loop waits until half of
+// the slots are free, as long as the claim took, within these bounds. That costs a slot no
+// more than the claim did, and a slow Store is asked half as often.
 const (
 	leastGather = 100 * time.Microsecond
 	mostGather  = 10 * time.Millisecond
