@@ -1,10 +1,11 @@
 package payload
 
 import (
-	"bytes"
 	"encoding/json"
 	"runtime/debug"
 	"unicode/utf8"
+
+	"github.com/postrider/postrider/payload/internal/jsonbody"
 )
 
 // encodeForeign encodes a type from outside. All of its methods may panic.
@@ -66,16 +67,12 @@ func foreignBody(data Data) ([]byte, error) {
 		}
 		return validText(body, err)
 	}
-	err := contain("MarshalJSON", func() error {
-		var buf bytes.Buffer
-		enc := json.NewEncoder(&buf)
-		enc.SetEscapeHTML(false)
-		err := enc.Encode(data)
-		body = bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
+	err := contain("MarshalJSON", func() (err error) {
+		body, err = jsonbody.Encode(data)
 		return err
 	})
-	if _, exact := data.(json.Marshaler); err == nil && !exact && replacedText(body) {
-		err = bodyFault("a string is not valid UTF-8")
+	if _, exact := data.(json.Marshaler); err == nil && !exact && jsonbody.Replaced(body) {
+		err = jsonbody.ErrUTF8
 	}
 	return validText(body, err)
 }
@@ -93,21 +90,6 @@ func validText(body []byte, err error) ([]byte, error) {
 		return nil, bodyFault("the body must be valid UTF-8")
 	}
 	return body, nil
-}
-
-// replacedText reports whether encoding/json met invalid UTF-8. It then writes
-// the escape \ufffd; a U+FFFD that was there before it writes as it is.
-func replacedText(body []byte) bool {
-	for {
-		i := bytes.IndexByte(body, '\\')
-		if i < 0 {
-			return false
-		}
-		if bytes.HasPrefix(body[i:], []byte(`\ufffd`)) {
-			return true
-		}
-		body = body[i+2:] // valid JSON: a backslash never stands last
-	}
 }
 
 // checkKnown holds a foreign type to the trigger whose name it uses, so that a

@@ -2,12 +2,8 @@
 package jirastores_test
 
 import (
-	"context"
 	"database/sql"
-	"fmt"
-	"os"
 	"path/filepath"
-	"sync/atomic"
 	"testing"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
@@ -20,11 +16,7 @@ import (
 
 var server pg.Shared
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	server.Close()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { server.Main(m) }
 
 // database is an empty database of one dialect.
 type database struct {
@@ -54,8 +46,6 @@ func newStore(t testing.TB, db *sql.DB, o *jirasql.Options) *jirasql.Store {
 	return s
 }
 
-var databases atomic.Int64
-
 // each runs a test on both databases.
 func each(t *testing.T, test func(t *testing.T, d database)) {
 	t.Helper()
@@ -63,16 +53,6 @@ func each(t *testing.T, test func(t *testing.T, d database)) {
 		test(t, database{sqlstore.SQLite, "sqlite", "file:" + filepath.Join(t.TempDir(), "app.db") + "?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)"})
 	})
 	t.Run("postgres", func(t *testing.T) {
-		s := server.Server(t)
-		name := fmt.Sprintf("db%d", databases.Add(1))
-		admin, err := sql.Open("pgx", s.DSN("postgres"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer admin.Close()
-		if _, err := admin.ExecContext(context.Background(), "CREATE DATABASE "+name); err != nil {
-			t.Fatal(err)
-		}
-		test(t, database{sqlstore.PostgreSQL, "pgx", s.DSN(name)})
+		test(t, database{sqlstore.PostgreSQL, "pgx", server.Database(t)})
 	})
 }

@@ -124,3 +124,26 @@ func TestNewerSchema(t *testing.T) {
 		}
 	})
 }
+
+// Rule: what the host's own Seal and Open say about a URL is found in the error, but not
+// shown by it, because they may quote what they were given.
+func TestSealersThatQuote(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		away := errors.New("key service is away")
+		quote := func(name string, in []byte) ([]byte, error) { return nil, fmt.Errorf("%s: %q: %w", name, in, away) }
+		pass := func(_ string, in []byte) ([]byte, error) { return in, nil }
+		db, o, now := d.open(t), jira.Owner{Tenant: "acme", App: "one"}, time.Now()
+		rs := []jira.Registration{{URL: "https://one.example.com/pathCanary", ExpiresAt: now.Add(time.Hour)}}
+		_, err := newStore(t, db, &jirasql.Options{Seal: quote, Open: quote}).Register(t.Context(), o, rs, now, 7)
+		if !errors.Is(err, away) || strings.Contains(err.Error(), "Canary") {
+			t.Errorf("Register: %v, want an error of Options.Seal", err)
+		}
+		if _, err := newStore(t, db, &jirasql.Options{Seal: pass, Open: pass}).Register(t.Context(), o, rs, now, 7); err != nil {
+			t.Fatal(err)
+		}
+		_, err = newStore(t, db, &jirasql.Options{Seal: quote, Open: quote}).Registrations(t.Context(), o)
+		if !errors.Is(err, away) || strings.Contains(err.Error(), "Canary") {
+			t.Errorf("Registrations: %v, want an error of Options.Open", err)
+		}
+	})
+}

@@ -3,7 +3,6 @@ package pgnotify_test
 import (
 	"context"
 	"database/sql"
-	"os"
 	"testing"
 	"time"
 
@@ -19,11 +18,7 @@ import (
 
 var server pg.Shared
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	server.Close()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { server.Main(m) }
 
 func newNotifier(t *testing.T) (*pgnotify.Notifier, *pgxpool.Pool) {
 	t.Helper()

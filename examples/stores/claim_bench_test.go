@@ -1,6 +1,7 @@
 package stores_test
 
 import (
+	"cmp"
 	"database/sql"
 	"flag"
 	"fmt"
@@ -117,7 +118,7 @@ func baseline(b *testing.B, d database, limit int) *field {
 	return f
 }
 
-func median(list []time.Duration) time.Duration {
+func median[T cmp.Ordered](list []T) T {
 	list = slices.Clone(list)
 	slices.Sort(list)
 	return list[len(list)/2]

@@ -2,13 +2,9 @@
 package stores_test
 
 import (
-	"context"
 	"database/sql"
-	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
@@ -20,11 +16,7 @@ import (
 
 var server pg.Shared
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	server.Close()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { server.Main(m) }
 
 // database is an empty database of one dialect.
 type database struct {
@@ -70,21 +62,9 @@ func newSQLite(t testing.TB) database {
 	return database{sqlstore.SQLite, "sqlite", "file:" + filepath.Join(t.TempDir(), "app.db") + sqlitePragmas}
 }
 
-var databases atomic.Int64
-
 func newPostgres(t testing.TB) database {
 	t.Helper()
-	s := server.Server(t)
-	name := fmt.Sprintf("db%d", databases.Add(1))
-	admin, err := sql.Open("pgx", s.DSN("postgres"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer admin.Close()
-	if _, err := admin.ExecContext(context.Background(), "CREATE DATABASE "+name); err != nil {
-		t.Fatal(err)
-	}
-	return database{sqlstore.PostgreSQL, "pgx", s.DSN(name)}
+	return database{sqlstore.PostgreSQL, "pgx", server.Database(t)}
 }
 
 // each runs a test on both databases.

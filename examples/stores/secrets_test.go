@@ -2,6 +2,7 @@ package stores_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -59,6 +60,29 @@ func TestSecretsAtRest(t *testing.T) {
 		}
 		if ws, err := old.Webhooks(t.Context(), "acme"); err != nil || len(ws) != 2 || ws[0].Name != "Ops" || len(ws[0].Secrets) != 0 {
 			t.Errorf("Webhooks with secrets that do not open: %v, %v; want both without secrets", ws, err)
+		}
+	})
+}
+
+// TestSealersThatQuote: what the host's own Seal and Open say about a webhook is found in the
+// error, but not shown by it, because they may quote what they were given.
+func TestSealersThatQuote(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		away := errors.New("key service is away")
+		quote := func(id string, in []byte) ([]byte, error) { return nil, fmt.Errorf("%s: %q: %w", id, in, away) }
+		pass := func(_ string, in []byte) ([]byte, error) { return in, nil }
+		w := webhook.Webhook{ID: "wh_1", Scope: "acme", Name: "Ops", URL: "https://example.com/pathCanary",
+			Secrets: []webhook.Secret{webhook.NewSecret("secretCanary")}}
+		err := d.migrated(t, &sqlstore.Options{Seal: quote, Open: quote}).Create(t.Context(), w, 0)
+		if !errors.Is(err, away) || !errors.Is(err, sqlstore.ErrSealed) || strings.Contains(err.Error(), "Canary") {
+			t.Errorf("Create: %v, want an ErrSealed of Options.Seal", err)
+		}
+		if err := d.store(t, &sqlstore.Options{Seal: pass, Open: pass}).Create(t.Context(), w, 0); err != nil {
+			t.Fatal(err)
+		}
+		_, err = d.store(t, &sqlstore.Options{Seal: quote, Open: quote}).Webhook(t.Context(), "acme", "wh_1")
+		if !errors.Is(err, away) || !errors.Is(err, sqlstore.ErrSealed) || strings.Contains(err.Error(), "Canary") {
+			t.Errorf("Webhook: %v, want an ErrSealed of Options.Open", err)
 		}
 	})
 }

@@ -1,7 +1,6 @@
 package txsql_test
 
 import (
-	"os"
 	"testing"
 
 	"github.com/postrider/postrider/examples/internal/pg"
@@ -9,8 +8,4 @@ import (
 
 var server pg.Shared
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	server.Close()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { server.Main(m) }

@@ -3,11 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"net"
 	"net/http"
-	"os"
-	"os/exec"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -16,15 +12,17 @@ import (
 // asynqQueue is asynq with a handler that makes a request.
 type asynqQueue struct {
 	setup
-	client *asynq.Client
-	server *asynq.Server
+	client    *asynq.Client
+	server    *asynq.Server
+	inspector *asynq.Inspector
 }
 
 func newAsynq(s setup) (*asynqQueue, error) {
 	redis := asynq.RedisClientOpt{Addr: s.Redis, PoolSize: 2 * s.InFlight}
-	return &asynqQueue{setup: s, client: asynq.NewClient(redis),
+	return &asynqQueue{setup: s, client: asynq.NewClient(redis), inspector: asynq.NewInspector(redis),
 		server: asynq.NewServer(redis, asynq.Config{Concurrency: s.InFlight, LogLevel: asynq.FatalLevel,
-			TaskCheckInterval: 100 * time.Millisecond, ShutdownTimeout: time.Millisecond})}, nil
+			TaskCheckInterval: 2 * time.Millisecond, // as often as River looks at its best; the default is a second
+			ShutdownTimeout:   time.Millisecond})}, nil
 }
 
 func (q *asynqQueue) dispatch(ctx context.Context, evs ...event) error {
@@ -59,49 +57,15 @@ func (q *asynqQueue) run(ctx context.Context) error {
 	return nil
 }
 
-func (q *asynqQueue) close() { _ = q.client.Close() }
-
-// redisServer is a throw-away Redis.
-type redisServer struct {
-	addr string
-	dir  string
-	cmd  *exec.Cmd
+// settled implements settler.
+func (q *asynqQueue) settled(ctx context.Context) error {
+	return poll(ctx, func() (bool, error) {
+		info, err := q.inspector.GetQueueInfo("default")
+		return err == nil && info.Active+info.Pending == 0, err
+	})
 }
 
-// startRedis returns nil where redis-server is not installed.
-func startRedis(ctx context.Context) (*redisServer, error) {
-	bin, err := exec.LookPath("redis-server")
-	if errors.Is(err, exec.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	port, err := freePort()
-	if err != nil {
-		return nil, err
-	}
-	r := &redisServer{addr: net.JoinHostPort("127.0.0.1", port)}
-	if r.dir, err = os.MkdirTemp("", "postrider-redis-"); err != nil {
-		return nil, err
-	}
-	r.cmd = exec.CommandContext(ctx, bin, "--bind", "127.0.0.1", "--port", port, "--appendonly", "yes", "--appendfsync", "everysec", "--dir", r.dir)
-	if err := r.cmd.Start(); err != nil {
-		return nil, err
-	}
-	for range 100 {
-		c, err := net.Dial("tcp", r.addr)
-		if err == nil {
-			return r, c.Close()
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	r.stop()
-	return nil, errors.New("redis-server did not start")
-}
-
-func (r *redisServer) stop() {
-	_ = r.cmd.Process.Kill()
-	_ = r.cmd.Wait()
-	_ = os.RemoveAll(r.dir)
+func (q *asynqQueue) close() {
+	_ = q.client.Close()
+	_ = q.inspector.Close()
 }

@@ -3,54 +3,50 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 )
 
-// microPart runs the benchmarks of the root module that say what a step costs.
-func microPart(ctx context.Context, l *lab) (err error) {
-	l.micro, err = goBench(ctx, l.root, ".", "-bench",
-		`^(BenchmarkCheckURL|BenchmarkEncode|BenchmarkNew|BenchmarkNext|BenchmarkEnter|BenchmarkStandard|BenchmarkConnectJWT|BenchmarkDispatch|BenchmarkMatcher_\w+|BenchmarkIndex_10000)$`,
-		"-benchmem", "-benchtime", pick(l, "100ms", "1s"),
-		"./allowlist", "./payload", "./retry", "./limiter", "./webhook/sign", "./webhook", "./webhook/jira/...")
-	t := &table{title: "Micro", head: []string{"package", "benchmark", "ns/op", "B/op", "allocs/op"}}
-	for _, r := range l.micro {
-		t.add(r.pkg, strings.ReplaceAll(r.name, "_", " "), number(r.metrics["ns/op"]), number(r.metrics["B/op"]), number(r.metrics["allocs/op"]))
-	}
-	t.print(l.out)
-	return err
-}
-
-// backlogPart runs the benchmarks of the Stores: claims beside backlogs of every shape,
-// each interleaved with a baseline of 10,000 rows, and Enqueue against a bare INSERT.
+// backlogPart runs the benchmarks of the SQL Stores: claims beside backlogs of every shape,
+// each taking turns with claims of 10,000 rows, and Dispatch against a bare INSERT.
 func backlogPart(ctx context.Context, l *lab) error {
-	sizes := pick(l, []int{30_000}, []int{10_000, 100_000, 1_000_000})
-	t := &table{title: "Backlog", note: "The median of a claim against that of one of 10,000 rows, in turns.",
-		head: []string{"situation", "rows", "to the baseline", "claim µs"}}
-	for _, rows := range sizes {
-		found, err := goBench(ctx, l.root, "examples/stores", "-bench", pick(l, "^BenchmarkClaim$/.*/^(million|skipped)$", "^BenchmarkClaim$"), "-benchtime", "1x", "-timeout", "60m", ".",
-			"-claim.rows", fmt.Sprint(rows))
+	most := l.mostRows()
+	t := &table{title: "Backlog", note: "The median of a claim, in turns with that of a claim of 10,000 rows of 100 webhooks. million: so many rows of 100 webhooks; skipped: 10,000 rows of 100 webhooks beside so many of one that may have nothing; lanes: a webhook for every 100 rows; waiting: 10 ready among 10,000 that wait; inactive: 10 ready among 5,000 inactive webhooks.",
+		head: []string{"situation", "rows", "to the baseline", "claim µs", "baseline µs"}}
+	for _, size := range []struct {
+		rows int
+		what string
+	}{{10_000, "(million|skipped)"}, {100_000, "(million|skipped)"}, {most, "(million|skipped|lanes|waiting|inactive)"}} {
+		if l.quick {
+			if size.rows != most {
+				continue
+			}
+			size.what = "(million|skipped|lanes)"
+		}
+		found, err := goBench(ctx, l.root, "examples/stores", "-bench", "^BenchmarkClaim$/.*/^"+size.what+"$", "-benchtime", "1x", "-timeout", "60m", ".",
+			"-claim.rows", fmt.Sprint(size.rows))
 		if err != nil {
 			return err
 		}
 		for _, r := range found {
-			t.add(strings.TrimPrefix(r.name, "Claim/"), fmt.Sprint(rows), number(r.metrics["x-baseline"]), number(r.metrics["us-claim"]))
-			r.name = fmt.Sprintf("%s/%d", r.name, rows)
+			r.name = strings.TrimPrefix(r.name, "Claim/")
+			t.add(r.name, fmt.Sprint(size.rows), r.spread("x-baseline"), r.spread("us-claim"), r.spread("us-baseline"))
+			r.name = claimName(r.name, size.rows)
 			l.claims = append(l.claims, r)
 		}
 	}
-	found, err := goBench(ctx, l.root, "examples/stores", "-bench", `^Benchmark(ClaimSweep|ClaimOldSnapshot|EnqueueBulk|EnqueueShared)$`,
-		"-benchtime", "1x", "-timeout", "60m", ".", "-claim.rows", pick(l, "100000", "1000000"))
+	found, err := goBench(ctx, l.root, "examples/stores", "-bench", `^Benchmark(ClaimSweep|ClaimOldSnapshot|DispatchBulk|DispatchShared)$`,
+		"-benchtime", pick(l, "1x", "3x"), "-timeout", "60m", ".", "-claim.rows", pick(l, "200000", "1000000"))
 	if err != nil {
 		return err
 	}
 	l.claims = append(l.claims, found...)
 	t.print(l.out)
-	t = &table{title: "Stores", head: []string{"benchmark", "figure", "value"}}
+	t = &table{title: "Stores", note: "x-first: last claims to first ones, while a snapshot from before stays open; x-bare: deliveries/s of a Dispatch of 1,000 events to those of a bare INSERT from arrays; x-one: Dispatch calls of one event from 64 goroutines to those of one.",
+		head: []string{"benchmark", "figure", "value"}}
 	for _, r := range found {
-		for _, unit := range []string{"ms/sweep", "x-first", "x-bare", "x-one", "rows/s", "one/s", "many/s"} {
-			if v, ok := r.metrics[unit]; ok {
-				t.add(r.name, unit, number(v))
+		for _, unit := range []string{"ms/sweep", "x-first", "x-bare", "x-one", "rows/s", "bare-rows/s", "one/s", "many/s"} {
+			if _, ok := r.metric(unit); ok {
+				t.add(r.name, unit, r.spread(unit))
 			}
 		}
 	}
@@ -58,42 +54,8 @@ func backlogPart(ctx context.Context, l *lab) error {
 	return nil
 }
 
-// plots draws how cost grows with work.
-func (l *lab) plots(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	rate := &plot{title: "Deliveries per second by requests in flight", x: "requests in flight", y: "deliveries/s"}
-	cost := &plot{title: "CPU of sender and store per 10,000 deliveries", x: "requests in flight", y: "CPU s"}
-	for _, c := range allContenders {
-		one, two := line{name: c}, line{name: c}
-		for _, n := range []int{16, inFlight, 256} {
-			if r := l.drained[n][c]; len(r.values(perSecond)) > 0 {
-				one.points = append(one.points, [2]float64{float64(n), median(r.values(perSecond))})
-				two.points = append(two.points, [2]float64{float64(n), median(r.values(allCPU))})
-			}
-		}
-		rate.lines, cost.lines = append(rate.lines, one), append(cost.lines, two)
-	}
-	claims := &plot{title: "A claim of 64, by rows that wait", x: "rows", y: "µs"}
-	for _, db := range []string{"sqlite", "postgres"} {
-		for _, situation := range []string{"million", "skipped", "lanes"} {
-			one := line{name: db + ", " + situation}
-			for _, rows := range []int{10_000, 30_000, 100_000, 1_000_000} {
-				if v, ok := find(l.claims, fmt.Sprintf("Claim/%s/%s/%d", db, situation, rows), "us-claim"); ok {
-					one.points = append(one.points, [2]float64{float64(rows), v})
-				}
-			}
-			claims.lines = append(claims.lines, one)
-		}
-	}
-	for name, p := range map[string]*plot{"drain.svg": rate, "cpu.svg": cost, "claims.svg": claims} {
-		if p.svg() == "" {
-			continue // that part did not run
-		}
-		if err := p.write(dir + "/" + name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+// mostRows is the size of a large backlog.
+func (l *lab) mostRows() int { return pick(l, 30_000, 1_000_000) }
+
+// claimName is the name of a claim's result with so many rows.
+func claimName(situation string, rows int) string { return fmt.Sprintf("Claim/%s/%d", situation, rows) }

@@ -33,7 +33,8 @@ func (t *tally) done(err error) {
 }
 
 // drain measures how fast a backlog leaves, and what that costs. The backlog is stored
-// before the clock starts; it stops when the last outcome is known.
+// before the clock starts; it stops when the last outcome is stored, in whatever the
+// contender keeps outcomes.
 func drain(ctx context.Context, j job) (figures, error) {
 	t := newTally(j.Deliveries)
 	s, err := newSender(ctx, setup{j, t.done})
@@ -43,6 +44,11 @@ func drain(ctx context.Context, j job) (figures, error) {
 	defer s.close()
 	if err := load(ctx, s, j); err != nil {
 		return nil, err
+	}
+	if j.DSN != "" {
+		if err := analyze(ctx, j.DSN); err != nil {
+			return nil, err
+		}
 	}
 	running, stop := context.WithCancel(ctx)
 	defer stop()
@@ -61,6 +67,11 @@ func drain(ctx context.Context, j job) (figures, error) {
 		return nil, errors.Join(errors.New("stopped early"), err)
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	}
+	if late, ok := s.(settler); ok {
+		if err := late.settled(ctx); err != nil {
+			return nil, err
+		}
 	}
 	took := time.Since(before.at)
 	stop()

@@ -27,7 +27,7 @@ func fanOut(ctx context.Context, j job) (figures, error) {
 	go func() { ended <- p.run(running) }()
 
 	var took, accepted []float64
-	f := figures{}
+	f := figures{failures: 0}
 	for i := range max(3, j.Deliveries/j.Fan) {
 		began := time.Now()
 		if err := p.dispatchTo(ctx, fanScope, eventID(i)); err != nil {

@@ -7,15 +7,25 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// result is a line of a Go benchmark.
+// result is a Go benchmark, run once or several times.
 type result struct {
 	pkg, name string
-	metrics   figures // by unit: "ns/op", "B/op", "allocs/op" and what a benchmark reports itself
+	runs      rounds // by unit: "ns/op", "B/op", "allocs/op" and what a benchmark reports itself
 }
+
+// metric returns the median of the runs.
+func (r result) metric(unit string) (float64, bool) {
+	xs := r.runs.values(unit)
+	return median(xs), len(xs) > 0
+}
+
+// spread is the metric as tables show it.
+func (r result) spread(unit string) string { return spread(r.runs.values(unit)) }
 
 // goBench runs benchmarks of other modules of the tree, in a folder relative to the root.
 func goBench(ctx context.Context, root, dir string, args ...string) ([]result, error) {
@@ -49,23 +59,27 @@ func parseBench(out []byte) (results []result) {
 				name = name[:i]
 			}
 		}
-		r := result{pkg: pkg, name: name, metrics: figures{}}
+		run := figures{}
 		for i := 2; i+1 < len(fields); i += 2 {
 			if v, err := strconv.ParseFloat(fields[i], 64); err == nil {
-				r.metrics[fields[i+1]] = v
+				run[fields[i+1]] = v
 			}
 		}
-		results = append(results, r)
+		same := slices.IndexFunc(results, func(r result) bool { return r.pkg == pkg && r.name == name })
+		if same < 0 {
+			same = len(results)
+			results = append(results, result{pkg: pkg, name: name})
+		}
+		results[same].runs = append(results[same].runs, run)
 	}
 	return results
 }
 
-// find returns a figure of the first benchmark with that name.
+// find returns the median of a figure of the first benchmark with that name.
 func find(results []result, name, unit string) (float64, bool) {
 	for _, r := range results {
 		if r.name == name {
-			v, ok := r.metrics[unit]
-			return v, ok
+			return r.metric(unit)
 		}
 	}
 	return 0, false

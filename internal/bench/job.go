@@ -29,6 +29,7 @@ type job struct {
 	Rate       int     // open loop: events per second
 	Seconds    float64 // open loop: how long
 	Fan        int     // fan-out: webhooks of one event
+	Hosts      int     // hosts: how many share the database
 	Profile    string  // drain: where profiles go; empty for none
 }
 
@@ -42,6 +43,7 @@ var parts = map[string]func(context.Context, job) (figures, error){
 	"drain":    drain,
 	"openloop": openLoop,
 	"fanout":   fanOut,
+	"hosts":    hosts,
 	"memory":   memory,
 	"idle":     idle,
 	"hold":     hold,

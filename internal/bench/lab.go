@@ -17,6 +17,9 @@ import (
 var allContenders = []string{netHTTP, rawBytes, fastHTTP, roundTrip, retryable, onMemory, onSQLite, onPostgres,
 	riverBest, riverSame, riverPlain, asynqRedis}
 
+// inMemory are those that have no store to wait for.
+var inMemory = []string{netHTTP, rawBytes, fastHTTP, roundTrip, retryable, onMemory}
+
 // lab is what measurements need and what they found.
 type lab struct {
 	quick    bool
@@ -31,7 +34,6 @@ type lab struct {
 	queued    map[string]rounds         // drain of a large backlog
 	opened    map[string]rounds
 	neighbour map[string]map[int]rounds // by contender and how many hang
-	fans      map[string]map[int]rounds // by contender and webhooks
 	memory    rounds
 	idled     rounds
 	resumed   map[string]rounds
@@ -74,13 +76,26 @@ func (l *lab) close() {
 	}
 }
 
+// wait ends what a part has left running.
+func (l *lab) wait() error {
+	if l.finish == nil {
+		return nil
+	}
+	finish := l.finish
+	l.finish = nil
+	return finish()
+}
+
 // machine says on what it runs.
 func (l *lab) machine(ctx context.Context) string {
 	load, _ := os.ReadFile("/proc/loadavg")
 	before, _, _ := strings.Cut(string(load), " ")
-	version, _ := exec.CommandContext(ctx, "sh", "-c", "$(ls /usr/lib/postgresql/*/bin/postgres | tail -n 1) --version").Output()
-	return fmt.Sprintf("%d CPUs, load %s at the start, %s, %s, %s/%s. Receiver, sender and store share the machine.",
-		runtime.NumCPU(), before, runtime.Version(), strings.TrimSpace(string(version)), runtime.GOOS, runtime.GOARCH)
+	redis := "asynq did not take part: there is no redis-server"
+	if l.redis != nil {
+		redis = l.redis.version()
+	}
+	return fmt.Sprintf("%d CPUs, load %s at the start, %s, PostgreSQL %s, %s, %s/%s. Receiver, sender and store share the machine.",
+		runtime.NumCPU(), before, runtime.Version(), l.postgres.version(ctx), redis, runtime.GOOS, runtime.GOARCH)
 }
 
 // run makes one measurement: it lays out what the job needs, and adds what the receiver saw.
@@ -105,15 +120,20 @@ func (l *lab) run(ctx context.Context, j job) (figures, error) {
 	if err != nil {
 		return nil, err
 	}
-	if j.Part != "openloop" {
+	if j.Part != "openloop" && j.Part != "hosts" {
 		return f, nil
 	}
 	seen, err := l.receiver.stats()
 	if err != nil {
 		return nil, err
 	}
+	if j.Part == "hosts" {
+		f[resumeRepeats] = float64(seen.Healthy - j.Deliveries)
+		return f, nil
+	}
 	f[latency50], f[latency99] = ms(seen.P50), ms(seen.P99)
-	f[promptShare] = 100 * float64(seen.Prompt) / float64(j.healthy())
+	warm, n := j.events()
+	f[promptShare] = 100 * float64(seen.Prompt) / float64(j.healthy(warm, warm+n))
 	return f, nil
 }
 
@@ -135,7 +155,7 @@ func (l *lab) lay(ctx context.Context, j *job) (clean func(), err error) {
 	}
 	if j.Contender == asynqRedis {
 		j.Redis, j.StorePID = l.redis.addr, l.redis.cmd.Process.Pid
-		return clean, exec.CommandContext(ctx, "redis-cli", "-p", j.Redis[strings.LastIndexByte(j.Redis, ':')+1:], "flushall").Run()
+		return clean, l.redis.empty()
 	}
 	return clean, nil
 }

@@ -1,8 +1,8 @@
 // Command bench measures Postrider beside what a user would pick instead.
 //
-//	go run .          # everything, about half an hour
-//	go run . -quick   # under five minutes
-//	go run . -guard   # ratios against testdata/guard.json, under two minutes
+//	go run ./internal/bench          # everything, about 25 minutes on two CPUs
+//	go run ./internal/bench -quick   # under five minutes
+//	go run ./internal/bench -guard   # against testdata/guard.json, under a minute
 //
 // It starts what it needs: a receiver in a process of its own, a throw-away PostgreSQL,
 // and Redis where it is installed. Each measurement is a process of its own; the
@@ -20,6 +20,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"time"
 )
 
 func main() {
@@ -73,21 +74,27 @@ func parent(quick, guard, update bool, plots, profiles, doc, only string) error 
 	}
 	var tables bytes.Buffer
 	l.out = io.MultiWriter(os.Stdout, &tables)
-	fmt.Fprintf(l.out, "\nMeasured with `go run . %s`. %s\n", strings.Join(os.Args[1:], " "), l.machine(ctx))
+	fmt.Fprintf(l.out, "\nMeasured with `%s`, %s. %s\n", strings.Join(append([]string{"go run ./internal/bench"}, os.Args[1:]...), " "),
+		time.Now().UTC().Format(time.DateOnly), l.machine(ctx))
 	for _, p := range program {
 		if !slices.Contains(chosen, p.name) {
 			continue
+		}
+		if !p.beside {
+			if err := l.wait(); err != nil {
+				return err
+			}
 		}
 		if err := p.run(ctx, l); err != nil {
 			return fmt.Errorf("bench: part %s: %w", p.name, err)
 		}
 	}
-	if l.finish != nil {
-		if err := l.finish(); err != nil {
-			return err
-		}
+	if err := l.wait(); err != nil {
+		return err
 	}
-	l.targets().print(l.out)
+	if t := l.targets(only != ""); len(t.rows) > 0 {
+		t.print(l.out)
+	}
 	if plots != "" {
 		if err := l.plots(plots); err != nil {
 			return err

@@ -10,11 +10,30 @@ import (
 
 const settleDown = 2 * time.Second // after the last event: who is later counts as not delivered in time
 
+// warmUp is how long events go out before any of them counts: connections to the
+// endpoints and to the store are open then, and statements prepared.
+const warmUp = 1.0 // seconds
+
+// events are those of an open loop that do not count and those that do.
+func (j job) events() (warm, counted int) {
+	return int(float64(j.Rate) * warmUp), int(float64(j.Rate) * j.Seconds)
+}
+
+// healthy is how many of the events from a number to another go to endpoints that answer.
+func (j job) healthy(from, to int) (n int) {
+	for i := from; i < to; i++ {
+		if i%j.Endpoints >= j.Hanging {
+			n++
+		}
+	}
+	return n
+}
+
 // openLoop hands over events at a steady rate, each by a call of its own, whether the
 // ones before have left or not. How long they took is known to the receiver.
 func openLoop(ctx context.Context, j job) (figures, error) {
-	n := int(float64(j.Rate) * j.Seconds)
-	t := newTally(j.healthy())
+	warm, n := j.events()
+	t := newTally(j.healthy(0, warm+n))
 	s, err := newSender(ctx, setup{j, t.done})
 	if err != nil {
 		return nil, err
@@ -26,18 +45,24 @@ func openLoop(ctx context.Context, j job) (figures, error) {
 	go func() { ended <- s.run(running) }()
 	time.Sleep(300 * time.Millisecond) // what a contender does at its start is not the question
 
-	forgetPeak()
-	before := used(j.StorePID)
+	var before usage
 	var refused atomic.Int64
 	var calls sync.WaitGroup
 	began := time.Now()
-	for i := range n {
+	for i := range warm + n {
 		due := time.Duration(i) * time.Second / time.Duration(j.Rate)
 		if wait := due - time.Since(began); wait > 0 {
 			time.Sleep(wait)
 		}
+		name := eventID
+		if i < warm {
+			name = warmID
+		} else if i == warm {
+			forgetPeak()
+			before = used(j.StorePID)
+		}
 		calls.Go(func() {
-			if s.dispatch(ctx, event{eventID(i), i % j.Endpoints}) != nil {
+			if s.dispatch(ctx, event{name(i), i % j.Endpoints}) != nil {
 				refused.Add(1)
 			}
 		})

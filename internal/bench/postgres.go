@@ -134,6 +134,18 @@ func (p *postgres) fresh(ctx context.Context) (dsn string, drop func(), err erro
 	return p.dsn(name), func() { _ = exec("DROP DATABASE " + name + " WITH (FORCE)") }, exec("CREATE DATABASE " + name)
 }
 
+// analyze gives a database that has just been filled the statistics that one in use has.
+// There is no checkpoint: rows are claimed and settled soon after they were inserted, and
+// their pages should be as they are then.
+func analyze(ctx context.Context, dsn string) error {
+	conn, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, "ANALYZE")
+	return errors.Join(err, conn.Close(ctx))
+}
+
 // transactions counts those of a database, as far as its sessions have reported them.
 func (p *postgres) transactions(ctx context.Context, dsn string) (n float64, err error) {
 	conn, err := pgx.Connect(ctx, p.dsn("postgres"))
@@ -144,6 +156,19 @@ func (p *postgres) transactions(ctx context.Context, dsn string) (n float64, err
 	name, _, _ = strings.Cut(name, "?")
 	err = conn.QueryRow(ctx, "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = $1", name).Scan(&n)
 	return n, errors.Join(err, conn.Close(ctx))
+}
+
+// version of the server.
+func (p *postgres) version(ctx context.Context) (version string) {
+	conn, err := pgx.Connect(ctx, p.dsn("postgres"))
+	if err != nil {
+		return err.Error()
+	}
+	defer conn.Close(ctx)
+	if err := conn.QueryRow(ctx, "SHOW server_version").Scan(&version); err != nil {
+		return err.Error()
+	}
+	return version
 }
 
 func freePort() (string, error) {

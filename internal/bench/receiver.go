@@ -93,7 +93,10 @@ func (d *desk) handle(c *fasthttp.RequestCtx) {
 }
 
 func (d *desk) note(id string) {
-	_, rest, _ := strings.Cut(id, "_")
+	rest, counts := strings.CutPrefix(id, "evt_")
+	if !counts {
+		return
+	}
 	sent, _, _ := strings.Cut(rest, "_")
 	ns, err := strconv.ParseInt(sent, 36, 64)
 	if err != nil {
@@ -109,6 +112,9 @@ func (d *desk) note(id string) {
 func eventID(n int) string {
 	return "evt_" + strconv.FormatInt(time.Now().UnixNano(), 36) + "_" + strconv.Itoa(n)
 }
+
+// warmID names an event that the receiver does not count.
+func warmID(n int) string { return "warm_" + strconv.Itoa(n) }
 
 // receiver is the parent's handle on a receiver process.
 type receiver struct {

@@ -112,4 +112,13 @@ func (q *riverQueue) run(ctx context.Context) error {
 	return q.client.StopAndCancel(context.WithoutCancel(ctx))
 }
 
+// settled implements settler: River writes completions some time after the worker has
+// ended, many at once.
+func (q *riverQueue) settled(ctx context.Context) error {
+	return poll(ctx, func() (done bool, err error) {
+		err = q.pool.QueryRow(ctx, "SELECT NOT EXISTS (SELECT FROM river_job WHERE state IN ('available', 'running'))").Scan(&done)
+		return done, err
+	})
+}
+
 func (q *riverQueue) close() { q.pool.Close() }

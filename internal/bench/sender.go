@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // event is one event for one endpoint.
@@ -19,6 +20,26 @@ type sender interface {
 	// run sends until ctx ends.
 	run(ctx context.Context) error
 	close()
+}
+
+// settler is a sender that tells of a delivery's end before its store knows of it.
+type settler interface {
+	// settled returns when the store has every outcome.
+	settled(ctx context.Context) error
+}
+
+// poll asks every few milliseconds until the answer is yes.
+func poll(ctx context.Context, done func() (bool, error)) error {
+	for {
+		if ok, err := done(); ok || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
 }
 
 // setup is what a contender is told.

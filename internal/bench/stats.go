@@ -28,6 +28,10 @@ const (
 	idleCPU           = "CPU ms per minute"
 	resumeAfter       = "s after the kill"
 	resumeRepeats     = "requests repeated"
+	perClaim          = "deliveries per claim"
+	loadCPU           = "store CPU s per 10,000, storing"
+	walStored         = "log stored, KB per delivery"
+	walSent           = "log sent, KB per delivery"
 )
 
 // rounds are the figures of one contender in one situation, one entry for each round. A
@@ -72,13 +76,14 @@ func median(xs []float64) float64 {
 	return xs[len(xs)/2]
 }
 
-// spread is the median with the least and the greatest, as tables show it.
+// spread is the median with the least and the greatest, as tables show it: one number where
+// they are the same.
 func spread(xs []float64) string {
-	switch len(xs) {
-	case 0:
+	if len(xs) == 0 {
 		return "-"
-	case 1:
-		return number(xs[0])
+	}
+	if number(slices.Min(xs)) == number(slices.Max(xs)) {
+		return number(median(xs))
 	}
 	return fmt.Sprintf("%s (%s-%s)", number(median(xs)), number(slices.Min(xs)), number(slices.Max(xs)))
 }

@@ -19,22 +19,68 @@ var leaves = []string{"payload", "allowlist", "retry", "limiter", "webhook/sign"
 var kits = []string{"webhook/storetest", "webhook/webhooktest", "webhook/jira/registrationtest"}
 
 // mayImport is the direction of imports: leaves, then webhook, then everything beside it,
-// none of which knows another.
+// none of which knows another. What two packages of a family have in common stands below
+// them, in payload/internal or webhook/internal, and knows webhook at most.
 func mayImport(from, to string) bool {
+	parts := strings.Split(from, "/")
+	own := strings.Join(parts[:min(2, len(parts))], "/") // webhook/jira of webhook/jira/jql
 	switch {
+	case strings.Contains(from, "/internal/"):
+		return to == "webhook" && strings.HasPrefix(from, "webhook/")
 	case slices.Contains(leaves, from):
-		return false
+		return strings.HasPrefix(to, from+"/internal/")
 	case path.Dir(from) == "payload":
-		return to == "payload"
+		return to == "payload" || strings.HasPrefix(to, "payload/internal/")
 	case slices.Contains(leaves, to):
 		return true
 	case from == "webhook":
 		return false
 	case strings.HasPrefix(from, "internal/"):
-		return !strings.HasPrefix(to, "internal/")
+		return !strings.HasPrefix(to, "internal/") || to == own
 	}
-	own := strings.Join(strings.SplitN(from, "/", 3)[:2], "/") // webhook/jira of webhook/jira/jql
-	return to == "webhook" || path.Dir(to) == "payload" || strings.HasPrefix(to, own+"/") || to == own
+	return to == "webhook" || path.Dir(to) == "payload" || strings.HasPrefix(to, "webhook/internal/") ||
+		strings.HasPrefix(to, own+"/") || to == own
+}
+
+// Rule: the direction of imports is what it says.
+func TestMayImport(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		from, to string
+		want     bool
+	}{
+		{"webhook", "payload", true},
+		{"webhook/jira", "payload/jira", true},
+		{"webhook/jira/jirasql", "webhook/jira", true},
+		{"payload/jira", "payload", true},
+		{"payload", "payload/internal/jsonbody", true},
+		{"payload/confluence", "payload/internal/jsonbody", true},
+		{"webhook/settings", "webhook/internal/webpage", true},
+		{"webhook/jira/jirasql", "webhook/internal/sealing", true},
+		{"webhook/internal/sealing", "webhook", true},
+		{"internal/sim", "webhook/memstore", true},
+		{"internal/hostile/matrix", "internal/hostile", true},
+
+		{"payload", "allowlist", false},
+		{"payload", "payload/jira", false},
+		{"retry", "limiter", false},
+		{"webhook/sign", "payload", false},
+		{"webhook/sign", "webhook/internal/webpage", false},
+		{"payload/jira", "payload/confluence", false},
+		{"payload/jira", "allowlist", false},
+		{"payload/internal/jsonbody", "payload", false},
+		{"webhook/internal/webpage", "webhook/sign", false},
+		{"webhook/internal/sealing", "webhook/sqlstore", false},
+		{"webhook", "webhook/memstore", false},
+		{"webhook", "webhook/internal/webpage", false},
+		{"webhook/settings", "webhook/inspector", false},
+		{"webhook/jira", "webhook/sqlstore", false},
+		{"internal/sim", "internal/leak", false},
+	} {
+		if got := mayImport(c.from, c.to); got != c.want {
+			t.Errorf("%s imports %s: %v, want %v", c.from, c.to, got, c.want)
+		}
+	}
 }
 
 // Rule: imports run only in the direction that the layout draws.

@@ -1,16 +1,11 @@
 package confluence
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"maps"
-	"reflect"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/postrider/postrider/payload"
+	"github.com/postrider/postrider/payload/internal/jsonbody"
 )
 
 // wire is the body, in the order of its members.
@@ -49,14 +44,7 @@ type wire struct {
 }
 
 // own are the names of the members that wire has.
-var own = func() map[string]bool {
-	m := make(map[string]bool)
-	for _, f := range reflect.VisibleFields(reflect.TypeFor[wire]()) {
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		m[name] = true
-	}
-	return m
-}()
+var own = jsonbody.Members[wire]()
 
 // AppendBody appends the callback as compact JSON without HTML escaping, times
 // in milliseconds.
@@ -92,23 +80,7 @@ func (n named) AppendBody(dst []byte) ([]byte, error) {
 }
 
 func (c Callback) append(dst []byte, more map[string]any) ([]byte, error) {
-	body, err := marshal(c.wire())
-	if err != nil {
-		return nil, err
-	}
-	dst = append(dst, body[:len(body)-1]...)
-	for _, name := range slices.Sorted(maps.Keys(more)) {
-		key, err := marshal(name)
-		if err != nil {
-			return nil, err
-		}
-		value, err := marshal(more[name])
-		if err != nil {
-			return nil, err
-		}
-		dst = append(append(append(append(dst, ','), key...), ':'), value...)
-	}
-	return append(dst, '}'), nil
+	return jsonbody.AppendObject(dst, c.wire(), more)
 }
 
 func (c *Callback) wire() wire {
@@ -150,29 +122,5 @@ func (c *Callback) actor(w *wire) {
 		w.User = &a.Name
 	default:
 		w.User, w.Username, w.UserKey = &a.Name, &a.Name, &a.Key
-	}
-}
-
-var errUTF8 = errors.New("a string is not valid UTF-8")
-
-// marshal is json.Marshal without HTML escaping that refuses invalid UTF-8, for
-// which encoding/json would write the escape \ufffd.
-func marshal(v any) ([]byte, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	body := bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
-	for rest := body; ; {
-		i := bytes.IndexByte(rest, '\\')
-		if i < 0 {
-			return body, nil
-		}
-		if bytes.HasPrefix(rest[i:], []byte(`\ufffd`)) {
-			return nil, errUTF8
-		}
-		rest = rest[i+2:] // a backslash never stands last
 	}
 }

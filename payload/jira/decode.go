@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/postrider/postrider/payload"
+	"github.com/postrider/postrider/payload/internal/jsonbody"
 )
 
 // Decode reads a callback, for receivers. It takes the current shape and what
@@ -51,7 +52,7 @@ func Decode(body []byte) (Callback, error) {
 		}
 	}
 	var c plainCallback
-	raw, err := marshal(known)
+	raw, err := jsonbody.Marshal(known)
 	if err == nil {
 		dec = json.NewDecoder(bytes.NewReader(raw))
 		dec.UseNumber()
@@ -75,7 +76,7 @@ func Decode(body []byte) (Callback, error) {
 // faultyMember finds which member cannot be read, by reading them one at a time.
 func faultyMember(known map[string]any) string {
 	for name, value := range known {
-		raw, err := marshal(map[string]any{name: value})
+		raw, err := jsonbody.Marshal(map[string]any{name: value})
 		var c plainCallback
 		if err != nil || json.NewDecoder(strings.NewReader(string(raw))).Decode(&c) != nil {
 			return name

@@ -2,27 +2,18 @@ package jira
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
-	"maps"
-	"reflect"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/postrider/postrider/payload"
+	"github.com/postrider/postrider/payload/internal/jsonbody"
 )
 
 // members are the names at the root that Callback has fields for, and those that
 // only older bodies have.
 var members = func() map[string]bool {
-	m := map[string]bool{"event": true}
-	for _, f := range reflect.VisibleFields(reflect.TypeFor[Callback]()) {
-		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "-" {
-			m[name] = true
-		}
-	}
+	m := jsonbody.Members[Callback]()
+	m["event"] = true
 	return m
 }()
 
@@ -59,29 +50,10 @@ func (c Callback) append(dst []byte, s Style) ([]byte, error) {
 	if c.Changelog != nil && len(c.Changelog.Items) == 0 {
 		c.Changelog = nil
 	}
-	var body []byte
-	var err error
 	if s == (Style{}) {
-		body, err = marshal(plainCallback(c))
-	} else {
-		body, err = marshal(s.wrap(c))
+		return jsonbody.AppendObject(dst, plainCallback(c), c.More)
 	}
-	if err != nil {
-		return nil, err
-	}
-	dst = append(dst, body[:len(body)-1]...)
-	for _, name := range slices.Sorted(maps.Keys(c.More)) {
-		key, err := marshal(name)
-		if err != nil {
-			return nil, err
-		}
-		value, err := marshal(c.More[name])
-		if err != nil {
-			return nil, err
-		}
-		dst = append(append(append(append(dst, ','), key...), ':'), value...)
-	}
-	return append(dst, '}'), nil
+	return jsonbody.AppendObject(dst, s.wrap(c), c.More)
 }
 
 // plainCallback is Callback without methods.
@@ -104,30 +76,6 @@ func (s Style) wrap(c Callback) any {
 		Event     string `json:"event,omitempty"`
 		plainCallback
 	}{Date(c.Timestamp), event, plainCallback(c)}
-}
-
-var errUTF8 = errors.New("a string is not valid UTF-8")
-
-// marshal is json.Marshal without HTML escaping that refuses invalid UTF-8, for
-// which encoding/json would write the escape \ufffd.
-func marshal(v any) ([]byte, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	body := bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
-	for rest := body; ; {
-		i := bytes.IndexByte(rest, '\\')
-		if i < 0 {
-			return body, nil
-		}
-		if bytes.HasPrefix(rest[i:], []byte(`\ufffd`)) {
-			return nil, errUTF8
-		}
-		rest = rest[i+2:] // a backslash never stands last
-	}
 }
 
 // WithMatched returns a copy of a body with matchedWebhookIds as its last

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"time"
+
+	"github.com/postrider/postrider/payload/internal/jsonbody"
 )
 
 // MaxWorklogs is how many worklogs a callback carries: those updated last.
@@ -42,13 +44,13 @@ func (i Issue) MarshalJSON() ([]byte, error) {
 			i.Fields = fields
 		}
 	}
-	return marshal(plain(i))
+	return jsonbody.Marshal(plain(i))
 }
 
 // newestWorklogs returns the page with fewer worklogs, or nil when it may stay as
 // it is. The page may be of any type, so it is looked at as JSON.
 func newestWorklogs(page any) (map[string]json.RawMessage, error) {
-	raw, err := marshal(page)
+	raw, err := jsonbody.Marshal(page)
 	if err != nil {
 		return nil, err
 	}

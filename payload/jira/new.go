@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/payload"
+	"github.com/postrider/postrider/payload/internal/jsonbody"
 )
 
 // Names under which New keeps what is not a URL variable beside those that are,
@@ -122,7 +123,7 @@ func fieldMember(field any, name string) string {
 		if field == nil {
 			return ""
 		}
-		raw, err := marshal(field)
+		raw, err := jsonbody.Marshal(field)
 		if err != nil || json.Unmarshal(raw, &object) != nil {
 			return ""
 		}

@@ -3,6 +3,8 @@ package jira
 import (
 	"cmp"
 	"encoding/json"
+
+	"github.com/postrider/postrider/payload/internal/jsonbody"
 )
 
 // User is the short form of a user inside a callback.
@@ -27,7 +29,7 @@ type User struct {
 func (u User) MarshalJSON() ([]byte, error) {
 	type plain User
 	u.EmailAddress = ""
-	return marshal(plain(u))
+	return jsonbody.Marshal(plain(u))
 }
 
 // UnmarshalJSON also takes "accoundId", which older examples print, and

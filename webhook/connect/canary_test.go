@@ -1,7 +1,6 @@
 package connect_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,14 +13,15 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/postrider/postrider/internal/canary"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/connect"
 )
 
 // notes collects what a host could log, show or keep.
 type notes struct {
+	canary.Notes
 	mu     sync.Mutex
-	b      bytes.Buffer
 	tokens []string // signatures of the tokens that were sent
 }
 
@@ -33,25 +33,12 @@ func (n *notes) sent(r *http.Request) {
 	n.tokens = append(n.tokens, token[strings.LastIndexByte(token, '.')+1:])
 }
 
-func (n *notes) Write(p []byte) (int, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.b.Write(p)
-}
-
-func (n *notes) add(what string, vs ...any) {
-	for _, v := range vs {
-		fmt.Fprintf(n, "%s: %v | %+v | %#v\n", what, v, v, v)
-		slog.New(slog.NewJSONHandler(n, nil)).Info(what, "v", v)
-	}
-}
-
 func (n *notes) observer() *webhook.Observer {
-	delivery := func(_ context.Context, d webhook.Delivery) { n.add("delivery", d) }
+	delivery := func(_ context.Context, d webhook.Delivery) { n.Add("delivery", d) }
 	return &webhook.Observer{Enqueued: delivery, Settled: delivery, Lost: delivery,
-		Attempted: func(_ context.Context, d webhook.Delivery, a webhook.Attempt) { n.add("attempted", d, a) },
-		Disabled:  func(_ context.Context, w webhook.Webhook) { n.add("disabled", w) },
-		Attention: func(_ context.Context, w webhook.Webhook, c webhook.Code) { n.add("attention", w, c) }}
+		Attempted: func(_ context.Context, d webhook.Delivery, a webhook.Attempt) { n.Add("attempted", d, a) },
+		Disabled:  func(_ context.Context, w webhook.Webhook) { n.Add("disabled", w) },
+		Attention: func(_ context.Context, w webhook.Webhook, c webhook.Code) { n.Add("attention", w, c) }}
 }
 
 type transportFunc func(*http.Request) (*http.Response, error)
@@ -97,12 +84,12 @@ func TestCanary(t *testing.T) {
 				d := descriptor(t, `[{"event": "jira:issue_updated", "url": "/pathCanary/{issue.key}?q=queryCanary", "params": {"p": "v"}}]`)
 				in := connect.Installation{Scope: scope, ClientKey: clientKey, SharedSecret: webhook.NewSecret("secretCanary-0123456789")}
 				ws, err := d.Install(in)
-				all.add("install", in, ws, err)
+				all.Add("install", in, ws, err)
 				if err != nil {
 					t.Fatal(err)
 				}
 				w, err := h.manager.Add(t.Context(), ws[0])
-				all.add("add", w, err)
+				all.Add("add", w, err)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -125,37 +112,32 @@ func TestCanary(t *testing.T) {
 // ask notes all that can be asked of a host about a webhook.
 func (n *notes) ask(t *testing.T, h *host, w webhook.Webhook) {
 	t.Helper()
-	n.add("status", h.hooks.Status())
+	n.Add("status", h.hooks.Status())
 	health, err := h.manager.Health(t.Context(), scope, w.ID)
-	n.add("health", health, err)
+	n.Add("health", health, err)
 	list, err := h.manager.List(t.Context(), scope)
-	n.add("list", list, err)
+	n.Add("list", list, err)
 	ds, _, err := h.manager.Deliveries(t.Context(), webhook.Query{Scope: scope})
-	n.add("deliveries", err)
+	n.Add("deliveries", err)
 	if len(ds) != 1 {
 		t.Fatalf("%d deliveries, want 1", len(ds))
 	}
 	d, attempts, err := h.manager.Delivery(t.Context(), scope, ds[0].ID)
-	n.add("delivery", d, attempts, err)
+	n.Add("delivery", d, attempts, err)
 	why, err := h.hooks.Explain(t.Context(), scope, d.ID)
-	n.add("explanation", why, err)
+	n.Add("explanation", why, err)
 	a, err := h.manager.Test(t.Context(), scope, w.ID)
-	n.add("test", a, err)
+	n.Add("test", a, err)
 	_, err = h.manager.Edit(t.Context(), w)
-	n.add("edit", err)
+	n.Add("edit", err)
 }
 
 func (n *notes) check(t *testing.T) {
 	t.Helper()
-	text := n.b.String()
-	if strings.Count(text, "\n") < 20 || !strings.Contains(text, "attempted") {
+	if text := n.String(); strings.Count(text, "\n") < 20 || !strings.Contains(text, "attempted") {
 		t.Errorf("too little was collected:\n%s", text)
 	}
-	for _, canary := range append(n.tokens, "Canary") {
-		if at := strings.Index(text, canary); at >= 0 {
-			t.Errorf("%q got out: ...%s...", canary, text[max(0, at-300):min(len(text), at+100)])
-		}
-	}
+	n.MustNotHold(t, append(n.tokens, "Canary")...)
 }
 
 // Rule: a descriptor and an installation that are refused do not come back in the error.

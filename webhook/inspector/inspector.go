@@ -3,12 +3,12 @@ package inspector
 import (
 	"encoding/json"
 	"fmt"
-	"html/template"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
 
+	"github.com/postrider/postrider/webhook/internal/webpage"
 	"github.com/postrider/postrider/webhook/sign"
 )
 
@@ -17,8 +17,7 @@ type Inspector struct {
 	o      Options
 	own    sign.Secret // signs samples
 	origin *http.CrossOriginProtection
-	pages  map[string]*template.Template
-	assets map[string]asset
+	site   *webpage.Site
 
 	console sync.Mutex // one line at a time
 
@@ -42,18 +41,11 @@ func New(o *Options) (*Inspector, error) {
 		return nil, fmt.Errorf("inspector: %w", err)
 	}
 	in.clients[sampleClient] = in.own
-	if in.assets, err = loadAssets(); err != nil {
-		return nil, err
-	}
-	if in.pages, err = parsePages(); err != nil {
-		return nil, err
+	if in.site, err = webpage.Load(files, "inspector"); err != nil {
+		return nil, fmt.Errorf("inspector: %w", err)
 	}
 	return in, nil
 }
-
-// contentPolicy allows one stylesheet, one script and forms, all from the page's own origin.
-const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; " +
-	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // ServeHTTP receives what is sent below in/, and serves the page and the feed.
 func (in *Inspector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -62,16 +54,8 @@ func (in *Inspector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		in.record(r).Answer.write(w, r)
 		return
 	}
-	h := w.Header()
-	h.Set("Content-Security-Policy", contentPolicy)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cache-Control", "no-store")
-	if path == "" { // links are relative, so the page lives at the slash
-		full, _, _ := strings.Cut(r.RequestURI, "?")
-		h.Set("Location", "./"+full[strings.LastIndexByte(full, '/')+1:]+"/")
-		w.WriteHeader(http.StatusPermanentRedirect)
+	webpage.SetHeaders(w.Header(), "no-referrer")
+	if webpage.ToRoot(w, r) || in.site.ServeAsset(w, r) {
 		return
 	}
 	switch r.Method {
@@ -85,7 +69,7 @@ func (in *Inspector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		in.change(w, r, path)
 	default:
-		h.Set("Allow", "GET, HEAD, POST")
+		w.Header().Set("Allow", "GET, HEAD, POST")
 		in.problem(w, r, http.StatusMethodNotAllowed, "Webhooks are received below in/ only.")
 	}
 }
@@ -93,10 +77,6 @@ func (in *Inspector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 const maxForm = 16 << 10
 
 func (in *Inspector) show(w http.ResponseWriter, r *http.Request, path string) {
-	if a, ok := in.assets[path]; ok {
-		a.serve(w, r)
-		return
-	}
 	number, isRequest := strings.CutPrefix(path, "/requests/")
 	switch {
 	case path == "/":

@@ -2,33 +2,20 @@ package inspector
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"html/template"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/postrider/postrider/webhook/internal/webpage"
 )
 
 //go:embed pages assets
 var files embed.FS
-
-func parsePages() (map[string]*template.Template, error) {
-	pages := make(map[string]*template.Template)
-	for _, name := range []string{"list", "request", "problem"} {
-		t, err := template.ParseFS(files, "pages/layout.html", "pages/"+name+".html")
-		if err != nil {
-			return nil, fmt.Errorf("inspector: page %s: %w", name, err)
-		}
-		pages[name] = t
-	}
-	return pages, nil
-}
 
 // page is what the layout shows around a Body.
 type page struct {
@@ -98,19 +85,11 @@ func (in *Inspector) problem(w http.ResponseWriter, r *http.Request, status int,
 }
 
 func (in *Inspector) render(w http.ResponseWriter, r *http.Request, status int, name string, p page) {
-	p.Root, p.Back = "./", in.o.Back
-	if depth := strings.Count(r.URL.EscapedPath(), "/") - 1; depth > 0 {
-		p.Root = strings.Repeat("../", depth)
-	}
-	p.CSS, p.JS = in.assets["/assets/inspector.css"].link, in.assets["/assets/inspector.js"].link
-	var b bytes.Buffer
-	if err := in.pages[name].ExecuteTemplate(&b, "layout", p); err != nil {
+	p.Root, p.Back = webpage.Root(r), in.o.Back
+	p.CSS, p.JS = in.site.CSS, in.site.JS
+	if err := in.site.Render(w, status, name, p); err != nil {
 		http.Error(w, "inspector: the page cannot be shown", http.StatusInternalServerError)
-		return
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = b.WriteTo(w)
 }
 
 // pretty indents JSON, shows other text as it is, and of anything else the size.
@@ -123,38 +102,4 @@ func pretty(body []byte) string {
 		return string(body)
 	}
 	return fmt.Sprintf("(%d bytes that are no text)", len(body))
-}
-
-// asset is the stylesheet or the script.
-type asset struct {
-	body       []byte
-	kind, etag string
-	link       string // relative to the list, changes with the content
-}
-
-func loadAssets() (map[string]asset, error) {
-	out := make(map[string]asset, 2)
-	for name, kind := range map[string]string{"inspector.css": "text/css; charset=utf-8", "inspector.js": "text/javascript; charset=utf-8"} {
-		body, err := files.ReadFile("assets/" + name)
-		if err != nil {
-			return nil, fmt.Errorf("inspector: %w", err)
-		}
-		sum := sha256.Sum256(body)
-		version := base64.RawURLEncoding.EncodeToString(sum[:9])
-		out["/assets/"+name] = asset{body: body, kind: kind, etag: `"` + version + `"`, link: "assets/" + name + "?v=" + version}
-	}
-	return out, nil
-}
-
-// serve lets browsers keep an asset: its link changes when it does.
-func (a asset) serve(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	h.Set("Cache-Control", "public, max-age=86400")
-	h.Set("Content-Type", a.kind)
-	h.Set("ETag", a.etag)
-	if r.Header.Get("If-None-Match") == a.etag {
-		w.WriteHeader(http.StatusNotModified)
-		return
-	}
-	_, _ = w.Write(a.body)
 }

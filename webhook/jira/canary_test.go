@@ -1,51 +1,21 @@
 package jira_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/postrider/postrider/internal/canary"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/jira"
 	"github.com/postrider/postrider/webhook/memstore"
 )
-
-// notes collects what a host could log, show or keep.
-type notes struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (n *notes) Write(p []byte) (int, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.b.Write(p)
-}
-
-func (n *notes) add(what string, vs ...any) {
-	for _, v := range vs {
-		fmt.Fprintf(n, "%s: %v | %+v | %#v\n", what, v, v, v)
-		slog.New(slog.NewJSONHandler(n, nil)).Info(what, "v", v)
-	}
-}
-
-func (n *notes) mustNotHold(t *testing.T, canaries ...string) {
-	t.Helper()
-	text := n.b.String()
-	for _, c := range canaries {
-		if at := strings.Index(text, c); at >= 0 {
-			t.Errorf("%q got out: ...%s...", c, text[max(0, at-300):min(len(text), at+100)])
-		}
-	}
-}
 
 func noError(t *testing.T, err error) {
 	t.Helper()
@@ -78,17 +48,17 @@ func TestCanary(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				var all notes
+				var all canary.Notes
 				to := &receiver{answer: c.answer}
-				delivery := func(_ context.Context, d webhook.Delivery) { all.add("delivery", d.State, d.LastCode, d.Lane) } // Vars and Body are the event's
+				delivery := func(_ context.Context, d webhook.Delivery) { all.Add("delivery", d.State, d.LastCode, d.Lane) } // Vars and Body are the event's
 				store, err := memstore.New(nil)
 				noError(t, err)
 				hooks, err := webhook.New(store, jira.Profile(c.opts...), &webhook.Options{Transport: to, Poll: time.Hour,
 					Logger: slog.New(slog.NewTextHandler(&all, &slog.HandlerOptions{Level: slog.LevelDebug})),
 					Observer: &webhook.Observer{Enqueued: delivery, Settled: delivery, Lost: delivery,
-						Attempted: func(_ context.Context, _ webhook.Delivery, a webhook.Attempt) { all.add("attempted", a) },
-						Disabled:  func(_ context.Context, w webhook.Webhook) { all.add("disabled", w) },
-						Attention: func(_ context.Context, w webhook.Webhook, c webhook.Code) { all.add("attention", w, c) }}})
+						Attempted: func(_ context.Context, _ webhook.Delivery, a webhook.Attempt) { all.Add("attempted", a) },
+						Disabled:  func(_ context.Context, w webhook.Webhook) { all.Add("disabled", w) },
+						Attention: func(_ context.Context, w webhook.Webhook, c webhook.Code) { all.Add("attention", w, c) }}})
 				noError(t, err)
 				manager, err := hooks.Manager()
 				noError(t, err)
@@ -108,21 +78,21 @@ func TestCanary(t *testing.T) {
 				time.Sleep(2 * time.Hour)
 
 				id := r.Events[0].Deliveries[0]
-				all.add("status", h.hooks.Status())
+				all.Add("status", h.hooks.Status())
 				health, err := h.manager.Health(t.Context(), "acme", w.ID)
-				all.add("health", health, err)
+				all.Add("health", health, err)
 				list, err := h.manager.List(t.Context(), "acme")
-				all.add("list", list, err)
+				all.Add("list", list, err)
 				d, attempts, err := h.manager.Delivery(t.Context(), "acme", id)
-				all.add("attempts", d.LastCode, attempts, err)
+				all.Add("attempts", d.LastCode, attempts, err)
 				why, err := h.hooks.Explain(t.Context(), "acme", id)
-				all.add("explanation", why.Reasons, err)
+				all.Add("explanation", why.Reasons, err)
 				a, err := h.manager.Test(t.Context(), "acme", w.ID)
-				all.add("test", a, err)
+				all.Add("test", a, err)
 				_, err = h.manager.Edit(t.Context(), w)
-				all.add("edit", err)
-				if !strings.Contains(all.b.String(), "attempted: ") || d.State == webhook.StatePending {
-					t.Fatalf("the delivery did not end: %v\n%s", d.State, all.b.String())
+				all.Add("edit", err)
+				if !strings.Contains(all.String(), "attempted: ") || d.State == webhook.StatePending {
+					t.Fatalf("the delivery did not end: %v\n%s", d.State, all.String())
 				}
 				canaries := []string{"Canary", "203.0.113.77"}
 				for _, r := range to.all() {
@@ -130,7 +100,7 @@ func TestCanary(t *testing.T) {
 						canaries = append(canaries, hub, strings.TrimPrefix(hub, "sha256="))
 					}
 				}
-				all.mustNotHold(t, canaries...)
+				all.MustNotHold(t, canaries...)
 			})
 		})
 	}
@@ -159,14 +129,14 @@ func TestCanaryOfRegistration(t *testing.T) {
 		"not text":      record(`,"secret":["secretCanary"]`),
 		"cut off":       record(`,"name":"`),
 	}
-	var all notes
+	var all canary.Notes
 	for name, body := range refused {
 		for method, to := range map[string]string{"POST": hooksPath, "PUT": path} {
 			code, answer := call(t, admin, "acme/ann", method, to, body)
 			if code < 400 {
 				t.Errorf("%s %s: status %d, want a refusal", method, name, code)
 			}
-			all.add("admin: "+name, code, answer)
+			all.Add("admin: "+name, code, answer)
 		}
 	}
 	dynamic := newAPI(t, new(jira.Memory), nil)
@@ -181,12 +151,12 @@ func TestCanaryOfRegistration(t *testing.T) {
 		if code < 400 && strings.Contains(answer, "createdWebhookId") {
 			t.Errorf("%s: %d %s, want a refusal", name, code, answer)
 		}
-		all.add("dynamic: "+name, code, answer)
+		all.Add("dynamic: "+name, code, answer)
 	}
 	code, answer := call(t, newAPI(t, new(failing), nil), "acme/one", "POST", path2, three)
-	all.add("away", code, answer)
+	all.Add("away", code, answer)
 	code, answer = call(t, dynamic, "broken", "GET", path2, "")
-	all.add("no app", code, answer)
+	all.Add("no app", code, answer)
 	broken, err := jira.NewAdmin(manager(t, jira.Profile()), func(*http.Request) (jira.Administrator, error) {
 		return jira.Administrator{}, errors.New("secretCanary")
 	}, nil)
@@ -194,6 +164,6 @@ func TestCanaryOfRegistration(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, answer = call(t, broken, "acme/ann", "GET", hooksPath, "")
-	all.add("no administrator", code, answer)
-	all.mustNotHold(t, "Canary", "canary", "203.0.113.77", "10.0.0.7")
+	all.Add("no administrator", code, answer)
+	all.MustNotHold(t, "Canary", "canary", "203.0.113.77", "10.0.0.7")
 }

@@ -1,7 +1,6 @@
 package keyexpiry_test
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"log/slog"
@@ -12,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/postrider/postrider/internal/canary"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/keyexpiry"
 	"github.com/postrider/postrider/webhook/memstore"
@@ -73,12 +73,12 @@ type host struct {
 	hooks   *webhook.Dispatcher
 	manager *webhook.Manager
 	to      *receiver
-	log     *lockedBuffer
+	log     *canary.Notes
 }
 
 func newHost(t *testing.T, store webhook.Store, to *receiver) *host {
 	t.Helper()
-	h := &host{t: t, store: store, to: to, log: &lockedBuffer{}}
+	h := &host{t: t, store: store, to: to, log: &canary.Notes{}}
 	var err error
 	if h.hooks, err = webhook.New(store, webhook.Automation(), &webhook.Options{Transport: to, Poll: time.Minute}); err != nil {
 		t.Fatal(err)
@@ -170,21 +170,4 @@ func outcomes(r keyexpiry.Report) []string {
 // key expires so long from now.
 func key(id string, in time.Duration) keyexpiry.Key {
 	return keyexpiry.Key{Scope: scope, ID: id, Name: "Key " + id, ExpiresAt: time.Now().Add(in), SettingsURL: settings}
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }

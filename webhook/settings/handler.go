@@ -1,14 +1,13 @@
 package settings
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"html/template"
 	"net/http"
 	"strings"
 
 	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/internal/webpage"
 )
 
 // Handler is the settings page. It is safe for concurrent use and keeps no state of its own,
@@ -18,8 +17,7 @@ type Handler struct {
 	m      *webhook.Manager
 	o      Options
 	origin *http.CrossOriginProtection
-	pages  map[string]*template.Template
-	assets map[string]asset
+	site   *webpage.Site
 }
 
 // New returns the settings page of a Dispatcher. It does no I/O. Errors: Options.Scope is
@@ -42,11 +40,8 @@ func New(d *webhook.Dispatcher, o *Options) (*Handler, error) {
 			return nil, fmt.Errorf("settings: Options.TrustedOrigins: %w", err)
 		}
 	}
-	if h.assets, err = loadAssets(); err != nil {
-		return nil, err
-	}
-	if h.pages, err = parsePages(); err != nil {
-		return nil, err
+	if h.site, err = webpage.Load(files, "settings"); err != nil {
+		return nil, fmt.Errorf("settings: %w", err)
 	}
 	return h, nil
 }
@@ -83,35 +78,14 @@ type visit struct {
 
 const maxForm = 128 << 10 // notes of 4,000 runes are up to 48,000 bytes when they are encoded
 
-// contentPolicy allows one stylesheet, one script and forms, all from the page's own origin.
-const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; " +
-	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	header := w.Header()
-	header.Set("Content-Security-Policy", contentPolicy)
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("X-Frame-Options", "DENY")
-	header.Set("Referrer-Policy", "same-origin") // identifiers are in the path
-	header.Set("Cache-Control", "no-store")
-
-	path := r.URL.EscapedPath()
-	if path == "" { // links are relative, so the page lives at the slash
-		full, _, _ := strings.Cut(r.RequestURI, "?")
-		header.Set("Location", "./"+full[strings.LastIndexByte(full, '/')+1:]+"/")
-		w.WriteHeader(http.StatusPermanentRedirect)
+	webpage.SetHeaders(w.Header(), "same-origin") // identifiers are in the path
+	if webpage.ToRoot(w, r) || h.site.ServeAsset(w, r) {
 		return
 	}
-	v := &visit{Handler: h, w: w, r: r, root: "./"}
-	if depth := strings.Count(path, "/") - 1; depth > 0 {
-		v.root = strings.Repeat("../", depth)
-	}
-	if a, ok := h.assets[path]; ok && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
-		a.serve(w, r)
-		return
-	}
-	if err := v.serve(strings.TrimPrefix(path, "/")); err != nil {
+	v := &visit{Handler: h, w: w, r: r, root: webpage.Root(r)}
+	if err := v.serve(strings.TrimPrefix(r.URL.EscapedPath(), "/")); err != nil {
 		v.fail(err)
 	}
 }
@@ -195,12 +169,8 @@ func (v *visit) see(path string) error {
 // render writes a page. Nothing has been written when it fails.
 func (v *visit) render(status int, name string, p page) error {
 	p.visit(v)
-	var b bytes.Buffer
-	if err := v.pages[name].ExecuteTemplate(&b, "layout", p); err != nil {
-		return fmt.Errorf("settings: page %s: %w", name, err)
+	if err := v.site.Render(v.w, status, name, p); err != nil {
+		return fmt.Errorf("settings: %w", err)
 	}
-	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	v.w.WriteHeader(status)
-	_, _ = b.WriteTo(v.w) // the browser may have left
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/internal/webpage"
 )
 
 // notice tells on the next page what a POST did. It travels in a cookie that lives for a
@@ -63,7 +64,7 @@ func (v *visit) cookie(value string, age int) *http.Cookie {
 // leave it for the person to see.
 func (v *visit) takeNotice() *notice {
 	c, err := v.r.Cookie(noticeCookie)
-	if err != nil || v.r.Method != http.MethodGet || v.r.Header.Get(liveHeader) != "" {
+	if err != nil || v.r.Method != http.MethodGet || webpage.Live(v.r) {
 		return nil
 	}
 	http.SetCookie(v.w, v.cookie("", -1))
@@ -74,9 +75,6 @@ func (v *visit) takeNotice() *notice {
 	}
 	return n
 }
-
-// liveHeader marks the requests of the script.
-const liveHeader = "X-Postrider-Live"
 
 // Text is the sentence that the page shows, empty for a kind that does not exist.
 func (n *notice) Text() string {

@@ -65,7 +65,9 @@ func (e *SettingError) Error() string {
 // Is makes errors.Is(err, ErrSetting) hold.
 func (e *SettingError) Is(target error) bool { return target == ErrSetting }
 
-// SealError says that Options.Seal or Options.Open failed for a webhook.
+// SealError says that Options.Seal or Options.Open failed for a webhook. What a func of the
+// host answered is not part of the text, because it may quote the secrets it was given;
+// errors.Is and errors.As find it. What a [Keyring] says is: it quotes none.
 type SealError struct {
 	WebhookID string
 	Err       error

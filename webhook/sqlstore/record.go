@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/internal/sealing"
 )
 
 // record is what anybody with access to the database may read of a webhook.
@@ -65,8 +66,8 @@ func (s *Store) encodeWebhook(w webhook.Webhook) (out stored, err error) {
 		return out, err
 	}
 	out.sealed = true
-	if out.secret, err = s.callSealer("Seal", s.o.Seal, w.ID, out.secret); err != nil {
-		return out, err
+	if out.secret, err = sealing.Call("Seal", s.o.Seal, w.ID, out.secret); err != nil {
+		return out, &SealError{w.ID, err}
 	}
 	return out, nil
 }
@@ -93,8 +94,8 @@ func (s *Store) decodeWebhook(id string, in stored) (webhook.Webhook, error) {
 			return w, &SealError{id, errors.New("stored encrypted, and Options.Open is not set")}
 		}
 		var err error
-		if plain, err = s.callSealer("Open", s.o.Open, id, plain); err != nil {
-			return w, err
+		if plain, err = sealing.Call("Open", s.o.Open, id, plain); err != nil {
+			return w, &SealError{id, err}
 		}
 	}
 	var sec secrets
@@ -107,19 +108,6 @@ func (s *Store) decodeWebhook(id string, in stored) (webhook.Webhook, error) {
 	}
 	s.hooks.put(id, in, w)
 	return w, nil
-}
-
-// callSealer calls a hook of the host. A panic in it ends up in the error.
-func (s *Store) callSealer(name string, hook func(string, []byte) ([]byte, error), id string, in []byte) (out []byte, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &SealError{id, fmt.Errorf("hook Options.%s: %w", name, webhook.ErrPanic)}
-		}
-	}()
-	if out, err = hook(id, in); err != nil {
-		return nil, &SealError{id, err}
-	}
-	return out, nil
 }
 
 // hookCache remembers webhooks as they were last decoded, so that a claim need not

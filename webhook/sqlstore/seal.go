@@ -4,8 +4,9 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
-	"errors"
 	"fmt"
+
+	"github.com/postrider/postrider/webhook/internal/sealing"
 )
 
 // Key is an AES-256 key and the name by which stored data refers to it. The name is
@@ -82,20 +83,20 @@ func (k *Keyring) Seal(webhookID string, plain []byte) ([]byte, error) {
 // the ring, and when anything was changed or belongs to another webhook.
 func (k *Keyring) Open(webhookID string, sealed []byte) ([]byte, error) {
 	if len(sealed) < 2 || sealed[0] != format || len(sealed) < 2+int(sealed[1]) {
-		return nil, errors.New("not encrypted by a Keyring")
+		return nil, sealing.Reason("not encrypted by a Keyring")
 	}
 	rest := sealed[2:]
 	id, rest := string(rest[:sealed[1]]), rest[sealed[1]:]
 	aead := k.keys[id]
 	if aead == nil {
-		return nil, fmt.Errorf("encrypted with key %q, which is not in the Keyring", id)
+		return nil, sealing.Reason(fmt.Sprintf("encrypted with key %q, which is not in the Keyring", id))
 	}
 	if len(rest) < aead.NonceSize() {
-		return nil, errors.New("cut off")
+		return nil, sealing.Reason("cut off")
 	}
 	plain, err := aead.Open(nil, rest[:aead.NonceSize()], rest[aead.NonceSize():], associated(webhookID))
 	if err != nil {
-		return nil, fmt.Errorf("key %q does not open it, or it was changed or moved", id)
+		return nil, sealing.Reason(fmt.Sprintf("key %q does not open it, or it was changed or moved", id))
 	}
 	return plain, nil
 }

@@ -23,7 +23,7 @@ import (
 // ErrMissing: there is no PostgreSQL on this machine.
 var ErrMissing = errors.New("pg: PostgreSQL is not installed: looked for initdb and postgres in PATH and in /usr/lib/postgresql/*/bin")
 
-// Server is a running server. Its methods are not safe for concurrent use.
+// Server is a running server. Only Create and DSN are safe for concurrent use, while it runs.
 type Server struct {
 	bin, dir string
 	port     int
@@ -183,6 +183,14 @@ func (s *Server) Stop() {
 func (s *Server) Log() string {
 	b, _ := os.ReadFile(filepath.Join(s.dir, "log"))
 	return string(b[max(0, len(b)-4000):])
+}
+
+// Create makes an empty database.
+func (s *Server) Create(ctx context.Context, name string) error {
+	if out, err := s.command(ctx, "createdb", "-h", s.dir, "-p", strconv.Itoa(s.port), "-U", "postgres", name).CombinedOutput(); err != nil {
+		return fmt.Errorf("pg: create database %s: %w: %s", name, err, bytes.TrimSpace(out))
+	}
+	return nil
 }
 
 // DSN is the address of a database, in the form that pgx and lib/pq read.

@@ -1,7 +1,6 @@
 package telemetry_test
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"log/slog"
@@ -19,6 +18,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/postrider/postrider/examples/otel/telemetry"
+	"github.com/postrider/postrider/internal/canary"
 	"github.com/postrider/postrider/payload"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/memstore"
@@ -43,7 +43,7 @@ type host struct {
 	spans    *tracetest.SpanRecorder
 	traces   *sdktrace.TracerProvider
 	registry *prometheus.Registry
-	log      lockedBuffer
+	log      canary.Notes
 	stop     func()
 }
 
@@ -219,23 +219,6 @@ func (r *replies) RoundTrip(*http.Request) (*http.Response, error) {
 		h.Set("Retry-After", next.after)
 	}
 	return &http.Response{StatusCode: next.status, Header: h, Body: http.NoBody}, nil
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }
 
 // bubble runs a test in fake time.

@@ -21,6 +21,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/postrider/postrider/webhook/internal/sealing"
 	"github.com/postrider/postrider/webhook/jira"
 )
 
@@ -126,7 +127,7 @@ func (s *Store) sealed(name, url string) (text []byte, sealed int64, err error) 
 	if s.o.Seal == nil {
 		return []byte(url), 0, nil
 	}
-	if text, err = s.o.Seal(name, []byte(url)); err != nil {
+	if text, err = sealing.Call("Seal", s.o.Seal, name, []byte(url)); err != nil {
 		return nil, 0, fmt.Errorf("seal the URL: %w", err)
 	}
 	return text, 1, nil
@@ -139,7 +140,7 @@ func (s *Store) opened(name string, text []byte, sealed int64) (string, error) {
 	if s.o.Open == nil {
 		return "", errors.New("the URL is encrypted, set Options.Open")
 	}
-	plain, err := s.o.Open(name, text)
+	plain, err := sealing.Call("Open", s.o.Open, name, text)
 	if err != nil {
 		return "", fmt.Errorf("open the URL: %w", err)
 	}

@@ -1,13 +1,16 @@
 // Keeps what carries data-live up to date: it fetches the page again and takes those parts
-// over. Without this script the page is as it was when it was loaded.
+// over. Without this script the page is as it was when it was loaded. The body's
+// data-refresh says how often, in milliseconds; data-live-controls holds the button with
+// its words (data-on, data-off), what to say when updates have stopped (data-broken), and
+// where to say it.
 "use strict";
 (() => {
   const controls = document.querySelector("[data-live-controls]");
   const parts = document.querySelectorAll("[data-live]");
-  if (!controls || !parts.length) return;
+  const every = Number(document.body.dataset.refresh);
+  if (!controls || !parts.length || !every) return;
   const button = controls.querySelector("button");
   const status = controls.querySelector("span");
-  const every = Number(document.body.dataset.refresh) || 1000;
   let running = true;
   let failures = 0;
   controls.hidden = false;
@@ -29,7 +32,7 @@
   const refresh = async () => {
     if (!running || document.hidden) return;
     try {
-      const answer = await fetch(location.href, { redirect: "error" });
+      const answer = await fetch(location.href, { headers: { "X-Postrider-Live": "1" }, redirect: "error" });
       if (!answer.ok) throw new Error(String(answer.status));
       const next = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const part of document.querySelectorAll("[data-live]")) {
@@ -42,7 +45,7 @@
       if (++failures < 3) return;
       running = false;
       button.textContent = button.dataset.off;
-      status.textContent = "Updates have stopped. Reload the page to try again.";
+      status.textContent = controls.dataset.broken;
     }
   };
   const loop = async () => {

@@ -1,0 +1,48 @@
+package webpage
+
+import (
+	"crypto/sha256"
+	_ "embed" // the assets that sites share
+	"encoding/base64"
+	"net/http"
+)
+
+var (
+	//go:embed assets/base.css
+	baseCSS []byte
+	//go:embed assets/live.js
+	liveJS []byte
+)
+
+// asset is the stylesheet or the script.
+type asset struct {
+	path, kind string
+	body       []byte
+	etag       string
+	link       string // path, with what changes with the content
+}
+
+func newAsset(path, kind string, body []byte) asset {
+	sum := sha256.Sum256(body)
+	version := base64.RawURLEncoding.EncodeToString(sum[:9])
+	return asset{path: path, kind: kind, body: body, etag: `"` + version + `"`, link: path + "?v=" + version}
+}
+
+// ServeAsset answers a GET or HEAD request for an asset, and reports whether it was one.
+// Browsers may keep an asset: its link changes when it does.
+func (s *Site) ServeAsset(w http.ResponseWriter, r *http.Request) bool {
+	a, ok := s.assets[r.URL.Path]
+	if !ok || r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false
+	}
+	h := w.Header()
+	h.Set("Cache-Control", "public, max-age=86400")
+	h.Set("Content-Type", a.kind)
+	h.Set("ETag", a.etag)
+	if r.Header.Get("If-None-Match") == a.etag {
+		w.WriteHeader(http.StatusNotModified)
+		return true
+	}
+	_, _ = w.Write(a.body)
+	return true
+}

@@ -1,0 +1,111 @@
+// Package webpage serves the HTML pages of a handler that brings its own stylesheet and
+// script: packages settings and inspector are made with it.
+//
+// A site is a folder of templates, pages/*.html, and a stylesheet, assets/NAME.css. The
+// script, and the part of the stylesheet that every site begins with, are this package's.
+// Links of a site are relative, so that it may be mounted anywhere.
+package webpage
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Site is a set of pages and their assets. It is safe for concurrent use.
+type Site struct {
+	pages  map[string]*template.Template
+	assets map[string]asset // by path
+	// CSS and JS are links to the stylesheet and the script, relative to the site's root.
+	CSS, JS string
+}
+
+// shared are the templates that are part of every page: the layout, and pieces of a page.
+var shared = []string{"pages/layout.html", "pages/parts.html"}
+
+// Load parses a site. Its assets are served as assets/NAME.css and assets/NAME.js.
+func Load(files fs.FS, name string) (*Site, error) {
+	s := &Site{pages: make(map[string]*template.Template)}
+	names, err := fs.Glob(files, "pages/*.html")
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range names {
+		if slices.Contains(shared, file) {
+			continue
+		}
+		t, err := template.ParseFS(files, append(slices.Clone(shared), file)...)
+		if err != nil {
+			return nil, fmt.Errorf("page %s: %w", file, err)
+		}
+		s.pages[strings.TrimSuffix(path.Base(file), ".html")] = t
+	}
+	own, err := fs.ReadFile(files, "assets/"+name+".css")
+	if err != nil {
+		return nil, err
+	}
+	css := newAsset("assets/"+name+".css", "text/css; charset=utf-8", slices.Concat(baseCSS, own))
+	js := newAsset("assets/"+name+".js", "text/javascript; charset=utf-8", liveJS)
+	s.assets = map[string]asset{"/" + css.path: css, "/" + js.path: js}
+	s.CSS, s.JS = css.link, js.link
+	return s, nil
+}
+
+// contentPolicy allows one stylesheet, one script and forms, all from the page's own origin.
+const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// SetHeaders sets what every answer of a site tells the browser, with a Referrer-Policy.
+func SetHeaders(h http.Header, referrer string) {
+	h.Set("Content-Security-Policy", contentPolicy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", referrer)
+	h.Set("Cache-Control", "no-store")
+}
+
+// ToRoot redirects a request for the site without its final slash, which relative links
+// need. It reports whether the request was one.
+func ToRoot(w http.ResponseWriter, r *http.Request) bool {
+	if r.URL.Path != "" {
+		return false
+	}
+	full, _, _ := strings.Cut(r.RequestURI, "?")
+	w.Header().Set("Location", "./"+full[strings.LastIndexByte(full, '/')+1:]+"/")
+	w.WriteHeader(http.StatusPermanentRedirect)
+	return true
+}
+
+// Root is the relative link from the requested page to the site's root.
+func Root(r *http.Request) string {
+	if depth := strings.Count(r.URL.EscapedPath(), "/") - 1; depth > 0 {
+		return strings.Repeat("../", depth)
+	}
+	return "./"
+}
+
+// Live reports whether the script asks, which takes over only the parts of a page that
+// change.
+func Live(r *http.Request) bool { return r.Header.Get("X-Postrider-Live") != "" }
+
+// Render writes a page: the template "layout" with what the page defines. Nothing has been
+// written when it fails.
+func (s *Site) Render(w http.ResponseWriter, status int, name string, data any) error {
+	t, ok := s.pages[name]
+	if !ok {
+		return fmt.Errorf("page %s: there is no such page", name)
+	}
+	var b bytes.Buffer
+	if err := t.ExecuteTemplate(&b, "layout", data); err != nil {
+		return fmt.Errorf("page %s: %w", name, err)
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = b.WriteTo(w) // the browser may have left
+	return nil
+}
