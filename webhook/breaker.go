@@ -35,7 +35,7 @@ type healthEntry struct {
 // result takes note of an attempt, and of when its delivery is tried again. What it
 // returns does the rest, which may take a while: telling the Observer and writing to the
 // Store.
-func (k *keeper) result(ctx context.Context, w Webhook, a *Attempt, retryAt time.Time) (afterwards func()) {
+func (k *keeper) result(ctx context.Context, w *Webhook, a *Attempt, retryAt time.Time) (afterwards func()) {
 	if !remote(a) {
 		return nothing
 	}
@@ -65,10 +65,10 @@ func (k *keeper) result(ctx context.Context, w Webhook, a *Attempt, retryAt time
 
 	return func() {
 		if f := k.d.o.Observer.Attention; tell && f != nil {
-			k.d.observe(ctx, "Attention", func() { f(ctx, w, a.Code) })
+			k.d.observe(ctx, "Attention", func() { f(ctx, *w, a.Code) })
 		}
 		if disable != "" {
-			k.disable(ctx, w, disable)
+			k.disable(ctx, *w, disable)
 		}
 		k.save(ctx, e)
 	}

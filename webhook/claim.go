@@ -38,7 +38,11 @@ func (d *Dispatcher) left(lane string) {
 func (w *worker) claimLoop(ctx context.Context) {
 	d := w.d
 	failing := backoff{least: 100 * time.Millisecond, most: 5 * time.Second}
+	full, took := false, time.Duration(0) // of the latest claim
 	for ctx.Err() == nil {
+		if full {
+			w.gather(ctx, took)
+		}
 		if d.paused.Load() {
 			d.idle(ctx, d.o.Lease)
 			continue
@@ -53,7 +57,9 @@ func (w *worker) claimLoop(ctx context.Context) {
 		c := Claim{Now: d.now(), Limit: grant.N(), PerLane: d.o.PerLane, Room: room}
 		c.Until = c.Now.Add(d.o.Lease)
 		d.watched.Store(&watch{room: room})
+		began := time.Now()
 		batch, err := w.claim(ctx, c)
+		full, took = false, time.Since(began)
 		if err != nil {
 			grant.Close()
 			if ctx.Err() == nil {
@@ -67,7 +73,7 @@ func (w *worker) claimLoop(ctx context.Context) {
 		}
 		more := w.start(&c, &batch, grant.Enter)
 		grant.Close()
-		if more || len(batch.Deliveries) >= c.Limit {
+		if full = len(batch.Deliveries) >= c.Limit; full || more {
 			continue
 		}
 		wait := d.o.Poll
@@ -78,6 +84,32 @@ func (w *worker) claimLoop(ctx context.Context) {
 			wait = min(wait, max(0, time.Until(roomNext)))
 		}
 		d.idle(ctx, wait)
+	}
+}
+
+// A claim that filled every slot is followed by a large one: the loop waits until half of
+// the slots are free, as long as the claim took, within these bounds. That costs a slot no
+// more than the claim did, and a slow Store is asked half as often.
+const (
+	leastGather = 100 * time.Microsecond
+	mostGather  = 10 * time.Millisecond
+)
+
+func (w *worker) gather(ctx context.Context, took time.Duration) {
+	half := w.d.o.Capacity / 2
+	if w.d.limiter.InFlight() <= half {
+		return
+	}
+	t := time.NewTimer(min(max(took, leastGather), mostGather))
+	defer t.Stop()
+	for w.d.limiter.InFlight() > half {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			return
+		case <-w.settler.freed:
+		}
 	}
 }
 
@@ -128,8 +160,9 @@ func (w *worker) start(c *Claim, b *Batch, enter func(...string) (func(), bool))
 	if len(b.Deliveries) > 1 { // while everything is busy a claim brings one
 		perLane = make(map[string]int, len(b.Deliveries))
 	}
+	var keys []string
 	for i := range b.Deliveries {
-		dl := b.Deliveries[i]
+		dl := &b.Deliveries[i]
 		dl.Due = c.Until // the end of the lease, also where a Store returns the time before
 		taken := 1
 		if perLane != nil {
@@ -138,13 +171,13 @@ func (w *worker) start(c *Claim, b *Batch, enter func(...string) (func(), bool))
 		}
 		more = more || taken >= c.RoomFor(dl.Lane)
 		hook := hooks(dl.WebhookID)
-		if code := w.d.refused(&dl, hook, c.Now); code != CodeOK {
+		if code := w.d.refused(dl, hook, c.Now); code != CodeOK {
 			w.settler.add(outcome{delivery: dl, settlement: Settlement{
 				ID: dl.ID, Lease: dl.Lease, State: StateFailed, Code: code, Due: c.Now}})
 			continue
 		}
-		keys, err := w.d.keysOf(hook, dl.Lane)
-		if err != nil {
+		var err error
+		if keys, err = w.d.keysOf(keys[:0], hook, dl.Lane); err != nil {
 			w.settler.add(outcome{delivery: dl, settlement: Settlement{
 				ID: dl.ID, Lease: dl.Lease, State: StateFailed, Code: CodeConfig, Due: c.Now}})
 			continue
@@ -218,13 +251,13 @@ func (d *Delivery) queued(now time.Time) time.Time {
 }
 
 // release gives a lease back: not a try, not an interruption.
-func (w *worker) release(dl Delivery, leave func()) {
+func (w *worker) release(dl *Delivery, leave func()) {
 	w.settler.add(outcome{delivery: dl, leave: leave, settlement: Settlement{
 		ID: dl.ID, Lease: dl.Lease, State: StatePending, Due: w.d.now()}})
 }
 
 // send makes one attempt and hands its outcome on. The slot is freed by the settler.
-func (w *worker) send(dl Delivery, hook *Webhook, leave func()) {
+func (w *worker) send(dl *Delivery, hook *Webhook, leave func()) {
 	defer w.attempts.Done()
 	d := w.d
 	if dl.Due.Sub(d.now()) < d.sender.timeoutOf(hook) {
@@ -237,27 +270,32 @@ func (w *worker) send(dl Delivery, hook *Webhook, leave func()) {
 		return
 	}
 	if f := d.o.Observer.Attempted; f != nil {
-		d.observe(w.sending, "Attempted", func() { f(w.sending, dl, a) })
+		d.observe(w.sending, "Attempted", func() { f(w.sending, *dl, a) })
 	}
-	s := d.profile.settlement(&dl, &a)
-	afterwards := d.keeper.result(w.sending, *hook, &a, s.retryAt()) // before the slot is free
+	s := d.profile.settlement(dl, &a)
+	afterwards := d.keeper.result(w.sending, hook, &a, s.retryAt()) // before the slot is free
 	w.settler.add(outcome{delivery: dl, leave: leave, settlement: s})
 	afterwards()
 }
 
-// around makes the attempt inside the host's wrapper. What the wrapper does to the
+// around makes the attempt, inside the host's wrapper where there is one.
+func (d *Dispatcher) around(ctx context.Context, hook *Webhook, dl *Delivery) Attempt {
+	if d.o.Around == nil {
+		return d.sender.attempt(ctx, hook, dl, d.now())
+	}
+	return d.wrapped(ctx, hook, dl)
+}
+
+// wrapped makes the attempt inside the host's wrapper. What the wrapper does to the
 // result, or a panic of it, changes nothing: an attempt that was made counts as it was.
-func (d *Dispatcher) around(ctx context.Context, hook *Webhook, dl Delivery) (a Attempt) {
+func (d *Dispatcher) wrapped(ctx context.Context, hook *Webhook, dl *Delivery) (a Attempt) {
 	made := false
 	send := func(ctx context.Context) Attempt {
 		if !made {
-			a = d.sender.attempt(ctx, hook, &dl, d.now())
+			a = d.sender.attempt(ctx, hook, dl, d.now())
 			made = true
 		}
 		return a
-	}
-	if d.o.Around == nil {
-		return send(ctx)
 	}
 	func() {
 		defer func() {
@@ -265,7 +303,7 @@ func (d *Dispatcher) around(ctx context.Context, hook *Webhook, dl Delivery) (a 
 				d.log.ErrorContext(ctx, "webhook: Options.Around panicked", "delivery", dl.ID)
 			}
 		}()
-		d.o.Around(ctx, dl, send)
+		d.o.Around(ctx, *dl, send)
 	}()
 	return send(ctx)
 }

@@ -26,13 +26,13 @@ func (d *Dispatcher) healthKey(webhookID string) string {
 	return "webhook:" + webhookID
 }
 
-// keysOf names the limiter keys of a delivery.
-func (d *Dispatcher) keysOf(w *Webhook, lane string) (keys []string, err error) {
+// keysOf adds the limiter keys of a delivery to keys, which is empty.
+func (d *Dispatcher) keysOf(keys []string, w *Webhook, lane string) (_ []string, err error) {
+	keys = append(keys, lane)
 	if d.profile.Compose == nil && d.profile.Limits == nil {
-		return []string{lane}, nil
+		return keys, nil
 	}
 	defer contain("Profile.Limits", &err)
-	keys = []string{lane}
 	if hk := d.healthKey(w.ID); hk != lane {
 		keys = append(keys, hk)
 	}

@@ -1,9 +1,10 @@
 package webhook
 
 import (
+	"net/http"
 	"net/url"
 	"sync"
-	"time"
+	"sync/atomic"
 
 	"github.com/postrider/postrider/webhook/sign"
 )
@@ -12,71 +13,81 @@ import (
 // changes, because making it costs more than using it.
 type prepared struct {
 	mu sync.Mutex
-	m  map[string]*preparation
+	m  map[webhookKey]*preparation
 }
 
-// preparation is of one version of a webhook. Its fields are guarded by prepared.mu.
+type webhookKey struct{ scope, id string }
+
+// preparation is of one version of a webhook.
 type preparation struct {
-	version int64
-	updated time.Time
-	signed  bool // signer is set, if only to nil
-	signer  sign.Signer
-	target  string   // the URL that secrets belong to
-	secrets []string // see secretsOf
+	of      Webhook  // a copy, because w belongs to a batch that shall not stay in memory
+	headers []header // its own, judged
+	refused error    // of a header that may not be sent
+	signer  atomic.Pointer[sign.Signer]
+	target  atomic.Pointer[target] // the latest one: the same for all, where the URL has no variables
+}
+
+type header struct{ name, value string }
+
+// target is where a request goes.
+type target struct {
+	text    string
+	url     url.URL
+	secrets func() []string // see secretsOf; worked out when there is an answer to clean
 }
 
 // maxPrepared bounds what is kept; beyond it everything is prepared anew.
 const maxPrepared = 4096
 
-// of returns the preparation of w as it is now. The caller holds mu.
+// of returns the preparation of w as it is now.
 func (p *prepared) of(w *Webhook) *preparation {
-	key := w.Scope + "\x00" + w.ID
-	if got := p.m[key]; got != nil && got.version == w.Version && got.updated.Equal(w.UpdatedAt) {
+	key := webhookKey{w.Scope, w.ID}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if got := p.m[key]; got != nil && got.of.Version == w.Version && got.of.UpdatedAt.Equal(w.UpdatedAt) {
 		return got
 	}
 	if p.m == nil || len(p.m) >= maxPrepared {
-		p.m = make(map[string]*preparation)
+		p.m = make(map[webhookKey]*preparation)
 	}
-	fresh := &preparation{version: w.Version, updated: w.UpdatedAt}
+	fresh := &preparation{of: w.Clone()}
+	for name, value := range w.Headers {
+		if err := checkHeader(name, value); err != nil {
+			fresh.refused = err
+		}
+		fresh.headers = append(fresh.headers, header{http.CanonicalHeaderKey(name), value})
+	}
 	p.m[key] = fresh
 	return fresh
 }
 
-// signer returns what signs requests to w, nil for none.
-func (p *prepared) signer(profile *Profile, w *Webhook) (sign.Signer, error) {
+// signerOf returns what signs requests, nil for none.
+func (p *preparation) signerOf(profile *Profile) (sign.Signer, error) {
 	if profile.Sign == nil {
 		return nil, nil
 	}
-	p.mu.Lock()
-	got := p.of(w)
-	signer, ok := got.signer, got.signed
-	p.mu.Unlock()
-	if ok {
-		return signer, nil
+	if known := p.signer.Load(); known != nil {
+		return *known, nil
 	}
-	signer, err := profile.Sign(*w)
+	signer, err := profile.Sign(p.of.Clone())
 	if err != nil {
 		return nil, err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	got.signer, got.signed = signer, true
+	p.signer.Store(&signer)
 	return signer, nil
 }
 
-// secrets returns what must not be shown of w and of a request to u. The result is shared.
-func (p *prepared) secrets(w *Webhook, u *url.URL) []string {
-	target := u.String()
-	p.mu.Lock()
-	got := p.of(w)
-	secrets, ok := got.secrets, got.target == target
-	p.mu.Unlock()
-	if ok {
-		return secrets
+// targetOf takes an accepted URL apart.
+func (p *preparation) targetOf(text string) (*target, error) {
+	if known := p.target.Load(); known != nil && known.text == text {
+		return known, nil
 	}
-	secrets = secretsOf(w, u)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	got.target, got.secrets = target, secrets
-	return secrets
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	t := &target{text: text, url: *u}
+	t.secrets = sync.OnceValue(func() []string { return secretsOf(&p.of, &t.url) })
+	p.target.Store(t)
+	return t, nil
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/postrider/postrider/allowlist"
@@ -26,6 +27,7 @@ type sender struct {
 	timeout   time.Duration
 	bounds    bounds
 	prepared  prepared
+	cutoffs   sync.Pool // of *cutoff
 }
 
 func newSender(p *Profile, o *Options) *sender {
@@ -65,7 +67,7 @@ func (s *sender) attempt(ctx context.Context, w *Webhook, d *Delivery, now time.
 	ctx, cancel := context.WithTimeout(ctx, s.timeoutOf(w))
 	defer cancel()
 
-	req, err := s.request(ctx, w, d, a)
+	req, to, err := s.request(ctx, w, d, a)
 	if err != nil {
 		a.Code = buildCode(err)
 		return a
@@ -91,7 +93,7 @@ func (s *sender) attempt(ctx context.Context, w *Webhook, d *Delivery, now time.
 		_ = resp.Body.Close() // 101: the body is the bare connection, which no deadline ends
 		return a
 	}
-	a.Snippet = s.readBody(resp.Body, cancel, w, req)
+	a.Snippet = s.readBody(resp.Body, cancel, to, req.Header)
 	return a
 }
 
@@ -132,47 +134,70 @@ func buildCode(err error) Code {
 	return CodeConfig
 }
 
+// exchange is what a request is made of, in one allocation.
+type exchange struct {
+	url    url.URL
+	values [8]string // of headers
+	reader bytes.Reader
+	body   []byte
+}
+
+// again is for net/http, which repeats a request only when nothing of it was written.
+func (x *exchange) again() (io.ReadCloser, error) {
+	return io.NopCloser(bytes.NewReader(x.body)), nil
+}
+
 // request builds and signs a request. Its errors may hold what hooks of the host
 // said and are never shown.
-func (s *sender) request(ctx context.Context, w *Webhook, d *Delivery, a Attempt) (req *http.Request, err error) {
+func (s *sender) request(ctx context.Context, w *Webhook, d *Delivery, a Attempt) (req *http.Request, to *target, err error) {
 	defer contain("Profile", &err)
 	if len(d.Body) > s.profile.maxBody() {
-		return nil, &errRequest{CodePayload, ErrTooLarge}
+		return nil, nil, &errRequest{CodePayload, ErrTooLarge}
 	}
-	target, err := s.profile.target(w, d)
+	text, err := s.profile.target(w, d)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	u, err := url.Parse(target)
-	if err != nil {
-		return nil, &errRequest{CodeURLRejected, errors.New("webhook: accepted URL does not parse")}
+	prep := s.prepared.of(w)
+	if to, err = prep.targetOf(text); err != nil {
+		return nil, nil, &errRequest{CodeURLRejected, errors.New("webhook: accepted URL does not parse")}
 	}
-	h := make(http.Header, 8)
-	for name, value := range w.Headers {
-		if err := checkHeader(name, value); err != nil {
-			return nil, err
-		}
-		h.Set(name, value)
+	if prep.refused != nil {
+		return nil, nil, prep.refused
 	}
-	h["User-Agent"] = []string{userAgent}
-	req = &http.Request{Method: http.MethodPost, URL: u, Host: u.Host, Header: h, Body: http.NoBody,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+	x := &exchange{url: to.url, body: d.Body}
+	req = (&http.Request{}).WithContext(ctx) // which would copy what is set
+	req.Method, req.URL, req.Host = http.MethodPost, &x.url, x.url.Host
+	req.Proto, req.ProtoMajor, req.ProtoMinor = "HTTP/1.1", 1, 1
+	req.Header = make(http.Header, 8)
+	values := x.values[:0]
+	set := func(name, value string) {
+		values = append(values, value)
+		req.Header[name] = values[len(values)-1 : len(values) : len(values)]
+	}
+	for _, h := range prep.headers {
+		set(h.name, h.value)
+	}
+	set("User-Agent", userAgent)
+	req.Body = http.NoBody
 	if len(d.Body) > 0 {
-		h["Content-Type"] = []string{contentTypeJSON}
+		set("Content-Type", contentTypeJSON)
 		req.ContentLength = int64(len(d.Body))
-		req.Body = io.NopCloser(bytes.NewReader(d.Body))
-		// net/http uses it only to repeat a request of which nothing was written.
-		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(d.Body)), nil }
+		x.reader.Reset(d.Body)
+		req.Body = io.NopCloser(&x.reader)
+		req.GetBody = x.again
 	}
 	if s.profile.Header != nil {
-		s.profile.Header(*w, *d, h)
+		s.profile.Header(*w, *d, req.Header)
 	}
-	judged := *u
-	if err := s.sign(req, w, d, a); err != nil {
-		return nil, err
+	signer, err := prep.signerOf(s.profile)
+	if err != nil {
+		return nil, nil, err
 	}
-	if req.URL != u || *u != judged || req.Host != judged.Host || req.Method != http.MethodPost {
-		return nil, errors.New("webhook: a Signer may set headers only")
+	if signer != nil {
+		if err := s.sign(signer, req, d, a); err != nil {
+			return nil, nil, err
+		}
 	}
 	// net/http repeats a POST by itself when it sees one of these.
 	for name := range req.Header {
@@ -180,15 +205,19 @@ func (s *sender) request(ctx context.Context, w *Webhook, d *Delivery, a Attempt
 			delete(req.Header, name)
 		}
 	}
-	return req.WithContext(ctx), nil
+	return req, to, nil
 }
 
-func (s *sender) sign(req *http.Request, w *Webhook, d *Delivery, a Attempt) error {
-	signer, err := s.prepared.signer(s.profile, w)
-	if err != nil || signer == nil {
+// sign lets a signer set headers, and nothing else.
+func (s *sender) sign(signer sign.Signer, req *http.Request, d *Delivery, a Attempt) error {
+	u, judged := req.URL, *req.URL
+	if err := signer.Sign(req, sign.Message{ID: d.EventID, Attempt: a.Number, Time: a.Start, Body: d.Body}); err != nil {
 		return err
 	}
-	return signer.Sign(req, sign.Message{ID: d.EventID, Attempt: a.Number, Time: a.Start, Body: d.Body})
+	if req.URL != u || *u != judged || req.Host != judged.Host || req.Method != http.MethodPost {
+		return errors.New("webhook: a Signer may set headers only")
+	}
+	return nil
 }
 
 // target is the URL of a request, judged. Where the webhook's URL holds variables it is

@@ -2,6 +2,8 @@ package webhook
 
 import (
 	"context"
+	"runtime"
+	"slices"
 	"sync"
 	"time"
 )
@@ -10,7 +12,7 @@ const maxSettle = 500
 
 // outcome is a settlement on its way to the Store.
 type outcome struct {
-	delivery   Delivery
+	delivery   *Delivery
 	settlement Settlement
 	leave      func() // frees the slot; nil when none was taken
 }
@@ -23,13 +25,15 @@ type settler struct {
 	pending []outcome
 	closed  bool
 	signal  chan struct{}
+	freed   chan struct{}   // slots became free
+	enough  int             // outcomes that end the wait for more of them
 	ctx     context.Context // ends some time after close
 	giveUp  context.CancelFunc
 	failing bool // the latest write failed; only run uses it
 }
 
 func newSettler(d *Dispatcher) *settler {
-	s := &settler{d: d, signal: make(chan struct{}, 1)}
+	s := &settler{d: d, signal: make(chan struct{}, 1), freed: make(chan struct{}, 1)}
 	s.ctx, s.giveUp = context.WithCancel(context.Background())
 	return s
 }
@@ -59,14 +63,17 @@ func (s *settler) close() {
 	s.poke()
 }
 
-func (s *settler) take(most int) (batch []outcome, closed bool) {
+// take adds to a batch what has gathered, up to maxSettle.
+func (s *settler) take(batch []outcome) (_ []outcome, closed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := min(most, len(s.pending))
-	batch = s.pending[:n:n]
-	if s.pending = s.pending[n:]; len(s.pending) == 0 {
-		s.pending = nil
+	if len(batch) == 0 && len(s.pending) <= maxSettle { // the usual case copies nothing
+		batch, s.pending = s.pending, batch
+		return batch, s.closed
 	}
+	n := min(maxSettle-len(batch), len(s.pending))
+	batch = append(batch, s.pending[:n]...)
+	s.pending = slices.Delete(s.pending, 0, n)
 	return batch, s.closed
 }
 
@@ -75,22 +82,24 @@ func (s *settler) run() {
 	failing := backoff{least: 50 * time.Millisecond, most: 5 * time.Second}
 	var batch []outcome
 	for {
-		more, closed := s.take(maxSettle - len(batch))
-		batch = append(batch, more...)
+		var closed bool
+		batch, closed = s.take(batch)
 		if len(batch) == 0 {
 			if closed {
 				return
 			}
 			<-s.signal
+			runtime.Gosched() // whoever is about to add an outcome goes first
 			continue
 		}
-		if batch = s.write(batch); len(batch) == 0 {
+		if s.write(batch) {
 			failing.reset()
+			batch = emptied(batch)
 			continue
 		}
 		if s.ctx.Err() != nil {
 			s.abandon(batch)
-			batch = nil
+			batch = emptied(batch)
 			continue
 		}
 		failing.sleep(s.ctx)
@@ -98,8 +107,14 @@ func (s *settler) run() {
 	}
 }
 
-// write settles a batch and returns what must be tried again.
-func (s *settler) write(batch []outcome) (again []outcome) {
+// emptied forgets what was in a batch and keeps its room.
+func emptied(batch []outcome) []outcome {
+	clear(batch)
+	return batch[:0]
+}
+
+// write settles a batch. It returns false when it must be tried again.
+func (s *settler) write(batch []outcome) (ok bool) {
 	ss := make([]Settlement, len(batch))
 	for i := range batch {
 		ss[i] = batch[i].settlement
@@ -116,7 +131,7 @@ func (s *settler) write(batch []outcome) (again []outcome) {
 			s.d.log.ErrorContext(ctx, "webhook: outcomes could not be stored, trying again until their leases end", "outcomes", len(ss), "error", err)
 		}
 		s.failing = true
-		return batch
+		return false
 	}
 	s.failing = false
 	var isLost map[string]bool
@@ -126,28 +141,34 @@ func (s *settler) write(batch []outcome) (again []outcome) {
 			isLost[id] = true
 		}
 	}
-	for i := range batch {
-		s.done(ctx, &batch[i], isLost[batch[i].delivery.ID])
+	for i := range batch { // all slots at once: the next claim takes what it finds
+		s.free(&batch[i])
 	}
-	return nil
+	select {
+	case s.freed <- struct{}{}:
+	default:
+	}
+	for i := range batch {
+		s.tell(ctx, &batch[i], isLost[batch[i].delivery.ID])
+	}
+	return true
 }
 
-// done frees the slot and tells the Observer.
-func (s *settler) done(ctx context.Context, o *outcome, lost bool) {
-	s.free(o)
+// tell lets the Observer and the log know.
+func (s *settler) tell(ctx context.Context, o *outcome, lost bool) {
 	obs := s.d.o.Observer
 	switch {
 	case lost:
 		s.d.log.WarnContext(ctx, "webhook: another process took over a delivery before its outcome was stored", "delivery", o.delivery.ID)
 		if obs.Lost != nil {
-			s.d.observe(ctx, "Lost", func() { obs.Lost(ctx, o.delivery) })
+			s.d.observe(ctx, "Lost", func() { obs.Lost(ctx, *o.delivery) })
 		}
 	case o.settlement.State == StatePending:
 		if o.settlement.Due.Before(s.d.now().Add(s.d.o.Poll)) {
 			s.d.Wake() // due before the loop would look by itself
 		}
 	case obs.Settled != nil:
-		s.d.observe(ctx, "Settled", func() { obs.Settled(ctx, o.settlement.after(o.delivery)) })
+		s.d.observe(ctx, "Settled", func() { obs.Settled(ctx, o.settlement.after(*o.delivery)) })
 	}
 	if o.settlement.State == StateFailed && !lost {
 		s.d.log.WarnContext(ctx, "webhook: delivery failed", "delivery", o.delivery.ID, "webhook", o.delivery.WebhookID,

@@ -17,13 +17,41 @@ import (
 
 var readBuffers = sync.Pool{New: func() any { return new([maxSnippet]byte) }}
 
+// cutoff is a timer that can be used again.
+type cutoff struct {
+	timer  *time.Timer
+	cancel func()
+}
+
+// cutoffAfter calls cancel when so much time has passed, unless it is stopped before.
+func (s *sender) cutoffAfter(d time.Duration, cancel func()) *cutoff {
+	c, _ := s.cutoffs.Get().(*cutoff)
+	if c == nil {
+		c = &cutoff{}
+		c.timer = time.AfterFunc(time.Hour, func() { c.cancel() })
+		c.timer.Stop()
+	}
+	c.cancel = cancel
+	c.timer.Reset(d)
+	return c
+}
+
+func (s *sender) stop(c *cutoff) {
+	if c.timer.Stop() { // else its function may be running
+		c.cancel = nil
+		s.cutoffs.Put(c)
+	}
+}
+
 // readBody reads an answer's body as far as is useful, which is at most 64 KiB within
 // five seconds, so that the connection can be used again, and returns the cleaned
 // beginning. Errors do not matter any more.
-func (s *sender) readBody(body io.ReadCloser, cancel func(), w *Webhook, req *http.Request) string {
+func (s *sender) readBody(body io.ReadCloser, cancel func(), to *target, sent http.Header) string {
 	defer body.Close()
-	stop := time.AfterFunc(s.bounds.body, cancel)
-	defer stop.Stop()
+	if body == http.NoBody {
+		return ""
+	}
+	defer s.stop(s.cutoffAfter(s.bounds.body, cancel))
 	buf := readBuffers.Get().(*[maxSnippet]byte)
 	defer readBuffers.Put(buf)
 	n, err := io.ReadFull(body, buf[:])
@@ -33,8 +61,11 @@ func (s *sender) readBody(body io.ReadCloser, cancel func(), w *Webhook, req *ht
 	if n == 0 {
 		return ""
 	}
-	secrets := append(headerSecrets(req.Header), s.prepared.secrets(w, req.URL)...)
-	slices.SortFunc(secrets, longestFirst)
+	var secrets []string
+	if n >= minSecret { // "ok" hides nothing
+		secrets = append(headerSecrets(sent), to.secrets()...)
+		slices.SortFunc(secrets, longestFirst)
+	}
 	return cleanSnippet(string(buf[:n]), secrets, err == nil)
 }
 
@@ -95,6 +126,8 @@ func cleanSnippet(s string, secrets []string, cut bool) string {
 // controls, format characters such as zero-width ones, and invisible separators.
 func visible(r rune) rune {
 	switch {
+	case ' ' <= r && r <= '~':
+		return r
 	case r == '\n', r == '\t', r == '\r':
 		return ' '
 	case unicode.IsControl(r), unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp):

@@ -24,8 +24,8 @@ func (s *Store) Delivery(ctx context.Context, scope, id string) (webhook.Deliver
 	if r.attempts == nil {
 		return ds[0], nil, nil
 	}
-	as := make([]webhook.Attempt, len(*r.attempts))
-	for i, a := range *r.attempts {
+	as := make([]webhook.Attempt, len(r.attempts.list))
+	for i, a := range r.attempts.list {
 		as[i] = a.Attempt
 	}
 	return ds[0], as, nil

@@ -48,6 +48,13 @@ type attempt struct {
 	lease int64
 }
 
+// attempts are the latest of a row, oldest first. Most rows have one, which needs no room
+// of its own.
+type attempts struct {
+	list  []attempt
+	first [1]attempt
+}
+
 // row is a stored delivery. Its strings, body and maps never change, so that what
 // was read under the lock may be copied after it.
 type row struct {
@@ -57,7 +64,7 @@ type row struct {
 	q                      *queue // where it waits; nil once it has ended or while its webhook is gone
 	body                   []byte
 	vars, carry            map[string]string
-	attempts               *[]attempt // oldest first; nil before the first: most rows are pending and new
+	attempts               *attempts // nil before the first: most rows are pending and new
 	code                   webhook.Code
 
 	seq                                          int64 // order of insertion

@@ -56,7 +56,7 @@ func (r *row) repeats(x *webhook.Settlement) bool {
 	if x.Result == nil {
 		return x.Lease == r.lease && !r.held
 	}
-	return r.attempts != nil && slices.ContainsFunc(*r.attempts, func(a attempt) bool { return a.lease == x.Lease })
+	return r.attempts != nil && slices.ContainsFunc(r.attempts.list, func(a attempt) bool { return a.lease == x.Lease })
 }
 
 // settle applies an outcome to a pending row.
@@ -95,14 +95,15 @@ func (s *Store) record(r *row, lease int64, a webhook.Attempt) {
 	s.saw(at(a.End()))
 	grown := int64(len(a.Snippet))
 	if r.attempts == nil {
-		r.attempts = new([]attempt)
+		r.attempts = new(attempts)
+		r.attempts.list = r.attempts.first[:0]
 	}
-	kept := *r.attempts
+	kept := r.attempts.list
 	if len(kept) == attemptsKept {
 		grown -= int64(len(kept[0].Snippet))
 		kept = slices.Delete(kept, 0, 1)
 	}
-	*r.attempts = append(kept, attempt{a, lease})
+	r.attempts.list = append(kept, attempt{a, lease})
 	r.bytes += grown
 	s.bytes += grown
 	if r.state == webhook.StatePending {

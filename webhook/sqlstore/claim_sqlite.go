@@ -10,15 +10,16 @@ import (
 
 // claimSQLite takes rows inside a write transaction, which nobody else is in: one
 // SELECT for all queues with the same room, and one UPDATE for all rows. SQLite has no
-// lateral join, and a LIMIT that is the same for all.
+// lateral join, and a LIMIT that is the same for all. A LIMIT that is a parameter alone
+// would be compiled again at each use, because the planner looks at its value.
 const claimSQLiteFrom = `SELECT r.key, d.due, d.seq, d.id, d.scope, d.event, d.webhook, d.type, d.extra, d.body, d.lease, d.held, d.tries,
  d.interrupted, d.first_failure, d.created, d.queued, d.code
 FROM json_each($1) r CROSS JOIN {p}delivery d WHERE d.seq IN (
  SELECT n.seq FROM {p}delivery n WHERE n.queue = r.value->>0 AND n.state = 0 AND (n.due, n.seq) > (r.value->>1, r.value->>2) AND `
 
 const (
-	claimSQLite     = claimSQLiteFrom + `NOT n.held AND n.due <= $2 ORDER BY n.due, n.seq LIMIT $3)`
-	claimSQLiteHeld = claimSQLiteFrom + `n.held AND (n.due + 0) <= $2 ORDER BY n.due + 0, n.seq LIMIT $3)`
+	claimSQLite     = claimSQLiteFrom + `NOT n.held AND n.due <= $2 ORDER BY n.due, n.seq LIMIT $3 + 0)`
+	claimSQLiteHeld = claimSQLiteFrom + `n.held AND (n.due + 0) <= $2 ORDER BY n.due + 0, n.seq LIMIT $3 + 0)`
 )
 
 func (s *Store) claimSQLite(ctx context.Context, conn Conn, c webhook.Claim, asks []ask) (answer, error) {
@@ -90,7 +91,7 @@ func (s *Store) claimSQLite(ctx context.Context, conn Conn, c webhook.Claim, ask
 	if err != nil {
 		return out, err
 	}
-	return out, s.exec(ctx, conn, `UPDATE {p}delivery SET due = $1, lease = lease + 1, interrupted = interrupted + held, held = true
+	return out, s.exec(ctx, conn, `UPDATE`+orRollback+` {p}delivery SET due = $1, lease = lease + 1, interrupted = interrupted + held, held = true
  WHERE seq IN (SELECT value FROM json_each($2))`, micros(c.Until), string(list))
 }
 

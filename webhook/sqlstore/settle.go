@@ -117,7 +117,7 @@ func once(ss []webhook.Settlement) (parts [][]webhook.Settlement) {
 //
 // The history of a delivery keeps its latest attempts, up to so many bytes and the one
 // that exceeds them: some 50 with a full snippet, thousands without.
-const settleSet = `UPDATE {p}delivery AS d SET
+const settleSet = `UPDATE<rollback> {p}delivery AS d SET
  state = CASE WHEN <applies> THEN v.state ELSE d.state END,
  due = CASE WHEN <applies> AND v.state = 0 THEN v.due ELSE d.due END,
  held = CASE WHEN <applies> THEN false ELSE d.held END,
@@ -132,18 +132,18 @@ const settleSet = `UPDATE {p}delivery AS d SET
 `
 
 var settleRows = newMulti(9,
-	settleStatement("strpos", "octet_length", "chr(10)", `FROM unnest($1::text::text[], $2::text::int8[], $3::text::int2[], $4::text::int8[],
+	settleStatement("", "strpos", "octet_length", "chr(10)", `FROM unnest($1::text::text[], $2::text::int8[], $3::text::int2[], $4::text::int8[],
  $5::text::text[], $6::text::bool[], $7::text::int4[], $8::text::int8[], $9::text::text[])
  AS v(id, lease, state, due, code, exhausted, tries, failed, attempt)
 WHERE d.id = v.id RETURNING d.id, d.lease, d.state, d.queue, d.due`),
 	`WITH v(id, lease, state, due, code, exhausted, tries, failed, attempt) AS (VALUES <rows>)
-`+settleStatement("instr", "length", "char(10)", `FROM v WHERE d.id = v.id RETURNING id, lease, state, queue, due`))
+`+settleStatement(orRollback, "instr", "length", "char(10)", `FROM v WHERE d.id = v.id RETURNING id, lease, state, queue, due`))
 
-func settleStatement(find, bytes, newline, from string) string {
+func settleStatement(rollback, find, bytes, newline, from string) string {
 	recorded := find + `(d.attempts, '{"l":' || v.lease || ',') > 0`
 	applies := `(d.state = 0 AND (d.held AND d.lease = v.lease OR v.state = 1 AND v.lease BETWEEN 1 AND d.lease
   AND (v.attempt <> '' OR v.lease < d.lease) AND NOT ` + recorded + `))`
-	return strings.NewReplacer("<applies>", applies, "<recorded>", recorded, "<find>", find, "<bytes>", bytes, "<newline>", newline).
+	return strings.NewReplacer("<rollback>", rollback, "<applies>", applies, "<recorded>", recorded, "<find>", find, "<bytes>", bytes, "<newline>", newline).
 		Replace(settleSet) + from
 }
 

@@ -31,6 +31,11 @@ type compiled struct {
 	wanted atomic.Bool // somebody is about to compile it
 }
 
+// orRollback spares SQLite the journal by which it undoes one statement among others of
+// a transaction, a file of its own when there are many rows: an error of ours undoes the
+// transaction anyway.
+const orRollback = " OR ROLLBACK"
+
 // pick returns the statement for the dialect.
 func (s *Store) pick(sqlite, postgres string) string {
 	if s.dialect == SQLite {
