@@ -87,23 +87,17 @@ func (k *keeper) needed() bool {
 	return needed
 }
 
-// claims is a Store whose claims are followed by a look at the health of webhooks, if the
-// last one was some time ago: an idle host does not look, and what it claims then may be
-// for a webhook that another host has paused. It comes before anything is sent.
-type claims struct {
-	Store
-	k *keeper
-}
-
-func (c claims) Claim(ctx context.Context, claim Claim) (Batch, error) {
-	b, err := c.Store.Claim(ctx, claim)
-	if err == nil && len(b.Deliveries) > 0 {
-		c.k.mu.Lock()
-		c.k.claimed = true
-		c.k.mu.Unlock()
-		c.k.current(ctx)
+// claiming looks at the health of webhooks once something was claimed, if the last look was
+// some time ago: an idle host does not look, and what it claims then may be for a webhook
+// that another host has paused. It comes before anything is sent.
+func (k *keeper) claiming(ctx context.Context) {
+	if k.store == nil {
+		return
 	}
-	return b, err
+	k.mu.Lock()
+	k.claimed = true
+	k.mu.Unlock()
+	k.current(ctx)
 }
 
 // current makes sure that health was read lately.

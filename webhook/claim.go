@@ -135,6 +135,9 @@ func (w *worker) claim(ctx context.Context, c Claim) (Batch, error) {
 		b, err = d.store.Claim(asking, c)
 		return err
 	})
+	if len(b.Deliveries) > 0 {
+		d.keeper.claiming(asking)
+	}
 	var before error
 	d.setStatus(func(s *Status) {
 		before = s.StoreError

@@ -90,9 +90,6 @@ func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
 	d.log = d.o.Logger
 	d.sender = newSender(&d.profile, &d.o)
 	d.keeper = &keeper{d: d, store: d.health, known: make(map[string]*healthEntry), fresh: make(map[string]time.Time)}
-	if d.health != nil {
-		d.store = claims{store, d.keeper}
-	}
 	return d, nil
 }
 

@@ -52,7 +52,7 @@ var gallery = []mutation{
 		"	for _, h := range all {", "	for _, h := range all[:0] {",
 		"./webhook -run TestHealthOutlivesTheProcess"},
 	{"a host that was idle does not ask how webhooks are", "webhook/breaker_store.go",
-		"		c.k.current(ctx)", "		_ = ctx",
+		"	k.claimed = true\n	k.mu.Unlock()\n	k.current(ctx)", "	k.claimed = true\n	k.mu.Unlock()\n	_ = ctx",
 		"./webhook -run TestIdleHostKnowsHealth"},
 	{"a limiter key admits one too many", "limiter/key.go",
 		"return max(0, n-k.inUse)", "return max(0, n+1-k.inUse)",
