@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -178,6 +179,13 @@ type Status struct {
 	// OldestDue is how far behind the queue is: the earliest due time of what the
 	// latest claim took. Zero when it found nothing, or the Store cannot tell.
 	OldestDue time.Time
+}
+
+// Profile returns a copy of the Profile that the Dispatcher was made with.
+func (d *Dispatcher) Profile() Profile {
+	p := d.profile
+	p.Events = slices.Clone(p.Events)
+	return p
 }
 
 // Status returns how this process is doing. It does no I/O.

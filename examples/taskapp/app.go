@@ -77,7 +77,6 @@ func newApp(ctx context.Context, file string, realRetries bool) (_ *app, err err
 	}
 	a.settings, err = settings.New(a.hooks, &settings.Options{
 		Scope:   func(*http.Request) (string, error) { return tenant, nil },
-		Profile: &profile,
 		Back:    settings.Link{Text: "Task runner", URL: "/"},
 		Refresh: time.Second,
 	})

@@ -41,7 +41,7 @@ type fieldProblem struct{ Field, Text string }
 
 func (v *visit) newForm(w webhook.Webhook) *formView {
 	f := &formView{ID: w.ID, Name: w.Name, Notes: w.Notes, Active: w.Active, StoredAt: hostOf(w.URL),
-		HasSecret: len(w.Secrets) > 0, SecretOptional: !v.o.Profile.RequireSecret}
+		HasSecret: len(w.Secrets) > 0, SecretOptional: !v.secret}
 	if w.ID != "" {
 		f.Version = strconv.FormatInt(w.Version, 10)
 	}

@@ -16,6 +16,8 @@ type Handler struct {
 	d      *webhook.Dispatcher
 	m      *webhook.Manager
 	o      Options
+	most   int  // webhooks of a scope; 0 for no limit
+	secret bool // is required
 	origin *http.CrossOriginProtection
 	site   *webpage.Site
 }
@@ -26,7 +28,8 @@ func New(d *webhook.Dispatcher, o *Options) (*Handler, error) {
 	if d == nil {
 		return nil, errors.New("settings: New needs a Dispatcher")
 	}
-	opts, err := o.withDefaults()
+	profile := d.Profile()
+	opts, err := o.withDefaults(profile)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +37,7 @@ func New(d *webhook.Dispatcher, o *Options) (*Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
-	h := &Handler{d: d, m: m, o: opts, origin: http.NewCrossOriginProtection()}
+	h := &Handler{d: d, m: m, o: opts, most: profile.MaxPerScope, secret: profile.RequireSecret, origin: http.NewCrossOriginProtection()}
 	for _, origin := range opts.TrustedOrigins {
 		if err := h.origin.AddTrustedOrigin(origin); err != nil {
 			return nil, fmt.Errorf("settings: Options.TrustedOrigins: %w", err)

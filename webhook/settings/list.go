@@ -37,6 +37,6 @@ func (v *visit) list() error {
 	return v.render(http.StatusOK, "list", page{Title: v.o.Texts.ListTitle, Body: view, Live: len(hooks) > 0 && len(hooks) <= maxLive})
 }
 
-func (v *visit) limit() int { return v.o.Profile.MaxPerScope }
+func (v *visit) limit() int { return v.most }
 
 func (v *visit) full(hooks []webhook.Webhook) bool { return v.limit() > 0 && len(hooks) >= v.limit() }

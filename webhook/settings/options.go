@@ -19,12 +19,8 @@ type Options struct {
 	Scope func(*http.Request) (scope string, err error)
 	// ReadOnly tells whether a request may look but not change; nil means that all may change.
 	ReadOnly func(*http.Request) bool
-	// Profile is the one that the Dispatcher was made with; nil means [webhook.Automation].
-	// The page takes from it how many webhooks a scope may have, which triggers there are,
-	// and whether a secret is required. The Manager enforces all of it in any case.
-	Profile *webhook.Profile
-	// Triggers are the event types to choose from, in the order of the form; default
-	// Profile.Events. Required where the Profile names none. A webhook's other types stay
+	// Triggers are the event types to choose from, in the order of the form; default those
+	// of the Dispatcher's Profile. Required where it names none. A webhook's other types stay
 	// when it is edited.
 	Triggers []string
 	// ConfirmDelete asks before a webhook is deleted; default is to delete at once.
@@ -58,18 +54,13 @@ const (
 )
 
 // withDefaults returns a checked copy.
-func (o *Options) withDefaults() (Options, error) {
+func (o *Options) withDefaults(p webhook.Profile) (Options, error) {
 	if o == nil || o.Scope == nil {
 		return Options{}, errors.New("settings: Options.Scope is required: it says whose webhooks a request may see")
 	}
 	out := *o
-	p := webhook.Automation()
-	if out.Profile != nil {
-		p = *out.Profile
-	}
-	out.Profile = &p
 	if len(out.Triggers) == 0 {
-		out.Triggers = out.Profile.Events
+		out.Triggers = p.Events
 	}
 	out.Triggers = slices.Clone(out.Triggers)
 	if out.Refresh == 0 {
@@ -88,7 +79,7 @@ func (o *Options) withDefaults() (Options, error) {
 	out.Texts = &texts
 	switch {
 	case len(out.Triggers) == 0:
-		return Options{}, fmt.Errorf("settings: Options.Triggers is required, because profile %q names no events", out.Profile.Name)
+		return Options{}, fmt.Errorf("settings: Options.Triggers is required, because profile %q names no events", p.Name)
 	case out.Refresh < minRefresh:
 		return Options{}, fmt.Errorf("settings: Options.Refresh %v must be at least %v", out.Refresh, minRefresh)
 	case out.PageSize < 1 || out.PageSize > maxPageSize:

@@ -22,7 +22,7 @@ func TestProfile(t *testing.T) {
 	profile := webhook.Standard()
 	hooks, err := webhook.New(store, profile, nil)
 	check(t, err)
-	page, err := settings.New(hooks, &settings.Options{Profile: &profile, Triggers: []string{"order.paid", "order.sent"},
+	page, err := settings.New(hooks, &settings.Options{Triggers: []string{"order.paid", "order.sent"},
 		Scope: func(*http.Request) (string, error) { return "acme", nil }})
 	check(t, err)
 	m, err := hooks.Manager()

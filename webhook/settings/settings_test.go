@@ -19,7 +19,10 @@ func TestNew_refuses(t *testing.T) {
 	check(t, err)
 	hooks, err := webhook.New(store, webhook.Automation(), nil)
 	check(t, err)
-	standard := webhook.Standard()
+	other, err := memstore.New(nil)
+	check(t, err)
+	standard, err := webhook.New(other, webhook.Standard(), nil)
+	check(t, err)
 	scope := func(*http.Request) (string, error) { return "acme", nil }
 	for name, tt := range map[string]struct {
 		d    *webhook.Dispatcher
@@ -29,7 +32,7 @@ func TestNew_refuses(t *testing.T) {
 		"no dispatcher":   {nil, &settings.Options{Scope: scope}, "Dispatcher"},
 		"nil options":     {hooks, nil, "Options.Scope"},
 		"no scope":        {hooks, &settings.Options{}, "Options.Scope"},
-		"no triggers":     {hooks, &settings.Options{Scope: scope, Profile: &standard}, "Options.Triggers"},
+		"no triggers":     {standard, &settings.Options{Scope: scope}, "Options.Triggers"},
 		"quick refresh":   {hooks, &settings.Options{Scope: scope, Refresh: 1}, "Options.Refresh"},
 		"page size":       {hooks, &settings.Options{Scope: scope, PageSize: 101}, "Options.PageSize"},
 		"trusted origins": {hooks, &settings.Options{Scope: scope, TrustedOrigins: []string{"example.com"}}, "Options.TrustedOrigins"},
