@@ -1,8 +1,10 @@
 package webhook
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -24,14 +26,14 @@ type preparation struct {
 	headers []header // its own, judged
 	refused error    // of a header that may not be sent
 	signer  atomic.Pointer[sign.Signer]
-	target  atomic.Pointer[target] // the latest one: the same for all, where the URL has no variables
+	target  atomic.Pointer[target] // the latest one, where the URL has no variables
 }
 
 type header struct{ name, value string }
 
 // target is where a request goes.
 type target struct {
-	text    string
+	asked   string // the URL that was judged
 	url     url.URL
 	secrets func() []string // see secretsOf; worked out when there is an answer to clean
 }
@@ -77,17 +79,29 @@ func (p *preparation) signerOf(profile *Profile) (sign.Signer, error) {
 	return signer, nil
 }
 
-// targetOf takes an accepted URL apart.
-func (p *preparation) targetOf(text string) (*target, error) {
-	if known := p.target.Load(); known != nil && known.text == text {
+// targetOf judges the URL of a delivery and takes it apart. The verdict on a text is always
+// the same, so it is given once for as long as the webhook and the text stay.
+func (p *preparation) targetOf(profile *Profile, w *Webhook, d *Delivery) (*target, error) {
+	raw, err := profile.rawTarget(w, d)
+	if err != nil {
+		return nil, &errRequest{CodeURLRejected, err}
+	}
+	filled := strings.Contains(w.URL, "{")
+	if known := p.target.Load(); !filled && known != nil && known.asked == raw {
 		return known, nil
 	}
-	u, err := url.Parse(text)
+	text, err := profile.judge(w, raw, filled)
 	if err != nil {
 		return nil, err
 	}
-	t := &target{text: text, url: *u}
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, &errRequest{CodeURLRejected, errors.New("webhook: accepted URL does not parse")}
+	}
+	t := &target{asked: raw, url: *u}
 	t.secrets = sync.OnceValue(func() []string { return secretsOf(&p.of, &t.url) })
-	p.target.Store(t)
+	if !filled {
+		p.target.Store(t)
+	}
 	return t, nil
 }

@@ -154,13 +154,9 @@ func (s *sender) request(ctx context.Context, w *Webhook, d *Delivery, a Attempt
 	if len(d.Body) > s.profile.maxBody() {
 		return nil, nil, &errRequest{CodePayload, ErrTooLarge}
 	}
-	text, err := s.profile.target(w, d)
-	if err != nil {
-		return nil, nil, err
-	}
 	prep := s.prepared.of(w)
-	if to, err = prep.targetOf(text); err != nil {
-		return nil, nil, &errRequest{CodeURLRejected, errors.New("webhook: accepted URL does not parse")}
+	if to, err = prep.targetOf(s.profile, w, d); err != nil {
+		return nil, nil, err
 	}
 	if prep.refused != nil {
 		return nil, nil, prep.refused
@@ -220,15 +216,11 @@ func (s *sender) sign(signer sign.Signer, req *http.Request, d *Delivery, a Atte
 	return nil
 }
 
-// target is the URL of a request, judged. Where the webhook's URL holds variables it is
+// judge returns the URL of a request as it is sent. Where variables were filled in it is
 // judged twice: as a template, by the full rule, and filled in, where what values may
 // hold percent-encoded is exempt.
-func (p *Profile) target(w *Webhook, d *Delivery) (string, error) {
-	raw, err := p.rawTarget(w, d)
-	if err != nil {
-		return "", &errRequest{CodeURLRejected, err}
-	}
-	if !strings.Contains(w.URL, "{") {
+func (p *Profile) judge(w *Webhook, raw string, filled bool) (string, error) {
+	if !filled {
 		return checkTarget(p.Allow.CheckURL(raw))
 	}
 	template, err := p.checkTemplate(w)

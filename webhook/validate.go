@@ -128,7 +128,10 @@ func (m *Manager) validateTarget(w *Webhook, add func(field, rule, message strin
 		if p.Target == nil {
 			return nil
 		}
-		_, err = p.target(w, &Delivery{EventID: "x", WebhookID: w.ID, Scope: w.Scope})
+		raw, err := p.rawTarget(w, &Delivery{EventID: "x", WebhookID: w.ID, Scope: w.Scope})
+		if err == nil {
+			_, err = p.judge(w, raw, false)
+		}
 		return err
 	}()
 	addURL(add, err)
