@@ -67,20 +67,25 @@ func (v *view) Enqueue(ctx context.Context, ds []webhook.Delivery) (added []bool
 }
 
 func (v *view) Claim(ctx context.Context, c webhook.Claim) (b webhook.Batch, err error) {
+	w := v.h.world
 	err = v.call(ctx, "Claim", func() error {
-		b, err = v.Store.Claim(ctx, c)
+		w.booking.Lock()
+		defer w.booking.Unlock()
+		if b, err = v.Store.Claim(ctx, c); err == nil {
+			w.claimed(&c, &b)
+		}
 		return err
 	})
-	if err == nil {
-		v.h.world.claimed(&c, &b)
-	}
 	return b, err
 }
 
 func (v *view) Settle(ctx context.Context, ss []webhook.Settlement) (lost []string, err error) {
+	w := v.h.world
 	err = v.call(ctx, "Settle", func() error {
+		w.booking.Lock()
+		defer w.booking.Unlock()
 		if lost, err = v.Store.Settle(ctx, ss); err == nil {
-			v.h.world.settled(ss, lost)
+			w.settled(ss, lost)
 		}
 		return err
 	})

@@ -28,6 +28,7 @@ type World struct {
 	net   traffic
 	books books
 
+	booking                sync.Mutex // what the Store did and what the books say of it are one
 	calls                  atomic.Int64
 	outageUntil, slowUntil instantVar
 	jumped                 atomic.Int64
