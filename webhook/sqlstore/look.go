@@ -54,7 +54,7 @@ func (r *ring) begin(now int64) (from int64, known bool) {
 func (s *Store) look(ctx context.Context, now int64) error {
 	from, known := s.ring.begin(now)
 	if !known {
-		if err := s.goThrough(ctx, s.reader(), now, nil); err != nil {
+		if err := s.goThrough(ctx, s.reader(), now, everything, nil); err != nil {
 			return err
 		}
 		from = now
@@ -78,7 +78,7 @@ func (s *Store) look(ctx context.Context, now int64) error {
 		}
 		from = v.last - 1
 	}
-	return s.goThrough(ctx, s.reader(), now, nil)
+	return s.goThrough(ctx, s.reader(), now, everything, nil)
 }
 
 // What a row of a look tells.
@@ -211,10 +211,16 @@ func (r *ring) leased(now, until int64) {
 	r.lease = earlier(now, r.lease, until)
 }
 
-// goThrough visits the head of every queue, by jumping from one to the next in the
-// index, and the leases that have ended. It notes those of live webhooks that are due.
+// everything is the span of all queues: no text lies beyond the last code point.
+var everything = span{"", "\U0010FFFF"}
+
+// span is queues from one up to another, by name.
+type span struct{ from, below string }
+
+// goThrough visits the head of every queue of a span, by jumping from one to the next in
+// the index, and the leases that have ended. It notes those of live webhooks that are due.
 // each, if not nil, hears of all queues and whether their webhook exists.
-func (s *Store) goThrough(ctx context.Context, c Conn, now int64, each func(queue string, exists bool)) error {
+func (s *Store) goThrough(ctx context.Context, c Conn, now int64, of span, each func(queue string, exists bool)) error {
 	type head struct {
 		source
 		due int64
@@ -228,10 +234,10 @@ func (s *Store) goThrough(ctx context.Context, c Conn, now int64, each func(queu
 			return err
 		}
 	}
-	err := s.each(ctx, c, s.pick(headsSQLite, headsPostgres), nil, scan(false))
+	err := s.each(ctx, c, s.pick(headsSQLite, headsPostgres), []any{of.from, of.below}, scan(false))
 	if err == nil {
-		err = s.each(ctx, c, `SELECT queue, min(due + 0) FROM {p}delivery WHERE state = 0 AND held AND (due + 0) <= $1 GROUP BY queue`,
-			[]any{now}, scan(true))
+		err = s.each(ctx, c, `SELECT queue, min(due + 0) FROM {p}delivery WHERE state = 0 AND held AND (due + 0) <= $1
+ AND queue >= $2 AND queue < $3 GROUP BY queue`, []any{now, of.from, of.below}, scan(true))
 	}
 	if err != nil || len(heads) == 0 {
 		return err
@@ -258,17 +264,17 @@ func (s *Store) goThrough(ctx context.Context, c Conn, now int64, each func(queu
 }
 
 const headsSQLite = `WITH RECURSIVE q(queue, due) AS (
- SELECT * FROM (SELECT queue, due FROM {p}delivery WHERE state = 0 AND NOT held ORDER BY queue, due, seq LIMIT 1)
+ SELECT * FROM (SELECT queue, due FROM {p}delivery WHERE state = 0 AND NOT held AND queue >= $1 AND queue < $2 ORDER BY queue, due, seq LIMIT 1)
  UNION ALL
  SELECT d.queue, d.due FROM q CROSS JOIN {p}delivery d WHERE d.seq = (SELECT seq FROM {p}delivery n
-  WHERE n.state = 0 AND NOT n.held AND n.queue > q.queue ORDER BY n.queue, n.due, n.seq LIMIT 1))
+  WHERE n.state = 0 AND NOT n.held AND n.queue > q.queue AND n.queue < $2 ORDER BY n.queue, n.due, n.seq LIMIT 1))
 SELECT queue, due FROM q`
 
 const headsPostgres = `WITH RECURSIVE q AS (
- (SELECT queue, due FROM {p}delivery WHERE state = 0 AND NOT held ORDER BY queue, due, seq LIMIT 1)
+ (SELECT queue, due FROM {p}delivery WHERE state = 0 AND NOT held AND queue >= $1 AND queue < $2 ORDER BY queue, due, seq LIMIT 1)
  UNION ALL
  SELECT n.queue, n.due FROM q CROSS JOIN LATERAL (SELECT d.queue, d.due FROM {p}delivery d
-  WHERE d.state = 0 AND NOT d.held AND d.queue > q.queue ORDER BY d.queue, d.due, d.seq LIMIT 1) n)
+  WHERE d.state = 0 AND NOT d.held AND d.queue > q.queue AND d.queue < $2 ORDER BY d.queue, d.due, d.seq LIMIT 1) n)
 SELECT queue, due FROM q`
 
 // liveHooks tells which webhooks receive; those that do not exist are missing.

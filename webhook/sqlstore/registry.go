@@ -79,9 +79,19 @@ func (s *Store) Update(ctx context.Context, w webhook.Webhook) error {
 		return orNotFound(err)
 	})
 	if err == nil && w.Active {
-		s.ring.forget() // it may have been inactive, with deliveries waiting in lanes nobody looks at
+		s.found(ctx, w.ID)
 	}
 	return s.fail("update webhook", w.ID, err)
+}
+
+// found looks through the lanes of a webhook that may have been inactive: what became due
+// there meanwhile was not taken notice of.
+func (s *Store) found(ctx context.Context, id string) {
+	queue := queueOf(id, id)
+	of := span{queue, queue + "0"} // which comes after the slash of its lanes
+	if err := s.goThrough(ctx, s.reader(), s.lastTold(), of, nil); err != nil {
+		s.ring.forget() // the next claim goes through all
+	}
 }
 
 // Delete implements [webhook.Registry]. What is queued ends at the next claim.

@@ -26,7 +26,7 @@ func (s *Store) Sweep(ctx context.Context, w webhook.Sweep) error {
 		return nil
 	}
 	var orphans []string
-	err := s.goThrough(ctx, s.reader(), now, func(queue string, exists bool) {
+	err := s.goThrough(ctx, s.reader(), now, everything, func(queue string, exists bool) {
 		if !exists {
 			orphans = append(orphans, queue)
 		}
