@@ -3,7 +3,6 @@ package webhook
 import (
 	"context"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 )
@@ -26,14 +25,14 @@ type settler struct {
 	closed  bool
 	signal  chan struct{}
 	freed   chan struct{}   // slots became free
-	enough  int             // outcomes that end the wait for more of them
+	taken   map[string]bool // deliveries of the batch that is being put together; only take uses it
 	ctx     context.Context // ends some time after close
 	giveUp  context.CancelFunc
 	failing bool // the latest write failed; only run uses it
 }
 
 func newSettler(d *Dispatcher) *settler {
-	s := &settler{d: d, signal: make(chan struct{}, 1), freed: make(chan struct{}, 1)}
+	s := &settler{d: d, signal: make(chan struct{}, 1), freed: make(chan struct{}, 1), taken: make(map[string]bool)}
 	s.ctx, s.giveUp = context.WithCancel(context.Background())
 	return s
 }
@@ -63,18 +62,25 @@ func (s *settler) close() {
 	s.poke()
 }
 
-// take adds to a batch what has gathered, up to maxSettle.
+// take adds to a batch what has gathered, up to maxSettle and to the second outcome of a
+// delivery: a Store names what was lost by the delivery's ID.
 func (s *settler) take(batch []outcome) (_ []outcome, closed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(batch) == 0 && len(s.pending) <= maxSettle { // the usual case copies nothing
+	if len(batch) == 0 { // the usual case copies nothing
 		batch, s.pending = s.pending, batch
-		return batch, s.closed
+	} else {
+		batch = append(batch, s.pending...)
+		s.pending = emptied(s.pending)
 	}
-	n := min(maxSettle-len(batch), len(s.pending))
-	batch = append(batch, s.pending[:n]...)
-	s.pending = slices.Delete(s.pending, 0, n)
-	return batch, s.closed
+	n := 0
+	for ; n < min(len(batch), maxSettle) && !s.taken[batch[n].settlement.ID]; n++ {
+		s.taken[batch[n].settlement.ID] = true
+	}
+	clear(s.taken)
+	s.pending = append(s.pending, batch[n:]...)
+	clear(batch[n:])
+	return batch[:n], s.closed
 }
 
 func (s *settler) run() {
