@@ -99,7 +99,8 @@ type Sweep struct {
 	// Now is the time of the sweep.
 	Now time.Time
 	// QueuedBefore: pending deliveries that were queued before this, and are not held or
-	// whose lease has ended by Now, end as failed with CodeExpired. Zero means none.
+	// whose lease has ended by Now, which counts as an interruption, end as failed with
+	// CodeExpired. Zero means none.
 	QueuedBefore time.Time
 	// LatestDue: a retry or a lease that is due later than this became so because a
 	// clock jumped back; it becomes due at LatestDue. Requeued deliveries that wait for

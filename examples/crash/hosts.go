@@ -27,7 +27,7 @@ func gracefulStop(ctx context.Context, l *life) {
 		return 200
 	})
 	cfg := l.config(1)
-	cfg.Timeout, cfg.Lease, cfg.Drain = 2*timeout*10, 2*timeout*10+lease, 2*timeout
+	cfg.Timeout, cfg.Lease, cfg.Drain = 20*timeout, 20*timeout+lease, drain
 	p, _, err := l.start(cfg)
 	if err != nil {
 		l.wrong("P7", "%v", err)
@@ -43,6 +43,7 @@ func gracefulStop(ctx context.Context, l *life) {
 			return
 		}
 	}
+	l.cuts++
 	go func() { stopped <- p.Stop() }()
 	close(release)
 	if err := <-stopped; err != nil {
@@ -61,7 +62,7 @@ func gracefulStop(ctx context.Context, l *life) {
 			l.wrong("P7", "the request that was cut off is %v, held %t, %d tries, %d interruptions", d.State, d.Held, d.Tries, d.Interrupted)
 		}
 	}
-	l.answers(busy)
+	l.answers(l.busy)
 	l.finish(ctx, l.config(2))
 }
 
@@ -78,7 +79,7 @@ func freeze(ctx context.Context, l *life) {
 			<-wake
 			return 503
 		}
-		return busy(r, gone)
+		return l.busy(r, gone)
 	})
 	first, _, err := l.start(l.config(1))
 	if err != nil {
@@ -98,12 +99,19 @@ func freeze(ctx context.Context, l *life) {
 		l.wrong("P8", "%v", err)
 		return
 	}
-	second, _, err := l.start(l.config(20))
+	l.cuts++
+	cfg := l.config(20)
+	l.outwait(&cfg)
+	second, _, err := l.start(cfg)
 	if err != nil {
 		l.wrong("P8", "%v", err)
 		return
 	}
-	if err := l.field.Drained(ctx); err != nil {
+	err = second.Wait(ctx, hostproc.Loaded, 1)
+	if err == nil {
+		err = l.field.Drained(ctx)
+	}
+	if err != nil {
 		l.wrong("P8", "%v", err)
 	}
 	before, _ := l.field.All(ctx, webhook.Query{})

@@ -29,7 +29,10 @@ type death struct {
 // and at random moments, and at last allowed to finish.
 func kill(ctx context.Context, l *life) {
 	points := []hostproc.Point{hostproc.BeforeCommit, hostproc.AfterCommit, onWire, hostproc.AfterAnswer,
-		hostproc.BeforeSettle, hostproc.AfterSettle, randomMoment, randomMoment, randomMoment}
+		hostproc.BeforeSettle, hostproc.AfterSettle, randomMoment}
+	if !l.world.hurry {
+		points = append(points, randomMoment, randomMoment)
+	}
 	l.random.Shuffle(len(points), func(i, j int) { points[i], points[j] = points[j], points[i] })
 	var deaths []death
 	for _, point := range points {
@@ -66,8 +69,8 @@ func (l *life) dieAt(ctx context.Context, point hostproc.Point) (death, error) {
 	case hostproc.BeforeSettle, hostproc.AfterSettle:
 		cfg.Point, cfg.After = point, 1+l.random.IntN(2)
 	case onWire:
-		l.answers(holding(1+l.random.IntN(20), wire))
-		defer l.answers(busy)
+		l.answers(l.holding(1+l.random.IntN(20), wire))
+		defer l.answers(l.busy)
 	}
 	wait := time.Duration(l.random.Int64N(int64(800 * time.Millisecond)))
 	p, at, err := l.start(cfg)
@@ -97,7 +100,7 @@ func (l *life) dieAt(ctx context.Context, point hostproc.Point) (death, error) {
 }
 
 // holding answers the n-th request from now never.
-func holding(n int, held chan<- receiver.Request) receiver.Answer {
+func (l *life) holding(n int, held chan<- receiver.Request) receiver.Answer {
 	turn := make(chan int, 1)
 	turn <- n
 	return func(r receiver.Request, gone <-chan struct{}) int {
@@ -107,7 +110,7 @@ func holding(n int, held chan<- receiver.Request) receiver.Answer {
 			held <- r
 			<-gone
 		}
-		return busy(r, gone)
+		return l.busy(r, gone)
 	}
 }
 

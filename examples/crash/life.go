@@ -20,8 +20,11 @@ import (
 
 // The hosts' settings. A lease must exceed the timeout by more than ten seconds.
 const (
-	timeout = 2 * time.Second
-	lease   = 12500 * time.Millisecond
+	timeout = 5 * time.Second
+	lease   = timeout + 10500*time.Millisecond
+	// hold is a timeout that no attempt runs into, however busy the machine is.
+	hold  = 10 * timeout
+	drain = 2 * time.Second
 	// again bounds how long after a kill a request is sent again.
 	again = timeout + 30*time.Second
 	// patience is for conditions that should come true in seconds, on a busy machine.
@@ -37,9 +40,12 @@ var slots = []retry.Slot{
 // world is what lives share.
 type world struct {
 	dir     string
+	profile string
 	server  *pg.Server
 	books   *books
 	verbose bool
+	hurry   bool // make do with less, and turn the clock instead of waiting for leases to run out
+	slots   chan struct{}
 	names   atomic.Int64
 }
 
@@ -57,6 +63,7 @@ type life struct {
 	answer   atomic.Pointer[receiver.Answer]
 	births   int
 	kills    int
+	cuts     int // requests that were cut off without a kill
 }
 
 // live leads a life from an empty database to the audit.
@@ -104,22 +111,35 @@ func (l *life) begin(ctx context.Context, s scenario) error {
 
 func (l *life) prepare(ctx context.Context, db hostproc.Database) error {
 	var err error
-	if l.field, err = hostproc.Prepare(ctx, db, 2); err != nil {
+	if l.field, err = hostproc.PrepareFor(ctx, l.world.profile, db, 2); err != nil {
 		return err
 	}
-	l.receiver = receiver.Start(l.field.Keys, func(r receiver.Request, gone <-chan struct{}) int { return (*l.answer.Load())(r, gone) })
-	l.answers(busy)
+	l.receiver = receiver.StartReader(hostproc.NewReader(l.field.Profile, l.field.Keys), func(r receiver.Request, gone <-chan struct{}) int { return (*l.answer.Load())(r, gone) })
+	l.answers(l.busy)
 	return nil
+}
+
+// retries tells whether the profile tries again.
+func (l *life) retries() bool { return l.world.profile != hostproc.Connect }
+
+// most is how many requests a delivery may cost.
+func (l *life) most() int {
+	n := 1 + l.kills + l.cuts
+	if l.retries() {
+		n += len(slots)
+	}
+	return n
 }
 
 // answers says how the receiver answers from now on.
 func (l *life) answers(a receiver.Answer) { l.answer.Store(&a) }
 
-// busy is a receiver that refuses the first one or two requests of some deliveries.
-func busy(r receiver.Request, _ <-chan struct{}) int {
+// busy is a receiver that refuses the first one or two requests of some deliveries, where
+// they are sent again.
+func (l *life) busy(r receiver.Request, _ <-chan struct{}) int {
 	h := fnv.New32a()
 	h.Write([]byte(r.Path + r.Event))
-	if r.N <= max(0, int(h.Sum32()%8)-5) {
+	if l.retries() && r.N <= max(0, int(h.Sum32()%8)-5) {
 		return 503
 	}
 	return 200
@@ -128,11 +148,29 @@ func busy(r receiver.Request, _ <-chan struct{}) int {
 // config is that of the next process, which dispatches so many events.
 func (l *life) config(events int) hostproc.Config {
 	l.births++
-	return hostproc.Config{
-		Database: l.field.Database, Name: fmt.Sprintf("p%d", l.births), Addr: l.receiver.Addr(), Certificate: l.receiver.Certificate(),
-		Timeout: timeout, Lease: lease, Drain: timeout, Poll: 500 * time.Millisecond, Capacity: 16, PerLane: 8, Slots: slots,
+	cfg := hostproc.Config{
+		Profile: l.field.Profile, Database: l.field.Database, Name: fmt.Sprintf("p%d", l.births), Addr: l.receiver.Addr(), Certificate: l.receiver.Certificate(),
+		Timeout: timeout, Lease: lease, Drain: drain, Poll: 500 * time.Millisecond, Capacity: 16, PerLane: 8, Slots: slots,
 		Events: events, Pause: 5 * time.Millisecond,
 	}
+	if l.world.hurry {
+		cfg.Timeout, cfg.Lease = hold, hold+lease
+	}
+	return cfg
+}
+
+// dispatch stores events, ID-1 and so on, for the process that comes next.
+func (l *life) dispatch(ctx context.Context, rule, id string, n int) {
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("%s-%d", id, i+1)
+	}
+	l.ledger.Note(hostproc.Report{Kind: hostproc.Trying, IDs: ids})
+	if err := l.field.Dispatch(ctx, ids...); err != nil {
+		l.wrong(rule, "%v", err)
+		return
+	}
+	l.ledger.Note(hostproc.Report{Kind: hostproc.Accepted, IDs: ids})
 }
 
 // start starts a process. It reports where the process stopped to at.
@@ -154,11 +192,21 @@ func (l *life) kill(p *hostproc.Process) (at time.Time) {
 	return at
 }
 
+// outwait starts a process when the leases of those before have run out, if this must not
+// take its time.
+func (l *life) outwait(cfg *hostproc.Config) {
+	if l.world.hurry {
+		cfg.ClockOffset = cfg.Lease + time.Second
+		l.receiver.SetClock(cfg.ClockOffset)
+	}
+}
+
 // finish lets a last process dispatch some events and send everything that is pending,
 // stops it, and compares the books.
 func (l *life) finish(ctx context.Context, cfg hostproc.Config) (ledger.Balance, []webhook.Delivery) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	l.outwait(&cfg)
 	p, _, err := l.start(cfg)
 	if err != nil {
 		l.wrong("", "%v", err)
@@ -184,7 +232,7 @@ func (l *life) audit(ctx context.Context) (ledger.Balance, []webhook.Delivery) {
 		l.wrong("", "%v", err)
 	}
 	requests, _ := l.receiver.Requests()
-	b := l.ledger.Audit(l.field.Hooks, ds, requests, len(slots)+1+l.kills)
+	b := l.ledger.Audit(l.field.Hooks, ds, requests, l.most())
 	for _, fault := range b.Faults {
 		l.wrong("", "%s", fault)
 	}

@@ -27,7 +27,8 @@ func killLoop(ctx context.Context, l *life) {
 	defer cancel()
 	for n := range interruptions {
 		cfg := l.config(1)
-		cfg.ClockOffset = time.Duration(n) * (lease + time.Second)
+		cfg.Timeout, cfg.Lease = hold, hold+lease
+		cfg.ClockOffset = time.Duration(n) * (cfg.Lease + time.Second)
 		p, _, err := l.start(cfg)
 		if err != nil {
 			l.wrong("P6", "%v", err)
@@ -48,7 +49,7 @@ func killLoop(ctx context.Context, l *life) {
 		}
 	}
 	cfg := l.config(1)
-	cfg.ClockOffset = interruptions * (lease + time.Second)
+	cfg.ClockOffset = interruptions * (hold + lease + time.Second)
 	p, _, err := l.start(cfg)
 	if err != nil {
 		l.wrong("P6", "%v", err)

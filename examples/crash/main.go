@@ -6,6 +6,9 @@
 //	go run ./examples/crash                    # 5 runs on both databases, under a minute
 //	go run ./examples/crash -runs 50           # a few minutes
 //	go run ./examples/crash -db sqlite -seed 7 # repeat the choices of a run
+//	go run ./examples/crash -profile jira      # another profile than Standard
+//
+// TestProcessMatrix plays one run of it on SQLite for each profile.
 //
 // It ends with a table. The exit code is 0 when nothing was lost and nothing was wrong.
 // PostgreSQL is started from the programs on this machine and removed afterwards.
@@ -19,6 +22,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -33,6 +37,7 @@ func main() {
 	runs := flag.Int("runs", 5, "how many lives of a host are full of kills, on each database")
 	seed := flag.Uint64("seed", 0, "decides what is killed when; 0 picks one and prints it")
 	db := flag.String("db", "both", "sqlite, postgres or both")
+	profile := flag.String("profile", hostproc.Standard, strings.Join(hostproc.Profiles(), ", "))
 	parallel := flag.Int("parallel", 10, "how many lives go on at once")
 	verbose := flag.Bool("v", false, "tell of each life")
 	flag.Parse()
@@ -41,8 +46,8 @@ func main() {
 	if *seed == 0 {
 		*seed = rand.Uint64N(1e6) + 1
 	}
-	fmt.Printf("crash: -runs %d -seed %d -db %s\n", *runs, *seed, *db)
-	err := run(ctx, *runs, *seed, *db, *parallel, *verbose)
+	fmt.Printf("crash: -runs %d -seed %d -db %s -profile %s\n", *runs, *seed, *db, *profile)
+	err := run(ctx, *profile, *runs, *seed, *db, *parallel, *verbose)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "crash:", err)
 		os.Exit(1)
@@ -59,6 +64,7 @@ type scenario struct {
 }
 
 var scenarios = []scenario{
+	{name: "clock", run: clock}, // takes the longest
 	{name: "kill", run: kill, each: true},
 	{name: "kill-loop", run: killLoop},
 	{name: "stop", run: gracefulStop},
@@ -67,8 +73,9 @@ var scenarios = []scenario{
 	{name: "lock", run: lock, only: sqlite},
 	{name: "refuse", run: refuseSettle},
 	{name: "disk", run: diskFull, only: sqlite},
-	{name: "clock", run: clock},
 	{name: "edit", run: edit},
+	{name: "corrupt", run: corrupt},
+	{name: "pile", run: pile},
 }
 
 const (
@@ -76,7 +83,7 @@ const (
 	postgres = "postgres"
 )
 
-func run(ctx context.Context, runs int, seed uint64, db string, parallel int, verbose bool) error {
+func run(ctx context.Context, profile string, runs int, seed uint64, db string, parallel int, verbose bool) error {
 	var on []string
 	switch db {
 	case "both":
@@ -86,6 +93,9 @@ func run(ctx context.Context, runs int, seed uint64, db string, parallel int, ve
 	default:
 		return fmt.Errorf("-db %q: use sqlite, postgres or both", db)
 	}
+	if !slices.Contains(hostproc.Profiles(), profile) {
+		return fmt.Errorf("-profile %q: use %s", profile, strings.Join(hostproc.Profiles(), ", "))
+	}
 	if runs < 1 || parallel < 1 {
 		return errors.New("-runs and -parallel must be at least 1")
 	}
@@ -94,7 +104,7 @@ func run(ctx context.Context, runs int, seed uint64, db string, parallel int, ve
 		return err
 	}
 	defer os.RemoveAll(dir)
-	w := &world{dir: dir, books: newBooks(on), verbose: verbose}
+	w := &world{dir: dir, profile: profile, books: newBooks(on), verbose: verbose, slots: make(chan struct{}, parallel)}
 	if strings.Contains(strings.Join(on, " "), postgres) {
 		w.server, err = pg.Start(ctx)
 		switch {
@@ -109,26 +119,30 @@ func run(ctx context.Context, runs int, seed uint64, db string, parallel int, ve
 		}
 	}
 	began := time.Now()
-	slots := make(chan struct{}, parallel)
+	w.play(ctx, on, runs, seed)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return w.books.print(os.Stdout, time.Since(began))
+}
+
+// play leads all lives.
+func (w *world) play(ctx context.Context, databases []string, runs int, seed uint64) {
 	var lives sync.WaitGroup
 	for n := range runs {
 		for i, s := range scenarios {
-			for _, database := range on {
+			for _, database := range databases {
 				if n > 0 && !s.each || s.only != "" && s.only != database || s.name == "disk" && !canFill {
 					continue
 				}
 				choice := rand.New(rand.NewPCG(seed, uint64(n)<<16|uint64(i)<<8|uint64(len(database))))
-				slots <- struct{}{}
+				w.slots <- struct{}{}
 				lives.Go(func() {
-					defer func() { <-slots }()
+					defer func() { <-w.slots }()
 					w.live(ctx, s, database, n+1, choice)
 				})
 			}
 		}
 	}
 	lives.Wait()
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	return w.books.print(os.Stdout, time.Since(began))
 }

@@ -25,10 +25,12 @@ var rules = []struct{ name, text string }{
 	{"P9", "database stopped or locked under load: Dispatch says so, work goes on afterwards"},
 	{"P10", "outcome cannot be written: tried again, not sent again"},
 	{"P11", "disk full: Dispatch says so, space lets work go on, the file is intact"},
+	{"P12", "a row cannot be read: it goes to dead letter, the others are sent"},
 	{"P13", "clock an hour ahead: due retries run once each"},
 	{"P14", "clock an hour back: no retry waits longer than a lease"},
 	{"P15", "down beyond the retry window: overdue retries run once each"},
 	{"P16", "disabled waits, deleted is cancelled, a new URL or secret is used"},
+	{"P17", "thousands due to an endpoint that hangs: the others are served"},
 }
 
 // books are the results of all lives.

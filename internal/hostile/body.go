@@ -48,9 +48,10 @@ func BrokenChunk(code int) Behavior {
 	return body("broken chunk", code, "Transfer-Encoding: chunked", func(l *link) { l.write("5\r\nhello\r\nzz\r\nworld\r\n") })
 }
 
-// GzipBomb sends about 64 KiB of gzip that become 64 MiB.
+// GzipBomb sends about 64 KiB of gzip that become 64 MiB. It says that it will close: a client
+// that has read all of it would use the connection again.
 func GzipBomb(code int) Behavior {
-	return body("gzip bomb", code, fmt.Sprintf("Content-Encoding: gzip\r\nContent-Length: %d", len(bomb())), func(l *link) {
+	return body("gzip bomb", code, fmt.Sprintf("Connection: close\r\nContent-Encoding: gzip\r\nContent-Length: %d", len(bomb())), func(l *link) {
 		_, _ = l.tls.Write(bomb())
 	})
 }

@@ -62,6 +62,11 @@ func NewCounter(tb testing.TB, ip string, port int) *Counter {
 	if err != nil {
 		tb.Fatalf("hostile: %v", err)
 	}
+	return Watch(tb, lis)
+}
+
+// Watch counts who connects to a listener, which it closes when the test ends.
+func Watch(tb testing.TB, lis net.Listener) *Counter {
 	c := &Counter{lis: lis, count: newAccepted(lis.Addr().String())}
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -90,3 +95,28 @@ func (c *Counter) Port() int { return c.lis.Addr().(*net.TCPAddr).Port }
 
 // Connections is how many connections were made so far.
 func (c *Counter) Connections() int { return c.count.total() }
+
+// SamePort listens on the same free port of several loopback addresses. To ask for a free port
+// of one and then for the same of another fails now and then: somebody has that one.
+func SamePort(tb testing.TB, ips ...string) []net.Listener {
+	tb.Helper()
+	var err error
+	for range 20 {
+		var all []net.Listener
+		for port := 0; len(all) < len(ips); {
+			var lis net.Listener
+			if lis, err = net.Listen("tcp4", net.JoinHostPort(ips[len(all)], strconv.Itoa(port))); err != nil {
+				break
+			}
+			all, port = append(all, lis), lis.Addr().(*net.TCPAddr).Port
+		}
+		if err == nil {
+			return all
+		}
+		for _, lis := range all {
+			_ = lis.Close()
+		}
+	}
+	tb.Fatalf("hostile: no port is free on %v: %v", ips, err)
+	return nil
+}

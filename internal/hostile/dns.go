@@ -53,6 +53,7 @@ type DNS struct {
 	asked   map[string]int // by name and type
 	queries []Query
 	open    map[net.Conn]bool // nil once closed
+	asking  []net.Conn        // of Resolver
 }
 
 // NewDNS starts a name server that knows no name, and ends it with the test.
@@ -90,6 +91,9 @@ func (d *DNS) Close() {
 			_ = c.Close()
 		}
 		d.open = nil
+		for _, c := range d.asking {
+			_ = c.Close()
+		}
 	})
 	d.wg.Wait()
 }
@@ -98,10 +102,22 @@ func (d *DNS) Close() {
 func (d *DNS) Addr() string { return d.udp.LocalAddr().String() }
 
 // Resolver asks this server and no other. Look names up with a final dot, or
-// the machine's search domains multiply the questions.
+// the machine's search domains multiply the questions. A question that was not answered
+// ends with the server: Go's resolver would listen for seconds after its caller has left.
 func (d *DNS) Resolver() *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, network, d.Addr())
+		c, err := new(net.Dialer).DialContext(ctx, network, d.Addr())
+		if err != nil {
+			return nil, err
+		}
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.open == nil {
+			_ = c.Close()
+			return nil, net.ErrClosed
+		}
+		d.asking = append(d.asking, c)
+		return c, nil
 	}}
 }
 

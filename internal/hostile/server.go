@@ -35,6 +35,8 @@ type Options struct {
 	IP string
 	// Port is the port to listen on; default a free one.
 	Port int
+	// Listener takes the place of IP and Port; see [SamePort].
+	Listener net.Listener
 	// Certificate is presented to every client; see [Authority].
 	Certificate tls.Certificate
 	// Script is what happens, step by step.
@@ -99,9 +101,12 @@ func New(tb testing.TB, o Options) *Server {
 	if o.IP == "" {
 		o.IP = "127.0.0.1"
 	}
-	lis, err := net.Listen("tcp4", net.JoinHostPort(o.IP, strconv.Itoa(o.Port)))
-	if err != nil {
-		tb.Fatalf("hostile: %v", err)
+	lis := o.Listener
+	if lis == nil {
+		var err error
+		if lis, err = net.Listen("tcp4", net.JoinHostPort(o.IP, strconv.Itoa(o.Port))); err != nil {
+			tb.Fatalf("hostile: %v", err)
+		}
 	}
 	s := &Server{
 		opts: o, lis: lis, done: make(chan struct{}), open: map[net.Conn]bool{}, changed: make(chan struct{}),

@@ -181,3 +181,14 @@ func TestCounter(t *testing.T) {
 		_ = conn.Close()
 	}
 }
+
+// Rule: SamePort listens on one port of each address, and a Server and a Counter use them.
+func TestSamePort(t *testing.T) {
+	t.Parallel()
+	both := hostile.SamePort(t, "127.0.0.2", "127.0.0.3")
+	s := hostile.New(t, hostile.Options{Listener: both[0], Certificate: hostile.SelfSigned(t, "localhost")})
+	c := hostile.Watch(t, both[1])
+	if s.Port() == 0 || s.Port() != c.Port() || s.Addr() == c.Addr() {
+		t.Errorf("%s and %s, want one port of two addresses", s.Addr(), c.Addr())
+	}
+}

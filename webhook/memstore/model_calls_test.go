@@ -260,6 +260,9 @@ func (m *model) sweep() {
 		case m.hook(d) == nil && (!d.Held || !d.Due.After(m.now)):
 			end(d, webhook.StateFailed, webhook.CodeCancelled)
 		case (!d.Held || !d.Due.After(m.now)) && d.QueuedAt.Before(sw.QueuedBefore):
+			if d.Held {
+				d.Interrupted++
+			}
 			end(d, webhook.StateFailed, webhook.CodeExpired)
 		case !sw.LatestDue.IsZero() && d.Due.After(sw.LatestDue) && (d.Held || d.Tries > 0 || d.Lease > 0 && !d.Due.Equal(d.QueuedAt)):
 			d.Due = sw.LatestDue

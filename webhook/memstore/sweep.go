@@ -33,6 +33,9 @@ func (s *Store) Sweep(ctx context.Context, sw webhook.Sweep) error {
 	for _, r := range append(pending, s.gone.items...) {
 		switch {
 		case (!r.held || r.due <= now) && r.queued < queuedBefore:
+			if r.held {
+				r.interrupted++
+			}
 			s.finish(r, webhook.StateFailed, webhook.CodeExpired, now)
 			continue
 		case r.due > latestDue && r.claimed():

@@ -124,8 +124,8 @@ func (s *Store) expireSome(ctx context.Context, rows string, now, before int64, 
 	args := append([]any{now, before, int64(sweepRows), string(webhook.CodeExpired)}, more...)
 	err = s.write(ctx, func(c Conn) error {
 		n, err = s.affected(ctx, c, s.pick(
-			`UPDATE {p}delivery SET state = 2, held = false, code = $4, finished = $1 WHERE seq IN (SELECT seq FROM {p}delivery WHERE `+where+`) RETURNING seq`,
-			`UPDATE {p}delivery SET state = 2, held = false, code = $4, finished = $1
+			`UPDATE {p}delivery SET state = 2, interrupted = interrupted + held, held = false, code = $4, finished = $1 WHERE seq IN (SELECT seq FROM {p}delivery WHERE `+where+`) RETURNING seq`,
+			`UPDATE {p}delivery SET state = 2, interrupted = interrupted + held::int, held = false, code = $4, finished = $1
  WHERE ctid = ANY(ARRAY(SELECT ctid FROM {p}delivery WHERE `+where+` FOR UPDATE SKIP LOCKED)) RETURNING seq`), args...)
 		return err
 	})

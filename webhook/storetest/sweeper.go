@@ -64,8 +64,9 @@ func testSweepAbandoned(e *env, sw webhook.Sweeper) {
 	e.wantState(w.Scope, abandoned.ID, webhook.StateFailed, webhook.CodeExpired)
 	e.wantState(w.Scope, alive.ID, webhook.StatePending, "")
 	e.wantState(w.Scope, young.ID, webhook.StatePending, "")
-	if d, _, ok := e.stored(w.Scope, abandoned.ID); ok && (d.Held || !d.FinishedAt.Equal(now)) {
-		e.errorf("an expired delivery is held %t and finished at %v, want false and the time of the sweep %v", d.Held, d.FinishedAt, now)
+	if d, _, ok := e.stored(w.Scope, abandoned.ID); ok && (d.Held || d.Interrupted != 1 || !d.FinishedAt.Equal(now)) {
+		e.errorf("an expired delivery is held %t, was interrupted %d times and finished at %v, want false, once and the time of the sweep %v",
+			d.Held, d.Interrupted, d.FinishedAt, now)
 	}
 	e.settle(delivered(abandoned, now)) // its owner lives after all, and is too late
 	e.wantState(w.Scope, abandoned.ID, webhook.StateFailed, webhook.CodeExpired)

@@ -15,7 +15,6 @@ import (
 	_ "modernc.org/sqlite"             // driver "sqlite"
 
 	"github.com/postrider/postrider/retry"
-	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
@@ -71,6 +70,8 @@ const (
 // Config is what a host is told when it starts.
 type Config struct {
 	Database Database
+	// Profile is the name of the host's profile; empty means Standard.
+	Profile string
 	// Name begins the IDs of the host's events.
 	Name string
 	// Addr and Certificate are those of the receiver.
@@ -120,13 +121,6 @@ const (
 	Logged   Kind = "logged"   // the Dispatcher logged a warning or an error
 	Broken   Kind = "broken"   // the host cannot go on
 )
-
-// Profile is that of the host: signed requests to any https endpoint, and short retries.
-func Profile(slots []retry.Slot) webhook.Profile {
-	p := webhook.Standard()
-	p.Retry = retry.Policy{Slots: slots}
-	return p
-}
 
 // Tasks is the host's own table, which is written in the transaction of half of the events.
 const Tasks = `CREATE TABLE IF NOT EXISTS tasks (id text PRIMARY KEY)`

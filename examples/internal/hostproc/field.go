@@ -4,9 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/postrider/postrider/examples/internal/receiver"
+	"github.com/postrider/postrider/payload"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/sign"
 	"github.com/postrider/postrider/webhook/sqlstore"
@@ -14,23 +16,31 @@ import (
 
 // Field is what hosts work on, and the parent's own view of it.
 type Field struct {
+	Profile  string // its name
 	Database Database
 	DB       *sql.DB
 	Store    *sqlstore.Store
-	Manager  *webhook.Manager
+	// Dispatcher does not run.
+	Dispatcher *webhook.Dispatcher
+	Manager    *webhook.Manager
 	// Secret signs the requests to all webhooks.
 	Secret sign.Secret
 	// Hooks are the IDs of the webhooks. Each listens to every event.
 	Hooks []string
 }
 
-// Prepare makes the tables and so many webhooks.
+// Prepare makes the tables and so many webhooks, for hosts with profile Standard.
 func Prepare(ctx context.Context, d Database, hooks int) (*Field, error) {
+	return PrepareFor(ctx, Standard, d, hooks)
+}
+
+// PrepareFor makes the tables and so many webhooks, for hosts with a profile.
+func PrepareFor(ctx context.Context, profile string, d Database, hooks int) (*Field, error) {
 	secret, err := sign.GenerateSecret()
 	if err != nil {
 		return nil, err
 	}
-	f := &Field{Database: d, Secret: secret}
+	f := &Field{Profile: profile, Database: d, Secret: secret}
 	if f.DB, err = d.Open(); err != nil {
 		return nil, err
 	}
@@ -52,21 +62,44 @@ func (f *Field) prepare(ctx context.Context, hooks int) error {
 	if _, err := f.DB.ExecContext(ctx, Tasks); err != nil {
 		return err
 	}
-	d, err := webhook.New(f.Store, Profile(nil), nil)
-	if err != nil {
+	if f.Dispatcher, err = webhook.New(f.Store, NewProfile(f.Profile, nil), nil); err != nil {
 		return err
 	}
-	if f.Manager, err = d.Manager(); err != nil {
+	if f.Manager, err = f.Dispatcher.Manager(); err != nil {
 		return err
 	}
 	for i := range hooks {
-		w := webhook.Webhook{ID: fmt.Sprintf("hook%d", i), Scope: Scope, Name: "Ops", Events: []string{"taskSuccess"}, Active: true,
-			Secrets: []webhook.Secret{f.Secret}, CreatedAt: time.Now()}
-		w.URL = receiver.URL(w.ID)
-		if err := f.Store.Create(ctx, w, 0); err != nil {
+		if err := f.Add(ctx, fmt.Sprintf("hook%d", i)); err != nil {
 			return err
 		}
-		f.Hooks = append(f.Hooks, w.ID)
+	}
+	return nil
+}
+
+// Add adds a webhook that listens to every event.
+func (f *Field) Add(ctx context.Context, id string) error {
+	w := webhook.Webhook{ID: id, Scope: Scope, Name: "Ops", URL: receiver.URL(id), Events: []string{EventType(f.Profile)}, Active: true,
+		Secrets: []webhook.Secret{f.Secret}, CreatedAt: time.Now()}
+	if err := f.Store.Create(ctx, w, 0); err != nil {
+		return err
+	}
+	f.Hooks = append(f.Hooks, w.ID)
+	return nil
+}
+
+// Dispatch stores events for whichever process runs next.
+func (f *Field) Dispatch(ctx context.Context, ids ...string) error {
+	for batch := range slices.Chunk(ids, 500) {
+		events := make([]payload.Event, len(batch))
+		for i, id := range batch {
+			var err error
+			if events[i], err = NewEvent(f.Profile, id, 0); err != nil {
+				return err
+			}
+		}
+		if _, err := f.Dispatcher.Dispatch(ctx, events...); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -89,10 +89,19 @@ func (h *host) main() error {
 	ran := make(chan error, 1)
 	h.report(Ready, "")
 	go func() { ran <- h.hooks.Run(ctx) }()
+	h.readClock(ctx)
 	h.load(ctx)
 	h.report(Loaded, "")
 	err := <-ran
 	return errors.Join(err, h.db.Close())
+}
+
+// readClock waits until Run has read a clock that is far off. What DispatchTx stores before, at
+// this process's time, is found when the next sweep looks through everything, a lease later.
+func (h *host) readClock(ctx context.Context) {
+	for h.cfg.ClockOffset != 0 && h.hooks.Status().LastClaim.IsZero() && ctx.Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
 }
 
 func (h *host) open(ctx context.Context) error {
@@ -123,8 +132,12 @@ func (h *host) open(ctx context.Context) error {
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(certificate)
-	profile := Profile(h.cfg.Slots)
-	profile.Header = func(_ webhook.Webhook, _ webhook.Delivery, header http.Header) {
+	profile := NewProfile(h.cfg.Profile, h.cfg.Slots)
+	own := profile.Header
+	profile.Header = func(w webhook.Webhook, d webhook.Delivery, header http.Header) {
+		if own != nil {
+			own(w, d, header)
+		}
 		header.Set(receiver.SenderHeader, h.cfg.Name)
 	}
 	h.hooks, err = webhook.New(h.store, profile, &webhook.Options{
@@ -180,9 +193,7 @@ func (h *host) load(ctx context.Context) {
 // with the deliveries.
 func (h *host) task(ctx context.Context, n int) {
 	id := fmt.Sprintf("%s-%d", h.cfg.Name, n)
-	event, err := payload.New(Scope, payload.TaskSuccess{
-		ProcessID: id, Name: "Nightly", ActionTypes: []string{"deactivate", strings.Repeat("x", h.cfg.Pad)}, DeepLink: "https://example.com/tasks/" + id,
-	}, payload.WithID(id), payload.WithAnyProcessID())
+	event, err := NewEvent(h.cfg.Profile, id, h.cfg.Pad)
 	h.report(Trying, "", id)
 	if err == nil && n%2 == 0 {
 		err = h.inTransaction(ctx, id, event)

@@ -4,7 +4,6 @@ package ledger
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"sync"
 	"time"
@@ -143,13 +142,15 @@ func (l *Ledger) auditRequests(k Key, rs []receiver.Request, most int, fault fun
 		if !bytes.Equal(r.Body, rs[0].Body) {
 			fault("request %d of event %s to %s has another body than the first", r.N, k.Event, k.Webhook)
 		}
+		if r.Identifier != rs[0].Identifier {
+			fault("request %d of event %s to %s has the identifier %q, the first %q", r.N, k.Event, k.Webhook, r.Identifier, rs[0].Identifier)
+		}
 		if r.Signed != nil {
 			fault("request %d of event %s to %s: %v", r.N, k.Event, k.Webhook, r.Signed)
 		}
 	}
-	var body struct{ ProcessID string }
-	if err := json.Unmarshal(rs[0].Body, &body); err != nil || body.ProcessID != k.Event {
-		fault("the identifier %q does not belong to the body, which is of %q", k.Event, body.ProcessID)
+	if id := hostproc.IDOf(rs[0].Body); id != k.Event {
+		fault("the identifier %q does not belong to the body, which is of %q", k.Event, id)
 	}
 }
 

@@ -32,15 +32,36 @@ type Request struct {
 	// At is when the body had been read, Answered when the answer was given; zero if the
 	// sender went away before.
 	At, Answered time.Time
-	// Path begins with the webhook's ID. Event is the identifier in the header.
-	Path, Event string
+	// Path begins with the webhook's ID.
+	Path string
+	Mark
 	// Sender is the host's name, from SenderHeader.
 	Sender string
 	Body   []byte
 	// Status is the answer, 0 until it is given.
 	Status int
+}
+
+// Mark is what a Reader makes out.
+type Mark struct {
+	// Event is the ID of the event.
+	Event string
+	// Identifier is what the sender gives a receiver to know repeats by, if it does.
+	Identifier string
 	// Signed is why the signature was refused, nil if it is right.
 	Signed error
+}
+
+// Reader reads a request to a webhook. Now is the receiver's time.
+type Reader func(r *http.Request, webhookID string, body []byte, now time.Time) Mark
+
+// Standard reads what is signed after Standard Webhooks 1.0.0. keys are the secrets with
+// which requests to a webhook may be signed.
+func Standard(keys func(webhookID string) []sign.Secret) Reader {
+	return func(r *http.Request, webhookID string, body []byte, now time.Time) Mark {
+		id := r.Header.Get(sign.IDHeader)
+		return Mark{Event: id, Identifier: id, Signed: sign.VerifyStandard(r.Header, body, now, 0, keys(webhookID)...)}
+	}
 }
 
 // Webhook is the ID in the path.
@@ -56,7 +77,7 @@ type Answer func(r Request, gone <-chan struct{}) (status int)
 // Receiver is a running endpoint on 127.0.0.1. Its methods are safe for concurrent use.
 type Receiver struct {
 	server *httptest.Server
-	keys   func(webhookID string) []sign.Secret
+	read   Reader
 	answer Answer
 
 	mu       sync.Mutex
@@ -66,10 +87,14 @@ type Receiver struct {
 	changed  chan struct{} // closed and replaced whenever there is news
 }
 
-// Start starts an endpoint. keys are the secrets with which requests to a webhook may be
-// signed, after Standard Webhooks 1.0.0.
+// Start starts an endpoint of Standard Webhooks; see [Standard].
 func Start(keys func(webhookID string) []sign.Secret, answer Answer) *Receiver {
-	r := &Receiver{keys: keys, answer: answer, count: make(map[string]int), changed: make(chan struct{})}
+	return StartReader(Standard(keys), answer)
+}
+
+// StartReader starts an endpoint.
+func StartReader(read Reader, answer Answer) *Receiver {
+	r := &Receiver{read: read, answer: answer, count: make(map[string]int), changed: make(chan struct{})}
 	r.server = httptest.NewUnstartedServer(http.HandlerFunc(r.serve))
 	r.server.EnableHTTP2 = true
 	r.server.Config.ErrorLog = log.New(io.Discard, "", 0) // a killed sender breaks off handshakes
@@ -99,11 +124,10 @@ func (r *Receiver) serve(w http.ResponseWriter, req *http.Request) {
 	if err != nil {
 		panic(http.ErrAbortHandler) // the sender went away
 	}
-	got := &Request{At: time.Now(), Path: req.URL.Path, Event: req.Header.Get(sign.IDHeader),
-		Sender: req.Header.Get(SenderHeader), Body: body}
-	key := got.Webhook() + " " + got.Event
+	got := &Request{At: time.Now(), Path: req.URL.Path, Sender: req.Header.Get(SenderHeader), Body: body}
 	r.mu.Lock()
-	got.Signed = sign.VerifyStandard(req.Header, body, got.At.Add(r.ahead), 0, r.keys(got.Webhook())...)
+	got.Mark = r.read(req, got.Webhook(), body, got.At.Add(r.ahead))
+	key := got.Webhook() + " " + got.Event
 	r.count[key]++
 	got.N = r.count[key]
 	r.requests = append(r.requests, got)

@@ -1,9 +1,9 @@
-package webhook_test
+package matrix
 
 import (
 	"net"
+	"os"
 	"syscall"
-	"time"
 )
 
 // blackhole sends to a port that answers no SYN: its listener accepts nothing, and the
@@ -23,12 +23,16 @@ func (s *scene) blackhole() {
 		s.t.Fatal(err)
 	}
 	for range 20 {
-		c, err := net.DialTimeout("tcp4", lis.Addr().String(), bound)
+		c, err := net.DialTimeout("tcp4", lis.Addr().String(), bounds[0])
 		if err != nil {
 			s.nobody(lis.Addr().(*net.TCPAddr).Port)
 			return
 		}
 		s.t.Cleanup(func() { _ = c.Close() })
 	}
-	s.t.Skipf("the system takes connections within %v although their queue should be full", time.Duration(bound))
+	const why = "the system takes connections although their queue is full"
+	if os.Getenv("CI") != "" {
+		s.t.Fatal(why)
+	}
+	s.t.Skip(why)
 }

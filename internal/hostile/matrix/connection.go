@@ -1,4 +1,4 @@
-package webhook_test
+package matrix
 
 import (
 	"crypto/tls"
@@ -6,31 +6,18 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/postrider/postrider/internal/hostile"
 	"github.com/postrider/postrider/webhook"
 )
-
-// bound is what the times of an attempt are shortened to where a fault runs into one.
-// The healthy neighbour must keep it too, on a busy machine.
-const bound = 400 * time.Millisecond
-
-// matrixRows returns the rows 1 to 44.
-func matrixRows(c column) []row {
-	rows := connectionRows()
-	rows = append(rows, answerRows()...)
-	rows = append(rows, statusRows(c)...)
-	return append(rows, retryAfterRows(c)...)
-}
 
 // connectionRows are faults before a request is on its way.
 func connectionRows() []row {
 	return []row{
 		one(1, "connection refused", fault{want: again, code: webhook.CodeConnect, reach: toConnection, set: func(s *scene) { s.nobody(freePort(s.t)) }}),
 		{2, "connect timeout", []fault{
-			{form: "bound of the dial", want: again, code: webhook.CodeConnect, hangs: true, set: func(s *scene) {
-				s.bounds.Dial = bound
+			{form: "bound of the dial", want: again, code: webhook.CodeConnect, hangs: true, bounded: true, set: func(s *scene) {
+				s.bounds.Dial = s.bound
 				s.blackhole()
 			}},
 			{form: "deadline of the attempt", want: again, code: webhook.CodeTimeout, hangs: true, set: func(s *scene) {
@@ -42,8 +29,8 @@ func connectionRows() []row {
 			{form: "NXDOMAIN", want: again, code: webhook.CodeDNS, reach: toNowhere, set: resolves(hostile.Lookup{NotFound: true})},
 			{form: "SERVFAIL", want: again, code: webhook.CodeDNS, reach: toNowhere, set: resolves(hostile.Lookup{ServerFailure: true})},
 			{form: "no addresses", want: again, code: webhook.CodeDNS, reach: toNowhere, set: resolves(hostile.Lookup{})},
-			{form: "no answer", want: again, code: webhook.CodeDNS, reach: toNowhere, hangs: true, set: func(s *scene) {
-				s.bounds.Dial = bound
+			{form: "no answer", want: again, code: webhook.CodeDNS, reach: toNowhere, hangs: true, bounded: true, set: func(s *scene) {
+				s.bounds.Dial = s.bound
 				resolves(hostile.Lookup{Silent: true})(s)
 			}},
 		}},
@@ -63,8 +50,8 @@ func connectionRows() []row {
 			s.script = hostile.Repeat(1, hostile.ResetBeforeHeaders())
 			resolves(hostile.Addrs(publicIP), hostile.Addrs(forbiddenIP))(s)
 		}}),
-		one(7, "handshake hangs", fault{do: hostile.HangHandshake(), want: again, code: webhook.CodeTimeout, reach: toConnection, hangs: true,
-			set: func(s *scene) { s.bounds.TLS = bound }}),
+		one(7, "handshake hangs", fault{do: hostile.HangHandshake(), want: again, code: webhook.CodeTimeout, reach: toConnection, hangs: true, bounded: true,
+			set: func(s *scene) { s.bounds.TLS = s.bound }}),
 		{8, "handshake fails", []fault{
 			{form: "alert", do: hostile.AlertHandshake(), want: again, code: webhook.CodeTLS, reach: toConnection},
 			{form: "reset", do: hostile.ResetHandshake(), want: again, code: webhook.CodeProtocol, reach: toConnection},

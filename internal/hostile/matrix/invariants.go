@@ -1,16 +1,12 @@
-package webhook_test
+package matrix
 
 import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
-	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/postrider/postrider/webhook"
 )
@@ -33,10 +29,10 @@ const (
 //   - I7: each attempt has one record, with code, status and times
 //   - I8: goroutines, file descriptors (see atBaseLine) and memory do not grow
 //   - I9: a healthy webhook beside the faulty one is served at once
-func (s *scene) checkInvariants(attempts, budget int) {
+func (s *scene) checkInvariants(attempts int) {
 	t := s.t
 	t.Helper()
-	d, as := s.host.delivery(s.faulty)
+	d, as := s.delivery(s.faulty)
 	planned := s.fault.wait != nil
 
 	if (d.State == webhook.StatePending) != planned || d.Held || d.FinishedAt.IsZero() != planned {
@@ -44,8 +40,8 @@ func (s *scene) checkInvariants(attempts, budget int) {
 	}
 
 	requests := s.requests()
-	if len(requests) > budget {
-		t.Errorf("I2: %d requests, budget %d", len(requests), budget)
+	if len(requests) > s.m.requests {
+		t.Errorf("I2: %d requests, budget %d", len(requests), s.m.requests)
 	}
 
 	// The dispatcher has looked at the Store again and has been stopped since.
@@ -95,15 +91,15 @@ func (s *scene) checkSilence(d webhook.Delivery, as []webhook.Attempt) {
 	s.t.Helper()
 	d.Body = nil
 	outputs := map[string]string{
-		"the log":     s.host.log.String(),
+		"the log":     s.log.String(),
 		"an Observer": s.told.String(),
 		"History":     fmt.Sprintf("%+v %+v", d, as),
 		"Health":      fmt.Sprintf("%+v", s.health),
 		"Explain":     fmt.Sprintf("%+v", s.explained.Reasons),
-		"Status":      fmt.Sprintf("%+v", s.host.Status()),
+		"Status":      fmt.Sprintf("%+v", s.hooks.Status()),
 	}
 	for where, text := range outputs {
-		for _, canary := range []string{secretCanary, headerCanary, pathCanary, queryCanary, bannerCanary, "127.0.0.", "127.0.1.", "::1", "/hooks/"} {
+		for _, canary := range []string{SecretCanary, headerCanary, pathCanary, queryCanary, bannerCanary, "127.0.0.", "127.0.1.", "::1", "/hooks/"} {
 			if strings.Contains(text, canary) {
 				s.t.Errorf("I6: %s tells %q: %s", where, canary, text)
 			}
@@ -133,7 +129,7 @@ func (s *scene) checkNeighbour(faulty webhook.Delivery) {
 		return
 	}
 	s.t.Helper()
-	d, as := s.host.delivery(s.neighbour)
+	d, as := s.delivery(s.neighbour)
 	if n := len(s.neighbours()); d.State != webhook.StateDelivered || d.Tries != 1 || n != 1 {
 		s.t.Errorf("I9: the healthy webhook is %s after %d tries, %d requests; %+v", d.State, d.Tries, n, as)
 	}
@@ -143,11 +139,13 @@ func (s *scene) checkNeighbour(faulty webhook.Delivery) {
 }
 
 // checkAttention: the owner hears once that the URL, the secret or the certificate is
-// wrong, and nothing is switched off.
+// wrong, and only an endpoint that says it is gone for good is switched off, where the
+// profile wants that.
 func (s *scene) checkAttention(as []webhook.Attempt) {
 	s.t.Helper()
+	last := as[len(as)-1]
 	var want []webhook.Code
-	switch last := as[len(as)-1]; {
+	switch {
 	case last.Code == webhook.CodeTLSVerify, last.Code == webhook.CodeTLS,
 		last.Status == 401, last.Status == 403, last.Status == 404, last.Status == 410:
 		want = []webhook.Code{last.Code}
@@ -155,39 +153,18 @@ func (s *scene) checkAttention(as []webhook.Attempt) {
 	if !slices.Equal(s.told.attention, want) {
 		s.t.Errorf("the owner was told %q, want %q", s.told.attention, want)
 	}
-	w, err := s.host.hooks.Webhook(context.Background(), scope, s.hook.ID)
-	if err != nil || !w.Active || s.told.disabled != 0 {
-		s.t.Errorf("the webhook was switched off (%v)", err)
-	}
-}
-
-// atBaseLine fails the test when it leaves goroutines or open files behind, once it has
-// had time to tidy up. Nothing else may run beside it.
-func atBaseLine(t *testing.T) {
-	t.Helper()
-	if lis, err := net.Listen("tcp4", "127.0.0.1:0"); err == nil { // the runtime opens its own files at first use
-		_ = lis.Close()
-	}
-	goroutines, files := runtime.NumGoroutine(), openFiles()
-	t.Cleanup(func() {
-		deadline := time.Now().Add(10 * time.Second)
-		for runtime.NumGoroutine() > goroutines || openFiles() > files {
-			if time.Now().After(deadline) {
-				stacks := make([]byte, 1<<18)
-				t.Errorf("I8: %d goroutines, before %d; %d open files, before %d\n%s", runtime.NumGoroutine(), goroutines,
-					openFiles(), files, stacks[:runtime.Stack(stacks, true)])
-				return
-			}
-			time.Sleep(time.Millisecond)
-		}
-	})
-}
-
-// openFiles counts file descriptors, where the system lists them.
-func openFiles() int {
-	list, err := os.ReadDir("/proc/self/fd")
+	w, err := s.manager.Webhook(context.Background(), scope, s.hook.ID)
 	if err != nil {
-		return 0
+		s.t.Fatal(err)
 	}
-	return len(list)
+	off, times := s.m.gone && last.Status == 410, 0
+	if off {
+		times = 1
+	}
+	if w.Active == off || len(s.told.disabled) != times || (w.DisabledReason != "") != off {
+		s.t.Errorf("the webhook is active: %t, for the reason %q; told %q", w.Active, w.DisabledReason, s.told.disabled)
+	}
+	if s.fault.pauses && s.m.requests == 1 && !s.health.PausedUntil.IsZero() {
+		s.t.Errorf("the webhook is paused until %v, although nothing is tried again", s.health.PausedUntil)
+	}
 }

@@ -1,0 +1,43 @@
+// Package hostile_test holds the faults of the matrix in which a Store has a part against
+// every profile over package sqlstore on SQLite: the rows, what they expect and the invariants
+// are those of the library's own TestFaultMatrix, which plays all of them in memory.
+package hostile_test
+
+import (
+	"database/sql"
+	"path/filepath"
+	"testing"
+
+	_ "modernc.org/sqlite"
+
+	"github.com/postrider/postrider/internal/hostile/matrix"
+	"github.com/postrider/postrider/internal/leak"
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/sqlstore"
+)
+
+func TestMain(m *testing.M) { leak.Main(m) }
+
+// TestFaultMatrixOnSQLite plays them. Each subtest is one row for one profile.
+func TestFaultMatrixOnSQLite(t *testing.T) { // not parallel: it counts goroutines and file descriptors
+	matrix.Run(t, matrix.Setting{Store: newStore, Stored: true})
+}
+
+// newStore makes a Store in a file of its own.
+func newStore(t testing.TB) webhook.Store {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "app.db")
+	db, err := sql.Open("sqlite", "file:"+file+"?_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	s, err := sqlstore.New(db, sqlstore.SQLite, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
