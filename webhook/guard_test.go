@@ -33,8 +33,9 @@ type network struct {
 const hookHost = "hooks.example.com"
 
 func newNetwork(t *testing.T, o hostile.Options) *network {
-	n := &network{t: t, ca: hostile.NewAuthority(t), dns: hostile.NewDNS(t), forbidden: hostile.NewCounter(t, forbiddenIP, 0)}
-	o.IP, o.Port, o.Certificate = publicIP, n.forbidden.Port(), n.ca.Issue(hookHost, publicIP)
+	ports := hostile.SamePort(t, publicIP, forbiddenIP)
+	n := &network{t: t, ca: hostile.NewAuthority(t), dns: hostile.NewDNS(t), forbidden: hostile.Watch(t, ports[1])}
+	o.Listener, o.Certificate = ports[0], n.ca.Issue(hookHost, publicIP)
 	n.server = hostile.New(t, o)
 	n.dns.Set(hookHost, hostile.Addrs(publicIP))
 	n.profile = withAllowed(webhook.Automation(), uint16(n.server.Port()))
