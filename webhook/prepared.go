@@ -36,6 +36,7 @@ type target struct {
 	asked   string // the URL that was judged
 	url     url.URL
 	secrets func() []string // see secretsOf; worked out when there is an answer to clean
+	answer  atomic.Pointer[shortAnswer]
 }
 
 // maxPrepared bounds what is kept; beyond it everything is prepared anew.

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/postrider/postrider/allowlist"
@@ -27,7 +26,7 @@ type sender struct {
 	timeout   time.Duration
 	bounds    bounds
 	prepared  prepared
-	cutoffs   sync.Pool // of *cutoff
+	timers    timers
 }
 
 func newSender(p *Profile, o *Options) *sender {
@@ -64,22 +63,25 @@ func (s *sender) attempt(ctx context.Context, w *Webhook, d *Delivery, now time.
 		}
 		a.Duration = max(0, time.Since(began))
 	}()
-	ctx, cancel := context.WithTimeout(ctx, s.timeoutOf(w))
-	defer cancel()
+	x := &exchange{body: d.Body}
+	s.timers.begin(ctx, &x.deadline, s.timeoutOf(w))
+	defer s.timers.end(&x.deadline)
 
-	req, to, err := s.request(ctx, w, d, a)
+	req, to, err := s.request(x, w, d, a)
 	if err != nil {
 		a.Code = buildCode(err)
 		return a
 	}
 	if s.lookup != nil {
-		if a.Code = s.lookup(ctx, req.URL.Hostname()); a.Code != CodeOK {
+		if a.Code = s.lookup(&x.deadline, req.URL.Hostname()); a.Code != CodeOK {
 			return a
 		}
 	}
 	resp, err := s.roundTrip(req)
 	if err != nil {
-		a.Code = errorCode(err)
+		if a.Code = errorCode(err); a.Code == CodeProtocol && x.deadline.expired() {
+			a.Code = CodeTimeout // HTTP/2 says that it was cancelled
+		}
 		return a
 	}
 	a.Status = resp.StatusCode
@@ -93,7 +95,7 @@ func (s *sender) attempt(ctx context.Context, w *Webhook, d *Delivery, now time.
 		_ = resp.Body.Close() // 101: the body is the bare connection, which no deadline ends
 		return a
 	}
-	a.Snippet = s.readBody(resp.Body, cancel, to, req.Header)
+	a.Snippet = s.readBody(resp.Body, &x.deadline, to, req.Header)
 	return a
 }
 
@@ -136,10 +138,11 @@ func buildCode(err error) Code {
 
 // exchange is what a request is made of, in one allocation.
 type exchange struct {
-	url    url.URL
-	values [8]string // of headers
-	reader bytes.Reader
-	body   []byte
+	deadline deadline
+	url      url.URL
+	values   [8]string // of headers
+	reader   bytes.Reader
+	body     []byte
 }
 
 // again is for net/http, which repeats a request only when nothing of it was written.
@@ -149,7 +152,7 @@ func (x *exchange) again() (io.ReadCloser, error) {
 
 // request builds and signs a request. Its errors may hold what hooks of the host
 // said and are never shown.
-func (s *sender) request(ctx context.Context, w *Webhook, d *Delivery, a Attempt) (req *http.Request, to *target, err error) {
+func (s *sender) request(x *exchange, w *Webhook, d *Delivery, a Attempt) (req *http.Request, to *target, err error) {
 	defer contain("Profile", &err)
 	if len(d.Body) > s.profile.maxBody() {
 		return nil, nil, &errRequest{CodePayload, ErrTooLarge}
@@ -161,8 +164,8 @@ func (s *sender) request(ctx context.Context, w *Webhook, d *Delivery, a Attempt
 	if prep.refused != nil {
 		return nil, nil, prep.refused
 	}
-	x := &exchange{url: to.url, body: d.Body}
-	req = (&http.Request{}).WithContext(ctx) // which would copy what is set
+	x.url = to.url
+	req = (&http.Request{}).WithContext(&x.deadline) // which would copy what is set
 	req.Method, req.URL, req.Host = http.MethodPost, &x.url, x.url.Host
 	req.Proto, req.ProtoMajor, req.ProtoMinor = "HTTP/1.1", 1, 1
 	req.Header = make(http.Header, 8)

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 	"unicode"
 
 	"github.com/postrider/postrider/webhook/sign"
@@ -17,57 +16,45 @@ import (
 
 var readBuffers = sync.Pool{New: func() any { return new([maxSnippet]byte) }}
 
-// cutoff is a timer that can be used again.
-type cutoff struct {
-	timer  *time.Timer
-	cancel func()
-}
-
-// cutoffAfter calls cancel when so much time has passed, unless it is stopped before.
-func (s *sender) cutoffAfter(d time.Duration, cancel func()) *cutoff {
-	c, _ := s.cutoffs.Get().(*cutoff)
-	if c == nil {
-		c = &cutoff{}
-		c.timer = time.AfterFunc(time.Hour, func() { c.cancel() })
-		c.timer.Stop()
-	}
-	c.cancel = cancel
-	c.timer.Reset(d)
-	return c
-}
-
-func (s *sender) stop(c *cutoff) {
-	if c.timer.Stop() { // else its function may be running
-		c.cancel = nil
-		s.cutoffs.Put(c)
-	}
-}
-
 // readBody reads an answer's body as far as is useful, which is at most 64 KiB within
 // five seconds, so that the connection can be used again, and returns the cleaned
 // beginning. Errors do not matter any more.
-func (s *sender) readBody(body io.ReadCloser, cancel func(), to *target, sent http.Header) string {
+func (s *sender) readBody(body io.ReadCloser, until *deadline, to *target, sent http.Header) string {
 	defer body.Close()
 	if body == http.NoBody {
 		return ""
 	}
-	defer s.stop(s.cutoffAfter(s.bounds.body, cancel))
+	until.within(s.bounds.body)
 	buf := readBuffers.Get().(*[maxSnippet]byte)
 	defer readBuffers.Put(buf)
 	n, err := io.ReadFull(body, buf[:])
 	if err == nil {
 		_, _ = io.Copy(io.Discard, io.LimitReader(body, maxBodyRead-maxSnippet))
 	}
-	if n == 0 {
+	switch {
+	case n == 0:
 		return ""
+	case n < minPartial:
+		return to.short(buf[:n])
 	}
-	var secrets []string
-	if n >= minSecret { // "ok" hides nothing
-		secrets = append(headerSecrets(sent), to.secrets()...)
-		slices.SortFunc(secrets, longestFirst)
-	}
+	secrets := append(headerSecrets(sent), to.secrets()...)
+	slices.SortFunc(secrets, longestFirst)
 	return cleanSnippet(string(buf[:n]), secrets, err == nil)
 }
+
+// short cleans an answer that is too short for a secret of a header, such as "ok". Most
+// receivers say the same each time.
+func (t *target) short(answer []byte) string {
+	if known := t.answer.Load(); known != nil && known.said == string(answer) {
+		return known.cleaned
+	}
+	said := string(answer)
+	a := &shortAnswer{said, cleanSnippet(said, t.secrets(), false)}
+	t.answer.Store(a)
+	return a.cleaned
+}
+
+type shortAnswer struct{ said, cleaned string }
 
 // publicHeaders are those of a request whose values are no credentials.
 var publicHeaders = []string{"Content-Type", "User-Agent", sign.IDHeader, sign.TimestampHeader}

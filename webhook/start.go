@@ -10,6 +10,7 @@ type job struct {
 	delivery *Delivery
 	hook     *Webhook
 	leave    func()
+	result   *Attempt // where to put it
 }
 
 // start sends each delivery of a batch, or settles what is not to be sent. It reports
@@ -20,6 +21,7 @@ func (w *worker) start(c *Claim, b *Batch, enter func(...string) (func(), bool))
 	if len(b.Deliveries) > 1 { // while everything is busy a claim brings one
 		perLane = make(map[string]int, len(b.Deliveries))
 	}
+	results := make([]Attempt, len(b.Deliveries))
 	var keys []string
 	for i := range b.Deliveries {
 		dl := &b.Deliveries[i]
@@ -48,7 +50,7 @@ func (w *worker) start(c *Claim, b *Batch, enter func(...string) (func(), bool))
 			more = true // the room is known better now
 			continue
 		}
-		w.hand(job{dl, hook, leave})
+		w.hand(job{dl, hook, leave, &results[i]})
 	}
 	return more
 }
@@ -66,7 +68,7 @@ func (w *worker) hand(j job) {
 
 func (w *worker) work(j job, more <-chan job) {
 	for ok := true; ok; j, ok = <-more {
-		w.send(j.delivery, j.hook, j.leave)
+		w.send(j)
 		j = job{} // the batch that it is of shall not stay in memory
 	}
 }
@@ -140,24 +142,24 @@ func (w *worker) release(dl *Delivery, leave func()) {
 }
 
 // send makes one attempt and hands its outcome on. The slot is freed by the settler.
-func (w *worker) send(dl *Delivery, hook *Webhook, leave func()) {
+func (w *worker) send(j job) {
 	defer w.attempts.Done()
-	d := w.d
+	d, dl, hook, a := w.d, j.delivery, j.hook, j.result
 	if dl.Due.Sub(d.now()) < d.sender.timeoutOf(hook) {
-		w.release(dl, leave) // the lease could end during the request
+		w.release(dl, j.leave) // the lease could end during the request
 		return
 	}
-	a := d.around(w.sending, hook, dl)
+	*a = d.around(w.sending, hook, dl)
 	if w.sending.Err() != nil && a.Status == 0 {
-		w.release(dl, leave) // cut off by the end of the drain period
+		w.release(dl, j.leave) // cut off by the end of the drain period
 		return
 	}
 	if f := d.o.Observer.Attempted; f != nil {
-		d.observe(w.sending, "Attempted", func() { f(w.sending, *dl, a) })
+		d.observe(w.sending, "Attempted", func() { f(w.sending, *dl, *a) })
 	}
-	s := d.profile.settlement(dl, &a)
-	afterwards := d.keeper.result(w.sending, hook, &a, s.retryAt()) // before the slot is free
-	w.settler.add(outcome{delivery: dl, leave: leave, settlement: s})
+	s := d.profile.settlement(dl, a)
+	afterwards := d.keeper.result(w.sending, hook, a, s.retryAt()) // before the slot is free
+	w.settler.add(outcome{delivery: dl, leave: j.leave, settlement: s})
 	afterwards()
 }
 

@@ -64,6 +64,9 @@ func (s *Store) claim(c *webhook.Claim) webhook.Batch {
 		r := q.ready.top()
 		oldest = min(oldest, r.due)
 		s.lease(r, until)
+		if b.Deliveries == nil {
+			b.Deliveries = make([]webhook.Delivery, 0, min(c.Limit, 8)) // one comes seldom alone
+		}
 		b.Deliveries = append(b.Deliveries, r.delivery())
 		if q.hook.claim != s.claims {
 			q.hook.claim = s.claims

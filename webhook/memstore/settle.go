@@ -90,8 +90,11 @@ func (s *Store) settle(r *row, x *webhook.Settlement) {
 
 // record adds an attempt to the history of a row.
 func (s *Store) record(r *row, lease int64, a webhook.Attempt) {
-	a.Start = a.Start.Round(0).UTC()     // without the monotonic reading
-	a.Snippet = strings.Clone(a.Snippet) // it may be a piece of something large
+	a.Start = a.Start.Round(0).UTC() // without the monotonic reading
+	if a.Snippet != s.snippet {
+		s.snippet = strings.Clone(a.Snippet) // it may be a piece of something large
+	}
+	a.Snippet = s.snippet // receivers say the same again and again
 	s.saw(at(a.End()))
 	grown := int64(len(a.Snippet))
 	if r.attempts == nil {

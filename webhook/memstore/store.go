@@ -47,6 +47,7 @@ type Store struct {
 	pending, ended int     // deliveries
 	bytes          int64   // of all deliveries, see Options.MaxBytes
 	pendingBytes   int64   // of the pending ones
+	snippet        string  // the latest one that was recorded
 	marks          int
 	marksSwept     int // marks that were left after expired ones were last cleared
 
