@@ -14,6 +14,9 @@ type worker struct {
 	claiming context.Context // the same, for a claim that is under way when Run is stopped
 	attempts *sync.WaitGroup
 	jobs     chan job // to goroutines that have made an attempt and wait for the next
+
+	perLane map[string]int // of the batch that is being started
+	keys    []string       // of its delivery
 }
 
 // watch holds the lanes that the last claim found short of room. Whoever leaves one of
@@ -38,7 +41,7 @@ func (d *Dispatcher) left(lane string) {
 // claimLoop takes from the Store what can be sent now, and no more.
 func (w *worker) claimLoop(ctx context.Context) {
 	d := w.d
-	w.jobs = make(chan job)
+	w.jobs, w.perLane = make(chan job), make(map[string]int)
 	defer w.dismiss()
 	failing := backoff{least: 100 * time.Millisecond, most: 5 * time.Second}
 	full, took := false, time.Duration(0) // of the latest claim

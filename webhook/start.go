@@ -17,21 +17,13 @@ type job struct {
 // whether a lane gave all its room, so that it may have more.
 func (w *worker) start(c *Claim, b *Batch, enter func(...string) (func(), bool)) (more bool) {
 	hooks := hooksByID(b.Webhooks)
-	var perLane map[string]int
-	if len(b.Deliveries) > 1 { // while everything is busy a claim brings one
-		perLane = make(map[string]int, len(b.Deliveries))
-	}
+	clear(w.perLane)
 	results := make([]Attempt, len(b.Deliveries))
-	var keys []string
 	for i := range b.Deliveries {
 		dl := &b.Deliveries[i]
 		dl.Due = c.Until // the end of the lease, also where a Store returns the time before
-		taken := 1
-		if perLane != nil {
-			perLane[dl.Lane]++
-			taken = perLane[dl.Lane]
-		}
-		more = more || taken >= c.RoomFor(dl.Lane)
+		w.perLane[dl.Lane]++
+		more = more || w.perLane[dl.Lane] >= c.RoomFor(dl.Lane)
 		hook := hooks(dl.WebhookID)
 		if code := w.d.refused(dl, hook, c.Now); code != CodeOK {
 			w.settler.add(outcome{delivery: dl, settlement: Settlement{
@@ -39,12 +31,12 @@ func (w *worker) start(c *Claim, b *Batch, enter func(...string) (func(), bool))
 			continue
 		}
 		var err error
-		if keys, err = w.d.keysOf(keys[:0], hook, dl.Lane); err != nil {
+		if w.keys, err = w.d.keysOf(w.keys[:0], hook, dl.Lane); err != nil {
 			w.settler.add(outcome{delivery: dl, settlement: Settlement{
 				ID: dl.ID, Lease: dl.Lease, State: StateFailed, Code: CodeConfig, Due: c.Now}})
 			continue
 		}
-		leave, ok := enter(keys...)
+		leave, ok := enter(w.keys...)
 		if !ok {
 			w.release(dl, nil)
 			more = true // the room is known better now
