@@ -55,7 +55,8 @@ func (d database) migrated(t testing.TB, o *sqlstore.Options) *sqlstore.Store {
 	return s
 }
 
-const sqlitePragmas = "?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)"
+// The timeout is long, because a machine that has other work lets writers wait.
+const sqlitePragmas = "?_pragma=journal_mode(WAL)&_pragma=busy_timeout(60000)"
 
 func newSQLite(t testing.TB) database {
 	t.Helper()
