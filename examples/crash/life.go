@@ -27,6 +27,10 @@ const (
 	drain = 2 * time.Second
 	// again bounds how long after a kill a request is sent again.
 	again = timeout + 30*time.Second
+	// lockWait is how long a process waits for a locked SQLite database: on a busy machine the
+	// lock is hardly ever free when somebody looks, and a refused event moves the points at
+	// which a process is stopped.
+	lockWait = time.Minute
 	// patience is for conditions that should come true in seconds, on a busy machine.
 	patience = 3 * time.Minute
 )
@@ -87,7 +91,7 @@ func (w *world) live(ctx context.Context, s scenario, database string, n int, ra
 
 func (l *life) begin(ctx context.Context, s scenario) error {
 	id := l.world.names.Add(1)
-	db := hostproc.SQLite(filepath.Join(l.world.dir, fmt.Sprintf("%d.db", id)), 5*time.Second)
+	db := hostproc.SQLite(filepath.Join(l.world.dir, fmt.Sprintf("%d.db", id)), lockWait)
 	if l.database == postgres {
 		if s.own {
 			var err error
