@@ -55,7 +55,11 @@ func killLoop(ctx context.Context, l *life) {
 		l.wrong("P6", "%v", err)
 		return
 	}
-	if err := l.field.Drained(ctx); err != nil {
+	err = p.Wait(ctx, hostproc.Loaded, 1)
+	if err == nil {
+		err = l.field.Drained(ctx)
+	}
+	if err != nil {
 		l.wrong("P6", "%v", err)
 	}
 	if err := p.Stop(); err != nil {
