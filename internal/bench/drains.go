@@ -16,6 +16,9 @@ func (l *lab) drainJob(c string, inFlight int) job {
 	case slices.Contains(inMemory, c):
 		n = pick(l, 10_000, 40_000)
 	}
+	if c == wide {
+		inFlight = 512
+	}
 	return job{Part: "drain", Contender: c, InFlight: inFlight, PerLane: max(4, inFlight/5), Deliveries: n, Profile: l.profiles}
 }
 

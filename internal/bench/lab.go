@@ -14,7 +14,7 @@ import (
 )
 
 // allContenders in the order of the tables.
-var allContenders = []string{netHTTP, rawBytes, fastHTTP, roundTrip, retryable, onMemory, onSQLite, onPostgres,
+var allContenders = []string{netHTTP, rawBytes, fastHTTP, roundTrip, retryable, onMemory, onSQLite, onPostgres, wide,
 	riverBest, riverSame, riverPlain, asynqRedis}
 
 // inMemory are those that have no store to wait for.

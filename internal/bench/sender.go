@@ -62,6 +62,7 @@ const (
 	onMemory    = "Postrider, memory"
 	onSQLite    = "Postrider, SQLite"
 	onPostgres  = "Postrider, PostgreSQL"
+	wide        = "Postrider, PostgreSQL, 512 slots"
 	endpoints   = 10
 	queueLength = 200_000
 )
@@ -74,14 +75,14 @@ func newSender(ctx context.Context, s setup) (sender, error) {
 		return newRiver(ctx, s)
 	case asynqRedis:
 		return newAsynq(s)
-	case onMemory, onSQLite, onPostgres:
+	case onMemory, onSQLite, onPostgres, wide:
 		return newPostrider(ctx, s)
 	}
 	return nil, fmt.Errorf("no contender %q", s.Contender)
 }
 
 func needsPostgres(contender string) bool {
-	return contender == onPostgres || strings.HasPrefix(contender, "River")
+	return strings.HasPrefix(contender, onPostgres) || strings.HasPrefix(contender, "River")
 }
 
 func (j job) host(endpoint int) string { return fmt.Sprintf("h%d.example.com", endpoint) }

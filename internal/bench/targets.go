@@ -89,6 +89,7 @@ func (l *lab) allTargets() []target {
 	value("T2", "memory, allocations per delivery", 60, at64[onMemory], allocs)
 	ratio("T3", "PostgreSQL, deliveries/s to River at its best", 2, true, at64, onPostgres, riverBest, perSecond)
 	ratio("T3", "PostgreSQL, deliveries/s to River with as many workers", 2.8, true, at64, onPostgres, riverSame, perSecond)
+	ratio("T3", "PostgreSQL with 512 slots, deliveries/s to River at its best", 2, true, at64, wide, riverBest, perSecond)
 	ratio("T3", "PostgreSQL, deliveries/s to nethttp", 0.6, true, at64, onPostgres, netHTTP, perSecond)
 	v, ok := own(at64[onPostgres], allCPU)
 	add("T4", "PostgreSQL, sender + store CPU s per 10,000", 0.5, false, true, v, ok)
