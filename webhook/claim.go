@@ -50,7 +50,7 @@ func (w *worker) claimLoop(ctx context.Context) {
 			w.gather(ctx, took)
 		}
 		if d.paused.Load() {
-			d.idle(ctx, d.o.Lease)
+			w.rest(ctx, d.o.Lease)
 			continue
 		}
 		grant, err := d.limiter.Reserve(ctx, d.o.Capacity)
@@ -89,8 +89,7 @@ func (w *worker) claimLoop(ctx context.Context) {
 		if !roomNext.IsZero() {
 			wait = min(wait, max(0, time.Until(roomNext)))
 		}
-		w.dismiss()
-		d.idle(ctx, wait)
+		w.rest(ctx, wait)
 	}
 }
 
@@ -120,13 +119,14 @@ func (w *worker) gather(ctx context.Context, took time.Duration) {
 	}
 }
 
-// idle waits for a wake-up, at most so long.
-func (d *Dispatcher) idle(ctx context.Context, most time.Duration) {
+// rest waits for a wake-up, at most so long, and keeps no goroutine for what may come.
+func (w *worker) rest(ctx context.Context, most time.Duration) {
+	w.dismiss()
 	t := time.NewTimer(most)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
-	case <-d.wake:
+	case <-w.d.wake:
 	case <-t.C:
 	}
 }

@@ -25,7 +25,7 @@ func TestHTTP2(t *testing.T) {
 	for i := range 20 {
 		h.dispatch(id("evt_%d", i))
 	}
-	await(t, "20 deliveries", func() bool { return h.count(webhook.StateDelivered) == 20 })
+	hostile.Await(t, "20 deliveries", func() bool { return h.count(webhook.StateDelivered) == 20 })
 	for _, r := range e.Requests() {
 		if r.Proto != "HTTP/2.0" || r.Problem != "" {
 			t.Errorf("request %d: %s, %s", r.N, r.Proto, r.Problem)
@@ -54,7 +54,7 @@ func TestConnectionsAreReused(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		await(t, "a round", func() bool { return h.count(webhook.StateDelivered) == (round+1)*lanes*perLane })
+		hostile.Await(t, "a round", func() bool { return h.count(webhook.StateDelivered) == (round+1)*lanes*perLane })
 	}
 	// A dial may be overtaken by a connection that becomes free, and then has a spare one left.
 	if c := n.server.Connections(); c > 2*lanes*perLane {
@@ -148,7 +148,7 @@ func TestHungEndpointHoldsItsLaneOnly(t *testing.T) {
 	for i := range 3 * perLane {
 		h.dispatch(id("evt_%d", i))
 	}
-	await(t, "the end of all", func() bool { return h.count(webhook.StateFailed) == 3*perLane })
+	hostile.Await(t, "the end of all", func() bool { return h.count(webhook.StateFailed) == 3*perLane })
 	if most != perLane {
 		t.Errorf("%d attempts at once, want %d", most, perLane)
 	}

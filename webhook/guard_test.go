@@ -81,7 +81,7 @@ func at(url string) func(*webhook.Webhook) {
 // end waits until a delivery has ended and returns its outcome.
 func (h *host) end(id string) string {
 	h.t.Helper()
-	await(h.t, "the end of "+id, func() bool {
+	hostile.Await(h.t, "the end of "+id, func() bool {
 		d, _ := h.delivery(id)
 		return d.State != webhook.StatePending
 	})

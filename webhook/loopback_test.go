@@ -1,10 +1,8 @@
 package webhook_test
 
 import (
-	"context"
 	"net/netip"
 	"slices"
-	"testing"
 	"time"
 
 	"github.com/postrider/postrider/allowlist"
@@ -35,20 +33,4 @@ func withAllowed(p webhook.Profile, ports ...uint16) webhook.Profile {
 	p.Allow = allowed(ports...)
 	p.Retry.Slots = slices.Repeat([]retry.Slot{{Min: time.Millisecond, Max: 3 * time.Millisecond}}, len(p.Retry.Slots))
 	return p
-}
-
-// await returns once done says so, and fails the test when that takes too long.
-func await(t testing.TB, what string, done func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("still waiting for %s", what)
-		}
-	}
 }

@@ -8,7 +8,7 @@ var gallery = []mutation{
 		"./webhook -run TestFullLaneGoesOnAtOnce"},
 	{"full lanes are claimed all the same", "webhook/claim.go",
 		"PerLane: d.o.PerLane, Room: room}", "PerLane: d.o.PerLane}",
-		"./webhook -run TestHungWebhookDelaysNoOther"},
+		"./webhook -run TestClaimTellsFullLanes"},
 	{"a lease is not checked when an outcome is stored", "webhook/memstore/settle.go",
 		"current := x.Lease == r.lease && (r.held || !pending)", "current := true",
 		"./webhook/memstore -run TestConformance"},

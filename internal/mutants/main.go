@@ -108,6 +108,8 @@ func (m mutation) plant(root, dir string) (verdict string, caught bool) {
 		return "BROKEN", false
 	case bytes.Contains(out, []byte("no tests to run")):
 		return "NO TEST", false
+	case bytes.Contains(out, []byte("panic: test timed out")):
+		return "HANGS", false // what hangs has not been judged, and may hang for another reason
 	}
 	return "caught", true
 }

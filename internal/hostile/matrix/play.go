@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/postrider/postrider/internal/hostile"
@@ -33,9 +32,9 @@ func (s *scene) play() {
 		}
 	}
 	if !s.alone {
-		await(t, "the healthy webhook", func() bool { return s.told.hasSettled(s.neighbour) })
+		hostile.Await(t, "the healthy webhook", func() bool { return s.told.hasSettled(s.neighbour) })
 	}
-	await(t, "the webhook that fails", func() bool {
+	hostile.Await(t, "the webhook that fails", func() bool {
 		if s.fault.wait == nil {
 			return s.told.hasSettled(s.faulty)
 		}
@@ -45,7 +44,7 @@ func (s *scene) play() {
 	after := s.memory()
 	s.kept, s.allocated = int64(after.HeapAlloc)-int64(before.HeapAlloc), int64(after.TotalAlloc-before.TotalAlloc)
 	rest := time.Now()
-	await(t, "another look at the Store", func() bool { return s.hooks.Status().LastClaim.After(rest) })
+	hostile.Await(t, "another look at the Store", func() bool { return s.hooks.Status().LastClaim.After(rest) })
 	if s.health, err = s.manager.Health(context.Background(), scope, s.hook.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -165,20 +164,4 @@ func (s *scene) neighbours() []hostile.Request {
 		path := strings.TrimPrefix(r.Line, "POST /"+s.name)
 		return path == r.Line || path[0] != ' ' && path[0] != '?'
 	})
-}
-
-// await returns once done says so, and fails the test when that takes too long.
-func await(t testing.TB, what string, done func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
-	defer cancel()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("still waiting for %s", what)
-		}
-	}
 }

@@ -1,0 +1,24 @@
+package hostile
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+// Await returns once done says so, and fails the test when that takes longer than a busy
+// machine may need.
+func Await(tb testing.TB, what string, done func() bool) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			tb.Fatalf("still waiting for %s", what)
+		}
+	}
+}
