@@ -21,9 +21,10 @@ type History interface {
 	// due. Identifier, body and earlier attempts stay. ErrHeld while it is leased,
 	// ErrNotFound when unknown or its webhook is gone.
 	Requeue(ctx context.Context, scope, id string, due time.Time) error
-	// Cancel ends a pending delivery as failed with CodeCancelled: ErrHeld while
-	// it is leased. One that has ended is left as it is.
-	Cancel(ctx context.Context, scope, id string) error
+	// Cancel ends a pending delivery at now, as failed with CodeCancelled, and returns it
+	// as it stands then, without body. ended is false where it had ended before, and it is left as it
+	// is. ErrHeld while it is leased, ErrNotFound when unknown.
+	Cancel(ctx context.Context, scope, id string, now time.Time) (d Delivery, ended bool, err error)
 }
 
 // Query selects deliveries of one scope.
@@ -64,48 +65,69 @@ type Notifier interface {
 // Marks remembers keys, so that something is done once.
 type Marks interface {
 	// Mark sets a mark that lasts until the given time at least. first is true for
-	// exactly one of several concurrent callers, and again after until has passed.
-	Mark(ctx context.Context, scope, key string, until time.Time) (first bool, err error)
+	// exactly one of several concurrent callers, and again where the mark's end is not
+	// after now.
+	Mark(ctx context.Context, scope, key string, now, until time.Time) (first bool, err error)
 	// Unmark removes a mark. An unknown one is no error.
 	Unmark(ctx context.Context, scope, key string) error
 }
 
-// Clock tells the time of a shared database. Run measures how far the process's
-// clock is off and corrects every time it passes to the Store.
+// Clock tells the time of a shared database. The Dispatcher measures how far the
+// process's clock is off and corrects every time it passes to the Store. Without it the
+// clocks of all hosts on one Store must agree within 10 seconds.
 type Clock interface {
-	Now(ctx context.Context) (time.Time, error)
+	// Now asks the database for its time. It takes a connection first, so that Before and
+	// After enclose the round trip of the query alone.
+	Now(ctx context.Context) (Reading, error)
+}
+
+// Reading is the time of a [Clock] between two readings of the process's own clock.
+type Reading struct {
+	// Store is the database's time at some moment between Before and After, which are
+	// values of time.Now and keep their monotonic part.
+	Store, Before, After time.Time
 }
 
 // HealthStore keeps the health of webhooks over restarts and hosts. It is
 // written when health changes, never for a success that follows a success.
 type HealthStore interface {
-	// Health returns the records of the given webhooks that are not OK; nil ids mean
-	// all of the Store.
-	Health(ctx context.Context, ids []string) ([]Health, error)
+	// Health returns the records that are not OK: of one webhook, of a whole scope where id
+	// is empty, of all of the Store where both are.
+	Health(ctx context.Context, scope, id string) ([]Health, error)
 	// SetHealth replaces old by new in one step: ErrConflict when another record than
 	// old is stored. A record that was never set equals the zero Health, and setting
 	// one that is OK removes it. A webhook that is gone: ErrNotFound.
 	SetHealth(ctx context.Context, scope, id string, old, new Health) error
 }
 
-// Sweeper is a Store whose claims do not look at everything pending. The
-// Dispatcher calls Sweep when Run begins, once per lease and after a store error.
+// Sweeper is a Store that finds by itself what no claim will end. The Dispatcher calls
+// Sweep when Run begins, once per lease, after a store error and after a webhook was
+// deleted, and goes on while there is more.
 type Sweeper interface {
-	Sweep(ctx context.Context, s Sweep) error
+	// Sweep ends up to limit deliveries and mends times that a wrong clock wrote. ended
+	// holds what it ended, as it stands then, without bodies; more says that a further
+	// call has something to do.
+	Sweep(ctx context.Context, s Sweep, limit int) (ended []Delivery, more bool, err error)
 }
 
-// Sweep is the work of a Sweeper.
+// Sweep is the work of a Sweeper. It concerns pending deliveries that are not held, or
+// whose lease has ended by Now, which counts as an interruption where such a delivery ends.
 type Sweep struct {
 	// Now is the time of the sweep.
 	Now time.Time
-	// QueuedBefore: pending deliveries that were queued before this, and are not held or
-	// whose lease has ended by Now, which counts as an interruption, end as failed with
+	// Gone asks to end deliveries whose webhook is gone as failed with CodeCancelled.
+	Gone bool
+	// QueuedBefore: deliveries that were queued before this end as failed with
 	// CodeExpired. Zero means none.
 	QueuedBefore time.Time
-	// LatestDue: a retry or a lease that is due later than this became so because a
-	// clock jumped back; it becomes due at LatestDue. Requeued deliveries that wait for
-	// their first attempt are left alone. Zero means none.
-	LatestDue time.Time
+	// LatestRetry: a delivery with Tries above 0 that waits until later than this does so
+	// because a clock was wrong; it becomes due at LatestRetry. Zero means none.
+	LatestRetry time.Time
+	// LatestLease: a held delivery that is due later than this becomes due at LatestLease;
+	// one that was never tried, has Due equal to CreatedAt and lies later than this was
+	// stored by a clock that is ahead, and becomes due at Now. Requeued deliveries that
+	// wait for their first attempt are left alone. Zero means none.
+	LatestLease time.Time
 }
 
 // Binder is a Store that remembers which Profile it serves. New calls Bind, which

@@ -92,7 +92,7 @@ func (m *Manager) Redeliver(ctx context.Context, scope, id string) error {
 func (m *Manager) Cancel(ctx context.Context, scope, id string) error {
 	h, err := m.history()
 	if err == nil {
-		err = h.Cancel(ctx, scope, id)
+		_, _, err = h.Cancel(ctx, scope, id, m.d.now())
 	}
 	if err != nil {
 		return fmt.Errorf("webhook: cancel %s: %w", id, err)
@@ -210,8 +210,8 @@ func (m *Manager) Test(ctx context.Context, scope, id string, opts ...TestOption
 	for _, name := range Variables(w.URL) {
 		vars[name] = "x"
 	}
-	d := Delivery{ID: deliveryID(scope, eventID, id), EventID: eventID, WebhookID: id, Scope: scope, Type: s.trigger,
-		Lane: id, Body: body, Vars: vars, CreatedAt: now, QueuedAt: now, Due: now}
+	d := Delivery{ID: DeliveryID(scope, eventID, id), EventID: eventID, WebhookID: id, Scope: scope, Type: s.trigger,
+		Body: body, Vars: vars, CreatedAt: now, QueuedAt: now, Due: now}
 	a := m.d.sender.attempt(ctx, &w, &d, now)
 	if ctx.Err() != nil && a.Status == 0 {
 		return a, fmt.Errorf("webhook: test %s: %w", id, ctx.Err()) // the caller gave up, not the endpoint

@@ -40,9 +40,9 @@ type Delivery struct {
 	Scope     string
 	// Type is the event's type.
 	Type string
-	// Lane is the unit of fairness: the Store goes round the lanes. It is the
-	// webhook's ID unless the Profile composes another.
-	Lane string
+	// Class splits the lane of a webhook where the Profile composes classes; empty as a
+	// rule. At most 100 bytes.
+	Class string
 	// Body holds the exact bytes that are signed and sent, at every attempt.
 	Body []byte
 	// Vars fill variables in the webhook's URL.
@@ -70,11 +70,17 @@ type Delivery struct {
 	QueuedAt time.Time
 	// FinishedAt is when the delivery ended; zero while it is pending.
 	FinishedAt time.Time
+	// Seen is the count of its scope's changes that the webhook was matched under; see
+	// Webhook.Seen. It is for Enqueue only and not stored; 0 is unchecked.
+	Seen int64
 	// LastCode is the outcome of the latest attempt, or why it ended without one.
 	LastCode Code
 	// Exhausted is set beside LastCode when the retry budget was spent.
 	Exhausted bool
 }
+
+// Lane is the lane that the delivery waits in.
+func (d *Delivery) Lane() Lane { return Lane{d.Scope, d.WebhookID, d.Class} }
 
 // Attempt is the record of one request, made or refused. It holds nothing that
 // a tenant must not see: no address, no URL, no secret.
@@ -102,45 +108,10 @@ func (a Attempt) OK() bool { return a.Code == CodeOK }
 // End is Start plus Duration.
 func (a Attempt) End() time.Time { return a.Start.Add(a.Duration) }
 
-// Claim says what a Store may lease out.
-type Claim struct {
-	// Now is the time that decides what is due. A Store never looks at a clock.
-	Now time.Time
-	// Until is the end of the new leases.
-	Until time.Time
-	// Limit bounds the number of deliveries, at least 1.
-	Limit int
-	// PerLane bounds the deliveries of one lane, at least 1.
-	PerLane int
-	// Room replaces PerLane for single lanes; 0 skips the lane.
-	Room map[string]int
-}
-
-// RoomFor returns how many deliveries of a lane the claim may take.
-func (c Claim) RoomFor(lane string) int {
-	if n, ok := c.Room[lane]; ok {
-		return n
-	}
-	return c.PerLane
-}
-
-// Batch is what a claim took.
-type Batch struct {
-	// Deliveries are in the order in which they should be sent.
-	Deliveries []Delivery
-	// Webhooks holds each webhook of Deliveries once, as it is now, with secrets.
-	Webhooks []Webhook
-	// Next is the earliest time after Claim.Now at which anything pending becomes
-	// due; zero when nothing does. Work that is due but was skipped does not count.
-	Next time.Time
-	// Oldest is the earliest due time, before the claim, of what was taken: how
-	// far behind the queue is. Stores that cannot tell leave it zero.
-	Oldest time.Time
-}
-
 // Settlement is the outcome of a lease.
 type Settlement struct {
 	ID    string
+	Scope string
 	Lease int64
 	State State
 	// Due is the time of the next try for StatePending, and else when the delivery
@@ -150,8 +121,9 @@ type Settlement struct {
 	Code Code
 	// Exhausted goes with StateFailed when the retry budget is spent.
 	Exhausted bool
-	// Result counts as a try and is kept in the history; nil gives the lease back
-	// uncounted, or ends the delivery without an attempt.
+	// Result counts as a try and is kept in the history; nil with StatePending gives the
+	// lease back uncounted, due at Due; nil with another State ends the delivery without
+	// an attempt.
 	Result *Attempt
 }
 

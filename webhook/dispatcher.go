@@ -31,13 +31,11 @@ type Dispatcher struct {
 	limiter *limiter.Limiter
 	sender  *sender
 	keeper  *keeper
-	lanes   lanes
 	calls   chan struct{} // bounds the Dispatch calls that wait for the Store
 
 	running atomic.Bool
 	paused  atomic.Bool
 	wake    chan struct{}
-	watched atomic.Pointer[watch] // whose room the last claim found short
 	dbTime  atomic.Pointer[instant]
 
 	mu     sync.Mutex // guards status
@@ -78,7 +76,7 @@ func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
 	}
 	var err error
 	d.limiter, err = limiter.New(&limiter.Options{
-		Total: d.o.Capacity, PerKey: d.o.PerLane, Rate: d.o.Rate, Burst: d.o.Burst, Limits: d.keyLimit,
+		Total: d.o.Capacity, PerKey: d.o.PerLane, Rate: d.o.Rate, Burst: d.o.Burst,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("webhook: invalid Options: %w", err)
@@ -90,7 +88,7 @@ func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
 	}
 	d.log = d.o.Logger
 	d.sender = newSender(&d.profile, &d.o)
-	d.keeper = &keeper{d: d, store: d.health, known: make(map[string]*healthEntry), fresh: make(map[string]time.Time)}
+	d.keeper = &keeper{}
 	return d, nil
 }
 
@@ -121,8 +119,6 @@ func (p *Profile) check(o *Options) error {
 		return refuse("MaxAge %v must not be negative", p.MaxAge)
 	case p.DisableAfter < 0:
 		return refuse("DisableAfter %v must not be negative", p.DisableAfter)
-	case p.KeyLimit != nil && o.Rate > 0:
-		return refuse("KeyLimit excludes Options.Rate, which it would hide")
 	}
 	return nil
 }

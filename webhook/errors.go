@@ -33,6 +33,14 @@ var (
 	ErrProfile = errors.New("webhook: store belongs to another profile, give each profile its own store")
 	// ErrBusy: too many Dispatch calls already wait for a Store that does not answer.
 	ErrBusy = errors.New("webhook: store does not answer")
+	// ErrUnknown: a statement was sent to the Store and its answer is missing, so whether it
+	// was carried out is not known. Repeating the call with the same event IDs is safe.
+	ErrUnknown = errors.New("webhook: the store did not answer, whether it stored anything is unknown")
+	// ErrStale: the webhooks of a scope changed since they were read; read them again.
+	ErrStale = errors.New("webhook: webhooks changed since they were read")
+	// ErrSealed: a stored secret cannot be opened now, because its key is missing or the
+	// key service does not answer. It can be once the key is there again.
+	ErrSealed = errors.New("webhook: stored secrets cannot be opened, check the sealing keys")
 	// ErrPanic: code of the host, such as a hook of the Profile, panicked. The panic was contained.
 	ErrPanic = errors.New("webhook: hook panicked")
 )

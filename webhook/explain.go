@@ -151,9 +151,9 @@ func (d *Dispatcher) explainProcess(x *Explanation, now time.Time) {
 		return // it has its slot
 	}
 	room, next := d.room()
-	if n, short := room[dl.Lane]; short && n == 0 && !x.has(ReasonPaused) && !x.has(ReasonBreaker) { // a hold takes the room too
+	if n, short := room[dl.WebhookID]; short && n == 0 && !x.has(ReasonPaused) && !x.has(ReasonBreaker) { // a hold takes the room too
 		switch {
-		case d.limiter.InUse(dl.Lane) > 0:
+		case d.limiter.InUse(dl.WebhookID) > 0:
 			x.add(ReasonLane, time.Time{}, true, "Its lane has as many requests in flight as it may have.")
 		case len(room) == 1 && !next.IsZero(): // nobody else's
 			x.add(ReasonLane, now.Add(time.Until(next)), true, "Its lane is ahead of its rate.")

@@ -164,7 +164,7 @@ func (d *Dispatcher) healthOf(ctx context.Context, scope, id string) (Health, er
 	if d.health == nil || !h.OK() {
 		return h, nil
 	}
-	stored, err := d.health.Health(ctx, []string{id})
+	stored, err := d.health.Health(ctx, scope, id)
 	if err == nil && len(stored) == 1 {
 		h = stored[0]
 	}

@@ -77,7 +77,7 @@ func (d *Dispatcher) compose(e payload.Event, group []Webhook, now time.Time) ([
 	if d.profile.Compose == nil {
 		ds := make([]Delivery, len(group))
 		for i, w := range group {
-			ds[i] = newDelivery(e, w.ID, w.ID, now)
+			ds[i] = newDelivery(e, w.ID, now)
 		}
 		return ds, nil
 	}
@@ -89,7 +89,8 @@ func (d *Dispatcher) compose(e payload.Event, group []Webhook, now time.Time) ([
 	if !slices.ContainsFunc(group, func(w Webhook) bool { return w.ID == id }) {
 		return nil, fmt.Errorf("composed for webhook %s, which is not of the group", id)
 	}
-	dl := newDelivery(e, id, cmp.Or(c.Lane, id), now)
+	dl := newDelivery(e, id, now)
+	dl.Class = c.Class
 	switch {
 	case c.NoBody:
 		dl.Body = nil
@@ -106,24 +107,24 @@ func (d *Dispatcher) compose(e payload.Event, group []Webhook, now time.Time) ([
 	return []Delivery{dl}, nil
 }
 
-func newDelivery(e payload.Event, webhookID, lane string, now time.Time) Delivery {
+func newDelivery(e payload.Event, webhookID string, now time.Time) Delivery {
 	return Delivery{
-		ID: deliveryID(e.Scope, e.ID, webhookID), EventID: e.ID, WebhookID: webhookID, Scope: e.Scope, Type: e.Type,
-		Lane: lane, Body: e.Body, Vars: e.Vars, Due: now, CreatedAt: now, QueuedAt: now,
+		ID: DeliveryID(e.Scope, e.ID, webhookID), EventID: e.ID, WebhookID: webhookID, Scope: e.Scope, Type: e.Type,
+		Body: e.Body, Vars: e.Vars, Due: now, CreatedAt: now, QueuedAt: now,
 	}
 }
 
 var idEncoding = base32.HexEncoding.WithPadding(base32.NoPadding)
 
-// deliveryID names a delivery by what makes it unique, so that a repeated Dispatch
-// arrives at the same name. 128 bits of SHA-256 do not collide by chance.
-func deliveryID(scope, event, webhook string) string {
+// DeliveryID names a delivery by what makes it unique, so that a repeated Dispatch
+// arrives at the same name. Its first 30 characters are the same for all deliveries of one
+// event, so that a Store can find those by the ID's beginning. 128 bits of SHA-256 for the
+// event, and 80 for the webhook within it, do not collide by chance. It is for Store adapters.
+func DeliveryID(scope, event, webhook string) string {
 	var buf [256]byte
-	b := buf[:0]
-	for _, s := range [...]string{scope, event, webhook} {
-		b = append(b, s...)
-		b = append(b, 0)
-	}
+	b := append(append(buf[:0], scope...), 0)
+	b = append(append(b, event...), 0)
 	sum := sha256.Sum256(b)
-	return "dlv_" + idEncoding.EncodeToString(sum[:16])
+	of := sha256.Sum256(append(b[:0], webhook...))
+	return "dlv_" + idEncoding.EncodeToString(sum[:16]) + idEncoding.EncodeToString(of[:10])
 }

@@ -74,16 +74,28 @@ type Profile struct {
 	Header func(Webhook, Delivery, http.Header)
 	// Sign returns what signs requests to a webhook; nil, or a nil Signer, leaves them unsigned.
 	Sign func(Webhook) (sign.Signer, error)
-	// Limits names limiter keys beside the lane, such as tenant and host. All of them
-	// must have room before a delivery is sent.
-	Limits func(w Webhook, lane string) []string
-	// KeyLimit sets the capacity, rate per second and burst of a lane or of a key of
-	// Limits; nil, or n <= 0, means Options.PerLane without a rate.
-	KeyLimit func(key string) (n int, rate float64, burst int)
+	// Limits returns what requests of a webhook's class count against beside the webhook's
+	// own limits, such as the tenant at a host. All of them must have room before a delivery is
+	// sent.
+	Limits func(w Webhook, class string) []Limit
 	// Sample makes an example of an event type for [WithSample]; nil means [payload.Sample].
 	Sample func(eventType string) (payload.Data, bool)
 	// Check adds what else is wrong with a webhook's fields to what the Manager found.
 	Check func(Webhook) []FieldError
+}
+
+// Limit bounds the requests in flight, and those of a second, of everything that names
+// the same Key.
+type Limit struct {
+	// Key names what is limited, at most 300 bytes. The other fields should be the same
+	// wherever the Key is; the latest ones hold.
+	Key string
+	// Max bounds the requests in flight; 0 means no bound.
+	Max int
+	// Rate is requests per second, 0 for no limit. Burst is how many may start at once
+	// after a pause; 0 means one second's worth, at least 1.
+	Rate  float64
+	Burst int
 }
 
 // Composed is one delivery made of an event and the webhooks of a Group.
@@ -94,8 +106,9 @@ type Composed struct {
 	// Body replaces the event's body when NoBody or a non-nil Body says so.
 	Body   []byte
 	NoBody bool
-	// Lane is the unit of fairness; empty means WebhookID.
-	Lane string
+	// Class splits the webhook's lane, so that deliveries of one class do not wait for
+	// those of another; empty as a rule. At most 100 bytes.
+	Class string
 	// Vars are added to the event's variables.
 	Vars map[string]string
 }

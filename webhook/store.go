@@ -1,50 +1,175 @@
 package webhook
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Enqueuer is the half of a Store that a transaction of the host can carry;
 // see [Dispatcher.DispatchTx].
 type Enqueuer interface {
-	// Webhooks returns the webhooks of a scope, in any order, inactive and
-	// expired ones included. Secrets may be left out. An unknown scope has none.
+	// Webhooks returns the webhooks of a scope with URL and secrets, oldest first,
+	// inactive and expired ones included. One that cannot be opened, because a key is
+	// missing or a key service does not answer, is among them with Unreadable set. An
+	// unknown scope has none.
 	Webhooks(ctx context.Context, scope string) ([]Webhook, error)
 
-	// Enqueue stores deliveries, all or none. added has one element for each: false
-	// where the same (Scope, EventID, WebhookID) was stored before, which is left
-	// as it is. A bounded Store that has no space answers [ErrFull] and stores
-	// nothing. The Store keeps no reference to ds or to what it points to.
+	// Enqueue stores deliveries, all or none of each scope. added has one element for
+	// each: false where the same (Scope, EventID, WebhookID) was stored before, whatever
+	// its ID; what is stored is left as it is. Held, Lease and Due are stored as given: a
+	// held delivery is a hand-off, leased to the caller from its first moment.
+	//
+	// A bounded Store that has no space answers [ErrFull]. A Store that counts the changes
+	// of a scope's webhooks (see Webhook.Seen) answers [ErrStale] where Delivery.Seen is
+	// neither 0 nor the scope's count. Both store nothing. errors.Is(err, [ErrUnknown])
+	// holds unless it is certain that nothing was stored: a statement was sent and its
+	// answer is missing. The Store keeps no reference to ds or to what it points to.
 	Enqueue(ctx context.Context, ds []Delivery) (added []bool, err error)
 }
 
 // Store keeps deliveries. It is the queue: what Enqueue accepted survives
 // whatever the Store survives. All methods are safe for concurrent use, from
 // several goroutines and, where the Store is a shared database, from several
-// processes. Times are arguments; a Store looks at no clock. Package
+// processes. Times are arguments; a Store looks at no clock. A Store decides neither
+// whose turn it is nor when a delivery ends: it answers four questions. Package
 // storetest proves an implementation.
 type Store interface {
 	Enqueuer
 
-	// Claim leases pending deliveries that are due at c.Now. It goes round the
-	// lanes: no lane twice before every other ready one had its turn once, at most
-	// c.RoomFor(lane) of a lane, c.Limit in all, oldest due first within a lane, none of
-	// a webhook that is inactive or expired. Each gets the next lease number, is
-	// held, and is due again at c.Until unless it is settled before. Two callers
-	// never hold the same lease. Claiming a delivery that is still held counts as
-	// Interrupted. A pending delivery whose webhook is gone ends as failed with
-	// [CodeCancelled] and is not returned.
+	// Due names the lanes of which something pending is due at q.Now: a delivery that
+	// waits, or a held one whose lease has ended by then. It is a hint: lanes come in any
+	// order and may come twice. Lanes of webhooks that are inactive or expired at q.Now
+	// are left out; those whose webhook is gone are not. With q.Since a lane may be left
+	// out of which nothing became due after it. An answer may stand beside a [*PartialError].
+	Due(ctx context.Context, q DueQuery) (DuePage, error)
+
+	// Claim leases pending deliveries that are due at c.Now from the named lanes, each
+	// named once: of each lane at most Most, oldest due first, ties in the order in which
+	// they were enqueued; nothing of a webhook that is inactive or expired at c.Now,
+	// nothing that another lease holds. Each gets the lease number max(lease+1, c.Lease),
+	// is held, and is due at c.Until. One whose lease has ended counts as Interrupted once
+	// more. Deliveries are returned with the Due that they had before, and everything else
+	// as it is now. Two callers never hold the same lease.
+	//
+	// Fewer than Most of a lane means that no more was free, unless the lane is in
+	// Batch.Short: c.MaxBytes bounds the bodies of one answer, and one delivery always
+	// fits. The webhook of each delivery is in Batch.Webhooks, read in the same call; one
+	// in neither Webhooks nor Unreadable is gone, and the caller ends its deliveries.
+	//
+	// The same Claim again, with the same c.Lease, also returns, counted in Most, what is
+	// still held under exactly that number, so a lost answer costs a call and not a
+	// lease. What got lease+1 instead waits for the end of its lease. An answer may stand
+	// beside a [*PartialError].
 	Claim(ctx context.Context, c Claim) (Batch, error)
 
 	// Settle writes outcomes, each on its own: an unknown ID or a lease that is not
-	// the delivery's latest is left alone and reported in lost. Two exceptions
-	// serve the truth: the Result of a lost lease is kept in the history, and a
+	// the delivery's latest is left alone and reported in lost. Two exceptions hold
+	// what really happened: the Result of a lost lease is kept in the history, and a
 	// lost lease that reports StateDelivered still ends a pending delivery as
-	// delivered, because the receiver has it. A settlement for a delivery that has
+	// delivered, because the receiver has it; a lease above the delivery's latest was
+	// never given and does not. A settlement for a delivery that has
 	// already ended changes only the history. One that repeats a stored one, of the
 	// same ID and lease, changes nothing, the history included, and is lost only if a
 	// later lease exists: the Dispatcher repeats a call when it did not hear its answer. After
-	// Settle the delivery is not held. FirstFailure becomes the End of the first Result that does not deliver.
+	// Settle the delivery is not held. FirstFailure becomes the End of the first Result
+	// that does not deliver. No call names a delivery twice.
 	Settle(ctx context.Context, ss []Settlement) (lost []string, err error)
 }
+
+// Lane is the unit of turns: the deliveries of one webhook, or one class of them where
+// the Profile composes classes. Class is empty as a rule.
+type Lane struct{ Scope, WebhookID, Class string }
+
+// DueQuery asks which lanes have something due.
+type DueQuery struct {
+	// Now decides what is due.
+	Now time.Time
+	// Since, where it is not zero, allows to leave out lanes of which nothing became due
+	// after it, by its due time or by a commit.
+	Since time.Time
+	// Scope and WebhookID narrow the question to the lanes of one webhook; both empty
+	// means all.
+	Scope, WebhookID string
+	// Limit bounds the lanes of one page, at least 1.
+	Limit int
+	// Cursor is that of the page before; "" begins.
+	Cursor string
+}
+
+// DuePage is one page of lanes.
+type DuePage struct {
+	Lanes []Lane
+	// Cursor continues; "" after the last page.
+	Cursor string
+	// Next is no later than the earliest due time after q.Now of anything pending that is
+	// in question; zero when there is none. Only that of the last page counts.
+	Next time.Time
+}
+
+// Claim says what a Store is to lease out.
+type Claim struct {
+	// Now decides what is due. A Store never looks at a clock.
+	Now time.Time
+	// Until is the end of the new leases.
+	Until time.Time
+	// Lease is the number of this claim. A Dispatcher makes it of the time and of random
+	// bits, above its last one. A Store reads no time from it.
+	Lease int64
+	// Lanes are asked in this order, each named once.
+	Lanes []LaneClaim
+	// MaxBytes bounds the bodies of the answer; 0 means no bound.
+	MaxBytes int
+}
+
+// LaneClaim is a lane of a [Claim] with the most to take of it.
+type LaneClaim struct {
+	Lane
+	// Most is at least 1.
+	Most int
+	// Take says which of the lane's deliveries may be taken.
+	Take Take
+}
+
+// Take says which deliveries of a lane a claim takes.
+type Take uint8
+
+// TakeAny takes whatever is due, oldest due first.
+const TakeAny Take = 0
+
+// Batch is what a claim took.
+type Batch struct {
+	// Deliveries are in the order of the lanes asked, and in a lane oldest due first.
+	Deliveries []Delivery
+	// Webhooks holds each webhook of Deliveries once, as it is now, with secrets.
+	Webhooks []Webhook
+	// Unreadable was leased, and cannot be handed out.
+	Unreadable []Unreadable
+	// Short names the lanes of which MaxBytes kept something back.
+	Short []Lane
+}
+
+// Unreadable is a delivery that was leased and is held, of which the row or the webhook
+// cannot be read.
+type Unreadable struct {
+	ID    string
+	Lease int64
+	Lane  Lane
+	// Due is the due time before the claim.
+	Due time.Time
+	// Err says why. With errors.Is(Err, ErrSealed) the delivery can be read once a key is
+	// there again, and is given back; otherwise it ends as failed with [CodeConfig].
+	Err error
+}
+
+// PartialError stands beside an answer of Due or Claim that is true as far as it goes:
+// one of several databases did not answer.
+type PartialError struct{ Err error }
+
+// Error says that the answer is partial, and why.
+func (e *PartialError) Error() string { return "webhook: part of the Store does not answer: " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *PartialError) Unwrap() error { return e.Err }
 
 // Registry keeps webhooks. Store adapters implement it beside Store; without it
 // there is no [Manager] and the host keeps webhooks in its own way.
@@ -57,14 +182,14 @@ type Registry interface {
 	// Update replaces a webhook and adds 1 to its version: [ErrNotFound] when (scope,
 	// id) is unknown, [ErrConflict] when w.Version is not the stored one.
 	Update(ctx context.Context, w Webhook) error
-	// Delete removes a webhook. What is queued for it and not leased ends as failed
-	// with [CodeCancelled] at once or at the next Claim. [ErrNotFound] when unknown.
+	// Delete removes a webhook, its health and marks, and touches no delivery: what is queued for it ends
+	// with the next claim or sweep. [ErrNotFound] when unknown.
 	Delete(ctx context.Context, scope, id string) error
 	// DeleteScope removes everything of a scope: webhooks, deliveries, marks and
 	// health. A scope without any is no error.
 	DeleteScope(ctx context.Context, scope string) error
 	// Webhook returns one webhook with its secrets, or [ErrNotFound].
 	Webhook(ctx context.Context, scope, id string) (Webhook, error)
-	// Webhooks returns those of a scope, oldest first.
+	// Webhooks returns those of a scope, oldest first; it is Enqueuer's.
 	Webhooks(ctx context.Context, scope string) ([]Webhook, error)
 }

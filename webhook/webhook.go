@@ -67,6 +67,14 @@ type Webhook struct {
 	// Version counts changes. An update with another version than the stored
 	// one ends in [ErrConflict].
 	Version int64
+	// Seen is set by a Store that counts the changes of a scope's webhooks: the count under
+	// which this one was read, above 0. Such a Store checks it when deliveries are
+	// stored; see [Enqueuer]. It is not part of the configuration.
+	Seen int64
+	// Unreadable is set by the Store where URL, secrets or headers cannot be opened, and
+	// says why: errors.Is(err, [ErrSealed]) holds. Those fields are empty then, and
+	// nothing is sent until they can be read. It is not part of the configuration.
+	Unreadable error
 }
 
 // AttrSecretIn is the key in Webhook.Attributes that moves the secret of an

@@ -12,34 +12,16 @@ const (
 	flowSecondary = "Secondary"
 )
 
-// secondaryLane ends the name of a webhook's second lane. An ID of a webhook
-// holds no such character.
-const secondaryLane = "~secondary"
+// secondaryClass is the class of secondary deliveries.
+const secondaryClass = "secondary"
 
-// Beginnings of the limiter's keys. They cannot be taken for a lane, which begins
-// with the ID of a webhook.
-const (
-	primaryKey   = "jira primary "
-	secondaryKey = "jira secondary "
-)
-
-// limits counts requests by class, tenant and host.
-func limits(w webhook.Webhook, lane string) []string {
-	key := primaryKey
-	if strings.HasSuffix(lane, secondaryLane) {
-		key = secondaryKey
+// limits bounds requests by flow, tenant and host.
+func (s *settings) limits(w webhook.Webhook, class string) []webhook.Limit {
+	flow, most := "primary", s.primary
+	if class == secondaryClass {
+		flow, most = "secondary", s.secondary
 	}
-	return []string{key + host(w.URL) + " " + w.Scope}
-}
-
-func (s *settings) keyLimit(key string) (n int, rate float64, burst int) {
-	switch {
-	case strings.HasPrefix(key, primaryKey):
-		return s.primary, 0, 0
-	case strings.HasPrefix(key, secondaryKey):
-		return s.secondary, 0, 0
-	}
-	return 0, 0, 0
+	return []webhook.Limit{{Key: "jira " + flow + " " + host(w.URL) + " " + w.Scope, Max: most}}
 }
 
 // host is the host of a canonical URL, with its port. It does not parse: the

@@ -56,8 +56,7 @@ func Profile(opts ...Option) webhook.Profile {
 		Target:        s.target,
 		Header:        header,
 		Sign:          signer,
-		Limits:        limits,
-		KeyLimit:      s.keyLimit,
+		Limits:        s.limits,
 		Sample:        sample,
 		Check:         s.check,
 	}
@@ -74,14 +73,14 @@ func transient(a webhook.Attempt) bool {
 	return a.Code == webhook.CodeTLSVerify || webhook.TransientError(a)
 }
 
-// compose gives secondary events a lane of their own, so that the fallout of a
+// compose gives secondary events a class of their own, so that the fallout of a
 // bulk operation does not stand in front of what people wait for, and tells apps
 // which of their registrations matched.
 func (m *Matcher) compose(e payload.Event, group []webhook.Webhook) (webhook.Composed, error) {
 	w := &group[0]
-	c := webhook.Composed{WebhookID: w.ID, Lane: w.ID, NoBody: w.ExcludeBody}
+	c := webhook.Composed{WebhookID: w.ID, NoBody: w.ExcludeBody}
 	if e.Vars[payloadjira.VarFlow] == flowSecondary {
-		c.Lane += secondaryLane
+		c.Class = secondaryClass
 	}
 	if isApp(w) {
 		if err := m.apps.compose(w, &e, &c); err != nil {
