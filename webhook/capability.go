@@ -68,6 +68,8 @@ type Marks interface {
 	// exactly one of several concurrent callers, and again where the mark's end is not
 	// after now.
 	Mark(ctx context.Context, scope, key string, now, until time.Time) (first bool, err error)
+	// Marked tells whether a mark is set whose end is after now.
+	Marked(ctx context.Context, scope, key string, now time.Time) (bool, error)
 	// Unmark removes a mark. An unknown one is no error.
 	Unmark(ctx context.Context, scope, key string) error
 }
