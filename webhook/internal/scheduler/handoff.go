@@ -1,0 +1,131 @@
+package scheduler
+
+import "time"
+
+// A hand-off is a claim that Enqueue makes: the delivery is stored leased to this process, which
+// sends it after the commit without asking the Store again.
+
+// offered decides which jobs may be handed off. Room is reserved among what waits; no slot.
+func (s *Scheduler) offered(jobs []*Job) {
+	for _, j := range jobs {
+		l := s.laneOf(j.Lane)
+		j.lane, j.phase = l, refused
+		l.ep.offers++ // the lane is not forgotten before enqueued
+		if !s.mayHandOff(j) {
+			continue
+		}
+		j.phase = offered
+		l.ep.reserved++
+		s.reserved++
+		s.bytes += j.Size
+	}
+}
+
+func (s *Scheduler) mayHandOff(j *Job) bool {
+	l := j.lane
+	ep := l.ep
+	switch {
+	case !s.canSend(), !s.looks.known, j.Unreadable, s.healthStale():
+		return false
+	case !j.Read.After(ep.edited), s.now.Sub(j.Read) > maxAge:
+		return false
+	case l.waiting.len() > 0, l.more, l.claiming, l.parked != notParked, ep.rereading:
+		return false // it would overtake
+	case ep.inFlight+ep.waiting+ep.reserved >= ep.window:
+		return false
+	case s.waiting+s.reserved >= maxAhead*s.c.Capacity, s.outcomes.count >= maxUnwritten*s.c.Capacity, s.outcomes.failing():
+		return false
+	case s.bytes+j.Size > maxBytes, s.inFlight+s.tests >= s.c.MaxInFlight:
+		return false
+	}
+	_, blocked := s.blocks(ep, j.Limits)
+	return !blocked
+}
+
+// enqueued follows every offer, with what is known of the Store's answer.
+func (s *Scheduler) enqueued(e Enqueued) {
+	tell := false
+	for i, j := range e.Jobs {
+		l := j.lane
+		l.ep.offers--
+		held := j.phase == offered
+		if held {
+			l.ep.reserved--
+			s.reserved--
+		}
+		added := e.Stored == IsStored && e.Added[i]
+		switch {
+		case held && added && s.canSend():
+			s.enqueue(j)
+		case held && added: // Run has ended meanwhile, or sending was paused
+			j.phase = waiting
+			s.giveBack(j)
+			tell = true
+		case held && e.Stored == StoredUnknown:
+			s.bytes -= j.Size
+			j.unknown = true
+			s.settle(j, GivenBack)
+		case held:
+			s.bytes -= j.Size
+		case added || e.Stored == StoredUnknown:
+			s.mayHaveMore(l)
+			tell = tell || added
+		}
+		if held && !added {
+			s.wakeLane(l)
+		}
+	}
+	if tell {
+		s.notify()
+	}
+}
+
+// wakeLane looks again at a lane whose reserved room was not used.
+func (s *Scheduler) wakeLane(l *lane) {
+	for _, o := range l.ep.lanes {
+		s.offer(o)
+	}
+}
+
+// expectation is a delivery that a transaction of the host may commit.
+type expectation struct {
+	lane  Lane
+	until time.Time
+}
+
+const expectEvery = 5 * time.Second
+
+func (s *Scheduler) expect(e Expected) {
+	until := s.now.Add(s.c.Lease)
+	for i, id := range e.IDs {
+		if len(s.expected) >= maxExpected {
+			break // a look finds them
+		}
+		s.expected[id] = expectation{e.Lanes[i], until}
+	}
+	s.waitForExpected()
+}
+
+func (s *Scheduler) seen(id string) {
+	if len(s.expected) > 0 {
+		delete(s.expected, id)
+	}
+}
+
+func (s *Scheduler) waitForExpected() {
+	s.expectAt = time.Time{}
+	if len(s.expected) > 0 {
+		s.expectAt = s.now.Add(min(s.c.Poll, expectEvery))
+	}
+}
+
+// claimExpected claims the lanes of what was not seen yet, without a look.
+func (s *Scheduler) claimExpected() {
+	for id, x := range s.expected {
+		s.mayHaveMore(s.laneOf(x.lane))
+		if !x.until.After(s.now) {
+			delete(s.expected, id)
+		}
+	}
+	s.waitForExpected()
+}

@@ -1,0 +1,146 @@
+package scheduler
+
+import "time"
+
+// key is what jobs with the same Limit share.
+type key struct {
+	name    string
+	most    int // 0: no bound
+	inUse   int
+	rate    bucket
+	waiters queue[*lane]
+}
+
+const maxKeys = 10_000
+
+// keyOf returns the key of a limit, as the limit says now.
+func (s *Scheduler) keyOf(m *Limit) *key {
+	k := s.keys[m.Key]
+	if k == nil {
+		if len(s.keys) >= s.keysKept {
+			for name, k := range s.keys {
+				if k.inUse == 0 && k.waiters.len() == 0 && !k.rate.full.After(s.now) {
+					delete(s.keys, name)
+				}
+			}
+			s.keysKept = max(maxKeys, 2*len(s.keys))
+		}
+		k = &key{name: m.Key, rate: newBucket(m.Rate, m.Burst)}
+		s.keys[m.Key] = k
+	}
+	k.most = m.Max
+	if !k.rate.is(m.Rate, m.Burst) {
+		k.rate = newBucket(m.Rate, m.Burst)
+	}
+	return k
+}
+
+func (k *key) full() bool { return k.most > 0 && k.inUse >= k.most }
+
+// blockedBy looks for a key without room. A key that is named twice counts once.
+func (s *Scheduler) blockedBy(limits []Limit, now time.Time) (block, bool) {
+	for i := range limits {
+		k := s.keyOf(&limits[i])
+		if k.full() {
+			return block{kind: parkedKey, key: k}, true
+		}
+		if at := k.rate.next(now); at.After(now) {
+			return block{kind: parkedUntil, until: at}, true
+		}
+	}
+	return block{}, false
+}
+
+func (s *Scheduler) takeKeys(limits []Limit, now time.Time) {
+	for i := range limits {
+		if !named(limits[:i], limits[i].Key) {
+			k := s.keyOf(&limits[i])
+			k.inUse++
+			k.rate.take(now)
+		}
+	}
+}
+
+func (s *Scheduler) releaseKeys(limits []Limit) {
+	for i := range limits {
+		if k := s.keys[limits[i].Key]; k != nil && !named(limits[:i], limits[i].Key) {
+			k.inUse--
+			s.wakeKey(k)
+		}
+	}
+}
+
+func named(limits []Limit, key string) bool {
+	for i := range limits {
+		if limits[i].Key == key {
+			return true
+		}
+	}
+	return false
+}
+
+// wakeKey lets one lane go where there is room. The next one follows after its turn.
+func (s *Scheduler) wakeKey(k *key) {
+	for !k.full() && k.waiters.len() > 0 {
+		if l := k.waiters.pop(); l.parked == parkedKey {
+			s.unpark(l, k)
+			return
+		}
+	}
+}
+
+// bucket is a token bucket, kept as the time at which it would be full: the generic cell
+// rate algorithm. The zero value lets everything through.
+type bucket struct {
+	rate  float64
+	burst int
+	every time.Duration // 1 / rate
+	depth time.Duration // of burst-1 tokens
+	full  time.Time
+}
+
+func newBucket(rate float64, burst int) bucket {
+	if rate <= 0 {
+		return bucket{rate: rate, burst: burst}
+	}
+	n := burst
+	if n <= 0 {
+		n = max(1, int(rate))
+	}
+	every := time.Duration(float64(time.Second) / rate)
+	return bucket{rate: rate, burst: burst, every: every, depth: time.Duration(n-1) * every}
+}
+
+func (b *bucket) is(rate float64, burst int) bool { return b.rate == rate && b.burst == burst }
+
+// next is when a token is there; not after now if there is one.
+func (b *bucket) next(now time.Time) time.Time {
+	if b.every == 0 {
+		return now
+	}
+	return b.full.Add(-b.depth)
+}
+
+func (b *bucket) take(now time.Time) {
+	if b.every == 0 {
+		return
+	}
+	if b.full.Before(now) {
+		b.full = now
+	}
+	b.full = b.full.Add(b.every)
+}
+
+// tokens is how many requests may start at once.
+func (b *bucket) tokens(now time.Time) int {
+	if b.every == 0 {
+		return maxTokens
+	}
+	free := b.depth + b.every
+	if b.full.After(now) {
+		free -= b.full.Sub(now)
+	}
+	return max(0, int(free/b.every))
+}
+
+const maxTokens = 1 << 30

@@ -1,0 +1,142 @@
+package scheduler
+
+import "time"
+
+// scope is a tenant.
+type scope struct {
+	name      string
+	endpoints int
+	unproven  int // requests in flight
+	tests     int
+	turns     [wheels]turns[*endpoint]
+	waiters   queue[*lane] // unproven lanes beyond the scope's share
+	place     int          // in Scheduler.blocked, -1 when it is not there
+}
+
+// endpoint is a webhook: what counts for all classes of it.
+type endpoint struct {
+	id    hookID
+	scope *scope
+	lanes []*lane
+	turns [wheels]turns[*lane]
+
+	inFlight int // active and slow
+	slow     int
+	waiting  int
+	offers   int  // jobs that are about to be stored
+	reserved int  // those of them that are to be handed off
+	recent   int  // started less than SlowAfter ago
+	timers   int  // entries of Scheduler.timers
+	window   int  // bounds inFlight: 1, 2, 4 ... PerLane
+	prompt   bool // the latest request ended within SlowAfter
+	rate     bucket
+
+	health    *health   // nil while nothing is held against the webhook
+	edited    time.Time // jobs whose webhook was read before are not sent on that read
+	fresh     time.Time // attempts that began before do not count for health (Store's time)
+	rereading bool
+	sealed    time.Time // not to be claimed before, because it cannot be opened
+	sealedFor time.Duration
+}
+
+type hookID struct{ scope, webhook string }
+
+// lane is the deliveries of one class.
+type lane struct {
+	id      Lane
+	ep      *endpoint
+	waiting queue[*Job]
+	on      [wheels]bool // whether it has a place on the wheel
+
+	more     bool   // the Store has, or may have, something due
+	epoch    uint64 // counts what makes a claim's "no more" doubtful
+	asked    uint64 // epoch when the claim under way was made
+	claiming bool
+	starved  bool // something waited here too long: nothing ahead until it had a turn
+
+	parked  parking
+	until   time.Time // of parkedUntil
+	limits  []Limit   // of its latest job
+	woken   *key      // which let it go: its turn passes the wake-up on
+	wokenBy parking
+}
+
+// parking says what a lane waits for.
+type parking uint8
+
+const (
+	notParked   parking = iota
+	parkedKey           // a slot of a Limit
+	parkedUntil         // a moment: a pause, an open breaker, a rate
+	parkedShare         // the scope's share of unproven requests
+)
+
+// unproven reports whether a request to the endpoint may well hang.
+func (ep *endpoint) unproven() bool { return !ep.prompt || ep.slow > 0 }
+
+func (ep *endpoint) idle() bool {
+	if ep.inFlight+ep.waiting+ep.offers+ep.recent+ep.timers > 0 || ep.health != nil || ep.rereading {
+		return false
+	}
+	for _, l := range ep.lanes {
+		if l.more || l.claiming || l.parked != notParked || l.on[toSend] || l.on[toClaim] {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *Scheduler) laneOf(id Lane) *lane {
+	if l := s.lanes[id]; l != nil {
+		return l
+	}
+	s.forgetIdle()
+	ep := s.endpointOf(id.Scope, id.WebhookID)
+	l := &lane{id: id, ep: ep}
+	ep.lanes = append(ep.lanes, l)
+	s.lanes[id] = l
+	return l
+}
+
+func (s *Scheduler) endpointOf(scopeName, webhookID string) *endpoint {
+	id := hookID{scopeName, webhookID}
+	if ep := s.endpoints[id]; ep != nil {
+		return ep
+	}
+	sc := s.scopeOf(scopeName)
+	sc.endpoints++
+	ep := &endpoint{id: id, scope: sc, window: 1, rate: newBucket(s.c.Rate, s.c.Burst)}
+	s.endpoints[id] = ep
+	return ep
+}
+
+func (s *Scheduler) scopeOf(name string) *scope {
+	sc := s.scopes[name]
+	if sc == nil {
+		sc = &scope{name: name, place: -1}
+		s.scopes[name] = sc
+	}
+	return sc
+}
+
+// forgetIdle drops webhooks of which nothing is known that matters, once there are many.
+func (s *Scheduler) forgetIdle() {
+	if len(s.lanes) < s.lanesKept {
+		return
+	}
+	for id, ep := range s.endpoints {
+		if !ep.idle() {
+			continue
+		}
+		for _, l := range ep.lanes {
+			delete(s.lanes, l.id)
+		}
+		delete(s.endpoints, id)
+		if sc := ep.scope; sc.endpoints > 1 {
+			sc.endpoints--
+		} else if sc.endpoints = 0; sc.tests == 0 && sc.unproven == 0 {
+			delete(s.scopes, sc.name)
+		}
+	}
+	s.lanesKept = max(maxLanes, 2*len(s.lanes))
+}

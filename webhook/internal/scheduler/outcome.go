@@ -1,0 +1,171 @@
+package scheduler
+
+import "time"
+
+// outcomes is the state of storing outcomes. While a write is on its way the next group
+// gathers; a lone outcome does not wait.
+type outcomes struct {
+	count    int // not stored, those of the write under way included
+	gathered queue[*Job]
+	underWay bool
+	began    time.Time // the latest write
+	after    time.Time // not before, because the Store failed
+	wait     time.Duration
+	doubtful []*Job    // give back what may have been stored
+	doubtAt  time.Time // when that is tried again
+}
+
+const (
+	maxGroup     = 500
+	gatherFor    = 20 * time.Millisecond // writes begin so far apart, unless many outcomes wait
+	leastRewrite = 50 * time.Millisecond
+)
+
+func (o *outcomes) failing() bool { return o.wait > 0 }
+
+// settle takes a job's outcome.
+func (s *Scheduler) settle(j *Job, o Outcome) {
+	j.phase, j.Outcome = answered, o
+	s.outcomes.count++
+	s.outcomes.gathered.push(j)
+}
+
+// due is when the next write may begin.
+func (o *outcomes) due(s *Scheduler) time.Time {
+	switch {
+	case o.underWay || o.gathered.len() == 0:
+		return time.Time{}
+	case o.failing():
+		return o.after
+	case o.gathered.len() >= min(s.c.Capacity, maxGroup) || s.stopping || !s.running:
+		return s.now
+	}
+	return later(s.now, o.began.Add(gatherFor))
+}
+
+func (o *outcomes) wake(s *Scheduler) time.Time {
+	at := o.due(s)
+	if len(o.doubtful) > 0 && (at.IsZero() || o.doubtAt.Before(at)) {
+		return o.doubtAt
+	}
+	return at
+}
+
+// write stores what has gathered, when it is time.
+func (s *Scheduler) write() {
+	o := &s.outcomes
+	if len(o.doubtful) > 0 && !o.doubtAt.After(s.now) {
+		for _, j := range o.doubtful {
+			s.settle(j, GivenBack)
+		}
+		o.doubtful = nil
+	}
+	if at := o.due(s); at.IsZero() || at.After(s.now) {
+		return
+	}
+	if s.dropEnded(); o.gathered.len() == 0 {
+		return
+	}
+	group := s.group()
+	o.underWay, o.began = true, s.now
+	s.do(Settle{group})
+}
+
+// group takes at most maxGroup outcomes, none of them twice for a delivery: a Store names what was
+// lost by the delivery's ID.
+func (s *Scheduler) group() []*Job {
+	o := &s.outcomes
+	n := min(o.gathered.len(), maxGroup)
+	group := make([]*Job, 0, n)
+	if !o.failing() {
+		for range n {
+			group = append(group, o.gathered.pop())
+		}
+		return group
+	}
+	seen := make(map[string]bool, n) // only an outage brings a delivery here twice
+	for i := 0; i < n && !seen[(*o.gathered.at(0)).ID]; i++ {
+		j := o.gathered.pop()
+		seen[j.ID] = true
+		group = append(group, j)
+	}
+	return group
+}
+
+// dropEnded gives up on outcomes whose lease is over while the Store fails: another process
+// has the delivery by now. A success is kept, because the Store takes it from anybody.
+func (s *Scheduler) dropEnded() {
+	o := &s.outcomes
+	if !o.failing() {
+		return
+	}
+	now := s.storeNow()
+	o.gathered.drop(func(j *Job) bool {
+		if j.Until.After(now) || j.Outcome == Written && j.Result.Delivered {
+			return false
+		}
+		o.count--
+		if j.Outcome == Written {
+			s.do(Dropped{j})
+		}
+		return true
+	})
+	if o.gathered.len() == 0 {
+		o.wait = 0
+	}
+}
+
+func (s *Scheduler) settled(e Settled) {
+	o := &s.outcomes
+	o.underWay = false
+	if e.Failed {
+		o.wait = min(max(2*o.wait, leastRewrite), mostRetry)
+		o.after = s.now.Add(o.wait)
+		s.storeFailed()
+		rest := o.gathered
+		o.gathered = queue[*Job]{}
+		for _, j := range e.Jobs { // oldest first, again
+			o.gathered.push(j)
+		}
+		for rest.len() > 0 {
+			o.gathered.push(rest.pop())
+		}
+		return
+	}
+	o.wait, o.after = 0, time.Time{}
+	o.count -= len(e.Jobs)
+	for _, j := range e.Jobs {
+		s.stored(j, e.Lost[j.ID])
+	}
+}
+
+// stored follows up on an outcome that the Store has.
+func (s *Scheduler) stored(j *Job, lost bool) {
+	switch {
+	case j.unknown && lost && j.Until.After(s.storeNow()):
+		o := &s.outcomes // its commit may still be on the way
+		if len(o.doubtful) == 0 {
+			o.doubtAt = s.now.Add(s.c.Poll)
+		}
+		o.doubtful = append(o.doubtful, j)
+	case lost, j.Outcome == Cancelled:
+	case j.Outcome == GivenBack:
+		s.mayHaveMore(j.lane)
+	case !j.Result.Retry.IsZero():
+		if len(s.timers) < maxRetries {
+			s.after(s.here(j.Result.Retry), j.lane, timerRetry)
+		}
+	}
+}
+
+// abandon drops what could not be stored before Run has to return.
+func (s *Scheduler) abandon() {
+	o := &s.outcomes
+	for o.gathered.len() > 0 {
+		if j := o.gathered.pop(); j.Outcome == Written {
+			s.do(Dropped{j})
+		}
+		o.count--
+	}
+	o.doubtful = nil
+}

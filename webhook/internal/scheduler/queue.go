@@ -1,0 +1,44 @@
+package scheduler
+
+// queue is a first-in, first-out ring buffer. The zero value is empty.
+type queue[T any] struct {
+	buf  []T // its length is a power of two
+	head int
+	n    int
+}
+
+func (q *queue[T]) len() int { return q.n }
+
+func (q *queue[T]) push(v T) {
+	if q.n == len(q.buf) {
+		grown := make([]T, max(4, 2*len(q.buf)))
+		for i := range q.n {
+			grown[i] = *q.at(i)
+		}
+		q.buf, q.head = grown, 0
+	}
+	q.n++
+	*q.at(q.n - 1) = v
+}
+
+// at returns the place of the i-th element from the front.
+func (q *queue[T]) at(i int) *T { return &q.buf[(q.head+i)&(len(q.buf)-1)] }
+
+// pop removes the front. The queue must not be empty.
+func (q *queue[T]) pop() T {
+	var none T
+	v := *q.at(0)
+	*q.at(0) = none // the buffer keeps nothing alive
+	q.head = (q.head + 1) & (len(q.buf) - 1)
+	q.n--
+	return v
+}
+
+// drop removes the elements for which gone reports true and keeps the order of the others.
+func (q *queue[T]) drop(gone func(T) bool) {
+	for range q.n {
+		if v := q.pop(); !gone(v) {
+			q.push(v)
+		}
+	}
+}

@@ -1,0 +1,86 @@
+package scheduler
+
+import "container/heap"
+
+// Requests to endpoints that are not known to answer promptly are unproven. All of them
+// together leave room for those that are: a scope may start one while it has fewer than its
+// share, which shrinks as the others' grow (a dynamic threshold), and never below 1.
+
+func (s *Scheduler) share() int {
+	return max(1, s.c.MaxInFlight-2*s.c.Capacity-s.unproven)
+}
+
+func (s *Scheduler) addUnproven(j *Job) {
+	j.unproven = true
+	sc := j.lane.ep.scope
+	sc.unproven++
+	s.unproven++
+	if sc.place >= 0 {
+		heap.Fix(&s.blocked, sc.place)
+	}
+}
+
+func (s *Scheduler) dropUnproven(j *Job) {
+	j.unproven = false
+	sc := j.lane.ep.scope
+	sc.unproven--
+	s.unproven--
+	if sc.place >= 0 {
+		heap.Fix(&s.blocked, sc.place)
+	}
+	s.wakeShare()
+}
+
+// block notes that lanes of a scope wait for its share.
+func (s *Scheduler) block(sc *scope) {
+	if sc.place < 0 {
+		heap.Push(&s.blocked, sc)
+	}
+}
+
+// wakeShare lets one lane go, of the scope with the fewest unproven requests, where its
+// share has room. The next one follows after its turn.
+func (s *Scheduler) wakeShare() {
+	for len(s.blocked) > 0 {
+		sc := s.blocked[0]
+		if sc.unproven >= s.share() {
+			return
+		}
+		var l *lane
+		for l == nil && sc.waiters.len() > 0 {
+			if w := sc.waiters.pop(); w.parked == parkedShare {
+				l = w
+			}
+		}
+		if sc.waiters.len() == 0 {
+			heap.Pop(&s.blocked)
+		}
+		if l != nil {
+			s.unpark(l, nil)
+			return
+		}
+	}
+}
+
+// blockedScopes is a heap of the scopes whose lanes wait for a share, fewest unproven first.
+type blockedScopes []*scope
+
+func (b blockedScopes) Len() int           { return len(b) }
+func (b blockedScopes) Less(i, j int) bool { return b[i].unproven < b[j].unproven }
+func (b blockedScopes) Swap(i, j int) {
+	b[i], b[j] = b[j], b[i]
+	b[i].place, b[j].place = i, j
+}
+func (b *blockedScopes) Push(x any) {
+	sc := x.(*scope)
+	sc.place = len(*b)
+	*b = append(*b, sc)
+}
+func (b *blockedScopes) Pop() any {
+	old := *b
+	sc := old[len(old)-1]
+	sc.place = -1
+	old[len(old)-1] = nil
+	*b = old[:len(old)-1]
+	return sc
+}

@@ -1,0 +1,63 @@
+package scheduler
+
+import (
+	"container/heap"
+	"time"
+)
+
+type timerKind uint8
+
+const (
+	timerUnpark timerKind = iota // a lane that is parkedUntil goes on
+	timerRetry                   // something of the lane becomes due in the Store
+)
+
+// timed is a moment at which a lane has something to do, in the process's time.
+type timed struct {
+	at   time.Time
+	lane *lane
+	kind timerKind
+}
+
+// timers is a heap, earliest first.
+type timers []timed
+
+func (t timers) Len() int           { return len(t) }
+func (t timers) Less(i, j int) bool { return t[i].at.Before(t[j].at) }
+func (t timers) Swap(i, j int)      { t[i], t[j] = t[j], t[i] }
+func (t *timers) Push(x any)        { *t = append(*t, x.(timed)) }
+func (t *timers) Pop() any {
+	old := *t
+	x := old[len(old)-1]
+	old[len(old)-1] = timed{}
+	*t = old[:len(old)-1]
+	return x
+}
+
+func (s *Scheduler) after(at time.Time, l *lane, kind timerKind) {
+	l.ep.timers++
+	heap.Push(&s.timers, timed{at, l, kind})
+}
+
+// fire does what has become due by now.
+func (s *Scheduler) fire(now time.Time) {
+	for len(s.timers) > 0 && !s.timers[0].at.After(now) {
+		t := heap.Pop(&s.timers).(timed)
+		l := t.lane
+		l.ep.timers--
+		switch {
+		case t.kind == timerRetry:
+			s.mayHaveMore(l)
+		case l.parked == parkedUntil && !l.until.After(now):
+			l.parked = notParked
+			s.offer(l)
+		}
+	}
+}
+
+// mayHaveMore notes that the Store has something due of a lane, or may have.
+func (s *Scheduler) mayHaveMore(l *lane) {
+	l.more = true
+	l.epoch++
+	s.offer(l)
+}

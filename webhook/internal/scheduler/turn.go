@@ -1,0 +1,222 @@
+package scheduler
+
+import "time"
+
+// start is when a request began.
+type start struct {
+	at  time.Time
+	job *Job
+}
+
+// wait is when a job began to wait.
+type wait struct {
+	since time.Time
+	job   *Job
+}
+
+// enqueue lets a job wait for its turn.
+func (s *Scheduler) enqueue(j *Job) {
+	l := j.lane
+	j.phase, j.since = waiting, s.now
+	l.limits = j.Limits
+	l.waiting.push(j)
+	l.ep.waiting++
+	s.waiting++
+	if l.on[toSend] {
+		s.ready++
+	}
+	s.overdue.push(wait{s.now, j})
+	s.push(toSend, l)
+}
+
+// dequeue takes a job out of its lane, where it is the first.
+func (s *Scheduler) dequeue(l *lane) *Job {
+	j := l.waiting.pop()
+	if l.on[toSend] {
+		s.ready--
+	}
+	l.ep.waiting--
+	s.waiting--
+	return j
+}
+
+// pump starts requests, in turn, while there are slots.
+func (s *Scheduler) pump() {
+	for s.canSend() && s.active < s.c.Capacity && s.inFlight+s.tests < s.c.MaxInFlight && s.outcomes.count < maxUnwritten*s.c.Capacity {
+		if s.waiting > 0 && s.healthStale() {
+			s.readHealth() // another host may have seen what this one must know
+			return
+		}
+		l := s.next(toSend)
+		if l == nil {
+			return
+		}
+		s.turn(l)
+		s.passOn(l)
+	}
+}
+
+// turn is one turn of a lane: one request, or a place where it waits for the thing that blocks it.
+func (s *Scheduler) turn(l *lane) {
+	ep := l.ep
+	for l.waiting.len() > 0 && s.tooLate(*l.waiting.at(0)) {
+		s.giveBack(s.dequeue(l))
+	}
+	if l.waiting.len() == 0 || ep.rereading || ep.inFlight >= ep.window {
+		return // an answer, or the read, puts it back
+	}
+	j := *l.waiting.at(0)
+	if b, is := s.blocks(ep, j.Limits); is {
+		s.park(l, b)
+		return
+	}
+	if !j.Read.After(ep.edited) || !j.Checked && s.now.Sub(j.Read) > maxAge {
+		ep.rereading = true
+		s.do(Read{ep.id.scope, ep.id.webhook})
+		return
+	}
+	s.dequeue(l)
+	s.begin(j)
+	s.offer(l)
+}
+
+// tooLate reports whether a job's lease could end during its request.
+func (s *Scheduler) tooLate(j *Job) bool {
+	return j.Until.Sub(s.storeNow())-s.uncertain < j.Timeout
+}
+
+// blocks says what keeps requests to an endpoint back, apart from its window.
+func (s *Scheduler) blocks(ep *endpoint, limits []Limit) (block, bool) {
+	if until := ep.holdUntil(); until.After(s.storeNow()) {
+		return block{kind: parkedUntil, until: s.here(until)}, true
+	}
+	if ep.unproven() && ep.scope.unproven >= s.share() {
+		return block{kind: parkedShare}, true
+	}
+	if at := ep.rate.next(s.now); at.After(s.now) {
+		return block{kind: parkedUntil, until: at}, true
+	}
+	return s.blockedBy(limits, s.now)
+}
+
+// begin sends a job.
+func (s *Scheduler) begin(j *Job) {
+	ep := j.lane.ep
+	if ep.unproven() {
+		s.addUnproven(j)
+	}
+	j.phase, j.since = active, s.now
+	ep.inFlight++
+	ep.recent++
+	s.inFlight++
+	s.active++
+	s.recent++
+	ep.rate.take(s.now)
+	s.takeKeys(j.Limits, s.now)
+	j.lane.starved = false
+	s.starts.push(start{s.now, j})
+	s.do(Send{j})
+}
+
+// expireStarts counts requests that take longer than SlowAfter as slow: they go on and hold
+// no slot any more.
+func (s *Scheduler) expireStarts() {
+	for s.starts.len() > 0 && s.now.Sub(s.starts.at(0).at) >= s.c.SlowAfter {
+		st := s.starts.pop()
+		j := st.job
+		ep := j.lane.ep
+		ep.recent--
+		s.recent--
+		if j.phase != active {
+			continue
+		}
+		j.phase = slow
+		s.active--
+		ep.slow++
+		if !j.unproven {
+			s.addUnproven(j)
+		}
+	}
+}
+
+// land takes a request off the books, whatever came of it.
+func (s *Scheduler) land(j *Job) {
+	ep := j.lane.ep
+	if j.phase == active {
+		s.active--
+		ep.prompt = true
+	} else {
+		ep.slow--
+		ep.prompt = false
+	}
+	j.phase = answered
+	s.inFlight--
+	ep.inFlight--
+	if j.unproven {
+		s.dropUnproven(j)
+	}
+	s.releaseKeys(j.Limits)
+	s.bytes -= j.Size
+	for _, l := range ep.lanes {
+		s.offer(l)
+	}
+}
+
+func (s *Scheduler) attempted(j *Job) {
+	s.land(j)
+	s.judge(j)
+	s.settle(j, Written)
+}
+
+// giveBack returns a lease uncounted.
+func (s *Scheduler) giveBack(j *Job) {
+	if j.phase == waiting {
+		s.bytes -= j.Size
+	}
+	s.settle(j, GivenBack)
+}
+
+// returnOverdue gives back what waited too long for its turn, so that other hosts may have it. While
+// the Store takes no outcomes it could not be given back, and stays.
+func (s *Scheduler) returnOverdue() {
+	for s.overdue.len() > 0 && !s.outcomes.failing() {
+		w := *s.overdue.at(0)
+		if w.job.phase == waiting && w.job.since.Equal(w.since) {
+			if s.now.Sub(w.since) < s.waitLimit() {
+				return
+			}
+			if w.job.lane.ep.rereading {
+				s.overdue.pop() // the answer lets it wait anew
+				continue
+			}
+			l := w.job.lane
+			l.waiting.drop(func(j *Job) bool { return j == w.job })
+			if l.on[toSend] {
+				s.ready--
+			}
+			l.ep.waiting--
+			s.waiting--
+			l.starved = true
+			s.giveBack(w.job)
+		}
+		s.overdue.pop()
+	}
+}
+
+// waitLimit is how long a job may wait here.
+func (s *Scheduler) waitLimit() time.Duration {
+	if s.waiting+s.reserved >= maxAhead*s.c.Capacity && s.wheel[toClaim].len() > 0 {
+		return min(s.c.SlowAfter, maxWait) // others need the place
+	}
+	return maxWait
+}
+
+// returnAll gives back everything that waits.
+func (s *Scheduler) returnAll() {
+	for s.overdue.len() > 0 {
+		w := s.overdue.pop()
+		if w.job.phase == waiting && w.job.since.Equal(w.since) {
+			s.giveBack(s.dequeue(w.job.lane))
+		}
+	}
+}
