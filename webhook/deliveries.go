@@ -83,7 +83,7 @@ func (m *Manager) Redeliver(ctx context.Context, scope, id string) error {
 	if err != nil {
 		return fmt.Errorf("webhook: redeliver %s: %w", id, err)
 	}
-	m.d.announce(ctx)
+	m.d.announce()
 	return nil
 }
 
@@ -91,11 +91,15 @@ func (m *Manager) Redeliver(ctx context.Context, scope, id string) error {
 // [ErrNotFound], [ErrHeld] while it is being sent, [ErrUnsupported].
 func (m *Manager) Cancel(ctx context.Context, scope, id string) error {
 	h, err := m.history()
-	if err == nil {
-		_, _, err = h.Cancel(ctx, scope, id, m.d.now())
-	}
 	if err != nil {
 		return fmt.Errorf("webhook: cancel %s: %w", id, err)
+	}
+	dl, ended, err := h.Cancel(ctx, scope, id, m.d.now())
+	if err != nil {
+		return fmt.Errorf("webhook: cancel %s: %w", id, err)
+	}
+	if ended {
+		m.d.ended(ctx, dl, nil)
 	}
 	return nil
 }
@@ -143,7 +147,7 @@ func (m *Manager) Replay(ctx context.Context, q Query, perSecond float64) (queue
 				return queued, fmt.Errorf("webhook: replay: %w", err)
 			}
 		}
-		m.d.announce(ctx)
+		m.d.announce()
 		if q.Cursor = next; next == "" {
 			return queued, nil
 		}
@@ -181,7 +185,8 @@ func WithSample(trigger string) TestOption { return func(s *testSettings) { s.tr
 // secret are right, and nothing about what the receiver makes of real events.
 //
 // The error is about the test itself; a refusal by the endpoint is an Attempt with a
-// Code. Errors: [ErrNotFound], [ErrInvalid] for an unknown sample, ctx's.
+// Code. Errors: [ErrNotFound], [ErrInvalid] for an unknown sample, [ErrBusy] when too many
+// tests are under way, [ErrSealed], ctx's.
 func (m *Manager) Test(ctx context.Context, scope, id string, opts ...TestOption) (Attempt, error) {
 	var s testSettings
 	for _, o := range opts {
@@ -191,19 +196,15 @@ func (m *Manager) Test(ctx context.Context, scope, id string, opts ...TestOption
 	if err != nil {
 		return Attempt{}, err
 	}
+	if w.Unreadable != nil {
+		return Attempt{}, fmt.Errorf("webhook: test %s: %w", id, w.Unreadable)
+	}
 	body := []byte("{}")
 	if s.trigger != "" {
 		if body, err = m.d.profile.sample(s.trigger, scope); err != nil {
 			return Attempt{}, fmt.Errorf("webhook: test %s: %w", id, err)
 		}
 	}
-	grant, err := m.d.limiter.Reserve(ctx, 1)
-	if err != nil {
-		return Attempt{}, fmt.Errorf("webhook: test %s: no free slot: %w", id, err)
-	}
-	defer grant.Close()
-	leave, _ := grant.Enter()
-	defer leave()
 	now := m.d.now()
 	eventID := "test_" + newWebhookID()[len("whk_"):]
 	vars := make(map[string]string)
@@ -212,7 +213,10 @@ func (m *Manager) Test(ctx context.Context, scope, id string, opts ...TestOption
 	}
 	d := Delivery{ID: DeliveryID(scope, eventID, id), EventID: eventID, WebhookID: id, Scope: scope, Type: s.trigger,
 		Body: body, Vars: vars, CreatedAt: now, QueuedAt: now, Due: now}
-	a := m.d.sender.attempt(ctx, &w, &d, now)
+	a, err := m.d.testAttempt(ctx, &w, &d)
+	if err != nil {
+		return Attempt{}, fmt.Errorf("webhook: test %s: %w", id, err)
+	}
 	if ctx.Err() != nil && a.Status == 0 {
 		return a, fmt.Errorf("webhook: test %s: %w", id, ctx.Err()) // the caller gave up, not the endpoint
 	}

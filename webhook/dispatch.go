@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/postrider/postrider/payload"
+	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
 // Receipt tells what became of the events of one Dispatch, in their order.
@@ -27,14 +29,14 @@ type EventReceipt struct {
 }
 
 // Dispatch stores a delivery of each event for every webhook that receives it, all or
-// none, and returns once the Store has them. They are sent while [Dispatcher.Run] runs
+// none of each scope, and returns once the Store has them. They are sent while [Dispatcher.Run] runs
 // here or in another process on the same Store. A second Dispatch of an event with the
 // same ID adds nothing.
 //
 // It returns within Options.DispatchTimeout, whatever the Store does. After an
-// error the Store holds nothing new, except when the error is a timeout: then the
-// Store may still finish, and repeating the call with the same event IDs is safe.
-// Errors: [ErrTooLarge], [ErrPlanned], [ErrFull], [ErrClosed], [ErrBusy], those of the
+// error the Store holds nothing new, unless errors.Is(err, [ErrUnknown]): then a statement
+// was sent and its answer is missing, and repeating the call with the same event IDs is safe.
+// Errors: [ErrTooLarge], [ErrPlanned], [ErrFull], [ErrClosed], [ErrBusy], [ErrUnknown], those of the
 // Profile's hooks and of the Store.
 func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Receipt, error) {
 	if len(events) == 0 {
@@ -48,10 +50,9 @@ func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Rec
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.o.DispatchTimeout)
 	defer cancel()
-	select {
-	case d.calls <- struct{}{}:
-	case <-ctx.Done():
-		return Receipt{}, fmt.Errorf("webhook: dispatch: %w: %w", ErrBusy, ctx.Err())
+	call, err := d.calls.Reserve(ctx, 1)
+	if err != nil {
+		return Receipt{}, fmt.Errorf("webhook: dispatch: %w: %w", ErrBusy, err)
 	}
 	type result struct {
 		receipt Receipt
@@ -62,23 +63,24 @@ func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Rec
 	done := make(chan result, 1)
 	events = slices.Clone(events)
 	go func() {
-		defer func() { <-d.calls }()
+		defer call.Close()
 		var r result
 		r.err = protect("Enqueue", func() (err error) {
-			d.knowTime(ctx) // not in DispatchTx: the host's transaction may hold the only connection
-			r.receipt, err = d.enqueue(ctx, d.store, events)
+			d.worked.Store(true)
+			d.knowTime(ctx, clockStale) // not in DispatchTx: the host's transaction may hold the only connection
+			r.receipt, err = d.enqueue(ctx, d.store, events, (*Dispatcher).handOff)
+			if errors.Is(err, ErrStale) { // webhooks changed since they were read
+				r.receipt, err = d.enqueue(ctx, d.store, events, (*Dispatcher).handOff)
+			}
 			return err
 		})
 		done <- r
-		if r.err == nil && r.receipt.added() > 0 {
-			d.announce(ctx)
-		}
 	}()
 	select {
 	case r := <-done:
 		return r.receipt, r.err
 	case <-ctx.Done():
-		return Receipt{}, fmt.Errorf("webhook: dispatch: the Store did not answer, whether the events were stored is unknown: %w", ctx.Err())
+		return Receipt{}, fmt.Errorf("webhook: dispatch: %w: %w", ErrUnknown, ctx.Err())
 	}
 }
 
@@ -101,17 +103,10 @@ func (d *Dispatcher) DispatchTx(ctx context.Context, tx Enqueuer, events ...payl
 	defer cancel()
 	var r Receipt
 	err := protect("Enqueue", func() (err error) {
-		r, err = d.enqueue(ctx, tx, events)
+		r, err = d.enqueue(ctx, tx, events, (*Dispatcher).expect)
 		return err
 	})
 	return r, err
-}
-
-func (r *Receipt) added() (n int) {
-	for _, e := range r.Events {
-		n += e.Added
-	}
-	return n
 }
 
 // checkEvents refuses what must not be stored.
@@ -146,55 +141,83 @@ func validEventID(id string) bool {
 	return true
 }
 
-// enqueue matches, composes and stores.
-func (d *Dispatcher) enqueue(ctx context.Context, to Enqueuer, events []payload.Event) (Receipt, error) {
+// batch is what one Dispatch is about to store.
+type batch struct {
+	deliveries []Delivery
+	hooks      map[webhookKey]*Webhook
+	read       time.Time // when the first read of webhooks began
+}
+
+// enqueue matches and composes, and lets store store.
+func (d *Dispatcher) enqueue(ctx context.Context, to Enqueuer, events []payload.Event,
+	store func(*Dispatcher, context.Context, Enqueuer, *batch) ([]bool, error)) (Receipt, error) {
+	receipt, b, err := d.compile(ctx, to, events)
+	if err != nil || len(b.deliveries) == 0 {
+		return receipt, err
+	}
+	added, err := store(d, ctx, to, b)
+	if err != nil {
+		return Receipt{}, fmt.Errorf("webhook: dispatch %s: enqueue: %w", events[0].ID, err)
+	}
+	d.account(ctx, &receipt, b.deliveries, added)
+	return receipt, nil
+}
+
+// compile reads the webhooks of the events' scopes and makes the deliveries.
+func (d *Dispatcher) compile(ctx context.Context, to Enqueuer, events []payload.Event) (Receipt, *batch, error) {
 	now := d.now()
+	b := &batch{read: time.Now(), hooks: make(map[webhookKey]*Webhook)}
 	carry, err := d.carry(ctx)
 	if err != nil {
-		return Receipt{}, err
+		return Receipt{}, nil, err
 	}
 	receipt := Receipt{Events: make([]EventReceipt, 0, len(events))}
 	scopes := make(map[string][]Webhook, 1)
-	var ds []Delivery
 	var size int
 	for _, e := range events {
 		hooks, known := scopes[e.Scope]
 		if !known {
 			if hooks, err = to.Webhooks(ctx, e.Scope); err != nil {
-				return Receipt{}, fmt.Errorf("webhook: dispatch %s: webhooks: %w", e.ID, err)
+				return Receipt{}, nil, fmt.Errorf("webhook: dispatch %s: webhooks: %w", e.ID, err)
 			}
 			scopes[e.Scope] = hooks
+			d.index(ctx, b.hooks, hooks)
 		}
 		made, err := d.plan(e, hooks, now)
 		if err != nil {
-			return Receipt{}, fmt.Errorf("webhook: dispatch %s: %w", e.ID, err)
+			return Receipt{}, nil, fmt.Errorf("webhook: dispatch %s: %w", e.ID, err)
 		}
 		er := EventReceipt{ID: e.ID, Matched: len(made)}
 		for i := range made {
 			if made[i].Carry = carry; len(made[i].Body) > d.profile.maxBody() {
-				return Receipt{}, fmt.Errorf("webhook: dispatch %s: %w: composed body of %d bytes, profile %s allows %d", e.ID, ErrTooLarge, len(made[i].Body), d.profile.Name, d.profile.maxBody())
+				return Receipt{}, nil, fmt.Errorf("webhook: dispatch %s: %w: composed body of %d bytes, profile %s allows %d", e.ID, ErrTooLarge, len(made[i].Body), d.profile.Name, d.profile.maxBody())
+			}
+			if w := b.hooks[webhookKey{made[i].Scope, made[i].WebhookID}]; w != nil {
+				made[i].Seen = w.Seen
 			}
 			size += len(made[i].Body)
 			er.Deliveries = append(er.Deliveries, made[i].ID)
 		}
 		if size > maxFanOut {
-			return Receipt{}, fmt.Errorf("webhook: dispatch %s: %w: matched webhooks times body exceed %d MiB, dispatch fewer events at once", e.ID, ErrTooLarge, maxFanOut>>20)
+			return Receipt{}, nil, fmt.Errorf("webhook: dispatch %s: %w: matched webhooks times body exceed %d MiB, dispatch fewer events at once", e.ID, ErrTooLarge, maxFanOut>>20)
 		}
-		ds = append(ds, made...)
+		b.deliveries = append(b.deliveries, made...)
 		receipt.Events = append(receipt.Events, er)
 	}
-	if len(ds) == 0 {
-		return receipt, nil
+	return receipt, b, nil
+}
+
+// index finds webhooks by their names, and notes which of them cannot be opened.
+func (d *Dispatcher) index(ctx context.Context, byKey map[webhookKey]*Webhook, hooks []Webhook) {
+	for i := range hooks {
+		w := &hooks[i]
+		key := webhookKey{w.Scope, w.ID}
+		byKey[key] = w
+		if w.Unreadable != nil {
+			d.sealed(ctx, key, w.Unreadable)
+		}
 	}
-	added, err := to.Enqueue(ctx, ds)
-	if err != nil {
-		return Receipt{}, fmt.Errorf("webhook: dispatch %s: enqueue: %w", events[0].ID, err)
-	}
-	if len(added) != len(ds) {
-		return Receipt{}, fmt.Errorf("webhook: dispatch %s: the Store answered for %d of %d deliveries", events[0].ID, len(added), len(ds))
-	}
-	d.account(ctx, &receipt, ds, added)
-	return receipt, nil
+	d.opened(hooks)
 }
 
 // account counts what was new and tells the Observer.
@@ -235,15 +258,8 @@ const (
 	maxCarrySize = 4 << 10
 )
 
-// announce wakes this process and the others on the same Store.
-func (d *Dispatcher) announce(ctx context.Context) {
-	d.Wake()
-	if d.notifier == nil {
-		return
-	}
-	ctx, cancel := d.storeContext(ctx)
-	defer cancel()
-	if err := protect("Notify", func() error { return d.notifier.Notify(ctx) }); err != nil && !errors.Is(err, ErrUnsupported) {
-		d.log.WarnContext(ctx, "webhook: other hosts were not notified, their next poll finds the work", "error", err)
-	}
+// announce lets this process and the others on the same Store look for work.
+func (d *Dispatcher) announce() {
+	d.engine.post(scheduler.Woken{})
+	d.engine.post(scheduler.Announced{})
 }

@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/postrider/postrider/limiter"
+	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
 // Dispatcher accepts events and sends them. Make one with [New] for each Store. All
@@ -28,22 +27,17 @@ type Dispatcher struct {
 	profile Profile
 	o       Options
 	log     *slog.Logger
-	limiter *limiter.Limiter
+	calls   *limiter.Limiter // bounds the Dispatch calls that wait for the Store
 	sender  *sender
-	keeper  *keeper
-	calls   chan struct{} // bounds the Dispatch calls that wait for the Store
+	engine  *engine
+	status  status
 
 	running atomic.Bool
-	paused  atomic.Bool
-	wake    chan struct{}
+	worked  atomic.Bool // something needed the Store's clock since it was read
 	dbTime  atomic.Pointer[instant]
-
-	mu     sync.Mutex // guards status
-	status Status
+	sending atomic.Pointer[context.Context] // of requests; ends when the drain period is over
+	storing atomic.Pointer[context.Context] // of calls to the Store; ends when Run gives up on it
 }
-
-// instant is a reading of the Store's clock beside the process's own.
-type instant struct{ store, process time.Time }
 
 const maxCalls = 512
 
@@ -55,7 +49,7 @@ func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
 	if store == nil {
 		return nil, errors.New("webhook: New needs a Store")
 	}
-	d := &Dispatcher{store: store, profile: p, wake: make(chan struct{}, 1), calls: make(chan struct{}, maxCalls)}
+	d := &Dispatcher{store: store, profile: p}
 	d.registry, _ = store.(Registry)
 	d.history, _ = store.(History)
 	d.pruner, _ = store.(Pruner)
@@ -75,11 +69,8 @@ func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
 		return nil, err
 	}
 	var err error
-	d.limiter, err = limiter.New(&limiter.Options{
-		Total: d.o.Capacity, PerKey: d.o.PerLane, Rate: d.o.Rate, Burst: d.o.Burst,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("webhook: invalid Options: %w", err)
+	if d.calls, err = limiter.New(&limiter.Options{Total: maxCalls}); err != nil {
+		return nil, fmt.Errorf("webhook: %w", err)
 	}
 	if b, ok := store.(Binder); ok {
 		if err := b.Bind(p.Name); err != nil {
@@ -88,7 +79,7 @@ func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
 	}
 	d.log = d.o.Logger
 	d.sender = newSender(&d.profile, &d.o)
-	d.keeper = &keeper{}
+	d.engine = newEngine(d)
 	return d, nil
 }
 
@@ -136,74 +127,20 @@ func validName(s string) bool {
 	return true
 }
 
-// now is the time that is passed to the Store: the database's, where the Store tells
-// it, and else the process's. Between two readings of the database's clock the monotonic
-// clock counts on, so that a jump of the wall clock changes nothing.
-func (d *Dispatcher) now() time.Time {
-	if i := d.dbTime.Load(); i != nil {
-		return i.store.Add(time.Since(i.process))
-	}
-	return time.Now().UTC().Round(0)
-}
-
 // Wake makes Run look for work now. Hosts call it after they committed a transaction
 // with [Dispatcher.DispatchTx]; without it the next poll finds the work.
-func (d *Dispatcher) Wake() {
-	select {
-	case d.wake <- struct{}{}:
-	default:
-	}
-}
+func (d *Dispatcher) Wake() { d.engine.post(scheduler.Woken{}) }
 
-// SetPaused is a stop switch: while true, Run starts no new attempts. What is in flight
-// goes on, and Dispatch keeps accepting. It concerns this process only.
-func (d *Dispatcher) SetPaused(paused bool) {
-	d.paused.Store(paused)
-	d.Wake()
-}
-
-// Status is what a readiness probe wants to know.
-type Status struct {
-	// Running: Run is under way. Paused: SetPaused(true) is in force.
-	Running, Paused bool
-	// InFlight is the number of requests under way, tests included.
-	InFlight int
-	// LastClaim is when the Store last answered a claim.
-	LastClaim time.Time
-	// StoreError is why the Store cannot be used right now, nil when it can.
-	StoreError error
-	// OldestDue is how far behind the queue is: the earliest due time of what the
-	// latest claim took. Zero when it found nothing, or the Store cannot tell.
-	OldestDue time.Time
-}
+// SetPaused is a stop switch: while true, Run starts no new attempts, and gives back what it
+// has claimed. What is in flight goes on, and Dispatch keeps accepting. It concerns this
+// process only.
+func (d *Dispatcher) SetPaused(paused bool) { d.engine.post(scheduler.Paused{On: paused}) }
 
 // Profile returns a copy of the Profile that the Dispatcher was made with.
 func (d *Dispatcher) Profile() Profile {
 	p := d.profile
 	p.Events = slices.Clone(p.Events)
 	return p
-}
-
-// Status returns how this process is doing. It does no I/O.
-func (d *Dispatcher) Status() Status {
-	d.mu.Lock()
-	s := d.status
-	d.mu.Unlock()
-	s.Running, s.Paused, s.InFlight = d.running.Load(), d.paused.Load(), d.limiter.InFlight()
-	return s
-}
-
-func (d *Dispatcher) setStatus(change func(*Status)) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	change(&d.status)
-}
-
-const storeTimeout = 10 * time.Second
-
-// storeContext is for bookkeeping that must happen although ctx may have ended.
-func (d *Dispatcher) storeContext(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 }
 
 // protect contains a Store that panics.

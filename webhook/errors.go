@@ -31,8 +31,9 @@ var (
 	ErrUnsupported = errors.New("webhook: store does not support this")
 	// ErrProfile: the Store belongs to another Profile.
 	ErrProfile = errors.New("webhook: store belongs to another profile, give each profile its own store")
-	// ErrBusy: too many Dispatch calls already wait for a Store that does not answer.
-	ErrBusy = errors.New("webhook: store does not answer")
+	// ErrBusy: too many Dispatch calls already wait for a Store that does not answer, or
+	// too many tests are under way.
+	ErrBusy = errors.New("webhook: busy, try again later")
 	// ErrUnknown: a statement was sent to the Store and its answer is missing, so whether it
 	// was carried out is not known. Repeating the call with the same event IDs is safe.
 	ErrUnknown = errors.New("webhook: the store did not answer, whether it stored anything is unknown")

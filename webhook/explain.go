@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
 // Explanation answers why a delivery has not been sent.
@@ -48,6 +50,7 @@ const (
 	ReasonStore      ReasonKind = "store"       // the Store answers with errors
 	ReasonLane       ReasonKind = "lane"        // the lane, or a limit it shares, has no room
 	ReasonSlots      ReasonKind = "slots"       // every slot of Options.Capacity is taken
+	ReasonSealed     ReasonKind = "sealed"      // its webhook's secrets cannot be opened
 	ReasonReady      ReasonKind = "ready"       // its turn comes with the next claim
 )
 
@@ -148,20 +151,26 @@ func (d *Dispatcher) explainProcess(x *Explanation, now time.Time) {
 		x.add(ReasonStore, time.Time{}, true, "The Store answers with errors at the moment.")
 	}
 	if dl.Held && dl.Due.After(now) {
-		return // it has its slot
+		return // it waits for its turn here, or has it
 	}
-	room, next := d.room()
-	if n, short := room[dl.WebhookID]; short && n == 0 && !x.has(ReasonPaused) && !x.has(ReasonBreaker) { // a hold takes the room too
+	var o scheduler.Obstacle
+	d.engine.look(func(s *scheduler.Scheduler) { o = s.ObstacleOf(scheduler.Lane(dl.Lane()), time.Now()) })
+	if o.Sealed.After(now) {
+		x.add(ReasonSealed, o.Sealed, true, "The secrets of its webhook cannot be opened; the operator has to look at the sealing keys.")
+	}
+	if !x.has(ReasonPaused) && !x.has(ReasonBreaker) {
 		switch {
-		case d.limiter.InUse(dl.WebhookID) > 0:
-			x.add(ReasonLane, time.Time{}, true, "Its lane has as many requests in flight as it may have.")
-		case len(room) == 1 && !next.IsZero(): // nobody else's
-			x.add(ReasonLane, now.Add(time.Until(next)), true, "Its lane is ahead of its rate.")
-		default:
-			x.add(ReasonLane, time.Time{}, true, "A limit of its lane, or one that it shares with others, leaves no room.")
+		case o.Window:
+			x.add(ReasonLane, time.Time{}, true, "Its webhook has as many requests in flight as it may have.")
+		case o.Rate.After(now):
+			x.add(ReasonLane, o.Rate, true, "Its webhook, or a limit that it shares with others, is ahead of its rate.")
+		case o.Limit:
+			x.add(ReasonLane, time.Time{}, true, "A limit that it shares with others leaves no room.")
+		case o.Share:
+			x.add(ReasonLane, time.Time{}, true, "Its tenant has as many requests in flight to endpoints that answer slowly as it may have.")
 		}
 	}
-	if s.InFlight >= d.o.Capacity {
+	if o.Slots {
 		x.add(ReasonSlots, time.Time{}, true, "Every slot of this process is taken.")
 	}
 }

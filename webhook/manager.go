@@ -7,6 +7,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
 // Manager is the way in for people and settings pages: it validates with the Profile
@@ -102,7 +105,7 @@ func (m *Manager) Delete(ctx context.Context, scope, id string) error {
 	if err := m.reg.Delete(ctx, scope, id); err != nil {
 		return fmt.Errorf("webhook: delete %s: %w", id, err)
 	}
-	m.d.keeper.drop(id)
+	m.d.deleted(ctx, scope, id)
 	return nil
 }
 
@@ -116,7 +119,7 @@ func (m *Manager) DeleteScope(ctx context.Context, scope string) error {
 		return fmt.Errorf("webhook: delete scope %q: %w", scope, err)
 	}
 	for _, w := range ws {
-		m.d.keeper.drop(w.ID)
+		m.d.engine.post(scheduler.Edited{Scope: scope, WebhookID: w.ID, At: time.Now(), Gone: true})
 	}
 	return nil
 }
@@ -154,21 +157,39 @@ func (m *Manager) Health(ctx context.Context, scope, id string) (Health, error) 
 	return h, nil
 }
 
-// healthOf prefers what this process has seen to what the Store remembers.
+// healthOf prefers what this process has seen to what the Store remembers, unless that was
+// long ago.
 func (d *Dispatcher) healthOf(ctx context.Context, scope, id string) (Health, error) {
-	h := d.keeper.of(scope, id)
-	if d.health != nil && !h.OK() {
-		d.keeper.current(ctx)
-		h = d.keeper.of(scope, id)
-	}
-	if d.health == nil || !h.OK() {
+	var h Health
+	var known, stale bool
+	d.engine.look(func(s *scheduler.Scheduler) {
+		var own scheduler.Health
+		own, known = s.HealthOf(scope, id)
+		h, stale = record(own), s.HealthStale(time.Now())
+	})
+	if d.health == nil || known && !stale {
 		return h, nil
 	}
 	stored, err := d.health.Health(ctx, scope, id)
-	if err == nil && len(stored) == 1 {
+	if err == nil && len(stored) > 0 {
 		h = stored[0]
+	} else if err == nil && stale {
+		h = Health{Scope: scope, WebhookID: id}
 	}
 	return h, err
+}
+
+// deleted lets everything that was planned for a webhook end.
+func (d *Dispatcher) deleted(ctx context.Context, scope, id string) {
+	d.engine.post(scheduler.Edited{Scope: scope, WebhookID: id, At: time.Now(), Gone: true})
+	if d.sweeper == nil {
+		return // claims end what is queued
+	}
+	err := protect("Sweep", func() error {
+		_, err := d.sweep(ctx)
+		return err
+	})
+	d.answered(ctx, "Sweep", err) // Run's own sweep goes on where there is more
 }
 
 const maxEdits = 5
@@ -197,10 +218,8 @@ func (m *Manager) change(ctx context.Context, scope, id string, version int64, c
 		}
 		if err = m.reg.Update(ctx, w); err == nil {
 			w.Version++
-			if freshStart(&was, &w) {
-				m.d.keeper.forget(ctx, scope, id)
-			}
-			m.d.announce(ctx)
+			m.d.engine.post(scheduler.Edited{Scope: scope, WebhookID: id, At: time.Now(), Fresh: freshStart(&was, &w)})
+			m.d.engine.post(scheduler.Announced{})
 			return w, nil
 		}
 		if version != 0 || !isConflict(err) {

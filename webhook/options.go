@@ -19,12 +19,19 @@ import (
 // Options configures a [Dispatcher]. Nil, or a zero field, means the default.
 // New refuses combinations that cannot work and names the fields.
 type Options struct {
-	// Capacity is the number of requests in flight at once; default 64.
+	// Capacity is the number of requests that are active at once: in flight for less than
+	// SlowAfter; default 64.
 	Capacity int
-	// PerLane is the number of requests in flight for one lane; default 4, or Capacity
+	// MaxInFlight bounds the requests in flight, the slow ones included; default 16 times
+	// Capacity, at least 1,024. It must be at least 4 times Capacity.
+	MaxInFlight int
+	// SlowAfter is how long a request counts as active; default 50 ms. One that takes longer
+	// goes on, and no longer holds one of Capacity slots that others need.
+	SlowAfter time.Duration
+	// PerLane is the number of requests in flight for one webhook; default 4, or Capacity
 	// where that is less.
 	PerLane int
-	// Rate limits the requests per second of one lane, Burst how many may start at
+	// Rate limits the requests per second of one webhook, Burst how many may start at
 	// once after a pause; default no limit. Burst 0 with a Rate means one second's
 	// worth, at least 1.
 	Rate  float64
@@ -134,6 +141,9 @@ type Observer struct {
 const (
 	defaultCapacity = 64
 	defaultPerLane  = 4
+	slowPerSlot     = 16
+	leastInFlight   = 1024
+	leastSlow       = 4 // requests in flight for each slot, slow ones included
 	leaseMargin     = 10 * time.Second
 	minHistory      = 72 * time.Hour
 	maxHistory      = 30 * 24 * time.Hour
@@ -149,6 +159,8 @@ func (o *Options) withDefaults(notifies bool) Options {
 		out = *o
 	}
 	out.Capacity = cmp.Or(out.Capacity, defaultCapacity)
+	out.MaxInFlight = cmp.Or(out.MaxInFlight, max(slowPerSlot*out.Capacity, leastInFlight))
+	out.SlowAfter = cmp.Or(out.SlowAfter, 50*time.Millisecond)
 	out.PerLane = cmp.Or(out.PerLane, min(defaultPerLane, out.Capacity))
 	out.Timeout = cmp.Or(out.Timeout, 30*time.Second)
 	out.Lease = cmp.Or(out.Lease, 60*time.Second)
@@ -187,6 +199,10 @@ func (o *Options) check() error {
 	switch {
 	case o.Capacity < 1:
 		return refuse("Capacity %d must be at least 1", o.Capacity)
+	case o.MaxInFlight < leastSlow*o.Capacity:
+		return refuse("MaxInFlight %d must be at least %d times Capacity %d", o.MaxInFlight, leastSlow, o.Capacity)
+	case o.SlowAfter < 0:
+		return refuse("SlowAfter %v must be positive", o.SlowAfter)
 	case o.PerLane < 1 || o.PerLane > o.Capacity:
 		return refuse("PerLane %d must be between 1 and Capacity %d", o.PerLane, o.Capacity)
 	case o.Rate < 0 || o.Rate != o.Rate:

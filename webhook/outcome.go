@@ -5,6 +5,7 @@ import (
 	"context"
 	"hash/fnv"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/postrider/postrider/retry"
@@ -32,7 +33,7 @@ func (p *Profile) maxAge() time.Duration { return cmp.Or(p.MaxAge, defaultMaxAge
 
 // settlement decides what follows an attempt: delivered, another try, or the end.
 func (p *Profile) settlement(d *Delivery, a *Attempt) Settlement {
-	s := Settlement{ID: d.ID, Lease: d.Lease, Code: a.Code, Result: a, Due: a.End()}
+	s := Settlement{ID: d.ID, Scope: d.Scope, Lease: d.Lease, Code: a.Code, Result: a, Due: a.End()}
 	switch {
 	case a.OK():
 		s.State = StateDelivered
@@ -47,6 +48,24 @@ func (p *Profile) settlement(d *Delivery, a *Attempt) Settlement {
 	s.State = StateFailed
 	return s
 }
+
+// overload tells whether an outcome says that the endpoint has too much to do, or is away.
+func overload(a *Attempt) bool {
+	switch a.Code {
+	case CodeTimeout, CodeConnect, CodeDNS, CodeTLS, CodeProtocol:
+		return true
+	case CodeStatus:
+		switch a.Status {
+		case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+			return true
+		}
+		return a.Status >= 500
+	}
+	return false
+}
+
+// attentionKey tells apart what an owner hears of once each.
+func attentionKey(a *Attempt) string { return string(a.Code) + " " + strconv.Itoa(a.Status) }
 
 // retryAt is when a delivery is tried again, zero when it has ended.
 func (s *Settlement) retryAt() time.Time {

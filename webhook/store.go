@@ -166,7 +166,9 @@ type Unreadable struct {
 type PartialError struct{ Err error }
 
 // Error says that the answer is partial, and why.
-func (e *PartialError) Error() string { return "webhook: part of the Store does not answer: " + e.Err.Error() }
+func (e *PartialError) Error() string {
+	return "webhook: part of the Store does not answer: " + e.Err.Error()
+}
 
 // Unwrap returns the cause.
 func (e *PartialError) Unwrap() error { return e.Err }

@@ -1,0 +1,106 @@
+package webhook
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/postrider/postrider/webhook/internal/scheduler"
+)
+
+// send makes the request of a job, and then of the next job whose turn it is when this one's
+// answer is there: a goroutine whose stack has its size already is used again.
+func (g *engine) send(j *job) {
+	for j != nil {
+		todo := g.step(g.d.attempt(j), 1)
+		j = nil
+		for i, c := range todo {
+			if c, ok := c.(scheduler.Send); ok {
+				j = c.Job.Value.(*job)
+				todo = append(todo[:i], todo[i+1:]...)
+				break
+			}
+		}
+		g.carryOut(todo)
+	}
+}
+
+// attempt makes one request and says what follows.
+func (d *Dispatcher) attempt(j *job) scheduler.Event {
+	ctx := context.Background()
+	if c := d.sending.Load(); c != nil {
+		ctx = *c
+	}
+	dl, hook, a := &j.delivery, j.hook(), &j.attempt
+	if ctx.Err() != nil {
+		return scheduler.NotSent{Job: &j.Job}
+	}
+	d.worked.Store(true)
+	*a = d.around(ctx, hook, dl)
+	if ctx.Err() != nil && a.Status == 0 {
+		return scheduler.NotSent{Job: &j.Job} // cut off by the end of the drain period
+	}
+	if f := d.o.Observer.Attempted; f != nil {
+		d.observe(ctx, "Attempted", func() { f(ctx, *dl, *a) })
+	}
+	j.settlement = d.profile.settlement(dl, a)
+	dl.Body = nil // answered: it need not stay in memory
+	j.Result = d.profile.result(a, &j.settlement)
+	return scheduler.Attempted{Job: &j.Job}
+}
+
+// around makes the attempt, inside the host's wrapper where there is one.
+func (d *Dispatcher) around(ctx context.Context, hook *Webhook, dl *Delivery) Attempt {
+	if d.o.Around == nil {
+		return d.sender.attempt(ctx, hook, dl, d.now())
+	}
+	return d.wrapped(ctx, hook, dl)
+}
+
+// wrapped makes the attempt inside the host's wrapper. What the wrapper does to the
+// result, or a panic of it, changes nothing: an attempt that was made counts as it was.
+func (d *Dispatcher) wrapped(ctx context.Context, hook *Webhook, dl *Delivery) (a Attempt) {
+	made := false
+	send := func(ctx context.Context) Attempt {
+		if !made {
+			a = d.sender.attempt(ctx, hook, dl, d.now())
+			made = true
+		}
+		return a
+	}
+	func() {
+		defer func() {
+			if recover() != nil {
+				d.log.ErrorContext(ctx, "webhook: Options.Around panicked", "delivery", dl.ID)
+			}
+		}()
+		d.o.Around(ctx, *dl, send)
+	}()
+	return send(ctx)
+}
+
+// result is what an attempt says about the endpoint.
+func (p *Profile) result(a *Attempt, s *Settlement) scheduler.Result {
+	r := scheduler.Result{
+		Delivered: s.State == StateDelivered, Retry: s.retryAt(), Counts: remote(a), Overload: overload(a),
+		Gone: a.Status == http.StatusGone, Code: string(a.Code), Start: a.Start, End: a.End(),
+	}
+	if asksForPatience(a) {
+		r.Patience = min(a.RetryAfter, p.Retry.MaxAfter)
+	}
+	if attention(a) {
+		r.Attention = attentionKey(a)
+	}
+	return r
+}
+
+// testAttempt makes the request of a test, which takes no turn.
+func (d *Dispatcher) testAttempt(ctx context.Context, w *Webhook, dl *Delivery) (Attempt, error) {
+	allowed := false
+	d.engine.post(scheduler.TestStarted{Scope: w.Scope, Allowed: &allowed})
+	if !allowed {
+		return Attempt{}, ErrBusy
+	}
+	a := d.sender.attempt(ctx, w, dl, d.now())
+	d.engine.post(scheduler.TestEnded{Scope: w.Scope, WebhookID: w.ID, Delivered: a.OK()})
+	return a, nil
+}

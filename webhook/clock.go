@@ -1,0 +1,107 @@
+package webhook
+
+import (
+	"context"
+	"time"
+
+	"github.com/postrider/postrider/webhook/internal/scheduler"
+)
+
+const (
+	clockEvery = time.Minute
+	clockStale = 10 * time.Minute // of a process in which Run does not run
+	// clockSlow is a round trip after which the reading is repeated at once.
+	clockSlow = 50 * time.Millisecond
+	// clockDrift is how far two clocks may drift apart in a second: 200 millionths, twice
+	// what is usual for quartz.
+	clockDrift = 200e-6
+)
+
+// instant is a moment in the Store's time and in the process's, give or take uncertain.
+type instant struct {
+	store, process time.Time
+	uncertain      time.Duration
+}
+
+// age is how uncertain the instant has become at now.
+func (i *instant) age(now time.Time) time.Duration {
+	return i.uncertain + time.Duration(clockDrift*float64(now.Sub(i.process)))
+}
+
+// now is the time that is passed to the Store: the database's, where the Store tells
+// it, and else the process's. Between two readings of the database's clock the monotonic
+// clock counts on, so that a jump of the wall clock changes nothing.
+func (d *Dispatcher) now() time.Time { return d.storeTime(time.Now()) }
+
+func (d *Dispatcher) storeTime(at time.Time) time.Time {
+	if i := d.dbTime.Load(); i != nil {
+		return i.store.Add(at.Sub(i.process))
+	}
+	return at.UTC().Round(0)
+}
+
+// certain is now with its uncertainty: what is due at earliest is due, and a lease until
+// latest plus its length is as long as it says.
+func (d *Dispatcher) certain() (earliest, latest time.Time) {
+	at := time.Now()
+	now := d.storeTime(at)
+	i := d.dbTime.Load()
+	if i == nil {
+		return now, now
+	}
+	return now.Add(-i.uncertain), now.Add(i.uncertain)
+}
+
+// knowTime makes sure that the Store's clock has been read, where it can be, and not too
+// long ago.
+func (d *Dispatcher) knowTime(ctx context.Context, stale time.Duration) {
+	if d.clock == nil {
+		return
+	}
+	if i := d.dbTime.Load(); i == nil || time.Since(i.process) > stale {
+		d.measureClock(ctx)
+	}
+}
+
+// measureClock reads the Store's clock, twice where the first reading was slow, and takes
+// over the reading that says most.
+func (d *Dispatcher) measureClock(ctx context.Context) {
+	if d.clock == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	best, err := d.readClock(ctx)
+	if err == nil && best.uncertain > clockSlow/2 {
+		if again, err := d.readClock(ctx); err == nil && again.uncertain < best.uncertain {
+			best = again
+		}
+	}
+	d.answered(ctx, "Now", err)
+	if err != nil {
+		return
+	}
+	if known := d.dbTime.Load(); known != nil && known.age(time.Now()) < best.uncertain {
+		return // an older reading still says more
+	}
+	d.dbTime.Store(best)
+	d.engine.post(scheduler.ClockRead{Store: best.store, Process: best.process, Uncertain: best.uncertain})
+	if off := best.process.Round(0).Sub(best.store); off.Abs() > best.uncertain+tellDrift {
+		d.log.WarnContext(ctx, "webhook: this host's clock differs from the Store's, whose time counts", "ahead", off)
+	}
+}
+
+const tellDrift = time.Second // below this the operator hears nothing
+
+func (d *Dispatcher) readClock(ctx context.Context) (*instant, error) {
+	var r Reading
+	err := protect("Now", func() (err error) {
+		r, err = d.clock.Now(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	half := max(0, r.After.Sub(r.Before)) / 2
+	return &instant{store: r.Store.UTC().Round(0), process: r.Before.Add(half), uncertain: half}, nil
+}

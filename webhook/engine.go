@@ -1,0 +1,216 @@
+package webhook
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/postrider/postrider/webhook/internal/scheduler"
+)
+
+// engine is the monitor around the scheduler: it locks it, steps, unlocks, and carries out
+// what the scheduler decided. It exists from New on, so Dispatch, Test, Status and Explain
+// need no Run. Every goroutine that works for a Dispatcher is started here, by carryOut.
+type engine struct {
+	d *Dispatcher
+
+	mu      sync.Mutex // guards everything below
+	s       *scheduler.Scheduler
+	lease   int64 // the latest number
+	busy    int   // commands that are being carried out
+	timer   *time.Timer
+	timerAt time.Time     // when it fires; zero when it does not
+	quiet   chan struct{} // closed once nothing is under way; nil while Run goes on
+	broken  error         // a step panicked
+	breaks  chan struct{} // closed then
+
+	process int64 // the random part of lease numbers
+	claim   Claim // the latest one, to be repeated; only carryOut's claim uses it
+}
+
+// job is a delivery in this process, from the moment it is leased until its outcome is stored.
+type job struct {
+	scheduler.Job
+	delivery   Delivery
+	attempt    Attempt
+	settlement Settlement // what to store where Outcome is Written
+}
+
+func newEngine(d *Dispatcher) *engine {
+	o := &d.o
+	g := &engine{d: d, process: rand.Int64N(1 << leaseBits), breaks: make(chan struct{})}
+	g.s = scheduler.New(scheduler.Config{
+		Capacity: o.Capacity, MaxInFlight: o.MaxInFlight, PerLane: o.PerLane,
+		SlowAfter: o.SlowAfter, Lease: o.Lease, Poll: o.Poll, Rate: o.Rate, Burst: o.Burst,
+		Breaker:  scheduler.Breaker{Failures: o.Breaker.Failures, Open: o.Breaker.Open, MaxOpen: o.Breaker.MaxOpen},
+		MaxPause: d.profile.Retry.MaxAfter, DisableAfter: d.profile.DisableAfter, DisableOnGone: d.profile.DisableOnGone,
+		Notifier: d.notifier != nil, HealthStore: d.health != nil, Sweeper: d.sweeper != nil,
+	})
+	g.timer = time.AfterFunc(time.Hour, g.tick)
+	g.timer.Stop()
+	return g
+}
+
+// post tells the scheduler what has happened and does what it decides.
+func (g *engine) post(e scheduler.Event) { g.carryOut(g.step(e, 0)) }
+
+// finish is post for the end of a command.
+func (g *engine) finish(e scheduler.Event) { g.carryOut(g.step(e, 1)) }
+
+func (g *engine) tick() {
+	g.mu.Lock()
+	g.timerAt = time.Time{}
+	g.mu.Unlock()
+	g.post(scheduler.Ticked{})
+}
+
+// step is the only caller of the scheduler's Step. done commands have been carried out.
+func (g *engine) step(e scheduler.Event, done int) (todo []scheduler.Command) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.busy -= done
+	if g.broken != nil {
+		g.checkQuiet()
+		return nil
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			g.broken = fmt.Errorf("webhook: the scheduler panicked, this is a bug of Postrider: %v\n%s", p, debug.Stack())
+			close(g.breaks)
+			todo = nil
+		}
+		g.checkQuiet()
+	}()
+	todo = g.s.Step(time.Now(), e, nil)
+	for _, c := range todo {
+		if spawns(c) {
+			g.busy++
+		}
+	}
+	g.arm()
+	return todo
+}
+
+// spawns reports whether a command is carried out by a goroutine, which calls finish.
+func spawns(c scheduler.Command) bool {
+	switch c.(type) {
+	case scheduler.BreakerOpened, scheduler.Dropped, scheduler.Attention:
+		return false
+	}
+	return true
+}
+
+// arm lets the timer fire when the scheduler wants it. A timer that fires too early is harmless.
+func (g *engine) arm() {
+	at := g.s.Wake()
+	if at.IsZero() || !g.timerAt.IsZero() && !at.Before(g.timerAt) {
+		return
+	}
+	g.timerAt = at
+	g.timer.Reset(max(0, time.Until(at)))
+}
+
+// checkQuiet lets Run return once nothing is under way.
+func (g *engine) checkQuiet() {
+	if g.quiet != nil && (g.broken != nil || g.busy == 0 && g.s.Quiet()) {
+		close(g.quiet)
+		g.quiet = nil
+	}
+}
+
+// carryOut does what the scheduler decided. What takes time is done by a goroutine, so no
+// caller waits for a Store or an endpoint.
+func (g *engine) carryOut(todo []scheduler.Command) {
+	for _, c := range todo {
+		if c, ok := c.(scheduler.Send); ok {
+			go g.send(c.Job.Value.(*job))
+			continue
+		}
+		g.do(c)
+	}
+}
+
+func (g *engine) do(c scheduler.Command) {
+	switch c := c.(type) {
+	case scheduler.Claim:
+		go g.doClaim(c)
+	case scheduler.Look:
+		go g.doLook(c)
+	case scheduler.LookAt:
+		go g.doLookAt(c)
+	case scheduler.Settle:
+		go g.doSettle(c.Jobs)
+	case scheduler.Sweep:
+		go g.doSweep()
+	case scheduler.Read:
+		go g.doRead(c)
+	case scheduler.Notify:
+		go g.doNotify()
+	case scheduler.ReadHealth:
+		go g.doReadHealth()
+	case scheduler.SaveHealth:
+		go g.doSaveHealth(c)
+	case scheduler.SwitchOff:
+		go g.doSwitchOff(c)
+	case scheduler.Attention:
+		g.d.attend(c.Job.Value.(*job))
+	case scheduler.BreakerOpened:
+		g.d.log.Warn("webhook: breaker opened", "webhook", c.Health.WebhookID, "scope", c.Health.Scope,
+			"failures", c.Health.Failures, "code", c.Code, "wait", c.Wait)
+	case scheduler.Dropped:
+		j := c.Job.Value.(*job)
+		g.d.log.Error("webhook: an outcome could not be stored before its lease ended, the delivery will be sent again",
+			"delivery", j.ID, "code", string(j.settlement.Code))
+	}
+}
+
+// leaseBits are the low bits of a lease number: random for a process, so that two processes
+// never give the same number, whatever their clocks say.
+const leaseBits = 11
+
+// nextLease is a number for a claim or for a hand-off: the time, above the latest one.
+func (g *engine) nextLease(now time.Time) int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.lease = max(g.lease+1<<leaseBits, now.UnixMicro()<<leaseBits|g.process)
+	return g.lease
+}
+
+// look lets a caller read the scheduler.
+func (g *engine) look(read func(*scheduler.Scheduler)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	read(g.s)
+}
+
+var errNoAnswer = errors.New("webhook: the Store did not answer in time")
+
+// ask calls the Store within a time limit. A Store that ignores its context is left behind:
+// late is called when the limit has passed, and answered only if it was not.
+func (g *engine) ask(limit time.Duration, what string, call func() error, answered func(error), late func()) {
+	var mu sync.Mutex
+	over := false
+	first := func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		was := over
+		over = true
+		return !was
+	}
+	t := time.AfterFunc(limit+storeGrace, func() {
+		if first() {
+			late()
+		}
+	})
+	err := protect(what, call)
+	if first() {
+		t.Stop()
+		answered(err)
+	}
+}
+
+// storeGrace is what a Store has to return after its context has ended.
+const storeGrace = time.Second

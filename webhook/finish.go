@@ -1,0 +1,137 @@
+package webhook
+
+import (
+	"context"
+	"time"
+
+	"github.com/postrider/postrider/webhook/internal/scheduler"
+)
+
+// ends makes a failure without an attempt the outcome of a job.
+func (j *job) ends(code Code, at time.Time) {
+	j.settlement = Settlement{ID: j.ID, Scope: j.Lane.Scope, Lease: j.Lease, State: StateFailed, Code: code, Due: at}
+}
+
+// outcome is what the Store is told of a job.
+func (d *Dispatcher) outcome(j *job) Settlement {
+	switch j.Outcome {
+	case scheduler.GivenBack:
+		return Settlement{ID: j.ID, Scope: j.Lane.Scope, Lease: j.Lease, State: StatePending, Due: j.Due}
+	case scheduler.Cancelled:
+		j.ends(CodeCancelled, d.now())
+	}
+	return j.settlement
+}
+
+// doSettle stores outcomes, and tells of them once they are stored.
+func (g *engine) doSettle(jobs []*scheduler.Job) {
+	d := g.d
+	ss := make([]Settlement, len(jobs))
+	for i, j := range jobs {
+		ss[i] = d.outcome(j.Value.(*job))
+	}
+	ctx, cancel := d.storeContext(storeTimeout)
+	defer cancel()
+	var lost []string
+	g.ask(storeTimeout, "Settle", func() (err error) {
+		lost, err = d.store.Settle(ctx, ss)
+		return err
+	}, func(err error) {
+		d.answered(ctx, "Settle", err)
+		if err != nil {
+			g.finish(scheduler.Settled{Jobs: jobs, Failed: true})
+			return
+		}
+		var isLost map[string]bool
+		if len(lost) > 0 {
+			isLost = make(map[string]bool, len(lost))
+			for _, id := range lost {
+				isLost[id] = true
+			}
+		}
+		todo := g.step(scheduler.Settled{Jobs: jobs, Lost: isLost}, 0) // the next group need not wait for the Observer
+		g.carryOut(todo)
+		for i, j := range jobs {
+			d.stored(ctx, j.Value.(*job), &ss[i], isLost[j.ID])
+		}
+		g.done()
+	}, func() {
+		d.answered(ctx, "Settle", errNoAnswer)
+		g.finish(scheduler.Settled{Jobs: jobs, Failed: true})
+	})
+}
+
+// done ends a command that no event answers.
+func (g *engine) done() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.busy--
+	g.checkQuiet()
+}
+
+// stored tells what became of an outcome.
+func (d *Dispatcher) stored(ctx context.Context, j *job, s *Settlement, lost bool) {
+	switch {
+	case lost && j.Outcome == scheduler.GivenBack:
+	case lost:
+		d.log.WarnContext(ctx, "webhook: another process took over a delivery before its outcome was stored", "delivery", j.ID)
+		if f := d.o.Observer.Lost; f != nil {
+			d.observe(ctx, "Lost", func() { f(ctx, j.delivery) })
+		}
+	case s.State != StatePending:
+		d.ended(ctx, s.after(j.delivery), s.Result)
+	}
+}
+
+// ended is the one place that tells of the end of a delivery, whatever ended it. a is the
+// attempt that did, nil where there was none.
+func (d *Dispatcher) ended(ctx context.Context, dl Delivery, a *Attempt) {
+	if f := d.o.Observer.Settled; f != nil {
+		d.observe(ctx, "Settled", func() { f(ctx, dl) })
+	}
+	if dl.State != StateFailed {
+		return
+	}
+	status := 0
+	if a != nil {
+		status = a.Status
+	}
+	d.log.WarnContext(ctx, "webhook: delivery failed", "delivery", dl.ID, "event", dl.EventID, "type", dl.Type, "webhook", dl.WebhookID,
+		"scope", dl.Scope, "code", string(dl.LastCode), "status", status, "attempts", dl.Tries, "exhausted", dl.Exhausted)
+}
+
+// doSweep ends what no claim will end.
+func (g *engine) doSweep() {
+	d := g.d
+	ctx, cancel := d.storeContext(d.o.Lease)
+	defer cancel()
+	more := false
+	g.ask(d.o.Lease, "Sweep", func() (err error) {
+		more, err = d.sweep(ctx)
+		return err
+	}, func(err error) {
+		d.answered(ctx, "Sweep", err)
+		g.finish(scheduler.Swept{More: more, Failed: err != nil})
+	}, func() {
+		d.answered(ctx, "Sweep", errNoAnswer)
+		g.finish(scheduler.Swept{Failed: true})
+	})
+}
+
+// sweep ends some of what no claim will end, and tells of it.
+func (d *Dispatcher) sweep(ctx context.Context) (more bool, err error) {
+	earliest, latest := d.certain()
+	swept, more, err := d.sweeper.Sweep(ctx, Sweep{
+		Now: earliest, Gone: true, QueuedBefore: earliest.Add(-d.profile.maxAge()),
+		LatestRetry: latest.Add(max(d.profile.Retry.MaxStep(), d.o.Lease)),
+		LatestLease: latest.Add(d.o.Lease + clockTolerance),
+	}, sweepBatch)
+	for _, dl := range swept {
+		d.ended(ctx, dl, nil)
+	}
+	return more, err
+}
+
+// clockTolerance is how far the clocks of hosts may differ that share a Store without a
+// [Clock].
+const clockTolerance = 10 * time.Second

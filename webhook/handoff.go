@@ -1,0 +1,91 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/postrider/postrider/webhook/internal/scheduler"
+)
+
+// handOffMargin is what the lease of a hand-off has beyond the timeout of a request.
+const handOffMargin = 10 * time.Second
+
+// handOff stores deliveries, those that can be sent at once leased to this process: after the
+// commit they take their turn here and the Store is asked for nothing more.
+func (d *Dispatcher) handOff(ctx context.Context, to Enqueuer, b *batch) ([]bool, error) {
+	began := time.Now()
+	earliest, latest := d.certain()
+	number, until := d.engine.nextLease(latest), latest.Add(d.o.Timeout+handOffMargin)
+	jobs := make([]job, len(b.deliveries))
+	offer := make([]*scheduler.Job, len(jobs))
+	for i := range jobs {
+		j := &jobs[i]
+		j.delivery = b.deliveries[i]
+		dl := &j.delivery
+		hook := b.hooks[webhookKey{dl.Scope, dl.WebhookID}]
+		read := b.read
+		if dl.Seen > 0 {
+			read = began // the insert checks that it has not changed
+		}
+		j.lease(number, dl.Due, until, hook, read)
+		j.Unreadable = hook == nil || hook.Unreadable != nil || d.admit(j, hook, earliest) != CodeOK
+		dl.Lease, dl.Held = number, true
+		offer[i] = &j.Job
+	}
+	d.engine.post(scheduler.Offered{Jobs: offer})
+	for i := range jobs {
+		if offer[i].Held() {
+			b.deliveries[i].Lease, b.deliveries[i].Held, b.deliveries[i].Due = number, true, until
+		}
+	}
+	var added []bool
+	err := protect("Enqueue", func() (err error) {
+		added, err = d.storeAll(ctx, to, b.deliveries)
+		return err
+	})
+	d.engine.post(scheduler.Enqueued{Jobs: offer, Added: added, Stored: isStored(err)})
+	if !errors.Is(err, ErrStale) && !errors.Is(err, ErrFull) {
+		d.answered(ctx, "Enqueue", err)
+	}
+	return added, err
+}
+
+// isStored says what is known after an Enqueue.
+func isStored(err error) scheduler.Stored {
+	switch {
+	case err == nil:
+		return scheduler.IsStored
+	case errors.Is(err, ErrUnknown), errors.Is(err, ErrPanic), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return scheduler.StoredUnknown
+	}
+	return scheduler.NotStored
+}
+
+func (d *Dispatcher) storeAll(ctx context.Context, to Enqueuer, ds []Delivery) ([]bool, error) {
+	added, err := to.Enqueue(ctx, ds)
+	if err == nil && len(added) != len(ds) {
+		return nil, fmt.Errorf("%w: it answered for %d of %d deliveries", ErrUnknown, len(added), len(ds))
+	}
+	return added, err
+}
+
+// expect stores deliveries in a transaction of the host, and remembers them: they are
+// claimed once it has committed.
+func (d *Dispatcher) expect(ctx context.Context, to Enqueuer, b *batch) ([]bool, error) {
+	added, err := d.storeAll(ctx, to, b.deliveries)
+	if err != nil {
+		return nil, err
+	}
+	var e scheduler.Expected
+	for i := range b.deliveries {
+		if dl := &b.deliveries[i]; added[i] {
+			e.IDs, e.Lanes = append(e.IDs, dl.ID), append(e.Lanes, scheduler.Lane(dl.Lane()))
+		}
+	}
+	if len(e.IDs) > 0 {
+		d.engine.post(e)
+	}
+	return added, nil
+}

@@ -1,0 +1,135 @@
+package webhook
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/postrider/postrider/webhook/internal/scheduler"
+)
+
+// Status is what a readiness probe wants to know.
+type Status struct {
+	// Running: Run is under way. Paused: SetPaused(true) is in force.
+	Running, Paused bool
+	// InFlight is the number of requests under way, tests included. Active is how many of
+	// them hold one of Options.Capacity slots, because they began less than
+	// Options.SlowAfter ago.
+	InFlight, Active int
+	// Waiting is the number of deliveries that this process has leased and not begun to
+	// send, Unwritten that of outcomes that are not stored yet.
+	Waiting, Unwritten int
+	// LastAnswer is when the Store last answered what is due.
+	LastAnswer time.Time
+	// StoreError is why the Store cannot be used right now, nil when it can. It hears of
+	// every call of this process.
+	StoreError error
+	// Unreadable counts the webhooks whose secrets could not be opened when they were last
+	// read. Nothing is sent to them, and nothing is lost.
+	Unreadable int
+	// OldestDue is how far behind the queue is: the earliest due time of what the
+	// latest claim took. Zero when it found nothing.
+	OldestDue time.Time
+}
+
+// status remembers how the Store answers.
+type status struct {
+	mu         sync.Mutex
+	errs       map[string]error // of the calls that fail, by method
+	lastAnswer time.Time
+	oldest     time.Time
+	sealed     map[webhookKey]bool
+}
+
+// Status returns how this process is doing. It does no I/O.
+func (d *Dispatcher) Status() Status {
+	var c scheduler.Counts
+	d.engine.look(func(s *scheduler.Scheduler) { c = s.Counts() })
+	t := &d.status
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := Status{
+		Running: d.running.Load(), Paused: c.Paused, InFlight: c.InFlight + c.Tests, Active: c.Active,
+		Waiting: c.Waiting, Unwritten: c.Unwritten,
+		LastAnswer: t.lastAnswer, OldestDue: t.oldest, Unreadable: len(t.sealed),
+	}
+	for _, what := range slices.Sorted(maps.Keys(t.errs)) {
+		s.StoreError = t.errs[what]
+		break
+	}
+	return s
+}
+
+// claimed notes how far behind the queue is.
+func (t *status) claimed(oldest time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.oldest = oldest
+}
+
+// answered takes note of how a call to the Store ended. An outage is logged once when it
+// begins and once when it is over, whatever calls it concerns.
+func (d *Dispatcher) answered(ctx context.Context, what string, err error) {
+	t := &d.status
+	t.mu.Lock()
+	before := len(t.errs)
+	if err == nil {
+		delete(t.errs, what)
+		if what == "Due" || what == "Claim" {
+			t.lastAnswer = d.now()
+		}
+		if what == "Due" {
+			t.oldest = time.Time{} // a claim that follows says it anew
+		}
+	} else {
+		if t.errs == nil {
+			t.errs = make(map[string]error)
+		}
+		t.errs[what] = err
+	}
+	after := len(t.errs)
+	t.mu.Unlock()
+	switch {
+	case before == 0 && after > 0:
+		d.log.ErrorContext(ctx, "webhook: the Store cannot be used, what it holds waits until it can", "call", what, "error", err)
+	case before > 0 && after == 0:
+		d.log.InfoContext(ctx, "webhook: the Store can be used again")
+	}
+}
+
+const maxSealed = 10_000
+
+// sealed notes that a webhook cannot be opened, and tells the operator once.
+func (d *Dispatcher) sealed(ctx context.Context, key webhookKey, err error) {
+	t := &d.status
+	t.mu.Lock()
+	known := t.sealed[key]
+	if !known && len(t.sealed) < maxSealed {
+		if t.sealed == nil {
+			t.sealed = make(map[webhookKey]bool)
+		}
+		t.sealed[key] = true
+	}
+	t.mu.Unlock()
+	if !known {
+		d.log.ErrorContext(ctx, "webhook: the secrets of a webhook cannot be opened, its deliveries wait until they can; check the sealing keys of this process",
+			"webhook", key.id, "scope", key.scope, "error", err)
+	}
+}
+
+// opened notes that webhooks were read.
+func (d *Dispatcher) opened(hooks []Webhook) {
+	t := &d.status
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.sealed) == 0 {
+		return
+	}
+	for i := range hooks {
+		if w := &hooks[i]; w.Unreadable == nil {
+			delete(t.sealed, webhookKey{w.Scope, w.ID})
+		}
+	}
+}
