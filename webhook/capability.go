@@ -22,8 +22,8 @@ type History interface {
 	// ErrNotFound when unknown or its webhook is gone.
 	Requeue(ctx context.Context, scope, id string, due time.Time) error
 	// Cancel ends a pending delivery at now, as failed with CodeCancelled, and returns it
-	// as it stands then, without body. ended is false where it had ended before, and it is left as it
-	// is. ErrHeld while it is leased, ErrNotFound when unknown.
+	// as it stands then, without body. ended is false where it had ended before, and it is
+	// left as it is. ErrHeld while a lease lasts at now, ErrNotFound when unknown.
 	Cancel(ctx context.Context, scope, id string, now time.Time) (d Delivery, ended bool, err error)
 }
 
@@ -112,8 +112,9 @@ type Sweeper interface {
 	Sweep(ctx context.Context, s Sweep, limit int) (ended []Delivery, more bool, err error)
 }
 
-// Sweep is the work of a Sweeper. It concerns pending deliveries that are not held, or
-// whose lease has ended by Now, which counts as an interruption where such a delivery ends.
+// Sweep is the work of a Sweeper. It ends pending deliveries only, and none whose lease
+// lasts at Now. A lease that has ended by then counts as an interruption of a delivery
+// that ends.
 type Sweep struct {
 	// Now is the time of the sweep.
 	Now time.Time

@@ -31,8 +31,8 @@ type Enqueuer interface {
 // whatever the Store survives. All methods are safe for concurrent use, from
 // several goroutines and, where the Store is a shared database, from several
 // processes. Times are arguments; a Store looks at no clock. A Store decides neither
-// whose turn it is nor when a delivery ends: it answers four questions. Package
-// storetest proves an implementation.
+// whose turn it is nor when a delivery ends: it answers four questions. It may cut times to
+// whole microseconds, and never rounds them up. Package storetest proves an implementation.
 type Store interface {
 	Enqueuer
 
@@ -40,7 +40,8 @@ type Store interface {
 	// waits, or a held one whose lease has ended by then. It is a hint: lanes come in any
 	// order and may come twice. Lanes of webhooks that are inactive or expired at q.Now
 	// are left out; those whose webhook is gone are not. With q.Since a lane may be left
-	// out of which nothing became due after it. An answer may stand beside a [*PartialError].
+	// out of which nothing has a due time after it. A lane of which something is due during
+	// the whole walk over the pages is on one of them. An answer may stand beside a [*PartialError].
 	Due(ctx context.Context, q DueQuery) (DuePage, error)
 
 	// Claim leases pending deliveries that are due at c.Now from the named lanes, each
@@ -58,12 +59,14 @@ type Store interface {
 	//
 	// The same Claim again, with the same c.Lease, also returns, counted in Most, what is
 	// still held under exactly that number, so a lost answer costs a call and not a
-	// lease. What got lease+1 instead waits for the end of its lease. An answer may stand
-	// beside a [*PartialError].
+	// lease. That comes before what is free, is held until c.Until, does not count as
+	// Interrupted, and has c.Now as its Due where the Store has forgotten the one before.
+	// What got lease+1 instead waits for the end of its lease. An answer may stand beside a
+	// [*PartialError].
 	Claim(ctx context.Context, c Claim) (Batch, error)
 
-	// Settle writes outcomes, each on its own: an unknown ID or a lease that is not
-	// the delivery's latest is left alone and reported in lost. Two exceptions hold
+	// Settle writes outcomes, each on its own: an ID that is unknown in its Scope, or a lease
+	// that is not the delivery's latest, is left alone and reported in lost. Two exceptions hold
 	// what really happened: the Result of a lost lease is kept in the history, and a
 	// lost lease that reports StateDelivered still ends a pending delivery as
 	// delivered, because the receiver has it; a lease above the delivery's latest was
@@ -84,8 +87,9 @@ type Lane struct{ Scope, WebhookID, Class string }
 type DueQuery struct {
 	// Now decides what is due.
 	Now time.Time
-	// Since, where it is not zero, allows to leave out lanes of which nothing became due
-	// after it, by its due time or by a commit.
+	// Since, where it is not zero, allows to leave out lanes of which nothing has a due time
+	// after it. What was committed late or given back with an older due time is found
+	// by a question without Since.
 	Since time.Time
 	// Scope and WebhookID narrow the question to the lanes of one webhook; both empty
 	// means all.
@@ -101,8 +105,8 @@ type DuePage struct {
 	Lanes []Lane
 	// Cursor continues; "" after the last page.
 	Cursor string
-	// Next is no later than the earliest due time after q.Now of anything pending that is
-	// in question; zero when there is none. Only that of the last page counts.
+	// Next is after q.Now and no later than the earliest due time after q.Now of anything
+	// pending that is in question; zero when there is none. Only that of the last page counts.
 	Next time.Time
 }
 
@@ -184,8 +188,8 @@ type Registry interface {
 	// Update replaces a webhook and adds 1 to its version: [ErrNotFound] when (scope,
 	// id) is unknown, [ErrConflict] when w.Version is not the stored one.
 	Update(ctx context.Context, w Webhook) error
-	// Delete removes a webhook, its health and marks, and touches no delivery: what is queued for it ends
-	// with the next claim or sweep. [ErrNotFound] when unknown.
+	// Delete removes a webhook and its health, and touches no delivery: what is queued for
+	// it ends with the next claim or sweep. [ErrNotFound] when unknown.
 	Delete(ctx context.Context, scope, id string) error
 	// DeleteScope removes everything of a scope: webhooks, deliveries, marks and
 	// health. A scope without any is no error.
