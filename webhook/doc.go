@@ -26,11 +26,25 @@
 // # How a delivery goes
 //
 // Dispatch matches the event with the webhooks of its scope and stores one delivery for
-// each. Run claims what is due, which leases it, and sends it: the URL is judged again, the
-// request is signed, the address is judged when it is dialled, and the answer's status
+// each. What can be sent at once is stored leased to this process (a hand-off), so it goes out after
+// the commit without asking the Store again; the rest is claimed: retries, backlogs, the
+// work of other hosts. A delivery then waits for its turn, is sent (the URL is judged again, the
+// request is signed, the address is judged when it is dialled), and the answer's status
 // decides. What failed for a reason that may pass is tried again as the Profile's retry
-// policy says; everything else ends as failed, with a [Code] that says why. A process that
-// dies leaves nothing behind but leases, and when they end the work is simply due again.
+// policy says; everything else ends as failed, with a [Code] that says why. Outcomes are
+// stored in groups. A process that dies leaves nothing behind but leases, and when they end
+// the work is due again.
+//
+// # Turns and slots
+//
+// Turns go round the scopes, in a scope round its webhooks, one delivery each, so no tenant waits
+// for the backlog of another. A request counts as active, and holds one of Options.Capacity slots, for
+// Options.SlowAfter only; one that takes longer goes on and holds nothing that others need.
+// Options.MaxInFlight bounds them all. A webhook may have one request in flight at first, and
+// twice as many after each success, up to Options.PerLane; an endpoint that is overloaded or
+// away halves that. A scope may have only a share of MaxInFlight in requests that may well hang. The
+// promise that a tenant whose endpoints hang delays no other ends where some 900 tenants
+// hang at once, with the default options.
 //
 // # What is promised
 //
@@ -39,4 +53,27 @@
 // permanent failure, nothing is sent again unless somebody asks for it. A webhook that
 // hangs or fails delays no other. Secrets, URL paths and addresses appear in no error, log
 // line or record.
+//
+// # Concurrency
+//
+// All decisions are made by one state machine, in the internal package scheduler: whose
+// turn it is, what to claim, when to look, what is stored, how a webhook's health changes. It has no
+// goroutine and no lock. The engine owns it: it locks, steps, unlocks, and carries out the
+// commands that came back. No hook of the host, no Store and no logger is called under that
+// lock. Status owns, under a lock of its own, how the Store answers; the sender owns the
+// transport and what is prepared for each webhook.
+//
+// Goroutines, and what ends each:
+//
+//   - one for each request in flight; it goes on with the next delivery whose turn it is,
+//     and ends when there is none, at the latest when Options.Drain is over
+//   - one for each call to the Store that a command asks for (claim, look, settle, sweep, read of a
+//     webhook, health, notify): each of them ends with the call, which has a time limit
+//   - while Run is under way: one each that reads the Store's clock, prunes, and waits for
+//     other hosts, where the Store can do that; they end with Run's context
+//   - one for each Dispatch call, which ends with the Store's answer
+//   - one timer, which is armed for the next thing that becomes due
+//
+// Run returns when all of them have ended, apart from calls that a Store does not end
+// although their context has.
 package webhook

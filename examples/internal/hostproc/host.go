@@ -99,7 +99,7 @@ func (h *host) main() error {
 // readClock waits until Run has read a clock that is far off. What DispatchTx stores before, at
 // this process's time, is found when the next sweep looks through everything, a lease later.
 func (h *host) readClock(ctx context.Context) {
-	for h.cfg.ClockOffset != 0 && h.hooks.Status().LastClaim.IsZero() && ctx.Err() == nil {
+	for h.cfg.ClockOffset != 0 && h.hooks.Status().LastAnswer.IsZero() && ctx.Err() == nil {
 		time.Sleep(time.Millisecond)
 	}
 }

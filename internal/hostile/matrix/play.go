@@ -44,7 +44,7 @@ func (s *scene) play() {
 	after := s.memory()
 	s.kept, s.allocated = int64(after.HeapAlloc)-int64(before.HeapAlloc), int64(after.TotalAlloc-before.TotalAlloc)
 	rest := time.Now()
-	hostile.Await(t, "another look at the Store", func() bool { return s.hooks.Status().LastClaim.After(rest) })
+	hostile.Await(t, "another look at the Store", func() bool { return s.hooks.Status().LastAnswer.After(rest) })
 	if s.health, err = s.manager.Health(context.Background(), scope, s.hook.ID); err != nil {
 		t.Fatal(err)
 	}
