@@ -137,7 +137,7 @@ func TestDeliveryRecord(t *testing.T) {
 			t.Errorf("attempts (-want +got):\n%s", diff)
 		}
 		body := rs[0].Body
-		wantD := webhook.Delivery{ID: id, EventID: "evt_1", WebhookID: w.ID, Scope: scope, Type: "taskSuccess", Lane: w.ID, Body: []byte(body),
+		wantD := webhook.Delivery{ID: id, EventID: "evt_1", WebhookID: w.ID, Scope: scope, Type: "taskSuccess", Body: []byte(body),
 			State: webhook.StateDelivered, Tries: 3, Lease: 3, Due: d.Due, FirstFailure: start.Add(time.Second),
 			CreatedAt: start, QueuedAt: start, FinishedAt: rs[2].At}
 		if diff := cmp.Diff(wantD, d); diff != "" {

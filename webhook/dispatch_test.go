@@ -212,7 +212,7 @@ func TestPanickingHooks(t *testing.T) {
 		"Header": func(p *webhook.Profile) {
 			p.Header = func(webhook.Webhook, webhook.Delivery, httpHeader) { panic("x") }
 		},
-		"Limits": func(p *webhook.Profile) { p.Limits = func(webhook.Webhook, string) []string { panic("x") } },
+		"Limits": func(p *webhook.Profile) { p.Limits = func(webhook.Webhook, string) []webhook.Limit { panic("x") } },
 	}
 	for name, change := range hooks {
 		t.Run(name, func(t *testing.T) {

@@ -269,7 +269,7 @@ func TestExplainDeadLease(t *testing.T) {
 		h.add("one")
 		d := h.dispatch()
 		now := time.Now()
-		b, err := store.Claim(ctx, webhook.Claim{Now: now, Until: now.Add(time.Minute), Limit: 1, PerLane: 1})
+		b, err := lease(store, now, now.Add(time.Minute), 1)
 		if err != nil || len(b.Deliveries) != 1 {
 			t.Fatal(b, err)
 		}

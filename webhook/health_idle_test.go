@@ -18,11 +18,11 @@ type asked struct {
 	times atomic.Int64
 }
 
-func (s *asked) Health(ctx context.Context, ids []string) ([]webhook.Health, error) {
-	if ids == nil {
+func (s *asked) Health(ctx context.Context, scope, id string) ([]webhook.Health, error) {
+	if scope == "" {
 		s.times.Add(1)
 	}
-	return s.Store.Health(ctx, ids)
+	return s.Store.Health(ctx, scope, id)
 }
 
 // Rule: a host that has nothing to do does not ask how webhooks are. When it finds something

@@ -277,3 +277,16 @@ func header(rs []request, name string) []string {
 	}
 	return slices.Sorted(maps.Keys(set))
 }
+
+// lease claims what is due, as another process would that then dies.
+func lease(store webhook.Store, now, until time.Time, most int) (webhook.Batch, error) {
+	page, err := store.Due(context.Background(), webhook.DueQuery{Now: now, Limit: 100})
+	if err != nil {
+		return webhook.Batch{}, err
+	}
+	c := webhook.Claim{Now: now, Until: until, Lease: now.UnixMicro()}
+	for _, l := range page.Lanes {
+		c.Lanes = append(c.Lanes, webhook.LaneClaim{Lane: l, Most: most})
+	}
+	return store.Claim(context.Background(), c)
+}

@@ -330,7 +330,7 @@ func TestInterruptedTenTimes(t *testing.T) {
 		poison := h.dispatch(id("evt_poison"))
 		for i := range 11 { // a process that dies with it every time
 			now := time.Now()
-			b, err := store.Claim(context.Background(), webhook.Claim{Now: now, Until: now.Add(time.Minute), Limit: 1, PerLane: 1})
+			b, err := lease(store, now, now.Add(time.Minute), 1)
 			if err != nil || len(b.Deliveries) != 1 {
 				t.Fatalf("claim %d: %v, %d deliveries", i, err, len(b.Deliveries))
 			}

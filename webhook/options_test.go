@@ -98,9 +98,6 @@ func TestNewRefusesProfile(t *testing.T) {
 		"body above all fan-out":    {change: func(p *webhook.Profile) { p.MaxBody = 64<<20 + 1 }, field: "MaxBody"},
 		"age below 0":               {change: func(p *webhook.Profile) { p.MaxAge = -1 }, field: "MaxAge"},
 		"disabling before it began": {change: func(p *webhook.Profile) { p.DisableAfter = -1 }, field: "DisableAfter"},
-		"rate that hides a rate": {change: func(p *webhook.Profile) {
-			p.KeyLimit = func(string) (int, float64, int) { return 1, 1, 1 }
-		}, o: webhook.Options{Rate: 1}, field: "KeyLimit"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

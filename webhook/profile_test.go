@@ -52,7 +52,7 @@ func tracker() webhook.Profile {
 			slices.Sort(ids)
 			c := webhook.Composed{Body: []byte(`{"matched":[` + strings.Join(ids, ",") + `]}`)}
 			if e.Vars["bulk"] != "" {
-				c.Lane = group[0].ID + "/bulk"
+				c.Class = "bulk"
 			}
 			if group[0].ExcludeBody {
 				c.NoBody = true
@@ -74,18 +74,12 @@ func tracker() webhook.Profile {
 				return nil
 			}), nil
 		},
-		Limits: func(w webhook.Webhook, lane string) []string {
+		Limits: func(w webhook.Webhook, class string) []webhook.Limit {
 			u, err := url.Parse(w.URL)
 			if err != nil {
 				return nil
 			}
-			return []string{"host:" + u.Hostname()}
-		},
-		KeyLimit: func(key string) (int, float64, int) {
-			if strings.HasPrefix(key, "host:") {
-				return 3, 0, 0
-			}
-			return 2, 0, 0
+			return []webhook.Limit{{Key: "host:" + u.Hostname(), Max: 3}}
 		},
 	}
 }

@@ -106,8 +106,9 @@ type clocked struct {
 	ahead atomic.Int64
 }
 
-func (s *clocked) Now(context.Context) (time.Time, error) {
-	return time.Now().Add(time.Duration(s.ahead.Load())), nil
+func (s *clocked) Now(context.Context) (webhook.Reading, error) {
+	now := time.Now()
+	return webhook.Reading{Store: now.Add(time.Duration(s.ahead.Load())), Before: now, After: now}, nil
 }
 
 // Rule: a process that only dispatches keeps the Store's time too.

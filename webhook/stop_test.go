@@ -94,8 +94,16 @@ func TestDispatchAfterStop(t *testing.T) {
 // faulty is a Store whose calls fail while told to.
 type faulty struct {
 	*memstore.Store
-	claim, settle, enqueue atomic.Pointer[error]
-	claims                 atomic.Int64
+	claim, settle, enqueue atomic.Pointer[error] // claim fails looks too
+	claims, looks          atomic.Int64
+}
+
+func (s *faulty) Due(ctx context.Context, q webhook.DueQuery) (webhook.DuePage, error) {
+	s.looks.Add(1)
+	if err := s.claim.Load(); err != nil {
+		return webhook.DuePage{}, *err
+	}
+	return s.Store.Due(ctx, q)
 }
 
 func (s *faulty) Claim(ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
@@ -134,7 +142,7 @@ func TestStoreOutage(t *testing.T) {
 		h.start()
 		defer h.stop()
 		settled(10 * time.Minute)
-		if n := store.claims.Load(); n > 200 {
+		if n := store.claims.Load() + store.looks.Load(); n > 200 {
 			t.Errorf("%d claims in ten minutes without a database", n)
 		}
 		if n := strings.Count(h.log.String(), "level=ERROR"); n != 1 {
@@ -187,10 +195,11 @@ func TestSettleOutage(t *testing.T) {
 	})
 }
 
-// panicky is a Store that panics in Claim.
+// panicky is a Store that panics when it is asked for work.
 type panicky struct{ *memstore.Store }
 
-func (panicky) Claim(context.Context, webhook.Claim) (webhook.Batch, error) { panic("claim") }
+func (panicky) Due(context.Context, webhook.DueQuery) (webhook.DuePage, error) { panic("due") }
+func (panicky) Claim(context.Context, webhook.Claim) (webhook.Batch, error)    { panic("claim") }
 
 // Rule: no panic reaches the host, from wherever.
 func TestPanickingStore(t *testing.T) {
@@ -215,9 +224,9 @@ func TestIdleLooksOncePerPoll(t *testing.T) {
 		h.start()
 		defer h.stop()
 		settled(time.Second)
-		before := store.claims.Load()
+		before := store.looks.Load()
 		settled(10 * time.Minute)
-		if n := store.claims.Load() - before; n != 60 {
+		if n := store.looks.Load() - before; n != 60 {
 			t.Errorf("%d looks in 60 poll intervals", n)
 		}
 	})
