@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -97,7 +98,7 @@ func TestKeepEnded(t *testing.T) {
 	ds := deliveries(0, 12, 1)
 	mustEnqueue(t, s, ds)
 	for i, d := range claimAll(t, s) {
-		x := webhook.Settlement{ID: d.ID, Lease: d.Lease, State: webhook.StateFailed, Due: base.Add(time.Duration(i) * time.Second)}
+		x := webhook.Settlement{ID: d.ID, Scope: d.Scope, Lease: d.Lease, State: webhook.StateFailed, Due: base.Add(time.Duration(i) * time.Second)}
 		if _, err := s.Settle(t.Context(), []webhook.Settlement{x}); err != nil {
 			t.Fatal(err)
 		}
@@ -154,7 +155,7 @@ func TestAttemptsAreBounded(t *testing.T) {
 	for i := range 70 {
 		d := claimAll(t, s)[0]
 		a := webhook.Attempt{Number: i + 1, Code: webhook.CodeStatus, Start: base, Snippet: "ten bytes!"}
-		if _, err := s.Settle(t.Context(), []webhook.Settlement{{ID: d.ID, Lease: d.Lease, Due: base, Result: &a}}); err != nil {
+		if _, err := s.Settle(t.Context(), []webhook.Settlement{{ID: d.ID, Scope: d.Scope, Lease: d.Lease, Due: base, Result: &a}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -173,26 +174,22 @@ func TestAttemptsAreBounded(t *testing.T) {
 func TestMarksAreBounded(t *testing.T) {
 	t.Parallel()
 	s := open(t, &memstore.Options{MaxMarks: 100})
-	hook(t, s, "wh_1")
-	mustEnqueue(t, s, deliveries(0, 1, 0)) // tells the time
 	for i := range 100 {
 		until := base.Add(time.Duration(1+i%2) * time.Hour)
-		if first, err := s.Mark(t.Context(), "a", fmt.Sprint(i), until); err != nil || !first {
+		if first, err := s.Mark(t.Context(), "a", fmt.Sprint(i), base, until); err != nil || !first {
 			t.Fatalf("Mark %d: %t, %v", i, first, err)
 		}
 	}
-	if _, err := s.Mark(t.Context(), "a", "one more", base.Add(time.Hour)); !errors.Is(err, webhook.ErrFull) {
+	if _, err := s.Mark(t.Context(), "a", "one more", base, base.Add(time.Hour)); !errors.Is(err, webhook.ErrFull) {
 		t.Fatalf("Mark beyond MaxMarks: error %v, want ErrFull", err)
 	}
-	if err := s.Sweep(t.Context(), webhook.Sweep{Now: base.Add(time.Hour)}); err != nil {
-		t.Fatal(err)
-	}
+	now := base.Add(time.Hour)
 	for i := range 50 { // expired marks have made space
-		if first, err := s.Mark(t.Context(), "b", fmt.Sprint(i), base.Add(3*time.Hour)); err != nil || !first {
+		if first, err := s.Mark(t.Context(), "b", fmt.Sprint(i), now, base.Add(3*time.Hour)); err != nil || !first {
 			t.Fatalf("Mark %d after half of them expired: %t, %v", i, first, err)
 		}
 	}
-	if _, err := s.Mark(t.Context(), "b", "one more", base.Add(3*time.Hour)); !errors.Is(err, webhook.ErrFull) {
+	if _, err := s.Mark(t.Context(), "b", "one more", now, base.Add(3*time.Hour)); !errors.Is(err, webhook.ErrFull) {
 		t.Errorf("Mark beyond MaxMarks: error %v, want ErrFull", err)
 	}
 }
@@ -202,7 +199,7 @@ func TestDeleteScopeFreesMarks(t *testing.T) {
 	s := open(t, &memstore.Options{MaxMarks: 1})
 	for i := range 3 {
 		scope := fmt.Sprint(i)
-		if first, err := s.Mark(t.Context(), scope, "key", base.AddDate(100, 0, 0)); err != nil || !first {
+		if first, err := s.Mark(t.Context(), scope, "key", base, base.AddDate(100, 0, 0)); err != nil || !first {
 			t.Fatalf("Mark in scope %d: %t, %v", i, first, err)
 		}
 		if err := s.DeleteScope(t.Context(), scope); err != nil {
@@ -243,20 +240,128 @@ func claimAll(t *testing.T, s *memstore.Store) []webhook.Delivery {
 
 func claimAt(t *testing.T, s *memstore.Store, now time.Time) []webhook.Delivery {
 	t.Helper()
-	b, err := s.Claim(t.Context(), webhook.Claim{Now: now, Until: now.Add(time.Minute), Limit: 1000, PerLane: 1000})
+	return claimMost(t, s, now, 10_000)
+}
+
+// claimMost claims at most that many of each lane that is due.
+func claimMost(t *testing.T, s *memstore.Store, now time.Time, most int) []webhook.Delivery {
+	t.Helper()
+	p, err := s.Due(t.Context(), webhook.DueQuery{Now: now, Limit: 10_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := s.Claim(t.Context(), claimOf(now, most, p.Lanes...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return b.Deliveries
 }
 
+var claims atomic.Int64
+
+// claimOf claims at most that many of each lane, for a minute, with a number of its own.
+func claimOf(now time.Time, most int, lanes ...webhook.Lane) webhook.Claim {
+	c := webhook.Claim{Now: now, Until: now.Add(time.Minute), Lease: now.UnixMicro()<<11 + claims.Add(1)<<11}
+	for _, l := range lanes {
+		c.Lanes = append(c.Lanes, webhook.LaneClaim{Lane: l, Most: most})
+	}
+	return c
+}
+
 func settleAs(t *testing.T, s *memstore.Store, ds []webhook.Delivery, state webhook.State) {
 	t.Helper()
 	var ss []webhook.Settlement
 	for _, d := range ds {
-		ss = append(ss, webhook.Settlement{ID: d.ID, Lease: d.Lease, State: state, Due: base})
+		ss = append(ss, webhook.Settlement{ID: d.ID, Scope: d.Scope, Lease: d.Lease, State: state, Due: base})
 	}
 	if lost, err := s.Settle(t.Context(), ss); err != nil || len(lost) > 0 {
 		t.Fatalf("Settle: lost %v, %v", lost, err)
+	}
+}
+
+// TestShare: one scope fills no more than a quarter of what is bounded, and at least 1,000, so
+// that another tenant's Dispatch goes on.
+func TestShare(t *testing.T) {
+	t.Parallel()
+	of := func(scope string, first, n, size int) []webhook.Delivery {
+		ds := deliveries(first, n, size)
+		for i := range ds {
+			ds[i].Scope, ds[i].ID = scope, scope+ds[i].ID
+		}
+		return ds
+	}
+	for _, c := range []struct {
+		name string
+		o    memstore.Options
+		n    int // deliveries that fit
+		size int
+	}{
+		{"a quarter of MaxDeliveries", memstore.Options{MaxDeliveries: 8000}, 2000, 0},
+		{"at least 1,000 deliveries", memstore.Options{MaxDeliveries: 2000}, 1000, 0},
+		{"a quarter of MaxBytes", memstore.Options{MaxBytes: 8 << 20}, 128, 16 << 10},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := open(t, &c.o)
+			mustEnqueue(t, s, of("greedy", 0, c.n-1, c.size))
+			for range 2 { // a refused call takes nothing
+				if _, err := s.Enqueue(t.Context(), of("greedy", c.n, 2, c.size)); !errors.Is(err, webhook.ErrFull) {
+					t.Fatalf("one more than the share: error %v, want ErrFull", err)
+				}
+			}
+			mustEnqueue(t, s, of("greedy", c.n, 1, c.size))
+			mustEnqueue(t, s, of("other", 0, c.n, c.size))
+		})
+	}
+}
+
+// TestShareOfHistory: a scope that ends more than its share forgets its own history, not that of
+// others; one that is alone has all of it.
+func TestShareOfHistory(t *testing.T) {
+	t.Parallel()
+	s := open(t, &memstore.Options{KeepEnded: 2000, MaxDeliveries: 100_000})
+	end := func(scope string, first, n int) {
+		ds := deliveries(first, n, 0)
+		for i := range ds {
+			ds[i].Scope, ds[i].ID = scope, scope+ds[i].ID
+		}
+		mustEnqueue(t, s, ds)
+		settleAs(t, s, claimAll(t, s), webhook.StateDelivered)
+	}
+	kept := func(scope string) int {
+		ds, err := list(t.Context(), s, webhook.Query{Scope: scope, Limit: 500})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(ds)
+	}
+	end("modest", 0, 300)
+	end("greedy", 0, 1500)
+	if n := kept("greedy"); n != 1500 {
+		t.Errorf("%d of 1,500 are kept while there is space for 2,000", n)
+	}
+	end("greedy", 2000, 1500)
+	if modest, greedy := kept("modest"), kept("greedy"); modest != 300 || greedy != 1700 {
+		t.Errorf("%d and %d are kept, want the 300 of the modest scope and 1,700", modest, greedy)
+	}
+}
+
+// TestShareOfMarks: one scope sets no more than its share of the marks.
+func TestShareOfMarks(t *testing.T) {
+	t.Parallel()
+	s := open(t, &memstore.Options{MaxMarks: 2000})
+	for i := range 1000 {
+		if first, err := s.Mark(t.Context(), "greedy", fmt.Sprint(i), base, base.Add(time.Hour)); err != nil || !first {
+			t.Fatalf("Mark %d: %t, %v", i, first, err)
+		}
+	}
+	if _, err := s.Mark(t.Context(), "greedy", "more", base, base.Add(time.Hour)); !errors.Is(err, webhook.ErrFull) {
+		t.Errorf("one more than the share: error %v, want ErrFull", err)
+	}
+	if first, err := s.Mark(t.Context(), "other", "key", base, base.Add(time.Hour)); err != nil || !first {
+		t.Errorf("a mark of another scope: %t, %v", first, err)
+	}
+	if first, err := s.Mark(t.Context(), "greedy", "more", base.Add(time.Hour), base.Add(2*time.Hour)); err != nil || !first {
+		t.Errorf("a mark when the others have expired: %t, %v", first, err)
 	}
 }

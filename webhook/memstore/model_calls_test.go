@@ -36,11 +36,6 @@ func (m *model) change() {
 			m.t.Fatal(err)
 		}
 		m.hooks = slices.Delete(m.hooks, i, i+1)
-		for _, d := range m.rows {
-			if d.WebhookID == w.ID && d.State == webhook.StatePending && !d.Held {
-				end(d, webhook.StateFailed, webhook.CodeCancelled)
-			}
-		}
 		return
 	}
 	w.Active = m.r.IntN(3) > 0
@@ -55,8 +50,11 @@ func (m *model) change() {
 	m.hooks[i] = w
 }
 
-func end(d *webhook.Delivery, s webhook.State, c webhook.Code) {
+func (m *model) end(d *webhook.Delivery, s webhook.State, c webhook.Code) {
 	d.State, d.LastCode, d.Held = s, c, false
+	if s != webhook.StatePending {
+		d.FinishedAt = m.now
+	}
 }
 
 func (m *model) enqueue() {
@@ -69,8 +67,11 @@ func (m *model) enqueue() {
 		}
 		event := fmt.Sprintf("evt_%d", m.r.IntN(60))
 		d := webhook.Delivery{ID: scope + event + id, EventID: event, WebhookID: id, Scope: scope, Type: "t",
-			Lane: []string{id, id, "shared"}[m.r.IntN(3)], CreatedAt: m.now, QueuedAt: m.now,
-			Due: m.now.Add(time.Duration(m.r.IntN(40)-20) * time.Second)}
+			Class: []string{"", "", "second"}[m.r.IntN(3)], CreatedAt: m.now, QueuedAt: m.now,
+			Due: m.now.Add(time.Duration(m.r.IntN(40)-20) * time.Second), Body: make([]byte, m.r.IntN(40))}
+		if m.r.IntN(4) == 0 {
+			d.Held, d.Lease, d.Due = true, m.number(), m.now.Add(30*time.Second)
+		}
 		ds = append(ds, d)
 	}
 	added, err := m.s.Enqueue(m.t.Context(), ds)
@@ -88,64 +89,150 @@ func (m *model) enqueue() {
 	}
 }
 
-func (m *model) claim() {
-	c := webhook.Claim{Now: m.now, Until: m.now.Add(30 * time.Second), Limit: 1 + m.r.IntN(8), PerLane: 1 + m.r.IntN(3)}
-	if len(m.hooks) > 0 && m.r.IntN(2) == 0 {
-		c.Room = map[string]int{m.hooks[m.r.IntN(len(m.hooks))].ID: m.r.IntN(4), "shared": m.r.IntN(5)}
-	}
-	ready := make(map[string][]*webhook.Delivery)
-	var next time.Time
+// number is a lease number, above the last one as a rule.
+func (m *model) number() int64 {
+	m.numbers += int64(m.r.IntN(3))
+	return m.numbers - int64(m.r.IntN(4)/3)
+}
+
+// ready tells whether a pending delivery may be claimed by its webhook.
+func (m *model) ready(d *webhook.Delivery) bool {
+	w := m.hook(d)
+	return d.State == webhook.StatePending && (w == nil || w.Live(m.now))
+}
+
+// lanes are the lanes of which something is pending, and what is due of each, by m.now.
+func (m *model) lanes() (names []webhook.Lane, due map[webhook.Lane][]*webhook.Delivery) {
+	due = make(map[webhook.Lane][]*webhook.Delivery)
 	for _, d := range m.rows {
-		switch w := m.hook(d); {
-		case d.State != webhook.StatePending:
-		case w == nil && (!d.Held || !d.Due.After(m.now)):
-			end(d, webhook.StateFailed, webhook.CodeCancelled)
-		case w == nil || !w.Live(m.now):
-		case !d.Due.After(m.now):
-			ready[d.Lane] = append(ready[d.Lane], d)
+		if d.State == webhook.StatePending && !slices.Contains(names, d.Lane()) {
+			names = append(names, d.Lane())
+		}
+		if m.ready(d) && !d.Due.After(m.now) {
+			due[d.Lane()] = append(due[d.Lane()], d)
 		}
 	}
-	want := 0
-	for lane, ds := range ready {
+	for _, ds := range due {
 		slices.SortStableFunc(ds, func(a, b *webhook.Delivery) int { return a.Due.Compare(b.Due) })
-		want += min(len(ds), c.RoomFor(lane))
 	}
+	return names, due
+}
+
+func (m *model) look() {
+	_, due := m.lanes()
+	q := webhook.DueQuery{Now: m.now, Limit: 1 + m.r.IntN(4)}
+	if m.r.IntN(3) == 0 {
+		q.Since = m.now.Add(-time.Duration(m.r.IntN(20)) * time.Second)
+	}
+	if d := m.pick(); d != nil && m.r.IntN(4) == 0 {
+		q.Scope, q.WebhookID = d.Scope, d.WebhookID
+	}
+	asked := func(d *webhook.Delivery) bool {
+		return q.WebhookID == "" || d.Scope == q.Scope && d.WebhookID == q.WebhookID
+	}
+	var got []webhook.Lane
+	var next time.Time
+	for {
+		p, err := m.s.Due(m.t.Context(), q)
+		if err != nil || len(p.Lanes) > q.Limit {
+			m.t.Fatal(err, len(p.Lanes))
+		}
+		got, next = append(got, p.Lanes...), p.Next
+		if q.Cursor = p.Cursor; q.Cursor == "" {
+			break
+		}
+	}
+	for i, l := range got {
+		if len(due[l]) == 0 || !asked(due[l][0]) || slices.Contains(got[:i], l) {
+			m.t.Fatalf("Due(%+v) names %v, of which %d are due", q, l, len(due[l]))
+		}
+	}
+	for l, ds := range due {
+		newest := slices.ContainsFunc(ds, func(d *webhook.Delivery) bool { return q.Since.IsZero() || d.Due.After(q.Since) })
+		if asked(ds[0]) && newest && !slices.Contains(got, l) {
+			m.t.Fatalf("Due(%+v) does not name %v", q, l)
+		}
+	}
+	var want time.Time
+	for _, d := range m.rows {
+		if asked(d) && m.ready(d) && d.Due.After(m.now) && (want.IsZero() || d.Due.Before(want)) {
+			want = d.Due
+		}
+	}
+	if !want.IsZero() && (next.After(want) || !next.After(m.now)) {
+		m.t.Fatalf("Next is %v, want after %v and no later than %v", next, m.now, want)
+	}
+}
+
+func (m *model) claim() {
+	c := webhook.Claim{Now: m.now, Until: m.now.Add(30 * time.Second), Lease: m.number(), MaxBytes: m.r.IntN(3) * 50}
+	if m.r.IntN(4) == 0 && m.last.Lease > 0 { // its answer was lost
+		c = m.last
+		c.Until = c.Until.Add(time.Duration(m.r.IntN(2)) * time.Second)
+	} else {
+		names, _ := m.lanes()
+		m.r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+		for _, l := range names[:min(len(names), 1+m.r.IntN(4))] {
+			c.Lanes = append(c.Lanes, webhook.LaneClaim{Lane: l, Most: 1 + m.r.IntN(4)})
+		}
+	}
+	m.last = c
+	now := m.now
+	m.now = c.Now
+	want, short := m.taken(c)
+	m.now = now
 	b, err := m.s.Claim(m.t.Context(), c)
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	if want = min(want, c.Limit); len(b.Deliveries) != want {
-		m.t.Fatalf("claimed %d, want %d", len(b.Deliveries), want)
+	if diff := gocmp.Diff(want, b.Deliveries, cmpopts.EquateEmpty()); diff != "" {
+		m.t.Fatalf("claimed: (-want +got)\n%s", diff)
 	}
-	taken := make(map[string]int)
-	for _, got := range b.Deliveries {
-		lane := ready[got.Lane]
-		if len(lane) == 0 || lane[0].ID != got.ID {
-			m.t.Fatalf("claimed %s, which is not the oldest of its lane", got.ID)
-		}
-		d := lane[0]
-		ready[got.Lane] = lane[1:]
-		if taken[got.Lane]++; taken[got.Lane] > c.RoomFor(got.Lane) {
-			m.t.Fatalf("took %d of lane %s, room for %d", taken[got.Lane], got.Lane, c.RoomFor(got.Lane))
-		}
-		if d.Held {
-			d.Interrupted++
-		}
-		d.Held, d.Due = true, c.Until
-		d.Lease++
-		if diff := gocmp.Diff(*d, got, cmpopts.EquateEmpty()); diff != "" {
-			m.t.Fatalf("claimed: (-want +got)\n%s", diff)
+	if diff := gocmp.Diff(short, b.Short, cmpopts.EquateEmpty()); diff != "" {
+		m.t.Fatalf("short: (-want +got)\n%s", diff)
+	}
+	for _, d := range want {
+		has := slices.ContainsFunc(b.Webhooks, func(w webhook.Webhook) bool { return w.ID == d.WebhookID && w.Scope == d.Scope })
+		if has != (m.hook(&d) != nil) {
+			m.t.Fatalf("webhook %s of a delivery is returned %t", d.WebhookID, has)
 		}
 	}
-	for _, d := range m.rows {
-		if w := m.hook(d); d.State == webhook.StatePending && w != nil && w.Live(m.now) && d.Due.After(m.now) &&
-			(next.IsZero() || d.Due.Before(next)) {
-			next = d.Due
+}
+
+// taken applies a claim to the model and returns its answer.
+func (m *model) taken(c webhook.Claim) (all []webhook.Delivery, short []webhook.Lane) {
+	_, due := m.lanes()
+	size := 0
+	for _, l := range c.Lanes {
+		var again []*webhook.Delivery
+		for _, d := range m.rows {
+			if d.Lane() == l.Lane && m.ready(d) && d.Held && d.Lease == c.Lease && d.Due.After(c.Now) {
+				again = append(again, d)
+			}
+		}
+		slices.SortStableFunc(again, func(a, b *webhook.Delivery) int { return m.former[a.ID].Compare(m.former[b.ID]) })
+		ds := append(again, due[l.Lane]...)
+		for i, d := range ds[:min(len(ds), l.Most)] {
+			if c.MaxBytes > 0 && size+len(d.Body) > c.MaxBytes && len(all) > 0 {
+				short = append(short, l.Lane)
+				break
+			}
+			size += len(d.Body)
+			if i >= len(again) {
+				if m.former[d.ID] = d.Due; d.Held {
+					d.Interrupted++
+				}
+				d.Lease = max(d.Lease+1, c.Lease)
+			}
+			d.Held, d.Due = true, c.Until
+			got := *d
+			if got.Due = m.former[d.ID]; got.Due.IsZero() || got.Due.After(c.Now) {
+				got.Due = c.Now
+			}
+			all = append(all, got)
 		}
 	}
-	if !b.Next.Equal(next) {
-		m.t.Fatalf("Next %v, want %v", b.Next, next)
-	}
+	return all, short
 }
 
 func (m *model) settle() {
@@ -155,7 +242,7 @@ func (m *model) settle() {
 		if d == nil || d.Lease == 0 {
 			continue
 		}
-		x := webhook.Settlement{ID: d.ID, Lease: d.Lease - int64(m.r.IntN(2)), State: webhook.State(m.r.IntN(3)),
+		x := webhook.Settlement{ID: d.ID, Scope: d.Scope, Lease: d.Lease - int64(m.r.IntN(2)), State: webhook.State(m.r.IntN(3)),
 			Due: m.now.Add(time.Duration(m.r.IntN(60)) * time.Second)}
 		if m.r.IntN(3) > 0 {
 			x.Result = &webhook.Attempt{Start: m.now, Number: d.Tries + 1}
@@ -216,18 +303,23 @@ func (m *model) requeueOrCancel() {
 	if d == nil {
 		return
 	}
-	var want error
 	if m.r.IntN(2) == 0 {
-		if d.Held {
-			want = webhook.ErrHeld
-		} else if d.State == webhook.StatePending {
-			end(d, webhook.StateFailed, webhook.CodeCancelled)
+		want, ended := error(nil), d.State == webhook.StatePending
+		if d.Held && d.Due.After(m.now) {
+			want, ended = webhook.ErrHeld, false
+		} else if ended {
+			if d.Held {
+				d.Interrupted++
+			}
+			m.end(d, webhook.StateFailed, webhook.CodeCancelled)
 		}
-		if err := m.s.Cancel(m.t.Context(), d.Scope, d.ID); !errors.Is(err, want) {
-			m.t.Fatalf("Cancel: %v, want %v", err, want)
+		got, is, err := m.s.Cancel(m.t.Context(), d.Scope, d.ID, m.now)
+		if !errors.Is(err, want) || is != ended || err == nil && (got.ID != d.ID || got.State != d.State || got.Body != nil) {
+			m.t.Fatalf("Cancel: %v %v, ended %t, %v, want %t, %v", got.ID, got.State, is, err, ended, want)
 		}
 		return
 	}
+	var want error
 	due := m.now.Add(time.Duration(m.r.IntN(30)) * time.Second)
 	switch {
 	case m.hook(d) == nil:
@@ -235,7 +327,7 @@ func (m *model) requeueOrCancel() {
 	case d.Held:
 		want = webhook.ErrHeld
 	default:
-		end(d, webhook.StatePending, "")
+		m.end(d, webhook.StatePending, "")
 		d.Tries, d.Interrupted, d.FirstFailure, d.FinishedAt, d.Due, d.QueuedAt = 0, 0, time.Time{}, time.Time{}, due, due
 	}
 	if err := m.s.Requeue(m.t.Context(), d.Scope, d.ID, due); !errors.Is(err, want) {
@@ -244,28 +336,64 @@ func (m *model) requeueOrCancel() {
 }
 
 func (m *model) sweep() {
-	sw := webhook.Sweep{Now: m.now}
+	sw := webhook.Sweep{Now: m.now, Gone: m.r.IntN(2) == 0}
+	limit := func(seconds int) (t time.Time) {
+		if m.r.IntN(2) == 0 {
+			t = m.now.Add(time.Duration(1+m.r.IntN(seconds)) * time.Second)
+		}
+		return t
+	}
+	sw.LatestRetry, sw.LatestLease = limit(60), limit(40)
 	if m.r.IntN(2) == 0 {
 		sw.QueuedBefore = m.now.Add(-time.Duration(m.r.IntN(300)) * time.Second)
 	}
-	if m.r.IntN(2) == 0 {
-		sw.LatestDue = m.now.Add(time.Duration(m.r.IntN(60)) * time.Second)
+	var got []string
+	for most := 1 + m.r.IntN(5); ; {
+		ended, more, err := m.s.Sweep(m.t.Context(), sw, most)
+		if err != nil || len(ended) > most || more && len(ended) < most {
+			m.t.Fatalf("Sweep ended %d of %d, more %t, %v", len(ended), most, more, err)
+		}
+		for _, d := range ended {
+			got = append(got, d.ID+string(d.LastCode))
+		}
+		if !more {
+			break
+		}
 	}
-	if err := m.s.Sweep(m.t.Context(), sw); err != nil {
-		m.t.Fatal(err)
-	}
+	var want []string
 	for _, d := range m.rows {
+		past := func(t time.Time) bool { return !t.IsZero() && d.Due.After(t) }
+		code := webhook.Code("")
 		switch {
 		case d.State != webhook.StatePending:
-		case m.hook(d) == nil && (!d.Held || !d.Due.After(m.now)):
-			end(d, webhook.StateFailed, webhook.CodeCancelled)
-		case (!d.Held || !d.Due.After(m.now)) && d.QueuedAt.Before(sw.QueuedBefore):
-			if d.Held {
-				d.Interrupted++
+			continue
+		case d.Held && d.Due.After(m.now):
+			if past(sw.LatestLease) {
+				d.Due = sw.LatestLease
 			}
-			end(d, webhook.StateFailed, webhook.CodeExpired)
-		case !sw.LatestDue.IsZero() && d.Due.After(sw.LatestDue) && (d.Held || d.Tries > 0 || d.Lease > 0 && !d.Due.Equal(d.QueuedAt)):
-			d.Due = sw.LatestDue
+			continue
+		case sw.Gone && m.hook(d) == nil:
+			code = webhook.CodeCancelled
+		case d.QueuedAt.Before(sw.QueuedBefore):
+			code = webhook.CodeExpired
+		case !d.Held && d.Tries > 0 && past(sw.LatestRetry):
+			d.Due = sw.LatestRetry
+			continue
+		case !d.Held && d.Tries == 0 && d.Due.Equal(d.CreatedAt) && past(sw.LatestLease):
+			d.Due = m.now
+			continue
+		default:
+			continue
 		}
+		if d.Held {
+			d.Interrupted++
+		}
+		m.end(d, webhook.StateFailed, code)
+		want = append(want, d.ID+string(code))
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		m.t.Fatalf("a sweep ended %v, want %v", got, want)
 	}
 }

@@ -36,7 +36,7 @@ func testLostLease(e *env) {
 		e.none("claim while the new lease lasts", e.claim(now))
 	}
 	if h, _, ok := e.stored(first.Scope, first.ID); ok {
-		e.want("state, held, lease, tries, code, due", []any{webhook.StatePending, true, second.Lease, 0, webhook.Code(""), second.Due},
+		e.want("state, held, lease, tries, code, due", []any{webhook.StatePending, true, second.Lease, 0, webhook.Code(""), e.at(2 * lease)},
 			[]any{h.State, h.Held, h.Lease, h.Tries, h.LastCode, h.Due})
 	}
 	e.wantKept(e.settle(retried(second, now, now)))
