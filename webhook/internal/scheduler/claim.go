@@ -41,7 +41,7 @@ func (s *Scheduler) backOff() {
 // answers, and those of a hanging one are not.
 func (s *Scheduler) ask() {
 	c := &s.claims
-	if c.underWay || !s.canSend() || c.after.After(s.now) || s.outcomes.failing() || s.outcomes.count >= maxUnwritten*s.c.Capacity {
+	if c.underWay || !s.canSend() || c.after.After(s.now) || s.outcomes.recovering() || s.outcomes.count >= maxUnwritten*s.c.Capacity {
 		return
 	}
 	if c.repeat {
