@@ -38,9 +38,9 @@ func (s *Scheduler) mayHandOff(j *Job) bool {
 		return false // it would overtake
 	case ep.inFlight+ep.waiting+ep.reserved >= ep.window:
 		return false
-	case s.waiting+s.reserved >= maxAhead*s.c.Capacity, s.outcomes.count >= maxUnwritten*s.c.Capacity, s.outcomes.recovering():
+	case s.waiting+s.reserved+s.claims.coming >= maxAhead*s.c.Capacity, s.outcomes.count >= maxUnwritten*s.c.Capacity, s.outcomes.recovering():
 		return false
-	case s.bytes+j.Size > maxBytes, s.inFlight+s.tests >= s.c.MaxInFlight:
+	case s.bytes+s.claims.bytes+j.Size > maxBytes, s.inFlight+s.tests >= s.c.MaxInFlight:
 		return false
 	}
 	if ep.rate.tokens(s.now) <= ep.waiting+ep.reserved || !s.keysLeaveRoom(j.Limits) {
