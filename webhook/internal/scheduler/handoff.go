@@ -80,7 +80,7 @@ func (s *Scheduler) enqueued(e Enqueued) {
 			s.mayHaveMore(l)
 			tell = tell || added
 		}
-		if held && !added {
+		if held && j.phase != waiting {
 			s.offerAll(l.ep) // the room was not used
 		}
 	}
@@ -120,6 +120,12 @@ func (s *Scheduler) waitForExpected() {
 	s.expectAt = time.Time{}
 	if len(s.expected) > 0 {
 		s.expectAt = s.now.Add(min(s.c.Poll, expectEvery))
+	}
+}
+
+func (s *Scheduler) expectedDue() {
+	if s.canSend() && !s.expectAt.IsZero() && !s.expectAt.After(s.now) {
+		s.claimExpected()
 	}
 }
 

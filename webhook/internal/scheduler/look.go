@@ -77,10 +77,6 @@ func (s *Scheduler) lookAround() {
 	if !s.canSend() {
 		return
 	}
-	if !s.expectAt.IsZero() && !s.expectAt.After(s.now) {
-		s.claimExpected()
-		s.ask()
-	}
 	if k.underWay || k.due(s).After(s.now) {
 		return
 	}

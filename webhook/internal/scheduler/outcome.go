@@ -70,9 +70,6 @@ func (s *Scheduler) write() {
 	if at := o.due(s); at.IsZero() || at.After(s.now) {
 		return
 	}
-	if s.dropEnded(); o.gathered.len() == 0 {
-		return
-	}
 	group := s.group()
 	o.underWay, o.began = true, s.now
 	s.do(Settle{group})
@@ -111,7 +108,7 @@ func (s *Scheduler) group() []*Job {
 // has the delivery by now. A success is kept, because the Store takes it from anybody.
 func (s *Scheduler) dropEnded() {
 	o := &s.outcomes
-	if !o.failing() {
+	if at := o.due(s); !o.failing() || at.IsZero() || at.After(s.now) {
 		return
 	}
 	now := s.storeNow()
@@ -176,8 +173,10 @@ func (s *Scheduler) stored(j *Job, lost bool) {
 	case j.Outcome == GivenBack:
 		s.mayHaveMore(s.laneOf(j.Lane)) // the lane may have been forgotten meanwhile
 	case !j.Result.Retry.IsZero():
-		if len(s.timers) < maxRetries {
-			s.after(s.dueHere(j.Result.Retry), s.laneOf(j.Lane), timerRetry)
+		if at := s.dueHere(j.Result.Retry); !at.After(s.now) {
+			s.mayHaveMore(s.laneOf(j.Lane))
+		} else if len(s.timers) < maxRetries {
+			s.after(at, s.laneOf(j.Lane), timerRetry)
 		}
 	}
 }

@@ -96,8 +96,12 @@ func (s *Scheduler) Step(now time.Time, e Event, todo []Command) []Command {
 	s.fire(now)
 	s.take(e)
 	s.returnOverdue()
+	s.dropEnded()
+	s.expectedDue()
 	s.pump()
-	s.ask()
+	for s.ask(); s.mayStart() && s.wheel[toSend].len() > 0; s.ask() {
+		s.pump() // what a lane that is asked for has passed its wake-up on to
+	}
 	s.lookAround()
 	s.sweepUp()
 	s.write()

@@ -47,11 +47,10 @@ func (s *Scheduler) uncount(l *lane) {
 
 // pump starts requests, in turn, while there are slots.
 func (s *Scheduler) pump() {
-	for s.canSend() && s.active < s.c.Capacity && s.inFlight+s.tests < s.c.MaxInFlight && s.outcomes.count < maxUnwritten*s.c.Capacity {
-		if s.waiting > 0 && s.healthStale() {
-			s.readHealth() // another host may have seen what this one must know
-			return
-		}
+	if s.waiting > 0 && s.canSend() && s.healthStale() {
+		s.readHealth() // another host may have seen what this one must know
+	}
+	for s.mayStart() {
 		l := s.next(toSend)
 		if l == nil {
 			return
@@ -62,6 +61,12 @@ func (s *Scheduler) pump() {
 		s.turn(l)
 		s.passOn(l)
 	}
+}
+
+// mayStart reports whether the bounds let a request start.
+func (s *Scheduler) mayStart() bool {
+	return s.canSend() && s.active < s.c.Capacity && s.inFlight+s.tests < s.c.MaxInFlight &&
+		s.outcomes.count < maxUnwritten*s.c.Capacity && !(s.waiting > 0 && s.healthStale())
 }
 
 // turn is one turn of a lane: one request, or a place where it waits for the thing that blocks it.
@@ -85,7 +90,7 @@ func (s *Scheduler) turn(l *lane) {
 	}
 	s.dequeue(l)
 	s.begin(j)
-	s.offer(l)
+	s.offerAll(ep)
 }
 
 // tooLate reports whether a job's lease could end during its request.
