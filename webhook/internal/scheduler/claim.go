@@ -9,6 +9,8 @@ import (
 type claims struct {
 	underWay bool
 	asked    []LaneClaim // of the claim that is under way, or is to be repeated
+	coming   int         // how many deliveries it may bring
+	bytes    int         // and how large they may be together
 	repeat   bool        // its answer was lost
 	after    time.Time   // not before, because the Store failed
 	wait     time.Duration
@@ -41,12 +43,12 @@ func (s *Scheduler) backOff() {
 // answers, and those of a hanging one are not.
 func (s *Scheduler) ask() {
 	c := &s.claims
-	if c.underWay || !s.canSend() || c.after.After(s.now) || s.outcomes.failing() || s.outcomes.count >= maxUnwritten*s.c.Capacity {
+	if c.underWay || !s.canSend() || c.after.After(s.now) || s.outcomes.recovering() || s.outcomes.count >= maxUnwritten*s.c.Capacity {
 		return
 	}
 	if c.repeat {
 		c.underWay = true
-		s.do(Claim{Repeat: true, Lanes: c.asked, MaxBytes: s.claimBytes()})
+		s.do(Claim{Repeat: true, Lanes: c.asked, MaxBytes: c.bytes})
 		return
 	}
 	budget := s.budget()
@@ -57,8 +59,11 @@ func (s *Scheduler) ask() {
 	if len(c.asked) == 0 {
 		return
 	}
-	c.underWay = true
-	s.do(Claim{Lanes: c.asked, MaxBytes: s.claimBytes()})
+	c.underWay, c.bytes = true, s.claimBytes()
+	for _, a := range c.asked {
+		c.coming += a.Most
+	}
+	s.do(Claim{Lanes: c.asked, MaxBytes: c.bytes})
 }
 
 func (s *Scheduler) claimBytes() int {
@@ -208,7 +213,7 @@ func (s *Scheduler) release(e Leased) {
 			s.passOn(l)
 		}
 	}
-	s.claims.asked, s.claims.repeat = nil, false
+	s.claims.asked, s.claims.repeat, s.claims.coming, s.claims.bytes = nil, false, 0, 0
 }
 
 // claimFailed keeps the claim to be made again, so that what it leased meanwhile is not

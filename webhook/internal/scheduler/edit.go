@@ -32,8 +32,10 @@ func (s *Scheduler) startAnew(ep *endpoint, gone bool) {
 			h.stored.Failures = unknownFailures // another host may have written a record: a conflict tells
 		}
 		s.saveHealth(ep)
-	} else if ep.health != nil && !ep.health.writing {
+	} else if h := ep.health; h != nil && !h.writing {
 		ep.health = nil // the Store forgets it by itself
+	} else if h != nil {
+		h.Health = Health{Scope: ep.id.scope, WebhookID: ep.id.webhook}
 	}
 }
 
@@ -50,17 +52,35 @@ func (s *Scheduler) reread(e Reread) {
 	for _, l := range ep.lanes {
 		for range l.waiting.len() {
 			j := s.dequeue(l)
-			switch e.Verdict {
-			case Usable:
-				j.Hook, j.Read, j.Checked = e.Hook, e.Began, true
-				s.enqueue(j)
-			case Unusable:
-				s.giveBack(j)
-			case WebhookGone:
+			switch {
+			case e.Verdict == WebhookGone:
 				s.bytes -= j.Size
 				s.settle(j, Cancelled)
+			case e.Verdict == Unusable, !s.canSend():
+				s.giveBack(j)
+			default:
+				j.Hook, j.Read, j.Checked = e.Hook, e.Began, true
+				j.reads = min(j.reads+1, mostReads)
+				s.enqueue(j)
 			}
 		}
-		s.offer(l)
 	}
+	s.offerAll(ep)
+}
+
+// mostReads is after how many reads of its own a job is sent however long it waited since the
+// latest, so that a slow Store cannot keep it from being sent.
+const mostReads = 3
+
+// stale reports whether a job's webhook has to be read again before the job is sent: it was read
+// before an edit here, or so long ago that an edit elsewhere must count. A read that was made for
+// the job may be as old as it took, but no turn may have been long in coming since.
+func (s *Scheduler) stale(j *Job) bool {
+	switch {
+	case !j.Read.After(j.lane.ep.edited):
+		return true
+	case s.now.Sub(j.Read) <= maxAge:
+		return false
+	}
+	return !j.Checked || j.reads < mostReads && s.now.Sub(j.since) > s.c.SlowAfter
 }

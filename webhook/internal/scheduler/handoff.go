@@ -1,6 +1,10 @@
 package scheduler
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // A hand-off is a claim that Enqueue makes: the delivery is stored leased to this process, which
 // sends it after the commit without asking the Store again.
@@ -18,6 +22,7 @@ func (s *Scheduler) offered(jobs []*Job) {
 		l.ep.reserved++
 		s.reserved++
 		s.bytes += j.Size
+		s.reserveKeys(j.Limits, 1)
 	}
 }
 
@@ -33,12 +38,15 @@ func (s *Scheduler) mayHandOff(j *Job) bool {
 		return false // it would overtake
 	case ep.inFlight+ep.waiting+ep.reserved >= ep.window:
 		return false
-	case s.waiting+s.reserved >= maxAhead*s.c.Capacity, s.outcomes.count >= maxUnwritten*s.c.Capacity, s.outcomes.failing():
+	case s.waiting+s.reserved+s.claims.coming >= maxAhead*s.c.Capacity, s.outcomes.count >= maxUnwritten*s.c.Capacity, s.outcomes.recovering():
 		return false
-	case s.bytes+j.Size > maxBytes, s.inFlight+s.tests >= s.c.MaxInFlight:
+	case s.bytes+s.claims.bytes+j.Size > maxBytes, s.inFlight+s.tests >= s.c.MaxInFlight:
 		return false
 	}
-	_, blocked := s.blocks(ep, j.Limits)
+	if ep.rate.tokens(s.now) <= ep.waiting+ep.reserved || !s.keysLeaveRoom(j.Limits) {
+		return false
+	}
+	_, blocked := s.blocks(ep, nil)
 	return !blocked
 }
 
@@ -52,6 +60,7 @@ func (s *Scheduler) enqueued(e Enqueued) {
 		if held {
 			l.ep.reserved--
 			s.reserved--
+			s.reserveKeys(j.Limits, -1)
 		}
 		added := e.Stored == IsStored && e.Added[i]
 		switch {
@@ -63,7 +72,7 @@ func (s *Scheduler) enqueued(e Enqueued) {
 			tell = true
 		case held && e.Stored == StoredUnknown:
 			s.bytes -= j.Size
-			j.unknown = true
+			j.unknown, s.outcomes.unsure = true, true
 			s.settle(j, GivenBack)
 		case held:
 			s.bytes -= j.Size
@@ -71,19 +80,12 @@ func (s *Scheduler) enqueued(e Enqueued) {
 			s.mayHaveMore(l)
 			tell = tell || added
 		}
-		if held && !added {
-			s.wakeLane(l)
+		if held && j.phase != waiting {
+			s.offerAll(l.ep) // the room was not used
 		}
 	}
 	if tell {
 		s.notify()
-	}
-}
-
-// wakeLane looks again at a lane whose reserved room was not used.
-func (s *Scheduler) wakeLane(l *lane) {
-	for _, o := range l.ep.lanes {
-		s.offer(o)
 	}
 }
 
@@ -103,7 +105,9 @@ func (s *Scheduler) expect(e Expected) {
 		}
 		s.expected[id] = expectation{e.Lanes[i], until}
 	}
-	s.waitForExpected()
+	if s.expectAt.IsZero() { // a later one does not put the others off
+		s.waitForExpected()
+	}
 }
 
 func (s *Scheduler) seen(id string) {
@@ -119,13 +123,23 @@ func (s *Scheduler) waitForExpected() {
 	}
 }
 
+func (s *Scheduler) expectedDue() {
+	if s.canSend() && !s.expectAt.IsZero() && !s.expectAt.After(s.now) {
+		s.claimExpected()
+	}
+}
+
 // claimExpected claims the lanes of what was not seen yet, without a look.
 func (s *Scheduler) claimExpected() {
+	lanes := make(map[Lane]bool)
 	for id, x := range s.expected {
-		s.mayHaveMore(s.laneOf(x.lane))
+		lanes[x.lane] = true
 		if !x.until.After(s.now) {
 			delete(s.expected, id)
 		}
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(lanes), Lane.compare) {
+		s.mayHaveMore(s.laneOf(id))
 	}
 	s.waitForExpected()
 }

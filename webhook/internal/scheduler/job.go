@@ -1,9 +1,16 @@
 package scheduler
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Lane is the unit of turns: a webhook, or one class of its deliveries.
 type Lane struct{ Scope, WebhookID, Class string }
+
+func (l Lane) compare(o Lane) int {
+	return cmp.Or(cmp.Compare(l.Scope, o.Scope), cmp.Compare(l.WebhookID, o.WebhookID), cmp.Compare(l.Class, o.Class))
+}
 
 // Limit bounds the requests in flight, and those of a second, of all jobs that name Key.
 type Limit struct {
@@ -47,6 +54,7 @@ type Job struct {
 	since    time.Time // when it began to wait, or to be sent
 	unproven bool      // counts against its scope's share until it is answered
 	unknown  bool      // whether it was stored is not known
+	reads    uint8     // of its webhook, for itself
 }
 
 type phase uint8

@@ -9,6 +9,9 @@ type key struct {
 	inUse   int
 	rate    bucket
 	waiters queue[*lane]
+	// reserved are the jobs with it that are about to be handed off.
+	reserved int
+	timed    bool // a timer looks at it when there is a token
 }
 
 const maxKeys = 10_000
@@ -19,7 +22,7 @@ func (s *Scheduler) keyOf(m *Limit) *key {
 	if k == nil {
 		if len(s.keys) >= s.keysKept {
 			for name, k := range s.keys {
-				if k.inUse == 0 && k.waiters.len() == 0 && !k.rate.full.After(s.now) {
+				if k.inUse+k.reserved == 0 && !k.timed && k.waiters.len() == 0 && !k.rate.full.After(s.now) {
 					delete(s.keys, name)
 				}
 			}
@@ -30,7 +33,10 @@ func (s *Scheduler) keyOf(m *Limit) *key {
 	}
 	k.most = m.Max
 	if !k.rate.is(m.Rate, m.Burst) {
-		k.rate = newBucket(m.Rate, m.Burst)
+		k.rate = k.rate.changed(m.Rate, m.Burst, s.now)
+		if k.waiters.len() > 0 {
+			s.timeKey(k, s.now)
+		}
 	}
 	return k
 }
@@ -45,10 +51,31 @@ func (s *Scheduler) blockedBy(limits []Limit, now time.Time) (block, bool) {
 			return block{kind: parkedKey, key: k}, true
 		}
 		if at := k.rate.next(now); at.After(now) {
-			return block{kind: parkedUntil, until: at}, true
+			return block{kind: parkedKey, key: k, until: at}, true
 		}
 	}
 	return block{}, false
+}
+
+// keysLeaveRoom reports whether a hand-off would find room at every key, beside those that were
+// promised it and ahead of no lane that waits there.
+func (s *Scheduler) keysLeaveRoom(limits []Limit) bool {
+	for i := range limits {
+		k := s.keyOf(&limits[i])
+		if k.waiters.len() > 0 || k.most > 0 && k.inUse+k.reserved >= k.most || k.rate.tokens(s.now) <= k.reserved {
+			return false
+		}
+	}
+	return true
+}
+
+// reserveKeys promises room, or takes the promise back, by n.
+func (s *Scheduler) reserveKeys(limits []Limit, n int) {
+	for i := range limits {
+		if !named(limits[:i], limits[i].Key) {
+			s.keyOf(&limits[i]).reserved += n
+		}
+	}
 }
 
 func (s *Scheduler) takeKeys(limits []Limit, now time.Time) {
@@ -79,9 +106,24 @@ func named(limits []Limit, key string) bool {
 	return false
 }
 
-// wakeKey lets one lane go where there is room. The next one follows after its turn.
+// waitForKey parks a lane at a key that is full or has no token.
+func (s *Scheduler) waitForKey(k *key, l *lane) {
+	k.waiters.push(l)
+	if !k.full() && !k.timed {
+		s.timeKey(k, k.rate.next(s.now))
+	}
+}
+
+// wakeKey lets one lane go where there is room. The next one follows after its turn, so a token
+// costs one turn, however many lanes wait for it.
 func (s *Scheduler) wakeKey(k *key) {
 	for !k.full() && k.waiters.len() > 0 {
+		if at := k.rate.next(s.now); at.After(s.now) {
+			if !k.timed {
+				s.timeKey(k, at)
+			}
+			return
+		}
 		if l := k.waiters.pop(); l.parked == parkedKey {
 			s.unpark(l, k)
 			return
@@ -109,6 +151,18 @@ func newBucket(rate float64, burst int) bucket {
 	}
 	every := time.Duration(float64(time.Second) / rate)
 	return bucket{rate: rate, burst: burst, every: every, depth: time.Duration(n-1) * every}
+}
+
+// changed is the bucket at another rate: tokens that were taken stay taken.
+func (b *bucket) changed(rate float64, burst int, now time.Time) bucket {
+	n := newBucket(rate, burst)
+	if n.every > 0 && b.full.After(now) {
+		n.full = b.full
+		if most := now.Add(n.depth + n.every); n.full.After(most) {
+			n.full = most
+		}
+	}
+	return n
 }
 
 func (b *bucket) is(rate float64, burst int) bool { return b.rate == rate && b.burst == burst }

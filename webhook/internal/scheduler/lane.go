@@ -39,6 +39,8 @@ type endpoint struct {
 	sealedFor time.Duration
 }
 
+func (ep *endpoint) laneID() Lane { return Lane{Scope: ep.id.scope, WebhookID: ep.id.webhook} }
+
 type hookID struct{ scope, webhook string }
 
 // lane is the deliveries of one class.
@@ -55,6 +57,7 @@ type lane struct {
 	starved  bool // something waited here too long: nothing ahead until it had a turn
 
 	parked  parking
+	inShare bool      // has a place in scope.waiters
 	until   time.Time // of parkedUntil
 	limits  []Limit   // of its latest job
 	woken   *key      // which let it go: its turn passes the wake-up on
@@ -66,16 +69,21 @@ type parking uint8
 
 const (
 	notParked   parking = iota
-	parkedKey           // a slot of a Limit
-	parkedUntil         // a moment: a pause, an open breaker, a rate
+	parkedKey           // a slot, or a token, of a Limit
+	parkedUntil         // a moment: a pause, an open breaker, a rate of the webhook
 	parkedShare         // the scope's share of unproven requests
 )
 
 // unproven reports whether a request to the endpoint may well hang.
 func (ep *endpoint) unproven() bool { return !ep.prompt || ep.slow > 0 }
 
-func (ep *endpoint) idle() bool {
-	if ep.inFlight+ep.waiting+ep.offers+ep.recent+ep.timers > 0 || ep.health != nil || ep.rereading {
+func (s *Scheduler) idle(ep *endpoint) bool {
+	switch {
+	case ep.inFlight+ep.waiting+ep.offers+ep.recent+ep.timers > 0, ep.health != nil, ep.rereading:
+		return false
+	case ep.rate.full.After(s.now), ep.sealed.After(s.storeNow()):
+		return false
+	case !ep.edited.IsZero() && s.now.Sub(ep.edited) < s.c.Lease: // jobs that were read before may still come
 		return false
 	}
 	for _, l := range ep.lanes {
@@ -90,7 +98,6 @@ func (s *Scheduler) laneOf(id Lane) *lane {
 	if l := s.lanes[id]; l != nil {
 		return l
 	}
-	s.forgetIdle()
 	ep := s.endpointOf(id.Scope, id.WebhookID)
 	l := &lane{id: id, ep: ep}
 	ep.lanes = append(ep.lanes, l)
@@ -103,6 +110,7 @@ func (s *Scheduler) endpointOf(scopeName, webhookID string) *endpoint {
 	if ep := s.endpoints[id]; ep != nil {
 		return ep
 	}
+	s.forgetIdle()
 	sc := s.scopeOf(scopeName)
 	sc.endpoints++
 	ep := &endpoint{id: id, scope: sc, window: 1, rate: newBucket(s.c.Rate, s.c.Burst)}
@@ -121,11 +129,11 @@ func (s *Scheduler) scopeOf(name string) *scope {
 
 // forgetIdle drops webhooks of which nothing is known that matters, once there are many.
 func (s *Scheduler) forgetIdle() {
-	if len(s.lanes) < s.lanesKept {
+	if len(s.lanes)+len(s.endpoints) < s.kept {
 		return
 	}
 	for id, ep := range s.endpoints {
-		if !ep.idle() {
+		if !s.idle(ep) {
 			continue
 		}
 		for _, l := range ep.lanes {
@@ -138,5 +146,5 @@ func (s *Scheduler) forgetIdle() {
 			delete(s.scopes, sc.name)
 		}
 	}
-	s.lanesKept = max(maxLanes, 2*len(s.lanes))
+	s.kept = max(maxKept, 2*(len(s.lanes)+len(s.endpoints)))
 }

@@ -15,6 +15,7 @@ type looks struct {
 	began            time.Time // of the one under way, or the latest
 	latest           time.Time // when the latest complete one began
 	latestFull, next time.Time
+	nextFound        time.Time // by the pages so far
 	took             time.Duration
 	after            time.Time // not before, because the Store failed
 	wait             time.Duration
@@ -76,16 +77,13 @@ func (s *Scheduler) lookAround() {
 	if !s.canSend() {
 		return
 	}
-	if !s.expectAt.IsZero() && !s.expectAt.After(s.now) {
-		s.claimExpected()
-		s.ask()
-	}
 	if k.underWay || k.due(s).After(s.now) {
 		return
 	}
 	k.isFull = k.full || k.latestFull.IsZero() || !k.fullDue(s).After(s.now)
 	k.full, k.since = false, false
 	k.underWay, k.brought, k.cursor, k.began = true, false, "", s.now
+	k.nextFound = time.Time{}
 	if k.isFull {
 		k.took = 0
 	}
@@ -118,16 +116,24 @@ func (s *Scheduler) listed(e Listed) {
 	if k.isFull {
 		k.took += e.Took
 	}
-	if e.Cursor != "" && s.canSend() {
+	if !e.Next.IsZero() {
+		k.nextFound = sooner(k.nextFound, s.dueHere(e.Next))
+	}
+	switch {
+	case e.Cursor == "":
+		s.lookComplete()
+	case s.canSend():
 		k.underWay, k.cursor = true, e.Cursor
 		s.look()
-		return
+	default:
+		k.full = true // the rest of it was not seen
 	}
-	k.latest = k.began
-	k.next = time.Time{}
-	if !e.Next.IsZero() {
-		k.next = s.here(e.Next)
-	}
+}
+
+// lookComplete follows the last page.
+func (s *Scheduler) lookComplete() {
+	k := &s.looks
+	k.latest, k.next = k.began, k.nextFound
 	if k.isFull {
 		k.known, k.latestFull = true, k.began
 	} else if k.foreign && !k.brought {
@@ -166,6 +172,13 @@ type sweeps struct {
 	underWay bool
 	again    bool
 	due      time.Time
+}
+
+func (w *sweeps) wake(s *Scheduler) time.Time {
+	if !s.c.Sweeper || w.underWay {
+		return time.Time{}
+	}
+	return w.due
 }
 
 func (s *Scheduler) sweepUp() {

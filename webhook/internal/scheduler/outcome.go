@@ -5,7 +5,10 @@ import "time"
 // outcomes is the state of storing outcomes. While a write is on its way the next group
 // gathers; a lone outcome does not wait.
 type outcomes struct {
-	count    int // not stored, those of the write under way included
+	count    int  // not stored, those of the write under way included
+	backlog  int  // how many of them, the oldest, an outage has held up
+	unsure   bool // some that are gathered may be of one delivery
+	dropped  bool // the write under way is not made again: see abandon
 	gathered queue[*Job]
 	underWay bool
 	began    time.Time // the latest write
@@ -22,6 +25,10 @@ const (
 )
 
 func (o *outcomes) failing() bool { return o.wait > 0 }
+
+// recovering reports whether outcomes that an outage held up are not stored yet. Their leases may
+// have ended, so a claim would bring the same deliveries again.
+func (o *outcomes) recovering() bool { return o.failing() || o.backlog > 0 }
 
 // settle takes a job's outcome.
 func (s *Scheduler) settle(j *Job, o Outcome) {
@@ -58,12 +65,9 @@ func (s *Scheduler) write() {
 		for _, j := range o.doubtful {
 			s.settle(j, GivenBack)
 		}
-		o.doubtful = nil
+		o.doubtful, o.unsure = nil, true
 	}
 	if at := o.due(s); at.IsZero() || at.After(s.now) {
-		return
-	}
-	if s.dropEnded(); o.gathered.len() == 0 {
 		return
 	}
 	group := s.group()
@@ -72,23 +76,31 @@ func (s *Scheduler) write() {
 }
 
 // group takes at most maxGroup outcomes, none of them twice for a delivery: a Store names what was
-// lost by the delivery's ID.
+// lost by the delivery's ID. A delivery comes here twice only after its lease has ended, or where
+// it is not known whether it was stored.
 func (s *Scheduler) group() []*Job {
 	o := &s.outcomes
 	n := min(o.gathered.len(), maxGroup)
 	group := make([]*Job, 0, n)
-	if !o.failing() {
-		for range n {
-			group = append(group, o.gathered.pop())
+	twice, soon := o.unsure || o.recovering(), s.storeNow().Add(s.uncertain)
+	for i := 0; i < n && !twice; i++ {
+		twice = !(*o.gathered.at(i)).Until.After(soon)
+	}
+	var seen map[string]bool
+	if twice {
+		seen = make(map[string]bool, n)
+	}
+	for range n {
+		j := *o.gathered.at(0)
+		if seen != nil {
+			if seen[j.ID] {
+				break
+			}
+			seen[j.ID] = true
 		}
-		return group
+		group = append(group, o.gathered.pop())
 	}
-	seen := make(map[string]bool, n) // only an outage brings a delivery here twice
-	for i := 0; i < n && !seen[(*o.gathered.at(0)).ID]; i++ {
-		j := o.gathered.pop()
-		seen[j.ID] = true
-		group = append(group, j)
-	}
+	o.unsure = o.unsure && o.gathered.len() > 0
 	return group
 }
 
@@ -96,7 +108,7 @@ func (s *Scheduler) group() []*Job {
 // has the delivery by now. A success is kept, because the Store takes it from anybody.
 func (s *Scheduler) dropEnded() {
 	o := &s.outcomes
-	if !o.failing() {
+	if at := o.due(s); !o.failing() || at.IsZero() || at.After(s.now) {
 		return
 	}
 	now := s.storeNow()
@@ -110,6 +122,7 @@ func (s *Scheduler) dropEnded() {
 		}
 		return true
 	})
+	o.backlog = min(o.backlog, o.gathered.len())
 	if o.gathered.len() == 0 {
 		o.wait = 0
 	}
@@ -118,6 +131,12 @@ func (s *Scheduler) dropEnded() {
 func (s *Scheduler) settled(e Settled) {
 	o := &s.outcomes
 	o.underWay = false
+	if e.Failed && o.dropped {
+		o.dropped = false
+		s.drop(e.Jobs)
+		return
+	}
+	o.dropped = false
 	if e.Failed {
 		o.wait = min(max(2*o.wait, leastRewrite), mostRetry)
 		o.after = s.now.Add(o.wait)
@@ -130,10 +149,12 @@ func (s *Scheduler) settled(e Settled) {
 		for rest.len() > 0 {
 			o.gathered.push(rest.pop())
 		}
+		o.backlog = o.gathered.len()
 		return
 	}
 	o.wait, o.after = 0, time.Time{}
 	o.count -= len(e.Jobs)
+	o.backlog = max(0, o.backlog-len(e.Jobs))
 	for _, j := range e.Jobs {
 		s.stored(j, e.Lost[j.ID])
 	}
@@ -150,22 +171,30 @@ func (s *Scheduler) stored(j *Job, lost bool) {
 		o.doubtful = append(o.doubtful, j)
 	case lost, j.Outcome == Cancelled:
 	case j.Outcome == GivenBack:
-		s.mayHaveMore(j.lane)
+		s.mayHaveMore(s.laneOf(j.Lane)) // the lane may have been forgotten meanwhile
 	case !j.Result.Retry.IsZero():
-		if len(s.timers) < maxRetries {
-			s.after(s.here(j.Result.Retry), j.lane, timerRetry)
+		if at := s.dueHere(j.Result.Retry); !at.After(s.now) {
+			s.mayHaveMore(s.laneOf(j.Lane))
+		} else if len(s.timers) < maxRetries {
+			s.after(at, s.laneOf(j.Lane), timerRetry)
 		}
 	}
 }
 
-// abandon drops what could not be stored before Run has to return.
+// abandon drops what could not be stored before Run has to return, and the write under way
+// should it fail.
 func (s *Scheduler) abandon() {
 	o := &s.outcomes
 	for o.gathered.len() > 0 {
-		if j := o.gathered.pop(); j.Outcome == Written {
+		s.drop([]*Job{o.gathered.pop()})
+	}
+	o.doubtful, o.dropped, o.wait, o.backlog = nil, o.underWay, 0, 0
+}
+
+func (s *Scheduler) drop(jobs []*Job) {
+	for _, j := range jobs {
+		if s.outcomes.count--; j.Outcome == Written {
 			s.do(Dropped{j})
 		}
-		o.count--
 	}
-	o.doubtful = nil
 }

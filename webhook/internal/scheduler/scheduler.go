@@ -33,8 +33,8 @@ const (
 	maxWait = 250 * time.Millisecond
 	// maxAge is how old the read of a webhook may be when a request to it begins.
 	maxAge = 250 * time.Millisecond
-	// maxLanes bounds the lanes of which nothing is known that matters.
-	maxLanes = 10_000
+	// maxKept bounds the lanes and webhooks of which nothing is known that matters.
+	maxKept = 20_000
 	// maxRetries bounds the retries that are remembered; the others are found by looks.
 	maxRetries = 10_000
 	// maxExpected bounds the deliveries of transactions that are remembered.
@@ -52,7 +52,7 @@ type Scheduler struct {
 	scopes    map[string]*scope
 	endpoints map[hookID]*endpoint
 	lanes     map[Lane]*lane
-	lanesKept int // idle ones are dropped when there are so many
+	kept      int // idle lanes and webhooks are dropped when there are so many
 	keys      map[string]*key
 	keysKept  int
 
@@ -84,7 +84,7 @@ type Scheduler struct {
 func New(c Config) *Scheduler {
 	return &Scheduler{
 		c: c, scopes: make(map[string]*scope), endpoints: make(map[hookID]*endpoint), lanes: make(map[Lane]*lane),
-		lanesKept: maxLanes, keys: make(map[string]*key), keysKept: maxKeys, expected: make(map[string]expectation),
+		kept: maxKept, keys: make(map[string]*key), keysKept: maxKeys, expected: make(map[string]expectation),
 	}
 }
 
@@ -96,8 +96,12 @@ func (s *Scheduler) Step(now time.Time, e Event, todo []Command) []Command {
 	s.fire(now)
 	s.take(e)
 	s.returnOverdue()
+	s.dropEnded()
+	s.expectedDue()
 	s.pump()
-	s.ask()
+	for s.ask(); s.mayStart() && s.wheel[toSend].len() > 0; s.ask() {
+		s.pump() // what a lane that is asked for has passed its wake-up on to
+	}
 	s.lookAround()
 	s.sweepUp()
 	s.write()
@@ -118,7 +122,7 @@ func (s *Scheduler) take(e Event) {
 	case Settled:
 		s.settled(e)
 	case NotSent:
-		s.land(e.Job)
+		s.land(e.Job, false)
 		s.giveBack(e.Job)
 	case Listed:
 		s.listed(e)
@@ -213,6 +217,10 @@ func (s *Scheduler) Uncertain() time.Duration { return s.uncertain }
 // here turns a time of the Store's into the process's.
 func (s *Scheduler) here(store time.Time) time.Time { return s.now.Add(store.Sub(s.storeNow())) }
 
+// dueHere is when something that is due at a time of the Store's can be claimed, in the process's
+// time: a claim names the estimate of the Store's time less its uncertainty.
+func (s *Scheduler) dueHere(store time.Time) time.Time { return s.here(store).Add(s.uncertain) }
+
 // canSend reports whether anything at all may be sent.
 func (s *Scheduler) canSend() bool { return s.running && !s.stopping && !s.paused }
 
@@ -227,11 +235,7 @@ func (s *Scheduler) Ended() { s.running = false }
 // Wake is when [Ticked] is wanted; zero for never.
 func (s *Scheduler) Wake() time.Time {
 	var at time.Time
-	want := func(t time.Time) {
-		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
-			at = t
-		}
-	}
+	want := func(t time.Time) { at = sooner(at, t) }
 	if s.active > 0 && s.starts.len() > 0 {
 		want(s.starts.at(0).at.Add(s.c.SlowAfter))
 	}
@@ -245,7 +249,7 @@ func (s *Scheduler) Wake() time.Time {
 	if s.canSend() {
 		want(s.claims.wake(s))
 		want(s.looks.wake(s))
-		want(s.sweeps.due)
+		want(s.sweeps.wake(s))
 		want(s.expectAt)
 	}
 	return at

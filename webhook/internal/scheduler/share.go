@@ -31,6 +31,28 @@ func (s *Scheduler) dropUnproven(j *Job) {
 	s.wakeShare()
 }
 
+// proved lets the lanes of an endpoint go that waited for a share and need none any more.
+func (s *Scheduler) proved(ep *endpoint) {
+	if ep.unproven() {
+		return
+	}
+	for _, l := range ep.lanes {
+		if l.parked == parkedShare {
+			s.unpark(l, nil)
+		}
+	}
+}
+
+// waitForShare notes that a lane waits for its scope's share. A lane that was let go by [proved]
+// still has its place among those that wait, and keeps it.
+func (s *Scheduler) waitForShare(l *lane) {
+	if !l.inShare {
+		l.inShare = true
+		l.ep.scope.waiters.push(l)
+	}
+	s.block(l.ep.scope)
+}
+
 // block notes that lanes of a scope wait for its share.
 func (s *Scheduler) block(sc *scope) {
 	if sc.place < 0 {
@@ -48,7 +70,8 @@ func (s *Scheduler) wakeShare() {
 		}
 		var l *lane
 		for l == nil && sc.waiters.len() > 0 {
-			if w := sc.waiters.pop(); w.parked == parkedShare {
+			w := sc.waiters.pop()
+			if w.inShare = false; w.parked == parkedShare {
 				l = w
 			}
 		}

@@ -62,7 +62,7 @@ func (s *Scheduler) ObstacleOf(id Lane, now time.Time) (o Obstacle) {
 	}
 	if at := ep.rate.next(now); at.After(now) {
 		o.Rate = s.Store(at)
-	} else if b, is := s.blockedBy(l.limits, now); is && b.kind == parkedKey {
+	} else if b, is := s.blockedBy(l.limits, now); is && b.until.IsZero() {
 		o.Limit = true
 	} else if is {
 		o.Rate = s.Store(b.until)

@@ -10,12 +10,14 @@ type timerKind uint8
 const (
 	timerUnpark timerKind = iota // a lane that is parkedUntil goes on
 	timerRetry                   // something of the lane becomes due in the Store
+	timerKey                     // a key has a token for a lane that waits there
 )
 
-// timed is a moment at which a lane has something to do, in the process's time.
+// timed is a moment at which a lane, or a key, has something to do, in the process's time.
 type timed struct {
 	at   time.Time
 	lane *lane
+	key  *key
 	kind timerKind
 }
 
@@ -36,13 +38,23 @@ func (t *timers) Pop() any {
 
 func (s *Scheduler) after(at time.Time, l *lane, kind timerKind) {
 	l.ep.timers++
-	heap.Push(&s.timers, timed{at, l, kind})
+	heap.Push(&s.timers, timed{at: at, lane: l, kind: kind})
+}
+
+func (s *Scheduler) timeKey(k *key, at time.Time) {
+	k.timed = true
+	heap.Push(&s.timers, timed{at: at, key: k, kind: timerKey})
 }
 
 // fire does what has become due by now.
 func (s *Scheduler) fire(now time.Time) {
 	for len(s.timers) > 0 && !s.timers[0].at.After(now) {
 		t := heap.Pop(&s.timers).(timed)
+		if t.kind == timerKey {
+			t.key.timed = false
+			s.wakeKey(t.key)
+			continue
+		}
 		l := t.lane
 		l.ep.timers--
 		switch {

@@ -32,35 +32,48 @@ func (s *Scheduler) enqueue(j *Job) {
 // dequeue takes a job out of its lane, where it is the first.
 func (s *Scheduler) dequeue(l *lane) *Job {
 	j := l.waiting.pop()
+	s.uncount(l)
+	return j
+}
+
+// uncount takes a job that waited off the books.
+func (s *Scheduler) uncount(l *lane) {
 	if l.on[toSend] {
 		s.ready--
 	}
 	l.ep.waiting--
 	s.waiting--
-	return j
 }
 
 // pump starts requests, in turn, while there are slots.
 func (s *Scheduler) pump() {
-	for s.canSend() && s.active < s.c.Capacity && s.inFlight+s.tests < s.c.MaxInFlight && s.outcomes.count < maxUnwritten*s.c.Capacity {
-		if s.waiting > 0 && s.healthStale() {
-			s.readHealth() // another host may have seen what this one must know
-			return
-		}
+	if s.waiting > 0 && s.canSend() && s.healthStale() {
+		s.readHealth() // another host may have seen what this one must know
+	}
+	for s.mayStart() {
 		l := s.next(toSend)
 		if l == nil {
 			return
+		}
+		if s.c.HealthStore && s.now.Sub(s.healthAt) > healthAhead {
+			s.readHealth() // so that it need not be waited for
 		}
 		s.turn(l)
 		s.passOn(l)
 	}
 }
 
+// mayStart reports whether the bounds let a request start.
+func (s *Scheduler) mayStart() bool {
+	return s.canSend() && s.active < s.c.Capacity && s.inFlight+s.tests < s.c.MaxInFlight &&
+		s.outcomes.count < maxUnwritten*s.c.Capacity && !(s.waiting > 0 && s.healthStale())
+}
+
 // turn is one turn of a lane: one request, or a place where it waits for the thing that blocks it.
 func (s *Scheduler) turn(l *lane) {
 	ep := l.ep
 	for l.waiting.len() > 0 && s.tooLate(*l.waiting.at(0)) {
-		s.giveBack(s.dequeue(l))
+		s.withdraw(*l.waiting.at(0))
 	}
 	if l.waiting.len() == 0 || ep.rereading || ep.inFlight >= ep.window {
 		return // an answer, or the read, puts it back
@@ -70,14 +83,14 @@ func (s *Scheduler) turn(l *lane) {
 		s.park(l, b)
 		return
 	}
-	if !j.Read.After(ep.edited) || !j.Checked && s.now.Sub(j.Read) > maxAge {
+	if s.stale(j) {
 		ep.rereading = true
 		s.do(Read{ep.id.scope, ep.id.webhook})
 		return
 	}
 	s.dequeue(l)
 	s.begin(j)
-	s.offer(l)
+	s.offerAll(ep)
 }
 
 // tooLate reports whether a job's lease could end during its request.
@@ -139,12 +152,13 @@ func (s *Scheduler) expireStarts() {
 	}
 }
 
-// land takes a request off the books, whatever came of it.
-func (s *Scheduler) land(j *Job) {
+// land takes a request off the books, whatever came of it. Without an answer a short one says
+// nothing about the endpoint.
+func (s *Scheduler) land(j *Job, answer bool) {
 	ep := j.lane.ep
 	if j.phase == active {
 		s.active--
-		ep.prompt = true
+		ep.prompt = ep.prompt || answer
 	} else {
 		ep.slow--
 		ep.prompt = false
@@ -157,13 +171,12 @@ func (s *Scheduler) land(j *Job) {
 	}
 	s.releaseKeys(j.Limits)
 	s.bytes -= j.Size
-	for _, l := range ep.lanes {
-		s.offer(l)
-	}
+	s.proved(ep)
+	s.offerAll(ep)
 }
 
 func (s *Scheduler) attempted(j *Job) {
-	s.land(j)
+	s.land(j, true)
 	s.judge(j)
 	s.settle(j, Written)
 }
@@ -176,32 +189,42 @@ func (s *Scheduler) giveBack(j *Job) {
 	s.settle(j, GivenBack)
 }
 
+// withdraw takes a job out of its lane, wherever it stands there. Its place may be one that other
+// lanes of the webhook can use.
+func (s *Scheduler) withdraw(j *Job) {
+	l := j.lane
+	if *l.waiting.at(0) == j {
+		s.dequeue(l)
+	} else {
+		l.waiting.drop(func(o *Job) bool { return o == j })
+		s.uncount(l)
+	}
+	s.giveBack(j)
+	s.offerAll(l.ep)
+}
+
 // returnOverdue gives back what waited too long for its turn, so that other hosts may have it. While
 // the Store takes no outcomes it could not be given back, and stays.
 func (s *Scheduler) returnOverdue() {
 	for s.overdue.len() > 0 && !s.outcomes.failing() {
 		w := *s.overdue.at(0)
-		if w.job.phase == waiting && w.job.since.Equal(w.since) {
-			if s.now.Sub(w.since) < s.waitLimit() {
-				return
-			}
-			if w.job.lane.ep.rereading {
-				s.overdue.pop() // the answer lets it wait anew
-				continue
-			}
-			l := w.job.lane
-			l.waiting.drop(func(j *Job) bool { return j == w.job })
-			if l.on[toSend] {
-				s.ready--
-			}
-			l.ep.waiting--
-			s.waiting--
-			l.starved = true
-			s.giveBack(w.job)
+		switch {
+		case !w.waits():
+		case s.now.Sub(w.since) < s.waitLimit():
+			return
+		case w.job.lane.ep.rereading: // the answer lets it wait anew; until then it stays
+			w.job.since = s.now
+			s.overdue.push(wait{s.now, w.job})
+		default:
+			w.job.lane.starved = true
+			s.withdraw(w.job)
 		}
 		s.overdue.pop()
 	}
 }
+
+// waits reports whether the job still waits as it did then.
+func (w wait) waits() bool { return w.job.phase == waiting && w.job.since.Equal(w.since) }
 
 // waitLimit is how long a job may wait here.
 func (s *Scheduler) waitLimit() time.Duration {
@@ -214,9 +237,8 @@ func (s *Scheduler) waitLimit() time.Duration {
 // returnAll gives back everything that waits.
 func (s *Scheduler) returnAll() {
 	for s.overdue.len() > 0 {
-		w := s.overdue.pop()
-		if w.job.phase == waiting && w.job.since.Equal(w.since) {
-			s.giveBack(s.dequeue(w.job.lane))
+		if w := s.overdue.pop(); w.waits() {
+			s.withdraw(w.job)
 		}
 	}
 }

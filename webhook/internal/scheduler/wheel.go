@@ -73,6 +73,13 @@ func (s *Scheduler) offer(l *lane) {
 	}
 }
 
+// offerAll does so for all lanes of a webhook, after a change of the room that they share.
+func (s *Scheduler) offerAll(ep *endpoint) {
+	for _, l := range ep.lanes {
+		s.offer(l)
+	}
+}
+
 // park takes a lane out of its turns until the thing that blocks it lets it go. Where it still
 // has a place on a wheel, next skips it.
 func (s *Scheduler) park(l *lane, b block) {
@@ -81,10 +88,9 @@ func (s *Scheduler) park(l *lane, b block) {
 	}
 	switch l.parked = b.kind; b.kind {
 	case parkedKey:
-		b.key.waiters.push(l)
+		s.waitForKey(b.key, l)
 	case parkedShare:
-		l.ep.scope.waiters.push(l)
-		s.block(l.ep.scope)
+		s.waitForShare(l)
 	case parkedUntil:
 		l.until = b.until
 		s.after(b.until, l, timerUnpark)
@@ -119,5 +125,5 @@ func (s *Scheduler) passOn(l *lane) {
 type block struct {
 	kind  parking
 	key   *key
-	until time.Time
+	until time.Time // of parkedUntil, and of parkedKey where a token is what is missing
 }

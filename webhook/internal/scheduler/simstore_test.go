@@ -1,0 +1,175 @@
+package scheduler_test
+
+import (
+	"slices"
+	"time"
+
+	"github.com/postrider/postrider/webhook/internal/scheduler"
+)
+
+// store is a Store by its contract, and nothing more: what it may leave out it leaves out. All
+// times are its own.
+type store struct {
+	rows   []*row // not ended, as enqueued
+	byID   map[string]*row
+	hooks  []*hook
+	health map[string]scheduler.Health
+}
+
+type row struct {
+	id         string
+	lane       scheduler.Lane
+	hook       *hook
+	due, until time.Time
+	held       bool
+	ours       bool // held by the process under test
+	lease      int64
+	committed  bool
+	ended      bool
+	size       int
+	delivered  int
+}
+
+// hook is a webhook with its endpoint.
+type hook struct {
+	scope, id            string
+	classes              []string
+	active, sealed, gone bool
+	version              int
+	usable               map[int]bool // whether a version was active
+	mode                 mode
+	limits               []scheduler.Limit
+}
+
+type mode int
+
+const (
+	prompt  mode = iota
+	slowly       // answers after SlowAfter
+	hangs        // until the timeout
+	fails        // with 500
+	rejects      // with 400
+	patient      // with 429 and Retry-After
+	gone410
+	modes
+)
+
+func newStore() store {
+	return store{byID: map[string]*row{}, health: map[string]scheduler.Health{}}
+}
+
+func (t *store) add(r *row) bool {
+	if t.byID[r.id] != nil {
+		return false
+	}
+	t.byID[r.id] = r
+	t.rows = append(t.rows, r)
+	return true
+}
+
+func (t *store) end(r *row) {
+	r.ended, r.held = true, false
+	t.rows = slices.DeleteFunc(t.rows, func(o *row) bool { return o == r })
+}
+
+func (r *row) dueAt() time.Time {
+	if r.held {
+		return r.until
+	}
+	return r.due
+}
+
+func (r *row) claimable() bool { return r.committed && (r.hook.active || r.hook.gone) }
+
+// due lists lanes; pages have three.
+func (t *store) due(now, since time.Time, cursor string, only *hook) (lanes []scheduler.Lane, next string, at time.Time) {
+	var all []scheduler.Lane
+	for _, r := range t.rows {
+		if !r.claimable() || only != nil && r.hook != only {
+			continue
+		}
+		switch d := r.dueAt(); {
+		case d.After(now):
+			if at.IsZero() || d.Before(at) {
+				at = d
+			}
+		case !since.IsZero() && !d.After(since):
+		case !slices.Contains(all, r.lane):
+			all = append(all, r.lane)
+		}
+	}
+	slices.SortFunc(all, func(a, b scheduler.Lane) int { return compareLanes(a, b) })
+	for _, l := range all {
+		if cursor == "" || l.WebhookID+"/"+l.Class > cursor {
+			if len(lanes) == 3 {
+				return lanes, lanes[2].WebhookID + "/" + lanes[2].Class, at
+			}
+			lanes = append(lanes, l)
+		}
+	}
+	return lanes, "", at
+}
+
+func compareLanes(a, b scheduler.Lane) int {
+	x, y := a.WebhookID+"/"+a.Class, b.WebhookID+"/"+b.Class
+	switch {
+	case x < y:
+		return -1
+	case x > y:
+		return 1
+	}
+	return 0
+}
+
+type claimCall struct {
+	now, until time.Time
+	lease      int64
+	lanes      []scheduler.LaneClaim
+	maxBytes   int
+}
+
+// take leases.
+func (t *store) take(c claimCall) (rows []*row, short []scheduler.Lane) {
+	size := 0
+	for _, l := range c.lanes {
+		var mine []*row
+		for _, r := range t.rows {
+			if r.lane == l.Lane && r.claimable() && (!r.dueAt().After(c.now) || r.held && r.ours && r.lease == c.lease) {
+				mine = append(mine, r)
+			}
+		}
+		slices.SortStableFunc(mine, func(a, b *row) int { return a.due.Compare(b.due) })
+		for _, r := range mine[:min(len(mine), l.Most)] {
+			if size += r.size; size > c.maxBytes && len(rows) > 0 {
+				size -= r.size
+				short = append(short, l.Lane)
+				break
+			}
+			r.held, r.ours, r.until, r.lease = true, true, c.until, max(r.lease+1, c.lease)
+			rows = append(rows, r)
+		}
+	}
+	return rows, short
+}
+
+// settle stores outcomes and returns what was lost.
+func (t *store) settle(jobs []*scheduler.Job) map[string]bool {
+	lost := map[string]bool{}
+	for _, j := range jobs {
+		r := t.byID[j.ID]
+		ours := r != nil && r.held && r.ours && r.lease == j.Lease && !r.ended
+		switch {
+		case r != nil && !r.ended && j.Outcome == scheduler.Written && j.Result.Delivered:
+			t.end(r)
+		case !ours:
+			lost[j.ID] = true
+		case j.Outcome == scheduler.Cancelled, j.Outcome == scheduler.Written && j.Result.Retry.IsZero():
+			t.end(r)
+		case j.Outcome == scheduler.GivenBack:
+			r.held, r.due = false, j.Due
+		default:
+			r.held, r.due = false, j.Result.Retry
+		}
+	}
+	return lost
+}
