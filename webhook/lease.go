@@ -62,6 +62,9 @@ func (g *engine) due(q DueQuery, late func()) (lanes []scheduler.Lane, page DueP
 		} else if err != nil {
 			page = DuePage{}
 		}
+		if err == nil && q.Cursor == "" && len(page.Lanes) == 0 && q.WebhookID == "" {
+			d.status.behind(time.Time{})
+		}
 		for _, l := range page.Lanes {
 			lanes = append(lanes, scheduler.Lane(l))
 		}
@@ -151,7 +154,9 @@ func (d *Dispatcher) accept(ctx context.Context, c *Claim, b *Batch, began time.
 	for _, l := range b.Short {
 		e.Short = append(e.Short, scheduler.Lane(l))
 	}
-	d.status.claimed(oldest)
+	if !oldest.IsZero() {
+		d.status.behind(oldest)
+	}
 	d.opened(b.Webhooks)
 	return e
 }

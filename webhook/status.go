@@ -29,8 +29,8 @@ type Status struct {
 	// Unreadable counts the webhooks whose secrets could not be opened when they were last
 	// read. Nothing is sent to them, and nothing is lost.
 	Unreadable int
-	// OldestDue is how far behind the queue is: the earliest due time of what the
-	// latest claim took. Zero when it found nothing.
+	// OldestDue is how far behind the queue is: the earliest due time of what the latest
+	// claim took. Zero once a look has found nothing due.
 	OldestDue time.Time
 }
 
@@ -62,8 +62,9 @@ func (d *Dispatcher) Status() Status {
 	return s
 }
 
-// claimed notes how far behind the queue is.
-func (t *status) claimed(oldest time.Time) {
+// behind notes how far behind the queue is: the earliest due time that a claim took, or zero
+// where a look found nothing.
+func (t *status) behind(oldest time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.oldest = oldest
@@ -79,9 +80,6 @@ func (d *Dispatcher) answered(ctx context.Context, what string, err error) {
 		delete(t.errs, what)
 		if what == "Due" || what == "Claim" {
 			t.lastAnswer = d.now()
-		}
-		if what == "Due" {
-			t.oldest = time.Time{} // a claim that follows says it anew
 		}
 	} else {
 		if t.errs == nil {

@@ -37,7 +37,7 @@ func TestStatus(t *testing.T) {
 		settled(0)
 		now := time.Now().UTC().Round(0)
 		got := h.Status()
-		if got.InFlight != 2 || !got.Running || !got.LastAnswer.Equal(now) {
+		if got.InFlight != 1 || got.Active != 1 || !got.Running || !got.LastAnswer.Equal(now) {
 			t.Errorf("while sending: %+v", got)
 		}
 		settled(10 * time.Second)

@@ -142,7 +142,7 @@ func TestStoreOutage(t *testing.T) {
 		h.start()
 		defer h.stop()
 		settled(10 * time.Minute)
-		if n := store.claims.Load() + store.looks.Load(); n > 200 {
+		if n := store.claims.Load() + store.looks.Load(); n > 300 {
 			t.Errorf("%d claims in ten minutes without a database", n)
 		}
 		if n := strings.Count(h.log.String(), "level=ERROR"); n != 1 {
@@ -220,14 +220,14 @@ func TestIdleLooksOncePerPoll(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		store := &faulty{Store: newStore(t)}
-		h := newHost(t, store, webhook.Automation(), &webhook.Options{Poll: 10 * time.Second})
+		h := newHost(t, store, webhook.Automation(), &webhook.Options{Poll: time.Second})
 		h.start()
 		defer h.stop()
 		settled(time.Second)
 		before := store.looks.Load()
 		settled(10 * time.Minute)
-		if n := store.looks.Load() - before; n != 60 {
-			t.Errorf("%d looks in 60 poll intervals", n)
+		if n := store.looks.Load() - before; n != 600 {
+			t.Errorf("%d looks in 600 poll intervals", n)
 		}
 	})
 }
