@@ -17,7 +17,6 @@ const (
 	MaxAhead     = maxAhead
 	MaxUnwritten = maxUnwritten
 	MaxBytes     = maxBytes
-	MaxExpected  = maxExpected
 	MaxReads     = mostReads
 )
 
