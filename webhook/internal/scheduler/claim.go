@@ -99,6 +99,7 @@ func (s *Scheduler) chooseLanes(budget int) []LaneClaim {
 			s.passOn(l)
 			continue // an answer, a start, or the thing that it is parked at puts it back
 		}
+		s.used(toClaim, l)
 		l.claiming, l.asked = true, l.epoch
 		n := min(room, left)
 		left -= n

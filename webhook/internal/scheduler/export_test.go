@@ -17,7 +17,6 @@ const (
 	MaxAhead     = maxAhead
 	MaxUnwritten = maxUnwritten
 	MaxBytes     = maxBytes
-	MaxExpected  = maxExpected
 	MaxReads     = mostReads
 )
 
@@ -60,24 +59,22 @@ func (s *Scheduler) Keep(n int) { s.kept = n }
 // Expecting is how many deliveries of transactions are remembered.
 func (s *Scheduler) Expecting() int { return len(s.expected) }
 
-// OnWheel returns the scopes that have an unblocked lane with a turn to come, for sending or for claiming.
-func (s *Scheduler) OnWheel(claim bool, into map[string]int) {
+// OnWheel adds the unblocked lanes with a turn to come, for sending or for claiming.
+func (s *Scheduler) OnWheel(claim bool, into map[Lane]bool) {
 	w := toSend
 	if claim {
 		w = toClaim
 	}
 	for i := range s.wheel[w].len() {
 		sc := *s.wheel[w].at(i)
-		n := 0
 		for k := range sc.turns[w].ring.len() {
 			ep := *sc.turns[w].ring.at(k)
 			for m := range ep.turns[w].ring.len() {
-				if (*ep.turns[w].ring.at(m)).parked == notParked {
-					n++
+				if l := *ep.turns[w].ring.at(m); l.parked == notParked {
+					into[l.id] = true
 				}
 			}
 		}
-		into[sc.name] = n
 	}
 }
 

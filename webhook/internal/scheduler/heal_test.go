@@ -31,11 +31,13 @@ func (m *sim) heal() {
 		old[r] = true
 	}
 	bound := m.now.Add(m.c.Lease + m.c.MaxPause + m.c.Breaker.MaxOpen + 2*m.c.Poll + 30*time.Second)
+	apart := 30 * time.Millisecond
 	for m.err == nil && m.now.Before(bound) && m.left(old) {
 		if m.store.left() < 20 {
 			m.dispatch(m.store.hooks[m.rng.IntN(len(m.store.hooks))])
 		}
-		m.runUntil(m.now.Add(time.Duration(20+m.rng.IntN(200))*time.Millisecond), nil)
+		m.runUntil(m.now.Add(apart/2+m.ms(int(apart.Milliseconds()))), nil)
+		apart = min(apart*6/5, 3*time.Second)
 	}
 	m.mustHaveEnded(old, "while new events go on")
 	all := map[*row]bool{}

@@ -42,12 +42,15 @@ type sim struct {
 	big    bool    // bodies are large
 	offset time.Duration
 
-	fair   fairness
-	ticks  int // in a row at one moment
-	steps  int
-	sends  int
-	tracer func(string)
-	err    error
+	checker *scheduler.Checker
+	hooksIn map[string]int // in flight, by webhook and by key
+	keysIn  map[string]int
+	fair    fairness
+	ticks   int // in a row at one moment
+	steps   int
+	sends   int
+	tracer  func(string)
+	err     error
 }
 
 type plan struct {
@@ -75,7 +78,8 @@ var epoch = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 func newSim(c scheduler.Config, rng *rand.Rand) *sim {
 	return &sim{
 		rng: rng, c: c, s: scheduler.New(c), now: epoch, store: newStore(), flying: map[string]*scheduler.Job{},
-		heldUp: map[*scheduler.Job]bool{}, edited: map[string]time.Time{}, reread: map[string]time.Time{}, fair: newFairness(),
+		heldUp: map[*scheduler.Job]bool{}, edited: map[string]time.Time{}, reread: map[string]time.Time{}, fair: newFairness(), checker: scheduler.NewChecker(),
+		hooksIn: map[string]int{}, keysIn: map[string]int{},
 	}
 }
 
@@ -179,12 +183,14 @@ func (m *sim) check() {
 	if m.err != nil {
 		return
 	}
-	if err := m.s.Check(m.now, m.live, m.offers); err != nil {
+	if err := m.checker.Check(m.s, m.now, m.live, m.offers); err != nil {
 		m.fail("%v", err)
 		return
 	}
 	active, inFlight, waits := 0, 0, 0
-	hooks, keys := map[string]int{}, map[string]int{}
+	hooks, keys := m.hooksIn, m.keysIn
+	clear(hooks)
+	clear(keys)
 	for _, j := range m.live {
 		if !j.InFlight() {
 			waits++
@@ -193,7 +199,7 @@ func (m *sim) check() {
 		if inFlight++; m.now.Sub(j.Since()) < m.c.SlowAfter {
 			active++
 		}
-		hooks[j.Lane.Scope+j.Lane.WebhookID]++
+		hooks[j.Lane.WebhookID]++
 		for _, l := range j.Limits {
 			if keys[l.Key]++; l.Max > 0 && keys[l.Key] > l.Max {
 				m.fail("%d of %d in flight with key %s", keys[l.Key], l.Max, l.Key)

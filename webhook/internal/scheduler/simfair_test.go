@@ -3,17 +3,22 @@ package scheduler_test
 import "github.com/postrider/postrider/webhook/internal/scheduler"
 
 // fairness counts the turns that a scope gets while another one has an unblocked lane on the
-// wheel and gets none. A turn round the wheel gives each scope one, so two is the bound.
+// wheel and gets none. A turn round the wheel gives each scope one, so two requests are the bound. A
+// lane that is blocked when its turn to claim comes may be back within the same step, so a few
+// claims are.
 type fairness struct {
-	was, is  [2]map[string]int // unblocked lanes of scopes on the wheels, before the step and after
-	overlook [2]map[string]map[string]int
+	was, is  [2]map[scheduler.Lane]bool // unblocked lanes on the wheels, before the step and after
+	waits    map[string]bool
+	turns    map[string]int
+	overlook [2]map[[2]string]int // by the scope that waits and the one that goes
 }
 
-const mostOverlooked = 2
+var mostOverlooked = [2]int{2, 4}
 
 func newFairness() (f fairness) {
+	f.waits, f.turns = map[string]bool{}, map[string]int{}
 	for w := range 2 {
-		f.was[w], f.is[w], f.overlook[w] = map[string]int{}, map[string]int{}, map[string]map[string]int{}
+		f.was[w], f.is[w], f.overlook[w] = map[scheduler.Lane]bool{}, map[scheduler.Lane]bool{}, map[[2]string]int{}
 	}
 	return f
 }
@@ -26,40 +31,44 @@ func (f *fairness) before(s *scheduler.Scheduler) {
 }
 
 func (f *fairness) after(m *sim) {
-	turns := [2]map[string]int{{}, {}}
-	for _, c := range m.todo {
-		switch c := c.(type) {
-		case scheduler.Send:
-			turns[0][c.Job.Lane.Scope]++
-		case scheduler.Read:
-			turns[0][c.Scope]++
-		case scheduler.Claim:
-			for _, l := range c.Lanes {
-				if !c.Repeat {
-					turns[1][l.Lane.Scope]++
+	for w := range 2 {
+		clear(f.turns)
+		for _, c := range m.todo {
+			switch c := c.(type) {
+			case scheduler.Send:
+				if w == 0 {
+					f.turns[c.Job.Lane.Scope]++
+				}
+			case scheduler.Read:
+				if w == 0 {
+					f.turns[c.Scope]++
+				}
+			case scheduler.Claim:
+				for _, l := range c.Lanes {
+					if w == 1 && !c.Repeat {
+						f.turns[l.Lane.Scope] = 1
+					}
 				}
 			}
 		}
-	}
-	for w := range 2 {
 		clear(f.is[w])
 		m.s.OnWheel(w == 1, f.is[w])
-		for name := range f.overlook[w] {
-			if f.is[w][name] == 0 {
-				delete(f.overlook[w], name)
+		clear(f.waits)
+		for l := range f.is[w] {
+			if f.was[w][l] && f.turns[l.Scope] == 0 {
+				f.waits[l.Scope] = true
 			}
 		}
-		for name, n := range f.is[w] {
-			if turns[w][name] > 0 || f.was[w][name] == 0 || n < f.was[w][name] {
-				delete(f.overlook[w], name) // it had a turn, or has just come
-				continue
+		for pair := range f.overlook[w] {
+			if !f.waits[pair[0]] {
+				delete(f.overlook[w], pair)
 			}
-			for other, k := range turns[w] {
-				if f.overlook[w][name] == nil {
-					f.overlook[w][name] = map[string]int{}
-				}
-				if f.overlook[w][name][other] += k; f.overlook[w][name][other] > mostOverlooked {
-					m.fail("scope %s had %d turns on wheel %d while %s waited for one", other, f.overlook[w][name][other], w, name)
+		}
+		for name := range f.waits {
+			for other, n := range f.turns {
+				pair := [2]string{name, other}
+				if f.overlook[w][pair] += n; f.overlook[w][pair] > mostOverlooked[w] {
+					m.fail("scope %s had %d turns on wheel %d while %s waited for one", other, f.overlook[w][pair], w, name)
 				}
 			}
 		}

@@ -58,7 +58,9 @@ func (s *Scheduler) pump() {
 		if s.c.HealthStore && s.now.Sub(s.healthAt) > healthAhead {
 			s.readHealth() // so that it need not be waited for
 		}
-		s.turn(l)
+		if s.turn(l) {
+			s.used(toSend, l)
+		}
 		s.passOn(l)
 	}
 }
@@ -69,28 +71,30 @@ func (s *Scheduler) mayStart() bool {
 		s.outcomes.count < maxUnwritten*s.c.Capacity && !(s.waiting > 0 && s.healthStale())
 }
 
-// turn is one turn of a lane: one request, or a place where it waits for the thing that blocks it.
-func (s *Scheduler) turn(l *lane) {
+// turn is one turn of a lane: one request, or a place where it waits for the thing that blocks it. It
+// reports whether the turn was used.
+func (s *Scheduler) turn(l *lane) bool {
 	ep := l.ep
 	for l.waiting.len() > 0 && s.tooLate(*l.waiting.at(0)) {
 		s.withdraw(*l.waiting.at(0))
 	}
 	if l.waiting.len() == 0 || ep.rereading || ep.inFlight >= ep.window {
-		return // an answer, or the read, puts it back
+		return false // an answer, or the read, puts it back
 	}
 	j := *l.waiting.at(0)
 	if b, is := s.blocks(ep, j.Limits); is {
 		s.park(l, b)
-		return
+		return false
 	}
 	if s.stale(j) {
 		ep.rereading = true
 		s.do(Read{ep.id.scope, ep.id.webhook})
-		return
+		return true
 	}
 	s.dequeue(l)
 	s.begin(j)
 	s.offerAll(ep)
+	return true
 }
 
 // tooLate reports whether a job's lease could end during its request.

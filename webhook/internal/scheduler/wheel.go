@@ -40,17 +40,20 @@ func (s *Scheduler) push(w wheel, l *lane) {
 	}
 }
 
-// next takes the lane whose turn it is off the wheel; nil when the wheel is empty.
+// next takes the lane whose turn it is off the wheel; nil when the wheel is empty. Its scope and its
+// webhook stay where they are until the turn is used, so lanes that are blocked cost them none.
 func (s *Scheduler) next(w wheel) *lane {
 	for s.wheel[w].len() > 0 {
-		sc := s.wheel[w].pop()
-		ep := sc.turns[w].ring.pop()
+		sc := *s.wheel[w].at(0)
+		ep := *sc.turns[w].ring.at(0)
 		l := ep.turns[w].ring.pop()
-		if ep.turns[w].on = ep.turns[w].ring.len() > 0; ep.turns[w].on {
-			sc.turns[w].ring.push(ep)
+		if ep.turns[w].ring.len() == 0 {
+			ep.turns[w].on = false
+			sc.turns[w].ring.pop()
 		}
-		if sc.turns[w].on = sc.turns[w].ring.len() > 0; sc.turns[w].on {
-			s.wheel[w].push(sc)
+		if sc.turns[w].ring.len() == 0 {
+			sc.turns[w].on = false
+			s.wheel[w].pop()
 		}
 		l.on[w] = false
 		if w == toSend {
@@ -61,6 +64,18 @@ func (s *Scheduler) next(w wheel) *lane {
 		}
 	}
 	return nil
+}
+
+// used ends the turn of a lane that next has returned: it is the next scope's, and in the scope the
+// next webhook's.
+func (s *Scheduler) used(w wheel, l *lane) {
+	sc := l.ep.scope
+	if ring := &sc.turns[w].ring; ring.len() > 1 && *ring.at(0) == l.ep {
+		ring.push(ring.pop())
+	}
+	if ring := &s.wheel[w]; ring.len() > 1 && *ring.at(0) == sc {
+		ring.push(ring.pop())
+	}
 }
 
 // offer puts a lane on the wheels that it has something for.

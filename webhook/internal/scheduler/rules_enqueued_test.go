@@ -1,0 +1,210 @@
+package scheduler_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/postrider/postrider/webhook/internal/scheduler"
+)
+
+func TestSchedulerEnqueued(t *testing.T) {
+	t.Parallel()
+	a := lane("a", "a")
+	notifier := func(c *scheduler.Config) { c.Notifier = true }
+	prove(t, []rule{
+		{"handed off and stored: a turn like all others", func(t *testing.T) {
+			r := newRig(t, notifier)
+			j := r.job(a)
+			r.offer(j)
+			r.wantSent("before the commit")
+			r.stored(j)
+			r.wantSent("after the commit", j.ID)
+			none[scheduler.Claim](r, "handed off")
+			none[scheduler.Notify](r, "handed off")
+		}},
+		{"refused: the lane is known to have more, other hosts are told", func(t *testing.T) {
+			r := newRig(t, notifier)
+			j := r.job(a, func(j *scheduler.Job) { j.Unreadable = true })
+			r.offer(j)
+			r.stored(j)
+			one[scheduler.Notify](r, "stored free")
+			r.claim("stored free")
+		}},
+		{"refused: the epoch moves", func(t *testing.T) {
+			r := newRig(t, nil)
+			r.more(a)
+			r.claim("there is more")
+			j := r.job(a)
+			r.offer(j)
+			r.stored(j)
+			r.step(scheduler.Leased{})
+			r.claim("the no more was said before the store")
+		}},
+		{"not added gives room back", func(t *testing.T) {
+			r := newRig(t, nil)
+			j := r.job(a, withKey)
+			r.offer(j)
+			r.step(scheduler.Enqueued{Jobs: []*scheduler.Job{j}, Added: []bool{false}})
+			if !r.offer(r.job(a, withKey)) {
+				t.Error("the room is not given back")
+			}
+		}},
+		{"not stored gives room back", func(t *testing.T) {
+			r := newRig(t, nil)
+			j := r.job(a)
+			r.offer(j)
+			r.step(scheduler.Enqueued{Jobs: []*scheduler.Job{j}, Stored: scheduler.NotStored})
+			if !r.offer(r.job(a)) {
+				t.Error("the room is not given back")
+			}
+			none[scheduler.Settle](r, "nothing was stored")
+		}},
+		{"answer unknown: the lease goes back each Poll until it is taken", func(t *testing.T) {
+			r := newRig(t, nil)
+			j := r.unknown(a)
+			for i := range 3 {
+				w := one[scheduler.Settle](r, fmt.Sprint("try ", i))
+				if diff := cmp.Diff([]string{j.ID + " given back"}, outcomesOf(w)); diff != "" {
+					t.Fatalf("outcome (-want +got):\n%s", diff)
+				}
+				if i < 2 {
+					r.step(scheduler.Settled{Jobs: w.Jobs, Lost: map[string]bool{j.ID: true}})
+					r.wait(29 * time.Second)
+					none[scheduler.Settle](r, "before Poll")
+					r.wait(time.Second)
+					continue
+				}
+				r.step(scheduler.Settled{Jobs: w.Jobs})
+			}
+			r.claim("it is free")
+			r.wait(5 * time.Minute)
+			none[scheduler.Settle](r, "it was taken")
+		}},
+		{"answer unknown: until the lease has ended", func(t *testing.T) {
+			r := newRig(t, nil)
+			j := r.unknown(a)
+			tries := 0
+			for range 20 {
+				for _, w := range take[scheduler.Settle](r) {
+					tries++
+					r.step(scheduler.Settled{Jobs: w.Jobs, Lost: map[string]bool{j.ID: true}})
+				}
+				r.wait(30 * time.Second)
+			}
+			if tries != 3 {
+				t.Errorf("%d tries in a lease of two Polls, want 3", tries)
+			}
+		}},
+		{"after a pause or the end of Run the lease goes back at once", func(t *testing.T) {
+			for _, e := range []scheduler.Event{scheduler.Paused{On: true}, scheduler.Stopping{}} {
+				r := newRig(t, notifier)
+				j := r.job(a)
+				r.offer(j)
+				r.step(e)
+				r.stored(j)
+				if diff := cmp.Diff([]string{j.ID + " given back"}, outcomesOf(one[scheduler.Settle](r, "nothing is sent"))); diff != "" {
+					t.Errorf("%T: outcome (-want +got):\n%s", e, diff)
+				}
+				one[scheduler.Notify](r, "another host may send it")
+				r.wantSent("nothing is sent")
+			}
+		}},
+		{"a Dispatch that commits after Run has returned gives its lease back", func(t *testing.T) {
+			r := newRig(t, nil)
+			j := r.job(a)
+			r.offer(j)
+			r.step(scheduler.Stopping{})
+			r.s.Ended()
+			r.stored(j)
+			one[scheduler.Settle](r, "Run has ended")
+		}},
+	})
+}
+
+// unknown is a hand-off of which nobody knows whether it was stored.
+func (r *rig) unknown(l scheduler.Lane) *scheduler.Job {
+	j := r.job(l)
+	r.offer(j)
+	r.step(scheduler.Enqueued{Jobs: []*scheduler.Job{j}, Stored: scheduler.StoredUnknown})
+	return j
+}
+
+func TestSchedulerExpected(t *testing.T) {
+	t.Parallel()
+	a := lane("a", "a")
+	expect := func(r *rig, ids ...string) {
+		lanes := make([]scheduler.Lane, len(ids))
+		for i := range lanes {
+			lanes[i] = a
+		}
+		r.step(scheduler.Expected{IDs: ids, Lanes: lanes})
+	}
+	prove(t, []rule{
+		{"claimed each min(Poll, 5 s) without a look", func(t *testing.T) {
+			for poll, want := range map[time.Duration]time.Duration{time.Second: time.Second, 30 * time.Second: 5 * time.Second} {
+				r := newRig(t, func(c *scheduler.Config) { c.Poll, c.Notifier = poll, true })
+				expect(r, "x")
+				for range 3 {
+					r.wait(want - time.Millisecond)
+					none[scheduler.Claim](r, "too early")
+					r.wait(time.Millisecond)
+					r.claim("the interval is over")
+					r.step(scheduler.Leased{})
+				}
+			}
+		}},
+		{"others do not put it off", func(t *testing.T) {
+			r := newRig(t, nil)
+			for i := range 50 {
+				expect(r, fmt.Sprint("x", i))
+				r.wait(100 * time.Millisecond)
+			}
+			r.claim("five seconds are over")
+		}},
+		{"claimed by Wake", func(t *testing.T) {
+			r := newRig(t, nil)
+			expect(r, "x")
+			r.step(scheduler.Woken{})
+			r.claim("the host says it has committed")
+		}},
+		{"until it was seen", func(t *testing.T) {
+			r := newRig(t, nil)
+			expect(r, "x")
+			r.step(scheduler.Woken{})
+			r.claimed(r.job(a, func(j *scheduler.Job) { j.ID = "x" }))
+			if n := r.s.Expecting(); n != 0 {
+				t.Errorf("%d are expected still", n)
+			}
+		}},
+		{"or until a lease has passed", func(t *testing.T) {
+			r := newRig(t, nil)
+			expect(r, "x")
+			for range 20 {
+				r.wait(5 * time.Second)
+				if len(take[scheduler.Claim](r)) > 0 {
+					r.step(scheduler.Leased{})
+				}
+			}
+			if n := r.s.Expecting(); n != 0 {
+				t.Errorf("%d are expected still", n)
+			}
+		}},
+		{"4,096 at most", func(t *testing.T) {
+			r := newRig(t, nil)
+			for i := range 5000 {
+				expect(r, fmt.Sprint("x", i))
+			}
+			if n := r.s.Expecting(); n != 4096 {
+				t.Errorf("%d are expected, want 4,096", n)
+			}
+		}},
+		{"never handed over", func(t *testing.T) {
+			r := newRig(t, nil)
+			expect(r, "x")
+			r.wantSent("it may never be committed")
+		}},
+	})
+}
