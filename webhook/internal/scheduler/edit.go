@@ -77,7 +77,7 @@ const mostReads = 3
 // the job may be as old as it took, but no turn may have been long in coming since.
 func (s *Scheduler) stale(j *Job) bool {
 	switch {
-	case !j.Read.After(j.lane.ep.edited):
+	case j.Read.Before(j.lane.ep.edited):
 		return true
 	case s.now.Sub(j.Read) <= maxAge:
 		return false

@@ -32,7 +32,7 @@ func (s *Scheduler) mayHandOff(j *Job) bool {
 	switch {
 	case !s.canSend(), !s.looks.known, j.Unreadable, s.healthStale():
 		return false
-	case !j.Read.After(ep.edited), s.now.Sub(j.Read) > maxAge:
+	case j.Read.Before(ep.edited), s.now.Sub(j.Read) > maxAge:
 		return false
 	case l.waiting.len() > 0, l.more, l.claiming, l.parked != notParked, ep.rereading:
 		return false // it would overtake

@@ -122,6 +122,7 @@ func (s *Scheduler) failed(ep *endpoint, h *health, r *Result) {
 			until = r.Retry // the policy's window ends before: the pause must not hold the retry
 		}
 		h.PausedUntil = later(h.PausedUntil, until)
+		s.hold(h)
 		return
 	}
 	b := s.c.Breaker
@@ -137,6 +138,7 @@ func (s *Scheduler) failed(ep *endpoint, h *health, r *Result) {
 	}
 	h.Opened++
 	h.OpenUntil = r.End.Add(wait)
+	s.hold(h)
 	ep.window = 1 // one probe
 	s.do(BreakerOpened{Health: h.Health, Code: r.Code, Wait: wait})
 }

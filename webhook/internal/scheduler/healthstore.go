@@ -92,6 +92,7 @@ func (s *Scheduler) learn(e HealthRead) {
 		h.stored = o
 		h.merge(s.believable(o))
 		h.Health = s.believable(h.Health)
+		s.hold(h)
 		if h.Opened > 0 {
 			ep.window = 1 // the next request is a probe
 		}
@@ -113,6 +114,17 @@ const (
 	healthEvery = 30 * time.Second
 	healthAhead = 20 * time.Second // when it is read ahead, while something is sent
 )
+
+// keepHealth reads health again while a webhook is held back that another host may have
+// seen recover.
+func (s *Scheduler) keepHealth() {
+	if s.canSend() && s.heldTo.After(s.storeNow()) && s.healthStale() {
+		s.readHealth()
+	}
+}
+
+// hold notes that a webhook is held back.
+func (s *Scheduler) hold(h *health) { s.heldTo = later(s.heldTo, h.holdUntil()) }
 
 // healthStale reports whether another host may have written what this one must know before
 // it sends.

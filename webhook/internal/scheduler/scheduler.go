@@ -75,6 +75,7 @@ type Scheduler struct {
 
 	notifying, notifyAgain bool
 	readingHealth          bool
+	heldTo                 time.Time // until then a webhook is held back, in the Store's time
 	healthAt               time.Time
 	clockStore, clockHere  time.Time
 	uncertain              time.Duration
@@ -103,6 +104,7 @@ func (s *Scheduler) Step(now time.Time, e Event, todo []Command) []Command {
 		s.pump() // what a lane that is asked for has passed its wake-up on to
 	}
 	s.lookAround()
+	s.keepHealth()
 	s.sweepUp()
 	s.write()
 	todo, s.todo = s.todo, nil
@@ -183,6 +185,9 @@ func (s *Scheduler) start() {
 	s.looks = looks{full: true}
 	s.claims.after, s.claims.wait = time.Time{}, 0
 	s.sweeps.due = s.now
+	if s.c.HealthStore {
+		s.readHealth()
+	}
 }
 
 func (s *Scheduler) do(c Command) { s.todo = append(s.todo, c) }
@@ -250,6 +255,9 @@ func (s *Scheduler) Wake() time.Time {
 		want(s.claims.wake(s))
 		want(s.looks.wake(s))
 		want(s.sweeps.wake(s))
+		if s.c.HealthStore && !s.readingHealth && s.heldTo.After(s.storeNow()) {
+			want(s.healthAt.Add(healthEvery + 1))
+		}
 		want(s.expectAt)
 	}
 	return at
