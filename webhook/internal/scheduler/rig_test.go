@@ -236,3 +236,9 @@ func outcomesOf(s scheduler.Settle) (o []string) {
 	}
 	return o
 }
+
+// dispatchAny stores a job as decided, handed off or not.
+func (r *rig) dispatchAny(j *scheduler.Job) {
+	r.offer(j)
+	r.stored(j)
+}

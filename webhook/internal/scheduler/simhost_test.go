@@ -9,25 +9,21 @@ import (
 )
 
 func (m *sim) hook(id string) *hook {
-	for _, h := range m.store.hooks {
-		if h.id == id {
-			return h
-		}
-	}
-	return nil
+	return m.store.hookByID[id]
 }
 
 func (m *sim) addHook(scope, id string, classes []string, limits []scheduler.Limit) *hook {
 	h := &hook{scope: scope, id: id, classes: classes, active: true, usable: map[int]bool{0: true}, limits: limits}
 	m.store.hooks = append(m.store.hooks, h)
+	m.store.hookByID[id] = h
 	return h
 }
 
 func (m *sim) ms(most int) time.Duration { return time.Duration(m.rng.IntN(most)) * time.Millisecond }
 
 func (m *sim) newRow(h *hook) *row {
-	m.seq++
-	r := &row{id: fmt.Sprintf("d%d", m.seq), hook: h, due: m.claimNow(), committed: true, size: 1 << 10}
+	m.lastRow++
+	r := &row{id: fmt.Sprintf("d%d", m.lastRow), hook: h, due: m.claimNow(), committed: true, size: 1 << 10}
 	if m.big && m.rng.IntN(2) == 0 {
 		r.size = 1 << (20 + m.rng.IntN(6)) // up to 32 MiB
 	}
@@ -53,7 +49,7 @@ func (m *sim) offer(rows []*row, again bool) {
 	}
 	m.leases += 2048
 	lease, until := m.leases, m.leaseEnd(timeout+10*time.Second)
-	read := m.now.Add(-m.ms(300))
+	read := m.now.Add(-m.ms(m.readAge))
 	var jobs []*scheduler.Job
 	known := map[string]bool{}
 	for _, r := range rows {

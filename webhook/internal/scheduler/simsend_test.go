@@ -31,8 +31,9 @@ func (m *sim) send(j *scheduler.Job) {
 	}
 	m.sends++
 	m.flying[j.ID] = j
+	m.onSend(j)
 	gen, began := m.gen, m.s.Store(m.now)
-	if m.rng.IntN(40) == 0 {
+	if m.cutOffs > 0 && m.rng.IntN(m.cutOffs) == 0 {
 		m.after(time.Millisecond, func() { m.cutOff(gen, j) })
 		return
 	}

@@ -10,10 +10,13 @@ import (
 // store is a Store by its contract, and nothing more: what it may leave out it leaves out. All
 // times are its own.
 type store struct {
-	rows   []*row // not ended, as enqueued
-	byID   map[string]*row
-	hooks  []*hook
-	health map[string]scheduler.Health
+	rows     []*row // not ended, as enqueued
+	byID     map[string]*row
+	inLane   map[scheduler.Lane][]*row
+	hooks    []*hook
+	hookByID map[string]*hook
+	health   map[string]scheduler.Health
+	page     int
 }
 
 type row struct {
@@ -55,7 +58,7 @@ const (
 )
 
 func newStore() store {
-	return store{byID: map[string]*row{}, health: map[string]scheduler.Health{}}
+	return store{page: 3, byID: map[string]*row{}, inLane: map[scheduler.Lane][]*row{}, hookByID: map[string]*hook{}, health: map[string]scheduler.Health{}}
 }
 
 func (t *store) add(r *row) bool {
@@ -64,12 +67,14 @@ func (t *store) add(r *row) bool {
 	}
 	t.byID[r.id] = r
 	t.rows = append(t.rows, r)
+	t.inLane[r.lane] = append(t.inLane[r.lane], r)
 	return true
 }
 
 func (t *store) end(r *row) {
 	r.ended, r.held = true, false
-	t.rows = slices.DeleteFunc(t.rows, func(o *row) bool { return o == r })
+	is := func(o *row) bool { return o == r }
+	t.rows, t.inLane[r.lane] = slices.DeleteFunc(t.rows, is), slices.DeleteFunc(t.inLane[r.lane], is)
 }
 
 func (r *row) dueAt() time.Time {
@@ -81,9 +86,10 @@ func (r *row) dueAt() time.Time {
 
 func (r *row) claimable() bool { return r.committed && (r.hook.active || r.hook.gone) }
 
-// due lists lanes; pages have three.
+// due lists lanes, in pages.
 func (t *store) due(now, since time.Time, cursor string, only *hook) (lanes []scheduler.Lane, next string, at time.Time) {
 	var all []scheduler.Lane
+	seen := map[scheduler.Lane]bool{}
 	for _, r := range t.rows {
 		if !r.claimable() || only != nil && r.hook != only {
 			continue
@@ -94,15 +100,16 @@ func (t *store) due(now, since time.Time, cursor string, only *hook) (lanes []sc
 				at = d
 			}
 		case !since.IsZero() && !d.After(since):
-		case !slices.Contains(all, r.lane):
+		case !seen[r.lane]:
+			seen[r.lane] = true
 			all = append(all, r.lane)
 		}
 	}
 	slices.SortFunc(all, func(a, b scheduler.Lane) int { return compareLanes(a, b) })
 	for _, l := range all {
 		if cursor == "" || l.WebhookID+"/"+l.Class > cursor {
-			if len(lanes) == 3 {
-				return lanes, lanes[2].WebhookID + "/" + lanes[2].Class, at
+			if last := len(lanes); last == t.page {
+				return lanes, lanes[last-1].WebhookID + "/" + lanes[last-1].Class, at
 			}
 			lanes = append(lanes, l)
 		}
@@ -133,8 +140,8 @@ func (t *store) take(c claimCall) (rows []*row, short []scheduler.Lane) {
 	size := 0
 	for _, l := range c.lanes {
 		var mine []*row
-		for _, r := range t.rows {
-			if r.lane == l.Lane && r.claimable() && (!r.dueAt().After(c.now) || r.held && r.ours && r.lease == c.lease) {
+		for _, r := range t.inLane[l.Lane] {
+			if r.claimable() && (!r.dueAt().After(c.now) || r.held && r.ours && r.lease == c.lease) {
 				mine = append(mine, r)
 			}
 		}

@@ -1,0 +1,166 @@
+package scheduler_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/postrider/postrider/webhook/internal/scheduler"
+)
+
+func most(c scheduler.Claim) (n int) {
+	for _, l := range c.Lanes {
+		n += l.Most
+	}
+	return n
+}
+
+func TestSchedulerClaims(t *testing.T) {
+	t.Parallel()
+	a, b := lane("a", "a"), lane("b", "b")
+	prove(t, []rule{
+		{"asks for the free slots", func(t *testing.T) {
+			r := newRig(t, nil)
+			var lanes []scheduler.Lane
+			for i := range 10 {
+				lanes = append(lanes, slot(i))
+			}
+			r.more(lanes...)
+			if got := most(r.claim("slots are free")); got != 4 {
+				t.Errorf("the claim asks for %d, want Capacity", got)
+			}
+		}},
+		{"and for what started in the last 50 ms", func(t *testing.T) {
+			r := newRig(t, nil)
+			r.succeed(a, 4)
+			jobs := []*scheduler.Job{r.job(a), r.job(a), r.job(a), r.job(a)}
+			r.more(a)
+			r.claimed(jobs...)
+			if c := r.claim("four have started"); most(c) != 4 {
+				t.Errorf("the claim asks for %d, want the four that may answer soon", most(c))
+			}
+		}},
+		{"a hanging endpoint's next are not here", func(t *testing.T) {
+			r := newRig(t, nil)
+			r.succeed(a, 4)
+			r.more(a)
+			r.claimed(r.job(a), r.job(a), r.job(a), r.job(a))
+			r.claim("they may be fast")
+			r.wait(60 * time.Millisecond)
+			r.step(scheduler.Leased{Partial: true})
+			r.wait(10 * time.Second)
+			none[scheduler.Claim](r, "all of its window hangs")
+		}},
+		{"in turn order", func(t *testing.T) {
+			r := newRig(t, func(c *scheduler.Config) { c.Capacity = 2 })
+			r.more(lane("a", "1"), lane("a", "2"), lane("b", "3"), lane("c", "4"))
+			want := []scheduler.LaneClaim{{Lane: lane("a", "1"), Most: 1}, {Lane: lane("b", "3"), Most: 1}}
+			if diff := cmp.Diff(want, r.claim("slots are free").Lanes); diff != "" {
+				t.Errorf("lanes (-want +got):\n%s", diff)
+			}
+			r.step(scheduler.Leased{})
+			want = []scheduler.LaneClaim{{Lane: lane("c", "4"), Most: 1}, {Lane: lane("a", "2"), Most: 1}}
+			if diff := cmp.Diff(want, r.claim("slots are free").Lanes); diff != "" {
+				t.Errorf("lanes of the next (-want +got):\n%s", diff)
+			}
+		}},
+		{"one at a time", func(t *testing.T) {
+			r := newRig(t, nil)
+			r.more(a)
+			r.claim("something is due")
+			r.more(b)
+			r.wait(time.Second)
+			none[scheduler.Claim](r, "one is under way")
+			r.step(scheduler.Leased{})
+			r.claim("the first has ended")
+		}},
+		{"no more is believed", func(t *testing.T) {
+			r := newRig(t, nil)
+			r.more(a)
+			r.claimed()
+			none[scheduler.Claim](r, "there was nothing")
+			if !r.offer(r.job(a)) {
+				t.Error("the lane is believed to have more")
+			}
+		}},
+		{"not where less came for want of room for bodies", func(t *testing.T) {
+			r := newRig(t, nil)
+			r.more(a)
+			r.claim("something is due")
+			r.step(scheduler.Leased{Short: []scheduler.Lane{a}})
+			r.claim("the lane was short")
+		}},
+		{"not where a part of the Store is away", func(t *testing.T) {
+			r := newRig(t, nil)
+			r.more(a)
+			r.claim("something is due")
+			r.step(scheduler.Leased{Partial: true})
+			r.wait(time.Second)
+			r.claim("a part had no say")
+		}},
+		{"not where a look found the lane meanwhile", func(t *testing.T) {
+			r := newRig(t, nil)
+			r.more(a)
+			r.claim("something is due")
+			r.more(a)
+			r.step(scheduler.Leased{})
+			r.claim("the epoch moved")
+		}},
+		{"a failed claim is made again, as it was", func(t *testing.T) {
+			r := newRig(t, nil)
+			r.more(a)
+			first := r.claim("something is due")
+			r.more(b)
+			r.step(scheduler.Leased{Failed: true})
+			r.wait(99 * time.Millisecond)
+			none[scheduler.Claim](r, "the Store is left alone for a while")
+			r.wait(time.Millisecond)
+			first.Repeat = true
+			if diff := cmp.Diff(first, r.claim("its leases must not be lost")); diff != "" {
+				t.Errorf("the claim (-want +got):\n%s", diff)
+			}
+			r.step(scheduler.Leased{Jobs: []*scheduler.Job{r.job(a)}})
+			r.wantSent("the leases were there", "a-1")
+		}},
+		{"with more and more time between, up to 5 s", func(t *testing.T) {
+			r := newRig(t, nil)
+			r.more(a)
+			var waits []time.Duration
+			for range 9 {
+				from := r.now
+				for len(take[scheduler.Claim](r)) == 0 {
+					r.wait(time.Millisecond)
+					if r.now.Sub(from) > time.Minute {
+						t.Fatal("no claim for a minute")
+					}
+				}
+				waits = append(waits, r.now.Sub(from).Round(100*time.Millisecond))
+				r.step(scheduler.Leased{Failed: true})
+			}
+			ms := time.Millisecond
+			if diff := cmp.Diff([]time.Duration{0, 100 * ms, 200 * ms, 400 * ms, 800 * ms, 1600 * ms, 3200 * ms, 5000 * ms, 5000 * ms}, waits); diff != "" {
+				t.Errorf("waits (-want +got):\n%s", diff)
+			}
+		}},
+		{"given up where its leases would be too short", func(t *testing.T) {
+			r := newRig(t, nil)
+			r.more(a)
+			r.claim("something is due")
+			r.step(scheduler.Leased{Failed: true})
+			r.step(scheduler.Leased{GivenUp: true})
+			r.wait(time.Second)
+			if c := r.claim("a new one"); c.Repeat {
+				t.Error("the claim was repeated after it had been given up")
+			}
+		}},
+		{"bodies within what 256 MiB leave", func(t *testing.T) {
+			r := newRig(t, nil)
+			r.dispatch(r.job(b, func(j *scheduler.Job) { j.Size = scheduler.MaxBytes - 10<<20 }))
+			r.more(a)
+			if c := r.claim("something is due"); c.MaxBytes != 10<<20 {
+				t.Errorf("MaxBytes is %d, want 10 MiB", c.MaxBytes)
+			}
+		}},
+	})
+}
