@@ -206,7 +206,7 @@ func TestRedeliverWaiting(t *testing.T) {
 		if err := h.hooks.Redeliver(ctx, scope, d); err != nil {
 			t.Fatal(err)
 		}
-		settled(0)
+		settled(time.Second)
 		if got := h.outcome(d); got != "delivered tries=1" {
 			t.Error(got)
 		}

@@ -72,6 +72,9 @@ func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
 	if d.calls, err = limiter.New(&limiter.Options{Total: maxCalls}); err != nil {
 		return nil, fmt.Errorf("webhook: %w", err)
 	}
+	if _, err = limiter.New(&limiter.Options{Total: d.o.Capacity, PerKey: d.o.PerLane, Rate: d.o.Rate, Burst: d.o.Burst}); err != nil {
+		return nil, fmt.Errorf("webhook: invalid Options: %w", err)
+	}
 	if b, ok := store.(Binder); ok {
 		if err := b.Bind(p.Name); err != nil {
 			return nil, fmt.Errorf("webhook: profile %q: %w", p.Name, err)

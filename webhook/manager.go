@@ -130,6 +130,7 @@ func (m *Manager) Webhook(ctx context.Context, scope, id string) (Webhook, error
 	if err != nil {
 		return Webhook{}, fmt.Errorf("webhook: read %s: %w", id, err)
 	}
+	w.Seen = 0 // it is between Store and Dispatch
 	return w, nil
 }
 
@@ -138,6 +139,9 @@ func (m *Manager) List(ctx context.Context, scope string) ([]Webhook, error) {
 	ws, err := m.reg.Webhooks(ctx, scope)
 	if err != nil {
 		return nil, fmt.Errorf("webhook: list scope %q: %w", scope, err)
+	}
+	for i := range ws {
+		ws[i].Seen = 0 // it is between Store and Dispatch
 	}
 	return ws, nil
 }
@@ -208,6 +212,7 @@ func (m *Manager) change(ctx context.Context, scope, id string, version int64, c
 			break
 		}
 		w := was.Clone()
+		w.Seen = 0
 		edit(&w)
 		w.UpdatedAt = m.d.now()
 		if w.Active {

@@ -161,37 +161,52 @@ func TestOptionsAreCopied(t *testing.T) {
 	})
 }
 
-// Rule: the documented defaults are in force: 64 requests in flight, 4 of them for one
-// lane, 30 s for one attempt.
+// Rule: the documented defaults are in force: 64 active requests, 4 of them for one webhook,
+// 50 ms until a request is slow, 30 s for one attempt.
 func TestDefaults(t *testing.T) {
 	t.Parallel()
-	to := &receiver{answer: func(int, request) answer { return answer{status: 200, delay: time.Hour} }}
+	to := &receiver{answer: func(n int, _ request) answer {
+		if n <= 3 { // three successes open the window
+			return answer{status: 200}
+		}
+		return answer{status: 200, delay: time.Hour}
+	}}
 	p := webhook.Automation()
 	p.MaxPerScope = 0
 	inBubble(t, p, &webhook.Options{Transport: to}, func(h *host) {
-		for i := range 17 {
+		const hooks, perLane = 17, 4
+		for i := range hooks {
 			h.add("hook" + string(rune('a'+i)))
 		}
+		for i := range 3 {
+			h.dispatchAll(id("evt_%d", i))
+			settled(time.Second)
+		}
+		to.reset()
 		begin := time.Now()
 		for i := range 5 {
-			h.dispatchAll(id("evt_%d", i))
+			h.dispatchAll(id("evt_late_%d", i))
 		}
-		settled(0)
+		settled(49 * time.Millisecond)
+		if s := h.Status(); s.Active != 64 || s.InFlight != 64 {
+			t.Errorf("%d active, %d in flight, want 64", s.Active, s.InFlight)
+		}
+		settled(500 * time.Millisecond)
 		byURL := map[string]int{}
 		for _, r := range to.seen() {
 			byURL[r.URL]++
 		}
 		for u, n := range byURL {
-			if n > 4 {
+			if n != perLane {
 				t.Errorf("%d requests in flight to %s, want 4", n, u)
 			}
 		}
-		if n := h.Status().InFlight; n != 64 || len(to.seen()) != 64 {
-			t.Errorf("%d in flight, %d sent, want 64", n, len(to.seen()))
+		if s := h.Status(); s.Active != 0 || s.InFlight != hooks*perLane {
+			t.Errorf("%d active, %d in flight, want none and %d: slow requests hold no slot", s.Active, s.InFlight, hooks*perLane)
 		}
-		settled(30*time.Second - 1)
-		if n := len(to.seen()); n != 64 {
-			t.Errorf("%d requests before the timeout of %v, want 64", n, time.Since(begin))
+		settled(30*time.Second - time.Since(begin) - 1)
+		if n := len(to.seen()); n != hooks*perLane {
+			t.Errorf("%d requests before the timeout, want %d", n, hooks*perLane)
 		}
 		settled(time.Second)
 		ds, _, err := h.hooks.Deliveries(context.Background(), webhook.Query{Scope: scope, Limit: 500})
@@ -204,8 +219,8 @@ func TestDefaults(t *testing.T) {
 				timedOut++
 			}
 		}
-		if timedOut != 64 {
-			t.Errorf("%d attempts timed out after 30 s, want 64", timedOut)
+		if timedOut != hooks*perLane {
+			t.Errorf("%d attempts timed out after 30 s, want %d", timedOut, hooks*perLane)
 		}
 	})
 }

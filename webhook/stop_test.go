@@ -67,7 +67,7 @@ func TestDrainCutsOff(t *testing.T) {
 			t.Errorf("after the stop: %+v, attempts %v; want it pending, free and uncounted", got, as)
 		}
 		h.start()
-		settled(0)
+		settled(time.Second)
 		if got := h.outcome(d); got != "delivered tries=1" {
 			t.Error(got)
 		}
