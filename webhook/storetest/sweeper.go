@@ -128,7 +128,9 @@ func testSweepAbandoned(e *env, sw webhook.Sweeper) {
 
 func testSweepLimit(e *env, sw webhook.Sweeper) {
 	ghost, w := e.draft("a"), e.hook()
-	want := append(e.queue(ghost, 5), e.queue(w, 6)...)
+	orphans := e.freshAt(e.at(time.Minute), ghost, 5)
+	e.put(orphans...)
+	want := append(ids(orphans), e.queue(w, 6)...)
 	kept := e.freshAt(e.at(time.Minute), w, 4)
 	e.put(kept...)
 	now := e.at(2 * time.Minute)
