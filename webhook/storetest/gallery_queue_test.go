@@ -252,6 +252,19 @@ var brokenDues = []exhibit{
 			p.Next = q.Now
 		}
 	}), []string{"due/next"}},
+	{"Next is that of the lanes of the last page", wrongPage(func(b *broken, q webhook.DueQuery, p *webhook.DuePage) {
+		next := time.Time{}
+		for _, l := range p.Lanes {
+			for _, d := range b.pending(l) {
+				if d.Due.After(q.Now) && (next.IsZero() || d.Due.Before(next)) {
+					next = d.Due
+				}
+			}
+		}
+		if q.Cursor != "" {
+			p.Next = next
+		}
+	}), []string{"due/next"}},
 	{"Next is too late", wrongPage(func(_ *broken, _ webhook.DueQuery, p *webhook.DuePage) {
 		if !p.Next.IsZero() {
 			p.Next = p.Next.Add(time.Microsecond)
