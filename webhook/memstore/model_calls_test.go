@@ -210,7 +210,6 @@ func (m *model) taken(c webhook.Claim) (all []webhook.Delivery, short []webhook.
 				again = append(again, d)
 			}
 		}
-		slices.SortStableFunc(again, func(a, b *webhook.Delivery) int { return m.former[a.ID].Compare(m.former[b.ID]) })
 		ds := append(again, due[l.Lane]...)
 		for i, d := range ds[:min(len(ds), l.Most)] {
 			if c.MaxBytes > 0 && size+len(d.Body) > c.MaxBytes && len(all) > 0 {
@@ -218,17 +217,16 @@ func (m *model) taken(c webhook.Claim) (all []webhook.Delivery, short []webhook.
 				break
 			}
 			size += len(d.Body)
+			former := c.Now
 			if i >= len(again) {
-				if m.former[d.ID] = d.Due; d.Held {
+				if former = d.Due; d.Held {
 					d.Interrupted++
 				}
 				d.Lease = max(d.Lease+1, c.Lease)
 			}
 			d.Held, d.Due = true, c.Until
 			got := *d
-			if got.Due = m.former[d.ID]; got.Due.IsZero() || got.Due.After(c.Now) {
-				got.Due = c.Now
-			}
+			got.Due = former
 			all = append(all, got)
 		}
 	}
