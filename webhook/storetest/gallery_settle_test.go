@@ -84,6 +84,12 @@ var brokenSettles = []exhibit{
 		}
 	}), []string{"fencing/success-above"}},
 
+	{"a lease that has ended is lost", wrongSettle(func(_ *broken, x *webhook.Settlement, latest webhook.Delivery) {
+		if latest.Held && x.Due.After(latest.Due) {
+			x.Lease--
+		}
+	}), []string{"fencing/late"}},
+
 	{"Scope is not looked at", wrongSettle(func(_ *broken, x *webhook.Settlement, latest webhook.Delivery) {
 		if latest.ID != "" {
 			x.Scope = latest.Scope
