@@ -66,7 +66,7 @@ var brokenRegistries = []exhibit{
 		}
 	}, []string{"registry/version", "registry/update-concurrent"}},
 
-	{"an unknown webhook is deleted gladly", func(b *broken) {
+	{"deleting an unknown webhook is no error", func(b *broken) {
 		b.remove = func(ctx context.Context, scope, id string) error {
 			err := b.Store.Delete(ctx, scope, id)
 			if errors.Is(err, webhook.ErrNotFound) {
