@@ -58,7 +58,7 @@ func (t *taking) lane(lc *webhook.LaneClaim) {
 			}
 			if short = !t.fits(r); !short {
 				n++
-				t.lease(r, r.lease)
+				t.lease(r, r.lease, t.now)
 			}
 		}
 	}
@@ -73,8 +73,7 @@ func (t *taking) lane(lc *webhook.LaneClaim) {
 		if n++; r.held {
 			r.interrupted++
 		}
-		r.former = r.due
-		t.lease(r, max(r.lease+1, t.c.Lease))
+		t.lease(r, max(r.lease+1, t.c.Lease), r.due)
 	}
 	if short {
 		t.b.Short = append(t.b.Short, lc.Lane)
@@ -87,10 +86,10 @@ func (t *taking) lane(lc *webhook.LaneClaim) {
 	}
 }
 
-// heldUnder returns what is held under exactly that number, in the order of the claim that took it.
+// heldUnder returns what is held under exactly that number, in order of insertion.
 func (l *lane) heldUnder(lease int64, now instant) []*row {
 	rows := slices.DeleteFunc(l.rows(), func(r *row) bool { return !r.held || r.lease != lease || r.due <= now })
-	slices.SortFunc(rows, func(a, b *row) int { return cmp.Or(cmp.Compare(a.former, b.former), cmp.Compare(a.seq, b.seq)) })
+	slices.SortFunc(rows, func(a, b *row) int { return cmp.Compare(a.seq, b.seq) })
 	return rows
 }
 
@@ -103,8 +102,8 @@ func (t *taking) fits(r *row) bool {
 	return true
 }
 
-// lease hands out a row.
-func (t *taking) lease(r *row, number int64) {
+// lease hands out a row with the Due that it had.
+func (t *taking) lease(r *row, number int64, due instant) {
 	l := r.lane
 	l.pull(r)
 	r.held, r.due, r.lease = true, t.until, number
@@ -119,10 +118,7 @@ func (t *taking) lease(r *row, number int64) {
 		t.b.Deliveries = make([]webhook.Delivery, 0, min(most, 16))
 	}
 	d := r.delivery()
-	d.Due = min(r.former, t.now).time() // a hand-off has none
-	if r.former == never {
-		d.Due = t.c.Now
-	}
+	d.Due = due.time()
 	t.b.Deliveries = append(t.b.Deliveries, d)
 }
 

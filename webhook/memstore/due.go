@@ -13,147 +13,97 @@ import (
 
 // Due implements [webhook.Store]. A question costs what is due, in lanes: those that wait for
 // a later time and those of inactive webhooks cost nothing. The lanes of a walk are noted when
-// it begins; its pages cost their own length.
-func (s *Store) Due(ctx context.Context, q webhook.DueQuery) (webhook.DuePage, error) {
-	if q.Limit < 1 {
-		return webhook.DuePage{}, fmt.Errorf("memstore: due: Limit %d must be at least 1", q.Limit)
-	}
+// it begins, so its pages cost their own length.
+func (s *Store) Due(ctx context.Context, q webhook.DueQuery) (p webhook.DuePage, err error) {
 	after := int64(0)
 	if q.Cursor != "" {
-		var err error
 		if after, err = strconv.ParseInt(q.Cursor, 36, 64); err != nil || after < 1 {
-			return webhook.DuePage{}, fmt.Errorf("memstore: due: Cursor is damaged: %w", webhook.ErrInvalid)
+			return p, fmt.Errorf("memstore: due: Cursor is damaged: %w", webhook.ErrInvalid)
 		}
+	}
+	if q.Limit < 1 {
+		return p, fmt.Errorf("memstore: due: Limit %d must be at least 1", q.Limit)
 	}
 	if err := s.lock(ctx); err != nil {
-		return webhook.DuePage{}, err
+		return p, err
 	}
 	defer s.mu.Unlock()
-	now := at(q.Now)
-	lanes := s.walkFrom(&q, now, after)
-	var p webhook.DuePage
-	for _, l := range lanes {
-		if len(p.Lanes) == q.Limit {
-			p.Cursor = strconv.FormatInt(after, 36)
-			return p, nil
-		}
-		if p.Lanes == nil {
-			p.Lanes = make([]webhook.Lane, 0, min(len(lanes), q.Limit))
-		}
-		p.Lanes = append(p.Lanes, l.Lane)
-		after = l.id
+	limit := q.Limit
+	q.Cursor, q.Limit = "", 0
+	w := s.walk
+	if after == 0 || w.question != q {
+		w = s.look(q)
 	}
-	s.walk = walk{}
-	if next := s.next(&q, now); next != forever {
-		p.Next = next.time()
+	from, _ := slices.BinarySearchFunc(w.lanes, after+1, func(l *lane, id int64) int { return cmp.Compare(l.id, id) })
+	lanes := w.lanes[from:]
+	if more := len(lanes) > limit; more {
+		lanes, s.walk = lanes[:limit], w
+		p.Cursor = strconv.FormatInt(lanes[limit-1].id, 36)
+	} else {
+		if after > 0 { // things have changed since the walk began
+			w = s.look(q)
+		}
+		s.walk, p.Next = walk{}, w.next.time()
+	}
+	p.Lanes = make([]webhook.Lane, len(lanes))
+	for i, l := range lanes {
+		p.Lanes[i] = l.Lane
 	}
 	return p, nil
 }
 
-// walk is what was due when the walk over the pages of a question began.
+// walk is what is due for a question.
 type walk struct {
-	now, since instant
-	lanes      []*lane // in the order of their ids
+	question webhook.DueQuery // without Cursor and Limit
+	lanes    []*lane          // in the order of their ids
+	next     instant          // never where nothing becomes due later
 }
 
-// walkFrom returns the lanes behind a cursor that are due.
-func (s *Store) walkFrom(q *webhook.DueQuery, now instant, after int64) (lanes []*lane) {
-	since := at(q.Since)
-	all := q.Scope == "" && q.WebhookID == ""
-	if all && after > 0 && s.walk.now == now && s.walk.since == since {
-		lanes = s.walk.lanes
-	} else {
-		for l := range s.candidates(q, now) {
-			if l.t.live(now) && l.isDue(now, since) {
-				lanes = append(lanes, l)
-			}
-		}
-		if len(lanes) > q.Limit || after > 0 {
-			slices.SortFunc(lanes, func(a, b *lane) int { return cmp.Compare(a.id, b.id) })
-			if all {
-				s.walk = walk{now, since, lanes}
+// look goes through the lanes of which something is due, and to the first behind them.
+func (s *Store) look(q webhook.DueQuery) walk {
+	w := walk{q, nil, forever}
+	if q.WebhookID == "" {
+		s.lookBelow(0, &w, at(q.Now), at(q.Since))
+	} else if t := s.targets[targetKey{q.Scope, q.WebhookID}]; t != nil {
+		for _, l := range t.lanes {
+			if l.pos >= 0 {
+				w.add(l, at(q.Now), at(q.Since))
 			}
 		}
 	}
-	at, _ := slices.BinarySearchFunc(lanes, after+1, func(l *lane, id int64) int { return cmp.Compare(l.id, id) })
-	if after == 0 {
-		at = 0
+	slices.SortFunc(w.lanes, func(a, b *lane) int { return cmp.Compare(a.id, b.id) })
+	if w.next == forever {
+		w.next = never
 	}
-	return lanes[at:]
+	return w
 }
 
-// isDue reports whether a lane is to be named.
-func (l *lane) isDue(now, since instant) bool {
-	l.advance(now)
-	return l.ready.len() > 0 && l.ready.top().due <= now && (since == never || l.newest > since)
-}
-
-// candidates yields the lanes in question of which something is due, of webhooks that are
-// inactive or expired among them.
-func (s *Store) candidates(q *webhook.DueQuery, now instant) func(func(*lane) bool) {
-	return func(yield func(*lane) bool) {
-		if q.Scope != "" || q.WebhookID != "" {
-			if t := s.targets[targetKey{q.Scope, q.WebhookID}]; t != nil {
-				for _, l := range t.lanes {
-					if l.pos >= 0 && l.head <= now && !yield(l) {
-						return
-					}
-				}
-			}
-			return
-		}
-		s.dueBelow(0, now, yield)
+// lookBelow adds the lanes below a place in the heap, in which none is due before the one above it.
+func (s *Store) lookBelow(i int, w *walk, now, since instant) {
+	if i < s.due.len() && w.add(s.due.items[i], now, since) {
+		s.lookBelow(2*i+1, w, now, since)
+		s.lookBelow(2*i+2, w, now, since)
 	}
 }
 
-// dueBelow yields the lanes below a place in the heap whose earliest row is due by now.
-func (s *Store) dueBelow(i int, now instant, yield func(*lane) bool) bool {
-	if i >= s.due.len() || s.due.items[i].head > now {
+// add notes a lane where something of it is due and its webhook receives. It reports whether
+// something is due, whatever the webhook.
+func (w *walk) add(l *lane, now, since instant) bool {
+	if l.head > now {
+		w.next = min(w.next, l.head)
+		return false
+	}
+	if !l.t.live(now) {
 		return true
 	}
-	return yield(s.due.items[i]) && s.dueBelow(2*i+1, now, yield) && s.dueBelow(2*i+2, now, yield)
-}
-
-// next is the earliest time after now at which something in question becomes due.
-func (s *Store) next(q *webhook.DueQuery, now instant) instant {
-	first := forever
-	if q.Scope != "" || q.WebhookID != "" {
-		if t := s.targets[targetKey{q.Scope, q.WebhookID}]; t != nil {
-			for _, l := range t.lanes {
-				if l.pos >= 0 {
-					first = min(first, l.after(now))
-				}
-			}
-		}
-		return first
+	l.advance(now)
+	if l.readyUpTo > now { // another caller's clock is ahead, and what it put there is not looked through
+		w.next = min(w.next, now+instant(time.Microsecond))
+	} else if l.later.len() > 0 {
+		w.next = min(w.next, l.later.top().due)
 	}
-	s.nextBelow(0, now, &first)
-	return first
-}
-
-func (s *Store) nextBelow(i int, now instant, first *instant) {
-	if i >= s.due.len() || s.due.items[i].head >= *first {
-		return
+	if since == never || l.newest > since {
+		w.lanes = append(w.lanes, l)
 	}
-	l := s.due.items[i]
-	if *first = min(*first, l.after(now)); l.head > now {
-		return
-	}
-	s.nextBelow(2*i+1, now, first)
-	s.nextBelow(2*i+2, now, first)
-}
-
-// after is the earliest time after now at which something in the lane becomes due, or a time
-// before it: what a caller whose clock is ahead has put among what is ready is not looked through.
-func (l *lane) after(now instant) instant {
-	if l.head > now {
-		return l.head
-	}
-	if l.advance(now); l.ready.len() > 0 && l.readyUpTo > now {
-		return now + instant(time.Microsecond)
-	}
-	if l.later.len() > 0 {
-		return l.later.top().due
-	}
-	return forever
+	return true
 }

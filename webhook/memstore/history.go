@@ -3,6 +3,7 @@ package memstore
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -19,16 +20,13 @@ func (s *Store) Delivery(ctx context.Context, scope, id string) (webhook.Deliver
 	if err != nil {
 		return webhook.Delivery{}, nil, err
 	}
-	ds := []webhook.Delivery{r.delivery()}
-	unshare(ds)
-	if r.attempts == nil {
-		return ds[0], nil, nil
-	}
-	as := make([]webhook.Attempt, len(r.attempts.list))
-	for i, a := range r.attempts.list {
+	d := r.delivery()
+	d.Vars, d.Carry = maps.Clone(d.Vars), maps.Clone(d.Carry)
+	as := make([]webhook.Attempt, len(r.attempts))
+	for i, a := range r.attempts {
 		as[i] = a.Attempt
 	}
-	return ds[0], as, nil
+	return d, as, nil
 }
 
 // row returns a delivery of a scope. op names the caller in the error.

@@ -72,6 +72,7 @@ func (s *Store) put(r *row) {
 	r.lane = s.lane(webhook.Lane{Scope: r.event.scope.name, WebhookID: r.webhook, Class: r.class})
 	r.lane.lease = max(r.lane.lease, r.lease)
 	s.oldestQueued, s.latestDue = min(s.oldestQueued, r.queued), max(s.latestDue, r.due)
+	r.lane.advance(min(r.due, r.created)) // a new row is due when it is made, and need not wait among later ones
 	r.lane.push(r)
 	s.refile(r.lane)
 }

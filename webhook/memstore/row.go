@@ -48,13 +48,6 @@ type attempt struct {
 	lease int64
 }
 
-// attempts are the latest of a row, oldest first. Most rows have one, which needs no room
-// of its own.
-type attempts struct {
-	list  []attempt
-	first [1]attempt
-}
-
 // row is a stored delivery. Its strings, body and maps never change, so that what
 // was read under the lock may be copied after it.
 type row struct {
@@ -64,12 +57,11 @@ type row struct {
 	lane                    *lane // where it is pending
 	body                    []byte
 	vars, carry             map[string]string
-	attempts                *attempts // nil before the first: most rows are pending and new
+	attempts                []attempt // the latest, oldest first
 	code                    webhook.Code
 
 	seq                                          int64 // order of insertion
 	due, firstFailure, created, queued, finished instant
-	former                                       instant // due before the latest claim
 	lease                                        int64
 	bytes                                        int64 // what it counts towards Options.MaxBytes
 	pos                                          int32 // in the heap that holds it
@@ -84,7 +76,7 @@ type row struct {
 func newRow(d *webhook.Delivery) *row {
 	r := &row{
 		id: d.ID, typ: d.Type, webhook: d.WebhookID, class: d.Class, body: bytes.Clone(d.Body), vars: maps.Clone(d.Vars), carry: maps.Clone(d.Carry),
-		due: at(d.Due), firstFailure: never, created: at(d.CreatedAt), queued: at(d.QueuedAt), finished: never, former: never,
+		due: at(d.Due), firstFailure: never, created: at(d.CreatedAt), queued: at(d.QueuedAt), finished: never,
 		held: d.Held, lease: d.Lease, pos: -1,
 	}
 	if r.queued == never {

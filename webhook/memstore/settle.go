@@ -60,7 +60,7 @@ func (r *row) repeats(x *webhook.Settlement) bool {
 	if x.Result == nil {
 		return x.Lease == r.lease && !r.held
 	}
-	return r.attempts != nil && slices.ContainsFunc(r.attempts.list, func(a attempt) bool { return a.lease == x.Lease })
+	return slices.ContainsFunc(r.attempts, func(a attempt) bool { return a.lease == x.Lease })
 }
 
 // apply writes an outcome into a pending row.
@@ -91,22 +91,14 @@ func (s *Store) apply(r *row, x *webhook.Settlement) {
 
 // record adds an attempt to the history of a row.
 func (s *Store) record(r *row, lease int64, a webhook.Attempt) {
-	a.Start = a.Start.Round(0).UTC() // without the monotonic reading
-	if a.Snippet != s.snippet {
-		s.snippet = strings.Clone(a.Snippet) // it may be a piece of something large
-	}
-	a.Snippet = s.snippet // receivers say the same again and again
+	a.Start = a.Start.Round(0).UTC()     // without the monotonic reading
+	a.Snippet = strings.Clone(a.Snippet) // it may be a piece of something large
 	grown := int64(len(a.Snippet))
-	if r.attempts == nil {
-		r.attempts = new(attempts)
-		r.attempts.list = r.attempts.first[:0]
+	if len(r.attempts) == attemptsKept {
+		grown -= int64(len(r.attempts[0].Snippet))
+		r.attempts = slices.Delete(r.attempts, 0, 1)
 	}
-	kept := r.attempts.list
-	if len(kept) == attemptsKept {
-		grown -= int64(len(kept[0].Snippet))
-		kept = slices.Delete(kept, 0, 1)
-	}
-	r.attempts.list = append(kept, attempt{a, lease})
+	r.attempts = append(r.attempts, attempt{a, lease})
 	r.bytes += grown
 	s.bytes += grown
 	if r.state == webhook.StatePending {

@@ -38,9 +38,8 @@ type Store struct {
 
 	load
 	sequence, laneIDs int64
-	changes           int64  // of webhooks, in all scopes
-	bytes             int64  // of all deliveries, see Options.MaxBytes
-	snippet           string // the latest one that was recorded
+	changes           int64 // of webhooks, in all scopes
+	bytes             int64 // of all deliveries, see Options.MaxBytes
 	marks             int
 	marksSwept        int // marks that were left after expired ones were last cleared
 
