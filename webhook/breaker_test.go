@@ -72,7 +72,7 @@ func TestBreaker(t *testing.T) {
 				bySecond[s]++
 			}
 		}
-		if want := [4]int{1, 2, 4, 8}; bySecond != want {
+		if want := [4]int{1, 2, 8, 8}; bySecond != want {
 			t.Errorf("%v requests in the seconds after the endpoint came back, want %v", bySecond, want)
 		}
 		settled(time.Minute)

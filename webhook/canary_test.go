@@ -197,7 +197,9 @@ func TestCanary(t *testing.T) {
 		"Header panics": {profile: func(p *webhook.Profile) {
 			p.Header = func(w webhook.Webhook, _ webhook.Delivery, h http.Header) { panic(fmt.Sprint(w.URL, h)) }
 		}},
-		"Limits panics":  {profile: func(p *webhook.Profile) { p.Limits = func(w webhook.Webhook, _ string) []webhook.Limit { panic(w.URL) } }},
+		"Limits panics": {profile: func(p *webhook.Profile) {
+			p.Limits = func(w webhook.Webhook, _ string) []webhook.Limit { panic(w.URL) }
+		}},
 		"Success panics": {profile: func(p *webhook.Profile) { p.Success = func(int) bool { panic("secretCanary-wqwqwq") } }},
 	} {
 		t.Run(name, func(t *testing.T) {

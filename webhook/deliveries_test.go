@@ -138,8 +138,12 @@ func TestDeliveryRecord(t *testing.T) {
 		}
 		body := rs[0].Body
 		wantD := webhook.Delivery{ID: id, EventID: "evt_1", WebhookID: w.ID, Scope: scope, Type: "taskSuccess", Body: []byte(body),
-			State: webhook.StateDelivered, Tries: 3, Lease: 3, Due: d.Due, FirstFailure: start.Add(time.Second),
+			State: webhook.StateDelivered, Tries: 3, Due: d.Due, FirstFailure: start.Add(time.Second),
 			CreatedAt: start, QueuedAt: start, FinishedAt: rs[2].At}
+		if d.Lease <= start.UnixMicro() {
+			t.Errorf("lease number %d, want one above the time", d.Lease)
+		}
+		wantD.Lease = d.Lease
 		if diff := cmp.Diff(wantD, d); diff != "" {
 			t.Errorf("delivery (-want +got):\n%s", diff)
 		}

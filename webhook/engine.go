@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -86,7 +85,6 @@ func (g *engine) step(e scheduler.Event, done int) (todo []scheduler.Command) {
 		g.checkQuiet()
 	}()
 	todo = g.s.Step(time.Now(), e, nil)
-	if os.Getenv("TRACE") != "" { fmt.Fprintf(os.Stderr, "%v %T -> ", time.Now().Format("05.000000"), e); for _, c := range todo { fmt.Fprintf(os.Stderr, "%T ", c) }; fmt.Fprintln(os.Stderr) }
 	for _, c := range todo {
 		if spawns(c) {
 			g.busy++
