@@ -115,7 +115,7 @@ func BenchmarkClaimed(b *testing.B) {
 		case scheduler.Send:
 			sent++
 			c.Job.Result = scheduler.Result{Delivered: true, Counts: true, Start: now, End: now}
-			todo = s.Step(now, scheduler.Attempted{Job: c.Job}, todo[:0])
+			todo = s.Step(now, scheduler.Attempted(c), todo[:0])
 		case scheduler.Settle:
 			todo = s.Step(now, scheduler.Settled{Jobs: c.Jobs}, todo[:0])
 		case scheduler.Look:

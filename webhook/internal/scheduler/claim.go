@@ -26,7 +26,7 @@ const (
 )
 
 func (c *claims) wake(s *Scheduler) time.Time {
-	if !c.underWay && (c.repeat || s.wheel[toClaim].len() > 0) && c.after.After(s.now) {
+	if !c.underWay && s.mayClaim() && (c.repeat || s.wheel[toClaim].len() > 0) && c.after.After(s.now) {
 		return c.after
 	}
 	return time.Time{}
@@ -43,7 +43,7 @@ func (s *Scheduler) backOff() {
 // answers, and those of a hanging one are not.
 func (s *Scheduler) ask() {
 	c := &s.claims
-	if c.underWay || !s.canSend() || c.after.After(s.now) || s.outcomes.recovering() || s.outcomes.count >= maxUnwritten*s.c.Capacity {
+	if c.underWay || !s.mayClaim() || c.after.After(s.now) || s.outcomes.recovering() || s.outcomes.count >= maxUnwritten*s.c.Capacity {
 		return
 	}
 	if c.repeat {
@@ -64,6 +64,12 @@ func (s *Scheduler) ask() {
 		c.coming += a.Most
 	}
 	s.do(Claim{Lanes: c.asked, MaxBytes: c.bytes})
+}
+
+// mayClaim reports whether anything may be claimed. A claim whose answer was lost is made again
+// while sending is paused, so that what it leased can go back.
+func (s *Scheduler) mayClaim() bool {
+	return s.canSend() || s.claims.repeat && s.running && !s.stopping
 }
 
 func (s *Scheduler) claimBytes() int {

@@ -36,7 +36,8 @@ type (
 	ReadHealth struct{}
 	// SaveHealth: replace Old by New. Answer: [HealthSaved].
 	SaveHealth struct{ Old, New Health }
-	// SwitchOff: switch the job's webhook off for Reason. Answer: [SwitchedOff], if it was.
+	// SwitchOff: switch the job's webhook off for Reason. Answer: [Edited] if it was, and else
+	// [SwitchOffFailed].
 	SwitchOff struct {
 		Job    *Job
 		Reason string

@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	schedules = flag.Int("scheduler.schedules", 3000, "random schedules of the model test")
+	schedules = flag.Int("scheduler.schedules", 2000, "random schedules of the model test")
 	traced    = flag.Int("scheduler.trace", 100, "how many lines of a failed schedule are printed")
 	firstSeed = flag.Uint64("scheduler.seed", 1, "the seed of its first schedule; the others follow")
 )

@@ -22,6 +22,8 @@ const (
 	maxGroup     = 500
 	gatherFor    = 20 * time.Millisecond // writes begin so far apart, unless many outcomes wait
 	leastRewrite = 50 * time.Millisecond
+	// maxDoubtful bounds the leases that are given back again and again; others end by themselves.
+	maxDoubtful = 1000
 )
 
 func (o *outcomes) failing() bool { return o.wait > 0 }
@@ -168,7 +170,9 @@ func (s *Scheduler) stored(j *Job, lost bool) {
 		if len(o.doubtful) == 0 {
 			o.doubtAt = s.now.Add(s.c.Poll)
 		}
-		o.doubtful = append(o.doubtful, j)
+		if len(o.doubtful) < maxDoubtful {
+			o.doubtful = append(o.doubtful, j)
+		}
 	case lost, j.Outcome == Cancelled:
 	case j.Outcome == GivenBack:
 		s.mayHaveMore(s.laneOf(j.Lane)) // the lane may have been forgotten meanwhile

@@ -37,6 +37,11 @@ func TestSchedulerHandOff(t *testing.T) {
 			r.dispatch(r.job(lane("b", "b")), r.job(a))
 		}},
 		{name: "not when something of the lane waits in the Store", before: func(r *rig) { r.more(a) }},
+		{name: "not when that cannot be claimed now", before: func(r *rig) {
+			r.more(lane("b", "b"))
+			r.claim("there is more")
+			r.more(a)
+		}},
 		{name: "not when the lane is in a claim", before: func(r *rig) {
 			r.more(a)
 			r.claim("there is more")

@@ -53,6 +53,23 @@ func TestSchedulerStop(t *testing.T) {
 			r.step(scheduler.Paused{})
 			r.claim("it goes on")
 		}},
+		{"pause: a lost claim is made again, and what it leased goes back", func(t *testing.T) {
+			r := newRig(t, nil)
+			r.more(slot(0))
+			r.claim("something is due")
+			r.step(scheduler.Paused{On: true})
+			r.step(scheduler.Leased{Failed: true})
+			r.wait(100 * time.Millisecond)
+			if c := r.claim("its leases must not be lost"); !c.Repeat {
+				t.Error("a new claim while paused")
+			}
+			r.step(scheduler.Leased{Jobs: []*scheduler.Job{r.job(slot(0))}})
+			r.wantSent("paused")
+			one[scheduler.Settle](r, "it goes back")
+			r.settled(nil)
+			r.wait(time.Minute)
+			none[scheduler.Claim](r, "paused")
+		}},
 		{"stop: nothing is claimed, sent or handed off; quiet when all is stored", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.Capacity = 1 })
 			r.waiting(2)

@@ -35,6 +35,17 @@ func TestSchedulerTurns(t *testing.T) {
 			r.claimed(jobs...)
 			turnsOf(t, r, jobs, "x-1", "y-3", "x-2", "y-4")
 		}},
+		{"a webhook with two classes has no more turns than one with one", func(t *testing.T) {
+			r := newRig(t, func(c *scheduler.Config) { c.Capacity = 1 })
+			x, s, y := lane("a", "x"), scheduler.Lane{Scope: "a", WebhookID: "x", Class: "s"}, lane("a", "y")
+			r.succeed(x, 4)
+			r.succeed(y, 4)
+			r.jobs = 0
+			r.more(x, s, y)
+			jobs := []*scheduler.Job{r.job(x), r.job(s), r.job(x), r.job(y), r.job(y)}
+			r.claimed(jobs...)
+			turnsOf(t, r, jobs, "x-1", "y-4", "xs-2", "y-5", "x-3")
+		}},
 		{"in a webhook round its classes", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.Capacity = 1 })
 			x, s := lane("a", "x"), scheduler.Lane{Scope: "a", WebhookID: "x", Class: "s"}

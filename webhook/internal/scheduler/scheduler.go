@@ -251,8 +251,8 @@ func (s *Scheduler) Wake() time.Time {
 		want(s.overdue.at(0).since.Add(s.waitLimit()))
 	}
 	want(s.outcomes.wake(s))
+	want(s.claims.wake(s))
 	if s.canSend() {
-		want(s.claims.wake(s))
 		want(s.looks.wake(s))
 		want(s.sweeps.wake(s))
 		if s.c.HealthStore && !s.readingHealth && s.heldTo.After(s.storeNow()) {

@@ -221,6 +221,11 @@ func (m *sim) check() {
 			waits++
 		}
 	}
+	for _, r := range m.store.rows {
+		if more, _ := m.s.More(r.lane); r.told && !more {
+			m.fail("%s of %v is forgotten", r.id, r.lane)
+		}
+	}
 	unwritten := m.s.Counts().Unwritten
 	m.within("active", active, m.c.Capacity)
 	m.within("in flight", inFlight+m.testing, m.c.MaxInFlight)

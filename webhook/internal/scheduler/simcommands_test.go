@@ -21,6 +21,7 @@ func (m *sim) carryOut(c scheduler.Command) {
 		m.call(func() { e.Lanes, _, _ = m.store.due(m.claimNow(), time.Time{}, "", h) }, func(failed bool) {
 			e.Failed = failed
 			m.step(e)
+			m.toldOf(e.Lanes)
 		})
 	case scheduler.Settle:
 		m.settle(c)
@@ -157,6 +158,7 @@ func (m *sim) look(c scheduler.Look) {
 	}, func(failed bool) {
 		e.Failed, e.Took = failed, m.now.Sub(began)
 		m.step(e)
+		m.toldOf(e.Lanes)
 	})
 }
 
@@ -179,6 +181,11 @@ func (m *sim) settle(c scheduler.Settle) {
 			}
 		}
 		m.step(scheduler.Settled{Jobs: c.Jobs, Lost: lost, Failed: failed})
+		for _, j := range c.Jobs {
+			if !failed && !lost[j.ID] && j.Outcome == scheduler.GivenBack {
+				m.told(m.store.byID[j.ID])
+			}
+		}
 	})
 }
 

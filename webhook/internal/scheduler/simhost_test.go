@@ -88,7 +88,13 @@ func (m *sim) offer(rows []*row, again bool) {
 			}
 			clear(added)
 		}
-		if m.step(e); failed && again {
+		m.step(e)
+		for i, j := range jobs {
+			if !failed && added[i] && !held[i] {
+				m.told(m.store.byID[j.ID])
+			}
+		}
+		if failed && again {
 			m.after(m.ms(500), func() { m.offer(rows, false) })
 		}
 	})
@@ -131,6 +137,7 @@ func (m *sim) otherHost() {
 		if !r.claimable() || r.dueAt().After(m.storeNow()) || m.rng.IntN(2) == 0 {
 			continue
 		}
+		r.told = false
 		r.held, r.ours, r.lease, r.until = true, false, r.lease+1, m.storeNow().Add(m.c.Lease)
 		lease := r.lease
 		what := m.rng.IntN(4)
@@ -148,9 +155,35 @@ func (m *sim) otherHost() {
 	}
 }
 
+// told notes that the process knows of a row that anybody may claim. From then on its lane must be
+// known to have more, or be in a claim, until the row is taken.
+func (m *sim) told(r *row) {
+	if r != nil && !r.ended && !r.held && r.claimable() && !r.due.After(m.claimNow()) {
+		r.told = true
+	}
+}
+
+func (m *sim) toldOf(lanes []scheduler.Lane) {
+	for _, l := range lanes {
+		for _, r := range m.store.inLane[l] {
+			m.told(r)
+		}
+	}
+}
+
+// forget ends that for rows, because a claim may not see them.
+func (m *sim) forget(rows func(*row) bool) {
+	for _, r := range m.store.rows {
+		if rows(r) {
+			r.told = false
+		}
+	}
+}
+
 // change is an edit in the Store, which another host makes when no event follows.
 func (m *sim) change(h *hook, edit func()) {
 	edit()
+	m.forget(func(r *row) bool { return r.hook == h })
 	h.version++
 	h.usable[h.version] = h.active && !h.gone
 }
@@ -232,11 +265,13 @@ func (m *sim) crash() {
 	clear(m.edited)
 	m.running, m.paused, m.stopping = false, false, false
 	m.fair = newFairness()
+	m.forget(func(*row) bool { return true })
 	m.readClock()
 	m.start()
 }
 
 func (m *sim) readClock() {
+	m.forget(func(*row) bool { return true })
 	u := m.ms(100)
 	off := time.Duration(0)
 	if u > 0 {

@@ -28,9 +28,9 @@ type row struct {
 	ours       bool // held by the process under test
 	lease      int64
 	committed  bool
+	told       bool // the process under test knows that its lane has it
 	ended      bool
 	size       int
-	delivered  int
 }
 
 // hook is a webhook with its endpoint.
@@ -152,6 +152,7 @@ func (t *store) take(c claimCall) (rows []*row, short []scheduler.Lane) {
 				short = append(short, l.Lane)
 				break
 			}
+			r.told = false
 			r.held, r.ours, r.until, r.lease = true, true, c.until, max(r.lease+1, c.lease)
 			rows = append(rows, r)
 		}

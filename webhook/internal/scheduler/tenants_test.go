@@ -143,6 +143,19 @@ func TestSchedulerTenants(t *testing.T) {
 				})
 			})
 		}},
+		{"20 tenants with tests in a loop", func(t *testing.T) {
+			scenario(t, func(l *load) {
+				l.hang(20, 1, hangs)
+				var again func()
+				again = func() {
+					for _, h := range l.hanging {
+						l.test(h)
+					}
+					l.after(5*time.Millisecond, again)
+				}
+				again()
+			})
+		}},
 		{"a backlog of 1,000 hanging webhooks when Run begins", func(t *testing.T) {
 			scenario(t, func(l *load) {
 				l.hang(1, 1000, hangs)
