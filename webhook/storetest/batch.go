@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -10,31 +12,10 @@ import (
 
 func batchCases() []testCase {
 	return []testCase{
-		{"batch/nothing", "a claim that finds nothing is no error", testBatchNothing},
 		{"batch/webhooks-once", "Webhooks holds each webhook of the claimed deliveries once and no other", testWebhooksOnce},
-		{"batch/webhooks-current", "Webhooks shows them as they are at the claim, not as they were at Enqueue", testWebhooksCurrent},
-		{"batch/webhooks-whole", "webhooks come with secrets, headers, attributes and all other fields, whatever their characters", testWebhooksWhole},
-		{"batch/next", "Next is the earliest time after Now at which something becomes due", testNext},
-		{"batch/next-is-later", "Next is after Now, also when due work was skipped or cut off by Limit", testNextIsLater},
-		{"batch/oldest", "Oldest is zero or the earliest due time of what was taken", testOldest},
+		{"batch/webhooks-current", "Webhooks shows them as they are at the claim, whatever was read before", testWebhooksCurrent},
+		{"batch/webhooks-whole", "webhooks come with URL, secrets, headers and all other fields, whatever their characters", testWebhooksWhole},
 	}
-}
-
-func testBatchNothing(e *env) {
-	e.hook()
-	b := e.batch(webhook.Claim{Now: e.base, Limit: 1, PerLane: 1})
-	if len(b.Deliveries) != 0 || len(b.Webhooks) != 0 {
-		e.errorf("got %d deliveries and %d webhooks, want none", len(b.Deliveries), len(b.Webhooks))
-	}
-	e.wantNext("Next of a claim that finds nothing", time.Time{}, b.Next, e.base)
-}
-
-func hookIDs(ws []webhook.Webhook) []string {
-	out := make([]string, len(ws))
-	for i, w := range ws {
-		out[i] = w.ID
-	}
-	return out
 }
 
 func testWebhooksOnce(e *env) {
@@ -43,101 +24,171 @@ func testWebhooksOnce(e *env) {
 	for _, w := range []webhook.Webhook{a, b, a, late} {
 		e.queue(w, 3)
 	}
-	got := e.batch(webhook.Claim{Now: e.base, Room: map[string]int{late.ID: 0}})
-	e.want("webhooks", sorted([]string{a.ID, b.ID}), sorted(hookIDs(got.Webhooks)))
+	second := e.fresh(a, 1)
+	second[0].Class = "second"
+	e.put(second...)
+	got := e.batch(webhook.Claim{Now: e.base, Lanes: asked(many, laneOf(a), laneOf(idle), second[0].Lane(), laneOf(b))})
+	e.want("webhooks", e.listed(sorted([]string{a.ID, b.ID})), e.listed(sorted(hookIDs(got.Webhooks))))
 	got = e.batch(webhook.Claim{Now: e.base})
-	e.want("webhooks of the next claim", []string{late.ID}, hookIDs(got.Webhooks))
-	if slices.Contains(hookIDs(got.Webhooks), idle.ID) {
-		e.errorf("a webhook without a delivery was returned")
-	}
+	e.want("webhooks of the next claim", e.listed([]string{late.ID}), e.listed(hookIDs(got.Webhooks)))
 }
 
+// testWebhooksCurrent changes what a request is made of between a read, an Enqueue and two claims.
 func testWebhooksCurrent(e *env) {
 	w := e.hook()
-	e.queue(w, 2)
-	for i := range 2 {
+	_, err := e.store.Webhooks(e.ctx, w.Scope)
+	e.ok(err, "Webhooks")
+	e.queue(w, 3)
+	for i := range 3 {
 		w.URL = fmt.Sprintf("https://example.com/moved/%d", i)
 		w.Secrets = []webhook.Secret{webhook.NewSecret(fmt.Sprintf("rotated %d", i)), w.Secrets[0]}
+		w.Headers, w.Attributes = map[string]string{"X-Turn": fmt.Sprint(i)}, map[string]string{"turn": fmt.Sprint(i)}
+		w.Timeout = time.Duration(i+1) * time.Second
 		w = e.change(w)
-		b := e.batch(webhook.Claim{Now: e.base, Limit: 1})
-		if len(b.Webhooks) != 1 {
-			e.fatalf("claim %d returned %d webhooks, want 1", i+1, len(b.Webhooks))
-		}
-		e.want(fmt.Sprintf("webhook of claim %d", i+1), []any{w.URL, w.Secrets}, []any{b.Webhooks[0].URL, b.Webhooks[0].Secrets})
+		b := e.batch(webhook.Claim{Now: e.base, Lanes: asked(1, laneOf(w))})
+		e.one("claim of one", b.Deliveries)
+		e.wantHook(fmt.Sprintf("webhook of claim %d", i+1), w, b.Webhooks)
+		ws, err := e.store.Webhooks(e.ctx, w.Scope)
+		e.ok(err, "Webhooks")
+		e.wantHook(fmt.Sprintf("webhook after change %d", i+1), w, ws)
 	}
 }
 
 func testWebhooksWhole(e *env) {
-	w := e.draft("a")
-	w.Group, w.Name, w.URL, w.Filter, w.Notes = "group "+odd, odd, "https://example.com/a?b=%20&c=${x}", "project = \"A\" AND x != 'ü'", odd+odd
-	w.Secrets = []webhook.Secret{webhook.NewSecret("newest " + odd), webhook.NewSecret(""), webhook.NewSecret("older")}
-	w.Events = []string{"taskSuccess", "taskFailure", "*", odd}
-	w.Headers = map[string]string{"X-One": "1", "Authorization": "Bearer " + odd, "X-Empty": ""}
-	w.Attributes = map[string]string{webhook.AttrSecretIn: webhook.SecretInPath, odd: odd}
-	w.Timeout, w.ExcludeBody, w.DisabledReason = 7*time.Second+5*time.Millisecond, true, odd
-	w.ExpiresAt, w.UpdatedAt = e.at(time.Hour), e.at(-time.Second)
-	w = e.keep(w)
+	w := e.whole()
 	e.queue(w, 1)
-	b := e.batch(webhook.Claim{Now: e.base})
-	if len(b.Webhooks) != 1 {
-		e.fatalf("got %d webhooks, want 1", len(b.Webhooks))
-	}
-	if e.seed != nil {
-		w.Version = b.Webhooks[0].Version // the host's own affair
-	}
-	e.want("webhook", w, b.Webhooks[0])
+	e.wantHook("webhook of a claim", w, e.batch(webhook.Claim{Now: e.base}).Webhooks)
 }
 
-// wantNext checks a Batch.Next. Deliveries of others, which are due years later, may be in it.
-func (e *env) wantNext(what string, want, got, now time.Time) {
-	if want.IsZero() && got.After(now.AddDate(2, 0, 0)) {
-		return
-	}
-	if !got.Equal(want) {
-		e.errorf("%s is %v, want %v (the claim was at %v)", what, got, want, now)
+func shortCases() []testCase {
+	return []testCase{
+		{"claim/max-bytes", "MaxBytes bounds the bodies of an answer over all lanes, without a gap in a lane", testMaxBytes},
+		{"claim/one-fits", "one delivery fits whatever MaxBytes says", testOneFits},
+		{"claim/short", "Short names the lanes of which MaxBytes kept something back, and no others", testShort},
 	}
 }
 
-func testNext(e *env) {
-	w := e.hook()
-	ds := e.fresh(w, 4)
-	ds[1].Due, ds[2].Due, ds[3].Due = e.at(40*time.Second), e.at(90*time.Second), e.at(3*time.Minute)
+// sized makes deliveries with bodies of the given sizes.
+func (e *env) sized(w webhook.Webhook, sizes ...int) []webhook.Delivery {
+	ds := e.fresh(w, len(sizes))
+	for i, n := range sizes {
+		ds[i].Body = bytes.Repeat([]byte("x"), n)
+	}
 	e.put(ds...)
-	b := e.batch(webhook.Claim{Now: e.base})
-	e.wantNext("Next before a waiting delivery", ds[1].Due, b.Next, e.base)
-	b = e.batch(webhook.Claim{Now: ds[1].Due})
-	e.wantNext("Next before the end of a lease", e.at(lease), b.Next, ds[1].Due)
-	first := e.one("claim at the end of the lease", e.claim(e.at(lease)))
-	e.settle(delivered(first, e.at(lease)))
-	now := e.at(80 * time.Second)
-	b = e.batch(webhook.Claim{Now: now})
-	e.wantNext("Next after a settled lease", ds[2].Due, b.Next, now)
+	return ds
 }
 
-func testNextIsLater(e *env) {
-	full, free := e.hook(), e.hook()
-	e.queue(full, 5)
-	e.queue(free, 5)
-	later := e.fresh(full, 1)
-	later[0].Due = e.at(30 * time.Second)
-	e.put(later...)
-	for i := range 3 {
-		b := e.batch(webhook.Claim{Now: e.base, Limit: 1, Room: map[string]int{full.ID: 0}})
-		e.wantNext(fmt.Sprintf("Next of claim %d, which skipped due work", i+1), later[0].Due, b.Next, e.base)
-	}
-}
-
-func testOldest(e *env) {
-	ds := e.fresh(e.hook(), 3)
-	ds[0].Due, ds[1].Due = e.at(-2*time.Minute), e.at(-time.Minute)
-	e.put(ds...)
-	now := e.at(time.Second)
-	e.sweep(now)
-	for i, want := range []time.Time{ds[0].Due, ds[1].Due} {
-		b := e.batch(webhook.Claim{Now: now, Limit: 1})
-		e.one("claim of one", b.Deliveries)
-		if !b.Oldest.IsZero() && !b.Oldest.Equal(want) {
-			e.errorf("Oldest of claim %d is %v, want %v", i+1, b.Oldest, want)
+func testMaxBytes(e *env) {
+	a, b := e.hook(), e.hook()
+	want := map[string][]webhook.Delivery{a.ID: e.sized(a, 300, 500, 400, 100, 100), b.ID: e.sized(b, 700, 200, 100)}
+	for range 10 {
+		got := e.batch(webhook.Claim{Now: e.base, Lanes: asked(4, laneOf(a), laneOf(b)), MaxBytes: 1000})
+		bytes := 0
+		for _, d := range got.Deliveries {
+			bytes += len(d.Body)
+			left := want[d.WebhookID]
+			if len(left) == 0 || left[0].ID != d.ID {
+				e.fatalf("delivery %s was claimed out of the order of its lane", d.ID)
+			}
+			want[d.WebhookID] = left[1:]
+		}
+		if bytes > 1000 {
+			e.errorf("a claim with MaxBytes 1000 returned bodies of %d", bytes)
+		}
+		if len(got.Deliveries) == 0 {
+			break
 		}
 	}
+	if left := len(want[a.ID]) + len(want[b.ID]); left != 0 {
+		e.errorf("%d deliveries were not claimed", left)
+	}
+}
+
+func testOneFits(e *env) {
+	w := e.hook()
+	ds := e.sized(w, 2000, 3000, 10)
+	for i := range 2 {
+		got := e.batch(webhook.Claim{Now: e.base, Lanes: asked(3, laneOf(w)), MaxBytes: 1000})
+		e.wantOrder("claim of one that is larger than MaxBytes", got.Deliveries, ds[i].ID)
+		e.want("short lanes", []webhook.Lane{laneOf(w)}, got.Short)
+	}
+	got := e.batch(webhook.Claim{Now: e.base, Lanes: asked(3, laneOf(w)), MaxBytes: 1})
+	e.wantOrder("claim of the last", got.Deliveries, ds[2].ID)
+}
+
+func testShort(e *env) {
+	full, part, none, empty, later := e.hook(), e.hook(), e.hook(), e.hook(), e.hook()
+	e.sized(full, 400, 400)
+	e.sized(part, 150, 150, 150)
+	e.sized(none, 200)
+	d := e.fresh(later, 1)
+	d[0].Due = e.at(time.Hour)
+	e.put(d...)
+	lanes := asked(3, laneOf(full), laneOf(part), laneOf(none), laneOf(empty), laneOf(later))
+	lanes[0].Most = 2
+	got := e.batch(webhook.Claim{Now: e.base, Lanes: lanes, MaxBytes: 1000})
+	e.wantLanes("short lanes", got.Short, laneOf(part), laneOf(none))
+	got = e.batch(webhook.Claim{Now: e.base, Lanes: lanes, MaxBytes: 1000})
+	e.wantLanes("short lanes of the next claim", got.Short)
+	e.want("deliveries of the next claim", 3, len(got.Deliveries))
+	e.sized(empty, 10, 10)
+	got = e.batch(webhook.Claim{Now: e.base, Lanes: asked(3, laneOf(empty))})
+	e.want("deliveries and short lanes without MaxBytes", []int{2, 0}, []int{len(got.Deliveries), len(got.Short)})
+}
+
+func unreadableCases() []testCase {
+	return []testCase{
+		{"unreadable/claim", "what cannot be read is leased and named with its lease, lane, former Due and ErrSealed", testUnreadableClaim},
+		{"unreadable/webhooks", "Webhooks lists a webhook that cannot be opened, with Unreadable set and no credential", testUnreadableListed},
+	}
+}
+
+func testUnreadableClaim(e *env) {
+	if e.seal == nil {
+		return
+	}
+	w, fine := e.hook(), e.hook()
+	d := e.fresh(w, 1)[0]
+	e.put(d)
+	kept := e.queue(fine, 1)
+	e.ok(e.seal(e.ctx, w, true), "WithUnreadable")
+	b := e.batch(webhook.Claim{Now: e.base, Lanes: asked(2, laneOf(w), laneOf(fine))})
+	e.wantIDs("claim beside one that cannot be read", b.Deliveries, kept...)
+	if len(b.Unreadable) != 1 {
+		e.fatalf("%d are unreadable, want 1", len(b.Unreadable))
+	}
+	u := b.Unreadable[0]
+	e.want("unreadable: ID, lane, former Due", []any{d.ID, d.Lane(), d.Due}, []any{u.ID, u.Lane, u.Due})
+	if !errors.Is(u.Err, webhook.ErrSealed) {
+		e.errorf("Err is %v, want ErrSealed", u.Err)
+	}
+	if slices.ContainsFunc(b.Webhooks, func(o webhook.Webhook) bool { return o.ID == w.ID }) {
+		e.errorf("a webhook that cannot be read is in Webhooks")
+	}
+	e.wantIDs("claim while it is leased", e.take(e.at(time.Second), w, 1))
+	d.Lease = u.Lease
+	e.wantKept(e.settle(released(d, u.Due)))
+	e.ok(e.seal(e.ctx, w, false), "WithUnreadable")
+	got := e.one("claim when it can be read again", e.take(e.at(2*time.Second), w, 1))
+	e.want("delivery, tries, interrupted", []any{d.ID, 0, 0}, []any{got.ID, got.Tries, got.Interrupted})
+}
+
+func testUnreadableListed(e *env) {
+	if e.seal == nil {
+		return
+	}
+	w := e.whole()
+	e.ok(e.seal(e.ctx, w, true), "WithUnreadable")
+	ws, err := e.store.Webhooks(e.ctx, w.Scope)
+	if e.ok(err, "Webhooks"); len(ws) != 1 || ws[0].ID != w.ID {
+		e.fatalf("Webhooks returned %d, want the one that cannot be opened", len(ws))
+	}
+	if got := ws[0]; !errors.Is(got.Unreadable, webhook.ErrSealed) || got.URL != "" || len(got.Secrets)+len(got.Headers) != 0 || got.Name != w.Name || !got.Active {
+		e.errorf("Unreadable is %v, %d secrets, %d headers, URL empty %t, name kept %t; want ErrSealed, none, none, true, true",
+			got.Unreadable, len(got.Secrets), len(got.Headers), got.URL == "", got.Name == w.Name)
+	}
+	e.ok(e.seal(e.ctx, w, false), "WithUnreadable")
+	ws, err = e.store.Webhooks(e.ctx, w.Scope)
+	e.ok(err, "Webhooks")
+	e.wantHook("webhook that can be opened again", w, ws)
 }

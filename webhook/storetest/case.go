@@ -26,11 +26,10 @@ func (tc testCase) run(s webhook.Store, c config, day int) []string {
 	go func() {
 		defer close(ended)
 		defer e.caught()
-		e.sweep(e.base)
 		tc.test(e)
 	}()
-	// A Store may ignore its context, so the case is left behind when its time is over. What
-	// it finds later is nobody's concern.
+	// A Store may ignore its context, so the case is left behind when its time is over, with
+	// all that it may still find.
 	deadline := time.NewTimer(c.limit + c.limit/10)
 	defer deadline.Stop()
 	select {
@@ -40,10 +39,11 @@ func (tc testCase) run(s webhook.Store, c config, day int) []string {
 		e.errorf("the Store did not answer within %v", c.limit)
 	}
 	e.mu.Lock()
-	defer e.mu.Unlock()
+	found := e.failures
+	e.mu.Unlock()
 	var failures []string
-	for _, f := range e.failures {
-		failures = append(failures, fmt.Sprintf("storetest: %s: %s: %s", tc.name, tc.rule, f))
+	for _, f := range found {
+		failures = append(failures, fmt.Sprintf("storetest: %s: %s: %s", tc.name, tc.rule, e.labelled(f)))
 	}
 	return failures
 }

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -18,31 +19,75 @@ func ids(ds []webhook.Delivery) []string {
 	return out
 }
 
+func hookIDs(ws []webhook.Webhook) []string {
+	out := make([]string, len(ws))
+	for i, w := range ws {
+		out[i] = w.ID
+	}
+	return out
+}
+
 func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) }
+
+// diff compares two values with labels in the place of names, so that a difference
+// shows no hashes. Names may be strings, lists of them, deliveries, webhooks or lanes.
+func (e *env) diff(want, got any) string {
+	named := func(a, b string) bool { return a != b && (e.labelled(a) != a || e.labelled(b) != b) }
+	return cmp.Diff(want, got, cmpopts.EquateEmpty(), sameSecret,
+		cmp.FilterValues(named, cmpopts.AcyclicTransformer("label", e.labelled)))
+}
+
+// sameSecret compares secrets by what they hold; a difference shows none of it.
+var sameSecret = cmp.Comparer(func(a, b webhook.Secret) bool { return a.Equal(b) })
 
 // wantIDs ends the case unless the deliveries are these, in any order.
 func (e *env) wantIDs(what string, got []webhook.Delivery, want ...string) {
-	if diff := cmp.Diff(sorted(want), sorted(ids(got)), cmpopts.EquateEmpty()); diff != "" {
+	if diff := e.diff(e.listed(sorted(want)), e.listed(sorted(ids(got)))); diff != "" {
 		e.fatalf("%s: (-want +got)\n%s", what, diff)
 	}
 }
 
 // wantOrder ends the case unless the deliveries are these, in this order.
 func (e *env) wantOrder(what string, got []webhook.Delivery, want ...string) {
-	if diff := cmp.Diff(want, ids(got), cmpopts.EquateEmpty()); diff != "" {
+	if diff := e.diff(e.listed(want), e.listed(ids(got))); diff != "" {
 		e.fatalf("%s: (-want +got)\n%s", what, diff)
 	}
 }
 
+// listed are names as findings show them.
+func (e *env) listed(names []string) []string {
+	out := make([]string, len(names))
+	for i, name := range names {
+		out[i] = e.labelled(name)
+	}
+	return out
+}
+
 // want reports a difference and goes on.
 func (e *env) want(what string, want, got any) {
-	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), sameSecret); diff != "" {
+	if diff := e.diff(want, got); diff != "" {
 		e.errorf("%s: (-want +got)\n%s", what, diff)
 	}
 }
 
-// sameSecret compares secrets by what they hold; a difference shows none of it.
-var sameSecret = cmp.Comparer(func(a, b webhook.Secret) bool { return a.Equal(b) })
+// wantLanes reports lanes that differ, in any order and however often they came.
+func (e *env) wantLanes(what string, got []webhook.Lane, want ...webhook.Lane) {
+	flat := func(ls []webhook.Lane) []string {
+		var out []string
+		for _, l := range ls {
+			out = append(out, fmt.Sprintf("%s %s %q", e.labelled(l.Scope), e.labelled(l.WebhookID), l.Class))
+		}
+		return slices.Compact(sorted(out))
+	}
+	e.want(what, flat(want), flat(got))
+}
+
+// wantErr reports an error that is not the wanted one.
+func (e *env) wantErr(op string, got, want error) {
+	if !errors.Is(got, want) {
+		e.errorf("%s: error %v, want %v", op, got, want)
+	}
+}
 
 // one ends the case unless there is a single delivery, and returns it.
 func (e *env) one(what string, ds []webhook.Delivery) webhook.Delivery {
@@ -52,12 +97,16 @@ func (e *env) one(what string, ds []webhook.Delivery) webhook.Delivery {
 	return ds[0]
 }
 
-// none ends the case if there is a delivery.
-func (e *env) none(what string, ds []webhook.Delivery) {
-	if len(ds) != 0 {
-		e.fatalf("%s: got %d deliveries, want none", what, len(ds))
+// count ends the case unless there are that many deliveries, and returns them.
+func (e *env) count(what string, n int, ds []webhook.Delivery) []webhook.Delivery {
+	if len(ds) != n {
+		e.fatalf("%s: got %d deliveries, want %d", what, len(ds), n)
 	}
+	return ds
 }
+
+// none ends the case if there is a delivery.
+func (e *env) none(what string, ds []webhook.Delivery) { e.count(what, 0, ds) }
 
 // attempt is the record of a request that ended at the given time.
 func attempt(number int, code webhook.Code, end time.Time) *webhook.Attempt {
@@ -68,25 +117,33 @@ func attempt(number int, code webhook.Code, end time.Time) *webhook.Attempt {
 	return a
 }
 
+// settlement is the outcome of a delivery's latest lease.
+func settlement(d webhook.Delivery, state webhook.State, due time.Time) webhook.Settlement {
+	return webhook.Settlement{ID: d.ID, Scope: d.Scope, Lease: d.Lease, State: state, Due: due}
+}
+
 // delivered, failed and retried settle a claimed delivery after a request that ended at end;
 // released gives the lease back without one.
 func delivered(d webhook.Delivery, end time.Time) webhook.Settlement {
-	return webhook.Settlement{ID: d.ID, Lease: d.Lease, State: webhook.StateDelivered, Due: end,
-		Result: attempt(d.Tries+1, webhook.CodeOK, end)}
+	x := settlement(d, webhook.StateDelivered, end)
+	x.Result = attempt(d.Tries+1, webhook.CodeOK, end)
+	return x
 }
 
 func failed(d webhook.Delivery, end time.Time) webhook.Settlement {
-	return webhook.Settlement{ID: d.ID, Lease: d.Lease, State: webhook.StateFailed, Due: end, Code: webhook.CodeStatus,
-		Result: attempt(d.Tries+1, webhook.CodeStatus, end)}
+	x := settlement(d, webhook.StateFailed, end)
+	x.Code, x.Result = webhook.CodeStatus, attempt(d.Tries+1, webhook.CodeStatus, end)
+	return x
 }
 
 func retried(d webhook.Delivery, end, due time.Time) webhook.Settlement {
-	return webhook.Settlement{ID: d.ID, Lease: d.Lease, State: webhook.StatePending, Due: due, Code: webhook.CodeStatus,
-		Result: attempt(d.Tries+1, webhook.CodeStatus, end)}
+	x := settlement(d, webhook.StatePending, due)
+	x.Code, x.Result = webhook.CodeStatus, attempt(d.Tries+1, webhook.CodeStatus, end)
+	return x
 }
 
 func released(d webhook.Delivery, due time.Time) webhook.Settlement {
-	return webhook.Settlement{ID: d.ID, Lease: d.Lease, State: webhook.StatePending, Due: due}
+	return settlement(d, webhook.StatePending, due)
 }
 
 // stored returns a delivery and its attempts from the history; ok is false for a Store without one.

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/postrider/postrider/webhook"
@@ -8,19 +9,31 @@ import (
 
 func claimCases() []testCase {
 	return []testCase{
+		{"claim/nothing", "a claim that finds nothing is no error, and lanes that the Store does not know have nothing", testClaimNothing},
 		{"claim/only-due", "a delivery is claimed when it is due, at that microsecond, and not before", testOnlyDue},
 		{"claim/oldest-first", "within a lane the oldest due comes first, then the one enqueued first", testOldestFirst},
-		{"claim/limit", "a claim takes Limit at most", testLimit},
-		{"claim/per-lane", "a claim takes PerLane of a lane at most", testPerLane},
-		{"claim/room-none", "a lane with Room 0 is skipped", testRoomNone},
-		{"claim/room-replaces", "Room replaces PerLane, upwards and downwards, for its lane only", testRoomReplaces},
-		{"claim/lane-is-not-webhook", "the limits count lanes: two lanes of a webhook have two rooms, two webhooks in one lane share one", testLaneIsNotWebhook},
+		{"claim/most", "a claim takes Most of each lane", testMost},
+		{"claim/only-named", "a claim takes from the lanes that it names, in their order, and from no others", testOnlyNamed},
+		{"claim/class", "the classes of a webhook are lanes of their own, and the same class of two webhooks is two lanes", testClaimClass},
+		{"claim/former-due", "deliveries come with the Due that they had", testFormerDue},
+		{"claim/numbers", "a claim gives the lease number max(lease+1, c.Lease)", testNumbers},
 		{"claim/inactive", "nothing of an inactive webhook is claimed, and it waits until the webhook is active again", testInactive},
 		{"claim/expired", "a webhook's deliveries are claimed until ExpiresAt, not at it, and again when it is prolonged", testExpired},
-		{"claim/mixed-lane", "a webhook that is switched off does not hide others in its lane", testMixedLane},
-		{"claim/gone", "a pending delivery whose webhook is gone is not claimed and ends as cancelled", testGone},
+		{"claim/gone", "deliveries whose webhook is gone are claimed, and the webhook is in neither list", testGone},
 		{"claim/foreign-webhook", "a delivery never goes to a webhook of another scope", testForeignWebhook},
 	}
+}
+
+func testClaimNothing(e *env) {
+	w := e.hook()
+	e.queue(w, 1)
+	b := e.batch(webhook.Claim{Now: e.base, Lanes: asked(3, laneOf(e.hook()), webhook.Lane{Scope: e.scope("nobody"), WebhookID: "unknown"},
+		webhook.Lane{Scope: w.Scope, WebhookID: w.ID, Class: "unknown"}, webhook.Lane{Scope: e.scope("b"), WebhookID: w.ID})})
+	if n := len(b.Deliveries) + len(b.Webhooks) + len(b.Unreadable) + len(b.Short); n != 0 {
+		e.errorf("a claim that finds nothing returned %d deliveries, %d webhooks, %d unreadable and %d short lanes",
+			len(b.Deliveries), len(b.Webhooks), len(b.Unreadable), len(b.Short))
+	}
+	e.one("claim of the lane that has one", e.claim(e.base))
 }
 
 func testOnlyDue(e *env) {
@@ -34,87 +47,123 @@ func testOnlyDue(e *env) {
 }
 
 func testOldestFirst(e *env) {
-	ds := e.fresh(e.hook(), 6)
-	for i, second := range []int{3, 1, 2, 1, 3, 0} {
+	w := e.hook()
+	ds := e.fresh(w, 9)
+	for i, second := range []int{3, 1, 2, 1, 3, 0, 1, 1, 1} {
 		ds[i].Due = e.at(time.Duration(second) * time.Second)
 	}
 	e.put(ds[:3]...)
-	e.put(ds[3:]...)
-	want := []string{ds[5].ID, ds[1].ID, ds[3].ID, ds[2].ID, ds[0].ID, ds[4].ID}
-	now := e.at(time.Minute)
-	e.sweep(now)
+	e.put(ds[3:6]...)
+	for _, d := range ds[6:] {
+		e.put(d)
+	}
+	var want []string
+	for _, i := range []int{5, 1, 3, 6, 7, 8, 2, 0, 4} {
+		want = append(want, ds[i].ID)
+	}
 	var got []webhook.Delivery
-	for range 3 {
-		got = append(got, e.batch(webhook.Claim{Now: now, Limit: 2}).Deliveries...)
+	for range 5 {
+		got = append(got, e.take(e.at(time.Minute), w, 2)...)
 	}
-	e.wantOrder("three claims of two", got, want...)
+	e.wantOrder("claims of two", got, want...)
 }
 
-func testLimit(e *env) {
+func testMost(e *env) {
 	a, b := e.hook(), e.hook()
-	e.queue(a, 5)
-	e.queue(b, 5)
-	for i, limit := range []int{1, 3, 6, 6} {
-		want := []int{1, 3, 6, 0}[i]
-		if got := e.batch(webhook.Claim{Now: e.base, Limit: limit}).Deliveries; len(got) != want {
-			e.fatalf("claim %d with Limit %d took %d, want %d", i+1, limit, len(got), want)
-		}
+	e.queue(a, 9)
+	e.queue(b, 4)
+	for i, want := range []map[string]int{{a.ID: 1, b.ID: 3}, {a.ID: 1, b.ID: 1}, {a.ID: 1}} {
+		lanes := asked(1, laneOf(a), laneOf(b))
+		lanes[1].Most = 3
+		got := e.batch(webhook.Claim{Now: e.base, Lanes: lanes}).Deliveries
+		e.want(fmt.Sprintf("deliveries by webhook, claim %d", i+1), want, byWebhook(got))
 	}
+	e.want("deliveries by webhook, of a Most of 1,000", map[string]int{a.ID: 6}, byWebhook(e.claim(e.base)))
 }
 
-// perLane counts deliveries by lane.
-func perLane(ds []webhook.Delivery) map[string]int {
+// byWebhook counts deliveries by webhook.
+func byWebhook(ds []webhook.Delivery) map[string]int {
 	n := make(map[string]int)
 	for _, d := range ds {
-		n[d.Lane]++
+		n[d.WebhookID]++
 	}
 	return n
 }
 
-func testPerLane(e *env) {
+func testOnlyNamed(e *env) {
+	a, b, c := e.hook(), e.keep(e.draft("b")), e.hook()
+	one, two, three := e.queue(a, 2), e.queue(b, 2), e.queue(c, 2)
+	got := e.batch(webhook.Claim{Now: e.base, Lanes: asked(2, laneOf(c), laneOf(a))})
+	e.wantOrder("claim of two lanes of three", got.Deliveries, append(three, one...)...)
+	e.wantOrder("claim of the third", e.batch(webhook.Claim{Now: e.base, Lanes: asked(2, laneOf(b), laneOf(a), laneOf(c))}).Deliveries, two...)
+}
+
+func testClaimClass(e *env) {
 	a, b := e.hook(), e.hook()
-	e.queue(a, 9)
-	e.queue(b, 2)
-	got := e.batch(webhook.Claim{Now: e.base, PerLane: 4}).Deliveries
-	e.want("deliveries by lane", map[string]int{a.ID: 4, b.ID: 2}, perLane(got))
-}
-
-func testRoomNone(e *env) {
-	full, free := e.hook(), e.hook()
-	e.queue(full, 3)
-	e.queue(free, 3)
-	got := e.batch(webhook.Claim{Now: e.base, Room: map[string]int{full.ID: 0}}).Deliveries
-	e.want("deliveries by lane", map[string]int{free.ID: 3}, perLane(got))
-	got = e.batch(webhook.Claim{Now: e.base}).Deliveries
-	e.want("deliveries by lane when there is room again", map[string]int{full.ID: 3}, perLane(got))
-}
-
-func testRoomReplaces(e *env) {
-	wide, narrow, other := e.hook(), e.hook(), e.hook()
-	for _, w := range []webhook.Webhook{wide, narrow, other} {
-		e.queue(w, 9)
+	add := func(w webhook.Webhook, class string) []string {
+		ds := e.fresh(w, 2)
+		for i := range ds {
+			ds[i].Class = class
+		}
+		e.put(ds...)
+		return ids(ds)
 	}
-	got := e.batch(webhook.Claim{Now: e.base, PerLane: 2, Room: map[string]int{wide.ID: 5, narrow.ID: 1, "unknown": 3}}).Deliveries
-	e.want("deliveries by lane", map[string]int{wide.ID: 5, narrow.ID: 1, other.ID: 2}, perLane(got))
+	plain, first, second, shared := add(a, ""), add(a, "first"), add(a, "second"), add(b, "first")
+	claim := func(w webhook.Webhook, class string) []webhook.Delivery {
+		return e.batch(webhook.Claim{Now: e.base, Lanes: asked(many, webhook.Lane{Scope: w.Scope, WebhookID: w.ID, Class: class})}).Deliveries
+	}
+	e.wantOrder("claim of a class", claim(a, "first"), first...)
+	e.wantOrder("claim of no class", claim(a, ""), plain...)
+	e.wantOrder("claim of the same class of another webhook", claim(b, "first"), shared...)
+	e.wantOrder("claim of another class", claim(a, "second"), second...)
 }
 
-func testLaneIsNotWebhook(e *env) {
-	a, b := e.hook(), e.hook()
-	second, shared := a.ID+".second", a.ID+".shared"
-	var ds []webhook.Delivery
-	add := func(w webhook.Webhook, lane string) {
-		for _, d := range e.fresh(w, 4) {
-			d.Lane = lane
-			ds = append(ds, d)
+func testFormerDue(e *env) {
+	ds := e.fresh(e.hook(), 3)
+	ds[0].Due, ds[1].Due, ds[2].Due = e.at(-time.Hour), e.at(-time.Second+7*time.Microsecond), e.base
+	e.put(ds...)
+	for i, d := range e.count("claim", 3, e.claim(e.base)) {
+		if !d.Due.Equal(ds[i].Due) {
+			e.errorf("delivery %d comes with Due %v, want the one before the claim, %v", i+1, d.Due, ds[i].Due)
+		}
+		e.settle(released(d, d.Due))
+	}
+	got := e.claim(e.at(time.Second))
+	e.wantOrder("claim after they were given back with their Due", got, ids(ds)...)
+	for i, d := range got {
+		if !d.Due.Equal(ds[i].Due) || d.Tries != 0 || d.Interrupted != 0 {
+			e.errorf("given back and claimed again: due %v, tries %d, interrupted %d; want %v, 0, 0", d.Due, d.Tries, d.Interrupted, ds[i].Due)
 		}
 	}
-	add(a, a.ID)
-	add(a, second)
-	add(a, shared)
-	add(b, shared)
-	e.put(ds...)
-	got := e.batch(webhook.Claim{Now: e.base, PerLane: 3, Room: map[string]int{second: 1}}).Deliveries
-	e.want("deliveries by lane", map[string]int{a.ID: 3, second: 1, shared: 3}, perLane(got))
+	for i, d := range e.count("claim at the end of the lease", 3, e.claim(e.at(time.Hour))) {
+		if !d.Due.Equal(e.at(time.Second + lease)) {
+			e.errorf("delivery %d of an ended lease comes with Due %v, want the end of the lease, %v", i+1, d.Due, e.at(time.Second+lease))
+		}
+	}
+}
+
+func testNumbers(e *env) {
+	w := e.hook()
+	e.queue(w, 1)
+	number := e.number()
+	latest := int64(0)
+	for i, give := range []int64{number, number + 1000, number, number + 1001, 1, number + 5000} {
+		now := e.at(time.Duration(i) * lease)
+		d := e.one("claim", e.batch(webhook.Claim{Now: now, Lease: give}).Deliveries)
+		if want := max(latest+1, give); d.Lease != want {
+			e.fatalf("claim %d: lease number is larger than the one before by %d, want %d (c.Lease was %d above it)",
+				i+1, d.Lease-latest, want-latest, give-latest)
+		}
+		if latest = d.Lease; i%2 == 0 { // every other lease is given back, the rest run out
+			e.settle(released(d, now))
+		}
+	}
+	e.queue(w, 1)
+	for _, d := range e.count("claim", 2, e.batch(webhook.Claim{Now: e.at(time.Hour), Lease: number + 9000}).Deliveries) {
+		if d.Lease != number+9000 {
+			e.errorf("deliveries of one claim have different numbers where c.Lease is above all, want c.Lease")
+		}
+	}
 }
 
 func testInactive(e *env) {
@@ -123,14 +172,12 @@ func testInactive(e *env) {
 	w.Active = false
 	w = e.change(w)
 	id = append(id, e.queue(w, 1)...)
-	e.wantIDs("claim beside an inactive webhook", e.claim(e.base), []string{}...)
+	e.none("claim beside an inactive webhook", e.claim(e.base))
 	late := e.queue(other, 1)
 	e.wantIDs("claim beside an inactive webhook", e.claim(e.base), late...)
-	now := e.at(10 * time.Second)
 	w.Active = true
 	e.change(w)
-	e.sweep(now)
-	e.wantOrder("claim after it is active again", e.claim(now), id...)
+	e.wantOrder("claim after it is active again", e.claim(e.at(10*time.Second)), id...)
 }
 
 func testExpired(e *env) {
@@ -143,62 +190,40 @@ func testExpired(e *env) {
 	e.wantIDs("claim a microsecond before ExpiresAt", e.claim(w.ExpiresAt.Add(-time.Microsecond)), ds[0].ID)
 	e.none("claim at ExpiresAt", e.claim(w.ExpiresAt))
 	e.none("claim later", e.claim(e.at(time.Hour)))
-	now := e.at(2 * time.Hour)
 	w.ExpiresAt = e.at(3 * time.Hour)
 	e.change(w)
-	e.sweep(now)
-	e.wantIDs("claim after it was prolonged", e.claim(now), ids(ds)...)
-}
-
-func testMixedLane(e *env) {
-	off, on := e.draft("a"), e.hook()
-	off.Active = false
-	off = e.keep(off)
-	var want []string
-	var ds []webhook.Delivery
-	for i := range 20 {
-		d := e.fresh([]webhook.Webhook{off, off, off, on}[i%4], 1)[0]
-		d.Lane = "lane-" + e.id
-		if i%4 == 3 {
-			want = append(want, d.ID)
-		}
-		ds = append(ds, d)
-	}
-	e.put(ds...)
-	var got []webhook.Delivery
-	for range len(want) {
-		got = append(got, e.batch(webhook.Claim{Now: e.base, PerLane: 1}).Deliveries...)
-	}
-	e.wantOrder("claims of one", got, want...)
+	e.wantIDs("claim after it was prolonged", e.claim(e.at(2*time.Hour)), ids(ds)...)
 }
 
 func testGone(e *env) {
-	ghost := e.draft("a")
+	ghost, w := e.draft("a"), e.hook()
 	ds := e.fresh(ghost, 2)
 	e.put(ds...)
-	kept := e.queue(e.hook(), 1)
-	e.wantIDs("claim", e.claim(e.base), kept...)
-	now := e.at(time.Second)
-	e.sweep(now)
-	e.wantIDs("claim after a sweep", e.claim(now), []string{}...)
+	kept := e.queue(w, 1)
+	b := e.batch(webhook.Claim{Now: e.base})
+	e.wantIDs("claim", b.Deliveries, append(ids(ds), kept...)...)
+	e.want("webhooks", e.listed([]string{w.ID}), e.listed(hookIDs(b.Webhooks)))
+	e.want("unreadable", 0, len(b.Unreadable))
+	for _, d := range b.Deliveries {
+		if d.WebhookID == ghost.ID {
+			x := settlement(d, webhook.StateFailed, e.base)
+			x.Code = webhook.CodeCancelled
+			e.wantKept(e.settle(x))
+		}
+	}
+	e.wantIDs("claim at the end of the leases", e.claim(e.at(lease)), kept...)
 	for _, d := range ds {
 		e.wantState(d.Scope, d.ID, webhook.StateFailed, webhook.CodeCancelled)
 	}
-	e.keep(ghost)
-	e.wantIDs("claim after a webhook of that ID was added", e.claim(e.at(2*time.Second)), []string{}...)
 }
 
 func testForeignWebhook(e *env) {
 	theirs := e.keep(e.draft("b"))
-	d := e.fresh(theirs, 1)[0]
-	d.Scope = e.scope("a")
-	d.ID = deliveryID(d.Scope, d.EventID, d.WebhookID)
+	d := e.foreign(theirs)
 	e.put(d)
-	for i := range 2 {
-		now := e.at(time.Duration(i) * time.Second)
-		e.sweep(now)
-		if got := e.claim(now); len(got) != 0 {
-			e.fatalf("a delivery of scope %q was handed out with a webhook of scope %q", d.Scope, theirs.Scope)
-		}
+	b := e.batch(webhook.Claim{Now: e.base})
+	e.wantIDs("claim", b.Deliveries, d.ID)
+	if len(b.Webhooks)+len(b.Unreadable) != 0 {
+		e.errorf("a delivery of one scope was handed out with a webhook of another scope")
 	}
 }

@@ -3,11 +3,10 @@ package storetest
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base32"
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,37 +16,69 @@ import (
 // lease is how long the leases of the cases are.
 const lease = time.Minute
 
+// many is a number of deliveries or lanes that bounds nothing.
+const many = 1000
+
 // env is what a case works with: a Store, and names and a day of its own.
 type env struct {
 	ctx   context.Context
 	store webhook.Store
-	seed  func(context.Context, []webhook.Webhook) error
-	base  time.Time // when the case begins
-	id    string    // in every name that the case makes
+	config
+	base time.Time // when the case begins
+	id   string    // in every name that the case makes
 
-	mu       sync.Mutex
-	failures []string
-	hooks    int
-	events   int
-	scopes   []string
+	mu         sync.Mutex
+	failures   []string
+	hooks      int
+	events     int
+	deliveries int
+	claims     int64
+	scopes     []string
+	lanes      []webhook.Lane
+	labels     map[string]string // by the name that a finding shows them for
+	replacer   *strings.Replacer // of all labels; nil where one was added
 }
 
 func newEnv(ctx context.Context, s webhook.Store, c config, day int) *env {
 	var random [6]byte
 	_, _ = rand.Read(random[:]) // never fails
 	return &env{
-		ctx: ctx, store: s, seed: c.seed,
+		ctx: ctx, store: s, config: c,
 		base: time.Date(2001, 1, 1, 12, 0, 0, 0, time.UTC).AddDate(0, 0, 3*day),
-		id:   hex.EncodeToString(random[:]),
+		id:   hex.EncodeToString(random[:]), labels: make(map[string]string),
 	}
 }
 
 // at is the time that long after the case began.
 func (e *env) at(d time.Duration) time.Time { return e.base.Add(d) }
 
+// name makes a name of the case and remembers the label that findings show in its place.
+func (e *env) name(name, label string) string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, known := e.labels[name]; !known {
+		e.labels[name], e.replacer = label, nil
+	}
+	return name
+}
+
+// labelled puts labels in the place of names.
+func (e *env) labelled(text string) string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.replacer == nil {
+		var pairs []string
+		for name, label := range e.labels {
+			pairs = append(pairs, name, label)
+		}
+		e.replacer = strings.NewReplacer(pairs...)
+	}
+	return e.replacer.Replace(text)
+}
+
 // scope returns a scope of the case.
 func (e *env) scope(name string) string {
-	s := "st-" + e.id + "-" + name
+	s := e.name("st-"+e.id+"-"+name, name)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if !slices.Contains(e.scopes, s) {
@@ -70,7 +101,7 @@ func (e *env) draft(scope string) webhook.Webhook {
 	e.mu.Unlock()
 	created := e.at(time.Duration(n-1000) * time.Millisecond)
 	return webhook.Webhook{
-		ID: fmt.Sprintf("wh_%s_%03d", e.id, n), Scope: e.scope(scope), Name: fmt.Sprintf("Webhook %d", n),
+		ID: e.name(fmt.Sprintf("wh_%s_%03d", e.id, n), fmt.Sprintf("w%d", n)), Scope: e.scope(scope), Name: fmt.Sprintf("Webhook %d", n),
 		URL: "https://example.com/hook", Secrets: []webhook.Secret{webhook.NewSecret("secret-" + e.id)},
 		Events: []string{"taskSuccess"}, Active: true, CreatedAt: created, UpdatedAt: created,
 	}
@@ -111,33 +142,52 @@ func (e *env) fresh(w webhook.Webhook, n int) []webhook.Delivery { return e.fres
 func (e *env) freshAt(now time.Time, w webhook.Webhook, n int) []webhook.Delivery {
 	ds := make([]webhook.Delivery, n)
 	for i := range ds {
-		e.mu.Lock()
-		e.events++
-		event := fmt.Sprintf("evt_%s_%06d", e.id, e.events)
-		e.mu.Unlock()
-		ds[i] = e.delivery(w, event)
+		ds[i] = e.delivery(w, e.event())
 		ds[i].Due, ds[i].CreatedAt, ds[i].QueuedAt = now, now, now
 	}
 	return ds
 }
 
+// event makes the name of an event.
+func (e *env) event() string {
+	e.mu.Lock()
+	e.events++
+	n := e.events
+	e.mu.Unlock()
+	return e.name(fmt.Sprintf("evt_%s_%06d", e.id, n), fmt.Sprintf("e%d", n))
+}
+
 // delivery makes the delivery of an event to a webhook.
 func (e *env) delivery(w webhook.Webhook, event string) webhook.Delivery {
+	id := webhook.DeliveryID(w.Scope, event, w.ID)
+	e.mu.Lock()
+	e.deliveries++
+	label := fmt.Sprintf("d%d", e.deliveries)
+	e.mu.Unlock()
 	return webhook.Delivery{
-		ID: deliveryID(w.Scope, event, w.ID), EventID: event, WebhookID: w.ID, Scope: w.Scope, Type: "taskSuccess",
-		Lane: w.ID, Body: []byte(`{"event":"` + event + `"}`), Due: e.base, CreatedAt: e.base, QueuedAt: e.base,
+		ID: e.name(id, label), EventID: event, WebhookID: w.ID, Scope: w.Scope, Type: "taskSuccess",
+		Body: []byte(`{"event":"` + event + `"}`), Due: e.base, CreatedAt: e.base, QueuedAt: e.base,
 	}
 }
 
-// deliveryID names a delivery as a Dispatcher does.
-func deliveryID(scope, event, webhook string) string {
-	sum := sha256.Sum256([]byte(scope + "\x00" + event + "\x00" + webhook + "\x00"))
-	return "dlv_" + base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:16])
+// unknownID is the ID of a delivery that does not exist.
+func (e *env) unknownID() string { return e.name(webhook.DeliveryID("no", "such", e.id), "unknown") }
+
+// enqueue passes deliveries on and remembers their lanes.
+func (e *env) enqueue(ctx context.Context, ds ...webhook.Delivery) ([]bool, error) {
+	e.mu.Lock()
+	for i := range ds {
+		if lane := ds[i].Lane(); !slices.Contains(e.lanes, lane) {
+			e.lanes = append(e.lanes, lane)
+		}
+	}
+	e.mu.Unlock()
+	return e.store.Enqueue(ctx, ds)
 }
 
 // put enqueues deliveries that the Store does not know yet.
 func (e *env) put(ds ...webhook.Delivery) {
-	added, err := e.store.Enqueue(e.ctx, ds)
+	added, err := e.enqueue(e.ctx, ds...)
 	e.ok(err, "Enqueue")
 	if len(added) != len(ds) || slices.Contains(added, false) {
 		e.fatalf("Enqueue of %d new deliveries: added %v, want true for each", len(ds), added)
@@ -151,12 +201,39 @@ func (e *env) queue(w webhook.Webhook, n int) []string {
 	return ids(ds)
 }
 
-// claim returns what a claim at the given time takes, without limits that matter.
-func (e *env) claim(now time.Time) []webhook.Delivery {
-	return e.batch(webhook.Claim{Now: now, Until: now.Add(lease)}).Deliveries
+// number is the lease number of the next claim, as a Dispatcher makes it.
+func (e *env) number() int64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.claims++
+	return (e.base.UnixMicro() + e.claims) << 11
 }
 
-// batch makes a claim; Limit and PerLane are large unless set. It leaves out what belongs to others.
+// claim returns what a claim of all lanes of the case takes at the given time.
+func (e *env) claim(now time.Time) []webhook.Delivery {
+	return e.batch(webhook.Claim{Now: now}).Deliveries
+}
+
+// take claims at most n of one lane.
+func (e *env) take(now time.Time, w webhook.Webhook, n int) []webhook.Delivery {
+	return e.batch(webhook.Claim{Now: now, Lanes: asked(n, laneOf(w))}).Deliveries
+}
+
+// laneOf is the lane of a webhook's deliveries without a class.
+func laneOf(w webhook.Webhook) webhook.Lane {
+	return webhook.Lane{Scope: w.Scope, WebhookID: w.ID}
+}
+
+// asked is what a claim says of lanes of which it wants at most n each.
+func asked(n int, lanes ...webhook.Lane) []webhook.LaneClaim {
+	out := make([]webhook.LaneClaim, len(lanes))
+	for i, l := range lanes {
+		out[i] = webhook.LaneClaim{Lane: l, Most: n}
+	}
+	return out
+}
+
+// batch makes a claim: of all lanes of the case unless some are named, for a lease, with a new number.
 func (e *env) batch(c webhook.Claim) webhook.Batch {
 	b, err := e.tryBatch(c)
 	e.ok(err, "Claim")
@@ -164,19 +241,18 @@ func (e *env) batch(c webhook.Claim) webhook.Batch {
 }
 
 func (e *env) tryBatch(c webhook.Claim) (webhook.Batch, error) {
-	if c.Limit == 0 {
-		c.Limit = 1000
-	}
-	if c.PerLane == 0 {
-		c.PerLane = 1000
+	if c.Lanes == nil {
+		e.mu.Lock()
+		c.Lanes = asked(many, e.lanes...)
+		e.mu.Unlock()
 	}
 	if c.Until.IsZero() {
 		c.Until = c.Now.Add(lease)
 	}
-	b, err := e.store.Claim(e.ctx, c)
-	b.Deliveries = slices.DeleteFunc(b.Deliveries, func(d webhook.Delivery) bool { return !e.mine(d.Scope) })
-	b.Webhooks = slices.DeleteFunc(b.Webhooks, func(w webhook.Webhook) bool { return !e.mine(w.Scope) })
-	return b, err
+	if c.Lease == 0 {
+		c.Lease = e.number()
+	}
+	return e.store.Claim(e.ctx, c)
 }
 
 // settle writes outcomes and returns the lost ones.
@@ -186,17 +262,10 @@ func (e *env) settle(ss ...webhook.Settlement) []string {
 	return lost
 }
 
-// sweep does what Run does when it begins. A Sweeper may need it to find what was due long ago.
-func (e *env) sweep(now time.Time) {
-	if sw, ok := e.store.(webhook.Sweeper); ok {
-		e.ok(sw.Sweep(e.ctx, webhook.Sweep{Now: now}), "Sweep")
-	}
-}
-
 // cleanUp removes what the case made.
 func (e *env) cleanUp() {
 	if e.store == nil {
-		return // a case of two notifiers
+		return // a case of notifiers
 	}
 	if reg, ok := e.store.(webhook.Registry); ok {
 		for _, s := range e.scopes {
@@ -205,21 +274,14 @@ func (e *env) cleanUp() {
 		return
 	}
 	now := e.at(48 * time.Hour)
-	e.settleAll(now, 20, func(d webhook.Delivery) webhook.Settlement {
-		return webhook.Settlement{ID: d.ID, Lease: d.Lease, State: webhook.StateFailed, Due: now, Code: webhook.CodeCancelled}
-	})
-}
-
-// settleAll claims and settles until nothing is due, in a bounded number of rounds.
-func (e *env) settleAll(now time.Time, rounds int, settle func(webhook.Delivery) webhook.Settlement) {
-	for range rounds {
+	for range 20 {
 		b, err := e.tryBatch(webhook.Claim{Now: now})
 		if err != nil || len(b.Deliveries) == 0 {
 			return
 		}
 		ss := make([]webhook.Settlement, len(b.Deliveries))
 		for i, d := range b.Deliveries {
-			ss[i] = settle(d)
+			ss[i] = webhook.Settlement{ID: d.ID, Scope: d.Scope, Lease: d.Lease, State: webhook.StateFailed, Due: now, Code: webhook.CodeCancelled}
 		}
 		_, _ = e.store.Settle(e.ctx, ss)
 	}

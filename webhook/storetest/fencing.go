@@ -11,6 +11,7 @@ func fencingCases() []testCase {
 	return []testCase{
 		{"fencing/lost-lease", "a settlement of an older lease is reported as lost and changes nothing", testLostLease},
 		{"fencing/unknown", "an unknown ID, or a number that was never given, is reported as lost", testUnknownLease},
+		{"fencing/success-above", "a success from a lease above the delivery's was never given and does not end it", testSuccessAbove},
 		{"fencing/settled-lease-is-over", "a lease that was settled cannot be settled again", testSettledLeaseIsOver},
 		{"fencing/repeat", "a settlement that repeats a stored one changes nothing and is not lost", testRepeat},
 		{"fencing/stale-success", "a lost lease that delivered still ends a pending delivery as delivered", testStaleSuccess},
@@ -46,17 +47,31 @@ func testLostLease(e *env) {
 
 func testUnknownLease(e *env) {
 	d := e.claimOne()
-	unknown := deliveryID("no", "such", e.id)
-	for _, x := range []webhook.Settlement{
-		{ID: unknown, Lease: 1, State: webhook.StateFailed, Due: e.base, Result: attempt(1, webhook.CodeStatus, e.base)},
-		{ID: d.ID, Lease: d.Lease + 1, State: webhook.StateFailed, Due: e.base},
-		{ID: d.ID, Lease: 0, State: webhook.StateFailed, Due: e.base},
-	} {
+	unknown, above, none := failed(d, e.base), settlement(d, webhook.StateFailed, e.base), settlement(d, webhook.StateFailed, e.base)
+	unknown.ID, above.Lease, none.Lease = e.unknownID(), d.Lease+1, 0
+	for _, x := range []webhook.Settlement{unknown, above, none} {
 		if lost := e.settle(x); !slices.Equal(lost, []string{x.ID}) {
-			e.errorf("settlement of lease %d: lost %v, want %v", x.Lease, lost, x.ID)
+			e.errorf("settlement of a lease that was never given: lost %v, want %v", lost, x.ID)
 		}
 	}
 	e.wantKept(e.settle(delivered(d, e.at(time.Second))))
+}
+
+func testSuccessAbove(e *env) {
+	d := e.claimOne()
+	free := e.fresh(e.hook(), 1)[0]
+	e.put(free)
+	for i, x := range []webhook.Settlement{delivered(d, e.base), settlement(d, webhook.StateDelivered, e.base), delivered(free, e.base)} {
+		if x.Lease++; x.ID == free.ID {
+			e.settle(released(e.one("claim", e.claim(e.at(time.Second))), e.at(time.Hour)))
+			x.Lease = e.number()
+		}
+		if lost := e.settle(x); !slices.Equal(lost, []string{x.ID}) {
+			e.errorf("success %d from a lease above the delivery's: lost %v, want the delivery", i+1, lost)
+		}
+		e.wantState(d.Scope, x.ID, webhook.StatePending, "")
+	}
+	e.wantIDs("claim later", e.claim(e.at(time.Hour)), d.ID, free.ID)
 }
 
 func testSettledLeaseIsOver(e *env) {
@@ -74,27 +89,30 @@ func testSettledLeaseIsOver(e *env) {
 // testRepeat does what a Dispatcher does that did not hear the answer to a Settle.
 func testRepeat(e *env) {
 	w := e.hook()
-	e.queue(w, 4)
-	ds := e.claim(e.base)
-	if len(ds) != 4 {
-		e.fatalf("claimed %d of 4", len(ds))
-	}
+	e.queue(w, 5)
+	ds := e.count("claim", 5, e.claim(e.base))
 	now, due := e.at(time.Second), e.at(10*time.Second)
-	ss := []webhook.Settlement{delivered(ds[0], now), failed(ds[1], now), retried(ds[2], now, due), released(ds[3], due)}
+	ss := []webhook.Settlement{delivered(ds[0], now), failed(ds[1], now), retried(ds[2], now, due), released(ds[3], due),
+		settlement(ds[4], webhook.StateDelivered, now)}
 	e.wantKept(e.settle(ss...))
 	for range 2 {
 		e.wantKept(e.settle(ss...))
 	}
-	for i, want := range []webhook.State{webhook.StateDelivered, webhook.StateFailed, webhook.StatePending, webhook.StatePending} {
+	for i, want := range []webhook.State{webhook.StateDelivered, webhook.StateFailed, webhook.StatePending, webhook.StatePending, webhook.StateDelivered} {
 		if h, as, ok := e.stored(w.Scope, ds[i].ID); ok {
-			tries := []int{1, 1, 1, 0}[i]
+			tries := []int{1, 1, 1, 0, 0}[i]
 			e.want("state, tries, attempts after the third time", []any{want, tries, tries}, []any{h.State, h.Tries, len(as)})
 		}
 	}
-	for _, d := range e.claim(due) {
-		if want := map[string]int{ds[2].ID: 1, ds[3].ID: 0}[d.ID]; d.Tries != want || d.Lease != 2 {
-			e.errorf("claimed again with %d tries and lease %d, want %d and 2", d.Tries, d.Lease, want)
+	again := e.claim(due)
+	e.wantIDs("claim", again, ds[2].ID, ds[3].ID)
+	for _, d := range again {
+		if want := map[string]int{ds[2].ID: 1, ds[3].ID: 0}[d.ID]; d.Tries != want {
+			e.errorf("claimed again with %d tries, want %d", d.Tries, want)
 		}
+	}
+	if lost := e.settle(ss[2]); !slices.Equal(lost, []string{ds[2].ID}) {
+		e.errorf("a repeated settlement, when a later lease exists: lost %v, want the delivery", lost)
 	}
 }
 

@@ -16,7 +16,7 @@ func healthCases() []testCase {
 		{"health/compare-and-set", "SetHealth replaces the record that is stored, and answers ErrConflict for any other", onHealth(testHealthCAS)},
 		{"health/concurrent", "of concurrent changes of one record exactly one succeeds", onHealth(testHealthConcurrent)},
 		{"health/ok-removes", "a record that is OK is removed, and one that was never set equals the zero Health", onHealth(testHealthOK)},
-		{"health/ids", "Health returns the records of the given webhooks, of all for nil, none that is OK", onHealth(testHealthIDs)},
+		{"health/selection", "Health returns the records of a webhook, of a scope, or of all, none that is OK", onHealth(testHealthSelection)},
 		{"health/gone", "a webhook that is gone, or of another scope, is ErrNotFound", onHealth(testHealthGone)},
 	}
 }
@@ -31,9 +31,9 @@ func (e *env) bad(w webhook.Webhook, failures int) webhook.Health {
 		PausedUntil: e.at(time.Minute), OpenUntil: e.at(time.Hour), Opened: 2}
 }
 
-// wantHealth checks the records of the given webhooks.
-func (e *env) wantHealth(hs webhook.HealthStore, what string, ids []string, want ...webhook.Health) {
-	got, err := hs.Health(e.ctx, ids)
+// wantHealth checks the records of a webhook, or of a scope where id is empty.
+func (e *env) wantHealth(hs webhook.HealthStore, what, scope, id string, want ...webhook.Health) {
+	got, err := hs.Health(e.ctx, scope, id)
 	e.ok(err, "Health")
 	byID := cmpopts.SortSlices(func(a, b webhook.Health) bool { return a.WebhookID < b.WebhookID })
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), byID); diff != "" {
@@ -47,7 +47,7 @@ func testHealthCAS(e *env, hs webhook.HealthStore) {
 	set := func(old, new webhook.Health) error { return hs.SetHealth(e.ctx, w.Scope, w.ID, old, new) }
 	e.wantErr("SetHealth with an old record where none is stored", set(one, two), webhook.ErrConflict)
 	e.ok(set(webhook.Health{WebhookID: w.ID, Scope: w.Scope}, one), "SetHealth of the first record")
-	e.wantHealth(hs, "Health", []string{w.ID}, one)
+	e.wantHealth(hs, "Health", w.Scope, w.ID, one)
 	e.wantErr("SetHealth with the zero record where one is stored", set(webhook.Health{WebhookID: w.ID, Scope: w.Scope}, two), webhook.ErrConflict)
 	for name, change := range map[string]func(*webhook.Health){
 		"Failures": func(h *webhook.Health) { h.Failures++ }, "Opened": func(h *webhook.Health) { h.Opened++ },
@@ -59,9 +59,9 @@ func testHealthCAS(e *env, hs webhook.HealthStore) {
 		change(&other)
 		e.wantErr("SetHealth with another "+name, set(other, two), webhook.ErrConflict)
 	}
-	e.wantHealth(hs, "Health after refused changes", []string{w.ID}, one)
+	e.wantHealth(hs, "Health after refused changes", w.Scope, w.ID, one)
 	e.ok(set(one, two), "SetHealth of the second record")
-	e.wantHealth(hs, "Health", []string{w.ID}, two)
+	e.wantHealth(hs, "Health", w.Scope, w.ID, two)
 }
 
 func testHealthConcurrent(e *env, hs webhook.HealthStore) {
@@ -81,7 +81,7 @@ func testHealthConcurrent(e *env, hs webhook.HealthStore) {
 		if n := set.Load(); n != 1 {
 			e.errorf("in round %d, %d of 12 concurrent changes succeeded, want 1", round+1, n)
 		}
-		e.wantHealth(hs, fmt.Sprintf("Health after round %d", round+1), []string{w.ID}, next)
+		e.wantHealth(hs, fmt.Sprintf("Health after round %d", round+1), w.Scope, w.ID, next)
 		old = next
 	}
 }
@@ -92,33 +92,35 @@ func testHealthOK(e *env, hs webhook.HealthStore) {
 	for range 2 {
 		e.ok(hs.SetHealth(e.ctx, w.Scope, w.ID, zero, bad), "SetHealth")
 		e.ok(hs.SetHealth(e.ctx, w.Scope, w.ID, bad, zero), "SetHealth to a record that is OK")
-		e.wantHealth(hs, "Health of a webhook that is OK again", []string{w.ID})
+		e.wantHealth(hs, "Health of a webhook that is OK again", w.Scope, w.ID)
 	}
 	e.ok(hs.SetHealth(e.ctx, w.Scope, w.ID, zero, zero), "SetHealth from OK to OK")
-	e.wantHealth(hs, "Health", []string{w.ID})
+	e.wantHealth(hs, "Health", w.Scope, w.ID)
 }
 
-func testHealthIDs(e *env, hs webhook.HealthStore) {
-	a, b, fine := e.hook(), e.keep(e.draft("b")), e.hook()
-	for _, w := range []webhook.Webhook{a, b} {
+func testHealthSelection(e *env, hs webhook.HealthStore) {
+	a, second, b, fine := e.hook(), e.hook(), e.keep(e.draft("b")), e.hook()
+	for _, w := range []webhook.Webhook{a, second, b} {
 		e.ok(hs.SetHealth(e.ctx, w.Scope, w.ID, webhook.Health{WebhookID: w.ID, Scope: w.Scope}, e.bad(w, 1)), "SetHealth")
 	}
-	e.wantHealth(hs, "Health of both and more", []string{a.ID, fine.ID, b.ID, "unknown"}, e.bad(a, 1), e.bad(b, 1))
-	e.wantHealth(hs, "Health of one", []string{b.ID}, e.bad(b, 1))
-	e.wantHealth(hs, "Health of one that is OK", []string{fine.ID})
-	all, err := hs.Health(e.ctx, nil)
+	e.wantHealth(hs, "Health of a scope", a.Scope, "", e.bad(a, 1), e.bad(second, 1))
+	e.wantHealth(hs, "Health of one", b.Scope, b.ID, e.bad(b, 1))
+	e.wantHealth(hs, "Health of one that is OK", fine.Scope, fine.ID)
+	e.wantHealth(hs, "Health of one in another scope", a.Scope, b.ID)
+	e.wantHealth(hs, "Health of an unknown scope", e.scope("nobody"), "")
+	all, err := hs.Health(e.ctx, "", "")
 	e.ok(err, "Health")
 	found := 0
 	for _, h := range all {
-		if h.WebhookID == a.ID || h.WebhookID == b.ID {
+		if h.WebhookID == a.ID || h.WebhookID == second.ID || h.WebhookID == b.ID {
 			found++
 		}
 		if h.OK() {
 			e.errorf("Health of all has a record that is OK")
 		}
 	}
-	if found != 2 {
-		e.errorf("Health of all has %d of 2 records", found)
+	if found != 3 {
+		e.errorf("Health of all has %d of 3 records", found)
 	}
 }
 
@@ -131,7 +133,7 @@ func testHealthGone(e *env, hs webhook.HealthStore) {
 	e.ok(hs.SetHealth(e.ctx, w.Scope, w.ID, zero, e.bad(w, 1)), "SetHealth")
 	if reg, ok := e.store.(webhook.Registry); ok {
 		e.ok(reg.Delete(e.ctx, w.Scope, w.ID), "Delete")
-		e.wantHealth(hs, "Health after Delete", []string{w.ID})
+		e.wantHealth(hs, "Health after Delete", w.Scope, w.ID)
 		e.wantErr("SetHealth after Delete", hs.SetHealth(e.ctx, w.Scope, w.ID, e.bad(w, 1), e.bad(w, 2)), webhook.ErrNotFound)
 	}
 }

@@ -22,7 +22,8 @@ func historyCases() []testCase {
 		{"history/requeue", "Requeue makes a delivery pending again with a fresh budget, the same identifier, body and attempts", onHistory(testRequeue)},
 		{"history/requeue-refused", "Requeue answers ErrHeld while leased, and ErrNotFound when the delivery is unknown or its webhook gone", onHistory(testRequeueRefused)},
 		{"history/requeue-old-lease", "a lease from before a Requeue does not end the delivery as failed", onHistory(testRequeueOldLease)},
-		{"history/cancel", "Cancel ends a pending delivery, leaves an ended one, and answers ErrHeld while it is leased", onHistory(testCancel)},
+		{"history/cancel", "Cancel ends a pending delivery at its time and returns it, and leaves an ended one", onHistory(testCancel)},
+		{"history/cancel-held", "Cancel answers ErrHeld while a lease lasts at its time, and not after", onHistory(testCancelHeld)},
 	}
 }
 
@@ -39,7 +40,7 @@ func testHistoryDelivery(e *env, h webhook.History) {
 	}
 	_, _, err = h.Delivery(e.ctx, e.scope("b"), id)
 	e.wantErr("Delivery in another scope", err, webhook.ErrNotFound)
-	_, _, err = h.Delivery(e.ctx, w.Scope, deliveryID("no", "such", e.id))
+	_, _, err = h.Delivery(e.ctx, w.Scope, e.unknownID())
 	e.wantErr("Delivery of an unknown ID", err, webhook.ErrNotFound)
 }
 
@@ -72,7 +73,7 @@ func (e *env) pages(h webhook.History, q webhook.Query, between func()) []webhoo
 func testFilters(e *env, h webhook.History) {
 	a, b := e.hook(), e.hook()
 	e.queue(e.keep(e.draft("b")), 2)
-	event := "evt_" + e.id + "_shared"
+	event := e.event()
 	ds := []webhook.Delivery{e.delivery(a, event), e.delivery(b, event), e.fresh(a, 1)[0], e.fresh(b, 1)[0]}
 	for i := range ds {
 		ds[i].CreatedAt = e.at(time.Duration(i) * time.Minute)

@@ -11,30 +11,29 @@ func leaseCases() []testCase {
 	return []testCase{
 		{"lease/claimed-state", "a claimed delivery is pending, held and due at Until", testClaimedState},
 		{"lease/is-exclusive", "two callers never hold the same lease", testLeaseIsExclusive},
-		{"lease/number-grows", "each claim of a delivery has the next number", testLeaseNumberGrows},
 		{"lease/ends-at-until", "a lease that was not settled ends at Until, and the delivery is claimed again", testLeaseEnds},
-		{"lease/interrupted", "claiming a delivery that is still held counts as Interrupted, not as a try", testInterrupted},
+		{"lease/interrupted", "claiming a delivery whose lease has ended counts as Interrupted, not as a try", testInterrupted},
 		{"lease/release-is-uncounted", "a lease that is given back counts neither as a try nor as Interrupted", testReleaseUncounted},
 		{"lease/concurrent-claimers", "concurrent claims never share a delivery and together take all", testConcurrentClaimers},
 	}
 }
 
 func testClaimedState(e *env) {
-	e.queue(e.hook(), 1)
+	w := e.hook()
+	e.queue(w, 1)
 	until := e.at(90 * time.Second)
-	d := e.one("claim", e.batch(webhook.Claim{Now: e.at(time.Second), Until: until}).Deliveries)
-	check := func(where string, d webhook.Delivery) {
-		if d.State != webhook.StatePending || !d.Held || d.Lease != 1 || d.Tries != 0 || d.Interrupted != 0 {
-			e.errorf("%s: %v, held %t, lease %d, tries %d, interrupted %d; want pending, true, 1, 0, 0", where, d.State, d.Held, d.Lease, d.Tries, d.Interrupted)
-		}
-		if !d.Due.Equal(until) {
-			e.errorf("%s: due %v, want Until %v", where, d.Due, until)
-		}
+	number := e.number()
+	d := e.one("claim", e.batch(webhook.Claim{Now: e.at(time.Second), Until: until, Lease: number}).Deliveries)
+	check := func(where string, d webhook.Delivery, due time.Time) {
+		e.want(where+": state, held, lease, tries, interrupted, due", []any{webhook.StatePending, true, number, 0, 0, due},
+			[]any{d.State, d.Held, d.Lease, d.Tries, d.Interrupted, d.Due})
 	}
-	check("claimed", d)
+	check("claimed", d, e.base)
 	if h, _, ok := e.stored(d.Scope, d.ID); ok {
-		check("in the history", h)
+		check("in the history", h, until)
 	}
+	e.none("claim a microsecond before Until", e.claim(until.Add(-time.Microsecond)))
+	e.one("claim at Until", e.claim(until))
 }
 
 func testLeaseIsExclusive(e *env) {
@@ -42,20 +41,6 @@ func testLeaseIsExclusive(e *env) {
 	e.wantIDs("first claim", e.claim(e.base), want...)
 	e.none("second claim at the same time", e.claim(e.base))
 	e.none("claim a microsecond before Until", e.claim(e.at(lease-time.Microsecond)))
-}
-
-func testLeaseNumberGrows(e *env) {
-	e.queue(e.hook(), 1)
-	for i := range 6 {
-		now := e.at(time.Duration(i) * lease)
-		d := e.one("claim", e.claim(now))
-		if d.Lease != int64(i+1) {
-			e.fatalf("claim %d has lease number %d, want %d", i+1, d.Lease, i+1)
-		}
-		if i%2 == 0 { // every other lease is given back, the rest run out
-			e.settle(released(d, now))
-		}
-	}
 }
 
 func testLeaseEnds(e *env) {
@@ -103,7 +88,7 @@ func testConcurrentClaimers(e *env) {
 	var got []webhook.Delivery
 	e.parallel(8, func(int) {
 		for range 4 * len(want) {
-			b, err := e.tryBatch(webhook.Claim{Now: e.base, Limit: 7, PerLane: 2})
+			b, err := e.tryBatch(webhook.Claim{Now: e.base, Lanes: asked(2, e.lanes...)})
 			if err != nil {
 				e.errorf("Claim: %v", err)
 				return
@@ -116,7 +101,108 @@ func testConcurrentClaimers(e *env) {
 			mu.Unlock()
 		}
 	})
-	// A claim may come back empty while others hold locks; what they left is still there.
+	// A claim may come back empty while others take what there is; what they left is still there.
 	got = append(got, e.claim(e.base)...)
 	e.wantIDs("claims of 8 callers", got, want...)
+}
+
+func repeatCases() []testCase {
+	return []testCase{
+		{"repeat/same", "the same Claim again returns what is held under its number, uncounted", testRepeatSame},
+		{"repeat/counts", "what is returned again is counted in Most, and comes before what is free", testRepeatCounts},
+		{"repeat/bytes", "what is returned again is counted in MaxBytes, and one fits", testRepeatBytes},
+		{"repeat/settled", "what was settled or given back since is not returned as held", testRepeatSettled},
+		{"repeat/next-number", "what got lease+1 in place of the claim's number is not returned again", testRepeatNextNumber},
+	}
+}
+
+func testRepeatSame(e *env) {
+	a, b := e.hook(), e.hook()
+	want := append(e.queue(a, 2), e.queue(b, 1)...)
+	c := webhook.Claim{Now: e.base, Until: e.at(lease), Lease: e.number(), Lanes: asked(2, laneOf(a), laneOf(b))}
+	first := e.batch(c)
+	e.wantIDs("claim", first.Deliveries, want...)
+	for range 2 {
+		again := e.batch(c)
+		e.wantIDs("the same claim again", again.Deliveries, want...)
+		e.want("webhooks of the same claim again", e.listed(sorted([]string{a.ID, b.ID})), e.listed(sorted(hookIDs(again.Webhooks))))
+		for _, d := range again.Deliveries {
+			e.want("held, lease, interrupted, tries", []any{true, c.Lease, 0, 0}, []any{d.Held, d.Lease, d.Interrupted, d.Tries})
+			if d.Due.After(c.Now) {
+				e.errorf("returned again with Due %v, want the one before the claim, or c.Now %v at the latest", d.Due, c.Now)
+			}
+		}
+	}
+	e.none("claim with another number", e.claim(e.base))
+	e.none("claim with another number before Until", e.claim(e.at(lease-time.Microsecond)))
+	for _, d := range first.Deliveries {
+		e.wantKept(e.settle(delivered(d, e.at(time.Second))))
+	}
+}
+
+func testRepeatCounts(e *env) {
+	w := e.hook()
+	early := e.queue(w, 3)
+	c := webhook.Claim{Now: e.base, Until: e.at(lease), Lease: e.number(), Lanes: asked(2, laneOf(w))}
+	e.wantIDs("claim of two", e.batch(c).Deliveries, early[:2]...)
+	e.wantIDs("the same claim again", e.batch(c).Deliveries, early[:2]...)
+	older := e.freshAt(e.at(-time.Minute), w, 1)
+	e.put(older...)
+	e.wantIDs("the same claim again, beside a free one that is due earlier", e.batch(c).Deliveries, early[:2]...)
+	c.Lanes = asked(3, laneOf(w))
+	e.wantIDs("the same number with room for one more", e.batch(c).Deliveries, early[0], early[1], older[0].ID)
+	c.Lanes = asked(1, laneOf(w))
+	d := e.one("the same number with room for one", e.batch(c).Deliveries)
+	if d.ID == early[2] {
+		e.errorf("a free delivery came before those that are held under the number")
+	}
+	e.wantIDs("claim of what is left", e.claim(e.base), early[2])
+}
+
+func testRepeatBytes(e *env) {
+	w := e.hook()
+	ds := e.sized(w, 400, 400, 300)
+	c := webhook.Claim{Now: e.base, Until: e.at(lease), Lease: e.number(), Lanes: asked(3, laneOf(w)), MaxBytes: 1000}
+	e.wantIDs("claim", e.batch(c).Deliveries, ds[0].ID, ds[1].ID)
+	again := e.batch(c)
+	e.wantIDs("the same claim again", again.Deliveries, ds[0].ID, ds[1].ID)
+	e.wantLanes("short lanes", again.Short, laneOf(w))
+	c.MaxBytes = 100
+	again = e.batch(c)
+	d := e.one("the same number with little room", again.Deliveries)
+	if d.ID == ds[2].ID {
+		e.errorf("a free delivery came before those that are held under the number")
+	}
+	e.wantLanes("short lanes", again.Short, laneOf(w))
+	e.wantIDs("claim of what is left", e.claim(e.base), ds[2].ID)
+}
+
+func testRepeatSettled(e *env) {
+	w := e.hook()
+	e.queue(w, 3)
+	c := webhook.Claim{Now: e.base, Until: e.at(lease), Lease: e.number(), Lanes: asked(3, laneOf(w))}
+	ds := e.count("claim", 3, e.batch(c).Deliveries)
+	e.settle(delivered(ds[0], e.base), released(ds[1], e.base))
+	for _, d := range e.count("the same claim again", 2, e.batch(c).Deliveries) {
+		switch d.ID {
+		case ds[1].ID:
+			e.want("lease of the one that was given back", c.Lease+1, d.Lease)
+		case ds[2].ID:
+			e.want("lease of the one that is held", c.Lease, d.Lease)
+		default:
+			e.errorf("one that has ended was returned again")
+		}
+	}
+}
+
+func testRepeatNextNumber(e *env) {
+	w := e.hook()
+	e.queue(w, 1)
+	number := e.number()
+	e.one("claim", e.batch(webhook.Claim{Now: e.base, Lease: number}).Deliveries)
+	c := webhook.Claim{Now: e.at(lease), Until: e.at(2 * lease), Lease: number, Lanes: asked(1, laneOf(w))}
+	d := e.one("claim of an ended lease with the same number", e.batch(c).Deliveries)
+	e.want("lease, interrupted", []any{number + 1, 1}, []any{d.Lease, d.Interrupted})
+	e.none("the same claim again", e.batch(c).Deliveries)
+	e.wantKept(e.settle(delivered(d, e.at(lease))))
 }

@@ -13,10 +13,7 @@ import (
 // takes less than a second unless a rule is broken.
 func RunNotifier(t *testing.T, open func(t *testing.T) (a, b webhook.Notifier), opts ...Option) {
 	t.Helper()
-	c := config{limit: 30 * time.Second}
-	for _, o := range opts {
-		o(&c)
-	}
+	c := configOf(opts)
 	for _, tc := range notifierCases() {
 		t.Run(tc.name, func(t *testing.T) {
 			a, b := open(t)

@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/postrider/postrider/webhook"
@@ -13,6 +12,7 @@ func prunerCases() []testCase {
 		{"pruner/whole-events", "an event stays until all its deliveries have ended", onPruner(testPruneWholeEvents)},
 		{"pruner/limit", "Prune removes at most limit deliveries, in whole events, and goes on at the next call", onPruner(testPruneLimit)},
 		{"pruner/keeps-pending", "a pending delivery is never removed, however old", onPruner(testPrunePending)},
+		{"pruner/keeps-requeued", "what was queued again is pending, whatever ended before", onPruner(testPruneRequeued)},
 	}
 }
 
@@ -28,7 +28,7 @@ func (e *env) prune(p webhook.Pruner, before time.Time, limit int) int {
 
 // wantAdded enqueues known deliveries again: those that were removed are added.
 func (e *env) wantAdded(what string, want []bool, ds ...webhook.Delivery) {
-	added, err := e.store.Enqueue(e.ctx, ds)
+	added, err := e.enqueue(e.ctx, ds...)
 	e.ok(err, "Enqueue")
 	e.want(what, want, added)
 }
@@ -63,10 +63,10 @@ func testPruneBefore(e *env, p webhook.Pruner) {
 
 func testPruneWholeEvents(e *env, p webhook.Pruner) {
 	a, b := e.hook(), e.hook()
-	event := "evt_" + e.id + "_shared"
+	event := e.event()
 	ds := []webhook.Delivery{e.delivery(a, event), e.delivery(b, event)}
 	e.put(ds...)
-	first := e.one("claim", e.batch(webhook.Claim{Now: e.base, Room: map[string]int{b.ID: 0}}).Deliveries)
+	first := e.one("claim", e.take(e.base, a, 1))
 	e.settle(delivered(first, e.at(time.Second)))
 	if n := e.prune(p, e.at(time.Hour), 100); n != 0 {
 		e.errorf("Prune removed %d deliveries of an event with a pending one", n)
@@ -85,8 +85,8 @@ func testPruneWholeEvents(e *env, p webhook.Pruner) {
 func testPruneLimit(e *env, p webhook.Pruner) {
 	a, b := e.hook(), e.hook()
 	const events = 5
-	for i := range events {
-		event := fmt.Sprintf("evt_%s_shared_%d", e.id, i)
+	for range events {
+		event := e.event()
 		e.put(e.delivery(a, event), e.delivery(b, event))
 	}
 	for _, d := range e.claim(e.base) {
@@ -110,7 +110,7 @@ func testPruneLimit(e *env, p webhook.Pruner) {
 func testPrunePending(e *env, p webhook.Pruner) {
 	w := e.hook()
 	waiting, leased := e.queue(w, 1), e.queue(w, 1)
-	held := e.batch(webhook.Claim{Now: e.base, Limit: 1}).Deliveries
+	held := e.take(e.base, w, 1)
 	if n := e.prune(p, e.at(24*time.Hour), 100); n != 0 {
 		e.errorf("Prune removed %d pending deliveries", n)
 	}
@@ -118,4 +118,21 @@ func testPrunePending(e *env, p webhook.Pruner) {
 		e.wantKept(e.settle(released(d, e.at(time.Second))))
 	}
 	e.wantIDs("claim after Prune", e.claim(e.at(time.Second)), append(waiting, leased...)...)
+}
+
+func testPruneRequeued(e *env, p webhook.Pruner) {
+	h, ok := e.store.(webhook.History)
+	if !ok {
+		return
+	}
+	a, b := e.hook(), e.hook()
+	event := e.event()
+	e.put(e.delivery(a, event), e.delivery(b, event))
+	ds := e.count("claim", 2, e.claim(e.base))
+	e.settle(failed(ds[0], e.at(time.Second)), failed(ds[1], e.at(time.Second)))
+	e.ok(h.Requeue(e.ctx, a.Scope, ds[0].ID, e.at(time.Minute)), "Requeue")
+	if n := e.prune(p, e.at(time.Hour), 100); n != 0 {
+		e.errorf("Prune removed %d deliveries of an event of which one was queued again", n)
+	}
+	e.wantIDs("claim after Prune", e.claim(e.at(time.Minute)), ds[0].ID)
 }

@@ -24,7 +24,7 @@ func testRequeue(e *env, h webhook.History) {
 		[]any{got.State, got.Tries, got.Interrupted, got.LastCode, got.Exhausted, got.FirstFailure, got.FinishedAt, got.Due, got.QueuedAt, got.CreatedAt, len(as)})
 	e.none("claim before it is due", e.claim(due.Add(-time.Microsecond)))
 	again := e.one("claim when it is due", e.claim(due))
-	e.want("identifier, body, lease", []any{d.EventID, string(d.Body), int64(3)}, []any{again.EventID, string(again.Body), again.Lease})
+	e.want("identifier, body, lease is larger", []any{d.EventID, string(d.Body), true}, []any{again.EventID, string(again.Body), again.Lease > x.Lease})
 	e.settle(delivered(again, due.Add(time.Second)))
 	e.ok(h.Requeue(e.ctx, w.Scope, d.ID, due.Add(time.Minute)), "Requeue of one that was delivered")
 	e.one("claim of one that was delivered before", e.claim(due.Add(time.Minute)))
@@ -38,7 +38,7 @@ func testRequeue(e *env, h webhook.History) {
 func testRequeueRefused(e *env, h webhook.History) {
 	w := e.hook()
 	id := e.queue(w, 1)[0]
-	e.wantErr("Requeue of an unknown ID", h.Requeue(e.ctx, w.Scope, deliveryID("no", "such", e.id), e.base), webhook.ErrNotFound)
+	e.wantErr("Requeue of an unknown ID", h.Requeue(e.ctx, w.Scope, e.unknownID(), e.base), webhook.ErrNotFound)
 	e.wantErr("Requeue in another scope", h.Requeue(e.ctx, e.scope("b"), id, e.base), webhook.ErrNotFound)
 	d := e.one("claim", e.claim(e.base))
 	e.wantErr("Requeue while leased", h.Requeue(e.ctx, w.Scope, id, e.at(time.Second)), webhook.ErrHeld)
@@ -62,22 +62,45 @@ func testRequeueOldLease(e *env, h webhook.History) {
 	}
 }
 
+// wantCancelled checks what Cancel returned.
+func (e *env) wantCancelled(what string, got webhook.Delivery, ended bool, err error, wantEnded bool, id string, state webhook.State, code webhook.Code, finished time.Time) {
+	e.ok(err, what)
+	e.want(what+": ended, ID, state, code, finished, held, body", []any{wantEnded, id, state, code, finished, false, 0},
+		[]any{ended, got.ID, got.State, got.LastCode, got.FinishedAt, got.Held, len(got.Body)})
+}
+
 func testCancel(e *env, h webhook.History) {
 	w := e.hook()
 	all := e.queue(w, 3)
-	e.ok(h.Cancel(e.ctx, w.Scope, all[0]), "Cancel")
-	e.wantState(w.Scope, all[0], webhook.StateFailed, webhook.CodeCancelled)
-	if d, _, ok := e.stored(w.Scope, all[0]); ok && d.FinishedAt.IsZero() {
-		e.errorf("a cancelled delivery has no FinishedAt")
+	now := e.at(3 * time.Second)
+	d, ended, err := h.Cancel(e.ctx, w.Scope, all[0], now)
+	e.wantCancelled("Cancel", d, ended, err, true, all[0], webhook.StateFailed, webhook.CodeCancelled, now)
+	if d, _, ok := e.stored(w.Scope, all[0]); ok {
+		e.want("state, code, finished in the history", []any{webhook.StateFailed, webhook.CodeCancelled, now}, []any{d.State, d.LastCode, d.FinishedAt})
 	}
 	got := e.claim(e.base)
 	e.wantIDs("claim", got, all[1], all[2])
-	e.wantErr("Cancel while leased", h.Cancel(e.ctx, w.Scope, all[1]), webhook.ErrHeld)
 	for _, d := range got {
 		e.wantKept(e.settle(delivered(d, e.at(time.Second))))
 	}
-	e.ok(h.Cancel(e.ctx, w.Scope, all[1]), "Cancel of one that has ended")
+	d, ended, err = h.Cancel(e.ctx, w.Scope, all[1], now)
+	e.wantCancelled("Cancel of one that has ended", d, ended, err, false, all[1], webhook.StateDelivered, "", e.at(time.Second))
+	d, ended, err = h.Cancel(e.ctx, w.Scope, all[0], now.Add(time.Second))
+	e.wantCancelled("a second Cancel", d, ended, err, false, all[0], webhook.StateFailed, webhook.CodeCancelled, now)
 	e.wantState(w.Scope, all[1], webhook.StateDelivered, webhook.CodeOK)
-	e.wantErr("Cancel of an unknown ID", h.Cancel(e.ctx, w.Scope, deliveryID("no", "such", e.id)), webhook.ErrNotFound)
-	e.wantErr("Cancel in another scope", h.Cancel(e.ctx, e.scope("b"), all[2]), webhook.ErrNotFound)
+	_, _, err = h.Cancel(e.ctx, w.Scope, e.unknownID(), now)
+	e.wantErr("Cancel of an unknown ID", err, webhook.ErrNotFound)
+	_, _, err = h.Cancel(e.ctx, e.scope("b"), all[2], now)
+	e.wantErr("Cancel in another scope", err, webhook.ErrNotFound)
+}
+
+// testCancelHeld: a process that died must not keep a person from cancelling.
+func testCancelHeld(e *env, h webhook.History) {
+	d := e.claimOne()
+	_, _, err := h.Cancel(e.ctx, d.Scope, d.ID, e.at(lease-time.Microsecond))
+	e.wantErr("Cancel while the lease lasts", err, webhook.ErrHeld)
+	now := e.at(lease)
+	got, ended, err := h.Cancel(e.ctx, d.Scope, d.ID, now)
+	e.wantCancelled("Cancel at the end of the lease", got, ended, err, true, d.ID, webhook.StateFailed, webhook.CodeCancelled, now)
+	e.none("claim later", e.claim(e.at(time.Hour)))
 }

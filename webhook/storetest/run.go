@@ -14,7 +14,17 @@ type Option func(*config)
 
 type config struct {
 	seed  func(ctx context.Context, ws []webhook.Webhook) error
+	seal  func(ctx context.Context, w webhook.Webhook, sealed bool) error
+	lose  func(lost bool)
 	limit time.Duration
+}
+
+func configOf(opts []Option) config {
+	c := config{limit: 30 * time.Second}
+	for _, o := range opts {
+		o(&c)
+	}
+	return c
 }
 
 // WithWebhooks makes the webhooks of the cases in the host's own way, for a Store without
@@ -22,6 +32,19 @@ type config struct {
 // already.
 func WithWebhooks(seed func(ctx context.Context, ws []webhook.Webhook) error) Option {
 	return func(c *config) { c.seed = seed }
+}
+
+// WithUnreadable proves what a Store answers whose secrets cannot be opened: seal makes a
+// stored webhook unreadable, as a missing key does, and with sealed false readable again.
+func WithUnreadable(seal func(ctx context.Context, w webhook.Webhook, sealed bool) error) Option {
+	return func(c *config) { c.seal = seal }
+}
+
+// WithLostAnswers proves that a Store tells [webhook.ErrUnknown] where it must. After
+// lose(true) the Store's connection carries out what it is asked, and every answer to a
+// statement that writes, and to a commit, is lost; lose(false) ends that.
+func WithLostAnswers(lose func(lost bool)) Option {
+	return func(c *config) { c.lose = lose }
 }
 
 // WithTimeout changes how long one case may take; the default is 30 s.
@@ -46,6 +69,7 @@ func groups() []group {
 		{"webhook.Pruner", implements[webhook.Pruner], prunerCases()},
 		{"webhook.HealthStore", implements[webhook.HealthStore], healthCases()},
 		{"webhook.Sweeper", implements[webhook.Sweeper], sweeperCases()},
+		{"webhook.Clock", implements[webhook.Clock], clockCases()},
 		{"webhook.Binder", implements[webhook.Binder], binderCases()},
 	}
 }
@@ -105,6 +129,12 @@ func RunSweeper(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Opt
 	runGroup(t, "webhook.Sweeper", open, opts)
 }
 
+// RunClock proves the rules of [webhook.Clock], which the Store must implement.
+func RunClock(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Option) {
+	t.Helper()
+	runGroup(t, "webhook.Clock", open, opts)
+}
+
 // RunBinder proves the rules of [webhook.Binder], which the Store must implement. open must
 // return a Store that is bound to no Profile yet.
 func RunBinder(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Option) {
@@ -113,8 +143,8 @@ func RunBinder(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Opti
 }
 
 // RunAll proves [webhook.Store] and each capability that the Store implements. A
-// [webhook.Notifier] connects two Stores and is proved by [RunNotifier]; a
-// [webhook.Clock] has no rule that a test could check.
+// [webhook.Notifier] connects two Stores and is proved by [RunNotifier]. What a Store keeps
+// when it is opened again, and what several share, are proved by [RunDurable] and [RunShared].
 func RunAll(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Option) {
 	t.Helper()
 	s := open(t)
@@ -127,10 +157,7 @@ func RunAll(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Option)
 
 func runGroup(t *testing.T, name string, open func(t *testing.T) webhook.Store, opts []Option) {
 	t.Helper()
-	c := config{limit: 30 * time.Second}
-	for _, o := range opts {
-		o(&c)
-	}
+	c := configOf(opts)
 	day := 0
 	for _, g := range groups() {
 		for _, tc := range g.cases {

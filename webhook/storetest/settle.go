@@ -1,11 +1,8 @@
 package storetest
 
 import (
-	"slices"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/postrider/postrider/webhook"
 )
 
@@ -21,6 +18,8 @@ func settleCases() []testCase {
 		{"settle/due-from-result", "without Due, the end of the Result stands for it", testDueFromResult},
 		{"settle/attempts", "the history keeps each Result as it was, oldest first", testAttempts},
 		{"settle/mixture", "each settlement of a call stands on its own", testMixture},
+		{"settle/success-without-attempt", "a success without a Result ends the delivery as delivered and counts no try", testBareSuccess},
+		{"settle/several-scopes", "one call settles deliveries of several scopes, each found in its own", testSettleScopes},
 	}
 }
 
@@ -57,7 +56,8 @@ func testFailed(e *env) {
 	spent, ended := e.claimOne(), e.claimOne()
 	x := failed(spent, e.at(time.Second))
 	x.Exhausted = true
-	y := webhook.Settlement{ID: ended.ID, Lease: ended.Lease, State: webhook.StateFailed, Due: e.at(2 * time.Second), Code: webhook.CodeInterrupted}
+	y := settlement(ended, webhook.StateFailed, e.at(2*time.Second))
+	y.Code = webhook.CodeInterrupted
 	e.wantKept(e.settle(x, y))
 	e.none("claim an hour later", e.claim(e.at(time.Hour)))
 	if h, _, ok := e.stored(spent.Scope, spent.ID); ok {
@@ -80,7 +80,7 @@ func testRetry(e *env) {
 	e.none("claim at the end of the old lease", e.claim(e.at(lease)))
 	e.none("claim a microsecond before Due", e.claim(due.Add(-time.Microsecond)))
 	again := e.one("claim at Due", e.claim(due))
-	e.want("tries, interrupted, lease", []any{1, 0, int64(2)}, []any{again.Tries, again.Interrupted, again.Lease})
+	e.want("tries, interrupted, lease is larger, due", []any{1, 0, true, due}, []any{again.Tries, again.Interrupted, again.Lease > d.Lease, again.Due})
 }
 
 func testTries(e *env) {
@@ -185,7 +185,8 @@ func testAttempts(e *env) {
 	}
 	for i, a := range want {
 		now := a.End()
-		x := webhook.Settlement{ID: d.ID, Lease: d.Lease, Due: now, Code: a.Code, Result: &a}
+		x := settlement(d, webhook.StatePending, now)
+		x.Code, x.Result = a.Code, &a
 		if i == len(want)-1 {
 			x.State = webhook.StateDelivered
 			e.settle(x)
@@ -195,36 +196,52 @@ func testAttempts(e *env) {
 		d = e.one("claim", e.claim(now))
 	}
 	_, got, _ := e.stored(scope, id)
-	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
-		e.errorf("attempts: (-want +got)\n%s", diff)
-	}
+	e.want("attempts", want, got)
 }
 
 func testMixture(e *env) {
 	w := e.hook()
 	e.queue(w, 6)
-	ds := e.claim(e.base)
-	if len(ds) != 6 {
-		e.fatalf("claimed %d of 6", len(ds))
-	}
+	ds := e.count("claim", 6, e.claim(e.base))
 	now := e.at(time.Second)
 	stale := released(ds[4], now)
-	stale.Lease = 7
+	stale.Lease--
+	unknown := settlement(ds[0], webhook.StateDelivered, now)
+	unknown.ID = e.unknownID()
 	lost := e.settle(
 		delivered(ds[0], now),
-		webhook.Settlement{ID: deliveryID("no", "such", e.id), Lease: 1, State: webhook.StateDelivered, Due: now},
+		unknown,
 		failed(ds[1], now),
 		stale,
 		retried(ds[2], now, e.at(10*time.Second)),
 		released(ds[3], e.at(5*time.Second)),
 	)
-	want := []string{deliveryID("no", "such", e.id), ds[4].ID}
-	if !slices.Equal(sorted(lost), sorted(want)) {
-		e.errorf("lost %v, want %v", lost, want)
-	}
+	e.want("lost", e.listed(sorted([]string{unknown.ID, ds[4].ID})), e.listed(sorted(lost)))
 	e.wantIDs("claim after 5 s", e.claim(e.at(5*time.Second)), ds[3].ID)
 	e.wantIDs("claim after 10 s", e.claim(e.at(10*time.Second)), ds[2].ID)
 	e.wantIDs("claim at the end of the lease", e.claim(e.at(lease)), ds[4].ID, ds[5].ID)
 	e.wantState(w.Scope, ds[0].ID, webhook.StateDelivered, webhook.CodeOK)
 	e.wantState(w.Scope, ds[1].ID, webhook.StateFailed, webhook.CodeStatus)
+}
+
+func testBareSuccess(e *env) {
+	d := e.claimOne()
+	e.wantKept(e.settle(settlement(d, webhook.StateDelivered, e.at(time.Second))))
+	e.none("claim an hour later", e.claim(e.at(time.Hour)))
+	if h, as, ok := e.stored(d.Scope, d.ID); ok {
+		e.want("state, tries, finished, attempts", []any{webhook.StateDelivered, 0, e.at(time.Second), 0}, []any{h.State, h.Tries, h.FinishedAt, len(as)})
+	}
+}
+
+func testSettleScopes(e *env) {
+	a, b := e.keep(e.draft("a")), e.keep(e.draft("b"))
+	e.queue(a, 2)
+	e.queue(b, 1)
+	ds := e.count("claim", 3, e.claim(e.base))
+	now := e.at(time.Second)
+	foreign := delivered(ds[1], now)
+	foreign.Scope = b.Scope
+	lost := e.settle(delivered(ds[0], now), foreign, delivered(ds[2], now))
+	e.want("lost, of which one names another scope", e.listed([]string{ds[1].ID}), e.listed(lost))
+	e.wantIDs("claim at the end of the lease", e.claim(e.at(lease)), ds[1].ID)
 }

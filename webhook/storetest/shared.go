@@ -1,0 +1,171 @@
+package storetest
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// RunShared proves that two Stores on one database are one, as two hosts have them: open
+// returns both. It makes webhooks through a's [webhook.Registry] or with [WithWebhooks].
+func RunShared(t *testing.T, open func(t *testing.T) (a, b webhook.Store), opts ...Option) {
+	t.Helper()
+	c := configOf(opts)
+	for _, sc := range sharedCases() {
+		t.Run(sc.name, func(t *testing.T) {
+			a, b := open(t)
+			for _, failure := range sc.run(a, b, c) {
+				t.Error(failure)
+			}
+		})
+	}
+}
+
+// sharedCase is a rule of two Stores. with makes the env work with one of them.
+type sharedCase struct {
+	name, rule string
+	test       func(e *env, a, b webhook.Store)
+}
+
+func (sc sharedCase) run(a, b webhook.Store, c config) []string {
+	tc := testCase{sc.name, sc.rule, func(e *env) { sc.test(e, a, b) }}
+	return tc.run(a, c, 0)
+}
+
+// on makes the calls of f go to one of the Stores.
+func (e *env) on(s webhook.Store, f func()) {
+	former := e.store
+	e.store = s
+	defer func() { e.store = former }()
+	f()
+}
+
+func sharedCases() []sharedCase {
+	return []sharedCase{
+		{"shared/enqueue", "what one Store accepted, the other finds and claims, and adds no second time", testSharedEnqueue},
+		{"shared/leases", "what one Store leased, the other does not hand out, also where it looked before", testSharedLeases},
+		{"shared/settle", "an outcome that one Store wrote holds for the other, and a lease of one settles through the other", testSharedSettle},
+		{"shared/give-back", "what one Store gave back with its former Due, the other claims", testSharedGiveBack},
+		{"shared/repeat", "a claim is repeated through the other Store", testSharedRepeat},
+		{"shared/webhooks", "a change of a webhook through one Store is seen by the next claim of the other", testSharedWebhooks},
+		{"shared/concurrent", "claimers of both Stores at once never share a delivery and together take all", testSharedConcurrent},
+	}
+}
+
+func testSharedEnqueue(e *env, _, b webhook.Store) {
+	w := e.hook()
+	ds := e.fresh(w, 3)
+	e.on(b, func() { e.wantLanes("Due before", e.walk(webhook.DueQuery{Now: e.base}).Lanes) })
+	e.put(ds...)
+	e.on(b, func() {
+		e.wantLanes("Due", e.walk(webhook.DueQuery{Now: e.base}).Lanes, laneOf(w))
+		added, err := e.enqueue(e.ctx, ds[0])
+		e.ok(err, "Enqueue of what the other Store has")
+		e.want("added", []bool{false}, added)
+		e.wantOrder("claim", e.claim(e.base), ids(ds)...)
+	})
+	e.none("claim of the first Store", e.claim(e.base))
+}
+
+func testSharedLeases(e *env, _, b webhook.Store) {
+	w := e.hook()
+	all := e.queue(w, 4)
+	handed := e.handedOver()
+	e.on(b, func() { e.wantIDs("claim of two by the other", e.take(e.base, w, 2), all[:2]...) })
+	e.wantIDs("claim of the rest", e.claim(e.base), all[2:]...)
+	e.on(b, func() {
+		e.none("claim while the leases last", e.claim(e.at(lease-time.Microsecond)))
+		e.wantIDs("claim when they have ended", e.claim(e.at(lease)), append(all, handed.ID)...)
+	})
+	e.none("claim while the other has them", e.claim(e.at(lease)))
+}
+
+func testSharedSettle(e *env, _, b webhook.Store) {
+	w := e.hook()
+	e.queue(w, 3)
+	ds := e.count("claim", 3, e.claim(e.base))
+	now, due := e.at(time.Second), e.at(time.Minute/2)
+	ss := []webhook.Settlement{delivered(ds[0], now), failed(ds[1], now), retried(ds[2], now, due)}
+	e.on(b, func() { e.wantKept(e.settle(ss...)) })
+	e.wantKept(e.settle(ss...))
+	e.none("claim before the retry", e.claim(due.Add(-time.Microsecond)))
+	d := e.one("claim of the retry", e.claim(due))
+	e.want("delivery, tries", []any{ds[2].ID, 1}, []any{d.ID, d.Tries})
+	e.on(b, func() {
+		if lost := e.settle(failed(ds[2], due)); len(lost) != 1 {
+			e.errorf("the other Store accepts a lease that has ended: lost %v", lost)
+		}
+		e.none("claim of everything later", e.claim(due))
+	})
+}
+
+func testSharedGiveBack(e *env, _, b webhook.Store) {
+	w := e.hook()
+	all := e.queue(w, 3)
+	ds := e.count("claim of two", 2, e.take(e.base, w, 2))
+	e.on(b, func() { e.wantIDs("claim of the rest by the other", e.claim(e.at(time.Second)), all[2]) })
+	e.wantKept(e.settle(released(ds[0], ds[0].Due), released(ds[1], ds[1].Due)))
+	e.on(b, func() {
+		e.wantLanes("Due after they were given back", e.walk(webhook.DueQuery{Now: e.at(2 * time.Second)}).Lanes, laneOf(w))
+		for _, d := range e.count("claim after they were given back", 2, e.claim(e.at(2*time.Second))) {
+			e.want("tries, interrupted", []int{0, 0}, []int{d.Tries, d.Interrupted})
+		}
+	})
+}
+
+func testSharedRepeat(e *env, _, b webhook.Store) {
+	w := e.hook()
+	all := e.queue(w, 2)
+	c := webhook.Claim{Now: e.base, Until: e.at(lease), Lease: e.number(), Lanes: asked(2, laneOf(w))}
+	e.wantIDs("claim", e.batch(c).Deliveries, all...)
+	e.on(b, func() { e.wantIDs("the same claim again", e.batch(c).Deliveries, all...) })
+}
+
+func testSharedWebhooks(e *env, _, b webhook.Store) {
+	w := e.hook()
+	e.queue(w, 2)
+	e.on(b, func() {
+		e.wantHook("webhook", w, e.batch(webhook.Claim{Now: e.base, Lanes: asked(1, laneOf(w))}).Webhooks)
+	})
+	w.URL, w.Secrets = "https://example.com/moved", []webhook.Secret{webhook.NewSecret("rotated")}
+	w = e.change(w)
+	e.on(b, func() {
+		e.wantHook("webhook after a change", w, e.batch(webhook.Claim{Now: e.base, Lanes: asked(1, laneOf(w))}).Webhooks)
+	})
+	w.Active = false
+	e.change(w)
+	e.on(b, func() {
+		e.wantLanes("Due of an inactive webhook", e.walk(webhook.DueQuery{Now: e.at(lease)}).Lanes)
+		e.none("claim of an inactive webhook", e.claim(e.at(lease)))
+	})
+}
+
+func testSharedConcurrent(e *env, a, b webhook.Store) {
+	var want []string
+	for range 4 {
+		want = append(want, e.queue(e.hook(), 25)...)
+	}
+	lanes := asked(2, e.lanes...)
+	var mu sync.Mutex
+	var got []webhook.Delivery
+	e.parallel(6, func(i int) {
+		store := []webhook.Store{a, b}[i%2]
+		for range 4 * len(want) {
+			batch, err := store.Claim(e.ctx, webhook.Claim{Now: e.base, Until: e.at(lease), Lease: e.number(), Lanes: lanes})
+			if err != nil {
+				e.errorf("Claim: %v", err)
+				return
+			}
+			if len(batch.Deliveries) == 0 {
+				return
+			}
+			mu.Lock()
+			got = append(got, batch.Deliveries...)
+			mu.Unlock()
+		}
+	})
+	got = append(got, e.claim(e.base)...)
+	e.wantIDs("claims of both Stores", got, want...)
+}
