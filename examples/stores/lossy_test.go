@@ -38,12 +38,13 @@ func (l *lossy) Connect(context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &lossyConn{c, l}, nil
+	return &lossyConn{Conn: c, l: l}, nil
 }
 
-func (l *lossy) answer(query string, err error) error {
+// answer loses that of a statement which writes and is a transaction of its own.
+func (c *lossyConn) answer(query string, err error) error {
 	writes := strings.Contains(query, "INSERT") || strings.Contains(query, "UPDATE") || strings.Contains(query, "DELETE")
-	if err == nil && writes && l.lost.Load() {
+	if err == nil && writes && !c.inTx && c.l.lost.Load() {
 		return errLost
 	}
 	return err
@@ -52,7 +53,8 @@ func (l *lossy) answer(query string, err error) error {
 // lossyConn loses answers of statements that are no part of a transaction, and of commits.
 type lossyConn struct {
 	driver.Conn
-	l *lossy
+	l    *lossy
+	inTx bool
 }
 
 func (c *lossyConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
@@ -64,17 +66,18 @@ func (c *lossyConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx,
 	if err != nil {
 		return nil, err
 	}
-	return lossyTx{tx, c.l}, nil
+	c.inTx = true
+	return lossyTx{tx, c}, nil
 }
 
 func (c *lossyConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	r, err := c.Conn.(driver.ExecerContext).ExecContext(ctx, query, args)
-	return r, c.l.answer(query, err)
+	return r, c.answer(query, err)
 }
 
 func (c *lossyConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	rows, err := c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args)
-	if err == nil && c.l.answer(query, nil) != nil {
+	if err == nil && c.answer(query, nil) != nil {
 		dest := make([]driver.Value, len(rows.Columns()))
 		for rows.Next(dest) == nil { // to the end, or the statement would be broken off
 		}
@@ -85,7 +88,15 @@ func (c *lossyConn) QueryContext(ctx context.Context, query string, args []drive
 
 type lossyTx struct {
 	driver.Tx
-	l *lossy
+	c *lossyConn
 }
 
-func (t lossyTx) Commit() error { return t.l.answer("UPDATE", t.Tx.Commit()) }
+func (t lossyTx) Commit() error {
+	t.c.inTx = false
+	return t.c.answer("UPDATE", t.Tx.Commit())
+}
+
+func (t lossyTx) Rollback() error {
+	t.c.inTx = false
+	return t.Tx.Rollback()
+}

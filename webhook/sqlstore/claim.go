@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/postrider/postrider/webhook"
 )
@@ -142,153 +144,30 @@ func (m *claimMemory) untils(lease, until int64) (list []int64) {
 	return list
 }
 
-// claimPostgres takes rows with one statement.
-func (s *Store) claimPostgres(ctx context.Context, conn Conn, t *taking) error {
-	t.reset()
-	lanes, untils := make(arrays, 5), make(arrays, 1)
-	for i := range t.Lanes {
-		l := &t.Lanes[i]
-		lanes.add(hookOf(l.Scope, l.WebhookID), l.Scope, l.WebhookID, l.Class, int64(l.Most))
+// leaseMark is a time before which nothing is held, as far as the last claim has seen. What
+// it misses, as where a clock was set back, a walk over all lanes finds.
+type leaseMark struct{ before atomic.Int64 }
+
+// leaseSlack is how long the commit of a lease may take that has ended by then.
+const leaseSlack = 1_000_000 // us
+
+func (m *leaseMark) from() int64 { return m.before.Load() }
+
+// seen notes the end of the oldest lease that has ended by a time, 0 where there is none.
+func (m *leaseMark) seen(now, oldest int64) {
+	mark := now - leaseSlack
+	if oldest != 0 {
+		mark = min(mark, oldest-1)
 	}
-	for _, until := range t.untils {
-		untils.add(until)
-	}
-	args := lanes.args(append(untils.args(), t.now, t.until, t.Lease, int64(t.MaxBytes))...)
-	return s.each(ctx, conn, claimPostgres, args, func(r Rows) error {
-		var kind, turn int
-		var hook stored
-		var body []byte
-		d, err := scanDelivery(prefix{r, []any{&kind, &turn, &hook.data, &hook.sealed, &hook.secret}}, &body)
-		if err != nil {
-			return err
-		}
-		switch kind {
-		case 0:
-			d.Body = body
-			t.add(d)
-		case 1:
-			t.hooks[turn-1] = hook
-		case 2:
-			t.short = append(t.short, t.Lanes[turn-1].Lane)
-		}
-		return nil
-	})
+	m.before.Store(mark)
 }
 
-// prefix scans columns that precede those of the reader.
-type prefix struct {
-	Rows
-	first []any
+// given notes a lease that ends at a time.
+func (m *leaseMark) given(until int64) {
+	if until <= m.before.Load() {
+		m.before.Store(until - 1)
+	}
 }
 
-func (p prefix) Scan(dest ...any) error { return p.Rows.Scan(append(p.first, dest...)...) }
-
-// claimSQLite takes rows inside a write transaction, which no other writer is in.
-func (s *Store) claimSQLite(ctx context.Context, conn Conn, t *taking) error {
-	t.reset()
-	leased, err := s.leasedSQLite(ctx, conn, t)
-	if err != nil {
-		return err
-	}
-	size, first := 0, true
-	for i := range t.Lanes {
-		rows, err := s.candidatesSQLite(ctx, conn, t, i, leased[i])
-		if err != nil {
-			return err
-		}
-		for k, d := range rows {
-			if !first && t.MaxBytes > 0 && size+len(d.Body) > t.MaxBytes {
-				t.short, size = append(t.short, t.Lanes[i].Lane), t.MaxBytes+1 // nothing more fits
-				break
-			}
-			first, size = false, size+len(d.Body)
-			if err := s.leaseSQLite(ctx, conn, t, &rows[k]); err != nil {
-				return err
-			}
-			t.rows[i] = append(t.rows[i], rows[k])
-		}
-	}
-	return nil
-}
-
-// leasedSQLite finds, for each lane, leases that have ended and those of an earlier answer
-// to this claim, the latter first.
-func (s *Store) leasedSQLite(ctx context.Context, conn Conn, t *taking) ([][]row, error) {
-	found := make([][]row, len(t.Lanes))
-	scan := func(r Rows) error {
-		var body []byte
-		d, err := scanDelivery(r, &body)
-		d.Body = body
-		if i, ok := t.turns[d.lane()]; ok {
-			found[i] = append(found[i], d)
-		}
-		return err
-	}
-	for _, until := range t.untils {
-		if until <= t.now {
-			continue
-		}
-		if err := s.each(ctx, conn, claimAgainSQLite, []any{until, t.Lease}, scan); err != nil {
-			return nil, err
-		}
-	}
-	return found, s.each(ctx, conn, claimEndedSQLite, []any{t.now}, scan)
-}
-
-// candidatesSQLite returns up to Most rows of a lane in the order in which they are taken,
-// none where its webhook does not receive.
-func (s *Store) candidatesSQLite(ctx context.Context, conn Conn, t *taking, i int, leased []row) ([]row, error) {
-	l := &t.Lanes[i]
-	var hook stored
-	var active bool
-	var expires int64
-	err := s.row(ctx, conn, `SELECT active, expires, data, sealed, secret FROM {p}webhook WHERE id = $1 AND scope = $2`,
-		[]any{l.WebhookID, l.Scope}, &active, &expires, &hook.data, &hook.sealed, &hook.secret)
-	switch {
-	case err == nil && (!active || expires != 0 && expires <= t.now):
-		return nil, nil
-	case err == nil:
-		t.hooks[i] = hook
-	case !notFound(err):
-		return nil, err
-	}
-	rows := leased
-	err = s.each(ctx, conn, claimWaitingSQLite, []any{hookOf(l.Scope, l.WebhookID), l.Class, l.Scope, l.WebhookID, t.now, int64(l.Most)},
-		func(r Rows) error {
-			var body []byte
-			d, err := scanDelivery(r, &body)
-			d.Body = body
-			rows = append(rows, d)
-			return err
-		})
-	if len(leased) > 0 {
-		slices.SortStableFunc(rows, func(a, b row) int {
-			return cmp.Or(-compareBool(t.again(&a), t.again(&b)), a.Due.Compare(b.Due), cmp.Compare(a.seq, b.seq))
-		})
-	}
-	return rows[:min(len(rows), l.Most)], err
-}
-
-// again reports whether a row is held under the claim's own number.
-func (t *taking) again(d *row) bool { return d.Held && micros(d.Due) > t.now }
-
-func compareBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return 1
-	}
-	return -1
-}
-
-func (s *Store) leaseSQLite(ctx context.Context, conn Conn, t *taking, d *row) error {
-	if !t.again(d) {
-		if d.was = micros(d.Due); d.Held {
-			d.Interrupted++
-		}
-		d.Lease = max(d.Lease+1, t.Lease)
-	}
-	d.Held = true
-	return s.exec(ctx, conn, leaseSQLite, t.until, d.was, d.Lease, int64(d.Interrupted), d.seq)
-}
+// forget has the next claim look at all leases.
+func (m *leaseMark) forget() { m.before.Store(math.MinInt64) }

@@ -86,14 +86,18 @@ func (c compiledPool) Query(ctx context.Context, query string, args ...any) (Row
 
 // compiledTx runs a transaction on compiled statements. It compiles none itself: that
 // takes a connection of the pool, and the transaction may hold the only one.
+//
+// Its statements are short and do not watch the caller's context, for which the driver
+// would start a goroutine each: the transaction looks at it before it commits.
 type compiledTx struct {
 	s      *Store
 	tx     *sql.Tx
+	ctx    context.Context
 	used   map[string]*sql.Stmt
 	wanted []string
 }
 
-func (c *compiledTx) find(ctx context.Context, query string) *sql.Stmt {
+func (c *compiledTx) find(query string) *sql.Stmt {
 	if st := c.used[query]; st != nil {
 		return st
 	}
@@ -108,7 +112,7 @@ func (c *compiledTx) find(ctx context.Context, query string) *sql.Stmt {
 	if c.used == nil {
 		c.used = make(map[string]*sql.Stmt)
 	}
-	st := c.tx.StmtContext(ctx, stmt)
+	st := c.tx.StmtContext(c.ctx, stmt)
 	c.used[query] = st
 	return st
 }
@@ -118,18 +122,18 @@ func (c *compiledTx) Exec(ctx context.Context, query string, args ...any) error 
 	return err
 }
 
-func (c *compiledTx) count(ctx context.Context, query string, args ...any) (int64, error) {
-	if st := c.find(ctx, query); st != nil {
-		return counted(st.ExecContext(ctx, args...))
+func (c *compiledTx) count(_ context.Context, query string, args ...any) (int64, error) {
+	if st := c.find(query); st != nil {
+		return counted(st.ExecContext(c.ctx, args...))
 	}
-	return sqlConn{c.tx}.count(ctx, query, args...)
+	return sqlConn{c.tx}.count(c.ctx, query, args...)
 }
 
-func (c *compiledTx) Query(ctx context.Context, query string, args ...any) (Rows, error) {
-	if st := c.find(ctx, query); st != nil {
-		return rowsOf(st.QueryContext(ctx, args...))
+func (c *compiledTx) Query(_ context.Context, query string, args ...any) (Rows, error) {
+	if st := c.find(query); st != nil {
+		return rowsOf(st.QueryContext(c.ctx, args...))
 	}
-	return sqlConn{c.tx}.Query(ctx, query, args...)
+	return sqlConn{c.tx}.Query(c.ctx, query, args...)
 }
 
 // compile does, after the transaction, what it would have liked to find done.

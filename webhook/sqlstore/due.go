@@ -33,10 +33,9 @@ const (
 	kindRows    = 4 // how many rows were read
 )
 
-// open is the condition that a webhook receives, or is gone.
-const open = `(w.id IS NULL OR w.active AND (w.expires = 0 OR w.expires > $1))`
-
-const withWebhook = ` LEFT JOIN {p}webhook w ON w.id = x.webhook AND w.scope = x.scope `
+// open is the condition that a webhook receives, or is gone. It is asked for each lane: in
+// a join PostgreSQL may read all webhooks.
+const open = `coalesce((SELECT w.active AND (w.expires = 0 OR w.expires > $1) FROM {p}webhook w WHERE w.id = x.webhook AND w.scope = x.scope), true)`
 
 // nextOf is the first time after $1 at which something becomes due, for a webhook that
 // receives.
@@ -44,13 +43,13 @@ func nextOf(held string) string {
 	return `
 UNION ALL
 SELECT 3, 0, '', '', '', coalesce(min(x.due) FILTER (WHERE ` + open + `), CASE WHEN count(*) = ` + nextRows + ` THEN max(x.due) ELSE 0 END)
-FROM (SELECT d.due, d.scope, d.webhook FROM {p}delivery d WHERE d.state = 0 AND ` + held + ` AND (d.due + 0) > $1 ORDER BY (d.due + 0) LIMIT ` + nextRows + `) x` + withWebhook
+FROM (SELECT d.due, d.scope, d.webhook FROM {p}delivery d WHERE d.state = 0 AND ` + held + ` AND (d.due + 0) > $1 ORDER BY (d.due + 0) LIMIT ` + nextRows + `) x`
 }
 
 // endedLeases are the lanes with leases that ended by $1, behind a lane.
 const endedLeases = `SELECT DISTINCT x.hook, x.class, x.scope, x.webhook FROM (SELECT d.hook, d.class, d.scope, d.webhook FROM {p}delivery d
   WHERE d.state = 0 AND d.held AND (d.due + 0) <= $1 AND (d.hook + 0, d.class) > ($6, $7) AND (d.hook + 0) <= $5
-  ORDER BY (d.due + 0) LIMIT 100000) x` + withWebhook + `WHERE ` + open + `
+  ORDER BY (d.due + 0) LIMIT 100000) x WHERE ` + open + `
  ORDER BY x.hook, x.class LIMIT $8`
 
 // dueSQL answers a page: $1 now, $2 lanes to go through, $3 and $4 the lane of the cursor,
@@ -61,7 +60,7 @@ func dueSQL(lanes string) string {
 	return lanes + `, h AS (` + endedLeases + `)
 SELECT 0 AS kind, hook, class, scope, webhook, 0 AS due FROM h
 UNION ALL
-SELECT 1, x.hook, x.class, x.scope, x.webhook, x.due FROM l x` + withWebhook + `WHERE x.due <= $1 AND ` + open + `
+SELECT 1, x.hook, x.class, x.scope, x.webhook, x.due FROM l x WHERE x.due <= $1 AND ` + open + `
 UNION ALL
 SELECT 2, hook, class, '', '', 0 FROM l WHERE n = $2` + nextOf("NOT d.held") + nextOf("d.held")
 }
@@ -74,12 +73,12 @@ func ofWebhookSQL(lanes, later string) string {
 	return lanes + `, h AS (` + endedLeases + `)
 SELECT 0 AS kind, hook, class, scope, webhook, 0 AS due FROM h
 UNION ALL
-SELECT 1, x.hook, x.class, x.scope, x.webhook, x.due FROM l x` + withWebhook + `WHERE x.due <= $1 AND ` + open + `
+SELECT 1, x.hook, x.class, x.scope, x.webhook, x.due FROM l x WHERE x.due <= $1 AND ` + open + `
 UNION ALL
-SELECT 3, x.hook, '', x.scope, x.webhook, x.due FROM (SELECT l.hook, l.scope, l.webhook, ` + later + ` AS due FROM l) x` + withWebhook + `WHERE x.due > $1 AND ` + open + `
+SELECT 3, x.hook, '', x.scope, x.webhook, x.due FROM (SELECT l.hook, l.scope, l.webhook, ` + later + ` AS due FROM l) x WHERE x.due > $1 AND ` + open + `
 UNION ALL
 SELECT 3, x.hook, '', x.scope, x.webhook, x.due FROM (SELECT d.hook, d.scope, d.webhook, d.due FROM {p}delivery d
-  WHERE d.state = 0 AND d.held AND (d.due + 0) > $1 AND (d.hook + 0, d.class) > ($6, $7) AND (d.hook + 0) <= $5 ORDER BY (d.due + 0) LIMIT 1) x` + withWebhook + `WHERE ` + open
+  WHERE d.state = 0 AND d.held AND (d.due + 0) > $1 AND (d.hook + 0, d.class) > ($6, $7) AND (d.hook + 0) <= $5 ORDER BY (d.due + 0) LIMIT 1) x WHERE ` + open
 }
 
 // sinceSQL answers a question with Since, $2, from what has become due after it; $3 bounds
@@ -90,7 +89,7 @@ var sinceSQL = `WITH x AS (
  UNION ALL
  SELECT * FROM (SELECT d.hook, d.class, d.scope, d.webhook FROM {p}delivery d
   WHERE d.state = 0 AND d.held AND (d.due + 0) > $2 AND (d.due + 0) <= $1 ORDER BY (d.due + 0) LIMIT $3) leased)
-SELECT DISTINCT 1 AS kind, x.hook, x.class, x.scope, x.webhook, 0 AS due FROM x` + withWebhook + `WHERE ` + open + `
+SELECT DISTINCT 1 AS kind, x.hook, x.class, x.scope, x.webhook, 0 AS due FROM x WHERE ` + open + `
 UNION ALL
 SELECT 4, 0, '', '', '', count(*) FROM x` + nextOf("NOT d.held") + nextOf("d.held")
 
@@ -208,6 +207,9 @@ func (s *Store) duePage(ctx context.Context, q webhook.DueQuery, from place) (p 
 		return p, err
 	}
 	p.Next = fromMicros(v.next)
+	if len(v.leased) > 0 {
+		s.leases.forget()
+	}
 	slices.SortFunc(v.leased, byPlace)
 	slices.SortFunc(v.waiting, byPlace)
 	if len(v.leased) == q.Limit { // there may be more
@@ -251,6 +253,9 @@ func (s *Store) dueOfWebhook(ctx context.Context, q webhook.DueQuery, from place
 	args := []any{micros(q.Now), int64(most), hook - 1, maxText, hook, hook - 1, maxText, int64(most)}
 	if err = s.each(ctx, s.reader(), s.pick(ofWebhookSQLite, ofWebhookPostgres), args, v.scan); err != nil {
 		return p, err
+	}
+	if len(v.leased) > 0 {
+		s.leases.forget()
 	}
 	lanes := slices.DeleteFunc(append(v.leased, v.waiting...), func(l lane) bool { return l.Scope != q.Scope || l.WebhookID != q.WebhookID })
 	slices.SortFunc(lanes, byPlace)

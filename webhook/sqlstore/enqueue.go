@@ -45,7 +45,9 @@ func (s *Store) flush(ctx context.Context, rows []newRow) (added []bool, err err
 	}
 	if err == nil {
 		for i := range rows {
-			s.swept.queued(rows[i].queued())
+			if s.swept.queued(rows[i].queued()); rows[i].Held {
+				s.leases.given(micros(rows[i].Due))
+			}
 		}
 		return added, nil
 	}

@@ -72,27 +72,39 @@ func (s *Store) write(ctx context.Context, fn func(Conn) error) (err error) {
 }
 
 func (s *Store) transact(ctx context.Context, conn *sql.Conn, fn func(Conn) error) error {
-	var level *sql.TxOptions
-	if s.dialect == PostgreSQL {
-		level = &sql.TxOptions{Isolation: sql.LevelReadCommitted} // others fail where this waits
+	if s.dialect == SQLite {
+		return s.transactSQLite(ctx, conn, fn)
 	}
-	tx, err := conn.BeginTx(ctx, level)
+	// Of the other levels, some statements fail where they wait at this one.
+	tx, err := conn.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
 		return undone{wrap(err)}
 	}
-	c := Conn(sqlConn{tx})
-	var compiled *compiledTx
-	if s.dialect == SQLite {
-		compiled = &compiledTx{s: s, tx: tx}
-		c = compiled
-		// The first statement takes the write lock, as BEGIN IMMEDIATE would, but through
-		// any driver and with the busy timeout: a transaction that begins by reading
-		// could not become a writer once another connection has written.
-		err = s.exec(ctx, c, `UPDATE {p}meta SET value = value WHERE key = ''`)
+	return finish(ctx, tx, fn(sqlConn{tx}))
+}
+
+func (s *Store) transactSQLite(ctx context.Context, conn *sql.Conn, fn func(Conn) error) error {
+	apart := context.WithoutCancel(ctx)
+	tx, err := conn.BeginTx(apart, nil)
+	if err != nil {
+		return undone{wrap(err)}
 	}
-	if err == nil {
+	c := &compiledTx{s: s, tx: tx, ctx: ctx}
+	// The first statement takes the write lock, as BEGIN IMMEDIATE would, but through
+	// any driver and with the busy timeout: a transaction that begins by reading
+	// could not become a writer once another connection has written.
+	err = s.exec(ctx, c, `UPDATE {p}meta SET value = value WHERE key = ''`)
+	if c.ctx = apart; err == nil {
 		err = fn(c)
 	}
+	if err = finish(ctx, tx, err); err == nil {
+		c.compile(ctx)
+	}
+	return err
+}
+
+// finish commits where there was no error until now, or rolls back.
+func finish(ctx context.Context, tx *sql.Tx, err error) error {
 	if err == nil {
 		err = ctx.Err()
 	}
@@ -100,11 +112,7 @@ func (s *Store) transact(ctx context.Context, conn *sql.Conn, fn func(Conn) erro
 		_ = tx.Rollback() // the connection is closed where it fails
 		return undone{err}
 	}
-	err = wrap(tx.Commit())
-	switch {
-	case err == nil && compiled != nil:
-		compiled.compile(ctx)
-	case errors.Is(err, sql.ErrTxDone) || answered(err):
+	if err = wrap(tx.Commit()); errors.Is(err, sql.ErrTxDone) || answered(err) {
 		err = undone{err}
 	}
 	return err

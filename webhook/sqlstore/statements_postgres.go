@@ -30,18 +30,23 @@ SELECT id FROM i UNION ALL SELECT '' FROM stale`
 // found by the end of the lease. The UPDATE looks again, because a row that was changed
 // between the two is found by its former place.
 //
-// Kinds of rows: 0 a delivery, 1 a lane's webhook, 2 a lane of which something was kept back.
+// The index of leases keeps the entries of those that were settled until it is cleaned up, so
+// it is read from $11, before which nothing is held.
+//
+// Kinds of rows: 0 a delivery, 1 a lane's webhook, 2 a lane of which something was kept back,
+// 3 the end of the oldest lease that has ended.
 const claimPostgres = `WITH r AS MATERIALIZED (
  SELECT u.*, w.id IS NOT NULL AS found, w.data, w.sealed, w.secret
  FROM unnest($1::text::int8[], $2::text::text[], $3::text::text[], $4::text::text[], $5::text::int4[])
   WITH ORDINALITY AS u(hook, scope, webhook, class, most, turn)
- LEFT JOIN {p}webhook w ON w.id = u.webhook AND w.scope = u.scope
+ LEFT JOIN LATERAL (SELECT * FROM {p}webhook w WHERE w.id = u.webhook AND w.scope = u.scope LIMIT 1) w ON true
  WHERE w.id IS NULL OR w.active AND (w.expires = 0 OR w.expires > $7)),
 h AS MATERIALIZED (
  SELECT r.turn, d.due > $7 AS again, d.ctid AS place, d.due, d.seq, octet_length(d.body) AS size
  FROM {p}delivery d JOIN r ON r.hook = d.hook + 0 AND r.class = d.class AND r.scope = d.scope AND r.webhook = d.webhook
  WHERE d.ctid = ANY(ARRAY(SELECT x.ctid FROM (
-   (SELECT ctid FROM {p}delivery WHERE state = 0 AND held AND (due + 0) <= $7 ORDER BY (due + 0) LIMIT 10000)
+   (SELECT ctid FROM {p}delivery WHERE state = 0 AND held AND (due + 0) > $11 AND (due + 0) <= $7 AND (hook + 0) IN (SELECT hook FROM r)
+    ORDER BY (due + 0) LIMIT 10000)
    UNION ALL SELECT ctid FROM {p}delivery WHERE state = 0 AND held AND (due + 0) = ANY($6::text::int8[]) AND (due + 0) > $7 AND lease = $9) x))
   AND CASE WHEN d.held THEN d.state ELSE 1 END = 0
  FOR UPDATE OF d SKIP LOCKED),
@@ -68,7 +73,9 @@ SELECT 0, 0::int8, '', false, ''::bytea, c.* FROM c
 UNION ALL
 SELECT 1, r.turn, r.data, r.sealed, r.secret, ` + emptyRow + ` FROM r WHERE r.found AND EXISTS (SELECT 1 FROM f WHERE f.turn = r.turn AND f.fits)
 UNION ALL
-SELECT 2, r.turn, '', false, ''::bytea, ` + emptyRow + ` FROM r WHERE EXISTS (SELECT 1 FROM f WHERE f.turn = r.turn AND NOT f.fits)`
+SELECT 2, r.turn, '', false, ''::bytea, ` + emptyRow + ` FROM r WHERE EXISTS (SELECT 1 FROM f WHERE f.turn = r.turn AND NOT f.fits)
+UNION ALL
+SELECT 3, coalesce(min(due), 0), '', false, ''::bytea, ` + emptyRow + ` FROM {p}delivery WHERE state = 0 AND held AND (due + 0) > $11 AND (due + 0) <= $7`
 
 // emptyRow stands for columns and a body.
 const emptyRow = `0::int8, '', '', '', '', '', '', '', '', 0::int2, 0::int8, 0::int8, 0::int8, false, 0, 0, 0::int8, 0::int8, 0::int8, 0::int8, '', false, ''::bytea`

@@ -85,6 +85,7 @@ type Store struct {
 	hooks    hookCache
 	scopes   scopeCache
 	claims   claimMemory
+	leases   leaseMark
 	swept    sweepMemory
 
 	mu      sync.Mutex
@@ -132,6 +133,7 @@ func New(db *sql.DB, d Dialect, o *Options) (*Store, error) {
 	s := &Store{db: db, dialect: d, prefix: opts.Prefix, o: opts, writer: make(chan struct{}, 1)}
 	s.group.flush = s.flush
 	s.swept.hook = -1
+	s.leases.forget()
 	return s, nil
 }
 

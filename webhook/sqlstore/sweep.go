@@ -105,6 +105,9 @@ func (p *sweeping) mend(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			if n > 0 {
+				p.s.leases.forget()
+			}
 		}
 	}
 	return nil
@@ -142,25 +145,28 @@ const (
 	over  = `held AND (due + 0) <= $1`
 )
 
+// orphan is the condition that a row of a walk has no webhook; noWebhook looks once more.
+const orphan = `(SELECT w.id FROM {p}webhook w WHERE w.id = x.webhook AND w.scope = x.scope) IS NULL`
+
 const noWebhook = ` AND NOT EXISTS (SELECT 1 FROM {p}webhook w WHERE w.id = $5 AND w.scope = $6)`
 
 // endOrphans ends deliveries whose webhook is gone. It goes from webhook to webhook down the
 // index of turns.
 func (p *sweeping) endOrphans(ctx context.Context) error {
 	s := p.s
-	type orphan struct {
+	type orphaned struct {
 		lane
 		n int
 	}
-	var list []orphan
+	var list []orphaned
 	scan := func(r Rows) error {
-		var o orphan
+		var o orphaned
 		err := r.Scan(&o.n, &o.hook, &o.Scope, &o.WebhookID)
 		list = append(list, o)
 		return err
 	}
 	err := s.each(ctx, s.reader(), s.pick(orphansSQLite, orphansPostgres)+`
-SELECT x.n, x.hook, x.scope, x.webhook FROM l x`+withWebhook+`WHERE w.id IS NULL OR x.n = $2`, []any{s.swept.hook, int64(sweepHooks)}, scan)
+SELECT x.n, x.hook, x.scope, x.webhook FROM l x WHERE `+orphan+` OR x.n = $2`, []any{s.swept.hook, int64(sweepHooks)}, scan)
 	if err != nil {
 		return err
 	}
@@ -177,7 +183,7 @@ SELECT x.n, x.hook, x.scope, x.webhook FROM l x`+withWebhook+`WHERE w.id IS NULL
 	}
 	list = nil
 	err = s.each(ctx, s.reader(), `SELECT DISTINCT 0, x.hook, x.scope, x.webhook FROM (SELECT d.hook, d.scope, d.webhook FROM {p}delivery d
- WHERE d.state = 0 AND d.held AND (d.due + 0) <= $1 ORDER BY (d.due + 0) LIMIT 100000) x`+withWebhook+`WHERE w.id IS NULL`, []any{p.now}, scan)
+ WHERE d.state = 0 AND d.held AND (d.due + 0) <= $1 ORDER BY (d.due + 0) LIMIT 100000) x WHERE `+orphan, []any{p.now}, scan)
 	for _, o := range list {
 		if err == nil {
 			err = p.end(ctx, webhook.CodeCancelled, over+` AND (hook + 0) = $4 AND webhook = $5 AND scope = $6`+noWebhook, o.hook, o.WebhookID, o.Scope)

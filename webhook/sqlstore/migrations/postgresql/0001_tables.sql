@@ -48,15 +48,16 @@ CREATE SEQUENCE {p}delivery_seq;
 -- id is made of scope, event and webhook; name is the ID that the delivery was given
 -- where that is another one. hook is a hash of scope and webhook. due is the end of the
 -- lease where the row is held, and was the due time before the lease. attempts holds
--- one line of JSON for each attempt, oldest first.
+-- one line of JSON for each attempt, oldest first. What changes stands before what does
+-- not, and a page keeps room for it, so that the log holds of a change only the former.
 CREATE TABLE {p}delivery (
   seq           bigint   NOT NULL DEFAULT nextval('{p}delivery_seq'),
   hook          bigint   NOT NULL,
+  created       bigint   NOT NULL,
+  queued        bigint   NOT NULL,
   due           bigint   NOT NULL,
   was           bigint   NOT NULL DEFAULT 0,
   lease         bigint   NOT NULL DEFAULT 0,
-  created       bigint   NOT NULL,
-  queued        bigint   NOT NULL,
   first_failure bigint   NOT NULL DEFAULT 0,
   finished      bigint   NOT NULL DEFAULT 0,
   tries         int      NOT NULL DEFAULT 0,
@@ -64,6 +65,8 @@ CREATE TABLE {p}delivery (
   state         smallint NOT NULL DEFAULT 0,
   held          boolean  NOT NULL DEFAULT false,
   exhausted     boolean  NOT NULL DEFAULT false,
+  code          text     NOT NULL DEFAULT '',
+  attempts      text     NOT NULL DEFAULT '',
   id            text COLLATE "C" PRIMARY KEY,
   name          text COLLATE "C" NOT NULL DEFAULT '',
   scope         text COLLATE "C" NOT NULL,
@@ -71,11 +74,9 @@ CREATE TABLE {p}delivery (
   webhook       text COLLATE "C" NOT NULL,
   class         text COLLATE "C" NOT NULL DEFAULT '',
   type          text     NOT NULL,
-  code          text     NOT NULL DEFAULT '',
   extra         text     NOT NULL DEFAULT '',
-  body          bytea    NOT NULL,
-  attempts      text     NOT NULL DEFAULT ''
-);
+  body          bytea    NOT NULL
+) WITH (fillfactor = 60);
 
 -- What waits in a lane, in the order in which it is claimed.
 CREATE INDEX {p}turn ON {p}delivery (hook, class, due, seq) WHERE state = 0 AND NOT held;

@@ -53,11 +53,11 @@ END;
 CREATE TABLE {p}delivery (
   seq           INTEGER PRIMARY KEY,
   hook          INTEGER NOT NULL,
+  created       INTEGER NOT NULL,
+  queued        INTEGER NOT NULL,
   due           INTEGER NOT NULL,
   was           INTEGER NOT NULL DEFAULT 0,
   lease         INTEGER NOT NULL DEFAULT 0,
-  created       INTEGER NOT NULL,
-  queued        INTEGER NOT NULL,
   first_failure INTEGER NOT NULL DEFAULT 0,
   finished      INTEGER NOT NULL DEFAULT 0,
   tries         INTEGER NOT NULL DEFAULT 0,
@@ -65,6 +65,8 @@ CREATE TABLE {p}delivery (
   state         INTEGER NOT NULL DEFAULT 0,
   held          INTEGER NOT NULL DEFAULT 0,
   exhausted     INTEGER NOT NULL DEFAULT 0,
+  code          TEXT NOT NULL DEFAULT '',
+  attempts      TEXT NOT NULL DEFAULT '',
   id            TEXT NOT NULL UNIQUE,
   name          TEXT NOT NULL DEFAULT '',
   scope         TEXT NOT NULL,
@@ -72,10 +74,8 @@ CREATE TABLE {p}delivery (
   webhook       TEXT NOT NULL,
   class         TEXT NOT NULL DEFAULT '',
   type          TEXT NOT NULL,
-  code          TEXT NOT NULL DEFAULT '',
   extra         TEXT NOT NULL DEFAULT '',
-  body          BLOB NOT NULL,
-  attempts      TEXT NOT NULL DEFAULT ''
+  body          BLOB NOT NULL
 ) STRICT;
 
 -- What waits in a lane, in the order in which it is claimed.

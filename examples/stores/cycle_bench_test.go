@@ -1,0 +1,65 @@
+package stores_test
+
+import (
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// BenchmarkCycle is the work of the Store for deliveries that succeed: a claim and a
+// settlement of 100, from ten webhooks. Of the CPU time, that of PostgreSQL's own
+// processes is not counted.
+func BenchmarkCycle(b *testing.B) {
+	eachB(b, "100", func(b *testing.B, d database) {
+		f := newField(b, d, "postrider_", 100)
+		hooks := f.hooks("m", 10, true)
+		f.take(hooks, 20_000, now().Add(-time.Hour))
+		var claim, settle, busy time.Duration
+		rows := 0
+		for b.Loop() {
+			at := now()
+			used := cpuTime()
+			began := time.Now()
+			f.lease++
+			c := webhook.Claim{Now: at, Until: at.Add(leaseTime), Lease: at.UnixMicro()<<11 + f.lease}
+			for _, l := range f.lanes {
+				c.Lanes = append(c.Lanes, webhook.LaneClaim{Lane: l, Most: 10})
+			}
+			batch, err := f.store.Claim(b.Context(), c)
+			claim += time.Since(began)
+			if err != nil {
+				b.Fatal(err)
+			}
+			ss := make([]webhook.Settlement, len(batch.Deliveries))
+			for i, d := range batch.Deliveries {
+				ss[i] = webhook.Settlement{ID: d.ID, Scope: d.Scope, Lease: d.Lease, State: webhook.StateDelivered, Due: at,
+					Result: &webhook.Attempt{Number: 1, Status: 200, Start: at, Duration: time.Millisecond, Snippet: "ok"}}
+			}
+			began = time.Now()
+			if _, err := f.store.Settle(b.Context(), ss); err != nil {
+				b.Fatal(err)
+			}
+			settle += time.Since(began)
+			busy += cpuTime() - used
+			if rows += len(ss); len(ss) < 100 {
+				f.fill(hooks, 20_000, now().Add(-time.Hour))
+			}
+		}
+		b.ReportMetric(float64(rows)/(claim+settle).Seconds(), "rows/s")
+		b.ReportMetric(float64(busy.Nanoseconds())/1000/float64(rows), "cpu-us/row")
+		b.ReportMetric(float64(claim.Microseconds())/float64(b.N), "us-claim")
+		b.ReportMetric(float64(settle.Microseconds())/float64(b.N), "us-settle")
+		b.ReportMetric(0, "ns/op")
+	})
+}
+
+// cpuTime is what this process has used so far.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
