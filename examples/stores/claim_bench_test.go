@@ -23,6 +23,7 @@ const (
 	baselineRows = 10_000
 	leaseTime    = time.Minute
 	fewestPairs  = 100
+	perLane      = 4 // taken of a lane at once
 )
 
 // field is a Store filled for a benchmark. What a claim takes is settled and replaced.
@@ -30,16 +31,27 @@ type field struct {
 	b     testing.TB
 	store *sqlstore.Store
 	next  int
-	claim webhook.Claim // without times
+	lease int64
+	limit int            // rows of a claim
+	lanes []webhook.Lane // claimed from, in turns
 }
 
 func newField(b testing.TB, d database, prefix string, limit int) *field {
 	b.Helper()
 	s := d.migrated(b, &sqlstore.Options{Prefix: prefix})
-	return &field{b: b, store: s, claim: webhook.Claim{Limit: limit, PerLane: 4}}
+	return &field{b: b, store: s, limit: limit}
 }
 
 func now() time.Time { return time.Now().Truncate(time.Microsecond) }
+
+func laneOf(hook string) webhook.Lane { return webhook.Lane{Scope: "acme", WebhookID: hook} }
+
+func lanesOf(hooks []string) (lanes []webhook.Lane) {
+	for _, h := range hooks {
+		lanes = append(lanes, laneOf(h))
+	}
+	return lanes
+}
 
 // hooks makes webhooks in a scope of their own.
 func (f *field) hooks(prefix string, n int, active bool) []string {
@@ -75,33 +87,45 @@ var benchBody = []byte(`{"trigger":"taskSuccess","data":"` + strings.Repeat("x",
 
 func (f *field) delivery(hook string, due time.Time) webhook.Delivery {
 	f.next++
-	return webhook.Delivery{ID: fmt.Sprintf("dlv_%026d", f.next), EventID: fmt.Sprintf("evt_%022d", f.next), WebhookID: hook,
-		Scope: "acme", Type: "taskSuccess", Lane: hook, Body: benchBody, Due: due, CreatedAt: due}
+	event := fmt.Sprintf("evt_%022d", f.next)
+	return webhook.Delivery{ID: webhook.DeliveryID("acme", event, hook), EventID: event, WebhookID: hook,
+		Scope: "acme", Type: "taskSuccess", Body: benchBody, Due: due, CreatedAt: due, QueuedAt: due}
+}
+
+// next claim of the field: of the lanes whose turn it is.
+func (f *field) claim(at time.Time) webhook.Claim {
+	f.lease++
+	c := webhook.Claim{Now: at, Until: at.Add(leaseTime), Lease: at.UnixMicro()<<11 + f.lease}
+	most := min(perLane, f.limit/len(f.lanes)+1)
+	for range min(f.limit/most, len(f.lanes)) {
+		c.Lanes = append(c.Lanes, webhook.LaneClaim{Lane: f.lanes[0], Most: most})
+		f.lanes = append(f.lanes[1:], f.lanes[0])
+	}
+	return c
 }
 
 // once claims, and returns how long that took. Then it settles and replaces.
 func (f *field) once() time.Duration {
 	f.b.Helper()
 	ctx := f.b.Context()
-	c := f.claim
-	c.Now = now()
-	c.Until = c.Now.Add(leaseTime)
+	at := now()
+	c := f.claim(at)
 	began := time.Now()
 	batch, err := f.store.Claim(ctx, c)
 	took := time.Since(began)
 	if err != nil {
 		f.b.Fatal(err)
 	}
-	if len(batch.Deliveries) != c.Limit {
-		f.b.Fatalf("claimed %d, want %d", len(batch.Deliveries), c.Limit)
+	if len(batch.Deliveries) != f.limit {
+		f.b.Fatalf("claimed %d, want %d", len(batch.Deliveries), f.limit)
 	}
-	ss := make([]webhook.Settlement, c.Limit)
-	ds := make([]webhook.Delivery, c.Limit)
+	ss := make([]webhook.Settlement, f.limit)
+	ds := make([]webhook.Delivery, f.limit)
 	for i, d := range batch.Deliveries {
 		at := now()
-		ss[i] = webhook.Settlement{ID: d.ID, Lease: d.Lease, State: webhook.StateDelivered, Due: at,
+		ss[i] = webhook.Settlement{ID: d.ID, Scope: d.Scope, Lease: d.Lease, State: webhook.StateDelivered, Due: at,
 			Result: &webhook.Attempt{Number: 1, Status: 200, Start: at}}
-		ds[i] = f.delivery(d.Lane, at)
+		ds[i] = f.delivery(d.WebhookID, at)
 	}
 	if lost, err := f.store.Settle(ctx, ss); err != nil || len(lost) > 0 {
 		f.b.Fatal(lost, err)
@@ -114,7 +138,9 @@ func (f *field) once() time.Duration {
 
 func baseline(b *testing.B, d database, limit int) *field {
 	f := newField(b, d, "base_", limit)
-	f.fill(f.hooks("base", 100, true), baselineRows, now().Add(-time.Hour))
+	hooks := f.hooks("base", 100, true)
+	f.lanes = lanesOf(hooks)
+	f.fill(hooks, baselineRows, now().Add(-time.Hour))
 	return f
 }
 
@@ -155,21 +181,19 @@ func BenchmarkClaim(b *testing.B) {
 		rows int // claimed at once
 		fill func(f *field)
 	}{
-		{"million", 64, func(f *field) { f.fill(f.hooks("m", 100, true), *claimRows, ago) }},
+		{"million", 64, func(f *field) { f.take(f.hooks("m", 100, true), *claimRows, ago) }},
 		{"skipped", 64, func(f *field) {
-			giant := f.hooks("giant", 1, true)
-			f.claim.Room = map[string]int{giant[0]: 0}
-			f.fill(giant, *claimRows, ago.Add(-time.Hour))
-			f.fill(f.hooks("m", 100, true), baselineRows, ago)
+			f.fill(f.hooks("giant", 1, true), *claimRows, ago.Add(-time.Hour))
+			f.take(f.hooks("m", 100, true), baselineRows, ago)
 		}},
-		{"lanes", 64, func(f *field) { f.fill(f.hooks("m", *claimRows/100, true), *claimRows, ago) }},
+		{"lanes", 64, func(f *field) { f.take(f.hooks("m", *claimRows/100, true), *claimRows, ago) }},
 		{"waiting", 10, func(f *field) {
 			f.fill(f.hooks("later", 10_000, true), 10_000, now().Add(24*time.Hour))
-			f.fill(f.hooks("ready", 10, true), 10, ago)
+			f.take(f.hooks("ready", 10, true), 10, ago)
 		}},
 		{"inactive", 10, func(f *field) {
 			f.fill(f.hooks("off", 5_000, false), 50_000, ago.Add(-time.Hour))
-			f.fill(f.hooks("ready", 10, true), 10, ago)
+			f.take(f.hooks("ready", 10, true), 10, ago)
 		}},
 	}
 	for _, s := range situations {
@@ -179,6 +203,54 @@ func BenchmarkClaim(b *testing.B) {
 			s.fill(hard)
 			compare(b, base, hard)
 		})
+	}
+}
+
+// take fills lanes that are claimed from.
+func (f *field) take(hooks []string, rows int, due time.Time) {
+	f.lanes = append(f.lanes, lanesOf(hooks)...)
+	f.fill(hooks, rows, due)
+}
+
+// BenchmarkDue asks for all lanes, a page after the other.
+func BenchmarkDue(b *testing.B) {
+	for name, fill := range map[string]func(f *field){
+		"100-lanes":   func(f *field) { f.take(f.hooks("m", 100, true), *claimRows/10, now().Add(-time.Hour)) },
+		"10000-lanes": func(f *field) { f.take(f.hooks("m", 10_000, true), *claimRows/10, now().Add(-time.Hour)) },
+		"10000-waiting": func(f *field) {
+			f.fill(f.hooks("later", 10_000, true), 10_000, now().Add(24*time.Hour))
+			f.take(f.hooks("ready", 10, true), 10, now().Add(-time.Hour))
+		},
+	} {
+		eachB(b, name, func(b *testing.B, d database) {
+			f := newField(b, d, "hard_", 64)
+			fill(f)
+			for b.Loop() {
+				f.walk(webhook.DueQuery{Now: now(), Limit: 500})
+			}
+			whole := b.Elapsed()
+			began := time.Now()
+			for range 100 {
+				f.walk(webhook.DueQuery{Now: now(), Since: now().Add(-2 * time.Second), Limit: 500})
+			}
+			b.ReportMetric(float64(time.Since(began).Microseconds())/100, "us-since")
+			b.ReportMetric(float64(whole.Microseconds())/float64(b.N), "us-all")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+func (f *field) walk(q webhook.DueQuery) (lanes []webhook.Lane) {
+	f.b.Helper()
+	for {
+		p, err := f.store.Due(f.b.Context(), q)
+		if err != nil {
+			f.b.Fatal(err)
+		}
+		lanes = append(lanes, p.Lanes...)
+		if q.Cursor = p.Cursor; q.Cursor == "" {
+			return lanes
+		}
 	}
 }
 
@@ -194,7 +266,7 @@ func BenchmarkClaimOldSnapshot(b *testing.B) {
 	b.Run("postgres", func(b *testing.B) {
 		d := newPostgres(b)
 		f := newField(b, d, "hard_", 64)
-		f.fill(f.hooks("m", 100, true), baselineRows, now().Add(-time.Hour))
+		f.take(f.hooks("m", 100, true), baselineRows, now().Add(-time.Hour))
 		old, err := d.open(b).BeginTx(b.Context(), &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
 		if err != nil {
 			b.Fatal(err)
@@ -206,7 +278,7 @@ func BenchmarkClaimOldSnapshot(b *testing.B) {
 		var times []time.Duration
 		for b.Loop() {
 			times = nil
-			for n := 0; n < *claimRows/10; n += f.claim.Limit {
+			for n := 0; n < *claimRows/10; n += f.limit {
 				times = append(times, f.once())
 			}
 		}
@@ -223,11 +295,21 @@ func BenchmarkClaimSweep(b *testing.B) {
 	eachB(b, "10000-webhooks", func(b *testing.B, d database) {
 		f := newField(b, d, "hard_", 64)
 		f.fill(f.hooks("m", 10_000, true), 100_000, now().Add(-time.Hour))
-		for b.Loop() {
+		sweep := func() {
 			at := now()
-			if err := f.store.Sweep(b.Context(), webhook.Sweep{Now: at, QueuedBefore: at.Add(-24 * time.Hour), LatestDue: at.Add(time.Hour)}); err != nil {
-				b.Fatal(err)
+			w := webhook.Sweep{Now: at, Gone: true, QueuedBefore: at.Add(-24 * time.Hour), LatestRetry: at.Add(time.Hour), LatestLease: at.Add(time.Hour)}
+			for more := true; more; {
+				var err error
+				if _, more, err = f.store.Sweep(b.Context(), w, 500); err != nil {
+					b.Fatal(err)
+				}
 			}
+		}
+		began := time.Now()
+		sweep()
+		b.ReportMetric(float64(time.Since(began).Milliseconds()), "ms/first")
+		for b.Loop() {
+			sweep()
 		}
 		b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N), "ms/sweep")
 		b.ReportMetric(0, "ns/op")

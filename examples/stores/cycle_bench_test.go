@@ -15,21 +15,26 @@ func BenchmarkCycle(b *testing.B) {
 	eachB(b, "100", func(b *testing.B, d database) {
 		f := newField(b, d, "postrider_", 100)
 		hooks := f.hooks("m", 10, true)
-		f.fill(hooks, 20_000, now().Add(-time.Hour))
+		f.take(hooks, 20_000, now().Add(-time.Hour))
 		var claim, settle, busy time.Duration
 		rows := 0
 		for b.Loop() {
 			at := now()
 			used := cpuTime()
 			began := time.Now()
-			batch, err := f.store.Claim(b.Context(), webhook.Claim{Now: at, Until: at.Add(leaseTime), Limit: 100, PerLane: 16})
+			f.lease++
+			c := webhook.Claim{Now: at, Until: at.Add(leaseTime), Lease: at.UnixMicro()<<11 + f.lease}
+			for _, l := range f.lanes {
+				c.Lanes = append(c.Lanes, webhook.LaneClaim{Lane: l, Most: 10})
+			}
+			batch, err := f.store.Claim(b.Context(), c)
 			claim += time.Since(began)
 			if err != nil {
 				b.Fatal(err)
 			}
 			ss := make([]webhook.Settlement, len(batch.Deliveries))
 			for i, d := range batch.Deliveries {
-				ss[i] = webhook.Settlement{ID: d.ID, Lease: d.Lease, State: webhook.StateDelivered, Due: at,
+				ss[i] = webhook.Settlement{ID: d.ID, Scope: d.Scope, Lease: d.Lease, State: webhook.StateDelivered, Due: at,
 					Result: &webhook.Attempt{Number: 1, Status: 200, Start: at, Duration: time.Millisecond, Snippet: "ok"}}
 			}
 			began = time.Now()

@@ -1,202 +1,173 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
-	"time"
+	"sync"
+	"sync/atomic"
 
 	"github.com/postrider/postrider/webhook"
 )
 
-const (
-	lookEvery = 100 * time.Millisecond // while the ring has enough for a claim
-	// maxRounds bounds one claim: a round that brings less than it asked for takes lanes
-	// out of the ring, so a few are enough unless somebody keeps filling it.
-	maxRounds = 100
-)
-
-// taken is a row that a claim leased, with its former due time and place.
-type taken struct {
-	webhook.Delivery
-	was   position
-	extra string
-}
-
-// answer is what a round brought: rows of each ask, and the webhooks of the asks.
-type answer struct {
-	rows  [][]taken // by ask, oldest due first
-	hooks map[string]stored
-}
-
-// Claim implements [webhook.Store]. One claim of a Store is under way at a time.
+// Claim implements [webhook.Store]: one round trip to PostgreSQL, whatever the number of
+// lanes, and one transaction in SQLite.
 func (s *Store) Claim(ctx context.Context, c webhook.Claim) (b webhook.Batch, err error) {
-	if c.Limit < 1 {
-		return b, fmt.Errorf("sqlstore: claim: Limit is %d, must be at least 1", c.Limit)
+	switch {
+	case !c.Until.After(c.Now):
+		return b, fmt.Errorf("sqlstore: claim: Until must be after Now: %w", webhook.ErrInvalid)
+	case slices.ContainsFunc(c.Lanes, func(l webhook.LaneClaim) bool { return l.Most < 1 || l.Take != webhook.TakeAny }):
+		return b, fmt.Errorf("sqlstore: claim: Most must be at least 1 and Take be TakeAny: %w", webhook.ErrInvalid)
+	case len(c.Lanes) == 0:
+		return b, ctx.Err()
 	}
 	if err := s.ready(ctx); err != nil {
 		return b, err
 	}
-	select {
-	case s.claiming <- struct{}{}:
-		defer func() { <-s.claiming }()
-	case <-ctx.Done():
-		return b, ctx.Err()
-	}
-	s.tell(c.Now)
-	if b, err = s.claim(ctx, c); err != nil {
-		// A claim whose answer was lost may have taken rows, and a look may be incomplete.
-		s.ring.forget()
-		return webhook.Batch{}, s.fail("claim", "", err)
-	}
-	return b, nil
-}
-
-func (s *Store) claim(ctx context.Context, c webhook.Claim) (b webhook.Batch, err error) {
-	now := micros(c.Now)
-	looked := !s.ring.fresh(now) || !s.ring.fills(c)
-	if looked {
-		if err := s.look(ctx, now); err != nil {
-			return b, err
-		}
-	}
-	perLane := make(map[string]int)
-	oldest := int64(0)
-	for round := 0; len(b.Deliveries) < c.Limit && round < maxRounds; round++ {
-		asks := s.ring.plan(c, c.Limit-len(b.Deliveries), perLane)
-		if len(asks) == 0 {
-			if looked {
-				break
-			}
-			looked = true
-			if err := s.look(ctx, now); err != nil {
-				return b, err
-			}
-			continue
-		}
-		got, err := s.round(ctx, c, asks)
-		if err != nil {
-			return b, err
-		}
-		for i, rows := range got.rows {
-			perLane[asks[i].lane.name] += len(rows)
-			if len(rows) > 0 && (oldest == 0 || rows[0].was.due < oldest) {
-				oldest = rows[0].was.due
-			}
-		}
-		if err := s.hand(ctx, c, asks, got, &b); err != nil {
-			return b, err
-		}
-	}
-	b.Oldest = fromMicros(oldest)
-	if len(b.Deliveries) > 0 {
-		s.ring.leased(now, micros(c.Until))
-	}
-	b.Next = fromMicros(s.ring.nextAfter(now))
-	return b, nil
-}
-
-// round claims what was asked for, and tells the ring.
-func (s *Store) round(ctx context.Context, c webhook.Claim, asks []ask) (a answer, err error) {
-	if err := s.share(ctx, c, asks); err != nil {
-		return a, err
-	}
+	t := newTaking(&c, s.claims.untils(c.Lease, micros(c.Until)))
 	if s.dialect == PostgreSQL {
-		a, err = s.claimPostgres(ctx, c, asks)
+		err = s.single(ctx, func(conn Conn) error { return s.claimPostgres(ctx, conn, t) })
 	} else {
-		err = s.write(ctx, func(conn Conn) (err error) {
-			a, err = s.claimSQLite(ctx, conn, c, asks)
-			return err
-		})
+		err = s.write(ctx, func(conn Conn) error { return s.claimSQLite(ctx, conn, t) })
 	}
 	if err != nil {
-		return a, err
+		return webhook.Batch{}, s.fail("claim", "", err)
 	}
-	got, last := make([]int, len(asks)), make([]position, len(asks))
-	var orphans []string
-	for i, rows := range a.rows {
-		if got[i] = len(rows); got[i] > 0 {
-			last[i] = rows[got[i]-1].was
-		}
-		if _, ok := a.hooks[asks[i].queue.webhook]; !ok {
-			orphans = append(orphans, asks[i].queue.queue)
-		}
-	}
-	s.ring.note(asks, got, last)
-	return a, s.endOrphans(ctx, orphans, micros(c.Now))
+	return s.batch(t), nil
 }
 
-// hand puts rows into the batch, one of each lane after the other. Rows that cannot be
-// read, or whose webhook cannot, end as failed.
-func (s *Store) hand(ctx context.Context, c webhook.Claim, asks []ask, a answer, b *webhook.Batch) error {
-	var broken, foreign []string
-	lanes := byLane(asks, a.rows)
-	hooks := make(map[string]*webhook.Webhook, len(a.hooks))
-	listed := make(map[string]bool, len(b.Webhooks))
-	for i := range b.Webhooks {
-		listed[b.Webhooks[i].ID] = true
+// taking is a claim under way and what it has taken.
+type taking struct {
+	*webhook.Claim
+	now, until int64
+	untils     []int64 // ends of leases that this claim may have given before
+	turns      map[webhook.Lane]int
+	rows       [][]row        // by lane
+	hooks      map[int]stored // by lane
+	short      []webhook.Lane
+}
+
+func newTaking(c *webhook.Claim, untils []int64) *taking {
+	t := &taking{Claim: c, now: micros(c.Now), until: micros(c.Until), untils: untils, turns: make(map[webhook.Lane]int, len(c.Lanes))}
+	for i, l := range c.Lanes {
+		t.turns[l.Lane] = i
 	}
-	for i := 0; ; i++ {
-		more := false
-		for _, rows := range lanes {
-			if i >= len(rows) {
+	t.reset()
+	return t
+}
+
+// reset forgets what a transaction read that was undone.
+func (t *taking) reset() {
+	t.rows, t.hooks, t.short = make([][]row, len(t.Lanes)), make(map[int]stored, len(t.Lanes)), nil
+}
+
+// add puts a row into its lane.
+func (t *taking) add(d row) {
+	if i, ok := t.turns[d.lane()]; ok {
+		t.rows[i] = append(t.rows[i], d)
+	}
+}
+
+// batch sorts what was taken, with the due times that it had before. What cannot be read is
+// leased all the same, and told apart.
+func (s *Store) batch(t *taking) (b webhook.Batch) {
+	b.Short = t.short
+	type verdict struct {
+		w    webhook.Webhook
+		gone bool
+		err  error
+	}
+	verdicts := make(map[string]*verdict, len(t.Lanes)) // by ID, as all lanes of a webhook are of its scope
+	for i, rows := range t.rows {
+		if len(rows) == 0 {
+			continue
+		}
+		lane := t.Lanes[i].Lane
+		v := verdicts[lane.Scope+"\x00"+lane.WebhookID]
+		if v == nil {
+			v = &verdict{}
+			verdicts[lane.Scope+"\x00"+lane.WebhookID] = v
+			in, found := t.hooks[i]
+			if v.gone = !found; found {
+				v.w, v.err = s.decodeWebhook(lane.WebhookID, in)
+				if v.w.Scope != lane.Scope && v.err == nil {
+					v.err = fmt.Errorf("sqlstore: webhook %s: its row belongs to another scope", lane.WebhookID)
+				}
+			}
+			if !v.gone && v.err == nil {
+				b.Webhooks = append(b.Webhooks, v.w)
+			}
+		}
+		slices.SortFunc(rows, func(a, b row) int { return cmp.Or(cmp.Compare(a.was, b.was), cmp.Compare(a.seq, b.seq)) })
+		for k := range rows {
+			d := &rows[k]
+			d.Due = fromMicros(d.was)
+			if err := cmp.Or(v.err, unreadable(d)); err != nil {
+				b.Unreadable = append(b.Unreadable, webhook.Unreadable{ID: d.ID, Lease: d.Lease, Lane: lane, Due: d.Due, Err: err})
 				continue
 			}
-			more = true
-			row := rows[i]
-			w, known := hooks[row.WebhookID]
-			if !known {
-				if one, err := s.decodeWebhook(row.WebhookID, a.hooks[row.WebhookID]); err == nil {
-					w = &one
-				}
-				hooks[row.WebhookID] = w
-			}
-			switch {
-			case w == nil || decodeExtra(row.extra, &row.Delivery) != nil:
-				broken = append(broken, row.ID)
-			case w.Scope != row.Scope: // there is no such webhook in the delivery's scope
-				foreign = append(foreign, row.ID)
-			default:
-				b.Deliveries = append(b.Deliveries, row.Delivery)
-				if !listed[w.ID] {
-					listed[w.ID] = true
-					b.Webhooks = append(b.Webhooks, *w)
-				}
-			}
-		}
-		if !more {
-			break
+			b.Deliveries = append(b.Deliveries, d.Delivery)
 		}
 	}
-	err := s.end(ctx, broken, webhook.CodeConfig, micros(c.Now))
-	if err == nil {
-		err = s.end(ctx, foreign, webhook.CodeCancelled, micros(c.Now))
-	}
-	return err
+	return b
 }
 
-// byLane merges the rows of each lane's queues by age.
-func byLane(asks []ask, rows [][]taken) (lanes [][]taken) {
-	for i := 0; i < len(asks); {
-		merged, n := rows[i], 1
-		for ; i+n < len(asks) && asks[i+n].lane == asks[i].lane; n++ {
-			merged = append(merged, rows[i+n]...)
-		}
-		if n > 1 {
-			slices.SortFunc(merged, oldestFirst)
-		}
-		lanes = append(lanes, merged)
-		i += n
+func unreadable(d *row) error {
+	if err := decodeExtra(d.extra, &d.Delivery); err != nil {
+		return fmt.Errorf("sqlstore: delivery %s: its row cannot be decoded", d.ID)
 	}
-	return lanes
+	return nil
 }
 
-func oldestFirst(a, b taken) int {
-	switch {
-	case a.was.less(b.was):
-		return -1
-	case b.was.less(a.was):
-		return 1
-	}
-	return 0
+// claimMemory remembers the ends of the leases that the latest claims gave, by their
+// numbers: a claim that is repeated with another end finds what it took before.
+type claimMemory struct {
+	mu   sync.Mutex
+	last [8]struct{ lease, until int64 }
+	next int
 }
+
+// untils returns the ends of the leases of all claims with a number, and notes one more.
+func (m *claimMemory) untils(lease, until int64) (list []int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	list = append(list, until)
+	for _, one := range m.last {
+		if one.lease == lease && !slices.Contains(list, one.until) {
+			list = append(list, one.until)
+		}
+	}
+	m.last[m.next%len(m.last)] = struct{ lease, until int64 }{lease, until}
+	m.next++
+	return list
+}
+
+// leaseMark is a time before which nothing is held, as far as the last claim has seen. What
+// it misses, as where a clock was set back, a walk over all lanes finds.
+type leaseMark struct{ before atomic.Int64 }
+
+// leaseSlack is how long the commit of a lease may take that has ended by then.
+const leaseSlack = 1_000_000 // us
+
+func (m *leaseMark) from() int64 { return m.before.Load() }
+
+// seen notes the end of the oldest lease that has ended by a time, 0 where there is none.
+func (m *leaseMark) seen(now, oldest int64) {
+	mark := now - leaseSlack
+	if oldest != 0 {
+		mark = min(mark, oldest-1)
+	}
+	m.before.Store(mark)
+}
+
+// given notes a lease that ends at a time.
+func (m *leaseMark) given(until int64) {
+	if until <= m.before.Load() {
+		m.before.Store(until - 1)
+	}
+}
+
+// forget has the next claim look at all leases.
+func (m *leaseMark) forget() { m.before.Store(math.MinInt64) }

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -8,112 +9,132 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// claimSQLite takes rows inside a write transaction, which nobody else is in: one
-// SELECT for all queues with the same room, and one UPDATE for all rows. SQLite has no
-// lateral join, and a LIMIT that is the same for all. A LIMIT that is a parameter alone
-// would be compiled again at each use, because the planner looks at its value.
-const claimSQLiteFrom = `SELECT r.key, d.due, d.seq, d.id, d.scope, d.event, d.webhook, d.type, d.extra, d.body, d.lease, d.held, d.tries,
- d.interrupted, d.first_failure, d.created, d.queued, d.code
-FROM json_each($1) r CROSS JOIN {p}delivery d WHERE d.seq IN (
- SELECT n.seq FROM {p}delivery n WHERE n.queue = r.value->>0 AND n.state = 0 AND (n.due, n.seq) > (r.value->>1, r.value->>2) AND `
-
-const (
-	claimSQLite     = claimSQLiteFrom + `NOT n.held AND n.due <= $2 ORDER BY n.due, n.seq LIMIT $3 + 0)`
-	claimSQLiteHeld = claimSQLiteFrom + `n.held AND (n.due + 0) <= $2 ORDER BY n.due + 0, n.seq LIMIT $3 + 0)`
-)
-
-func (s *Store) claimSQLite(ctx context.Context, conn Conn, c webhook.Claim, asks []ask) (answer, error) {
-	out := answer{rows: make([][]taken, len(asks))}
-	now := micros(c.Now)
-	hooks, live, err := s.hooksOf(ctx, conn, asks, now)
+// claimSQLite takes rows inside a write transaction, which no other writer is in.
+func (s *Store) claimSQLite(ctx context.Context, conn Conn, t *taking) error {
+	t.reset()
+	leased, err := s.leasedSQLite(ctx, conn, t)
 	if err != nil {
-		return out, err
+		return err
 	}
-	out.hooks = hooks
-	type kind struct {
-		room int
-		held bool
-	}
-	byRoom := make(map[kind][]int)
-	for i, a := range asks {
-		if live[a.queue.webhook] {
-			k := kind{a.room, a.queue.held}
-			byRoom[k] = append(byRoom[k], i)
-		}
-	}
-	var seqs []int64
-	for k, turns := range byRoom {
-		list := make([][3]any, len(turns))
-		for i, turn := range turns {
-			list[i] = [3]any{asks[turn].queue.queue, asks[turn].low.due, asks[turn].low.seq}
-		}
-		queues, err := json.Marshal(list)
+	size, first := 0, true
+	var fresh, again []int64
+	for i := range t.Lanes {
+		rows, err := s.candidatesSQLite(ctx, conn, t, i, leased[i])
 		if err != nil {
-			return out, err
+			return err
 		}
-		query := claimSQLite
-		if k.held {
-			query = claimSQLiteHeld
-		}
-		err = s.each(ctx, conn, query, []any{string(queues), now, int64(k.room)}, func(r Rows) error {
-			t := taken{Delivery: webhook.Delivery{Due: fromMicros(micros(c.Until))}}
-			var n int
-			var code string
-			var first, created, queued int64
-			err := r.Scan(&n, &t.was.due, &t.was.seq, &t.ID, &t.Scope, &t.EventID, &t.WebhookID, &t.Type, &t.extra, &t.Body,
-				&t.Lease, &t.Held, &t.Tries, &t.Interrupted, &first, &created, &queued, &code)
-			if err != nil {
-				return err
+		for k := range rows {
+			d := &rows[k]
+			if !first && t.MaxBytes > 0 && size+len(d.Body) > t.MaxBytes {
+				t.short, size = append(t.short, t.Lanes[i].Lane), t.MaxBytes+1 // nothing more fits
+				rows = rows[:k]
+				break
 			}
-			if t.Held {
-				t.Interrupted++
+			first, size = false, size+len(d.Body)
+			if t.again(d) {
+				again = append(again, d.seq)
+				continue
 			}
-			t.Held = true
-			t.Lease++
-			t.Lane = asks[turns[n]].lane.name
-			t.FirstFailure, t.CreatedAt, t.QueuedAt = fromMicros(first), fromMicros(created), fromMicros(queued)
-			t.LastCode = webhook.Code(code)
-			out.rows[turns[n]] = append(out.rows[turns[n]], t)
-			seqs = append(seqs, t.was.seq)
-			return nil
-		})
-		if err != nil {
-			return out, err
+			fresh = append(fresh, d.seq)
+			if d.was = micros(d.Due); d.Held {
+				d.Interrupted++
+			}
+			d.Held, d.Lease = true, max(d.Lease+1, t.Lease)
 		}
+		t.rows[i] = rows
 	}
-	for _, rows := range out.rows {
-		slices.SortFunc(rows, oldestFirst)
+	if err := s.execAll(ctx, conn, leaseSQLite, fresh, t.until, t.Lease); err != nil {
+		return err
 	}
+	return s.execAll(ctx, conn, prolongSQLite, again, t.until)
+}
+
+// execAll runs a statement whose last argument is a list.
+func (s *Store) execAll(ctx context.Context, conn Conn, query string, seqs []int64, args ...any) error {
 	if len(seqs) == 0 {
-		return out, nil
+		return nil
 	}
 	list, err := json.Marshal(seqs)
 	if err != nil {
-		return out, err
+		return err
 	}
-	return out, s.exec(ctx, conn, `UPDATE`+orRollback+` {p}delivery SET due = $1, lease = lease + 1, interrupted = interrupted + held, held = true
- WHERE seq IN (SELECT value FROM json_each($2))`, micros(c.Until), string(list))
+	return s.exec(ctx, conn, query, append(args, string(list))...)
 }
 
-// hooksOf reads the webhooks of queues.
-func (s *Store) hooksOf(ctx context.Context, conn Conn, asks []ask, now int64) (hooks map[string]stored, live map[string]bool, err error) {
-	var ids []string
-	for i := range asks {
-		ids = append(ids, asks[i].queue.webhook)
-	}
-	list, err := s.list(byName(ids))
-	if err != nil {
-		return nil, nil, err
-	}
-	hooks, live = make(map[string]stored, len(ids)), make(map[string]bool, len(ids))
-	err = s.each(ctx, conn, `SELECT id, active AND (expires = 0 OR expires > $1), data, sealed, secret FROM {p}webhook
- WHERE id IN (SELECT `+s.unlist("$2")+`)`, []any{now, list}, func(r Rows) error {
-		var id string
-		var in stored
-		var on bool
-		err := r.Scan(&id, &on, &in.data, &in.sealed, &in.secret)
-		hooks[id], live[id] = in, on
+// leasedSQLite finds, for each lane, leases that have ended and those of an earlier answer
+// to this claim.
+func (s *Store) leasedSQLite(ctx context.Context, conn Conn, t *taking) ([][]row, error) {
+	found := make([][]row, len(t.Lanes))
+	scan := func(r Rows) error {
+		var body []byte
+		d, err := scanDelivery(r, &body)
+		d.Body = body
+		if i, ok := t.turns[d.lane()]; ok {
+			found[i] = append(found[i], d)
+		}
 		return err
-	})
-	return hooks, live, err
+	}
+	for _, until := range t.untils {
+		if until <= t.now {
+			continue
+		}
+		if err := s.each(ctx, conn, claimAgainSQLite, []any{until, t.Lease}, scan); err != nil {
+			return nil, err
+		}
+	}
+	return found, s.each(ctx, conn, claimEndedSQLite, []any{t.now}, scan)
+}
+
+// candidatesSQLite returns up to Most rows of a lane in the order in which they are taken,
+// none where its webhook does not receive.
+func (s *Store) candidatesSQLite(ctx context.Context, conn Conn, t *taking, i int, rows []row) ([]row, error) {
+	l := &t.Lanes[i]
+	var hook stored
+	var active bool
+	var expires int64
+	err := s.row(ctx, conn, `SELECT active, expires, data, sealed, secret FROM {p}webhook WHERE id = $1 AND scope = $2`,
+		[]any{l.WebhookID, l.Scope}, &active, &expires, &hook.data, &hook.sealed, &hook.secret)
+	switch {
+	case err == nil && (!active || expires != 0 && expires <= t.now):
+		return nil, nil
+	case err == nil:
+		t.hooks[i] = hook
+	case !notFound(err):
+		return nil, err
+	}
+	leased := len(rows)
+	err = s.each(ctx, conn, claimWaitingSQLite, []any{hookOf(l.Scope, l.WebhookID), l.Class, l.Scope, l.WebhookID, t.now, int64(l.Most)},
+		func(r Rows) error {
+			d, err := scanWaiting(r, l.Lane)
+			rows = append(rows, d)
+			return err
+		})
+	if leased > 0 {
+		slices.SortStableFunc(rows, func(a, b row) int {
+			return cmp.Or(t.rank(&a)-t.rank(&b), a.Due.Compare(b.Due), cmp.Compare(a.seq, b.seq))
+		})
+	}
+	return rows[:min(len(rows), l.Most)], err
+}
+
+// scanWaiting reads what claimWaitingSQLite finds in a lane.
+func scanWaiting(r Rows, l webhook.Lane) (d row, err error) {
+	d.Scope, d.WebhookID, d.Class = l.Scope, l.WebhookID, l.Class
+	var name, code string
+	var due, first, created, queued int64
+	err = r.Scan(&d.seq, &d.id, &name, &d.EventID, &d.Type, &d.extra, &due, &d.Lease, &d.Tries, &d.Interrupted, &first, &created, &queued, &code, &d.Body)
+	d.ID, d.LastCode = cmp.Or(name, d.id), webhook.Code(code)
+	d.Due, d.FirstFailure, d.CreatedAt, d.QueuedAt = fromMicros(due), fromMicros(first), fromMicros(created), fromMicros(queued)
+	return d, err
+}
+
+// again reports whether a row is held under the claim's own number.
+func (t *taking) again(d *row) bool { return d.Held && micros(d.Due) > t.now }
+
+// rank puts such rows first.
+func (t *taking) rank(d *row) int {
+	if t.again(d) {
+		return 0
+	}
+	return 1
 }

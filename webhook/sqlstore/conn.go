@@ -48,48 +48,65 @@ type sqlConn struct{ q SQL }
 
 func (c sqlConn) Exec(ctx context.Context, query string, args ...any) error {
 	_, err := c.q.ExecContext(ctx, query, args...)
-	return err
+	return wrap(err)
 }
 
 func (c sqlConn) Query(ctx context.Context, query string, args ...any) (Rows, error) {
-	rows, err := c.q.QueryContext(ctx, query, args...)
+	return rowsOf(c.q.QueryContext(ctx, query, args...))
+}
+
+func (c sqlConn) count(ctx context.Context, query string, args ...any) (int64, error) {
+	return counted(c.q.ExecContext(ctx, query, args...))
+}
+
+// counter is a Conn that can tell how many rows a statement changed.
+type counter interface {
+	count(ctx context.Context, query string, args ...any) (int64, error)
+}
+
+func counted(r sql.Result, err error) (int64, error) {
 	if err != nil {
-		return nil, err
+		return 0, wrap(err)
 	}
-	return sqlRows{rows}, nil
+	n, err := r.RowsAffected()
+	return n, wrap(err)
 }
 
 type sqlRows struct{ *sql.Rows }
+
+func rowsOf(rows *sql.Rows, err error) (Rows, error) {
+	if err != nil {
+		return nil, wrap(err)
+	}
+	return sqlRows{rows}, nil
+}
 
 func (r sqlRows) Close() { _ = r.Rows.Close() }
 
 // exec runs a statement written for both dialects.
 func (s *Store) exec(ctx context.Context, c Conn, query string, args ...any) error {
-	return c.Exec(ctx, s.text(query), args...)
+	return wrap(c.Exec(ctx, s.text(query), args...))
 }
 
 // each runs a query and calls scan for every row.
 func (s *Store) each(ctx context.Context, c Conn, query string, args []any, scan func(Rows) error) error {
 	rows, err := c.Query(ctx, s.text(query), args...)
 	if err != nil {
-		return err
+		return wrap(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		if err := scan(rows); err != nil {
-			return err
+			return wrap(err)
 		}
 	}
-	return rows.Err()
+	return wrap(rows.Err())
 }
 
 // row reads a single row, or answers sql.ErrNoRows.
 func (s *Store) row(ctx context.Context, c Conn, query string, args []any, dest ...any) error {
 	found := false
 	err := s.each(ctx, c, query, args, func(r Rows) error {
-		if found {
-			return errors.New("more than one row")
-		}
 		found = true
 		return r.Scan(dest...)
 	})
@@ -99,9 +116,15 @@ func (s *Store) row(ctx context.Context, c Conn, query string, args []any, dest 
 	return err
 }
 
-// affected runs a statement that ends in RETURNING and counts its rows: a way to count
-// that every driver has.
-func (s *Store) affected(ctx context.Context, c Conn, query string, args ...any) (n int, err error) {
-	err = s.each(ctx, c, query, args, func(Rows) error { n++; return nil })
+// changed runs a statement and counts the rows that it changed. A Conn of the host's
+// that cannot count is asked for a row of each.
+func (s *Store) changed(ctx context.Context, c Conn, query string, args ...any) (n int64, err error) {
+	if c, ok := c.(counter); ok {
+		return c.count(ctx, s.text(query), args...)
+	}
+	err = s.each(ctx, c, query+` RETURNING 1`, args, func(Rows) error { n++; return nil })
 	return n, err
 }
+
+// notFound reports whether a query had no row.
+func notFound(err error) bool { return errors.Is(err, sql.ErrNoRows) }

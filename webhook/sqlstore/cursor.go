@@ -13,9 +13,12 @@ import (
 // finds damage and mix-ups. It is no protection against forgery and needs none: the
 // scope is not taken from it.
 
+// position is the place of a row in a log.
+type position struct{ created, seq int64 }
+
 func cursorOf(q webhook.Query, last position) string {
 	var b [24]byte
-	binary.BigEndian.PutUint64(b[0:], uint64(last.due))
+	binary.BigEndian.PutUint64(b[0:], uint64(last.created))
 	binary.BigEndian.PutUint64(b[8:], uint64(last.seq))
 	binary.BigEndian.PutUint64(b[16:], querySum(q, b[:16]))
 	return base64.RawURLEncoding.EncodeToString(b[:])

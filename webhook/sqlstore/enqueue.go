@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/postrider/postrider/webhook"
@@ -15,11 +14,13 @@ const (
 	maxChunkBytes = 8 << 20
 )
 
-// Enqueue implements [webhook.Enqueuer]. Calls that come while another is being
-// written share the next transaction; a lone call starts its own at once. If ctx ends
-// while the transaction is under way, the deliveries may have been stored.
+// Enqueue implements [webhook.Enqueuer]. A delivery whose ID is not that of
+// [webhook.DeliveryID] keeps it, and is repeated by its scope, event and webhook all the
+// same. Calls that come while another is being written share the next transaction; a lone
+// call starts its own at once.
 func (s *Store) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
-	if err := checkText(ds); err != nil {
+	rows, err := newRows(ds)
+	if err != nil {
 		return nil, err
 	}
 	if len(ds) == 0 {
@@ -28,146 +29,178 @@ func (s *Store) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, err
 	if err := s.ready(ctx); err != nil {
 		return nil, err
 	}
-	return s.group.do(ctx, ds)
+	return s.group.do(ctx, rows)
 }
 
-// flush writes the deliveries of one or more Enqueue calls in one transaction.
-func (s *Store) flush(ctx context.Context, ds []webhook.Delivery) (added []bool, err error) {
-	if s.dialect == PostgreSQL && len(chunk(ds)) == len(ds) {
-		// One statement is a transaction.
-		if added, err = s.insert(ctx, s.reader(), ds); again(err) {
-			added, err = s.insert(ctx, s.reader(), ds)
-		}
+// flush writes the rows of one or more Enqueue calls in one transaction.
+func (s *Store) flush(ctx context.Context, rows []newRow) (added []bool, err error) {
+	insert := func(c Conn) (err error) {
+		added, err = s.insert(ctx, c, rows)
+		return err
+	}
+	if len(chunk(rows)) == len(rows) {
+		err = s.single(ctx, insert)
 	} else {
-		err = s.write(ctx, func(c Conn) (err error) {
-			added, err = s.insert(ctx, c, ds)
-			return err
-		})
+		err = s.write(ctx, insert)
 	}
-	if err != nil {
-		return nil, s.fail("enqueue", ds[0].ID, err)
+	if err == nil {
+		for i := range rows {
+			if s.swept.queued(rows[i].queued()); rows[i].Held {
+				s.leases.given(micros(rows[i].Due))
+			}
+		}
+		return added, nil
 	}
-	s.ring.enqueued(ds, added)
-	return added, nil
+	if uncertain(err) {
+		err = fmt.Errorf("%w: %w", webhook.ErrUnknown, err)
+	}
+	return nil, s.fail("enqueue", rows[0].id, err)
 }
 
-func checkText(ds []webhook.Delivery) error {
-	for i := range ds {
-		d := &ds[i]
-		if !storable(d.ID, d.Scope, d.EventID, d.WebhookID, d.Lane, d.Type) {
-			return fmt.Errorf("sqlstore: enqueue %q: %w", d.ID, ErrText)
-		}
-	}
-	return nil
+// newRow is a delivery that is to be stored.
+type newRow struct {
+	*webhook.Delivery
+	id    string
+	extra string
 }
 
-// insert stores deliveries, in the order given where they are due at the same time.
-func (s *Store) insert(ctx context.Context, c Conn, ds []webhook.Delivery) ([]bool, error) {
-	stored := make(map[string]bool, len(ds))
-	for rest := ds; len(rest) > 0; {
-		part := rest
-		if s.dialect == PostgreSQL {
-			part = chunk(rest)
-		}
-		rest = rest[len(part):]
-		values, err := insertion(part)
-		if err == nil {
-			err = s.run(ctx, c, insertRows, values, func(r Rows) error {
-				var id string
-				err := r.Scan(&id)
-				stored[id] = true
-				return err
-			})
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	added := make([]bool, len(ds))
-	for i := range ds {
-		if stored[ds[i].ID] {
-			added[i] = true
-			delete(stored, ds[i].ID) // a second one of this call is a repetition
-		}
-	}
-	return added, nil
-}
-
-// chunk returns as many of ds as fit one statement, at least one.
-func chunk(ds []webhook.Delivery) []webhook.Delivery {
-	size := 0
-	for i := range ds {
-		size += len(ds[i].Body)
-		if i > 0 && (i == maxChunkRows || size > maxChunkBytes) {
-			return ds[:i]
-		}
-	}
-	return ds
-}
-
-// insertRows numbers the rows in the order of the list. It inserts them in the order of
-// their keys, so that two transactions with common rows cannot deadlock.
-var insertRows = newMulti(11, `WITH v AS MATERIALIZED (
- SELECT nextval('{p}delivery_seq') AS seq, u.*
- FROM unnest($1::text::text[], $2::text::text[], $3::text::text[], $4::text::text[], $5::text::text[], $6::text::text[],
-  $7::text::text[], $8::text::bytea[], $9::text::int8[], $10::text::int8[], $11::text::int8[])
-  AS u(id, scope, event, webhook, queue, type, extra, body, due, created, queued))
-INSERT INTO {p}delivery (seq, id, scope, event, webhook, queue, type, extra, body, due, created, queued)
-SELECT seq, id, scope, event, webhook, queue, type, extra, body, due, created, queued FROM v
-ORDER BY scope, event, webhook, seq
-ON CONFLICT DO NOTHING RETURNING id`,
-	`INSERT INTO {p}delivery (id, scope, event, webhook, queue, type, extra, body, due, created, queued)
-VALUES <rows> ON CONFLICT DO NOTHING RETURNING id`)
-
-func insertion(ds []webhook.Delivery) (values []any, err error) {
-	values = make([]any, 0, len(ds)*insertRows.columns)
+func newRows(ds []webhook.Delivery) ([]newRow, error) {
+	rows := make([]newRow, len(ds))
 	for i := range ds {
 		d := &ds[i]
 		x, err := encodeExtra(d)
+		if err == nil && !storable(d.ID, d.Scope, d.EventID, d.WebhookID, d.Class, d.Type) {
+			err = ErrText
+		}
 		if err != nil {
+			return nil, fmt.Errorf("sqlstore: enqueue %q: %w", d.ID, err)
+		}
+		rows[i] = newRow{d, webhook.DeliveryID(d.Scope, d.EventID, d.WebhookID), x}
+	}
+	return rows, nil
+}
+
+// values are in the order of the statements. A hand-off has a former due time as if it
+// had been claimed from what waits.
+func (r *newRow) values() []any {
+	name, was, lease, body := "", int64(0), int64(0), r.Body
+	if r.ID != r.id {
+		name = r.ID
+	}
+	if r.Held {
+		was, lease = micros(r.CreatedAt), r.Lease
+	}
+	if body == nil {
+		body = []byte{} // nil would be NULL
+	}
+	return []any{r.id, name, hookOf(r.Scope, r.WebhookID), r.Scope, r.EventID, r.WebhookID, r.Class, r.Type, r.extra,
+		body, micros(r.Due), was, micros(r.CreatedAt), r.queued(), lease, r.Held}
+}
+
+func (r *newRow) queued() int64 { return cmp.Or(micros(r.QueuedAt), micros(r.CreatedAt)) }
+
+// insert stores rows, in the order given where they are due at the same time.
+func (s *Store) insert(ctx context.Context, c Conn, rows []newRow) (added []bool, err error) {
+	added = make([]bool, len(rows))
+	if s.dialect == SQLite {
+		return added, s.insertSQLite(ctx, c, rows, added)
+	}
+	stored := make(map[string]bool, len(rows))
+	for rest := rows; len(rest) > 0; {
+		part := chunk(rest)
+		rest = rest[len(part):]
+		if err := s.insertPostgres(ctx, c, part, stored); err != nil {
 			return nil, err
 		}
-		body := d.Body
-		if body == nil {
-			body = []byte{} // nil would be NULL
-		}
-		values = append(values, d.ID, d.Scope, d.EventID, d.WebhookID, queueOf(d.WebhookID, d.Lane), d.Type, x,
-			body, micros(d.Due), micros(d.CreatedAt), queued(d))
 	}
-	return values, nil
-}
-
-func queued(d *webhook.Delivery) int64 { return cmp.Or(micros(d.QueuedAt), micros(d.CreatedAt)) }
-
-// extra is what nothing is searched by.
-type extra struct {
-	Vars  map[string]string `json:"vars,omitempty"`
-	Carry map[string]string `json:"carry,omitempty"`
-}
-
-func encodeExtra(d *webhook.Delivery) (string, error) {
-	if len(d.Vars) == 0 && len(d.Carry) == 0 {
-		return "", nil
-	}
-	for _, m := range []map[string]string{d.Vars, d.Carry} {
-		for k, v := range m {
-			if !storable(k, v) {
-				return "", fmt.Errorf("vars or carry: %w", ErrText)
-			}
+	for i := range rows {
+		if stored[rows[i].id] {
+			added[i] = true
+			delete(stored, rows[i].id) // a second one of this call is a repetition
 		}
 	}
-	b, err := json.Marshal(extra{d.Vars, d.Carry})
-	return string(b), err
+	return added, nil
 }
 
-func decodeExtra(text string, d *webhook.Delivery) error {
-	if text == "" {
-		return nil
+// chunk returns as many of the rows as fit one statement, at least one.
+func chunk(rows []newRow) []newRow {
+	size := 0
+	for i := range rows {
+		size += len(rows[i].Body)
+		if i > 0 && (i == maxChunkRows || size > maxChunkBytes) {
+			return rows[:i]
+		}
 	}
-	var x extra
-	if err := json.Unmarshal([]byte(text), &x); err != nil {
+	return rows
+}
+
+func (s *Store) insertPostgres(ctx context.Context, c Conn, rows []newRow, stored map[string]bool) error {
+	a, seen := make(arrays, 16), make(arrays, 2)
+	for i := range rows {
+		a.add(rows[i].values()...)
+	}
+	for at := range seenOf(rows) {
+		seen.add(at.scope, at.seen)
+	}
+	stale := false
+	err := s.each(ctx, c, enqueuePostgres, a.args(seen.args()...), func(r Rows) error {
+		var id string
+		err := r.Scan(&id)
+		stale = stale || id == ""
+		stored[id] = true
 		return err
+	})
+	if err == nil && stale {
+		err = s.stale(rows)
 	}
-	d.Vars, d.Carry = x.Vars, x.Carry
+	return err
+}
+
+func (s *Store) insertSQLite(ctx context.Context, c Conn, rows []newRow, added []bool) error {
+	for at := range seenOf(rows) {
+		var seen int64
+		err := s.row(ctx, c, `SELECT seen FROM {p}scope WHERE scope = $1`, []any{at.scope}, &seen)
+		if err != nil && !notFound(err) {
+			return err
+		}
+		if seen != at.seen {
+			return s.stale(rows)
+		}
+	}
+	for i := range rows {
+		n, err := s.changed(ctx, c, enqueueSQLite, rows[i].values()...)
+		if err != nil {
+			return err
+		}
+		added[i] = n > 0
+	}
 	return nil
+}
+
+// scopeSeen is a count of a scope's changes under which webhooks were matched.
+type scopeSeen struct {
+	scope string
+	seen  int64
+}
+
+func seenOf(rows []newRow) map[scopeSeen]struct{} {
+	var all map[scopeSeen]struct{}
+	for i := range rows {
+		if rows[i].Seen == 0 {
+			continue
+		}
+		if all == nil {
+			all = make(map[scopeSeen]struct{}, 1)
+		}
+		all[scopeSeen{rows[i].Scope, rows[i].Seen}] = struct{}{}
+	}
+	return all
+}
+
+// stale forgets what has changed, so that it is read again.
+func (s *Store) stale(rows []newRow) error {
+	for at := range seenOf(rows) {
+		s.scopes.drop(at.scope)
+	}
+	return undone{webhook.ErrStale}
 }

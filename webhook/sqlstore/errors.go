@@ -54,12 +54,13 @@ func (e *SchemaError) Error() string {
 // Is makes errors.Is(err, ErrSchema) hold.
 func (e *SchemaError) Is(target error) bool { return target == ErrSchema }
 
-// SettingError names a setting of the database that must be changed.
-type SettingError struct{ Setting, Have, Need string }
+// SettingError names a setting of the database that must be changed, what it is, what it
+// must be, and where it is set.
+type SettingError struct{ Setting, Have, Need, Do string }
 
-// Error tells what is set and what is needed.
+// Error tells what is set, what is needed and what to do.
 func (e *SettingError) Error() string {
-	return fmt.Sprintf("sqlstore: %s is %s, set it to %s in the DSN", e.Setting, e.Have, e.Need)
+	return fmt.Sprintf("sqlstore: %s is %s and must be %s: %s", e.Setting, e.Have, e.Need, e.Do)
 }
 
 // Is makes errors.Is(err, ErrSetting) hold.
@@ -78,13 +79,19 @@ func (e *SealError) Error() string {
 	return fmt.Sprintf("sqlstore: secrets of webhook %s: %v: check the keys in Options.Seal and Options.Open", e.WebhookID, e.Err)
 }
 
-// Is makes errors.Is(err, ErrSealed) hold.
-func (e *SealError) Is(target error) bool { return target == ErrSealed }
+// Is makes errors.Is(err, ErrSealed) hold, and errors.Is(err, webhook.ErrSealed) unless a
+// key opened what was stored and it is no secret of a webhook.
+func (e *SealError) Is(target error) bool {
+	return target == ErrSealed || target == webhook.ErrSealed && !errors.Is(e.Err, errNotStored)
+}
 
 // Unwrap returns the cause.
 func (e *SealError) Unwrap() error { return e.Err }
 
-// fail wraps an error of the database with what was being done, and to what.
+// errNotStored tells that no key will help.
+var errNotStored = errors.New("they are not what was stored")
+
+// fail adds to an error what was being done, and to what.
 func (s *Store) fail(what, id string, err error) error {
 	if err == nil {
 		return nil
@@ -110,15 +117,3 @@ type noConnector struct{}
 
 func (noConnector) Connect(context.Context) (driver.Conn, error) { return nil, driver.ErrBadConn }
 func (noConnector) Driver() driver.Driver                        { return nil }
-
-// again reports whether PostgreSQL asks to run a transaction again: 40001 is a
-// serialization failure, 40P01 a deadlock (PostgreSQL manual, appendix A). Drivers
-// tell the code through a method of this name.
-func again(err error) bool {
-	var state interface{ SQLState() string }
-	if !errors.As(err, &state) {
-		return false
-	}
-	code := state.SQLState()
-	return code == "40001" || code == "40P01"
-}

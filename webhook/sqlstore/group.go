@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -12,7 +13,7 @@ import (
 // A call that finds nobody writing writes at once, in its own goroutine and under its
 // own context; those that come meanwhile gather, and are written together next.
 type group struct {
-	flush func(context.Context, []webhook.Delivery) ([]bool, error)
+	flush func(context.Context, []newRow) ([]bool, error)
 
 	mu      sync.Mutex
 	writing bool
@@ -22,7 +23,9 @@ type group struct {
 // call is one Enqueue that waits for a transaction.
 type call struct {
 	ctx   context.Context
-	ds    []webhook.Delivery
+	rows  []newRow
+	taken bool // it is being written
+	left  bool // its caller gave up before
 	added []bool
 	err   error
 	done  chan struct{}
@@ -34,22 +37,28 @@ const (
 	maxGroupBytes = 8 << 20
 )
 
-func (g *group) do(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
+func (g *group) do(ctx context.Context, rows []newRow) ([]bool, error) {
 	g.mu.Lock()
 	if !g.writing {
 		g.writing = true
 		g.mu.Unlock()
 		defer g.next()
-		return g.flush(ctx, ds)
+		return g.flush(ctx, rows)
 	}
-	c := &call{ctx: ctx, ds: ds, done: make(chan struct{})}
+	c := &call{ctx: ctx, rows: rows, done: make(chan struct{})}
 	g.waiting = append(g.waiting, c)
 	g.mu.Unlock()
 	select {
 	case <-c.done:
 		return c.added, c.err
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if c.taken {
+			return nil, fmt.Errorf("sqlstore: enqueue: %w: %w", webhook.ErrUnknown, ctx.Err())
+		}
+		c.left = true
+		return nil, fmt.Errorf("sqlstore: enqueue: nothing was stored: %w", ctx.Err())
 	}
 }
 
@@ -80,17 +89,18 @@ func (g *group) take() (calls []*call) {
 	defer g.mu.Unlock()
 	rows, bytes, taken := 0, 0, 0
 	for _, c := range g.waiting {
-		if c.ctx.Err() != nil {
+		if c.left {
 			taken++
 			continue
 		}
-		for i := range c.ds {
-			bytes += len(c.ds[i].Body)
+		for i := range c.rows {
+			bytes += len(c.rows[i].Body)
 		}
-		if rows += len(c.ds); len(calls) > 0 && (rows > maxGroupRows || bytes > maxGroupBytes) {
+		if rows += len(c.rows); len(calls) > 0 && (rows > maxGroupRows || bytes > maxGroupBytes) {
 			break
 		}
 		calls = append(calls, c)
+		c.taken = true
 		taken++
 	}
 	if g.waiting = g.waiting[taken:]; len(g.waiting) == 0 {
@@ -105,35 +115,42 @@ func (g *group) take() (calls []*call) {
 func (g *group) write(calls []*call) {
 	if len(calls) > 1 {
 		ctx, cancel := anyOf(calls)
-		var all []webhook.Delivery
+		var all []newRow
 		for _, c := range calls {
-			all = append(all, c.ds...)
+			all = append(all, c.rows...)
 		}
 		added, err := g.protect(ctx, all)
 		cancel()
 		if err == nil {
 			for _, c := range calls {
-				c.added, added = added[:len(c.ds):len(c.ds)], added[len(c.ds):]
+				c.added, added = added[:len(c.rows):len(c.rows)], added[len(c.rows):]
+				close(c.done)
+			}
+			return
+		}
+		if errors.Is(err, webhook.ErrUnknown) {
+			for _, c := range calls {
+				c.err = err
 				close(c.done)
 			}
 			return
 		}
 	}
 	for _, c := range calls {
-		c.added, c.err = g.protect(c.ctx, c.ds)
+		c.added, c.err = g.protect(c.ctx, c.rows)
 		close(c.done)
 	}
 }
 
 // protect contains a panic of the driver: it must not end the host from a goroutine
 // that the host did not start.
-func (g *group) protect(ctx context.Context, ds []webhook.Delivery) (added []bool, err error) {
+func (g *group) protect(ctx context.Context, rows []newRow) (added []bool, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("sqlstore: enqueue: panic of the driver: %v", v)
+			err = fmt.Errorf("sqlstore: enqueue: panic of the driver: %w", webhook.ErrUnknown)
 		}
 	}()
-	return g.flush(ctx, ds)
+	return g.flush(ctx, rows)
 }
 
 // anyOf returns a context that ends when those of all calls have ended.

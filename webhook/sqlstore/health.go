@@ -7,17 +7,16 @@ import (
 )
 
 // Health implements [webhook.HealthStore].
-func (s *Store) Health(ctx context.Context, ids []string) (list []webhook.Health, err error) {
+func (s *Store) Health(ctx context.Context, scope, id string) (list []webhook.Health, err error) {
 	if err := s.readable(ctx); err != nil {
 		return nil, err
 	}
 	query, args := `SELECT webhook, scope, failing_since, failures, paused_until, open_until, opened FROM {p}health`, []any(nil)
-	if ids != nil {
-		in, err := s.list(ids)
-		if err != nil {
-			return nil, err
-		}
-		query, args = query+` WHERE webhook IN (SELECT `+s.unlist("$1")+`)`, []any{in}
+	switch {
+	case id != "":
+		query, args = query+` WHERE webhook = $1 AND scope = $2`, []any{id, scope}
+	case scope != "":
+		query, args = query+` WHERE scope = $1`, []any{scope}
 	}
 	err = s.each(ctx, s.reader(), query+` ORDER BY webhook`, args, func(r Rows) error {
 		var h webhook.Health
@@ -40,27 +39,28 @@ func (s *Store) SetHealth(ctx context.Context, scope, id string, old, new webhoo
 	}
 	now := []any{id, scope, micros(new.FailingSince), int64(new.Failures), micros(new.PausedUntil), micros(new.OpenUntil), int64(new.Opened)}
 	was := []any{micros(old.FailingSince), int64(old.Failures), micros(old.PausedUntil), micros(old.OpenUntil), int64(old.Opened)}
-	const same = ` WHERE webhook = $1 AND scope = $2 AND failing_since = $3 AND failures = $4 AND paused_until = $5 AND open_until = $6 AND opened = $7 RETURNING webhook`
+	const same = ` WHERE webhook = $1 AND scope = $2 AND failing_since = $3 AND failures = $4 AND paused_until = $5 AND open_until = $6 AND opened = $7`
 	err := s.write(ctx, func(c Conn) error {
-		n, err := s.affected(ctx, c, s.pick(`SELECT id FROM {p}webhook WHERE id = $1 AND scope = $2`,
-			`SELECT id FROM {p}webhook WHERE id = $1 AND scope = $2 FOR KEY SHARE`), id, scope)
-		if err == nil && n == 0 {
-			err = webhook.ErrNotFound
-		}
+		var found string
+		err := s.row(ctx, c, s.pick(`SELECT id FROM {p}webhook WHERE id = $1 AND scope = $2`,
+			`SELECT id FROM {p}webhook WHERE id = $1 AND scope = $2 FOR KEY SHARE`), []any{id, scope}, &found)
 		if err != nil {
-			return err
+			return orNotFound(err)
 		}
+		n := int64(1)
 		switch {
 		case old.OK() && new.OK():
-			n, err = s.affected(ctx, c, `SELECT webhook FROM {p}health WHERE webhook = $1`, id)
-			n = 1 - n // any record is another one
+			if err = s.row(ctx, c, `SELECT webhook FROM {p}health WHERE webhook = $1`, []any{id}, &found); notFound(err) {
+				return nil
+			}
+			n = 0 // any record is another one
 		case old.OK():
-			n, err = s.affected(ctx, c, `INSERT INTO {p}health (webhook, scope, failing_since, failures, paused_until, open_until, opened)
- VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING webhook`, now...)
+			n, err = s.changed(ctx, c, `INSERT INTO {p}health (webhook, scope, failing_since, failures, paused_until, open_until, opened)
+ VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`, now...)
 		case new.OK():
-			n, err = s.affected(ctx, c, `DELETE FROM {p}health`+same, append([]any{id, scope}, was...)...)
+			n, err = s.changed(ctx, c, `DELETE FROM {p}health`+same, append([]any{id, scope}, was...)...)
 		default:
-			n, err = s.affected(ctx, c, `UPDATE {p}health SET failing_since = $8, failures = $9, paused_until = $10, open_until = $11, opened = $12`+same,
+			n, err = s.changed(ctx, c, `UPDATE {p}health SET failing_since = $8, failures = $9, paused_until = $10, open_until = $11, opened = $12`+same,
 				append(append([]any{id, scope}, was...), now[2:]...)...)
 		}
 		if err == nil && n == 0 {

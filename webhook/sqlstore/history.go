@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -10,44 +9,30 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-const columns = `id, scope, event, webhook, queue, type, extra, state, due, lease, held, tries, interrupted,
- first_failure, created, queued, finished, code, exhausted, seq`
-
-// scanDelivery reads columns and what follows them. An unreadable extra shows as none:
-// the history tells that such a delivery failed, and how.
-func scanDelivery(r Rows, more ...any) (d webhook.Delivery, seq int64, err error) {
-	var queue, x, code string
-	var state int
-	var due, first, created, queued, finished int64
-	err = r.Scan(append([]any{&d.ID, &d.Scope, &d.EventID, &d.WebhookID, &queue, &d.Type, &x, &state, &due, &d.Lease, &d.Held,
-		&d.Tries, &d.Interrupted, &first, &created, &queued, &finished, &code, &d.Exhausted, &seq}, more...)...)
-	if err != nil {
-		return d, 0, err
-	}
-	_, d.Lane = splitQueue(queue)
-	_ = decodeExtra(x, &d)
-	d.State, d.LastCode = webhook.State(state), webhook.Code(code)
-	d.Due, d.FirstFailure, d.CreatedAt = fromMicros(due), fromMicros(first), fromMicros(created)
-	d.QueuedAt, d.FinishedAt = fromMicros(queued), fromMicros(finished)
-	return d, seq, nil
-}
-
 // Delivery implements [webhook.History].
 func (s *Store) Delivery(ctx context.Context, scope, id string) (d webhook.Delivery, as []webhook.Attempt, err error) {
 	if err := s.readable(ctx); err != nil {
 		return d, nil, err
 	}
+	key := id
 	found := false
-	err = s.each(ctx, s.reader(), `SELECT `+columns+`, body, attempts FROM {p}delivery WHERE id = $1 AND scope = $2`,
-		[]any{id, scope}, func(r Rows) error {
-			var lines string
-			var body []byte
-			var err error
-			d, _, err = scanDelivery(r, &body, &lines)
-			d.Body = body
-			as, found = decodeAttempts(lines), true
-			return err
-		})
+	for range 2 {
+		err = s.each(ctx, s.reader(), `SELECT `+columns+`, body, attempts FROM {p}delivery WHERE id = $1 AND scope = $2`,
+			[]any{key, scope}, func(r Rows) error {
+				var lines string
+				var body []byte
+				one, err := scanDelivery(r, &body, &lines)
+				one.Body = body
+				d, as, found = one.shown(), decodeAttempts(lines), true
+				return err
+			})
+		if err != nil || found {
+			break
+		}
+		if key, err = s.named(ctx, s.reader(), scope, id); err != nil || key == id {
+			break
+		}
+	}
 	if err == nil && !found {
 		err = webhook.ErrNotFound
 	}
@@ -57,23 +42,10 @@ func (s *Store) Delivery(ctx context.Context, scope, id string) (d webhook.Deliv
 	return d, as, nil
 }
 
-func decodeAttempts(lines string) (as []webhook.Attempt) {
-	for line := range strings.Lines(lines) {
-		var a attempt
-		if json.Unmarshal([]byte(line), &a) == nil {
-			as = append(as, webhook.Attempt{Number: a.Number, Status: a.Status, Code: a.Code, Start: fromMicros(a.Start),
-				Duration: a.Duration, RetryAfter: a.RetryAfter, Snippet: a.Snippet})
-		}
-	}
-	return as
-}
-
 // Deliveries implements [webhook.History]. Bodies are left out. A cursor that does not
 // belong to the query is refused with [ErrCursor].
 func (s *Store) Deliveries(ctx context.Context, q webhook.Query) (ds []webhook.Delivery, next string, err error) {
-	if q.Limit == 0 {
-		q.Limit = 50
-	}
+	q.Limit = q.PageSize()
 	if q.Scope == "" || q.Limit < 1 || q.Limit > 500 {
 		return nil, "", fmt.Errorf("sqlstore: deliveries: scope is required and Limit at most 500: %w", webhook.ErrInvalid)
 	}
@@ -92,9 +64,9 @@ func (s *Store) Deliveries(ctx context.Context, q webhook.Query) (ds []webhook.D
 			more = true
 			return nil
 		}
-		d, seq, err := scanDelivery(r)
-		last = position{micros(d.CreatedAt), seq}
-		ds = append(ds, d)
+		d, err := scanDelivery(r)
+		last = position{micros(d.CreatedAt), d.seq}
+		ds = append(ds, d.shown())
 		return err
 	})
 	if err != nil {
@@ -107,7 +79,9 @@ func (s *Store) Deliveries(ctx context.Context, q webhook.Query) (ds []webhook.D
 }
 
 // listing builds the statement of a page: one row more than asked tells whether there
-// is another page.
+// is another page. The log of a webhook and the deliveries of an event are found by
+// indexes of their own; those of an event are few, and are sorted without an index, which
+// would have PostgreSQL go through the scope's log for them.
 func listing(q webhook.Query, from *position) (string, []any) {
 	var args []any
 	var b strings.Builder
@@ -120,11 +94,14 @@ func listing(q webhook.Query, from *position) (string, []any) {
 		}
 		b.WriteString(" AND " + strings.ReplaceAll(condition, "#", "$"))
 	}
+	created := "created"
 	if q.WebhookID != "" {
-		and(`webhook = $`, q.WebhookID)
+		and(`hook = $ AND webhook = $`, hookOf(q.Scope, q.WebhookID), q.WebhookID)
 	}
 	if q.EventID != "" {
-		and(`event = $`, q.EventID)
+		first, below := eventPrefix(q.Scope, q.EventID)
+		and(`id >= $ AND id < $ AND event = $`, first, below, q.EventID)
+		created = "(created + 0)"
 	}
 	if q.Type != "" {
 		and(`type = $`, q.Type)
@@ -137,19 +114,19 @@ func listing(q webhook.Query, from *position) (string, []any) {
 		and(`state IN (`+strings.TrimSuffix(strings.Repeat("$, ", len(in)), ", ")+`)`, in...)
 	}
 	if !q.Since.IsZero() {
-		and(`created >= $`, micros(q.Since))
+		and(created+` >= $`, micros(q.Since))
 	}
 	if !q.Until.IsZero() {
-		and(`created < $`, micros(q.Until))
+		and(created+` < $`, micros(q.Until))
 	}
 	order, beyond := "DESC", "<"
 	if q.OldestFirst {
 		order, beyond = "", ">"
 	}
 	if from != nil {
-		and(`(created, seq) `+beyond+` ($, $)`, from.due, from.seq)
+		and(`(`+created+`, seq) `+beyond+` ($, $)`, from.created, from.seq)
 	}
-	fmt.Fprintf(&b, " ORDER BY created %s, seq %s LIMIT %d", order, order, q.Limit+1)
+	fmt.Fprintf(&b, " ORDER BY %s %s, seq %s LIMIT %d", created, order, order, q.Limit+1)
 	return b.String(), args
 }
 
@@ -158,55 +135,77 @@ func (s *Store) Requeue(ctx context.Context, scope, id string, due time.Time) er
 	if err := s.ready(ctx); err != nil {
 		return err
 	}
-	at, queue := micros(due), ""
 	err := s.write(ctx, func(c Conn) error {
-		err := s.row(ctx, c, `UPDATE {p}delivery SET state = 0, due = $1, queued = $1, tries = 0, interrupted = 0,
- first_failure = 0, code = '', exhausted = false, finished = 0
- WHERE id = $2 AND scope = $3 AND (state > 0 OR NOT held) AND EXISTS (SELECT 1 FROM {p}webhook w WHERE w.id = webhook AND w.scope = $3)
- RETURNING queue`, []any{at, id, scope}, &queue)
-		if notFound(err) {
-			err = s.heldOrMissing(ctx, c, scope, id, true)
+		d, err := s.locked(ctx, c, scope, id)
+		switch {
+		case err != nil:
+			return err
+		case d.State == webhook.StatePending && d.Held:
+			return webhook.ErrHeld
 		}
-		return err
+		var hook string
+		err = s.row(ctx, c, s.pick(`SELECT id FROM {p}webhook WHERE id = $1 AND scope = $2`,
+			`SELECT id FROM {p}webhook WHERE id = $1 AND scope = $2 FOR KEY SHARE`), []any{d.WebhookID, scope}, &hook)
+		if err != nil {
+			return orNotFound(err)
+		}
+		return s.exec(ctx, c, `UPDATE {p}delivery SET state = 0, due = $1, queued = $1, tries = 0, interrupted = 0,
+ first_failure = 0, code = '', exhausted = false, finished = 0 WHERE id = $2`, micros(due), d.id)
 	})
 	if err == nil {
-		s.ring.pending(queue, at)
+		s.swept.queued(micros(due))
 	}
 	return s.fail("requeue", id, err)
 }
 
-// Cancel implements [webhook.History].
-func (s *Store) Cancel(ctx context.Context, scope, id string) error {
+// Cancel implements [webhook.History]. It ends no earlier than it was created.
+func (s *Store) Cancel(ctx context.Context, scope, id string, now time.Time) (d webhook.Delivery, ended bool, err error) {
 	if err := s.ready(ctx); err != nil {
-		return err
+		return d, false, err
 	}
-	err := s.write(ctx, func(c Conn) error {
-		n, err := s.affected(ctx, c, `UPDATE {p}delivery SET state = 2, code = $1, finished = CASE WHEN created > $2 THEN created ELSE $2 END
- WHERE id = $3 AND scope = $4 AND state = 0 AND NOT held RETURNING id`,
-			string(webhook.CodeCancelled), s.lastTold(), id, scope)
-		if err == nil && n == 0 {
-			err = s.heldOrMissing(ctx, c, scope, id, false)
+	err = s.write(ctx, func(c Conn) error {
+		one, err := s.locked(ctx, c, scope, id)
+		if err != nil {
+			return err
 		}
+		if ended = one.State == webhook.StatePending; ended {
+			if one.Held && micros(one.Due) > micros(now) {
+				ended = false
+				return webhook.ErrHeld
+			}
+			if one.Held {
+				one.Interrupted++
+			}
+			one.State, one.Held, one.LastCode = webhook.StateFailed, false, webhook.CodeCancelled
+			one.FinishedAt = fromMicros(max(micros(now), micros(one.CreatedAt)))
+			one.Due = one.FinishedAt
+			err = s.exec(ctx, c, `UPDATE {p}delivery SET state = 2, held = false, interrupted = $1, code = $2, finished = $3, due = $3 WHERE id = $4`,
+				int64(one.Interrupted), string(one.LastCode), micros(one.FinishedAt), one.id)
+		}
+		d = one.shown()
 		return err
 	})
-	return s.fail("cancel", id, err)
+	if err != nil {
+		return webhook.Delivery{}, false, s.fail("cancel", id, err)
+	}
+	return d, ended, nil
 }
 
-// heldOrMissing tells why a change met no row.
-func (s *Store) heldOrMissing(ctx context.Context, c Conn, scope, id string, requeue bool) error {
-	var state int
-	var held, orphan bool
-	err := s.row(ctx, c, `SELECT state, held, NOT EXISTS (SELECT 1 FROM {p}webhook w WHERE w.id = d.webhook AND w.scope = d.scope)
- FROM {p}delivery d WHERE id = $1 AND scope = $2`, []any{id, scope}, &state, &held, &orphan)
-	switch {
-	case err != nil:
-		return orNotFound(err)
-	case requeue && orphan:
-		return webhook.ErrNotFound
-	case state == int(webhook.StatePending) && held:
-		return webhook.ErrHeld
-	case requeue:
-		return webhook.ErrConflict // it changed between the two statements
+// locked reads a delivery that the transaction is about to change, without its body.
+func (s *Store) locked(ctx context.Context, c Conn, scope, id string) (d row, err error) {
+	key, err := s.named(ctx, c, scope, id)
+	if err != nil {
+		return d, err
 	}
-	return nil // it has ended: left as it is
+	found := false
+	err = s.each(ctx, c, `SELECT `+columns+` FROM {p}delivery WHERE id = $1 AND scope = $2`+s.pick("", " FOR UPDATE"), []any{key, scope},
+		func(r Rows) (err error) {
+			d, err = scanDelivery(r)
+			found = true
+			return err
+		})
+	if err == nil && !found {
+		err = webhook.ErrNotFound
+	}
+	return d, err
 }

@@ -6,30 +6,34 @@ import (
 	"time"
 )
 
-// Mark implements [webhook.Marks]. Whether an earlier mark has ended is judged by the
-// time of [Store.Now].
-func (s *Store) Mark(ctx context.Context, scope, key string, until time.Time) (first bool, err error) {
+// Mark implements [webhook.Marks].
+func (s *Store) Mark(ctx context.Context, scope, key string, now, until time.Time) (first bool, err error) {
 	if !storable(scope, key) {
 		return false, fmt.Errorf("sqlstore: mark: %w", ErrText)
 	}
 	if err := s.ready(ctx); err != nil {
 		return false, err
 	}
-	args := []any{scope, key, micros(until)}
-	if s.dialect == SQLite {
-		args = append(args, micros(time.Now()))
-	}
-	var n int
-	err = s.write(ctx, func(c Conn) (err error) {
-		n, err = s.affected(ctx, c, `INSERT INTO {p}mark (scope, key, until) VALUES ($1, $2, $3)
- ON CONFLICT (scope, key) DO UPDATE SET until = excluded.until WHERE {p}mark.until <= `+
-			s.pick(`$4`, `extract(epoch FROM clock_timestamp()) * 1000000`)+` RETURNING key`, args...)
+	var n int64
+	err = s.single(ctx, func(c Conn) (err error) {
+		n, err = s.changed(ctx, c, `INSERT INTO {p}mark (scope, key, until) VALUES ($1, $2, $3)
+ ON CONFLICT (scope, key) DO UPDATE SET until = excluded.until WHERE {p}mark.until <= $4`, scope, key, micros(until), micros(now))
 		return err
 	})
-	if err != nil {
-		return false, s.fail("mark", "", err)
+	return n > 0, s.fail("mark", "", err)
+}
+
+// Marked implements [webhook.Marks].
+func (s *Store) Marked(ctx context.Context, scope, key string, now time.Time) (set bool, err error) {
+	if err := s.readable(ctx); err != nil {
+		return false, err
 	}
-	return n > 0, nil
+	var until int64
+	err = s.row(ctx, s.reader(), `SELECT until FROM {p}mark WHERE scope = $1 AND key = $2`, []any{scope, key}, &until)
+	if notFound(err) {
+		return false, nil
+	}
+	return until > micros(now), s.fail("look for a mark", "", err)
 }
 
 // Unmark implements [webhook.Marks].
@@ -37,7 +41,7 @@ func (s *Store) Unmark(ctx context.Context, scope, key string) error {
 	if err := s.ready(ctx); err != nil {
 		return err
 	}
-	err := s.write(ctx, func(c Conn) error {
+	err := s.single(ctx, func(c Conn) error {
 		return s.exec(ctx, c, `DELETE FROM {p}mark WHERE scope = $1 AND key = $2`, scope, key)
 	})
 	return s.fail("unmark", "", err)

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"embed"
 	"io"
 	"io/fs"
@@ -22,7 +23,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if err := s.checkDialect(ctx, s.reader()); err != nil {
 		return err
 	}
-	if err := s.checkSettings(ctx, s.reader()); err != nil {
+	if err := s.checkSettings(ctx); err != nil {
 		return err
 	}
 	for v := 1; v <= schemaVersion; v++ {
@@ -58,31 +59,28 @@ func (s *Store) migrate(ctx context.Context, version int) error {
 }
 
 // alone runs a transaction that no other host runs at the same time.
-func (s *Store) alone(ctx context.Context, fn func(Conn) error) (err error) {
-	conn, err := s.db.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	c := sqlConn{conn}
-	// There may be no table yet to lock.
-	if err := c.Exec(ctx, s.pick(`BEGIN IMMEDIATE`, `BEGIN`)); err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = c.Exec(context.WithoutCancel(ctx), `ROLLBACK`)
-		}
-	}()
-	if s.dialect == PostgreSQL {
-		if err := s.exec(ctx, c, `SELECT pg_advisory_xact_lock(hashtext('{p}migrate'))`); err != nil {
+func (s *Store) alone(ctx context.Context, fn func(Conn) error) error {
+	return s.session(ctx, func(conn *sql.Conn) (err error) {
+		c := sqlConn{conn}
+		// There may be no table yet to lock.
+		if err := c.Exec(ctx, s.pick(`BEGIN IMMEDIATE`, `BEGIN ISOLATION LEVEL READ COMMITTED`)); err != nil {
 			return err
 		}
-	}
-	if err := fn(c); err != nil {
-		return err
-	}
-	return c.Exec(ctx, `COMMIT`)
+		defer func() {
+			if err != nil {
+				_ = c.Exec(context.WithoutCancel(ctx), `ROLLBACK`) // err says more
+			}
+		}()
+		if s.dialect == PostgreSQL {
+			if err := s.exec(ctx, c, `SELECT pg_advisory_xact_lock(hashtext('{p}migrate'))`); err != nil {
+				return err
+			}
+		}
+		if err := fn(c); err != nil {
+			return err
+		}
+		return c.Exec(ctx, `COMMIT`)
+	})
 }
 
 // Migrations returns the files that make up the tables, in the order of their names
@@ -98,8 +96,8 @@ func fileOf(files fs.FS, version int) string {
 	return list[version-1].Name()
 }
 
-// statements splits a script. No statement of ours holds a semicolon elsewhere than at
-// its end, outside of comments.
+// statements splits a script. A statement ends with a semicolon at the end of a line that
+// is not indented: the body of a function or trigger is.
 func statements(script string) (list []string) {
 	var b strings.Builder
 	for line := range strings.Lines(script) {
@@ -107,7 +105,7 @@ func statements(script string) (list []string) {
 			continue
 		}
 		b.WriteString(line)
-		if strings.HasSuffix(strings.TrimSpace(line), ";") {
+		if strings.HasSuffix(strings.TrimSpace(line), ";") && line[0] != ' ' {
 			list = append(list, strings.TrimSuffix(strings.TrimSpace(b.String()), ";"))
 			b.Reset()
 		}

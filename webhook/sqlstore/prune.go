@@ -5,13 +5,10 @@ import (
 	"time"
 )
 
-// pruneSlack is how much earlier than the latest call something may end that is written
-// after it, because clocks are set back and outcomes wait for the database.
-const pruneSlack = 24 * time.Hour
-
 // Prune implements [webhook.Pruner]. An event with more deliveries than limit goes
-// alone, as a whole. Marks that ended before that time go too and do not count. A Store
-// remembers how old the oldest is that is left, and asks the database nothing until then.
+// alone, as a whole. Marks that ended before that time go too and do not count. It goes
+// through the logs of scopes from their old end, so it reads what it removes, and what is
+// as old but has not ended.
 func (s *Store) Prune(ctx context.Context, before time.Time, limit int) (n int, err error) {
 	if limit < 1 {
 		return 0, nil
@@ -19,63 +16,80 @@ func (s *Store) Prune(ctx context.Context, before time.Time, limit int) (n int, 
 	if err := s.ready(ctx); err != nil {
 		return 0, err
 	}
-	if micros(before) <= s.oldest.Load() {
-		return 0, nil
-	}
-	type event struct{ scope, id string }
-	var events []event
-	size := 0
-	err = s.each(ctx, s.reader(), `SELECT scope, event, count(*) FROM {p}delivery e WHERE (scope, event) IN (
-  SELECT scope, event FROM {p}delivery d WHERE state > 0 AND finished < $1 AND NOT EXISTS (
-   SELECT 1 FROM {p}delivery o WHERE o.scope = d.scope AND o.event = d.event AND (o.state = 0 OR o.finished >= $1))
-  ORDER BY finished LIMIT $2)
- GROUP BY scope, event ORDER BY max(finished)`, []any{micros(before), int64(limit)}, func(r Rows) error {
-		var e event
-		var rows int
-		err := r.Scan(&e.scope, &e.id, &rows)
-		if len(events) == 0 || size+rows <= limit {
-			events = append(events, e)
-			size += rows
-		}
+	var scopes []string
+	err = s.each(ctx, s.reader(), s.pick(oldScopesSQLite, oldScopesPostgres), []any{micros(before)}, func(r Rows) error {
+		var scope string
+		err := r.Scan(&scope)
+		scopes = append(scopes, scope)
 		return err
 	})
-	if err == nil && len(events) == 0 {
-		var marks bool
-		if marks, err = s.left(ctx, micros(before)); err == nil && !marks {
-			return 0, nil
+	for _, scope := range scopes {
+		if err == nil && n < limit {
+			err = s.pruneScope(ctx, scope, micros(before), limit, &n)
 		}
 	}
 	if err == nil {
-		err = s.write(ctx, func(c Conn) error {
-			n = 0
-			for _, e := range events {
-				// Asked again, as it may have been requeued meanwhile.
-				gone, err := s.affected(ctx, c, `DELETE FROM {p}delivery WHERE scope = $1 AND event = $2 AND NOT EXISTS (
- SELECT 1 FROM {p}delivery o WHERE o.scope = $1 AND o.event = $2 AND (o.state = 0 OR o.finished >= $3)) RETURNING id`,
-					e.scope, e.id, micros(before))
-				if err != nil {
-					return err
-				}
-				n += gone
-			}
-			return s.exec(ctx, c, `DELETE FROM {p}mark WHERE until < $1`, micros(before))
-		})
+		err = s.single(ctx, func(c Conn) error { return s.exec(ctx, c, `DELETE FROM {p}mark WHERE until < $1`, micros(before)) })
 	}
-	if err != nil {
-		return 0, s.fail("prune", "", err)
-	}
-	return n, nil
+	return n, s.fail("prune", "", err)
 }
 
-// left tells, where no event is left that may go, whether marks are that ended before a time.
-// It remembers until when there is nothing to do.
-func (s *Store) left(ctx context.Context, before int64) (marks bool, err error) {
-	var ended, until int64
-	told := s.lastTold()
-	err = s.row(ctx, s.reader(), `SELECT coalesce((SELECT finished FROM {p}delivery WHERE state > 0 ORDER BY finished LIMIT 1), $1),
- coalesce((SELECT min(until) FROM {p}mark), $1)`, []any{told}, &ended, &until)
-	if oldest := min(ended, until, told-pruneSlack.Microseconds()); err == nil && oldest >= before {
-		s.oldest.Store(oldest)
+// eventOf is what the IDs of the deliveries of an event begin with; alive is a delivery that
+// keeps its event.
+const (
+	eventOf = `substr(d.id, 1, 30)`
+	alive   = `SELECT 1 FROM {p}delivery o WHERE o.id >= $1 AND o.id < $2 AND (o.state = 0 OR o.finished >= $3)`
+)
+
+// pruneScope removes events of a scope, oldest first.
+func (s *Store) pruneScope(ctx context.Context, scope string, before int64, limit int, n *int) error {
+	at := position{created: -1 << 63}
+	for {
+		var events []string
+		rows := 0
+		err := s.each(ctx, s.reader(), `SELECT d.created, d.seq, `+eventOf+`, d.state > 0 AND d.finished < $2 FROM {p}delivery d
+ WHERE d.scope = $1 AND d.created < $2 AND (d.created, d.seq) > ($3, $4) ORDER BY d.created, d.seq LIMIT 500`,
+			[]any{scope, before, at.created, at.seq}, func(r Rows) error {
+				var event string
+				var ended bool
+				rows++
+				err := r.Scan(&at.created, &at.seq, &event, &ended)
+				if ended && (len(events) == 0 || events[len(events)-1] != event) {
+					events = append(events, event)
+				}
+				return err
+			})
+		if err != nil || rows == 0 {
+			return err
+		}
+		for _, event := range events {
+			if *n >= limit {
+				return nil
+			}
+			if full, err := s.pruneEvent(ctx, event, before, limit, n); full || err != nil {
+				return err
+			}
+		}
 	}
-	return until < before, err
+}
+
+// pruneEvent removes an event that has ended as a whole. It reports whether that would have
+// been more than the limit.
+func (s *Store) pruneEvent(ctx context.Context, event string, before int64, limit int, n *int) (full bool, err error) {
+	err = s.write(ctx, func(c Conn) error {
+		var size int
+		var pending bool
+		err := s.row(ctx, c, `SELECT count(*), EXISTS (`+alive+`) FROM {p}delivery WHERE id >= $1 AND id < $2`,
+			[]any{event, event + afterID, before}, &size, &pending)
+		if err != nil || pending || size == 0 {
+			return err
+		}
+		if full = *n > 0 && *n+size > limit; full {
+			return nil
+		}
+		gone, err := s.changed(ctx, c, `DELETE FROM {p}delivery WHERE id >= $1 AND id < $2 AND NOT EXISTS (`+alive+`)`, event, event+afterID, before)
+		*n += int(gone)
+		return err
+	})
+	return full, err
 }

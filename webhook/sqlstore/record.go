@@ -100,7 +100,7 @@ func (s *Store) decodeWebhook(id string, in stored) (webhook.Webhook, error) {
 	}
 	var sec secrets
 	if json.Unmarshal(plain, &sec) != nil { // its error would quote what is secret
-		return w, &SealError{id, errors.New("they are not what was stored")}
+		return w, &SealError{id, errNotStored}
 	}
 	w.URL, w.Headers = sec.URL, sec.Headers
 	for _, one := range sec.Secrets {

@@ -9,7 +9,7 @@ import (
 )
 
 const insertWebhook = `INSERT INTO {p}webhook (id, scope, created, active, expires, version, data, sealed, secret)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING RETURNING id`
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`
 
 // Create implements [webhook.Registry].
 func (s *Store) Create(ctx context.Context, w webhook.Webhook, max int) error {
@@ -41,13 +41,14 @@ func (s *Store) Create(ctx context.Context, w webhook.Webhook, max int) error {
 				return webhook.ErrLimit
 			}
 		}
-		n, err := s.affected(ctx, c, insertWebhook, w.ID, w.Scope, micros(w.CreatedAt), w.Active, micros(w.ExpiresAt),
+		n, err := s.changed(ctx, c, insertWebhook, w.ID, w.Scope, micros(w.CreatedAt), w.Active, micros(w.ExpiresAt),
 			w.Version, in.data, in.sealed, in.secret)
 		if err == nil && n == 0 {
 			err = webhook.ErrConflict
 		}
 		return err
 	})
+	s.scopes.drop(w.Scope)
 	return s.fail("create webhook", w.ID, err)
 }
 
@@ -66,8 +67,8 @@ func (s *Store) Update(ctx context.Context, w webhook.Webhook) error {
 		return s.fail("update webhook", w.ID, err)
 	}
 	err = s.write(ctx, func(c Conn) error {
-		n, err := s.affected(ctx, c, `UPDATE {p}webhook SET active = $1, expires = $2, version = $3, data = $4, sealed = $5,
- secret = $6, created = $7 WHERE id = $8 AND scope = $9 AND version = $10 RETURNING id`,
+		n, err := s.changed(ctx, c, `UPDATE {p}webhook SET active = $1, expires = $2, version = $3, data = $4, sealed = $5,
+ secret = $6, created = $7 WHERE id = $8 AND scope = $9 AND version = $10`,
 			w.Active, micros(w.ExpiresAt), w.Version, in.data, in.sealed, in.secret, micros(w.CreatedAt), w.ID, w.Scope, expected)
 		if err != nil || n > 0 {
 			return err
@@ -78,55 +79,27 @@ func (s *Store) Update(ctx context.Context, w webhook.Webhook) error {
 		}
 		return orNotFound(err)
 	})
-	if err == nil && w.Active {
-		s.found(ctx, w.ID)
-	}
+	s.scopes.drop(w.Scope)
 	return s.fail("update webhook", w.ID, err)
 }
 
-// found looks through the lanes of a webhook that may have been inactive: what became due
-// there meanwhile was not taken notice of.
-func (s *Store) found(ctx context.Context, id string) {
-	queue := queueOf(id, id)
-	of := span{queue, queue + "0"} // which comes after the slash of its lanes
-	if err := s.goThrough(ctx, s.reader(), s.lastTold(), of, nil); err != nil {
-		s.ring.forget() // the next claim goes through all
-	}
-}
-
-// Delete implements [webhook.Registry]. What is queued ends at the next claim.
+// Delete implements [webhook.Registry].
 func (s *Store) Delete(ctx context.Context, scope, id string) error {
 	if err := s.ready(ctx); err != nil {
 		return err
 	}
 	err := s.write(ctx, func(c Conn) error {
-		n, err := s.affected(ctx, c, `DELETE FROM {p}webhook WHERE id = $1 AND scope = $2 RETURNING id`, id, scope)
-		if err != nil {
-			return err
+		n, err := s.changed(ctx, c, `DELETE FROM {p}webhook WHERE id = $1 AND scope = $2`, id, scope)
+		if err == nil && n == 0 {
+			err = webhook.ErrNotFound
 		}
-		if n == 0 {
-			return webhook.ErrNotFound
+		if err == nil {
+			err = s.exec(ctx, c, `DELETE FROM {p}health WHERE webhook = $1`, id)
 		}
-		if err := s.exec(ctx, c, `DELETE FROM {p}health WHERE webhook = $1`, id); err != nil {
-			return err
-		}
-		return s.cancelQueues(ctx, c, id)
+		return err
 	})
+	s.scopes.drop(scope)
 	return s.fail("delete webhook", id, err)
-}
-
-// cancelQueues ends what is queued for a webhook and not leased, in the lane of its own
-// name and in those below it. Other hosts' claims are not waited for: the sweep ends
-// what they hold or enqueue at this moment.
-func (s *Store) cancelQueues(ctx context.Context, c Conn, id string) error {
-	queue := queueOf(id, id)
-	for _, rows := range []string{`queue = $3`, `queue >= $3 || '/' AND queue < $3 || '0'`} { // 0 comes after /
-		err := s.exec(ctx, c, s.ending(rows+` AND state = 0 AND NOT held`), string(webhook.CodeCancelled), s.lastTold(), queue)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // DeleteScope implements [webhook.Registry].
@@ -135,13 +108,14 @@ func (s *Store) DeleteScope(ctx context.Context, scope string) error {
 		return err
 	}
 	err := s.write(ctx, func(c Conn) error {
-		for _, table := range []string{"webhook", "delivery", "mark", "health"} {
+		for _, table := range []string{"webhook", "delivery", "mark", "health", "scope"} {
 			if err := s.exec(ctx, c, `DELETE FROM {p}`+table+` WHERE scope = $1`, scope); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+	s.scopes.drop(scope)
 	return s.fail("delete scope", scope, err)
 }
 
@@ -162,35 +136,6 @@ func (s *Store) Webhook(ctx context.Context, scope, id string) (webhook.Webhook,
 		return webhook.Webhook{}, err
 	}
 	return w, nil
-}
-
-// Webhooks implements [webhook.Enqueuer] and [webhook.Registry]. Of a webhook whose
-// secrets cannot be opened, URL, secrets and headers are missing; a row that cannot be
-// read at all is left out, so that one bad row does not stop the events of its scope.
-func (s *Store) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, error) {
-	if err := s.readable(ctx); err != nil {
-		return nil, err
-	}
-	return s.webhooks(ctx, s.reader(), scope)
-}
-
-func (s *Store) webhooks(ctx context.Context, c Conn, scope string) (list []webhook.Webhook, err error) {
-	err = s.each(ctx, c, `SELECT id, data, sealed, secret FROM {p}webhook WHERE scope = $1 ORDER BY created, id`, []any{scope},
-		func(r Rows) error {
-			var id string
-			var in stored
-			if err := r.Scan(&id, &in.data, &in.sealed, &in.secret); err != nil {
-				return err
-			}
-			if w, err := s.decodeWebhook(id, in); err == nil || errors.Is(err, ErrSealed) {
-				list = append(list, w)
-			}
-			return nil
-		})
-	if err != nil {
-		return nil, s.fail("webhooks of", scope, err)
-	}
-	return list, nil
 }
 
 // Reseal encrypts the secrets of all webhooks anew, under the newest key, and those

@@ -3,17 +3,15 @@ package sqlstore
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/postrider/postrider/webhook"
 )
 
-// Settle implements [webhook.Store], all outcomes in one statement and one
-// transaction.
+// Settle implements [webhook.Store]. Outcomes of leases that are still held, which is nearly
+// always so, go through a short statement, the others through one that tells why.
 func (s *Store) Settle(ctx context.Context, ss []webhook.Settlement) (lost []string, err error) {
 	if err := s.ready(ctx); err != nil {
 		return nil, err
@@ -23,105 +21,190 @@ func (s *Store) Settle(ctx context.Context, ss []webhook.Settlement) (lost []str
 			return nil, fmt.Errorf("sqlstore: settle %s: unknown %v", one.ID, one.State)
 		}
 	}
-	parts := once(ss)
-	var pending []settled
-	settle := func(c Conn) error {
-		lost, pending = nil, nil
-		for _, part := range parts {
-			after, err := s.settle(ctx, c, part)
-			if err != nil {
-				return err
-			}
-			for i := range part {
-				now, ok := after[part[i].ID]
-				if !ok || now.refused(&part[i]) {
-					lost = append(lost, part[i].ID)
-				}
-				if ok && now.state == int(webhook.StatePending) {
-					pending = append(pending, now)
-				}
-			}
-		}
-		return nil
+	if len(ss) == 0 {
+		return nil, nil
 	}
-	if s.dialect == PostgreSQL && len(parts) == 1 { // one statement is a transaction
-		if err = settle(s.reader()); again(err) {
-			err = settle(s.reader())
+	list := make([]outcome, 0, len(ss))
+	for i := range ss {
+		o, err := outcomeOf(&ss[i])
+		if err != nil {
+			return nil, s.fail("settle", ss[i].ID, err)
 		}
-	} else if len(parts) > 0 {
-		err = s.write(ctx, settle)
+		list = append(list, o)
+	}
+	// One order for all, so that two hosts cannot deadlock.
+	slices.SortStableFunc(list, func(a, b outcome) int { return strings.Compare(a.id, b.id) })
+	if s.dialect == PostgreSQL {
+		lost, err = s.settlePostgres(ctx, list)
+	} else {
+		err = s.write(ctx, func(c Conn) (err error) {
+			lost, err = s.settleSQLite(ctx, c, list)
+			return err
+		})
 	}
 	if err != nil {
 		return nil, s.fail("settle", "", err)
 	}
-	for _, w := range pending {
-		s.ring.pending(w.queue, w.due)
+	return lost, nil
+}
+
+// outcome is a settlement as the statements take it.
+type outcome struct {
+	of                   *webhook.Settlement
+	id                   string // of the row
+	due, tries, failed   int64
+	exhausted            bool
+	attempt              string
+	lease, state, dueNow int64 // how the row stands afterwards
+	known                bool
+}
+
+func outcomeOf(one *webhook.Settlement) (o outcome, err error) {
+	o = outcome{of: one, id: one.ID, due: micros(one.Due), exhausted: one.Exhausted && one.State == webhook.StateFailed}
+	if r := one.Result; r != nil {
+		o.tries = 1
+		o.due = cmp.Or(o.due, micros(r.End()))
+		if !r.OK() {
+			o.failed = micros(r.End())
+		}
+		o.attempt, err = encodeAttempt(one.Lease, r)
+	}
+	return o, err
+}
+
+func (o *outcome) values() []any {
+	return []any{o.id, o.of.Scope, o.of.Lease, int64(o.of.State), o.due, string(o.of.Code), o.exhausted, o.tries, o.failed, o.attempt}
+}
+
+// lost reports whether the row shows that the settlement did not apply. One that repeats a
+// stored one, as when the answer to a commit was lost, is not lost.
+func (o *outcome) lost() bool {
+	if !o.known || o.lease != o.of.Lease {
+		return true
+	}
+	pending := int64(webhook.StatePending)
+	return o.state == pending && (o.of.State != webhook.StatePending || o.due != 0 && o.dueNow != o.due)
+}
+
+func literals(list []outcome) arrays {
+	a := make(arrays, 10)
+	for i := range list {
+		a.add(list[i].values()...)
+	}
+	return a
+}
+
+func (s *Store) settlePostgres(ctx context.Context, list []outcome) (lost []string, err error) {
+	var n int
+	var applied string
+	err = s.single(ctx, func(c Conn) error {
+		return s.row(ctx, c, plainPostgres, literals(list).args(int64(len(list))), &n, &applied)
+	})
+	if err != nil || n == len(list) {
+		return nil, err
+	}
+	done := make(map[string]bool, n)
+	for id := range strings.FieldsSeq(applied) {
+		done[id] = true
+	}
+	list = slices.DeleteFunc(list, func(o outcome) bool { return done[o.id] })
+	err = s.single(ctx, func(c Conn) error { return s.settleAll(ctx, c, settlePostgres, literals(list).args(), list) })
+	if err != nil {
+		return nil, err
+	}
+	if renamed, err := s.settleNamed(ctx, list); err != nil || !renamed {
+		return lostOf(list), err
+	}
+	err = s.single(ctx, func(c Conn) error { return s.settleAll(ctx, c, settlePostgres, literals(list).args(), list) })
+	return lostOf(list), err
+}
+
+func (s *Store) settleSQLite(ctx context.Context, c Conn, list []outcome) (lost []string, err error) {
+	for i := range list {
+		o := &list[i]
+		n, err := s.changed(ctx, c, plainSQLite, o.values()...)
+		if err == nil && n == 0 {
+			if err = s.settleAll(ctx, c, settleSQLite, o.values(), list[i:i+1]); err == nil && !o.known {
+				if o.id, err = s.named(ctx, c, o.of.Scope, o.of.ID); err == nil && o.id != o.of.ID {
+					err = s.settleAll(ctx, c, settleSQLite, o.values(), list[i:i+1])
+				}
+			}
+			if err == nil && o.lost() {
+				lost = append(lost, o.of.ID)
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	return lost, nil
 }
 
-// settle writes outcomes of different deliveries and returns how their rows stand then.
-func (s *Store) settle(ctx context.Context, c Conn, ss []webhook.Settlement) (map[string]settled, error) {
-	values, err := s.settlement(ss)
-	if err != nil {
-		return nil, err
+func lostOf(list []outcome) (lost []string) {
+	for i := range list {
+		if list[i].lost() {
+			lost = append(lost, list[i].of.ID)
+		}
 	}
-	after := make(map[string]settled, len(ss))
-	return after, s.run(ctx, c, settleRows, values, func(r Rows) error {
+	return lost
+}
+
+// settleAll runs the statement that tells how the rows stand afterwards.
+func (s *Store) settleAll(ctx context.Context, c Conn, query string, args []any, list []outcome) error {
+	byID := make(map[string]*outcome, len(list))
+	for i := range list {
+		byID[list[i].id] = &list[i]
+	}
+	return s.each(ctx, c, query, args, func(r Rows) error {
 		var id string
-		var now settled
-		err := r.Scan(&id, &now.lease, &now.state, &now.queue, &now.due)
-		after[id] = now
+		var lease, state, due int64
+		err := r.Scan(&id, &lease, &state, &due)
+		if o := byID[id]; err == nil && o != nil {
+			o.lease, o.state, o.dueNow, o.known = lease, state, due, true
+		}
 		return err
 	})
 }
 
-// settled is how a row stands after a settlement.
-type settled struct {
-	lease, due int64
-	state      int
-	queue      string
-}
-
-// refused reports whether a row shows that the settlement did not apply. One that
-// repeats a stored one, as when the answer to a commit was lost, is not refused.
-func (r settled) refused(one *webhook.Settlement) bool {
-	if r.lease != one.Lease {
-		return true
-	}
-	return r.state == int(webhook.StatePending) && (one.State != webhook.StatePending || r.due != micros(one.Due) && !one.Due.IsZero())
-}
-
-// once splits settlements so that no part names a delivery twice: a statement could
-// apply only one of them. The order among those of one delivery stays.
-func once(ss []webhook.Settlement) (parts [][]webhook.Settlement) {
-	times := make(map[string]int, len(ss))
-	for _, one := range ss {
-		n := times[one.ID]
-		if n == len(parts) {
-			parts = append(parts, nil)
+// settleNamed puts the keys of rows in the place of IDs that they were given.
+func (s *Store) settleNamed(ctx context.Context, list []outcome) (renamed bool, err error) {
+	for i := range list {
+		o := &list[i]
+		if o.known {
+			continue
 		}
-		parts[n] = append(parts[n], one)
-		times[one.ID]++
+		if o.id, err = s.named(ctx, s.reader(), o.of.Scope, o.of.ID); err != nil {
+			return false, err
+		}
+		renamed = renamed || o.id != o.of.ID
 	}
-	for _, part := range parts { // one order for all, so that two hosts cannot deadlock
-		slices.SortFunc(part, func(a, b webhook.Settlement) int { return strings.Compare(a.ID, b.ID) })
-	}
-	return parts
+	return renamed, nil
 }
 
-// A settlement applies where its lease is the latest and still held (mine). A delivery
-// counts as delivered whoever reports it, as long as it is pending. Whatever the lease,
+// named returns the key of a row that was given another ID, or else the ID.
+func (s *Store) named(ctx context.Context, c Conn, scope, id string) (key string, err error) {
+	err = s.row(ctx, c, `SELECT id FROM {p}delivery WHERE scope = $1 AND name = $2 AND name <> ''`, []any{scope, id}, &key)
+	if notFound(err) {
+		return id, nil
+	}
+	return key, err
+}
+
+// plainAttempts is the length up to which a history is added to without looking at it.
+const plainAttempts = "100000"
+
+// A settlement applies where its lease is the latest and still held. A delivery counts as
+// delivered whatever the lease of the report, as long as it is pending. Whatever the lease,
 // the attempt goes into the history, once: a settlement whose attempt is there already,
 // or that gives back what is not held, is a repetition and changes nothing.
 //
 // The history of a delivery keeps its latest attempts, up to so many bytes and the one
 // that exceeds them: some 50 with a full snippet, thousands without.
-const settleSet = `UPDATE<rollback> {p}delivery AS d SET
+const settleSet = `UPDATE {p}delivery AS d SET
  state = CASE WHEN <applies> THEN v.state ELSE d.state END,
- due = CASE WHEN <applies> AND v.state = 0 THEN v.due ELSE d.due END,
+ due = CASE WHEN <applies> THEN <end> ELSE d.due END,
  held = CASE WHEN <applies> THEN false ELSE d.held END,
- finished = CASE WHEN <applies> AND v.state > 0 THEN v.due ELSE d.finished END,
+ finished = CASE WHEN <applies> AND v.state > 0 THEN <end> ELSE d.finished END,
  code = CASE WHEN <applies> AND (v.code <> '' OR v.state = 1) THEN v.code ELSE d.code END,
  exhausted = CASE WHEN <applies> THEN v.exhausted ELSE d.exhausted END,
  tries = d.tries + CASE WHEN <applies> THEN v.tries ELSE 0 END,
@@ -131,58 +214,11 @@ const settleSet = `UPDATE<rollback> {p}delivery AS d SET
   ELSE substr(d.attempts, <find>(d.attempts, <newline>) + 1) || v.attempt END
 `
 
-var settleRows = newMulti(9,
-	settleStatement("", "strpos", "octet_length", "chr(10)", `FROM unnest($1::text::text[], $2::text::int8[], $3::text::int2[], $4::text::int8[],
- $5::text::text[], $6::text::bool[], $7::text::int4[], $8::text::int8[], $9::text::text[])
- AS v(id, lease, state, due, code, exhausted, tries, failed, attempt)
-WHERE d.id = v.id RETURNING d.id, d.lease, d.state, d.queue, d.due`),
-	`WITH v(id, lease, state, due, code, exhausted, tries, failed, attempt) AS (VALUES <rows>)
-`+settleStatement(orRollback, "instr", "length", "char(10)", `FROM v WHERE d.id = v.id RETURNING id, lease, state, queue, due`))
-
-func settleStatement(rollback, find, bytes, newline, from string) string {
+func settleStatement(find, bytes, newline, greatest, of, from string) string {
 	recorded := find + `(d.attempts, '{"l":' || v.lease || ',') > 0`
 	applies := `(d.state = 0 AND (d.held AND d.lease = v.lease OR v.state = 1 AND v.lease BETWEEN 1 AND d.lease
   AND (v.attempt <> '' OR v.lease < d.lease) AND NOT ` + recorded + `))`
-	return strings.NewReplacer("<rollback>", rollback, "<applies>", applies, "<recorded>", recorded, "<find>", find, "<bytes>", bytes, "<newline>", newline).
-		Replace(settleSet) + from
-}
-
-func (s *Store) settlement(ss []webhook.Settlement) (values []any, err error) {
-	values = make([]any, 0, len(ss)*settleRows.columns)
-	for i := range ss {
-		one := &ss[i]
-		due, failed, tries, line := micros(one.Due), int64(0), int64(0), ""
-		if r := one.Result; r != nil {
-			tries = 1
-			due = cmp.Or(due, micros(r.End()))
-			if !r.OK() {
-				failed = micros(r.End())
-			}
-			if line, err = encodeAttempt(one.Lease, r); err != nil {
-				return nil, err
-			}
-		}
-		values = append(values, one.ID, one.Lease, int64(one.State), cmp.Or(due, s.lastTold()), string(one.Code),
-			one.Exhausted && one.State == webhook.StateFailed, tries, failed, line)
-	}
-	return values, nil
-}
-
-// attempt is a line of the column of attempts. Times are microseconds, spans are
-// nanoseconds. The lease comes first: settleSet looks for it.
-type attempt struct {
-	Lease      int64         `json:"l"`
-	Number     int           `json:"n"`
-	Status     int           `json:"s,omitempty"`
-	Code       webhook.Code  `json:"c,omitempty"`
-	Start      int64         `json:"t"`
-	Duration   time.Duration `json:"d"`
-	RetryAfter time.Duration `json:"r,omitempty"`
-	Snippet    string        `json:"x,omitempty"`
-}
-
-// encodeAttempt makes a line. JSON keeps newlines and NUL out of it.
-func encodeAttempt(lease int64, a *webhook.Attempt) (string, error) {
-	b, err := json.Marshal(attempt{lease, a.Number, a.Status, a.Code, micros(a.Start), a.Duration, a.RetryAfter, a.Snippet})
-	return string(b) + "\n", err
+	end := `CASE WHEN v.due = 0 THEN ` + greatest + `(d.was, d.queued) ELSE v.due END`
+	return strings.NewReplacer("<applies>", applies, "<end>", end, "<recorded>", recorded, "<find>", find, "<bytes>", bytes, "<newline>", newline).
+		Replace(settleSet) + from + strings.ReplaceAll("\nRETURNING @id, @lease, @state, @due", "@", of)
 }

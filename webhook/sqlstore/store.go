@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"regexp"
 	"sync"
 	"sync/atomic"
@@ -48,6 +49,9 @@ type Options struct {
 	// Notifier carries wake-ups between hosts that share a PostgreSQL database, such as
 	// LISTEN and NOTIFY through the host's driver; default none, hosts then poll.
 	Notifier webhook.Notifier
+	// Logger receives a warning, once, where the pool's settings make every call slow;
+	// default silence.
+	Logger *slog.Logger
 }
 
 const defaultPrefix = "postrider_"
@@ -61,8 +65,9 @@ var validPrefix = regexp.MustCompile(`^[a-z][a-z0-9_]{0,29}$`)
 // [Options.Notifier].
 //
 // All methods are safe for concurrent use, and several Stores, in one process or in
-// many, may share a database. Times are kept to the microsecond. Errors of the
-// database are wrapped; [webhook.ErrClosed] stands for a pool that was closed.
+// many, may share a database. Times are cut to the microsecond. Errors of the
+// database are wrapped: their text holds its code and what to do, errors.As finds the
+// driver's own. [webhook.ErrClosed] stands for a pool that was closed.
 // A Store holds nothing that must be closed but its pool, which is the host's.
 type Store struct {
 	db      *sql.DB
@@ -70,22 +75,22 @@ type Store struct {
 	prefix  string
 	o       Options
 
-	texts    sync.Map // statement as written in this package -> in the dialect
-	compiled sync.Map // statement in the dialect -> *compiled, SQLite only
-	writer   chan struct{}
+	texts    sync.Map      // statement as written in this package -> in the dialect
+	compiled sync.Map      // statement in the dialect -> *compiled, SQLite only
+	writer   chan struct{} // held by the transaction under way, SQLite only
 	checked  atomic.Bool
-	told     atomic.Int64 // the latest time that a caller told, in microseconds
-	oldest   atomic.Int64 // nothing that ended before is left to be pruned
+	explicit atomic.Bool // every statement that writes needs a transaction around it
+	warned   atomic.Bool
 	group    group
-	claiming chan struct{} // held by the claim under way
-	ring     ring
-	outlook  outlook
 	hooks    hookCache
+	scopes   scopeCache
+	claims   claimMemory
+	leases   leaseMark
+	swept    sweepMemory
 
 	mu      sync.Mutex
 	profile string // given by Bind
 	owner   string // read from the database
-	aged    int64  // up to where the last sweep looked for old deliveries
 }
 
 var (
@@ -122,9 +127,13 @@ func New(db *sql.DB, d Dialect, o *Options) (*Store, error) {
 	case (opts.Seal == nil) != (opts.Open == nil):
 		return nil, errors.New("sqlstore: Options.Seal and Options.Open must be set together, or what one wrote nobody could read")
 	}
-	s := &Store{db: db, dialect: d, prefix: opts.Prefix, o: opts,
-		writer: make(chan struct{}, 1), claiming: make(chan struct{}, 1)}
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Store{db: db, dialect: d, prefix: opts.Prefix, o: opts, writer: make(chan struct{}, 1)}
 	s.group.flush = s.flush
+	s.swept.hook = -1
+	s.leases.forget()
 	return s, nil
 }
 
@@ -153,49 +162,25 @@ func (s *Store) Notify(ctx context.Context) error {
 	return s.o.Notifier.Notify(ctx)
 }
 
-// Now implements [webhook.Clock]. PostgreSQL is asked for its time, unless a claim has read
-// it in the last minute or so. The hosts of an SQLite database share a machine, so there it
-// is this process's time.
-func (s *Store) Now(ctx context.Context) (time.Time, error) {
+// Now implements [webhook.Clock]. PostgreSQL is asked for its time. The hosts of an SQLite
+// database share a machine, so there it is this process's time.
+func (s *Store) Now(ctx context.Context) (r webhook.Reading, err error) {
 	if s.dialect == SQLite {
-		return time.Now(), nil
+		now := time.Now()
+		return webhook.Reading{Store: now, Before: now, After: now}, nil
 	}
 	if err := s.readable(ctx); err != nil {
-		return time.Time{}, err
+		return r, err
 	}
-	if t, ok := s.outlook.now(); ok {
-		return t, nil
-	}
-	var now int64
-	err := s.row(ctx, s.reader(), `SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint`, nil, &now)
+	err = s.session(ctx, func(conn *sql.Conn) error {
+		var now int64
+		r.Before = time.Now() // the connection is there, so this encloses the query alone
+		err := s.row(ctx, sqlConn{conn}, `SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint`, nil, &now)
+		r.After, r.Store = time.Now(), fromMicros(now)
+		return err
+	})
 	if err != nil {
-		return time.Time{}, s.fail("read the clock", "", err)
+		return webhook.Reading{}, s.fail("read the clock", "", err)
 	}
-	return fromMicros(now), nil
-}
-
-// tell takes note of the time that a caller works with. It dates what has no time
-// argument, such as Cancel.
-func (s *Store) tell(now time.Time) { s.told.Store(micros(now)) }
-
-func (s *Store) lastTold() int64 {
-	if t := s.told.Load(); t != 0 {
-		return t
-	}
-	return micros(time.Now())
-}
-
-// micros is how times are stored; 0 stands for the zero Time.
-func micros(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMicro()
-}
-
-func fromMicros(us int64) time.Time {
-	if us == 0 {
-		return time.Time{}
-	}
-	return time.UnixMicro(us).UTC()
+	return r, nil
 }

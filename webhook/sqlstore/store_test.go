@@ -18,7 +18,7 @@ import (
 // down is a database that cannot be reached.
 type down struct{}
 
-var errDown = errors.New("connection refused")
+var errDown = errors.New("dial tcp db.example.com:5432: connection refused for user ops")
 
 func (down) Connect(context.Context) (driver.Conn, error) { return nil, errDown }
 func (down) Driver() driver.Driver                        { return nil }
@@ -72,24 +72,30 @@ func TestUnreachable(t *testing.T) {
 			t.Fatal(err)
 		}
 		ctx, at := t.Context(), time.Now()
-		call := map[string]error{"Migrate": s.Migrate(ctx), "Sweep": s.Sweep(ctx, webhook.Sweep{Now: at}),
-			"Cancel": s.Cancel(ctx, "a", "b"), "Requeue": s.Requeue(ctx, "a", "b", at), "DeleteScope": s.DeleteScope(ctx, "a"),
+		call := map[string]error{"Migrate": s.Migrate(ctx), "Requeue": s.Requeue(ctx, "a", "b", at), "DeleteScope": s.DeleteScope(ctx, "a"),
 			"Create": s.Create(ctx, webhook.Webhook{ID: "w"}, 1), "Update": s.Update(ctx, webhook.Webhook{ID: "w"}),
 			"Delete": s.Delete(ctx, "a", "b"), "Unmark": s.Unmark(ctx, "a", "b"),
 			"SetHealth": s.SetHealth(ctx, "a", "b", webhook.Health{}, webhook.Health{})}
 		_, call["Enqueue"] = s.Enqueue(ctx, []webhook.Delivery{{ID: "d"}})
-		_, call["Claim"] = s.Claim(ctx, webhook.Claim{Now: at, Until: at, Limit: 1, PerLane: 1})
+		_, call["Claim"] = s.Claim(ctx, webhook.Claim{Now: at, Until: at.Add(1), Lanes: []webhook.LaneClaim{{Most: 1}}})
+		_, call["Due"] = s.Due(ctx, webhook.DueQuery{Now: at, Limit: 1})
+		_, _, call["Sweep"] = s.Sweep(ctx, webhook.Sweep{Now: at}, 1)
+		_, _, call["Cancel"] = s.Cancel(ctx, "a", "b", at)
 		_, call["Settle"] = s.Settle(ctx, nil)
 		_, call["Webhooks"] = s.Webhooks(ctx, "a")
 		_, call["Webhook"] = s.Webhook(ctx, "a", "b")
 		_, _, call["Delivery"] = s.Delivery(ctx, "a", "b")
 		_, _, call["Deliveries"] = s.Deliveries(ctx, webhook.Query{Scope: "a"})
 		_, call["Prune"] = s.Prune(ctx, at, 1)
-		_, call["Mark"] = s.Mark(ctx, "a", "b", at)
-		_, call["Health"] = s.Health(ctx, nil)
+		_, call["Mark"] = s.Mark(ctx, "a", "b", at, at)
+		_, call["Marked"] = s.Marked(ctx, "a", "b", at)
+		_, call["Health"] = s.Health(ctx, "", "")
 		for name, err := range call {
-			if !errors.Is(err, errDown) || !strings.HasPrefix(err.Error(), "sqlstore: ") {
+			if !errors.Is(err, errDown) || !strings.HasPrefix(err.Error(), "sqlstore: ") || strings.Contains(err.Error(), errDown.Error()) {
 				t.Errorf("%v: %s: %v", dialect, name, err)
+			}
+			if errors.Is(err, webhook.ErrUnknown) {
+				t.Errorf("%v: %s: ErrUnknown where no statement was sent", dialect, name)
 			}
 		}
 	}
@@ -126,7 +132,8 @@ func TestMigrations(t *testing.T) {
 			t.Errorf("%v: %d statements, prefix not filled in:\n%s", dialect, len(list), script)
 		}
 		for _, one := range list {
-			if strings.Contains(one, ";") || !strings.HasPrefix(one, "CREATE ") && !strings.HasPrefix(one, "INSERT ") {
+			block := strings.Contains(one, "TRIGGER") || strings.Contains(one, "FUNCTION")
+			if strings.Contains(one, ";") && !block || !strings.HasPrefix(one, "CREATE ") && !strings.HasPrefix(one, "INSERT ") {
 				t.Errorf("%v: not a single statement: %s", dialect, one)
 			}
 		}
@@ -145,7 +152,7 @@ func TestErrors(t *testing.T) {
 	}{
 		{&sqlstore.DialectError{Want: sqlstore.SQLite, Have: sqlstore.PostgreSQL}, sqlstore.ErrDialect, "sqlstore.PostgreSQL"},
 		{&sqlstore.SchemaError{Have: 3, Want: 1, Compat: 2}, sqlstore.ErrSchema, "update this host"},
-		{&sqlstore.SettingError{Setting: "journal_mode", Have: "delete", Need: "WAL"}, sqlstore.ErrSetting, "set it to WAL"},
+		{&sqlstore.SettingError{Setting: "journal_mode", Have: "delete", Need: "WAL", Do: "set it in the DSN"}, sqlstore.ErrSetting, "set it in the DSN"},
 		{&sqlstore.SealError{WebhookID: "wh_1", Err: cause}, sqlstore.ErrSealed, "wh_1"},
 		{&sqlstore.SealError{WebhookID: "wh_1", Err: cause}, cause, "check the keys"},
 	} {

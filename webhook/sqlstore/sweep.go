@@ -3,142 +3,242 @@ package sqlstore
 import (
 	"context"
 	"math"
-	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/postrider/postrider/webhook"
 )
 
-// sweepRows bounds one statement of a sweep, so that its locks are short.
-const sweepRows = 10_000
-
-// Sweep implements [webhook.Sweeper]. It goes through the heads of all lanes, which
-// finds whatever the claims' memory missed, and ends what is orphaned or too old. It
-// may run beside claims. While nothing is pending it asks the database nothing: the latest
-// look of a claim has told so, and should the next one find anything, it goes through all
-// lanes itself.
-func (s *Store) Sweep(ctx context.Context, w webhook.Sweep) error {
-	if err := s.ready(ctx); err != nil {
-		return err
-	}
-	s.tell(w.Now)
-	now := micros(w.Now)
-	if s.outlook.rest(now) {
-		return nil
-	}
-	var orphans []string
-	err := s.goThrough(ctx, s.reader(), now, everything, func(queue string, exists bool) {
-		if !exists {
-			orphans = append(orphans, queue)
-		}
-	})
-	if err == nil {
-		err = s.endOrphans(ctx, orphans, now)
-	}
-	if err == nil {
-		err = s.keepLimits(ctx, now, w)
-	}
-	return s.fail("sweep", "", err)
-}
-
-// Rows that exceed the limits of a sweep, each kind at an end of an index: $1 is the time of
-// the sweep, $2 QueuedBefore, $3 LatestDue. The sum with tries keeps PostgreSQL, which may
-// know that few are tried, from reading the whole table for them.
 const (
-	oldWaiting  = `NOT held AND (due + 0) < $2 AND queued < $2`
-	oldLeased   = `held AND (due + 0) <= $1 AND queued < $2`
-	lateWaiting = `NOT held AND (due + 0) > $3 AND (tries + 0) > 0`
-	lateLeased  = `held AND (due + 0) > $3`
+	// sweepRead is how many rows one call of Sweep looks at for their age.
+	sweepRead = 20_000
+	// sweepPiece is how many of them one statement looks at.
+	sweepPiece = 5_000
+	// sweepHooks is how many webhooks one call goes through.
+	sweepHooks = 20_000
 )
 
-// keepLimits ends what is too old and pulls back what is due too late. As a rule there is
-// no such row, which a single statement tells.
-func (s *Store) keepLimits(ctx context.Context, now int64, w webhook.Sweep) error {
-	before, latest := micros(w.QueuedBefore), micros(w.LatestDue)
-	if latest == 0 {
-		latest = math.MaxInt64
-	}
-	first := func(rows string) string {
-		return `coalesce((SELECT 1 FROM {p}delivery WHERE state = 0 AND ` + rows + ` ORDER BY (due + 0) LIMIT 1), 0)`
-	}
-	var waiting, leased, lateRetry, lateLease int
-	err := s.row(ctx, s.reader(), `SELECT `+first(oldWaiting)+`, `+first(oldLeased)+`, `+first(lateWaiting)+`, `+first(lateLeased),
-		[]any{now, before, latest}, &waiting, &leased, &lateRetry, &lateLease)
-	if err == nil && waiting > 0 {
-		err = s.expire(ctx, now, before, oldWaiting)
-	}
-	if err == nil && leased > 0 {
-		err = s.expire(ctx, now, before, oldLeased)
-	}
-	if err == nil && before != 0 {
-		err = s.expireTried(ctx, now, before)
-	}
-	if err == nil && lateRetry > 0 {
-		err = s.pullBack(ctx, lateWaiting, latest)
-	}
-	if err == nil && lateLease > 0 {
-		err = s.pullBack(ctx, lateLeased, latest)
-	}
-	return err
+// sweepMemory is how far a sweep in pieces has come.
+type sweepMemory struct {
+	mu       sync.Mutex
+	hook     int64 // webhooks up to here were looked at
+	due, seq int64 // pending rows up to here were looked at for their age
+	least    int64 // when the oldest of them was queued; 0 before the first
+	// oldest is a time before which nothing pending was queued, as far as the last
+	// complete sweep has seen and this Store has stored since.
+	oldest atomic.Int64
 }
 
-// expire ends rows of a kind that were queued before a time.
-func (s *Store) expire(ctx context.Context, now, before int64, rows string) error {
-	for n := sweepRows; n == sweepRows; {
-		var err error
-		if n, err = s.expireSome(ctx, rows, now, before); err != nil {
-			return err
+// Sweep implements [webhook.Sweeper]. One piece looks at some rows and ends some; the next
+// call goes on from there. Several hosts may sweep at once.
+func (s *Store) Sweep(ctx context.Context, w webhook.Sweep, limit int) (ended []webhook.Delivery, more bool, err error) {
+	if limit < 1 {
+		limit = 1
+	}
+	if err := s.ready(ctx); err != nil {
+		return nil, false, err
+	}
+	s.swept.mu.Lock()
+	defer s.swept.mu.Unlock()
+	p := &sweeping{s: s, w: w, now: micros(w.Now), left: limit}
+	if err = p.mend(ctx); err == nil && w.Gone {
+		err = p.endOrphans(ctx)
+	}
+	if err == nil && !w.QueuedBefore.IsZero() {
+		err = p.endOld(ctx, micros(w.QueuedBefore))
+	}
+	if err != nil {
+		return p.ended, p.more, s.fail("sweep", "", err)
+	}
+	if more = p.more || p.left == 0; !more {
+		s.swept.hook = -1
+	}
+	return p.ended, more, nil
+}
+
+// queued notes that something was stored that waits since a time.
+func (m *sweepMemory) queued(at int64) {
+	if at < m.oldest.Load() {
+		m.oldest.Store(0)
+	}
+}
+
+// sweeping is one piece of a sweep.
+type sweeping struct {
+	s     *Store
+	w     webhook.Sweep
+	now   int64
+	left  int
+	more  bool
+	ended []webhook.Delivery
+}
+
+// Rows whose times a wrong clock wrote: $1 is the time that they get, $2 the one that they
+// exceed. The sum with tries keeps PostgreSQL, which may know that few are tried, from
+// reading the whole table for them.
+const (
+	lateRetry = `state = 0 AND NOT held AND (due + 0) > $2 AND (tries + 0) > 0`
+	lateLease = `state = 0 AND held AND (due + 0) > $2`
+	tooEarly  = `state = 0 AND NOT held AND (due + 0) > $2 AND (tries + 0) = 0 AND due = created AND due > $1`
+)
+
+// mend pulls back what is due too late. As a rule there is no such row, which a single
+// statement tells.
+func (p *sweeping) mend(ctx context.Context) error {
+	retry, lease := micros(p.w.LatestRetry), micros(p.w.LatestLease)
+	kinds := []struct {
+		rows     string
+		to, from int64
+	}{{lateRetry, retry, retry}, {lateLease, lease, lease}, {tooEarly, p.now, lease}}
+	for _, k := range kinds {
+		if k.from == 0 {
+			continue
+		}
+		for n := int64(sweepRead); n == sweepRead; {
+			err := p.s.single(ctx, func(c Conn) (err error) {
+				n, err = p.s.changed(ctx, c, p.s.pick(
+					`UPDATE {p}delivery SET due = $1 WHERE seq IN (SELECT seq FROM {p}delivery WHERE `+k.rows+` ORDER BY (due + 0) LIMIT $3)`,
+					`UPDATE {p}delivery SET due = $1 WHERE ctid = ANY(ARRAY(SELECT ctid FROM {p}delivery WHERE `+k.rows+` ORDER BY (due + 0) LIMIT $3 FOR UPDATE SKIP LOCKED))`),
+					k.to, k.from, int64(sweepRead))
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			if n > 0 {
+				p.s.leases.forget()
+			}
 		}
 	}
 	return nil
 }
 
-// expireTried ends what is old and was tried since. A delivery is due no earlier than it was
-// queued, so what was due before that time is found at the head of the index. What was
-// queued before but is due later is found by going through the pending ones, some at each
-// sweep and on from where the last one stopped.
-func (s *Store) expireTried(ctx context.Context, now, before int64) error {
-	s.mu.Lock()
-	from := max(s.aged, before-1)
-	s.mu.Unlock()
-	last, oldest, read := int64(0), int64(0), 0
-	err := s.row(ctx, s.reader(), `SELECT coalesce(max(at), 0), coalesce(min(queued), 0), count(*) FROM (SELECT due + 0 AS at, queued FROM {p}delivery
- WHERE state = 0 AND NOT held AND (due + 0) > $1 ORDER BY (due + 0) LIMIT $2) x`, []any{from, int64(sweepRows)}, &last, &oldest, &read)
-	if err != nil {
-		return err
+// end ends pending rows that meet a condition, up to what is left of the limit. $1 to $3
+// are taken: now, code and limit.
+func (p *sweeping) end(ctx context.Context, code webhook.Code, where string, args ...any) error {
+	if p.left == 0 {
+		return nil
 	}
-	if read > 0 && oldest < before {
-		_, err = s.expireSome(ctx, `NOT held AND queued < $2 AND (due + 0) <= $5 AND (due + 0) > $6`, now, before, last, from)
+	const set = `UPDATE {p}delivery SET state = 2, held = false, interrupted = interrupted + CASE WHEN held THEN 1 ELSE 0 END,
+ code = $2, finished = CASE WHEN created > $1 THEN created ELSE $1 END, due = CASE WHEN created > $1 THEN created ELSE $1 END WHERE `
+	where = ` FROM {p}delivery WHERE state = 0 AND ` + where + ` LIMIT $3`
+	var list []webhook.Delivery
+	err := p.s.single(ctx, func(c Conn) error {
+		list = nil
+		return p.s.each(ctx, c, set+p.s.pick(`seq IN (SELECT seq`+where+`)`, `ctid = ANY(ARRAY(SELECT ctid`+where+` FOR UPDATE SKIP LOCKED))`)+
+			` RETURNING `+columns, append([]any{p.now, string(code), int64(p.left)}, args...), func(r Rows) error {
+			d, err := scanDelivery(r)
+			list = append(list, d.shown())
+			return err
+		})
+	})
+	if err == nil {
+		p.ended = append(p.ended, list...)
+		p.left -= len(list)
 	}
-	if read < sweepRows {
-		last = 0 // begin anew
-	}
-	s.mu.Lock()
-	s.aged = last
-	s.mu.Unlock()
 	return err
 }
 
-// expireSome ends up to sweepRows rows; those that a claim is about to lease are left to it.
-func (s *Store) expireSome(ctx context.Context, rows string, now, before int64, more ...any) (n int, err error) {
-	where := `state = 0 AND ` + rows + ` LIMIT $3`
-	args := append([]any{now, before, int64(sweepRows), string(webhook.CodeExpired)}, more...)
-	err = s.write(ctx, func(c Conn) error {
-		n, err = s.affected(ctx, c, s.pick(
-			`UPDATE {p}delivery SET state = 2, interrupted = interrupted + held, held = false, code = $4, finished = $1 WHERE seq IN (SELECT seq FROM {p}delivery WHERE `+where+`) RETURNING seq`,
-			`UPDATE {p}delivery SET state = 2, interrupted = interrupted + held::int, held = false, code = $4, finished = $1
- WHERE ctid = ANY(ARRAY(SELECT ctid FROM {p}delivery WHERE `+where+` FOR UPDATE SKIP LOCKED)) RETURNING seq`), args...)
+// ended leases and what waits are found by different indexes.
+const (
+	waits = `NOT held`
+	over  = `held AND (due + 0) <= $1`
+)
+
+// orphan is the condition that a row of a walk has no webhook; noWebhook looks once more.
+const orphan = `(SELECT w.id FROM {p}webhook w WHERE w.id = x.webhook AND w.scope = x.scope) IS NULL`
+
+const noWebhook = ` AND NOT EXISTS (SELECT 1 FROM {p}webhook w WHERE w.id = $5 AND w.scope = $6)`
+
+// endOrphans ends deliveries whose webhook is gone. It goes from webhook to webhook down the
+// index of turns.
+func (p *sweeping) endOrphans(ctx context.Context) error {
+	s := p.s
+	type orphaned struct {
+		lane
+		n int
+	}
+	var list []orphaned
+	scan := func(r Rows) error {
+		var o orphaned
+		err := r.Scan(&o.n, &o.hook, &o.Scope, &o.WebhookID)
+		list = append(list, o)
 		return err
-	})
-	return n, err
+	}
+	err := s.each(ctx, s.reader(), s.pick(orphansSQLite, orphansPostgres)+`
+SELECT x.n, x.hook, x.scope, x.webhook FROM l x WHERE `+orphan+` OR x.n = $2`, []any{s.swept.hook, int64(sweepHooks)}, scan)
+	if err != nil {
+		return err
+	}
+	for _, o := range list {
+		if err := p.end(ctx, webhook.CodeCancelled, waits+` AND hook = $4 AND webhook = $5 AND scope = $6`+noWebhook, o.hook, o.WebhookID, o.Scope); err != nil {
+			return err
+		}
+		if p.left == 0 {
+			return nil // this one may have more
+		}
+		if s.swept.hook = o.hook; o.n == sweepHooks {
+			p.more = true
+		}
+	}
+	list = nil
+	err = s.each(ctx, s.reader(), `SELECT DISTINCT 0, x.hook, x.scope, x.webhook FROM (SELECT d.hook, d.scope, d.webhook FROM {p}delivery d
+ WHERE d.state = 0 AND d.held AND (d.due + 0) <= $1 ORDER BY (d.due + 0) LIMIT 100000) x WHERE `+orphan, []any{p.now}, scan)
+	for _, o := range list {
+		if err == nil {
+			err = p.end(ctx, webhook.CodeCancelled, over+` AND (hook + 0) = $4 AND webhook = $5 AND scope = $6`+noWebhook, o.hook, o.WebhookID, o.Scope)
+		}
+	}
+	return err
 }
 
-// pullBack makes retries or leases due that a clock, since set back, put too far into the
-// future.
-func (s *Store) pullBack(ctx context.Context, rows string, latest int64) error {
-	where := strings.ReplaceAll(`state = 0 AND `+rows, "$3", "$1")
-	return s.write(ctx, func(c Conn) error {
-		return s.exec(ctx, c, s.pick(`UPDATE {p}delivery SET due = $1 WHERE `+where,
-			`UPDATE {p}delivery SET due = $1 WHERE ctid = ANY(ARRAY(SELECT ctid FROM {p}delivery WHERE `+where+` FOR UPDATE SKIP LOCKED))`),
-			latest)
-	})
+// endOld ends what was queued before a time: what is due before it, and whose lease has
+// ended, and, by going through all that waits, what was tried since. The latter is left out
+// while nothing can have become that old since the last time.
+func (p *sweeping) endOld(ctx context.Context, before int64) error {
+	m := &p.s.swept
+	err := p.end(ctx, webhook.CodeExpired, over+` AND queued < $4`, before)
+	if err == nil {
+		err = p.end(ctx, webhook.CodeExpired, waits+` AND (due + 0) < $4 AND queued < $4`, before)
+	}
+	for read := 0; err == nil && p.left > 0 && before > m.oldest.Load(); read += sweepPiece {
+		if read >= sweepRead {
+			p.more = true
+			return nil
+		}
+		if m.least == 0 {
+			m.due, m.seq, m.least = math.MinInt64, 0, p.now
+		}
+		var last bool
+		if last, err = p.endOldPiece(ctx, before); last && err == nil {
+			m.oldest.Store(m.least)
+			m.least = 0
+			return nil
+		}
+	}
+	return err
+}
+
+// endOldPiece looks at some rows in the order in which they become due, behind those that
+// were looked at before. last reports that none are left.
+func (p *sweeping) endOldPiece(ctx context.Context, before int64) (last bool, err error) {
+	m := &p.s.swept
+	var rows int
+	var least, due, seq int64
+	err = p.s.row(ctx, p.s.reader(), `WITH x AS MATERIALIZED (
+ SELECT (due + 0) AS at, seq, queued FROM {p}delivery WHERE state = 0 AND NOT held AND ((due + 0), seq) > ($1, $2) ORDER BY (due + 0), seq LIMIT $3)
+SELECT (SELECT count(*) FROM x), (SELECT min(queued) FROM x), at, seq FROM x ORDER BY at DESC, seq DESC LIMIT 1`,
+		[]any{m.due, m.seq, int64(sweepPiece)}, &rows, &least, &due, &seq)
+	if notFound(err) {
+		return true, nil
+	}
+	if err == nil && least < before {
+		err = p.end(ctx, webhook.CodeExpired, waits+` AND queued < $4 AND ((due + 0), seq) > ($5, $6) AND ((due + 0), seq) <= ($7, $8)`,
+			before, m.due, m.seq, due, seq)
+	}
+	if err != nil || p.left == 0 {
+		return false, err // the next call looks at them again
+	}
+	m.due, m.seq, m.least = due, seq, min(m.least, max(least, before))
+	return rows < sweepPiece, nil
 }

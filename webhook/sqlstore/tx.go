@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/postrider/postrider/webhook"
 )
@@ -23,38 +24,47 @@ type within struct {
 	c Conn
 }
 
+// Webhooks reads through the transaction, so nothing of it needs to be checked later.
 func (w within) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, error) {
 	if err := w.s.readyIn(ctx, w.c); err != nil {
 		return nil, err
 	}
-	return w.s.webhooks(ctx, w.c, scope)
+	list, err := w.s.webhooks(ctx, w.c, scope)
+	for i := range list {
+		list[i].Seen = 0
+	}
+	return list, err
 }
 
 // Enqueue locks no row that others need: a repetition is found by its key.
 func (w within) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
-	if err := checkText(ds); err != nil {
+	rows, err := newRows(ds)
+	if err != nil {
 		return nil, err
 	}
 	if err := w.s.readyIn(ctx, w.c); err != nil || len(ds) == 0 {
 		return []bool{}, err
 	}
-	added, err := w.insert(ctx, ds)
-	return added, w.s.fail("enqueue in the host's transaction", ds[0].ID, err)
+	added, err := w.insert(ctx, rows)
+	if uncertain(err) {
+		err = fmt.Errorf("%w: %w", webhook.ErrUnknown, err)
+	}
+	return added, w.s.fail("enqueue in the host's transaction", rows[0].id, err)
 }
 
 // insert takes care that all is stored or nothing, whatever the host does after an
 // error: it takes several statements, and SQLite undoes only the last.
-func (w within) insert(ctx context.Context, ds []webhook.Delivery) (added []bool, err error) {
-	if w.s.dialect == PostgreSQL || len(ds) == 1 {
-		return w.s.insert(ctx, w.c, ds)
+func (w within) insert(ctx context.Context, rows []newRow) (added []bool, err error) {
+	if w.s.dialect == PostgreSQL || len(rows) == 1 {
+		return w.s.insert(ctx, w.c, rows)
 	}
-	if err := w.c.Exec(ctx, `SAVEPOINT postrider_enqueue`); err != nil {
-		return nil, err
+	if err := w.s.exec(ctx, w.c, `SAVEPOINT postrider_enqueue`); err != nil {
+		return nil, undone{err}
 	}
-	if added, err = w.s.insert(ctx, w.c, ds); err != nil {
-		_ = w.c.Exec(context.WithoutCancel(ctx), `ROLLBACK TO postrider_enqueue`)
+	if added, err = w.s.insert(ctx, w.c, rows); err != nil {
+		_ = w.s.exec(context.WithoutCancel(ctx), w.c, `ROLLBACK TO postrider_enqueue`) // err says more
 	}
-	if endErr := w.c.Exec(context.WithoutCancel(ctx), `RELEASE postrider_enqueue`); err == nil {
+	if endErr := w.s.exec(context.WithoutCancel(ctx), w.c, `RELEASE postrider_enqueue`); err == nil {
 		err = endErr
 	}
 	return added, err

@@ -20,49 +20,77 @@ CREATE TABLE {p}webhook (
 );
 CREATE INDEX {p}webhook_scope ON {p}webhook (scope, created, id);
 
+-- seen changes with every change of a scope's webhooks, also with one that is made in
+-- SQL, and never takes a value again. Remembered webhooks are checked against it.
+CREATE SEQUENCE {p}seen_seq;
+CREATE TABLE {p}scope (
+  scope text COLLATE "C" PRIMARY KEY,
+  seen  bigint NOT NULL
+);
+CREATE FUNCTION {p}webhook_changed() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+  BEGIN
+    IF TG_OP <> 'INSERT' THEN
+      INSERT INTO {p}scope AS s (scope, seen) VALUES (OLD.scope, nextval('{p}seen_seq'))
+       ON CONFLICT (scope) DO UPDATE SET seen = excluded.seen;
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+      INSERT INTO {p}scope AS s (scope, seen) VALUES (NEW.scope, nextval('{p}seen_seq'))
+       ON CONFLICT (scope) DO UPDATE SET seen = excluded.seen;
+    END IF;
+    RETURN NULL;
+  END
+$$;
+CREATE TRIGGER {p}webhook_changed AFTER INSERT OR UPDATE OR DELETE ON {p}webhook FOR EACH ROW
+EXECUTE FUNCTION {p}webhook_changed();
+
 CREATE SEQUENCE {p}delivery_seq;
 
--- queue is the webhook, a slash and the lane, or the webhook alone where it is
--- also the lane: what is claimed in order, and switched on and off, as one.
--- attempts holds one line of JSON for each attempt, oldest first.
+-- id is made of scope, event and webhook; name is the ID that the delivery was given
+-- where that is another one. hook is a hash of scope and webhook. due is the end of the
+-- lease where the row is held, and was the due time before the lease. attempts holds
+-- one line of JSON for each attempt, oldest first. What changes stands before what does
+-- not, and a page keeps room for it, so that the log holds of a change only the former.
 CREATE TABLE {p}delivery (
   seq           bigint   NOT NULL DEFAULT nextval('{p}delivery_seq'),
+  hook          bigint   NOT NULL,
+  created       bigint   NOT NULL,
+  queued        bigint   NOT NULL,
+  due           bigint   NOT NULL,
+  was           bigint   NOT NULL DEFAULT 0,
+  lease         bigint   NOT NULL DEFAULT 0,
+  first_failure bigint   NOT NULL DEFAULT 0,
+  finished      bigint   NOT NULL DEFAULT 0,
+  tries         int      NOT NULL DEFAULT 0,
+  interrupted   int      NOT NULL DEFAULT 0,
+  state         smallint NOT NULL DEFAULT 0,
+  held          boolean  NOT NULL DEFAULT false,
+  exhausted     boolean  NOT NULL DEFAULT false,
+  code          text     NOT NULL DEFAULT '',
+  attempts      text     NOT NULL DEFAULT '',
   id            text COLLATE "C" PRIMARY KEY,
+  name          text COLLATE "C" NOT NULL DEFAULT '',
   scope         text COLLATE "C" NOT NULL,
   event         text COLLATE "C" NOT NULL,
   webhook       text COLLATE "C" NOT NULL,
-  queue         text COLLATE "C" NOT NULL,
+  class         text COLLATE "C" NOT NULL DEFAULT '',
   type          text     NOT NULL,
-  body          bytea    NOT NULL,
   extra         text     NOT NULL DEFAULT '',
-  state         smallint NOT NULL DEFAULT 0,
-  due           bigint   NOT NULL,
-  lease         bigint   NOT NULL DEFAULT 0,
-  held          boolean  NOT NULL DEFAULT false,
-  tries         int      NOT NULL DEFAULT 0,
-  interrupted   int      NOT NULL DEFAULT 0,
-  first_failure bigint   NOT NULL DEFAULT 0,
-  created       bigint   NOT NULL,
-  queued        bigint   NOT NULL,
-  finished      bigint   NOT NULL DEFAULT 0,
-  code          text     NOT NULL DEFAULT '',
-  exhausted     boolean  NOT NULL DEFAULT false,
-  attempts      text     NOT NULL DEFAULT '',
-  UNIQUE (scope, event, webhook)
-);
+  body          bytea    NOT NULL
+) WITH (fillfactor = 60);
 
--- What waits in a queue, in the order in which it is claimed.
-CREATE INDEX {p}turn ON {p}delivery (queue, due, seq) WHERE state = 0 AND NOT held;
+-- What waits in a lane, in the order in which it is claimed.
+CREATE INDEX {p}turn ON {p}delivery (hook, class, due, seq) WHERE state = 0 AND NOT held;
 -- What waits, by the time at which it becomes due. The expression keeps the planner
 -- from taking this index for the work of the one above.
-CREATE INDEX {p}time ON {p}delivery ((due + 0), queue) WHERE state = 0 AND NOT held;
+CREATE INDEX {p}time ON {p}delivery ((due + 0), seq) WHERE state = 0 AND NOT held;
 -- What is being sent, by the end of the lease. It is an index of its own because it is
 -- small and busy: a lease does not touch the large ones again until it is settled.
-CREATE INDEX {p}lease ON {p}delivery ((due + 0), queue) WHERE state = 0 AND held;
--- What may be pruned.
-CREATE INDEX {p}done ON {p}delivery (finished) WHERE state > 0;
--- The delivery log of a scope.
+CREATE INDEX {p}lease ON {p}delivery ((due + 0)) WHERE state = 0 AND held;
+-- The delivery log of a scope, and that of a webhook.
 CREATE INDEX {p}log ON {p}delivery (scope, created, seq);
+CREATE INDEX {p}webhook_log ON {p}delivery (hook, created, seq);
+-- Deliveries with a name of their own, as a rule none.
+CREATE UNIQUE INDEX {p}name ON {p}delivery (scope, name) WHERE name <> '';
 
 CREATE TABLE {p}mark (
   scope text COLLATE "C" NOT NULL,

@@ -20,47 +20,77 @@ CREATE TABLE {p}webhook (
 ) STRICT;
 CREATE INDEX {p}webhook_scope ON {p}webhook (scope, created, id);
 
--- queue is the webhook, a slash and the lane, or the webhook alone where it is
--- also the lane: what is claimed in order, and switched on and off, as one.
--- attempts holds one line of JSON for each attempt, oldest first.
+-- seen changes with every change of a scope's webhooks, also with one that is made in
+-- SQL, and never takes a value again. Remembered webhooks are checked against it.
+CREATE TABLE {p}scope (
+  scope TEXT NOT NULL PRIMARY KEY,
+  seen  INTEGER NOT NULL
+) STRICT;
+CREATE TABLE {p}seen (
+  last INTEGER NOT NULL
+) STRICT;
+INSERT INTO {p}seen (last) VALUES (0);
+CREATE TRIGGER {p}webhook_added AFTER INSERT ON {p}webhook BEGIN
+  UPDATE {p}seen SET last = last + 1;
+  INSERT INTO {p}scope (scope, seen) SELECT NEW.scope, last FROM {p}seen WHERE true
+   ON CONFLICT (scope) DO UPDATE SET seen = excluded.seen;
+END;
+CREATE TRIGGER {p}webhook_changed AFTER UPDATE ON {p}webhook BEGIN
+  UPDATE {p}seen SET last = last + 1;
+  INSERT INTO {p}scope (scope, seen) SELECT NEW.scope, last FROM {p}seen WHERE true
+   ON CONFLICT (scope) DO UPDATE SET seen = excluded.seen;
+  UPDATE {p}scope SET seen = (SELECT last FROM {p}seen) WHERE scope = OLD.scope;
+END;
+CREATE TRIGGER {p}webhook_removed AFTER DELETE ON {p}webhook BEGIN
+  UPDATE {p}seen SET last = last + 1;
+  UPDATE {p}scope SET seen = (SELECT last FROM {p}seen) WHERE scope = OLD.scope;
+END;
+
+-- id is made of scope, event and webhook; name is the ID that the delivery was given
+-- where that is another one. hook is a hash of scope and webhook. due is the end of the
+-- lease where the row is held, and was the due time before the lease. attempts holds
+-- one line of JSON for each attempt, oldest first.
 CREATE TABLE {p}delivery (
   seq           INTEGER PRIMARY KEY,
+  hook          INTEGER NOT NULL,
+  created       INTEGER NOT NULL,
+  queued        INTEGER NOT NULL,
+  due           INTEGER NOT NULL,
+  was           INTEGER NOT NULL DEFAULT 0,
+  lease         INTEGER NOT NULL DEFAULT 0,
+  first_failure INTEGER NOT NULL DEFAULT 0,
+  finished      INTEGER NOT NULL DEFAULT 0,
+  tries         INTEGER NOT NULL DEFAULT 0,
+  interrupted   INTEGER NOT NULL DEFAULT 0,
+  state         INTEGER NOT NULL DEFAULT 0,
+  held          INTEGER NOT NULL DEFAULT 0,
+  exhausted     INTEGER NOT NULL DEFAULT 0,
+  code          TEXT NOT NULL DEFAULT '',
+  attempts      TEXT NOT NULL DEFAULT '',
   id            TEXT NOT NULL UNIQUE,
+  name          TEXT NOT NULL DEFAULT '',
   scope         TEXT NOT NULL,
   event         TEXT NOT NULL,
   webhook       TEXT NOT NULL,
-  queue         TEXT NOT NULL,
+  class         TEXT NOT NULL DEFAULT '',
   type          TEXT NOT NULL,
-  body          BLOB NOT NULL,
   extra         TEXT NOT NULL DEFAULT '',
-  state         INTEGER NOT NULL DEFAULT 0,
-  due           INTEGER NOT NULL,
-  lease         INTEGER NOT NULL DEFAULT 0,
-  held          INTEGER NOT NULL DEFAULT 0,
-  tries         INTEGER NOT NULL DEFAULT 0,
-  interrupted   INTEGER NOT NULL DEFAULT 0,
-  first_failure INTEGER NOT NULL DEFAULT 0,
-  created       INTEGER NOT NULL,
-  queued        INTEGER NOT NULL,
-  finished      INTEGER NOT NULL DEFAULT 0,
-  code          TEXT NOT NULL DEFAULT '',
-  exhausted     INTEGER NOT NULL DEFAULT 0,
-  attempts      TEXT NOT NULL DEFAULT '',
-  UNIQUE (scope, event, webhook)
+  body          BLOB NOT NULL
 ) STRICT;
 
--- What waits in a queue, in the order in which it is claimed.
-CREATE INDEX {p}turn ON {p}delivery (queue, due, seq) WHERE state = 0 AND NOT held;
+-- What waits in a lane, in the order in which it is claimed.
+CREATE INDEX {p}turn ON {p}delivery (hook, class, due, seq) WHERE state = 0 AND NOT held;
 -- What waits, by the time at which it becomes due. The expression keeps the planner
 -- from taking this index for the work of the one above.
-CREATE INDEX {p}time ON {p}delivery ((due + 0), queue) WHERE state = 0 AND NOT held;
+CREATE INDEX {p}time ON {p}delivery ((due + 0), seq) WHERE state = 0 AND NOT held;
 -- What is being sent, by the end of the lease. It is an index of its own because it is
 -- small and busy: a lease does not touch the large ones again until it is settled.
-CREATE INDEX {p}lease ON {p}delivery ((due + 0), queue) WHERE state = 0 AND held;
--- What may be pruned.
-CREATE INDEX {p}done ON {p}delivery (finished) WHERE state > 0;
--- The delivery log of a scope.
+CREATE INDEX {p}lease ON {p}delivery ((due + 0)) WHERE state = 0 AND held;
+-- The delivery log of a scope, and that of a webhook.
 CREATE INDEX {p}log ON {p}delivery (scope, created, seq);
+CREATE INDEX {p}webhook_log ON {p}delivery (hook, created, seq);
+-- Deliveries with a name of their own, as a rule none.
+CREATE UNIQUE INDEX {p}name ON {p}delivery (scope, name) WHERE name <> '';
 
 CREATE TABLE {p}mark (
   scope TEXT NOT NULL,

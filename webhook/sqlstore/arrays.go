@@ -2,8 +2,6 @@ package sqlstore
 
 import (
 	"encoding/hex"
-	"encoding/json"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -11,13 +9,12 @@ import (
 
 // Lists travel to PostgreSQL as array literals in a text parameter, `$1::text::int8[]`:
 // every driver can send text, and unnest of an array is a third faster than JSON.
-// To SQLite short lists travel as JSON, and rows as parameters; see multi.
 
 // arrays builds the literals of one statement, one for each column.
 type arrays []strings.Builder
 
-func (a arrays) args() []any {
-	out := make([]any, len(a))
+func (a arrays) args(more ...any) []any {
+	out := make([]any, len(a), len(a)+len(more))
 	for i := range a {
 		if a[i].Len() == 0 {
 			a[i].WriteByte('{')
@@ -25,20 +22,22 @@ func (a arrays) args() []any {
 		a[i].WriteByte('}')
 		out[i] = a[i].String()
 	}
-	return out
+	return append(out, more...)
 }
 
-// add appends a value to a column.
-func (a arrays) add(col int, v any) {
-	switch v := v.(type) {
-	case string:
-		a.text(col, v)
-	case int64:
-		a.int(col, v)
-	case bool:
-		a.bool(col, v)
-	case []byte:
-		a.bytes(col, v)
+// add appends a row: strings, int64, bool and []byte, one for each column.
+func (a arrays) add(values ...any) {
+	for col, v := range values {
+		switch v := v.(type) {
+		case string:
+			a.text(col, v)
+		case int64:
+			a.int(col, v)
+		case bool:
+			a.bool(col, v)
+		case []byte:
+			a.bytes(col, v)
+		}
 	}
 }
 
@@ -99,32 +98,8 @@ func (a arrays) bytes(col int, p []byte) {
 	b.WriteByte('"')
 }
 
-// list encodes strings for a parameter that unlist takes apart.
-func (s *Store) list(list []string) (string, error) {
-	if s.dialect == SQLite {
-		b, err := json.Marshal(list)
-		return string(b), err
-	}
-	a := make(arrays, 1)
-	for _, s := range list {
-		a.text(0, s)
-	}
-	return a.args()[0].(string), nil
-}
-
-// unlist is what follows SELECT to get a list's elements as rows.
-func (s *Store) unlist(param string) string {
-	return s.pick("value FROM json_each("+param+")", "unnest("+param+"::text::text[])")
-}
-
-// byName sorts and drops repetitions.
-func byName(list []string) []string {
-	slices.Sort(list)
-	return slices.Compact(list)
-}
-
 // storable reports whether both databases keep a string as it is: PostgreSQL refuses
-// what is not UTF-8, and NUL; JSON on the way to SQLite would change it.
+// what is not UTF-8, and NUL.
 func storable(list ...string) bool {
 	for _, s := range list {
 		if !utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0 {

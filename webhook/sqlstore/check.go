@@ -37,13 +37,17 @@ func (s *Store) ready(ctx context.Context) error {
 	if s.checked.Load() {
 		return nil
 	}
-	c := s.reader()
-	m, err := s.check(ctx, c)
+	m, err := s.check(ctx, s.reader())
 	if err != nil {
 		return err
 	}
-	if err := s.checkSettings(ctx, c); err != nil {
+	if err := s.checkSettings(ctx); err != nil {
 		return err
+	}
+	if s.dialect == SQLite { // whether it can be written to, only writing tells
+		if err := s.write(ctx, func(Conn) error { return nil }); err != nil {
+			return s.fail("write to the database", "", err)
+		}
 	}
 	s.mu.Lock()
 	profile := s.profile
@@ -53,11 +57,11 @@ func (s *Store) ready(ctx context.Context) error {
 			return s.fail("bind", profile, err)
 		}
 	}
-	return s.own(m.profile, true)
+	return s.belongs(m.profile, true)
 }
 
-// own compares the profile that the database belongs to with the one given to Bind.
-func (s *Store) own(owner string, final bool) error {
+// belongs compares the profile that the database belongs to with the one given to Bind.
+func (s *Store) belongs(owner string, final bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if owner != "" {
@@ -97,7 +101,7 @@ func (s *Store) readyIn(ctx context.Context, c Conn) error {
 	if err != nil {
 		return err
 	}
-	return s.own(m.profile, false)
+	return s.belongs(m.profile, false)
 }
 
 // check makes sure of dialect and tables.
@@ -162,38 +166,4 @@ func (s *Store) readMeta(ctx context.Context, c Conn) (m meta, err error) {
 		return nil
 	})
 	return m, s.fail("read", s.prefix+"meta", err)
-}
-
-// checkSettings refuses an SQLite database on which a second connection would fail.
-func (s *Store) checkSettings(ctx context.Context, c Conn) error {
-	if s.dialect != SQLite {
-		return nil
-	}
-	var version, mode string
-	var timeout int64
-	err := s.row(ctx, c, `SELECT sqlite_version()`, nil, &version)
-	if err == nil {
-		err = s.row(ctx, c, `PRAGMA journal_mode`, nil, &mode)
-	}
-	if err == nil {
-		err = s.row(ctx, c, `PRAGMA busy_timeout`, nil, &timeout)
-	}
-	switch {
-	case err != nil:
-		return s.fail("read settings", "", err)
-	case older(version, 3, 38):
-		return &SettingError{"the version of SQLite", version, "3.38 or later"}
-	case mode != "wal" && mode != "memory":
-		return &SettingError{"journal_mode", mode, "WAL"}
-	case timeout <= 0 && mode == "wal":
-		return &SettingError{"busy_timeout", "0", "5000 or so (milliseconds)"}
-	}
-	return nil
-}
-
-// older reports whether a version such as 3.37.2 comes before another one.
-func older(version string, major, minor int) bool {
-	var have, of int
-	_, _ = fmt.Sscanf(version, "%d.%d", &have, &of)
-	return have < major || have == major && of < minor
 }

@@ -1,0 +1,33 @@
+package stores_test
+
+import (
+	"bytes"
+	"errors"
+	"sync"
+)
+
+// keys is a key service that can be away for some webhooks.
+type keys struct {
+	mu   sync.Mutex
+	away map[string]bool
+}
+
+func (k *keys) set(id string, away bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.away[id] = away
+}
+
+func (k *keys) seal(id string, plain []byte) ([]byte, error) {
+	return append([]byte(id+":"), plain...), nil
+}
+
+func (k *keys) open(id string, sealed []byte) ([]byte, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	plain, ok := bytes.CutPrefix(sealed, []byte(id+":"))
+	if k.away[id] || !ok {
+		return nil, errors.New("the key service is away")
+	}
+	return plain, nil
+}

@@ -1,0 +1,77 @@
+package sqlstore
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// attempt is a line of the column of attempts. Times are microseconds, spans are
+// nanoseconds. The lease comes first: settleSet looks for it.
+type attempt struct {
+	Lease      int64         `json:"l"`
+	Number     int           `json:"n"`
+	Status     int           `json:"s,omitempty"`
+	Code       webhook.Code  `json:"c,omitempty"`
+	Start      int64         `json:"t"`
+	Duration   time.Duration `json:"d"`
+	RetryAfter time.Duration `json:"r,omitempty"`
+	Snippet    string        `json:"x,omitempty"`
+}
+
+// encodeAttempt makes a line. JSON keeps newlines and NUL out of it. The usual attempt is
+// written without the encoder, which costs more than the rest of its settlement.
+func encodeAttempt(lease int64, a *webhook.Attempt) (string, error) {
+	if len(a.Snippet) > 64 || !plainText(a.Snippet) || !plainText(string(a.Code)) {
+		b, err := json.Marshal(attempt{lease, a.Number, a.Status, a.Code, micros(a.Start), a.Duration, a.RetryAfter, a.Snippet})
+		return string(b) + "\n", err
+	}
+	var buf [256]byte
+	b := strconv.AppendInt(append(buf[:0], `{"l":`...), lease, 10)
+	number := func(name string, n int64) {
+		b = strconv.AppendInt(append(append(append(b, `,"`...), name...), `":`...), n, 10)
+	}
+	text := func(name, value string) {
+		b = append(append(append(append(append(b, `,"`...), name...), `":"`...), value...), '"')
+	}
+	number("n", int64(a.Number))
+	if a.Status != 0 {
+		number("s", int64(a.Status))
+	}
+	if a.Code != "" {
+		text("c", string(a.Code))
+	}
+	number("t", micros(a.Start))
+	number("d", int64(a.Duration))
+	if a.RetryAfter != 0 {
+		number("r", int64(a.RetryAfter))
+	}
+	if a.Snippet != "" {
+		text("x", a.Snippet)
+	}
+	return string(append(b, "}\n"...)), nil
+}
+
+// plainText reports whether JSON writes a text as it is.
+func plainText(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 || c > 0x7e || strings.IndexByte(`"\<>&`, c) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func decodeAttempts(lines string) (as []webhook.Attempt) {
+	for line := range strings.Lines(lines) {
+		var a attempt
+		if json.Unmarshal([]byte(line), &a) == nil {
+			as = append(as, webhook.Attempt{Number: a.Number, Status: a.Status, Code: a.Code, Start: fromMicros(a.Start),
+				Duration: a.Duration, RetryAfter: a.RetryAfter, Snippet: a.Snippet})
+		}
+	}
+	return as
+}

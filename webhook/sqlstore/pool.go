@@ -1,0 +1,145 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+)
+
+// tries bounds how often a call is repeated that has certainly changed nothing.
+const tries = 3
+
+// undone marks an error after which it is certain that nothing was stored.
+type undone struct{ err error }
+
+func (e undone) Error() string { return e.err.Error() }
+func (e undone) Unwrap() error { return e.err }
+
+// session runs fn on one connection. A connection that turns out dead or read-only is
+// thrown away, and another one tried: after a failover the pool is full of them.
+func (s *Store) session(ctx context.Context, fn func(*sql.Conn) error) error {
+	for n := 1; ; n++ {
+		conn, err := s.db.Conn(ctx)
+		if err != nil {
+			return undone{wrap(err)}
+		}
+		err = fn(conn)
+		bad := errors.Is(err, driver.ErrBadConn)
+		if readOnly := sqlState(err) == stateReadOnly; readOnly {
+			bad = true
+			_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // its answer is that error
+		}
+		_ = conn.Close() // the statement's own error counts
+		if !bad || n == tries {
+			return err
+		}
+	}
+}
+
+// single runs one statement, which is a transaction of its own on PostgreSQL. Where the
+// database's default isolation is not read committed, it runs in one that is.
+func (s *Store) single(ctx context.Context, fn func(Conn) error) (err error) {
+	if s.dialect == SQLite || s.explicit.Load() {
+		return s.write(ctx, fn)
+	}
+	for range tries {
+		if err = s.session(ctx, func(c *sql.Conn) error { return fn(sqlConn{c}) }); !again(err) {
+			break
+		}
+	}
+	return err
+}
+
+// write runs fn in a transaction. SQLite has one writer: the goroutines of a Store
+// queue up here, where waiting is fair and free, and not in SQLite's busy handler,
+// which sleeps. For others with the file open there is the busy timeout.
+func (s *Store) write(ctx context.Context, fn func(Conn) error) (err error) {
+	if s.dialect == SQLite {
+		select {
+		case s.writer <- struct{}{}:
+			defer func() { <-s.writer }()
+		case <-ctx.Done():
+			return undone{ctx.Err()}
+		}
+	}
+	for range tries {
+		if err = s.session(ctx, func(c *sql.Conn) error { return s.transact(ctx, c, fn) }); !again(err) {
+			break
+		}
+	}
+	return err
+}
+
+func (s *Store) transact(ctx context.Context, conn *sql.Conn, fn func(Conn) error) error {
+	if s.dialect == SQLite {
+		return s.transactSQLite(ctx, conn, fn)
+	}
+	// Of the other levels, some statements fail where they wait at this one.
+	tx, err := conn.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
+	if err != nil {
+		return undone{wrap(err)}
+	}
+	return finish(ctx, tx, fn(sqlConn{tx}))
+}
+
+func (s *Store) transactSQLite(ctx context.Context, conn *sql.Conn, fn func(Conn) error) error {
+	apart := context.WithoutCancel(ctx)
+	tx, err := conn.BeginTx(apart, nil)
+	if err != nil {
+		return undone{wrap(err)}
+	}
+	c := &compiledTx{s: s, tx: tx, ctx: ctx}
+	// The first statement takes the write lock, as BEGIN IMMEDIATE would, but through
+	// any driver and with the busy timeout: a transaction that begins by reading
+	// could not become a writer once another connection has written.
+	err = s.exec(ctx, c, `UPDATE {p}meta SET value = value WHERE key = ''`)
+	if c.ctx = apart; err == nil {
+		err = fn(c)
+	}
+	if err = finish(ctx, tx, err); err == nil {
+		c.compile(ctx)
+	}
+	return err
+}
+
+// finish commits where there was no error until now, or rolls back.
+func finish(ctx context.Context, tx *sql.Tx, err error) error {
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		_ = tx.Rollback() // the connection is closed where it fails
+		return undone{err}
+	}
+	if err = wrap(tx.Commit()); errors.Is(err, sql.ErrTxDone) || answered(err) {
+		err = undone{err}
+	}
+	return err
+}
+
+// uncertain reports whether an error leaves open what became of a statement.
+func uncertain(err error) bool {
+	var certain undone
+	return err != nil && !errors.As(err, &certain) && !errors.Is(err, driver.ErrBadConn) && !answered(err)
+}
+
+// answered reports whether an error is the database's own, after which it has undone
+// the statement. A server that shuts down (57P) may do so behind the commit.
+func answered(err error) bool {
+	if state := sqlState(err); state != "" {
+		return state[:min(3, len(state))] != "57P" && state[:min(2, len(state))] != "08"
+	}
+	switch sqliteCode(err) & 0xff {
+	case sqliteBusy, sqliteLocked, sqliteReadOnly, sqliteFull, sqliteConstraint:
+		return true
+	}
+	return false
+}
+
+// again reports whether PostgreSQL asks to run a transaction again: 40001 is a
+// serialization failure, 40P01 a deadlock (PostgreSQL manual, appendix A).
+func again(err error) bool {
+	state := sqlState(err)
+	return state == "40001" || state == "40P01"
+}

@@ -1,0 +1,123 @@
+package sqlstore
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// A row of the table of deliveries is found by webhook.DeliveryID, made of scope, event
+// and webhook, so one unique index finds repetitions, single deliveries and, by the
+// beginning, those of one event.
+
+// eventPrefix returns what the IDs of all deliveries of an event begin with, and what
+// comes after all of them.
+func eventPrefix(scope, event string) (from, below string) {
+	from = webhook.DeliveryID(scope, event, "")[:eventLength]
+	return from, from + afterID
+}
+
+const (
+	eventLength = 30  // of a DeliveryID, for the event
+	afterID     = "W" // comes after all characters of a DeliveryID
+)
+
+// hookOf names a webhook of a scope by 63 bits of a hash: what lanes and logs are
+// indexed by is short then, whatever names the host gives. Statements compare the names
+// too.
+func hookOf(scope, id string) int64 {
+	var buf [128]byte
+	sum := sha256.Sum256(append(append(append(buf[:0], scope...), 0), id...))
+	return int64(binary.BigEndian.Uint64(sum[:8]) >> 1)
+}
+
+// columns are what scanDelivery reads.
+const columns = `seq, id, name, scope, event, webhook, class, type, extra, state, due, was, lease, held, tries, interrupted,
+ first_failure, created, queued, finished, code, exhausted`
+
+// row is a delivery as it is stored.
+type row struct {
+	webhook.Delivery
+	id    string // its key
+	seq   int64
+	was   int64
+	extra string
+}
+
+// scanDelivery reads columns and what follows them.
+func scanDelivery(r Rows, more ...any) (d row, err error) {
+	var name, code string
+	var state int
+	var due, first, created, queued, finished int64
+	err = r.Scan(append([]any{&d.seq, &d.id, &name, &d.Scope, &d.EventID, &d.WebhookID, &d.Class, &d.Type, &d.extra, &state, &due, &d.was,
+		&d.Lease, &d.Held, &d.Tries, &d.Interrupted, &first, &created, &queued, &finished, &code, &d.Exhausted}, more...)...)
+	if err != nil {
+		return d, err
+	}
+	d.ID = cmp.Or(name, d.id)
+	d.State, d.LastCode = webhook.State(state), webhook.Code(code)
+	d.Due, d.FirstFailure, d.CreatedAt = fromMicros(due), fromMicros(first), fromMicros(created)
+	d.QueuedAt, d.FinishedAt = fromMicros(queued), fromMicros(finished)
+	return d, nil
+}
+
+// shown is a row for the history: an unreadable extra shows as none.
+func (d *row) shown() webhook.Delivery {
+	_ = decodeExtra(d.extra, &d.Delivery)
+	return d.Delivery
+}
+
+func (d *row) lane() webhook.Lane { return d.Delivery.Lane() }
+
+// extra is what nothing is searched by.
+type extra struct {
+	Vars  map[string]string `json:"vars,omitempty"`
+	Carry map[string]string `json:"carry,omitempty"`
+}
+
+func encodeExtra(d *webhook.Delivery) (string, error) {
+	if len(d.Vars) == 0 && len(d.Carry) == 0 {
+		return "", nil
+	}
+	for _, m := range []map[string]string{d.Vars, d.Carry} {
+		for k, v := range m {
+			if !storable(k, v) {
+				return "", fmt.Errorf("vars or carry: %w", ErrText)
+			}
+		}
+	}
+	b, err := json.Marshal(extra{d.Vars, d.Carry})
+	return string(b), err
+}
+
+func decodeExtra(text string, d *webhook.Delivery) error {
+	if text == "" {
+		return nil
+	}
+	var x extra
+	if err := json.Unmarshal([]byte(text), &x); err != nil {
+		return err
+	}
+	d.Vars, d.Carry = x.Vars, x.Carry
+	return nil
+}
+
+// micros is how times are stored; 0 stands for the zero Time.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func fromMicros(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
+}

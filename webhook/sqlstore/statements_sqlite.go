@@ -1,0 +1,56 @@
+package sqlstore
+
+// Statements for SQLite. A transaction runs short ones, compiled once: a RETURNING, or an
+// UPDATE of many rows with values for each, would have SQLite keep a journal for the statement.
+
+// Parameters without a number are the ones that drivers bind fastest.
+const enqueueSQLite = `INSERT INTO {p}delivery (id, name, hook, scope, event, webhook, class, type, extra, body, due, was, created, queued, lease, held)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
+
+// Rows that a claim may take of a lane: what waits, what was leased and has ended, and what
+// an earlier answer to this very claim took. A LIMIT that is a parameter alone would be
+// compiled again at each use, because the planner looks at its value.
+const (
+	claimWaitingSQLite = `SELECT seq, id, name, event, type, extra, due, lease, tries, interrupted, first_failure, created, queued, code, body FROM {p}delivery
+WHERE state = 0 AND NOT held AND hook = $1 AND class = $2 AND scope = $3 AND webhook = $4 AND due <= $5 ORDER BY due, seq LIMIT $6 + 0`
+	claimEndedSQLite = `SELECT ` + columns + `, body FROM {p}delivery WHERE state = 0 AND held AND (due + 0) <= $1 ORDER BY (due + 0)`
+	claimAgainSQLite = `SELECT ` + columns + `, body FROM {p}delivery WHERE state = 0 AND held AND (due + 0) = $1 AND lease = $2`
+	// OR ROLLBACK spares SQLite the journal of the statement: an error undoes the transaction anyway.
+	leaseSQLite = `UPDATE OR ROLLBACK {p}delivery SET was = due, due = $1, lease = max(lease + 1, $2), interrupted = interrupted + held, held = 1
+WHERE seq IN (SELECT value FROM json_each($3))`
+	prolongSQLite = `UPDATE OR ROLLBACK {p}delivery SET due = $1 WHERE seq IN (SELECT value FROM json_each($2))`
+)
+
+const plainSQLite = `UPDATE {p}delivery SET state = $4, held = 0,
+ due = CASE WHEN $5 = 0 THEN max(was, queued) ELSE $5 END,
+ finished = CASE WHEN $4 = 0 THEN 0 WHEN $5 = 0 THEN max(was, queued) ELSE $5 END,
+ exhausted = $7, tries = tries + $8, code = CASE WHEN $6 <> '' OR $4 = 1 THEN $6 ELSE code END,
+ first_failure = CASE WHEN first_failure = 0 THEN $9 ELSE first_failure END, attempts = attempts || $10
+WHERE id = $1 AND scope = $2 AND state = 0 AND held AND lease = $3 AND length(attempts) < ` + plainAttempts
+
+var settleSQLite = `WITH v(id, scope, lease, state, due, code, exhausted, tries, failed, attempt) AS (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?))
+` + settleStatement("instr", "length", "char(10)", "max", "", `FROM v WHERE d.id = v.id AND d.scope = v.scope`)
+
+const lanesSQLite = `WITH RECURSIVE p(n, seq) AS (
+ SELECT 1, (SELECT d.seq FROM {p}delivery d WHERE d.state = 0 AND NOT d.held AND (d.hook, d.class) > ($3, $4) AND d.hook <= $5
+  ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1)
+ UNION ALL
+ SELECT p.n + 1, (SELECT d.seq FROM {p}delivery d WHERE d.state = 0 AND NOT d.held AND (d.hook, d.class) > (c.hook, c.class) AND d.hook <= $5
+  ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1)
+ FROM p JOIN {p}delivery c ON c.seq = p.seq WHERE p.n < $2),
+l AS (SELECT p.n, d.hook, d.class, d.scope, d.webhook, d.due FROM p JOIN {p}delivery d ON d.seq = p.seq)`
+
+const laterSQLite = laterPostgres
+
+const orphansSQLite = `WITH RECURSIVE p(n, seq) AS (
+ SELECT 1, (SELECT d.seq FROM {p}delivery d WHERE d.state = 0 AND NOT d.held AND d.hook > $1 ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1)
+ UNION ALL
+ SELECT p.n + 1, (SELECT d.seq FROM {p}delivery d WHERE d.state = 0 AND NOT d.held AND d.hook > c.hook ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1)
+ FROM p JOIN {p}delivery c ON c.seq = p.seq WHERE p.n < $2),
+l AS (SELECT p.n, d.hook, d.scope, d.webhook FROM p JOIN {p}delivery d ON d.seq = p.seq)`
+
+const oldScopesSQLite = `WITH RECURSIVE s(scope) AS (
+ SELECT (SELECT d.scope FROM {p}delivery d ORDER BY d.scope LIMIT 1)
+ UNION ALL
+ SELECT (SELECT d.scope FROM {p}delivery d WHERE d.scope > s.scope ORDER BY d.scope LIMIT 1) FROM s WHERE s.scope IS NOT NULL)
+SELECT scope FROM s WHERE scope IS NOT NULL AND (SELECT d.created FROM {p}delivery d WHERE d.scope = s.scope ORDER BY d.created, d.seq LIMIT 1) < $1`

@@ -1,0 +1,96 @@
+package sqlstore
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// Webhooks implements [webhook.Enqueuer] and [webhook.Registry]. It asks the database, so
+// it shows every change that was committed before the call. Of a webhook whose secrets
+// cannot be opened, URL, secrets and headers are missing and Unreadable says why; of a row
+// that cannot be decoded, everything but ID and Scope.
+func (s *Store) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, error) {
+	if err := s.readable(ctx); err != nil {
+		return nil, err
+	}
+	list, err := s.webhooks(ctx, s.reader(), scope)
+	if err != nil {
+		return nil, err
+	}
+	s.scopes.put(scope, list)
+	return list, nil
+}
+
+// CachedWebhooks returns the webhooks of a scope as Webhooks last returned them here,
+// without asking the database; ok is false where that is not known. They may be out of
+// date. Enqueue finds that out by Delivery.Seen and answers [webhook.ErrStale], so they are
+// for matching an event and for nothing else; where none of them matches, Webhooks decides.
+// The caller changes nothing of what they point to.
+func (s *Store) CachedWebhooks(scope string) (list []webhook.Webhook, ok bool) {
+	return s.scopes.get(scope)
+}
+
+func (s *Store) webhooks(ctx context.Context, c Conn, scope string) (list []webhook.Webhook, err error) {
+	err = s.each(ctx, c, `SELECT w.id, w.data, w.sealed, w.secret, coalesce(s.seen, 0)
+FROM {p}webhook w LEFT JOIN {p}scope s ON s.scope = w.scope WHERE w.scope = $1 ORDER BY w.created, w.id`, []any{scope},
+		func(r Rows) error {
+			var id string
+			var in stored
+			var seen int64
+			if err := r.Scan(&id, &in.data, &in.sealed, &in.secret, &seen); err != nil {
+				return err
+			}
+			w, err := s.decodeWebhook(id, in)
+			w.Scope, w.Seen, w.Unreadable = scope, seen, err
+			list = append(list, w)
+			return nil
+		})
+	if err != nil {
+		return nil, s.fail("webhooks of", scope, err)
+	}
+	return list, nil
+}
+
+// scopeCache remembers the webhooks of scopes.
+type scopeCache struct {
+	mu    sync.Mutex
+	known map[string][]webhook.Webhook
+	total int
+}
+
+func (c *scopeCache) get(scope string) ([]webhook.Webhook, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list, ok := c.known[scope]
+	return list, ok
+}
+
+// put remembers a copy of what can be checked when it is used.
+func (c *scopeCache) put(scope string, list []webhook.Webhook) {
+	unchecked := func(w webhook.Webhook) bool { return w.Seen == 0 || w.Unreadable != nil }
+	if len(list) == 0 || len(list) > maxCachedHooks || slices.ContainsFunc(list, unchecked) {
+		c.drop(scope)
+		return
+	}
+	own := make([]webhook.Webhook, len(list))
+	for i := range list {
+		own[i] = list[i].Clone()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.total += len(own) - len(c.known[scope])
+	if c.known == nil || c.total > maxCachedHooks {
+		c.known, c.total = make(map[string][]webhook.Webhook), len(own)
+	}
+	c.known[scope] = own
+}
+
+func (c *scopeCache) drop(scope string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.total -= len(c.known[scope])
+	delete(c.known, scope)
+}
