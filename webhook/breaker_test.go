@@ -115,7 +115,7 @@ type told struct {
 
 func (o *told) observer() *webhook.Observer {
 	return &webhook.Observer{
-		Attention: func(_ context.Context, _ webhook.Webhook, c webhook.Code) {
+		Attention: func(_ context.Context, _ webhook.Webhook, c webhook.Code, _ *webhook.Attempt) {
 			o.mu.Lock()
 			defer o.mu.Unlock()
 			o.attention = append(o.attention, c)

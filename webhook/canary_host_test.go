@@ -54,7 +54,7 @@ func TestCanaryOfTheHost(t *testing.T) {
 		h := newHost(t, store, webhook.Automation(), &webhook.Options{Transport: respond(401, "x"), Logger: all.logger(),
 			Observer: &webhook.Observer{Enqueued: boom, Settled: boom, Lost: boom,
 				Attempted: func(context.Context, webhook.Delivery, webhook.Attempt) { panic(w.Secrets[0].Reveal()) },
-				Attention: func(_ context.Context, w webhook.Webhook, _ webhook.Code) { panic(w.URL) }},
+				Attention: func(_ context.Context, w webhook.Webhook, _ webhook.Code, _ *webhook.Attempt) { panic(w.URL) }},
 			Around: func(context.Context, webhook.Delivery, func(context.Context) webhook.Attempt) webhook.Attempt {
 				panic(w.URL)
 			},

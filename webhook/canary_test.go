@@ -62,7 +62,9 @@ func (e *everything) observer() *webhook.Observer {
 		Enqueued: one("enqueued"), Settled: one("settled"), Lost: one("lost"),
 		Attempted: func(_ context.Context, d webhook.Delivery, a webhook.Attempt) { e.note("attempted", d, a) },
 		Disabled:  func(_ context.Context, w webhook.Webhook) { e.note("disabled", w, &w) },
-		Attention: func(_ context.Context, w webhook.Webhook, c webhook.Code) { e.note("attention", w, c) },
+		Attention: func(_ context.Context, w webhook.Webhook, c webhook.Code, _ *webhook.Attempt) {
+			e.note("attention", w, c)
+		},
 	}
 }
 

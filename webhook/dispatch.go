@@ -29,7 +29,8 @@ type EventReceipt struct {
 }
 
 // Dispatch stores a delivery of each event for every webhook that receives it, all or
-// none of each scope, and returns once the Store has them. They are sent while [Dispatcher.Run] runs
+// none of each scope, and returns once the Store has them. Where bodies together exceed 64
+// MiB they are stored in parts, and all or none holds for each part. They are sent while [Dispatcher.Run] runs
 // here or in another process on the same Store. A second Dispatch of an event with the
 // same ID adds nothing.
 //
@@ -117,6 +118,8 @@ func (d *Dispatcher) checkEvents(events []payload.Event) error {
 			return fmt.Errorf("webhook: dispatch: %w: an event ID must be 1 to 255 printable ASCII characters without a dot or space: use payload.New", ErrInvalid)
 		case e.Scope == "" || e.Type == "":
 			return fmt.Errorf("webhook: dispatch %s: %w: an event needs a Scope and a Type: use payload.New", e.ID, ErrInvalid)
+		case d.profile.Events != nil && !slices.Contains(d.profile.Events, e.Type) && !slices.Contains(d.o.Planned, e.Type):
+			return fmt.Errorf("webhook: dispatch %s: %w: profile %s has no event type %q, add it to Profile.Events", e.ID, ErrInvalid, d.profile.Name, e.Type)
 		case len(e.Body) > d.profile.maxBody():
 			return fmt.Errorf("webhook: dispatch %s: %w: body of %d bytes, profile %s allows %d", e.ID, ErrTooLarge, len(e.Body), d.profile.Name, d.profile.maxBody())
 		}
@@ -173,7 +176,6 @@ func (d *Dispatcher) compile(ctx context.Context, to Enqueuer, events []payload.
 	}
 	receipt := Receipt{Events: make([]EventReceipt, 0, len(events))}
 	scopes := make(map[string][]Webhook, 1)
-	var size int
 	for _, e := range events {
 		hooks, known := scopes[e.Scope]
 		if !known {
@@ -182,6 +184,9 @@ func (d *Dispatcher) compile(ctx context.Context, to Enqueuer, events []payload.
 			}
 			scopes[e.Scope] = hooks
 			d.index(ctx, b.hooks, hooks)
+			if len(hooks) == 0 {
+				d.unknownScope(ctx, e.Scope)
+			}
 		}
 		made, err := d.plan(e, hooks, now)
 		if err != nil {
@@ -195,17 +200,33 @@ func (d *Dispatcher) compile(ctx context.Context, to Enqueuer, events []payload.
 			if w := b.hooks[webhookKey{made[i].Scope, made[i].WebhookID}]; w != nil {
 				made[i].Seen = w.Seen
 			}
-			size += len(made[i].Body)
 			er.Deliveries = append(er.Deliveries, made[i].ID)
-		}
-		if size > maxFanOut {
-			return Receipt{}, nil, fmt.Errorf("webhook: dispatch %s: %w: matched webhooks times body exceed %d MiB, dispatch fewer events at once", e.ID, ErrTooLarge, maxFanOut>>20)
 		}
 		b.deliveries = append(b.deliveries, made...)
 		receipt.Events = append(receipt.Events, er)
 	}
 	return receipt, b, nil
 }
+
+// unknownScope tells the operator once of a scope that has no webhooks at all: as a rule
+// nobody has set any up yet, but it may be a spelling mistake.
+func (d *Dispatcher) unknownScope(ctx context.Context, scope string) {
+	t := &d.status
+	t.mu.Lock()
+	known := t.scopes[scope] || len(t.scopes) >= maxScopesTold
+	if !known {
+		if t.scopes == nil {
+			t.scopes = make(map[string]bool)
+		}
+		t.scopes[scope] = true
+	}
+	t.mu.Unlock()
+	if !known {
+		d.log.WarnContext(ctx, "webhook: an event of a scope without webhooks was dispatched, it reaches no receiver", "scope", scope)
+	}
+}
+
+const maxScopesTold = 1000
 
 // index finds webhooks by their names, and notes which of them cannot be opened.
 func (d *Dispatcher) index(ctx context.Context, byKey map[webhookKey]*Webhook, hooks []Webhook) {

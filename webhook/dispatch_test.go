@@ -189,7 +189,7 @@ func TestPanickingHooks(t *testing.T) {
 	o := &webhook.Options{
 		Observer: &webhook.Observer{Enqueued: boom, Settled: boom, Lost: boom,
 			Attempted: func(context.Context, webhook.Delivery, webhook.Attempt) { panic("observer") },
-			Attention: func(context.Context, webhook.Webhook, webhook.Code) { panic("observer") },
+			Attention: func(context.Context, webhook.Webhook, webhook.Code, *webhook.Attempt) { panic("observer") },
 			Disabled:  func(context.Context, webhook.Webhook) { panic("observer") }},
 		Around: func(_ context.Context, _ webhook.Delivery, _ func(context.Context) webhook.Attempt) webhook.Attempt {
 			panic("around")

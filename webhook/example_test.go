@@ -174,7 +174,7 @@ func ExampleObserver() {
 		Attempted: func(_ context.Context, d webhook.Delivery, a webhook.Attempt) {
 			fmt.Printf("attempt %d of %s: %d\n", a.Number, d.EventID, a.Status)
 		},
-		Attention: func(_ context.Context, w webhook.Webhook, code webhook.Code) {
+		Attention: func(_ context.Context, w webhook.Webhook, code webhook.Code, _ *webhook.Attempt) {
 			fmt.Printf("somebody should look at %s: %s\n", w.Name, code)
 		},
 		Settled: func(_ context.Context, d webhook.Delivery) {

@@ -67,7 +67,7 @@ func (d *Dispatcher) Explain(ctx context.Context, scope, deliveryID string) (Exp
 	}
 	x := Explanation{Delivery: dl}
 	if dl.State != StatePending {
-		x.add(ReasonEnded, time.Time{}, false, "It has ended as "+dl.State.String()+".")
+		x.add(ReasonEnded, time.Time{}, false, ending(&dl))
 		return x, nil
 	}
 	now := d.now()
@@ -90,6 +90,17 @@ func (d *Dispatcher) Explain(ctx context.Context, scope, deliveryID string) (Exp
 		x.add(ReasonReady, time.Time{}, false, "Nothing holds it back: it goes out when its lane's turn comes.")
 	}
 	return x, nil
+}
+
+// ending is one sentence on how a delivery ended.
+func ending(dl *Delivery) string {
+	switch {
+	case dl.LastCode == CodeOK:
+		return "It has ended as " + dl.State.String() + "."
+	case dl.Exhausted:
+		return "It has ended as " + dl.State.String() + ": " + string(dl.LastCode) + ", and no retry was left."
+	}
+	return "It has ended as " + dl.State.String() + ": " + string(dl.LastCode) + "."
 }
 
 func (x *Explanation) add(kind ReasonKind, until time.Time, shared bool, text string) {

@@ -63,12 +63,37 @@ func isStored(err error) scheduler.Stored {
 	return scheduler.NotStored
 }
 
-func (d *Dispatcher) storeAll(ctx context.Context, to Enqueuer, ds []Delivery) ([]bool, error) {
-	added, err := to.Enqueue(ctx, ds)
-	if err == nil && len(added) != len(ds) {
-		return nil, fmt.Errorf("%w: it answered for %d of %d deliveries", ErrUnknown, len(added), len(ds))
+// storeAll stores deliveries, in parts where their bodies are too much for one call: what a
+// tenant has set up must not fail the host's transaction. After an error in a later part
+// the earlier ones may be stored.
+func (d *Dispatcher) storeAll(ctx context.Context, to Enqueuer, ds []Delivery) (added []bool, err error) {
+	for len(added) < len(ds) {
+		part := nextPart(ds[len(added):])
+		a, err := to.Enqueue(ctx, part)
+		switch {
+		case err == nil && len(a) != len(part):
+			return nil, fmt.Errorf("%w: it answered for %d of %d deliveries", ErrUnknown, len(a), len(part))
+		case err != nil && len(added) > 0:
+			return nil, fmt.Errorf("%w: part of the deliveries are stored: %w", ErrUnknown, err)
+		case err != nil:
+			return nil, err
+		}
+		if added = append(added, a...); len(a) == len(ds) {
+			return a, nil
+		}
 	}
-	return added, err
+	return added, nil
+}
+
+// nextPart is the beginning of ds whose bodies fit into one call; one delivery always does.
+func nextPart(ds []Delivery) []Delivery {
+	size := 0
+	for i := range ds {
+		if size += len(ds[i].Body); size > maxFanOut && i > 0 {
+			return ds[:i]
+		}
+	}
+	return ds
 }
 
 // expect stores deliveries in a transaction of the host, and remembers them: they are

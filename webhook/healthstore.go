@@ -80,8 +80,12 @@ func (d *Dispatcher) attend(j *job) {
 	ctx := context.Background()
 	w, a := j.hook(), &j.attempt
 	d.log.WarnContext(ctx, "webhook: a webhook needs attention", "webhook", w.ID, "scope", w.Scope, "code", string(a.Code), "status", a.Status)
+	d.tellAttention(ctx, *w, a.Code, a)
+}
+
+func (d *Dispatcher) tellAttention(ctx context.Context, w Webhook, c Code, a *Attempt) {
 	if f := d.o.Observer.Attention; f != nil {
-		d.observe(ctx, "Attention", func() { f(ctx, *w, a.Code) })
+		d.observe(ctx, "Attention", func() { f(ctx, w, c, a) })
 	}
 }
 

@@ -133,9 +133,11 @@ type Observer struct {
 	// Disabled: Postrider switched the webhook off; Webhook.DisabledReason says why.
 	Disabled func(context.Context, Webhook)
 	// Attention: somebody should look at the webhook: 401, 403, 404, 410, a certificate that
-	// does not verify, or failures for half of Profile.DisableAfter. It is called once
-	// for each code until an attempt succeeds.
-	Attention func(context.Context, Webhook, Code)
+	// does not verify, failures for half of Profile.DisableAfter, or secrets that cannot be
+	// opened. It is called once for each code and status until an attempt succeeds. The
+	// Attempt is nil where there was none; of a webhook that cannot be opened only Scope and
+	// ID are set.
+	Attention func(context.Context, Webhook, Code, *Attempt)
 }
 
 const (

@@ -206,6 +206,7 @@ func Standard() Profile {
 		Success:       success2xx,
 		Transient:     standardTransient,
 		RequireSecret: true,
+		MaxPerScope:   100,
 		DisableOnGone: true,
 		DisableAfter:  5 * 24 * time.Hour,
 		Sign:          func(w Webhook) (sign.Signer, error) { return sign.Standard(w.Secrets...) },

@@ -41,6 +41,7 @@ type status struct {
 	lastAnswer time.Time
 	oldest     time.Time
 	sealed     map[webhookKey]bool
+	scopes     map[string]bool // without webhooks, of which the operator was told
 }
 
 // Status returns how this process is doing. It does no I/O.
@@ -114,6 +115,7 @@ func (d *Dispatcher) sealed(ctx context.Context, key webhookKey, err error) {
 	if !known {
 		d.log.ErrorContext(ctx, "webhook: the secrets of a webhook cannot be opened, its deliveries wait until they can; check the sealing keys of this process",
 			"webhook", key.id, "scope", key.scope, "error", err)
+		d.tellAttention(ctx, Webhook{Scope: key.scope, ID: key.id}, CodeConfig, nil)
 	}
 }
 

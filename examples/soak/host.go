@@ -146,7 +146,7 @@ func (h *host) open(ctx context.Context) (*pgxpool.Pool, error) {
 			Attempted: func(_ context.Context, d webhook.Delivery, a webhook.Attempt) {
 				h.tell(report{Kind: attempt, Hook: d.WebhookID, Code: a.Code, Text: fmt.Sprintf("%+v %+v", d.ID, a)})
 			},
-			Attention: func(_ context.Context, w webhook.Webhook, code webhook.Code) {
+			Attention: func(_ context.Context, w webhook.Webhook, code webhook.Code, _ *webhook.Attempt) {
 				h.tell(report{Kind: logged, Text: fmt.Sprintf("%q %+v", code, w)})
 			},
 			Lost: func(_ context.Context, d webhook.Delivery) { h.tell(report{Kind: overtaken, ID: d.EventID}) },

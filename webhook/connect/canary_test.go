@@ -38,7 +38,9 @@ func (n *notes) observer() *webhook.Observer {
 	return &webhook.Observer{Enqueued: delivery, Settled: delivery, Lost: delivery,
 		Attempted: func(_ context.Context, d webhook.Delivery, a webhook.Attempt) { n.Add("attempted", d, a) },
 		Disabled:  func(_ context.Context, w webhook.Webhook) { n.Add("disabled", w) },
-		Attention: func(_ context.Context, w webhook.Webhook, c webhook.Code) { n.Add("attention", w, c) }}
+		Attention: func(_ context.Context, w webhook.Webhook, c webhook.Code, _ *webhook.Attempt) {
+			n.Add("attention", w, c)
+		}}
 }
 
 type transportFunc func(*http.Request) (*http.Response, error)

@@ -58,7 +58,9 @@ func TestCanary(t *testing.T) {
 					Observer: &webhook.Observer{Enqueued: delivery, Settled: delivery, Lost: delivery,
 						Attempted: func(_ context.Context, _ webhook.Delivery, a webhook.Attempt) { all.Add("attempted", a) },
 						Disabled:  func(_ context.Context, w webhook.Webhook) { all.Add("disabled", w) },
-						Attention: func(_ context.Context, w webhook.Webhook, c webhook.Code) { all.Add("attention", w, c) }}})
+						Attention: func(_ context.Context, w webhook.Webhook, c webhook.Code, _ *webhook.Attempt) {
+							all.Add("attention", w, c)
+						}}})
 				noError(t, err)
 				manager, err := hooks.Manager()
 				noError(t, err)

@@ -24,7 +24,7 @@ func (t *Telemetry) Observer() *webhook.Observer {
 			m.lost.Add(ctx, 1, metric.WithAttributes(eventType(d)))
 		},
 		Disabled: func(ctx context.Context, _ webhook.Webhook) { m.disabled.Add(ctx, 1) },
-		Attention: func(ctx context.Context, _ webhook.Webhook, c webhook.Code) {
+		Attention: func(ctx context.Context, _ webhook.Webhook, c webhook.Code, _ *webhook.Attempt) {
 			m.attentions.Add(ctx, 1, metric.WithAttributes(code(c)))
 		},
 	}

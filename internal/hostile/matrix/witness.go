@@ -57,7 +57,7 @@ func (w *witness) observer() *webhook.Observer {
 			fmt.Fprintf(w, "%s %v %s\n", h.ID, h.Secrets, h.DisabledReason)
 			locked(func() { w.disabled = append(w.disabled, h.DisabledReason) })
 		},
-		Attention: func(_ context.Context, h webhook.Webhook, c webhook.Code) {
+		Attention: func(_ context.Context, h webhook.Webhook, c webhook.Code, _ *webhook.Attempt) {
 			fmt.Fprintf(w, "%s %v %s\n", h.ID, h.Secrets, c)
 			locked(func() { w.attention = append(w.attention, c) })
 		},
