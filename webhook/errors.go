@@ -42,7 +42,8 @@ type FieldError struct {
 	// Field is the name in [Webhook], lower case: "name", "url", "secret", "events",
 	// "filter", "notes", "headers", "timeout", "scope", "group", "attributes".
 	Field string
-	// Rule is a short stable word, such as "required", "too_long" or an allowlist rule like "A5".
+	// Rule is a short stable word, such as "required", "too_long", "again" (a stored value would
+	// reach another receiver: see [Manager.Edit]) or an allowlist rule like "A5".
 	Rule string
 	// Message is a sentence for people. It never repeats a secret or a URL.
 	Message string

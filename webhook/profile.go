@@ -40,6 +40,10 @@ type Profile struct {
 	MaxAge time.Duration
 	// RequireSecret makes a secret mandatory when a webhook is added.
 	RequireSecret bool
+	// SecretSent says that a request holds the secret itself, as in a token header or in
+	// the URL, and not only a signature made with it. Such a secret must be entered
+	// again when a webhook gets another URL; see [Manager.Edit].
+	SecretSent bool
 	// Events are the event types that a webhook can listen to, beside those of
 	// Options.Planned; nil means any.
 	Events []string
@@ -138,6 +142,7 @@ func Automation() Profile {
 		MaxPerScope:   3,
 		Events:        payload.Triggers(),
 		RequireSecret: true,
+		SecretSent:    true,
 		Target:        automationTarget,
 		Header: func(_ Webhook, d Delivery, h http.Header) {
 			if d.EventID != "" {

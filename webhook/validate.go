@@ -29,8 +29,12 @@ const (
 
 func isConflict(err error) bool { return errors.Is(err, ErrConflict) }
 
-// validate judges a webhook as a form would and makes its URL canonical.
-func (m *Manager) validate(w *Webhook) (err error) {
+// validateAll is validate without further checks.
+func (m *Manager) validateAll(w *Webhook) error { return m.validate(w, nil) }
+
+// validate judges a webhook as a form would and makes its URL canonical. more, where it is
+// not nil, adds what else is wrong with the webhook once its URL is canonical.
+func (m *Manager) validate(w *Webhook, more func(*Webhook) []FieldError) (err error) {
 	p := &m.d.profile
 	v := &ValidationError{}
 	add := func(field, rule, message string) { v.Fields = append(v.Fields, FieldError{field, rule, message}) }
@@ -82,6 +86,9 @@ func (m *Manager) validate(w *Webhook) (err error) {
 	}
 	if v.Field("url") == "" && (v.Field("secret") == "" || strings.Contains(w.URL, "{")) { // else told twice
 		m.validateTarget(w, add)
+	}
+	if more != nil {
+		v.Fields = append(v.Fields, more(w)...)
 	}
 	if len(v.Fields) == 0 {
 		return nil

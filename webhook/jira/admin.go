@@ -160,7 +160,10 @@ func (a *admin) update(by Administrator, r *http.Request) (int, any, error) {
 	if err := readJSON(r, &in); err != nil {
 		return 0, nil, err
 	}
-	w.Secrets = nil // Edit keeps what is stored
+	w.Secrets = nil // Edit keeps what is stored, for the same receiver
+	for name := range w.Headers {
+		w.Headers[name] = ""
+	}
 	if err := in.apply(&w, by); err != nil {
 		return 0, nil, err
 	}

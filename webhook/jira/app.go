@@ -90,7 +90,22 @@ func syncOnce(ctx context.Context, m *webhook.Manager, rs Registrations, o Owner
 	}
 	w := hooks[0]
 	w.URL = url
-	_, err = m.Edit(ctx, w) // also when nothing changed: the new version tells every process to look again
+	return editApp(ctx, m, w) // also when nothing changed: the new version tells every process to look again
+}
+
+// editApp stores the webhook of an app. An app chooses its URL itself, so headers that
+// a host had set are dropped when the app moves: their values were for the receiver before.
+func editApp(ctx context.Context, m *webhook.Manager, w webhook.Webhook) error {
+	w.Secrets = nil // Edit keeps what is stored, for the same receiver
+	for name := range w.Headers {
+		w.Headers[name] = ""
+	}
+	_, err := m.Edit(ctx, w)
+	var bad *webhook.ValidationError
+	if errors.As(err, &bad) && slices.ContainsFunc(bad.Fields, func(f webhook.FieldError) bool { return f.Field == "headers" && f.Rule == "again" }) {
+		w.Headers = nil
+		_, err = m.Edit(ctx, w)
+	}
 	return err
 }
 

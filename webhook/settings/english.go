@@ -83,7 +83,8 @@ func (t *Texts) formWords() {
 	t.NotesHint = "What the rule does with it, or whom to ask."
 	t.TriggersHint, t.ActiveHint = "Choose at least one.", "Switched off, it receives nothing; what waits for it stays."
 	t.Optional = "optional"
-	t.KeepSecret, t.EnterAgain = "A secret is stored. Leave this empty to keep it.", "For safety it was not kept: enter it again."
+	t.KeepHeader = "A value is stored. Leave this empty to keep it; another URL needs it again."
+	t.KeepSecret, t.EnterAgain = "A secret is stored. Leave this empty to keep it; another URL may need it again.", "For safety it was not kept: enter it again."
 	t.Save, t.Mistakes = "Save", "Please check the form"
 	t.HowToTitle = "Where do URL and secret come from?"
 	t.HowTo = []string{
@@ -143,6 +144,7 @@ func (t *Texts) sentences() {
 	t.Confirm = named("Delete “%s”?")
 	t.Added, t.Saved, t.Deleted = named("“%s” was added. Test it now."), named("“%s” was saved."), named("“%s” was deleted.")
 	t.SwitchedOn, t.SwitchedOff = named("“%s” is on."), named("“%s” is off. What waits for it stays.")
+	t.FieldHeader = named("Header %s")
 	t.EditTitle, t.TestSample = named("Edit “%s”"), named("A complete example: %s")
 	t.KeepURL = named("A URL at %s is stored. Leave this empty to keep it.")
 	t.TestAccepted = func(name string, status int, took time.Duration) string {

@@ -60,6 +60,8 @@ type Texts struct {
 	TriggersHint, ActiveHint, Optional           string
 	KeepURL                                      func(host string) string
 	KeepSecret, EnterAgain                       string
+	FieldHeader                                  func(name string) string
+	KeepHeader                                   string
 	Save, Mistakes                               string
 	HowToTitle                                   string
 	HowTo                                        []string
