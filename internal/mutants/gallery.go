@@ -99,4 +99,13 @@ var gallery = []mutation{
 	{"a form keeps every secret there was", "webhook/settings/form.go",
 		"before[:min(len(before), 1)]...)", "before...)",
 		"./webhook/settings -run TestEdit_secrets"},
+	{"a secret is kept when it is escaped", "webhook/snippet.go",
+		"	s = hideEscaped(s, secrets, least)\n", "	_ = hideEscaped\n",
+		"./webhook -run TestSnippetHidesSpellings"},
+	{"escapes around escapes are not undone", "webhook/snippet_escape.go",
+		"maxEscapes = 3", "maxEscapes = 1",
+		"./webhook -run TestSnippetHidesSpellings"},
+	{"a compressed answer is kept", "webhook/snippet.go",
+		"case n == 0, !isText(buf[:n]):", "case n == 0:",
+		"./webhook -run TestSnippetIsText"},
 }

@@ -103,7 +103,7 @@ func (t *Texts) deliveryWords() {
 	t.Filter, t.All, t.Newest, t.Older = "Show", "All", "Newest", "Older"
 	t.Event, t.State, t.Created, t.Attempts, t.Outcome, t.Next = "Event", "State", "Created", "Attempts", "Last outcome", "Next try"
 	t.Took, t.WhyNotYet, t.NotTried, t.Identifier, t.Finished = "Duration", "Why not yet?", "Not tried yet", "Identifier", "Ended"
-	t.AttemptsTitle, t.Number, t.Started, t.Answer, t.NoAnswer = "Attempts", "No.", "Started", "Answer", "empty"
+	t.AttemptsTitle, t.Number, t.Started, t.Answer, t.NoAnswer = "Attempts", "No.", "Started", "Answer", "no text"
 	t.Result = "Outcome"
 	t.BodyTitle, t.Redeliver, t.CancelIt = "What is sent", "Send again", "Do not send"
 	t.RedeliverHint = "The same content goes out with the same identifier, so the receiver can tell that it is a repeat."
