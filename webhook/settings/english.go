@@ -50,6 +50,7 @@ func (t *Texts) words() {
 	t.ReadOnlyHint = "You can look at everything here. Changing it needs more rights."
 	t.AddButton, t.Empty = "Add webhook", "No webhooks yet"
 	t.EmptyHint = "Add one to start an automation rule whenever a task ends or an API key is about to expire."
+	t.FirstWebhooks, t.MoreWebhooks = "First webhooks", "More webhooks"
 	t.SendsTo, t.LastDelivery, t.NoDelivery, t.TriggersLabel = "Sends to", "Last delivery", "None yet", "Triggers"
 	t.HealthLabel, t.ActiveLabel, t.On, t.Off = "Health", "Active", "On", "Off"
 	t.Edit, t.Test, t.Delete, t.Deliveries, t.Cancel = "Edit", "Test", "Delete", "Deliveries", "Cancel"
@@ -158,6 +159,7 @@ func (t *Texts) sentences() {
 			return strings.TrimSpace(fmt.Sprintf("%s: %d %s", word, code, http.StatusText(code)))
 		}
 	}
+	t.EarlierAttempts = func(n int) string { return fmt.Sprintf("Earlier attempts that are not shown: %d.", n) }
 	t.Accepted, t.Refused = status("Accepted"), status("Refused")
 	t.Duration = duration
 	t.Ago = func(d time.Duration) string { return span(d) + " ago" }
