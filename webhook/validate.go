@@ -33,7 +33,7 @@ func isConflict(err error) bool { return errors.Is(err, ErrConflict) }
 func (m *Manager) validateAll(w *Webhook) error { return m.validate(w, nil) }
 
 // validate judges a webhook as a form would and makes its URL canonical. more, where it is
-// not nil, adds what else is wrong with the webhook once its URL is canonical.
+// not nil, adds what else is wrong with a webhook whose URL is accepted.
 func (m *Manager) validate(w *Webhook, more func(*Webhook) []FieldError) (err error) {
 	p := &m.d.profile
 	v := &ValidationError{}
@@ -87,7 +87,7 @@ func (m *Manager) validate(w *Webhook, more func(*Webhook) []FieldError) (err er
 	if v.Field("url") == "" && (v.Field("secret") == "" || strings.Contains(w.URL, "{")) { // else told twice
 		m.validateTarget(w, add)
 	}
-	if more != nil {
+	if more != nil && v.Field("url") == "" {
 		v.Fields = append(v.Fields, more(w)...)
 	}
 	if len(v.Fields) == 0 {

@@ -124,4 +124,7 @@ var gallery = []mutation{
 		"out.Body = in.maskBody(in.install(out.Target, body, out.Size == int64(len(body))), out.Size > int64(len(body)))",
 		"out.Body = in.install(out.Target, body, out.Size == int64(len(body)))",
 		"./webhook/inspector -run TestMask"},
+	{"a proxy prints its password", "webhook/mask.go",
+		"	case p.URL.User != nil:\n		return p.URL.Scheme + \"://\" + redacted + \"@\" + p.URL.Host\n", "	case p.URL.User != nil:\n		return p.URL.String()\n",
+		"./webhook -run TestProxyMasksItself"},
 }
