@@ -52,16 +52,16 @@ func (m *Manager) validate(w *Webhook, more func(*Webhook) []FieldError) (err er
 		add("name", "required", "Give the webhook a name.")
 	case n > maxName:
 		add("name", "too_long", fmt.Sprintf("The name may have up to %d characters; this one has %d.", maxName, n))
-	case !plainText(w.Name, false):
-		add("name", "text", "The name may hold text in one line only.")
+	case !shownText(w.Name, false):
+		add("name", "text", "The name may hold visible text in one line only, without characters of no width or that change the direction.")
 	}
 	m.validateURL(w, add)
 	m.validateSecrets(w, add)
 	m.validateEvents(w, add)
 	if n := utf8.RuneCountInString(w.Notes); n > maxNotes {
 		add("notes", "too_long", fmt.Sprintf("Notes may have up to %d characters; these have %d.", maxNotes, n))
-	} else if !plainText(w.Notes, true) {
-		add("notes", "text", "Notes may hold text only.")
+	} else if !shownText(w.Notes, true) {
+		add("notes", "text", "Notes may hold visible text only, without characters of no width or that change the direction.")
 	}
 	switch {
 	case len(w.Filter) > maxFilter:
@@ -238,20 +238,6 @@ func validateAttributes(w *Webhook, add func(field, rule, message string)) {
 	if bad {
 		add("attributes", "too_long", fmt.Sprintf("A webhook may have up to %d attributes of %d bytes of text each.", maxAttributes, maxAttribute))
 	}
-}
-
-// plainText tells whether s is valid UTF-8 that a database column and a page can show:
-// without control characters, apart from line breaks and tabs where they are allowed.
-func plainText(s string, lines bool) bool {
-	if !utf8.ValidString(s) {
-		return false
-	}
-	for _, r := range s {
-		if unicode.IsControl(r) && !(lines && (r == '\n' || r == '\r' || r == '\t')) {
-			return false
-		}
-	}
-	return true
 }
 
 func printableASCII(s string) bool {

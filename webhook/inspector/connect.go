@@ -8,6 +8,7 @@ import (
 
 	"github.com/postrider/postrider/payload/confluence"
 	"github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/webhook/internal/webpage"
 	"github.com/postrider/postrider/webhook/sign"
 )
 
@@ -48,7 +49,7 @@ func (in *Inspector) descriptor(w http.ResponseWriter, r *http.Request) {
 		if r.TLS != nil {
 			scheme = "https://"
 		}
-		base = scheme + r.Host + mountOf(r)
+		base = scheme + r.Host + webpage.Mount(r)
 	}
 	writeJSON(w, object{
 		"key": "postrider-inspector", "name": "Postrider inspector", "description": "Shows the webhooks that it receives.",

@@ -131,13 +131,3 @@ func writeJSON(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(append(body, '\n'))
 }
-
-// mountOf is the path in front of the handler's own, "" at the root.
-func mountOf(r *http.Request) string {
-	full, _, _ := strings.Cut(target(r), "?")
-	own := r.URL.EscapedPath()
-	if strings.HasSuffix(full, own) {
-		return strings.TrimSuffix(full, own)
-	}
-	return ""
-}

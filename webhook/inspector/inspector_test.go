@@ -143,6 +143,16 @@ func TestConsole(t *testing.T) {
 	}
 }
 
+// Rule: an event and an identifier show what is invisible in them.
+func TestInvisibleCharacters(t *testing.T) {
+	t.Parallel()
+	d := start(t, nil)
+	d.send(http.MethodPost, "/in", "{\"trigger\":\"task\u202eSuccess\U000e0061\"}", "Webhook-Id", "e\u200b1")
+	if r := d.latest(); r.Event != `task\u{202e}Success\u{e0061}` || r.ID != `e\u{200b}1` {
+		t.Errorf("event %+q, identifier %+q", r.Event, r.ID)
+	}
+}
+
 // Rule: memory is bounded by number, by bytes and by body; the oldest go first.
 func TestBounds(t *testing.T) {
 	t.Parallel()

@@ -40,7 +40,7 @@ const (
 )
 
 func (in *Inspector) list(w http.ResponseWriter, r *http.Request) {
-	view := listView{Receives: cut(mountOf(r), maxText) + "/in", Samples: Samples()}
+	view := listView{Receives: cut(webpage.Mount(r), maxText) + "/in", Samples: Samples()}
 	view.Requests, view.More = in.latest(maxShown)
 	in.mu.Lock()
 	view.Always, view.Waiting = in.always, len(in.script)

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/postrider/postrider/webhook/sign"
 )
@@ -25,14 +26,14 @@ func (in *Inspector) Receive(r *http.Request) Answer {
 func (in *Inspector) record(r *http.Request) Request {
 	body, size := in.readBody(r.Body)
 	out := Request{Time: time.Now().UTC().Round(0), Method: cut(r.Method, maxMethod), Target: target(r), Size: size, Body: body}
-	out.Event = cut(in.mask(eventOf(body, out.Target)), maxEvent)
-	out.ID = cut(in.mask(identifier(r.Header)), maxID)
+	out.Event = cut(visible(in.mask(eventOf(body, out.Target))), maxEvent)
+	out.ID = cut(visible(in.mask(identifier(r.Header))), maxID)
 	out.Retry, _ = strconv.Atoi(r.Header.Get(jiraRetry))
 	out.Retry = max(0, out.Retry)
 	out.Checks = in.verify(r, out.Target, body, out.Time)
 	out.Body = in.maskBody(in.install(out.Target, body, out.Size == int64(len(body))), out.Size > int64(len(body)))
 	out.Hidden = !bytes.Equal(out.Body, body)
-	out.Target = cut(in.mask(out.Target), maxText)
+	out.Target = cut(visible(in.mask(out.Target)), maxText)
 	out.Header, out.MoreHeaders = in.maskHeader(r.Header)
 	out = in.keep(out)
 	in.tell(&out)
@@ -103,6 +104,24 @@ func identifier(h http.Header) string {
 		}
 	}
 	return ""
+}
+
+// visible writes characters without a shape, and those that change the direction of a text, as
+// escapes: in a list they would make one event look like another.
+func visible(s string) string {
+	odd := func(r rune) bool { return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) }
+	if strings.IndexFunc(s, odd) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if odd(r) {
+			fmt.Fprintf(&b, `\u{%x}`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 func cut(s string, n int) string {
