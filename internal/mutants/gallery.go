@@ -139,4 +139,10 @@ var gallery = []mutation{
 	{"tag characters are text", "webhook/validate_text.go",
 		"unicode.In(r, unicode.Cf,", "r < 0xe0000 && unicode.In(r, unicode.Cf,",
 		"./webhook -run TestShownTexts"},
+	{"a deleted delivery of a key is accepted", "webhook/keyexpiry/mark.go",
+		"			open = true // deleted since", "			_ = open // deleted since",
+		"./webhook/keyexpiry -run TestMarkOnAccepted_races"},
+	{"a delivery that is being sent fails the check of its key", "webhook/keyexpiry/mark.go",
+		"errors.Is(err, webhook.ErrNotFound), errors.Is(err, webhook.ErrHeld):", "errors.Is(err, webhook.ErrNotFound):",
+		"./webhook/keyexpiry -run TestMarkOnAccepted_races"},
 }
