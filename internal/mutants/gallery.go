@@ -145,4 +145,13 @@ var gallery = []mutation{
 	{"a delivery that is being sent fails the check of its key", "webhook/keyexpiry/mark.go",
 		"errors.Is(err, webhook.ErrNotFound), errors.Is(err, webhook.ErrHeld):", "errors.Is(err, webhook.ErrNotFound):",
 		"./webhook/keyexpiry -run TestMarkOnAccepted_races"},
+	{"a task runs whose end cannot be told of", "webhook/track.go",
+		"	if err := t.check(); err != nil {\n		return err\n	}\n	ended", "	_ = t.check\n	ended",
+		"./webhook -run TestTrackRefusesBeforeTheTask"},
+	{"a Store that is away fails the task", "webhook/track.go",
+		"return &DispatchError{Task: taskErr, Event: event, Err: err}", "return err",
+		"./webhook -run TestTrackDispatchFails"},
+	{"how a task ended is told before the host commits", "webhook/track.go",
+		"return d.DispatchTx(ctx, tx, events...)", "return d.Dispatch(ctx, events...)",
+		"./webhook -run TestTrackTx"},
 }
