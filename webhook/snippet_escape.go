@@ -8,9 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// withheld stands in place of a snippet that holds a secret in a spelling that cannot be
-// cut out.
-const withheld = "The answer repeats a secret and is not kept."
+// withheld stands in place of a snippet that holds a secret or an address in a spelling that
+// cannot be cut out.
+const withheld = "The answer holds a secret or an address in another spelling and is not kept."
 
 const (
 	// maxCuts bounds how often the end of a text is cut and looked at again.
@@ -20,7 +20,7 @@ const (
 	maxEscapes = 3
 )
 
-// hideEscaped looks for secrets behind the escapes of JSON and of programming languages, of
+// hideEscaped looks for secrets and addresses behind the escapes of JSON and of programming languages, of
 // HTML and of URLs, in whatever order they were put around each other. In a text that holds
 // one nothing else can be trusted to be harmless, so all of it is withheld. The beginning of a
 // secret at the end of the text is cut off, at least so many bytes of it.
@@ -28,7 +28,7 @@ func hideEscaped(s string, secrets []string, least int) string {
 	if !strings.ContainsAny(s, `\&%`) {
 		return s
 	}
-	f := finder{least: least}
+	f := finder{least: least, marks: marks(s)}
 	for _, secret := range secrets {
 		f.secrets = append(f.secrets, plusAsSpace(secret))
 	}
@@ -48,11 +48,12 @@ func hideEscaped(s string, secrets []string, least int) string {
 type finder struct {
 	secrets []string
 	least   int
+	marks   int // in the text as it is
 	end     int // where in the original text the beginning of a secret at its end starts
 }
 
 // find undoes each kind of escape, and those that come to light, to a depth. It reports whether
-// there is a secret, and sets end where there is the beginning of one, the longest.
+// there is a secret or an address, and sets end where there is the beginning of one, the longest.
 func (f *finder) find(t decoded, depth int) bool {
 	for _, e := range escapes {
 		next, changed := t.undo(e)
@@ -60,7 +61,7 @@ func (f *finder) find(t decoded, depth int) bool {
 			continue
 		}
 		text := plusAsSpace(next.text)
-		if slices.ContainsFunc(f.secrets, func(secret string) bool { return strings.Contains(text, secret) }) {
+		if slices.ContainsFunc(f.secrets, func(secret string) bool { return strings.Contains(text, secret) }) || marks(text) > f.marks {
 			return true
 		}
 		if n := partialAtEnd(text, f.secrets, f.least); n > 0 {
@@ -72,6 +73,10 @@ func (f *finder) find(t decoded, depth int) bool {
 	}
 	return false
 }
+
+// marks counts what stands in place of secrets and addresses once addresses are removed too: more
+// than before means that escapes hid an address.
+func marks(s string) int { return strings.Count(redactAddresses(s), redacted) }
 
 // plusAsSpace makes a form's spelling of a space equal to the space. Texts to compare
 // go through it on both sides.

@@ -104,6 +104,7 @@ func TestSnippetIsWithheld(t *testing.T) {
 		{"percent and plus", "qjqj+wqwq%2fykyk%3d", webhook.Withheld},
 		{"zero-width inside an escape", "qjqj\\u200b\\u002bwqwq/ykyk=", webhook.Withheld},
 		{"beside it as it is", "qjqj+wqwq/ykyk= or qjqj\\u002bwqwq/ykyk=", webhook.Withheld},
+		{"around an address", `10.0.0.1\u002dqjqj`, `[redacted]\u002dqjqj`},
 		{"as it is", `{"a":"\u00e9","t":"qjqj+wqwq/ykyk="}`, `{"a":"\u00e9","t":"[redacted]"}`},
 		{"another text", `{"error":"a \"b\" & c&#43;d 100% %zz \u12 \"`, `{"error":"a \"b\" & c&#43;d 100% %zz \u12 \"`},
 		{"a path", `C:\users\temp &copy; %20`, `C:\users\temp &copy; %20`},
@@ -111,6 +112,19 @@ func TestSnippetIsWithheld(t *testing.T) {
 		if got := webhook.CleanSnippet(tt.text, list, false); got != tt.want {
 			t.Errorf("%s: %q became %q, want %q", tt.name, tt.text, got, tt.want)
 		}
+	}
+	for _, text := range []string{"dial 10%2e0%2E0%2e1", `connect to 10\u002e0.0.1`, "http://%5B2001%3adb8%3A%3A1%5d:443/", "10&#46;0&#46;0&period;1", `fe80\:\:1`} {
+		if got := webhook.CleanSnippet(text, list, false); got != webhook.Withheld {
+			t.Errorf("an address: %q became %q", text, got)
+		}
+	}
+	for _, text := range []string{`{"ip":"10.0.0.1","m":"a \"b\""}`, "at ::1, 100% sure"} {
+		if got := webhook.CleanSnippet(text, list, false); got == webhook.Withheld || !strings.Contains(got, "[redacted]") {
+			t.Errorf("an address as it is: %q became %q", text, got)
+		}
+	}
+	if got := webhook.CleanSnippet(`key-10.0.0.1\u002dqjqj`, secretsOf(t, "key-10.0.0.1-qjqj"), false); got != webhook.Withheld {
+		t.Errorf("a secret that holds an address became %q", got)
 	}
 	derived := "v1,qjqj/wqwq+ykyk/zvzvhjhj=="
 	if got := webhook.CleanSnippet(`{"signature":"v1,qjqj\/wqwq\u002bykyk\/zvzvhjhj\u003d\u003d"}`, []string{derived}, false); got != webhook.Withheld {
