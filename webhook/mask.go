@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+
+	"github.com/postrider/postrider/webhook/internal/httpfield"
 )
 
 // shown is what a Webhook looks like to printers: the same fields, without the methods
@@ -43,7 +45,7 @@ func maskURL(u string) string {
 	}
 	end := behindAuthority(u)
 	for i := range end {
-		if c := u[i]; !isAlnum(c) && strings.IndexByte("-.:/[]", c) < 0 {
+		if c := u[i]; !httpfield.IsAlnum(c) && strings.IndexByte("-.:/[]", c) < 0 {
 			return redacted // a user name, or no URL at all
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"unicode"
 
+	"github.com/postrider/postrider/webhook/internal/httpfield"
 	"github.com/postrider/postrider/webhook/sign"
 )
 
@@ -203,7 +204,7 @@ func addDistinct(add func(string), part string) {
 // plain tells whether s looks the same in JSON, HTML and a URL.
 func plain(s string) bool {
 	for i := range len(s) {
-		if !isAlnum(s[i]) && s[i] != '-' && s[i] != '_' && s[i] != '.' {
+		if !httpfield.IsAlnum(s[i]) && s[i] != '-' && s[i] != '_' && s[i] != '.' {
 			return false
 		}
 	}
