@@ -49,6 +49,8 @@ func TestValid(t *testing.T) {
 		{"an underscore among digits", "xn--bcher_kva.example.com", false},
 		{"A-label inside an A-label", "xn--xn--bcher-u9a.com", false},
 		{"a capital letter", "xn--bcher-2pa.com", false},
+		{"a capital letter among small ones", "xn--a-mha.com", false},
+		{"a capital letter of another script", "xn--i0a8d.com", false},
 		{"a full-width letter", "xn--a-zq0i.com", false},
 		{"a ligature", "xn--a-ty8h.com", false},
 		{"a combining accent that composes", "xn--e-xbb.com", false},
