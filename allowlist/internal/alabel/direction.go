@@ -22,9 +22,9 @@ func directionOf(r rune) direction {
 		return otherDigit
 	case 0x660 <= r && r <= 0x669:
 		return arabicDigit
-	case r == '-', r == '_', r == 0xB7, r == 0x30FB, unicode.Is(unicode.So, r):
+	case r == '-', r == '_', r == 0xB7, r == 0x30FB, r == 0x200C, r == 0x200D, unicode.Is(unicode.So, r):
 		return neutral
-	case unicode.Is(unicode.Mn, r), r == 0x200C, r == 0x200D:
+	case unicode.Is(unicode.Mn, r):
 		return mark
 	case 0x590 <= r && r <= 0x8FF, 0x10800 <= r && r <= 0x10FFF, 0x1E800 <= r && r <= 0x1EFFF:
 		return rightToLeft

@@ -86,6 +86,21 @@ func TestValid(t *testing.T) {
 	}
 }
 
+// Rule: the international top-level domains pass, one at least of each script that has some.
+func TestTopLevelDomains(t *testing.T) {
+	t.Parallel()
+	for _, domain := range []string{
+		"xn--fzc2c9e2c", "xn--clchc0ea0b2g2a9gcd", "xn--54b7fta0cc", "xn--mgbc0a9azcg", "xn--y9a3aq", "xn--90ais", "xn--node", "xn--l1acc", "xn--j6w193g",
+		"xn--lgbbat1ad8j", "xn--gecrj9c", "xn--s9brj9c", "xn--fpcrj9c3d", "xn--2scrj9c", "xn--3hcrj9c", "xn--rvc1e0am3e", "xn--45br5cyl", "xn--h2breg3eve",
+		"xn--mgbah1a3hjkrd", "xn--mgbai9azgqp6j", "xn--mgbbh1a71e", "xn--q7ce6a", "xn--qxa6a", "xn--mgba3a4f16a", "xn--t60b56a", "xn--tckwe",
+		"xn--vermgensberater-ctb", "xn--bck1b9a5dre4c", "xn--42c2d9a", "xn--i1b6b1a6a2e", "xn--9dbq2a", "xn--xkc2al3hye2a", "xn--e1a4c", "xn--ngbc5azd",
+	} {
+		if !alabel.Valid(domain) || !alabel.Valid("example."+domain) {
+			t.Errorf("%s is refused", domain)
+		}
+	}
+}
+
 // FuzzValid: no panic, no allocation that grows, one verdict whatever the case of letters.
 func FuzzValid(f *testing.F) {
 	for _, seed := range []string{"xn--bcher-kva.example.com", "xn--99999999", "xn--", "xn---", "a.xn--4dbrk0ce", "xn--zzzz-zzzz.xn--a"} {
