@@ -45,7 +45,7 @@ func maskURL(u string) string {
 	}
 	end := behindAuthority(u)
 	for i := range end {
-		if c := u[i]; !httpfield.IsAlnum(c) && strings.IndexByte("-.:/[]", c) < 0 {
+		if c := u[i]; !httpfield.IsAlnum(c) && strings.IndexByte("-_.:/[]", c) < 0 {
 			return redacted // a user name, or no URL at all
 		}
 	}
