@@ -69,7 +69,7 @@ func (b Box) Get(name, older string, stored []byte, sealed bool) (plain []byte, 
 	rest, marked := bytes.CutPrefix(stored, mark)
 	switch {
 	case !sealed && b.Required:
-		return nil, refuse("stored in clear, which RequireSealed does not accept: call Reseal once without it")
+		return nil, refuse("stored in clear, which Options.RequireSealed does not accept: store it anew with that off, as Reseal does, then set it")
 	case !sealed:
 		return stored, nil
 	case b.Open == nil:
@@ -77,7 +77,7 @@ func (b Box) Get(name, older string, stored []byte, sealed bool) (plain []byte, 
 	case marked:
 		return Call("Open", b.Open, name, rest)
 	case b.Required:
-		return nil, refuse("sealed by an older release, without scope and version, which RequireSealed does not accept: call Reseal once without it")
+		return nil, refuse("sealed by an older release, which Options.RequireSealed does not accept: store it anew with that off, as Reseal does, then set it")
 	}
 	return Call("Open", b.Open, older, stored)
 }
