@@ -33,6 +33,10 @@ var (
 	ErrProfile = errors.New("webhook: store belongs to another profile, give each profile its own store")
 	// ErrBusy: too many Dispatch calls already wait for a Store that does not answer.
 	ErrBusy = errors.New("webhook: store does not answer")
+	// ErrSealed: what is secret of a webhook could not be decrypted, or not encrypted: a key
+	// is missing, the key service is away, or the row is not the one that was sealed. A
+	// Store wraps it, so that a delivery waits for the key instead of failing for good.
+	ErrSealed = errors.New("webhook: secrets of a webhook cannot be opened or sealed, check the keys")
 	// ErrPanic: code of the host, such as a hook of the Profile, panicked. The panic was contained.
 	ErrPanic = errors.New("webhook: hook panicked")
 )

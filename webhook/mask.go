@@ -6,6 +6,8 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+
+	"github.com/postrider/postrider/webhook/internal/httpfield"
 )
 
 // shown is what a Webhook looks like to printers: the same fields, without the methods
@@ -44,7 +46,7 @@ func maskURL(u string) string {
 	}
 	end := behindAuthority(u)
 	for i := range end {
-		if c := u[i]; !isAlnum(c) && strings.IndexByte("-.:/[]", c) < 0 {
+		if c := u[i]; !httpfield.IsAlnum(c) && strings.IndexByte("-_.:/[]", c) < 0 {
 			return redacted // a user name, or no URL at all
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/postrider/postrider/webhook/internal/httpfield"
 	"github.com/postrider/postrider/webhook/sign"
 )
 
@@ -238,7 +239,7 @@ func addDistinct(add func(string), part string) {
 // plain tells whether s looks the same in JSON, HTML and a URL.
 func plain(s string) bool {
 	for i := range len(s) {
-		if !isAlnum(s[i]) && s[i] != '-' && s[i] != '_' && s[i] != '.' {
+		if !httpfield.IsAlnum(s[i]) && s[i] != '-' && s[i] != '_' && s[i] != '.' {
 			return false
 		}
 	}

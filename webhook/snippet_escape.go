@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/postrider/postrider/webhook/internal/httpfield"
 )
 
 // withheld stands in place of a snippet that holds a secret or an address in a spelling that
@@ -195,7 +197,7 @@ const maxEntity = 32
 // readEntity reads HTML entities, by name and by number.
 func readEntity(s string) (means string, length int) {
 	end := 1
-	for end < len(s) && end < maxEntity && (isAlnum(s[end]) || s[end] == '#') {
+	for end < len(s) && end < maxEntity && (httpfield.IsAlnum(s[end]) || s[end] == '#') {
 		end++
 	}
 	switch {

@@ -48,6 +48,50 @@ const commands = {
     );
   },
 
+  // [{secret, body, signature}] -> [{valid, signed}], after the library for GitHub's webhooks:
+  // whether it accepts the signature, and its own
+  async hub(requests) {
+    const { sign, verify } = await import("@octokit/webhooks-methods");
+    return Promise.all(
+      requests.map(async ({ secret, body, signature }) => ({
+        valid: await verify(secret, body, signature).catch(() => false),
+        signed: await sign(secret, body),
+      })),
+    );
+  },
+
+  // [URL] -> [null where it is refused, or {scheme, host, port, path, query}], after the URL
+  // Standard of the WHATWG as node has it
+  async urls(urls) {
+    return urls.map((text) => {
+      try {
+        const u = new URL(text);
+        if (u.username || u.password || u.hash) return { host: "userinfo or fragment" };
+        return { scheme: u.protocol, host: u.hostname, port: u.port, path: u.pathname, query: u.search };
+      } catch {
+        return null;
+      }
+    });
+  },
+
+  // [host] -> those that a URL Standard's parser refuses or changes
+  async hosts(hosts) {
+    return hosts.filter((host) => {
+      try {
+        return new URL("https://" + host + "/").hostname !== host;
+      } catch {
+        return true;
+      }
+    });
+  },
+
+  // [address] -> [name of its range], after ipaddr.js; a mapped address is judged as what it
+  // maps
+  async addresses(addresses) {
+    const ipaddr = require("ipaddr.js");
+    return addresses.map((a) => ipaddr.process(a).range());
+  },
+
   // {schemas: {name: schema}, bodies: [{schema, body}]} -> [null or what is wrong], after ajv
   async ajv({ schemas, bodies }) {
     const Ajv = require("ajv/dist/2020");

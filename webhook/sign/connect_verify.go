@@ -2,7 +2,6 @@ package sign
 
 import (
 	"cmp"
-	"crypto/hmac"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
@@ -76,7 +75,8 @@ type ConnectClaims struct {
 //	ErrTooNew           iat or nbf minus Leeway lies after now
 //	ErrQueryHash        the token is for another request
 //
-// It returns a [*ConfigError] for a receiver that is not set up. Comparisons of
+// It returns a [*ConfigError] for a receiver that is not set up, also one with a secret
+// that is too short for FIPS 140, where that is enforced. Comparisons of
 // signatures and hashes take the same time wherever they differ. A token can be
 // sent again with another body by whoever saw it, until it expires: use TLS, and
 // drop an identifier that you have had.
@@ -161,22 +161,12 @@ func (c *ConnectReceiver) checkSignature(clientKey, unsigned, part string) error
 	if len(secrets) == 0 {
 		return ErrIssuer
 	}
-	for i, s := range secrets {
-		if s.IsZero() {
-			return &ConfigError{Field: ordinal(i), Problem: "is empty"}
-		}
-	}
-	given, err := base64.RawURLEncoding.Strict().DecodeString(part)
+	macs, err := newMACs(secrets)
 	if err != nil {
-		return ErrSignature
+		return err
 	}
-	match := false
-	for _, s := range secrets {
-		if hmac.Equal(jwtSum(s, unsigned), given) {
-			match = true // no early return: the position of a match stays untold
-		}
-	}
-	if !match {
+	given, ok := decodeBase64(base64.RawURLEncoding, part)
+	if !ok || !anyFits(macs, []byte(unsigned), given) {
 		return ErrSignature
 	}
 	return nil
@@ -208,11 +198,8 @@ func parseClaims(part string) (c ConnectClaims, notBefore time.Time, err error) 
 // decodeObject reads a part of a token. The names of its members are compared
 // exactly, which encoding/json does for maps only.
 func decodeObject(part string) (m map[string]json.RawMessage, ok bool) {
-	if strings.ContainsAny(part, "\r\n") {
-		return nil, false
-	}
-	data, err := base64.RawURLEncoding.Strict().DecodeString(part)
-	if err != nil || json.Unmarshal(data, &m) != nil {
+	data, ok := decodeBase64(base64.RawURLEncoding, part)
+	if !ok || json.Unmarshal(data, &m) != nil {
 		return nil, false
 	}
 	return m, m != nil

@@ -1,7 +1,6 @@
 package sign_test
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
@@ -19,9 +18,7 @@ import (
 // forge makes a token of any header and claims.
 func forge(h func() hash.Hash, secret, header, claims string) string {
 	unsigned := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString([]byte(claims))
-	mac := hmac.New(h, []byte(secret))
-	mac.Write([]byte(unsigned))
-	return unsigned + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+	return unsigned + "." + base64.RawURLEncoding.EncodeToString(plainHMAC(h, secret, unsigned))
 }
 
 const (
@@ -198,7 +195,7 @@ func TestVerifyConnectJWTCoversTheRequest(t *testing.T) {
 func TestVerifyConnectJWTSecrets(t *testing.T) {
 	t.Parallel()
 	r := connectRequest(t, mustConnect(t, nil), connectTime)
-	old := sign.NewSecret("old")
+	old := sign.NewSecret("the secret before")
 	tests := []struct {
 		name    string
 		secrets func(string) []sign.Secret

@@ -21,8 +21,9 @@ var (
 	ErrSchema = errors.New("sqlstore: tables are too new")
 	// ErrSetting: the database is not set up in a way that works. A *SettingError.
 	ErrSetting = errors.New("sqlstore: database setting")
-	// ErrSealed: a stored secret could not be opened, or not sealed. A *SealError.
-	ErrSealed = errors.New("sqlstore: secret cannot be opened")
+	// ErrSealed: a stored secret could not be opened, or not sealed. A *SealError. It is
+	// [webhook.ErrSealed].
+	ErrSealed = webhook.ErrSealed
 	// ErrText: an identifier holds bytes that a database cannot store as text.
 	ErrText = errors.New("sqlstore: text must be valid UTF-8 without NUL")
 	// ErrCursor: Query.Cursor is damaged or belongs to another query.
@@ -78,7 +79,7 @@ func (e *SealError) Error() string {
 	return fmt.Sprintf("sqlstore: secrets of webhook %s: %v: check the keys in Options.Seal and Options.Open", e.WebhookID, e.Err)
 }
 
-// Is makes errors.Is(err, ErrSealed) hold.
+// Is makes errors.Is(err, ErrSealed) hold, also as webhook.ErrSealed.
 func (e *SealError) Is(target error) bool { return target == ErrSealed }
 
 // Unwrap returns the cause.
