@@ -1,9 +1,6 @@
 package payload
 
-import (
-	"strconv"
-	"time"
-)
+import "time"
 
 // The functions here append compact JSON, byte for byte what encoding/json
 // writes with HTML escaping off. They take valid UTF-8; validation comes first.
@@ -110,15 +107,6 @@ func appendKey(b []byte, key string) []byte {
 
 func appendText(b []byte, key, value string) []byte {
 	return appendString(appendKey(b, key), value)
-}
-
-func appendInt(b []byte, key string, n int) []byte {
-	return strconv.AppendInt(appendKey(b, key), int64(n), 10)
-}
-
-// appendTime appends t in UTC as RFC 3339 with the digits that it needs.
-func appendTime(b []byte, key string, t time.Time) []byte {
-	return appendFormatted(b, key, t, time.RFC3339Nano)
 }
 
 func appendFormatted(b []byte, key string, t time.Time, layout string) []byte {

@@ -2,8 +2,6 @@ package payload
 
 import "time"
 
-const triggerOrgKeyExpiry = "orgKeyExpiry"
-
 // OrgKeyExpiry tells that an API key of an organization is about to run out.
 //
 // The body has the keys trigger, apiKeyId, name, expiresAt, settingsUrl, in
@@ -65,5 +63,3 @@ func (k OrgKeyExpiry) appendTo(b []byte, expiry ExpiryFormat) []byte {
 	b = appendText(b, "settingsUrl", k.SettingsURL)
 	return append(b, '}')
 }
-
-func (OrgKeyExpiry) features() []string { return nil }

@@ -70,8 +70,6 @@ func (o *object) keep(err error) {
 	}
 }
 
-func (o *object) has(key string) bool { return o.raw[o.index(key)] != nil }
-
 // value returns a required member that starts with one of the bytes in kind.
 func (o *object) value(key, kind, reason string) []byte {
 	raw := o.raw[o.index(key)]
@@ -133,18 +131,6 @@ func (o *object) texts(key string) []string {
 // element names one element of an array in errors.
 func element(key string, i int) string { return key + "[" + strconv.Itoa(i) + "]" }
 
-func (o *object) number(key string) int {
-	raw := o.value(key, "-0123456789", "must be a whole number")
-	if raw == nil {
-		return 0
-	}
-	n, err := strconv.Atoi(string(raw))
-	if err != nil {
-		o.fail(key, "must be a whole number")
-	}
-	return n
-}
-
 // dateOrTime reads a date as the start of that day in UTC, or RFC 3339.
 func (o *object) dateOrTime(key string) time.Time {
 	s := o.text(key)
@@ -160,15 +146,6 @@ func (o *object) dateOrTime(key string) time.Time {
 		return time.Time{}
 	}
 	return t.UTC()
-}
-
-// object descends into a required member.
-func (o *object) object(key string, names ...string) *object {
-	raw := o.value(key, `{`, "must be an object")
-	if raw == nil {
-		raw = []byte("{}") // read on: the first fault is the one reported
-	}
-	return readObject(o.path+key+".", raw, names...)
 }
 
 // unquote decodes a JSON string. It reports lone when an escape stands for half

@@ -40,8 +40,7 @@ type Profile struct {
 	MaxAge time.Duration
 	// RequireSecret makes a secret mandatory when a webhook is added.
 	RequireSecret bool
-	// Events are the event types that a webhook can listen to, beside those of
-	// Options.Planned; nil means any.
+	// Events are the event types that a webhook can listen to; nil means any.
 	Events []string
 	// AllowNoEvents accepts a webhook without events. "*" is accepted as "all events"
 	// in any case.

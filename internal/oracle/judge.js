@@ -53,7 +53,6 @@ const commands = {
     const Ajv = require("ajv/dist/2020");
     const ajv = new Ajv({ strict: true, strictRequired: false, allErrors: true });
     require("ajv-formats")(ajv);
-    ajv.addKeyword("x-provisional");
     const compiled = {};
     for (const [name, schema] of Object.entries(schemas)) {
       compiled[name] = ajv.compile(schema);

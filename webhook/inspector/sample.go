@@ -26,16 +26,11 @@ const ofConfluence = "confluence/"
 // sampleClient is the Connect client key of samples.
 const sampleClient = "postrider-inspector-sample"
 
-// Samples returns the event types that SendSample knows: the triggers, the announced ones
-// included, and the catalogues of Jira and Confluence. A name that both of these have stands
-// for Jira's; with "confluence/" in front, for the other.
+// Samples returns the event types that SendSample knows: the triggers and the catalogues of
+// Jira and Confluence. A name that both of these have stands for Jira's; with "confluence/"
+// in front, for the other.
 func Samples() []string {
-	var names []string
-	for _, name := range append(payload.Triggers(), payload.Planned()...) {
-		if _, ok := payload.Sample(name); ok {
-			names = append(names, name)
-		}
-	}
+	names := payload.Triggers()
 	for _, name := range jira.Events() {
 		if _, ok := jira.Sample(name); ok {
 			names = append(names, name)
@@ -89,7 +84,7 @@ func (in *Inspector) SendSample(eventType string) (Request, error) {
 func (in *Inspector) sample(eventType, base string) (s sample, err error) {
 	if data, ok := payload.Sample(eventType); ok {
 		s = sample{path: "in/sample", header: sign.IDHeader, signer: sign.Token(in.o.TokenHeader, in.own)}
-		s.event, err = payload.New("sample", data, payload.WithPlanned(payload.Planned()...))
+		s.event, err = payload.New("sample", data)
 		return s, err
 	}
 	if c, ok := jira.Sample(eventType); ok {
