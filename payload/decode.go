@@ -15,9 +15,10 @@ import (
 // judge the values, so a processId may be any string: the Validate method of
 // the result does.
 //
-// Errors: an [UnknownTriggerError], or a [DecodeError] for everything else,
-// such as invalid UTF-8, bytes after the object, a lone surrogate escape in a
-// string that is read, or nesting deeper than 64. Both keep a copy of the body.
+// Errors: an [UnknownTriggerError], or a [DecodeError] for everything else, such
+// as a body without a trigger (a host's own Data has none), invalid UTF-8, bytes
+// after the object, a lone surrogate escape in a string that is read, or nesting
+// deeper than 64. Both keep a copy of the body.
 func Decode(body []byte) (Data, error) {
 	data, err := decode(body)
 	var bad *DecodeError
@@ -35,41 +36,42 @@ func Decode(body []byte) (Data, error) {
 }
 
 func decode(body []byte) (Data, error) {
-	if err := wellFormed(body); err != nil {
+	o, err := readObject(body)
+	if err != nil {
 		return nil, err
 	}
-	head := readObject("", body, "trigger")
-	trigger := head.text("trigger")
-	if head.err != nil {
-		return nil, head.err
+	if o.raw["trigger"] == nil {
+		return nil, &DecodeError{Field: "trigger", Reason: "is missing: Decode reads bodies of the triggers that Triggers lists; " +
+			"read a body of another type with encoding/json, into that type"}
 	}
+	trigger := o.text("trigger")
+	if o.err != nil {
+		return nil, o.err
+	}
+	var data Data
 	switch trigger {
 	case triggerTaskSuccess:
-		r := readObject("", body, "processId", "name", "actionTypes", "deepLink")
-		d := TaskSuccess(r.task())
-		return d, r.err
+		data = TaskSuccess(o.task())
 	case triggerTaskFailure:
-		r := readObject("", body, "processId", "name", "actionTypes", "deepLink")
-		d := TaskFailure(r.task())
-		return d, r.err
+		data = TaskFailure(o.task())
 	case triggerOrgKeyExpiry:
-		r := readObject("", body, "apiKeyId", "name", "expiresAt", "settingsUrl")
-		d := OrgKeyExpiry{
-			APIKeyID:    r.text("apiKeyId"),
-			Name:        r.text("name"),
-			ExpiresAt:   r.dateOrTime("expiresAt"),
-			SettingsURL: r.text("settingsUrl"),
+		data = OrgKeyExpiry{
+			APIKeyID:    o.text("apiKeyId"),
+			Name:        o.text("name"),
+			ExpiresAt:   o.dateOrTime("expiresAt"),
+			SettingsURL: o.text("settingsUrl"),
 		}
-		return d, r.err
+	default:
+		return nil, &UnknownTriggerError{Trigger: trigger}
 	}
-	return nil, &UnknownTriggerError{Trigger: trigger}
+	return data, o.err
 }
 
-func (r *object) task() task {
+func (o *object) task() task {
 	return task{
-		ProcessID:   r.text("processId"),
-		Name:        r.text("name"),
-		ActionTypes: r.texts("actionTypes"),
-		DeepLink:    r.text("deepLink"),
+		ProcessID:   o.text("processId"),
+		Name:        o.text("name"),
+		ActionTypes: o.texts("actionTypes"),
+		DeepLink:    o.text("deepLink"),
 	}
 }

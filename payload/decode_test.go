@@ -158,3 +158,23 @@ func TestDecode_unknownTrigger(t *testing.T) {
 		}
 	}
 }
+
+// Rule: a body of the host's own Data has no trigger, and the error says how to
+// read it.
+func TestDecode_ownDataHasNoTrigger(t *testing.T) {
+	t.Parallel()
+	ev := mustNew(t, plain{Type: "invoice.paid", Name: "canary"})
+	data, err := payload.Decode(ev.Body)
+	var bad *payload.DecodeError
+	if data != nil || !errors.As(err, &bad) || bad.Field != "trigger" || string(bad.Body) != string(ev.Body) {
+		t.Fatalf("Decode = %v, %v; want a DecodeError for trigger", data, err)
+	}
+	for _, want := range []string{"trigger is missing", "Triggers", "encoding/json"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%v lacks %q", err, want)
+		}
+	}
+	if strings.Contains(err.Error(), "canary") {
+		t.Errorf("the error prints what was sent: %v", err)
+	}
+}

@@ -1,13 +1,14 @@
 package payload
 
+import "github.com/postrider/postrider/payload/internal/jsonbody"
+
 // builtin is a type of this package. It is recognised by its concrete type, not
 // by assertion: a host's struct that embeds one would inherit these methods and
 // lose its own fields.
 type builtin interface {
 	Data
 	validate(anyProcessID bool) error
-	size() int // capacity that appendTo fills when nothing has to be escaped
-	appendTo(b []byte, expiry ExpiryFormat) []byte
+	body(expiry ExpiryFormat) any // encodes to the members of the body, in order
 }
 
 // encoded is what encode makes of a Data.
@@ -28,8 +29,8 @@ func encodeBuiltin(d builtin, s *settings) (encoded, error) {
 	if err := d.validate(s.anyProcessID); err != nil {
 		return encoded{}, err
 	}
-	body := d.appendTo(make([]byte, 0, d.size()), s.expiry)
-	return encoded{typ: d.EventType(), body: body}, nil
+	body, err := jsonbody.Encode(d.body(s.expiry))
+	return encoded{typ: d.EventType(), body: body}, err
 }
 
 // asBuiltin finds this package's types, by value and by non-nil pointer.

@@ -46,20 +46,16 @@ func (k OrgKeyExpiry) validate(bool) error {
 	return c.err
 }
 
-func (k OrgKeyExpiry) size() int {
-	return len(`{"trigger":"orgKeyExpiry","apiKeyId":,"name":,"expiresAt":,"settingsUrl":}`) +
-		textSize(k.APIKeyID) + textSize(k.Name) + textSize(time.RFC3339Nano) + textSize(k.SettingsURL)
-}
-
-func (k OrgKeyExpiry) appendTo(b []byte, expiry ExpiryFormat) []byte {
+func (k OrgKeyExpiry) body(expiry ExpiryFormat) any {
 	layout := time.DateOnly
 	if expiry == ExpiryRFC3339 {
 		layout = time.RFC3339Nano
 	}
-	b = appendTrigger(b, triggerOrgKeyExpiry)
-	b = appendText(b, "apiKeyId", k.APIKeyID)
-	b = appendText(b, "name", k.Name)
-	b = appendFormatted(b, "expiresAt", k.ExpiresAt, layout)
-	b = appendText(b, "settingsUrl", k.SettingsURL)
-	return append(b, '}')
+	return struct {
+		Trigger     string `json:"trigger"`
+		APIKeyID    string `json:"apiKeyId"`
+		Name        string `json:"name"`
+		ExpiresAt   string `json:"expiresAt"`
+		SettingsURL string `json:"settingsUrl"`
+	}{triggerOrgKeyExpiry, k.APIKeyID, k.Name, k.ExpiresAt.UTC().Format(layout), k.SettingsURL}
 }

@@ -53,27 +53,18 @@ func (t TaskFailure) validate(anyProcessID bool) error {
 	return c.err
 }
 
-func (t TaskFailure) size() int { return t.task().size() }
-
-func (t TaskSuccess) size() int { return t.task().size() }
-
-func (t TaskSuccess) appendTo(b []byte, _ ExpiryFormat) []byte {
-	return append(t.task().append(b, triggerTaskSuccess), '}')
-}
-
-func (t TaskFailure) appendTo(b []byte, _ ExpiryFormat) []byte {
-	return append(t.task().append(b, triggerTaskFailure), '}')
-}
+func (t TaskSuccess) body(ExpiryFormat) any { return t.task().body(triggerTaskSuccess) }
+func (t TaskFailure) body(ExpiryFormat) any { return t.task().body(triggerTaskFailure) }
 
 func (t TaskSuccess) task() task { return task(t) }
 func (t TaskFailure) task() task { return task(t) }
 
 // task is what the bodies about a run have in common.
 type task struct {
-	ProcessID   string
-	Name        string
-	ActionTypes []string
-	DeepLink    string
+	ProcessID   string   `json:"processId"`
+	Name        string   `json:"name"`
+	ActionTypes []string `json:"actionTypes"`
+	DeepLink    string   `json:"deepLink"`
 }
 
 func (t task) check(c *check, anyProcessID bool) {
@@ -83,15 +74,12 @@ func (t task) check(c *check, anyProcessID bool) {
 	c.https("deepLink", t.DeepLink)
 }
 
-func (t task) size() int {
-	return len(`{"trigger":"taskSuccess","processId":,"name":,"actionTypes":,"deepLink":}`) +
-		textSize(t.ProcessID) + textSize(t.Name) + textsSize(t.ActionTypes) + textSize(t.DeepLink)
-}
-
-func (t task) append(b []byte, trigger string) []byte {
-	b = appendTrigger(b, trigger)
-	b = appendText(b, "processId", t.ProcessID)
-	b = appendText(b, "name", t.Name)
-	b = appendStrings(appendKey(b, "actionTypes"), t.ActionTypes)
-	return appendText(b, "deepLink", t.DeepLink)
+func (t task) body(trigger string) any {
+	if t.ActionTypes == nil {
+		t.ActionTypes = []string{} // an array, never null
+	}
+	return struct {
+		Trigger string `json:"trigger"`
+		task
+	}{trigger, t}
 }
