@@ -118,7 +118,7 @@ func (s *story) issue() error {
 	from, to := "Open", "Done"
 	i = newIssue("DEMO-1", "Orders are lost", to)
 	resolved := payloadjira.Callback{Event: payloadjira.IssueUpdated, IssueEventTypeName: "issue_generic", User: mia, Issue: i,
-		Changelog: &payloadjira.Changelog{ID: 1, Items: []payloadjira.ChangeItem{{Field: "status", FieldType: "jira", FromString: &from, ToString: &to}}}}
+		Changelog: &payloadjira.Changelog{ID: "1", Items: []payloadjira.ChangeItem{{Field: "status", FieldType: "jira", FromString: &from, ToString: &to}}}}
 	if err := s.change(resolved, 3, done); err != nil {
 		return err
 	}

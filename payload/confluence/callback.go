@@ -43,8 +43,15 @@ type Callback struct {
 	BlueprintContext map[string]any
 	// More are further members at the root, by name. They follow the others in
 	// alphabetical order. The bodies of add-on, status and system events consist
-	// of them.
+	// of them. Every entity has a More as well.
 	More map[string]any
+	// Sent is what [Decode] remembers, so that a callback that was read and not
+	// changed is written again whole. Every entity has one. The zero Sent writes
+	// the fields in the way of this package.
+	Sent Sent
+	// AnyEvent accepts an event that the catalogue does not list; which members it
+	// has is then not judged.
+	AnyEvent bool
 }
 
 // EventType returns the name of the event.
@@ -54,24 +61,39 @@ func (c Callback) EventType() string { return c.Event }
 // [*UnknownEventError], or a [*payload.InvalidError].
 func (c Callback) Validate() error {
 	info, err := Lookup(c.Event)
+	switch {
+	case err == nil:
+		err = c.judge(info)
+	case c.AnyEvent:
+		err = nil
+	}
 	if err != nil {
 		return err
 	}
-	if member, ok := missing(&c, info.Family); ok {
-		return &payload.InvalidError{Type: c.Event, Field: member, Reason: "must be set for this event"}
-	}
-	switch {
-	case c.Event == PageChildrenReordered && len(c.NewSortedChildren) == 0:
-		return &payload.InvalidError{Type: c.Event, Field: "newSortedChildren", Reason: "must be set for this event"}
-	case c.Event != PageMoved && (c.OldParent != nil || c.NewParent != nil):
-		return &payload.InvalidError{Type: c.Event, Field: "oldParent and newParent", Reason: "must be left out: only " + PageMoved + " has them"}
-	}
 	for name := range c.More {
 		if own[name] {
-			return &payload.InvalidError{Type: c.Event, Field: "More", Reason: "must not hold a member that Callback has a field for"}
+			return c.refuse("More", "must not hold a member that Callback has a field for")
 		}
 	}
 	return nil
+}
+
+// judge looks at what the members must be for an event of the catalogue.
+func (c *Callback) judge(info Info) error {
+	if member, ok := missing(c, info.Family); ok {
+		return c.refuse(member, "must be set for this event")
+	}
+	switch {
+	case c.Event == PageChildrenReordered && len(c.NewSortedChildren) == 0:
+		return c.refuse("newSortedChildren", "must be set for this event")
+	case c.Event != PageMoved && (c.OldParent != nil || c.NewParent != nil):
+		return c.refuse("oldParent and newParent", "must be left out: only "+PageMoved+" has them")
+	}
+	return nil
+}
+
+func (c *Callback) refuse(member, reason string) error {
+	return &payload.InvalidError{Type: c.Event, Field: member, Reason: reason}
 }
 
 // missing names the member that the events of a family cannot do without, where

@@ -22,6 +22,7 @@ var catalogue = []Info{
 	{"connect_addon_disabled", FamilyAddon, both},
 	{"connect_addon_enabled", FamilyAddon, both},
 	{"content_permissions_updated", FamilyContent, Connect2015},
+	{"folder_created", FamilyFolder, Current},
 	{"group_created", FamilyGroup, both},
 	{"group_removed", FamilyGroup, both},
 	{"label_added", FamilyLabel, both},
@@ -31,9 +32,11 @@ var catalogue = []Info{
 	{"login", FamilySession, both},
 	{"login_failed", FamilySession, both},
 	{"logout", FamilySession, both},
+	{"page_archived", FamilyPage, Current},
 	{PageChildrenReordered, FamilyPage, both},
 	{"page_created", FamilyPage, both},
 	{PageMoved, FamilyPage, both},
+	{"page_published", FamilyPage, Current},
 	{"page_removed", FamilyPage, both},
 	{"page_restored", FamilyPage, both},
 	{"page_trashed", FamilyPage, both},
@@ -59,6 +62,7 @@ var catalogue = []Info{
 	{"user_followed", FamilyUser, both},
 	{"user_reactivated", FamilyUser, both},
 	{"user_removed", FamilyUser, both},
+	{"whiteboard_created", FamilyWhiteboard, Current},
 }
 
 const both = Connect2015 | Legacy

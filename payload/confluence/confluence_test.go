@@ -23,7 +23,7 @@ var (
 	admin  = &confluence.Actor{Name: "admin", Key: "ff80"}
 )
 
-func content(id int64, title string) *confluence.Content {
+func content(id confluence.Number, title string) *confluence.Content {
 	return &confluence.Content{ID: id, Title: title, CreatorName: "admin", CreatorKey: "ff80", LastModifierName: "eve", LastModifierKey: "ff81",
 		CreationDate: moment, ModificationDate: moment, Version: 3, Self: "https://wiki.example.com/pages/viewpage.action?pageId=1&x=<y>", SpaceKey: "ds"}
 }
@@ -140,8 +140,15 @@ func TestEventsOf_publishedLists(t *testing.T) {
 			}
 		})
 	}
-	if n := len(confluence.Events()); n != 57 {
-		t.Errorf("%d names in all, want 57", n)
+	want := []string{"folder_created", "page_archived", "page_published", "whiteboard_created"}
+	if diff := cmp.Diff(want, confluence.EventsOf(confluence.Current)); diff != "" {
+		t.Errorf("sent today and in neither list (-want +got):\n%s", diff)
+	}
+	if n := len(confluence.Events()); n != 57+len(want) {
+		t.Errorf("%d names in all, want the 57 of both lists and %d", n, len(want))
+	}
+	if !slices.IsSorted(confluence.Events()) {
+		t.Error("the names are not in alphabetical order")
 	}
 }
 
@@ -207,6 +214,9 @@ func TestNew_refused(t *testing.T) {
 	}{
 		"unknown event":               {confluence.Callback{Event: "page_exploded"}, "unknown event"},
 		"page without page":           {confluence.Callback{Event: "page_created"}, ": page must be set"},
+		"archived page without page":  {confluence.Callback{Event: "page_archived"}, ": page must be set"},
+		"AnyEvent keeps the rules":    {confluence.Callback{Event: "page_created", AnyEvent: true}, ": page must be set"},
+		"AnyEvent without a name":     {confluence.Callback{AnyEvent: true}, "EventType"},
 		"blueprint without page":      {confluence.Callback{Event: "blueprint_page_created"}, ": page must be set"},
 		"blueprint without blueprint": {confluence.Callback{Event: "blueprint_page_created", Page: content(1, "")}, ": blueprint must be set"},
 		"reorder without children":    {confluence.Callback{Event: confluence.PageChildrenReordered, Page: content(1, "")}, ": newSortedChildren must be set"},

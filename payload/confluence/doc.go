@@ -9,7 +9,8 @@
 //
 // A body of Confluence does not say which event it is about: a receiver learns
 // it from the URL, so each event is registered with a URL of its own. Who sends
-// to receivers that cannot do that adds the name with [Callback.Named].
+// to receivers that cannot do that adds the name with [Callback.Named]. A receiver
+// reads a body with [Decode], given the name, or with [DecodeNamed].
 //
 // What is documented about these bodies comes from two times: Connect on servers
 // names users by name and key, Confluence Cloud by account ID. Both sets of

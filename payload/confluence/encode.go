@@ -44,7 +44,7 @@ type wire struct {
 }
 
 // own are the names of the members that wire has.
-var own = jsonbody.Members[wire]()
+var own = jsonbody.Names[wire]()
 
 // AppendBody appends the callback as compact JSON without HTML escaping, times
 // in milliseconds.
@@ -80,7 +80,11 @@ func (n named) AppendBody(dst []byte) ([]byte, error) {
 }
 
 func (c Callback) append(dst []byte, more map[string]any) ([]byte, error) {
-	return jsonbody.AppendObject(dst, c.wire(), more)
+	if c.Timestamp.IsZero() && !c.Sent.Has("timestamp") {
+		c.Timestamp = At(time.Now())
+	}
+	text, err := jsonbody.Object(c.wire(), more, c.Sent)
+	return append(dst, text...), err
 }
 
 func (c *Callback) wire() wire {
@@ -93,9 +97,6 @@ func (c *Callback) wire() wire {
 		Label: c.Label, Labeled: c.Labeled, Content: c.Content, Space: c.Space,
 		UserProfile: c.UserProfile, Group: c.Group,
 		Creator: c.Creator, Blueprint: c.Blueprint, BlueprintContext: c.BlueprintContext,
-	}
-	if w.Timestamp.IsZero() {
-		w.Timestamp = At(time.Now())
 	}
 	if s := c.Search; s != nil {
 		w.Results, w.Query, w.SpaceKeys, w.SpaceCategories = &s.Results, s.Query, s.SpaceKeys, s.SpaceCategories

@@ -3,9 +3,12 @@ package confluence
 import (
 	"strconv"
 	"time"
+
+	"github.com/postrider/postrider/payload/internal/jsonbody"
 )
 
-// Time is a moment that is written as whole milliseconds since 1970, UTC.
+// Time is a moment that is written as whole milliseconds since 1970, UTC. It is
+// read from that, from the same number in a string, and from ISO 8601.
 type Time struct{ time.Time }
 
 // At returns the Time of t.
@@ -14,6 +17,22 @@ func At(t time.Time) Time { return Time{t} }
 // MarshalJSON writes milliseconds.
 func (t Time) MarshalJSON() ([]byte, error) {
 	return strconv.AppendInt(nil, t.UnixMilli(), 10), nil
+}
+
+// UnmarshalJSON reads every form.
+func (t *Time) UnmarshalJSON(b []byte) (err error) {
+	t.Time, err = jsonbody.ReadTime(b)
+	return err
+}
+
+// Number is an integer that is also read from a string.
+type Number int64
+
+// UnmarshalJSON reads 98306 and "98306".
+func (n *Number) UnmarshalJSON(b []byte) error {
+	v, err := jsonbody.ReadNumber(b)
+	*n = Number(v)
+	return err
 }
 
 // Actor is the user who caused an event. An Actor with an AccountID and no Name
@@ -29,7 +48,7 @@ type Actor struct {
 // Content is a page, a blog post, a comment or anything else that stands in a
 // space.
 type Content struct {
-	ID                    int64  `json:"id"`
+	ID                    Number `json:"id"`
 	Title                 string `json:"title,omitempty"`
 	ContentType           string `json:"contentType,omitempty"`
 	CreatorName           string `json:"creatorName,omitempty"`
@@ -43,6 +62,9 @@ type Content struct {
 	Version               int    `json:"version,omitempty"`
 	Self                  string `json:"self,omitempty"` // absolute URL
 	SpaceKey              string `json:"spaceKey,omitempty"`
+
+	More map[string]any `json:"-"`
+	Sent Sent           `json:"-"`
 }
 
 // Comment is a comment on Parent, in answer to another one if InReplyTo is set.
@@ -54,7 +76,10 @@ type Comment struct {
 
 // Reference names content by its ID.
 type Reference struct {
-	ID int64 `json:"id"`
+	ID Number `json:"id"`
+
+	More map[string]any `json:"-"`
+	Sent Sent           `json:"-"`
 }
 
 // Attachment is a file. FileSize is in bytes.
@@ -64,7 +89,7 @@ type Attachment struct {
 	Comment               string   `json:"comment,omitempty"`
 	FileSize              int64    `json:"fileSize"`
 	MediaType             string   `json:"mediaType,omitempty"`
-	ID                    int64    `json:"id"`
+	ID                    Number   `json:"id"`
 	CreatorName           string   `json:"creatorName,omitempty"`
 	CreatorKey            string   `json:"creatorKey,omitempty"`
 	CreatorAccountID      string   `json:"creatorAccountId,omitempty"`
@@ -75,18 +100,24 @@ type Attachment struct {
 	ModificationDate      Time     `json:"modificationDate,omitzero"`
 	Self                  string   `json:"self,omitempty"`
 	Parent                *Content `json:"parent,omitempty"` // in Confluence Cloud, instead of Callback.AttachedTo
+
+	More map[string]any `json:"-"`
+	Sent Sent           `json:"-"`
 }
 
 // Label is a label. ID and Prefix are of Confluence Cloud, the owner and Title of
 // servers.
 type Label struct {
 	Name     string `json:"name"`
-	ID       int64  `json:"id,omitempty"`
+	ID       Number `json:"id,omitempty"`
 	Prefix   string `json:"prefix,omitempty"`
 	Owner    string `json:"owner,omitempty"`
 	OwnerKey string `json:"ownerKey,omitempty"`
 	Title    string `json:"title,omitempty"`
 	Self     string `json:"self,omitempty"`
+
+	More map[string]any `json:"-"`
+	Sent Sent           `json:"-"`
 }
 
 // Space is a space.
@@ -104,6 +135,9 @@ type Space struct {
 	LastModifierKey  string     `json:"lastModifierKey,omitempty"`
 	CreationDate     Time       `json:"creationDate,omitzero"`
 	ModificationDate Time       `json:"modificationDate,omitzero"`
+
+	More map[string]any `json:"-"`
+	Sent Sent           `json:"-"`
 }
 
 // UserProfile is the user whom a user event is about.
@@ -112,11 +146,17 @@ type UserProfile struct {
 	Username string `json:"username"`
 	Email    string `json:"email,omitempty"`
 	FullName string `json:"fullName,omitempty"`
+
+	More map[string]any `json:"-"`
+	Sent Sent           `json:"-"`
 }
 
 // Group is a group of users.
 type Group struct {
 	Name string `json:"name"`
+
+	More map[string]any `json:"-"`
+	Sent Sent           `json:"-"`
 }
 
 // Session is where a login came from. It lets a body consist of the time, the
@@ -144,4 +184,7 @@ type Blueprint struct {
 	ModuleCompleteKey string `json:"moduleCompleteKey,omitempty"`
 	CreateResult      string `json:"createResult,omitempty"`
 	HowToUseTemplate  string `json:"howToUseTemplate,omitempty"`
+
+	More map[string]any `json:"-"`
+	Sent Sent           `json:"-"`
 }

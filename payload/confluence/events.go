@@ -31,6 +31,8 @@ const (
 	FamilyStatus     Family = "status"
 	FamilyAddon      Family = "addon"
 	FamilySystem     Family = "system"
+	FamilyFolder     Family = "folder"     // in Confluence Cloud; its bodies are of free form
+	FamilyWhiteboard Family = "whiteboard" // likewise
 )
 
 // Generation is a set of editions of Atlassian's documentation.
@@ -40,6 +42,7 @@ type Generation uint8
 const (
 	Connect2015 Generation = 1 << iota // Connect's list of about 2015
 	Legacy                             // Connect's list before that
+	Current                            // sent by Confluence Cloud today and in neither list
 )
 
 // Has reports whether every edition of want is in g.

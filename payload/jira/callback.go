@@ -21,7 +21,8 @@ type Callback struct {
 	User *User `json:"user,omitempty"`
 	// Issue is the issue as it is now; for a deletion as it was before.
 	Issue *Issue `json:"issue,omitempty"`
-	// Changelog is for jira:issue_updated only. One without items is left out.
+	// Changelog is for jira:issue_updated and jira:issue_created. One without items
+	// is left out, unless it was read.
 	Changelog *Changelog `json:"changelog,omitempty"`
 	// Comment is for comment events, and for an issue event that added one.
 	Comment    *Comment    `json:"comment,omitempty"`
@@ -45,8 +46,18 @@ type Callback struct {
 	MatchedWebhookIDs []Number `json:"matchedWebhookIds,omitempty"`
 	// More are members at the root that the type has no field for, by name. They
 	// follow the others in alphabetical order. The bodies of add-on, system and
-	// expression events consist of them.
+	// expression events consist of them. Every entity has a More as well.
 	More map[string]any `json:"-"`
+	// Sent is what [Decode] remembers, so that a callback that was read and not
+	// changed is written again whole. Every entity has one. The zero Sent writes
+	// the fields in the way of this package.
+	Sent Sent `json:"-"`
+	// AnyEvent accepts an event that the catalogue does not list; which members it
+	// has is then not judged.
+	AnyEvent bool `json:"-"`
+	// Style chooses between what Jira sends today, the zero value, and what
+	// documentation of 2019 prints.
+	Style Style `json:"-"`
 	// Secondary marks the fallout of another event: what a bulk operation or the
 	// deletion of an issue did to other entities. It is sent with less urgency.
 	// A body does not carry it.
@@ -61,32 +72,45 @@ func (c Callback) EventType() string { return c.Event }
 // not, or has and must not.
 func (c Callback) Validate() error {
 	info, err := Lookup(c.Event)
+	switch {
+	case err == nil:
+		err = c.judge(info)
+	case c.AnyEvent:
+		err = nil
+	}
 	if err != nil {
 		return err
 	}
-	if info.Name != c.Event {
-		return c.refuse("webhookEvent", "must be "+info.Name)
-	}
-	for _, r := range required[info.Family] {
-		if !r.has(&c) {
-			return c.refuse(r.member, "must be set for this event")
-		}
-	}
-	switch {
-	case c.Changelog != nil && c.Event != IssueUpdated:
-		return c.refuse("changelog", "must be left out: only "+IssueUpdated+" has one")
-	case c.MergedTo != nil && c.Event != VersionDeleted && c.Event != VersionMerged:
-		return c.refuse("mergedTo", "must be left out: only a merge of versions has one")
-	case c.MergedTo == nil && c.Event == VersionMerged:
-		return c.refuse("mergedTo", "must be set for this event")
-	}
-	if len(c.MatchedWebhookIDs) > 0 {
+	if len(c.MatchedWebhookIDs) > 0 || c.Sent.Has("matchedWebhookIds") {
 		return c.refuse("matchedWebhookIds", "must be left out: the sender fills it in")
 	}
 	for name := range c.More {
 		if ownMember(name) {
 			return c.refuse("More", "must not hold a member that Callback has a field for")
 		}
+	}
+	return nil
+}
+
+// judge looks at what the members must be for an event of the catalogue.
+func (c *Callback) judge(info Info) error {
+	if info.Name != c.Event {
+		return c.refuse("webhookEvent", "must be "+info.Name)
+	}
+	for _, r := range required[info.Family] {
+		if !r.has(c) {
+			return c.refuse(r.member, "must be set for this event")
+		}
+	}
+	switch {
+	case c.Changelog != nil && c.Event != IssueUpdated && c.Style.Edition2019:
+		return c.refuse("changelog", "must be left out: in the edition of 2019 only "+IssueUpdated+" has one")
+	case c.Changelog != nil && c.Event != IssueUpdated && c.Event != IssueCreated:
+		return c.refuse("changelog", "must be left out: only "+IssueUpdated+" and "+IssueCreated+" have one")
+	case c.MergedTo != nil && c.Event != VersionDeleted && c.Event != VersionMerged:
+		return c.refuse("mergedTo", "must be left out: only a merge of versions has one")
+	case c.MergedTo == nil && c.Event == VersionMerged:
+		return c.refuse("mergedTo", "must be set for this event")
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ func comment() *jira.Comment {
 func updated() jira.Callback {
 	return jira.Callback{
 		Timestamp: moment, Event: "jira:issue_updated", IssueEventTypeName: "issue_commented", User: user(), Issue: issue(),
-		Changelog: &jira.Changelog{ID: 10124, Items: []jira.ChangeItem{
+		Changelog: &jira.Changelog{ID: "10124", Items: []jira.ChangeItem{
 			{Field: "summary", FieldType: "jira", FromString: text("old"), ToString: text("new")},
 			{Field: "issuetype", FieldType: "jira", FieldID: "issuetype", From: text("4"), FromString: text("Improvement"), To: text("2"), ToString: text("New Feature")},
 		}},
@@ -59,7 +59,7 @@ func TestCallback_issueUpdated(t *testing.T) {
 		`"user":` + userJSON + `,` +
 		`"issue":{"id":"99291","self":"https://your-site.atlassian.net/rest/api/2/issue/99291","key":"JRA-20002",` +
 		`"fields":{"priority":{"name":"Minor"},"project":{"id":"10000","key":"JRA"},"summary":"R&D <x>"}},` +
-		`"changelog":{"id":10124,"items":[` +
+		`"changelog":{"id":"10124","items":[` +
 		`{"field":"summary","fieldtype":"jira","from":null,"fromString":"old","to":null,"toString":"new"},` +
 		`{"field":"issuetype","fieldtype":"jira","fieldId":"issuetype","from":"4","fromString":"Improvement","to":"2","toString":"New Feature"}]},` +
 		`"comment":{"id":"252789","author":` + userJSON + `,"body":"In time!","updateAuthor":` + userJSON + `,` +
@@ -86,7 +86,9 @@ func TestCallback_styles(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			got := body(t, c.In(tc.style))
+			c := c
+			c.Style = tc.style
+			got := body(t, c)
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -95,6 +97,61 @@ func TestCallback_styles(t *testing.T) {
 				t.Errorf("Decode = %+v, %v", back, err)
 			}
 		})
+	}
+}
+
+// Rule: a created issue may have a changelog, as recorded bodies have.
+func TestCallback_issueCreated(t *testing.T) {
+	t.Parallel()
+	c := updated()
+	c.Event = jira.IssueCreated
+	if got := body(t, c); !strings.Contains(got, `"webhookEvent":"jira:issue_created"`) || !strings.Contains(got, `"changelog":{"id":"10124","items":[{`) {
+		t.Errorf("body %s", got)
+	}
+}
+
+// Rule: the edition of 2019 writes changelog.id as a number, the dates of a sprint with an
+// offset without a colon, and no jsdPublic or visibility; by default a sprint has RFC 3339.
+// The caller's entities are not changed.
+func TestCallback_edition2019(t *testing.T) {
+	t.Parallel()
+	public, at := true, time.Date(2026, 5, 27, 9, 30, 0, 123e6, time.FixedZone("", 2*3600))
+	c := updated()
+	c.Comment.JSDPublic, c.Comment.Visibility = &public, &jira.Visibility{Type: "role", Value: "Administrators"}
+	sprint := jira.Callback{Timestamp: moment, Event: "sprint_closed", Sprint: &jira.Sprint{ID: 7, State: "closed", Name: "S",
+		StartDate: jira.AgileTime{Time: at}, EndDate: jira.AgileTime{Time: at.UTC()}, CompleteDate: jira.AgileTime{Time: at.UTC()}}}
+	const comment = `"updated":"2011-06-07T10:31:26.805-0500"`
+	for _, tc := range []struct {
+		name, want string
+		c          jira.Callback
+		edition    bool
+	}{
+		{"changelog today", `"changelog":{"id":"10124",`, c, false},
+		{"changelog in 2019", `"changelog":{"id":10124,`, c, true},
+		{"comment today", comment + `,"visibility":{"type":"role","value":"Administrators"},"jsdPublic":true}`, c, false},
+		{"comment in 2019", comment + `}`, c, true},
+		{"sprint today", `"startDate":"2026-05-27T09:30:00.123+02:00","endDate":"2026-05-27T07:30:00.123Z","completeDate":"2026-05-27T07:30:00.123Z"}`, sprint, false},
+		{"sprint in 2019", `"startDate":"2026-05-27T09:30:00.123+0200","endDate":"2026-05-27T07:30:00.123+0000","completeDate":"2026-05-27T07:30:00.123+0000"}`, sprint, true},
+	} {
+		tc.c.Style.Edition2019 = tc.edition
+		for range 2 { // the first must not spoil the second
+			if got := body(t, tc.c); !strings.Contains(got, tc.want) {
+				t.Errorf("%s: %s lacks %s", tc.name, got, tc.want)
+			}
+		}
+	}
+	c.Changelog.ID, c.Style.Edition2019 = "0012", true
+	if got := body(t, c); !strings.Contains(got, `"changelog":{"id":12,`) {
+		t.Errorf("an ID with zeros in front: %s", got)
+	}
+	c.Changelog.ID = "not a number"
+	if got := body(t, c); !strings.Contains(got, `"changelog":{"id":"not a number",`) {
+		t.Errorf("an ID that is no number: %s", got)
+	}
+	read, err := jira.Decode([]byte(`{"webhookEvent":"comment_created","comment":{"id":"1","jsdPublic":false,"visibility":null,"x":1}}`))
+	read.Style.Edition2019 = true
+	if got, encodeErr := read.AppendBody(nil); err != nil || encodeErr != nil || strings.Contains(string(got), "jsdPublic") || strings.Contains(string(got), "visibility") {
+		t.Errorf("what was read has members that 2019 does not know: %s, %v, %v", got, err, encodeErr)
 	}
 }
 
@@ -168,7 +225,9 @@ func TestCallback_refused(t *testing.T) {
 		{"an alias is for reading", jira.Callback{Event: "version_created", Version: &jira.Version{}}, "jira:version_created"},
 		{"issue event without user", change(func(c *jira.Callback) { c.User = nil }), ": user must be set"},
 		{"issue event without issue", change(func(c *jira.Callback) { c.Issue = nil }), ": issue must be set"},
-		{"changelog on a created issue", change(func(c *jira.Callback) { c.Event = "jira:issue_created" }), ": changelog must be left out"},
+		{"changelog on a deleted issue", change(func(c *jira.Callback) { c.Event = "jira:issue_deleted" }), ": changelog must be left out"},
+		{"changelog on a created issue in 2019", change(func(c *jira.Callback) { c.Event, c.Style.Edition2019 = jira.IssueCreated, true }), ": changelog must be left out"},
+		{"unknown event with matched IDs", jira.Callback{Event: "issue_exploded", AnyEvent: true, MatchedWebhookIDs: []jira.Number{1}}, ": matchedWebhookIds must be left out"},
 		{"mergedTo on an issue", change(func(c *jira.Callback) { c.MergedTo = &jira.Version{} }), ": mergedTo must be left out"},
 		{"merge without mergedTo", jira.Callback{Event: jira.VersionMerged, Version: &jira.Version{}}, ": mergedTo must be set"},
 		{"matched IDs set by the host", change(func(c *jira.Callback) { c.MatchedWebhookIDs = []jira.Number{1} }), ": matchedWebhookIds must be left out"},

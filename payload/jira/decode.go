@@ -2,85 +2,71 @@ package jira
 
 import (
 	"bytes"
-	"encoding/json"
-	"io"
-	"strings"
+	"errors"
 	"unicode/utf8"
 
 	"github.com/postrider/postrider/payload"
 	"github.com/postrider/postrider/payload/internal/jsonbody"
 )
 
-// Decode reads a callback, for receivers. It takes the current shape and what
+// Decode reads a callback, for receivers. It takes what Jira Cloud sends and what
 // older documentation prints: a timestamp in ISO 8601, the event's name under
 // "event" instead of "webhookEvent", "accoundId", "active" as a string, numbers
 // as strings. Of a name that stands twice in one object the last one counts.
-// Names are matched exactly. Members at the root without a field of their own go
-// to More; unknown members of the entities are dropped, those of Issue.Fields
-// and of free-form values are kept.
+// Names are matched exactly. Members without a field of their own go to More of
+// the object that they stand in.
 //
-// Errors: [ErrUnknownEvent] for an event the catalogue does not list, and
-// [payload.ErrDecode] for everything else, both with a copy of the body out of
-// the text.
-func Decode(body []byte) (Callback, error) {
-	refuse := func(field, reason string) (Callback, error) {
-		return Callback{}, &payload.DecodeError{Field: field, Reason: reason, Body: bytes.Clone(body)}
+// What was read and not changed is written again whole, equal as JSON: see
+// [Callback.Sent]. Of a list of worklogs that is longer than [MaxWorklogs] the
+// rest is lost.
+//
+// Errors: [ErrUnknownEvent] for an event the catalogue does not list, unless
+// [AnyEvent] is given, and [payload.ErrDecode] for everything else, with a copy of
+// the body out of the text.
+func Decode(text []byte, opts ...DecodeOption) (Callback, error) {
+	var s decodeSettings
+	for _, opt := range opts {
+		opt(&s)
 	}
-	if !utf8.Valid(body) {
+	refuse := func(field, reason string) (Callback, error) {
+		return Callback{}, &payload.DecodeError{Field: field, Reason: reason, Body: bytes.Clone(text)}
+	}
+	if !utf8.Valid(text) {
 		return refuse("", "must be valid UTF-8")
 	}
-	// The way through a map settles repeated names at every depth.
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber()
-	var root map[string]any
-	if err := dec.Decode(&root); err != nil || root == nil {
+	if !bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{")) {
 		return refuse("", "must be one JSON object and nothing else")
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return refuse("", "must be one JSON object and nothing else")
-	}
-	if name, ok := root["event"].(string); ok && root["webhookEvent"] == nil {
-		root["webhookEvent"] = name
-	}
-	known := make(map[string]any, len(root))
-	more := make(map[string]any)
-	for name, value := range root {
-		if ownMember(name) {
-			known[name] = value
-		} else {
-			more[name] = value
-		}
 	}
 	var c plainCallback
-	raw, err := jsonbody.Marshal(known)
-	if err == nil {
-		dec = json.NewDecoder(bytes.NewReader(raw))
-		dec.UseNumber()
-		err = dec.Decode(&c)
+	members, err := jsonbody.Read(text, &c)
+	var wrong *jsonbody.MemberError
+	switch {
+	case errors.As(err, &wrong):
+		return refuse(wrong.Name, "has a value of the wrong kind")
+	case err != nil:
+		return refuse("", "must be one JSON object and nothing else")
 	}
-	if err != nil {
-		return refuse(faultyMember(known), "has a value of the wrong kind")
+	c.More = members.More(&c)
+	if name, ok := c.More["event"].(string); ok && c.Event == "" {
+		c.Event = name
 	}
-	if len(more) > 0 {
-		c.More = more
-	}
+	c.Sent = members.Sent(&c)
 	if c.Event == "" {
 		return refuse("webhookEvent", "must name the event")
 	}
-	if _, err := Lookup(c.Event); err != nil {
+	_, err = Lookup(c.Event)
+	if err != nil && !s.anyEvent {
 		return Callback{}, err
 	}
+	c.AnyEvent = err != nil
 	return Callback(c), nil
 }
 
-// faultyMember finds which member cannot be read, by reading them one at a time.
-func faultyMember(known map[string]any) string {
-	for name, value := range known {
-		raw, err := jsonbody.Marshal(map[string]any{name: value})
-		var c plainCallback
-		if err != nil || json.NewDecoder(strings.NewReader(string(raw))).Decode(&c) != nil {
-			return name
-		}
-	}
-	return ""
-}
+// DecodeOption changes what [Decode] accepts.
+type DecodeOption func(*decodeSettings)
+
+type decodeSettings struct{ anyEvent bool }
+
+// AnyEvent accepts events that the catalogue does not list, such as one that Jira
+// has got since: see [Callback.AnyEvent].
+func AnyEvent() DecodeOption { return func(s *decodeSettings) { s.anyEvent = true } }

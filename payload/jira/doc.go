@@ -9,11 +9,12 @@
 //		Event:     "jira:issue_updated",
 //		User:      &jira.User{AccountID: "99:27935d01", DisplayName: "Bryan"},
 //		Issue:     &jira.Issue{ID: "99291", Key: "JRA-20002", Fields: map[string]any{"summary": "Speed"}},
-//		Changelog: &jira.Changelog{ID: 10124, Items: items},
+//		Changelog: &jira.Changelog{ID: "10124", Items: items},
 //	})
 //
-// A receiver reads a body with [Decode], which also takes the shapes that older
-// documentation of Jira shows.
+// Bodies are written as Jira Cloud sends them by record; [Style] has the edition
+// of 2019, which differs. A receiver reads a body with [Decode], which takes both
+// and keeps all that was sent: an entity's More holds what it has no field for.
 //
 // [Lookup] and [Events] describe the catalogue: every event name that Atlassian
 // has published since 2015, which generation of the documentation lists it, in

@@ -9,74 +9,41 @@ import (
 	"github.com/postrider/postrider/payload/internal/jsonbody"
 )
 
-// members are the names at the root that Callback has fields for, and those that
-// only older bodies have.
-var members = func() map[string]bool {
-	m := jsonbody.Members[Callback]()
-	m["event"] = true
-	return m
-}()
+// members are the names at the root that Callback has fields for.
+var members = jsonbody.Names[Callback]()
 
 func ownMember(name string) bool { return members[name] }
 
-// AppendBody appends the callback in the shape that Jira Cloud sends today:
-// compact, timestamp in milliseconds, no HTML escaping.
-func (c Callback) AppendBody(dst []byte) ([]byte, error) { return c.append(dst, Style{}) }
-
-// Style chooses between the current shape of a callback and what documentation
-// of 2019 prints. The zero value is the current shape.
-type Style struct {
-	// ISOTime writes the timestamp as 2011-06-07T10:31:26.805-0500.
-	ISOTime bool
-	// EventKey repeats the name of the event under the key "event".
-	EventKey bool
-}
-
-// In returns the callback as data that is written in another style.
-func (c Callback) In(s Style) payload.Data { return styled{c, s} }
-
-type styled struct {
-	Callback
-	style Style
-}
-
-// AppendBody appends the callback in the chosen style.
-func (s styled) AppendBody(dst []byte) ([]byte, error) { return s.append(dst, s.style) }
-
-func (c Callback) append(dst []byte, s Style) ([]byte, error) {
-	if c.Timestamp.IsZero() {
+// AppendBody appends the callback as compact JSON without HTML escaping, in the
+// shape that Jira Cloud sends today unless Style says otherwise.
+func (c Callback) AppendBody(dst []byte) ([]byte, error) {
+	if c.Timestamp.IsZero() && !c.Sent.Has("timestamp") {
 		c.Timestamp = At(time.Now())
 	}
-	if c.Changelog != nil && len(c.Changelog.Items) == 0 {
+	if l := c.Changelog; l != nil && len(l.Items) == 0 && l.Sent.IsZero() {
 		c.Changelog = nil
 	}
-	if s == (Style{}) {
-		return jsonbody.AppendObject(dst, plainCallback(c), c.More)
+	b := body{Timestamp: c.Timestamp, plainCallback: plainCallback(c)}
+	if event, ok := c.More["event"]; ok {
+		text, err := jsonbody.Marshal(event)
+		if err != nil {
+			return nil, err
+		}
+		b.Sent = b.Sent.With("event", text)
 	}
-	return jsonbody.AppendObject(dst, s.wrap(c), c.More)
+	b.apply(c.Style)
+	text, err := jsonbody.Object(b, c.More, b.Sent)
+	return append(dst, text...), err
 }
 
-// plainCallback is Callback without methods.
+// body is a callback without methods, and the older name of its event.
+type body struct {
+	Timestamp Time   `json:"timestamp"`
+	EventKey  string `json:"event,omitempty"`
+	plainCallback
+}
+
 type plainCallback Callback
-
-func (s Style) wrap(c Callback) any {
-	event := ""
-	if s.EventKey {
-		event = c.Event
-	}
-	if !s.ISOTime {
-		return struct {
-			Timestamp Time   `json:"timestamp"`
-			Event     string `json:"event,omitempty"`
-			plainCallback
-		}{c.Timestamp, event, plainCallback(c)}
-	}
-	return struct {
-		Timestamp Date   `json:"timestamp"`
-		Event     string `json:"event,omitempty"`
-		plainCallback
-	}{Date(c.Timestamp), event, plainCallback(c)}
-}
 
 // WithMatched returns a copy of a body with matchedWebhookIds as its last
 // member. The rest stays byte for byte. The body must be a JSON object without

@@ -8,6 +8,7 @@ import (
 
 // Names that rules of their own hang on.
 const (
+	IssueCreated   = "jira:issue_created"
 	IssueUpdated   = "jira:issue_updated"
 	VersionDeleted = "jira:version_deleted"
 	// VersionMerged is the name of 2015 for the event that Jira Cloud sends as

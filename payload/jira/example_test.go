@@ -48,12 +48,16 @@ func ExampleEvents() {
 	// 42 56
 }
 
-func ExampleCallback_In() {
-	c := jira.Callback{Timestamp: jira.At(time.UnixMilli(1525698237764).UTC()), Event: "board_deleted", Board: &jira.Board{ID: 8, Name: "B", Type: "scrum"}}
-	old := c.In(jira.Style{ISOTime: true, EventKey: true})
-	body, _ := old.(interface {
-		AppendBody([]byte) ([]byte, error)
-	}).AppendBody(nil)
-	fmt.Println(string(body))
-	// Output: {"timestamp":"2018-05-07T13:03:57.764+0000","event":"board_deleted","webhookEvent":"board_deleted","board":{"id":8,"name":"B","type":"scrum"}}
+// The edition of 2019 differs from what Jira sends today.
+func ExampleStyle() {
+	c := jira.Callback{Timestamp: jira.At(time.UnixMilli(1525698237764).UTC()), Event: "sprint_started",
+		Sprint: &jira.Sprint{ID: 8, Name: "S", State: "active", StartDate: jira.AgileTime{Time: time.UnixMilli(1525698237764).UTC()}}}
+	today, err := jira.New("acme", c)
+	fmt.Println(string(today.Body), err)
+	c.Style = jira.Style{ISOTime: true, EventKey: true, Edition2019: true}
+	old, err := jira.New("acme", c)
+	fmt.Println(string(old.Body), err)
+	// Output:
+	// {"timestamp":1525698237764,"webhookEvent":"sprint_started","sprint":{"id":8,"state":"active","name":"S","startDate":"2018-05-07T13:03:57.764Z"}} <nil>
+	// {"timestamp":"2018-05-07T13:03:57.764+0000","event":"sprint_started","webhookEvent":"sprint_started","sprint":{"id":8,"state":"active","name":"S","startDate":"2018-05-07T13:03:57.764+0000"}} <nil>
 }

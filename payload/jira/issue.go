@@ -24,12 +24,13 @@ type Issue struct {
 	// Properties are entity properties by key. They are what JQL's
 	// issue.property looks at; a callback does not carry them.
 	Properties map[string]any `json:"-"`
+	More       map[string]any `json:"-"`
+	Sent       Sent           `json:"-"`
 }
 
 // MarshalJSON writes the issue. Of a worklog field with more than [MaxWorklogs]
 // entries it keeps those updated last, in their order.
 func (i Issue) MarshalJSON() ([]byte, error) {
-	type plain Issue
 	if page, ok := i.Fields["worklog"]; ok {
 		cut, err := newestWorklogs(page)
 		if err != nil {
@@ -44,7 +45,8 @@ func (i Issue) MarshalJSON() ([]byte, error) {
 			i.Fields = fields
 		}
 	}
-	return jsonbody.Marshal(plain(i))
+	type plain Issue
+	return jsonbody.Object(plain(i), i.More, i.Sent)
 }
 
 // newestWorklogs returns the page with fewer worklogs, or nil when it may stay as
@@ -67,9 +69,9 @@ func newestWorklogs(page any) (map[string]json.RawMessage, error) {
 	for n, entry := range list {
 		var w struct{ Updated, Started json.RawMessage }
 		_ = json.Unmarshal(entry, &w)
-		at, err := readTime(w.Updated)
+		at, err := jsonbody.ReadTime(w.Updated)
 		if err != nil || at.IsZero() {
-			at, _ = readTime(w.Started)
+			at, _ = jsonbody.ReadTime(w.Started)
 		}
 		order[n] = dated{at, n}
 	}
@@ -86,8 +88,10 @@ func newestWorklogs(page any) (map[string]json.RawMessage, error) {
 
 // Changelog lists what an update changed.
 type Changelog struct {
-	ID    Number       `json:"id"`
-	Items []ChangeItem `json:"items"`
+	ID    ID             `json:"id,omitempty"`
+	Items []ChangeItem   `json:"items"`
+	More  map[string]any `json:"-"`
+	Sent  Sent           `json:"-"`
 }
 
 // ChangeItem is one changed field. From and To are identifiers, FromString and
@@ -100,11 +104,19 @@ type ChangeItem struct {
 	FromString *string `json:"fromString"`
 	To         *string `json:"to"`
 	ToString   *string `json:"toString"`
+	// TmpFromAccountID and TmpToAccountID are the accounts behind From and To where
+	// the field holds a user.
+	TmpFromAccountID *string        `json:"tmpFromAccountId,omitempty"`
+	TmpToAccountID   *string        `json:"tmpToAccountId,omitempty"`
+	More             map[string]any `json:"-"`
+	Sent             Sent           `json:"-"`
 }
 
 // BulkOperation says more about an event that a bulk operation caused.
 type BulkOperation struct {
-	SendMail bool `json:"sendMail"`
+	SendMail bool           `json:"sendMail"`
+	More     map[string]any `json:"-"`
+	Sent     Sent           `json:"-"`
 }
 
 // Comment is a comment as Jira's REST API returns it.
@@ -114,6 +126,24 @@ type Comment struct {
 	Author       *User  `json:"author,omitempty"`
 	Body         any    `json:"body"` // text, or a document in later versions of the API
 	UpdateAuthor *User  `json:"updateAuthor,omitempty"`
-	Created      Date   `json:"created"`
-	Updated      Date   `json:"updated"`
+	Created      Date   `json:"created,omitzero"`
+	Updated      Date   `json:"updated,omitzero"`
+	// Visibility restricts who sees the comment; nil means everybody who sees the
+	// issue.
+	Visibility *Visibility `json:"visibility,omitempty"`
+	// JSDPublic tells whether customers of a service desk see the comment; Jira
+	// sends it for every comment, documentation of 2019 does not know it.
+	JSDPublic *bool          `json:"jsdPublic,omitempty"`
+	More      map[string]any `json:"-"`
+	Sent      Sent           `json:"-"`
+}
+
+// Visibility names the group or the project role that sees a comment. Type is
+// "group" or "role".
+type Visibility struct {
+	Type       string         `json:"type"`
+	Value      string         `json:"value,omitempty"`
+	Identifier string         `json:"identifier,omitempty"`
+	More       map[string]any `json:"-"`
+	Sent       Sent           `json:"-"`
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"strconv"
 	"time"
+
+	"github.com/postrider/postrider/payload/internal/jsonbody"
 )
 
 // dateLayout is how Jira's REST API writes times.
@@ -26,7 +28,7 @@ func (t Time) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON reads every form.
 func (t *Time) UnmarshalJSON(b []byte) (err error) {
-	t.Time, err = readTime(b)
+	t.Time, err = jsonbody.ReadTime(b)
 	return err
 }
 
@@ -41,33 +43,23 @@ func (d Date) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON reads every form.
 func (d *Date) UnmarshalJSON(b []byte) (err error) {
-	d.Time, err = readTime(b)
+	d.Time, err = jsonbody.ReadTime(b)
 	return err
 }
 
-var errTime = errors.New("must be milliseconds since 1970 or a time in ISO 8601")
+// AgileTime is a moment that is written as Jira's agile API does it, in RFC 3339:
+// 2026-05-27T09:30:00.000Z. It is read from the same forms as [Time].
+type AgileTime struct{ time.Time }
 
-func readTime(b []byte) (time.Time, error) {
-	text := unquote(b)
-	if text == "" || text == "null" {
-		return time.Time{}, nil
-	}
-	if ms, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return time.UnixMilli(ms).UTC(), nil
-	}
-	if t, ok := parseDate(text); ok {
-		return t, nil
-	}
-	return time.Time{}, errTime
+// MarshalJSON writes a string in the time's own zone, with milliseconds.
+func (t AgileTime) MarshalJSON() ([]byte, error) {
+	return t.AppendFormat(nil, `"2006-01-02T15:04:05.000Z07:00"`), nil
 }
 
-func parseDate(text string) (time.Time, bool) {
-	for _, layout := range [...]string{"2006-01-02T15:04:05Z0700", time.RFC3339, time.DateOnly} {
-		if t, err := time.Parse(layout, text); err == nil { // fractions are read although no layout has them
-			return t, true
-		}
-	}
-	return time.Time{}, false
+// UnmarshalJSON reads every form.
+func (t *AgileTime) UnmarshalJSON(b []byte) (err error) {
+	t.Time, err = jsonbody.ReadTime(b)
+	return err
 }
 
 // Number is an integer that is also read from a string.
@@ -75,17 +67,9 @@ type Number int64
 
 // UnmarshalJSON reads 10124 and "10124".
 func (n *Number) UnmarshalJSON(b []byte) error {
-	text := unquote(b)
-	if text == "null" || text == "" {
-		*n = 0
-		return nil
-	}
-	v, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return errors.New("must be an integer")
-	}
+	v, err := jsonbody.ReadNumber(b)
 	*n = Number(v)
-	return nil
+	return err
 }
 
 // ID is an identifier that is written as a string and also read from a number.
@@ -99,18 +83,25 @@ func (id *ID) UnmarshalJSON(b []byte) error {
 	if bytes.Equal(b, []byte("null")) {
 		b = nil
 	}
-	*id = ID(unquote(b))
+	*id = ID(jsonbody.Unquote(b))
 	return nil
 }
 
-// readBool reads true, "true" and nothing; anything else is false.
-func readBool(b []byte) bool { return unquote(b) == "true" }
+// Avatars are addresses of pictures by size, such as "48x48". Members that are no
+// strings are passed over.
+type Avatars map[string]string
 
-// unquote returns the text of a JSON string, or the bytes of any other value.
-func unquote(b []byte) string {
-	var s string
-	if len(b) > 0 && b[0] == '"' && json.Unmarshal(b, &s) == nil {
-		return s
+// UnmarshalJSON reads an object.
+func (a *Avatars) UnmarshalJSON(b []byte) error {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(b, &members); err != nil {
+		return err
 	}
-	return string(b)
+	*a = make(Avatars, len(members))
+	for size, address := range members {
+		if address[0] == '"' {
+			(*a)[size] = jsonbody.Unquote(address)
+		}
+	}
+	return nil
 }

@@ -40,7 +40,7 @@ func Sample(event string) (Callback, bool) {
 	case FamilyOption:
 		c.Property = &Property{Key: "jira.option.voting", Value: "true"}
 	case FamilySprint:
-		c.Sprint = &Sprint{ID: 37, State: "active", Name: "Sprint 1", Goal: "Ship it", StartDate: Date{at}, EndDate: Date{at.AddDate(0, 0, 14)}, OriginBoardID: 5}
+		c.Sprint = &Sprint{ID: 37, State: "active", Name: "Sprint 1", Goal: "Ship it", StartDate: AgileTime{at}, EndDate: AgileTime{at.AddDate(0, 0, 14)}, OriginBoardID: 5}
 	case FamilyBoard:
 		c.Board = &Board{ID: 5, Name: "Example board", Type: "scrum"}
 	case FamilyFilter:
@@ -58,7 +58,7 @@ func sampleIssueEvent(c *Callback, at time.Time) {
 	if c.Event == IssueUpdated {
 		before, after := "Improvement", "New Feature"
 		from, to := "4", "2"
-		c.Changelog = &Changelog{ID: 10124, Items: []ChangeItem{{Field: "issuetype", FieldType: "jira", FieldID: "issuetype",
+		c.Changelog = &Changelog{ID: "10124", Items: []ChangeItem{{Field: "issuetype", FieldType: "jira", FieldID: "issuetype",
 			From: &from, FromString: &before, To: &to, ToString: &after}}}
 		c.Comment = sampleComment(at)
 	}
@@ -82,7 +82,8 @@ func sampleIssue() *Issue {
 }
 
 func sampleComment(at time.Time) *Comment {
-	return &Comment{ID: "252789", Author: sampleUser(), Body: "Just in time!", UpdateAuthor: sampleUser(), Created: Date{at}, Updated: Date{at}}
+	public := true
+	return &Comment{ID: "252789", Author: sampleUser(), Body: "Just in time!", UpdateAuthor: sampleUser(), Created: Date{at}, Updated: Date{at}, JSDPublic: &public}
 }
 
 func sampleVersion(id ID, name string) *Version {

@@ -93,7 +93,7 @@ func (in *Inspector) sample(eventType, base string) (s sample, err error) {
 		return s, err
 	}
 	name := strings.TrimPrefix(eventType, ofConfluence)
-	if c, ok := confluenceSample(name); ok {
+	if c, ok := confluence.Sample(name); ok {
 		s = sample{path: connectPath + name}
 		if s.event, err = confluence.New("sample", c); err == nil {
 			s.signer, err = sign.ConnectJWT(sampleClient, in.own, base, nil)
