@@ -37,6 +37,15 @@ func (OrgKeyExpiry) EventType() string { return triggerOrgKeyExpiry }
 // Validate answers ErrInvalid, naming the first field that [New] would refuse.
 func (k OrgKeyExpiry) Validate() error { return k.validate(false) }
 
+// Expires returns ExpiresAt as the body writes it, for texts that tell the same.
+func (k OrgKeyExpiry) Expires(f ExpiryFormat) string {
+	layout := time.DateOnly
+	if f == ExpiryRFC3339 {
+		layout = time.RFC3339Nano
+	}
+	return k.ExpiresAt.UTC().Format(layout)
+}
+
 func (k OrgKeyExpiry) validate(bool) error {
 	c := check{typ: triggerOrgKeyExpiry}
 	c.text("apiKeyId", k.APIKeyID)
@@ -47,15 +56,11 @@ func (k OrgKeyExpiry) validate(bool) error {
 }
 
 func (k OrgKeyExpiry) body(expiry ExpiryFormat) any {
-	layout := time.DateOnly
-	if expiry == ExpiryRFC3339 {
-		layout = time.RFC3339Nano
-	}
 	return struct {
 		Trigger     string `json:"trigger"`
 		APIKeyID    string `json:"apiKeyId"`
 		Name        string `json:"name"`
 		ExpiresAt   string `json:"expiresAt"`
 		SettingsURL string `json:"settingsUrl"`
-	}{triggerOrgKeyExpiry, k.APIKeyID, k.Name, k.ExpiresAt.UTC().Format(layout), k.SettingsURL}
+	}{triggerOrgKeyExpiry, k.APIKeyID, k.Name, k.Expires(expiry), k.SettingsURL}
 }
