@@ -80,7 +80,7 @@ func (n named) AppendBody(dst []byte) ([]byte, error) {
 }
 
 func (c Callback) append(dst []byte, more map[string]any) ([]byte, error) {
-	if c.Timestamp.IsZero() && !c.Sent.Has("timestamp") {
+	if c.Timestamp.IsZero() && !jsonbody.Has[wire](c.Sent, "timestamp") {
 		c.Timestamp = At(time.Now())
 	}
 	text, err := jsonbody.Object(c.wire(), more, c.Sent)

@@ -2,6 +2,7 @@ package jira
 
 import (
 	"github.com/postrider/postrider/payload"
+	"github.com/postrider/postrider/payload/internal/jsonbody"
 )
 
 // Callback is the body of one event. Which members an event has is up to its
@@ -81,7 +82,7 @@ func (c Callback) Validate() error {
 	if err != nil {
 		return err
 	}
-	if len(c.MatchedWebhookIDs) > 0 || c.Sent.Has("matchedWebhookIds") {
+	if len(c.MatchedWebhookIDs) > 0 || jsonbody.Has[Callback](c.Sent, "matchedWebhookIds") {
 		return c.refuse("matchedWebhookIds", "must be left out: the sender fills it in")
 	}
 	for name := range c.More {

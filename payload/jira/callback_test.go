@@ -74,15 +74,16 @@ func TestCallback_styles(t *testing.T) {
 	t.Parallel()
 	c := jira.Callback{Timestamp: moment, Event: "sprint_started", Sprint: &jira.Sprint{ID: 7, State: "active", Name: "S"}}
 	rest := `"webhookEvent":"sprint_started","sprint":{"id":7,"state":"active","name":"S"}}`
+	withEvent := strings.TrimSuffix(rest, "}") + `,"event":"sprint_started"}`
 	for _, tc := range []struct {
 		name  string
 		style jira.Style
 		want  string
 	}{
 		{"current", jira.Style{}, `{"timestamp":1525698237764,` + rest},
-		{"event key", jira.Style{EventKey: true}, `{"timestamp":1525698237764,"event":"sprint_started",` + rest},
+		{"event key", jira.Style{EventKey: true}, `{"timestamp":1525698237764,` + withEvent},
 		{"ISO time", jira.Style{ISOTime: true}, `{"timestamp":"2018-05-07T13:03:57.764+0000",` + rest},
-		{"both", jira.Style{ISOTime: true, EventKey: true}, `{"timestamp":"2018-05-07T13:03:57.764+0000","event":"sprint_started",` + rest},
+		{"both", jira.Style{ISOTime: true, EventKey: true}, `{"timestamp":"2018-05-07T13:03:57.764+0000",` + withEvent},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

@@ -37,7 +37,8 @@ func Decode(text []byte, opts ...DecodeOption) (Callback, error) {
 	if !bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{")) {
 		return refuse("", "must be one JSON object and nothing else")
 	}
-	var c plainCallback
+	type plain Callback
+	var c plain
 	members, err := jsonbody.Read(text, &c)
 	var wrong *jsonbody.MemberError
 	switch {

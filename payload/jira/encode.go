@@ -17,33 +17,17 @@ func ownMember(name string) bool { return members[name] }
 // AppendBody appends the callback as compact JSON without HTML escaping, in the
 // shape that Jira Cloud sends today unless Style says otherwise.
 func (c Callback) AppendBody(dst []byte) ([]byte, error) {
-	if c.Timestamp.IsZero() && !c.Sent.Has("timestamp") {
+	if c.Timestamp.IsZero() && !jsonbody.Has[Callback](c.Sent, "timestamp") {
 		c.Timestamp = At(time.Now())
 	}
 	if l := c.Changelog; l != nil && len(l.Items) == 0 && l.Sent.IsZero() {
 		c.Changelog = nil
 	}
-	b := body{Timestamp: c.Timestamp, plainCallback: plainCallback(c)}
-	if event, ok := c.More["event"]; ok {
-		text, err := jsonbody.Marshal(event)
-		if err != nil {
-			return nil, err
-		}
-		b.Sent = b.Sent.With("event", text)
-	}
-	b.apply(c.Style)
-	text, err := jsonbody.Object(b, c.More, b.Sent)
+	c.Style.apply(&c)
+	type plain Callback
+	text, err := jsonbody.Object(plain(c), c.More, c.Sent)
 	return append(dst, text...), err
 }
-
-// body is a callback without methods, and the older name of its event.
-type body struct {
-	Timestamp Time   `json:"timestamp"`
-	EventKey  string `json:"event,omitempty"`
-	plainCallback
-}
-
-type plainCallback Callback
 
 // WithMatched returns a copy of a body with matchedWebhookIds as its last
 // member. The rest stays byte for byte. The body must be a JSON object without

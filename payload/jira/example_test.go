@@ -59,5 +59,5 @@ func ExampleStyle() {
 	fmt.Println(string(old.Body), err)
 	// Output:
 	// {"timestamp":1525698237764,"webhookEvent":"sprint_started","sprint":{"id":8,"state":"active","name":"S","startDate":"2018-05-07T13:03:57.764Z"}} <nil>
-	// {"timestamp":"2018-05-07T13:03:57.764+0000","event":"sprint_started","webhookEvent":"sprint_started","sprint":{"id":8,"state":"active","name":"S","startDate":"2018-05-07T13:03:57.764+0000"}} <nil>
+	// {"timestamp":"2018-05-07T13:03:57.764+0000","webhookEvent":"sprint_started","sprint":{"id":8,"state":"active","name":"S","startDate":"2018-05-07T13:03:57.764+0000"},"event":"sprint_started"} <nil>
 }

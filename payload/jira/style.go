@@ -1,13 +1,17 @@
 package jira
 
-import "strconv"
+import (
+	"maps"
+	"strconv"
+)
 
 // Style chooses between the current shape of a callback and what documentation
 // of 2019 prints. The zero value is the current shape: what Jira Cloud sends.
 type Style struct {
 	// ISOTime writes the timestamp as 2011-06-07T10:31:26.805-0500.
 	ISOTime bool
-	// EventKey repeats the name of the event under the key "event".
+	// EventKey repeats the name of the event under the key "event", which follows the
+	// others.
 	EventKey bool
 	// Edition2019 holds to the edition of September 2019: changelog.id is a
 	// number, the dates of a sprint are written as [Date], a comment has neither
@@ -16,37 +20,40 @@ type Style struct {
 	Edition2019 bool
 }
 
-// apply changes what is written. The entities of the caller stay as they are.
-func (b *body) apply(s Style) {
+// apply changes a callback so that it is written in the style. The entities and the
+// map of the caller stay as they are.
+func (s Style) apply(c *Callback) {
 	if s.EventKey {
-		b.EventKey = b.Event
+		more := map[string]any{"event": c.Event}
+		maps.Copy(more, c.More)
+		c.More = more
 	}
 	if s.ISOTime {
-		b.Sent = b.Sent.With("timestamp", dateText(Date(b.Timestamp)))
+		c.Sent = c.Sent.With("timestamp", dateText(Date(c.Timestamp)))
 	}
 	if !s.Edition2019 {
 		return
 	}
-	if b.Changelog != nil {
-		l := *b.Changelog
+	if c.Changelog != nil {
+		l := *c.Changelog
 		if id, err := strconv.ParseUint(string(l.ID), 10, 64); err == nil {
 			l.Sent = l.Sent.With("id", strconv.AppendUint(nil, id, 10))
 		}
-		b.Changelog = &l
+		c.Changelog = &l
 	}
-	if b.Sprint != nil {
-		p := *b.Sprint
+	if c.Sprint != nil {
+		p := *c.Sprint
 		for name, at := range map[string]AgileTime{"startDate": p.StartDate, "endDate": p.EndDate, "completeDate": p.CompleteDate} {
 			if !at.IsZero() {
 				p.Sent = p.Sent.With(name, dateText(Date(at)))
 			}
 		}
-		b.Sprint = &p
+		c.Sprint = &p
 	}
-	if b.Comment != nil {
-		m := *b.Comment
+	if c.Comment != nil {
+		m := *c.Comment
 		m.Sent = m.Sent.With("jsdPublic", nil).With("visibility", nil)
-		b.Comment = &m
+		c.Comment = &m
 	}
 }
 

@@ -61,17 +61,41 @@ func free(t reflect.Type) bool {
 	return t.Kind() == reflect.Interface || t.Kind() == reflect.Map && t.Elem().Kind() == reflect.Interface
 }
 
-// whole reports whether a type keeps all that it reads: free JSON, and structs that remember
-// how they were sent.
+// whole reports whether a type keeps all that it reads: free JSON, structs that remember how
+// they were sent, and lists of these.
 func whole(t reflect.Type) bool {
 	switch t.Kind() {
 	case reflect.Pointer:
-		return whole(t.Elem())
-	case reflect.Struct:
-		f, ok := t.FieldByName("Sent")
-		return ok && f.Type == reflect.TypeFor[Sent]()
+		return remembers(t.Elem())
+	case reflect.Slice:
+		return remembers(t.Elem())
 	}
 	return free(t)
+}
+
+func remembers(t reflect.Type) bool {
+	if t.Kind() != reflect.Struct {
+		return false
+	}
+	f, ok := t.FieldByName("Sent")
+	return ok && f.Type == reflect.TypeFor[Sent]()
+}
+
+// kept reports whether a field that is whole holds all that was sent for it. Of a list an
+// element that was sent as null was not read.
+func (f *field) kept(v reflect.Value) bool {
+	if !f.whole || v.IsZero() || empty(v) {
+		return false
+	}
+	if v.Kind() != reflect.Slice {
+		return true
+	}
+	for i := range v.Len() {
+		if !v.Index(i).FieldByName("Sent").Interface().(Sent).read {
+			return false
+		}
+	}
+	return true
 }
 
 // omitted reports whether encoding/json leaves the field out.

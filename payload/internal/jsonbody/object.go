@@ -7,6 +7,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"sync"
 )
 
 // Object encodes a struct as a JSON object. The fields come first, in their order. A member
@@ -15,7 +16,8 @@ import (
 func Object(v any, more map[string]any, sent Sent) ([]byte, error) {
 	value := reflect.ValueOf(v)
 	fields := fieldsOf(value.Type())
-	w := newWriter()
+	w := writers.Get().(*writer)
+	defer w.free()
 	for i := range fields {
 		f := &fields[i]
 		start := w.Len()
@@ -25,10 +27,9 @@ func Object(v any, more map[string]any, sent Sent) ([]byte, error) {
 		if err := w.field(f, value); err != nil {
 			return nil, err
 		}
-		m, ok := sent.members[f.name]
-		if ok && (m.always || bytes.Equal(m.was, w.Bytes()[at:])) {
+		if text, is := sent.instead(i, f.name, value.FieldByIndex(f.index), w.Bytes()[at:]); is {
 			w.Truncate(at)
-			w.Write(m.raw)
+			w.Write(text)
 		}
 		if w.Len() == at {
 			w.Truncate(start) // left out
@@ -54,11 +55,20 @@ type writer struct {
 	enc *json.Encoder
 }
 
-func newWriter() *writer {
+var writers = sync.Pool{New: func() any {
 	w := &writer{}
 	w.enc = json.NewEncoder(w)
 	w.enc.SetEscapeHTML(false)
 	return w
+}}
+
+// free gives the writer back. What it holds must not be used any more.
+func (w *writer) free() {
+	if w.Cap() > 64<<10 {
+		return // a large body is rare, its buffer is not kept
+	}
+	w.Reset()
+	writers.Put(w)
 }
 
 func (w *writer) value(v any) error {
@@ -78,16 +88,16 @@ func (w *writer) field(f *field, of reflect.Value) error {
 	return w.value(v.Interface())
 }
 
-// object returns what was written: members, each behind a comma.
+// object returns a copy of what was written: members, each behind a comma.
 func (w *writer) object() ([]byte, error) {
 	if w.Len() == 0 {
 		return []byte("{}"), nil
 	}
 	w.WriteByte('}')
-	body := w.Bytes()
-	if Replaced(body) {
+	if Replaced(w.Bytes()) {
 		return nil, ErrUTF8
 	}
+	body := bytes.Clone(w.Bytes())
 	body[0] = '{' // instead of the first comma
 	return body, nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"reflect"
+	"slices"
 )
 
 // Sent remembers members that were sent in another way than their fields are written: left
@@ -12,6 +13,7 @@ import (
 // never changed, so copies may share it.
 type Sent struct {
 	read    bool
+	absent  uint64 // the fields, by index, that were left out, are zero and would be written
 	members map[string]member
 }
 
@@ -21,18 +23,31 @@ type member struct {
 	always bool   // raw holds whatever the field encodes to
 }
 
+// instead tells what is written instead of what the i-th field encodes to. Empty text leaves
+// the member out.
+func (s *Sent) instead(i int, name string, v reflect.Value, encoded []byte) (text []byte, is bool) {
+	if m, ok := s.members[name]; ok && (m.always || bytes.Equal(m.was, encoded)) {
+		return m.raw, true
+	}
+	return nil, s.leftOut(i) && v.IsZero()
+}
+
+func (s *Sent) leftOut(i int) bool { return i < 64 && s.absent&(1<<i) != 0 }
+
+// Has reports whether a member of the struct T was sent in another way than its field would
+// be written.
+func Has[T any](s Sent, name string) bool {
+	i := slices.IndexFunc(fieldsOf(reflect.TypeFor[T]()), func(f field) bool { return f.name == name })
+	_, ok := s.members[name]
+	return ok || i >= 0 && s.leftOut(i)
+}
+
 // Equal reports true: two values that differ in how they were sent are equal. It is there
 // for packages that compare structs.
 func (Sent) Equal(Sent) bool { return true }
 
 // IsZero reports whether this is the Sent of something that was not read.
 func (s Sent) IsZero() bool { return !s.read && len(s.members) == 0 }
-
-// Has reports whether the member was sent in another way than its field is written.
-func (s Sent) Has(name string) bool {
-	_, ok := s.members[name]
-	return ok
-}
 
 // With returns a copy that has a member written as text, whatever its field holds; nil
 // leaves it out.
@@ -42,7 +57,7 @@ func (s Sent) With(name string, text []byte) Sent {
 		members = make(map[string]member, 1)
 	}
 	members[name] = member{raw: text, always: true}
-	return Sent{s.read, members}
+	return Sent{s.read, s.absent, members}
 }
 
 // Members are the members of an object as they were sent.
@@ -101,6 +116,13 @@ func (e *MemberError) Unwrap() error { return e.Err }
 
 // decode is json.Unmarshal that keeps numbers as they are.
 func decode(raw []byte, into any) error {
+	if free, ok := into.(*any); ok && raw[0] != '{' && raw[0] != '[' { // no decoder is needed
+		if raw[0] == '-' || '0' <= raw[0] && raw[0] <= '9' {
+			*free = json.Number(raw)
+			return nil
+		}
+		return json.Unmarshal(raw, into)
+	}
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
 	return dec.Decode(into)
@@ -108,13 +130,10 @@ func decode(raw []byte, into any) error {
 
 // More returns the members that the struct has no field for, nil when there are none.
 func (m Members) More(v any) map[string]any {
-	own := make(map[string]bool, len(m))
-	for _, f := range fieldsOf(reflect.TypeOf(v).Elem()) {
-		own[f.name] = true
-	}
+	fields := fieldsOf(reflect.TypeOf(v).Elem())
 	var more map[string]any
 	for name, raw := range m {
-		if own[name] {
+		if slices.ContainsFunc(fields, func(f field) bool { return f.name == name }) {
 			continue
 		}
 		if more == nil {
@@ -129,12 +148,20 @@ func (m Members) More(v any) map[string]any {
 
 // Sent compares what the fields of the struct encode to with what was sent.
 func (m Members) Sent(v any) Sent {
+	if m == nil {
+		return Sent{} // null was sent, there was nothing to read
+	}
 	value := reflect.ValueOf(v).Elem()
-	s, w := Sent{read: true}, newWriter()
-	for _, f := range fieldsOf(value.Type()) {
+	s, w := Sent{read: true}, writers.Get().(*writer)
+	defer w.free()
+	for i, f := range fieldsOf(value.Type()) {
 		raw, ok := m[f.name]
 		in := value.FieldByIndex(f.index)
-		if ok && f.whole && !in.IsZero() && !empty(in) {
+		if ok && f.kept(in) || !ok && f.omitted(in) {
+			continue
+		}
+		if !ok && in.IsZero() && i < 64 {
+			s.absent |= 1 << i
 			continue
 		}
 		w.Reset()
