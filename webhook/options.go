@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"slices"
 	"time"
-
 )
 
 // Options configures a [Dispatcher]. Nil, or a zero field, means the default.
