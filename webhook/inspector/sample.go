@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/payload"
-	"github.com/postrider/postrider/payload/confluence"
-	"github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/confluenceevent"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook/sign"
 )
 
@@ -31,12 +31,12 @@ const sampleClient = "postrider-inspector-sample"
 // in front, for the other.
 func Samples() []string {
 	names := payload.Triggers()
-	for _, name := range jira.Events() {
-		if _, ok := jira.Sample(name); ok {
+	for _, name := range jiraevent.Events() {
+		if _, ok := jiraevent.Sample(name); ok {
 			names = append(names, name)
 		}
 	}
-	for _, name := range confluence.Events() {
+	for _, name := range confluenceevent.Events() {
 		if slices.Contains(names, name) {
 			name = ofConfluence + name
 		}
@@ -87,15 +87,15 @@ func (in *Inspector) sample(eventType, base string) (s sample, err error) {
 		s.event, err = payload.New("sample", data)
 		return s, err
 	}
-	if c, ok := jira.Sample(eventType); ok {
+	if c, ok := jiraevent.Sample(eventType); ok {
 		s = sample{path: "in/sample", header: jiraIdentifier, signer: sign.HMAC(in.own)}
-		s.event, err = jira.New("sample", c)
+		s.event, err = jiraevent.New("sample", c)
 		return s, err
 	}
 	name := strings.TrimPrefix(eventType, ofConfluence)
-	if c, ok := confluence.Sample(name); ok {
+	if c, ok := confluenceevent.Sample(name); ok {
 		s = sample{path: connectPath + name}
-		if s.event, err = confluence.New("sample", c); err == nil {
+		if s.event, err = confluenceevent.New("sample", c); err == nil {
 			s.signer, err = sign.ConnectJWT(sampleClient, in.own, base, nil)
 		}
 		return s, err
