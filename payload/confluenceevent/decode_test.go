@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -156,7 +157,11 @@ func TestDecode_writtenAgainWhole(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(tree(t, in), tree(t, rewritten(t, "page_created", in))); diff != "" {
+		sent, written := tree(t, in), tree(t, rewritten(t, "page_created", in))
+		if reflect.DeepEqual(sent, written) {
+			continue // much faster than a diff
+		}
+		if diff := cmp.Diff(sent, written); diff != "" {
 			t.Fatalf("seed %d: %s\n(-sent +written):\n%s", seed, in, diff)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -143,7 +144,11 @@ func TestDecode_writtenAgainWhole(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(tree(t, in), tree(t, rewritten(t, in))); diff != "" {
+		sent, written := tree(t, in), tree(t, rewritten(t, in))
+		if reflect.DeepEqual(sent, written) {
+			continue // much faster than a diff
+		}
+		if diff := cmp.Diff(sent, written); diff != "" {
 			t.Fatalf("seed %d: (-sent +written):\n%s", seed, diff)
 		}
 	}
