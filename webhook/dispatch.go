@@ -34,7 +34,7 @@ type EventReceipt struct {
 // It returns within Options.DispatchTimeout, whatever the Store does. After an
 // error the Store holds nothing new, except when the error is a timeout: then the
 // Store may still finish, and repeating the call with the same event IDs is safe.
-// Errors: [ErrTooLarge], [ErrPlanned], [ErrFull], [ErrClosed], [ErrBusy], those of the
+// Errors: [ErrTooLarge], [ErrFull], [ErrClosed], [ErrBusy], those of the
 // Profile's hooks and of the Store.
 func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Receipt, error) {
 	if len(events) == 0 {
@@ -124,11 +124,6 @@ func (d *Dispatcher) checkEvents(events []payload.Event) error {
 			return fmt.Errorf("webhook: dispatch %s: %w: an event needs a Scope and a Type: use payload.New", e.ID, ErrInvalid)
 		case len(e.Body) > d.profile.maxBody():
 			return fmt.Errorf("webhook: dispatch %s: %w: body of %d bytes, profile %s allows %d", e.ID, ErrTooLarge, len(e.Body), d.profile.Name, d.profile.maxBody())
-		}
-		for _, name := range append(e.Planned(), e.Type) {
-			if slices.Contains(payload.Planned(), name) && !slices.Contains(d.o.Planned, name) {
-				return fmt.Errorf("webhook: dispatch %s: %w: %s", e.ID, ErrPlanned, name)
-			}
 		}
 	}
 	return nil

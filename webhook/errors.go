@@ -25,8 +25,6 @@ var (
 	ErrRunning = errors.New("webhook: dispatcher is already running")
 	// ErrTooLarge: a body, or all bodies of one Dispatch together, exceed their cap.
 	ErrTooLarge = errors.New("webhook: too large")
-	// ErrPlanned: the event uses a provisional feature that Options.Planned does not list.
-	ErrPlanned = errors.New("webhook: provisional event is not switched on in Options.Planned")
 	// ErrUnsupported: the Store lacks the optional interface that the call needs.
 	ErrUnsupported = errors.New("webhook: store does not support this")
 	// ErrProfile: the Store belongs to another Profile.

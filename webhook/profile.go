@@ -44,8 +44,7 @@ type Profile struct {
 	// the URL, and not only a signature made with it. Such a secret must be entered
 	// again when a webhook gets another URL; see [Manager.Edit].
 	SecretSent bool
-	// Events are the event types that a webhook can listen to, beside those of
-	// Options.Planned; nil means any.
+	// Events are the event types that a webhook can listen to; nil means any.
 	Events []string
 	// AllowNoEvents accepts a webhook without events. "*" is accepted as "all events"
 	// in any case.

@@ -10,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/postrider/postrider/allowlist"
-	"github.com/postrider/postrider/payload"
 )
 
 // The bounds of a webhook's fields.
@@ -181,12 +180,6 @@ func (m *Manager) validateSecrets(w *Webhook, add func(field, rule, message stri
 
 func (m *Manager) validateEvents(w *Webhook, add func(field, rule, message string)) {
 	p := &m.d.profile
-	known := slices.Clip(p.Events)
-	for _, name := range m.d.o.Planned {
-		if _, trigger := payload.Sample(name); trigger { // "counts" is a field, not a trigger
-			known = append(known, name)
-		}
-	}
 	if len(w.Events) == 0 && !p.AllowNoEvents {
 		add("events", "required", "Select at least one trigger.")
 	}
@@ -199,8 +192,8 @@ func (m *Manager) validateEvents(w *Webhook, add func(field, rule, message strin
 			add("events", "format", "The name of a trigger is 1 to 100 letters, digits and marks without spaces.")
 		case slices.Contains(w.Events[:i], e):
 			add("events", "repeated", "A trigger is selected twice.")
-		case p.Events != nil && e != "*" && !slices.Contains(known, e):
-			add("events", "unknown", "Unknown trigger. Known are: "+strings.Join(known, ", ")+".")
+		case p.Events != nil && e != "*" && !slices.Contains(p.Events, e):
+			add("events", "unknown", "Unknown trigger. Known are: "+strings.Join(p.Events, ", ")+".")
 		default:
 			continue
 		}

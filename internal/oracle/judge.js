@@ -14,6 +14,14 @@ function verdict(f) {
   }
 }
 
+/** Returns ajv as it comes, with every strict mode on: it knows no keyword of ours. */
+function strictAjv() {
+  const Ajv = require("ajv/dist/2020");
+  const ajv = new Ajv({ strict: true, allErrors: true });
+  require("ajv-formats")(ajv);
+  return ajv;
+}
+
 const commands = {
   // [{method, url, base}] -> [{canonical, qsh}], after atlassian-jwt
   async qsh(requests) {
@@ -94,10 +102,7 @@ const commands = {
 
   // {schemas: {name: schema}, bodies: [{schema, body}]} -> [null or what is wrong], after ajv
   async ajv({ schemas, bodies }) {
-    const Ajv = require("ajv/dist/2020");
-    const ajv = new Ajv({ strict: true, strictRequired: false, allErrors: true });
-    require("ajv-formats")(ajv);
-    ajv.addKeyword("x-provisional");
+    const ajv = strictAjv();
     const compiled = {};
     for (const [name, schema] of Object.entries(schemas)) {
       compiled[name] = ajv.compile(schema);
@@ -106,6 +111,11 @@ const commands = {
       const ok = compiled[schema](JSON.parse(body));
       return ok ? null : ajv.errorsText(compiled[schema].errors);
     });
+  },
+
+  // [schema] -> [null or why ajv refuses to compile it]
+  async compile(schemas) {
+    return schemas.map((schema) => verdict(() => strictAjv().compile(schema)));
   },
 
   // {document, off: [rule]} -> [{severity, rule, message, at}], after the linter of Redocly

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 )
 
@@ -61,7 +61,7 @@ func (s *settings) checkFilter(w *webhook.Webhook) []webhook.FieldError {
 // variable only if it is one of the catalogue: anything else may be a part of the URL
 // that nobody should read.
 func checkVariables(w *webhook.Webhook) (out []webhook.FieldError) {
-	possible, known := variables(w.Events), variables(jira.Events())
+	possible, known := variables(w.Events), variables(jiraevent.Events())
 	if slices.Contains(w.Events, "*") {
 		possible = known
 	}
@@ -82,7 +82,7 @@ func checkVariables(w *webhook.Webhook) (out []webhook.FieldError) {
 // variables are those that at least one of the events has. Confluence has none.
 func variables(events []string) (names []string) {
 	for _, event := range events {
-		info, err := jira.Lookup(event)
+		info, err := jiraevent.Lookup(event)
 		if err != nil {
 			continue
 		}

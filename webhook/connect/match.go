@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/postrider/postrider/payload"
-	"github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 )
 
@@ -56,10 +56,10 @@ func keyOf(e payload.Event) string {
 // calls it a deletion, add-ons of 2015 know it by a name of its own.
 func alias(e payload.Event) string {
 	switch {
-	case e.Type == jira.VersionMerged:
-		return jira.VersionDeleted
-	case e.Type == jira.VersionDeleted && e.Vars["mergedVersion.id"] != "":
-		return jira.VersionMerged
+	case e.Type == jiraevent.VersionMerged:
+		return jiraevent.VersionDeleted
+	case e.Type == jiraevent.VersionDeleted && e.Vars["mergedVersion.id"] != "":
+		return jiraevent.VersionMerged
 	}
 	return e.Type
 }

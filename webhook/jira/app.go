@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/payload"
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/jira/jql"
 )
@@ -211,7 +211,7 @@ type gate struct {
 
 func (g *gate) open(r *Registration) bool {
 	switch {
-	case g.event.Type == payloadjira.IssueUpdated && len(r.FieldIDs) > 0:
+	case g.event.Type == jiraevent.IssueUpdated && len(r.FieldIDs) > 0:
 		return slices.ContainsFunc(g.fields(), func(f string) bool { return slices.Contains(r.FieldIDs, f) })
 	case strings.HasPrefix(g.event.Type, "issue_property_") && len(r.PropertyKeys) > 0:
 		return slices.Contains(r.PropertyKeys, g.event.Vars["property.key"])
@@ -224,7 +224,7 @@ func (g *gate) fields() []string {
 		return g.changed
 	}
 	g.read = true
-	c, err := payloadjira.Decode(g.event.Body)
+	c, err := jiraevent.Decode(g.event.Body)
 	if err != nil || c.Changelog == nil {
 		return nil
 	}
@@ -248,7 +248,7 @@ func (a *apps) compose(w *webhook.Webhook, e *payload.Event, c *webhook.Composed
 		texts[i] = strconv.FormatInt(id, 10)
 	}
 	c.Vars = map[string]string{varMatched: strings.Join(texts, ","), varApp: w.Attributes[AttrApp]}
-	c.Body, err = payloadjira.WithMatched(e.Body, ids)
+	c.Body, err = jiraevent.WithMatched(e.Body, ids)
 	return err
 }
 

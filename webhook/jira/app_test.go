@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/jira"
 )
@@ -61,7 +61,7 @@ func (a *appHost) register(app string, webhooks ...string) {
 func (a *appHost) received() (out []string) {
 	a.t.Helper()
 	for _, r := range a.to.all() {
-		c, err := payloadjira.Decode([]byte(r.Body))
+		c, err := jiraevent.Decode([]byte(r.Body))
 		if err != nil {
 			a.t.Fatal(err)
 		}
@@ -116,7 +116,7 @@ func TestApp_gates(t *testing.T) {
 			`project = OTHER|sprint_started`)
 		merge := sample(t, "jira:version_deleted")
 		merge.MergedTo = merge.Version
-		for _, c := range []payloadjira.Callback{sample(t, "jira:issue_updated"), sample(t, "jira:issue_created"), sample(t, "issue_property_set"),
+		for _, c := range []jiraevent.Callback{sample(t, "jira:issue_updated"), sample(t, "jira:issue_created"), sample(t, "issue_property_set"),
 			merge, sample(t, "jira:version_deleted"), sample(t, "sprint_started")} {
 			a.dispatch(event(t, c))
 			synctest.Wait()

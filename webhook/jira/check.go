@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/jira/jql"
 )
@@ -53,13 +53,13 @@ func checkVariables(w webhook.Webhook) (out []webhook.FieldError) {
 func variables(events []string) map[string]bool {
 	switch {
 	case slices.Contains(events, jql.EveryEvent):
-		events = payloadjira.Events()
+		events = jiraevent.Events()
 	case len(events) == 0:
-		events = []string{payloadjira.PostFunction}
+		events = []string{jiraevent.PostFunction}
 	}
 	out := make(map[string]bool)
 	for _, event := range events {
-		info, err := payloadjira.Lookup(event)
+		info, err := jiraevent.Lookup(event)
 		if err != nil {
 			continue // reported as an unknown event
 		}

@@ -5,10 +5,10 @@
 //
 //	hooks, err := webhook.New(store, jira.Profile(), nil)
 //
-// Events come from package payload/jira, whose New attaches the issue that JQL
+// Events come from package payload/jiraevent, whose New attaches the issue that JQL
 // filters look at and the values of the variables that webhook URLs may hold:
 //
-//	ev, err := payloadjira.New("acme", payloadjira.Callback{Event: "jira:issue_created", User: user, Issue: issue})
+//	ev, err := jiraevent.New("acme", jiraevent.Callback{Event: "jira:issue_created", User: user, Issue: issue})
 //	_, err = hooks.Dispatch(ctx, ev)
 //
 // A callback counts as delivered when it is answered with 200 and nothing else.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/jira/jql"
 )
@@ -141,7 +141,7 @@ func (d *dynamic) checkItem(url string, item registerDetail) (problems []string)
 func unique(events []string) []string {
 	out := make([]string, 0, len(events))
 	for _, name := range events {
-		if info, err := payloadjira.Lookup(name); err == nil {
+		if info, err := jiraevent.Lookup(name); err == nil {
 			name = info.Name
 		}
 		if !slices.Contains(out, name) {

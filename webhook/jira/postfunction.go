@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/postrider/postrider/payload"
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 )
 
@@ -32,8 +32,8 @@ type PostFunctions interface {
 	Transitions(ctx context.Context, tenant, webhookID string) ([]Transition, error)
 }
 
-var errTransitionEvent = errors.New("jira: the callback of a transition must have Event empty, " + payloadjira.IssueUpdated +
-	", " + payloadjira.PostFunction + ", or " + issueCreated + " for the transition that creates an issue")
+var errTransitionEvent = errors.New("jira: the callback of a transition must have Event empty, " + jiraevent.IssueUpdated +
+	", " + jiraevent.PostFunction + ", or " + issueCreated + " for the transition that creates an issue")
 
 const issueCreated = "jira:issue_created"
 
@@ -48,15 +48,15 @@ const issueCreated = "jira:issue_created"
 // an issue, on which post functions do not fire: ok is false. Webhooks get the event
 // whatever their events and filters are, as long as they are active; those of apps
 // do not.
-func Transitioned(ctx context.Context, p PostFunctions, tenant string, t Transition, c payloadjira.Callback, opts ...payload.Option) (e payload.Event, ok bool, err error) {
+func Transitioned(ctx context.Context, p PostFunctions, tenant string, t Transition, c jiraevent.Callback, opts ...payload.Option) (e payload.Event, ok bool, err error) {
 	switch c.Event {
 	case issueCreated:
 		return payload.Event{}, false, nil
 	case "":
-		c.Event = payloadjira.IssueUpdated
-	case payloadjira.PostFunction:
+		c.Event = jiraevent.IssueUpdated
+	case jiraevent.PostFunction:
 		c.Changelog = nil
-	case payloadjira.IssueUpdated:
+	case jiraevent.IssueUpdated:
 	default:
 		return payload.Event{}, false, errTransitionEvent
 	}
@@ -68,7 +68,7 @@ func Transitioned(ctx context.Context, p PostFunctions, tenant string, t Transit
 		return payload.Event{}, false, nil
 	}
 	opts = append(slices.Clone(opts), payload.WithSubject(&triggered{attached}))
-	e, err = payloadjira.New(tenant, c, opts...)
+	e, err = jiraevent.New(tenant, c, opts...)
 	return e, err == nil, err
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/postrider/postrider/payload"
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/jira"
 )
@@ -57,7 +57,7 @@ func TestPostFunction_fires(t *testing.T) {
 			synctest.Wait()
 			var got []string
 			for _, r := range h.to.all() {
-				b, err := payloadjira.Decode([]byte(r.Body))
+				b, err := jiraevent.Decode([]byte(r.Body))
 				if err != nil || b.Issue == nil || b.Issue.Key != "EX-1" || b.Changelog == nil {
 					t.Errorf("body %s: %v", r.Body, err)
 				}
@@ -105,7 +105,7 @@ func TestTransitioned(t *testing.T) {
 	if _, _, err := jira.Transitioned(t.Context(), m, "acme", resolve, sample(t, "comment_created")); err == nil || !strings.Contains(err.Error(), "Event empty") {
 		t.Errorf("a comment of a transition: %v", err)
 	}
-	if _, ok, err := jira.Transitioned(t.Context(), m, "acme", resolve, payloadjira.Callback{}); ok || !errors.Is(err, payload.ErrInvalid) {
+	if _, ok, err := jira.Transitioned(t.Context(), m, "acme", resolve, jiraevent.Callback{}); ok || !errors.Is(err, payload.ErrInvalid) {
 		t.Errorf("a transition of no issue: %v, %v", ok, err)
 	}
 	broken := &brokenPostFunctions{PostFunctions: m, fails: errors.New("canary")}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/postrider/postrider/allowlist"
 	"github.com/postrider/postrider/payload"
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/retry"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/sign"
@@ -47,7 +47,7 @@ func Profile(opts ...Option) webhook.Profile {
 		Transient:     transient,
 		MaxBody:       MaxBody,
 		MaxAge:        maxAge,
-		Events:        payloadjira.Events(),
+		Events:        jiraevent.Events(),
 		AllowNoEvents: true,
 		Match:         m.Match,
 		Select:        m.Select,
@@ -80,7 +80,7 @@ func transient(a webhook.Attempt) bool {
 func (m *Matcher) compose(e payload.Event, group []webhook.Webhook) (webhook.Composed, error) {
 	w := &group[0]
 	c := webhook.Composed{WebhookID: w.ID, Lane: w.ID, NoBody: w.ExcludeBody}
-	if e.Vars[payloadjira.VarFlow] == flowSecondary {
+	if e.Vars[jiraevent.VarFlow] == flowSecondary {
 		c.Lane += secondaryLane
 	}
 	if isApp(w) {
@@ -97,7 +97,7 @@ func header(_ webhook.Webhook, d webhook.Delivery, h http.Header) {
 		h.Set(RetryHeader, strconv.Itoa(d.Tries))
 	}
 	flow := flowPrimary
-	if d.Vars[payloadjira.VarFlow] == flowSecondary {
+	if d.Vars[jiraevent.VarFlow] == flowSecondary {
 		flow = flowSecondary
 	}
 	h.Set(FlowHeader, flow)
@@ -123,6 +123,6 @@ func signer(w webhook.Webhook) (sign.Signer, error) {
 }
 
 func sample(event string) (payload.Data, bool) {
-	c, ok := payloadjira.Sample(event)
+	c, ok := jiraevent.Sample(event)
 	return c, ok
 }

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook/jira/jql"
 )
 
@@ -16,9 +16,9 @@ import (
 // translated: fixVersion, affectedVersion and component look at fixVersions,
 // versions and components, cf[10010] at customfield_10010. The names of fields
 // are compared without regard to case. The issue must not change meanwhile.
-func Subject(i *payloadjira.Issue) jql.Subject { return issueSubject{i} }
+func Subject(i *jiraevent.Issue) jql.Subject { return issueSubject{i} }
 
-type issueSubject struct{ issue *payloadjira.Issue }
+type issueSubject struct{ issue *jiraevent.Issue }
 
 var fieldOf = map[string]string{
 	"fixversion":      "fixVersions",

@@ -5,7 +5,7 @@ import (
 	"maps"
 	"strings"
 
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 )
 
@@ -64,7 +64,7 @@ func (s *settings) complete(url string, vars map[string]string) (map[string]stri
 
 // appendUser appends the parameters that have a value, as variables.
 func appendUser(template string, vars map[string]string) string {
-	for _, name := range [...]string{payloadjira.VarUserID, payloadjira.VarUserKey} {
+	for _, name := range [...]string{jiraevent.VarUserID, jiraevent.VarUserKey} {
 		if vars[name] == "" {
 			continue
 		}

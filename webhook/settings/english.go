@@ -21,14 +21,9 @@ func English() Texts {
 
 func (t *Texts) words() {
 	t.Triggers = map[string]Trigger{
-		"orgKeyExpiry":           {"API key expiring soon", "Once for each organization API key, when it has seven days left."},
-		"taskFailure":            {"Automated task failed", "When an automated task ends with an error that stopped it."},
-		"taskSuccess":            {"Automated task succeeded", "When an automated task reaches its end, also if some of its items failed."},
-		"bulkOperationCompleted": {"Bulk operation completed", "When an interactive bulk operation has ended."},
-		"syncCompleted":          {"Synchronization completed", "When a synchronization has ended well."},
-		"syncFailed":             {"Synchronization failed", "When a synchronization has failed."},
-		"licenseThreshold":       {"License threshold reached", "When the used licenses of a product pass the threshold."},
-		"preDeactivationNotice":  {"Users about to be deactivated", "Some time before a task deactivates users."},
+		"orgKeyExpiry": {"API key expiring soon", "Once for each organization API key, when it has seven days left."},
+		"taskFailure":  {"Automated task failed", "When an automated task ends with an error that stopped it."},
+		"taskSuccess":  {"Automated task succeeded", "When an automated task reaches its end, also if some of its items failed."},
 	}
 	t.Health = map[webhook.HealthStatus]string{
 		webhook.HealthOK: "Healthy", webhook.HealthFailing: "Failing", webhook.HealthPaused: "Paused by the endpoint",
