@@ -84,4 +84,7 @@ var gallery = []mutation{
 	{"what is queued for a deleted webhook never ends", "webhook/memstore/claim.go",
 		"	s.finish(r, webhook.StateFailed, webhook.CodeCancelled, now)", "	_ = now",
 		"./webhook -run TestDeleteCancels"},
+	{"a filter whose first token is illegal matches everything", "webhook/jira/jql/parse.go",
+		"	if Blank(src) {\n", "	if probe := (lexer{src: src}); Blank(src) || probe.next().kind == illegal {\n",
+		"./webhook/jira/jql -run TestParse_onlyBlankSourcesMatchEverything"},
 }

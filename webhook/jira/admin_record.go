@@ -46,6 +46,11 @@ type adminRequest struct {
 
 // apply writes the request over a webhook.
 func (in *adminRequest) apply(w *webhook.Webhook, by Administrator) error {
+	for name, filter := range in.Filters {
+		if name != filterSection && !jql.Blank(filter) { // ignoring it would widen the webhook to every issue
+			return badRequest("The filters may have the section " + filterSection + " only.")
+		}
+	}
 	if section, ok := in.Filters[filterSection]; ok {
 		if in.JQLFilter != nil && *in.JQLFilter != section {
 			return badRequest("The jqlFilter and the filters differ: give one of them.")

@@ -177,7 +177,7 @@ func (a *apps) matched(w *webhook.Webhook, e *payload.Event) ([]int64, error) {
 		if !one.Live(now) || !gate.open(&one) {
 			continue
 		}
-		if subject == nil && a.applies[e.Type] && strings.TrimSpace(one.Filter) != "" {
+		if subject == nil && a.applies[e.Type] && !jql.Blank(one.Filter) {
 			_, err := a.subject(e) // says what is missing
 			return nil, err
 		}

@@ -10,7 +10,6 @@ import (
 
 	payloadjira "github.com/postrider/postrider/payload/jira"
 	"github.com/postrider/postrider/webhook"
-	"github.com/postrider/postrider/webhook/jira/jql"
 )
 
 // registerRequest asks for several registrations with one URL.
@@ -115,11 +114,7 @@ func (d *dynamic) checkItem(url string, item registerDetail) (problems []string)
 	if item.JQLFilter == nil {
 		problems = append(problems, "The jqlFilter is required")
 	} else {
-		_, err := d.grammar.Parse(*item.JQLFilter)
-		var bad *jql.Error
-		if errors.As(err, &bad) {
-			problems = append(problems, bad.Problems...)
-		}
+		problems = append(problems, filterProblems(d.grammar, *item.JQLFilter)...)
 	}
 	if len(item.Events) == 0 {
 		problems = append(problems, "At least one event is required")

@@ -81,7 +81,7 @@ func (m *Matcher) Match(w webhook.Webhook, e payload.Event) (bool, error) {
 	if !listens(&w, &e) {
 		return false, nil
 	}
-	if w.Filter == "" || !m.jql[e.Type] {
+	if !m.jql[e.Type] || jql.Blank(w.Filter) {
 		return true, nil
 	}
 	filter, err := m.filter(&w)

@@ -75,7 +75,7 @@ func (m *Matcher) Select(hooks []webhook.Webhook, e payload.Event) ([]webhook.We
 	out := make([]webhook.Webhook, len(places))
 	for i, at := range places {
 		out[i] = hooks[at]
-		if subject == nil && m.jql[e.Type] && out[i].Filter != "" {
+		if subject == nil && m.jql[e.Type] && !jql.Blank(out[i].Filter) {
 			_, err := m.subject(&e) // says what is missing
 			return nil, err
 		}

@@ -3,16 +3,23 @@ package jql
 import "slices"
 
 // Filter is a parsed filter. It is immutable and safe for concurrent use.
+//
+// A filter that matches every subject comes of a blank source alone. The zero value
+// matches nothing, as does whatever a source that cannot be read leaves behind.
 type Filter struct {
 	src  string
-	root *node // nil matches everything
+	root *node // nil where all is true
+	all  bool  // the source is blank
 }
 
 // String returns the source.
 func (f *Filter) String() string { return f.src }
 
-// All reports whether the filter matches every subject, because it is empty.
-func (f *Filter) All() bool { return f == nil || f.root == nil }
+// All reports whether the filter matches every subject, because it is blank or nil.
+func (f *Filter) All() bool { return f == nil || f.all }
+
+// holds reports whether the filter has clauses and the subject matches them.
+func (f *Filter) holds(s *Prepared) bool { return f.root != nil && f.root.match(s) }
 
 type operation uint8
 
@@ -21,6 +28,7 @@ const (
 	anyOf                  // a kid matches
 	not                    // the kid does not match; gone after positive
 	oneOf                  // the field has one of the values, or, negated, values and none of these
+	never                  // stands for what could not be read; it and its opposite match nothing
 )
 
 // node is a part of a filter. Values are folded.
@@ -39,6 +47,8 @@ func (n *node) positive(negate bool) *node {
 	switch n.op {
 	case not:
 		return n.kids[0].positive(!negate)
+	case never:
+		return n
 	case oneOf:
 		slices.Sort(n.values)
 		return &node{op: oneOf, field: n.field, values: slices.Compact(n.values), negated: n.negated != negate}
@@ -60,6 +70,8 @@ func (n *node) positive(negate bool) *node {
 
 func (n *node) match(s *Prepared) bool {
 	switch n.op {
+	case never:
+		return false
 	case allOf:
 		for _, kid := range n.kids {
 			if !kid.match(s) {

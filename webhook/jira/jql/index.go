@@ -40,7 +40,7 @@ func (x *Index) Set(id string, events []string, f *Filter) {
 		x.entries, x.events = make(map[string]*entry), make(map[string]*bucket)
 	}
 	e := &entry{id: id, filter: f, events: slices.Compact(slices.Sorted(slices.Values(events)))}
-	if !f.All() {
+	if !f.All() && f.root != nil {
 		e.field, e.values = f.root.needs()
 	}
 	x.entries[id] = e
@@ -148,7 +148,7 @@ func (b *bucket) all(ids []string) []string {
 
 func matching(ids []string, entries []*entry, p *Prepared) []string {
 	for _, e := range entries {
-		if e.filter.All() || e.filter.root.match(p) {
+		if e.filter.All() || e.filter.holds(p) {
 			ids = append(ids, e.id)
 		}
 	}

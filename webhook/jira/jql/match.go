@@ -21,10 +21,7 @@ func (f SubjectFunc) Values(field string) []string { return f(field) }
 // Match reports whether the subject matches. A nil Filter matches everything. A
 // subject that many filters look at should be prepared, see [Prepare].
 func (f *Filter) Match(s Subject) bool {
-	if f.All() {
-		return true
-	}
-	return f.root.match(Prepare(s))
+	return f.All() || f.holds(Prepare(s))
 }
 
 // Prepared is a Subject that asks another one for each field once and remembers

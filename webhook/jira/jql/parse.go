@@ -2,6 +2,7 @@ package jql
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -23,10 +24,10 @@ func (g Grammar) Parse(src string) (*Filter, error) {
 	case !utf8.ValidString(src):
 		return nil, &Error{Problems: []string{"The filter is not valid UTF-8"}}
 	}
-	p.advance()
-	if p.tok.kind == end {
-		return &Filter{src: src}, nil
+	if Blank(src) {
+		return &Filter{src: src, all: true}, nil
 	}
+	p.advance()
 	root := p.or(0)
 	switch {
 	case p.stopped:
@@ -39,6 +40,12 @@ func (g Grammar) Parse(src string) (*Filter, error) {
 		return nil, &p.err
 	}
 	return &Filter{src: src, root: root.positive(false)}, nil
+}
+
+// Blank reports whether a source has no clause: no filter, which matches every
+// subject. It is the only way to such a filter.
+func Blank(src string) bool {
+	return strings.IndexFunc(src, func(r rune) bool { return !unicode.IsSpace(r) }) < 0
 }
 
 // parser is a recursive descent over the tokens. It collects what is unsupported
@@ -124,13 +131,13 @@ type clauseName struct{ name, bracket, path string }
 func (p *parser) clause() *node {
 	name, text := p.clauseName()
 	if p.stopped {
-		return &node{op: allOf}
+		return &node{op: never}
 	}
 	field, ok := p.g.canonical(name)
 	if !ok {
 		p.err.add("The clause " + text + " is unsupported")
 		p.skip()
-		return &node{op: allOf}
+		return &node{op: never}
 	}
 	n := &node{op: oneOf, field: field}
 	switch {

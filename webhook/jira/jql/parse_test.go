@@ -97,6 +97,15 @@ func TestParse_unreadable(t *testing.T) {
 	t.Parallel()
 	const at = "The filter cannot be read at character "
 	for _, tc := range []struct{ src, want string }{
+		{`"project = PRJ`, at + "1: a quote is not closed"},
+		{`'project = PRJ AND status = Done`, at + "1: a quote is not closed"},
+		{"{project} = PRJ", at + "1: the character '{' must stand in quotes"},
+		{`\project = PRJ`, at + `1: the character '\\' must stand in quotes`},
+		{"\x00project = PRJ", at + `1: the character '\x00' must stand in quotes`},
+		{" %p", at + "2: the character '%' must stand in quotes"},
+		{"#", at + "1: the character '#' must stand in quotes"},
+		{"()", at + "2: expected the name of a field"},
+		{"NOT", at + "4: expected the name of a field"},
 		{"status", at + "7: expected =, !=, IN or NOT IN after status"},
 		{"status =", at + "9: expected a value, in quotes if it is a keyword"},
 		{"status = AND", at + "10: expected a value, in quotes if it is a keyword"},
