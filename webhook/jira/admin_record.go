@@ -3,6 +3,7 @@ package jira
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -35,7 +36,7 @@ type adminRequest struct {
 	Name                *string           `json:"name"`
 	Description         *string           `json:"description"`
 	URL                 *string           `json:"url"`
-	Events              []string          `json:"events"`
+	Events              eventList         `json:"events"`
 	Filters             map[string]string `json:"filters"`
 	JQLFilter           *string           `json:"jqlFilter"`
 	ExcludeBody         *bool             `json:"excludeBody"`
@@ -46,6 +47,9 @@ type adminRequest struct {
 
 // apply writes the request over a webhook.
 func (in *adminRequest) apply(w *webhook.Webhook, by Administrator) error {
+	if len(in.Filters) > maxSections {
+		return badRequest(fmt.Sprintf("The filters may have at most %d sections.", maxSections))
+	}
 	for name, filter := range in.Filters {
 		if name != filterSection && !jql.Blank(filter) { // ignoring it would widen the webhook to every issue
 			return badRequest("The filters may have the section " + filterSection + " only.")
@@ -69,8 +73,11 @@ func (in *adminRequest) apply(w *webhook.Webhook, by Administrator) error {
 	assign(&w.Filter, in.JQLFilter)
 	assign(&w.ExcludeBody, in.ExcludeBody)
 	assign(&w.Active, in.Enabled)
-	if in.Events != nil {
-		w.Events = unique(in.Events)
+	if in.Events.more {
+		return tooMany("events", MaxEventNames)
+	}
+	if in.Events.names != nil {
+		w.Events = in.Events.names
 		if slices.Contains(w.Events, jql.EveryEvent) {
 			w.Events = []string{jql.EveryEvent}
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/postrider/postrider/allowlist"
 	payloadjira "github.com/postrider/postrider/payload/jira"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/jira/jql"
@@ -42,6 +43,10 @@ func filterProblems(g jql.Grammar, filter string) []string {
 // checkVariables names a variable only if it is one of the catalogue: anything
 // else may be a part of the URL that nobody should read.
 func checkVariables(w webhook.Webhook) (out []webhook.FieldError) {
+	if len(w.URL) > allowlist.MaxURL { // with one character for each variable it may pass
+		return []webhook.FieldError{{Field: "url", Rule: "too_long",
+			Message: fmt.Sprintf("The URL may have up to %d bytes, the names of its variables included.", allowlist.MaxURL)}}
+	}
 	possible := variables(w.Events)
 	known := variables([]string{jql.EveryEvent})
 	for i, name := range webhook.Variables(w.URL) {

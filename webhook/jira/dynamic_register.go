@@ -8,21 +8,21 @@ import (
 	"strings"
 	"time"
 
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/allowlist"
 	"github.com/postrider/postrider/webhook"
 )
 
 // registerRequest asks for several registrations with one URL.
 type registerRequest struct {
-	URL      string           `json:"url"`
-	Webhooks []registerDetail `json:"webhooks"`
+	URL      string   `json:"url"`
+	Webhooks itemList `json:"webhooks"`
 }
 
 type registerDetail struct {
-	JQLFilter    *string  `json:"jqlFilter"`
-	Events       []string `json:"events"`
-	FieldIDs     []string `json:"fieldIdsFilter"`
-	PropertyKeys []string `json:"issuePropertyKeysFilter"`
+	JQLFilter    *string   `json:"jqlFilter"`
+	Events       eventList `json:"events"`
+	FieldIDs     nameList  `json:"fieldIdsFilter"`
+	PropertyKeys nameList  `json:"issuePropertyKeysFilter"`
 }
 
 // registerResult answers one of them, in their order.
@@ -43,6 +43,10 @@ func (d *dynamic) register(v dialect, app App, r *http.Request) (int, any, error
 		return 0, nil, err
 	}
 	now := time.Now().UTC()
+	room, err := d.filterRoom(app.Owner, r, now)
+	if err != nil {
+		return 0, nil, err
+	}
 	results := make([]registerResult, len(in.Webhooks))
 	var good []Registration
 	var places []int
@@ -51,8 +55,13 @@ func (d *dynamic) register(v dialect, app App, r *http.Request) (int, any, error
 			results[i].Errors = problems
 			continue
 		}
-		good = append(good, Registration{URL: url, Filter: *item.JQLFilter, Events: unique(item.Events),
-			FieldIDs: item.FieldIDs, PropertyKeys: item.PropertyKeys, CreatedAt: now, ExpiresAt: now.Add(d.life)})
+		if room -= len(*item.JQLFilter); room < 0 {
+			results[i].Errors = []string{"The limit of 1,000,000 bytes of filters is reached"}
+			room += len(*item.JQLFilter)
+			continue
+		}
+		good = append(good, Registration{URL: url, Filter: *item.JQLFilter, Events: item.Events.names,
+			FieldIDs: item.FieldIDs.names, PropertyKeys: item.PropertyKeys.names, CreatedAt: now, ExpiresAt: now.Add(d.life)})
 		places = append(places, i)
 	}
 	if len(good) > 0 {
@@ -83,6 +92,8 @@ func (d *dynamic) callbackURL(app App, in registerRequest) (string, error) {
 	switch {
 	case in.URL == "":
 		return "", badRequest("The url is required.")
+	case len(in.URL) > allowlist.MaxURL: // variables would count as one character each below
+		return "", badRequest(fmt.Sprintf("The url may have at most %d bytes.", allowlist.MaxURL))
 	case len(in.Webhooks) == 0:
 		return "", badRequest("At least one webhook is required.")
 	}
@@ -116,32 +127,50 @@ func (d *dynamic) checkItem(url string, item registerDetail) (problems []string)
 	} else {
 		problems = append(problems, filterProblems(d.grammar, *item.JQLFilter)...)
 	}
-	if len(item.Events) == 0 {
-		problems = append(problems, "At least one event is required")
-	}
-	for _, name := range unique(item.Events) {
-		if !slices.Contains(d.events, name) {
-			problems = append(problems, "The event "+name+" is unsupported")
-		}
-	}
+	problems = append(problems, d.eventProblems(item.Events)...)
+	problems = append(problems, item.FieldIDs.problems("fieldIdsFilter")...)
+	problems = append(problems, item.PropertyKeys.problems("issuePropertyKeysFilter")...)
 	if len(problems) == 0 {
-		for _, bad := range checkVariables(webhook.Webhook{URL: url, Events: item.Events}) {
+		for _, bad := range checkVariables(webhook.Webhook{URL: url, Events: item.Events.names}) {
 			problems = append(problems, bad.Message)
 		}
 	}
 	return problems
 }
 
-// unique returns the canonical names of the events, each once.
-func unique(events []string) []string {
-	out := make([]string, 0, len(events))
-	for _, name := range events {
-		if info, err := payloadjira.Lookup(name); err == nil {
-			name = info.Name
-		}
-		if !slices.Contains(out, name) {
-			out = append(out, name)
+func (d *dynamic) eventProblems(events eventList) (problems []string) {
+	switch {
+	case events.more:
+		return []string{fmt.Sprintf("There may be at most %d events", MaxEventNames)}
+	case len(events.names) == 0:
+		return []string{"At least one event is required"}
+	}
+	for _, name := range events.names {
+		switch {
+		case slices.Contains(d.events, name):
+		case badName(name):
+			problems = append(problems, "An event without a name, or with one that is too long or not printable, is unsupported")
+		default:
+			problems = append(problems, "The event "+name+" is unsupported")
 		}
 	}
-	return out
+	return slices.Compact(problems)
+}
+
+// filterRoom returns how many bytes of filters the owner may still register.
+func (d *dynamic) filterRoom(o Owner, r *http.Request, now time.Time) (int, error) {
+	if d.max <= MaxRegistrations {
+		return MaxFilterBytes, nil // so many of the longest fit
+	}
+	all, err := d.store.Registrations(r.Context(), o)
+	if err != nil {
+		return 0, err
+	}
+	room := MaxFilterBytes
+	for _, one := range all {
+		if one.Live(now) {
+			room -= len(one.Filter)
+		}
+	}
+	return room, nil
 }

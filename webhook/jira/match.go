@@ -97,7 +97,7 @@ func (m *Matcher) Match(w webhook.Webhook, e payload.Event) (bool, error) {
 
 // matchApp is apart from Match because its arguments move to the heap.
 func (m *Matcher) matchApp(w webhook.Webhook, e payload.Event) (bool, error) {
-	ids, err := m.apps.matched(&w, &e)
+	ids, err := m.apps.matched(&w, &e, time.Now().Add(firstPatience))
 	return len(ids) > 0, err
 }
 

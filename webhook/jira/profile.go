@@ -59,7 +59,12 @@ func Profile(opts ...Option) webhook.Profile {
 		Limits:        limits,
 		KeyLimit:      s.keyLimit,
 		Sample:        sample,
-		Check:         s.check,
+		Check: func(w webhook.Webhook) []webhook.FieldError {
+			if isApp(&w) {
+				m.apps.prepare(&w)
+			}
+			return s.check(w)
+		},
 	}
 	if s.any2xx {
 		p.Success = nil // webhook's default

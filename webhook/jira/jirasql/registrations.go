@@ -1,6 +1,7 @@
 package jirasql
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -136,8 +137,12 @@ func (s *Store) Delete(ctx context.Context, o jira.Owner, ids []int64) error {
 		if err != nil {
 			return err
 		}
+		named := make(map[int64]bool, len(ids))
+		for _, id := range ids {
+			named[id] = true
+		}
 		for _, r := range have { // the owner's few, however many are named
-			if !slices.Contains(ids, r.ID) {
+			if !named[r.ID] {
 				continue
 			}
 			if _, err := s.exec(ctx, tx, `DELETE FROM {p}jira_registration WHERE tenant = $1 AND id = $2`, o.Tenant, r.ID); err != nil {
@@ -163,11 +168,13 @@ func (s *Store) Refresh(ctx context.Context, o jira.Owner, ids []int64, now, unt
 			return err
 		}
 		live, url := alive(have, now)
+		done := make(map[int64]bool, len(have)) // an ID that is named again costs no statement
 		for _, id := range ids {
-			i := slices.IndexFunc(have, func(r jira.Registration) bool { return r.ID == id })
-			if i < 0 {
+			i, found := slices.BinarySearchFunc(have, id, func(r jira.Registration, id int64) int { return cmp.Compare(r.ID, id) })
+			if !found || done[id] {
 				continue
 			}
+			done[id] = true
 			if r := &have[i]; !r.Live(now) {
 				if live >= max || live > 0 && r.URL != url {
 					refused = append(refused, id)
