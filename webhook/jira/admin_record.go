@@ -132,7 +132,7 @@ type record2019 struct {
 
 // record shows a webhook. Its secret never is.
 func (a *admin) record(w *webhook.Webhook, r *http.Request) any {
-	base := strings.TrimSuffix(a.o.BaseURL, "/")
+	base := strings.TrimRight(a.o.BaseURL, "/")
 	if base == "" {
 		base = "https://" + r.Host
 	}

@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/postrider/postrider/allowlist"
 	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/sign"
 )
 
 // registerRequest asks for several registrations with one URL.
@@ -38,7 +40,7 @@ func (d *dynamic) register(v dialect, app App, r *http.Request) (int, any, error
 	if err := readJSON(r, &in); err != nil {
 		return 0, nil, err
 	}
-	url, err := d.callbackURL(app, in)
+	target, err := d.callbackURL(app, in)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -51,7 +53,7 @@ func (d *dynamic) register(v dialect, app App, r *http.Request) (int, any, error
 	var good []Registration
 	var places []int
 	for i, item := range in.Webhooks {
-		if problems := d.checkItem(url, item); len(problems) > 0 {
+		if problems := d.checkItem(target, item); len(problems) > 0 {
 			results[i].Errors = problems
 			continue
 		}
@@ -60,7 +62,7 @@ func (d *dynamic) register(v dialect, app App, r *http.Request) (int, any, error
 			room += len(*item.JQLFilter)
 			continue
 		}
-		good = append(good, Registration{URL: url, Filter: *item.JQLFilter, Events: item.Events.names,
+		good = append(good, Registration{URL: target, Filter: *item.JQLFilter, Events: item.Events.names,
 			FieldIDs: item.FieldIDs.names, PropertyKeys: item.PropertyKeys.names, CreatedAt: now, ExpiresAt: now.Add(d.life)})
 		places = append(places, i)
 	}
@@ -101,27 +103,34 @@ func (d *dynamic) callbackURL(app App, in registerRequest) (string, error) {
 	for _, name := range webhook.Variables(in.URL) {
 		sample[name] = "x"
 	}
-	canonical, err := d.allow.CheckURL(webhook.Expand(in.URL, sample))
+	expanded := webhook.Expand(in.URL, sample)
+	canonical, err := d.allow.CheckURL(expanded)
 	if err != nil {
 		return "", badRequest("The url is not allowed: it must be an https URL of a public host, on a port that webhooks may use.")
 	}
 	if len(sample) > 0 {
 		canonical = in.URL
 	}
-	if app.BaseURL != "" && !under(canonical, app.BaseURL) {
+	if app.BaseURL != "" && !(under(canonical, app.BaseURL) && inBase(expanded, app.BaseURL)) {
 		return "", badRequest("The url must begin with the base URL of the app.")
 	}
 	return canonical, nil
 }
 
 // under reports whether a URL is the base or below it.
-func under(url, base string) bool {
-	rest, ok := strings.CutPrefix(url, strings.TrimSuffix(base, "/"))
+func under(target, base string) bool {
+	rest, ok := strings.CutPrefix(target, strings.TrimRight(base, "/"))
 	return ok && (rest == "" || rest[0] == '/' || rest[0] == '?')
 }
 
+// inBase is under for a URL as receivers read it, without segments that lead out again.
+func inBase(raw, base string) bool {
+	u, err := url.Parse(raw)
+	return err == nil && sign.InBase(u, base)
+}
+
 // checkItem lists what is wrong with one registration.
-func (d *dynamic) checkItem(url string, item registerDetail) (problems []string) {
+func (d *dynamic) checkItem(target string, item registerDetail) (problems []string) {
 	if item.JQLFilter == nil {
 		problems = append(problems, "The jqlFilter is required")
 	} else {
@@ -131,7 +140,7 @@ func (d *dynamic) checkItem(url string, item registerDetail) (problems []string)
 	problems = append(problems, item.FieldIDs.problems("fieldIdsFilter")...)
 	problems = append(problems, item.PropertyKeys.problems("issuePropertyKeysFilter")...)
 	if len(problems) == 0 {
-		for _, bad := range checkVariables(webhook.Webhook{URL: url, Events: item.Events.names}) {
+		for _, bad := range checkVariables(webhook.Webhook{URL: target, Events: item.Events.names}) {
 			problems = append(problems, bad.Message)
 		}
 	}

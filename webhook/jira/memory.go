@@ -16,6 +16,7 @@ type Memory struct {
 	owners   map[Owner][]Registration
 	failures map[Owner][]Failure // oldest first
 	attached map[attachment]struct{}
+	retired  map[webhookKey]struct{}
 }
 
 var (

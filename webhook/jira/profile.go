@@ -1,6 +1,7 @@
 package jira
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -65,6 +66,11 @@ func Profile(opts ...Option) webhook.Profile {
 			}
 			return s.check(w)
 		},
+	}
+	if s.postFunctions != nil {
+		p.Delete = func(ctx context.Context, tenant, id string, remove func(context.Context) error) error {
+			return deleteUnattached(ctx, s.postFunctions, tenant, id, remove)
+		}
 	}
 	if s.any2xx {
 		p.Success = nil // webhook's default
