@@ -33,8 +33,9 @@ func WithRegistrations(rs Registrations) Option { return func(s *settings) { s.r
 // Sync brings the webhook of an app in line with its registrations: it makes one,
 // gives it the URL, or deletes it once nothing is registered. It is to be called
 // whenever the registrations of the owner have changed, usually by
-// DynamicOptions.Changed; events see a change from then on. Calls for one owner
-// that overlap end with what the last one found.
+// DynamicOptions.Changed. Events of the Manager's process see a change from then on, those
+// of others as soon as they have read it, which their next event begins to do. Calls for
+// one owner that overlap end with what the last one found.
 func Sync(ctx context.Context, m *webhook.Manager, rs Registrations, o Owner) error {
 	const attempts = 5
 	var err error
