@@ -13,6 +13,7 @@ import (
 
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/jira"
+	"github.com/postrider/postrider/webhook/jira/jql"
 	"github.com/postrider/postrider/webhook/memstore"
 )
 
@@ -35,7 +36,7 @@ func longFilters() map[string]func(n int) string {
 		b.WriteString(head)
 		for i := 0; ; i++ {
 			part := next(i)
-			if b.Len()+len(part)+len(tail) > 10_000 {
+			if b.Len()+len(part)+len(tail) > 10_000 || strings.HasPrefix(part, "|") && i == jql.MaxClauses-1 {
 				return b.String() + tail
 			}
 			b.WriteString(part)
@@ -49,13 +50,15 @@ func longFilters() map[string]func(n int) string {
 			return fill("status not in (x1", ")", func(i int) string { return fmt.Sprintf(",q%d", (n+7*i)%997) })
 		},
 		"chain": func(n int) string {
-			return fill("assignee = x1", "", func(i int) string { return fmt.Sprintf("|status!='%s%d'", strings.Repeat("x", 8+n%2), i) })
+			return fill("assignee = x1", "", func(i int) string { return fmt.Sprintf("|status!='%s%d'", strings.Repeat("x", 30+n%2), i) })
 		},
 		"paths": func(n int) string {
-			return fill("project = XX", "", func(i int) string { return fmt.Sprintf("|issue.property[big].q%d=z", n*300+i%300) })
+			return fill("project = XX", "", func(i int) string {
+				return fmt.Sprintf("|issue.property[big].%sq%d=z", strings.Repeat("x", 16), n*300+i)
+			})
 		},
 		"fields": func(n int) string {
-			return fill("project = XX", "", func(i int) string { return fmt.Sprintf("|issue.property[q%d]!=z", n*300+i%300) })
+			return fill("project = XX", "", func(i int) string { return fmt.Sprintf("|issue.property[%sq%d]!=z", strings.Repeat("x", 16), n*300+i) })
 		},
 	}
 }
@@ -146,10 +149,10 @@ func hostileApp(t *testing.T, filter func(n int) string) {
 	slices.Sort(refreshed)
 	t.Logf("registering %v to %v, dispatching %v to %v, after a refresh %v to %v; %d KiB held, %d KiB allocated for an event",
 		registering[0], registering[len(registering)-1], dispatching[0], dispatching[rounds-1], refreshed[0], refreshed[rounds-1], held>>10, each>>10)
-	if got := registering[len(registering)/2]; got > 50*time.Millisecond {
+	if got := registering[len(registering)/2]; got > 50*time.Millisecond*slower {
 		t.Errorf("registering takes %v", got)
 	}
-	if got := max(dispatching[0], refreshed[0]); got > 10*time.Millisecond {
+	if got := max(dispatching[0], refreshed[0]); got > 10*time.Millisecond*slower {
 		t.Errorf("dispatching takes %v", got)
 	}
 	if held > 32<<20 {

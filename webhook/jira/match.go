@@ -142,7 +142,10 @@ func (m *Matcher) filter(w *webhook.Webhook) (*jql.Filter, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.filters) >= maxFilters {
-		clear(m.filters)
+		for other := range m.filters { // one makes room: all would have to be read anew
+			delete(m.filters, other)
+			break
+		}
 	}
 	m.filters[key] = compiled{now, filter}
 	return filter, nil

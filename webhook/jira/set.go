@@ -103,7 +103,10 @@ func (m *Matcher) set(scope string) *set {
 	s := m.sets[scope]
 	if s == nil {
 		if len(m.sets) >= maxSets {
-			clear(m.sets)
+			for other := range m.sets { // one makes room: all would have to be indexed anew
+				delete(m.sets, other)
+				break
+			}
 		}
 		s = &set{known: make(map[string]*member)}
 		m.sets[scope] = s

@@ -77,7 +77,7 @@ func (s *Store) insert(ctx context.Context, tx *sql.Tx, o jira.Owner, id int64, 
 	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(data{r.Filter, r.Events, r.FieldIDs, r.PropertyKeys, micros(r.CreatedAt)})
+	text, err := json.Marshal(data{&r.Filter, r.Events, r.FieldIDs, r.PropertyKeys, micros(r.CreatedAt)})
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (s *Store) insert(ctx context.Context, tx *sql.Tx, o jira.Owner, id int64, 
 // data is what no statement looks at. Text goes through JSON because PostgreSQL's
 // cannot hold every character.
 type data struct {
-	Filter       string
+	Filter       *string // nil where a row was damaged: no filter must not be taken for an empty one
 	Events       []string
 	FieldIDs     []string `json:",omitempty"`
 	PropertyKeys []string `json:",omitempty"`
@@ -116,11 +116,14 @@ func (s *Store) registrations(ctx context.Context, from runner, o jira.Owner) (o
 		if err := json.Unmarshal(text, &d); err != nil {
 			return fmt.Errorf("registration %d: %w", id, err)
 		}
+		if d.Filter == nil {
+			return fmt.Errorf("registration %d: the row has no filter", id)
+		}
 		plain, err := s.opened(nameOf(o), url, sealed)
 		if err != nil {
 			return fmt.Errorf("registration %d: %w", id, err)
 		}
-		out = append(out, jira.Registration{ID: id, URL: plain, Filter: d.Filter, Events: d.Events, FieldIDs: d.FieldIDs,
+		out = append(out, jira.Registration{ID: id, URL: plain, Filter: *d.Filter, Events: d.Events, FieldIDs: d.FieldIDs,
 			PropertyKeys: d.PropertyKeys, CreatedAt: fromMicros(d.Created), ExpiresAt: fromMicros(expires)})
 		return nil
 	})

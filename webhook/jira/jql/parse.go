@@ -9,7 +9,7 @@ import (
 // Bounds of a filter.
 const (
 	MaxLength   = 10_000 // bytes
-	MaxClauses  = 500    // after those of one field that mean one set were joined
+	MaxClauses  = 200    // after those of one field that mean one set were joined
 	maxDepth    = 64     // of parentheses, NOT and lists in lists
 	maxName     = 255    // bytes of a clause's name
 	maxProblems = 20     // told at once
@@ -46,7 +46,7 @@ func (g Grammar) Parse(src string) (*Filter, error) {
 	}
 	root = root.positive(false)
 	if root.clauses() > MaxClauses {
-		return nil, &Error{Problems: []string{"The filter has more than 500 clauses: join those of one field with IN or NOT IN"}}
+		return nil, &Error{Problems: []string{"The filter has more than 200 clauses: join those of one field with IN or NOT IN"}}
 	}
 	return newFilter(src, root), nil
 }

@@ -114,9 +114,9 @@ func TestParse_bounds(t *testing.T) {
 		{"one field by OR", numbered("status=q#", "|", 830), true},
 		{"one field by AND", numbered("status!=q#", "&", 760), true},
 		{"one field behind NOT", "NOT (" + numbered("status=q#", "|", 820) + ")", true},
-		{"500 fields", numbered("x#!=a", "|", 500), true},
-		{"501 fields", numbered("x#!=a", "|", 501), false},
-		{"501 fields in parentheses", chain("(", "", 60) + numbered("x#=a", "&", 501) + chain(")", "", 60), false},
+		{"200 fields", numbered("x#!=a", "|", jql.MaxClauses), true},
+		{"201 fields", numbered("x#!=a", "|", jql.MaxClauses+1), false},
+		{"201 fields in parentheses", chain("(", "", 60) + numbered("x#=a", "&", jql.MaxClauses+1) + chain(")", "", 60), false},
 		{"lists in lists", "status IN " + chain("(", "", 64) + "a" + chain(")", "", 64), true},
 		{"lists in lists too deep", "status IN " + chain("(", "", 66) + "a" + chain(")", "", 66), false},
 	} {
