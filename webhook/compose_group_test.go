@@ -16,7 +16,7 @@ func TestComposeOutsideTheGroup(t *testing.T) {
 		name, composed string
 		ok             bool
 	}{
-		{"nobody, which means the first", "", true},
+		{"none, which means the first", "", true},
 		{"the first", "first", true},
 		{"another of the group", "second", true},
 		{"one of another group", "apart", false},

@@ -97,7 +97,7 @@ var gallery = []mutation{
 		"	n = &node{op: op, kids: []*node{n}}\n	for p.tok.is(connectors...) {\n		seen()\n		p.advance()\n		n.kids = append(n.kids, next())\n	}",
 		"	for p.tok.is(connectors...) {\n		seen()\n		p.advance()\n		n = &node{op: op, kids: []*node{n, next()}}\n	}",
 		"./webhook/jira/jql -run TestParse_allocatesInProportion"},
-	{"an event waits for registrations that somebody changed", "webhook/jira/app_index.go",
+	{"an event waits for registrations that changed", "webhook/jira/app_index.go",
 		"			patience = indexPatience\n", "			patience = loadTimeout\n",
 		"./webhook/jira -run TestApp_oldRegistrationsMeanwhile"},
 	{"registrations are read once for each event that asks", "webhook/jira/app_index.go",

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync"
 	"time"
 
@@ -26,8 +25,8 @@ const (
 	// firstPatience is how long it waits where nothing was known, for all apps of its
 	// tenant together.
 	firstPatience = 2 * time.Second
-	// maxApps and maxAppBytes bound what is kept of all apps: so many, with so many bytes
-	// of filters and names. What is forgotten is read again.
+	// maxApps and maxAppBytes bound what is kept of all apps: so many, with so many
+	// bytes of filters. What is forgotten is read again.
 	maxApps     = 10_000
 	maxAppBytes = 64 << 20
 )
@@ -59,33 +58,11 @@ type appState struct {
 	outcome  *outcome    // of selecting, until it is composed
 }
 
-// registered are the live registrations of one app, as they were at a look. It never
-// changes.
-type registered struct {
-	webhook string
-	stamp   stamp
-	byID    map[int64]*compiledRegistration
-	index   jql.Index
-	size    int
-}
-
-// compiledRegistration is a registration with its filter read.
-type compiledRegistration struct {
-	Registration
-	filter *jql.Filter
-	err    error // the filter cannot be used
-}
-
 // flight is a look at the registrations of one app.
 type flight struct {
 	done   chan struct{}
 	result *registered
 	err    error
-}
-
-// fits reports whether what was seen holds for a version of the webhook.
-func (r *registered) fits(w *webhook.Webhook) bool {
-	return r != nil && r.webhook == w.ID && (r.stamp.version > w.Version || r.stamp.equal(stampOf(w)))
 }
 
 // of returns the registrations behind a webhook. It waits until a time at most.
@@ -171,15 +148,20 @@ func (a *apps) await(o Owner, w *webhook.Webhook, until time.Time) (r *registere
 	return r, nil
 }
 
+// wait waits for the end of a look. One that has ended counts, however late it is asked.
 func (f *flight) wait(patience time.Duration) error {
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(max(0, patience))
 	defer timer.Stop()
 	select {
 	case <-f.done:
-		return f.err
 	case <-timer.C:
-		return errSlow
+		select {
+		case <-f.done:
+		default:
+			return errSlow
+		}
 	}
+	return f.err
 }
 
 // look reads the registrations for a version of the webhook.
@@ -245,74 +227,4 @@ func (a *apps) read(o Owner) (r *registered, err error) {
 		}
 	}
 	return r, nil
-}
-
-// add keeps a registration. One whose filter cannot be used is kept for its events, so
-// that these tell what is wrong with it instead of passing it over.
-func (r *registered) add(one Registration, before []*registered, g *jql.Grammar) {
-	c := &compiledRegistration{Registration: one}
-	for _, old := range before {
-		if old == nil || old.byID[one.ID] == nil {
-			continue
-		}
-		if known := old.byID[one.ID]; known.Filter == one.Filter && known.filter != nil {
-			c.filter, c.Filter = known.filter, known.Filter // the same text is kept once
-		}
-	}
-	r.size += len(one.Filter)
-	switch {
-	case r.size > MaxFilterBytes:
-		c.filter, c.err = nil, errTooLong
-	case c.filter == nil:
-		if c.filter, c.err = g.Parse(one.Filter); c.err != nil {
-			c.err = filterError(strconv.FormatInt(one.ID, 10), c.err)
-		}
-	}
-	r.byID[one.ID] = c
-	r.index.Set(strconv.FormatInt(one.ID, 10), one.Events, c.filter)
-}
-
-// state returns what is known of an app, for the caller to fill in.
-func (a *apps) state(o Owner) *appState {
-	s := a.known[o]
-	if s == nil {
-		if a.known == nil {
-			a.known = make(map[Owner]*appState)
-		}
-		s = new(appState)
-		a.known[o] = s
-		a.forget(o)
-	}
-	return s
-}
-
-// size is what is known of an app, in bytes.
-func (s *appState) size() (sum int) {
-	for _, r := range [...]*registered{s.current, s.prepared} {
-		if r != nil {
-			sum += r.size
-		}
-	}
-	return sum
-}
-
-// keep changes what is known of an app, and forgets others where that is too much.
-func (a *apps) keep(o Owner, s *appState, current, prepared *registered) {
-	a.size -= s.size()
-	s.current, s.prepared = current, prepared
-	a.size += s.size()
-	a.forget(o)
-}
-
-// forget drops other apps, whichever come first, until there is room.
-func (a *apps) forget(but Owner) {
-	for o, s := range a.known {
-		if len(a.known) <= maxApps && a.size <= maxAppBytes {
-			return
-		}
-		if o != but && s.flight == nil {
-			a.size -= s.size()
-			delete(a.known, o)
-		}
-	}
 }

@@ -59,7 +59,7 @@ func put(t *testing.T, rs jira.Registrations, o jira.Owner, filters ...string) {
 }
 
 // Rule: what is wrong with one app's registrations fails the deliveries to that app, and
-// says so there; the tenant's dispatch and everybody else's deliveries go on.
+// says so there; the tenant's dispatch and all other deliveries go on.
 func TestApp_errorsStayWithTheApp(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -122,7 +122,7 @@ func TestApp_errorsStayWithTheApp(t *testing.T) {
 					case apps[d.WebhookID] == "one" && (d.State != tc.want || d.LastCode != tc.code):
 						t.Errorf("the app: %v %q, want %v %q", d.State, d.LastCode, tc.want, tc.code)
 					case apps[d.WebhookID] == "one" && tc.want == webhook.StateFailed && len(d.Body) != 0:
-						t.Error("the delivery that fails keeps a body that nobody may have")
+						t.Error("the delivery that fails keeps a body")
 					case apps[d.WebhookID] == "two" && tc.filter != "" && d.State != webhook.StateDelivered:
 						t.Errorf("another app: %v %q", d.State, d.LastCode)
 					}

@@ -13,14 +13,13 @@ import (
 	"github.com/postrider/postrider/webhook/jira/jql"
 )
 
-// varUnknown marks a delivery to an app of which nobody could tell whether the app wants
-// it. It ends as failed, without a request and without a body.
+// varUnknown marks a delivery to an app whose registrations could not be asked. It ends as failed, without a request and without a body.
 const varUnknown = "registrations_unknown"
 
 var errUnknown = errors.New("jira: which registrations of the app match could not be found out")
 
 // appError is an error that one app answers for: its registrations cannot be read, or one
-// of its filters. It fails the deliveries to this app and to nobody else.
+// of its filters. It fails the deliveries to this app alone.
 type appError struct{ err error }
 
 func (e *appError) Error() string { return e.err.Error() }

@@ -51,8 +51,8 @@ var (
 
 const attachedMessage = "The webhook is a post function of a workflow transition. Remove it there first."
 
-// WithPostFunctions keeps webhooks that workflow transitions trigger from being deleted,
-// by whomever: Manager.Delete, the settings page and the administrators' API answer
+// WithPostFunctions keeps webhooks that workflow transitions trigger from being deleted:
+// Manager.Delete, and with it the settings page and the administrators' API, answer
 // [ErrAttached], beside a *webhook.ValidationError with the rule "attached". No transition
 // can be attached to a webhook while it is deleted.
 func WithPostFunctions(p PostFunctions) Option { return func(s *settings) { s.postFunctions = p } }

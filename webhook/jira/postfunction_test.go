@@ -115,8 +115,8 @@ func TestTransitioned(t *testing.T) {
 	}
 }
 
-// Rule: a webhook that a transition triggers is deleted by nobody: not by the Manager, not
-// by the page, not by the administrators' API. The answer is one that people can read.
+// Rule: a webhook that a transition triggers is not deleted, whichever way that is asked
+// for. The answer is one that people can read.
 func TestPostFunction_attachedIsNotDeleted(t *testing.T) {
 	t.Parallel()
 	post := new(jira.Memory)
@@ -207,8 +207,8 @@ func TestPostFunction_deletionIsAtomic(t *testing.T) {
 	}
 }
 
-// Rule: a transition is for webhooks of people. One that somebody attached to the webhook
-// of an app reaches nobody.
+// Rule: a transition is for webhooks of people. One that is attached to the webhook of
+// an app does not fire it.
 func TestPostFunction_notForApps(t *testing.T) {
 	t.Parallel()
 	rs := new(jira.Memory)

@@ -45,6 +45,6 @@ func TestFilter_zeroMatchesNothing(t *testing.T) {
 	var x jql.Index
 	x.Set("f", []string{"e"}, f)
 	if f.All() || f.Match(prj7) || len(x.Match("e", prj7)) != 0 {
-		t.Error("a filter that nobody parsed matches")
+		t.Error("a filter that was not parsed matches")
 	}
 }
