@@ -100,13 +100,22 @@ func (m *Manager) RotateSecret(ctx context.Context, scope, id string, next Secre
 }
 
 // Delete removes a webhook at once. Nothing queued for it is sent any more, apart from a
-// request that is already under way. Errors: [ErrNotFound].
+// request that is already under way. Errors: [ErrNotFound], and what Profile.Delete answers.
 func (m *Manager) Delete(ctx context.Context, scope, id string) error {
-	if err := m.reg.Delete(ctx, scope, id); err != nil {
+	if err := m.remove(ctx, scope, id); err != nil {
 		return fmt.Errorf("webhook: delete %s: %w", id, err)
 	}
 	m.d.keeper.drop(id)
 	return nil
+}
+
+func (m *Manager) remove(ctx context.Context, scope, id string) (err error) {
+	remove := func(ctx context.Context) error { return m.reg.Delete(ctx, scope, id) }
+	if m.d.profile.Delete == nil {
+		return remove(ctx)
+	}
+	defer contain("Profile.Delete", &err)
+	return m.d.profile.Delete(ctx, scope, id, remove)
 }
 
 // DeleteScope removes everything of a tenant that leaves.

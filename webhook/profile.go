@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -85,6 +86,10 @@ type Profile struct {
 	KeyLimit func(key string) (n int, rate float64, burst int)
 	// Sample makes an example of an event type for [WithSample]; nil means [payload.Sample].
 	Sample func(eventType string) (payload.Data, bool)
+	// Delete carries out the deletion of a webhook by the Manager: it calls remove, once, or
+	// answers why not, which Manager.Delete returns. A [*ValidationError] is shown to people.
+	// nil means that remove is called.
+	Delete func(ctx context.Context, scope, id string, remove func(context.Context) error) error
 	// Check adds what else is wrong with a webhook's fields to what the Manager found.
 	Check func(Webhook) []FieldError
 }

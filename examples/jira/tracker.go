@@ -61,7 +61,7 @@ func newTracker(to *receiver) (*tracker, error) {
 		}}
 	}
 	var err error
-	if t.jira, err = dispatcher(jira.Profile(jira.WithRegistrations(t.kept)), options()); err != nil {
+	if t.jira, err = dispatcher(jira.Profile(jira.WithRegistrations(t.kept), jira.WithPostFunctions(t.kept)), options()); err != nil {
 		return nil, err
 	}
 	if t.connect, err = dispatcher(connect.Profile(), options()); err != nil {
@@ -123,7 +123,7 @@ func (t *tracker) api() (http.Handler, error) {
 	}
 	admin, err := jira.NewAdmin(t.manager, func(r *http.Request) (jira.Administrator, error) {
 		return jira.Administrator{Tenant: tenant, Name: "admin", DisplayName: "The administrator"}, user(r, "admin")
-	}, &jira.AdminOptions{PostFunctions: t.kept, BaseURL: t.url})
+	}, &jira.AdminOptions{BaseURL: t.url})
 	if err != nil {
 		return nil, err
 	}

@@ -156,6 +156,33 @@ func TestRequireSealed(t *testing.T) {
 	})
 }
 
+// Rule: a row that was damaged is told of. One without a filter must not pass for one whose
+// filter is empty, which matches every issue.
+func TestDamagedRegistration(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		db := d.open(t)
+		s := newStore(t, db, nil)
+		o, now := jira.Owner{Tenant: "acme", App: "one"}, time.Now()
+		for _, filter := range []string{"", "project = A"} {
+			if _, err := s.Register(t.Context(), o, []jira.Registration{{URL: "https://one.example.com/", Filter: filter, Events: []string{"jira:issue_updated"}, ExpiresAt: now.Add(time.Hour)}}, now, 9); err != nil {
+				t.Fatal(err)
+			}
+		}
+		rs, err := s.Registrations(t.Context(), o)
+		if err != nil || len(rs) != 2 || rs[0].Filter != "" || rs[1].Filter != "project = A" {
+			t.Fatalf("Registrations = %v, %v", rs, err)
+		}
+		for _, data := range []string{`{}`, `{"Events":["jira:issue_updated"]}`, `{"Filter":null,"Events":["jira:issue_updated"]}`, `{"Filter":7}`, `{"Filter":"project = A`, `null`, `[]`, ``} {
+			if _, err := db.ExecContext(t.Context(), "UPDATE postrider_jira_registration SET data = '"+data+"' WHERE id = 1001"); err != nil {
+				t.Fatal(err)
+			}
+			if rs, err := s.Registrations(t.Context(), o); err == nil || !strings.Contains(err.Error(), "1001") {
+				t.Errorf("data %q: %v, %v; want an error that names the registration", data, rs, err)
+			}
+		}
+	})
+}
+
 // Rule: tables of a newer version are left alone.
 func TestNewerSchema(t *testing.T) {
 	each(t, func(t *testing.T, d database) {

@@ -118,6 +118,18 @@ const commands = {
     return schemas.map((schema) => verdict(() => strictAjv().compile(schema)));
   },
 
+  // {filters: [text], issues: [{field: [value]}]} -> [{accepted, matches: [bool]}], after jql-ast
+  async jql({ filters, issues }) {
+    const { JastBuilder } = require("@atlassianlabs/jql-ast");
+    const { inSubset, matches } = require("./jql.js");
+    return filters.map((filter) => {
+      const { query, errors } = new JastBuilder().build(filter);
+      if (errors.length > 0) return { accepted: false, matches: null };
+      if (!inSubset(query)) return { accepted: false, matches: null };
+      return { accepted: true, matches: issues.map((issue) => matches(query, issue)) };
+    });
+  },
+
   // {document, off: [rule]} -> [{severity, rule, message, at}], after the linter of Redocly
   async openapi({ document, off }) {
     const { createConfig, lintFromString } = await import("@redocly/openapi-core");

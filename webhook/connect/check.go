@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/postrider/postrider/allowlist"
 	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 )
@@ -61,6 +62,10 @@ func (s *settings) checkFilter(w *webhook.Webhook) []webhook.FieldError {
 // variable only if it is one of the catalogue: anything else may be a part of the URL
 // that nobody should read.
 func checkVariables(w *webhook.Webhook) (out []webhook.FieldError) {
+	if len(w.URL) > allowlist.MaxURL { // with one character for each variable it may pass
+		return []webhook.FieldError{{Field: "url", Rule: "too_long",
+			Message: fmt.Sprintf("The URL may have up to %d bytes, the names of its variables included.", allowlist.MaxURL)}}
+	}
 	possible, known := variables(w.Events), variables(jiraevent.Events())
 	if slices.Contains(w.Events, "*") {
 		possible = known

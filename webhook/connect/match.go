@@ -18,6 +18,11 @@ const VarAddOn = "connect.addon"
 // which one.
 var ErrNoAddOn = errors.New("connect: the event does not name its add-on: set VarAddOn with payload.WithVars, or use NewLifecycle")
 
+// ErrNoFilters is returned by Dispatch for a webhook that was stored with a filter or with
+// property keys while WithFilters was given. Without it they would be passed over, and the
+// webhook would receive everything.
+var ErrNoFilters = errors.New("connect: a webhook has a filter or property keys, which nothing heeds: give WithFilters, or delete it")
+
 // postFunction is the event of an add-on's own workflow post function.
 const postFunction = "remote_workflow_post_function"
 
@@ -36,8 +41,11 @@ func (s *settings) matches(w webhook.Webhook, e payload.Event) (bool, error) {
 	if key != "" && key != w.Attributes[AttrAddOn] {
 		return false, nil
 	}
-	if s.match != nil {
+	switch {
+	case s.match != nil:
 		return s.match(w, e)
+	case w.Filter != "" || w.Attributes[AttrPropertyKeys] != "":
+		return false, fmt.Errorf("%w: webhook %s", ErrNoFilters, w.ID)
 	}
 	return w.Listens(e.Type) || w.Listens(alias(e)), nil
 }

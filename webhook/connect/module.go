@@ -107,6 +107,10 @@ func (p *parser) params(field string, raw json.RawMessage) map[string]string {
 		return nil
 	}
 	members := p.object(field, raw)
+	if len(members) > maxList {
+		p.refuse(field, tooMany)
+		return nil
+	}
 	params := make(map[string]string, len(members))
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		value, scalar := scalarText(members[name])

@@ -43,6 +43,12 @@
 //
 //	ev, fires, err := jira.Transitioned(ctx, postFunctions, "acme", jira.Transition{Workflow: "bugs", ID: "31"}, callback)
 //
+// With [WithPostFunctions] a webhook that is one cannot be deleted, however that is tried.
+//
+// Filters are read when apps register them. An event waits for registrations that changed
+// in another process for 5 ms at most, and meets what was known before; what is wrong with
+// an app's registrations fails the deliveries to that app alone.
+//
 // [Memory] keeps all three until the process ends, package jirasql keeps them in a
 // database, and package registrationtest proves other implementations. [Prune] removes
 // what has had its time.

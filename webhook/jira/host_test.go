@@ -59,6 +59,7 @@ type host struct {
 	t       *testing.T
 	hooks   *webhook.Dispatcher
 	manager *webhook.Manager
+	store   *memstore.Store
 	to      *receiver
 }
 
@@ -81,7 +82,7 @@ func newHost(t *testing.T, p webhook.Profile, o webhook.Options, to *receiver) (
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- hooks.Run(ctx) }()
-	return &host{t, hooks, manager, to}, func() {
+	return &host{t, hooks, manager, store, to}, func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("Run: %v", err)

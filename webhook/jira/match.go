@@ -81,7 +81,7 @@ func (m *Matcher) Match(w webhook.Webhook, e payload.Event) (bool, error) {
 	if !listens(&w, &e) {
 		return false, nil
 	}
-	if w.Filter == "" || !m.jql[e.Type] {
+	if !m.jql[e.Type] || jql.Blank(w.Filter) {
 		return true, nil
 	}
 	filter, err := m.filter(&w)
@@ -97,7 +97,7 @@ func (m *Matcher) Match(w webhook.Webhook, e payload.Event) (bool, error) {
 
 // matchApp is apart from Match because its arguments move to the heap.
 func (m *Matcher) matchApp(w webhook.Webhook, e payload.Event) (bool, error) {
-	ids, err := m.apps.matched(&w, &e)
+	ids, err := m.apps.matched(&w, &e, time.Now().Add(firstPatience))
 	return len(ids) > 0, err
 }
 
@@ -142,7 +142,10 @@ func (m *Matcher) filter(w *webhook.Webhook) (*jql.Filter, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.filters) >= maxFilters {
-		clear(m.filters)
+		for other := range m.filters { // one makes room: all would have to be read anew
+			delete(m.filters, other)
+			break
+		}
 	}
 	m.filters[key] = compiled{now, filter}
 	return filter, nil

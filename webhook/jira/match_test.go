@@ -74,7 +74,7 @@ func TestMatcher_clauses(t *testing.T) {
 		{"environment = PROD", true},
 		{"cf[10014] = PRJ-1 AND cf[10020] = 5 AND cf[10021] = 5.5", true},
 		{"cf[10015] != x", false},
-		{"issue.property[flags].a.colour = red AND issue.property[flags].on = true", true},
+		{"issue.property[flags].a.colour = red AND issue.property[flags].on = 'true'", true},
 		{"issue.property[flags].on.deeper = x", false},
 		{"issue.property[flags].none != x", false},
 		{"issue.property['my.key'] = 2", true},

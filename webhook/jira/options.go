@@ -21,6 +21,7 @@ type settings struct {
 	ports              []uint16
 	primary, secondary int
 	registrations      Registrations
+	postFunctions      PostFunctions
 }
 
 // Requests in flight for one tenant and host.

@@ -1,6 +1,7 @@
 package jira
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -59,7 +60,17 @@ func Profile(opts ...Option) webhook.Profile {
 		Limits:        limits,
 		KeyLimit:      s.keyLimit,
 		Sample:        sample,
-		Check:         s.check,
+		Check: func(w webhook.Webhook) []webhook.FieldError {
+			if isApp(&w) {
+				m.apps.prepare(&w)
+			}
+			return s.check(w)
+		},
+	}
+	if s.postFunctions != nil {
+		p.Delete = func(ctx context.Context, tenant, id string, remove func(context.Context) error) error {
+			return deleteUnattached(ctx, s.postFunctions, tenant, id, remove)
+		}
 	}
 	if s.any2xx {
 		p.Success = nil // webhook's default

@@ -16,6 +16,10 @@ import (
 // may differ.
 const DefaultLeeway = 30 * time.Second
 
+// DefaultMaxLife is how long a Connect token may count: as long as those of Atlassian
+// and of [ConnectJWT] do.
+const DefaultMaxLife = jwtLife
+
 // maxToken bounds a token in bytes. Common servers stop at 8 KiB for all header
 // fields together.
 const maxToken = 8192
@@ -34,6 +38,9 @@ type ConnectReceiver struct {
 	// Leeway is how far the clocks may differ, in either direction; 0 means
 	// DefaultLeeway. A negative one is refused.
 	Leeway time.Duration
+	// MaxLife is how long a token may count, from iat to exp; 0 means DefaultMaxLife. A
+	// negative one is refused.
+	MaxLife time.Duration
 }
 
 // ForClient is ConnectReceiver.Secrets for an add-on with one client.
@@ -73,6 +80,7 @@ type ConnectClaims struct {
 //	ErrSignature        none of the secrets made the signature
 //	ErrExpired          exp plus Leeway is not after now
 //	ErrTooNew           iat or nbf minus Leeway lies after now
+//	ErrLifetime         exp lies further behind iat than MaxLife
 //	ErrQueryHash        the token is for another request
 //
 // It returns a [*ConfigError] for a receiver that is not set up, also one with a secret
@@ -86,6 +94,9 @@ func VerifyConnectJWT(r *http.Request, now time.Time, c ConnectReceiver) (Connec
 	}
 	if c.Leeway < 0 {
 		return ConnectClaims{}, &ConfigError{Field: "leeway", Problem: "is negative"}
+	}
+	if c.MaxLife < 0 {
+		return ConnectClaims{}, &ConfigError{Field: "longest life", Problem: "is negative"}
 	}
 	b, err := parseBase(c.BaseURL, c.Path)
 	if err != nil {
@@ -115,6 +126,8 @@ func VerifyConnectJWT(r *http.Request, now time.Time, c ConnectReceiver) (Connec
 		return ConnectClaims{}, ErrExpired
 	case claims.IssuedAt.After(latest), notBefore.After(latest):
 		return ConnectClaims{}, ErrTooNew
+	case claims.Expires.Sub(claims.IssuedAt) > cmp.Or(c.MaxLife, DefaultMaxLife):
+		return ConnectClaims{}, ErrLifetime
 	}
 	// What cannot be hashed was not hashed by the sender either.
 	want, err := queryHash(r.Method, r.URL, b)
