@@ -27,17 +27,22 @@
 // raw backslashes, and whose strictness the embedding program can change by GODEBUG.
 //
 //	A1  1 to 2,048 bytes
-//	A2  only the bytes RFC 3986 permits in a URL; no fragment; brackets only around IPv6
+//	A2  only the bytes RFC 3986 permits in a URL; no fragment; brackets only around IPv6.
+//	    Outside Automation also [ and ] in the query, and visible text in path and query,
+//	    which the canonical form has percent-encoded as UTF-8
 //	A3  https://
 //	A4  Automation: host api-private.atlassian.com, port 443
 //	A5  Automation: path below /automation/webhooks/
-//	A6  no empty path segment, one trailing slash aside
-//	A7  path: every % begins %HH, standing for a visible ASCII byte other than / \ %
-//	A8  path: no segment that is "." or ".." or nothing once decoded and cut at ";"
+//	A6  Automation: no empty path segment, one trailing slash aside
+//	A7  path: every % begins %HH. In Automation it stands for a visible ASCII byte other than
+//	    / \ %, elsewhere for any text in UTF-8 without control characters of ASCII
+//	A8  path: no segment that is "." or ".." once decoded and cut at ";", or only parameters;
+//	    what stands between encoded slashes and backslashes counts as a segment too
 //	A9  query: every % begins %HH, not standing for a control character
 //	H1  host of 1 to 253 bytes
 //	H2  brackets hold an IPv6 address without a zone
-//	H3  labels of 1 to 63 letters, digits and inner hyphens; no trailing dot
+//	H3  labels of 1 to 63 letters, digits, underscores and inner hyphens; no trailing dot.
+//	    A label that begins with xn-- decodes to text that IDNA leaves as it is
 //	H4  a host that ends in a number is four decimal octets without leading zeros
 //	H5  two labels at least
 //	H6  no special-use or internal name (.localhost, .internal, .home.arpa, ...)

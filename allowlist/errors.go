@@ -69,7 +69,7 @@ func refusal(e *Error) error {
 // The prototypes of all refusals. Nothing writes to them.
 var (
 	refuseA1 = &Error{Rule: "A1", Reason: "the URL must have 1 to 2,048 bytes"}
-	refuseA2 = &Error{Rule: "A2", Reason: "the URL holds a character that must not stand in it: space, fragment, backslash, braces, non-ASCII or the like"}
+	refuseA2 = &Error{Rule: "A2", Reason: "the URL holds a character that must not stand in it: space, fragment, backslash, braces, a character that cannot be seen or the like"}
 	refuseA3 = &Error{Rule: "A3", Reason: "the URL must begin with https://"}
 	refuseA4 = &Error{Rule: "A4", Reason: "the host must be api-private.atlassian.com on port 443"}
 	refuseA5 = &Error{Rule: "A5", Reason: "the path must continue after /automation/webhooks/"}
@@ -84,7 +84,8 @@ var (
 
 	refuseH1      = &Error{Rule: "H1", Reason: "the host must have 1 to 253 bytes"}
 	refuseH2      = &Error{Rule: "H2", Reason: "brackets must hold an IPv6 address without a zone"}
-	refuseH3      = &Error{Rule: "H3", Reason: "the host must be ASCII labels of 1 to 63 letters, digits and inner hyphens, without a final dot"}
+	refuseH3      = &Error{Rule: "H3", Reason: "the host must be ASCII labels of 1 to 63 letters, digits, underscores and inner hyphens, without a final dot"}
+	refuseALabel  = &Error{Rule: "H3", Reason: "the host has a label that begins with xn-- and stands for no international name"}
 	refuseH4      = &Error{Rule: "H4", Reason: "a numeric host must be four decimal numbers without leading zeros"}
 	refuseH5      = &Error{Rule: "H5", Setting: "AllowHosts", Reason: "the host needs a domain"}
 	refuseH6      = &Error{Rule: "H6", Setting: "AllowHosts", Reason: "the host is a special-use or internal name"}

@@ -95,3 +95,47 @@ func ExamplePolicy_Control() {
 	// true
 	// allowlist: refused by rule ADDR: the address is not a public one (an operator can permit it: Policy.AllowPrefixes)
 }
+
+// Receivers of many makes: encoded slashes and spaces, text, brackets and empty segments
+// pass, in one canonical form.
+func ExamplePublic() {
+	p := allowlist.Public()
+	p.Ports = []uint16{8443}
+	for _, raw := range []string{
+		"https://Build_1.example.com:8443/job/My%20Job/build",
+		"https://git.example.com/api/v4/projects/a%2Fb/trigger?variables[ENV]=prod",
+		"https://example.com/café//",
+		"https://[2606:4700:4700:0:0:0:0:1111]/",
+		"https://example.com/a%2F..%2Fb",
+		"https://xn--a.example.com/",
+	} {
+		canonical, err := p.CheckURL(raw)
+		var refused *allowlist.Error
+		if errors.As(err, &refused) {
+			fmt.Println(refused.Rule, refused.Reason)
+			continue
+		}
+		fmt.Println(canonical)
+	}
+	// Output:
+	// https://build_1.example.com:8443/job/My%20Job/build
+	// https://git.example.com/api/v4/projects/a%2Fb/trigger?variables[ENV]=prod
+	// https://example.com/caf%C3%A9//
+	// https://[2606:4700:4700::1111]/
+	// A8 the path has a dot segment, or one that is only parameters
+	// H3 the host has a label that begins with xn-- and stands for no international name
+}
+
+// Addresses that a name resolved to, such as those of a Proxy's own look-up.
+func ExamplePolicy_CheckAddr() {
+	for _, text := range []string{"8.8.8.8", "10.0.0.1", "169.254.169.254", "::ffff:127.0.0.1", "64:ff9b::808:808"} {
+		err := allowlist.Public().CheckAddr(netip.MustParseAddr(text))
+		fmt.Println(text, err == nil)
+	}
+	// Output:
+	// 8.8.8.8 true
+	// 10.0.0.1 false
+	// 169.254.169.254 false
+	// ::ffff:127.0.0.1 false
+	// 64:ff9b::808:808 false
+}

@@ -2,7 +2,10 @@ package allowlist
 
 import (
 	"net/netip"
+	"strconv"
 	"strings"
+
+	"github.com/postrider/postrider/allowlist/internal/alabel"
 )
 
 // judgeAuthority judges what stands between "https://" and the path: no userinfo, a host
@@ -100,6 +103,43 @@ func (p *Policy) judgeBracketed(host string) *Error {
 	return p.judgeLiteral(a)
 }
 
+// isCanonicalIP reports whether a host that was accepted is no address in brackets, or one
+// in its canonical form.
+func isCanonicalIP(host string) bool {
+	if host[0] != '[' {
+		return true
+	}
+	var buf [2 + maxIPv6]byte
+	return string(appendIPv6(buf[:0], host)) == host
+}
+
+// canonicalHost is the one spelling of a host that was accepted.
+func canonicalHost(host string) string {
+	if host[0] == '[' {
+		return string(appendIPv6(nil, host))
+	}
+	return strings.ToLower(host)
+}
+
+const maxIPv6 = len("0000:0000:0000:0000:0000:ffff:255.255.255.255")
+
+// appendIPv6 appends an address in brackets as RFC 5952 and browsers write it. The latter
+// write a mapped IPv4 address in hexadecimal, package netip in decimal octets.
+func appendIPv6(dst []byte, host string) []byte {
+	a, _ := netip.ParseAddr(host[1 : len(host)-1])
+	dst = append(dst, '[')
+	if a.Is4In6() {
+		b := a.As16()
+		dst = append(dst, "::ffff:"...)
+		dst = strconv.AppendUint(dst, uint64(b[12])<<8|uint64(b[13]), 16)
+		dst = append(dst, ':')
+		dst = strconv.AppendUint(dst, uint64(b[14])<<8|uint64(b[15]), 16)
+	} else {
+		dst = a.AppendTo(dst)
+	}
+	return append(dst, ']')
+}
+
 func (p *Policy) judgeLiteral(a netip.Addr) *Error {
 	if p.DenyLiterals {
 		return refuseLiteral
@@ -107,15 +147,16 @@ func (p *Policy) judgeLiteral(a netip.Addr) *Error {
 	return p.judgeAddr(a)
 }
 
-// judgeLabels is the form of a name, H1 and H3: what RFC 1123 permits.
+// judgeLabels is the form of a name, H1 and H3: what RFC 1123 permits, the underscore that
+// names of machines have, and of labels in "xn--" those that stand for one text.
 func judgeLabels(host string) *Error {
 	if len(host) == 0 || len(host) > 253 {
 		return refuseH1
 	}
-	start := 0
+	start, international := 0, false
 	for i := 0; i <= len(host); i++ {
 		if i < len(host) && host[i] != '.' {
-			if !isLetterDigit(host[i]) && host[i] != '-' {
+			if !isLetterDigit(host[i]) && host[i] != '-' && host[i] != '_' {
 				return refuseH3
 			}
 			continue
@@ -123,7 +164,11 @@ func judgeLabels(host string) *Error {
 		if i == start || i-start > 63 || host[start] == '-' || host[i-1] == '-' {
 			return refuseH3
 		}
+		international = international || i-start >= len(alabel.Prefix) && equalFold(host[start:start+len(alabel.Prefix)], alabel.Prefix)
 		start = i + 1
+	}
+	if international && !alabel.Valid(host) {
+		return refuseALabel
 	}
 	return nil
 }

@@ -1,5 +1,7 @@
 package allowlist
 
+import "unicode/utf8"
+
 // The classes of bytes in a path or query.
 const (
 	illegal = iota // refused by A2
@@ -8,6 +10,8 @@ const (
 	question
 	percent
 	semicolon
+	bracket // square ones; only in the query of an open grammar
+	beyond  // ASCII: part of a character, only in an open grammar
 )
 
 // class gives each byte its class: what RFC 3986 calls unreserved, the sub-delims, and
@@ -22,14 +26,17 @@ var class = func() (t [256]uint8) {
 	for _, c := range "-._~!$&'()*+,=:@" {
 		t[c] = plain
 	}
-	t['/'], t['?'], t['%'], t[';'] = slash, question, percent, semicolon
+	t['/'], t['?'], t['%'], t[';'], t['['], t[']'] = slash, question, percent, semicolon, bracket, bracket
+	for c := 0x80; c < len(t); c++ {
+		t[c] = beyond
+	}
 	return t
 }()
 
 // judgePath judges the segments of a path, given without the slash before the first one
 // and with the query behind them, and returns the query from its question mark on. It is
 // A2 and A6 to A8.
-func judgePath(s string, expanded bool) (query string, e *Error) {
+func (g grammar) judgePath(s string) (query string, e *Error) {
 	start, special := 0, false
 	for i := range len(s) {
 		c := class[s[i]]
@@ -37,30 +44,30 @@ func judgePath(s string, expanded bool) (query string, e *Error) {
 			continue
 		}
 		switch c {
-		case percent, semicolon:
+		case percent, semicolon, beyond:
 			special = true
 		case slash:
-			if i == start && !expanded {
+			if i == start && !g.open && !g.expanded {
 				return "", refuseA6
 			}
-			if e := judgeSegment(s[start:i], special, expanded); e != nil {
+			if e := g.judgeSegment(s[start:i], special); e != nil {
 				return "", e
 			}
 			start, special = i+1, false
 		case question:
-			return s[i:], judgeSegment(s[start:i], special, expanded)
+			return s[i:], g.judgeSegment(s[start:i], special)
 		default:
 			return "", refuseA2
 		}
 	}
-	return "", judgeSegment(s[start:], special, expanded)
+	return "", g.judgeSegment(s[start:], special)
 }
 
 // judgeSegment is A7 and A8 for one segment. An empty one is fine here: it is the trailing
 // slash, or was permitted by the caller.
-func judgeSegment(seg string, special, expanded bool) *Error {
+func (g grammar) judgeSegment(seg string, special bool) *Error {
 	if special {
-		return judgeEncodedSegment(seg, expanded)
+		return g.judgeEncodedSegment(seg)
 	}
 	if seg == "." || seg == ".." {
 		return refuseA8
@@ -70,20 +77,27 @@ func judgeSegment(seg string, special, expanded bool) *Error {
 
 // judgeEncodedSegment decodes the segment byte by byte. Its name ends at the first ";",
 // for servlet containers drop what follows and would take "..;" for "..". An encoded
-// separator, which only an expanded URL may hold, ends a name as well.
-func judgeEncodedSegment(seg string, expanded bool) *Error {
+// separator ends a name as well, where a receiver that decodes first would find one.
+func (g grammar) judgeEncodedSegment(seg string) *Error {
 	var name segmentName
 	for i := 0; i < len(seg); i++ {
 		c := seg[i]
-		if c == '%' {
-			b, ok := decode(seg[i:])
-			if !ok || !expanded && !permittedInPath(b) {
+		switch class[c] {
+		case beyond:
+			size := g.text(seg[i:])
+			if size == 0 {
+				return refuseA2
+			}
+			i += size - 1
+		case percent:
+			size := 0
+			if c, size = g.encodedInPath(seg[i:]); size == 0 {
 				return refuseA7
 			}
-			c, i = b, i+2
+			i += size - 1
 		}
 		if c == '/' || c == '\\' {
-			if name.isDots() {
+			if g.refuses(name) {
 				return refuseA8
 			}
 			name = segmentName{}
@@ -91,10 +105,38 @@ func judgeEncodedSegment(seg string, expanded bool) *Error {
 		}
 		name.add(c)
 	}
-	if name.isDots() || name.length == 0 && !expanded {
+	if g.refuses(name) || name.length == 0 && !g.open && !g.expanded {
 		return refuseA8
 	}
 	return nil
+}
+
+// encodedInPath is A7: it decodes the %HH at the start of s, and with it those that belong
+// to the same character of UTF-8. Size is how many bytes of s that took, 0 if they may not
+// stand in the path.
+func (g grammar) encodedInPath(s string) (first byte, size int) {
+	b, ok := decode(s)
+	switch {
+	case !ok:
+		return 0, 0
+	case g.expanded, !g.open && permittedInPath(b):
+		return b, 3
+	case !g.open || b < 0x20 || b == 0x7F:
+		return 0, 0
+	case b < utf8.RuneSelf:
+		return b, 3
+	}
+	var char [utf8.UTFMax]byte
+	n := 0
+	for ; n < len(char) && ok && (n == 0 || b >= utf8.RuneSelf); n++ {
+		char[n] = b
+		b, ok = decode(s[3*(n+1):])
+	}
+	r, length := utf8.DecodeRune(char[:n])
+	if r == utf8.RuneError && length < 2 {
+		return 0, 0 // among them a slash in more bytes than it takes
+	}
+	return char[0], 3 * length
 }
 
 // segmentName remembers of a segment's name what A8 asks for.
@@ -114,25 +156,38 @@ func (n *segmentName) add(c byte) {
 	}
 }
 
-func (n *segmentName) isDots() bool {
-	return n.dots == n.length && (n.length == 1 || n.length == 2)
+// refuses is A8 for a name: no dots alone and, where no value was filled in, no parameters
+// without a name.
+func (g grammar) refuses(n segmentName) bool {
+	isDots := n.dots == n.length && (n.length == 1 || n.length == 2)
+	return isDots || n.length == 0 && n.cut && !g.expanded
 }
 
-// permittedInPath is A7's rule on what an encoded byte may stand for. Servers disagree on
-// what to do with the others.
+// permittedInPath is A7's rule on what an encoded byte may stand for in Automation. Servers
+// disagree on what to do with the others.
 func permittedInPath(b byte) bool {
 	return 0x21 <= b && b <= 0x7E && b != '/' && b != '\\' && b != '%'
 }
 
 // judgeQuery is A2 and A9 for a query with its question mark, or for none.
-func judgeQuery(s string, expanded bool) *Error {
+func (g grammar) judgeQuery(s string) *Error {
 	for i := 0; i < len(s); i++ {
 		switch class[s[i]] {
 		case illegal:
 			return refuseA2
+		case bracket:
+			if !g.open {
+				return refuseA2
+			}
+		case beyond:
+			size := g.text(s[i:])
+			if size == 0 {
+				return refuseA2
+			}
+			i += size - 1
 		case percent:
 			b, ok := decode(s[i:])
-			if control := b < 0x20 || b == 0x7F; !ok || control && !expanded {
+			if control := b < 0x20 || b == 0x7F; !ok || control && !g.expanded {
 				return refuseA9
 			}
 			i += 2

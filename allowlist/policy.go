@@ -19,7 +19,8 @@ type Policy struct {
 	// everything, so that a mistake does not open a hole. Default: none.
 	DenyPrefixes []netip.Prefix
 
-	// Ports are permitted beside 443. Ports below 1024 are never permitted. Rule A4
+	// Ports are permitted beside 443, such as 8443 for a Jenkins or GitLab that its users
+	// run. Ports below 1024 are never permitted. Rule A4
 	// keeps the URLs of Automation at 443 whatever stands here; the field then widens
 	// the dial guard alone. Default: none.
 	Ports []uint16
@@ -46,7 +47,8 @@ type Policy struct {
 // dial guard judges the addresses. The result may be adjusted through its fields.
 func Automation() Policy { return Policy{automation: true} }
 
-// Public returns the zero Policy: any public https host.
+// Public returns the zero Policy: any public https host. Its paths and queries may hold
+// whatever every parser reads alike; the host is what it judges.
 func Public() Policy { return Policy{} }
 
 // permitsPort reports whether URLs and dials may use the port.

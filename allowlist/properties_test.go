@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
@@ -35,9 +36,11 @@ func checkSent(t *testing.T, raw, canonical string) {
 	}
 
 	host, tail := cutURL(canonical)
-	if rawHost, rawTail := cutURL(raw); !strings.EqualFold(strings.TrimSuffix(rawHost, ":443"), host) ||
-		tail != rawTail && tail != "/"+rawTail {
+	if rawHost, rawTail := cutURL(raw); !sameHost(strings.TrimSuffix(rawHost, ":443"), host) || !sameTail(rawTail, tail) {
 		t.Errorf("canonical form of %q is another URL: %q", raw, canonical)
+	}
+	if strings.IndexFunc(canonical, func(r rune) bool { return r < '!' || r > '~' }) >= 0 {
+		t.Errorf("canonical form of %q is no printable ASCII: %q", raw, canonical)
 	}
 
 	req, err := http.NewRequest(http.MethodPost, canonical, strings.NewReader("{}"))
@@ -57,6 +60,40 @@ func checkSent(t *testing.T, raw, canonical string) {
 	if !strings.HasPrefix(headers, "Host: "+host+"\r\n") {
 		t.Errorf("headers of %q begin with %.40q, want host %q", canonical, headers, host)
 	}
+}
+
+// sameHost compares hosts, perhaps with a port, without case, and addresses by what they
+// stand for.
+func sameHost(raw, canonical string) bool {
+	if !strings.HasPrefix(raw, "[") {
+		return strings.EqualFold(raw, canonical)
+	}
+	parse := func(s string) (netip.AddrPort, error) {
+		if strings.HasSuffix(s, "]") {
+			s += ":443"
+		}
+		return netip.ParseAddrPort(s)
+	}
+	x, errX := parse(raw)
+	y, errY := parse(canonical)
+	return errX == nil && errY == nil && x == y
+}
+
+// sameTail compares path and query: byte for byte, but for a slash in place of an empty
+// path and the percent-encoding of what is not ASCII, as package url writes it.
+func sameTail(raw, canonical string) bool {
+	var b strings.Builder
+	if !strings.HasPrefix(raw, "/") {
+		b.WriteByte('/')
+	}
+	for i := range len(raw) {
+		if raw[i] < 0x80 {
+			b.WriteByte(raw[i])
+		} else {
+			b.WriteString(url.PathEscape(raw[i : i+1]))
+		}
+	}
+	return b.String() == canonical
 }
 
 // cutURL cuts an absolute URL after its authority, knowing no more of URLs than that.

@@ -12,9 +12,12 @@ const (
 )
 
 // CheckURL judges a URL without any look-up and returns its canonical form, the only one
-// to store and send: scheme and host in lower case, port 443 left out, an empty path
-// written as "/" (RFC 3986, 6.2.3), path and query otherwise byte for byte. Nothing is
-// trimmed or repaired. The canonical form is accepted again and does not change.
+// to store and send: scheme and host in lower case, port 443 left out, an IPv6 address as
+// RFC 5952 writes it (all of it in hexadecimal), an empty path written as "/" (RFC 3986,
+// 6.2.3), and text beyond ASCII in path and query percent-encoded as UTF-8. Everything
+// else stays byte for byte, percent-encodings too. Nothing is trimmed or repaired. The
+// canonical form is accepted again and does not change; net/url, net/http and browsers
+// read in it the host, port and path that were judged.
 //
 // A refusal is an [*Error], matches [ErrRefused], and comes with an empty string. An
 // accepted URL that is canonical already costs no allocation. What the host resolves to
@@ -42,9 +45,10 @@ func (p *Policy) judgeURL(raw string, expanded bool) (string, *Error) {
 	if len(raw) == 0 || len(raw) > MaxURL {
 		return "", refuseA1
 	}
-	canonical, e := p.judgeParts(raw, expanded)
+	g := grammar{open: !p.automation, expanded: expanded}
+	canonical, e := p.judgeParts(raw, g)
 	// Each part knows only its own rule; a byte that is wrong anywhere explains more.
-	if e != nil && !p.onlyURLBytes(raw) {
+	if e != nil && !g.onlyURLText(raw) {
 		e = refuseA2
 	}
 	return canonical, e
@@ -53,7 +57,7 @@ func (p *Policy) judgeURL(raw string, expanded bool) (string, *Error) {
 // judgeParts walks the URL once, from the left. Every byte is either compared with a
 // literal, or judged by the stricter rules for hosts, or looked up in class: together
 // they imply A2.
-func (p *Policy) judgeParts(raw string, expanded bool) (string, *Error) {
+func (p *Policy) judgeParts(raw string, g grammar) (string, *Error) {
 	if len(raw) < len(scheme) || !equalFold(raw[:len(scheme)], scheme) {
 		return "", refuseA3
 	}
@@ -75,11 +79,11 @@ func (p *Policy) judgeParts(raw string, expanded bool) (string, *Error) {
 	if e != nil {
 		return "", e
 	}
-	query, e := judgePath(segments, expanded)
+	query, e := g.judgePath(segments)
 	if e != nil {
 		return "", e
 	}
-	if e := judgeQuery(query, expanded); e != nil {
+	if e := g.judgeQuery(query); e != nil {
 		return "", e
 	}
 
@@ -87,10 +91,10 @@ func (p *Policy) judgeParts(raw string, expanded bool) (string, *Error) {
 	if rest == "" || rest[0] != '/' {
 		slash = "/"
 	}
-	if raw[:len(scheme)] == scheme && !upper && len(host)+len(port) == len(authority) && slash == "" {
+	if raw[:len(scheme)] == scheme && !upper && len(host)+len(port) == len(authority) && slash == "" && isASCII(rest) && isCanonicalIP(host) {
 		return raw, nil
 	}
-	canonical := scheme + strings.ToLower(host) + port + slash + rest
+	canonical := scheme + canonicalHost(host) + port + slash + escapeText(rest)
 	if len(canonical) > MaxURL {
 		return "", refuseA1
 	}
@@ -131,21 +135,6 @@ func judgeAutomationHost(authority string) (host string, e *Error) {
 		return "", refuseA4
 	}
 	return host, nil
-}
-
-// onlyURLBytes is A2 for the whole string. It runs only to explain a refusal.
-func (p *Policy) onlyURLBytes(raw string) bool {
-	end := 0
-	if len(raw) >= len(scheme) && !p.automation {
-		end, _ = authorityEnd(raw)
-	}
-	for i := range len(raw) {
-		bracket := i < end && (raw[i] == '[' || raw[i] == ']')
-		if class[raw[i]] == illegal && !bracket {
-			return false
-		}
-	}
-	return true
 }
 
 // equalFold compares two texts, folding ASCII letters and nothing else: strings.EqualFold

@@ -43,6 +43,13 @@ func TestCheckURLNamesTheRule(t *testing.T) {
 		{"A8", prefix + ";v"},
 		{"A9", prefix + "x?%0a"},
 		{"A9", prefix + "x?%"},
+		{"A2", prefix + "caf\u00e9"},
+		{"A2", prefix + "x?caf\u00e9"},
+		{"A2", prefix + "x?a[]=1"},
+		{"A6", prefix + "a/b//"},
+		{"A7", prefix + "a%20b"},
+		{"A7", prefix + "caf%C3%A9"},
+		{"A7", prefix + "a%25b"},
 	} {
 		_, err := allowlist.Automation().CheckURL(tt.url)
 		if got := ruleOf(err); got != tt.rule {
@@ -64,6 +71,18 @@ func TestCheckURLCanonicalForm(t *testing.T) {
 		{"empty path becomes a slash", allowlist.Public(), "https://example.com", "https://example.com/"},
 		{"empty path before a query", allowlist.Public(), "https://EXAMPLE.com:443?A=b", "https://example.com/?A=b"},
 		{"other port stays", generic(), "https://Example.com:8443/x", "https://example.com:8443/x"},
+		{"text in path and query", generic(), "https://Example.com:8443/Caf\u00e9/%c3%a9?q=\u65e5", "https://example.com:8443/Caf%C3%A9/%c3%a9?q=%E6%97%A5"},
+		{"text behind an empty path", allowlist.Public(), "https://example.com?\u00e9", "https://example.com/?%C3%A9"},
+		{"percent-encodings stay as they are", allowlist.Public(), "https://example.com/%41%7e%2f%2F?%5b", "https://example.com/%41%7e%2f%2F?%5b"},
+		{"empty segments stay", allowlist.Public(), "https://example.com//a///", "https://example.com//a///"},
+		{"A-label in lower case", allowlist.Public(), "https://XN--Bcher-KVA.example.com/", "https://xn--bcher-kva.example.com/"},
+		{"address written out", allowlist.Public(), "https://[2606:4700:4700:0000:0000:0000:0000:1111]/", "https://[2606:4700:4700::1111]/"},
+		{"address with leading zeros", allowlist.Public(), "https://[2606:4700:4700::0001]/", "https://[2606:4700:4700::1]/"},
+		{"address whose longer run of zeros is written out", allowlist.Public(), "https://[2606::4700:0:0:0:1111]/", "https://[2606:0:0:4700::1111]/"},
+		{"address with one zero shortened", allowlist.Public(), "https://[2606:4700:4700::1:1:1:1111]/", "https://[2606:4700:4700:0:1:1:1:1111]/"},
+		{"address with a dotted tail", allowlist.Public(), "https://[2606:4700:4700::1.1.1.1]/", "https://[2606:4700:4700::101:101]/"},
+		{"mapped address with octets", allowlist.Public(), "https://[::ffff:8.8.8.8]:443/", "https://[::ffff:808:808]/"},
+		{"mapped address written out", generic(), "https://[0:0:0:0:0:FFFF:0808:0008]:8443", "https://[::ffff:808:8]:8443/"},
 		{"brackets in lower case", allowlist.Public(), "https://[2606:4700:4700::ABCD]:443/X", "https://[2606:4700:4700::abcd]/X"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -130,6 +149,10 @@ func TestCheckExpanded(t *testing.T) {
 		{"port", "https://example.com:81/", "PORT"},
 		{"http", "http://example.com/", "A3"},
 		{"length", "https://example.com/" + strings.Repeat("%20", 700), "A1"},
+		{"length once text is encoded", "https://example.com/" + strings.Repeat("\u00e9", 500), "A1"},
+		{"text of the template", "https://example.com/caf\u00e9/x?[\u00e9]=1", ""},
+		{"bytes of a value that are no text", "https://example.com/%FF/%C3", ""},
+		{"invisible text of the template", "https://example.com/a\u200bb", "A2"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -149,6 +172,11 @@ func TestCheckExpandedKeepsTheAutomationPrefix(t *testing.T) {
 	p := allowlist.Automation()
 	if _, err := p.CheckExpanded("https://api-private.atlassian.com/automation/webhooks/a%20b//c"); err != nil {
 		t.Errorf("below the prefix: %v", err)
+	}
+	for _, url := range []string{"https://api-private.atlassian.com/automation/webhooks/caf\u00e9", "https://api-private.atlassian.com/automation/webhooks/x?a[]=1"} {
+		if _, err := p.CheckExpanded(url); ruleOf(err) != "A2" {
+			t.Errorf("%s: %v, want A2", url, err)
+		}
 	}
 	for url, rule := range map[string]string{
 		"https://api-private.atlassian.com/automation/webhooks/..%2Fx": "A8",
@@ -216,6 +244,9 @@ func TestCheckURLAcceptsWithoutAllocation(t *testing.T) {
 		"name":         {allowlist.Public(), "https://hooks.example.com/services/T00/B00/xyz"},
 		"IPv4":         {allowlist.Public(), "https://8.8.8.8/hook"},
 		"IPv6":         {allowlist.Public(), "https://[2606:4700:4700::1111]/hook"},
+		"mapped":       {allowlist.Public(), "https://[::ffff:808:808]/hook"},
+		"encoded text": {allowlist.Public(), "https://example.com/caf%C3%A9%2Fa?x[]=1"},
+		"A-label":      {allowlist.Public(), "https://xn--bcher-kva.example.xn--p1ai/"},
 		"own settings": {allowlist.Policy{Ports: []uint16{8443}, AllowHosts: []string{".CORP.internal"}, AllowPrefixes: prefixes("10.0.0.0/8")}, "https://a.corp.internal:8443/"},
 	} {
 		var err error

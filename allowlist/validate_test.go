@@ -33,6 +33,9 @@ func TestValidate(t *testing.T) {
 		{"wildcard", allowlist.Policy{AllowHosts: []string{"*.corp.internal"}}, "Policy.AllowHosts[0]"},
 		{"address", allowlist.Policy{AllowHosts: []string{"127.0.0.1"}}, "Policy.AllowHosts[0]"},
 		{"URL", allowlist.Policy{AllowHosts: []string{"https://hooks"}}, "Policy.AllowHosts[0]"},
+		{"name with an underscore", allowlist.Policy{AllowHosts: []string{"build_1", ".ci_x.internal"}}, ""},
+		{"A-label", allowlist.Policy{AllowHosts: []string{"xn--bcher-kva.internal"}}, ""},
+		{"A-label that does not decode", allowlist.Policy{AllowHosts: []string{".xn--a.internal"}}, "Policy.AllowHosts[0]"},
 		{"hosts in automation", automation, "Policy.AllowHosts"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

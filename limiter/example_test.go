@@ -115,3 +115,30 @@ func ExampleNew_refused() {
 	// Output:
 	// limiter: invalid Options: Burst is 10 but Rate is 0: a burst limits nothing without a rate, set Rate or leave Burst out
 }
+
+// A queue asks which keys have no room before it takes work, and when that changes.
+func ExampleLimiter_Room() {
+	l, err := limiter.New(&limiter.Options{PerKey: 2})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	grant, err := l.Reserve(context.Background(), 10)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer grant.Close() // gives back what was not entered
+	for _, key := range []string{"webhook-1", "webhook-1", "webhook-2"} {
+		if _, ok := grant.Enter(key); !ok {
+			fmt.Println(key, "is full")
+		}
+	}
+	room, next := l.Room(time.Now())
+	fmt.Println(room, next.IsZero())
+	_, ok := grant.Enter("webhook-1")
+	fmt.Println(ok)
+	// Output:
+	// map[webhook-1:0 webhook-2:1] true
+	// false
+}

@@ -109,11 +109,13 @@ func TestNeverOver(t *testing.T) {
 		for h := high.Load(); now > h && !high.CompareAndSwap(h, now); h = high.Load() {
 		}
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
 	var wg sync.WaitGroup
 	for i := range goroutines {
 		wg.Go(func() {
 			for r := range rounds {
-				g, err := l.Reserve(context.Background(), 1+i%3)
+				g, err := l.Reserve(ctx, 1+i%3)
 				if err != nil {
 					t.Error(err)
 					return

@@ -96,23 +96,9 @@ func TestCap(t *testing.T) {
 	t.Parallel()
 	l := newLimiter(t, &limiter.Options{PerKey: 4})
 	g := reserve(t, l, 30)
-	count := func(key string) int {
-		var leaves []func()
-		for {
-			leave, ok := g.Enter(key)
-			if !ok {
-				break
-			}
-			leaves = append(leaves, leave)
-		}
-		for _, leave := range leaves {
-			leave()
-		}
-		return len(leaves)
-	}
 	for _, tc := range []struct{ n, want int }{{1, 1}, {2, 2}, {4, 4}, {1, 1}, {0, 4}, {-1, 4}, {99, 4}} {
 		l.Cap("a", tc.n)
-		if got := count("a"); got != tc.want {
+		if got := hold(t, g, "a"); got != tc.want {
 			t.Errorf("after Cap(%d) %d entered, want %d", tc.n, got, tc.want)
 		}
 	}

@@ -51,11 +51,3 @@ func BenchmarkDecode(b *testing.B) {
 		})
 	}
 }
-
-// The body is written with one allocation of the right size.
-func TestEncode_allocatesOnce(t *testing.T) {
-	var data payload.Data = success()
-	if n := testing.AllocsPerRun(100, func() { payload.EncodeBuiltin(data, payload.ExpiryDate) }); n > 1 {
-		t.Errorf("%v allocations, want 1", n)
-	}
-}

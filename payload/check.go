@@ -2,7 +2,6 @@ package payload
 
 import (
 	"net/url"
-	"strconv"
 	"time"
 	"unicode/utf8"
 )
@@ -77,11 +76,4 @@ func (c *check) time(field string, t time.Time) {
 func writable(t time.Time) bool {
 	year := t.UTC().Year()
 	return !t.IsZero() && 1 <= year && year <= 9999
-}
-
-// atLeast is a number with a lower bound.
-func (c *check) atLeast(field string, n, least int) {
-	if n < least {
-		c.fail(field, "must be at least "+strconv.Itoa(least))
-	}
 }

@@ -33,8 +33,6 @@ func TestDecode(t *testing.T) {
 	date := time.Date(2026, time.May, 27, 0, 0, 0, 0, time.UTC)
 	loose := success()
 	loose.ProcessID, loose.Name, loose.ActionTypes, loose.DeepLink = "run 1", "", []string{}, "/relative"
-	counted := success()
-	counted.Counts = &payload.Counts{Total: 3, Failed: 1}
 	paired := success()
 	paired.Name = `😀 \ud800`
 	cases := []struct {
@@ -52,7 +50,6 @@ func TestDecode(t *testing.T) {
 		{"unknown key with half a surrogate", object(mTrigger, `"\ud800":1`, mProcess, mName, mActions, mLink), success()},
 		{"values are not judged", object(mTrigger, `"processId":"run 1"`, `"name":""`, `"actionTypes":[]`, `"deepLink":"/relative"`), loose},
 		{"surrogate pairs, escaped backslashes", object(mTrigger, mProcess, `"name":"\ud83d\uDE00 \\ud800"`, mActions, mLink), paired},
-		{"counts", object(mTrigger, mProcess, mName, mActions, mLink, `"counts":{"failed":1,"total":3,"succeeded":-0,"skipped":2}`), counted},
 		{"expiresAt as a date", key(`"2026-05-27"`), at(expiry(), date)},
 		{"expiresAt as RFC 3339", key(`"2026-05-27T17:04:05.5+02:00"`), at(expiry(), time.Date(2026, 5, 27, 15, 4, 5, 500_000_000, time.UTC))},
 		{"nesting of 64", object(mTrigger, `"deep":`+nest(63), mProcess, mName, mActions, mLink), success()},
@@ -112,13 +109,6 @@ func TestDecode_refuses(t *testing.T) {
 		{"an action null", object(mTrigger, mProcess, mName, `"actionTypes":["a",null]`, mLink), "actionTypes[1]"},
 		{"an action with half a surrogate", object(mTrigger, mProcess, mName, `"actionTypes":["\ud800"]`, mLink), "actionTypes[0]"},
 		{"deepLink missing", object(mTrigger, mProcess, mName, mActions), "deepLink"},
-		{"counts null", object(mTrigger, mProcess, mName, mActions, mLink, `"counts":null`), "counts"},
-		{"counts twice", object(mTrigger, mProcess, mName, mActions, mLink, `"counts":{}`, `"counts":{}`), "counts"},
-		{"a count missing", object(mTrigger, mProcess, mName, mActions, mLink, `"counts":{"total":1}`), "counts.succeeded"},
-		{"a count twice", object(mTrigger, mProcess, mName, mActions, mLink, `"counts":{"total":1,"total":1}`), "counts.total"},
-		{"a count with a fraction", object(mTrigger, mProcess, mName, mActions, mLink, `"counts":{"total":1.5,"succeeded":1,"failed":0}`), "counts.total"},
-		{"a count too large", object(mTrigger, mProcess, mName, mActions, mLink, `"counts":{"total":99999999999999999999,"succeeded":1,"failed":0}`), "counts.total"},
-		{"a count a string", object(mTrigger, mProcess, mName, mActions, mLink, `"counts":{"total":"1","succeeded":1,"failed":0}`), "counts.total"},
 		{"expiresAt a number", key(`1780000000`), "expiresAt"},
 		{"expiresAt empty", key(`""`), "expiresAt"},
 		{"expiresAt words", key(`"canary"`), "expiresAt"},
@@ -127,7 +117,6 @@ func TestDecode_refuses(t *testing.T) {
 		{"expiresAt year 0", key(`"0000-01-01"`), "expiresAt"},
 		{"expiresAt in UTC past year 9999", key(`"9999-12-31T23:59:59-01:00"`), "expiresAt"},
 		{"settingsUrl missing", `{"trigger":"orgKeyExpiry","apiKeyId":"k","name":"n","expiresAt":"2026-05-27"}`, "settingsUrl"},
-		{"bulk needs counts", object(`"trigger":"bulkOperationCompleted"`, mProcess, mName, mActions, mLink), "counts"},
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
@@ -152,7 +141,7 @@ func TestDecode_refuses(t *testing.T) {
 
 func TestDecode_unknownTrigger(t *testing.T) {
 	t.Parallel()
-	for _, trigger := range []string{"canaryTrigger", "TaskSuccess", "", "counts"} {
+	for _, trigger := range []string{"canaryTrigger", "TaskSuccess", "", "syncFailed"} {
 		body := []byte(object(`"trigger":"`+trigger+`"`, `"x":"canary"`))
 		data, err := payload.Decode(body)
 		var unknown *payload.UnknownTriggerError
@@ -167,5 +156,25 @@ func TestDecode_unknownTrigger(t *testing.T) {
 		if strings.Contains(fmt.Sprintf("%v %+v", err, err), "canary") {
 			t.Errorf("the error prints what was sent: %v", err)
 		}
+	}
+}
+
+// Rule: a body of the host's own Data has no trigger, and the error says how to
+// read it.
+func TestDecode_ownDataHasNoTrigger(t *testing.T) {
+	t.Parallel()
+	ev := mustNew(t, plain{Type: "invoice.paid", Name: "canary"})
+	data, err := payload.Decode(ev.Body)
+	var bad *payload.DecodeError
+	if data != nil || !errors.As(err, &bad) || bad.Field != "trigger" || string(bad.Body) != string(ev.Body) {
+		t.Fatalf("Decode = %v, %v; want a DecodeError for trigger", data, err)
+	}
+	for _, want := range []string{"trigger is missing", "Triggers", "encoding/json"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%v lacks %q", err, want)
+		}
+	}
+	if strings.Contains(err.Error(), "canary") {
+		t.Errorf("the error prints what was sent: %v", err)
 	}
 }

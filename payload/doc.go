@@ -25,9 +25,6 @@
 // asked first ([Validator]); one that has an AppendBody method writes its own
 // bytes ([Encoder]).
 //
-// Some triggers are announced but not settled: see [Planned]. New refuses them
-// unless [WithPlanned] lists them.
-//
 // Within one trigger fields are only ever added. A change that would break a
 // receiver gets a new trigger name.
 //

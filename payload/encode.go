@@ -1,6 +1,6 @@
 package payload
 
-import "slices"
+import "github.com/postrider/postrider/payload/internal/jsonbody"
 
 // builtin is a type of this package. It is recognised by its concrete type, not
 // by assertion: a host's struct that embeds one would inherit these methods and
@@ -8,16 +8,13 @@ import "slices"
 type builtin interface {
 	Data
 	validate(anyProcessID bool) error
-	size() int // capacity that appendTo fills when nothing has to be escaped
-	appendTo(b []byte, expiry ExpiryFormat) []byte
-	features() []string // names of Planned that the value uses
+	body(expiry ExpiryFormat) any // encodes to the members of the body, in order
 }
 
 // encoded is what encode makes of a Data.
 type encoded struct {
-	typ     string
-	body    []byte
-	planned []string
+	typ  string
+	body []byte
 }
 
 // encode checks the data and turns it into bytes, once.
@@ -29,38 +26,23 @@ func encode(data Data, s *settings) (encoded, error) {
 }
 
 func encodeBuiltin(d builtin, s *settings) (encoded, error) {
-	features := d.features()
-	if err := allowed(features, s.planned); err != nil {
-		return encoded{}, err
-	}
 	if err := d.validate(s.anyProcessID); err != nil {
 		return encoded{}, err
 	}
-	body := d.appendTo(make([]byte, 0, d.size()), s.expiry)
-	return encoded{typ: d.EventType(), body: body, planned: features}, nil
+	body, err := jsonbody.Encode(d.body(s.expiry))
+	return encoded{typ: d.EventType(), body: body}, err
 }
 
 // asBuiltin finds this package's types, by value and by non-nil pointer.
 func asBuiltin(data Data) (builtin, bool) {
 	switch d := data.(type) {
-	case TaskSuccess, TaskFailure, OrgKeyExpiry,
-		BulkOperationCompleted, SyncCompleted, SyncFailed, LicenseThreshold, PreDeactivationNotice:
+	case TaskSuccess, TaskFailure, OrgKeyExpiry:
 		return d.(builtin), true
 	case *TaskSuccess:
 		return deref(d)
 	case *TaskFailure:
 		return deref(d)
 	case *OrgKeyExpiry:
-		return deref(d)
-	case *BulkOperationCompleted:
-		return deref(d)
-	case *SyncCompleted:
-		return deref(d)
-	case *SyncFailed:
-		return deref(d)
-	case *LicenseThreshold:
-		return deref(d)
-	case *PreDeactivationNotice:
 		return deref(d)
 	}
 	return nil, false
@@ -71,14 +53,4 @@ func deref[T builtin](p *T) (builtin, bool) {
 		return nil, false
 	}
 	return *p, true
-}
-
-// allowed answers a PlannedError for the first feature that is not switched on.
-func allowed(features, on []string) error {
-	for _, name := range features {
-		if !slices.Contains(on, name) {
-			return &PlannedError{Name: name}
-		}
-	}
-	return nil
 }

@@ -12,8 +12,6 @@ var (
 	ErrInvalid = errors.New("payload: invalid")
 	// ErrTooLarge: the body is longer than [WithMaxBody] allows. See [TooLargeError].
 	ErrTooLarge = errors.New("payload: body too large")
-	// ErrPlanned: the event uses an announced feature that [WithPlanned] does not list. See [PlannedError].
-	ErrPlanned = errors.New("payload: announced feature not switched on")
 	// ErrDecode: Decode was given bytes that are no body of a known trigger. See [DecodeError].
 	ErrDecode = errors.New("payload: body cannot be decoded")
 	// ErrUnknownTrigger: Decode met a trigger that it does not know. See [UnknownTriggerError].
@@ -79,19 +77,6 @@ func (e *TooLargeError) Error() string {
 
 // Is reports whether target is [ErrTooLarge].
 func (e *TooLargeError) Is(target error) bool { return target == ErrTooLarge }
-
-// PlannedError names the announced feature that is not switched on. It matches
-// [ErrPlanned].
-type PlannedError struct {
-	Name string // one of Planned()
-}
-
-func (e *PlannedError) Error() string {
-	return fmt.Sprintf("payload: %s is announced and may still change; list it in WithPlanned to use it", e.Name)
-}
-
-// Is reports whether target is [ErrPlanned].
-func (e *PlannedError) Is(target error) bool { return target == ErrPlanned }
 
 // DecodeError says why [Decode] refused a body. It matches [ErrDecode].
 type DecodeError struct {

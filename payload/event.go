@@ -1,9 +1,6 @@
 package payload
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // Data is the typed content of one kind of event.
 //
@@ -53,21 +50,8 @@ type Event struct {
 	Vars map[string]string
 
 	subject any
-	planned []string
 }
 
 // Subject returns what [WithSubject] set, or nil. It lives in memory only: an
 // event that went through a store has none.
 func (e Event) Subject() any { return e.subject }
-
-// Planned returns the names of the announced features that the event uses, in
-// the order of the package function [Planned]; usually none. A sender refuses
-// the event unless its own configuration lists each of them.
-//
-// An event put together by hand is judged by its Type alone.
-func (e Event) Planned() []string {
-	if len(e.planned) == 0 && plannedTrigger(e.Type) {
-		return []string{e.Type}
-	}
-	return slices.Clone(e.planned)
-}

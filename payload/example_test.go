@@ -49,17 +49,6 @@ func ExampleNew_ownType() {
 	// Output: invoice.paid {"number":"2026-17","cents":4200} <nil>
 }
 
-func ExampleNew_planned() {
-	data, _ := payload.Sample("syncFailed")
-	_, err := payload.New("acme", data)
-	fmt.Println(errors.Is(err, payload.ErrPlanned))
-	ev, err := payload.New("acme", data, payload.WithPlanned("syncFailed"))
-	fmt.Println(ev.Planned(), err)
-	// Output:
-	// true
-	// [syncFailed] <nil>
-}
-
 func ExampleDecode() {
 	for _, body := range []string{
 		`{"trigger":"orgKeyExpiry","apiKeyId":"key-7","name":"Provisioning","expiresAt":"2026-05-27","settingsUrl":"https://your-site.atlassian.net/settings"}`,

@@ -24,11 +24,6 @@ func encodeForeign(data Data, s *settings) (encoded, error) {
 	if !validType(typ) {
 		return encoded{}, invalid("EventType", "must return 1 to 255 bytes of visible ASCII")
 	}
-	if plannedTrigger(typ) {
-		if err := allowed([]string{typ}, s.planned); err != nil {
-			return encoded{}, err
-		}
-	}
 	if v, ok := data.(Validator); ok {
 		if err := contain("Validate", v.Validate); err != nil {
 			return encoded{}, asInvalid(typ, err)
@@ -40,7 +35,7 @@ func encodeForeign(data Data, s *settings) (encoded, error) {
 	}
 	enc := encoded{typ: typ, body: body}
 	if known(typ) {
-		enc.planned, err = checkKnown(typ, body, s)
+		err = checkKnown(typ, body, s)
 	}
 	return enc, err
 }
@@ -94,19 +89,16 @@ func validText(body []byte, err error) ([]byte, error) {
 
 // checkKnown holds a foreign type to the trigger whose name it uses, so that a
 // receiver can rely on the name.
-func checkKnown(typ string, body []byte, s *settings) ([]string, error) {
+func checkKnown(typ string, body []byte, s *settings) error {
 	data, err := Decode(body)
 	if err != nil {
-		return nil, &InvalidError{Type: typ, Field: "data", Reason: "must encode to the body that this trigger has", Err: err}
+		return &InvalidError{Type: typ, Field: "data", Reason: "must encode to the body that this trigger has", Err: err}
 	}
 	d := data.(builtin)
 	if d.EventType() != typ {
-		return nil, &InvalidError{Type: typ, Field: "trigger", Reason: "must equal the EventType"}
+		return &InvalidError{Type: typ, Field: "trigger", Reason: "must equal the EventType"}
 	}
-	if err := allowed(d.features(), s.planned); err != nil {
-		return nil, err
-	}
-	return d.features(), d.validate(s.anyProcessID)
+	return d.validate(s.anyProcessID)
 }
 
 // contain calls a method of the host's Data and turns a panic into an error.

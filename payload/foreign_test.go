@@ -74,8 +74,8 @@ func TestNew_foreignData(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			ev := mustNew(t, tc.data)
-			if string(ev.Body) != tc.want || ev.Type != "acme.done" || ev.Planned() != nil {
-				t.Errorf("type %s, planned %v, body %s; want body %s", ev.Type, ev.Planned(), ev.Body, tc.want)
+			if string(ev.Body) != tc.want || ev.Type != "acme.done" {
+				t.Errorf("type %s, body %s; want body %s", ev.Type, ev.Body, tc.want)
 			}
 		})
 	}
@@ -146,18 +146,6 @@ func TestNew_reservedTrigger(t *testing.T) {
 		ev := mustNew(t, extended{"taskSuccess", success(), "ops"})
 		if _, err := payload.Decode(ev.Body); err != nil || !strings.HasSuffix(string(ev.Body), `,"team":"ops"}`) {
 			t.Errorf("%s: %v", ev.Body, err)
-		}
-	})
-	t.Run("counts in it need WithPlanned", func(t *testing.T) {
-		t.Parallel()
-		s := success()
-		s.Counts = &payload.Counts{}
-		if _, err := payload.New("acme", extended{"taskSuccess", s, "ops"}); !errors.Is(err, payload.ErrPlanned) {
-			t.Errorf("New = %v, want ErrPlanned", err)
-		}
-		ev := mustNew(t, extended{"taskSuccess", s, "ops"}, payload.WithPlanned("counts"))
-		if p := ev.Planned(); len(p) != 1 || p[0] != "counts" {
-			t.Errorf("Planned = %v, want [counts]", p)
 		}
 	})
 	bad := success()

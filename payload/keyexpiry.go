@@ -2,8 +2,6 @@ package payload
 
 import "time"
 
-const triggerOrgKeyExpiry = "orgKeyExpiry"
-
 // OrgKeyExpiry tells that an API key of an organization is about to run out.
 //
 // The body has the keys trigger, apiKeyId, name, expiresAt, settingsUrl, in
@@ -39,6 +37,15 @@ func (OrgKeyExpiry) EventType() string { return triggerOrgKeyExpiry }
 // Validate answers ErrInvalid, naming the first field that [New] would refuse.
 func (k OrgKeyExpiry) Validate() error { return k.validate(false) }
 
+// Expires returns ExpiresAt as the body writes it, for texts that tell the same.
+func (k OrgKeyExpiry) Expires(f ExpiryFormat) string {
+	layout := time.DateOnly
+	if f == ExpiryRFC3339 {
+		layout = time.RFC3339Nano
+	}
+	return k.ExpiresAt.UTC().Format(layout)
+}
+
 func (k OrgKeyExpiry) validate(bool) error {
 	c := check{typ: triggerOrgKeyExpiry}
 	c.text("apiKeyId", k.APIKeyID)
@@ -48,22 +55,12 @@ func (k OrgKeyExpiry) validate(bool) error {
 	return c.err
 }
 
-func (k OrgKeyExpiry) size() int {
-	return len(`{"trigger":"orgKeyExpiry","apiKeyId":,"name":,"expiresAt":,"settingsUrl":}`) +
-		textSize(k.APIKeyID) + textSize(k.Name) + textSize(time.RFC3339Nano) + textSize(k.SettingsURL)
+func (k OrgKeyExpiry) body(expiry ExpiryFormat) any {
+	return struct {
+		Trigger     string `json:"trigger"`
+		APIKeyID    string `json:"apiKeyId"`
+		Name        string `json:"name"`
+		ExpiresAt   string `json:"expiresAt"`
+		SettingsURL string `json:"settingsUrl"`
+	}{triggerOrgKeyExpiry, k.APIKeyID, k.Name, k.Expires(expiry), k.SettingsURL}
 }
-
-func (k OrgKeyExpiry) appendTo(b []byte, expiry ExpiryFormat) []byte {
-	layout := time.DateOnly
-	if expiry == ExpiryRFC3339 {
-		layout = time.RFC3339Nano
-	}
-	b = appendTrigger(b, triggerOrgKeyExpiry)
-	b = appendText(b, "apiKeyId", k.APIKeyID)
-	b = appendText(b, "name", k.Name)
-	b = appendFormatted(b, "expiresAt", k.ExpiresAt, layout)
-	b = appendText(b, "settingsUrl", k.SettingsURL)
-	return append(b, '}')
-}
-
-func (OrgKeyExpiry) features() []string { return nil }

@@ -15,9 +15,8 @@ import (
 // body that [Decode] accepts for that trigger.
 //
 // Errors: ErrInvalid for the scope, an option or the data, ErrTooLarge for the
-// size of the body, ErrPlanned for an announced feature that is not switched
-// on. A panic in a method of the data is caught and becomes an [InvalidError]
-// that wraps a [PanicError].
+// size of the body. A panic in a method of the data is caught and becomes an
+// [InvalidError] that wraps a [PanicError].
 func New(scope string, data Data, opts ...Option) (Event, error) {
 	now := time.Now()
 	s := settings{time: now, maxBody: DefaultMaxBody}
@@ -51,7 +50,6 @@ func New(scope string, data Data, opts ...Option) (Event, error) {
 		Body:    enc.body[:len(enc.body):len(enc.body)],
 		Vars:    s.vars,
 		subject: s.subject,
-		planned: enc.planned,
 	}, nil
 }
 

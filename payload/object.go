@@ -3,147 +3,117 @@ package payload
 import (
 	"bytes"
 	"encoding/json"
-	"slices"
+	"regexp"
 	"strconv"
-	"strings"
 	"time"
+	"unicode/utf8"
 )
 
-// object reads the wanted members of one JSON object and remembers the first
-// fault. encoding/json is not used for this: it matches keys in any case, takes
-// the last of two equal keys and leaves a field alone that is null.
+// maxDepth bounds the nesting of a body that Decode reads. Its own bodies have
+// two levels.
+const maxDepth = 64
+
+// object holds the members of one JSON object and remembers the first fault.
+// json.Unmarshal into a struct would match keys in any case, take the last of
+// two equal keys and leave a field alone that is null.
 type object struct {
-	path  string   // before the keys in errors: "" or "counts."
-	names []string // the wanted keys
-	raw   [][]byte // their values as sent, nil where the key is missing
-	err   error
+	raw      map[string]json.RawMessage
+	repeated map[string]bool
+	err      error
 }
 
-// readObject finds the members. The body is well formed JSON in UTF-8 and an
-// object; unknown members are skipped, repeated or not.
-func readObject(path string, body []byte, names ...string) *object {
-	o := &object{path: path, names: names, raw: make([][]byte, len(names))}
-	i := skipSpace(body, 0) + 1
-	for {
-		i = skipSpace(body, i)
-		if body[i] == '}' {
-			return o
-		}
-		if body[i] == ',' {
-			i = skipSpace(body, i+1)
-		}
-		end := valueEnd(body, i)
-		key := body[i:end]
-		start := skipSpace(body, skipSpace(body, end)+1) // over the colon
-		i = valueEnd(body, start)
-		o.member(key, body[start:i])
+// readObject reads the members of a body, which must be one JSON object in
+// UTF-8 of bounded depth.
+func readObject(body []byte) (*object, error) {
+	switch {
+	case !utf8.Valid(body):
+		return nil, &DecodeError{Reason: "must be valid UTF-8"}
+	case !json.Valid(body), bytes.TrimLeft(body, " \t\r\n")[0] != '{':
+		return nil, &DecodeError{Reason: "must be one JSON object and nothing else"}
+	case depth(body) > maxDepth:
+		return nil, &DecodeError{Reason: "must not be nested deeper than 64"}
 	}
+	o := &object{raw: map[string]json.RawMessage{}, repeated: map[string]bool{}}
+	dec := json.NewDecoder(bytes.NewReader(body))
+	_, err := dec.Token() // the opening brace; nothing fails from here on, the body is valid
+	for err == nil && dec.More() {
+		var key json.Token
+		var value json.RawMessage
+		if key, err = dec.Token(); err == nil {
+			err = dec.Decode(&value)
+		}
+		name, _ := key.(string)
+		o.repeated[name] = o.raw[name] != nil
+		o.raw[name] = value
+	}
+	return o, err
 }
 
-func (o *object) member(key, value []byte) {
-	name := key[1 : len(key)-1]
-	if bytes.IndexByte(name, '\\') >= 0 {
-		s, _ := unquote(key) // "" for half a surrogate, which no wanted key has
-		name = []byte(s)
-	}
-	for i, wanted := range o.names {
-		if wanted != string(name) {
-			continue
+// depth is the deepest nesting of valid JSON.
+func depth(body []byte) (deepest int) {
+	level, inString := 0, false
+	for i := 0; i < len(body); i++ {
+		switch c := body[i]; {
+		case c == '"':
+			inString = !inString
+		case inString && c == '\\':
+			i++
+		case inString:
+		case c == '{' || c == '[':
+			level++
+			deepest = max(deepest, level)
+		case c == '}' || c == ']':
+			level--
 		}
-		if o.raw[i] != nil {
-			o.fail(wanted, "must be there once")
-			return
-		}
-		o.raw[i] = value
 	}
+	return deepest
 }
-
-func (o *object) index(name string) int { return slices.Index(o.names, name) }
 
 func (o *object) fail(key, reason string) {
-	o.keep(&DecodeError{Field: o.path + key, Reason: reason})
-}
-
-func (o *object) keep(err error) {
 	if o.err == nil {
-		o.err = err
+		o.err = &DecodeError{Field: key, Reason: reason}
 	}
 }
 
-func (o *object) has(key string) bool { return o.raw[o.index(key)] != nil }
-
-// value returns a required member that starts with one of the bytes in kind.
-func (o *object) value(key, kind, reason string) []byte {
-	raw := o.raw[o.index(key)]
-	if raw == nil {
+// value returns a required member that is there once and starts with the byte kind.
+func (o *object) value(key string, kind byte, reason string) json.RawMessage {
+	raw := o.raw[key]
+	switch {
+	case raw == nil:
 		o.fail(key, "is missing")
-		return nil
-	}
-	if strings.IndexByte(kind, raw[0]) < 0 {
+	case o.repeated[key]:
+		o.fail(key, "must be there once")
+	case raw[0] != kind:
 		o.fail(key, reason)
-		return nil
+	default:
+		return raw
 	}
-	return raw
+	return nil
 }
-
-const (
-	reasonString    = "must be a string"
-	reasonSurrogate = "must not escape half of a surrogate pair"
-)
 
 func (o *object) text(key string) string {
-	raw := o.value(key, `"`, reasonString)
-	if raw == nil {
-		return ""
-	}
-	s, lone := unquote(raw)
-	if lone {
-		o.fail(key, reasonSurrogate)
-	}
-	return s
+	return o.unquote(key, o.value(key, '"', "must be a string"))
 }
 
 // texts returns an array of strings, empty and not nil when there are none.
 func (o *object) texts(key string) []string {
-	raw := o.value(key, `[`, "must be an array of strings")
-	list := []string{}
-	if raw == nil {
-		return list
+	var items []json.RawMessage
+	if raw := o.value(key, '[', "must be an array of strings"); raw != nil {
+		_ = json.Unmarshal(raw, &items) // a valid array
 	}
-	for i := skipSpace(raw, 1); raw[i] != ']'; i = skipSpace(raw, i) {
-		if raw[i] == ',' {
-			i = skipSpace(raw, i+1)
-		}
-		end := valueEnd(raw, i)
-		if raw[i] != '"' {
-			o.fail(element(key, len(list)), reasonString)
+	list := make([]string, len(items))
+	for i, item := range items {
+		if item[0] != '"' {
+			o.fail(element(key, i), "must be a string")
 			return list
 		}
-		s, lone := unquote(raw[i:end])
-		if lone {
-			o.fail(element(key, len(list)), reasonSurrogate)
-			return list
-		}
-		list = append(list, s)
-		i = end
+		list[i] = o.unquote(element(key, i), item)
 	}
 	return list
 }
 
 // element names one element of an array in errors.
 func element(key string, i int) string { return key + "[" + strconv.Itoa(i) + "]" }
-
-func (o *object) number(key string) int {
-	raw := o.value(key, "-0123456789", "must be a whole number")
-	if raw == nil {
-		return 0
-	}
-	n, err := strconv.Atoi(string(raw))
-	if err != nil {
-		o.fail(key, "must be a whole number")
-	}
-	return n
-}
 
 // dateOrTime reads a date as the start of that day in UTC, or RFC 3339.
 func (o *object) dateOrTime(key string) time.Time {
@@ -162,60 +132,24 @@ func (o *object) dateOrTime(key string) time.Time {
 	return t.UTC()
 }
 
-// object descends into a required member.
-func (o *object) object(key string, names ...string) *object {
-	raw := o.value(key, `{`, "must be an object")
+// escape matches one escape of a JSON string, or two that are a surrogate pair.
+// Its group matches the start of an escape that is half of a pair.
+var escape = regexp.MustCompile(`\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]|(u[dD][89a-fA-F])|.)`)
+
+// unquote decodes a JSON string. It refuses half a surrogate pair, which
+// encoding/json would replace silently.
+func (o *object) unquote(key string, raw json.RawMessage) (s string) {
 	if raw == nil {
-		raw = []byte("{}") // read on: the first fault is the one reported
+		return ""
 	}
-	return readObject(o.path+key+".", raw, names...)
-}
-
-// unquote decodes a JSON string. It reports lone when an escape stands for half
-// of a surrogate pair, which encoding/json would replace silently.
-func unquote(raw []byte) (s string, lone bool) {
-	inner := raw[1 : len(raw)-1]
-	if bytes.IndexByte(inner, '\\') < 0 {
-		return string(inner), false
-	}
-	if loneSurrogate(inner) {
-		return "", true
-	}
-	_ = json.Unmarshal(raw, &s) // a well formed string
-	return s, false
-}
-
-func loneSurrogate(inner []byte) bool {
-	for i := 0; i < len(inner); i++ {
-		if inner[i] != '\\' {
-			continue
-		}
-		i++ // the escaped byte
-		switch surrogate(inner[i:]) {
-		case 'l':
-			return true
-		case 'h':
-			i += 5
-			if i+1 >= len(inner) || inner[i] != '\\' || surrogate(inner[i+1:]) != 'l' {
-				return true
+	if bytes.IndexByte(raw, '\\') >= 0 {
+		for _, match := range escape.FindAllSubmatch(raw, -1) {
+			if match[1] != nil {
+				o.fail(key, "must not escape half of a surrogate pair")
+				return ""
 			}
-			i++
 		}
 	}
-	return false
-}
-
-// surrogate tells whether "uXXXX" at the start of b is the high half ('h') or
-// the low half ('l') of a pair, or neither (0).
-func surrogate(b []byte) byte {
-	if len(b) < 5 || b[0] != 'u' || b[1]|0x20 != 'd' {
-		return 0
-	}
-	switch b[2] | 0x20 {
-	case '8', '9', 'a', 'b':
-		return 'h'
-	case 'c', 'd', 'e', 'f':
-		return 'l'
-	}
-	return 0
+	_ = json.Unmarshal(raw, &s) // a valid string
+	return s
 }

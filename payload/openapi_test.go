@@ -31,9 +31,6 @@ func buildOpenAPI(t *testing.T) []byte {
 				"default": map[string]any{"description": "Not received. The sender may try again, with the same body."},
 			},
 		}
-		if provisional, ok := schema["x-provisional"]; ok {
-			operation["x-provisional"] = provisional
-		}
 		// Here the dialect is the document's, and an $id would move the base of references.
 		delete(schema, "$schema")
 		delete(schema, "$id")

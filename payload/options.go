@@ -2,7 +2,6 @@ package payload
 
 import (
 	"maps"
-	"slices"
 	"time"
 	"unicode/utf8"
 )
@@ -33,7 +32,6 @@ type settings struct {
 	maxBody      int
 	anyProcessID bool
 	expiry       ExpiryFormat
-	planned      []string
 }
 
 // WithID sets the event's ID, by default a fresh UUID of version 7 (RFC 9562).
@@ -127,20 +125,6 @@ func WithExpiryFormat(f ExpiryFormat) Option {
 			return invalid("ExpiryFormat", "must be ExpiryDate or ExpiryRFC3339")
 		}
 		s.expiry = f
-		return nil
-	}
-}
-
-// WithPlanned switches announced features on for this event, by the names that
-// [Planned] lists. Another name is refused with ErrInvalid.
-func WithPlanned(names ...string) Option {
-	return func(s *settings) error {
-		for _, name := range names {
-			if !slices.Contains(plannedNames[:], name) {
-				return invalid("Planned", "must hold names that Planned lists")
-			}
-		}
-		s.planned = slices.Clone(names)
 		return nil
 	}
 }

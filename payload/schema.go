@@ -12,8 +12,7 @@ var schemas embed.FS
 var openAPI string
 
 // Schema returns the JSON Schema, draft 2020-12, of a trigger's body, and false
-// for a trigger that this package does not define. Announced triggers have one
-// too, marked as provisional. The caller owns the bytes.
+// for a trigger that this package does not define. The caller owns the bytes.
 //
 // A schema describes what [New] writes without [WithAnyProcessID]. It allows
 // further properties, since later versions may add some. Strict validators

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"os"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 
@@ -16,7 +15,7 @@ import (
 // schemaTypes are the Go types by trigger.
 func schemaTypes() map[string]reflect.Type {
 	types := map[string]reflect.Type{}
-	for _, name := range append(payload.Triggers(), payload.Planned()...) {
+	for _, name := range payload.Triggers() {
 		if data, ok := payload.Sample(name); ok {
 			types[name] = reflect.TypeOf(data)
 		}
@@ -40,8 +39,8 @@ func loadSchema(t *testing.T, trigger string) map[string]any {
 func TestSchema_agreesWithTypes(t *testing.T) {
 	t.Parallel()
 	types := schemaTypes()
-	if len(types) != 8 {
-		t.Fatalf("%d types, want 8", len(types))
+	if len(types) != 3 {
+		t.Fatalf("%d types, want 3", len(types))
 	}
 	for trigger, typ := range types {
 		t.Run(trigger, func(t *testing.T) {
@@ -60,9 +59,6 @@ func TestSchema_agreesWithTypes(t *testing.T) {
 			compareObject(t, schema, typ)
 			if schema["$schema"] != "https://json-schema.org/draft/2020-12/schema" || schema["additionalProperties"] != true || schema["title"] != trigger {
 				t.Error("dialect, title or additionalProperties is not as it must be")
-			}
-			if provisional, want := schema["x-provisional"] == true, slices.Contains(payload.Planned(), trigger); provisional != want {
-				t.Errorf("x-provisional = %v, want %v", provisional, want)
 			}
 		})
 	}
@@ -114,16 +110,11 @@ func TestSchema_acceptsWhatNewWrites(t *testing.T) {
 	for trigger := range schemaTypes() {
 		data, _ := payload.Sample(trigger)
 		for _, format := range []payload.ExpiryFormat{payload.ExpiryDate, payload.ExpiryRFC3339} {
-			body := mustNew(t, data, allPlanned(), payload.WithExpiryFormat(format)).Body
+			body := mustNew(t, data, payload.WithExpiryFormat(format)).Body
 			if faults := check(t, loadSchema(t, trigger), body); len(faults) > 0 {
 				t.Errorf("%s: %s: %v", trigger, body, faults)
 			}
 		}
-	}
-	counted := success()
-	counted.Counts = &payload.Counts{Total: 2, Succeeded: 1, Failed: 1}
-	if faults := check(t, loadSchema(t, "taskSuccess"), mustNew(t, counted, allPlanned()).Body); len(faults) > 0 {
-		t.Error(faults)
 	}
 }
 
@@ -131,15 +122,13 @@ func TestSchema_acceptsWhatNewWrites(t *testing.T) {
 func TestSchema_refuses(t *testing.T) {
 	t.Parallel()
 	cases := map[string]string{
-		"another trigger":     object(`"trigger":"taskFailure"`, mProcess, mName, mActions, mLink),
-		"a missing key":       object(mTrigger, mProcess, mName, mActions),
-		"a wrong type":        object(mTrigger, mProcess, mName, `"actionTypes":null`, mLink),
-		"a wrong item":        object(mTrigger, mProcess, mName, `"actionTypes":[1]`, mLink),
-		"an empty text":       object(mTrigger, mProcess, `"name":""`, mActions, mLink),
-		"no UUID":             object(mTrigger, `"processId":"x"`, mName, mActions, mLink),
-		"an http link":        object(mTrigger, mProcess, mName, mActions, `"deepLink":"http://a.example/"`),
-		"a negative count":    object(mTrigger, mProcess, mName, mActions, mLink, `"counts":{"total":-1,"succeeded":0,"failed":0}`),
-		"a count that is not": object(mTrigger, mProcess, mName, mActions, mLink, `"counts":{"total":1.5,"succeeded":0,"failed":0}`),
+		"another trigger": object(`"trigger":"taskFailure"`, mProcess, mName, mActions, mLink),
+		"a missing key":   object(mTrigger, mProcess, mName, mActions),
+		"a wrong type":    object(mTrigger, mProcess, mName, `"actionTypes":null`, mLink),
+		"a wrong item":    object(mTrigger, mProcess, mName, `"actionTypes":[1]`, mLink),
+		"an empty text":   object(mTrigger, mProcess, `"name":""`, mActions, mLink),
+		"no UUID":         object(mTrigger, `"processId":"x"`, mName, mActions, mLink),
+		"an http link":    object(mTrigger, mProcess, mName, mActions, `"deepLink":"http://a.example/"`),
 	}
 	for name, body := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -160,7 +149,7 @@ func TestSchema_filesAndNames(t *testing.T) {
 	if err != nil || len(files) != len(schemaTypes()) {
 		t.Errorf("%d schema files, want %d: %v", len(files), len(schemaTypes()), err)
 	}
-	for _, trigger := range []string{"", "counts", "userInvited", "../openapi", "TaskSuccess"} {
+	for _, trigger := range []string{"", "syncFailed", "userInvited", "../openapi", "TaskSuccess"} {
 		if b, ok := payload.Schema(trigger); ok || b != nil {
 			t.Errorf("Schema(%q) = %s, %v", trigger, b, ok)
 		}

@@ -40,7 +40,7 @@ func (v *validator) value(at string, schema map[string]any, value any) {
 	}
 	for keyword, arg := range schema {
 		switch keyword {
-		case "type", "$schema", "$id", "title", "description", "examples", "x-provisional":
+		case "type", "$schema", "$id", "title", "description", "examples":
 		case "additionalProperties":
 			if arg != true {
 				v.t.Fatalf("%s: additionalProperties must be true", at)

@@ -1,16 +1,11 @@
 package payload
 
-const (
-	triggerTaskSuccess = "taskSuccess"
-	triggerTaskFailure = "taskFailure"
-)
-
 // TaskSuccess tells that an automated task ended without a top-level error. It
 // may have failed for some of its items all the same: 12 failures among 1,000
 // users are still a success.
 //
 // The body has the keys trigger, processId, name, actionTypes, deepLink, in
-// this order, then counts if they are set.
+// this order.
 type TaskSuccess struct {
 	// ProcessID identifies the run, so that a receiver can ask for its details:
 	// a UUID, unless [WithAnyProcessID] is given. Required.
@@ -23,13 +18,10 @@ type TaskSuccess struct {
 	// DeepLink opens the result of the run: an absolute https URL, such as
 	// [DeepLink] builds. Required.
 	DeepLink string `json:"deepLink"`
-	// Counts are announced and provisional: setting them needs
-	// WithPlanned("counts").
-	Counts *Counts `json:"counts,omitempty"`
 }
 
 // TaskFailure tells that an automated task ended with a top-level error. The
-// fields are those of [TaskSuccess], without counts.
+// fields are those of [TaskSuccess].
 type TaskFailure struct {
 	ProcessID   string   `json:"processId"`
 	Name        string   `json:"name"`
@@ -52,9 +44,6 @@ func (t TaskFailure) Validate() error { return t.validate(false) }
 func (t TaskSuccess) validate(anyProcessID bool) error {
 	c := check{typ: triggerTaskSuccess}
 	t.task().check(&c, anyProcessID)
-	if t.Counts != nil {
-		t.Counts.check(&c)
-	}
 	return c.err
 }
 
@@ -64,45 +53,18 @@ func (t TaskFailure) validate(anyProcessID bool) error {
 	return c.err
 }
 
-func (t TaskFailure) size() int { return t.task().size() }
+func (t TaskSuccess) body(ExpiryFormat) any { return t.task().body(triggerTaskSuccess) }
+func (t TaskFailure) body(ExpiryFormat) any { return t.task().body(triggerTaskFailure) }
 
-func (t TaskSuccess) size() int {
-	if t.Counts == nil {
-		return t.task().size()
-	}
-	return t.task().size() + countsSize
-}
-
-func (t TaskSuccess) appendTo(b []byte, _ ExpiryFormat) []byte {
-	b = t.task().append(b, triggerTaskSuccess)
-	if t.Counts != nil {
-		b = t.Counts.append(b)
-	}
-	return append(b, '}')
-}
-
-func (t TaskFailure) appendTo(b []byte, _ ExpiryFormat) []byte {
-	return append(t.task().append(b, triggerTaskFailure), '}')
-}
-
-func (t TaskSuccess) features() []string {
-	if t.Counts != nil {
-		return []string{plannedCounts}
-	}
-	return nil
-}
-
-func (TaskFailure) features() []string { return nil }
-
-func (t TaskSuccess) task() task { return task{t.ProcessID, t.Name, t.ActionTypes, t.DeepLink} }
+func (t TaskSuccess) task() task { return task(t) }
 func (t TaskFailure) task() task { return task(t) }
 
 // task is what the bodies about a run have in common.
 type task struct {
-	ProcessID   string
-	Name        string
-	ActionTypes []string
-	DeepLink    string
+	ProcessID   string   `json:"processId"`
+	Name        string   `json:"name"`
+	ActionTypes []string `json:"actionTypes"`
+	DeepLink    string   `json:"deepLink"`
 }
 
 func (t task) check(c *check, anyProcessID bool) {
@@ -112,15 +74,12 @@ func (t task) check(c *check, anyProcessID bool) {
 	c.https("deepLink", t.DeepLink)
 }
 
-func (t task) size() int {
-	return len(`{"trigger":"bulkOperationCompleted","processId":,"name":,"actionTypes":,"deepLink":}`) +
-		textSize(t.ProcessID) + textSize(t.Name) + textsSize(t.ActionTypes) + textSize(t.DeepLink)
-}
-
-func (t task) append(b []byte, trigger string) []byte {
-	b = appendTrigger(b, trigger)
-	b = appendText(b, "processId", t.ProcessID)
-	b = appendText(b, "name", t.Name)
-	b = appendStrings(appendKey(b, "actionTypes"), t.ActionTypes)
-	return appendText(b, "deepLink", t.DeepLink)
+func (t task) body(trigger string) any {
+	if t.ActionTypes == nil {
+		t.ActionTypes = []string{} // an array, never null
+	}
+	return struct {
+		Trigger string `json:"trigger"`
+		task
+	}{trigger, t}
 }

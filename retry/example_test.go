@@ -80,3 +80,34 @@ func ExampleParseAfter() {
 	// 5m0s true
 	// 0s false
 }
+
+// A schedule of one's own beside the presets: three attempts in about a minute, then none. A
+// receiver that asks for a pause longer than the slot gets it.
+func Example() {
+	p := retry.Policy{
+		Slots:    []retry.Slot{{Min: 5 * time.Second, Max: 10 * time.Second}, {Min: 30 * time.Second, Max: 60 * time.Second}},
+		MaxAfter: 15 * time.Minute,
+	}
+	if err := p.Validate(); err != nil {
+		fmt.Println(err)
+		return
+	}
+	failed := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
+	answer := http.Header{"Retry-After": {"120"}}
+	after, _ := retry.ParseAfter(answer, failed)
+	at, ok := p.Next(retry.Failure{Made: 0, First: failed, Now: failed, After: after, Seed: 1})
+	fmt.Println(at.Sub(failed) >= 2*time.Minute, ok)
+	_, ok = p.Next(retry.Failure{Made: 2, First: failed, Now: failed, Seed: 1})
+	fmt.Println(ok)
+	// Output:
+	// true true
+	// false
+}
+
+// None is for events that are worthless a moment later.
+func ExampleNone() {
+	_, ok := retry.None().Next(retry.Failure{})
+	fmt.Println(ok)
+	// Output:
+	// false
+}

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
+
+	"github.com/postrider/postrider/webhook/internal/httpfield"
 )
 
 // dottedQuad finds IPv4 addresses, and what an old resolver would read as one.
@@ -30,7 +32,7 @@ func redactIPv6(s string) string {
 	var b strings.Builder
 	kept := 0 // s[:kept] is in b, or replaced
 	for i := 0; i < len(s); i++ {
-		if !inAddress(s[i]) || i > 0 && (isAlnum(s[i-1]) || s[i-1] == ':' && s[i] == ':') {
+		if !inAddress(s[i]) || i > 0 && (httpfield.IsAlnum(s[i-1]) || s[i-1] == ':' && s[i] == ':') {
 			continue
 		}
 		end := i
@@ -38,7 +40,7 @@ func redactIPv6(s string) string {
 			end++
 		}
 		for ; end-i > len("::"); end-- { // "::" alone is punctuation
-			if end < len(s) && isAlnum(s[end]) && isAlnum(s[end-1]) {
+			if end < len(s) && httpfield.IsAlnum(s[end]) && httpfield.IsAlnum(s[end-1]) {
 				continue // the middle of a word
 			}
 			if isIPv6(s[i:end]) {
@@ -63,8 +65,4 @@ func isIPv6(s string) bool {
 
 func inAddress(c byte) bool {
 	return c == ':' || c == '.' || '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
-}
-
-func isAlnum(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }

@@ -133,6 +133,15 @@ type Sweep struct {
 	LatestLease time.Time
 }
 
+// WebhookCache is a Store that remembers the webhooks of scopes in this process. Only
+// Dispatch reads it.
+type WebhookCache interface {
+	// CachedWebhooks returns the webhooks of a scope as Webhooks last returned them here,
+	// with Seen above 0; ok is false where that is not known. They may be out of date:
+	// Enqueue answers ErrStale then. The caller changes nothing of what they point to.
+	CachedWebhooks(scope string) (ws []Webhook, ok bool)
+}
+
 // Binder is a Store that remembers which Profile it serves. New calls Bind, which
 // does no I/O: it answers ErrProfile where the Store already knows that it belongs
 // to another one, or else remembers the name and checks it at its first use.

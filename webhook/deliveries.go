@@ -165,7 +165,7 @@ func (p *Profile) sample(typ, scope string) (body []byte, err error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: no sample of trigger %q", ErrInvalid, typ)
 	}
-	e, err := payload.New(scope, data, payload.WithPlanned(payload.Planned()...))
+	e, err := payload.New(scope, data)
 	return e.Body, err
 }
 

@@ -37,7 +37,7 @@ type EventReceipt struct {
 // It returns within Options.DispatchTimeout, whatever the Store does. After an
 // error the Store holds nothing new, unless errors.Is(err, [ErrUnknown]): then a statement
 // was sent and its answer is missing, and repeating the call with the same event IDs is safe.
-// Errors: [ErrTooLarge], [ErrPlanned], [ErrFull], [ErrClosed], [ErrBusy], [ErrUnknown], those of the
+// Errors: [ErrTooLarge], [ErrFull], [ErrClosed], [ErrBusy], [ErrUnknown], those of the
 // Profile's hooks and of the Store.
 func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Receipt, error) {
 	if len(events) == 0 {
@@ -69,9 +69,9 @@ func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Rec
 		r.err = protect("Enqueue", func() (err error) {
 			d.worked.Store(true)
 			d.knowTime(ctx, clockStale) // not in DispatchTx: the host's transaction may hold the only connection
-			r.receipt, err = d.enqueue(ctx, d.store, events, (*Dispatcher).handOff)
+			r.receipt, err = d.enqueue(ctx, d.store, events, d.cache, (*Dispatcher).handOff)
 			if errors.Is(err, ErrStale) { // webhooks changed since they were read
-				r.receipt, err = d.enqueue(ctx, d.store, events, (*Dispatcher).handOff)
+				r.receipt, err = d.enqueue(ctx, d.store, events, nil, (*Dispatcher).handOff)
 			}
 			return err
 		})
@@ -104,7 +104,7 @@ func (d *Dispatcher) DispatchTx(ctx context.Context, tx Enqueuer, events ...payl
 	defer cancel()
 	var r Receipt
 	err := protect("Enqueue", func() (err error) {
-		r, err = d.enqueue(ctx, tx, events, (*Dispatcher).expect)
+		r, err = d.enqueue(ctx, tx, events, nil, (*Dispatcher).expect)
 		return err
 	})
 	return r, err
@@ -118,15 +118,10 @@ func (d *Dispatcher) checkEvents(events []payload.Event) error {
 			return fmt.Errorf("webhook: dispatch: %w: an event ID must be 1 to 255 printable ASCII characters without a dot or space: use payload.New", ErrInvalid)
 		case e.Scope == "" || e.Type == "":
 			return fmt.Errorf("webhook: dispatch %s: %w: an event needs a Scope and a Type: use payload.New", e.ID, ErrInvalid)
-		case d.profile.Events != nil && !slices.Contains(d.profile.Events, e.Type) && !slices.Contains(d.o.Planned, e.Type):
+		case d.profile.Events != nil && !slices.Contains(d.profile.Events, e.Type):
 			return fmt.Errorf("webhook: dispatch %s: %w: profile %s has no event type %q, add it to Profile.Events", e.ID, ErrInvalid, d.profile.Name, e.Type)
 		case len(e.Body) > d.profile.maxBody():
 			return fmt.Errorf("webhook: dispatch %s: %w: body of %d bytes, profile %s allows %d", e.ID, ErrTooLarge, len(e.Body), d.profile.Name, d.profile.maxBody())
-		}
-		for _, name := range append(e.Planned(), e.Type) {
-			if slices.Contains(payload.Planned(), name) && !slices.Contains(d.o.Planned, name) {
-				return fmt.Errorf("webhook: dispatch %s: %w: %s", e.ID, ErrPlanned, name)
-			}
 		}
 	}
 	return nil
@@ -151,10 +146,10 @@ type batch struct {
 	read       time.Time // when the first read of webhooks began
 }
 
-// enqueue matches and composes, and lets store store.
-func (d *Dispatcher) enqueue(ctx context.Context, to Enqueuer, events []payload.Event,
+// enqueue matches and composes, and lets store store. cache is nil where webhooks are to be read.
+func (d *Dispatcher) enqueue(ctx context.Context, to Enqueuer, events []payload.Event, cache WebhookCache,
 	store func(*Dispatcher, context.Context, Enqueuer, *batch) ([]bool, error)) (Receipt, error) {
-	receipt, b, err := d.compile(ctx, to, events)
+	receipt, b, err := d.compile(ctx, to, events, cache)
 	if err != nil || len(b.deliveries) == 0 {
 		return receipt, err
 	}
@@ -166,8 +161,9 @@ func (d *Dispatcher) enqueue(ctx context.Context, to Enqueuer, events []payload.
 	return receipt, nil
 }
 
-// compile reads the webhooks of the events' scopes and makes the deliveries.
-func (d *Dispatcher) compile(ctx context.Context, to Enqueuer, events []payload.Event) (Receipt, *batch, error) {
+// compile reads the webhooks of the events' scopes, or takes them from the cache, and makes
+// the deliveries.
+func (d *Dispatcher) compile(ctx context.Context, to Enqueuer, events []payload.Event, cache WebhookCache) (Receipt, *batch, error) {
 	now := d.now()
 	b := &batch{read: time.Now(), hooks: make(map[webhookKey]*Webhook)}
 	carry, err := d.carry(ctx)
@@ -178,12 +174,14 @@ func (d *Dispatcher) compile(ctx context.Context, to Enqueuer, events []payload.
 	scopes := make(map[string][]Webhook, 1)
 	for _, e := range events {
 		hooks, known := scopes[e.Scope]
-		if !known {
+		cached := false
+		if !known && cache != nil {
+			hooks, cached = cache.CachedWebhooks(e.Scope)
+		}
+		if !known && !cached {
 			if hooks, err = to.Webhooks(ctx, e.Scope); err != nil {
 				return Receipt{}, nil, fmt.Errorf("webhook: dispatch %s: webhooks: %w", e.ID, err)
 			}
-			scopes[e.Scope] = hooks
-			d.index(ctx, b.hooks, hooks)
 			if len(hooks) == 0 {
 				d.unknownScope(ctx, e.Scope)
 			}
@@ -191,6 +189,13 @@ func (d *Dispatcher) compile(ctx context.Context, to Enqueuer, events []payload.
 		made, err := d.plan(e, hooks, now)
 		if err != nil {
 			return Receipt{}, nil, fmt.Errorf("webhook: dispatch %s: %w", e.ID, err)
+		}
+		if cached && len(made) == 0 {
+			return d.compile(ctx, to, events, nil) // nothing is stored, so nothing tells that the webhooks are out of date
+		}
+		if !known {
+			scopes[e.Scope] = hooks
+			d.index(ctx, b.hooks, hooks)
 		}
 		er := EventReceipt{ID: e.ID, Matched: len(made)}
 		for i := range made {

@@ -51,10 +51,6 @@ func TestDispatchTimeout(t *testing.T) {
 // Rule: what Dispatch refuses stores nothing, and the error says why.
 func TestDispatchRefuses(t *testing.T) {
 	t.Parallel()
-	planned, err := payload.New(scope, payload.SyncFailed{SyncID: "s", FinishedAt: time.Now(), DeepLink: "https://x.example.com/"}, payload.WithPlanned("syncFailed"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	good := payload.Event{ID: "evt_1", Scope: scope, Type: "taskSuccess", Body: []byte("{}")}
 	with := func(change func(*payload.Event)) payload.Event {
 		e := good
@@ -72,8 +68,6 @@ func TestDispatchRefuses(t *testing.T) {
 		{"no scope", with(func(e *payload.Event) { e.Scope = "" }), webhook.ErrInvalid},
 		{"no type", with(func(e *payload.Event) { e.Type = "" }), webhook.ErrInvalid},
 		{"body over the cap", with(func(e *payload.Event) { e.Body = make([]byte, 100<<10+1) }), webhook.ErrTooLarge},
-		{"planned trigger", planned, webhook.ErrPlanned},
-		{"planned trigger by hand", with(func(e *payload.Event) { e.Type = "licenseThreshold" }), webhook.ErrPlanned},
 	}
 	h := newHost(t, newStore(t), webhook.Automation(), nil)
 	h.add("one")
@@ -91,25 +85,6 @@ func TestDispatchRefuses(t *testing.T) {
 	if _, err := h.DispatchTx(context.Background(), nil, good); err == nil {
 		t.Error("DispatchTx without a transaction was accepted")
 	}
-}
-
-// Rule: a planned event goes out where the host lists it.
-func TestDispatchPlanned(t *testing.T) {
-	t.Parallel()
-	inBubble(t, webhook.Automation(), &webhook.Options{Planned: []string{"syncFailed"}}, func(h *host) {
-		h.add("one", func(w *webhook.Webhook) { w.Events = []string{"syncFailed"} })
-		e, err := payload.New(scope, payload.SyncFailed{SyncID: "s", FinishedAt: time.Now(), DeepLink: "https://x.example.com/"}, payload.WithPlanned("syncFailed"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := h.Dispatch(context.Background(), e); err != nil {
-			t.Fatal(err)
-		}
-		settled(time.Second)
-		if n := len(h.to.seen()); n != 1 {
-			t.Errorf("%d requests, want 1", n)
-		}
-	})
 }
 
 // Rule: webhooks times body are capped at 64 MiB for one Dispatch.

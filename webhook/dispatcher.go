@@ -23,6 +23,7 @@ type Dispatcher struct {
 	clock    Clock       //
 	sweeper  Sweeper     //
 	health   HealthStore //
+	cache    WebhookCache
 
 	profile Profile
 	o       Options
@@ -57,6 +58,7 @@ func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
 	d.clock, _ = store.(Clock)
 	d.sweeper, _ = store.(Sweeper)
 	d.health, _ = store.(HealthStore)
+	d.cache, _ = store.(WebhookCache)
 	if c, ok := store.(interface{ Notifies() bool }); ok && !c.Notifies() {
 		d.notifier = nil
 	}

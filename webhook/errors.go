@@ -25,8 +25,6 @@ var (
 	ErrRunning = errors.New("webhook: dispatcher is already running")
 	// ErrTooLarge: a body, or all bodies of one Dispatch together, exceed their cap.
 	ErrTooLarge = errors.New("webhook: too large")
-	// ErrPlanned: the event uses a provisional feature that Options.Planned does not list.
-	ErrPlanned = errors.New("webhook: provisional event is not switched on in Options.Planned")
 	// ErrUnsupported: the Store lacks the optional interface that the call needs.
 	ErrUnsupported = errors.New("webhook: store does not support this")
 	// ErrProfile: the Store belongs to another Profile.
@@ -39,9 +37,10 @@ var (
 	ErrUnknown = errors.New("webhook: the store did not answer, whether it stored anything is unknown")
 	// ErrStale: the webhooks of a scope changed since they were read; read them again.
 	ErrStale = errors.New("webhook: webhooks changed since they were read")
-	// ErrSealed: a stored secret cannot be opened now, because its key is missing or the
-	// key service does not answer. It can be once the key is there again.
-	ErrSealed = errors.New("webhook: stored secrets cannot be opened, check the sealing keys")
+	// ErrSealed: what is secret of a webhook could not be decrypted, or not encrypted: a key
+	// is missing, the key service is away, or the row is not the one that was sealed. A
+	// Store wraps it, so that a delivery waits for the key instead of failing for good.
+	ErrSealed = errors.New("webhook: secrets of a webhook cannot be opened or sealed, check the keys")
 	// ErrPanic: code of the host, such as a hook of the Profile, panicked. The panic was contained.
 	ErrPanic = errors.New("webhook: hook panicked")
 )
@@ -51,7 +50,8 @@ type FieldError struct {
 	// Field is the name in [Webhook], lower case: "name", "url", "secret", "events",
 	// "filter", "notes", "headers", "timeout", "scope", "group", "attributes".
 	Field string
-	// Rule is a short stable word, such as "required", "too_long" or an allowlist rule like "A5".
+	// Rule is a short stable word, such as "required", "too_long", "again" (a stored value would
+	// reach another receiver: see [Manager.Edit]) or an allowlist rule like "A5".
 	Rule string
 	// Message is a sentence for people. It never repeats a secret or a URL.
 	Message string

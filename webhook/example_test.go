@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -153,6 +154,10 @@ func ExampleTrack() {
 	err := webhook.Track(s.ctx, s.hooks, task, func(ctx context.Context) error {
 		return fmt.Errorf("directory is read-only")
 	})
+	var missed *webhook.DispatchError
+	if errors.As(err, &missed) { // no failure of the task; missed.Event can be dispatched later
+		err = missed.Task
+	}
 	fmt.Println(err)
 
 	requests, err := s.endpoint.Wait(s.ctx, 1)

@@ -9,4 +9,7 @@ var (
 	MaskURL      = maskURL
 )
 
-const MaxSnippet = maxSnippet
+const (
+	MaxSnippet = maxSnippet
+	Withheld   = withheld
+)

@@ -3,12 +3,13 @@ package webhook
 import (
 	"errors"
 	"strings"
+
+	"github.com/postrider/postrider/webhook/internal/httpfield"
 )
 
 const (
-	maxHeaders     = 20
-	maxHeaderValue = 4096
-	maxHeaderName  = 128
+	maxHeaders    = 20
+	maxHeaderName = 128
 )
 
 // reservedHeaders cannot be custom headers: they belong to HTTP, to Postrider or to
@@ -30,14 +31,8 @@ var (
 
 // checkHeader judges a custom header. Its errors do not repeat the value.
 func checkHeader(name, value string) error {
-	if name == "" || len(name) > maxHeaderName {
+	if len(name) > maxHeaderName || !httpfield.IsToken(name) {
 		return errHeaderName
-	}
-	for i := range len(name) {
-		c := name[i]
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0) {
-			return errHeaderName
-		}
 	}
 	lower := strings.ToLower(name) // ASCII only by now
 	for _, r := range reservedHeaders {
@@ -53,13 +48,8 @@ func checkHeader(name, value string) error {
 	if value == redacted {
 		return errHeaderMasked
 	}
-	if len(value) > maxHeaderValue || strings.TrimSpace(value) != value {
+	if !httpfield.IsValue(value) {
 		return errHeaderValue
-	}
-	for i := range len(value) {
-		if value[i] < 0x20 || value[i] > 0x7e {
-			return errHeaderValue
-		}
 	}
 	return nil
 }

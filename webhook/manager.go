@@ -38,7 +38,7 @@ func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 	w.ID, w.Version, w.DisabledReason = newWebhookID(), 1, ""
 	w.CreatedAt = m.d.now()
 	w.UpdatedAt = w.CreatedAt
-	if err := m.validate(&w); err != nil {
+	if err := m.validateAll(&w); err != nil {
 		return Webhook{}, err
 	}
 	if err := m.reg.Create(ctx, w, m.d.profile.MaxPerScope); err != nil {
@@ -53,24 +53,23 @@ func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 // Version must be the one that was read, or 0 to overwrite whatever is there. Changing the
 // URL, the secrets, the headers or the attributes, or activating, also clears the
 // webhook's health.
+//
+// A kept value never reaches another receiver. With another URL, or whatever else changes
+// where Profile.Target leads, the values of headers, and the secret where requests hold it
+// (see Profile.SecretSent), must be in w: a [FieldError] with the rule "again" names what
+// is missing. What w holds counts as entered, so a form handler fills in what was typed
+// and leaves the rest empty; it does not pass on what it has read from the Store.
+//
 // Errors: [*ValidationError], [ErrNotFound], [ErrConflict].
 func (m *Manager) Edit(ctx context.Context, w Webhook) (Webhook, error) {
-	return m.change(ctx, w.Scope, w.ID, w.Version, m.validate, func(stored *Webhook) {
+	var k kept
+	check := func(next *Webhook) error {
+		return m.validate(next, func(canonical *Webhook) []FieldError { return k.again(&m.d.profile, canonical) })
+	}
+	return m.change(ctx, w.Scope, w.ID, w.Version, check, func(stored *Webhook) {
 		next := w.Clone()
 		next.Version, next.CreatedAt, next.DisabledReason = stored.Version, stored.CreatedAt, stored.DisabledReason
-		if next.URL == "" {
-			next.URL = stored.URL
-		}
-		if len(next.Secrets) == 0 {
-			next.Secrets = stored.Secrets
-		}
-		for name, value := range next.Headers {
-			for storedName, had := range stored.Headers {
-				if value == "" && strings.EqualFold(name, storedName) {
-					next.Headers[name] = had
-				}
-			}
-		}
+		k = keepEmpty(stored.Clone(), &next)
 		*stored = next
 	})
 }
@@ -80,7 +79,7 @@ func (m *Manager) Edit(ctx context.Context, w Webhook) (Webhook, error) {
 // record of health, if it is still valid. What is not can always be switched off. Errors:
 // [*ValidationError], [ErrNotFound].
 func (m *Manager) SetActive(ctx context.Context, scope, id string, active bool) error {
-	check := m.validate
+	check := m.validateAll
 	if !active {
 		check = func(*Webhook) error { return nil } // rules may have become stricter since it was stored
 	}
@@ -90,23 +89,36 @@ func (m *Manager) SetActive(ctx context.Context, scope, id string, active bool) 
 
 // RotateSecret makes next the newest secret. The one before is kept beside it until the
 // next rotation: a scheme that sends several signatures sends both, so that a receiver
-// can change over in between; a token scheme sends the newest. Errors:
-// [*ValidationError], [ErrNotFound].
+// can change over in between; a token scheme sends the newest. A next that is the newest
+// already changes no secret, so that a repeated call does not lose the one before.
+// Errors: [*ValidationError], [ErrNotFound].
 func (m *Manager) RotateSecret(ctx context.Context, scope, id string, next Secret) (Webhook, error) {
-	return m.change(ctx, scope, id, 0, m.validate, func(w *Webhook) {
+	return m.change(ctx, scope, id, 0, m.validateAll, func(w *Webhook) {
+		if len(w.Secrets) > 0 && w.Secrets[0].Equal(next) {
+			return
+		}
 		w.Secrets = append([]Secret{next}, w.Secrets...)
 		w.Secrets = slices.Clip(w.Secrets[:min(len(w.Secrets), 2)])
 	})
 }
 
 // Delete removes a webhook at once. Nothing queued for it is sent any more, apart from a
-// request that is already under way. Errors: [ErrNotFound].
+// request that is already under way. Errors: [ErrNotFound], and what Profile.Delete answers.
 func (m *Manager) Delete(ctx context.Context, scope, id string) error {
-	if err := m.reg.Delete(ctx, scope, id); err != nil {
+	if err := m.remove(ctx, scope, id); err != nil {
 		return fmt.Errorf("webhook: delete %s: %w", id, err)
 	}
 	m.d.deleted(ctx, scope, id)
 	return nil
+}
+
+func (m *Manager) remove(ctx context.Context, scope, id string) (err error) {
+	remove := func(ctx context.Context) error { return m.reg.Delete(ctx, scope, id) }
+	if m.d.profile.Delete == nil {
+		return remove(ctx)
+	}
+	defer contain("Profile.Delete", &err)
+	return m.d.profile.Delete(ctx, scope, id, remove)
 }
 
 // DeleteScope removes everything of a tenant that leaves.

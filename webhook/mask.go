@@ -3,8 +3,11 @@ package webhook
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
+
+	"github.com/postrider/postrider/webhook/internal/httpfield"
 )
 
 // shown is what a Webhook looks like to printers: the same fields, without the methods
@@ -43,7 +46,7 @@ func maskURL(u string) string {
 	}
 	end := behindAuthority(u)
 	for i := range end {
-		if c := u[i]; !isAlnum(c) && strings.IndexByte("-.:/[]", c) < 0 {
+		if c := u[i]; !httpfield.IsAlnum(c) && strings.IndexByte("-_.:/[]", c) < 0 {
 			return redacted // a user name, or no URL at all
 		}
 	}
@@ -58,7 +61,13 @@ func maskURL(u string) string {
 
 // Format prints the webhook for every verb of package fmt, with "[redacted]" in place of
 // its secrets, the values of its headers, and its URL behind the host, or the whole URL where
-// the host is an address. An application that logs a Webhook gives nothing away.
+// the host is an address. The same goes for a URL among the attributes.
+//
+// That covers a Webhook by itself and wherever fmt calls methods: in exported fields, slices and
+// maps. It does not cover a Webhook in an unexported field of another struct: there fmt
+// calls no methods, and %v prints URL, header values and attributes in clear. Secrets stay
+// masked even there, and of a field with a *Webhook %v prints the pointer. A type of the
+// host with such a field needs a Format or String method of its own before it is printed.
 func (w Webhook) Format(f fmt.State, verb rune) {
 	if verb == 'v' && f.Flag('#') {
 		fmt.Fprintf(f, "%#v", w.masked())
@@ -83,3 +92,29 @@ func (w Webhook) LogValue() slog.Value {
 // Manager refuses "[redacted]" as a secret, as the value of a header and in a URL. Stores
 // take the fields one by one.
 func (w Webhook) MarshalJSON() ([]byte, error) { return json.Marshal(w.masked()) }
+
+// Format prints the proxy for every verb of package fmt, with "[redacted]" in place of user
+// name and password.
+func (p Proxy) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, p.String()) }
+
+// String is the proxy as Format prints it.
+func (p Proxy) String() string {
+	return fmt.Sprintf("proxy %s, addresses checked by %d", p.masked(), p.AddressesCheckedBy)
+}
+
+// LogValue is the proxy in a log, masked like in Format.
+func (p Proxy) LogValue() slog.Value { return slog.StringValue(p.String()) }
+
+// MarshalJSON encodes the proxy masked like in Format.
+func (p Proxy) MarshalJSON() ([]byte, error) { return json.Marshal(p.String()) }
+
+// masked is scheme and host of the proxy's URL, and whether there are credentials.
+func (p Proxy) masked() string {
+	switch {
+	case p.URL == nil:
+		return "none"
+	case p.URL.User != nil:
+		return p.URL.Scheme + "://" + redacted + "@" + p.URL.Host
+	}
+	return p.URL.Scheme + "://" + p.URL.Host
+}

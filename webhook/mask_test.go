@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -48,6 +49,65 @@ func TestWebhookMasksItself(t *testing.T) {
 	}
 }
 
+// Rule: of a webhook in an unexported field, where fmt calls no methods, secrets are masked
+// all the same, and of a pointer to one %v prints the pointer.
+func TestMaskInUnexportedFields(t *testing.T) {
+	t.Parallel()
+	w := hidden()
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+		if text := fmt.Sprintf(verb, struct{ w webhook.Webhook }{w}); strings.Contains(text, "secretCanary") || strings.Contains(text, "olderCanary") {
+			t.Errorf("%s prints a secret: %s", verb, text)
+		}
+	}
+	for _, verb := range []string{"%v", "%+v", "%#v"} {
+		if text := fmt.Sprintf(verb, struct{ w *webhook.Webhook }{&w}); strings.Contains(text, "Canary") {
+			t.Errorf("%s prints %s", verb, text)
+		}
+	}
+}
+
+// Rule: however a Proxy is printed, logged or encoded, user name and password are missing, in
+// the Options that hold it too.
+func TestProxyMasksItself(t *testing.T) {
+	t.Parallel()
+	u, err := url.Parse("http://userCanary:passwordCanary@proxy.example.com:3128/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := webhook.Proxy{URL: u, AddressesCheckedBy: webhook.ByProxy}
+	var printed []string
+	for _, v := range []any{p, &p, []webhook.Proxy{p}, struct{ P *webhook.Proxy }{&p}, struct{ p webhook.Proxy }{p}, struct{ p *webhook.Proxy }{&p},
+		webhook.Options{Proxy: &p}, &webhook.Options{Proxy: &p}, struct{ o webhook.Options }{webhook.Options{Proxy: &p}}} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%10v"} {
+			printed = append(printed, fmt.Sprintf(verb, v))
+		}
+		var text bytes.Buffer
+		slog.New(slog.NewTextHandler(&text, nil)).Info("m", "p", v)
+		printed = append(printed, text.String())
+	}
+	for _, v := range []any{p, &p, map[string]any{"p": p}} {
+		b, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		printed = append(printed, string(b))
+		var js bytes.Buffer
+		slog.New(slog.NewJSONHandler(&js, nil)).Info("m", "p", v)
+		printed = append(printed, js.String())
+	}
+	for _, s := range printed {
+		if strings.Contains(s, "Canary") || strings.Contains(s, fmt.Sprintf("%x", "Canary")) {
+			t.Errorf("printed %s", s)
+		}
+	}
+	if got, want := p.String(), "proxy http://[redacted]@proxy.example.com:3128, addresses checked by 1"; got != want {
+		t.Errorf("String() = %q, want %q", got, want)
+	}
+	if got := (webhook.Proxy{}).String(); got != "proxy none, addresses checked by 0" {
+		t.Errorf("of nothing: %q", got)
+	}
+}
+
 // Rule: of a URL scheme and host are shown, and nothing of what is no plain URL.
 func TestMaskURL(t *testing.T) {
 	t.Parallel()
@@ -58,7 +118,9 @@ func TestMaskURL(t *testing.T) {
 		"https://hooks.example.com/a?b":  "https://hooks.example.com/[redacted]",
 		"https://hooks.example.com?b":    "https://hooks.example.com/[redacted]",
 		"https://hooks.example.com:8443": "https://hooks.example.com:8443",
+		"https://build_1.example.com/a":  "https://build_1.example.com/[redacted]",
 		"https://[2001:db8::1]:8443/a":   "[redacted]",
+		"https://[::ffff:808:808]/a":     "[redacted]",
 		"https://203.0.113.7/a":          "[redacted]",
 		"https://u:p@hooks.example.com/": "[redacted]",
 		"https://hooks.example.com#frag": "[redacted]",

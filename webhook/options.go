@@ -10,10 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
-
-	"github.com/postrider/postrider/payload"
 )
 
 // Options configures a [Dispatcher]. Nil, or a zero field, means the default.
@@ -53,8 +50,6 @@ type Options struct {
 	History time.Duration
 	// Breaker holds a webhook back after failures in a row.
 	Breaker Breaker
-	// Planned lists provisional features that events may use; see payload.Planned.
-	Planned []string
 
 	// RootCAs verify certificates; nil means the system's.
 	RootCAs *x509.CertPool
@@ -176,7 +171,6 @@ func (o *Options) withDefaults(notifies bool) Options {
 	out.Breaker.Failures = cmp.Or(out.Breaker.Failures, 10)
 	out.Breaker.Open = cmp.Or(out.Breaker.Open, 30*time.Second)
 	out.Breaker.MaxOpen = cmp.Or(out.Breaker.MaxOpen, max(10*time.Minute, out.Breaker.Open))
-	out.Planned = slices.Clone(out.Planned)
 	if out.RootCAs != nil {
 		out.RootCAs = out.RootCAs.Clone()
 	}
@@ -233,11 +227,6 @@ func (o *Options) check() error {
 		return refuse("DialContext excludes Resolver, which it would ignore")
 	case o.Proxy != nil && o.DialContext != nil:
 		return refuse("Proxy excludes DialContext")
-	}
-	for _, name := range o.Planned {
-		if !slices.Contains(payload.Planned(), name) {
-			return refuse("Planned %q is unknown, known are %s", name, strings.Join(payload.Planned(), ", "))
-		}
 	}
 	return o.Proxy.check()
 }

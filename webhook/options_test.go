@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/allowlist"
-	"github.com/postrider/postrider/payload"
 	"github.com/postrider/postrider/retry"
 	"github.com/postrider/postrider/webhook"
 )
@@ -52,7 +51,6 @@ func TestNewRefusesOptions(t *testing.T) {
 		"history too short":          {webhook.Options{History: 71 * time.Hour}, "History"},
 		"breaker opens below 0":      {webhook.Options{Breaker: webhook.Breaker{Open: -1}}, "Breaker.Open"},
 		"breaker opens past its max": {webhook.Options{Breaker: webhook.Breaker{Open: time.Hour, MaxOpen: time.Minute}}, "Breaker.MaxOpen"},
-		"unknown planned feature":    {webhook.Options{Planned: []string{"syncFailed", "syncFailure"}}, `Planned "syncFailure"`},
 		"transport and dialer":       {webhook.Options{Transport: &receiver{}, DialContext: dial}, "DialContext"},
 		"transport and roots":        {webhook.Options{Transport: &receiver{}, RootCAs: x509.NewCertPool()}, "RootCAs"},
 		"transport and proxy":        {webhook.Options{Transport: &receiver{}, Proxy: proxy}, "Proxy"},
@@ -131,7 +129,6 @@ func TestNewAccepts(t *testing.T) {
 		"rate without burst":   {Rate: 0.5},
 		"breaker never":        {Breaker: webhook.Breaker{Failures: -1}},
 		"breaker above 10 min": {Breaker: webhook.Breaker{Open: time.Hour}},
-		"every planned":        {Planned: payload.Planned()},
 		"proxy":                {Proxy: proxy, RootCAs: x509.NewCertPool()},
 	} {
 		if _, err := webhook.New(newStore(t), webhook.Automation(), o); err != nil {
@@ -146,14 +143,13 @@ func TestOptionsAreCopied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var old, late int
 		obs := &webhook.Observer{Settled: func(context.Context, webhook.Delivery) { old++ }}
-		o := &webhook.Options{Transport: &receiver{}, Observer: obs, Planned: []string{"syncFailed"}}
+		o := &webhook.Options{Transport: &receiver{}, Observer: obs}
 		h := newHost(t, newStore(t), webhook.Automation(), o)
 		obs.Settled = func(context.Context, webhook.Delivery) { late++ }
-		o.Planned[0] = "syncCompleted"
 		o.Transport, o.Capacity = nil, -1
 		h.start()
 		defer h.stop()
-		h.add("one", func(w *webhook.Webhook) { w.Events = []string{"syncFailed", "taskSuccess"} })
+		h.add("one")
 		h.dispatch()
 		settled(time.Second)
 		if old != 1 || late != 0 {

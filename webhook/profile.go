@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -40,8 +41,11 @@ type Profile struct {
 	MaxAge time.Duration
 	// RequireSecret makes a secret mandatory when a webhook is added.
 	RequireSecret bool
-	// Events are the event types that a webhook can listen to, beside those of
-	// Options.Planned; nil means any.
+	// SecretSent says that a request holds the secret itself, as in a token header or in
+	// the URL, and not only a signature made with it. Such a secret must be entered
+	// again when a webhook gets another URL; see [Manager.Edit].
+	SecretSent bool
+	// Events are the event types that a webhook can listen to; nil means any.
 	Events []string
 	// AllowNoEvents accepts a webhook without events. "*" is accepted as "all events"
 	// in any case.
@@ -80,6 +84,10 @@ type Profile struct {
 	Limits func(w Webhook, class string) []Limit
 	// Sample makes an example of an event type for [WithSample]; nil means [payload.Sample].
 	Sample func(eventType string) (payload.Data, bool)
+	// Delete carries out the deletion of a webhook by the Manager: it calls remove, once, or
+	// answers why not, which Manager.Delete returns. A [*ValidationError] is shown to people.
+	// nil means that remove is called.
+	Delete func(ctx context.Context, scope, id string, remove func(context.Context) error) error
 	// Check adds what else is wrong with a webhook's fields to what the Manager found.
 	Check func(Webhook) []FieldError
 }
@@ -151,6 +159,7 @@ func Automation() Profile {
 		MaxPerScope:   3,
 		Events:        payload.Triggers(),
 		RequireSecret: true,
+		SecretSent:    true,
 		Target:        automationTarget,
 		Header: func(_ Webhook, d Delivery, h http.Header) {
 			if d.EventID != "" {

@@ -10,7 +10,9 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+	"unicode/utf8"
 
+	"github.com/postrider/postrider/webhook/internal/httpfield"
 	"github.com/postrider/postrider/webhook/sign"
 )
 
@@ -32,7 +34,7 @@ func (s *sender) readBody(body io.ReadCloser, until *deadline, to *target, sent 
 		_, _ = io.Copy(io.Discard, io.LimitReader(body, maxBodyRead-maxSnippet))
 	}
 	switch {
-	case n == 0:
+	case n == 0, !isText(buf[:n]):
 		return ""
 	case n < minPartial:
 		return to.short(buf[:n])
@@ -40,6 +42,23 @@ func (s *sender) readBody(body io.ReadCloser, until *deadline, to *target, sent 
 	secrets := append(headerSecrets(sent), to.secrets()...)
 	slices.SortFunc(secrets, longestFirst)
 	return cleanSnippet(string(buf[:n]), secrets, err == nil)
+}
+
+// isText tells whether an answer can be shown: most of it is no control character and valid
+// UTF-8. Letters of other encodings are tolerated; what is compressed, and an image, is not text.
+func isText(b []byte) bool {
+	odd := 0
+	for i := 0; i < len(b); {
+		r, n := utf8.DecodeRune(b[i:])
+		switch {
+		case r == utf8.RuneError && n == 1 && (utf8.FullRune(b[i:]) || i == 0):
+			odd++
+		case r < ' ' && r != '\n' && r != '\r' && r != '\t', r == 0x7f:
+			odd++
+		}
+		i += n
+	}
+	return odd*maxOdd <= len(b)
 }
 
 // short cleans an answer that is too short for a secret of a header, such as "ok". Most
@@ -87,6 +106,8 @@ const (
 	// minPartial is how much of a secret must stand at the end of an answer to count as
 	// one that was cut off. Where the answer was cut off by us, one byte is enough.
 	minPartial = 6
+	// maxOdd: of so many bytes of a text one may be no text.
+	maxOdd = 8
 	// minHeaderSecret: what is shorter in a header is a number or a word, not a token.
 	minHeaderSecret = 16
 )
@@ -96,14 +117,15 @@ const (
 // cannot be seen is gone, so that nothing can hide in the middle of one.
 func cleanSnippet(s string, secrets []string, cut bool) string {
 	s = strings.Map(visible, strings.ToValidUTF8(s, "\uFFFD"))
+	least := minPartial
 	if cut {
-		s = cutPartial(strings.TrimRight(s, "\uFFFD"), secrets, 1)
-	} else {
-		s = cutPartial(s, secrets, minPartial)
+		s, least = strings.TrimRight(s, "\uFFFD"), 1
 	}
+	s = cutPartial(s, secrets, least)
 	for _, secret := range secrets {
 		s = strings.ReplaceAll(s, secret, redacted)
 	}
+	s = hideEscaped(s, secrets, least)
 	s = redactAddresses(s)
 	s = s[:min(len(s), maxSnippet)]
 	return strings.TrimSpace(strings.ToValidUTF8(s, "")) // a part of a URL may end inside a rune, and so may we
@@ -124,8 +146,22 @@ func visible(r rune) rune {
 }
 
 // cutPartial removes the beginning of a secret, at least so many bytes of it, from the
-// end of a text, where replacing whole secrets would miss it.
+// end of a text, where replacing whole secrets would miss it. It looks again at what is then
+// the end: a backslash may begin one secret and be part of an escape within another.
 func cutPartial(text string, secrets []string, least int) string {
+	for range maxCuts {
+		n := partialAtEnd(text, secrets, least)
+		if n == 0 {
+			break
+		}
+		text = text[:len(text)-n]
+	}
+	return strings.ToValidUTF8(text, "")
+}
+
+// partialAtEnd is the length of the longest beginning of a secret at the end of a text, 0 if
+// it is shorter than least.
+func partialAtEnd(text string, secrets []string, least int) int {
 	longest := 0
 	for _, secret := range secrets {
 		for n := min(len(secret)-1, len(text)); n >= least && n > longest; n-- {
@@ -134,7 +170,7 @@ func cutPartial(text string, secrets []string, least int) string {
 			}
 		}
 	}
-	return strings.ToValidUTF8(text[:len(text)-longest], "")
+	return longest
 }
 
 // secretsOf lists what a receiver may echo and a tenant must not see, the longest first:
@@ -203,7 +239,7 @@ func addDistinct(add func(string), part string) {
 // plain tells whether s looks the same in JSON, HTML and a URL.
 func plain(s string) bool {
 	for i := range len(s) {
-		if !isAlnum(s[i]) && s[i] != '-' && s[i] != '_' && s[i] != '.' {
+		if !httpfield.IsAlnum(s[i]) && s[i] != '-' && s[i] != '_' && s[i] != '.' {
 			return false
 		}
 	}

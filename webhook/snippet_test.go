@@ -195,12 +195,13 @@ func FuzzSnippet(f *testing.F) {
 }
 
 // hideable tells whether a text can be a secret as the Manager accepts it, and is not part
-// of the mask that replaces it.
+// of what replaces it.
 func hideable(s string) bool {
 	for i := range len(s) {
 		if s[i] < 0x20 || s[i] > 0x7e {
 			return false
 		}
 	}
-	return len(s) >= 4 && s == strings.TrimSpace(s) && !strings.ContainsAny(s, "[]") && !strings.Contains("redacted", s)
+	return len(s) >= 4 && s == strings.TrimSpace(s) && !strings.ContainsAny(s, "[]") &&
+		!strings.Contains("redacted", s) && !strings.Contains(webhook.Withheld, s)
 }

@@ -1,6 +1,10 @@
 package webhook
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/postrider/postrider/webhook/internal/httpfield"
+)
 
 // Expand fills the variables ${name} and {name} of a URL template in one pass: values
 // are never looked at again. Only the path and the query are touched, so a value can
@@ -68,7 +72,7 @@ func escapeComponent(b *strings.Builder, s string) {
 	const upperHex = "0123456789ABCDEF"
 	for i := range len(s) {
 		c := s[i]
-		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0 {
+		if httpfield.IsAlnum(c) || strings.IndexByte("-._~", c) >= 0 {
 			b.WriteByte(c)
 		} else {
 			b.Write([]byte{'%', upperHex[c>>4], upperHex[c&15]})

@@ -2,19 +2,89 @@ package webhook
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/postrider/postrider/payload"
+	"github.com/postrider/postrider/webhook/internal/httpfield"
 )
+
+// DispatchError is what Track and TrackTx return when fn has run and its end could not be
+// dispatched. It is no failure of the task: a runner looks for it with errors.As before it
+// counts an error as the task's, and takes Task for how the task ended.
+type DispatchError struct {
+	// Task is what fn returned: nil for a task that succeeded.
+	Task error
+	// Event tells of the end. Dispatching it later tells it once, whatever became of the
+	// first Dispatch, because its ID stays.
+	Event payload.Event
+	// Err is what Dispatch or DispatchTx returned.
+	Err error
+}
+
+// Error says that the end was not dispatched, and why. It does not repeat the task's error.
+func (e *DispatchError) Error() string {
+	ended := "succeeded"
+	if e.Task != nil {
+		ended = "failed"
+	}
+	return fmt.Sprintf("webhook: run %s %s and could not be told of: %v", e.Event.ID, ended, e.Err)
+}
+
+// Unwrap returns Err. The task's own error stands beside this one.
+func (e *DispatchError) Unwrap() error { return e.Err }
 
 // Track runs fn, the body of a task, and dispatches how it ended: taskSuccess when it
 // returned nil, taskFailure when it returned an error or panicked. The task's own
 // processId is the event's ID, so a task that is tracked twice is told once. Items that
 // failed inside a task that went through do not matter: only fn's result does.
 //
-// Track returns fn's error as it is, joined with that of Dispatch if there is one, and lets
-// fn's panic go on after Dispatch. The dispatch happens although ctx may have ended.
-func Track(ctx context.Context, d *Dispatcher, run payload.Run, fn func(context.Context) error) (err error) {
+// Options are those of [payload.New], such as payload.WithVars, and win over what Track
+// sets. A Run or an option that Dispatch would refuse is refused before fn is called, with an
+// error for which errors.Is reports [payload.ErrInvalid] or [ErrTooLarge].
+//
+// Track returns fn's error as it is, and lets fn's panic go on after Dispatch. An end that
+// could not be dispatched makes it return a [*DispatchError]: alone when fn returned nil, and
+// else joined to fn's error. The dispatch happens although ctx may have ended.
+func Track(ctx context.Context, d *Dispatcher, run payload.Run, fn func(context.Context) error, opts ...payload.Option) error {
+	if d == nil || fn == nil {
+		return errors.New("webhook: Track needs a Dispatcher and a task")
+	}
+	t := tracking{d: d, run: run, opts: opts, dispatch: d.Dispatch}
+	return t.do(ctx, fn)
+}
+
+// TrackTx is Track inside a transaction of the host: tx comes from the Store adapter, as for
+// [Dispatcher.DispatchTx], and fn usually works in the same transaction. How the task ended is
+// told when the host commits, and never if it rolls back: a host that rolls back what
+// failed, and wants the failure told, uses Track. After a [*DispatchError] the
+// transaction may be unusable; roll it back. Call [Dispatcher.Wake] after the commit.
+func TrackTx(ctx context.Context, d *Dispatcher, tx Enqueuer, run payload.Run, fn func(context.Context) error, opts ...payload.Option) error {
+	if d == nil || tx == nil || fn == nil {
+		return errors.New("webhook: TrackTx needs a Dispatcher, an Enqueuer, such as sqlstore's Store.Tx, and a task")
+	}
+	t := tracking{d: d, run: run, opts: opts, dispatch: func(ctx context.Context, events ...payload.Event) (Receipt, error) {
+		return d.DispatchTx(ctx, tx, events...)
+	}}
+	return t.do(ctx, fn)
+}
+
+// tracking is one run of a task.
+type tracking struct {
+	d        *Dispatcher
+	run      payload.Run
+	opts     []payload.Option
+	dispatch func(context.Context, ...payload.Event) (Receipt, error)
+}
+
+func (t *tracking) do(ctx context.Context, fn func(context.Context) error) error {
+	t.run.ActionTypes = slices.Clone(t.run.ActionTypes) // fn may write into it
+	if err := t.check(); err != nil {
+		return err
+	}
 	ended := false
 	defer func() {
 		if ended {
@@ -22,25 +92,67 @@ func Track(ctx context.Context, d *Dispatcher, run payload.Run, fn func(context.
 		}
 		// fn panicked, or ended its goroutine by runtime.Goexit. There is nobody to return
 		// an error to, and without recover the panic goes on by itself, with its own stack.
-		if dispatchErr := tell(ctx, d, run, errTaskPanicked); dispatchErr != nil {
-			d.log.ErrorContext(ctx, "webhook: a task panicked and its end could not be dispatched", "process", run.ProcessID, "error", dispatchErr)
+		if err := t.tell(ctx, errTaskPanicked); err != nil {
+			t.d.log.ErrorContext(ctx, "webhook: a task panicked and its end could not be dispatched", "process", t.run.ProcessID, "error", err)
 		}
 	}()
-	err = fn(ctx)
+	taskErr := fn(ctx)
 	ended = true
-	if dispatchErr := tell(ctx, d, run, err); dispatchErr != nil {
-		return errors.Join(err, dispatchErr)
+	err := t.tell(ctx, taskErr)
+	switch {
+	case err == nil:
+		return taskErr
+	case taskErr == nil:
+		return err
 	}
-	return err
+	return errors.Join(taskErr, err)
+}
+
+// check refuses a Run of which neither end could be dispatched: after fn it would be too late.
+func (t *tracking) check() error {
+	for _, end := range []error{nil, errTaskPanicked} {
+		event, err := t.event(end)
+		if err == nil {
+			err = t.d.checkEvents([]payload.Event{event})
+		}
+		if err != nil {
+			return fmt.Errorf("webhook: track: the task was not started: %w", err)
+		}
+	}
+	return nil
 }
 
 var errTaskPanicked = errors.New("webhook: task panicked")
 
-func tell(ctx context.Context, d *Dispatcher, run payload.Run, taskErr error) error {
-	event, err := payload.New(run.Scope, payload.TaskEnded(run, taskErr), payload.WithID(run.ProcessID))
-	if err != nil {
-		return err
+func (t *tracking) event(taskErr error) (payload.Event, error) {
+	opts := t.opts
+	if id := t.run.ProcessID; id != "" { // an empty one is named by New
+		opts = append([]payload.Option{payload.WithID(runID(id))}, opts...)
 	}
-	_, err = d.Dispatch(context.WithoutCancel(ctx), event)
-	return err
+	return payload.New(t.run.Scope, payload.TaskEnded(t.run, taskErr), opts...)
 }
+
+// tell dispatches how the task ended. Its error is a *DispatchError.
+func (t *tracking) tell(ctx context.Context, taskErr error) error {
+	event, err := t.event(taskErr)
+	if err == nil {
+		_, err = t.dispatch(context.WithoutCancel(ctx), event)
+	}
+	if err != nil {
+		return &DispatchError{Task: taskErr, Event: event, Err: err}
+	}
+	return nil
+}
+
+// runID is the processId, or what is derived from one that cannot be the ID of an event.
+func runID(processID string) string {
+	for i := range len(processID) {
+		if c := processID[i]; !httpfield.IsAlnum(c) && c != '-' && c != '_' || i == maxEventID {
+			sum := sha256.Sum256([]byte(processID))
+			return "run_" + hex.EncodeToString(sum[:16])
+		}
+	}
+	return processID
+}
+
+const maxEventID = 255 // bytes, as payload.WithID has it

@@ -11,6 +11,7 @@ import (
 
 	"github.com/postrider/postrider/payload"
 	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/memstore"
 )
 
 func run() payload.Run {
@@ -165,7 +166,8 @@ func TestTrackTwice(t *testing.T) {
 	})
 }
 
-// Rule: what Dispatch says is joined to what the task says, and neither hides the other.
+// Rule: what Dispatch says stands beside what the task says: a task that succeeded is not taken
+// for one that failed, its end can be dispatched later, and neither error hides the other.
 func TestTrackDispatchFails(t *testing.T) {
 	t.Parallel()
 	store := &faulty{Store: newStore(t)}
@@ -175,8 +177,18 @@ func TestTrackDispatchFails(t *testing.T) {
 	store.enqueue.Store(&down)
 	for name, result := range map[string]error{"nil": nil, "error": taskErr} {
 		err := webhook.Track(ctx, h.Dispatcher, run(), func(context.Context) error { return result })
-		if !errors.Is(err, down) || result != nil && !errors.Is(err, result) {
+		var missed *webhook.DispatchError
+		if !errors.As(err, &missed) || missed.Task != result || missed.Err == nil {
+			t.Fatalf("%s: Track returned %v, want a DispatchError with the task's own result", name, err)
+		}
+		if !errors.Is(err, down) || errors.Is(err, taskErr) != (result != nil) || errors.Is(missed, taskErr) {
 			t.Errorf("%s: Track returned %v", name, err)
+		}
+		if want := payload.TaskEnded(run(), result).EventType(); missed.Event.ID != processID || missed.Event.Type != want {
+			t.Errorf("%s: the event is %s %s, want %s", name, missed.Event.Type, missed.Event.ID, want)
+		}
+		if text := missed.Error(); !strings.Contains(text, processID) || !strings.Contains(text, map[string]string{"nil": "succeeded", "error": "failed"}[name]) {
+			t.Errorf("%s: text %q", name, text)
 		}
 	}
 	func() {
@@ -190,11 +202,96 @@ func TestTrackDispatchFails(t *testing.T) {
 	if log := h.log.String(); !strings.Contains(log, "process="+processID) || !strings.Contains(log, "database is gone") {
 		t.Errorf("a panic whose end could not be dispatched is not logged:\n%s", log)
 	}
-	bad := run()
-	bad.ProcessID = "42"
-	ran := false
-	err := webhook.Track(ctx, h.Dispatcher, bad, func(context.Context) error { ran = true; return nil })
-	if !errors.Is(err, payload.ErrInvalid) || !ran {
-		t.Errorf("a run that cannot be told of: %v, ran %t", err, ran)
+}
+
+// Rule: the event of a DispatchError, dispatched once the Store is back, is told once.
+func TestTrackDispatchLater(t *testing.T) {
+	t.Parallel()
+	inBubble(t, webhook.Automation(), nil, func(h *host) {
+		h.add("one")
+		down := errors.New("database is gone")
+		away := &faulty{Store: h.store.(*memstore.Store)}
+		away.enqueue.Store(&down)
+		hooks := newHost(h.t, away, webhook.Automation(), nil)
+		err := webhook.Track(ctx, hooks.Dispatcher, run(), func(context.Context) error { return nil })
+		var missed *webhook.DispatchError
+		if !errors.As(err, &missed) {
+			h.t.Fatalf("Track returned %v", err)
+		}
+		for range 2 {
+			if _, err := h.Dispatch(ctx, missed.Event); err != nil {
+				h.t.Fatal(err)
+			}
+		}
+		h.wantTriggers("taskSuccess " + processID)
+	})
+}
+
+// Rule: a Run whose end could not be told of is refused before the task starts.
+func TestTrackRefusesBeforeTheTask(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, newStore(t), webhook.Automation(), nil)
+	h.add("one")
+	for name, c := range map[string]struct {
+		change func(*payload.Run)
+		opts   []payload.Option
+		want   error
+	}{
+		"scope":        {change: func(r *payload.Run) { r.Scope = "" }, want: payload.ErrInvalid},
+		"no processId": {change: func(r *payload.Run) { r.ProcessID = "" }, want: payload.ErrInvalid},
+		"processId":    {change: func(r *payload.Run) { r.ProcessID = "42" }, want: payload.ErrInvalid},
+		"name":         {change: func(r *payload.Run) { r.Name = "" }, want: payload.ErrInvalid},
+		"link":         {change: func(r *payload.Run) { r.DeepLink = "javascript:alert(1)" }, want: payload.ErrInvalid},
+		"large":        {change: func(r *payload.Run) { r.Name = strings.Repeat("x", 200<<10) }, want: webhook.ErrTooLarge},
+		"option":       {opts: []payload.Option{payload.WithID("a.b")}, want: payload.ErrInvalid},
+	} {
+		r, ran := run(), false
+		if c.change != nil {
+			c.change(&r)
+		}
+		fn := func(context.Context) error { ran = true; return nil }
+		for kind, err := range map[string]error{
+			"Track":   webhook.Track(ctx, h.Dispatcher, r, fn, c.opts...),
+			"TrackTx": webhook.TrackTx(ctx, h.Dispatcher, newStore(t), r, fn, c.opts...),
+		} {
+			var missed *webhook.DispatchError
+			if !errors.Is(err, c.want) || errors.As(err, &missed) || ran {
+				t.Errorf("%s, %s: %v, ran %t, want %v", kind, name, err, ran, c.want)
+			}
+		}
 	}
+	ran := false
+	fn := func(context.Context) error { ran = true; return nil }
+	for name, err := range map[string]error{
+		"no Dispatcher": webhook.Track(ctx, nil, run(), fn), "no task": webhook.Track(ctx, h.Dispatcher, run(), nil),
+		"no Enqueuer": webhook.TrackTx(ctx, h.Dispatcher, nil, run(), fn),
+	} {
+		if err == nil || ran {
+			t.Errorf("%s: %v, ran %t", name, err, ran)
+		}
+	}
+}
+
+// Rule: options are those of payload.New, and win over what Track sets; a processId of
+// another kind gets an ID all the same.
+func TestTrackOptions(t *testing.T) {
+	t.Parallel()
+	inBubble(t, webhook.Automation(), nil, func(h *host) {
+		h.add("one")
+		other := run()
+		other.ProcessID = "run 42.7"
+		for _, opts := range [][]payload.Option{{payload.WithAnyProcessID()}, {payload.WithAnyProcessID()}, {payload.WithAnyProcessID(), payload.WithID("mine")}} {
+			if err := webhook.Track(ctx, h.Dispatcher, other, func(context.Context) error { other.ActionTypes[0] = "changed"; return nil }, opts...); err != nil {
+				h.t.Fatal(err)
+			}
+			settled(time.Second)
+		}
+		seen := h.to.seen()
+		if len(seen) != 2 || !strings.HasPrefix(seen[0].Header.Get("Webhook-Id"), "run_") || seen[1].Header.Get("Webhook-Id") != "mine" {
+			h.t.Fatalf("requests %v, want one with a derived identifier and one with the given one", triggers(seen))
+		}
+		if body := seen[0].Body; !strings.Contains(body, `"run 42.7"`) || !strings.Contains(body, `["addToGroups"]`) {
+			h.t.Errorf("body %s", body)
+		}
+	})
 }

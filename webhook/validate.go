@@ -10,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/postrider/postrider/allowlist"
-	"github.com/postrider/postrider/payload"
 )
 
 // The bounds of a webhook's fields.
@@ -29,8 +28,12 @@ const (
 
 func isConflict(err error) bool { return errors.Is(err, ErrConflict) }
 
-// validate judges a webhook as a form would and makes its URL canonical.
-func (m *Manager) validate(w *Webhook) (err error) {
+// validateAll is validate without further checks.
+func (m *Manager) validateAll(w *Webhook) error { return m.validate(w, nil) }
+
+// validate judges a webhook as a form would and makes its URL canonical. more, where it is
+// not nil, adds what else is wrong with a webhook whose URL is accepted.
+func (m *Manager) validate(w *Webhook, more func(*Webhook) []FieldError) (err error) {
 	p := &m.d.profile
 	v := &ValidationError{}
 	add := func(field, rule, message string) { v.Fields = append(v.Fields, FieldError{field, rule, message}) }
@@ -48,16 +51,16 @@ func (m *Manager) validate(w *Webhook) (err error) {
 		add("name", "required", "Give the webhook a name.")
 	case n > maxName:
 		add("name", "too_long", fmt.Sprintf("The name may have up to %d characters; this one has %d.", maxName, n))
-	case !plainText(w.Name, false):
-		add("name", "text", "The name may hold text in one line only.")
+	case !shownText(w.Name, false):
+		add("name", "text", "The name may hold visible text in one line only, without characters of no width or that change the direction.")
 	}
 	m.validateURL(w, add)
 	m.validateSecrets(w, add)
 	m.validateEvents(w, add)
 	if n := utf8.RuneCountInString(w.Notes); n > maxNotes {
 		add("notes", "too_long", fmt.Sprintf("Notes may have up to %d characters; these have %d.", maxNotes, n))
-	} else if !plainText(w.Notes, true) {
-		add("notes", "text", "Notes may hold text only.")
+	} else if !shownText(w.Notes, true) {
+		add("notes", "text", "Notes may hold visible text only, without characters of no width or that change the direction.")
 	}
 	switch {
 	case len(w.Filter) > maxFilter:
@@ -82,6 +85,9 @@ func (m *Manager) validate(w *Webhook) (err error) {
 	}
 	if v.Field("url") == "" && (v.Field("secret") == "" || strings.Contains(w.URL, "{")) { // else told twice
 		m.validateTarget(w, add)
+	}
+	if more != nil && v.Field("url") == "" {
+		v.Fields = append(v.Fields, more(w)...)
 	}
 	if len(v.Fields) == 0 {
 		return nil
@@ -174,12 +180,6 @@ func (m *Manager) validateSecrets(w *Webhook, add func(field, rule, message stri
 
 func (m *Manager) validateEvents(w *Webhook, add func(field, rule, message string)) {
 	p := &m.d.profile
-	known := slices.Clip(p.Events)
-	for _, name := range m.d.o.Planned {
-		if _, trigger := payload.Sample(name); trigger { // "counts" is a field, not a trigger
-			known = append(known, name)
-		}
-	}
 	if len(w.Events) == 0 && !p.AllowNoEvents {
 		add("events", "required", "Select at least one trigger.")
 	}
@@ -192,8 +192,8 @@ func (m *Manager) validateEvents(w *Webhook, add func(field, rule, message strin
 			add("events", "format", "The name of a trigger is 1 to 100 letters, digits and marks without spaces.")
 		case slices.Contains(w.Events[:i], e):
 			add("events", "repeated", "A trigger is selected twice.")
-		case p.Events != nil && e != "*" && !slices.Contains(known, e):
-			add("events", "unknown", "Unknown trigger. Known are: "+strings.Join(known, ", ")+".")
+		case p.Events != nil && e != "*" && !slices.Contains(p.Events, e):
+			add("events", "unknown", "Unknown trigger. Known are: "+strings.Join(p.Events, ", ")+".")
 		default:
 			continue
 		}
@@ -231,20 +231,6 @@ func validateAttributes(w *Webhook, add func(field, rule, message string)) {
 	if bad {
 		add("attributes", "too_long", fmt.Sprintf("A webhook may have up to %d attributes of %d bytes of text each.", maxAttributes, maxAttribute))
 	}
-}
-
-// plainText tells whether s is valid UTF-8 that a database column and a page can show:
-// without control characters, apart from line breaks and tabs where they are allowed.
-func plainText(s string, lines bool) bool {
-	if !utf8.ValidString(s) {
-		return false
-	}
-	for _, r := range s {
-		if unicode.IsControl(r) && !(lines && (r == '\n' || r == '\r' || r == '\t')) {
-			return false
-		}
-	}
-	return true
 }
 
 func printableASCII(s string) bool {

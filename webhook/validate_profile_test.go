@@ -66,8 +66,6 @@ func TestProfilesJudge(t *testing.T) {
 		"Check panics":                       {panics, webhook.Options{}, nil, "webhook: hook panicked: Profile.Check"},
 		"Check adds, in the order of a form": {own, webhook.Options{}, func(w *webhook.Webhook) { w.Events = nil }, "name taste; events required; colour taste"},
 		"Target panics":                      {targetPanics, webhook.Options{}, nil, "url refused"},
-		"an announced trigger that is on":    {webhook.Automation(), webhook.Options{Planned: []string{"syncFailed"}}, func(w *webhook.Webhook) { w.Events = []string{"syncFailed"} }, "<nil>"},
-		"a feature is no trigger":            {webhook.Automation(), webhook.Options{Planned: []string{"counts"}}, func(w *webhook.Webhook) { w.Events = []string{"counts"} }, "events unknown"},
 		"timeout of the host":                {webhook.Automation(), webhook.Options{Timeout: time.Second}, func(w *webhook.Webhook) { w.Timeout = 2 * time.Second }, "timeout range"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -17,8 +17,9 @@ func NewSecret(s string) Secret { return sign.NewSecret(s) }
 
 // Webhook is the configuration of one receiver. It is a plain value: changing
 // a copy changes nothing until the copy goes through [Manager.Edit] or
-// [Registry.Update]. Every way of printing, logging or encoding one masks what is secret in
-// it: Secrets, the values of Headers, and the URL behind the host.
+// [Registry.Update]. Printing, logging or encoding one masks what is secret in it: Secrets,
+// the values of Headers, and the URL behind the host; see [Webhook.Format] for the one
+// exception.
 type Webhook struct {
 	// ID is random, unique in its Store and holds letters, digits, "_" and "-".
 	// [Manager.Add] makes it.

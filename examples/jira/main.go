@@ -17,7 +17,7 @@ import (
 	"os"
 	"time"
 
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook/jira"
 )
 
@@ -111,23 +111,23 @@ func (s *story) addOn() error {
 func (s *story) issue() error {
 	i := newIssue("DEMO-1", "Orders are lost", "Open")
 	s.title("Issue DEMO-1 is created")
-	if err := s.change(payloadjira.Callback{Event: "jira:issue_created", IssueEventTypeName: "issue_created", User: mia, Issue: i}, 2); err != nil {
+	if err := s.change(jiraevent.Callback{Event: "jira:issue_created", IssueEventTypeName: "issue_created", User: mia, Issue: i}, 2); err != nil {
 		return err
 	}
 	s.title("DEMO-1 is resolved: one callback for both registrations of the app, and the post function")
 	from, to := "Open", "Done"
 	i = newIssue("DEMO-1", "Orders are lost", to)
-	resolved := payloadjira.Callback{Event: payloadjira.IssueUpdated, IssueEventTypeName: "issue_generic", User: mia, Issue: i,
-		Changelog: &payloadjira.Changelog{ID: 1, Items: []payloadjira.ChangeItem{{Field: "status", FieldType: "jira", FromString: &from, ToString: &to}}}}
+	resolved := jiraevent.Callback{Event: jiraevent.IssueUpdated, IssueEventTypeName: "issue_generic", User: mia, Issue: i,
+		Changelog: &jiraevent.Changelog{ID: "1", Items: []jiraevent.ChangeItem{{Field: "status", FieldType: "jira", FromString: &from, ToString: &to}}}}
 	if err := s.change(resolved, 3, done); err != nil {
 		return err
 	}
 	s.title("DEMO-1 is deleted: the app refuses to hear of it")
-	return s.change(payloadjira.Callback{Event: "jira:issue_deleted", User: mia, Issue: i}, 2)
+	return s.change(jiraevent.Callback{Event: "jira:issue_deleted", User: mia, Issue: i}, 2)
 }
 
 // change makes a change and shows the requests that it causes.
-func (s *story) change(c payloadjira.Callback, requests int, transitions ...jira.Transition) error {
+func (s *story) change(c jiraevent.Callback, requests int, transitions ...jira.Transition) error {
 	if err := s.tracker.change(s.ctx, c, transitions...); err != nil {
 		return err
 	}

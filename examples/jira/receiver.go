@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/connect"
 	"github.com/postrider/postrider/webhook/jira"
@@ -64,7 +64,7 @@ func (r *receiver) show(ctx context.Context, more int) error {
 			r.forged++
 			verdict = "REFUSED: " + err.Error()
 		}
-		c, err := payloadjira.Decode(q.Body)
+		c, err := jiraevent.Decode(q.Body)
 		if err != nil {
 			return err
 		}

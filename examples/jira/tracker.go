@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/payload"
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/connect"
 	"github.com/postrider/postrider/webhook/jira"
@@ -22,14 +22,14 @@ import (
 const tenant = "demo"
 
 var (
-	mia  = &payloadjira.User{AccountID: "5b10a2844c20165700ede21g", AccountType: "atlassian", DisplayName: "Mia Krystof", Active: true}
+	mia  = &jiraevent.User{AccountID: "5b10a2844c20165700ede21g", AccountType: "atlassian", DisplayName: "Mia Krystof", Active: true}
 	done = jira.Transition{Workflow: "bugs", ID: "31"}
 	// passwords are those of HTTP basic authentication.
 	passwords = map[string]string{"admin": "admin-password", "app": "app-password"}
 )
 
-func newIssue(key, summary, status string) *payloadjira.Issue {
-	return &payloadjira.Issue{ID: "10001", Key: key, Self: "https://demo.example.net/rest/api/2/issue/10001", Fields: map[string]any{
+func newIssue(key, summary, status string) *jiraevent.Issue {
+	return &jiraevent.Issue{ID: "10001", Key: key, Self: "https://demo.example.net/rest/api/2/issue/10001", Fields: map[string]any{
 		"summary": summary, "project": map[string]any{"id": "10000", "key": "DEMO"},
 		"issuetype": map[string]any{"name": "Bug"}, "status": map[string]any{"name": status}, "reporter": mia,
 	}}
@@ -61,7 +61,7 @@ func newTracker(to *receiver) (*tracker, error) {
 		}}
 	}
 	var err error
-	if t.jira, err = dispatcher(jira.Profile(jira.WithRegistrations(t.kept)), options()); err != nil {
+	if t.jira, err = dispatcher(jira.Profile(jira.WithRegistrations(t.kept), jira.WithPostFunctions(t.kept)), options()); err != nil {
 		return nil, err
 	}
 	if t.connect, err = dispatcher(connect.Profile(), options()); err != nil {
@@ -123,7 +123,7 @@ func (t *tracker) api() (http.Handler, error) {
 	}
 	admin, err := jira.NewAdmin(t.manager, func(r *http.Request) (jira.Administrator, error) {
 		return jira.Administrator{Tenant: tenant, Name: "admin", DisplayName: "The administrator"}, user(r, "admin")
-	}, &jira.AdminOptions{PostFunctions: t.kept, BaseURL: t.url})
+	}, &jira.AdminOptions{BaseURL: t.url})
 	if err != nil {
 		return nil, err
 	}
@@ -199,8 +199,8 @@ func (t *tracker) attachedID(ctx context.Context) (string, error) {
 
 // change dispatches what happened to an issue, and what the transitions that it made
 // trigger.
-func (t *tracker) change(ctx context.Context, c payloadjira.Callback, transitions ...jira.Transition) error {
-	e, err := payloadjira.New(tenant, c)
+func (t *tracker) change(ctx context.Context, c jiraevent.Callback, transitions ...jira.Transition) error {
+	e, err := jiraevent.New(tenant, c)
 	if err != nil {
 		return err
 	}

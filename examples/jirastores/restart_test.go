@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/allowlist"
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/retry"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/jira"
@@ -121,11 +121,11 @@ func (h *host) call(method, target, body string, status int, into any) {
 // event sends one about the sample issue and returns what arrived.
 func (h *host) event(name string) (body string, d webhook.Delivery) {
 	h.t.Helper()
-	c, ok := payloadjira.Sample(name)
+	c, ok := jiraevent.Sample(name)
 	if !ok {
 		h.t.Fatalf("no sample of %s", name)
 	}
-	e, err := payloadjira.New("acme", c)
+	e, err := jiraevent.New("acme", c)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func TestRestart(t *testing.T) {
 		}
 		path := created.Self[strings.Index(created.Self, "/rest/"):]
 		after.call("DELETE", path, "", 409, nil)
-		c, _ := payloadjira.Sample("jira:issue_updated")
+		c, _ := jiraevent.Sample("jira:issue_updated")
 		e, ok, err := jira.Transitioned(t.Context(), after.store, "acme", done, c)
 		if err != nil || !ok {
 			t.Fatalf("Transitioned = %v, %v", ok, err)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/jira"
 	"github.com/postrider/postrider/webhook/jira/jirasql"
 	"github.com/postrider/postrider/webhook/jira/registrationtest"
@@ -96,7 +97,7 @@ func TestSealed(t *testing.T) {
 		if err != nil || len(fs) != 1 || fs[0].URL != url {
 			t.Errorf("Failures = %v, %v", fs, err)
 		}
-		if _, err := newStore(t, db, nil).Registrations(t.Context(), o); err == nil || !strings.Contains(err.Error(), "set Options.Open") {
+		if _, err := newStore(t, db, nil).Registrations(t.Context(), o); err == nil || !errors.Is(err, webhook.ErrSealed) || !strings.Contains(err.Error(), "Options.Open is not set") {
 			t.Errorf("without the key: %v", err)
 		}
 		if _, err := db.ExecContext(t.Context(), "UPDATE postrider_jira_registration SET app = 'two'"); err != nil {
@@ -104,6 +105,80 @@ func TestSealed(t *testing.T) {
 		}
 		if _, err := s.Registrations(t.Context(), jira.Owner{Tenant: "acme", App: "two"}); err == nil {
 			t.Error("a URL that was moved to another owner opens")
+		}
+	})
+}
+
+// Rule: names of owners whose parts run into each other are two names, and RequireSealed
+// takes nothing in clear and nothing that was sealed without telling them apart.
+func TestRequireSealed(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		ring, err := sqlstore.NewKeyring(sqlstore.Key{ID: "k1", Bytes: bytes.Repeat([]byte{7}, 32)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		db := d.open(t)
+		lenient := newStore(t, db, &jirasql.Options{Seal: ring.Seal, Open: ring.Open})
+		strict := newStore(t, db, &jirasql.Options{Seal: ring.Seal, Open: ring.Open, RequireSealed: true})
+		o, now := jira.Owner{Tenant: "a", App: "b c"}, time.Now()
+		if _, err := lenient.Register(t.Context(), o, []jira.Registration{{URL: "https://one.example.com/", ExpiresAt: now.Add(time.Hour)}}, now, 7); err != nil {
+			t.Fatal(err)
+		}
+		check := func(what string, o jira.Owner, wantLenient, wantStrict bool) {
+			t.Helper()
+			for s, want := range map[*jirasql.Store]bool{lenient: wantLenient, strict: wantStrict} {
+				rs, err := s.Registrations(t.Context(), o)
+				if ok := err == nil && len(rs) == 1; ok != want || !ok && !errors.Is(err, webhook.ErrSealed) {
+					t.Errorf("%s, RequireSealed = %t: %v, %v; want it read = %t", what, s == strict, rs, err, want)
+				}
+			}
+		}
+		set := func(query string, args ...any) {
+			t.Helper()
+			if _, err := db.ExecContext(t.Context(), "UPDATE postrider_jira_registration SET "+query, args...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		check("as registered", o, true, true)
+		set("tenant = 'a b', app = 'c'")
+		check("moved to an owner whose name reads alike", jira.Owner{Tenant: "a b", App: "c"}, false, false)
+		older, err := ring.Seal("jira a b c", []byte("https://one.example.com/"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		set("url = $1", older)
+		check("sealed by an older release", jira.Owner{Tenant: "a b", App: "c"}, true, false)
+		set("url = $1, sealed = 0", []byte("https://evil.example.net/"))
+		check("in clear", jira.Owner{Tenant: "a b", App: "c"}, true, false)
+		if _, err := jirasql.New(db, &jirasql.Options{RequireSealed: true}); err == nil || !strings.Contains(err.Error(), "RequireSealed") {
+			t.Errorf("RequireSealed without Seal: %v, want an error that names it", err)
+		}
+	})
+}
+
+// Rule: a row that was damaged is told of. One without a filter must not pass for one whose
+// filter is empty, which matches every issue.
+func TestDamagedRegistration(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		db := d.open(t)
+		s := newStore(t, db, nil)
+		o, now := jira.Owner{Tenant: "acme", App: "one"}, time.Now()
+		for _, filter := range []string{"", "project = A"} {
+			if _, err := s.Register(t.Context(), o, []jira.Registration{{URL: "https://one.example.com/", Filter: filter, Events: []string{"jira:issue_updated"}, ExpiresAt: now.Add(time.Hour)}}, now, 9); err != nil {
+				t.Fatal(err)
+			}
+		}
+		rs, err := s.Registrations(t.Context(), o)
+		if err != nil || len(rs) != 2 || rs[0].Filter != "" || rs[1].Filter != "project = A" {
+			t.Fatalf("Registrations = %v, %v", rs, err)
+		}
+		for _, data := range []string{`{}`, `{"Events":["jira:issue_updated"]}`, `{"Filter":null,"Events":["jira:issue_updated"]}`, `{"Filter":7}`, `{"Filter":"project = A`, `null`, `[]`, ``} {
+			if _, err := db.ExecContext(t.Context(), "UPDATE postrider_jira_registration SET data = '"+data+"' WHERE id = 1001"); err != nil {
+				t.Fatal(err)
+			}
+			if rs, err := s.Registrations(t.Context(), o); err == nil || !strings.Contains(err.Error(), "1001") {
+				t.Errorf("data %q: %v, %v; want an error that names the registration", data, rs, err)
+			}
 		}
 	})
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/postrider/postrider/examples/recipes/rule"
 )
 
-func step(kind, typ string, value map[string]any) rule.Component {
+func step(kind, typ string, value rule.Inputs) rule.Component {
 	return rule.Component{Component: kind, SchemaVersion: 1, Type: typ, Value: value}
 }
 
@@ -21,24 +21,26 @@ func when(first, operator, second string) rule.Component {
 	return step("CONDITION", rule.Comparator, map[string]any{"first": first, "operator": operator, "second": second})
 }
 
-func do(typ string, value map[string]any) rule.Component { return step("ACTION", typ, value) }
+func do(action string, value rule.Inputs) rule.Action {
+	return rule.Action{ByHand: action, Value: value}
+}
 
-func ask(answer string) rule.Component { return do(rule.UseAgent, map[string]any{"answer": answer}) }
+func ask(answer string) rule.Action { return do(rule.UseAgent, map[string]any{"answer": answer}) }
 
-func email(subject, body string) rule.Component {
+func email(subject, body string) rule.Action {
 	return do(rule.SendEmail, map[string]any{"to": "Administrators", "subject": subject, "body": body})
 }
 
-func item(typ, summary, description string) rule.Component {
+func item(typ, summary, description string) rule.Action {
 	return do(rule.CreateWorkItem, map[string]any{"project": "Admin Alerts", "issueType": typ, "summary": summary, "description": description})
 }
 
-func slack(message string) rule.Component {
+func slack(message string) rule.Action {
 	return do(rule.SendSlack, map[string]any{"channel": "#ops", "message": message})
 }
 
-// parsed goes through JSON, as a rule that is imported does.
-func parsed(t *testing.T, name string, conditions, actions []rule.Component) *rule.Rule {
+// parsed goes through JSON, as a recipe does.
+func parsed(t *testing.T, name string, conditions []rule.Component, actions []rule.Action) *rule.Rule {
 	t.Helper()
 	raw, err := json.Marshal(rule.Rule{Name: name, Trigger: step("TRIGGER", rule.IncomingWebhook, map[string]any{"searchOrProvide": "none"}), Conditions: conditions, Actions: actions})
 	if err != nil {
@@ -55,34 +57,37 @@ func parsed(t *testing.T, name string, conditions, actions []rule.Component) *ru
 // action, and where a condition does not hold nothing is done.
 func TestIdeas(t *testing.T) {
 	t.Parallel()
-	type step = rule.Component
+	type (
+		step   = rule.Component
+		action = rule.Action
+	)
 	cases := []struct {
 		name       string
 		events     []string
 		conditions []step
-		actions    []step
+		actions    []action
 		want       []string // what was made, or not, of each event
 	}{
 		{
 			"a key expires: mail, work item, message", []string{"orgKeyExpiry"}, nil,
-			[]step{email("Key {{webhookData.name}}", "{{webhookData.settingsUrl}}"), item("Task", "Renew {{webhookData.name}}", "{{webhookData.apiKeyId}}"), slack("{{webhookData.name}} expires {{webhookData.expiresAt}}")},
+			[]action{email("Key {{webhookData.name}}", "{{webhookData.settingsUrl}}"), item("Task", "Renew {{webhookData.name}}", "{{webhookData.apiKeyId}}"), slack("{{webhookData.name}} expires {{webhookData.expiresAt}}")},
 			[]string{"orgKeyExpiry: email work-item message"},
 		},
 		{
 			"a task about licences failed: incident and escalation", []string{"taskFailure"},
 			[]step{when("{{webhookData.name}}", "CONTAINS", "License")},
-			[]step{ask("incident"), item("Incident", "{{webhookData.name}} failed", "{{agentResponse}}"), email("Escalation: {{webhookData.name}}", "{{webhookData.deepLink}}")},
+			[]action{ask("incident"), item("Incident", "{{webhookData.name}} failed", "{{agentResponse}}"), email("Escalation: {{webhookData.name}}", "{{webhookData.deepLink}}")},
 			[]string{"taskFailure: work-item email", "taskFailure: nothing"},
 		},
 		{
 			"any task failed: message and investigation", []string{"taskFailure"}, nil,
-			[]step{ask("slack-message"), slack("{{agentResponse}}"), item("Sub-task", "Investigate {{webhookData.name}}", "{{webhookData.deepLink}}")},
+			[]action{ask("slack-message"), slack("{{agentResponse}}"), item("Sub-task", "Investigate {{webhookData.name}}", "{{webhookData.deepLink}}")},
 			[]string{"taskFailure: message work-item", "taskFailure: message work-item"},
 		},
 		{
 			"any task went through: dated page and mail", []string{"taskSuccess", "taskFailure"},
 			[]step{when("{{webhookData.trigger}}", "EQUALS", "taskSuccess")},
-			[]step{ask("audit-page"), do(rule.PublishPage, map[string]any{"space": "Hub", "title": "User Changes {{now()}}", "body": "{{agentResponse}}"}), email("{{webhookData.name}} went through", "{{agentResponse}}")},
+			[]action{ask("audit-page"), do(rule.PublishPage, map[string]any{"space": "Hub", "title": "User Changes {{now()}}", "body": "{{agentResponse}}"}), email("{{webhookData.name}} went through", "{{agentResponse}}")},
 			[]string{"taskFailure: nothing", "taskFailure: nothing", "taskSuccess: page email"},
 		},
 	}
@@ -123,7 +128,7 @@ func TestIdeas(t *testing.T) {
 func TestWorkItemNeedsType(t *testing.T) {
 	t.Parallel()
 	for _, typ := range []string{"", "same", "Same"} {
-		r := parsed(t, "incident", nil, []rule.Component{slack("hello"), item(typ, "UCM Task Failed", "text"), email("never", "never")})
+		r := parsed(t, "incident", nil, []rule.Action{slack("hello"), item(typ, "UCM Task Failed", "text"), email("never", "never")})
 		made, met, err := r.Run(t.Context(), nil, []byte(`{"trigger":"taskFailure"}`), time.Now())
 		if !errors.Is(err, rule.ErrIssueType) || !met || len(made) != 1 {
 			t.Errorf("type %q: made %v, %t, %v; want ErrIssueType after the first action", typ, made, met, err)

@@ -6,8 +6,8 @@
 //	go run ./examples/recipes              # writes to a temporary folder and prints everything
 //	go run ./examples/recipes -out folder
 //
-// Each folder beside this file is one recipe: rule.json is the rule, prompt.md what it asks the
-// agent. The texts come from package report, which a host can use without any agent.
+// Each folder beside this file is one recipe: rule.json is the rule, written down to be built by
+// hand, as it cannot be imported (see README.md), prompt.md what it asks the agent. The texts come from package report, which a host can use without any agent.
 package main
 
 import (

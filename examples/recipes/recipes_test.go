@@ -83,7 +83,8 @@ func TestRecipeFiles(t *testing.T) {
 			if found := forbidden.Find(text); found != nil {
 				t.Errorf("%s holds %q", name, found)
 			}
-			if !strings.HasSuffix(name, "prompt.md") {
+			if strings.HasSuffix(name, "rule.json") {
+				checkHonest(t, name, text)
 				continue
 			}
 			for _, field := range strings.Fields("trigger processId name actionTypes deepLink") {
@@ -92,6 +93,23 @@ func TestRecipeFiles(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// checkHonest sees to it that a file says what it is: no export. Types of components stand in
+// it where they are known only, in the trigger and the conditions.
+func checkHonest(t *testing.T, name string, text []byte) {
+	t.Helper()
+	r, err := rule.Parse(text, "")
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	if !strings.HasPrefix(r.Note, "Not an export and not to be imported") || !strings.Contains(r.Note, "by hand") {
+		t.Errorf("%s does not say that it cannot be imported: %q", name, r.Note)
+	}
+	known := regexp.MustCompile(`"type": "(jira\.incoming\.webhook|jira\.comparator\.condition)"`)
+	if n, all := len(known.FindAll(text, -1)), strings.Count(string(text), `"type"`); n != all || n == 0 {
+		t.Errorf("%s has %d types, of which %d are known", name, all, n)
 	}
 }
 

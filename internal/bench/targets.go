@@ -148,7 +148,7 @@ func (l *lab) microTargets() (out []target) {
 		ns, allocs float64
 	}{
 		{"URL check that accepts", "CheckURL/automation", 150, 0},
-		{"payload encode", "Encode/taskSuccess", 400, 1},
+		{"payload encode", "Encode/taskSuccess", 12_000, 5},
 		{"Next, automation", "Next/automation", 150, 0},
 		{"Next, jira", "Next/jira", 150, 0},
 		{"limiter enter and leave", "Enter/one_key", 150, 0},

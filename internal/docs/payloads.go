@@ -25,11 +25,6 @@ func payloads() ([]byte, error) {
 
 	b.WriteString("\n## Triggers\n\n| trigger | sent when |\n|---|---|\n")
 	all := payload.Triggers()
-	for _, name := range payload.Planned() {
-		if _, ok := payload.Sample(name); ok {
-			all = append(all, name)
-		}
-	}
 	var pages []trigger
 	for _, name := range all {
 		t, err := describe(name)
@@ -39,8 +34,7 @@ func payloads() ([]byte, error) {
 		pages = append(pages, t)
 		fmt.Fprintf(&b, "| [%s](#%s) | %s |\n", name, strings.ToLower(name), t.description)
 	}
-	b.WriteString("\nInteractive bulk operations send nothing. Success and failure mean a task's top level: items that failed inside a task that\nwent through are not told; look them up by the `processId`. orgKeyExpiry comes once for a key and its expiry, in the last seven days before it.\n" +
-		"What is called provisional is off by default: a sender refuses it unless its `Planned` lists it.\n")
+	b.WriteString("\nInteractive bulk operations send nothing. Success and failure mean a task's top level: items that failed inside a task that\nwent through are not told; look them up by the `processId`. orgKeyExpiry comes once for a key and its expiry, in the last seven days before it.\n")
 	for _, t := range pages {
 		t.write(&b)
 	}

@@ -45,7 +45,7 @@ func describe(name string) (trigger, error) {
 	if err := json.Unmarshal(raw, &s); err != nil {
 		return trigger{}, fmt.Errorf("schema of %s: %w", name, err)
 	}
-	e, err := payload.New("docs", data, payload.WithPlanned(payload.Planned()...))
+	e, err := payload.New("docs", data)
 	if err != nil {
 		return trigger{}, err
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/postrider/postrider/payload"
-	"github.com/postrider/postrider/payload/confluence"
-	"github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/confluenceevent"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/connect"
 	"github.com/postrider/postrider/webhook/memstore"
@@ -95,17 +95,17 @@ func TestConnectExpress(t *testing.T) {
 		URL: "https://addon.example.com/base/variable/${issue.key}?b={project.key}&a=1%2C2", Events: []string{"jira:issue_created"}})
 	defer stop()
 
-	issue := &jira.Issue{ID: "10002", Key: "EXA/1 Æ&", Fields: map[string]any{"project": map[string]any{"id": "1", "key": "a+b"}}}
-	user := &jira.User{Name: "Æ æ", Key: "a+b&c=d,e/f?"}
+	issue := &jiraevent.Issue{ID: "10002", Key: "EXA/1 Æ&", Fields: map[string]any{"project": map[string]any{"id": "1", "key": "a+b"}}}
+	user := &jiraevent.User{Name: "Æ æ", Key: "a+b&c=d,e/f?"}
 	events := []func() (payload.Event, error){
 		func() (payload.Event, error) {
-			return jira.New("acme", jira.Callback{Event: "jira:issue_updated", Issue: issue, User: user})
+			return jiraevent.New("acme", jiraevent.Callback{Event: "jira:issue_updated", Issue: issue, User: user})
 		},
 		func() (payload.Event, error) {
-			return jira.New("acme", jira.Callback{Event: "jira:issue_created", Issue: issue, User: user})
+			return jiraevent.New("acme", jiraevent.Callback{Event: "jira:issue_created", Issue: issue, User: user})
 		},
 		func() (payload.Event, error) {
-			return confluence.New("acme", confluence.Callback{Event: "page_created", Page: &confluence.Content{ID: 1, Title: "Notes"}})
+			return confluenceevent.New("acme", confluenceevent.Callback{Event: "page_created", Page: &confluenceevent.Content{ID: 1, Title: "Notes"}})
 		},
 		func() (payload.Event, error) {
 			return connect.NewLifecycle("acme", connect.Lifecycle{Event: connect.Enabled, Key: "com.example.addon", ClientKey: clientKey})
@@ -166,7 +166,7 @@ func TestConnectExpressRefusesAnotherSecret(t *testing.T) {
 	a := startAddOn(t, "another secret")
 	hooks, stop := sender(t, a)
 	defer stop()
-	e, err := jira.New("acme", jira.Callback{Event: "jira:issue_updated", Issue: &jira.Issue{ID: "1", Key: "EXA-1"}, User: &jira.User{Name: "admin"}})
+	e, err := jiraevent.New("acme", jiraevent.Callback{Event: "jira:issue_updated", Issue: &jiraevent.Issue{ID: "1", Key: "EXA-1"}, User: &jiraevent.User{Name: "admin"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,14 @@ function verdict(f) {
   }
 }
 
+/** Returns ajv as it comes, with every strict mode on: it knows no keyword of ours. */
+function strictAjv() {
+  const Ajv = require("ajv/dist/2020");
+  const ajv = new Ajv({ strict: true, allErrors: true });
+  require("ajv-formats")(ajv);
+  return ajv;
+}
+
 const commands = {
   // [{method, url, base}] -> [{canonical, qsh}], after atlassian-jwt
   async qsh(requests) {
@@ -48,12 +56,53 @@ const commands = {
     );
   },
 
+  // [{secret, body, signature}] -> [{valid, signed}], after the library for GitHub's webhooks:
+  // whether it accepts the signature, and its own
+  async hub(requests) {
+    const { sign, verify } = await import("@octokit/webhooks-methods");
+    return Promise.all(
+      requests.map(async ({ secret, body, signature }) => ({
+        valid: await verify(secret, body, signature).catch(() => false),
+        signed: await sign(secret, body),
+      })),
+    );
+  },
+
+  // [URL] -> [null where it is refused, or {scheme, host, port, path, query}], after the URL
+  // Standard of the WHATWG as node has it
+  async urls(urls) {
+    return urls.map((text) => {
+      try {
+        const u = new URL(text);
+        if (u.username || u.password || u.hash) return { host: "userinfo or fragment" };
+        return { scheme: u.protocol, host: u.hostname, port: u.port, path: u.pathname, query: u.search };
+      } catch {
+        return null;
+      }
+    });
+  },
+
+  // [host] -> those that a URL Standard's parser refuses or changes
+  async hosts(hosts) {
+    return hosts.filter((host) => {
+      try {
+        return new URL("https://" + host + "/").hostname !== host;
+      } catch {
+        return true;
+      }
+    });
+  },
+
+  // [address] -> [name of its range], after ipaddr.js; a mapped address is judged as what it
+  // maps
+  async addresses(addresses) {
+    const ipaddr = require("ipaddr.js");
+    return addresses.map((a) => ipaddr.process(a).range());
+  },
+
   // {schemas: {name: schema}, bodies: [{schema, body}]} -> [null or what is wrong], after ajv
   async ajv({ schemas, bodies }) {
-    const Ajv = require("ajv/dist/2020");
-    const ajv = new Ajv({ strict: true, strictRequired: false, allErrors: true });
-    require("ajv-formats")(ajv);
-    ajv.addKeyword("x-provisional");
+    const ajv = strictAjv();
     const compiled = {};
     for (const [name, schema] of Object.entries(schemas)) {
       compiled[name] = ajv.compile(schema);
@@ -61,6 +110,23 @@ const commands = {
     return bodies.map(({ schema, body }) => {
       const ok = compiled[schema](JSON.parse(body));
       return ok ? null : ajv.errorsText(compiled[schema].errors);
+    });
+  },
+
+  // [schema] -> [null or why ajv refuses to compile it]
+  async compile(schemas) {
+    return schemas.map((schema) => verdict(() => strictAjv().compile(schema)));
+  },
+
+  // {filters: [text], issues: [{field: [value]}]} -> [{accepted, matches: [bool]}], after jql-ast
+  async jql({ filters, issues }) {
+    const { JastBuilder } = require("@atlassianlabs/jql-ast");
+    const { inSubset, matches } = require("./jql.js");
+    return filters.map((filter) => {
+      const { query, errors } = new JastBuilder().build(filter);
+      if (errors.length > 0) return { accepted: false, matches: null };
+      if (!inSubset(query)) return { accepted: false, matches: null };
+      return { accepted: true, matches: issues.map((issue) => matches(query, issue)) };
     });
   },
 

@@ -70,7 +70,7 @@ func draw(r *rand.Rand) request {
 	pick := func(of []string) string { return of[r.IntN(len(of))] }
 	segments := []string{"a", "B", "a&b", "%2F", "%C3%86", "x~y", "", "(1)", "a+b", "hook"}
 	names := []string{"a", "A", "b", "a0", "user_id", "jwt", "JWT", "z.z", "~", "-"}
-	values := []string{"", "1", "a+b", "a%20b", "%2B", "1,2", "%C3%86", "%26", "*", "!'()", ":1", ".1", "~", "%3b", "=", "%F0%9F%98%80", "?", "/"}
+	values := []string{"", "1", "a+b", "a%20b", "%2B", "1,2", "%C3%86", "%26", "*", "!'()", ":1", ".1", "~", "%3b", "=", "%F0%9F%98%80", "%EF%BD%9E", "%EE%80%80", "x%F0%9F%98%80", "x%EF%BF%BD", "?", "/"}
 	base := pick([]string{"https://h.example", "https://h.example/", "https://h.example/base", "https://h.example/base/"})
 	// Behind the base URL stands one slash. Without it, and with two, the library for
 	// JavaScript hashes another path where the base URL itself ends with a slash.

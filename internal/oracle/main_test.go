@@ -13,18 +13,25 @@ import (
 	"time"
 )
 
-// missing says why the libraries for JavaScript cannot be asked; empty when they can.
-var missing string
+// missing says why the libraries for JavaScript cannot be asked, and withoutPython why
+// Python cannot; empty when they can.
+var missing, withoutPython string
 
 // TestMain sees to it that they are installed, so that no test passes for want of a judge.
 func TestMain(m *testing.M) {
 	missing = install()
-	if missing != "" && os.Getenv("CI") != "" {
-		fmt.Fprintf(os.Stderr, "oracle: %s; run npm ci in internal/oracle first\n", missing)
+	if _, err := exec.LookPath("python3"); err != nil {
+		withoutPython = "python3 is not installed"
+	}
+	if missing+withoutPython != "" && os.Getenv("CI") != "" {
+		fmt.Fprintf(os.Stderr, "oracle: %s %s; run npm ci in internal/oracle first, and install python3\n", missing, withoutPython)
 		os.Exit(1)
 	}
 	if missing != "" {
 		fmt.Fprintf(os.Stderr, "oracle: SKIPPED, nothing was judged by a library for JavaScript: %s\n", missing)
+	}
+	if withoutPython != "" {
+		fmt.Fprintf(os.Stderr, "oracle: SKIPPED, nothing was judged by Python: %s\n", withoutPython)
 	}
 	os.Exit(m.Run())
 }
@@ -62,19 +69,33 @@ func needsNode(t *testing.T) {
 func ask[Answer any](t *testing.T, command string, question any) (answer Answer) {
 	t.Helper()
 	needsNode(t)
+	return judge[Answer](t, question, "node", "judge.js", command)
+}
+
+// askPython runs one command of judge.py.
+func askPython[Answer any](t *testing.T, command string, question any) (answer Answer) {
+	t.Helper()
+	if withoutPython != "" {
+		t.Skip(withoutPython)
+	}
+	return judge[Answer](t, question, "python3", "judge.py", command)
+}
+
+func judge[Answer any](t *testing.T, question any, program string, args ...string) (answer Answer) {
+	t.Helper()
 	input, err := json.Marshal(question)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out, problems bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), "node", "judge.js", command)
+	cmd := exec.CommandContext(t.Context(), program, args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), &out, &problems
 	cmd.WaitDelay = time.Second
 	if err := cmd.Run(); err != nil {
-		t.Fatalf("judge.js %s: %v\n%s", command, err, problems.String())
+		t.Fatalf("%v: %v\n%s", args, err, problems.String())
 	}
 	if err := json.Unmarshal(out.Bytes(), &answer); err != nil {
-		t.Fatalf("judge.js %s: %v in %s", command, err, strings.TrimSpace(out.String()))
+		t.Fatalf("%v: %v in %.1000s", args, err, strings.TrimSpace(out.String()))
 	}
 	return answer
 }

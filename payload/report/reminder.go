@@ -24,14 +24,15 @@ const (
 	rotatePriority = "P2"
 )
 
-// KeyReminder returns the e-mail and the work item about a key that expires. The work item is
-// due two days before, in UTC, which lies in the past when the key was found late.
-func KeyReminder(k payload.OrgKeyExpiry) Reminder {
-	at := k.ExpiresAt.UTC()
-	expires := at.Format(time.DateOnly)
-	if !at.Equal(midnight(at)) {
-		expires = at.Format(time.RFC3339)
-	}
+// KeyReminder returns the e-mail and the work item about a key that expires. They give its
+// expiry as a date, as the webhook does. The work item is due two days before, in UTC, which
+// lies in the past when the key was found late.
+func KeyReminder(k payload.OrgKeyExpiry) Reminder { return KeyReminderAs(k, payload.ExpiryDate) }
+
+// KeyReminderAs is [KeyReminder] for a host that sends the webhook with
+// [payload.WithExpiryFormat], so that both tell the same.
+func KeyReminderAs(k payload.OrgKeyExpiry, f payload.ExpiryFormat) Reminder {
+	at, expires := k.ExpiresAt.UTC(), k.Expires(f)
 	settings := safeURL(k.SettingsURL)
 	return Reminder{
 		Email: Email{

@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/allowlist"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 )
 
@@ -61,7 +62,11 @@ func (s *settings) checkFilter(w *webhook.Webhook) []webhook.FieldError {
 // variable only if it is one of the catalogue: anything else may be a part of the URL
 // that nobody should read.
 func checkVariables(w *webhook.Webhook) (out []webhook.FieldError) {
-	possible, known := variables(w.Events), variables(jira.Events())
+	if len(w.URL) > allowlist.MaxURL { // with one character for each variable it may pass
+		return []webhook.FieldError{{Field: "url", Rule: "too_long",
+			Message: fmt.Sprintf("The URL may have up to %d bytes, the names of its variables included.", allowlist.MaxURL)}}
+	}
+	possible, known := variables(w.Events), variables(jiraevent.Events())
 	if slices.Contains(w.Events, "*") {
 		possible = known
 	}
@@ -82,7 +87,7 @@ func checkVariables(w *webhook.Webhook) (out []webhook.FieldError) {
 // variables are those that at least one of the events has. Confluence has none.
 func variables(events []string) (names []string) {
 	for _, event := range events {
-		info, err := jira.Lookup(event)
+		info, err := jiraevent.Lookup(event)
 		if err != nil {
 			continue
 		}

@@ -100,3 +100,21 @@ func TestWithFilters(t *testing.T) {
 		}
 	}
 }
+
+// Rule: a filter that nothing heeds does not let everything through: a webhook that was
+// stored while filters were on, or past the Manager, receives nothing once they are off.
+func TestStoredFilterWithoutFilters(t *testing.T) {
+	t.Parallel()
+	for name, w := range map[string]webhook.Webhook{
+		"a filter":      {ID: "whk_1", Events: []string{"*"}, Filter: "project = EXA"},
+		"property keys": {ID: "whk_1", Events: []string{"*"}, Attributes: map[string]string{connect.AttrPropertyKeys: `["a"]`}},
+	} {
+		got, err := connect.Profile().Match(w, payload.Event{Type: "jira:issue_updated"})
+		if got || !errors.Is(err, connect.ErrNoFilters) || !strings.Contains(err.Error(), "whk_1") {
+			t.Errorf("%s: Match = %t, %v; want ErrNoFilters with the webhook's ID", name, got, err)
+		}
+		if got, err := connect.Profile(connect.WithFilters(listens, nil)).Match(w, payload.Event{Type: "jira:issue_updated"}); !got || err != nil {
+			t.Errorf("%s, with filters: Match = %t, %v", name, got, err)
+		}
+	}
+}

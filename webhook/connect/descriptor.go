@@ -14,10 +14,13 @@ import (
 const (
 	maxDescriptor = 1 << 20 // bytes
 	maxModules    = 1000
+	maxList       = 100 // scopes, params and propertyKeys, each
 	maxProblems   = 20  // told at once
 	maxKey        = 80  // bytes, as Connect's schema has it
 	maxEvent      = 100 // bytes
 )
+
+var tooMany = fmt.Sprintf("has more than %d entries", maxList)
 
 // ErrDescriptor matches (errors.Is) every [*DescriptorError] and [*ScopeError].
 var ErrDescriptor = errors.New("connect: descriptor")
@@ -202,6 +205,10 @@ func (p *parser) texts(field string, raw json.RawMessage) []string {
 	var list []json.RawMessage
 	if json.Unmarshal(raw, &list) != nil || list == nil {
 		p.refuse(field, "must be a list of strings")
+		return nil
+	}
+	if len(list) > maxList {
+		p.refuse(field, tooMany)
 		return nil
 	}
 	out := make([]string, 0, len(list))

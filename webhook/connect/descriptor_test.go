@@ -107,6 +107,11 @@ func TestParseDescriptorRefuses(t *testing.T) {
 		{"encoded dot segments", "", url("/%2e%2E/canary"), hook + ".url"},
 		{"dot segments behind an encoded slash", "", url("/a%2f..%2fcanary"), hook + ".url"},
 		{"dot segments made by empty variables", "", url("/.{issue.key}./canary"), hook + ".url"},
+		{"dot segments behind a semicolon", "", url("/a;../canary"), hook + ".url"},
+		{"dot segments behind a semicolon alone", "", url("/;../canary"), hook + ".url"},
+		{"dot segments with parameters", "", url("/..;canary=1/x"), hook + ".url"},
+		{"dot segments with parameters at the beginning", "", url("..;canary/x"), hook + ".url"},
+		{"dot segments behind an encoded semicolon", "", url("/canary/x%3b.."), hook + ".url"},
 		{"half an escape", "", url("/canary%2"), hook + ".url"},
 		{"params that are a list", "", member(`"params": ["canary"]`), hook + ".params"},
 		{"params with an object", "", member(`"params": {"a": {"canary": 1}}`), hook + ".params"},
@@ -158,6 +163,63 @@ func TestParseDescriptorIsNoObject(t *testing.T) {
 	_, err = connect.ParseDescriptor([]byte(`{"modules":{"webhooks":[` + many[:len(many)-3] + `]}}`))
 	if err == nil || strings.Count(err.Error(), "\n") != 20 || !strings.Contains(err.Error(), "problems more") {
 		t.Errorf("not 20 problems and the number of others: %v", err)
+	}
+}
+
+// Rule: every list of a descriptor has a bound.
+func TestParseDescriptorBounds(t *testing.T) {
+	t.Parallel()
+	list := func(layout string, n int) string {
+		parts := make([]string, n)
+		for i := range parts {
+			parts[i] = strings.ReplaceAll(layout, "#", fmt.Sprint(i))
+		}
+		return strings.Join(parts, ",")
+	}
+	for _, tt := range []struct {
+		field, old, layout string
+		most               int
+	}{
+		{"scopes", `"read", "ACT_AS_USER"`, `"READ"`, 100},
+		{"modules.webhooks[4].params", `"someOtherProperty": "someValue", "n": 1.50, "big": 12345678901234567890, "t": true, "f": false, "z": null, "e": ""`, `"p#":#`, 100},
+		{"modules.webhooks[4].propertyKeys", `"a", "b"`, `"k#"`, 100},
+	} {
+		for _, n := range []int{tt.most, tt.most + 1, 50_000} {
+			if !strings.Contains(whole, tt.old) {
+				t.Fatalf("no %q in the descriptor", tt.old)
+			}
+			_, err := connect.ParseDescriptor([]byte(strings.Replace(whole, tt.old, list(tt.layout, n), 1)))
+			var bad *connect.DescriptorError
+			if n <= tt.most && err != nil {
+				t.Errorf("%d entries of %s: %v", n, tt.field, err)
+			} else if n > tt.most && (!errors.As(err, &bad) || bad.Field != tt.field || len(err.Error()) > 2000) {
+				t.Errorf("%d entries of %s: %.300v, want a DescriptorError about it", n, tt.field, err)
+			}
+		}
+	}
+}
+
+// Rule: however many slashes a base URL ends with, one stands between it and what follows,
+// and requests to it are signed.
+func TestBaseURLSlashes(t *testing.T) {
+	t.Parallel()
+	for _, slashes := range []string{"", "/", "//", "///"} {
+		for _, rel := range []string{"/issue-created", "issue-created"} {
+			text := strings.Replace(whole, "https://hooks.example.com/addon/", "https://hooks.example.com/addon"+slashes, 1)
+			d, err := connect.ParseDescriptor([]byte(strings.Replace(text, `"/issue-created"`, `"`+rel+`"`, 1)))
+			if err != nil || d.BaseURL != "https://hooks.example.com/addon" {
+				t.Fatalf("%q: base URL %s, %v", slashes, d.BaseURL, err)
+			}
+			d.BaseURL += slashes // as a host may have stored it
+			ws, err := d.Install(connect.Installation{Scope: scope, ClientKey: clientKey, SharedSecret: shared})
+			if err != nil || ws[0].URL != "https://hooks.example.com/addon/issue-created" {
+				t.Fatalf("%q: URL %s, %v", slashes, ws[0].URL, err)
+			}
+			target, err := connect.Profile().Target(ws[0], webhook.Delivery{})
+			if err != nil || !strings.HasPrefix(target, ws[0].URL+"?") {
+				t.Errorf("%q: Target = %s, %v", slashes, target, err)
+			}
+		}
 	}
 }
 

@@ -10,7 +10,7 @@
 //		_, err = manager.Add(ctx, w)
 //	}
 //
-// Events come from payload/jira and payload/confluence, and from [NewLifecycle] for
+// Events come from payload/jiraevent and payload/confluenceevent, and from [NewLifecycle] for
 // what happens to the add-on itself. A receiver checks a request with
 // sign.VerifyConnectJWT.
 //

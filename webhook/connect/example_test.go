@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/connect"
 	"github.com/postrider/postrider/webhook/memstore"
@@ -43,8 +43,8 @@ func Example() {
 	done := make(chan error)
 	go func() { done <- hooks.Run(ctx) }()
 
-	event, err := jira.New("acme", jira.Callback{Event: "jira:issue_deleted", Issue: &jira.Issue{ID: "10002", Key: "EXA-1"},
-		User: &jira.User{Name: "admin", Key: "admin"}})
+	event, err := jiraevent.New("acme", jiraevent.Callback{Event: "jira:issue_deleted", Issue: &jiraevent.Issue{ID: "10002", Key: "EXA-1"},
+		User: &jiraevent.User{Name: "admin", Key: "admin"}})
 	check(err)
 	_, err = hooks.Dispatch(ctx, event)
 	check(err)

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/payload"
-	"github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/connect"
 	"github.com/postrider/postrider/webhook/memstore"
@@ -131,12 +131,12 @@ func verify(r webhooktest.Request, now time.Time) (sign.ConnectClaims, error) {
 
 func issueUpdated(t testing.TB, opts ...payload.Option) (payload.Event, error) {
 	t.Helper()
-	c, ok := jira.Sample("jira:issue_updated")
+	c, ok := jiraevent.Sample("jira:issue_updated")
 	if !ok {
 		t.Fatal("no sample")
 	}
-	c.User = &jira.User{Name: "Æ æ", Key: "admin+1"}
-	return jira.New(scope, c, opts...)
+	c.User = &jiraevent.User{Name: "Æ æ", Key: "admin+1"}
+	return jiraevent.New(scope, c, opts...)
 }
 
 // settled waits until a delivery has ended.

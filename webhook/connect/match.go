@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/postrider/postrider/payload"
-	"github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 )
 
@@ -17,6 +17,11 @@ const VarAddOn = "connect.addon"
 // ErrNoAddOn is returned by Dispatch for an event about an add-on that does not say
 // which one.
 var ErrNoAddOn = errors.New("connect: the event does not name its add-on: set VarAddOn with payload.WithVars, or use NewLifecycle")
+
+// ErrNoFilters is returned by Dispatch for a webhook that was stored with a filter or with
+// property keys while WithFilters was given. Without it they would be passed over, and the
+// webhook would receive everything.
+var ErrNoFilters = errors.New("connect: a webhook has a filter or property keys, which nothing heeds: give WithFilters, or delete it")
 
 // postFunction is the event of an add-on's own workflow post function.
 const postFunction = "remote_workflow_post_function"
@@ -36,8 +41,11 @@ func (s *settings) matches(w webhook.Webhook, e payload.Event) (bool, error) {
 	if key != "" && key != w.Attributes[AttrAddOn] {
 		return false, nil
 	}
-	if s.match != nil {
+	switch {
+	case s.match != nil:
 		return s.match(w, e)
+	case w.Filter != "" || w.Attributes[AttrPropertyKeys] != "":
+		return false, fmt.Errorf("%w: webhook %s", ErrNoFilters, w.ID)
 	}
 	return w.Listens(e.Type) || w.Listens(alias(e)), nil
 }
@@ -56,10 +64,10 @@ func keyOf(e payload.Event) string {
 // calls it a deletion, add-ons of 2015 know it by a name of its own.
 func alias(e payload.Event) string {
 	switch {
-	case e.Type == jira.VersionMerged:
-		return jira.VersionDeleted
-	case e.Type == jira.VersionDeleted && e.Vars["mergedVersion.id"] != "":
-		return jira.VersionMerged
+	case e.Type == jiraevent.VersionMerged:
+		return jiraevent.VersionDeleted
+	case e.Type == jiraevent.VersionDeleted && e.Vars["mergedVersion.id"] != "":
+		return jiraevent.VersionMerged
 	}
 	return e.Type
 }

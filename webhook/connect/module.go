@@ -8,12 +8,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 )
 
 // Module is one entry of modules.webhooks.
 type Module struct {
-	// Event is the name as the catalogues of payload/jira and payload/confluence have
+	// Event is the name as the catalogues of payload/jiraevent and payload/confluenceevent have
 	// it: "enabled" becomes connect_addon_enabled. Whether it is a name they know is
 	// judged when the webhook is added.
 	Event string
@@ -86,7 +86,7 @@ func canonicalEvent(name string) string {
 	case "disabled":
 		return Disabled
 	}
-	if info, err := jira.Lookup(name); err == nil {
+	if info, err := jiraevent.Lookup(name); err == nil {
 		return info.Name
 	}
 	return name
@@ -107,6 +107,10 @@ func (p *parser) params(field string, raw json.RawMessage) map[string]string {
 		return nil
 	}
 	members := p.object(field, raw)
+	if len(members) > maxList {
+		p.refuse(field, tooMany)
+		return nil
+	}
 	params := make(map[string]string, len(members))
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		value, scalar := scalarText(members[name])

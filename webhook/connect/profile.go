@@ -7,8 +7,8 @@ import (
 
 	"github.com/postrider/postrider/allowlist"
 	"github.com/postrider/postrider/payload"
-	"github.com/postrider/postrider/payload/confluence"
-	"github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/confluenceevent"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/retry"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/sign"
@@ -52,7 +52,7 @@ func Profile(opts ...Option) webhook.Profile {
 
 // events are those of both products; some names are the same.
 func events() []string {
-	all := append(jira.Events(), confluence.Events()...)
+	all := append(jiraevent.Events(), confluenceevent.Events()...)
 	slices.Sort(all)
 	return slices.Compact(all)
 }
@@ -111,7 +111,7 @@ func sample(event string) (payload.Data, bool) {
 		return Lifecycle{Event: event, Key: "com.example.addon", ClientKey: "jira:1234-5678-9000", BaseURL: "https://acme.example.net",
 			ProductType: "jira"}, true
 	}
-	if c, ok := jira.Sample(event); ok {
+	if c, ok := jiraevent.Sample(event); ok {
 		return c, true
 	}
 	return nil, false

@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/postrider/postrider/payload"
-	"github.com/postrider/postrider/payload/confluence"
-	"github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/confluenceevent"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/retry"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/connect"
@@ -64,7 +64,7 @@ func TestDeliveryOfConfluence(t *testing.T) {
 	h.install(descriptor(t, `[{"event":"page_created","url":"page-created","excludeBody":true}]`))
 	stop := h.run()
 	defer stop()
-	h.dispatch(confluence.New(scope, confluence.Callback{Event: "page_created", Page: &confluence.Content{ID: 1, Title: "Notes"}}))
+	h.dispatch(confluenceevent.New(scope, confluenceevent.Callback{Event: "page_created", Page: &confluenceevent.Content{ID: 1, Title: "Notes"}}))
 	r := h.arrived(1)[0]
 	if _, err := verify(r, time.Now()); err != nil {
 		t.Errorf("VerifyConnectJWT = %v", err)
@@ -220,7 +220,7 @@ func TestProfileWithoutAttributes(t *testing.T) {
 func TestEventsOfBothProducts(t *testing.T) {
 	t.Parallel()
 	known := connect.Profile().Events
-	for _, name := range append(jira.Events(), confluence.Events()...) {
+	for _, name := range append(jiraevent.Events(), confluenceevent.Events()...) {
 		found := 0
 		for _, k := range known {
 			if k == name {

@@ -84,6 +84,9 @@ func TestForms(t *testing.T) {
 			t.Errorf("%v: status %d", f, w.Code)
 		}
 	}
+	if w := d.form("/answer", url.Values{"status": {"503"}, "x": {strings.Repeat("x", 16<<10)}}); w.Code != 400 {
+		t.Errorf("a form of more than 16 KiB: status %d", w.Code)
+	}
 	if w := d.form("/sample", url.Values{"type": {"nonsense"}}); w.Code != 422 {
 		t.Errorf("unknown sample: status %d", w.Code)
 	}

@@ -6,8 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/postrider/postrider/payload/confluence"
-	"github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/confluenceevent"
+	"github.com/postrider/postrider/payload/jiraevent"
+	"github.com/postrider/postrider/webhook/internal/webpage"
 	"github.com/postrider/postrider/webhook/sign"
 )
 
@@ -21,10 +22,10 @@ const (
 func connectEvents(product string) []string {
 	var names []string
 	if product != "confluence" {
-		names = append(names, jira.Events()...)
+		names = append(names, jiraevent.Events()...)
 	}
 	if product != "jira" {
-		names = append(names, confluence.Events()...)
+		names = append(names, confluenceevent.Events()...)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
@@ -48,7 +49,7 @@ func (in *Inspector) descriptor(w http.ResponseWriter, r *http.Request) {
 		if r.TLS != nil {
 			scheme = "https://"
 		}
-		base = scheme + r.Host + mountOf(r)
+		base = scheme + r.Host + webpage.Mount(r)
 	}
 	writeJSON(w, object{
 		"key": "postrider-inspector", "name": "Postrider inspector", "description": "Shows the webhooks that it receives.",

@@ -13,7 +13,14 @@
 // The page can send a sample of every event type to itself, and atlassian-connect.json is the
 // descriptor of a Connect app that listens to all of them.
 //
-// It is not for production: whoever reaches the page sees bodies. Memory is bounded, and
-// credentials are not shown: known secrets, and headers that carry some, are masked wherever
-// they stand.
+// It is not for production: everyone who reaches the page sees bodies. The page, the feed and
+// the descriptor answer under localhost only, or under the names in Options.Hosts, so that
+// no page of another site can read them. Memory is bounded, and so is what each of them
+// shows.
+//
+// The secrets in Options.Secrets are masked in all that is kept of a request: target, headers,
+// body, event and identifier, as they are and as JSON, HTML and URLs usually write them.
+// Another spelling, such as base64, is shown as it came. Of Authorization, cookies and the
+// token header nothing but the length and the scheme is kept, and of an installation of a Connect
+// app not its shared secret.
 package inspector

@@ -16,6 +16,8 @@ import (
 type Inspector struct {
 	o      Options
 	own    sign.Secret // signs samples
+	hosts  []string    // see Options.hosts
+	masked []string    // see spellings
 	origin *http.CrossOriginProtection
 	site   *webpage.Site
 
@@ -40,7 +42,11 @@ func New(o *Options) (*Inspector, error) {
 	if in.own, err = sign.GenerateSecret(); err != nil {
 		return nil, fmt.Errorf("inspector: %w", err)
 	}
+	if in.hosts, err = opts.hosts(); err != nil {
+		return nil, err
+	}
 	in.clients[sampleClient] = in.own
+	in.masked = spellings(in.secrets())
 	if in.site, err = webpage.Load(files, "inspector"); err != nil {
 		return nil, fmt.Errorf("inspector: %w", err)
 	}
@@ -55,6 +61,10 @@ func (in *Inspector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	webpage.SetHeaders(w.Header(), "no-referrer")
+	if !in.allowedHost(r) {
+		http.Error(w, "inspector: "+badHost, http.StatusMisdirectedRequest)
+		return
+	}
 	if webpage.ToRoot(w, r) || in.site.ServeAsset(w, r) {
 		return
 	}
@@ -74,7 +84,11 @@ func (in *Inspector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-const maxForm = 16 << 10
+const (
+	maxForm = 16 << 10
+	// maxFeed bounds an answer of the feed, by what its requests weigh. There is one at least.
+	maxFeed = 4 << 20
+)
 
 func (in *Inspector) show(w http.ResponseWriter, r *http.Request, path string) {
 	number, isRequest := strings.CutPrefix(path, "/requests/")
@@ -92,7 +106,8 @@ func (in *Inspector) show(w http.ResponseWriter, r *http.Request, path string) {
 	}
 }
 
-// feed answers GET requests.json?after=N with the kept requests above N, oldest first.
+// feed answers GET requests.json?after=N with the kept requests above N, oldest first, as many
+// as fit into an answer; "more" says that there are others.
 func (in *Inspector) feed(w http.ResponseWriter, r *http.Request) {
 	after := 0
 	if text := r.URL.Query().Get("after"); text != "" {
@@ -103,7 +118,8 @@ func (in *Inspector) feed(w http.ResponseWriter, r *http.Request) {
 		}
 		after = n
 	}
-	writeJSON(w, map[string]any{"requests": in.after(after)})
+	requests, more := in.after(after, maxShown, maxFeed)
+	writeJSON(w, map[string]any{"requests": requests, "more": more})
 }
 
 func writeJSON(w http.ResponseWriter, v any) {
@@ -114,14 +130,4 @@ func writeJSON(w http.ResponseWriter, v any) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(append(body, '\n'))
-}
-
-// mountOf is the path in front of the handler's own, "" at the root.
-func mountOf(r *http.Request) string {
-	full, _, _ := strings.Cut(target(r), "?")
-	own := r.URL.EscapedPath()
-	if strings.HasSuffix(full, own) {
-		return strings.TrimSuffix(full, own)
-	}
-	return ""
 }

@@ -1,6 +1,11 @@
 package inspector
 
-import "bytes"
+import (
+	"bytes"
+	"cmp"
+	"math"
+	"slices"
+)
 
 // keep stores a request, lets the oldest go, and returns it with its number and what is
 // known of its like.
@@ -31,19 +36,50 @@ func (in *Inspector) keep(r Request) Request {
 }
 
 // Requests returns those that are kept, oldest first.
-func (in *Inspector) Requests() []Request { return in.after(0) }
+func (in *Inspector) Requests() []Request {
+	all, _ := in.after(0, math.MaxInt, math.MaxInt)
+	return all
+}
 
-// after returns the kept requests with a number above n.
-func (in *Inspector) after(n int) []Request {
+// after returns the kept requests with a number above n, at most so many and of at most such
+// a weight together but for the first, and whether there are more.
+func (in *Inspector) after(n, most, weight int) (out []Request, more bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	out := make([]Request, 0, len(in.kept))
-	for _, r := range in.kept {
-		if r.N > n {
-			out = append(out, r.clone())
+	out = []Request{}
+	for i := range in.kept {
+		r := &in.kept[i]
+		if r.N <= n {
+			continue
 		}
+		weight -= r.weight()
+		if len(out) == most || weight < 0 && len(out) > 0 {
+			return out, true
+		}
+		out = append(out, r.clone())
 	}
-	return out
+	return out, false
+}
+
+// latest returns the kept requests, newest first, at most so many, and the number of others.
+func (in *Inspector) latest(most int) (out []Request, others int) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for i := len(in.kept) - 1; i >= 0 && len(out) < most; i-- {
+		out = append(out, in.kept[i].clone())
+	}
+	return out, len(in.kept) - len(out)
+}
+
+// request returns one that is kept.
+func (in *Inspector) request(n int) (Request, bool) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	i, ok := slices.BinarySearchFunc(in.kept, n, func(r Request, n int) int { return cmp.Compare(r.N, n) })
+	if !ok {
+		return Request{}, false
+	}
+	return in.kept[i].clone(), true
 }
 
 // Clear forgets all requests. Numbers go on.

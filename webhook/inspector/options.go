@@ -21,8 +21,12 @@ type Options struct {
 	TokenHeader string
 	// BaseURL is where the inspector is mounted, as senders of Connect webhooks reach it,
 	// such as "https://dev.example.com/inspector"; default is what the request for the
-	// descriptor said.
+	// descriptor said. Its host is one of Hosts.
 	BaseURL string
+	// Hosts are the names under which the page, the feed and the descriptor answer, beside
+	// localhost and loopback addresses; default none. A port is not looked at. "*" means all,
+	// for a host that checks names itself. What is sent below in/ is received under every name.
+	Hosts []string
 	// Keep is the number of requests kept, 1 to 10,000; default 200. The oldest go first.
 	Keep int
 	// KeepBytes bounds the memory of all kept requests; default 64 MiB.
@@ -94,6 +98,7 @@ func (o *Options) withDefaults() (Options, error) {
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			return Options{}, errors.New("inspector: Options.BaseURL must be an http or https URL")
 		}
+		out.Hosts = append(slices.Clip(out.Hosts), u.Host)
 	}
 	return out, nil
 }

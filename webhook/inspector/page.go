@@ -1,9 +1,7 @@
 package inspector
 
 import (
-	"bytes"
 	"embed"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -34,14 +32,16 @@ type listView struct {
 	Samples  []string
 }
 
-// maxShown bounds the list, which the script fetches again and again.
-const maxShown = 200
+const (
+	// maxShown bounds the list, which the script fetches again and again, and the feed.
+	maxShown = 200
+	// maxShownBody is how much of a body a page shows; see webpage.Pretty.
+	maxShownBody = 256 << 10
+)
 
 func (in *Inspector) list(w http.ResponseWriter, r *http.Request) {
-	view := listView{Requests: in.Requests(), Receives: mountOf(r) + "/in", Samples: Samples()}
-	slices.Reverse(view.Requests)
-	view.More = max(0, len(view.Requests)-maxShown)
-	view.Requests = view.Requests[:len(view.Requests)-view.More]
+	view := listView{Receives: cut(webpage.Mount(r), maxText) + "/in", Samples: Samples()}
+	view.Requests, view.More = in.latest(maxShown)
 	in.mu.Lock()
 	view.Always, view.Waiting = in.always, len(in.script)
 	in.mu.Unlock()
@@ -55,20 +55,23 @@ type requestView struct {
 	Request
 	Headers []headerView
 	Pretty  string
-	Kept    int
+	Shown   int  // bytes of the body
+	Part    bool // they are not all
 }
 
 type headerView struct{ Name, Value string }
 
 func (in *Inspector) detail(w http.ResponseWriter, r *http.Request, number string) {
 	n, err := strconv.Atoi(number)
-	kept := in.Requests()
-	i := slices.IndexFunc(kept, func(k Request) bool { return k.N == n })
-	if err != nil || i < 0 {
+	kept, ok := in.request(n)
+	if err != nil || !ok {
 		in.problem(w, r, http.StatusNotFound, "This request is not kept any more.")
 		return
 	}
-	view := requestView{Request: kept[i], Pretty: pretty(kept[i].Body), Kept: len(kept[i].Body)}
+	view := requestView{Request: kept}
+	if view.Pretty, view.Shown = pretty(kept.Body); view.Shown < len(kept.Body) || int64(view.Shown) < kept.Size && !kept.Hidden {
+		view.Part = true
+	}
 	for name, values := range view.Header {
 		view.Headers = append(view.Headers, headerView{name, strings.Join(values, ", ")})
 	}
@@ -92,14 +95,10 @@ func (in *Inspector) render(w http.ResponseWriter, r *http.Request, status int, 
 	}
 }
 
-// pretty indents JSON, shows other text as it is, and of anything else the size.
-func pretty(body []byte) string {
-	var b bytes.Buffer
-	switch {
-	case json.Indent(&b, body, "", "  ") == nil:
-		return b.String()
-	case utf8.Valid(body):
-		return string(body)
+// pretty is what a page shows of a body: of what is no text the size.
+func pretty(body []byte) (text string, shown int) {
+	if !utf8.Valid(body) {
+		return fmt.Sprintf("(%d bytes that are no text)", len(body)), len(body)
 	}
-	return fmt.Sprintf("(%d bytes that are no text)", len(body))
+	return webpage.Pretty(body, maxShownBody)
 }

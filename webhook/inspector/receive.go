@@ -1,6 +1,7 @@
 package inspector
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/postrider/postrider/webhook/sign"
 )
@@ -23,18 +25,30 @@ func (in *Inspector) Receive(r *http.Request) Answer {
 
 func (in *Inspector) record(r *http.Request) Request {
 	body, size := in.readBody(r.Body)
-	out := Request{Time: time.Now().UTC().Round(0), Method: r.Method, Target: target(r), Size: size, Body: body}
-	out.Event = eventOf(body, out.Target)
-	out.ID = identifier(r.Header)
+	out := Request{Time: time.Now().UTC().Round(0), Method: cut(r.Method, maxMethod), Target: target(r), Size: size, Body: body}
+	out.Event = cut(visible(in.mask(eventOf(body, out.Target))), maxEvent)
+	out.ID = cut(visible(in.mask(identifier(r.Header))), maxID)
 	out.Retry, _ = strconv.Atoi(r.Header.Get(jiraRetry))
 	out.Retry = max(0, out.Retry)
 	out.Checks = in.verify(r, out.Target, body, out.Time)
-	out.Body = in.install(out.Target, body, out.Size == int64(len(body)))
-	out.Target, out.Header = in.mask(out.Target), in.maskHeader(r.Header)
+	out.Body = in.maskBody(in.install(out.Target, body, out.Size == int64(len(body))), out.Size > int64(len(body)))
+	out.Hidden = !bytes.Equal(out.Body, body)
+	out.Target = cut(visible(in.mask(out.Target)), maxText)
+	out.Header, out.MoreHeaders = in.maskHeader(r.Header)
 	out = in.keep(out)
 	in.tell(&out)
 	return out
 }
+
+// What is kept of a request beside its body, in bytes.
+const (
+	maxMethod  = 32
+	maxEvent   = 200
+	maxID      = 400
+	maxText    = 4 << 10 // the target, a header value
+	maxName    = 256     // of a header
+	maxHeaders = 256     // values
+)
 
 // readBody keeps the beginning and counts the rest.
 func (in *Inspector) readBody(body io.Reader) (kept []byte, size int64) {
@@ -66,13 +80,13 @@ func eventOf(body []byte, target string) string {
 	if json.Unmarshal(body, &names) == nil {
 		for _, v := range []any{names.Trigger, names.WebhookEvent, names.EventType, names.Event, names.Type} {
 			if s, ok := v.(string); ok && s != "" {
-				return cut(s, 200)
+				return s
 			}
 		}
 	}
 	where, _, _ := strings.Cut(target, "?")
 	if strings.Contains(where, "/"+connectPath) {
-		return cut(path.Base(where), 200)
+		return path.Base(where)
 	}
 	return ""
 }
@@ -86,10 +100,28 @@ const (
 func identifier(h http.Header) string {
 	for _, name := range []string{sign.IDHeader, jiraIdentifier} {
 		if id := h.Get(name); id != "" {
-			return cut(id, 400)
+			return id
 		}
 	}
 	return ""
+}
+
+// visible writes characters without a shape, and those that change the direction of a text, as
+// escapes: in a list they would make one event look like another.
+func visible(s string) string {
+	odd := func(r rune) bool { return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) }
+	if strings.IndexFunc(s, odd) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if odd(r) {
+			fmt.Fprintf(&b, `\u{%x}`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 func cut(s string, n int) string {

@@ -11,14 +11,19 @@ type Request struct {
 	N      int       `json:"n"` // counts from 1
 	Time   time.Time `json:"time"`
 	Method string    `json:"method"`
-	// Target is path and query as they came, with known secrets masked.
-	Target string      `json:"target"`
-	Header http.Header `json:"header"`
-	// Body holds the bytes as they came, apart from the sharedSecret of a Connect
-	// installation, of which nothing is kept where it cannot be read; Size is how many came,
-	// of which Body may hold fewer.
-	Body []byte `json:"body"`
-	Size int64  `json:"size"`
+	// Target is path and query as they came, up to 4 KiB, with known secrets masked.
+	Target string `json:"target"`
+	// Header holds up to 256 values of up to 4 KiB, with credentials masked. MoreHeaders is
+	// the number of values beyond that.
+	Header      http.Header `json:"header"`
+	MoreHeaders int         `json:"moreHeaders,omitempty"`
+	// Body holds the bytes as they came, apart from known secrets and from the sharedSecret
+	// of a Connect installation, of which nothing is kept where it cannot be read; Hidden
+	// says that something is missing for this reason. Size is how many bytes came, of which
+	// Body may hold fewer.
+	Body   []byte `json:"body"`
+	Size   int64  `json:"size"`
+	Hidden bool   `json:"hidden,omitempty"`
 	// Event is the type of the event, as far as the body or the path tells.
 	Event string `json:"event,omitempty"`
 	// ID is the identifier that the sender gave; see [Request.Copy].

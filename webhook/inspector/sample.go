@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/payload"
-	"github.com/postrider/postrider/payload/confluence"
-	"github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/confluenceevent"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook/sign"
 )
 
@@ -26,22 +26,17 @@ const ofConfluence = "confluence/"
 // sampleClient is the Connect client key of samples.
 const sampleClient = "postrider-inspector-sample"
 
-// Samples returns the event types that SendSample knows: the triggers, the announced ones
-// included, and the catalogues of Jira and Confluence. A name that both of these have stands
-// for Jira's; with "confluence/" in front, for the other.
+// Samples returns the event types that SendSample knows: the triggers and the catalogues of
+// Jira and Confluence. A name that both of these have stands for Jira's; with "confluence/"
+// in front, for the other.
 func Samples() []string {
-	var names []string
-	for _, name := range append(payload.Triggers(), payload.Planned()...) {
-		if _, ok := payload.Sample(name); ok {
+	names := payload.Triggers()
+	for _, name := range jiraevent.Events() {
+		if _, ok := jiraevent.Sample(name); ok {
 			names = append(names, name)
 		}
 	}
-	for _, name := range jira.Events() {
-		if _, ok := jira.Sample(name); ok {
-			names = append(names, name)
-		}
-	}
-	for _, name := range confluence.Events() {
+	for _, name := range confluenceevent.Events() {
 		if slices.Contains(names, name) {
 			name = ofConfluence + name
 		}
@@ -89,18 +84,18 @@ func (in *Inspector) SendSample(eventType string) (Request, error) {
 func (in *Inspector) sample(eventType, base string) (s sample, err error) {
 	if data, ok := payload.Sample(eventType); ok {
 		s = sample{path: "in/sample", header: sign.IDHeader, signer: sign.Token(in.o.TokenHeader, in.own)}
-		s.event, err = payload.New("sample", data, payload.WithPlanned(payload.Planned()...))
+		s.event, err = payload.New("sample", data)
 		return s, err
 	}
-	if c, ok := jira.Sample(eventType); ok {
+	if c, ok := jiraevent.Sample(eventType); ok {
 		s = sample{path: "in/sample", header: jiraIdentifier, signer: sign.HMAC(in.own)}
-		s.event, err = jira.New("sample", c)
+		s.event, err = jiraevent.New("sample", c)
 		return s, err
 	}
 	name := strings.TrimPrefix(eventType, ofConfluence)
-	if c, ok := confluenceSample(name); ok {
+	if c, ok := confluenceevent.Sample(name); ok {
 		s = sample{path: connectPath + name}
-		if s.event, err = confluence.New("sample", c); err == nil {
+		if s.event, err = confluenceevent.New("sample", c); err == nil {
 			s.signer, err = sign.ConnectJWT(sampleClient, in.own, base, nil)
 		}
 		return s, err

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postrider/postrider/webhook/internal/webpage"
 	"github.com/postrider/postrider/webhook/sign"
 )
 
@@ -70,7 +71,7 @@ func (in *Inspector) verifyConnect(r *http.Request, target string, now time.Time
 	asSent.URL = u
 	base := in.o.BaseURL
 	if base == "" {
-		base = "http://" + r.Host + mountOf(r)
+		base = "http://" + r.Host + webpage.Mount(r)
 	}
 	_, err = sign.VerifyConnectJWT(asSent, now, sign.ConnectReceiver{Secrets: in.installed, BaseURL: base})
 	switch {

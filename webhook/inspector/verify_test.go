@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/postrider/postrider/payload/confluence"
-	"github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/confluenceevent"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook/inspector"
 	"github.com/postrider/postrider/webhook/sign"
 )
@@ -103,7 +103,7 @@ func TestDescriptor(t *testing.T) {
 		t.Errorf("descriptor %+v", got)
 	}
 	want := map[string]bool{}
-	for _, name := range append(jira.Events(), confluence.Events()...) {
+	for _, name := range append(jiraevent.Events(), confluenceevent.Events()...) {
 		want[name] = true
 	}
 	for _, h := range got.Modules.Webhooks {
@@ -120,7 +120,7 @@ func TestDescriptor(t *testing.T) {
 		t.Errorf("missing: %v", want)
 	}
 	check(t, json.Unmarshal(d.send(http.MethodGet, "/atlassian-connect.json?product=confluence", "").Body.Bytes(), &got))
-	if len(got.Modules.Webhooks) != len(confluence.Events()) {
+	if len(got.Modules.Webhooks) != len(confluenceevent.Events()) {
 		t.Errorf("%d webhooks for Confluence alone", len(got.Modules.Webhooks))
 	}
 }

@@ -29,7 +29,8 @@ type AdminOptions struct {
 	// jqlFilter and excludeIssueDetails. Requests may have both shapes anyway.
 	Shape2019 bool
 	// PostFunctions tells which webhooks workflow transitions trigger: they are not
-	// deleted. Nil means none.
+	// deleted here. Nil means none. [WithPostFunctions] has the Manager keep them, and so
+	// everything that deletes through it.
 	PostFunctions PostFunctions
 }
 
@@ -91,6 +92,8 @@ func (a *admin) handle(serve func(by Administrator, r *http.Request) (status int
 func adminError(err error) error {
 	var bad *webhook.ValidationError
 	switch {
+	case errors.Is(err, ErrAttached):
+		return &requestError{http.StatusConflict, attachedMessage}
 	case errors.As(err, &bad):
 		messages := make([]string, len(bad.Fields))
 		for i, f := range bad.Fields {
@@ -160,7 +163,10 @@ func (a *admin) update(by Administrator, r *http.Request) (int, any, error) {
 	if err := readJSON(r, &in); err != nil {
 		return 0, nil, err
 	}
-	w.Secrets = nil // Edit keeps what is stored
+	w.Secrets = nil // Edit keeps what is stored, for the same receiver
+	for name := range w.Headers {
+		w.Headers[name] = ""
+	}
 	if err := in.apply(&w, by); err != nil {
 		return 0, nil, err
 	}
@@ -176,16 +182,13 @@ func (a *admin) delete(by Administrator, r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	if a.o.PostFunctions != nil {
-		transitions, err := a.o.PostFunctions.Transitions(r.Context(), by.Tenant, w.ID)
-		if err != nil {
-			return 0, nil, err
-		}
-		if len(transitions) > 0 {
-			return 0, nil, &requestError{http.StatusConflict, "The webhook is a post function of a workflow transition. Remove it there first."}
-		}
+	remove := func(ctx context.Context) error { return a.manager.Delete(ctx, by.Tenant, w.ID) }
+	if a.o.PostFunctions == nil {
+		err = remove(r.Context())
+	} else {
+		err = deleteUnattached(r.Context(), a.o.PostFunctions, by.Tenant, w.ID, remove)
 	}
-	if err := a.manager.Delete(r.Context(), by.Tenant, w.ID); err != nil {
+	if err != nil {
 		return 0, nil, err
 	}
 	return http.StatusNoContent, nil, nil

@@ -3,6 +3,7 @@ package jira
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -35,7 +36,7 @@ type adminRequest struct {
 	Name                *string           `json:"name"`
 	Description         *string           `json:"description"`
 	URL                 *string           `json:"url"`
-	Events              []string          `json:"events"`
+	Events              eventList         `json:"events"`
 	Filters             map[string]string `json:"filters"`
 	JQLFilter           *string           `json:"jqlFilter"`
 	ExcludeBody         *bool             `json:"excludeBody"`
@@ -46,6 +47,14 @@ type adminRequest struct {
 
 // apply writes the request over a webhook.
 func (in *adminRequest) apply(w *webhook.Webhook, by Administrator) error {
+	if len(in.Filters) > maxSections {
+		return badRequest(fmt.Sprintf("The filters may have at most %d sections.", maxSections))
+	}
+	for name, filter := range in.Filters {
+		if name != filterSection && !jql.Blank(filter) { // ignoring it would widen the webhook to every issue
+			return badRequest("The filters may have the section " + filterSection + " only.")
+		}
+	}
 	if section, ok := in.Filters[filterSection]; ok {
 		if in.JQLFilter != nil && *in.JQLFilter != section {
 			return badRequest("The jqlFilter and the filters differ: give one of them.")
@@ -64,8 +73,11 @@ func (in *adminRequest) apply(w *webhook.Webhook, by Administrator) error {
 	assign(&w.Filter, in.JQLFilter)
 	assign(&w.ExcludeBody, in.ExcludeBody)
 	assign(&w.Active, in.Enabled)
-	if in.Events != nil {
-		w.Events = unique(in.Events)
+	if in.Events.more {
+		return tooMany("events", MaxEventNames)
+	}
+	if in.Events.names != nil {
+		w.Events = in.Events.names
 		if slices.Contains(w.Events, jql.EveryEvent) {
 			w.Events = []string{jql.EveryEvent}
 		}
@@ -120,7 +132,7 @@ type record2019 struct {
 
 // record shows a webhook. Its secret never is.
 func (a *admin) record(w *webhook.Webhook, r *http.Request) any {
-	base := strings.TrimSuffix(a.o.BaseURL, "/")
+	base := strings.TrimRight(a.o.BaseURL, "/")
 	if base == "" {
 		base = "https://" + r.Host
 	}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/jira"
 )
@@ -61,7 +61,7 @@ func (a *appHost) register(app string, webhooks ...string) {
 func (a *appHost) received() (out []string) {
 	a.t.Helper()
 	for _, r := range a.to.all() {
-		c, err := payloadjira.Decode([]byte(r.Body))
+		c, err := jiraevent.Decode([]byte(r.Body))
 		if err != nil {
 			a.t.Fatal(err)
 		}
@@ -116,7 +116,7 @@ func TestApp_gates(t *testing.T) {
 			`project = OTHER|sprint_started`)
 		merge := sample(t, "jira:version_deleted")
 		merge.MergedTo = merge.Version
-		for _, c := range []payloadjira.Callback{sample(t, "jira:issue_updated"), sample(t, "jira:issue_created"), sample(t, "issue_property_set"),
+		for _, c := range []jiraevent.Callback{sample(t, "jira:issue_updated"), sample(t, "jira:issue_created"), sample(t, "issue_property_set"),
 			merge, sample(t, "jira:version_deleted"), sample(t, "sprint_started")} {
 			a.dispatch(event(t, c))
 			synctest.Wait()
@@ -126,6 +126,71 @@ func TestApp_gates(t *testing.T) {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	})
+}
+
+// Rule: fieldIdsFilter holds the IDs of fields, which need not be their names; keys of
+// properties gate deletions of properties as they gate changes.
+func TestApp_gatesByID(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, stop := newAppHost(t, &receiver{})
+		defer stop()
+		a.register("acme/one",
+			`|jira:issue_updated|"fieldIdsFilter":["customfield_10020"]`,
+			`|jira:issue_updated|"fieldIdsFilter":["Sprint"]`,
+			`|jira:issue_updated|"fieldIdsFilter":["customfield_10021","sprint"]`,
+			`|issue_property_set,issue_property_deleted|"issuePropertyKeysFilter":["flags"]`,
+			`|issue_property_set,issue_property_deleted|"issuePropertyKeysFilter":["Flags","other"]`)
+		change := sample(t, "jira:issue_updated")
+		change.Changelog.Items = []jiraevent.ChangeItem{{Field: "Sprint", FieldID: "customfield_10020", FieldType: "custom"}}
+		for _, c := range []jiraevent.Callback{change, sample(t, "issue_property_set"), sample(t, "issue_property_deleted")} {
+			a.dispatch(event(t, c))
+			synctest.Wait()
+		}
+		want := []string{"jira:issue_updated [1000 1001]", "issue_property_set [1003]", "issue_property_deleted [1003]"}
+		if diff := cmp.Diff(want, a.received()); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Rule: an app is called at the URL of its live registrations, wherever these stand among
+// those that expired; where none is live, at that of the latest.
+func TestSync_url(t *testing.T) {
+	t.Parallel()
+	const old, live, newer = "https://old.example.com/", "https://live.example.com/", "https://newer.example.com/"
+	for _, tc := range []struct {
+		rule string
+		urls []string // those that expired, but live
+		want string
+	}{
+		{"live alone", []string{live}, live},
+		{"live behind expired", []string{old, live}, live},
+		{"live before expired", []string{live, newer}, live},
+		{"live between expired", []string{old, live, newer}, live},
+		{"none is live", []string{old, newer}, newer},
+	} {
+		rs := new(jira.Memory)
+		m := manager(t, jira.Profile(jira.WithRegistrations(rs)))
+		now := time.Now()
+		for _, url := range tc.urls {
+			expires := now.Add(-time.Hour)
+			if url == live {
+				expires = now.Add(time.Hour)
+			}
+			// Registered at a time when nothing else was live.
+			if _, err := rs.Register(t.Context(), one, []jira.Registration{{URL: url, Events: []string{"jira:issue_updated"}, ExpiresAt: expires}}, now.Add(2*time.Hour), 9); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := jira.Sync(t.Context(), m, rs, one); err != nil {
+			t.Fatal(err)
+		}
+		hooks, err := m.List(t.Context(), "acme")
+		if err != nil || len(hooks) != 1 || hooks[0].URL != tc.want {
+			t.Errorf("%s: %v, %v; want the URL %s", tc.rule, hooks, err, tc.want)
+		}
+	}
 }
 
 func TestApp_expiryAndRefresh(t *testing.T) {

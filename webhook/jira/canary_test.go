@@ -68,7 +68,7 @@ func TestCanary(t *testing.T) {
 				ran := make(chan error, 1)
 				go func() { ran <- hooks.Run(ctx) }()
 				defer func() { cancel(); noError(t, <-ran) }()
-				h := &host{t, hooks, manager, to}
+				h := &host{t, hooks, manager, store, to}
 				w := h.add(webhook.Webhook{URL: "https://hooks.example.com/pathCanary/{issue.key}?q=queryCanary",
 					Secrets: []webhook.Secret{webhook.NewSecret("secretCanary")}, Headers: map[string]string{"X-Key": "headerCanary"}})
 				if c.edit != nil {

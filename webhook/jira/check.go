@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/allowlist"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/jira/jql"
 )
@@ -17,21 +18,35 @@ func (s *settings) check(w webhook.Webhook) []webhook.FieldError {
 }
 
 func (s *settings) checkFilter(filter string) []webhook.FieldError {
-	_, err := s.grammar.Parse(filter)
-	var bad *jql.Error
-	if !errors.As(err, &bad) {
-		return nil
-	}
-	out := make([]webhook.FieldError, len(bad.Problems))
-	for i, problem := range bad.Problems {
+	problems := filterProblems(s.grammar, filter)
+	out := make([]webhook.FieldError, len(problems))
+	for i, problem := range problems {
 		out[i] = webhook.FieldError{Field: "filter", Rule: "jql", Message: problem}
 	}
 	return out
 }
 
+// filterProblems lists what is wrong with a filter. Whatever the error is, it is a
+// problem: a filter that cannot be read must not be taken for none.
+func filterProblems(g jql.Grammar, filter string) []string {
+	_, err := g.Parse(filter)
+	var bad *jql.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &bad) && len(bad.Problems) > 0:
+		return bad.Problems
+	}
+	return []string{"The filter cannot be read"}
+}
+
 // checkVariables names a variable only if it is one of the catalogue: anything
 // else may be a part of the URL that nobody should read.
 func checkVariables(w webhook.Webhook) (out []webhook.FieldError) {
+	if len(w.URL) > allowlist.MaxURL { // with one character for each variable it may pass
+		return []webhook.FieldError{{Field: "url", Rule: "too_long",
+			Message: fmt.Sprintf("The URL may have up to %d bytes, the names of its variables included.", allowlist.MaxURL)}}
+	}
 	possible := variables(w.Events)
 	known := variables([]string{jql.EveryEvent})
 	for i, name := range webhook.Variables(w.URL) {
@@ -53,13 +68,13 @@ func checkVariables(w webhook.Webhook) (out []webhook.FieldError) {
 func variables(events []string) map[string]bool {
 	switch {
 	case slices.Contains(events, jql.EveryEvent):
-		events = payloadjira.Events()
+		events = jiraevent.Events()
 	case len(events) == 0:
-		events = []string{payloadjira.PostFunction}
+		events = []string{jiraevent.PostFunction}
 	}
 	out := make(map[string]bool)
 	for _, event := range events {
-		info, err := payloadjira.Lookup(event)
+		info, err := jiraevent.Lookup(event)
 		if err != nil {
 			continue // reported as an unknown event
 		}

@@ -5,10 +5,10 @@
 //
 //	hooks, err := webhook.New(store, jira.Profile(), nil)
 //
-// Events come from package payload/jira, whose New attaches the issue that JQL
+// Events come from package payload/jiraevent, whose New attaches the issue that JQL
 // filters look at and the values of the variables that webhook URLs may hold:
 //
-//	ev, err := payloadjira.New("acme", payloadjira.Callback{Event: "jira:issue_created", User: user, Issue: issue})
+//	ev, err := jiraevent.New("acme", jiraevent.Callback{Event: "jira:issue_created", User: user, Issue: issue})
 //	_, err = hooks.Dispatch(ctx, ev)
 //
 // A callback counts as delivered when it is answered with 200 and nothing else.
@@ -42,6 +42,12 @@
 // knows which, and [Transitioned] makes the event that fires them:
 //
 //	ev, fires, err := jira.Transitioned(ctx, postFunctions, "acme", jira.Transition{Workflow: "bugs", ID: "31"}, callback)
+//
+// With [WithPostFunctions] a webhook that is one cannot be deleted, however that is tried.
+//
+// Filters are read when apps register them. An event waits for registrations that changed
+// in another process for 5 ms at most, and meets what was known before; what is wrong with
+// an app's registrations fails the deliveries to that app alone.
 //
 // [Memory] keeps all three until the process ends, package jirasql keeps them in a
 // database, and package registrationtest proves other implementations. [Prune] removes

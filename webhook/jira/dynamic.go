@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/allowlist"
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook/jira/jql"
 )
 
@@ -58,15 +58,15 @@ type DynamicOptions struct {
 // Events2019 returns the six events that Jira Cloud's documentation of 2019
 // allows: those of issues and comments.
 func Events2019() []string {
-	return payloadjira.Events(payloadjira.FamilyIssue, payloadjira.FamilyComment)
+	return jiraevent.Events(jiraevent.FamilyIssue, jiraevent.FamilyComment)
 }
 
 // CurrentEvents returns the events that Jira Cloud allows today: those of
 // [Events2019], of issue properties, sprints and versions. jira:version_merged is
 // among them as an alias.
 func CurrentEvents() []string {
-	return payloadjira.Events(payloadjira.FamilyIssue, payloadjira.FamilyComment, payloadjira.FamilyIssueProperty,
-		payloadjira.FamilySprint, payloadjira.FamilyVersion)
+	return jiraevent.Events(jiraevent.FamilyIssue, jiraevent.FamilyComment, jiraevent.FamilyIssueProperty,
+		jiraevent.FamilySprint, jiraevent.FamilyVersion)
 }
 
 // NewDynamic returns the REST API by which apps register webhooks, at
@@ -100,8 +100,8 @@ func NewDynamic(rs Registrations, auth func(*http.Request) (App, error), opts *D
 		d.events = Events2019()
 	}
 	for _, name := range d.events {
-		if _, err := payloadjira.Lookup(name); err != nil {
-			return nil, errors.New("jira: DynamicOptions.Events holds a name that payloadjira.Events does not list")
+		if _, err := jiraevent.Lookup(name); err != nil {
+			return nil, errors.New("jira: DynamicOptions.Events holds a name that jiraevent.Events does not list")
 		}
 	}
 	if o.Grammar != nil {

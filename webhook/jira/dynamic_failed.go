@@ -84,7 +84,7 @@ func cursor(r *http.Request) (time.Time, error) {
 // base is what absolute links of an answer begin with.
 func (d *dynamic) base(r *http.Request) string {
 	if d.baseURL != "" {
-		return strings.TrimSuffix(d.baseURL, "/")
+		return strings.TrimRight(d.baseURL, "/")
 	}
 	return "https://" + r.Host
 }

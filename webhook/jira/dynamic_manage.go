@@ -74,7 +74,7 @@ func parameter(r *http.Request, name string, absent int) (int, error) {
 
 // webhookIDs names registrations to delete or refresh.
 type webhookIDs struct {
-	WebhookIDs []int64 `json:"webhookIds"`
+	WebhookIDs idList `json:"webhookIds"`
 }
 
 func readIDs(r *http.Request) ([]int64, error) {
@@ -141,10 +141,11 @@ func (d *dynamic) listed(r *http.Request, o Owner, ids []int64, now time.Time) (
 	if err != nil {
 		return nil, err
 	}
+	gone := make(map[int64]bool)
 	for _, old := range all {
 		if old.ExpiresAt.Before(now.Add(-RegistrationGrace)) {
-			ids = slices.DeleteFunc(ids, func(id int64) bool { return id == old.ID })
+			gone[old.ID] = true
 		}
 	}
-	return ids, nil
+	return slices.DeleteFunc(ids, func(id int64) bool { return gone[id] }), nil
 }

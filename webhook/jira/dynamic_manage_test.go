@@ -3,6 +3,7 @@ package jira_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -20,6 +21,45 @@ func TestDynamic_oneURL(t *testing.T) {
 	expect(t, api, "acme/other", "POST", path2, second, 200, `[{"createdWebhookId":1001}]`)
 	expect(t, api, "acme/based", "DELETE", path2, `{"webhookIds":[1000]}`, 202, "")
 	expect(t, api, "acme/based", "POST", path2, second, 200, `[{"createdWebhookId":1002}]`)
+}
+
+// Rule: a callback URL begins with the base URL of its app up to the end of a segment,
+// however many slashes the host wrote behind that, and leads nowhere else.
+func TestDynamic_baseURL(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		base, url string
+		want      bool
+	}{
+		{"https://one.example.com/app", "https://one.example.com/app/in", true},
+		{"https://one.example.com/app/", "https://one.example.com/app/in", true},
+		{"https://one.example.com/app//", "https://one.example.com/app/in", true},
+		{"https://one.example.com/app///", "https://one.example.com/app", true},
+		{"https://one.example.com/", "https://one.example.com/in", true},
+		{"https://one.example.com", "https://one.example.com/in?a={issue.key}", true},
+		{"https://one.example.com/app", "https://one.example.com/app/{issue.key}", true},
+		{"https://one.example.com/app", "https://one.example.com/application", false},
+		{"https://one.example.com/app", "https://one.example.com/app{issue.key}", false},
+		{"https://one.example.com/x", "https://one.example.com/{issue.key}/in", false},
+		{"https://one.example.com/app", "https://one.example.com/app/../other", false},
+		{"https://one.example.com/app", "https://one.example.com/app/..;a/other", false},
+		{"https://one.example.com/app", "https://one.example.com/app/a;/../../other/{issue.key}", false},
+		{"https://one.example.com/app", "https://one.example.com/app/%2e%2e/other/{issue.key}", false},
+		{"https://one.example.com/app", "https://two.example.com/app/in", false},
+		{"https://one.example.com/app", "https://one.example.com.evil.example.org/app", false},
+		{"no base", "https://one.example.com/app", false},
+	} {
+		api, err := jira.NewDynamic(new(jira.Memory), func(*http.Request) (jira.App, error) {
+			return jira.App{Owner: jira.Owner{Tenant: "acme", App: "one"}, BaseURL: tc.base}, nil
+		}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code, got := call(t, api, "acme/one", "POST", path2, fmt.Sprintf(`{"url":%q,"webhooks":[{"jqlFilter":"","events":["jira:issue_updated"]}]}`, tc.url))
+		if (code == 200) != tc.want {
+			t.Errorf("%s under %s: %d %s", tc.url, tc.base, code, got)
+		}
+	}
 }
 
 func TestDynamic_limit(t *testing.T) {

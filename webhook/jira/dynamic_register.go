@@ -4,26 +4,27 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
 
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/allowlist"
 	"github.com/postrider/postrider/webhook"
-	"github.com/postrider/postrider/webhook/jira/jql"
+	"github.com/postrider/postrider/webhook/sign"
 )
 
 // registerRequest asks for several registrations with one URL.
 type registerRequest struct {
-	URL      string           `json:"url"`
-	Webhooks []registerDetail `json:"webhooks"`
+	URL      string   `json:"url"`
+	Webhooks itemList `json:"webhooks"`
 }
 
 type registerDetail struct {
-	JQLFilter    *string  `json:"jqlFilter"`
-	Events       []string `json:"events"`
-	FieldIDs     []string `json:"fieldIdsFilter"`
-	PropertyKeys []string `json:"issuePropertyKeysFilter"`
+	JQLFilter    *string   `json:"jqlFilter"`
+	Events       eventList `json:"events"`
+	FieldIDs     nameList  `json:"fieldIdsFilter"`
+	PropertyKeys nameList  `json:"issuePropertyKeysFilter"`
 }
 
 // registerResult answers one of them, in their order.
@@ -39,21 +40,30 @@ func (d *dynamic) register(v dialect, app App, r *http.Request) (int, any, error
 	if err := readJSON(r, &in); err != nil {
 		return 0, nil, err
 	}
-	url, err := d.callbackURL(app, in)
+	target, err := d.callbackURL(app, in)
 	if err != nil {
 		return 0, nil, err
 	}
 	now := time.Now().UTC()
+	room, err := d.filterRoom(app.Owner, r, now)
+	if err != nil {
+		return 0, nil, err
+	}
 	results := make([]registerResult, len(in.Webhooks))
 	var good []Registration
 	var places []int
 	for i, item := range in.Webhooks {
-		if problems := d.checkItem(url, item); len(problems) > 0 {
+		if problems := d.checkItem(target, item); len(problems) > 0 {
 			results[i].Errors = problems
 			continue
 		}
-		good = append(good, Registration{URL: url, Filter: *item.JQLFilter, Events: unique(item.Events),
-			FieldIDs: item.FieldIDs, PropertyKeys: item.PropertyKeys, CreatedAt: now, ExpiresAt: now.Add(d.life)})
+		if room -= len(*item.JQLFilter); room < 0 {
+			results[i].Errors = []string{"The limit of 1,000,000 bytes of filters is reached"}
+			room += len(*item.JQLFilter)
+			continue
+		}
+		good = append(good, Registration{URL: target, Filter: *item.JQLFilter, Events: item.Events.names,
+			FieldIDs: item.FieldIDs.names, PropertyKeys: item.PropertyKeys.names, CreatedAt: now, ExpiresAt: now.Add(d.life)})
 		places = append(places, i)
 	}
 	if len(good) > 0 {
@@ -84,6 +94,8 @@ func (d *dynamic) callbackURL(app App, in registerRequest) (string, error) {
 	switch {
 	case in.URL == "":
 		return "", badRequest("The url is required.")
+	case len(in.URL) > allowlist.MaxURL: // variables would count as one character each below
+		return "", badRequest(fmt.Sprintf("The url may have at most %d bytes.", allowlist.MaxURL))
 	case len(in.Webhooks) == 0:
 		return "", badRequest("At least one webhook is required.")
 	}
@@ -91,62 +103,83 @@ func (d *dynamic) callbackURL(app App, in registerRequest) (string, error) {
 	for _, name := range webhook.Variables(in.URL) {
 		sample[name] = "x"
 	}
-	canonical, err := d.allow.CheckURL(webhook.Expand(in.URL, sample))
+	expanded := webhook.Expand(in.URL, sample)
+	canonical, err := d.allow.CheckURL(expanded)
 	if err != nil {
 		return "", badRequest("The url is not allowed: it must be an https URL of a public host, on a port that webhooks may use.")
 	}
 	if len(sample) > 0 {
 		canonical = in.URL
 	}
-	if app.BaseURL != "" && !under(canonical, app.BaseURL) {
+	if app.BaseURL != "" && !(under(canonical, app.BaseURL) && inBase(expanded, app.BaseURL)) {
 		return "", badRequest("The url must begin with the base URL of the app.")
 	}
 	return canonical, nil
 }
 
 // under reports whether a URL is the base or below it.
-func under(url, base string) bool {
-	rest, ok := strings.CutPrefix(url, strings.TrimSuffix(base, "/"))
+func under(target, base string) bool {
+	rest, ok := strings.CutPrefix(target, strings.TrimRight(base, "/"))
 	return ok && (rest == "" || rest[0] == '/' || rest[0] == '?')
 }
 
+// inBase is under for a URL as receivers read it, without segments that lead out again.
+func inBase(raw, base string) bool {
+	u, err := url.Parse(raw)
+	return err == nil && sign.InBase(u, base)
+}
+
 // checkItem lists what is wrong with one registration.
-func (d *dynamic) checkItem(url string, item registerDetail) (problems []string) {
+func (d *dynamic) checkItem(target string, item registerDetail) (problems []string) {
 	if item.JQLFilter == nil {
 		problems = append(problems, "The jqlFilter is required")
 	} else {
-		_, err := d.grammar.Parse(*item.JQLFilter)
-		var bad *jql.Error
-		if errors.As(err, &bad) {
-			problems = append(problems, bad.Problems...)
-		}
+		problems = append(problems, filterProblems(d.grammar, *item.JQLFilter)...)
 	}
-	if len(item.Events) == 0 {
-		problems = append(problems, "At least one event is required")
-	}
-	for _, name := range unique(item.Events) {
-		if !slices.Contains(d.events, name) {
-			problems = append(problems, "The event "+name+" is unsupported")
-		}
-	}
+	problems = append(problems, d.eventProblems(item.Events)...)
+	problems = append(problems, item.FieldIDs.problems("fieldIdsFilter")...)
+	problems = append(problems, item.PropertyKeys.problems("issuePropertyKeysFilter")...)
 	if len(problems) == 0 {
-		for _, bad := range checkVariables(webhook.Webhook{URL: url, Events: item.Events}) {
+		for _, bad := range checkVariables(webhook.Webhook{URL: target, Events: item.Events.names}) {
 			problems = append(problems, bad.Message)
 		}
 	}
 	return problems
 }
 
-// unique returns the canonical names of the events, each once.
-func unique(events []string) []string {
-	out := make([]string, 0, len(events))
-	for _, name := range events {
-		if info, err := payloadjira.Lookup(name); err == nil {
-			name = info.Name
-		}
-		if !slices.Contains(out, name) {
-			out = append(out, name)
+func (d *dynamic) eventProblems(events eventList) (problems []string) {
+	switch {
+	case events.more:
+		return []string{fmt.Sprintf("There may be at most %d events", MaxEventNames)}
+	case len(events.names) == 0:
+		return []string{"At least one event is required"}
+	}
+	for _, name := range events.names {
+		switch {
+		case slices.Contains(d.events, name):
+		case badName(name):
+			problems = append(problems, "An event without a name, or with one that is too long or not printable, is unsupported")
+		default:
+			problems = append(problems, "The event "+name+" is unsupported")
 		}
 	}
-	return out
+	return slices.Compact(problems)
+}
+
+// filterRoom returns how many bytes of filters the owner may still register.
+func (d *dynamic) filterRoom(o Owner, r *http.Request, now time.Time) (int, error) {
+	if d.max <= MaxRegistrations {
+		return MaxFilterBytes, nil // so many of the longest fit
+	}
+	all, err := d.store.Registrations(r.Context(), o)
+	if err != nil {
+		return 0, err
+	}
+	room := MaxFilterBytes
+	for _, one := range all {
+		if one.Live(now) {
+			room -= len(one.Filter)
+		}
+	}
+	return room, nil
 }

@@ -9,7 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/jira"
 	"github.com/postrider/postrider/webhook/jira/jql"
@@ -25,7 +25,7 @@ func (p printer) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := payloadjira.Decode(body)
+	c, err := jiraevent.Decode(body)
 	fmt.Println(r.Method, r.URL)
 	fmt.Println(c.Event, c.Issue.Key, err)
 	fmt.Println("flow:", r.Header.Get(jira.FlowHeader), "- signed:", r.Header.Get("X-Hub-Signature") != "")
@@ -62,10 +62,10 @@ func ExampleProfile() {
 		fmt.Println(err)
 		return
 	}
-	ev, err := payloadjira.New("acme", payloadjira.Callback{
+	ev, err := jiraevent.New("acme", jiraevent.Callback{
 		Event: "jira:issue_created",
-		User:  &payloadjira.User{AccountID: "99:27935d01", DisplayName: "Bryan", Active: true},
-		Issue: &payloadjira.Issue{ID: "10042", Key: "EXA-1", Fields: map[string]any{
+		User:  &jiraevent.User{AccountID: "99:27935d01", DisplayName: "Bryan", Active: true},
+		Issue: &jiraevent.Issue{ID: "10042", Key: "EXA-1", Fields: map[string]any{
 			"project": map[string]any{"key": "EXA"}, "issuetype": map[string]any{"name": "Bug"},
 		}},
 	})
@@ -90,7 +90,7 @@ func ExampleProfile() {
 }
 
 func ExampleSubject() {
-	issue := &payloadjira.Issue{Key: "EXA-1", Fields: map[string]any{
+	issue := &jiraevent.Issue{Key: "EXA-1", Fields: map[string]any{
 		"fixVersions": []any{map[string]any{"name": "future"}},
 		"assignee":    nil,
 	}}
@@ -105,7 +105,7 @@ func ExampleSubject() {
 
 func ExampleNewMatcher() {
 	m := jira.NewMatcher()
-	ev, err := payloadjira.New("acme", payloadjira.Callback{Event: "comment_created", Comment: &payloadjira.Comment{ID: "1"}})
+	ev, err := jiraevent.New("acme", jiraevent.Callback{Event: "comment_created", Comment: &jiraevent.Comment{ID: "1"}})
 	fmt.Println(err)
 	hooks := []webhook.Webhook{
 		{ID: "whk_1", Scope: "acme", Events: []string{"comment_created"}},
@@ -154,9 +154,9 @@ func ExampleTransitioned() {
 	resolve := jira.Transition{Workflow: "bugs", ID: "31"}
 	err := kept.Attach(ctx, "acme", resolve, "whk_release_notes")
 	fmt.Println(err)
-	change := payloadjira.Callback{
-		Event: "jira:issue_updated", User: &payloadjira.User{AccountID: "99:27935d01"},
-		Issue: &payloadjira.Issue{ID: "10042", Key: "EXA-1"},
+	change := jiraevent.Callback{
+		Event: "jira:issue_updated", User: &jiraevent.User{AccountID: "99:27935d01"},
+		Issue: &jiraevent.Issue{ID: "10042", Key: "EXA-1"},
 	}
 	for _, at := range []jira.Transition{resolve, {Workflow: "bugs", ID: "11"}} {
 		ev, fires, err := jira.Transitioned(ctx, kept, "acme", at, change)

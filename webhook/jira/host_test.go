@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/payload"
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/memstore"
 )
@@ -59,6 +59,7 @@ type host struct {
 	t       *testing.T
 	hooks   *webhook.Dispatcher
 	manager *webhook.Manager
+	store   *memstore.Store
 	to      *receiver
 }
 
@@ -81,7 +82,7 @@ func newHost(t *testing.T, p webhook.Profile, o webhook.Options, to *receiver) (
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- hooks.Run(ctx) }()
-	return &host{t, hooks, manager, to}, func() {
+	return &host{t, hooks, manager, store, to}, func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("Run: %v", err)
@@ -122,9 +123,9 @@ func (h *host) dispatch(events ...payload.Event) webhook.Receipt {
 }
 
 // event makes an event of acme from a callback.
-func event(t testing.TB, c payloadjira.Callback, opts ...payload.Option) payload.Event {
+func event(t testing.TB, c jiraevent.Callback, opts ...payload.Option) payload.Event {
 	t.Helper()
-	e, err := payloadjira.New("acme", c, opts...)
+	e, err := jiraevent.New("acme", c, opts...)
 	if err != nil {
 		t.Fatalf("New: %v", err)
 	}
@@ -132,9 +133,9 @@ func event(t testing.TB, c payloadjira.Callback, opts ...payload.Option) payload
 }
 
 // sample is the catalogue's example of an event.
-func sample(t testing.TB, name string) payloadjira.Callback {
+func sample(t testing.TB, name string) jiraevent.Callback {
 	t.Helper()
-	c, ok := payloadjira.Sample(name)
+	c, ok := jiraevent.Sample(name)
 	if !ok {
 		t.Fatalf("no sample of %s", name)
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/postrider/postrider/payload"
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/jira"
 )
@@ -32,7 +32,7 @@ func TestDelivery_flow(t *testing.T) {
 		synctest.Wait()
 		flows := map[string]string{}
 		for _, r := range h.to.all() {
-			c, err := payloadjira.Decode([]byte(r.Body))
+			c, err := jiraevent.Decode([]byte(r.Body))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -112,7 +112,7 @@ func TestLimits_keys(t *testing.T) {
 	if other := key("acme", "https://a.example.com?y", "whk_2"); other != primary {
 		t.Errorf("one host, two keys: %q %q", primary, other)
 	}
-	compose, err := p.Compose(payload.Event{Vars: map[string]string{payloadjira.VarFlow: "Secondary"}}, []webhook.Webhook{{ID: "whk_1"}})
+	compose, err := p.Compose(payload.Event{Vars: map[string]string{jiraevent.VarFlow: "Secondary"}}, []webhook.Webhook{{ID: "whk_1"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/payload"
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/jira/jql"
 )
@@ -21,8 +21,8 @@ const maxFilters = 100_000
 // parses a filter once for each version of its webhook. Make one with
 // [NewMatcher]; it is safe for concurrent use.
 //
-// The subject is what payload.WithSubject attached: a *payloadjira.Issue, which
-// payloadjira.New attaches by itself, or any jql.Subject. For a deletion it is
+// The subject is what payload.WithSubject attached: a *jiraevent.Issue, which
+// jiraevent.New attaches by itself, or any jql.Subject. For a deletion it is
 // the issue as it was before.
 type Matcher struct {
 	grammar jql.Grammar
@@ -59,8 +59,8 @@ func NewMatcher(opts ...Option) *Matcher { return newMatcher(newSettings(opts)) 
 
 func newMatcher(s *settings) *Matcher {
 	m := &Matcher{grammar: s.grammar, jql: make(map[string]bool), filters: make(map[webhookKey]compiled), sets: make(map[string]*set)}
-	for _, name := range payloadjira.Events() {
-		if info, err := payloadjira.Lookup(name); err == nil && info.JQL.Has(s.edition) {
+	for _, name := range jiraevent.Events() {
+		if info, err := jiraevent.Lookup(name); err == nil && info.JQL.Has(s.edition) {
 			m.jql[name] = true
 		}
 	}
@@ -81,7 +81,7 @@ func (m *Matcher) Match(w webhook.Webhook, e payload.Event) (bool, error) {
 	if !listens(&w, &e) {
 		return false, nil
 	}
-	if w.Filter == "" || !m.jql[e.Type] {
+	if !m.jql[e.Type] || jql.Blank(w.Filter) {
 		return true, nil
 	}
 	filter, err := m.filter(&w)
@@ -97,7 +97,7 @@ func (m *Matcher) Match(w webhook.Webhook, e payload.Event) (bool, error) {
 
 // matchApp is apart from Match because its arguments move to the heap.
 func (m *Matcher) matchApp(w webhook.Webhook, e payload.Event) (bool, error) {
-	ids, err := m.apps.matched(&w, &e)
+	ids, err := m.apps.matched(&w, &e, time.Now().Add(firstPatience))
 	return len(ids) > 0, err
 }
 
@@ -118,10 +118,10 @@ func listens(w *webhook.Webhook, e *payload.Event) bool {
 // alias is the other name of a merge, or "".
 func alias(e *payload.Event) string {
 	switch {
-	case e.Type == payloadjira.VersionMerged:
-		return payloadjira.VersionDeleted
-	case e.Type == payloadjira.VersionDeleted && e.Vars["mergedVersion.id"] != "":
-		return payloadjira.VersionMerged
+	case e.Type == jiraevent.VersionMerged:
+		return jiraevent.VersionDeleted
+	case e.Type == jiraevent.VersionDeleted && e.Vars["mergedVersion.id"] != "":
+		return jiraevent.VersionMerged
 	}
 	return ""
 }
@@ -142,7 +142,10 @@ func (m *Matcher) filter(w *webhook.Webhook) (*jql.Filter, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.filters) >= maxFilters {
-		clear(m.filters)
+		for other := range m.filters { // one makes room: all would have to be read anew
+			delete(m.filters, other)
+			break
+		}
 	}
 	m.filters[key] = compiled{now, filter}
 	return filter, nil
@@ -156,13 +159,13 @@ func filterError(id string, err error) error {
 // one after the other.
 type prepared struct {
 	scope, event string
-	issue        *payloadjira.Issue
+	issue        *jiraevent.Issue
 	subject      *jql.Prepared
 }
 
 func (m *Matcher) subject(e *payload.Event) (*jql.Prepared, error) {
 	switch s := e.Subject().(type) {
-	case *payloadjira.Issue:
+	case *jiraevent.Issue:
 		if s == nil {
 			break
 		}
@@ -175,5 +178,5 @@ func (m *Matcher) subject(e *payload.Event) (*jql.Prepared, error) {
 	case jql.Subject:
 		return jql.Prepare(s), nil
 	}
-	return nil, fmt.Errorf("jira: %s has no subject for filters: make the event with New of package payload/jira, or give payload.WithSubject an issue", e.Type)
+	return nil, fmt.Errorf("jira: %s has no subject for filters: make the event with New of package payload/jiraevent, or give payload.WithSubject an issue", e.Type)
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/payload"
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/jira"
 	"github.com/postrider/postrider/webhook/jira/jql"
@@ -30,12 +30,12 @@ func matches(t *testing.T, m *jira.Matcher, w webhook.Webhook, e payload.Event) 
 	return got
 }
 
-func issue() *payloadjira.Issue {
-	return &payloadjira.Issue{ID: "10042", Key: "PRJ-7", Fields: map[string]any{
+func issue() *jiraevent.Issue {
+	return &jiraevent.Issue{ID: "10042", Key: "PRJ-7", Fields: map[string]any{
 		"project":           map[string]any{"id": "10000", "key": "PRJ", "name": "Project Seven"},
 		"issuetype":         map[string]string{"id": "1", "name": "Bug"},
 		"status":            map[string]any{"id": 3, "name": "In Progress"},
-		"reporter":          payloadjira.User{AccountID: "99:eve", DisplayName: "Eve"},
+		"reporter":          jiraevent.User{AccountID: "99:eve", DisplayName: "Eve"},
 		"assignee":          nil,
 		"priority":          "Minor",
 		"resolution":        map[string]any{"name": "Fixed"},
@@ -74,7 +74,7 @@ func TestMatcher_clauses(t *testing.T) {
 		{"environment = PROD", true},
 		{"cf[10014] = PRJ-1 AND cf[10020] = 5 AND cf[10021] = 5.5", true},
 		{"cf[10015] != x", false},
-		{"issue.property[flags].a.colour = red AND issue.property[flags].on = true", true},
+		{"issue.property[flags].a.colour = red AND issue.property[flags].on = 'true'", true},
 		{"issue.property[flags].on.deeper = x", false},
 		{"issue.property[flags].none != x", false},
 		{"issue.property['my.key'] = 2", true},
@@ -90,8 +90,8 @@ func TestMatcher_clauses(t *testing.T) {
 func TestMatcher_deletionSeesWhatWas(t *testing.T) {
 	t.Parallel()
 	c := sample(t, "jira:issue_deleted")
-	c.Issue = &payloadjira.Issue{ID: "10042", Key: "PRJ-7"} // what is left
-	e := event(t, c, payload.WithSubject(issue()))          // what was
+	c.Issue = &jiraevent.Issue{ID: "10042", Key: "PRJ-7"} // what is left
+	e := event(t, c, payload.WithSubject(issue()))        // what was
 	w := webhook.Webhook{ID: "whk_1", Scope: "acme", Filter: "project = PRJ AND component = Performance", Events: []string{"jira:issue_deleted"}}
 	if !matches(t, jira.NewMatcher(), w, e) {
 		t.Error("the issue as it was before its deletion does not match")
@@ -107,7 +107,7 @@ func TestMatcher_events(t *testing.T) {
 	merge.MergedTo = merge.Version
 	for _, tc := range []struct {
 		rule, events string
-		c            payloadjira.Callback
+		c            jiraevent.Callback
 		want         bool
 	}{
 		{"listed", "sprint_closed sprint_started", sample(t, "sprint_started"), true},
@@ -149,7 +149,7 @@ func TestMatcher_filterAppliesByEdition(t *testing.T) {
 		if got := matches(t, jira.NewMatcher(), w, e); got != tc.now {
 			t.Errorf("%s today: %v, want %v", tc.event, got, tc.now)
 		}
-		if got := matches(t, jira.NewMatcher(jira.WithEdition(payloadjira.Cloud2019)), w, e); got != tc.then {
+		if got := matches(t, jira.NewMatcher(jira.WithEdition(jiraevent.Cloud2019)), w, e); got != tc.then {
 			t.Errorf("%s in 2019: %v, want %v", tc.event, got, tc.then)
 		}
 	}
@@ -163,7 +163,7 @@ func TestMatcher_subject(t *testing.T) {
 	if !matches(t, m, w, event(t, sample(t, "comment_created"), payload.WithSubject(own))) {
 		t.Error("a subject of the host's own is not asked")
 	}
-	for name, subject := range map[string]any{"none": nil, "another type": 7, "a nil issue": (*payloadjira.Issue)(nil)} {
+	for name, subject := range map[string]any{"none": nil, "another type": 7, "a nil issue": (*jiraevent.Issue)(nil)} {
 		e := event(t, sample(t, "comment_created"), payload.WithSubject(subject))
 		if _, err := m.Match(w, e); err == nil || !strings.Contains(err.Error(), "WithSubject") {
 			t.Errorf("%s: Match = %v, want an error that says what to do", name, err)

@@ -16,6 +16,7 @@ type Memory struct {
 	owners   map[Owner][]Registration
 	failures map[Owner][]Failure // oldest first
 	attached map[attachment]struct{}
+	retired  map[webhookKey]struct{}
 }
 
 var (
@@ -79,7 +80,11 @@ func (m *Memory) Delete(ctx context.Context, o Owner, ids []int64) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.keep(o, func(r Registration) bool { return !slices.Contains(ids, r.ID) })
+	named := make(map[int64]bool, len(ids))
+	for _, id := range ids {
+		named[id] = true
+	}
+	m.keep(o, func(r Registration) bool { return !named[r.ID] })
 	return nil
 }
 
@@ -98,9 +103,9 @@ func (m *Memory) Refresh(ctx context.Context, o Owner, ids []int64, now, until t
 			url = r.URL
 		}
 	}
-	for _, id := range ids {
-		i := slices.IndexFunc(all, func(r Registration) bool { return r.ID == id })
-		if i < 0 {
+	for _, id := range once(slices.Clone(ids)) {
+		i, found := slices.BinarySearchFunc(all, id, func(r Registration, id int64) int { return cmp.Compare(r.ID, id) })
+		if !found {
 			continue
 		}
 		r := &all[i]

@@ -21,6 +21,9 @@ func (m *Memory) Attach(ctx context.Context, tenant string, t Transition, webhoo
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if _, retired := m.retired[webhookKey{tenant, webhookID}]; retired {
+		return ErrRetired
+	}
 	if m.attached == nil {
 		m.attached = make(map[attachment]struct{})
 	}
@@ -71,4 +74,34 @@ func (m *Memory) Transitions(ctx context.Context, tenant, webhookID string) (ts 
 		return cmp.Or(strings.Compare(a.Workflow, b.Workflow), strings.Compare(a.ID, b.ID))
 	})
 	return ts, nil
+}
+
+// Retire implements [PostFunctions].
+func (m *Memory) Retire(ctx context.Context, tenant, webhookID string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for a := range m.attached {
+		if a.tenant == tenant && a.webhook == webhookID {
+			return ErrAttached
+		}
+	}
+	if m.retired == nil {
+		m.retired = make(map[webhookKey]struct{})
+	}
+	m.retired[webhookKey{tenant, webhookID}] = struct{}{}
+	return nil
+}
+
+// Restore implements [PostFunctions].
+func (m *Memory) Restore(ctx context.Context, tenant, webhookID string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.retired, webhookKey{tenant, webhookID})
+	return nil
 }

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"slices"
 
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook/jira/jql"
 )
 
@@ -17,10 +17,11 @@ type settings struct {
 	withoutUser        bool
 	missing            Missing
 	grammar            jql.Grammar
-	edition            payloadjira.Generation
+	edition            jiraevent.Generation
 	ports              []uint16
 	primary, secondary int
 	registrations      Registrations
+	postFunctions      PostFunctions
 }
 
 // Requests in flight for one tenant and host.
@@ -37,7 +38,7 @@ var atlassianPorts = []uint16{
 
 func newSettings(opts []Option) *settings {
 	s := &settings{
-		grammar: jql.Admin(), edition: payloadjira.Current, ports: slices.Clone(atlassianPorts),
+		grammar: jql.Admin(), edition: jiraevent.Current, ports: slices.Clone(atlassianPorts),
 		primary: DefaultPrimary, secondary: DefaultSecondary,
 	}
 	for _, opt := range opts {
@@ -63,9 +64,9 @@ func WithMissing(m Missing) Option { return func(s *settings) { s.missing = m } 
 func WithGrammar(g jql.Grammar) Option { return func(s *settings) { s.grammar = g } }
 
 // WithEdition says by which edition of Jira's documentation filters apply to
-// events: payloadjira.Cloud2019, or by default payloadjira.Current, which knows
+// events: jiraevent.Cloud2019, or by default jiraevent.Current, which knows
 // more events with JQL.
-func WithEdition(g payloadjira.Generation) Option { return func(s *settings) { s.edition = g } }
+func WithEdition(g jiraevent.Generation) Option { return func(s *settings) { s.edition = g } }
 
 // WithPorts replaces the list of ports that URLs may have beside 443. The
 // default is Jira Cloud's. Ports below 1024 are refused by webhook.New.

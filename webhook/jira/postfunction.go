@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/postrider/postrider/payload"
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 )
 
@@ -21,19 +21,67 @@ type Transition struct{ Workflow, ID string }
 // an implementation.
 type PostFunctions interface {
 	// Attach lets a transition trigger a webhook. Doing so again changes nothing.
-	// Whether the webhook exists is not looked at.
+	// Whether the webhook exists is not looked at, but one that is being deleted is
+	// refused: [ErrRetired].
 	Attach(ctx context.Context, tenant string, t Transition, webhookID string) error
 	// Detach ends that. What is not attached is ignored.
 	Detach(ctx context.Context, tenant string, t Transition, webhookID string) error
 	// Attached returns the webhooks that a transition triggers, ordered by ID.
 	Attached(ctx context.Context, tenant string, t Transition) (webhookIDs []string, err error)
 	// Transitions returns those that trigger a webhook, ordered by workflow and ID. A
-	// webhook that has any is not deleted by the administrators' API.
+	// webhook that has any is not deleted.
 	Transitions(ctx context.Context, tenant, webhookID string) ([]Transition, error)
+	// Retire keeps transitions from a webhook that is about to be deleted: Attach refuses
+	// it from then on. While a transition triggers the webhook it changes nothing and
+	// answers [ErrAttached]. Looking and retiring are one step, or a transition could be
+	// attached in between. Doing so again changes nothing.
+	Retire(ctx context.Context, tenant, webhookID string) error
+	// Restore takes Retire back, once the webhook is deleted or could not be. What is not
+	// retired is ignored.
+	Restore(ctx context.Context, tenant, webhookID string) error
 }
 
-var errTransitionEvent = errors.New("jira: the callback of a transition must have Event empty, " + payloadjira.IssueUpdated +
-	", " + payloadjira.PostFunction + ", or " + issueCreated + " for the transition that creates an issue")
+// Errors of post functions.
+var (
+	// ErrAttached: the webhook is not deleted while transitions trigger it.
+	ErrAttached = errors.New("jira: the webhook is a post function of a transition, detach it first")
+	// ErrRetired: the webhook is being deleted. It may exist once more if that fails.
+	ErrRetired = errors.New("jira: the webhook is being deleted")
+)
+
+const attachedMessage = "The webhook is a post function of a workflow transition. Remove it there first."
+
+// WithPostFunctions keeps webhooks that workflow transitions trigger from being deleted:
+// Manager.Delete, and with it the settings page and the administrators' API, answer
+// [ErrAttached], beside a *webhook.ValidationError with the rule "attached". No transition
+// can be attached to a webhook while it is deleted.
+func WithPostFunctions(p PostFunctions) Option { return func(s *settings) { s.postFunctions = p } }
+
+// deleteUnattached deletes a webhook unless a transition triggers it.
+func deleteUnattached(ctx context.Context, p PostFunctions, tenant, id string, remove func(context.Context) error) error {
+	transitions, err := p.Transitions(ctx, tenant, id)
+	if err == nil && len(transitions) > 0 {
+		err = ErrAttached
+	}
+	if err == nil {
+		err = p.Retire(ctx, tenant, id)
+	}
+	switch {
+	case errors.Is(err, ErrAttached):
+		return fmt.Errorf("%w: %w", ErrAttached, &webhook.ValidationError{Fields: []webhook.FieldError{{Field: "webhook", Rule: "attached", Message: attachedMessage}}})
+	case err != nil:
+		return fmt.Errorf("jira: post functions of webhook %s: %w", id, err)
+	}
+	err = remove(ctx)
+	// The mark is for the time of the deletion only. One that a crash leaves behind goes
+	// with the next attempt to delete the webhook.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
+	defer cancel()
+	return errors.Join(err, p.Restore(ctx, tenant, id))
+}
+
+var errTransitionEvent = errors.New("jira: the callback of a transition must have Event empty, " + jiraevent.IssueUpdated +
+	", " + jiraevent.PostFunction + ", or " + issueCreated + " for the transition that creates an issue")
 
 const issueCreated = "jira:issue_created"
 
@@ -48,15 +96,15 @@ const issueCreated = "jira:issue_created"
 // an issue, on which post functions do not fire: ok is false. Webhooks get the event
 // whatever their events and filters are, as long as they are active; those of apps
 // do not.
-func Transitioned(ctx context.Context, p PostFunctions, tenant string, t Transition, c payloadjira.Callback, opts ...payload.Option) (e payload.Event, ok bool, err error) {
+func Transitioned(ctx context.Context, p PostFunctions, tenant string, t Transition, c jiraevent.Callback, opts ...payload.Option) (e payload.Event, ok bool, err error) {
 	switch c.Event {
 	case issueCreated:
 		return payload.Event{}, false, nil
 	case "":
-		c.Event = payloadjira.IssueUpdated
-	case payloadjira.PostFunction:
+		c.Event = jiraevent.IssueUpdated
+	case jiraevent.PostFunction:
 		c.Changelog = nil
-	case payloadjira.IssueUpdated:
+	case jiraevent.IssueUpdated:
 	default:
 		return payload.Event{}, false, errTransitionEvent
 	}
@@ -68,7 +116,7 @@ func Transitioned(ctx context.Context, p PostFunctions, tenant string, t Transit
 		return payload.Event{}, false, nil
 	}
 	opts = append(slices.Clone(opts), payload.WithSubject(&triggered{attached}))
-	e, err = payloadjira.New(tenant, c, opts...)
+	e, err = jiraevent.New(tenant, c, opts...)
 	return e, err == nil, err
 }
 

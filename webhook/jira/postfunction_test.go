@@ -1,6 +1,7 @@
 package jira_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -10,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/postrider/postrider/payload"
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/jira"
 )
@@ -57,7 +58,7 @@ func TestPostFunction_fires(t *testing.T) {
 			synctest.Wait()
 			var got []string
 			for _, r := range h.to.all() {
-				b, err := payloadjira.Decode([]byte(r.Body))
+				b, err := jiraevent.Decode([]byte(r.Body))
 				if err != nil || b.Issue == nil || b.Issue.Key != "EX-1" || b.Changelog == nil {
 					t.Errorf("body %s: %v", r.Body, err)
 				}
@@ -105,11 +106,129 @@ func TestTransitioned(t *testing.T) {
 	if _, _, err := jira.Transitioned(t.Context(), m, "acme", resolve, sample(t, "comment_created")); err == nil || !strings.Contains(err.Error(), "Event empty") {
 		t.Errorf("a comment of a transition: %v", err)
 	}
-	if _, ok, err := jira.Transitioned(t.Context(), m, "acme", resolve, payloadjira.Callback{}); ok || !errors.Is(err, payload.ErrInvalid) {
+	if _, ok, err := jira.Transitioned(t.Context(), m, "acme", resolve, jiraevent.Callback{}); ok || !errors.Is(err, payload.ErrInvalid) {
 		t.Errorf("a transition of no issue: %v, %v", ok, err)
 	}
 	broken := &brokenPostFunctions{PostFunctions: m, fails: errors.New("canary")}
 	if _, _, err := jira.Transitioned(t.Context(), broken, "acme", resolve, sample(t, "jira:issue_updated")); !errors.Is(err, broken.fails) {
 		t.Errorf("a store that fails: %v", err)
+	}
+}
+
+// Rule: a webhook that a transition triggers is not deleted, whichever way that is asked
+// for. The answer is one that people can read.
+func TestPostFunction_attachedIsNotDeleted(t *testing.T) {
+	t.Parallel()
+	post := new(jira.Memory)
+	m := manager(t, jira.Profile(jira.WithPostFunctions(post)))
+	api, err := jira.NewAdmin(m, byName, nil) // it need not be told
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, path := create(t, api, "acme/ann", body2019)
+	hooks, err := m.List(t.Context(), "acme")
+	if err != nil || len(hooks) != 1 {
+		t.Fatal(len(hooks), err)
+	}
+	id := hooks[0].ID
+	if err := post.Attach(t.Context(), "acme", resolve, id); err != nil {
+		t.Fatal(err)
+	}
+	err = m.Delete(t.Context(), "acme", id)
+	var bad *webhook.ValidationError
+	if !errors.Is(err, jira.ErrAttached) || !errors.As(err, &bad) || bad.Fields[0].Rule != "attached" || bad.Fields[0].Message == "" {
+		t.Errorf("Manager.Delete = %v, want ErrAttached and a ValidationError", err)
+	}
+	expect(t, api, "acme/ann", "DELETE", path, "", 409, errorBody("The webhook is a post function of a workflow transition. Remove it there first."))
+	if _, err := m.Webhook(t.Context(), "acme", id); err != nil {
+		t.Errorf("the webhook is gone: %v", err)
+	}
+	if err := post.Attach(t.Context(), "acme", jira.Transition{Workflow: "bugs", ID: "41"}, id); err != nil {
+		t.Errorf("a refused deletion left a mark: %v", err)
+	}
+	for _, id41 := range []string{"31", "41"} {
+		if err := post.Detach(t.Context(), "acme", jira.Transition{Workflow: "bugs", ID: id41}, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := m.Delete(t.Context(), "acme", id); err != nil {
+		t.Errorf("Delete once nothing is attached: %v", err)
+	}
+	if err := m.Delete(t.Context(), "acme", id); !errors.Is(err, webhook.ErrNotFound) {
+		t.Errorf("Delete of what is gone: %v, want ErrNotFound", err)
+	}
+	if err := post.Attach(t.Context(), "acme", resolve, id); err != nil {
+		t.Errorf("the mark outlives the deletion: %v", err)
+	}
+}
+
+// pausing lets a test do something between the look for transitions and the deletion.
+type pausing struct {
+	*jira.Memory
+	retired func()
+}
+
+func (p *pausing) Retire(ctx context.Context, tenant, id string) error {
+	err := p.Memory.Retire(ctx, tenant, id)
+	p.retired()
+	return err
+}
+
+// Rule: looking for transitions and deleting are one step: what tries to attach a
+// transition in between is refused, and can go on where the deletion failed.
+func TestPostFunction_deletionIsAtomic(t *testing.T) {
+	t.Parallel()
+	post := &pausing{Memory: new(jira.Memory)}
+	m := manager(t, jira.Profile(jira.WithPostFunctions(post)))
+	w, err := m.Add(t.Context(), webhook.Webhook{Scope: "acme", Name: "n", URL: "https://a.example.com/", Events: []string{"*"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	post.retired = func() {
+		if err := post.Attach(t.Context(), "acme", resolve, w.ID); !errors.Is(err, jira.ErrRetired) {
+			t.Errorf("Attach during the deletion = %v, want ErrRetired", err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	fails := post.retired
+	post.retired = func() { fails(); cancel() } // the deletion fails
+	if err := m.Delete(ctx, "acme", w.ID); !errors.Is(err, context.Canceled) {
+		t.Fatalf("Delete = %v, want the error of its context", err)
+	}
+	if err := post.Attach(t.Context(), "acme", resolve, w.ID); err != nil {
+		t.Errorf("Attach after a deletion that failed: %v", err)
+	}
+	if err := post.Detach(t.Context(), "acme", resolve, w.ID); err != nil {
+		t.Fatal(err)
+	}
+	post.retired = fails
+	if err := m.Delete(t.Context(), "acme", w.ID); err != nil {
+		t.Errorf("Delete: %v", err)
+	}
+}
+
+// Rule: a transition is for webhooks of people. One that is attached to the webhook of
+// an app does not fire it.
+func TestPostFunction_notForApps(t *testing.T) {
+	t.Parallel()
+	rs := new(jira.Memory)
+	m := manager(t, jira.Profile(jira.WithRegistrations(rs)))
+	put(t, rs, one, "")
+	if err := jira.Sync(t.Context(), m, rs, one); err != nil {
+		t.Fatal(err)
+	}
+	hooks, err := m.List(t.Context(), "acme")
+	if err != nil || len(hooks) != 1 {
+		t.Fatal(len(hooks), err)
+	}
+	if err := rs.Attach(t.Context(), "acme", resolve, hooks[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	e, ok, err := jira.Transitioned(t.Context(), rs, "acme", resolve, sample(t, "jira:issue_updated"))
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	if matches(t, jira.NewMatcher(jira.WithRegistrations(rs)), hooks[0], e) {
+		t.Error("the webhook of an app gets the transition")
 	}
 }

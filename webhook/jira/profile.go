@@ -1,13 +1,14 @@
 package jira
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/postrider/postrider/allowlist"
 	"github.com/postrider/postrider/payload"
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/retry"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/sign"
@@ -47,7 +48,7 @@ func Profile(opts ...Option) webhook.Profile {
 		Transient:     transient,
 		MaxBody:       MaxBody,
 		MaxAge:        maxAge,
-		Events:        payloadjira.Events(),
+		Events:        jiraevent.Events(),
 		AllowNoEvents: true,
 		Match:         m.Match,
 		Select:        m.Select,
@@ -58,7 +59,17 @@ func Profile(opts ...Option) webhook.Profile {
 		Sign:          signer,
 		Limits:        s.limits,
 		Sample:        sample,
-		Check:         s.check,
+		Check: func(w webhook.Webhook) []webhook.FieldError {
+			if isApp(&w) {
+				m.apps.prepare(&w)
+			}
+			return s.check(w)
+		},
+	}
+	if s.postFunctions != nil {
+		p.Delete = func(ctx context.Context, tenant, id string, remove func(context.Context) error) error {
+			return deleteUnattached(ctx, s.postFunctions, tenant, id, remove)
+		}
 	}
 	if s.any2xx {
 		p.Success = nil // webhook's default
@@ -79,7 +90,7 @@ func transient(a webhook.Attempt) bool {
 func (m *Matcher) compose(e payload.Event, group []webhook.Webhook) (webhook.Composed, error) {
 	w := &group[0]
 	c := webhook.Composed{WebhookID: w.ID, NoBody: w.ExcludeBody}
-	if e.Vars[payloadjira.VarFlow] == flowSecondary {
+	if e.Vars[jiraevent.VarFlow] == flowSecondary {
 		c.Class = secondaryClass
 	}
 	if isApp(w) {
@@ -96,7 +107,7 @@ func header(_ webhook.Webhook, d webhook.Delivery, h http.Header) {
 		h.Set(RetryHeader, strconv.Itoa(d.Tries))
 	}
 	flow := flowPrimary
-	if d.Vars[payloadjira.VarFlow] == flowSecondary {
+	if d.Vars[jiraevent.VarFlow] == flowSecondary {
 		flow = flowSecondary
 	}
 	h.Set(FlowHeader, flow)
@@ -122,6 +133,6 @@ func signer(w webhook.Webhook) (sign.Signer, error) {
 }
 
 func sample(event string) (payload.Data, bool) {
-	c, ok := payloadjira.Sample(event)
+	c, ok := jiraevent.Sample(event)
 	return c, ok
 }

@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/jira"
 	"github.com/postrider/postrider/webhook/sign"
@@ -187,7 +187,7 @@ func TestDispatch_tooLarge(t *testing.T) {
 	h, stop := newHost(t, jira.Profile(), webhook.Options{}, &receiver{})
 	defer stop()
 	w := h.add(webhook.Webhook{})
-	c := payloadjira.Callback{Event: "server_upgraded", More: map[string]any{"x": strings.Repeat("x", jira.MaxBody)}}
+	c := jiraevent.Callback{Event: "server_upgraded", More: map[string]any{"x": strings.Repeat("x", jira.MaxBody)}}
 	_, err := h.hooks.Dispatch(t.Context(), event(t, c))
 	if !errors.Is(err, webhook.ErrTooLarge) {
 		t.Errorf("Dispatch of more than 25 MB = %v, want ErrTooLarge", err)

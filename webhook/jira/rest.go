@@ -41,7 +41,10 @@ func readJSON(r *http.Request, to any) error {
 		}
 	}
 	var large *http.MaxBytesError
+	var refused *requestError
 	switch {
+	case errors.As(err, &refused): // a list is too long
+		return refused
 	case errors.As(err, &large):
 		return &requestError{http.StatusRequestEntityTooLarge, "The body is larger than 1 MiB."}
 	case err != nil:

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/payload"
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/jira"
 )
@@ -94,7 +94,7 @@ func failFor(t *testing.T, deliveries int) (tries map[string][]try) {
 		h.add(webhook.Webhook{})
 		events := make([]payload.Event, deliveries)
 		for i := range events {
-			events[i] = event(t, payloadjira.Callback{Event: "server_upgraded"})
+			events[i] = event(t, jiraevent.Callback{Event: "server_upgraded"})
 		}
 		h.dispatch(events...)
 		time.Sleep(time.Hour)

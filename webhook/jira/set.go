@@ -3,6 +3,7 @@ package jira
 import (
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/postrider/postrider/payload"
 	"github.com/postrider/postrider/webhook"
@@ -39,12 +40,6 @@ func (m *Matcher) Select(hooks []webhook.Webhook, e payload.Event) ([]webhook.We
 			return !forIt
 		}), nil
 	}
-	s := m.set(e.Scope)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.follow(m, hooks); err != nil {
-		return nil, err
-	}
 	var subject jql.Subject
 	if m.jql[e.Type] && e.Subject() != nil {
 		p, err := m.subject(&e)
@@ -53,20 +48,20 @@ func (m *Matcher) Select(hooks []webhook.Webhook, e payload.Event) ([]webhook.We
 		}
 		subject = p
 	}
-	ids := s.index.Match(e.Type, subject)
-	if other := alias(&e); other != "" {
-		ids = append(ids, s.index.Match(other, subject)...)
+	places, apps, err := m.set(e.Scope).places(m, hooks, &e, subject)
+	if err != nil {
+		return nil, err
 	}
-	places := make([]int, len(ids))
-	for i, id := range ids {
-		places[i] = s.known[id].at
+	for _, at := range apps { // each has registrations of its own to ask
+		m.apps.begin(&hooks[at])
 	}
-	for _, at := range s.apps { // each has registrations of its own to ask
-		matched, err := m.apps.matched(&hooks[at], &e)
+	until := time.Now().Add(firstPatience)
+	for _, at := range apps {
+		ok, err := m.apps.selected(&hooks[at], &e, until)
 		if err != nil {
 			return nil, err
 		}
-		if len(matched) > 0 {
+		if ok {
 			places = append(places, at)
 		}
 	}
@@ -75,12 +70,31 @@ func (m *Matcher) Select(hooks []webhook.Webhook, e payload.Event) ([]webhook.We
 	out := make([]webhook.Webhook, len(places))
 	for i, at := range places {
 		out[i] = hooks[at]
-		if subject == nil && m.jql[e.Type] && out[i].Filter != "" {
+		if subject == nil && m.jql[e.Type] && !jql.Blank(out[i].Filter) {
 			_, err := m.subject(&e) // says what is missing
 			return nil, err
 		}
 	}
 	return out, nil
+}
+
+// places returns where the webhooks stand that an event matches, and where those of apps
+// stand, which are not indexed here.
+func (s *set) places(m *Matcher, hooks []webhook.Webhook, e *payload.Event, subject jql.Subject) (places, apps []int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.follow(m, hooks); err != nil {
+		return nil, nil, err
+	}
+	ids := s.index.Match(e.Type, subject)
+	if other := alias(e); other != "" {
+		ids = append(ids, s.index.Match(other, subject)...)
+	}
+	places = make([]int, len(ids))
+	for i, id := range ids {
+		places[i] = s.known[id].at
+	}
+	return places, slices.Clone(s.apps), nil
 }
 
 func (m *Matcher) set(scope string) *set {
@@ -89,7 +103,10 @@ func (m *Matcher) set(scope string) *set {
 	s := m.sets[scope]
 	if s == nil {
 		if len(m.sets) >= maxSets {
-			clear(m.sets)
+			for other := range m.sets { // one makes room: all would have to be indexed anew
+				delete(m.sets, other)
+				break
+			}
 		}
 		s = &set{known: make(map[string]*member)}
 		m.sets[scope] = s

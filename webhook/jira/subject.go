@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook/jira/jql"
 )
 
@@ -16,9 +17,16 @@ import (
 // translated: fixVersion, affectedVersion and component look at fixVersions,
 // versions and components, cf[10010] at customfield_10010. The names of fields
 // are compared without regard to case. The issue must not change meanwhile.
-func Subject(i *payloadjira.Issue) jql.Subject { return issueSubject{i} }
+func Subject(i *jiraevent.Issue) jql.Subject { return &issueSubject{issue: i} }
 
-type issueSubject struct{ issue *payloadjira.Issue }
+// issueSubject remembers what took work to find out: filters of many apps ask for the
+// same properties, by as many paths as they like.
+type issueSubject struct {
+	issue      *jiraevent.Issue
+	mu         sync.Mutex
+	properties map[string]any    // as encoding/json reads them back
+	names      map[string]string // of fields, by their small letters
+}
 
 var fieldOf = map[string]string{
 	"fixversion":      "fixVersions",
@@ -26,7 +34,7 @@ var fieldOf = map[string]string{
 	"component":       "components",
 }
 
-func (s issueSubject) Values(field string) []string {
+func (s *issueSubject) Values(field string) []string {
 	if field == jql.IssueKey {
 		return texts(nil, []any{string(s.issue.ID), s.issue.Key})
 	}
@@ -41,35 +49,62 @@ func (s issueSubject) Values(field string) []string {
 	}
 	value, ok := s.issue.Fields[field]
 	if !ok {
-		for name, v := range s.issue.Fields {
-			if strings.EqualFold(name, field) {
-				value = v
-				break
-			}
-		}
+		value = s.issue.Fields[s.name(field)]
 	}
 	return texts(nil, value)
 }
 
+// name finds the field of this name in other letters.
+func (s *issueSubject) name(field string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.names == nil {
+		s.names = make(map[string]string, len(s.issue.Fields))
+		for name := range s.issue.Fields {
+			s.names[strings.ToLower(name)] = name
+		}
+	}
+	return s.names[strings.ToLower(field)]
+}
+
 // property walks a path through an entity property. rest is what follows the
 // opening bracket: "key].path.to.member".
-func (s issueSubject) property(rest string) []string {
+func (s *issueSubject) property(rest string) []string {
 	end := strings.LastIndexByte(rest, ']')
 	if end < 0 {
 		return nil
 	}
-	value := s.issue.Properties[rest[:end]]
+	value := s.decoded(rest[:end])
 	path := strings.TrimPrefix(rest[end+1:], ".")
 	for path != "" {
 		var name string
 		name, path, _ = strings.Cut(path, ".")
-		object, ok := plain(value).(map[string]any)
+		object, ok := value.(map[string]any)
 		if !ok {
 			return nil
 		}
 		value = object[name]
 	}
 	return texts(nil, value)
+}
+
+// decoded is the value of a property.
+func (s *issueSubject) decoded(key string) any {
+	raw, ok := s.issue.Properties[key]
+	if !ok {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	value, known := s.properties[key]
+	if !known {
+		if s.properties == nil {
+			s.properties = make(map[string]any)
+		}
+		value = deep(raw)
+		s.properties[key] = value
+	}
+	return value
 }
 
 // identifying are the members of an object by which a filter may name it.
@@ -99,6 +134,26 @@ func texts(to []string, value any) []string {
 		}
 	}
 	return to
+}
+
+// deep is plain for a value and all that it holds.
+func deep(value any) any {
+	switch v := plain(value).(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for name, member := range v {
+			out[name] = deep(member)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, element := range v {
+			out[i] = deep(element)
+		}
+		return out
+	default:
+		return v
+	}
 }
 
 // plain turns a value of any type into what encoding/json would read back. What

@@ -5,7 +5,7 @@ import (
 	"maps"
 	"strings"
 
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 )
 
@@ -26,6 +26,9 @@ var errMissing = errors.New("jira: the event has no value for a variable of the 
 // target fills in the variables of a URL and appends who caused the event. Both
 // happen in one pass of webhook.Expand, so that values are encoded alike.
 func (s *settings) target(w webhook.Webhook, d webhook.Delivery) (string, error) {
+	if d.Vars[varUnknown] != "" {
+		return "", errUnknown
+	}
 	vars := d.Vars
 	if s.missing != MissingEmpty {
 		var err error
@@ -64,7 +67,7 @@ func (s *settings) complete(url string, vars map[string]string) (map[string]stri
 
 // appendUser appends the parameters that have a value, as variables.
 func appendUser(template string, vars map[string]string) string {
-	for _, name := range [...]string{payloadjira.VarUserID, payloadjira.VarUserKey} {
+	for _, name := range [...]string{jiraevent.VarUserID, jiraevent.VarUserKey} {
 		if vars[name] == "" {
 			continue
 		}

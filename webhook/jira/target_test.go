@@ -6,7 +6,7 @@ import (
 	"testing"
 	"testing/synctest"
 
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/jira"
 )
@@ -127,7 +127,7 @@ func TestDelivery_finalURL(t *testing.T) {
 		h, stop := newHost(t, jira.Profile(), webhook.Options{}, &receiver{answer: func(int, *http.Request) (int, error) { return 200, nil }})
 		defer stop()
 		h.add(webhook.Webhook{URL: "https://a.example.com:8443/hook/${modifiedUser.accountId}", Events: []string{"user_updated"}})
-		h.dispatch(event(t, payloadjira.Callback{Event: "user_updated", User: &payloadjira.User{AccountID: "99:a b"}}))
+		h.dispatch(event(t, jiraevent.Callback{Event: "user_updated", User: &jiraevent.User{AccountID: "99:a b"}}))
 		synctest.Wait()
 		got := h.to.all()
 		const want = "https://a.example.com:8443/hook/99%3Aa%20b?user_id=99%3Aa%20b&user_key=99%3Aa%20b"

@@ -25,6 +25,9 @@ type stateLink struct {
 	Here       bool
 }
 
+// maxCursor is longer than the cursor of any Store, in bytes.
+const maxCursor = 4096
+
 var stateNames = map[string]webhook.State{
 	"pending": webhook.StatePending, "delivered": webhook.StateDelivered, "failed": webhook.StateFailed,
 }
@@ -42,6 +45,9 @@ func (v *visit) webhook() error {
 	}
 	asked := v.r.URL.Query()
 	state := asked.Get("state")
+	if len(asked.Get("after")) > maxCursor {
+		return problem{http.StatusNotFound, v.o.Texts.NoPage}
+	}
 	if err := v.page(ctx, &view, id, state, asked.Get("after")); err != nil {
 		return err
 	}

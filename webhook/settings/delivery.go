@@ -1,13 +1,12 @@
 package settings
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 
 	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/internal/webpage"
 )
 
 // deliveryView is a delivery as the page shows it.
@@ -25,8 +24,16 @@ type deliveryView struct {
 	Took                   string
 	Reasons                []reasonView
 	Attempts               []attemptView
+	Earlier                int // attempts that are not shown
 	Body                   string
 }
+
+const (
+	// maxShownBody is how much of a body the page shows; see webpage.Pretty.
+	maxShownBody = 64 << 10
+	// maxShownAttempts are the latest ones: each redelivery adds some, without an end.
+	maxShownAttempts = 100
+)
 
 type reasonView struct{ Text, Until string }
 
@@ -58,6 +65,9 @@ func (v *visit) deliveryView(d webhook.Delivery, attempts []webhook.Attempt) del
 		default:
 			out.NextText = t.DueNow
 		}
+	}
+	if out.Earlier = max(0, len(attempts)-maxShownAttempts); out.Earlier > 0 {
+		attempts = attempts[out.Earlier:]
 	}
 	for _, a := range attempts {
 		out.Attempts = append(out.Attempts, attemptView{Number: a.Number, Good: a.OK(), Outcome: t.outcome(a),
@@ -120,7 +130,10 @@ func (v *visit) ownDelivery() (*deliveryView, error) {
 		return nil, err
 	}
 	view := v.deliveryView(d, attempts)
-	view.Body = pretty(d.Body)
+	shown := 0
+	if view.Body, shown = webpage.Pretty(d.Body, maxShownBody); shown < len(d.Body) {
+		view.Body += "…"
+	}
 	return &view, v.explain(ctx, &view, d)
 }
 
@@ -142,18 +155,4 @@ func (v *visit) change(kind string, do func(ctx context.Context, scope, id strin
 	}
 	v.leaveNotice(notice{Kind: kind})
 	return v.see("webhooks/" + v.args[0] + "/deliveries/" + view.ID)
-}
-
-const maxShownBody = 64 << 10
-
-// pretty indents a JSON body; anything else is shown as it is.
-func pretty(body []byte) string {
-	if len(body) > maxShownBody {
-		return string(bytes.ToValidUTF8(body[:maxShownBody], []byte("?"))) + "…"
-	}
-	var b bytes.Buffer
-	if json.Indent(&b, body, "", "  ") != nil {
-		return string(bytes.ToValidUTF8(body, []byte("?")))
-	}
-	return b.String()
 }

@@ -21,14 +21,9 @@ func English() Texts {
 
 func (t *Texts) words() {
 	t.Triggers = map[string]Trigger{
-		"orgKeyExpiry":           {"API key expiring soon", "Once for each organization API key, when it has seven days left."},
-		"taskFailure":            {"Automated task failed", "When an automated task ends with an error that stopped it."},
-		"taskSuccess":            {"Automated task succeeded", "When an automated task reaches its end, also if some of its items failed."},
-		"bulkOperationCompleted": {"Bulk operation completed", "When an interactive bulk operation has ended."},
-		"syncCompleted":          {"Synchronization completed", "When a synchronization has ended well."},
-		"syncFailed":             {"Synchronization failed", "When a synchronization has failed."},
-		"licenseThreshold":       {"License threshold reached", "When the used licenses of a product pass the threshold."},
-		"preDeactivationNotice":  {"Users about to be deactivated", "Some time before a task deactivates users."},
+		"orgKeyExpiry": {"API key expiring soon", "Once for each organization API key, when it has seven days left."},
+		"taskFailure":  {"Automated task failed", "When an automated task ends with an error that stopped it."},
+		"taskSuccess":  {"Automated task succeeded", "When an automated task reaches its end, also if some of its items failed."},
 	}
 	t.Health = map[webhook.HealthStatus]string{
 		webhook.HealthOK: "Healthy", webhook.HealthFailing: "Failing", webhook.HealthPaused: "Paused by the endpoint",
@@ -50,6 +45,7 @@ func (t *Texts) words() {
 	t.ReadOnlyHint = "You can look at everything here. Changing it needs more rights."
 	t.AddButton, t.Empty = "Add webhook", "No webhooks yet"
 	t.EmptyHint = "Add one to start an automation rule whenever a task ends or an API key is about to expire."
+	t.FirstWebhooks, t.MoreWebhooks = "First webhooks", "More webhooks"
 	t.SendsTo, t.LastDelivery, t.NoDelivery, t.TriggersLabel = "Sends to", "Last delivery", "None yet", "Triggers"
 	t.HealthLabel, t.ActiveLabel, t.On, t.Off = "Health", "Active", "On", "Off"
 	t.Edit, t.Test, t.Delete, t.Deliveries, t.Cancel = "Edit", "Test", "Delete", "Deliveries", "Cancel"
@@ -83,7 +79,8 @@ func (t *Texts) formWords() {
 	t.NotesHint = "What the rule does with it, or whom to ask."
 	t.TriggersHint, t.ActiveHint = "Choose at least one.", "Switched off, it receives nothing; what waits for it stays."
 	t.Optional = "optional"
-	t.KeepSecret, t.EnterAgain = "A secret is stored. Leave this empty to keep it.", "For safety it was not kept: enter it again."
+	t.KeepHeader = "A value is stored. Leave this empty to keep it; another URL needs it again."
+	t.KeepSecret, t.EnterAgain = "A secret is stored. Leave this empty to keep it; another URL may need it again.", "For safety it was not kept: enter it again."
 	t.Save, t.Mistakes = "Save", "Please check the form"
 	t.HowToTitle = "Where do URL and secret come from?"
 	t.HowTo = []string{
@@ -102,7 +99,7 @@ func (t *Texts) deliveryWords() {
 	t.Filter, t.All, t.Newest, t.Older = "Show", "All", "Newest", "Older"
 	t.Event, t.State, t.Created, t.Attempts, t.Outcome, t.Next = "Event", "State", "Created", "Attempts", "Last outcome", "Next try"
 	t.Took, t.WhyNotYet, t.NotTried, t.Identifier, t.Finished = "Duration", "Why not yet?", "Not tried yet", "Identifier", "Ended"
-	t.AttemptsTitle, t.Number, t.Started, t.Answer, t.NoAnswer = "Attempts", "No.", "Started", "Answer", "empty"
+	t.AttemptsTitle, t.Number, t.Started, t.Answer, t.NoAnswer = "Attempts", "No.", "Started", "Answer", "no text"
 	t.Result = "Outcome"
 	t.BodyTitle, t.Redeliver, t.CancelIt = "What is sent", "Send again", "Do not send"
 	t.RedeliverHint = "The same content goes out with the same identifier, so the receiver can tell that it is a repeat."
@@ -143,6 +140,7 @@ func (t *Texts) sentences() {
 	t.Confirm = named("Delete “%s”?")
 	t.Added, t.Saved, t.Deleted = named("“%s” was added. Test it now."), named("“%s” was saved."), named("“%s” was deleted.")
 	t.SwitchedOn, t.SwitchedOff = named("“%s” is on."), named("“%s” is off. What waits for it stays.")
+	t.FieldHeader = named("Header %s")
 	t.EditTitle, t.TestSample = named("Edit “%s”"), named("A complete example: %s")
 	t.KeepURL = named("A URL at %s is stored. Leave this empty to keep it.")
 	t.TestAccepted = func(name string, status int, took time.Duration) string {
@@ -156,6 +154,7 @@ func (t *Texts) sentences() {
 			return strings.TrimSpace(fmt.Sprintf("%s: %d %s", word, code, http.StatusText(code)))
 		}
 	}
+	t.EarlierAttempts = func(n int) string { return fmt.Sprintf("Earlier attempts that are not shown: %d.", n) }
 	t.Accepted, t.Refused = status("Accepted"), status("Refused")
 	t.Duration = duration
 	t.Ago = func(d time.Duration) string { return span(d) + " ago" }

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -17,7 +18,8 @@ type formView struct {
 	Name, Notes         string
 	Active              bool
 	Triggers            []choice
-	StoredAt            string // scheme and host of the stored URL
+	Headers             []headerField // that are stored: their values can be entered again
+	StoredAt            string        // scheme and host of the stored URL
 	HasSecret           bool
 	SecretOptional      bool
 	EnterAgain          bool   // URL and secret were typed and not kept
@@ -28,7 +30,11 @@ type formView struct {
 	SecretError         string
 	TriggersError       string
 	NotesError          string
+	HeadersError        string
 }
+
+// headerField is a header by its place in the form, without its value.
+type headerField struct{ Element, Name string }
 
 type choice struct {
 	Type    string
@@ -44,6 +50,12 @@ func (v *visit) newForm(w webhook.Webhook) *formView {
 		HasSecret: len(w.Secrets) > 0, SecretOptional: !v.secret}
 	if w.ID != "" {
 		f.Version = strconv.FormatInt(w.Version, 10)
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.Headers)) {
+		f.Headers = append(f.Headers, headerField{"field-headers", name})
+		if n := len(f.Headers); n > 1 {
+			f.Headers[n-1].Element += "-" + strconv.Itoa(n)
+		}
 	}
 	for _, name := range v.o.Triggers {
 		f.Triggers = append(f.Triggers, choice{name, v.o.Texts.trigger(name), slices.Contains(w.Events, name)})
@@ -109,9 +121,10 @@ func (v *visit) edit() error {
 	w := stored.Clone()
 	w.Version = version
 	v.readForm(&w)
+	v.readCredentials(&w, &stored)
 	saved, err := v.m.Edit(ctx, w)
 	if err != nil {
-		w.Version, w.URL, w.Secrets = stored.Version, stored.URL, stored.Secrets
+		w.Version, w.URL, w.Secrets = stored.Version, stored.URL, stored.Secrets // of what is stored the form shows a host, and that there is a secret
 		return v.refused(w, err)
 	}
 	v.leaveNotice(notice{Kind: noticeSaved, Name: saved.Name})
@@ -125,15 +138,27 @@ func (v *visit) readForm(w *webhook.Webhook) {
 	w.Notes = strings.TrimSpace(strings.ReplaceAll(form.Get("notes"), "\r\n", "\n"))
 	w.Active = form.Get("active") != ""
 	w.URL = strings.TrimSpace(form.Get("url"))
+	w.Secrets = nil
 	if secret := strings.TrimSpace(form.Get("secret")); secret != "" {
-		next := webhook.NewSecret(secret)
-		if len(w.Secrets) == 0 || !w.Secrets[0].Equal(next) {
-			w.Secrets = append([]webhook.Secret{next}, w.Secrets...)
-			w.Secrets = w.Secrets[:min(len(w.Secrets), 2)] // the one before stays valid, as after RotateSecret
-		}
+		w.Secrets = []webhook.Secret{webhook.NewSecret(secret)}
 	}
 	kept := slices.DeleteFunc(slices.Clone(w.Events), func(e string) bool { return slices.Contains(v.o.Triggers, e) })
 	w.Events = append(slices.Clone(form["trigger"]), kept...)
+}
+
+// readCredentials puts in what was typed over stored credentials. The rest stays empty:
+// the Manager keeps it, or asks for it again.
+func (v *visit) readCredentials(w, stored *webhook.Webhook) {
+	for name := range w.Headers {
+		w.Headers[name] = strings.TrimSpace(v.r.PostForm.Get("header." + name))
+	}
+	canonical, err := v.d.Profile().Allow.CheckURL(w.URL)
+	sameURL := w.URL == "" || w.URL == stored.URL || err == nil && canonical == stored.URL
+	if len(w.Secrets) == 0 || len(stored.Secrets) == 0 || !sameURL {
+		return
+	}
+	before := slices.DeleteFunc(slices.Clone(stored.Secrets), w.Secrets[0].Equal)
+	w.Secrets = append(w.Secrets, before[:min(len(before), 1)]...) // the one before stays valid, as after RotateSecret
 }
 
 // refused shows the form again, with what is wrong. Nothing has been stored.
@@ -165,6 +190,9 @@ func (v *visit) refused(w webhook.Webhook, err error) error {
 func (f *formView) wrong(field, message string) {
 	at := map[string]*string{"name": &f.NameError, "url": &f.URLError, "secret": &f.SecretError,
 		"events": &f.TriggersError, "notes": &f.NotesError}
+	if len(f.Headers) > 0 {
+		at["headers"] = &f.HeadersError
+	}
 	beside, ok := at[field]
 	if !ok {
 		f.Errors = append(f.Errors, fieldProblem{Text: message})

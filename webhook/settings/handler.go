@@ -11,13 +11,14 @@ import (
 )
 
 // Handler is the settings page. It is safe for concurrent use and keeps no state of its own,
-// so any number of hosts can serve the same people.
+// so any number of hosts can serve the same people; see Options.CookieKey.
 type Handler struct {
 	d      *webhook.Dispatcher
 	m      *webhook.Manager
 	o      Options
-	most   int  // webhooks of a scope; 0 for no limit
-	secret bool // is required
+	most   int    // webhooks of a scope; 0 for no limit
+	secret bool   // is required
+	key    []byte // of cookies
 	origin *http.CrossOriginProtection
 	site   *webpage.Site
 }
@@ -37,7 +38,7 @@ func New(d *webhook.Dispatcher, o *Options) (*Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
-	h := &Handler{d: d, m: m, o: opts, most: profile.MaxPerScope, secret: profile.RequireSecret, origin: http.NewCrossOriginProtection()}
+	h := &Handler{d: d, m: m, o: opts, most: profile.MaxPerScope, secret: profile.RequireSecret, key: cookieKey(&opts), origin: http.NewCrossOriginProtection()}
 	for _, origin := range opts.TrustedOrigins {
 		if err := h.origin.AddTrustedOrigin(origin); err != nil {
 			return nil, fmt.Errorf("settings: Options.TrustedOrigins: %w", err)

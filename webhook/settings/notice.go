@@ -1,7 +1,7 @@
 package settings
 
 import (
-	"encoding/base64"
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -12,8 +12,7 @@ import (
 	"github.com/postrider/postrider/webhook/internal/webpage"
 )
 
-// notice tells on the next page what a POST did. It travels in a cookie that lives for a
-// minute, so that it needs no memory on the server and no link can forge it.
+// notice tells on the next page what a POST did. It travels in a cookie.
 type notice struct {
 	Kind string `json:"k"` // one of the notice constants
 	Name string `json:"n,omitempty"`
@@ -41,23 +40,25 @@ const (
 )
 
 const (
-	noticeCookie  = "postrider_notice"
-	noticeSeconds = 60
-	maxNoticeText = 400 // bytes; a cookie may have 4,096 in all
+	maxNoticeName    = 160 // bytes
+	maxNoticeSnippet = 300 // bytes
 )
 
 func (v *visit) leaveNotice(n notice) {
-	n.Name, n.Snippet = shorten(n.Name, maxNoticeText), shorten(n.Snippet, maxNoticeText)
-	body, err := json.Marshal(n)
-	if err != nil {
-		return
+	n.Name, n.Snippet = shorten(n.Name, maxNoticeName), shorten(n.Snippet, maxNoticeSnippet)
+	for range 2 {
+		var b bytes.Buffer
+		e := json.NewEncoder(&b)
+		e.SetEscapeHTML(false) // escaped where it is shown
+		if e.Encode(n) != nil {
+			return
+		}
+		if value := v.seal(b.Bytes(), time.Now()); value != "" {
+			http.SetCookie(v.w, v.cookie(value, int(noticeLife/time.Second)))
+			return
+		}
+		n.Snippet = "" // the longest part
 	}
-	http.SetCookie(v.w, v.cookie(base64.RawURLEncoding.EncodeToString(body), noticeSeconds))
-}
-
-func (v *visit) cookie(value string, age int) *http.Cookie {
-	return &http.Cookie{Name: noticeCookie, Value: value, Path: "/", MaxAge: age,
-		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: v.r.TLS != nil}
 }
 
 // takeNotice returns the notice that waits for this browser, once. The script's requests
@@ -68,9 +69,9 @@ func (v *visit) takeNotice() *notice {
 		return nil
 	}
 	http.SetCookie(v.w, v.cookie("", -1))
-	body, err := base64.RawURLEncoding.DecodeString(c.Value)
+	body, ok := v.open(c.Value, time.Now())
 	n := &notice{texts: v.o.Texts}
-	if err != nil || json.Unmarshal(body, n) != nil || n.Text() == "" {
+	if !ok || json.Unmarshal(body, n) != nil || n.Text() == "" {
 		return nil
 	}
 	return n

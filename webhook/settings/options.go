@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/postrider/postrider/webhook"
@@ -36,6 +37,16 @@ type Options struct {
 	// TrustedOrigins are other origins ("https://admin.example.com") whose forms are
 	// accepted; default none.
 	TrustedOrigins []string
+	// CookieKey signs the cookie that carries the outcome of a form to the next page, such as
+	// "saved" or that of a test: at least 32 bytes. Give several hosts the same one; default
+	// is a random one, so a page that another host answers comes without the outcome.
+	CookieKey webhook.Secret
+	// CookiePath is the path of that cookie; default is where the page is mounted, as the
+	// request tells. Set it where a proxy in front changes paths.
+	CookiePath string
+	// SecureCookie marks that cookie for https only, also where TLS ends at a proxy in front.
+	// Where it ends in this process that is so in any case.
+	SecureCookie bool
 	// Texts replaces the words; default [English]. Zero fields, and entries that
 	// its maps lack, are filled in from there.
 	Texts *Texts
@@ -80,6 +91,10 @@ func (o *Options) withDefaults(p webhook.Profile) (Options, error) {
 	switch {
 	case len(out.Triggers) == 0:
 		return Options{}, fmt.Errorf("settings: Options.Triggers is required, because profile %q names no events", p.Name)
+	case !out.CookieKey.IsZero() && len(out.CookieKey.Reveal()) < minCookieKey:
+		return Options{}, fmt.Errorf("settings: Options.CookieKey must have at least %d bytes", minCookieKey)
+	case out.CookiePath != "" && (out.CookiePath[0] != '/' || strings.ContainsAny(out.CookiePath, ";, \"\\") || len(out.CookiePath) > maxCookiePath):
+		return Options{}, errors.New("settings: Options.CookiePath must be a path that begins with a slash and that a cookie can hold")
 	case out.Refresh < minRefresh:
 		return Options{}, fmt.Errorf("settings: Options.Refresh %v must be at least %v", out.Refresh, minRefresh)
 	case out.PageSize < 1 || out.PageSize > maxPageSize:

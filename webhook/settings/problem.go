@@ -19,8 +19,11 @@ func (p problem) Error() string { return "settings: " + p.text }
 func (v *visit) fail(err error) {
 	t := v.o.Texts
 	var p problem
+	var refused *webhook.ValidationError
 	switch {
 	case errors.As(err, &p):
+	case errors.As(err, &refused) && len(refused.Fields) > 0: // the Profile keeps a webhook from being deleted
+		p = problem{http.StatusConflict, t.Field(refused.Fields[0])}
 	case errors.Is(err, webhook.ErrNotFound):
 		p = problem{http.StatusNotFound, t.Gone}
 	case errors.Is(err, webhook.ErrHeld):

@@ -47,6 +47,7 @@ type Texts struct {
 	TestRefused                                         func(name, outcome string, took time.Duration) string
 	TestProof, AnswerLabel                              string
 	Back, Crumbs, ProblemTitle                          string
+	FirstWebhooks, MoreWebhooks                         string // links of a long list
 	NoAccess, NoPage, BadMethod, CrossSite              string
 	ReadOnlyRefused, TooLarge, BadForm                  string
 	Gone, Held, NoHistory, Broken, Conflict, TestFailed string
@@ -60,6 +61,8 @@ type Texts struct {
 	TriggersHint, ActiveHint, Optional           string
 	KeepURL                                      func(host string) string
 	KeepSecret, EnterAgain                       string
+	FieldHeader                                  func(name string) string
+	KeepHeader                                   string
 	Save, Mistakes                               string
 	HowToTitle                                   string
 	HowTo                                        []string
@@ -84,6 +87,7 @@ type Texts struct {
 	Ago, In                                          func(time.Duration) string
 	Time                                             func(time.Time) string
 	LiveOn, LiveOff, LiveBroken                      string
+	EarlierAttempts                                  func(n int) string // that the page does not show
 }
 
 // Trigger describes an event type to people.

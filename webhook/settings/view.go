@@ -3,6 +3,7 @@ package settings
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -91,11 +92,15 @@ func (h *hookView) describeHealth(health webhook.Health, c clock) {
 	}
 }
 
-// hostOf is what may be shown of a URL: scheme and host. Empty for anything unexpected.
+// hostOf is what may be shown of a URL: scheme and host, and of a host that is an address the
+// scheme. Empty for anything unexpected.
 func hostOf(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil || u.Scheme == "" || u.Host == "" {
 		return ""
+	}
+	if _, err := netip.ParseAddr(u.Hostname()); err == nil {
+		return u.Scheme + "://[redacted]"
 	}
 	return u.Scheme + "://" + u.Host
 }

@@ -62,8 +62,9 @@ func origin(u *url.URL) string {
 }
 
 // hasDotSegment finds segments that lead out of the path, also behind an encoded
-// slash or a backslash, where a receiver that decodes first would see them.
+// slash or a backslash, where a receiver that decodes first would see them, and with
+// parameters behind a semicolon, which some servers cut off first.
 func hasDotSegment(u *url.URL) bool {
-	segments := strings.FieldsFunc(u.Path, func(r rune) bool { return r == '/' || r == '\\' })
+	segments := strings.FieldsFunc(u.Path, func(r rune) bool { return r == '/' || r == '\\' || r == ';' })
 	return slices.Contains(segments, ".") || slices.Contains(segments, "..")
 }

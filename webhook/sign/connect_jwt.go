@@ -2,8 +2,6 @@ package sign
 
 import (
 	"bytes"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -50,7 +48,8 @@ type ConnectOptions struct {
 // secret that the two sides share since the add-on was installed.
 //
 // ConnectJWT returns a [*ConfigError] when the client key is empty, longer than 255
-// bytes or not UTF-8, when the secret is empty, and for a base URL without scheme
+// bytes or not UTF-8, when the secret is empty or, where FIPS 140 is enforced, shorter
+// than 14 bytes, and for a base URL without scheme
 // and host or with more than those and a path. Sign returns one when the request
 // lies outside the base URL, so that nobody else gets a token, when its query
 // cannot be hashed (see [CanonicalRequest]), when m.Time lies before 1970, and for
@@ -65,6 +64,9 @@ func ConnectJWT(clientKey string, secret Secret, baseURL string, o *ConnectOptio
 	}
 	if secret.IsZero() {
 		return nil, &ConfigError{Field: "secret", Problem: "is empty"}
+	}
+	if _, err := newMAC("secret", []byte(secret.Reveal())); err != nil {
+		return nil, err
 	}
 	if baseURL == "" {
 		return nil, &ConfigError{Field: "base URL", Problem: "is empty"}
@@ -90,8 +92,12 @@ func ConnectJWT(clientKey string, secret Secret, baseURL string, o *ConnectOptio
 		}
 		unsigned := append([]byte(jwtHeader), '.')
 		unsigned = base64.RawURLEncoding.AppendEncode(unsigned, claims)
-		sum := jwtSum(secret, string(unsigned))
-		token := base64.RawURLEncoding.AppendEncode(append(unsigned, '.'), sum)
+		mac, err := newMAC("secret", []byte(secret.Reveal()))
+		if err != nil {
+			return err
+		}
+		mac.Write(unsigned) // HS256 of RFC 7518 section 3.2
+		token := base64.RawURLEncoding.AppendEncode(append(unsigned, '.'), mac.Sum(nil))
 		if len(token) > maxToken {
 			return &ConfigError{Field: "token", Problem: "is longer than 8192 bytes: shorten the context"}
 		}
@@ -134,11 +140,4 @@ func appendJSON(dst []byte, s string) []byte {
 	enc.SetEscapeHTML(false)
 	_ = enc.Encode(s) // a string into memory
 	return append(dst, bytes.TrimSuffix(b.Bytes(), []byte("\n"))...)
-}
-
-// jwtSum is HS256 of RFC 7518 section 3.2.
-func jwtSum(secret Secret, unsigned string) []byte {
-	mac := hmac.New(sha256.New, []byte(secret.Reveal()))
-	mac.Write([]byte(unsigned))
-	return mac.Sum(nil)
 }

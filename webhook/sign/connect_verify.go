@@ -2,7 +2,6 @@ package sign
 
 import (
 	"cmp"
-	"crypto/hmac"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
@@ -16,6 +15,10 @@ import (
 // DefaultLeeway is how far the clocks of sender and receiver of a Connect token
 // may differ.
 const DefaultLeeway = 30 * time.Second
+
+// DefaultMaxLife is how long a Connect token may count: as long as those of Atlassian
+// and of [ConnectJWT] do.
+const DefaultMaxLife = jwtLife
 
 // maxToken bounds a token in bytes. Common servers stop at 8 KiB for all header
 // fields together.
@@ -35,6 +38,9 @@ type ConnectReceiver struct {
 	// Leeway is how far the clocks may differ, in either direction; 0 means
 	// DefaultLeeway. A negative one is refused.
 	Leeway time.Duration
+	// MaxLife is how long a token may count, from iat to exp; 0 means DefaultMaxLife. A
+	// negative one is refused.
+	MaxLife time.Duration
 }
 
 // ForClient is ConnectReceiver.Secrets for an add-on with one client.
@@ -74,9 +80,11 @@ type ConnectClaims struct {
 //	ErrSignature        none of the secrets made the signature
 //	ErrExpired          exp plus Leeway is not after now
 //	ErrTooNew           iat or nbf minus Leeway lies after now
+//	ErrLifetime         exp lies further behind iat than MaxLife
 //	ErrQueryHash        the token is for another request
 //
-// It returns a [*ConfigError] for a receiver that is not set up. Comparisons of
+// It returns a [*ConfigError] for a receiver that is not set up, also one with a secret
+// that is too short for FIPS 140, where that is enforced. Comparisons of
 // signatures and hashes take the same time wherever they differ. A token can be
 // sent again with another body by whoever saw it, until it expires: use TLS, and
 // drop an identifier that you have had.
@@ -86,6 +94,9 @@ func VerifyConnectJWT(r *http.Request, now time.Time, c ConnectReceiver) (Connec
 	}
 	if c.Leeway < 0 {
 		return ConnectClaims{}, &ConfigError{Field: "leeway", Problem: "is negative"}
+	}
+	if c.MaxLife < 0 {
+		return ConnectClaims{}, &ConfigError{Field: "longest life", Problem: "is negative"}
 	}
 	b, err := parseBase(c.BaseURL, c.Path)
 	if err != nil {
@@ -115,6 +126,8 @@ func VerifyConnectJWT(r *http.Request, now time.Time, c ConnectReceiver) (Connec
 		return ConnectClaims{}, ErrExpired
 	case claims.IssuedAt.After(latest), notBefore.After(latest):
 		return ConnectClaims{}, ErrTooNew
+	case claims.Expires.Sub(claims.IssuedAt) > cmp.Or(c.MaxLife, DefaultMaxLife):
+		return ConnectClaims{}, ErrLifetime
 	}
 	// What cannot be hashed was not hashed by the sender either.
 	want, err := queryHash(r.Method, r.URL, b)
@@ -161,22 +174,12 @@ func (c *ConnectReceiver) checkSignature(clientKey, unsigned, part string) error
 	if len(secrets) == 0 {
 		return ErrIssuer
 	}
-	for i, s := range secrets {
-		if s.IsZero() {
-			return &ConfigError{Field: ordinal(i), Problem: "is empty"}
-		}
-	}
-	given, err := base64.RawURLEncoding.Strict().DecodeString(part)
+	macs, err := newMACs(secrets)
 	if err != nil {
-		return ErrSignature
+		return err
 	}
-	match := false
-	for _, s := range secrets {
-		if hmac.Equal(jwtSum(s, unsigned), given) {
-			match = true // no early return: the position of a match stays untold
-		}
-	}
-	if !match {
+	given, ok := decodeBase64(base64.RawURLEncoding, part)
+	if !ok || !anyFits(macs, []byte(unsigned), given) {
 		return ErrSignature
 	}
 	return nil
@@ -208,11 +211,8 @@ func parseClaims(part string) (c ConnectClaims, notBefore time.Time, err error) 
 // decodeObject reads a part of a token. The names of its members are compared
 // exactly, which encoding/json does for maps only.
 func decodeObject(part string) (m map[string]json.RawMessage, ok bool) {
-	if strings.ContainsAny(part, "\r\n") {
-		return nil, false
-	}
-	data, err := base64.RawURLEncoding.Strict().DecodeString(part)
-	if err != nil || json.Unmarshal(data, &m) != nil {
+	data, ok := decodeBase64(base64.RawURLEncoding, part)
+	if !ok || json.Unmarshal(data, &m) != nil {
 		return nil, false
 	}
 	return m, m != nil

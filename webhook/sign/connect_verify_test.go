@@ -1,7 +1,6 @@
 package sign_test
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
@@ -19,9 +18,7 @@ import (
 // forge makes a token of any header and claims.
 func forge(h func() hash.Hash, secret, header, claims string) string {
 	unsigned := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString([]byte(claims))
-	mac := hmac.New(h, []byte(secret))
-	mac.Write([]byte(unsigned))
-	return unsigned + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+	return unsigned + "." + base64.RawURLEncoding.EncodeToString(plainHMAC(h, secret, unsigned))
 }
 
 const (
@@ -104,6 +101,9 @@ func TestVerifyConnectJWT(t *testing.T) {
 		{"an expiry beyond all time", good(t, `1700000180`, `1e300`), sign.ErrMalformedHeader},
 		{"an expiry with a fraction", good(t, `1700000180`, `1700000180.5`), nil},
 		{"no time of issue", good(t, `"iat":1700000000,`, ``), sign.ErrMalformedHeader},
+		{"counts for a second too long", good(t, `1700000180`, `1700000181`), sign.ErrLifetime},
+		{"counts for ever", good(t, `1700000180`, `99999999999`), sign.ErrLifetime},
+		{"issued long ago and good for ever", good(t, `"iat":1700000000,"exp":1700000180`, `"iat":-99999999999,"exp":99999999999`), sign.ErrLifetime},
 		{"expired", good(t, `1700000180`, `1699999970`), sign.ErrExpired},
 		{"expired long ago", good(t, `1700000180`, `-5`), sign.ErrExpired},
 		{"issued too far ahead", good(t, `1700000000,`, `1700000031,`), sign.ErrTooNew},
@@ -165,6 +165,33 @@ func TestVerifyConnectJWTLeeway(t *testing.T) {
 	}
 }
 
+// Rule: a token counts for as long as the receiver allows, by default as long as ours.
+func TestVerifyConnectJWTMaxLife(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		exp     string
+		maxLife time.Duration
+		want    error
+	}{
+		{"default", "1700000180", 0, nil},
+		{"default, a second more", "1700000181", 0, sign.ErrLifetime},
+		{"an hour", "1700003600", time.Hour, nil},
+		{"an hour and a second", "1700003601", time.Hour, sign.ErrLifetime},
+		{"a year", "1731536000", time.Hour, sign.ErrLifetime},
+		{"a minute, ours", "1700000180", time.Minute, sign.ErrLifetime},
+		{"negative", "1700000180", -1, sign.ErrConfig},
+	} {
+		r := httptest.NewRequest(http.MethodPost, connectURL, nil)
+		r.Header.Set("Authorization", "JWT "+forge(sha256.New, goodSecret, goodHeader, strings.Replace(goodClaims, "1700000180", tt.exp, 1)))
+		_, err := sign.VerifyConnectJWT(r, connectTime, sign.ConnectReceiver{
+			Secrets: sign.ForClient(connectKey, connectSecret), BaseURL: connectBase, MaxLife: tt.maxLife})
+		if !errors.Is(err, tt.want) {
+			t.Errorf("%s: VerifyConnectJWT = %v, want %v", tt.name, err, tt.want)
+		}
+	}
+}
+
 // The token fits one request: method, path and every parameter.
 func TestVerifyConnectJWTCoversTheRequest(t *testing.T) {
 	t.Parallel()
@@ -198,7 +225,7 @@ func TestVerifyConnectJWTCoversTheRequest(t *testing.T) {
 func TestVerifyConnectJWTSecrets(t *testing.T) {
 	t.Parallel()
 	r := connectRequest(t, mustConnect(t, nil), connectTime)
-	old := sign.NewSecret("old")
+	old := sign.NewSecret("the secret before")
 	tests := []struct {
 		name    string
 		secrets func(string) []sign.Secret

@@ -30,6 +30,9 @@ var (
 	// ErrExpired: a Connect token counts no more. This is a replay, a slow network,
 	// or a clock that is wrong.
 	ErrExpired = errors.New("sign: token expired")
+	// ErrLifetime: a Connect token counts for longer than the receiver allows. It
+	// could be used by a thief for as long.
+	ErrLifetime = errors.New("sign: token counts for too long")
 	// ErrQueryHash: a Connect token was made for another method, path or query.
 	ErrQueryHash = errors.New("sign: query hash does not fit the request")
 	// ErrToken: the token is there and is none of the secrets.

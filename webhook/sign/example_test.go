@@ -113,3 +113,22 @@ func ExampleFunc() {
 	fmt.Println(attempt.Sign(r, sign.Message{Attempt: 2}), r.Header.Get("X-Attempt"))
 	// Output: <nil> 2
 }
+
+// What a sender publishes for receivers that check asymmetric signatures.
+func ExamplePublicKey() {
+	private := sign.NewSecret("whsk_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=") // from GenerateKey, in earnest
+	public, err := sign.PublicKey(private)
+	fmt.Println(public, err)
+	// Output: whpk_A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg= <nil>
+}
+
+// A secret that cannot work is told apart from a request that is not genuine.
+func ExampleConfigError() {
+	_, err := sign.Standard(sign.NewSecret("whsec_c2hvcnQ="))
+	fmt.Println(errors.Is(err, sign.ErrConfig), err)
+	err = sign.VerifyHMAC(http.Header{}, nil)
+	fmt.Println(errors.Is(err, sign.ErrConfig), err)
+	// Output:
+	// true sign: secret 1 must be 24 to 64 bytes before base64
+	// true sign: secret is missing: give at least one
+}

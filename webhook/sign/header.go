@@ -2,12 +2,9 @@ package sign
 
 import (
 	"net/http"
-	"strings"
-)
 
-// maxHeaderValue bounds a header value in bytes. Common servers stop at 8 KiB
-// for all header fields together.
-const maxHeaderValue = 4096
+	"github.com/postrider/postrider/webhook/internal/httpfield"
+)
 
 // reserved are the header fields that are not a signer's to set, in canonical
 // form. net/http writes those that frame the message itself, and it repeats a
@@ -20,38 +17,30 @@ var reserved = map[string]bool{
 
 // checkHeaderName refuses what is not a token of RFC 9110 section 5.6.2.
 func checkHeaderName(name string) error {
-	if name == "" {
+	switch {
+	case name == "":
 		return &ConfigError{Field: "header name", Problem: "is empty"}
-	}
-	for i := range len(name) {
-		if !isTokenByte(name[i]) {
-			return &ConfigError{Field: "header name", Problem: "holds a byte that RFC 9110 does not allow: use letters, digits and hyphens"}
-		}
-	}
-	if reserved[http.CanonicalHeaderKey(name)] {
+	case !httpfield.IsToken(name):
+		return &ConfigError{Field: "header name", Problem: "holds a byte that RFC 9110 does not allow: use letters, digits and hyphens"}
+	case reserved[http.CanonicalHeaderKey(name)]:
 		return &ConfigError{Field: "header name", Problem: "belongs to the HTTP client: choose another"}
 	}
 	return nil
 }
 
-// checkHeaderValue refuses what a header field cannot carry unchanged. Line
-// breaks would start another field; bytes above 0x7E and outer spaces are
-// changed or refused on the way.
+// checkHeaderValue refuses what a header field cannot carry unchanged, and says why.
 func checkHeaderValue(field, value string) error {
 	switch {
 	case value == "":
 		return &ConfigError{Field: field, Problem: "is empty"}
-	case len(value) > maxHeaderValue:
+	case httpfield.IsValue(value):
+		return nil
+	case len(value) > httpfield.MaxValue:
 		return &ConfigError{Field: field, Problem: "is longer than 4096 bytes"}
-	case value[0] == ' ' || value[len(value)-1] == ' ':
+	case httpfield.IsPrintable(value):
 		return &ConfigError{Field: field, Problem: "has a space at its begin or end"}
 	}
-	for i := range len(value) {
-		if c := value[i]; c < 0x20 || c > 0x7E {
-			return &ConfigError{Field: field, Problem: "holds a byte that a header cannot carry: only printable ASCII, 0x20 to 0x7E, is allowed"}
-		}
-	}
-	return nil
+	return &ConfigError{Field: field, Problem: "holds a byte that a header cannot carry: only printable ASCII, 0x20 to 0x7E, is allowed"}
 }
 
 // one returns the only value of a header field that must be there once.
@@ -64,12 +53,4 @@ func one(h http.Header, name string) (string, error) {
 	default:
 		return vs[0], nil
 	}
-}
-
-func isAlnum(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
-}
-
-func isTokenByte(c byte) bool {
-	return isAlnum(c) || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
 }

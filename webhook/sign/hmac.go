@@ -1,7 +1,6 @@
 package sign
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"hash"
@@ -26,17 +25,21 @@ const hubSHA256 = "sha256"
 // does not expire: a receiver tells repeats by an identifier. A request has one
 // such field, so during a rotation it is signed with the new secret only.
 //
-// Sign fails with a [*ConfigError], always, when the secret is empty.
+// Sign fails with a [*ConfigError], always, when the secret is empty, and when it has
+// less than 14 bytes while the process enforces FIPS 140 (GODEBUG=fips140=only).
 func HMAC(s Secret) Signer {
 	if s.IsZero() {
 		return Func(func(*http.Request, Message) error {
 			return &ConfigError{Field: "secret", Problem: "is empty"}
 		})
 	}
-	key := newHubKey(s)
+	key := &hubKey{secret: s}
 	return Func(func(r *http.Request, m Message) error {
-		setHeader(r, HubSignatureHeader, key.header(m.Body))
-		return nil
+		value, err := key.header(m.Body)
+		if err == nil {
+			setHeader(r, HubSignatureHeader, value)
+		}
+		return err
 	})
 }
 
@@ -46,16 +49,16 @@ func HMAC(s Secret) Signer {
 //
 // It returns nil for a match, ErrMissingHeader when the field is absent or
 // empty, ErrMalformedHeader when it is there more than once or is no method with
-// hexadecimal digits, ErrSignature when another method was used or no secret
-// fits, and a [*ConfigError] when no secret is given or one is empty.
+// lower-case hexadecimal digits, ErrSignature when another method was used or no
+// secret fits, and a [*ConfigError] when no secret is given, or one is empty or, as
+// with HMAC, too short for FIPS 140.
 func VerifyHMAC(h http.Header, body []byte, secrets ...Secret) error {
 	if len(secrets) == 0 {
 		return &ConfigError{Field: "secret", Problem: "is missing: give at least one"}
 	}
-	for i, s := range secrets {
-		if s.IsZero() {
-			return &ConfigError{Field: ordinal(i), Problem: "is empty"}
-		}
+	macs, err := newMACs(secrets)
+	if err != nil {
+		return err
 	}
 	value, err := one(h, HubSignatureHeader)
 	if err != nil {
@@ -63,21 +66,10 @@ func VerifyHMAC(h http.Header, body []byte, secrets ...Secret) error {
 	}
 	method, digits, ok := strings.Cut(value, "=")
 	given, err := hex.DecodeString(digits)
-	if !ok || err != nil || method == "" {
+	if !ok || err != nil || method == "" || hex.EncodeToString(given) != digits {
 		return ErrMalformedHeader
 	}
-	if method != hubSHA256 {
-		return ErrSignature
-	}
-	match := false
-	for _, s := range secrets {
-		mac := hmac.New(sha256.New, []byte(s.Reveal()))
-		mac.Write(body)
-		if hmac.Equal(mac.Sum(nil), given) {
-			match = true // no early return: the position of a match stays untold
-		}
-	}
-	if !match {
+	if method != hubSHA256 || !anyFits(macs, body, given) {
 		return ErrSignature
 	}
 	return nil
@@ -85,20 +77,23 @@ func VerifyHMAC(h http.Header, body []byte, secrets ...Secret) error {
 
 // hubKey computes header values with one secret. The keyed state of an HMAC is
 // the same for every message, so finished ones are kept for the next.
-type hubKey struct{ idle sync.Pool }
-
-func newHubKey(s Secret) *hubKey {
-	k := new(hubKey)
-	k.idle.New = func() any { return hmac.New(sha256.New, []byte(s.Reveal())) }
-	return k
+type hubKey struct {
+	secret Secret
+	idle   sync.Pool
 }
 
-func (k *hubKey) header(body []byte) string {
-	mac := k.idle.Get().(hash.Hash)
+func (k *hubKey) header(body []byte) (string, error) {
+	mac, _ := k.idle.Get().(hash.Hash)
+	if mac == nil {
+		var err error
+		if mac, err = newMAC("secret", []byte(k.secret.Reveal())); err != nil {
+			return "", err
+		}
+	}
 	defer k.idle.Put(mac)
 	mac.Reset()
 	mac.Write(body)
 	var sum [sha256.Size]byte
 	mac.Sum(sum[:0])
-	return hubSHA256 + "=" + hex.EncodeToString(sum[:])
+	return hubSHA256 + "=" + hex.EncodeToString(sum[:]), nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,6 +20,12 @@ func TestHMAC_vectors(t *testing.T) {
 		t.Run(v.Name, func(t *testing.T) {
 			t.Parallel()
 			s := sign.HMAC(sign.NewSecret(v.Secret))
+			if enforced() && len(v.Secret) < 14 {
+				if err := s.Sign(&http.Request{}, sign.Message{}); !errors.Is(err, sign.ErrConfig) {
+					t.Errorf("with a secret that FIPS 140 forbids: %v, want ErrConfig", err)
+				}
+				return
+			}
 			for attempt := 1; attempt <= 3; attempt++ { // the same at every attempt
 				r := &http.Request{}
 				m := sign.Message{ID: "x", Attempt: attempt, Time: time.Unix(int64(attempt), 0), Body: []byte(v.Body)}
@@ -29,7 +36,7 @@ func TestHMAC_vectors(t *testing.T) {
 					t.Errorf("attempt %d: headers %v, want %s alone", attempt, r.Header, v.Signature)
 				}
 			}
-			if err := sign.VerifyHMAC(hub(v.Signature), []byte(v.Body), sign.NewSecret("old"), sign.NewSecret(v.Secret)); err != nil {
+			if err := sign.VerifyHMAC(hub(v.Signature), []byte(v.Body), sign.NewSecret("the secret before"), sign.NewSecret(v.Secret)); err != nil {
 				t.Errorf("VerifyHMAC = %v", err)
 			}
 		})
@@ -78,12 +85,17 @@ func TestVerifyHMAC_refuses(t *testing.T) {
 		{"no method", hub(digits), v.Body, []sign.Secret{secret}, sign.ErrMalformedHeader},
 		{"an empty method", hub("=" + digits), v.Body, []sign.Secret{secret}, sign.ErrMalformedHeader},
 		{"no digits", hub("sha256=xyz"), v.Body, []sign.Secret{secret}, sign.ErrMalformedHeader},
+		{"digits in capitals", hub("sha256=" + strings.ToUpper(digits)), v.Body, []sign.Secret{secret}, sign.ErrMalformedHeader},
+		{"one digit in capitals", hub("sha256=" + upperOne(digits)), v.Body, []sign.Secret{secret}, sign.ErrMalformedHeader},
+		{"an odd number of digits", hub(v.Signature + "0"), v.Body, []sign.Secret{secret}, sign.ErrMalformedHeader},
+		{"a space behind", hub(v.Signature + " "), v.Body, []sign.Secret{secret}, sign.ErrMalformedHeader},
+		{"a line break behind", hub(v.Signature + "\n"), v.Body, []sign.Secret{secret}, sign.ErrMalformedHeader},
 		{"another method", hub("sha1=" + digits), v.Body, []sign.Secret{secret}, sign.ErrSignature},
 		{"the method in capitals", hub("SHA256=" + digits), v.Body, []sign.Secret{secret}, sign.ErrSignature},
 		{"half a signature", hub(v.Signature[:40]), v.Body, []sign.Secret{secret}, sign.ErrMalformedHeader},
 		{"a shorter signature", hub(v.Signature[:41]), v.Body, []sign.Secret{secret}, sign.ErrSignature},
 		{"another body", hub(v.Signature), v.Body + " ", []sign.Secret{secret}, sign.ErrSignature},
-		{"another secret", hub(v.Signature), v.Body, []sign.Secret{sign.NewSecret("x")}, sign.ErrSignature},
+		{"another secret", hub(v.Signature), v.Body, []sign.Secret{sign.NewSecret("another secret")}, sign.ErrSignature},
 		{"no secret", hub(v.Signature), v.Body, nil, sign.ErrConfig},
 		{"an empty secret", hub(v.Signature), v.Body, []sign.Secret{secret, {}}, sign.ErrConfig},
 	} {
@@ -101,7 +113,7 @@ func FuzzVerifyHMAC(f *testing.F) {
 	f.Add(v.Signature, []byte(v.Body))
 	f.Add("sha256=", []byte(nil))
 	f.Fuzz(func(t *testing.T, value string, body []byte) {
-		secret := sign.NewSecret("s")
+		secret := sign.NewSecret("a secret of ours")
 		r := &http.Request{}
 		if err := sign.HMAC(secret).Sign(r, sign.Message{Body: body}); err != nil {
 			t.Fatal(err)
@@ -109,23 +121,23 @@ func FuzzVerifyHMAC(f *testing.F) {
 		if err := sign.VerifyHMAC(r.Header, body, secret); err != nil {
 			t.Fatalf("what was signed does not verify: %v", err)
 		}
-		if err := sign.VerifyHMAC(hub(value), body, sign.NewSecret("another")); err == nil && value != "" {
+		if err := sign.VerifyHMAC(hub(value), body, sign.NewSecret("another secret")); err == nil && value != "" {
 			mine := &http.Request{}
-			_ = sign.HMAC(sign.NewSecret("another")).Sign(mine, sign.Message{Body: body})
-			if got := mine.Header.Get(sign.HubSignatureHeader); !equalFoldHex(got, value) {
+			_ = sign.HMAC(sign.NewSecret("another secret")).Sign(mine, sign.Message{Body: body})
+			if got := mine.Header.Get(sign.HubSignatureHeader); got != value {
 				t.Fatalf("%q verifies, the signature is %q", value, got)
 			}
 		}
 	})
 }
 
-// equalFoldHex compares signatures whose digits may be of either case.
-func equalFoldHex(a, b string) bool {
-	var x, y []byte
-	_, err1 := fmt.Sscanf(a, "sha256=%x", &x)
-	_, err2 := fmt.Sscanf(b, "sha256=%x", &y)
-	return err1 == nil && err2 == nil && string(x) == string(y)
+// upperOne writes the last letter among the digits in upper case.
+func upperOne(digits string) string {
+	i := strings.LastIndexAny(digits, "abcdef")
+	return digits[:i] + strings.ToUpper(digits[i:i+1]) + digits[i+1:]
 }
+
+func hexOf(b []byte) string { return fmt.Sprintf("%x", b) }
 
 func ExampleHMAC() {
 	r, _ := http.NewRequest(http.MethodPost, "https://hooks.example.com/in", nil)

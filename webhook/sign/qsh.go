@@ -1,12 +1,14 @@
 package sign
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"maps"
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -41,7 +43,7 @@ func QueryHash(method string, u *url.URL, baseURL string, mode PathMode) (string
 // taken as it is, because proxies in front of a receiver cut that part off;
 // an empty baseURL stands for none. Of the query the parameter "jwt" is left out.
 // Names are sorted by their percent-encoded form, the values of one name by their
-// text, and joined with commas; everything but the unreserved characters of RFC
+// text in units of UTF-16, as Java and JavaScript do, and joined with commas; everything but the unreserved characters of RFC
 // 3986 is percent-encoded anew, a space as %20. These are the rules of
 // Atlassian's Java library; its JavaScript library sorts names by their text,
 // which differs only for names that hold reserved characters.
@@ -133,13 +135,39 @@ func canonicalQuery(raw string) (string, error) {
 	pairs := make([]string, 0, len(values))
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		sorted := values[name]
-		slices.Sort(sorted)
+		slices.SortFunc(sorted, compareUTF16)
 		for i, v := range sorted {
 			sorted[i] = encodeQuery(v)
 		}
 		pairs = append(pairs, name+"="+strings.Join(sorted, ","))
 	}
 	return strings.Join(pairs, "&"), nil
+}
+
+// compareUTF16 orders texts as their units of UTF-16 are ordered. Byte order differs from
+// it where a character beyond the first 65,536, which is two units from U+D800 on, meets
+// one from U+E000 on.
+func compareUTF16(a, b string) int {
+	for a != "" && b != "" {
+		x, n := utf8.DecodeRuneInString(a)
+		y, m := utf8.DecodeRuneInString(b)
+		if x != y {
+			if (x > 0xffff) != (y > 0xffff) {
+				return cmp.Compare(firstUnit(x), firstUnit(y))
+			}
+			return cmp.Compare(x, y)
+		}
+		a, b = a[n:], b[m:]
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+// firstUnit is the first unit of UTF-16 of a character.
+func firstUnit(r rune) rune {
+	if high, _ := utf16.EncodeRune(r); high != utf8.RuneError {
+		return high
+	}
+	return r
 }
 
 func decodeQuery(s string) (string, error) {

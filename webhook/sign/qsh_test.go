@@ -2,11 +2,13 @@ package sign_test
 
 import (
 	"errors"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/postrider/postrider/webhook/sign"
@@ -69,6 +71,11 @@ func TestCanonicalRequest(t *testing.T) {
 		{"the same value twice", "https://h.example/h?a=1&a=1", "", raw, "POST&/h&a=1,1"},
 		{"an encoded semicolon", "https://h.example/h?a=1%3B2", "", raw, "POST&/h&a=1%3B2"},
 		{"other languages", "https://h.example/h?%C3%86=%E4%B8%AD+%F0%9F%98%80", "", raw, "POST&/h&%C3%86=%E4%B8%AD%20%F0%9F%98%80"},
+		{"values in the order of UTF-16", "https://h.example/h?a=%EF%BD%9E&a=%F0%9F%98%80", "", raw, "POST&/h&a=%F0%9F%98%80,%EF%BD%9E"},
+		{"values below the surrogates in front", "https://h.example/h?a=%F0%9F%98%80&a=%E4%B8%AD", "", raw, "POST&/h&a=%E4%B8%AD,%F0%9F%98%80"},
+		{"values behind a common beginning", "https://h.example/h?a=x%F0%9F%98%81&a=x%EE%80%80&a=x%F0%9F%98%80&a=x", "", raw, "POST&/h&a=x,x%F0%9F%98%80,x%F0%9F%98%81,x%EE%80%80"},
+		{"a base URL with several slashes at its end", "https://h.example/add-on/hook", "https://h.example/add-on///", raw, "POST&/hook&"},
+		{"a base URL with several slashes inside", "https://h.example//add-on/hook", "https://h.example//add-on", raw, "POST&/hook&"},
 		{"fragments do not count", "https://h.example/h?a=1#b", "", raw, "POST&/h&a=1"},
 	}
 	for _, tt := range tests {
@@ -192,5 +199,33 @@ func checkPairs(t *testing.T, want url.Values, pairs string) {
 	}
 	if len(got) > 0 {
 		t.Fatalf("parameters from nowhere: %q", got)
+	}
+}
+
+// Rule: the values of one name stand in the order of their UTF-16 units, of whatever
+// characters they are.
+func TestCanonicalRequestOrdersByUTF16(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(5, 7))
+	alphabet := []rune{'a', '~', 'é', '中', 0xd7ff, 0xe000, 0xff5e, 0xfffd, 0x10000, 0x1f600, 0x10ffff}
+	for range 500 {
+		values := make([]string, 2+random.IntN(5))
+		for i := range values {
+			for range 1 + random.IntN(3) {
+				values[i] += string(alphabet[random.IntN(len(alphabet))])
+			}
+		}
+		query := url.Values{"a": values}
+		got, err := sign.CanonicalRequest("GET", mustParse(t, "https://h.example/h?"+query.Encode()), "", sign.PathRaw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.SortFunc(values, func(a, b string) int { return slices.Compare(utf16.Encode([]rune(a)), utf16.Encode([]rune(b))) })
+		for i, v := range values {
+			values[i] = strings.ReplaceAll(url.QueryEscape(v), "+", "%20")
+		}
+		if want := "GET&/h&a=" + strings.Join(values, ","); got != want {
+			t.Fatalf("%q, want %q", got, want)
+		}
 	}
 }

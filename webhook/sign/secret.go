@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+
+	"github.com/postrider/postrider/webhook/internal/httpfield"
 )
 
 // mask is all that a Secret ever shows.
@@ -92,7 +94,7 @@ func PathSafe(s Secret) bool {
 	}
 	for i := range len(v) {
 		switch c := v[i]; {
-		case isAlnum(c), c == '-', c == '.', c == '_', c == '~':
+		case httpfield.IsAlnum(c), c == '-', c == '.', c == '_', c == '~':
 		default:
 			return false
 		}

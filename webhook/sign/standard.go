@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/postrider/postrider/webhook/internal/httpfield"
 )
 
 // Header fields of Standard Webhooks 1.0.0.
@@ -110,7 +112,7 @@ func errNoSecret() error {
 
 // standardID reports whether id can be signed and carried in a header.
 func standardID(id string) bool {
-	if id == "" || len(id) > maxHeaderValue {
+	if id == "" || len(id) > httpfield.MaxValue {
 		return false
 	}
 	for i := range len(id) {

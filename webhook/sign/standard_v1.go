@@ -43,14 +43,9 @@ func decodeKey(text string) (key []byte, problem string) {
 	if text == "" {
 		return nil, "is empty"
 	}
-	// The decoder skips line breaks; two spellings of one secret would not be
-	// equal although they sign alike.
-	if strings.ContainsAny(text, "\r\n") {
-		return nil, "holds a line break"
-	}
-	key, err := base64.StdEncoding.Strict().DecodeString(text)
-	if err != nil {
-		return nil, "is not padded standard base64"
+	key, ok := decodeBase64(base64.StdEncoding, text)
+	if !ok {
+		return nil, "is not padded standard base64 without line breaks"
 	}
 	return key, ""
 }

@@ -125,8 +125,8 @@ type standardSignature struct {
 // keys at once, and each costs a computation over the body.
 const maxSignatures = 16
 
-// standardSignatures returns the signatures of known versions. One that does not
-// decode counts as one that does not fit.
+// standardSignatures returns the signatures of known versions. One that is not written
+// as the scheme writes it, padded and without stray bits, counts as one that does not fit.
 func standardSignatures(h http.Header) ([]standardSignature, error) {
 	fields := strings.Fields(strings.Join(h.Values(SignatureHeader), " "))
 	if len(fields) == 0 {
@@ -138,7 +138,7 @@ func standardSignatures(h http.Header) ([]standardSignature, error) {
 		if tag += ","; !ok || tag != v1Tag && tag != v1aTag {
 			continue
 		}
-		if signature, err := base64.StdEncoding.DecodeString(text); err == nil && len(given) < maxSignatures {
+		if signature, ok := decodeBase64(base64.StdEncoding, text); ok && len(given) < maxSignatures {
 			given = append(given, standardSignature{tag, signature})
 		}
 	}

@@ -21,8 +21,9 @@ var (
 	ErrSchema = errors.New("sqlstore: tables are too new")
 	// ErrSetting: the database is not set up in a way that works. A *SettingError.
 	ErrSetting = errors.New("sqlstore: database setting")
-	// ErrSealed: a stored secret could not be opened, or not sealed. A *SealError.
-	ErrSealed = errors.New("sqlstore: secret cannot be opened")
+	// ErrSealed: a stored secret could not be opened, or not sealed. A *SealError. It is
+	// [webhook.ErrSealed].
+	ErrSealed = webhook.ErrSealed
 	// ErrText: an identifier holds bytes that a database cannot store as text.
 	ErrText = errors.New("sqlstore: text must be valid UTF-8 without NUL")
 	// ErrCursor: Query.Cursor is damaged or belongs to another query.

@@ -131,15 +131,25 @@ func (s *Store) Webhook(ctx context.Context, scope, id string) (webhook.Webhook,
 	if err != nil {
 		return webhook.Webhook{}, s.fail("webhook", id, orNotFound(err))
 	}
-	w, err := s.decodeWebhook(id, in)
+	w, err := s.decodeOf(scope, id, in)
 	if err != nil {
 		return webhook.Webhook{}, err
 	}
 	return w, nil
 }
 
+// decodeOf is decodeWebhook for a row that was found under a scope.
+func (s *Store) decodeOf(scope, id string, in stored) (webhook.Webhook, error) {
+	w, err := s.decodeWebhook(id, in)
+	if (err == nil || errors.Is(err, ErrSealed)) && w.Scope != scope {
+		return webhook.Webhook{ID: id}, fmt.Errorf("sqlstore: webhook %s: its row was moved to another scope", id)
+	}
+	return w, err
+}
+
 // Reseal encrypts the secrets of all webhooks anew, under the newest key, and those
-// too that were stored before Options.Seal was set. It returns how many it wrote.
+// too that were stored before Options.Seal was set, or sealed by an older release,
+// unless Options.RequireSealed refuses them. It returns how many it wrote.
 // Versions do not change. It may be repeated at any time, while hosts run.
 func (s *Store) Reseal(ctx context.Context) (n int, err error) {
 	if s.o.Seal == nil {

@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/rand"
 	"fmt"
 
 	"github.com/postrider/postrider/webhook/internal/sealing"
@@ -21,15 +20,18 @@ type Key struct {
 // Format writes the ID for every verb, so that no log shows the key itself.
 func (k Key) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "sqlstore.Key(%s)", k.ID) }
 
-// Keyring encrypts with AES-256-GCM (NIST SP 800-38D), a random nonce for each
-// webhook and change, and the webhook's ID as associated data, so that a secret that
-// was moved to another row does not open. Give its methods to a Store:
+// Keyring encrypts with AES-256-GCM (NIST SP 800-38D), a random nonce of 96 bits for
+// each webhook and change, and scope, ID and version of the webhook as associated data,
+// so that a secret that was moved to another row, or taken from before a change, does
+// not open. It works where FIPS 140 is enforced. Give its methods to a Store:
 //
 //	ring, err := sqlstore.NewKeyring(newest, older)
 //	store, err := sqlstore.New(db, sqlstore.PostgreSQL, &sqlstore.Options{Seal: ring.Seal, Open: ring.Open})
 //
-// To change the key, add a new one in front on all hosts, call [Store.Reseal] once,
-// and drop the old one. It is safe for concurrent use.
+// To change the key, make it known everywhere before it is used: add the new one behind
+// the present one on all hosts, then put it in front on all hosts, call [Store.Reseal]
+// once, and drop the old one. In one step, a host that has not yet restarted could not
+// open what another has sealed. A Keyring is safe for concurrent use.
 type Keyring struct {
 	newest string
 	keys   map[string]cipher.AEAD
@@ -54,7 +56,8 @@ func NewKeyring(newest Key, older ...Key) (*Keyring, error) {
 		if err != nil {
 			return nil, err
 		}
-		if k.keys[key.ID], err = cipher.NewGCM(block); err != nil {
+		// It takes a fresh nonce for each Seal and puts it in front, as Seal always did.
+		if k.keys[key.ID], err = cipher.NewGCMWithRandomNonce(block); err != nil {
 			return nil, err
 		}
 	}
@@ -68,20 +71,17 @@ func (k *Keyring) Format(f fmt.State, _ rune) {
 
 // Seal encrypts with the newest key. The result is a format byte, the length of the
 // key's ID, that ID, the nonce, and the ciphertext with its tag.
-func (k *Keyring) Seal(webhookID string, plain []byte) ([]byte, error) {
+func (k *Keyring) Seal(name string, plain []byte) ([]byte, error) {
 	aead := k.keys[k.newest]
-	out := make([]byte, 0, 2+len(k.newest)+aead.NonceSize()+len(plain)+aead.Overhead())
+	out := make([]byte, 0, 2+len(k.newest)+len(plain)+aead.Overhead())
 	out = append(out, format, byte(len(k.newest)))
 	out = append(out, k.newest...)
-	nonce := make([]byte, aead.NonceSize())
-	rand.Read(nonce) // never fails, see crypto/rand
-	out = append(out, nonce...)
-	return aead.Seal(out, nonce, plain, associated(webhookID)), nil
+	return aead.Seal(out, nil, plain, associated(name)), nil
 }
 
 // Open decrypts what Seal made under any of the keys. It fails when the key is not in
-// the ring, and when anything was changed or belongs to another webhook.
-func (k *Keyring) Open(webhookID string, sealed []byte) ([]byte, error) {
+// the ring, and when anything was changed or was sealed to another name.
+func (k *Keyring) Open(name string, sealed []byte) ([]byte, error) {
 	if len(sealed) < 2 || sealed[0] != format || len(sealed) < 2+int(sealed[1]) {
 		return nil, sealing.Reason("not encrypted by a Keyring")
 	}
@@ -91,10 +91,10 @@ func (k *Keyring) Open(webhookID string, sealed []byte) ([]byte, error) {
 	if aead == nil {
 		return nil, sealing.Reason(fmt.Sprintf("encrypted with key %q, which is not in the Keyring", id))
 	}
-	if len(rest) < aead.NonceSize() {
+	if len(rest) < aead.Overhead() {
 		return nil, sealing.Reason("cut off")
 	}
-	plain, err := aead.Open(nil, rest[:aead.NonceSize()], rest[aead.NonceSize():], associated(webhookID))
+	plain, err := aead.Open(nil, nil, rest, associated(name))
 	if err != nil {
 		return nil, sealing.Reason(fmt.Sprintf("key %q does not open it, or it was changed or moved", id))
 	}
@@ -103,4 +103,4 @@ func (k *Keyring) Open(webhookID string, sealed []byte) ([]byte, error) {
 
 // associated names the purpose too: a key that the host also uses elsewhere opens
 // nothing here that was not made here.
-func associated(webhookID string) []byte { return []byte("postrider webhook\x00" + webhookID) }
+func associated(name string) []byte { return []byte("postrider webhook\x00" + name) }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/internal/sealing"
 )
 
 // Dialect is the kind of database.
@@ -41,11 +42,18 @@ type Options struct {
 	// two profiles have two Stores with two prefixes.
 	Prefix string
 	// Seal encrypts what is secret of a webhook before it is stored: URL, secrets and
-	// headers. The webhook's ID should be bound to the result as associated data. Open
-	// is its inverse. Both or neither; default neither: secrets are stored in clear.
-	// [Keyring] has both. They are called from several goroutines.
-	Seal func(webhookID string, plain []byte) (sealed []byte, err error)
-	Open func(webhookID string, sealed []byte) (plain []byte, err error)
+	// headers. The name says whose they are: scope, ID and version of the webhook in one
+	// text. It must be bound to the result as associated data, so that no older value and
+	// none of another webhook or scope opens in its place. Open is its inverse. Both or
+	// neither; default neither: secrets are stored in clear. [Keyring] has both. They are
+	// called from several goroutines.
+	Seal func(name string, plain []byte) (sealed []byte, err error)
+	Open func(name string, sealed []byte) (plain []byte, err error)
+	// RequireSealed refuses, with [ErrSealed], webhooks whose secrets are stored in clear
+	// or sealed by a release that bound the webhook's ID alone. Whoever can write to the
+	// database could otherwise put such a row in place of a sealed one. Set it once
+	// [Store.Reseal] has gone through; default false. It needs Seal and Open.
+	RequireSealed bool
 	// Notifier carries wake-ups between hosts that share a PostgreSQL database, such as
 	// LISTEN and NOTIFY through the host's driver; default none, hosts then poll.
 	Notifier webhook.Notifier
@@ -74,6 +82,7 @@ type Store struct {
 	dialect Dialect
 	prefix  string
 	o       Options
+	box     sealing.Box
 
 	texts    sync.Map      // statement as written in this package -> in the dialect
 	compiled sync.Map      // statement in the dialect -> *compiled, SQLite only
@@ -126,11 +135,14 @@ func New(db *sql.DB, d Dialect, o *Options) (*Store, error) {
 		return nil, fmt.Errorf("sqlstore: Options.Prefix %q must be 1 to 30 of a-z, 0-9 and _, beginning with a letter", opts.Prefix)
 	case (opts.Seal == nil) != (opts.Open == nil):
 		return nil, errors.New("sqlstore: Options.Seal and Options.Open must be set together, or what one wrote nobody could read")
+	case opts.RequireSealed && opts.Seal == nil:
+		return nil, errors.New("sqlstore: Options.RequireSealed needs Options.Seal and Options.Open, or nothing stored could be used")
 	}
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{db: db, dialect: d, prefix: opts.Prefix, o: opts, writer: make(chan struct{}, 1)}
+	s := &Store{db: db, dialect: d, prefix: opts.Prefix, o: opts, box: sealing.Box{Seal: opts.Seal, Open: opts.Open, Required: opts.RequireSealed},
+		writer: make(chan struct{}, 1)}
 	s.group.flush = s.flush
 	s.swept.hook = -1
 	s.leases.forget()

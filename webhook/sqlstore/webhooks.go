@@ -43,7 +43,7 @@ FROM {p}webhook w LEFT JOIN {p}scope s ON s.scope = w.scope WHERE w.scope = $1 O
 			if err := r.Scan(&id, &in.data, &in.sealed, &in.secret, &seen); err != nil {
 				return err
 			}
-			w, err := s.decodeWebhook(id, in)
+			w, err := s.decodeOf(scope, id, in)
 			w.Scope, w.Seen, w.Unreadable = scope, seen, err
 			list = append(list, w)
 			return nil

@@ -9,7 +9,7 @@ import (
 	"github.com/postrider/postrider/allowlist"
 	"github.com/postrider/postrider/examples/internal/receiver"
 	"github.com/postrider/postrider/payload"
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/retry"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/connect"
@@ -58,8 +58,8 @@ func EventType(profile string) string {
 // NewEvent makes one, which tells its ID in the body, with about pad bytes more than it needs.
 func NewEvent(profile, id string, pad int) (payload.Event, error) {
 	if profile == Jira || profile == Connect {
-		c := payloadjira.Callback{Event: EventType(profile), Sprint: &payloadjira.Sprint{ID: 37, Name: id, Goal: strings.Repeat("x", pad)}}
-		return payloadjira.New(Scope, c, payload.WithID(id))
+		c := jiraevent.Callback{Event: EventType(profile), Sprint: &jiraevent.Sprint{ID: 37, Name: id, Goal: strings.Repeat("x", pad)}}
+		return jiraevent.New(Scope, c, payload.WithID(id))
 	}
 	return payload.New(Scope, payload.TaskSuccess{
 		ProcessID: id, Name: "Nightly", ActionTypes: []string{"deactivate", strings.Repeat("x", pad)}, DeepLink: "https://example.com/tasks/" + id,

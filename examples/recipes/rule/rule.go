@@ -5,6 +5,7 @@ package rule
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,28 +14,42 @@ import (
 	"slices"
 )
 
-// Rule is a rule in the shape of an exported one: a trigger, then conditions, then actions.
-// It holds no token and no identifier: those come with the installation.
+// Rule is a rule as a recipe writes it down: a trigger, then conditions, then actions. It is
+// not an export of Automation and cannot be imported there. Trigger and conditions are as an
+// export has them; how an export writes the actions is not public, so they are named as the
+// editor names them. A rule holds no token and no identifier: those come with the
+// installation.
 type Rule struct {
+	Note       string      `json:"note,omitempty"` // for whoever opens the file
 	Name       string      `json:"name"`
 	Trigger    Component   `json:"trigger"`
 	Conditions []Component `json:"conditions"`
-	Actions    []Component `json:"actions"`
+	Actions    []Action    `json:"actions"`
 
 	prompt string // prompt.md beside the rule, for the agent
 }
 
-// Component is one step of a rule.
+// Component is a trigger or a condition.
 type Component struct {
-	Component     string         `json:"component"` // TRIGGER, CONDITION or ACTION
-	SchemaVersion int            `json:"schemaVersion"`
-	Type          string         `json:"type"`
-	Value         map[string]any `json:"value"`
+	Component     string `json:"component"` // TRIGGER or CONDITION
+	SchemaVersion int    `json:"schemaVersion"`
+	Type          string `json:"type"`
+	Value         Inputs `json:"value"`
 }
 
+// Action is a step that has to be chosen by hand in the editor of rules, with the values to
+// enter.
+type Action struct {
+	ByHand string `json:"byHand"` // what the editor calls it
+	Value  Inputs `json:"value"`
+}
+
+// Inputs are what is entered in a step.
+type Inputs map[string]any
+
 // text is a value that is a text, or "".
-func (c Component) text(name string) string {
-	s, _ := c.Value[name].(string)
+func (v Inputs) text(name string) string {
+	s, _ := v[name].(string)
 	return s
 }
 
@@ -42,14 +57,18 @@ func (c Component) text(name string) string {
 const (
 	IncomingWebhook = "jira.incoming.webhook"
 	Comparator      = "jira.comparator.condition"
-	UseAgent        = "rovo.use.agent"
-	PublishPage     = "confluence.publish.page"
-	SendSlack       = "slack.send.message"
-	SendEmail       = "jira.send.email"
-	CreateWorkItem  = "jira.create.work.item"
 )
 
-// needed are the values without which a component cannot be saved. The type of a work item
+// The actions that the stand-in knows.
+const (
+	UseAgent       = "Use agent"
+	PublishPage    = "Publish new page"
+	SendSlack      = "Send message (Slack)"
+	SendEmail      = "Send email"
+	CreateWorkItem = "Create work item"
+)
+
+// needed are the values without which a step cannot be saved. The type of a work item
 // is not among them: leaving it open is possible, and fails when the rule runs.
 var needed = map[string][]string{
 	IncomingWebhook: {"searchOrProvide"},
@@ -93,38 +112,46 @@ func Parse(raw []byte, prompt string) (*Rule, error) {
 	if r.Trigger.Type != IncomingWebhook {
 		return nil, fmt.Errorf("rule %q: the trigger must be %s", r.Name, IncomingWebhook)
 	}
-	all := append([]Component{r.Trigger}, append(slices.Clone(r.Conditions), r.Actions...)...)
-	for i, c := range all {
-		kind := "ACTION"
-		switch {
-		case i == 0:
-			kind = "TRIGGER"
-		case i <= len(r.Conditions):
-			kind = "CONDITION"
+	err := r.Trigger.check("TRIGGER", IncomingWebhook)
+	for _, c := range r.Conditions {
+		err = cmp.Or(err, c.check("CONDITION", Comparator))
+	}
+	for _, a := range r.Actions {
+		if a.ByHand == IncomingWebhook || a.ByHand == Comparator {
+			err = cmp.Or(err, fmt.Errorf("%s is no action", a.ByHand))
 		}
-		if err := c.check(kind); err != nil {
-			return nil, fmt.Errorf("rule %q: %w", r.Name, err)
-		}
+		err = cmp.Or(err, a.Value.check(a.ByHand))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("rule %q: %w", r.Name, err)
 	}
 	return r, nil
 }
 
-func (c Component) check(kind string) error {
-	values, known := needed[c.Type]
-	if !known || c.Component != kind || c.SchemaVersion != 1 || (c.Type == IncomingWebhook) != (kind == "TRIGGER") || (c.Type == Comparator) != (kind == "CONDITION") {
+func (c Component) check(kind, typ string) error {
+	if c.Component != kind || c.Type != typ || c.SchemaVersion != 1 {
 		return fmt.Errorf("%s %q, version %d, is not known as %s", c.Component, c.Type, c.SchemaVersion, kind)
 	}
-	for _, v := range values {
-		if c.text(v) == "" {
-			return fmt.Errorf("%s needs %q", c.Type, v)
-		}
+	if op := c.Value.text("operator"); typ == Comparator && operators[op] == nil {
+		return fmt.Errorf("%s: unknown operator %q", typ, op)
 	}
-	if c.Type == Comparator && operators[c.text("operator")] == nil {
-		return fmt.Errorf("%s: unknown operator %q", c.Type, c.text("operator"))
+	return c.Value.check(typ)
+}
+
+// check looks for the values that a step needs.
+func (v Inputs) check(step string) error {
+	names, known := needed[step]
+	if !known {
+		return fmt.Errorf("step %q is not known", step)
+	}
+	for _, name := range names {
+		if v.text(name) == "" {
+			return fmt.Errorf("%s needs %q", step, name)
+		}
 	}
 	return nil
 }
 
-func (r *Rule) uses(typ string) bool {
-	return slices.ContainsFunc(r.Actions, func(c Component) bool { return c.Type == typ })
+func (r *Rule) uses(action string) bool {
+	return slices.ContainsFunc(r.Actions, func(a Action) bool { return a.ByHand == action })
 }

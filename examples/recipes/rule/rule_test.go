@@ -13,8 +13,8 @@ import (
 
 const (
 	trigger = `"trigger":{"component":"TRIGGER","schemaVersion":1,"type":"jira.incoming.webhook","value":{"searchOrProvide":"none"}}`
-	message = `{"component":"ACTION","schemaVersion":1,"type":"slack.send.message","value":{"channel":"c","message":"m {{agentResponse}}"}}`
-	agentic = `{"component":"ACTION","schemaVersion":1,"type":"rovo.use.agent","value":{"answer":"a"}}`
+	message = `{"byHand":"Send message (Slack)","value":{"channel":"c","message":"m {{agentResponse}}"}}`
+	agentic = `{"byHand":"Use agent","value":{"answer":"a"}}`
 )
 
 func TestExpand(t *testing.T) {
@@ -105,10 +105,12 @@ func TestParse_refuses(t *testing.T) {
 		"no trigger":               wrap(name, actions),
 		"another trigger":          wrap(name, strings.Replace(trigger, "jira.incoming.webhook", "jira.issue.created", 1), actions),
 		"trigger without criteria": wrap(name, strings.Replace(trigger, "searchOrProvide", "other", 1), actions),
-		"unknown action":           wrap(name, trigger, strings.Replace(actions, "slack.send.message", "slack.delete", 1)),
-		"condition as an action":   wrap(name, trigger, strings.Replace(actions, "slack.send.message", "jira.comparator.condition", 1)),
+		"unknown action":           wrap(name, trigger, strings.Replace(actions, "Send message (Slack)", "Delete channel", 1)),
+		"condition as an action":   wrap(name, trigger, strings.Replace(actions, "Send message (Slack)", "jira.comparator.condition", 1)),
 		"action without its text":  wrap(name, trigger, strings.Replace(actions, `"message"`, `"m"`, 1)),
-		"another version":          wrap(name, trigger, strings.Replace(actions, `"schemaVersion":1`, `"schemaVersion":2`, 1)),
+		"an action with a type":    wrap(name, trigger, strings.Replace(actions, `"byHand"`, `"type":"slack.send.message","byHand"`, 1)),
+		"another version":          wrap(name, strings.Replace(trigger, `"schemaVersion":1`, `"schemaVersion":2`, 1), actions),
+		"another condition":        wrap(name, trigger, actions, `"conditions":[`+strings.TrimPrefix(trigger, `"trigger":`)+`]`),
 		"unknown operator":         wrap(name, trigger, actions, `"conditions":[{"component":"CONDITION","schemaVersion":1,"type":"jira.comparator.condition","value":{"first":"a","operator":"LIKE","second":"b"}}]`),
 	} {
 		if _, err := rule.Parse([]byte(raw), ""); err == nil {

@@ -50,17 +50,17 @@ func (r *Rule) Run(ctx context.Context, agent Agent, body []byte, now time.Time)
 	if !json.Valid(body) || dec.Decode(&v.Data) != nil || v.Data == nil {
 		return nil, false, fmt.Errorf("rule %q: the body is no JSON object", r.Name)
 	}
-	if r.Trigger.text("searchOrProvide") != "none" && v.Data["issues"] == nil {
+	if r.Trigger.Value.text("searchOrProvide") != "none" && v.Data["issues"] == nil {
 		return nil, false, fmt.Errorf("rule %q: %w", r.Name, ErrNoWorkItems)
 	}
 	for _, c := range r.Conditions {
-		if !operators[c.text("operator")](Expand(c.text("first"), v), Expand(c.text("second"), v)) {
+		if !operators[c.Value.text("operator")](Expand(c.Value.text("first"), v), Expand(c.Value.text("second"), v)) {
 			return nil, false, nil
 		}
 	}
 	for _, a := range r.Actions {
-		if a.Type == UseAgent {
-			v.Agent, err = agent.Answer(ctx, Expand(r.prompt, v), a.text("answer"), body)
+		if a.ByHand == UseAgent {
+			v.Agent, err = agent.Answer(ctx, Expand(r.prompt, v), a.Value.text("answer"), body)
 		} else {
 			var one Artefact
 			if one, err = a.perform(v); err == nil {
@@ -68,22 +68,22 @@ func (r *Rule) Run(ctx context.Context, agent Agent, body []byte, now time.Time)
 			}
 		}
 		if err != nil {
-			return made, true, fmt.Errorf("rule %q: %s: %w", r.Name, a.Type, err)
+			return made, true, fmt.Errorf("rule %q: %s: %w", r.Name, a.ByHand, err)
 		}
 	}
 	return made, true, nil
 }
 
 // perform makes what an action would hand to its product.
-func (c Component) perform(v Values) (Artefact, error) {
-	get := func(name string) string { return Expand(c.text(name), v) }
+func (a Action) perform(v Values) (Artefact, error) {
+	get := func(name string) string { return Expand(a.Value.text(name), v) }
 	line := func(label, name string) string {
-		if c.text(name) == "" {
+		if a.Value.text(name) == "" {
 			return ""
 		}
 		return label + ": " + strings.Join(strings.Fields(get(name)), " ") + "\n" // a header is one line
 	}
-	switch c.Type {
+	switch a.ByHand {
 	case PublishPage:
 		return Artefact{"page", line("Space", "space") + line("Title", "title") + "\n" + get("body")}, nil
 	case SendSlack:
@@ -91,7 +91,7 @@ func (c Component) perform(v Values) (Artefact, error) {
 	case SendEmail:
 		return Artefact{"email", line("To", "to") + line("Subject", "subject") + "\n" + get("body")}, nil
 	}
-	if t := c.text("issueType"); t == "" || strings.EqualFold(t, "same") {
+	if t := a.Value.text("issueType"); t == "" || strings.EqualFold(t, "same") {
 		return Artefact{}, ErrIssueType
 	}
 	return Artefact{"work-item", line("Project", "project") + line("Type", "issueType") + line("Summary", "summary") +

@@ -13,7 +13,7 @@ import (
 
 	"github.com/postrider/postrider/internal/hostile"
 	"github.com/postrider/postrider/payload"
-	payloadjira "github.com/postrider/postrider/payload/jira"
+	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/connect"
 	"github.com/postrider/postrider/webhook/jira"
@@ -81,7 +81,7 @@ func taskEvent(t testing.TB) payload.Event {
 }
 
 func sprintEvent(t testing.TB) payload.Event {
-	e, err := payloadjira.New(scope, payloadjira.Callback{Event: "sprint_started", Sprint: &payloadjira.Sprint{ID: 37, Name: "Sprint 1"}})
+	e, err := jiraevent.New(scope, jiraevent.Callback{Event: "sprint_started", Sprint: &jiraevent.Sprint{ID: 37, Name: "Sprint 1"}})
 	if err != nil {
 		t.Fatal(err)
 	}

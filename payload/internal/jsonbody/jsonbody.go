@@ -1,15 +1,15 @@
-// Package jsonbody writes bodies as compact JSON with encoding/json: no HTML escaping, no
-// final newline, and no text that had to be repaired.
+// Package jsonbody writes and reads bodies with encoding/json.
+//
+// What it writes is compact, without HTML escaping and final newline, and holds no text
+// that had to be repaired. What it reads is written again whole: [Unmarshal] keeps the
+// members that a type has no field for, and how the others were sent where the type would
+// write them in another way; [Object] uses both.
 package jsonbody
 
 import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"maps"
-	"reflect"
-	"slices"
-	"strings"
 )
 
 // Encode is json.Marshal without HTML escaping.
@@ -51,39 +51,4 @@ func Marshal(v any) ([]byte, error) {
 		return nil, err
 	}
 	return body, nil
-}
-
-// AppendObject appends v, which encodes to an object with at least one member, and more
-// members after its own, in alphabetical order. That no name is there twice is the caller's
-// to see to: [Members] tells those of v.
-func AppendObject(dst []byte, v any, more map[string]any) ([]byte, error) {
-	body, err := Marshal(v)
-	if err != nil {
-		return nil, err
-	}
-	dst = append(dst, body[:len(body)-1]...)
-	for _, name := range slices.Sorted(maps.Keys(more)) {
-		key, err := Marshal(name)
-		if err != nil {
-			return nil, err
-		}
-		value, err := Marshal(more[name])
-		if err != nil {
-			return nil, err
-		}
-		dst = append(append(append(append(dst, ','), key...), ':'), value...)
-	}
-	return append(dst, '}'), nil
-}
-
-// Members returns the names that the fields of a struct have in JSON. Every field must have
-// a tag.
-func Members[T any]() map[string]bool {
-	m := make(map[string]bool)
-	for _, f := range reflect.VisibleFields(reflect.TypeFor[T]()) {
-		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "-" {
-			m[name] = true
-		}
-	}
-	return m
 }

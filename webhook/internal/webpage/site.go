@@ -89,6 +89,19 @@ func Root(r *http.Request) string {
 	return "./"
 }
 
+// Mount is the path in front of the site's own, as the browser wrote it: "" where the site is at
+// the root, or where a handler in front has changed more than that.
+func Mount(r *http.Request) string {
+	full, _, _ := strings.Cut(r.RequestURI, "?")
+	if !strings.HasPrefix(full, "/") {
+		full = r.URL.EscapedPath()
+	}
+	if mount, ok := strings.CutSuffix(full, r.URL.EscapedPath()); ok {
+		return mount
+	}
+	return ""
+}
+
 // Live reports whether the script asks, which takes over only the parts of a page that
 // change.
 func Live(r *http.Request) bool { return r.Header.Get("X-Postrider-Live") != "" }

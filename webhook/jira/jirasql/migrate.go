@@ -13,7 +13,7 @@ import (
 //go:embed migrations
 var migrations embed.FS
 
-const schemaVersion = 1
+const schemaVersion = 2
 
 // ErrSchema tells that the tables are newer than this code.
 var ErrSchema = errors.New("jirasql: the tables are of a newer version, update this program")

@@ -13,10 +13,59 @@ import (
 
 // Attach implements [jira.PostFunctions].
 func (s *Store) Attach(ctx context.Context, tenant string, t jira.Transition, webhookID string) error {
-	_, err := s.exec(ctx, s.db, `INSERT INTO {p}jira_attachment (tenant, workflow, transition, webhook) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
-		tenant, t.Workflow, t.ID, webhookID)
+	err := s.within(ctx, func(tx *sql.Tx) error {
+		if _, err := s.lock(ctx, tx, tenant); err != nil {
+			return err
+		}
+		retired, err := s.count(ctx, tx, `SELECT count(*) FROM {p}jira_retired WHERE tenant = $1 AND webhook = $2`, tenant, webhookID)
+		if err != nil {
+			return err
+		}
+		if retired > 0 {
+			return jira.ErrRetired
+		}
+		_, err = s.exec(ctx, tx, `INSERT INTO {p}jira_attachment (tenant, workflow, transition, webhook) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+			tenant, t.Workflow, t.ID, webhookID)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("jirasql: attach webhook %s: %w", webhookID, err)
+	}
+	return nil
+}
+
+func (s *Store) count(ctx context.Context, from runner, query string, args ...any) (n int64, err error) {
+	err = s.each(ctx, from, query, args, func(rows *sql.Rows) error { return rows.Scan(&n) })
+	return n, err
+}
+
+// Retire implements [jira.PostFunctions]. The tenant's row, which Attach locks as well, makes
+// looking and writing one step.
+func (s *Store) Retire(ctx context.Context, tenant, webhookID string) error {
+	err := s.within(ctx, func(tx *sql.Tx) error {
+		if _, err := s.lock(ctx, tx, tenant); err != nil {
+			return err
+		}
+		attached, err := s.count(ctx, tx, `SELECT count(*) FROM {p}jira_attachment WHERE tenant = $1 AND webhook = $2`, tenant, webhookID)
+		if err != nil {
+			return err
+		}
+		if attached > 0 {
+			return jira.ErrAttached
+		}
+		_, err = s.exec(ctx, tx, `INSERT INTO {p}jira_retired (tenant, webhook) VALUES ($1, $2) ON CONFLICT DO NOTHING`, tenant, webhookID)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("jirasql: retire webhook %s: %w", webhookID, err)
+	}
+	return nil
+}
+
+// Restore implements [jira.PostFunctions].
+func (s *Store) Restore(ctx context.Context, tenant, webhookID string) error {
+	if _, err := s.exec(ctx, s.db, `DELETE FROM {p}jira_retired WHERE tenant = $1 AND webhook = $2`, tenant, webhookID); err != nil {
+		return fmt.Errorf("jirasql: restore webhook %s: %w", webhookID, err)
 	}
 	return nil
 }

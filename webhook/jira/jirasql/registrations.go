@@ -1,6 +1,7 @@
 package jirasql
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -76,7 +77,7 @@ func (s *Store) insert(ctx context.Context, tx *sql.Tx, o jira.Owner, id int64, 
 	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(data{r.Filter, r.Events, r.FieldIDs, r.PropertyKeys, micros(r.CreatedAt)})
+	text, err := json.Marshal(data{&r.Filter, r.Events, r.FieldIDs, r.PropertyKeys, micros(r.CreatedAt)})
 	if err != nil {
 		return err
 	}
@@ -88,7 +89,7 @@ func (s *Store) insert(ctx context.Context, tx *sql.Tx, o jira.Owner, id int64, 
 // data is what no statement looks at. Text goes through JSON because PostgreSQL's
 // cannot hold every character.
 type data struct {
-	Filter       string
+	Filter       *string // nil where a row was damaged: no filter must not be taken for an empty one
 	Events       []string
 	FieldIDs     []string `json:",omitempty"`
 	PropertyKeys []string `json:",omitempty"`
@@ -115,11 +116,14 @@ func (s *Store) registrations(ctx context.Context, from runner, o jira.Owner) (o
 		if err := json.Unmarshal(text, &d); err != nil {
 			return fmt.Errorf("registration %d: %w", id, err)
 		}
+		if d.Filter == nil {
+			return fmt.Errorf("registration %d: the row has no filter", id)
+		}
 		plain, err := s.opened(nameOf(o), url, sealed)
 		if err != nil {
 			return fmt.Errorf("registration %d: %w", id, err)
 		}
-		out = append(out, jira.Registration{ID: id, URL: plain, Filter: d.Filter, Events: d.Events, FieldIDs: d.FieldIDs,
+		out = append(out, jira.Registration{ID: id, URL: plain, Filter: *d.Filter, Events: d.Events, FieldIDs: d.FieldIDs,
 			PropertyKeys: d.PropertyKeys, CreatedAt: fromMicros(d.Created), ExpiresAt: fromMicros(expires)})
 		return nil
 	})
@@ -136,8 +140,12 @@ func (s *Store) Delete(ctx context.Context, o jira.Owner, ids []int64) error {
 		if err != nil {
 			return err
 		}
+		named := make(map[int64]bool, len(ids))
+		for _, id := range ids {
+			named[id] = true
+		}
 		for _, r := range have { // the owner's few, however many are named
-			if !slices.Contains(ids, r.ID) {
+			if !named[r.ID] {
 				continue
 			}
 			if _, err := s.exec(ctx, tx, `DELETE FROM {p}jira_registration WHERE tenant = $1 AND id = $2`, o.Tenant, r.ID); err != nil {
@@ -163,11 +171,13 @@ func (s *Store) Refresh(ctx context.Context, o jira.Owner, ids []int64, now, unt
 			return err
 		}
 		live, url := alive(have, now)
+		done := make(map[int64]bool, len(have)) // an ID that is named again costs no statement
 		for _, id := range ids {
-			i := slices.IndexFunc(have, func(r jira.Registration) bool { return r.ID == id })
-			if i < 0 {
+			i, found := slices.BinarySearchFunc(have, id, func(r jira.Registration, id int64) int { return cmp.Compare(r.ID, id) })
+			if !found || done[id] {
 				continue
 			}
+			done[id] = true
 			if r := &have[i]; !r.Live(now) {
 				if live >= max || live > 0 && r.URL != url {
 					refused = append(refused, id)

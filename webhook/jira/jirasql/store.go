@@ -30,12 +30,18 @@ type Options struct {
 	// Prefix begins the name of every table and index: lower case letters, digits and
 	// "_", a letter first, at most 30 bytes; default "postrider_".
 	Prefix string
-	// Seal encrypts URLs before they are stored, and Open is its inverse; name, which
-	// should be bound to the result as associated data, says whose URL it is. Both or
-	// neither; default neither. sqlstore's Keyring has both. They are called from
-	// several goroutines. What was stored before they were set stays readable.
+	// Seal encrypts URLs before they are stored, and Open is its inverse; name, which must
+	// be bound to the result as associated data, says whose URL it is: of which app in
+	// which tenant. Both or neither; default neither. sqlstore's Keyring has both. They
+	// are called from several goroutines. What was stored before they were set stays
+	// readable, unless RequireSealed is set.
 	Seal func(name string, plain []byte) (sealed []byte, err error)
 	Open func(name string, sealed []byte) (plain []byte, err error)
+	// RequireSealed refuses URLs that are stored in clear, or sealed by a release whose
+	// names could stand for two owners: whoever can write to the database could put one in
+	// place of a sealed one. Set it when what was stored before has expired, after 30 days
+	// at most; default false. It needs Seal and Open.
+	RequireSealed bool
 }
 
 const defaultPrefix = "postrider_"
@@ -50,7 +56,7 @@ var validPrefix = regexp.MustCompile(`^[a-z][a-z0-9_]{0,29}$`)
 type Store struct {
 	db     *sql.DB
 	prefix string
-	o      Options
+	box    sealing.Box
 }
 
 var (
@@ -75,8 +81,10 @@ func New(db *sql.DB, o *Options) (*Store, error) {
 		return nil, fmt.Errorf("jirasql: Options.Prefix %q must be 1 to 30 of a-z, 0-9 and _, beginning with a letter", opts.Prefix)
 	case (opts.Seal == nil) != (opts.Open == nil):
 		return nil, errors.New("jirasql: Options.Seal and Options.Open must be set together, or what one wrote nobody could read")
+	case opts.RequireSealed && opts.Seal == nil:
+		return nil, errors.New("jirasql: Options.RequireSealed needs Options.Seal and Options.Open, or nothing stored could be used")
 	}
-	return &Store{db: db, prefix: opts.Prefix, o: opts}, nil
+	return &Store{db: db, prefix: opts.Prefix, box: sealing.Box{Seal: opts.Seal, Open: opts.Open, Required: opts.RequireSealed}}, nil
 }
 
 // runner is a pool or a transaction.
@@ -123,29 +131,32 @@ func (s *Store) within(ctx context.Context, fn func(*sql.Tx) error) error {
 }
 
 // sealed encrypts a URL, if the host wants that.
-func (s *Store) sealed(name, url string) (text []byte, sealed int64, err error) {
-	if s.o.Seal == nil {
-		return []byte(url), 0, nil
-	}
-	if text, err = sealing.Call("Seal", s.o.Seal, name, []byte(url)); err != nil {
+func (s *Store) sealed(to ownerName, url string) (text []byte, sealed int64, err error) {
+	text, isSealed, err := s.box.Put(to.name, []byte(url))
+	if err != nil {
 		return nil, 0, fmt.Errorf("seal the URL: %w", err)
 	}
-	return text, 1, nil
+	if isSealed {
+		sealed = 1
+	}
+	return text, sealed, nil
 }
 
-func (s *Store) opened(name string, text []byte, sealed int64) (string, error) {
-	if sealed == 0 {
-		return string(text), nil
-	}
-	if s.o.Open == nil {
-		return "", errors.New("the URL is encrypted, set Options.Open")
-	}
-	plain, err := sealing.Call("Open", s.o.Open, name, text)
+// opened returns the URL. Its error matches webhook.ErrSealed.
+func (s *Store) opened(to ownerName, text []byte, sealed int64) (string, error) {
+	plain, err := s.box.Get(to.name, to.older, text, sealed != 0)
 	if err != nil {
 		return "", fmt.Errorf("open the URL: %w", err)
 	}
 	return string(plain), nil
 }
 
-// nameOf is what an owner's URLs are sealed to.
-func nameOf(o jira.Owner) string { return "jira " + o.Tenant + " " + o.App }
+// ownerName is what an owner's URLs are sealed to.
+type ownerName struct {
+	name  string
+	older string // of releases before, which did not tell where the tenant ends
+}
+
+func nameOf(o jira.Owner) ownerName {
+	return ownerName{sealing.Name("jira", o.Tenant, o.App), "jira " + o.Tenant + " " + o.App}
+}

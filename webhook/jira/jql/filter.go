@@ -3,16 +3,28 @@ package jql
 import "slices"
 
 // Filter is a parsed filter. It is immutable and safe for concurrent use.
+//
+// A filter that matches every subject comes of a blank source alone. The zero value
+// matches nothing, as does whatever a source that cannot be read leaves behind.
 type Filter struct {
 	src  string
-	root *node // nil matches everything
+	root *node // nil where all is true
+	all  bool  // the source is blank
+	need need
+}
+
+func newFilter(src string, root *node) *Filter {
+	return &Filter{src: src, root: root, need: root.needs()}
 }
 
 // String returns the source.
 func (f *Filter) String() string { return f.src }
 
-// All reports whether the filter matches every subject, because it is empty.
-func (f *Filter) All() bool { return f == nil || f.root == nil }
+// All reports whether the filter matches every subject, because it is blank or nil.
+func (f *Filter) All() bool { return f == nil || f.all }
+
+// holds reports whether the filter has clauses and the subject matches them.
+func (f *Filter) holds(s *Prepared) bool { return f.root != nil && f.root.match(s) }
 
 type operation uint8
 
@@ -21,6 +33,7 @@ const (
 	anyOf                  // a kid matches
 	not                    // the kid does not match; gone after positive
 	oneOf                  // the field has one of the values, or, negated, values and none of these
+	never                  // stands for what could not be read; it and its opposite match nothing
 )
 
 // node is a part of a filter. Values are folded.
@@ -37,11 +50,12 @@ type node struct {
 // not there match neither a clause nor its opposite.
 func (n *node) positive(negate bool) *node {
 	switch n.op {
+	case never:
+		return n
 	case not:
 		return n.kids[0].positive(!negate)
 	case oneOf:
-		slices.Sort(n.values)
-		return &node{op: oneOf, field: n.field, values: slices.Compact(n.values), negated: n.negated != negate}
+		return &node{op: oneOf, field: n.field, values: sorted(n.values), negated: n.negated != negate}
 	}
 	out := &node{op: n.op}
 	if negate {
@@ -55,11 +69,61 @@ func (n *node) positive(negate bool) *node {
 			out.kids = append(out.kids, kid)
 		}
 	}
+	out.join()
+	if len(out.kids) == 1 {
+		return out.kids[0]
+	}
 	return out
+}
+
+// join makes one clause of those of a field that mean a single set: a = 1 OR a = 2 is
+// a IN (1, 2), and a != 1 AND a != 2 is a NOT IN (1, 2).
+func (n *node) join() {
+	first := make(map[string]*node)
+	grown := make(map[*node]bool)
+	kept := n.kids[:0]
+	for _, kid := range n.kids {
+		if kid.op != oneOf || kid.negated != (n.op == allOf) {
+			kept = append(kept, kid)
+			continue
+		}
+		if to := first[kid.field]; to != nil {
+			to.values = append(to.values, kid.values...)
+			grown[to] = true
+			continue
+		}
+		first[kid.field] = kid
+		kept = append(kept, kid)
+	}
+	n.kids = kept
+	for kid := range grown {
+		kid.values = sorted(kid.values)
+	}
+}
+
+// sorted returns the values in order, each once, in a slice that holds no more. It changes
+// the one that it is given.
+func sorted(values []string) []string {
+	slices.Sort(values)
+	values = slices.Compact(values)
+	return append(make([]string, 0, len(values)), values...)
+}
+
+// clauses counts.
+func (n *node) clauses() (sum int) {
+	if len(n.kids) == 0 {
+		return 1
+	}
+	for _, kid := range n.kids {
+		sum += kid.clauses()
+	}
+	return sum
 }
 
 func (n *node) match(s *Prepared) bool {
 	switch n.op {
+	case never:
+		return false
 	case allOf:
 		for _, kid := range n.kids {
 			if !kid.match(s) {

@@ -10,6 +10,7 @@ func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"project = PRJ AND status = Done", "myClause = something", "Project = JRA AND resolution = Fixed",
 		"NOT (a = 1 OR b NOT IN ('x', \"y\\u0041\")) && cf[10014] != z ORDER BY a", "issue.property[k].a.b = 1", "status was in (a) during (f(1))", "((!a=b|c=d))",
+		"", " \t\r\n", `"project = PRJ`, "{project} = PRJ", "\\project = PRJ", "\x00a = b", "%p", "NOT", "a = b AND \"", "(", "()",
 	} {
 		f.Add(seed)
 	}
@@ -22,6 +23,12 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("Parse(%q) = %v, %v", src, filter, err)
 			}
 			return
+		}
+		if filter.All() != jql.Blank(src) {
+			t.Fatalf("%q: matches everything: %v, blank: %v", src, filter.All(), jql.Blank(src))
+		}
+		if !jql.Blank(src) && filter.Match(fields{}) {
+			t.Fatalf("%q has clauses and matches a subject without any field", src)
 		}
 		var x jql.Index
 		x.Set("f", []string{"e"}, filter)

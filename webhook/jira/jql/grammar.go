@@ -1,6 +1,7 @@
 package jql
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 )
@@ -79,11 +80,19 @@ func (g *Grammar) support(names ...string) {
 // grammar has the clause. Keys and paths of properties keep their case.
 func (g *Grammar) canonical(c clauseName) (string, bool) {
 	lower := strings.ToLower(c.name)
-	if c.bracket != "" {
-		if lower == "issue.property" && g.property {
-			return PropertyField(c.bracket, c.path), true
+	if lower == "issue.property" && len(c.brackets) == 1 && g.property {
+		return PropertyField(c.brackets[0].key, c.brackets[0].path), true
+	}
+	for i, b := range c.brackets {
+		switch {
+		case c.custom && i == 0:
+			lower += "[" + cmp.Or(strings.TrimLeft(b.key, "0"), "0") + "]"
+		case lower == "cf": // in quotes it is a name as any other, and no custom field
+			lower = "'cf'"
+			fallthrough
+		default:
+			lower += "[" + strings.ToLower(b.key) + "]" + strings.ToLower(b.path)
 		}
-		lower += "[" + strings.ToLower(c.bracket) + "]" + strings.ToLower(c.path)
 	}
 	if name, ok := g.clauses[lower]; ok {
 		return name, true
@@ -94,4 +103,9 @@ func (g *Grammar) canonical(c clauseName) (string, bool) {
 // PropertyField is the canonical name of an entity property's clause: key names
 // the property, path a member of its value, with a dot in front of each step, or
 // "" for the value itself.
-func PropertyField(key, path string) string { return "issue.property[" + key + "]" + path }
+func PropertyField(key, path string) string {
+	if path != "" && path[0] != '.' {
+		path = "." + path
+	}
+	return "issue.property[" + key + "]" + path
+}

@@ -9,7 +9,7 @@ const EveryEvent = "*"
 // each of them. Filters are kept by event, and below that by one clause that
 // they cannot match without, such as project = PRJ: of ten thousand filters on a
 // thousand projects an issue meets the ten of its own project, and those that
-// name no value at all.
+// name no value at all, or more than 64.
 //
 // The zero value is empty and ready. Match and Len may be called from several
 // goroutines at once, Set and Delete from one while nothing else is called.
@@ -22,9 +22,20 @@ type entry struct {
 	id     string
 	filter *Filter
 	events []string
-	field  string   // "" where the filter needs no certain value
-	values []string // of field, one of which it needs
+	need
 }
+
+// need is what a subject must have to match a filter: one of the values of a field.
+type need struct {
+	certain bool // false: nothing that is known
+	field   string
+	values  []string
+}
+
+// maxNeeded bounds the values under which a filter is kept. One that names more is looked
+// at for each of its events, which costs a search in its sorted values; an index of them
+// would cost memory for each value and event.
+const maxNeeded = 64
 
 // bucket holds the filters of one event.
 type bucket struct {
@@ -40,8 +51,8 @@ func (x *Index) Set(id string, events []string, f *Filter) {
 		x.entries, x.events = make(map[string]*entry), make(map[string]*bucket)
 	}
 	e := &entry{id: id, filter: f, events: slices.Compact(slices.Sorted(slices.Values(events)))}
-	if !f.All() {
-		e.field, e.values = f.root.needs()
+	if f != nil {
+		e.need = f.need
 	}
 	x.entries[id] = e
 	for _, event := range e.events {
@@ -55,7 +66,7 @@ func (x *Index) Set(id string, events []string, f *Filter) {
 }
 
 func (b *bucket) add(e *entry) {
-	if e.field == "" {
+	if !e.certain {
 		b.rest = append(b.rest, e)
 		return
 	}
@@ -87,7 +98,7 @@ func (x *Index) Delete(id string) {
 
 func (b *bucket) remove(e *entry) {
 	is := func(other *entry) bool { return other == e }
-	if e.field == "" {
+	if !e.certain {
 		b.rest = slices.DeleteFunc(b.rest, is)
 		return
 	}
@@ -148,49 +159,47 @@ func (b *bucket) all(ids []string) []string {
 
 func matching(ids []string, entries []*entry, p *Prepared) []string {
 	for _, e := range entries {
-		if e.filter.All() || e.filter.root.match(p) {
+		if e.filter.All() || e.filter.holds(p) {
 			ids = append(ids, e.id)
 		}
 	}
 	return ids
 }
 
-// needs returns a field and values of which a subject must have one to match, or
-// nothing where there is no such field. Of several it takes the most selective.
-func (n *node) needs() (field string, values []string) {
+// needs finds what a subject needs to match. Of several needs it takes the most selective.
+func (n *node) needs() (out need) {
 	switch n.op {
 	case oneOf:
-		if !n.negated {
-			return n.field, n.values
+		if !n.negated && len(n.values) <= maxNeeded {
+			return need{true, n.field, n.values}
 		}
 	case allOf:
 		for _, kid := range n.kids {
-			f, v := kid.needs()
-			if f != "" && (field == "" || cost(f, v) < cost(field, values)) {
-				field, values = f, v
+			if k := kid.needs(); k.certain && (!out.certain || k.cost() < out.cost()) {
+				out = k
 			}
 		}
 	case anyOf:
 		for i, kid := range n.kids {
-			f, v := kid.needs()
-			if f == "" || i > 0 && f != field {
-				return "", nil
+			k := kid.needs()
+			if !k.certain || i > 0 && k.field != out.field || len(out.values)+len(k.values) > maxNeeded {
+				return need{}
 			}
-			field, values = f, append(values, v...)
+			out = need{true, k.field, slices.Concat(out.values, k.values)}
 		}
-		values = slices.Compact(slices.Sorted(slices.Values(values)))
+		out.values = slices.Compact(slices.Sorted(slices.Values(out.values)))
 	}
-	return field, values
+	return out
 }
 
 // cost guesses how many subjects have one of the values: few share a key, more a
 // project, many a status.
-func cost(field string, values []string) int {
-	switch field {
+func (n *need) cost() int {
+	switch n.field {
 	case IssueKey:
-		return len(values)
+		return len(n.values)
 	case Project:
-		return 100 * len(values)
+		return 100 * len(n.values)
 	}
-	return 10_000 * len(values)
+	return 10_000 * len(n.values)
 }

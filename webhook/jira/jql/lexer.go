@@ -1,9 +1,10 @@
 package jql
 
 import (
+	"slices"
 	"strconv"
 	"strings"
-	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -12,32 +13,28 @@ type kind uint8
 const (
 	end     kind = iota
 	word         // without quotes
+	number       // digits, with or without a minus in front
 	quoted       // in quotes
+	keyword      // a word that is reserved
 	symbol       // an operator, a bracket or a comma
 	illegal      // text says what is wrong
 )
 
-// token is a piece of a filter. For a quoted one text is what the quotes hold.
+// token is a piece of a filter. The text of a name or value is what it stands for,
+// without quotes and escapes; that of a keyword is in small letters.
 type token struct {
 	kind       kind
 	text       string
 	start, end int // in the source
 }
 
-// is reports whether the token is the keyword or symbol, in any case.
-func (t token) is(s string) bool {
-	return t.kind == word && strings.EqualFold(t.text, s) || t.kind == symbol && t.text == s
+// is reports whether the token is one of these keywords, in small letters, or symbols.
+func (t token) is(list ...string) bool {
+	return (t.kind == symbol || t.kind == keyword) && slices.Contains(list, t.text)
 }
 
-// isAny is is for several.
-func (t token) isAny(list ...string) bool {
-	for _, s := range list {
-		if t.is(s) {
-			return true
-		}
-	}
-	return false
-}
+// isText reports whether the token may be a name or a value.
+func (t token) isText() bool { return t.kind == word || t.kind == number || t.kind == quoted }
 
 // lexer cuts a filter into tokens.
 type lexer struct {
@@ -45,18 +42,26 @@ type lexer struct {
 	at  int
 }
 
-// reserved are characters that JQL wants quoted, and those that mean something.
-const reserved = `()[],=!<>~"'&|{}*/%+^$#@?;\`
-
 var symbols = []string{"!=", "!~", "<=", ">=", "&&", "||", "=", "!", "<", ">", "~", "&", "|", "(", ")", "[", "]", ","}
 
-func (l *lexer) next() token {
-	for l.at < len(l.src) {
-		r, n := utf8.DecodeRuneInString(l.src[l.at:])
-		if !unicode.IsSpace(r) {
-			break
+// isBlank holds for what stands between tokens. Unicode's other spaces, such as the
+// no-break space, are letters to JQL.
+func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
+
+// Blank reports whether a source has no clause: no filter, which matches every
+// subject. It is the only way to such a filter.
+func Blank(src string) bool {
+	for i := range len(src) {
+		if !isBlank(src[i]) {
+			return false
 		}
-		l.at += n
+	}
+	return true
+}
+
+func (l *lexer) next() token {
+	for l.at < len(l.src) && isBlank(l.src[l.at]) {
+		l.at++
 	}
 	start := l.at
 	if start == len(l.src) {
@@ -71,68 +76,159 @@ func (l *lexer) next() token {
 			return token{symbol, s, start, l.at}
 		}
 	}
+	return l.word()
+}
+
+// word reads a text without quotes, in which a backslash may stand before what does not
+// belong to a word otherwise.
+func (l *lexer) word() token {
+	start := l.at
+	n, escaped := l.run(wordRune)
+	if !escaped && n == 0 {
+		r, n := utf8.DecodeRuneInString(l.src[start:])
+		l.at += n
+		return token{illegal, "the character " + strconv.QuoteRune(r) + " must stand in quotes", start, l.at}
+	}
+	if !escaped {
+		text := l.src[start:l.at]
+		kind := wordKind(text)
+		if kind == keyword {
+			text = lowerASCII(text)
+		}
+		return token{kind, text, start, l.at}
+	}
+	var b strings.Builder
+	l.at = start
 	for l.at < len(l.src) {
-		r, n := utf8.DecodeRuneInString(l.src[l.at:])
-		if unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(reserved, r) {
+		from := l.at
+		n, more := l.run(wordRune)
+		b.WriteString(l.src[from : from+n])
+		if !more {
 			break
 		}
-		l.at += n
+		if !l.escape(&b) {
+			return token{illegal, badEscape, start, l.at}
+		}
 	}
-	if l.at == start {
-		_, n := utf8.DecodeRuneInString(l.src[start:])
-		l.at += n
-		return token{illegal, "the character " + strconv.QuoteRune([]rune(l.src[start:])[0]) + " must stand in quotes", start, l.at}
-	}
-	return token{word, l.src[start:l.at], start, l.at}
+	return token{word, b.String(), start, l.at}
 }
 
-// quoted reads a text in quotes. A backslash stands before a quote, a backslash
-// or a space, and in \n, \r, \t and \uXXXX.
+// run passes over runes that a predicate allows and reports how many bytes, and whether a
+// backslash comes next.
+func (l *lexer) run(allowed func(rune) bool) (n int, backslash bool) {
+	from := l.at
+	for l.at < len(l.src) {
+		r, size := utf8.DecodeRuneInString(l.src[l.at:])
+		if r == '\\' || !allowed(r) {
+			return l.at - from, r == '\\'
+		}
+		l.at += size
+	}
+	return l.at - from, false
+}
+
+func wordKind(text string) kind {
+	if digits := strings.TrimPrefix(text, "-"); digits != "" && strings.Trim(digits, "0123456789") == "" {
+		return number
+	}
+	if isReserved(text) {
+		return keyword
+	}
+	return word
+}
+
+// wordRune holds for what a word may have without quotes. The rest has a meaning, is
+// reserved, or is no character.
+func wordRune(r rune) bool {
+	switch {
+	case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= ':', r == '-', r == '.', r == '_', r == '`':
+		return true
+	}
+	return r > 0x9f && !nonCharacter(r)
+}
+
+// quotedRune holds for what may stand in quotes as it is. A line end may.
+func quotedRune(r rune) bool {
+	return (r >= ' ' || r == '\n' || r == '\r') && (r < 0x7f || r > 0x9f) && !nonCharacter(r)
+}
+
+// nonCharacter holds for the code points that Unicode keeps free in its first plane.
+func nonCharacter(r rune) bool { return 0xfdd0 <= r && r <= 0xfdef || r == 0xfffe || r == 0xffff }
+
+const badEscape = "a backslash stands before a quote, a backslash, a space, n, r, t or u with four digits only"
+
+// quoted reads a text in quotes.
 func (l *lexer) quoted(quote byte) token {
 	start := l.at
+	l.at++
+	inside := func(r rune) bool { return r != rune(quote) && quotedRune(r) }
 	var b strings.Builder
-	for l.at++; l.at < len(l.src); l.at++ {
-		switch c := l.src[l.at]; c {
-		case quote:
-			l.at++
-			return token{quoted, b.String(), start, l.at}
-		case '\\':
+	for plain := true; ; plain = false {
+		from := l.at
+		n, backslash := l.run(inside)
+		text := l.src[from : from+n]
+		switch {
+		case backslash:
+			b.WriteString(text)
 			if !l.escape(&b) {
-				return token{illegal, "a backslash stands before a quote, a backslash, a space, n, r, t or u with four digits only", start, l.at}
+				return token{illegal, badEscape, start, l.at}
 			}
+		case l.at == len(l.src):
+			return token{illegal, "a quote is not closed", start, l.at}
+		case l.src[l.at] != quote:
+			r, _ := utf8.DecodeRuneInString(l.src[l.at:])
+			return token{illegal, "the character " + strconv.QuoteRune(r) + " cannot stand in quotes", start, l.at}
 		default:
-			b.WriteByte(c)
+			l.at++
+			if plain {
+				return token{quoted, text, start, l.at}
+			}
+			b.WriteString(text)
+			return token{quoted, b.String(), start, l.at}
 		}
 	}
-	return token{illegal, "a quote is not closed", start, l.at}
 }
 
-// escape reads what follows a backslash and leaves l.at on its last byte.
+var escapes = map[byte]byte{'"': '"', '\'': '\'', '\\': '\\', ' ': ' ', 'n': '\n', 'r': '\r', 't': '\t'}
+
+// escape writes what a backslash and its successors stand for, and leaves l.at behind
+// them.
 func (l *lexer) escape(b *strings.Builder) bool {
-	if l.at++; l.at >= len(l.src) {
+	if l.at+1 >= len(l.src) {
 		return false
 	}
-	switch c := l.src[l.at]; c {
-	case '"', '\'', '\\', ' ':
+	if c, ok := escapes[l.src[l.at+1]]; ok {
 		b.WriteByte(c)
-	case 'n':
-		b.WriteByte('\n')
-	case 'r':
-		b.WriteByte('\r')
-	case 't':
-		b.WriteByte('\t')
-	case 'u':
-		if l.at+4 >= len(l.src) {
-			return false
-		}
-		n, err := strconv.ParseUint(l.src[l.at+1:l.at+5], 16, 16)
-		if err != nil || !utf8.ValidRune(rune(n)) {
-			return false
-		}
-		b.WriteRune(rune(n))
-		l.at += 4
-	default:
+		l.at += 2
+		return true
+	}
+	r, ok := l.unit(l.at)
+	if !ok {
 		return false
 	}
+	l.at += len(`\u0000`)
+	if utf16.IsSurrogate(r) { // two of them make one character; a single one stands for none
+		low, ok := l.unit(l.at)
+		pair := utf16.DecodeRune(r, low)
+		if ok && pair != utf8.RuneError {
+			l.at += len(`\u0000`)
+		}
+		r = pair
+	}
+	b.WriteRune(r)
 	return true
+}
+
+// unit reads a unit of UTF-16 that is written as \u and four digits.
+func (l *lexer) unit(at int) (rune, bool) {
+	if at+6 > len(l.src) || l.src[at:at+2] != `\u` {
+		return 0, false
+	}
+	for _, c := range []byte(l.src[at+2 : at+6]) { // ParseUint alone would take an underscore or a sign in other bases
+		if !('0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F') {
+			return 0, false
+		}
+	}
+	n, err := strconv.ParseUint(l.src[at+2:at+6], 16, 16)
+	return rune(n), err == nil
 }

@@ -21,10 +21,7 @@ func (f SubjectFunc) Values(field string) []string { return f(field) }
 // Match reports whether the subject matches. A nil Filter matches everything. A
 // subject that many filters look at should be prepared, see [Prepare].
 func (f *Filter) Match(s Subject) bool {
-	if f.All() {
-		return true
-	}
-	return f.root.match(Prepare(s))
+	return f.All() || f.holds(Prepare(s))
 }
 
 // Prepared is a Subject that asks another one for each field once and remembers
@@ -36,8 +33,12 @@ type Prepared struct {
 	known   map[string][]string // folded
 }
 
-// Prepare returns the subject with a memory. What it answers must not change
-// meanwhile.
+// maxKnown bounds the fields that are remembered. Filters can name as many paths into
+// properties as they like.
+const maxKnown = 1000
+
+// Prepare returns the subject with a memory for its first 1,000 fields. What it answers
+// must not change meanwhile.
 func Prepare(s Subject) *Prepared {
 	if p, ok := s.(*Prepared); ok {
 		return p
@@ -56,7 +57,9 @@ func (p *Prepared) values(field string) []string {
 		for _, text := range p.subject.Values(field) {
 			have = append(have, fold(text))
 		}
-		p.known[field] = have
+		if len(p.known) < maxKnown {
+			p.known[field] = have
+		}
 	}
 	return have
 }

@@ -29,6 +29,7 @@ type faults struct {
 	failures func(*broken, context.Context, jira.Owner, time.Time, int) ([]jira.Failure, error)
 	detach   func(*broken, context.Context, string, jira.Transition, string) error
 	attach   func(*broken, context.Context, string, jira.Transition, string) error
+	retire   func(*broken, context.Context, string, string) error
 }
 
 func (b *broken) Register(ctx context.Context, o jira.Owner, rs []jira.Registration, now time.Time, max int) ([]int64, error) {
@@ -85,6 +86,13 @@ func (b *broken) Detach(ctx context.Context, tenant string, t jira.Transition, w
 		return b.detach(b, ctx, tenant, t, webhook)
 	}
 	return b.Memory.Detach(ctx, tenant, t, webhook)
+}
+
+func (b *broken) Retire(ctx context.Context, tenant, webhook string) error {
+	if b.retire != nil {
+		return b.retire(b, ctx, tenant, webhook)
+	}
+	return b.Memory.Retire(ctx, tenant, webhook)
 }
 
 // gallery has a store for each mistake, and the case that must find it.
@@ -163,6 +171,31 @@ var gallery = map[string]struct {
 	"joins workflow and ID": {faults{attach: func(b *broken, ctx context.Context, tenant string, t jira.Transition, webhook string) error {
 		return b.Memory.Attach(ctx, tenant, jira.Transition{Workflow: t.Workflow + t.ID}, webhook)
 	}}, "workflow and ID are told apart"},
+	"retires what is attached": {faults{retire: func(*broken, context.Context, string, string) error { return nil }}, "what transitions trigger is not retired"},
+	"attaches what is retired": {faults{retire: func(b *broken, ctx context.Context, tenant, webhook string) error {
+		ts, err := b.Transitions(ctx, tenant, webhook)
+		if err == nil && len(ts) > 0 {
+			err = jira.ErrAttached
+		}
+		return err
+	}}, "nothing is attached to what is retired"},
+	"looks before it retires": {faults{
+		attach: func(b *broken, ctx context.Context, tenant string, t jira.Transition, webhook string) error {
+			if err := b.Memory.Attach(ctx, tenant, t, webhook); err != nil {
+				return err
+			}
+			return b.Memory.Restore(ctx, tenant, webhook)
+		},
+		retire: func(b *broken, ctx context.Context, tenant, webhook string) error {
+			ts, err := b.Transitions(ctx, tenant, webhook)
+			if err != nil || len(ts) > 0 {
+				return jira.ErrAttached
+			}
+			time.Sleep(time.Millisecond) // in which a transition is attached
+			_ = b.Memory.Retire(ctx, tenant, webhook)
+			return nil
+		},
+	}, "retiring and attaching at once: one of them"},
 }
 
 const exhibit = "POSTRIDER_BROKEN_STORE"

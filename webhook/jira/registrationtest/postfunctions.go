@@ -1,7 +1,9 @@
 package registrationtest
 
 import (
+	"errors"
 	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/postrider/postrider/webhook/jira"
@@ -16,6 +18,9 @@ func RunPostFunctions(t *testing.T, make func(t *testing.T) jira.PostFunctions) 
 		"detaching ends one attachment only":                         postFunctions.detached,
 		"tenants do not meet":                                        postFunctions.tenants,
 		"workflow and ID are told apart":                             postFunctions.names,
+		"what transitions trigger is not retired":                    postFunctions.keptWhileAttached,
+		"nothing is attached to what is retired":                     postFunctions.retired,
+		"retiring and attaching at once: one of them":                postFunctions.raced,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -112,4 +117,57 @@ func (s postFunctions) names() {
 	s.attached("acme", jira.Transition{Workflow: "ab", ID: "c"})
 	s.attached("acme", jira.Transition{Workflow: "A", ID: "bc"})
 	s.transitions("acme", "whk_1", jira.Transition{Workflow: "a", ID: "bc"})
+}
+
+func (s postFunctions) retire(tenant, webhook string, want error) {
+	s.Helper()
+	if err := s.p.Retire(s.Context(), tenant, webhook); !errors.Is(err, want) {
+		s.Errorf("Retire %s of %s = %v, want %v", webhook, tenant, err, want)
+	}
+}
+
+func (s postFunctions) keptWhileAttached() {
+	s.attach("acme", start, "whk_1", "whk_2")
+	s.retire("acme", "whk_1", jira.ErrAttached)
+	s.attach("acme", finish, "whk_1") // a refusal leaves no mark
+	s.detach("acme", start, "whk_1")
+	s.retire("acme", "whk_1", jira.ErrAttached)
+	s.detach("acme", finish, "whk_1")
+	s.retire("acme", "whk_1", nil)
+	s.retire("acme", "whk_1", nil)
+	s.retire("beta", "whk_2", nil)
+	s.attached("acme", start, "whk_2")
+}
+
+func (s postFunctions) retired() {
+	s.retire("acme", "whk_1", nil)
+	for range 2 {
+		if err := s.p.Attach(s.Context(), "acme", start, "whk_1"); !errors.Is(err, jira.ErrRetired) {
+			s.Errorf("Attach of a retired webhook = %v, want ErrRetired", err)
+		}
+	}
+	s.attached("acme", start)
+	s.attach("acme", start, "whk_2")
+	s.attach("beta", start, "whk_1")
+	for _, webhook := range []string{"whk_1", "whk_1", "whk_3"} {
+		if err := s.p.Restore(s.Context(), "acme", webhook); err != nil {
+			s.Errorf("Restore: %v", err)
+		}
+	}
+	s.attach("acme", start, "whk_1")
+	s.attached("acme", start, "whk_1", "whk_2")
+}
+
+func (s postFunctions) raced() {
+	for n := range 20 {
+		webhook := fmt.Sprint("whk_", n)
+		var attached, retired error
+		var wg sync.WaitGroup
+		wg.Go(func() { attached = s.p.Attach(s.Context(), "acme", start, webhook) })
+		wg.Go(func() { retired = s.p.Retire(s.Context(), "acme", webhook) })
+		wg.Wait()
+		if (attached == nil) == (retired == nil) {
+			s.Fatalf("Attach = %v and Retire = %v at once, want one of them to be refused", attached, retired)
+		}
+	}
 }

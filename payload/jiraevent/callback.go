@@ -1,0 +1,149 @@
+package jiraevent
+
+import (
+	"github.com/postrider/postrider/payload"
+	"github.com/postrider/postrider/payload/internal/jsonbody"
+)
+
+// Callback is the body of one event. Which members an event has is up to its
+// family: an issue event has User and Issue, a sprint event has Sprint, and so
+// on; [Callback.Validate] holds to that.
+//
+// It is [payload.Data]. [New] makes an event of it.
+type Callback struct {
+	// Timestamp is when it happened. Zero means the moment of encoding by [New].
+	Timestamp Time `json:"timestamp"`
+	// Event is a name of the catalogue. Required.
+	Event string `json:"webhookEvent"`
+	// IssueEventTypeName tells issue events apart further, such as
+	// "issue_commented". The set is open.
+	IssueEventTypeName string `json:"issue_event_type_name,omitempty"`
+	// User is who caused the event, or whom a user event is about.
+	User *User `json:"user,omitempty"`
+	// Issue is the issue as it is now; for a deletion as it was before.
+	Issue *Issue `json:"issue,omitempty"`
+	// Changelog is for jira:issue_updated and jira:issue_created. One without items
+	// is left out, unless it was read.
+	Changelog *Changelog `json:"changelog,omitempty"`
+	// Comment is for comment events, and for an issue event that added one.
+	Comment    *Comment    `json:"comment,omitempty"`
+	Worklog    *Worklog    `json:"worklog,omitempty"`
+	Attachment *Attachment `json:"attachment,omitempty"`
+	IssueLink  *IssueLink  `json:"issueLink,omitempty"`
+	IssueType  *IssueType  `json:"issuetype,omitempty"`
+	Project    *Project    `json:"project,omitempty"`
+	Version    *Version    `json:"version,omitempty"`
+	// MergedTo is the version that took over from Version. It makes a
+	// jira:version_deleted a merge.
+	MergedTo *Version  `json:"mergedTo,omitempty"`
+	Sprint   *Sprint   `json:"sprint,omitempty"`
+	Board    *Board    `json:"board,omitempty"`
+	Filter   *Filter   `json:"filter,omitempty"`
+	Property *Property `json:"property,omitempty"`
+	// BulkOperationMetaData is set for what a bulk operation caused.
+	BulkOperationMetaData *BulkOperation `json:"bulkOperationMetaData,omitempty"`
+	// MatchedWebhookIDs are the dynamic registrations that the event matched. It
+	// is set by [Decode]; the sender writes it with [WithMatched].
+	MatchedWebhookIDs []Number `json:"matchedWebhookIds,omitempty"`
+	// More are members at the root that the type has no field for, by name. They
+	// follow the others in alphabetical order. The bodies of add-on, system and
+	// expression events consist of them. Every entity has a More as well.
+	More map[string]any `json:"-"`
+	// Sent is what [Decode] remembers, so that a callback that was read and not
+	// changed is written again whole. Every entity has one. The zero Sent writes
+	// the fields in the way of this package.
+	Sent Sent `json:"-"`
+	// AnyEvent accepts an event that the catalogue does not list; which members it
+	// has is then not judged.
+	AnyEvent bool `json:"-"`
+	// Style chooses between what Jira sends today, the zero value, and what
+	// documentation of 2019 prints.
+	Style Style `json:"-"`
+	// Secondary marks the fallout of another event: what a bulk operation or the
+	// deletion of an issue did to other entities. It is sent with less urgency.
+	// A body does not carry it.
+	Secondary bool `json:"-"`
+}
+
+// EventType returns the name of the event.
+func (c Callback) EventType() string { return c.Event }
+
+// Validate answers an error that names the member at fault: an [*UnknownEventError],
+// or a [*payload.InvalidError] for an entity that the event must have and has
+// not, or has and must not.
+func (c Callback) Validate() error {
+	info, err := Lookup(c.Event)
+	switch {
+	case err == nil:
+		err = c.judge(info)
+	case c.AnyEvent:
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	if len(c.MatchedWebhookIDs) > 0 || jsonbody.Has[Callback](c.Sent, "matchedWebhookIds") {
+		return c.refuse("matchedWebhookIds", "must be left out: the sender fills it in")
+	}
+	for name := range c.More {
+		if ownMember(name) {
+			return c.refuse("More", "must not hold a member that Callback has a field for")
+		}
+	}
+	return nil
+}
+
+// judge looks at what the members must be for an event of the catalogue.
+func (c *Callback) judge(info Info) error {
+	if info.Name != c.Event {
+		return c.refuse("webhookEvent", "must be "+info.Name)
+	}
+	for _, r := range required[info.Family] {
+		if !r.has(c) {
+			return c.refuse(r.member, "must be set for this event")
+		}
+	}
+	switch {
+	case c.Changelog != nil && c.Event != IssueUpdated && c.Style.Edition2019:
+		return c.refuse("changelog", "must be left out: in the edition of 2019 only "+IssueUpdated+" has one")
+	case c.Changelog != nil && c.Event != IssueUpdated && c.Event != IssueCreated:
+		return c.refuse("changelog", "must be left out: only "+IssueUpdated+" and "+IssueCreated+" have one")
+	case c.MergedTo != nil && c.Event != VersionDeleted && c.Event != VersionMerged:
+		return c.refuse("mergedTo", "must be left out: only a merge of versions has one")
+	case c.MergedTo == nil && c.Event == VersionMerged:
+		return c.refuse("mergedTo", "must be set for this event")
+	}
+	return nil
+}
+
+func (c *Callback) refuse(member, reason string) error {
+	return &payload.InvalidError{Type: c.Event, Field: member, Reason: reason}
+}
+
+type requirement struct {
+	member string
+	has    func(*Callback) bool
+}
+
+var (
+	needsUser  = requirement{"user", func(c *Callback) bool { return c.User != nil }}
+	needsIssue = requirement{"issue", func(c *Callback) bool { return c.Issue != nil }}
+)
+
+// required lists what the events of a family cannot do without. Families that
+// are not here have bodies of free form.
+var required = map[Family][]requirement{
+	FamilyIssue:         {needsUser, needsIssue},
+	FamilyIssueProperty: {{"property", func(c *Callback) bool { return c.Property != nil }}},
+	FamilyWorklog:       {{"worklog", func(c *Callback) bool { return c.Worklog != nil || c.Issue != nil }}},
+	FamilyComment:       {{"comment", func(c *Callback) bool { return c.Comment != nil }}},
+	FamilyAttachment:    {{"attachment", func(c *Callback) bool { return c.Attachment != nil }}},
+	FamilyIssueType:     {{"issuetype", func(c *Callback) bool { return c.IssueType != nil }}},
+	FamilyProject:       {{"project", func(c *Callback) bool { return c.Project != nil }}},
+	FamilyVersion:       {{"version", func(c *Callback) bool { return c.Version != nil }}},
+	FamilyUser:          {needsUser},
+	FamilyOption:        {{"property", func(c *Callback) bool { return c.Property != nil }}},
+	FamilySprint:        {{"sprint", func(c *Callback) bool { return c.Sprint != nil }}},
+	FamilyBoard:         {{"board", func(c *Callback) bool { return c.Board != nil }}},
+	FamilyFilter:        {{"filter", func(c *Callback) bool { return c.Filter != nil }}},
+}

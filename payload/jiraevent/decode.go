@@ -1,0 +1,73 @@
+package jiraevent
+
+import (
+	"bytes"
+	"errors"
+	"unicode/utf8"
+
+	"github.com/postrider/postrider/payload"
+	"github.com/postrider/postrider/payload/internal/jsonbody"
+)
+
+// Decode reads a callback, for receivers. It takes what Jira Cloud sends and what
+// older documentation prints: a timestamp in ISO 8601, the event's name under
+// "event" instead of "webhookEvent", "accoundId", "active" as a string, numbers
+// as strings. Of a name that stands twice in one object the last one counts.
+// Names are matched exactly. Members without a field of their own go to More of
+// the object that they stand in.
+//
+// What was read and not changed is written again whole, equal as JSON: see
+// [Callback.Sent]. Of a list of worklogs that is longer than [MaxWorklogs] the
+// rest is lost.
+//
+// Errors: [ErrUnknownEvent] for an event the catalogue does not list, unless
+// [AnyEvent] is given, and [payload.ErrDecode] for everything else, with a copy of
+// the body out of the text.
+func Decode(text []byte, opts ...DecodeOption) (Callback, error) {
+	var s decodeSettings
+	for _, opt := range opts {
+		opt(&s)
+	}
+	refuse := func(field, reason string) (Callback, error) {
+		return Callback{}, &payload.DecodeError{Field: field, Reason: reason, Body: bytes.Clone(text)}
+	}
+	if !utf8.Valid(text) {
+		return refuse("", "must be valid UTF-8")
+	}
+	if !bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{")) {
+		return refuse("", "must be one JSON object and nothing else")
+	}
+	type plain Callback
+	var c plain
+	members, err := jsonbody.Read(text, &c)
+	var wrong *jsonbody.MemberError
+	switch {
+	case errors.As(err, &wrong):
+		return refuse(wrong.Name, "has a value of the wrong kind")
+	case err != nil:
+		return refuse("", "must be one JSON object and nothing else")
+	}
+	c.More = members.More(&c)
+	if name, ok := c.More["event"].(string); ok && c.Event == "" {
+		c.Event = name
+	}
+	c.Sent = members.Sent(&c)
+	if c.Event == "" {
+		return refuse("webhookEvent", "must name the event")
+	}
+	_, err = Lookup(c.Event)
+	if err != nil && !s.anyEvent {
+		return Callback{}, err
+	}
+	c.AnyEvent = err != nil
+	return Callback(c), nil
+}
+
+// DecodeOption changes what [Decode] accepts.
+type DecodeOption func(*decodeSettings)
+
+type decodeSettings struct{ anyEvent bool }
+
+// AnyEvent accepts events that the catalogue does not list, such as one that Jira
+// has got since: see [Callback.AnyEvent].
+func AnyEvent() DecodeOption { return func(s *decodeSettings) { s.anyEvent = true } }

@@ -1,0 +1,55 @@
+package jira
+
+import (
+	"strconv"
+
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/jira/jql"
+)
+
+// registered are the live registrations of one app, as they were at a look. It never
+// changes.
+type registered struct {
+	webhook string
+	stamp   stamp
+	byID    map[int64]*compiledRegistration
+	index   jql.Index
+	size    int
+}
+
+// compiledRegistration is a registration with its filter read.
+type compiledRegistration struct {
+	Registration
+	filter *jql.Filter
+	err    error // the filter cannot be used
+}
+
+// fits reports whether what was seen holds for a version of the webhook.
+func (r *registered) fits(w *webhook.Webhook) bool {
+	return r != nil && r.webhook == w.ID && (r.stamp.version > w.Version || r.stamp.equal(stampOf(w)))
+}
+
+// add keeps a registration. One whose filter cannot be used is kept for its events, so
+// that these tell what is wrong with it instead of passing it over.
+func (r *registered) add(one Registration, before []*registered, g *jql.Grammar) {
+	c := &compiledRegistration{Registration: one}
+	for _, old := range before {
+		if old == nil || old.byID[one.ID] == nil {
+			continue
+		}
+		if known := old.byID[one.ID]; known.Filter == one.Filter && known.filter != nil {
+			c.filter, c.Filter = known.filter, known.Filter // the same text is kept once
+		}
+	}
+	r.size += len(one.Filter)
+	switch {
+	case r.size > MaxFilterBytes:
+		c.filter, c.err = nil, errTooLong
+	case c.filter == nil:
+		if c.filter, c.err = g.Parse(one.Filter); c.err != nil {
+			c.err = filterError(strconv.FormatInt(one.ID, 10), c.err)
+		}
+	}
+	r.byID[one.ID] = c
+	r.index.Set(strconv.FormatInt(one.ID, 10), one.Events, c.filter)
+}

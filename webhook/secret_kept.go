@@ -1,0 +1,161 @@
+package webhook
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/postrider/postrider/webhook/sign"
+)
+
+// kept is what an edit leaves empty and takes over from the stored webhook.
+type kept struct {
+	stored  Webhook
+	secrets bool
+	headers []string // names as they are spelled in the edit
+}
+
+// keepEmpty fills what is empty in next, because forms get neither URL nor credentials back.
+func keepEmpty(stored Webhook, next *Webhook) kept {
+	k := kept{stored: stored}
+	if next.URL == "" {
+		next.URL = stored.URL
+	}
+	if len(next.Secrets) == 0 && len(stored.Secrets) > 0 {
+		next.Secrets, k.secrets = stored.Secrets, true
+	}
+	for name, value := range next.Headers {
+		for storedName, had := range stored.Headers {
+			if value == "" && had != "" && strings.EqualFold(name, storedName) {
+				next.Headers[name] = had
+				k.headers = append(k.headers, name)
+			}
+		}
+	}
+	slices.Sort(k.headers)
+	return k
+}
+
+// again reports each stored credential that the edit would send to another receiver. A person
+// who may edit a webhook without seeing its credentials could otherwise have them sent to
+// a server of their own. next has its canonical URL.
+func (k *kept) again(p *Profile, next *Webhook) (out []FieldError) {
+	if !k.secrets && len(k.headers) == 0 {
+		return nil
+	}
+	moved := !sameReceiver(p, &k.stored, next)
+	if k.secrets && p.sendsSecret(next) && (moved || !p.sendsSecret(&k.stored)) {
+		why := "the webhook goes to another URL."
+		if !moved {
+			why = "it has only signed requests until now, and would be sent."
+		}
+		out = append(out, FieldError{"secret", "again", "Enter the secret again: " + why})
+	}
+	if moved && len(k.headers) > 0 {
+		out = append(out, FieldError{"headers", "again",
+			fmt.Sprintf("Enter the value of %s again: the webhook goes to another URL.", strings.Join(k.headers, ", "))})
+	}
+	return out
+}
+
+// sameReceiver tells whether requests of both webhooks go to the same URL. Any difference of
+// the canonical text counts: one host can serve many owners under different paths.
+func sameReceiver(p *Profile, was, next *Webhook) bool {
+	if was.URL != next.URL {
+		canonical, err := p.Allow.CheckURL(was.URL) // may have been stored by other means
+		if err != nil || canonical != next.URL {
+			return false
+		}
+	}
+	if p.Target == nil {
+		return true
+	}
+	from, fromErr := p.sampleTarget(was)
+	to, toErr := p.sampleTarget(next)
+	switch {
+	case fromErr != nil || toErr != nil:
+		return maps.Equal(was.Attributes, next.Attributes)
+	case holdsSecret(from, was.Secrets) || holdsSecret(to, next.Secrets):
+		from, to = from[:behindAuthority(from)], to[:behindAuthority(to)]
+	}
+	return from == to
+}
+
+// sampleTarget is the URL of a request in which each variable has the value "x".
+func (p *Profile) sampleTarget(w *Webhook) (raw string, err error) {
+	defer contain("Profile.Target", &err)
+	sample := sampleDelivery(w)
+	return p.rawTarget(w, &sample)
+}
+
+func sampleDelivery(w *Webhook) Delivery {
+	d := Delivery{ID: "x", EventID: "x", WebhookID: w.ID, Scope: w.Scope, Vars: map[string]string{}}
+	for _, name := range Variables(w.URL) {
+		d.Vars[name] = "x"
+	}
+	return d
+}
+
+// sendsSecret tells whether a request holds the secret itself. A Profile that does not say so is
+// asked for a request, because a host may replace its hooks and leave SecretSent as it was.
+// A request that cannot be made counts as one that holds the secret.
+func (p *Profile) sendsSecret(w *Webhook) bool {
+	if p.SecretSent {
+		return true
+	}
+	r, err := p.sampleRequest(w)
+	if err != nil || holdsSecret(r.URL.String(), w.Secrets) {
+		return true
+	}
+	for _, values := range r.Header {
+		if slices.ContainsFunc(values, func(v string) bool { return holdsSecret(v, w.Secrets) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// sampleRequest is a request with everything that the Profile's hooks add.
+func (p *Profile) sampleRequest(w *Webhook) (r *http.Request, err error) {
+	defer contain("Profile", &err)
+	target, err := p.sampleTarget(w)
+	if err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(target)
+	if err != nil {
+		return nil, err
+	}
+	r = &http.Request{Method: http.MethodPost, URL: u, Host: u.Host, Header: make(http.Header), Body: http.NoBody}
+	if p.Header != nil {
+		p.Header(w.Clone(), sampleDelivery(w), r.Header)
+	}
+	if p.Sign == nil {
+		return r, nil
+	}
+	signer, err := p.Sign(w.Clone())
+	if err != nil || signer == nil {
+		return r, err
+	}
+	return r, signer.Sign(r, sign.Message{ID: "x", Attempt: 1, Time: time.Unix(1_700_000_000, 0)})
+}
+
+// holdsSecret looks for a secret as it is, as a URL writes it and as Basic authentication does.
+func holdsSecret(text string, secrets []Secret) bool {
+	return slices.ContainsFunc(secrets, func(s Secret) bool {
+		plain := s.Reveal()
+		return plain != "" && (strings.Contains(text, plain) || strings.Contains(text, url.QueryEscape(plain)) ||
+			strings.Contains(text, url.PathEscape(plain)) || holdsInBasic(text, plain))
+	})
+}
+
+// holdsInBasic looks into the value of an Authorization header.
+func holdsInBasic(value, plain string) bool {
+	r := http.Request{Header: http.Header{"Authorization": {value}}}
+	user, password, ok := r.BasicAuth()
+	return ok && strings.Contains(user+":"+password, plain)
+}
