@@ -134,7 +134,7 @@ func (s *Scheduler) roomToClaim(l *lane) (room, extra int) {
 	if !l.more || l.claiming || ep.rereading {
 		return 0, 0
 	}
-	if b, is := s.blocks(ep, l.limits); is {
+	if b, is := s.blocks(ep, l.limits, true); is {
 		s.park(l, b)
 		return 0, 0
 	}

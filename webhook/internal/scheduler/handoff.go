@@ -46,7 +46,7 @@ func (s *Scheduler) mayHandOff(j *Job) bool {
 	if ep.rate.tokens(s.now) <= ep.waiting+ep.reserved || !s.keysLeaveRoom(j.Limits) {
 		return false
 	}
-	_, blocked := s.blocks(ep, nil)
+	_, blocked := s.blocks(ep, nil, false)
 	return !blocked
 }
 

@@ -83,7 +83,7 @@ func (c *Checker) waiters() {
 			if !l.inShare || sc.place < 0 {
 				c.fail("lane %v waits for a share that does not know", l.id)
 			}
-			if !share && sc.unproven < s.share() && s.blocked[0].unproven < s.share() {
+			if !share && s.mayHang(sc) && s.mayHang(s.blocked[0]) {
 				c.fail("lane %v waits for a share with room: %d of %d", l.id, sc.unproven, s.share())
 			}
 			if !l.ep.unproven() {

@@ -64,6 +64,7 @@ type Scheduler struct {
 	overdue queue[wait]  // jobs that wait, oldest first
 
 	active, inFlight, waiting, reserved, recent, unproven, tests int
+	unprovenActive                                               int // of active
 	bytes                                                        int
 
 	outcomes outcomes

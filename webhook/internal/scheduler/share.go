@@ -4,11 +4,20 @@ import "container/heap"
 
 // Requests to endpoints that are not known to answer promptly are unproven. All of them
 // together leave room for those that are: a scope may start one while it has fewer than its
-// share, which shrinks as the others' grow (a dynamic threshold), and never below 1.
+// share, which shrinks as the others' grow (a dynamic threshold), and never below 1. They
+// hold at most seven eighths of the slots, so a burst of them delays nobody who is prompt.
 
 func (s *Scheduler) share() int {
 	return max(1, s.c.MaxInFlight-2*s.c.Capacity-s.unproven)
 }
+
+// mayHang reports whether a scope may start one more request that is unproven.
+func (s *Scheduler) mayHang(sc *scope) bool {
+	return s.hasShare(sc) && s.unprovenActive < s.c.Capacity-s.c.Capacity/8
+}
+
+// hasShare is mayHang apart from slots, which are free again within SlowAfter.
+func (s *Scheduler) hasShare(sc *scope) bool { return sc.unproven < s.share() }
 
 func (s *Scheduler) addUnproven(j *Job) {
 	j.unproven = true
@@ -65,7 +74,7 @@ func (s *Scheduler) block(sc *scope) {
 func (s *Scheduler) wakeShare() {
 	for len(s.blocked) > 0 {
 		sc := s.blocked[0]
-		if sc.unproven >= s.share() {
+		if !s.mayHang(sc) {
 			return
 		}
 		var l *lane

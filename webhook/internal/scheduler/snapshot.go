@@ -56,7 +56,7 @@ func (s *Scheduler) ObstacleOf(id Lane, now time.Time) (o Obstacle) {
 	}
 	ep := l.ep
 	o.Window = ep.inFlight >= ep.window
-	o.Share = ep.unproven() && ep.scope.unproven >= s.share()
+	o.Share = ep.unproven() && !s.mayHang(ep.scope)
 	if ep.sealed.After(s.storeNow()) {
 		o.Sealed = ep.sealed
 	}

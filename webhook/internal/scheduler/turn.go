@@ -82,7 +82,7 @@ func (s *Scheduler) turn(l *lane) bool {
 		return false // an answer, or the read, puts it back
 	}
 	j := *l.waiting.at(0)
-	if b, is := s.blocks(ep, j.Limits); is {
+	if b, is := s.blocks(ep, j.Limits, true); is {
 		s.park(l, b)
 		return false
 	}
@@ -102,12 +102,13 @@ func (s *Scheduler) tooLate(j *Job) bool {
 	return j.Until.Sub(s.storeNow())-s.uncertain < j.Timeout
 }
 
-// blocks says what keeps requests to an endpoint back, apart from its window.
-func (s *Scheduler) blocks(ep *endpoint, limits []Limit) (block, bool) {
+// blocks says what keeps requests to an endpoint back, apart from its window. slot asks for
+// a slot too.
+func (s *Scheduler) blocks(ep *endpoint, limits []Limit, slot bool) (block, bool) {
 	if until := ep.holdUntil(); until.After(s.storeNow()) {
 		return block{kind: parkedUntil, until: s.here(until)}, true
 	}
-	if ep.unproven() && ep.scope.unproven >= s.share() {
+	if ep.unproven() && !s.mayHang(ep.scope) && (slot || !s.hasShare(ep.scope)) {
 		return block{kind: parkedShare}, true
 	}
 	if at := ep.rate.next(s.now); at.After(s.now) {
@@ -121,6 +122,7 @@ func (s *Scheduler) begin(j *Job) {
 	ep := j.lane.ep
 	if ep.unproven() {
 		s.addUnproven(j)
+		s.unprovenActive++
 	}
 	j.phase, j.since = active, s.now
 	ep.inFlight++
@@ -150,9 +152,12 @@ func (s *Scheduler) expireStarts() {
 		j.phase = slow
 		s.active--
 		ep.slow++
-		if !j.unproven {
+		if j.unproven {
+			s.unprovenActive--
+		} else {
 			s.addUnproven(j)
 		}
+		s.wakeShare()
 	}
 }
 
@@ -162,6 +167,9 @@ func (s *Scheduler) land(j *Job, answer bool) {
 	ep := j.lane.ep
 	if j.phase == active {
 		s.active--
+		if j.unproven {
+			s.unprovenActive--
+		}
 		ep.prompt = ep.prompt || answer
 	} else {
 		ep.slow--
