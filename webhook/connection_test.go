@@ -67,10 +67,11 @@ func TestConnectionsAreReused(t *testing.T) {
 
 // Rule: net/http repeats a POST by itself when it carries an Idempotency-Key and an idle
 // connection breaks. A profile's hook that sets one, in whatever case, changes nothing: the
-// header is not sent, and one attempt is one request.
+// header is not sent, and what is repeated is the transport's own decision: once, however many
+// connections break.
 func TestIdempotencyKeyIsNotSent(t *testing.T) {
 	t.Parallel()
-	n := newNetwork(t, hostile.Options{Script: hostile.Repeat(1, hostile.ResetOnReuse())})
+	n := newNetwork(t, hostile.Options{Script: []hostile.Behavior{hostile.ResetOnReuse(), hostile.ResetBeforeHeaders()}})
 	n.profile.Header = func(_ webhook.Webhook, d webhook.Delivery, h http.Header) {
 		h.Set("Idempotency-Key", d.EventID)
 		h["X-IDEMPOTENCY-key"] = []string{d.EventID}
@@ -83,9 +84,9 @@ func TestIdempotencyKeyIsNotSent(t *testing.T) {
 		t.Fatal(got)
 	}
 	if got := h.end(h.dispatch(id("evt_2"))); got != "failed protocol exhausted tries=1" {
-		t.Errorf("the second delivery met a broken connection and is %s", got)
+		t.Errorf("the second delivery met two broken connections and is %s", got)
 	}
-	if c := n.server.Connections(); c != 1 {
+	if c := n.server.Connections(); c != 2 {
 		t.Errorf("%d connections: net/http has sent the second request again", c)
 	}
 	for _, r := range n.server.Requests() {
@@ -94,6 +95,28 @@ func TestIdempotencyKeyIsNotSent(t *testing.T) {
 				t.Errorf("%s was sent", name)
 			}
 		}
+	}
+}
+
+// Rule: an event is not lost because a server forgot an idle connection, also where nothing is
+// tried again: the attempt repeats its request, with the same identifier and the same bytes, and
+// counts once.
+func TestForgottenConnectionCostsNoAttempt(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t, hostile.Options{Script: hostile.Repeat(1, hostile.CloseOnReuse())})
+	n.profile.Retry = retry.None()
+	h := n.host()
+	h.add("one", at(n.url(hookHost)))
+	if got := h.end(h.dispatch(id("evt_1"))); got != "delivered tries=1" {
+		t.Fatal(got)
+	}
+	if got := h.end(h.dispatch(id("evt_2"))); got != "delivered tries=1" {
+		t.Errorf("the delivery that met the connection is %s", got)
+	}
+	all := n.server.Requests()
+	if len(all) != 3 || all[1].Conn == all[2].Conn || string(all[1].Body) != string(all[2].Body) ||
+		all[1].Header.Get(sign.IDHeader) != "evt_2" || all[2].Header.Get(sign.IDHeader) != "evt_2" {
+		t.Errorf("requests %+v, want evt_2 twice, on two connections", all)
 	}
 }
 

@@ -13,7 +13,15 @@ import (
 
 	"github.com/postrider/postrider/allowlist"
 	"github.com/postrider/postrider/retry"
+	"github.com/postrider/postrider/webhook/internal/transport"
 	"github.com/postrider/postrider/webhook/sign"
+)
+
+const (
+	maxBodyRead     = 64 << 10
+	maxSnippet      = 4 << 10
+	userAgent       = "Postrider/1 (+https://github.com/postrider/postrider)"
+	contentTypeJSON = "application/json"
 )
 
 // sender makes requests. It owns the only transport: deliveries, tests and
@@ -21,25 +29,20 @@ import (
 type sender struct {
 	profile   *Profile
 	transport http.RoundTripper
-	own       *http.Transport // nil when the transport is the host's
-	lookup    func(ctx context.Context, host string) Code
+	own       *transport.Transport // nil when the transport is the host's
+	lookup    bool                 // of the target's addresses, before each request
 	timeout   time.Duration
 	bounds    bounds
 	prepared  prepared
-	timers    timers
 }
 
 func newSender(p *Profile, o *Options) *sender {
 	s := &sender{profile: p, transport: o.Transport, timeout: o.Timeout, bounds: defaultBounds()}
 	if s.transport == nil {
-		s.own = newTransport(p.Allow, o, s.bounds)
+		s.own = newTransport(p, o, s.bounds)
 		s.transport = s.own
 	}
-	if o.Proxy != nil && o.Proxy.AddressesCheckedBy == ByLookup {
-		s.lookup = func(ctx context.Context, host string) Code {
-			return lookup(ctx, o.Resolver, p.Allow, s.bounds.dial, host)
-		}
-	}
+	s.lookup = o.Proxy != nil && o.Proxy.AddressesCheckedBy == ByLookup
 	return s
 }
 
@@ -54,6 +57,9 @@ func (s *sender) timeoutOf(w *Webhook) time.Duration {
 // attempt makes one request and judges it. The answer is decided by the status line:
 // what happens to the body afterwards changes nothing, because the receiver has
 // answered and another request would only repeat it. It never panics.
+//
+// Within the attempt and its time the transport may make the request a second time, with the
+// same bytes: see [transport.Transport.RoundTrip].
 func (s *sender) attempt(ctx context.Context, w *Webhook, d *Delivery, now time.Time) (a Attempt) {
 	a = Attempt{Number: d.Tries + 1, Start: now}
 	began := time.Now()
@@ -63,25 +69,22 @@ func (s *sender) attempt(ctx context.Context, w *Webhook, d *Delivery, now time.
 		}
 		a.Duration = max(0, time.Since(began))
 	}()
-	x := &exchange{body: d.Body}
-	s.timers.begin(ctx, &x.deadline, s.timeoutOf(w))
-	defer s.timers.end(&x.deadline)
-
-	req, to, err := s.request(x, w, d, a)
+	ctx, cancel := context.WithTimeout(ctx, s.timeoutOf(w))
+	defer cancel()
+	req, to, err := s.request(ctx, w, d, a)
 	if err != nil {
 		a.Code = buildCode(err)
 		return a
 	}
-	if s.lookup != nil {
-		if a.Code = s.lookup(&x.deadline, req.URL.Hostname()); a.Code != CodeOK {
+	if s.lookup {
+		if err := s.own.Lookup(ctx, req.URL.Hostname()); err != nil {
+			a.Code, a.Detail = unanswered(ctx, err)
 			return a
 		}
 	}
 	resp, err := s.roundTrip(req)
 	if err != nil {
-		if a.Code = errorCode(err); a.Code == CodeProtocol && x.deadline.expired() {
-			a.Code = CodeTimeout // HTTP/2 says that it was cancelled
-		}
+		a.Code, a.Detail = unanswered(ctx, err)
 		return a
 	}
 	a.Status = resp.StatusCode
@@ -95,7 +98,7 @@ func (s *sender) attempt(ctx context.Context, w *Webhook, d *Delivery, now time.
 		_ = resp.Body.Close() // 101: the body is the bare connection, which no deadline ends
 		return a
 	}
-	a.Snippet = s.readBody(resp.Body, &x.deadline, to, req.Header)
+	a.Snippet = s.readBody(resp.Body, cancel, to, req.Header)
 	return a
 }
 
@@ -138,34 +141,33 @@ func buildCode(err error) Code {
 
 // exchange is what a request is made of, in one allocation.
 type exchange struct {
-	deadline deadline
-	url      url.URL
-	values   [8]string // of headers
-	reader   bytes.Reader
-	body     []byte
+	url    url.URL
+	values [8]string // of headers
+	reader bytes.Reader
+	body   []byte
 }
 
-// again is for net/http, which repeats a request only when nothing of it was written.
+// again is for a transport that repeats a request.
 func (x *exchange) again() (io.ReadCloser, error) {
 	return io.NopCloser(bytes.NewReader(x.body)), nil
 }
 
 // request builds and signs a request. Its errors may hold what hooks of the host
 // said and are never shown.
-func (s *sender) request(x *exchange, w *Webhook, d *Delivery, a Attempt) (req *http.Request, to *target, err error) {
+func (s *sender) request(ctx context.Context, w *Webhook, d *Delivery, a Attempt) (req *http.Request, to *target, err error) {
 	defer contain("Profile", &err)
 	if len(d.Body) > s.profile.maxBody() {
 		return nil, nil, &errRequest{CodePayload, ErrTooLarge}
 	}
-	prep := s.prepared.of(w)
+	prep := s.prepared.at(a.Start, w)
 	if to, err = prep.targetOf(s.profile, w, d); err != nil {
 		return nil, nil, err
 	}
 	if prep.refused != nil {
 		return nil, nil, prep.refused
 	}
-	x.url = to.url
-	req = (&http.Request{}).WithContext(&x.deadline) // which would copy what is set
+	x := &exchange{url: to.url, body: d.Body}
+	req = (&http.Request{}).WithContext(ctx) // which would copy what is set
 	req.Method, req.URL, req.Host = http.MethodPost, &x.url, x.url.Host
 	req.Proto, req.ProtoMajor, req.ProtoMinor = "HTTP/1.1", 1, 1
 	req.Header = make(http.Header, 8)
@@ -189,7 +191,7 @@ func (s *sender) request(x *exchange, w *Webhook, d *Delivery, a Attempt) (req *
 	if s.profile.Header != nil {
 		s.profile.Header(*w, *d, req.Header)
 	}
-	signer, err := prep.signerOf(s.profile)
+	signer, err := prep.signerOf(s.profile, a.Start)
 	if err != nil {
 		return nil, nil, err
 	}

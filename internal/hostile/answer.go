@@ -121,6 +121,42 @@ func ResetOnReuse() Behavior {
 	return b
 }
 
+// CloseOnReuse answers 200 and keeps the connection open. The next request on it is read to its
+// end, and then the connection is closed without an answer. It uses up no further step.
+func CloseOnReuse() Behavior {
+	b := Status(http.StatusOK)
+	b.Name, b.reuse = "close on reuse, request read", (*link).readNext
+	return b
+}
+
+// ResetAfterReuse is CloseOnReuse with a reset.
+func ResetAfterReuse() Behavior {
+	b := Status(http.StatusOK)
+	b.Name = "reset on reuse, request read"
+	b.reuse = func(l *link) {
+		l.readNext()
+		l.reset()
+	}
+	return b
+}
+
+// HangOnReuse is CloseOnReuse with a connection that stays open.
+func HangOnReuse() Behavior {
+	b := Status(http.StatusOK)
+	b.Name = "hang on reuse, request read"
+	b.reuse = func(l *link) {
+		l.readNext()
+		l.hang()
+	}
+	return b
+}
+
+func (l *link) readNext() {
+	if r, err := http.ReadRequest(l.in); err == nil {
+		l.receive(r, false)
+	}
+}
+
 // CloseIdle answers 200 as if the connection stayed open, and closes it.
 func CloseIdle() Behavior {
 	return Behavior{Name: "close of an idle connection", answer: func(l *link) {
