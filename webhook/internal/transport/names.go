@@ -15,12 +15,12 @@ type names struct {
 	asked liveness
 }
 
-func newNames(r *net.Resolver) *names {
+func newNames(r *net.Resolver, dial time.Duration) *names {
 	if r == nil {
 		// The C library's resolver would read "127.1" or "0x7f000001" as addresses.
 		r = &net.Resolver{PreferGo: true}
 	}
-	return &names{Resolver: r}
+	return &names{Resolver: r, asked: liveness{patience: min(askFor, dial)}}
 }
 
 // failure tells why a name was not resolved: because of the name, or because no name server can
@@ -80,6 +80,8 @@ func (l listener) Read(p []byte) (int, error) {
 // liveness is what is known of a server that everything depends on. Only a failure asks for it, and
 // many that come at once ask once.
 type liveness struct {
+	patience time.Duration
+
 	mu    sync.Mutex
 	at    time.Time
 	known bool
@@ -94,7 +96,7 @@ func (l *liveness) alive(ask func(context.Context) bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.at.IsZero() || time.Since(l.at) > askAgain {
-		ctx, cancel := context.WithTimeout(context.Background(), askFor)
+		ctx, cancel := context.WithTimeout(context.Background(), l.patience)
 		defer cancel()
 		l.known, l.at = ask(ctx), time.Now()
 	}

@@ -24,7 +24,7 @@ type proxy struct {
 }
 
 func newProxy(o *Options, n *names) *proxy {
-	p := &proxy{url: o.Proxy, dialer: net.Dialer{Timeout: o.Dial, Resolver: n.Resolver}, timeout: o.Dial}
+	p := &proxy{url: o.Proxy, dialer: net.Dialer{Timeout: o.Dial, Resolver: n.Resolver}, timeout: o.Dial, asked: liveness{patience: min(askFor, o.Dial)}}
 	port := o.Proxy.Port()
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443", "socks5": "1080"}[o.Proxy.Scheme]

@@ -26,7 +26,7 @@ const (
 )
 
 // short is a bound of a phase that a test runs into. What must end before it takes milliseconds.
-const short = 2 * time.Second
+const short = time.Second
 
 // lab is a receiver with a name, and what sends to it.
 type lab struct {
@@ -244,3 +244,5 @@ func TestBodyThatCannotBeReadAgain(t *testing.T) {
 		t.Errorf("%d connections", n)
 	}
 }
+
+func (l *lab) port() string { return fmt.Sprint(l.server.Port()) }

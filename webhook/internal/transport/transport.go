@@ -60,7 +60,7 @@ type Transport struct {
 
 // New makes a Transport. It starts nothing.
 func New(o Options) *Transport {
-	t := &Transport{names: newNames(o.Resolver), allow: o.Allow, dial: o.Dial}
+	t := &Transport{names: newNames(o.Resolver, o.Dial), allow: o.Allow, dial: o.Dial}
 	dial := o.dialer(t.names)
 	t.fresh = &generation{Transport: o.transport(dial)}
 	t.fresh.DisableKeepAlives = true
