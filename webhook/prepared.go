@@ -1,12 +1,9 @@
 package webhook
 
 import (
-	"errors"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,6 +30,7 @@ type preparation struct {
 	used    time.Time
 	signer  atomic.Pointer[signing]
 	target  atomic.Pointer[target] // the latest one, where the URL has no variables
+	sample  atomic.Pointer[string] // the URL of a sample delivery, judged
 }
 
 // signing is a Signer and when it must be made anew, zero for never.
@@ -42,14 +40,6 @@ type signing struct {
 }
 
 type header struct{ name, value string }
-
-// target is where a request goes.
-type target struct {
-	asked   string // the URL that was judged
-	url     url.URL
-	secrets func() []string // see secretsOf; worked out when there is an answer to clean
-	answer  atomic.Pointer[shortAnswer]
-}
 
 const (
 	maxPrepared   = 4096 // beyond it everything is prepared anew
@@ -125,31 +115,4 @@ func (p *preparation) signerOf(profile *Profile, now time.Time) (sign.Signer, er
 	}
 	p.signer.Store(made)
 	return signer, nil
-}
-
-// targetOf judges the URL of a delivery and takes it apart. The verdict on a text is always
-// the same, so it is given once for as long as the webhook and the text stay.
-func (p *preparation) targetOf(profile *Profile, w *Webhook, d *Delivery) (*target, error) {
-	raw, err := profile.rawTarget(w, d)
-	if err != nil {
-		return nil, &errRequest{CodeURLRejected, err}
-	}
-	filled := strings.Contains(w.URL, "{")
-	if known := p.target.Load(); !filled && known != nil && known.asked == raw {
-		return known, nil
-	}
-	text, err := profile.judge(w, raw, filled)
-	if err != nil {
-		return nil, err
-	}
-	u, err := url.Parse(text)
-	if err != nil {
-		return nil, &errRequest{CodeURLRejected, errors.New("webhook: accepted URL does not parse")}
-	}
-	t := &target{asked: raw, url: *u}
-	t.secrets = sync.OnceValue(func() []string { return secretsOf(&p.of, &t.url) })
-	if !filled {
-		p.target.Store(t)
-	}
-	return t, nil
 }

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/postrider/postrider/allowlist"
 	"github.com/postrider/postrider/retry"
 	"github.com/postrider/postrider/webhook/internal/transport"
 	"github.com/postrider/postrider/webhook/sign"
@@ -219,58 +218,6 @@ func (s *sender) sign(signer sign.Signer, req *http.Request, d *Delivery, a Atte
 		return errors.New("webhook: a Signer may set headers only")
 	}
 	return nil
-}
-
-// judge returns the URL of a request as it is sent. Where variables were filled in it is
-// judged twice: as a template, by the full rule, and filled in, where what values may
-// hold percent-encoded is exempt.
-func (p *Profile) judge(w *Webhook, raw string, filled bool) (string, error) {
-	if !filled {
-		return checkTarget(p.Allow.CheckURL(raw))
-	}
-	template, err := p.checkTemplate(w)
-	if err != nil {
-		return "", err
-	}
-	final, err := checkTarget(p.Allow.CheckExpanded(raw))
-	if err != nil {
-		return "", err
-	}
-	if final[:behindAuthority(final)] != template[:behindAuthority(template)] {
-		return "", &errRequest{CodeURLRejected, errors.New("webhook: variables changed the host")}
-	}
-	return final, nil
-}
-
-// checkTemplate judges a webhook's URL with every variable replaced by "x".
-func (p *Profile) checkTemplate(w *Webhook) (string, error) {
-	sample := Delivery{EventID: "x", WebhookID: w.ID, Scope: w.Scope, Vars: map[string]string{}}
-	for _, name := range Variables(w.URL) {
-		sample.Vars[name] = "x"
-	}
-	raw, err := p.rawTarget(w, &sample)
-	if err != nil {
-		return "", &errRequest{CodeURLRejected, err}
-	}
-	return checkTarget(p.Allow.CheckURL(raw))
-}
-
-func (p *Profile) rawTarget(w *Webhook, d *Delivery) (string, error) {
-	if p.Target == nil {
-		return w.URL, nil
-	}
-	return p.Target(*w, *d)
-}
-
-func checkTarget(canonical string, err error) (string, error) {
-	if err != nil {
-		code := CodeURLRejected
-		if errors.Is(err, allowlist.ErrBlocked) {
-			code = CodeBlockedAddress // the host is written as an address
-		}
-		return "", &errRequest{code, err}
-	}
-	return canonical, nil
 }
 
 // contain turns a panic in code of the host into an error. The panic's value is not
