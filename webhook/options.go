@@ -93,6 +93,8 @@ type Breaker struct {
 
 // Proxy is an explicit way out through an HTTP or SOCKS5 proxy. Behind one, the
 // dial guard sees the proxy's address only, so somebody else must judge the target's.
+// A proxy that is down or refuses our credentials ends attempts with [CodeEgress], which
+// counts against no webhook; what it reports of a target counts like the target's own fault.
 type Proxy struct {
 	// URL of the proxy: http, https or socks5.
 	URL *url.URL
