@@ -37,30 +37,33 @@ func signedWith(s webhook.Secret) func(*webhook.Webhook) {
 	return func(w *webhook.Webhook) { w.Secrets = []webhook.Secret{s} }
 }
 
-// Rule: the pool of idle connections is sized to the capacity, so many deliveries at once
-// leave no more connections behind than they needed, and the next ones open none.
+// Rule: the pool of idle connections is sized to the capacity, so many requests at once leave
+// their connections behind and the next ones open none. In net/http the pool holds two unless told
+// otherwise.
 func TestConnectionsAreReused(t *testing.T) {
 	t.Parallel()
-	const lanes, perLane, rounds = 3, 8, 4 // in net/http the pool holds two unless told otherwise
-	n := newNetwork(t, hostile.Options{})
-	n.opts.Capacity, n.opts.PerLane = lanes*perLane, perLane
-	h := n.host()
-	for i := range lanes {
-		h.add(string(rune('a'+i)), at(n.url(hookHost)))
-	}
-	for round := range rounds {
-		for i := range perLane {
-			if _, err := h.Dispatch(context.Background(), success(t, id("evt_%d_%d", round, i))); err != nil {
-				t.Fatal(err)
-			}
+	const atOnce, rounds = 24, 4
+	n := newNetwork(t, hostile.Options{Then: hostile.Together(atOnce)})
+	n.opts.Capacity = atOnce
+	h := realHostStopped(t, n.profile, n.opts)
+	w := someWebhook()
+	w.URL = n.url(hookHost)
+	for range rounds {
+		var round sync.WaitGroup
+		for range atOnce {
+			round.Go(func() {
+				if a := webhook.Send(t.Context(), h.Dispatcher, w, sample(w)); !a.OK() {
+					t.Errorf("%+v", a)
+				}
+			})
 		}
-		hostile.Await(t, "a round", func() bool { return h.count(webhook.StateDelivered) == (round+1)*lanes*perLane })
+		round.Wait()
 	}
-	// A dial may be overtaken by a connection that becomes free, and then has a spare one left.
-	if c := n.server.Connections(); c > 2*lanes*perLane {
-		t.Errorf("%d connections for %d deliveries, at most %d of them at once", c, rounds*lanes*perLane, lanes*perLane)
+	// On a busy machine net/http closes one now and then that it could have kept.
+	if c := n.server.Connections(); c > 2*atOnce {
+		t.Errorf("%d connections for %d requests, %d of them at once", c, rounds*atOnce, atOnce)
 	}
-	if r := len(n.server.Requests()); r != rounds*lanes*perLane {
+	if r := len(n.server.Requests()); r != rounds*atOnce {
 		t.Errorf("%d requests", r)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -185,18 +186,19 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 // counts against no webhook, and goes out when the way is free.
 func TestEgressCountsAgainstNobody(t *testing.T) {
 	t.Parallel()
-	down := true
+	var down atomic.Bool
+	down.Store(true)
 	to := roundTripper(func(r *http.Request) (*http.Response, error) {
-		if down {
+		if down.Load() {
 			return nil, &net.OpError{Op: "proxyconnect", Net: "tcp", Err: net.UnknownNetworkError("proxy-canary")}
 		}
 		return (&receiver{}).RoundTrip(r)
 	})
 	p := webhook.Automation()
 	p.Retry, p.DisableAfter = retry.None(), time.Hour
-	attention := 0
+	var attention atomic.Int32
 	o := &webhook.Options{Transport: to, Breaker: webhook.Breaker{Failures: 1}, Observer: &webhook.Observer{
-		Attention: func(context.Context, webhook.Webhook, webhook.Code) { attention++ },
+		Attention: func(context.Context, webhook.Webhook, webhook.Code) { attention.Add(1) },
 	}}
 	inBubble(t, p, o, func(h *host) {
 		w := h.add("one")
@@ -206,13 +208,13 @@ func TestEgressCountsAgainstNobody(t *testing.T) {
 			t.Errorf("while the proxy is down: %s", got)
 		}
 		health, err := h.hooks.Health(t.Context(), scope, w.ID)
-		if err != nil || health.Failures != 0 || !health.FailingSince.IsZero() || !health.OpenUntil.IsZero() || attention != 0 {
-			t.Errorf("health %+v, %v, %d calls of Attention", health, err, attention)
+		if err != nil || health.Failures != 0 || !health.FailingSince.IsZero() || !health.OpenUntil.IsZero() || attention.Load() != 0 {
+			t.Errorf("health %+v, %v, %d calls of Attention", health, err, attention.Load())
 		}
 		if strings.Contains(h.log.String(), "proxy-canary") {
 			t.Errorf("log: %s", h.log.String())
 		}
-		down = false
+		down.Store(false)
 		settled(time.Minute)
 		if got := h.outcome(id); got != "delivered tries=1" {
 			t.Errorf("with the proxy back: %s", got)

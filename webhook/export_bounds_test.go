@@ -20,7 +20,6 @@ func SetBounds(d *Dispatcher, b Bounds) {
 		}
 	}
 	s.own = newTransport(&d.profile, &d.o, s.bounds)
-	s.transport = s.own
 }
 
 // Send makes one attempt, as a delivery, a Test or a Redeliver does.

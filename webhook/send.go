@@ -1,11 +1,9 @@
 package webhook
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -27,8 +25,8 @@ const (
 // redeliveries all go through attempt.
 type sender struct {
 	profile   *Profile
-	transport http.RoundTripper
-	own       *transport.Transport // nil when the transport is the host's
+	transport http.RoundTripper    // the host's, nil for own
+	own       *transport.Transport // nil for the host's
 	lookup    bool                 // of the target's addresses, before each request
 	timeout   time.Duration
 	bounds    bounds
@@ -39,7 +37,6 @@ func newSender(p *Profile, o *Options) *sender {
 	s := &sender{profile: p, transport: o.Transport, timeout: o.Timeout, bounds: defaultBounds()}
 	if s.transport == nil {
 		s.own = newTransport(p, o, s.bounds)
-		s.transport = s.own
 	}
 	s.lookup = o.Proxy != nil && o.Proxy.AddressesCheckedBy == ByLookup
 	return s
@@ -58,7 +55,7 @@ func (s *sender) timeoutOf(w *Webhook) time.Duration {
 // answered and another request would only repeat it. It never panics.
 //
 // Within the attempt and its time the transport may make the request a second time, with the
-// same bytes: see [transport.Transport.RoundTrip].
+// same bytes: see [transport.Transport.Send].
 func (s *sender) attempt(ctx context.Context, w *Webhook, d *Delivery, now time.Time) (a Attempt) {
 	a = Attempt{Number: d.Tries + 1, Start: now}
 	began := time.Now()
@@ -70,20 +67,21 @@ func (s *sender) attempt(ctx context.Context, w *Webhook, d *Delivery, now time.
 	}()
 	ctx, cancel := context.WithTimeout(ctx, s.timeoutOf(w))
 	defer cancel()
-	req, to, err := s.request(ctx, w, d, a)
+	x := transport.Begin(ctx, d.Body)
+	req, to, err := s.request(x, w, d, a)
 	if err != nil {
 		a.Code = buildCode(err)
 		return a
 	}
 	if s.lookup {
 		if err := s.own.Lookup(ctx, req.URL.Hostname()); err != nil {
-			a.Code, a.Detail = unanswered(ctx, err)
+			a.Code, a.Detail = unanswered(x, err)
 			return a
 		}
 	}
-	resp, err := s.roundTrip(req)
+	resp, err := s.roundTrip(x, req)
 	if err != nil {
-		a.Code, a.Detail = unanswered(ctx, err)
+		a.Code, a.Detail = unanswered(x, err)
 		return a
 	}
 	a.Status = resp.StatusCode
@@ -101,9 +99,16 @@ func (s *sender) attempt(ctx context.Context, w *Webhook, d *Delivery, now time.
 	return a
 }
 
-// roundTrip contains a transport of the host that panics or breaks its contract.
-func (s *sender) roundTrip(req *http.Request) (resp *http.Response, err error) {
+// roundTrip sends a request. It contains a transport of the host that panics or breaks its
+// contract.
+func (s *sender) roundTrip(x *transport.Exchange, req *http.Request) (resp *http.Response, err error) {
+	if s.own != nil {
+		return s.own.Send(x, req)
+	}
 	defer contain("Transport", &err)
+	if req.ContentLength > 0 {
+		req.GetBody = x.Again
+	}
 	resp, err = s.transport.RoundTrip(req)
 	if err == nil && resp == nil {
 		err = errors.New("webhook: Transport returned neither response nor error")
@@ -138,22 +143,27 @@ func buildCode(err error) Code {
 	return CodeConfig
 }
 
-// exchange is what a request is made of, in one allocation.
-type exchange struct {
+// parts is what a request is made of, in one allocation.
+type parts struct {
 	url    url.URL
 	values [8]string // of headers
-	reader bytes.Reader
-	body   []byte
+	set    int       // values that are in use
 }
 
-// again is for a transport that repeats a request.
-func (x *exchange) again() (io.ReadCloser, error) {
-	return io.NopCloser(bytes.NewReader(x.body)), nil
+// header sets a header of which there is one value.
+func (p *parts) header(h http.Header, name, value string) {
+	if p.set == len(p.values) {
+		h[name] = []string{value}
+		return
+	}
+	p.values[p.set] = value
+	p.set++
+	h[name] = p.values[p.set-1 : p.set : p.set]
 }
 
 // request builds and signs a request. Its errors may hold what hooks of the host
 // said and are never shown.
-func (s *sender) request(ctx context.Context, w *Webhook, d *Delivery, a Attempt) (req *http.Request, to *target, err error) {
+func (s *sender) request(x *transport.Exchange, w *Webhook, d *Delivery, a Attempt) (req *http.Request, to *target, err error) {
 	defer contain("Profile", &err)
 	if len(d.Body) > s.profile.maxBody() {
 		return nil, nil, &errRequest{CodePayload, ErrTooLarge}
@@ -165,27 +175,17 @@ func (s *sender) request(ctx context.Context, w *Webhook, d *Delivery, a Attempt
 	if prep.refused != nil {
 		return nil, nil, prep.refused
 	}
-	x := &exchange{url: to.url, body: d.Body}
-	req = (&http.Request{}).WithContext(ctx) // which would copy what is set
-	req.Method, req.URL, req.Host = http.MethodPost, &x.url, x.url.Host
+	p := &parts{url: to.url}
+	req = x.Request()
+	req.Method, req.URL, req.Host = http.MethodPost, &p.url, p.url.Host
 	req.Proto, req.ProtoMajor, req.ProtoMinor = "HTTP/1.1", 1, 1
 	req.Header = make(http.Header, 8)
-	values := x.values[:0]
-	set := func(name, value string) {
-		values = append(values, value)
-		req.Header[name] = values[len(values)-1 : len(values) : len(values)]
-	}
 	for _, h := range prep.headers {
-		set(h.name, h.value)
+		p.header(req.Header, h.name, h.value)
 	}
-	set("User-Agent", userAgent)
-	req.Body = http.NoBody
+	p.header(req.Header, "User-Agent", userAgent)
 	if len(d.Body) > 0 {
-		set("Content-Type", contentTypeJSON)
-		req.ContentLength = int64(len(d.Body))
-		x.reader.Reset(d.Body)
-		req.Body = io.NopCloser(&x.reader)
-		req.GetBody = x.again
+		p.header(req.Header, "Content-Type", contentTypeJSON)
 	}
 	if s.profile.Header != nil {
 		s.profile.Header(*w, *d, req.Header)

@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -45,10 +44,10 @@ func newTransport(p *Profile, o *Options, b bounds) *transport.Transport {
 }
 
 // unanswered tells why a request got no answer.
-func unanswered(ctx context.Context, err error) (Code, Detail) {
+func unanswered(x *transport.Exchange, err error) (Code, Detail) {
 	var own *transport.Error
 	if !errors.As(err, &own) {
-		own = transport.Failure(ctx, err) // a transport of the host
+		own = x.Failure(err) // a transport of the host
 	}
 	return Code(own.Kind), Detail(own.Reason)
 }

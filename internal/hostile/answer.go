@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -47,6 +48,27 @@ func (l *link) answer(code int, body string, fields []Field) {
 		b.WriteString("Connection: close\r\n")
 	}
 	l.write("%s\r\n%s", b.String(), body)
+}
+
+// Together answers 200 to n requests at once, as soon as so many wait.
+func Together(n int) Behavior {
+	var mu sync.Mutex
+	waiting, all := 0, make(chan struct{})
+	return Behavior{Name: fmt.Sprint("answers to ", n, " at once"), answer: func(l *link) {
+		mu.Lock()
+		mine := all
+		if waiting++; waiting == n {
+			close(all)
+			waiting, all = 0, make(chan struct{})
+		}
+		mu.Unlock()
+		select {
+		case <-mine:
+			l.answer(http.StatusOK, "", nil)
+		case <-l.s.done:
+			l.close = true
+		}
+	}}
 }
 
 // EarlyAnswer answers when it has the header, and reads the body only then.

@@ -85,7 +85,7 @@ var gallery = []mutation{
 		"	s.finish(r, webhook.StateFailed, webhook.CodeCancelled, now)", "	_ = now",
 		"./webhook -run TestDeleteCancels"},
 	{"a dead connection costs the attempt", "webhook/internal/transport/transport.go",
-		"if !repeat || req.Context().Err() != nil {", "if repeat || !repeat {",
+		"if !repeat || x.Err() != nil {", "if repeat || !repeat {",
 		"./webhook/internal/transport -run TestForgottenConnection"},
 	{"the failure of a fresh connection is repeated", "webhook/internal/transport/exchange.go",
 		"if !x.reused.Load() || x.answered.Load() {", "if x.answered.Load() {",

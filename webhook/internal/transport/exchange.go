@@ -1,9 +1,12 @@
 package transport
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"net"
+	"net/http"
 	"net/http/httptrace"
 	"sync/atomic"
 	"syscall"
@@ -21,24 +24,30 @@ const (
 	connected // the request goes out
 )
 
-// exchange watches one request. It is the request's context, so what dials for the request finds
-// it there; a dial may outlive the request that asked for it. Then it is the body of the answer.
-type exchange struct {
+// Exchange is a request on its way and its answer. It is the request's context, so what dials for
+// the request finds it there; a dial may outlive the request that asked for it. Then it is the
+// body of the answer.
+type Exchange struct {
 	context.Context
-	by *generation
+	message []byte
+	sent    reader // of message
+	by      *generation
 	io.ReadCloser
-	closed   bool
+	closed bool
+
+	conn     net.Conn // set by the goroutine that sends
 	phase    atomic.Int32
 	reused   atomic.Bool // the connection has carried another request
 	answered atomic.Bool // the first byte of an answer has come
 	trace    httptrace.ClientTrace
 }
 
-type exchangeKey struct{}
-
-func newExchange(ctx context.Context, by *generation) *exchange {
-	x := &exchange{Context: ctx, by: by}
+// Begin prepares an exchange that ends with ctx. The message is the body of the request; it must
+// not change until the answer has been closed.
+func Begin(ctx context.Context, message []byte) *Exchange {
+	x := &Exchange{Context: ctx, message: message}
 	x.trace.GotConn = func(c httptrace.GotConnInfo) {
+		x.conn = c.Conn
 		x.reused.Store(c.Reused)
 		x.reach(connected)
 	}
@@ -46,18 +55,44 @@ func newExchange(ctx context.Context, by *generation) *exchange {
 	return x
 }
 
+// Request returns a request with the exchange's context and message, for the caller to complete.
+func (x *Exchange) Request() *http.Request {
+	return x.load((&http.Request{}).WithContext(x.traced()))
+}
+
+func (x *Exchange) traced() context.Context { return httptrace.WithClientTrace(x, &x.trace) }
+
+// load puts the message into a request.
+func (x *Exchange) load(req *http.Request) *http.Request {
+	req.Body = http.NoBody
+	if len(x.message) > 0 {
+		x.sent.Reset(x.message)
+		req.Body, req.ContentLength = &x.sent, int64(len(x.message))
+	}
+	return req
+}
+
+// Again returns the message once more, as the GetBody of a request does.
+func (x *Exchange) Again() (io.ReadCloser, error) {
+	return io.NopCloser(bytes.NewReader(x.message)), nil
+}
+
+type reader struct{ bytes.Reader }
+
+func (*reader) Close() error { return nil }
+
+type exchangeKey struct{}
+
 // Value implements [context.Context].
-func (x *exchange) Value(key any) any {
+func (x *Exchange) Value(key any) any {
 	if _, ok := key.(exchangeKey); ok {
 		return x
 	}
 	return x.Context.Value(key)
 }
 
-func (x *exchange) traced() context.Context { return httptrace.WithClientTrace(x, &x.trace) }
-
 // reach tells how far the request has come. x may be nil.
-func (x *exchange) reach(p phase) {
+func (x *Exchange) reach(p phase) {
 	if x == nil {
 		return
 	}
@@ -70,13 +105,13 @@ func (x *exchange) reach(p phase) {
 }
 
 // exchangeOf returns the request that a dial is for, nil where there is none.
-func exchangeOf(ctx context.Context) *exchange {
-	x, _ := ctx.Value(exchangeKey{}).(*exchange)
+func exchangeOf(ctx context.Context) *Exchange {
+	x, _ := ctx.Value(exchangeKey{}).(*Exchange)
 	return x
 }
 
 // Close ends the answer and with it the use of the connection.
-func (x *exchange) Close() error {
+func (x *Exchange) Close() error {
 	err := x.ReadCloser.Close()
 	if !x.closed {
 		x.closed = true
@@ -88,7 +123,7 @@ func (x *exchange) Close() error {
 // diedUnanswered tells whether a request failed because its connection, which had been used
 // before, was dead: the server had forgotten it. A server that takes too long, or resets a
 // stream of HTTP/2 and lives on, is no dead connection.
-func (x *exchange) diedUnanswered(err error) bool {
+func (x *Exchange) diedUnanswered(err error) bool {
 	if !x.reused.Load() || x.answered.Load() {
 		return false
 	}

@@ -14,13 +14,9 @@ import (
 	"github.com/postrider/postrider/allowlist"
 )
 
-// Failure tells what an error of somebody else's transport means.
-func Failure(ctx context.Context, err error) *Error {
-	return (&exchange{Context: ctx}).failure(err)
-}
-
-// failure tells what an error of net/http means. Nothing of err leaves this function.
-func (x *exchange) failure(err error) *Error {
+// Failure tells what an error of net/http, or of somebody else's transport, means. Nothing of err
+// leaves this function.
+func (x *Exchange) Failure(err error) *Error {
 	var (
 		own    *Error
 		verify *tls.CertificateVerificationError
@@ -28,6 +24,7 @@ func (x *exchange) failure(err error) *Error {
 		dns    *net.DNSError
 		op     *net.OpError
 	)
+	err = x.cause(err)
 	late := errors.Is(x.Err(), context.DeadlineExceeded)
 	switch {
 	case errors.As(err, &own):
@@ -52,6 +49,24 @@ func (x *exchange) failure(err error) *Error {
 	return x.broken(err)
 }
 
+// cause replaces the error of a write that failed because the server had ended the connection with
+// an alert, as it does in TLS 1.3 when it misses a certificate of the client. The alert was read by
+// then, and a connection of crypto/tls keeps it.
+func (x *Exchange) cause(err error) error {
+	var op *net.OpError
+	conn, ok := x.conn.(*tls.Conn)
+	wrote := errors.Is(err, net.ErrClosed) || errors.As(err, &op) && op.Op == "write"
+	if !ok || !wrote || x.answered.Load() {
+		return err
+	}
+	_ = conn.SetReadDeadline(time.Unix(1, 0)) // what has not been read is not waited for
+	_, alert := conn.Read(make([]byte, 1))
+	if errors.As(alert, &op) && op.Op == "remote error" {
+		return alert
+	}
+	return err
+}
+
 // dnsError is for a dialer of the host, of whose name servers nothing is known.
 func dnsError(err *net.DNSError) *Error {
 	switch {
@@ -64,7 +79,7 @@ func dnsError(err *net.DNSError) *Error {
 }
 
 // timeout tells what was waited for, as far as that is known.
-func (x *exchange) timeout() *Error {
+func (x *Exchange) timeout() *Error {
 	switch x.phase.Load() {
 	case started:
 		return &Error{Kind: Timeout}
@@ -79,7 +94,7 @@ func (x *exchange) timeout() *Error {
 }
 
 // broken tells how an exchange broke off, as far as its course is known.
-func (x *exchange) broken(err error) *Error {
+func (x *Exchange) broken(err error) *Error {
 	var (
 		op     *net.OpError
 		stream streamError

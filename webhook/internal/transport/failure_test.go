@@ -176,7 +176,7 @@ func TestFailureOfAnotherTransport(t *testing.T) {
 		"refused":         {t.Context(), &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, Error{Connect, Refused}},
 		"no certificates": {t.Context(), certificateError(x509.SystemRootsError{}), Error{Egress, Local}},
 	} {
-		if got := Failure(tt.ctx, tt.err); *got != tt.want {
+		if got := Begin(tt.ctx, nil).Failure(tt.err); *got != tt.want {
 			t.Errorf("%s: %+v, want %+v", name, *got, tt.want)
 		}
 	}

@@ -102,60 +102,37 @@ func (o *Options) transport(dial dialFunc) *http.Transport {
 	return t
 }
 
-// RoundTrip implements [http.RoundTripper]; its errors are of type *[Error]. A request is made a
-// second time, on a connection of its own, when the first one met a connection that had been
-// used before and failed without a byte of an answer, or was answered with 421. It must have a
-// GetBody then, unless it has no body.
-func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, repeat, err := once(req, t.kept.take())
-	if !repeat || req.Context().Err() != nil {
-		return resp, err
-	}
-	again, ok := rewound(req)
-	if !ok {
+// Send makes the request of an exchange, which Exchange.Request has begun; its errors are of type
+// *[Error]. The request is made a second time, with the same bytes and on a connection of its own,
+// when the first one met a connection that had been used before and failed without a byte of an
+// answer, or was answered with 421.
+func (t *Transport) Send(x *Exchange, req *http.Request) (*http.Response, error) {
+	resp, repeat, err := x.send(req, t.kept.take())
+	if !repeat || x.Err() != nil {
 		return resp, err
 	}
 	if resp != nil {
 		_ = resp.Body.Close()
 	}
-	resp, _, err = once(again, t.fresh)
+	again := Begin(x.Context, x.message)
+	resp, _, err = again.send(again.load(req.WithContext(again.traced())), t.fresh)
 	return resp, err
 }
 
-// once makes one request and tells whether another one may get more.
-func once(req *http.Request, by *generation) (resp *http.Response, repeat bool, err error) {
-	x := newExchange(req.Context(), by)
-	sent := req.WithContext(x.traced())
-	sent.GetBody = nil // else net/http repeats requests of its own accord
-	if resp, err = by.RoundTrip(sent); err != nil {
+// send makes one request and tells whether another one may get more. There is no GetBody, by which
+// net/http would repeat requests of its own accord.
+func (x *Exchange) send(req *http.Request, by *generation) (resp *http.Response, repeat bool, err error) {
+	x.by = by
+	if resp, err = by.RoundTrip(req); err != nil {
 		by.give()
-		return nil, x.diedUnanswered(err), x.failure(err)
+		return nil, x.diedUnanswered(err), x.Failure(err)
 	}
-	resp.Request = req
 	if resp.Body == http.NoBody {
 		by.give()
 	} else {
-		x.ReadCloser = resp.Body
-		resp.Body = x
+		x.ReadCloser, resp.Body = resp.Body, x
 	}
 	return resp, resp.StatusCode == http.StatusMisdirectedRequest, nil
-}
-
-// rewound returns the request with its body from the beginning.
-func rewound(req *http.Request) (again *http.Request, ok bool) {
-	if req.Body == nil || req.Body == http.NoBody {
-		return req, true
-	}
-	if req.GetBody == nil {
-		return nil, false
-	}
-	fresh, err := req.GetBody()
-	if err != nil {
-		return nil, false
-	}
-	again = req.WithContext(req.Context())
-	again.Body = fresh
-	return again, true
 }
 
 // Lookup resolves a host and refuses it unless every address passes. It is for targets behind a
