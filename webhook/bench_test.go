@@ -250,3 +250,26 @@ func bare(b *testing.B, inFlight, requests int) (run func()) {
 		workers.Wait()
 	}
 }
+
+// BenchmarkAttempt is one attempt over a connection that is open. The allocations of the
+// endpoint are in it.
+func BenchmarkAttempt(b *testing.B) {
+	for _, v := range []struct {
+		name  string
+		http1 bool
+	}{{"HTTP1", true}, {"HTTP2", false}} {
+		b.Run(v.name, func(b *testing.B) {
+			b.ReportAllocs()
+			e := webhooktest.New(b, &webhooktest.Options{HTTP1: v.http1})
+			h := realHostStopped(b, webhook.Automation(), webhook.Options{DialContext: e.DialContext, RootCAs: e.RootCAs()})
+			w := h.add("one", at(e.URL()), signedWith(e.Secret()))
+			event := success(b)
+			d := webhook.Delivery{ID: "dlv", EventID: event.ID, WebhookID: w.ID, Scope: scope, Type: event.Type, Body: event.Body}
+			for b.Loop() {
+				if a := webhook.Send(context.Background(), h.Dispatcher, w, d); !a.OK() {
+					b.Fatalf("%+v", a)
+				}
+			}
+		})
+	}
+}

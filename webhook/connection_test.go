@@ -37,40 +37,44 @@ func signedWith(s webhook.Secret) func(*webhook.Webhook) {
 	return func(w *webhook.Webhook) { w.Secrets = []webhook.Secret{s} }
 }
 
-// Rule: the pool of idle connections is sized to the capacity, so many deliveries at once
-// leave no more connections behind than they needed, and the next ones open none.
+// Rule: the pool of idle connections is sized to the capacity, so many requests at once leave
+// their connections behind and the next ones open none. In net/http the pool holds two unless told
+// otherwise.
 func TestConnectionsAreReused(t *testing.T) {
 	t.Parallel()
-	const lanes, perLane, rounds = 3, 8, 4 // in net/http the pool holds two unless told otherwise
-	n := newNetwork(t, hostile.Options{})
-	n.opts.Capacity, n.opts.PerLane = lanes*perLane, perLane
-	h := n.host()
-	for i := range lanes {
-		h.add(string(rune('a'+i)), at(n.url(hookHost)))
-	}
-	for round := range rounds {
-		for i := range perLane {
-			if _, err := h.Dispatch(context.Background(), success(t, id("evt_%d_%d", round, i))); err != nil {
-				t.Fatal(err)
-			}
+	const atOnce, rounds = 24, 4
+	n := newNetwork(t, hostile.Options{Then: hostile.Together(atOnce)})
+	n.opts.Capacity = atOnce
+	h := realHostStopped(t, n.profile, n.opts)
+	w := someWebhook()
+	w.URL = n.url(hookHost)
+	for range rounds {
+		var round sync.WaitGroup
+		for range atOnce {
+			round.Go(func() {
+				if a := webhook.Send(t.Context(), h.Dispatcher, w, sample(w)); !a.OK() {
+					t.Errorf("%+v", a)
+				}
+			})
 		}
-		hostile.Await(t, "a round", func() bool { return h.count(webhook.StateDelivered) == (round+1)*lanes*perLane })
+		round.Wait()
 	}
-	// A dial may be overtaken by a connection that becomes free, and then has a spare one left.
-	if c := n.server.Connections(); c > 2*lanes*perLane {
-		t.Errorf("%d connections for %d deliveries, at most %d of them at once", c, rounds*lanes*perLane, lanes*perLane)
+	// On a busy machine net/http closes one now and then that it could have kept.
+	if c := n.server.Connections(); c > 2*atOnce {
+		t.Errorf("%d connections for %d requests, %d of them at once", c, rounds*atOnce, atOnce)
 	}
-	if r := len(n.server.Requests()); r != rounds*lanes*perLane {
+	if r := len(n.server.Requests()); r != rounds*atOnce {
 		t.Errorf("%d requests", r)
 	}
 }
 
 // Rule: net/http repeats a POST by itself when it carries an Idempotency-Key and an idle
 // connection breaks. A profile's hook that sets one, in whatever case, changes nothing: the
-// header is not sent, and one attempt is one request.
+// header is not sent, and what is repeated is the transport's own decision: once, however many
+// connections break.
 func TestIdempotencyKeyIsNotSent(t *testing.T) {
 	t.Parallel()
-	n := newNetwork(t, hostile.Options{Script: hostile.Repeat(1, hostile.ResetOnReuse())})
+	n := newNetwork(t, hostile.Options{Script: []hostile.Behavior{hostile.ResetOnReuse(), hostile.ResetBeforeHeaders()}})
 	n.profile.Header = func(_ webhook.Webhook, d webhook.Delivery, h http.Header) {
 		h.Set("Idempotency-Key", d.EventID)
 		h["X-IDEMPOTENCY-key"] = []string{d.EventID}
@@ -83,9 +87,9 @@ func TestIdempotencyKeyIsNotSent(t *testing.T) {
 		t.Fatal(got)
 	}
 	if got := h.end(h.dispatch(id("evt_2"))); got != "failed protocol exhausted tries=1" {
-		t.Errorf("the second delivery met a broken connection and is %s", got)
+		t.Errorf("the second delivery met two broken connections and is %s", got)
 	}
-	if c := n.server.Connections(); c != 1 {
+	if c := n.server.Connections(); c != 2 {
 		t.Errorf("%d connections: net/http has sent the second request again", c)
 	}
 	for _, r := range n.server.Requests() {
@@ -94,6 +98,28 @@ func TestIdempotencyKeyIsNotSent(t *testing.T) {
 				t.Errorf("%s was sent", name)
 			}
 		}
+	}
+}
+
+// Rule: an event is not lost because a server forgot an idle connection, also where nothing is
+// tried again: the attempt repeats its request, with the same identifier and the same bytes, and
+// counts once.
+func TestForgottenConnectionCostsNoAttempt(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t, hostile.Options{Script: hostile.Repeat(1, hostile.CloseOnReuse())})
+	n.profile.Retry = retry.None()
+	h := n.host()
+	h.add("one", at(n.url(hookHost)))
+	if got := h.end(h.dispatch(id("evt_1"))); got != "delivered tries=1" {
+		t.Fatal(got)
+	}
+	if got := h.end(h.dispatch(id("evt_2"))); got != "delivered tries=1" {
+		t.Errorf("the delivery that met the connection is %s", got)
+	}
+	all := n.server.Requests()
+	if len(all) != 3 || all[1].Conn == all[2].Conn || string(all[1].Body) != string(all[2].Body) ||
+		all[1].Header.Get(sign.IDHeader) != "evt_2" || all[2].Header.Get(sign.IDHeader) != "evt_2" {
+		t.Errorf("requests %+v, want evt_2 twice, on two connections", all)
 	}
 }
 

@@ -89,8 +89,10 @@ type Attempt struct {
 	Number int
 	// Status is the HTTP status, 0 when none was received.
 	Status int
-	// Code is the outcome; CodeOK when the endpoint accepted.
-	Code Code
+	// Code is the outcome; CodeOK when the endpoint accepted. Detail says more about some
+	// of those without a status.
+	Code   Code
+	Detail Detail
 	// Start is when the attempt began; Duration how long it took, never negative.
 	Start    time.Time
 	Duration time.Duration
@@ -142,6 +144,7 @@ const (
 	CodeTLS            Code = "tls"             // the TLS handshake failed otherwise
 	CodeTimeout        Code = "timeout"         // no answer in time
 	CodeProtocol       Code = "protocol"        // the answer is not HTTP, too large, or broke off before its status
+	CodeEgress         Code = "egress"          // our own way out is broken, see below
 	CodeRedirect       Code = "redirect"        // status 300 to 399; redirects are never followed
 	CodeStatus         Code = "status"          // any other status that is not success
 	CodePayload        Code = "payload"         // the body exceeds the Profile's cap
@@ -150,3 +153,9 @@ const (
 	CodeInterrupted    Code = "interrupted"     // ten leases ran out during a send
 	CodeExpired        Code = "expired"         // pending for longer than Profile.MaxAge
 )
+
+// CodeEgress says that a request could not leave: the proxy is down or does not accept us, no
+// name server can be asked, no route leads anywhere, the process has run out of file descriptors
+// or ports. It says nothing about the endpoint, so it counts against no webhook and is no try.
+// What a proxy or a name server says about one target is no fault of the way out: it has the code
+// that the target's fault has without them.

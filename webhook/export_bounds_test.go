@@ -1,6 +1,9 @@
 package webhook
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Bounds are the times of one attempt below Options.Timeout; zero keeps the default.
 type Bounds struct{ Dial, TLS, Header, Body time.Duration }
@@ -16,6 +19,10 @@ func SetBounds(d *Dispatcher, b Bounds) {
 			*f.to = f.from
 		}
 	}
-	s.own = newTransport(d.profile.Allow, &d.o, s.bounds)
-	s.transport = s.own
+	s.own = newTransport(&d.profile, &d.o, s.bounds)
+}
+
+// Send makes one attempt, as a delivery, a Test or a Redeliver does.
+func Send(ctx context.Context, d *Dispatcher, w Webhook, dl Delivery) Attempt {
+	return d.sender.attempt(ctx, &w, &dl, d.now())
 }

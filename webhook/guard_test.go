@@ -28,6 +28,7 @@ type network struct {
 	forbidden *hostile.Counter
 	profile   webhook.Profile // accepts the server
 	opts      webhook.Options
+	bounds    webhook.Bounds // zero: those of production
 }
 
 const hookHost = "hooks.example.com"

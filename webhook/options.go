@@ -58,6 +58,10 @@ type Options struct {
 	// Proxy sends requests through a proxy. Proxies named in the environment are
 	// ignored, because the address guard would see the proxy instead of the target.
 	Proxy *Proxy
+	// MaxConnAge is how long a connection is used, so that a name that moves to another address
+	// is followed however steady the traffic is; default 5 min, negative: for as long as it
+	// lasts. A connection whose time is up is closed when its requests have been answered.
+	MaxConnAge time.Duration
 	// DialContext replaces the dialer. The address guard is then the caller's: give its
 	// net.Dialer the ControlContext of Profile.Allow.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
@@ -91,6 +95,8 @@ type Breaker struct {
 
 // Proxy is an explicit way out through an HTTP or SOCKS5 proxy. Behind one, the
 // dial guard sees the proxy's address only, so somebody else must judge the target's.
+// A proxy that is down or refuses our credentials ends attempts with [CodeEgress], which
+// counts against no webhook; what it reports of a target counts like the target's own fault.
 type Proxy struct {
 	// URL of the proxy: http, https or socks5.
 	URL *url.URL
@@ -147,6 +153,7 @@ const (
 	maxInterrupted  = 10
 	maxFanOut       = 64 << 20
 	defaultMaxBody  = 100 << 10
+	defaultConnAge  = 5 * time.Minute
 	defaultMaxAge   = 7 * 24 * time.Hour
 )
 
@@ -171,6 +178,9 @@ func (o *Options) withDefaults(notifies bool) Options {
 	out.Breaker.Failures = cmp.Or(out.Breaker.Failures, 10)
 	out.Breaker.Open = cmp.Or(out.Breaker.Open, 30*time.Second)
 	out.Breaker.MaxOpen = cmp.Or(out.Breaker.MaxOpen, max(10*time.Minute, out.Breaker.Open))
+	if out.Transport == nil {
+		out.MaxConnAge = cmp.Or(out.MaxConnAge, defaultConnAge)
+	}
 	if out.RootCAs != nil {
 		out.RootCAs = out.RootCAs.Clone()
 	}
@@ -221,8 +231,8 @@ func (o *Options) check() error {
 		return refuse("History %v must be at least %v, or negative to keep everything", o.History, minHistory)
 	case o.Breaker.Open < 0 || o.Breaker.MaxOpen < o.Breaker.Open:
 		return refuse("Breaker.MaxOpen %v must not be less than Breaker.Open %v", o.Breaker.MaxOpen, o.Breaker.Open)
-	case o.Transport != nil && (o.DialContext != nil || o.RootCAs != nil || o.Proxy != nil || o.Resolver != nil):
-		return refuse("Transport excludes DialContext, RootCAs, Proxy and Resolver, which it would ignore")
+	case o.Transport != nil && (o.DialContext != nil || o.RootCAs != nil || o.Proxy != nil || o.Resolver != nil || o.MaxConnAge != 0):
+		return refuse("Transport excludes DialContext, RootCAs, Proxy, Resolver and MaxConnAge, which it would ignore")
 	case o.DialContext != nil && o.Resolver != nil:
 		return refuse("DialContext excludes Resolver, which it would ignore")
 	case o.Proxy != nil && o.DialContext != nil:

@@ -38,6 +38,9 @@ func (p *Profile) settlement(d *Delivery, a *Attempt) Settlement {
 	case a.OK():
 		s.State = StateDelivered
 		return s
+	case a.Code == CodeEgress: // no try was made
+		s.State, s.Due, s.Result = StatePending, a.End().Add(egressWait), nil
+		return s
 	case p.transient(*a):
 		if at, ok := p.Retry.Next(failure(d, a)); ok {
 			s.State, s.Due = StatePending, at
@@ -66,6 +69,9 @@ func overload(a *Attempt) bool {
 
 // attentionKey tells apart what an owner hears of once each.
 func attentionKey(a *Attempt) string { return string(a.Code) + " " + strconv.Itoa(a.Status) }
+
+// egressWait is how long a delivery waits that could not leave this process.
+const egressWait = 30 * time.Second
 
 // retryAt is when a delivery is tried again, zero when it has ended.
 func (s *Settlement) retryAt() time.Time {
@@ -131,7 +137,7 @@ func asksForPatience(a *Attempt) bool {
 // our own configuration.
 func remote(a *Attempt) bool {
 	switch a.Code {
-	case CodeURLRejected, CodePayload, CodeConfig, CodeCancelled:
+	case CodeURLRejected, CodePayload, CodeConfig, CodeCancelled, CodeEgress:
 		return false
 	}
 	return true

@@ -1,59 +1,67 @@
 package webhook
 
 import (
-	"errors"
+	"maps"
 	"net/http"
-	"net/url"
-	"strings"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/postrider/postrider/webhook/sign"
 )
 
-// prepared keeps what is worked out of a webhook's configuration until the webhook
-// changes, because making it costs more than using it.
+// prepared keeps what is worked out of a webhook's configuration for as long as it is used and
+// the configuration stays the same, because making it costs more than using it. It is the
+// package's only memory of that kind.
 type prepared struct {
-	mu sync.Mutex
-	m  map[webhookKey]*preparation
+	mu    sync.Mutex
+	m     map[webhookKey]*preparation
+	swept time.Time
 }
 
 type webhookKey struct{ scope, id string }
 
-// preparation is of one version of a webhook.
+// preparation is of one state of a webhook.
 type preparation struct {
 	of      Webhook  // a copy, because w belongs to a batch that shall not stay in memory
 	headers []header // its own, judged
 	refused error    // of a header that may not be sent
-	signer  atomic.Pointer[sign.Signer]
+	used    time.Time
+	signer  atomic.Pointer[signing]
 	target  atomic.Pointer[target] // the latest one, where the URL has no variables
+	sample  atomic.Pointer[string] // the URL of a sample delivery, judged
+}
+
+// signing is a Signer and when it must be made anew, zero for never.
+type signing struct {
+	sign.Signer
+	until time.Time
 }
 
 type header struct{ name, value string }
 
-// target is where a request goes.
-type target struct {
-	asked   string // the URL that was judged
-	url     url.URL
-	secrets func() []string // see secretsOf; worked out when there is an answer to clean
-	answer  atomic.Pointer[shortAnswer]
-}
+const (
+	maxPrepared   = 4096 // beyond it everything is prepared anew
+	preparedFor   = 10 * time.Minute
+	preparedSweep = time.Minute
+)
 
-// maxPrepared bounds what is kept; beyond it everything is prepared anew.
-const maxPrepared = 4096
-
-// of returns the preparation of w as it is now.
-func (p *prepared) of(w *Webhook) *preparation {
+// at returns the preparation of w as it is given. Version and UpdatedAt alone do not tell one
+// state from another: a host may keep webhooks in a table of its own.
+func (p *prepared) at(now time.Time, w *Webhook) *preparation {
 	key := webhookKey{w.Scope, w.ID}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if got := p.m[key]; got != nil && got.of.Version == w.Version && got.of.UpdatedAt.Equal(w.UpdatedAt) {
+	p.sweep(now)
+	if got := p.m[key]; got != nil && got.of.same(w) {
+		got.used = now
 		return got
 	}
 	if p.m == nil || len(p.m) >= maxPrepared {
 		p.m = make(map[webhookKey]*preparation)
 	}
-	fresh := &preparation{of: w.Clone()}
+	fresh := &preparation{of: w.Clone(), used: now}
 	for name, value := range w.Headers {
 		if err := checkHeader(name, value); err != nil {
 			fresh.refused = err
@@ -64,45 +72,47 @@ func (p *prepared) of(w *Webhook) *preparation {
 	return fresh
 }
 
+// sweep drops what has not been used for a while, secrets included.
+func (p *prepared) sweep(now time.Time) {
+	if since := now.Sub(p.swept); 0 <= since && since < preparedSweep {
+		return
+	}
+	p.swept = now
+	maps.DeleteFunc(p.m, func(_ webhookKey, prep *preparation) bool {
+		return now.Sub(prep.used).Abs() >= preparedFor
+	})
+}
+
+// same tells whether two webhooks are equal in every field.
+func (w *Webhook) same(other *Webhook) bool {
+	return w.ID == other.ID && w.Scope == other.Scope && w.Group == other.Group && w.Name == other.Name &&
+		w.URL == other.URL && slices.EqualFunc(w.Secrets, other.Secrets, sameSecret) &&
+		slices.Equal(w.Events, other.Events) && w.Filter == other.Filter && w.Notes == other.Notes &&
+		maps.Equal(w.Headers, other.Headers) && w.Timeout == other.Timeout && w.Active == other.Active &&
+		w.ExcludeBody == other.ExcludeBody && w.ExpiresAt.Equal(other.ExpiresAt) && w.CreatedAt.Equal(other.CreatedAt) &&
+		w.UpdatedAt.Equal(other.UpdatedAt) && w.DisabledReason == other.DisabledReason &&
+		maps.Equal(w.Attributes, other.Attributes) && w.Version == other.Version
+}
+
+// sameSecret need not take the same time for all secrets: both are the host's own.
+func sameSecret(a, b Secret) bool { return a.Reveal() == b.Reveal() }
+
 // signerOf returns what signs requests, nil for none.
-func (p *preparation) signerOf(profile *Profile) (sign.Signer, error) {
+func (p *preparation) signerOf(profile *Profile, now time.Time) (sign.Signer, error) {
 	if profile.Sign == nil {
 		return nil, nil
 	}
-	if known := p.signer.Load(); known != nil {
-		return *known, nil
+	if known := p.signer.Load(); known != nil && (known.until.IsZero() || now.Before(known.until)) {
+		return known.Signer, nil
 	}
 	signer, err := profile.Sign(p.of.Clone())
 	if err != nil {
 		return nil, err
 	}
-	p.signer.Store(&signer)
+	made := &signing{Signer: signer}
+	if ends, ok := signer.(interface{ Until() time.Time }); ok {
+		made.until = ends.Until()
+	}
+	p.signer.Store(made)
 	return signer, nil
-}
-
-// targetOf judges the URL of a delivery and takes it apart. The verdict on a text is always
-// the same, so it is given once for as long as the webhook and the text stay.
-func (p *preparation) targetOf(profile *Profile, w *Webhook, d *Delivery) (*target, error) {
-	raw, err := profile.rawTarget(w, d)
-	if err != nil {
-		return nil, &errRequest{CodeURLRejected, err}
-	}
-	filled := strings.Contains(w.URL, "{")
-	if known := p.target.Load(); !filled && known != nil && known.asked == raw {
-		return known, nil
-	}
-	text, err := profile.judge(w, raw, filled)
-	if err != nil {
-		return nil, err
-	}
-	u, err := url.Parse(text)
-	if err != nil {
-		return nil, &errRequest{CodeURLRejected, errors.New("webhook: accepted URL does not parse")}
-	}
-	t := &target{asked: raw, url: *u}
-	t.secrets = sync.OnceValue(func() []string { return secretsOf(&p.of, &t.url) })
-	if !filled {
-		p.target.Store(t)
-	}
-	return t, nil
 }

@@ -26,6 +26,10 @@ type Profile struct {
 	// Allow judges every URL when it is entered and again before every send, and
 	// every address when it is dialled.
 	Allow allowlist.Policy
+	// HTTP2 offers HTTP/2 to endpoints. One connection then carries the requests of all webhooks
+	// of a host, so an endpoint that breaks it breaks the requests of the others: leave it off
+	// where one host serves receivers of many owners. Only Automation has it on.
+	HTTP2 bool
 	// Retry says when to try again.
 	Retry retry.Policy
 	// Success decides by the status; nil means 200 to 299.
@@ -77,6 +81,8 @@ type Profile struct {
 	// the number of attempts before this one.
 	Header func(Webhook, Delivery, http.Header)
 	// Sign returns what signs requests to a webhook; nil, or a nil Signer, leaves them unsigned.
+	// The Signer is kept while the webhook stays as it is and is in use. One that has a method
+	// Until() time.Time is made anew from that time on; zero means never.
 	Sign func(Webhook) (sign.Signer, error)
 	// Limits returns what requests of a webhook's class count against beside the webhook's
 	// own limits, such as the tenant at a host. All of them must have room before a delivery is
@@ -122,12 +128,12 @@ type Composed struct {
 }
 
 // TransientError is the default of Profile.Transient: no connection, no answer in
-// time, an answer that is not HTTP, and the statuses 408, 409, 425, 429 and 500
-// to 599. A certificate that does not verify is permanent: a fixed, well-run host
+// time, an answer that is not HTTP, our own way out, and the statuses 408, 409, 425, 429
+// and 500 to 599. A certificate that does not verify is permanent: a fixed, well-run host
 // with a bad certificate means interception or a wrong clock.
 func TransientError(a Attempt) bool {
 	switch a.Code {
-	case CodeDNS, CodeConnect, CodeTLS, CodeTimeout, CodeProtocol:
+	case CodeDNS, CodeConnect, CodeTLS, CodeTimeout, CodeProtocol, CodeEgress:
 		return true
 	case CodeStatus:
 		return transientStatus(a.Status)
@@ -153,6 +159,7 @@ func Automation() Profile {
 	return Profile{
 		Name:          "automation",
 		Allow:         allowlist.Automation(),
+		HTTP2:         true, // all webhooks are at one host, which one owner runs
 		Retry:         retry.Automation(),
 		Success:       success2xx,
 		Transient:     TransientError,

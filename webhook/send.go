@@ -1,45 +1,44 @@
 package webhook
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
-	"github.com/postrider/postrider/allowlist"
 	"github.com/postrider/postrider/retry"
+	"github.com/postrider/postrider/webhook/internal/transport"
 	"github.com/postrider/postrider/webhook/sign"
+)
+
+const (
+	maxBodyRead     = 64 << 10
+	maxSnippet      = 4 << 10
+	userAgent       = "Postrider/1 (+https://github.com/postrider/postrider)"
+	contentTypeJSON = "application/json"
 )
 
 // sender makes requests. It owns the only transport: deliveries, tests and
 // redeliveries all go through attempt.
 type sender struct {
 	profile   *Profile
-	transport http.RoundTripper
-	own       *http.Transport // nil when the transport is the host's
-	lookup    func(ctx context.Context, host string) Code
+	transport http.RoundTripper    // the host's, nil for own
+	own       *transport.Transport // nil for the host's
+	lookup    bool                 // of the target's addresses, before each request
 	timeout   time.Duration
 	bounds    bounds
 	prepared  prepared
-	timers    timers
 }
 
 func newSender(p *Profile, o *Options) *sender {
 	s := &sender{profile: p, transport: o.Transport, timeout: o.Timeout, bounds: defaultBounds()}
 	if s.transport == nil {
-		s.own = newTransport(p.Allow, o, s.bounds)
-		s.transport = s.own
+		s.own = newTransport(p, o, s.bounds)
 	}
-	if o.Proxy != nil && o.Proxy.AddressesCheckedBy == ByLookup {
-		s.lookup = func(ctx context.Context, host string) Code {
-			return lookup(ctx, o.Resolver, p.Allow, s.bounds.dial, host)
-		}
-	}
+	s.lookup = o.Proxy != nil && o.Proxy.AddressesCheckedBy == ByLookup
 	return s
 }
 
@@ -54,6 +53,9 @@ func (s *sender) timeoutOf(w *Webhook) time.Duration {
 // attempt makes one request and judges it. The answer is decided by the status line:
 // what happens to the body afterwards changes nothing, because the receiver has
 // answered and another request would only repeat it. It never panics.
+//
+// Within the attempt and its time the transport may make the request a second time, with the
+// same bytes: see [transport.Transport.Send].
 func (s *sender) attempt(ctx context.Context, w *Webhook, d *Delivery, now time.Time) (a Attempt) {
 	a = Attempt{Number: d.Tries + 1, Start: now}
 	began := time.Now()
@@ -63,25 +65,23 @@ func (s *sender) attempt(ctx context.Context, w *Webhook, d *Delivery, now time.
 		}
 		a.Duration = max(0, time.Since(began))
 	}()
-	x := &exchange{body: d.Body}
-	s.timers.begin(ctx, &x.deadline, s.timeoutOf(w))
-	defer s.timers.end(&x.deadline)
-
+	ctx, cancel := context.WithTimeout(ctx, s.timeoutOf(w))
+	defer cancel()
+	x := transport.Begin(ctx, d.Body)
 	req, to, err := s.request(x, w, d, a)
 	if err != nil {
 		a.Code = buildCode(err)
 		return a
 	}
-	if s.lookup != nil {
-		if a.Code = s.lookup(&x.deadline, req.URL.Hostname()); a.Code != CodeOK {
+	if s.lookup {
+		if err := s.own.Lookup(ctx, req.URL.Hostname()); err != nil {
+			a.Code, a.Detail = unanswered(x, err)
 			return a
 		}
 	}
-	resp, err := s.roundTrip(req)
+	resp, err := s.roundTrip(x, req)
 	if err != nil {
-		if a.Code = errorCode(err); a.Code == CodeProtocol && x.deadline.expired() {
-			a.Code = CodeTimeout // HTTP/2 says that it was cancelled
-		}
+		a.Code, a.Detail = unanswered(x, err)
 		return a
 	}
 	a.Status = resp.StatusCode
@@ -95,13 +95,20 @@ func (s *sender) attempt(ctx context.Context, w *Webhook, d *Delivery, now time.
 		_ = resp.Body.Close() // 101: the body is the bare connection, which no deadline ends
 		return a
 	}
-	a.Snippet = s.readBody(resp.Body, &x.deadline, to, req.Header)
+	a.Snippet = s.readBody(resp.Body, cancel, to, req.Header)
 	return a
 }
 
-// roundTrip contains a transport of the host that panics or breaks its contract.
-func (s *sender) roundTrip(req *http.Request) (resp *http.Response, err error) {
+// roundTrip sends a request. It contains a transport of the host that panics or breaks its
+// contract.
+func (s *sender) roundTrip(x *transport.Exchange, req *http.Request) (resp *http.Response, err error) {
+	if s.own != nil {
+		return s.own.Send(x, req)
+	}
 	defer contain("Transport", &err)
+	if req.ContentLength > 0 {
+		req.GetBody = x.Again
+	}
 	resp, err = s.transport.RoundTrip(req)
 	if err == nil && resp == nil {
 		err = errors.New("webhook: Transport returned neither response nor error")
@@ -136,60 +143,54 @@ func buildCode(err error) Code {
 	return CodeConfig
 }
 
-// exchange is what a request is made of, in one allocation.
-type exchange struct {
-	deadline deadline
-	url      url.URL
-	values   [8]string // of headers
-	reader   bytes.Reader
-	body     []byte
+// parts is what a request is made of, in one allocation.
+type parts struct {
+	url    url.URL
+	values [8]string // of headers
+	set    int       // values that are in use
 }
 
-// again is for net/http, which repeats a request only when nothing of it was written.
-func (x *exchange) again() (io.ReadCloser, error) {
-	return io.NopCloser(bytes.NewReader(x.body)), nil
+// header sets a header of which there is one value.
+func (p *parts) header(h http.Header, name, value string) {
+	if p.set == len(p.values) {
+		h[name] = []string{value}
+		return
+	}
+	p.values[p.set] = value
+	p.set++
+	h[name] = p.values[p.set-1 : p.set : p.set]
 }
 
 // request builds and signs a request. Its errors may hold what hooks of the host
 // said and are never shown.
-func (s *sender) request(x *exchange, w *Webhook, d *Delivery, a Attempt) (req *http.Request, to *target, err error) {
+func (s *sender) request(x *transport.Exchange, w *Webhook, d *Delivery, a Attempt) (req *http.Request, to *target, err error) {
 	defer contain("Profile", &err)
 	if len(d.Body) > s.profile.maxBody() {
 		return nil, nil, &errRequest{CodePayload, ErrTooLarge}
 	}
-	prep := s.prepared.of(w)
+	prep := s.prepared.at(a.Start, w)
 	if to, err = prep.targetOf(s.profile, w, d); err != nil {
 		return nil, nil, err
 	}
 	if prep.refused != nil {
 		return nil, nil, prep.refused
 	}
-	x.url = to.url
-	req = (&http.Request{}).WithContext(&x.deadline) // which would copy what is set
-	req.Method, req.URL, req.Host = http.MethodPost, &x.url, x.url.Host
+	p := &parts{url: to.url}
+	req = x.Request()
+	req.Method, req.URL, req.Host = http.MethodPost, &p.url, p.url.Host
 	req.Proto, req.ProtoMajor, req.ProtoMinor = "HTTP/1.1", 1, 1
 	req.Header = make(http.Header, 8)
-	values := x.values[:0]
-	set := func(name, value string) {
-		values = append(values, value)
-		req.Header[name] = values[len(values)-1 : len(values) : len(values)]
-	}
 	for _, h := range prep.headers {
-		set(h.name, h.value)
+		p.header(req.Header, h.name, h.value)
 	}
-	set("User-Agent", userAgent)
-	req.Body = http.NoBody
+	p.header(req.Header, "User-Agent", userAgent)
 	if len(d.Body) > 0 {
-		set("Content-Type", contentTypeJSON)
-		req.ContentLength = int64(len(d.Body))
-		x.reader.Reset(d.Body)
-		req.Body = io.NopCloser(&x.reader)
-		req.GetBody = x.again
+		p.header(req.Header, "Content-Type", contentTypeJSON)
 	}
 	if s.profile.Header != nil {
 		s.profile.Header(*w, *d, req.Header)
 	}
-	signer, err := prep.signerOf(s.profile)
+	signer, err := prep.signerOf(s.profile, a.Start)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -217,58 +218,6 @@ func (s *sender) sign(signer sign.Signer, req *http.Request, d *Delivery, a Atte
 		return errors.New("webhook: a Signer may set headers only")
 	}
 	return nil
-}
-
-// judge returns the URL of a request as it is sent. Where variables were filled in it is
-// judged twice: as a template, by the full rule, and filled in, where what values may
-// hold percent-encoded is exempt.
-func (p *Profile) judge(w *Webhook, raw string, filled bool) (string, error) {
-	if !filled {
-		return checkTarget(p.Allow.CheckURL(raw))
-	}
-	template, err := p.checkTemplate(w)
-	if err != nil {
-		return "", err
-	}
-	final, err := checkTarget(p.Allow.CheckExpanded(raw))
-	if err != nil {
-		return "", err
-	}
-	if final[:behindAuthority(final)] != template[:behindAuthority(template)] {
-		return "", &errRequest{CodeURLRejected, errors.New("webhook: variables changed the host")}
-	}
-	return final, nil
-}
-
-// checkTemplate judges a webhook's URL with every variable replaced by "x".
-func (p *Profile) checkTemplate(w *Webhook) (string, error) {
-	sample := Delivery{EventID: "x", WebhookID: w.ID, Scope: w.Scope, Vars: map[string]string{}}
-	for _, name := range Variables(w.URL) {
-		sample.Vars[name] = "x"
-	}
-	raw, err := p.rawTarget(w, &sample)
-	if err != nil {
-		return "", &errRequest{CodeURLRejected, err}
-	}
-	return checkTarget(p.Allow.CheckURL(raw))
-}
-
-func (p *Profile) rawTarget(w *Webhook, d *Delivery) (string, error) {
-	if p.Target == nil {
-		return w.URL, nil
-	}
-	return p.Target(*w, *d)
-}
-
-func checkTarget(canonical string, err error) (string, error) {
-	if err != nil {
-		code := CodeURLRejected
-		if errors.Is(err, allowlist.ErrBlocked) {
-			code = CodeBlockedAddress // the host is written as an address
-		}
-		return "", &errRequest{code, err}
-	}
-	return canonical, nil
 }
 
 // contain turns a panic in code of the host into an error. The panic's value is not

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"cmp"
+	"context"
 	"html"
 	"io"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -21,12 +23,12 @@ var readBuffers = sync.Pool{New: func() any { return new([maxSnippet]byte) }}
 // readBody reads an answer's body as far as is useful, which is at most 64 KiB within
 // five seconds, so that the connection can be used again, and returns the cleaned
 // beginning. Errors do not matter any more.
-func (s *sender) readBody(body io.ReadCloser, until *deadline, to *target, sent http.Header) string {
+func (s *sender) readBody(body io.ReadCloser, end context.CancelFunc, to *target, sent http.Header) string {
 	defer body.Close()
 	if body == http.NoBody {
 		return ""
 	}
-	until.within(s.bounds.body)
+	defer time.AfterFunc(s.bounds.body, end).Stop()
 	buf := readBuffers.Get().(*[maxSnippet]byte)
 	defer readBuffers.Put(buf)
 	n, err := io.ReadFull(body, buf[:])

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/postrider/postrider/webhook/internal/scheduler"
@@ -29,6 +30,9 @@ type Status struct {
 	// Unreadable counts the webhooks whose secrets could not be opened when they were last
 	// read. Nothing is sent to them, and nothing is lost.
 	Unreadable int
+	// Egress: the latest request could not leave this process, because its proxy, its route
+	// or its name server does not work. It counts against no webhook.
+	Egress bool
 	// OldestDue is how far behind the queue is: the earliest due time of what the latest
 	// claim took. Zero once a look has found nothing due.
 	OldestDue time.Time
@@ -40,6 +44,7 @@ type status struct {
 	errs       map[string]error // of the calls that fail, by method
 	lastAnswer time.Time
 	oldest     time.Time
+	egress     atomic.Bool
 	sealed     map[webhookKey]bool
 	scopes     map[string]bool // without webhooks, of which the operator was told
 }
@@ -54,7 +59,7 @@ func (d *Dispatcher) Status() Status {
 	s := Status{
 		Running: d.running.Load(), Paused: c.Paused, InFlight: c.InFlight + c.Tests, Active: c.Active,
 		Waiting: c.Waiting, Unwritten: c.Unwritten,
-		LastAnswer: t.lastAnswer, OldestDue: t.oldest, Unreadable: len(t.sealed),
+		LastAnswer: t.lastAnswer, OldestDue: t.oldest, Unreadable: len(t.sealed), Egress: t.egress.Load(),
 	}
 	for _, what := range slices.Sorted(maps.Keys(t.errs)) {
 		s.StoreError = t.errs[what]
@@ -95,6 +100,18 @@ func (d *Dispatcher) answered(ctx context.Context, what string, err error) {
 		d.log.ErrorContext(ctx, "webhook: the Store cannot be used, what it holds waits until it can", "call", what, "error", err)
 	case before > 0 && after == 0:
 		d.log.InfoContext(ctx, "webhook: the Store can be used again")
+	}
+}
+
+// wayOut takes note of whether requests leave this process. An outage is logged once when it
+// begins and once when it is over.
+func (d *Dispatcher) wayOut(ctx context.Context, a *Attempt) {
+	was := d.status.egress.Load()
+	switch {
+	case a.Code == CodeEgress && !was && d.status.egress.CompareAndSwap(false, true):
+		d.log.ErrorContext(ctx, "webhook: requests cannot leave this process, deliveries wait until they can", "detail", string(a.Detail))
+	case a.Status != 0 && was && d.status.egress.CompareAndSwap(true, false):
+		d.log.InfoContext(ctx, "webhook: requests leave this process again")
 	}
 }
 

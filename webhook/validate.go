@@ -136,7 +136,7 @@ func (m *Manager) validateTarget(w *Webhook, add func(field, rule, message strin
 		}
 		raw, err := p.rawTarget(w, &Delivery{EventID: "x", WebhookID: w.ID, Scope: w.Scope})
 		if err == nil {
-			_, err = p.judge(w, raw, false)
+			_, err = checkTarget(p.Allow.CheckURL(raw))
 		}
 		return err
 	}()

@@ -1,62 +1,179 @@
 package webhook_test
 
 import (
-	"fmt"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/postrider/postrider/allowlist"
+	"github.com/postrider/postrider/internal/hostile"
+	"github.com/postrider/postrider/retry"
 	"github.com/postrider/postrider/webhook"
-	"github.com/postrider/postrider/webhook/sign"
+	"github.com/postrider/postrider/webhook/connect"
+	"github.com/postrider/postrider/webhook/jira"
 	"github.com/postrider/postrider/webhook/webhooktest"
 )
 
-// Rule: what was judged is what arrives, byte for byte, over both versions of HTTP: URLs as
-// receivers of many makes have them, and names with an underscore or in the form for
-// international ones, which certificates have to match.
-func TestPublicURLsOnTheWire(t *testing.T) {
+// Rule: HTTP/2, where one connection carries everybody's requests, is for the one profile whose
+// receivers have one owner. A profile that says nothing speaks HTTP/1.1.
+func TestHTTPVersionOfProfiles(t *testing.T) {
 	t.Parallel()
-	for _, http1 := range []bool{true, false} {
-		t.Run(fmt.Sprintf("HTTP1=%t", http1), func(t *testing.T) {
+	for _, tt := range []struct {
+		profile webhook.Profile
+		want    string
+	}{
+		{webhook.Automation(), "HTTP/2.0"},
+		{webhook.Standard(), "HTTP/1.1"},
+		{jira.Profile(), "HTTP/1.1"},
+		{connect.Profile(), "HTTP/1.1"},
+		{webhook.Profile{Name: "own"}, "HTTP/1.1"},
+	} {
+		t.Run(tt.profile.Name, func(t *testing.T) {
 			t.Parallel()
-			names := []string{"build_1.example.com", "xn--bcher-kva.example.com"}
-			endpoint := webhooktest.New(t, &webhooktest.Options{Generic: true, HTTP1: http1, Hosts: names})
-			d, err := webhook.New(newStore(t), webhook.Standard(), &webhook.Options{DialContext: endpoint.DialContext, RootCAs: endpoint.RootCAs()})
-			if err != nil {
-				t.Fatal(err)
-			}
-			hooks, err := d.Manager()
-			if err != nil {
-				t.Fatal(err)
-			}
-			secret, err := sign.GenerateSecret()
-			if err != nil {
-				t.Fatal(err)
-			}
-			for i, tt := range []struct{ url, host, path, query string }{
-				{"https://Build_1.example.com/job/My%20Job/build?token=x", names[0], "/job/My%20Job/build", "token=x"},
-				{"https://build_1.example.com:443/job/a/job/feature%252Fx/build", names[0], "/job/a/job/feature%252Fx/build", ""},
-				{"https://XN--Bcher-KVA.example.com/api/v4/projects/a%2fb/trigger?variables[ENV]=prod", names[1], "/api/v4/projects/a%2fb/trigger", "variables[ENV]=prod"},
-				{"https://build_1.example.com/caf\u00e9/%c3%a9?q=\u65e5", names[0], "/caf%C3%A9/%c3%a9", "q=%E6%97%A5"},
-				{"https://build_1.example.com//a///b/", names[0], "//a///b/", ""},
-				{"https://build_1.example.com//evil.example.net/x", names[0], "//evil.example.net/x", ""},
-				{"https://build_1.example.com/a%5Cb/%25/%2F", names[0], "/a%5Cb/%25/%2F", ""},
-			} {
-				w, err := hooks.Add(t.Context(), webhook.Webhook{Scope: "acme", Name: fmt.Sprint(i), URL: tt.url, Secrets: []webhook.Secret{secret}, Events: []string{"taskSuccess"}})
-				if err != nil {
-					t.Errorf("%s: %v", tt.url, err)
-					continue
+			e := webhooktest.New(t, &webhooktest.Options{Generic: true})
+			p := tt.profile
+			p.Allow, p.Sign, p.Target, p.Retry = allowlist.Public(), nil, nil, retry.None()
+			h := realHostStopped(t, p, webhook.Options{DialContext: e.DialContext, RootCAs: e.RootCAs()})
+			w := someWebhook()
+			w.URL = e.URL()
+			for range 3 {
+				if a := webhook.Send(t.Context(), h.Dispatcher, w, sample(w)); !a.OK() {
+					t.Fatalf("%+v", a)
 				}
-				if a, err := hooks.Test(t.Context(), "acme", w.ID); err != nil || a.Code != webhook.CodeOK {
-					t.Errorf("%s: %v, %v", tt.url, a.Code, err)
-					continue
-				}
-				all := endpoint.Requests()
-				got := all[len(all)-1]
-				if diff := cmp.Diff([]string{tt.host, tt.path, tt.query}, []string{got.Host, got.Path, got.Query}); diff != "" {
-					t.Errorf("%s (-want +got):\n%s", tt.url, diff)
+			}
+			for _, r := range e.Requests() {
+				if r.Proto != tt.want {
+					t.Errorf("%s, want %s", r.Proto, tt.want)
 				}
 			}
 		})
 	}
+}
+
+// Rule: two tenants at one host: what one endpoint does to its connection, as with a header that is
+// too large, does not touch the requests of the other.
+func TestEndpointBreaksItsOwnConnectionAlone(t *testing.T) {
+	t.Parallel()
+	huge := make([]byte, 80<<10)
+	for i := range huge {
+		huge[i] = 'x'
+	}
+	e := webhooktest.New(t, &webhooktest.Options{Generic: true, Script: func(_ int, r webhooktest.Request) webhooktest.Response {
+		if r.Path == "/hostile" {
+			return webhooktest.Response{Status: 200, Header: http.Header{"X-Big": {string(huge)}}}
+		}
+		return webhooktest.Response{Status: 200}
+	}})
+	p := webhook.Standard()
+	p.Sign = nil
+	h := realHostStopped(t, p, webhook.Options{DialContext: e.DialContext, RootCAs: e.RootCAs()})
+	var both sync.WaitGroup
+	for _, path := range []string{"hostile", "healthy"} {
+		w := someWebhook()
+		w.ID, w.URL = path, "https://"+webhooktest.GenericHost+"/"+path
+		both.Go(func() {
+			for i := range 40 {
+				a := webhook.Send(t.Context(), h.Dispatcher, w, sample(w))
+				if path == "healthy" && !a.OK() {
+					t.Errorf("healthy request %d: %+v", i, a)
+				}
+				if path == "hostile" && a.Code != webhook.CodeProtocol {
+					t.Errorf("hostile request %d: %+v", i, a)
+				}
+			}
+		})
+	}
+	both.Wait()
+	if n := len(e.Requests()); n != 80 {
+		t.Errorf("%d requests for 80 attempts: an answer that is not understood is no dead connection", n)
+	}
+}
+
+// pipes is a listener of connections in memory, which may be used in a synctest bubble.
+type pipes struct {
+	conns chan net.Conn
+	done  chan struct{}
+	mu    sync.Mutex
+	dials []time.Time
+}
+
+func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	p.mu.Lock()
+	p.dials = append(p.dials, time.Now())
+	p.mu.Unlock()
+	client, server := net.Pipe()
+	select {
+	case p.conns <- server:
+		return client, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error   { close(p.done); return nil }
+func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+// Rule: under steady traffic a connection lives for five minutes, for Options.MaxConnAge where
+// that is set, and for as long as it lasts where that is negative.
+func TestConnectionAge(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		age  time.Duration
+		want int // connections in an hour
+	}{"default": {0, 12}, "two minutes": {2 * time.Minute, 30}, "no limit": {-1, 1}} {
+		for version, profile := range map[string]webhook.Profile{"HTTP1": webhook.Standard(), "HTTP2": webhook.Automation()} {
+			t.Run(name+" "+version, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) { connectionAge(t, profile, tt.age, tt.want) })
+			})
+		}
+	}
+}
+
+func connectionAge(t *testing.T, p webhook.Profile, age time.Duration, want int) {
+	ca := hostile.NewAuthority(t)
+	lis := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
+	server := &http.Server{
+		Handler:   http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }),
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{ca.Issue(hookHost)}},
+		ErrorLog:  log.New(io.Discard, "", 0),
+	}
+	served := make(chan error)
+	go func() { served <- server.ServeTLS(lis, "", "") }()
+	p.Allow, p.Sign = allowlist.Public(), nil
+	h := realHostStopped(t, p, webhook.Options{DialContext: lis.dial, RootCAs: ca.Pool(), MaxConnAge: age})
+	w := someWebhook()
+	w.URL = "https://" + hookHost + "/hook"
+	const every = 700 * time.Millisecond // no request at the moment that a connection's time is up
+	for range time.Hour / every {
+		if a := webhook.Send(t.Context(), h.Dispatcher, w, sample(w)); !a.OK() {
+			t.Fatalf("%+v", a)
+		}
+		time.Sleep(every)
+	}
+	if len(lis.dials) != want {
+		t.Errorf("%d connections in an hour, want %d: %v", len(lis.dials), want, lis.dials)
+	}
+	_ = server.Close()
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		t.Error(err)
+	}
+	time.Sleep(time.Hour) // for timers of net/http
 }

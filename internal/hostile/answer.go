@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -47,6 +48,27 @@ func (l *link) answer(code int, body string, fields []Field) {
 		b.WriteString("Connection: close\r\n")
 	}
 	l.write("%s\r\n%s", b.String(), body)
+}
+
+// Together answers 200 to n requests at once, as soon as so many wait.
+func Together(n int) Behavior {
+	var mu sync.Mutex
+	waiting, all := 0, make(chan struct{})
+	return Behavior{Name: fmt.Sprint("answers to ", n, " at once"), answer: func(l *link) {
+		mu.Lock()
+		mine := all
+		if waiting++; waiting == n {
+			close(all)
+			waiting, all = 0, make(chan struct{})
+		}
+		mu.Unlock()
+		select {
+		case <-mine:
+			l.answer(http.StatusOK, "", nil)
+		case <-l.s.done:
+			l.close = true
+		}
+	}}
 }
 
 // EarlyAnswer answers when it has the header, and reads the body only then.
@@ -119,6 +141,42 @@ func ResetOnReuse() Behavior {
 	b := Status(http.StatusOK)
 	b.Name, b.reuse = "reset on reuse", (*link).reset
 	return b
+}
+
+// CloseOnReuse answers 200 and keeps the connection open. The next request on it is read to its
+// end, and then the connection is closed without an answer. It uses up no further step.
+func CloseOnReuse() Behavior {
+	b := Status(http.StatusOK)
+	b.Name, b.reuse = "close on reuse, request read", (*link).readNext
+	return b
+}
+
+// ResetAfterReuse is CloseOnReuse with a reset.
+func ResetAfterReuse() Behavior {
+	b := Status(http.StatusOK)
+	b.Name = "reset on reuse, request read"
+	b.reuse = func(l *link) {
+		l.readNext()
+		l.reset()
+	}
+	return b
+}
+
+// HangOnReuse is CloseOnReuse with a connection that stays open.
+func HangOnReuse() Behavior {
+	b := Status(http.StatusOK)
+	b.Name = "hang on reuse, request read"
+	b.reuse = func(l *link) {
+		l.readNext()
+		l.hang()
+	}
+	return b
+}
+
+func (l *link) readNext() {
+	if r, err := http.ReadRequest(l.in); err == nil {
+		l.receive(r, false)
+	}
 }
 
 // CloseIdle answers 200 as if the connection stayed open, and closes it.

@@ -132,6 +132,16 @@ func (s *Server) Close() {
 	s.wg.Wait()
 }
 
+// Reset resets every connection that is open, as a server does that has been started anew.
+func (s *Server) Reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.open {
+		_ = c.(*net.TCPConn).SetLinger(0)
+		_ = c.Close()
+	}
+}
+
 // Addr is the address and port that the server listens on.
 func (s *Server) Addr() string { return s.lis.Addr().String() }
 

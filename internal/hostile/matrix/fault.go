@@ -36,6 +36,7 @@ type fault struct {
 	code    webhook.Code // of every attempt; CodeOK stands for what want says
 	or      webhook.Code // as right as code: the fault meets a moment that the kernel chooses
 	status  int          // of every attempt
+	twice   bool         // each attempt makes two requests
 	reach   reach
 	first   webhook.Code                                        // the first attempt ends so instead, and is retried
 	set     func(*scene)                                        // prepares what do cannot express
@@ -53,6 +54,14 @@ func (f fault) outcome() webhook.Code {
 		return webhook.CodeOK
 	}
 	return cmp.Or(f.code, webhook.CodeStatus)
+}
+
+// requests is how many so many attempts make at most.
+func (f fault) requests(attempts int) int {
+	if f.twice {
+		return 2 * attempts
+	}
+	return attempts
 }
 
 // plain is the only form of its row.
@@ -189,7 +198,7 @@ func (s *scene) checkReach(attempts int) {
 		if requests != 0 || conns != attempts {
 			s.t.Errorf("%d requests on %d connections, want 0 on %d", requests, conns, attempts)
 		}
-	case requests != attempts:
-		s.t.Errorf("%d requests, want %d", requests, attempts)
+	case requests != s.fault.requests(attempts):
+		s.t.Errorf("%d requests in %d attempts, want %d", requests, attempts, s.fault.requests(attempts))
 	}
 }

@@ -40,12 +40,12 @@ func (s *scene) checkInvariants(attempts int) {
 	}
 
 	requests := s.requests()
-	if len(requests) > s.m.requests {
+	if len(requests) > s.fault.requests(s.m.requests) {
 		t.Errorf("I2: %d requests, budget %d", len(requests), s.m.requests)
 	}
 
 	// The dispatcher has looked at the Store again and has been stopped since.
-	if n := s.told.attempted[s.faulty]; n != attempts || len(requests) > attempts {
+	if n := s.told.attempted[s.faulty]; n != attempts || len(requests) > s.fault.requests(attempts) {
 		t.Errorf("I3: %d attempts told, %d requests, want %d", n, len(requests), attempts)
 	}
 	if n := s.told.settled[s.faulty]; n != 1 && !planned {
@@ -60,7 +60,11 @@ func (s *scene) checkInvariants(attempts int) {
 		if !bytes.Equal(body, s.event.Body) {
 			t.Errorf("I4: request %d has body %.200q, want %.200q", i+1, body, s.event.Body)
 		}
-		if wrong := s.m.identified(s, i+1, r, body); wrong != "" {
+		attempt := i + 1
+		if s.fault.twice {
+			attempt = i/2 + 1
+		}
+		if wrong := s.m.identified(s, attempt, r, body); wrong != "" {
 			t.Errorf("I4: request %d %s", i+1, wrong)
 		}
 	}

@@ -25,7 +25,8 @@ func statusRows(c Column) []row {
 		}},
 		{27, "other 2xx", statuses(accepted, "", 201, 202, 203, 204, 205, 206, 207, 226, 299)},
 		{28, "redirects", redirects()},
-		{29, "4xx", append(statuses(refused, "", 400, 401, 402, 403, 404, 405, 406, 407, 410, 411, 412, 413, 414, 415, 416, 417, 418, 421, 422, 423, 424, 426, 428, 431, 451, 499),
+		{29, "4xx", append(statuses(refused, "", 400, 401, 402, 403, 404, 405, 406, 407, 410, 411, 412, 413, 414, 415, 416, 417, 418, 422, 423, 424, 426, 428, 431, 451, 499),
+			fault{form: "421", do: hostile.Status(421), want: refused, status: 421, twice: true}, // once more on a fresh connection
 			fault{form: "echoes what it was sent", do: hostile.Answer(400, echo), want: refused, status: 400, check: cleaned})},
 		one(30, "408", statuses(again, "", 408)[0].plain()),
 		one(31, "409", statuses(again, "", 409)[0].plain()),

@@ -1,0 +1,166 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"reflect"
+	"syscall"
+	"time"
+
+	"github.com/postrider/postrider/allowlist"
+)
+
+// Failure tells what an error of net/http, or of somebody else's transport, means. Nothing of err
+// leaves this function.
+func (x *Exchange) Failure(err error) *Error {
+	var (
+		own    *Error
+		verify *tls.CertificateVerificationError
+		record tls.RecordHeaderError
+		dns    *net.DNSError
+		op     *net.OpError
+	)
+	err = x.cause(err)
+	late := errors.Is(x.Err(), context.DeadlineExceeded)
+	switch {
+	case errors.As(err, &own):
+		return own
+	case errors.Is(err, allowlist.ErrRefused):
+		return &Error{Kind: BlockedAddress} // a dialer of the host that uses the guard
+	case errors.As(err, &verify):
+		return certificateError(verify.Err)
+	case errors.As(err, &record):
+		return &Error{TLS, NotTLS}
+	case errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"):
+		return &Error{TLS, alertReason(op.Err)} // what crypto/tls calls alerts
+	case errors.As(err, &op) && op.Op == "proxyconnect":
+		return &Error{Egress, Proxy}
+	case errors.As(err, &dns):
+		return dnsError(dns)
+	case errors.As(err, &op) && op.Op == "dial":
+		return connectError(err, routed)
+	case late, timedOut(err) && !errors.Is(err, syscall.ETIMEDOUT):
+		return x.timeout() // HTTP/2 says that it was cancelled
+	}
+	return x.broken(err)
+}
+
+// cause replaces the error of a write that failed because the server had ended the connection with
+// an alert, as it does in TLS 1.3 when it misses a certificate of the client. The alert was read by
+// then, and a connection of crypto/tls keeps it.
+func (x *Exchange) cause(err error) error {
+	var op *net.OpError
+	conn, ok := x.conn.(*tls.Conn)
+	wrote := errors.Is(err, net.ErrClosed) || errors.As(err, &op) && op.Op == "write"
+	if !ok || !wrote || x.answered.Load() {
+		return err
+	}
+	_ = conn.SetReadDeadline(time.Unix(1, 0)) // what has not been read is not waited for
+	_, alert := conn.Read(make([]byte, 1))
+	if errors.As(alert, &op) && op.Op == "remote error" {
+		return alert
+	}
+	return err
+}
+
+// dnsError is for a dialer of the host, of whose name servers nothing is known.
+func dnsError(err *net.DNSError) *Error {
+	switch {
+	case err.IsNotFound:
+		return &Error{DNS, NoSuchHost}
+	case err.IsTimeout:
+		return &Error{DNS, DNSTimeout}
+	}
+	return &Error{DNS, DNSServer}
+}
+
+// timeout tells what was waited for, as far as that is known.
+func (x *Exchange) timeout() *Error {
+	switch x.phase.Load() {
+	case started:
+		return &Error{Kind: Timeout}
+	case lookingUp:
+		return &Error{Timeout, DNSTimeout}
+	case dialling, atProxy:
+		return &Error{Timeout, TimedOut}
+	case shaking:
+		return &Error{Timeout, TLSTimeout}
+	}
+	return &Error{Timeout, NoAnswer}
+}
+
+// broken tells how an exchange broke off, as far as its course is known.
+func (x *Exchange) broken(err error) *Error {
+	var (
+		op     *net.OpError
+		stream streamError
+	)
+	input := errors.As(err, &op) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	switch {
+	case x.phase.Load() == started, errors.Is(err, context.Canceled):
+		return &Error{Kind: Protocol}
+	case isAny(err, syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED), errors.As(err, &stream):
+		return &Error{Protocol, Reset}
+	case input:
+		return &Error{Protocol, Closed}
+	case x.phase.Load() == shaking:
+		return &Error{TLS, Handshake}
+	case x.answered.Load():
+		return &Error{Protocol, Malformed}
+	case x.phase.Load() == connected:
+		return &Error{Protocol, Closed}
+	}
+	return &Error{Kind: Protocol}
+}
+
+// certificateError tells what is wrong with a server's certificate.
+func certificateError(err error) *Error {
+	var (
+		invalid   x509.CertificateInvalidError
+		name      x509.HostnameError
+		authority x509.UnknownAuthorityError
+		roots     x509.SystemRootsError
+	)
+	switch {
+	case errors.As(err, &roots):
+		return &Error{Egress, Local} // there is nothing here to verify it with
+	case errors.As(err, &name):
+		return &Error{TLSVerify, Hostname}
+	case errors.As(err, &authority):
+		return &Error{TLSVerify, Authority}
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		if time.Now().Before(invalid.Cert.NotBefore) {
+			return &Error{TLSVerify, NotYetValid}
+		}
+		return &Error{TLSVerify, Expired}
+	}
+	return &Error{TLSVerify, Certificate}
+}
+
+// Alerts of TLS, RFC 8446 section 6.
+const (
+	alertProtocolVersion     = 70
+	alertUnrecognizedName    = 112
+	alertCertificateRequired = 116
+)
+
+// alertReason reads the number of an alert, whose type crypto/tls does not export.
+func alertReason(err error) Reason {
+	v := reflect.ValueOf(err)
+	if v.Kind() != reflect.Uint8 {
+		return Handshake
+	}
+	switch v.Uint() {
+	case alertProtocolVersion:
+		return TLSVersion
+	case alertUnrecognizedName:
+		return Hostname
+	case alertCertificateRequired:
+		return ClientCertRequired
+	}
+	return Handshake
+}

@@ -1,0 +1,146 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http/httptrace"
+	"net/netip"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/postrider/postrider/allowlist"
+)
+
+type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
+
+// foreign watches the dialer of a host.
+func foreign(dial dialFunc) dialFunc {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		x := exchangeOf(ctx)
+		x.reach(dialling)
+		conn, err := dial(ctx, network, address)
+		if err == nil {
+			x.reach(shaking)
+		}
+		return conn, err
+	}
+}
+
+// guard judges every address at the moment it is dialled, so no answer of the DNS can slip in
+// between check and use.
+type guard struct {
+	allow   allowlist.Policy
+	names   *names
+	timeout time.Duration
+	routed  func() bool
+}
+
+var errPort = errors.New("transport: dial of another port than the URL's")
+
+func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, &Error{Kind: Connect}
+	}
+	x := exchangeOf(ctx)
+	if _, err := netip.ParseAddr(host); err != nil {
+		x.reach(lookingUp)
+		host += "." // fully qualified: search domains of the machine cannot answer
+	}
+	// The dialer tries several addresses, two at a time, and reports the first error, which may
+	// be the guard's although a permitted address failed after it.
+	var tried attempts
+	d := net.Dialer{Timeout: g.timeout, Resolver: g.names.Resolver,
+		ControlContext: func(ctx context.Context, network, address string, c syscall.RawConn) error {
+			x.reach(dialling)
+			if a, err := netip.ParseAddrPort(address); err != nil || strconv.Itoa(int(a.Port())) != port {
+				return errPort
+			}
+			return g.allow.Control(ctx, network, address, c)
+		}}
+	conn, err := d.DialContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{ConnectDone: tried.add}), network, net.JoinHostPort(host, port))
+	if err == nil {
+		x.reach(shaking)
+		return conn, nil
+	}
+	var dns *net.DNSError
+	permitted, refused := tried.result()
+	switch {
+	case permitted == nil && refused:
+		return nil, &Error{Kind: BlockedAddress}
+	case permitted != nil:
+		return nil, connectError(permitted, g.routed)
+	case errors.As(err, &dns):
+		return nil, g.names.failure(dns)
+	}
+	return nil, connectError(err, g.routed)
+}
+
+// attempts collects what became of the addresses of one dial.
+type attempts struct {
+	mu        sync.Mutex
+	refused   bool  // by the guard
+	permitted error // of the first address that the guard let through
+}
+
+func (a *attempts) add(_, _ string, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case errors.Is(err, allowlist.ErrRefused), errors.Is(err, errPort):
+		a.refused = true
+	case a.permitted == nil:
+		a.permitted = err
+	}
+}
+
+func (a *attempts) result() (permitted error, refused bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.permitted, a.refused
+}
+
+// connectError tells why a connection could not be made: because of the address, or because this
+// machine cannot connect to anything.
+func connectError(err error, routed func() bool) *Error {
+	switch {
+	case isAny(err, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL):
+		return &Error{Egress, Local}
+	case isAny(err, syscall.ENETUNREACH, syscall.ENETDOWN) && !routed():
+		return &Error{Egress, NoRoute}
+	case isAny(err, syscall.ENETUNREACH, syscall.ENETDOWN, syscall.EHOSTUNREACH):
+		return &Error{Connect, Unreachable}
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return &Error{Connect, Refused}
+	case errors.Is(err, syscall.ECONNRESET):
+		return &Error{Connect, Reset}
+	case timedOut(err):
+		return &Error{Connect, TimedOut}
+	}
+	return &Error{Kind: Connect}
+}
+
+func isAny(err error, among ...syscall.Errno) bool {
+	for _, e := range among {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// routed tells whether this machine has a route to anywhere, by IPv4 or IPv6. Where it has one,
+// an address without a route is the target's trouble: it may be the only one of a name, and of a
+// family that is not spoken here. A datagram socket is connected and nothing is sent.
+func routed() bool {
+	for _, documentation := range []string{"192.0.2.1:9", "[2001:db8::1]:9"} { // RFC 5737, RFC 3849
+		if c, err := net.Dial("udp", documentation); err == nil {
+			_ = c.Close()
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,104 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// names resolves host names.
+type names struct {
+	*net.Resolver
+	asked liveness
+}
+
+func newNames(r *net.Resolver, dial time.Duration) *names {
+	if r == nil {
+		// The C library's resolver would read "127.1" or "0x7f000001" as addresses.
+		r = &net.Resolver{PreferGo: true}
+	}
+	return &names{Resolver: r, asked: liveness{patience: min(askFor, dial)}}
+}
+
+// failure tells why a name was not resolved: because of the name, or because no name server can
+// be asked. A name server that says nothing may be waiting for that of a tenant's own domain, so
+// it is then asked for something that it knows.
+func (n *names) failure(err error) *Error {
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return &Error{DNS, NoSuchHost}
+	case !n.asked.alive(n.anybody):
+		return &Error{Egress, NoResolver}
+	case timedOut(err):
+		return &Error{DNS, DNSTimeout}
+	}
+	return &Error{DNS, DNSServer}
+}
+
+// anybody asks for the servers of the root and tells whether a name server said anything.
+func (n *names) anybody(ctx context.Context) bool {
+	var heard atomic.Bool
+	dial := n.Dial
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	r := net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		l := listener{conn, &heard}
+		if packets, ok := conn.(net.PacketConn); ok { // by which the resolver tells UDP from TCP
+			return struct {
+				listener
+				net.PacketConn
+			}{l, packets}, nil
+		}
+		return l, nil
+	}}
+	_, _ = r.LookupNS(ctx, ".")
+	return heard.Load()
+}
+
+type listener struct {
+	net.Conn
+	heard *atomic.Bool
+}
+
+func (l listener) Read(p []byte) (int, error) {
+	n, err := l.Conn.Read(p)
+	if n > 0 {
+		l.heard.Store(true)
+	}
+	return n, err
+}
+
+// liveness is what is known of a server that everything depends on. Only a failure asks for it, and
+// many that come at once ask once.
+type liveness struct {
+	patience time.Duration
+
+	mu    sync.Mutex
+	at    time.Time
+	known bool
+}
+
+const (
+	askFor   = 2 * time.Second
+	askAgain = 5 * time.Second
+)
+
+func (l *liveness) alive(ask func(context.Context) bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.at.IsZero() || time.Since(l.at) > askAgain {
+		ctx, cancel := context.WithTimeout(context.Background(), l.patience)
+		defer cancel()
+		l.known, l.at = ask(ctx), time.Now()
+	}
+	return l.known
+}

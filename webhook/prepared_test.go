@@ -1,0 +1,266 @@
+package webhook_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/sign"
+)
+
+// sender is a host whose attempts a test makes itself, one after the other.
+func sender(t *testing.T, p webhook.Profile) (send func(webhook.Webhook) webhook.Attempt, to *receiver) {
+	t.Helper()
+	h := newHost(t, newStore(t), p, nil)
+	return func(w webhook.Webhook) webhook.Attempt {
+		return webhook.Send(context.Background(), h.Dispatcher, w, sample(w))
+	}, h.to
+}
+
+func sample(w webhook.Webhook) webhook.Delivery {
+	return webhook.Delivery{ID: "dlv", EventID: "evt", WebhookID: w.ID, Scope: w.Scope, Type: "taskSuccess", Body: []byte("{}")}
+}
+
+func someWebhook() webhook.Webhook {
+	at := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	return webhook.Webhook{ID: "whk", Scope: scope, Name: "one", URL: automation + "one", Secrets: []webhook.Secret{webhook.NewSecret(token)},
+		Events: []string{"taskSuccess"}, Headers: map[string]string{"X-Team": "a"}, Active: true, CreatedAt: at, UpdatedAt: at, Version: 1}
+}
+
+// Rule: a host that keeps webhooks in a table of its own may change one without a new Version or
+// UpdatedAt. The next request has what is in the table then.
+func TestEditBehindTheManagersBack(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*webhook.Webhook){
+		"secret":    func(w *webhook.Webhook) { w.Secrets = []webhook.Secret{webhook.NewSecret("another-secret")} },
+		"header":    func(w *webhook.Webhook) { w.Headers = map[string]string{"X-Team": "b"} },
+		"no header": func(w *webhook.Webhook) { w.Headers = nil },
+		"URL":       func(w *webhook.Webhook) { w.URL = automation + "another" },
+		"attribute": func(w *webhook.Webhook) {
+			w.Attributes = map[string]string{webhook.AttrSecretIn: webhook.SecretInPath}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			seen := func(send func(webhook.Webhook) webhook.Attempt, to *receiver, ws ...webhook.Webhook) request {
+				t.Helper()
+				for _, w := range ws {
+					if a := send(w); !a.OK() {
+						t.Fatalf("%+v", a)
+					}
+				}
+				rs := to.seen()
+				last := rs[len(rs)-1]
+				last.At = time.Time{}
+				return last
+			}
+			was, is := someWebhook(), someWebhook()
+			change(&is)
+			warm, to := sender(t, webhook.Automation())
+			got := seen(warm, to, was, was, is)
+			cold, to := sender(t, webhook.Automation())
+			if diff := cmp.Diff(seen(cold, to, is), got); diff != "" {
+				t.Errorf("request (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(seen(cold, to, was), got); diff == "" {
+				t.Error("the change made no difference")
+			}
+		})
+	}
+}
+
+// Rule: every field of a webhook tells one preparation from another, also one that was added to
+// the type later: a Profile may look at all of them.
+func TestPreparationKnowsEveryField(t *testing.T) {
+	t.Parallel()
+	made := 0
+	p := webhook.Automation()
+	p.Sign = func(webhook.Webhook) (sign.Signer, error) { made++; return nil, nil }
+	p.Target = nil
+	send, _ := sender(t, p)
+	send(someWebhook())
+	send(someWebhook())
+	if made != 1 {
+		t.Fatalf("prepared %d times for two requests of one webhook", made)
+	}
+	typ := reflect.TypeFor[webhook.Webhook]()
+	for i := range typ.NumField() {
+		name := typ.Field(i).Name
+		if name == "ID" || name == "Scope" {
+			continue // another webhook
+		}
+		w := someWebhook()
+		switch f := reflect.ValueOf(&w).Elem().Field(i).Addr().Interface().(type) {
+		case *string:
+			*f += "x"
+		case *[]string:
+			*f = append(*f, "x")
+		case *[]webhook.Secret:
+			*f = append(*f, webhook.NewSecret("x"))
+		case *map[string]string:
+			*f = map[string]string{"X-Other": "x"}
+		case *time.Duration:
+			*f += time.Second
+		case *bool:
+			*f = !*f
+		case *int64:
+			*f++
+		case *time.Time:
+			*f = f.Add(time.Hour)
+		default:
+			t.Fatalf("%s has type %T: teach this test to change it", name, f)
+		}
+		made = 0
+		if send(w); made != 1 {
+			t.Errorf("%s: prepared %d times after a change", name, made)
+		}
+		send(someWebhook())
+	}
+}
+
+// expiring is a Signer that is good until some time.
+type expiring struct {
+	sign.Signer
+	until time.Time
+}
+
+func (e expiring) Until() time.Time { return e.until }
+
+// Rule: a preparation has an end: a Signer that states one is made anew from then on, and what has
+// not been used for ten minutes is forgotten.
+func TestPreparationEnds(t *testing.T) {
+	t.Parallel()
+	made := 0
+	var until time.Time
+	p := webhook.Automation()
+	p.Sign = func(webhook.Webhook) (sign.Signer, error) {
+		made++
+		return expiring{sign.Func(func(*http.Request, sign.Message) error { return nil }), until}, nil
+	}
+	inBubble(t, p, nil, func(h *host) {
+		w := h.add("one")
+		test := func(want int) {
+			t.Helper()
+			made = 0
+			if a, err := h.hooks.Test(context.Background(), scope, w.ID); err != nil || !a.OK() {
+				t.Fatalf("%+v, %v", a, err)
+			}
+			if made != want {
+				t.Errorf("after %v a Signer was made %d times, want %d", time.Since(w.CreatedAt), made, want)
+			}
+		}
+		until = time.Now().Add(time.Minute)
+		test(1)
+		settled(time.Minute - time.Nanosecond)
+		test(0)
+		settled(time.Nanosecond)
+		until = time.Time{}
+		test(1)
+		for range 30 {
+			settled(9 * time.Minute)
+			test(0)
+		}
+		settled(11 * time.Minute)
+		test(1)
+	})
+}
+
+// Rule: a body above the profile's cap is not sent, whatever let it into the Store.
+func TestBodyAboveTheCapIsNotSent(t *testing.T) {
+	t.Parallel()
+	p := webhook.Automation()
+	p.MaxBody = 10
+	h := newHost(t, newStore(t), p, nil)
+	w := someWebhook()
+	for size, want := range map[int]webhook.Code{10: webhook.CodeOK, 11: webhook.CodePayload} {
+		d := sample(w)
+		d.Body = make([]byte, size)
+		if a := webhook.Send(context.Background(), h.Dispatcher, w, d); a.Code != want {
+			t.Errorf("%d bytes: %+v, want %q", size, a, want)
+		}
+	}
+	if n := len(h.to.seen()); n != 1 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+// Rule: the host of a request is chosen by the webhook. A Target hook that takes it from the
+// delivery is refused before anything is sent, also where the URL has no variables.
+func TestTargetCannotMoveTheHost(t *testing.T) {
+	t.Parallel()
+	for name, url := range map[string]string{"with variables": "https://hooks.example.com/{key}", "without": "https://hooks.example.com/key"} {
+		for where, to := range map[string]string{"host": "https://evil.example.com/x", "port": "https://hooks.example.com:8443/x",
+			"longer host": "https://hooks.example.com.evil.example.com/x"} {
+			p := webhook.Standard()
+			p.Allow.Ports = []uint16{8443}
+			p.Target = func(w webhook.Webhook, d webhook.Delivery) (string, error) {
+				if moved := d.Vars["to"]; moved != "" {
+					return moved, nil
+				}
+				return webhook.Expand(w.URL, d.Vars), nil
+			}
+			h := newHost(t, newStore(t), p, nil)
+			w := someWebhook()
+			w.URL, w.Secrets = url, []webhook.Secret{webhook.NewSecret("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")}
+			d := sample(w)
+			for range 2 {
+				if a := webhook.Send(context.Background(), h.Dispatcher, w, d); !a.OK() {
+					t.Errorf("%s, its own host: %+v", name, a)
+				}
+			}
+			d.Vars = map[string]string{"to": to}
+			if a := webhook.Send(context.Background(), h.Dispatcher, w, d); a.Code != webhook.CodeURLRejected {
+				t.Errorf("%s, another %s: %+v", name, where, a)
+			}
+			if n := len(h.to.seen()); n != 2 {
+				t.Errorf("%s, another %s: %d requests", name, where, n)
+			}
+		}
+	}
+}
+
+// Rule: a hook that panics after the answer has not said yes: nothing is delivered by it, and
+// what the endpoint answered is kept.
+func TestPanickingVerdict(t *testing.T) {
+	t.Parallel()
+	p := webhook.Automation()
+	p.Success = func(int) bool { panic("success") }
+	send, _ := sender(t, p)
+	if a := send(someWebhook()); a.OK() || a.Code != webhook.CodeStatus || a.Status != 200 {
+		t.Errorf("Success panics: %+v", a)
+	}
+	p.Success, p.Transient = func(int) bool { return false }, func(webhook.Attempt) bool { panic("transient") }
+	inBubble(t, p, nil, func(h *host) {
+		h.add("one")
+		id := h.dispatch()
+		settled(time.Hour)
+		if got := h.outcome(id); got != "failed status tries=1" {
+			t.Errorf("Transient panics: %s", got)
+		}
+	})
+}
+
+// Rule: a hook that panics or fails before the request sends nothing.
+func TestPanickingTarget(t *testing.T) {
+	t.Parallel()
+	for name, target := range map[string]func(webhook.Webhook, webhook.Delivery) (string, error){
+		"panics": func(webhook.Webhook, webhook.Delivery) (string, error) { panic("target") },
+		"fails":  func(webhook.Webhook, webhook.Delivery) (string, error) { return "", errors.New("target") },
+	} {
+		p := webhook.Automation()
+		p.Target = target
+		send, to := sender(t, p)
+		if a := send(someWebhook()); a.Code != webhook.CodeConfig && a.Code != webhook.CodeURLRejected {
+			t.Errorf("%s: %+v", name, a)
+		}
+		if n := len(to.seen()); n != 0 {
+			t.Errorf("%s: %d requests", name, n)
+		}
+	}
+}
