@@ -198,7 +198,7 @@ func TestEgressCountsAgainstNobody(t *testing.T) {
 	p.Retry, p.DisableAfter = retry.None(), time.Hour
 	var attention atomic.Int32
 	o := &webhook.Options{Transport: to, Breaker: webhook.Breaker{Failures: 1}, Observer: &webhook.Observer{
-		Attention: func(context.Context, webhook.Webhook, webhook.Code) { attention.Add(1) },
+		Attention: func(context.Context, webhook.Webhook, webhook.Code, *webhook.Attempt) { attention.Add(1) },
 	}}
 	inBubble(t, p, o, func(h *host) {
 		w := h.add("one")

@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/postrider/postrider/payload"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/memstore"
@@ -87,21 +89,62 @@ func TestDispatchRefuses(t *testing.T) {
 	}
 }
 
-// Rule: webhooks times body are capped at 64 MiB for one Dispatch.
-func TestFanOutCap(t *testing.T) {
+// parts is a Store that counts what each Enqueue brings, and refuses the second where told.
+type parts struct {
+	webhook.Store
+	webhook.Registry
+	sizes  []int
+	refuse error
+}
+
+func (s *parts) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, error) {
+	return s.Store.Webhooks(ctx, scope)
+}
+
+func (s *parts) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
+	size := 0
+	for _, d := range ds {
+		size += len(d.Body)
+	}
+	s.sizes = append(s.sizes, size)
+	if s.refuse != nil && len(s.sizes) == 2 {
+		return nil, s.refuse
+	}
+	return s.Store.Enqueue(ctx, ds)
+}
+
+// Rule: bodies beyond 64 MiB are stored in parts, so what a tenant has set up fails neither
+// Dispatch nor the host's transaction. Where a later part fails, what is stored is unknown.
+func TestFanOutInParts(t *testing.T) {
 	t.Parallel()
-	p := webhook.Standard()
-	p.MaxBody = 10 << 20
-	h := newHost(t, newStore(t), p, nil)
-	for i := range 7 {
-		h.add("hook"+string(rune('0'+i)), standardHook)
-	}
-	e := payload.Event{ID: "evt_1", Scope: scope, Type: "taskSuccess", Body: make([]byte, 10<<20)}
-	if _, err := h.Dispatch(context.Background(), e); !errors.Is(err, webhook.ErrTooLarge) {
-		t.Errorf("7 times 10 MiB: %v, want ErrTooLarge", err)
-	}
-	if n := h.count(webhook.StatePending); n != 0 {
-		t.Errorf("%d deliveries stored", n)
+	for _, tx := range []bool{false, true} {
+		for _, refuse := range []error{nil, webhook.ErrFull} {
+			p := webhook.Standard()
+			p.MaxBody = 10 << 20
+			store := newStore(t)
+			s := &parts{Store: store, Registry: store, refuse: refuse}
+			h := newHost(t, s, p, nil)
+			for i := range 7 {
+				h.add("hook"+string(rune('0'+i)), standardHook)
+			}
+			e := payload.Event{ID: "evt_1", Scope: scope, Type: "taskSuccess", Body: make([]byte, 10<<20)}
+			var r webhook.Receipt
+			var err error
+			if tx {
+				r, err = h.DispatchTx(t.Context(), s, e)
+			} else {
+				r, err = h.Dispatch(t.Context(), e)
+			}
+			switch {
+			case refuse == nil && (err != nil || r.Events[0].Added != 7):
+				t.Errorf("tx %t: %+v, %v, want 7 added", tx, r, err)
+			case refuse != nil && !(errors.Is(err, webhook.ErrUnknown) && errors.Is(err, refuse)):
+				t.Errorf("tx %t: %v, want ErrUnknown and the cause", tx, err)
+			}
+			if diff := cmp.Diff([]int{60 << 20, 10 << 20}, s.sizes); diff != "" {
+				t.Errorf("tx %t: bytes for each call (-want +got):\n%s", tx, diff)
+			}
+		}
 	}
 }
 

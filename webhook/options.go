@@ -20,7 +20,7 @@ type Options struct {
 	// SlowAfter; default 64.
 	Capacity int
 	// MaxInFlight bounds the requests in flight, the slow ones included; default 16 times
-	// Capacity, at least 1,024. It must be at least 4 times Capacity.
+	// Capacity, at most 1,024, but 4 times Capacity at least, which is also the least allowed.
 	MaxInFlight int
 	// SlowAfter is how long a request counts as active; default 50 ms. One that takes longer
 	// goes on, and no longer holds one of Capacity slots that others need.
@@ -145,7 +145,7 @@ const (
 	defaultCapacity = 64
 	defaultPerLane  = 4
 	slowPerSlot     = 16
-	leastInFlight   = 1024
+	mostInFlight    = 1024 // by default, unless Capacity calls for more
 	leastSlow       = 4 // requests in flight for each slot, slow ones included
 	leaseMargin     = 10 * time.Second
 	minHistory      = 72 * time.Hour
@@ -163,7 +163,7 @@ func (o *Options) withDefaults(notifies bool) Options {
 		out = *o
 	}
 	out.Capacity = cmp.Or(out.Capacity, defaultCapacity)
-	out.MaxInFlight = cmp.Or(out.MaxInFlight, max(slowPerSlot*out.Capacity, leastInFlight))
+	out.MaxInFlight = cmp.Or(out.MaxInFlight, max(min(slowPerSlot*out.Capacity, mostInFlight), leastSlow*out.Capacity))
 	out.SlowAfter = cmp.Or(out.SlowAfter, 50*time.Millisecond)
 	out.PerLane = cmp.Or(out.PerLane, min(defaultPerLane, out.Capacity))
 	out.Timeout = cmp.Or(out.Timeout, 30*time.Second)

@@ -95,6 +95,9 @@ func TestPreparationKnowsEveryField(t *testing.T) {
 		if name == "ID" || name == "Scope" {
 			continue // another webhook
 		}
+		if name == "Seen" || name == "Unreadable" {
+			continue // of one read, and no configuration
+		}
 		w := someWebhook()
 		switch f := reflect.ValueOf(&w).Elem().Field(i).Addr().Interface().(type) {
 		case *string:

@@ -19,7 +19,7 @@ var leaves = []string{"payload", "allowlist", "retry", "limiter", "webhook/sign"
 var kits = []string{"webhook/storetest", "webhook/webhooktest", "webhook/jira/registrationtest"}
 
 // core are the internal packages that webhook is made of. They know leaves and not webhook.
-var core = []string{"webhook/internal/transport"}
+var core = []string{"webhook/internal/scheduler", "webhook/internal/transport"}
 
 // mayImport is the direction of imports: leaves, then webhook, then everything beside it,
 // none of which knows another. What two packages of a family have in common stands below
@@ -88,6 +88,7 @@ func TestMayImport(t *testing.T) {
 		{"payload/internal/jsonbody", "payload", false},
 		{"webhook/internal/webpage", "webhook/sign", false},
 		{"webhook/internal/sealing", "webhook/sqlstore", false},
+		{"webhook/internal/scheduler", "webhook", false},
 		{"webhook/internal/transport", "webhook", false},
 		{"webhook/settings", "webhook/internal/transport", false},
 		{"webhook", "webhook/memstore", false},
