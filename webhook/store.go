@@ -9,7 +9,8 @@ import (
 // see [Dispatcher.DispatchTx].
 type Enqueuer interface {
 	// Webhooks returns the webhooks of a scope with URL and secrets, oldest first,
-	// inactive and expired ones included. One that cannot be opened, because a key is
+	// inactive and expired ones included. (A Webhook encodes itself without its secrets: an
+	// adapter stores Secret.Reveal.) One that cannot be opened, because a key is
 	// missing or a key service does not answer, is among them with Unreadable set. An
 	// unknown scope has none.
 	Webhooks(ctx context.Context, scope string) ([]Webhook, error)
@@ -73,7 +74,8 @@ type Store interface {
 	// never given and does not. A settlement for a delivery that has
 	// already ended changes only the history. One that repeats a stored one, of the
 	// same ID and lease, changes nothing, the history included, and is lost only if a
-	// later lease exists: the Dispatcher repeats a call when it did not hear its answer. After
+	// later lease exists: the Dispatcher repeats a call when it did not hear its answer, so a
+	// Store remembers the leases of which it has the Result, with or without a history. After
 	// Settle the delivery is not held. FirstFailure becomes the End of the first Result
 	// that does not deliver. No call names a delivery twice.
 	Settle(ctx context.Context, ss []Settlement) (lost []string, err error)
@@ -106,7 +108,8 @@ type DuePage struct {
 	// Cursor continues; "" after the last page.
 	Cursor string
 	// Next is after q.Now and no later than the earliest due time after q.Now of anything
-	// pending that is in question; zero when there is none. Only that of the last page counts.
+	// pending that is in question, whatever page its lane is on; zero when there is none.
+	// Only that of the last page counts.
 	Next time.Time
 }
 
@@ -170,7 +173,9 @@ type Unreadable struct {
 type PartialError struct{ Err error }
 
 // Error says that the answer is partial, and why.
-func (e *PartialError) Error() string { return "webhook: part of the Store does not answer: " + e.Err.Error() }
+func (e *PartialError) Error() string {
+	return "webhook: part of the Store does not answer: " + e.Err.Error()
+}
 
 // Unwrap returns the cause.
 func (e *PartialError) Unwrap() error { return e.Err }

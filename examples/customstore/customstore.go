@@ -1,16 +1,13 @@
-// Package customstore shows how a host keeps deliveries in tables of its own: four methods
-// over two tables, here in SQLite. Copy it, fit the statements to your database, and let
-// package storetest tell what is wrong; the test beside this file shows how.
-//
-// What a Store must do is short: never lose what Enqueue took, never give a lease to two,
-// and go round the lanes. More, such as a log or waking other hosts, are interfaces to be
-// added one at a time. Package sqlstore has them all, and claims that stay fast with a
-// million rows waiting; this one looks through all that is due, which is fine for thousands.
+// Package customstore shows how a host keeps deliveries in tables of its own: the four
+// questions of a [webhook.Store] over two tables, here in SQLite. Copy it, fit the statements to
+// your database, and let package storetest tell what is wrong; the test beside this file shows how.
 package customstore
 
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 
@@ -18,22 +15,14 @@ import (
 )
 
 // Schema are the host's tables. What statements look at are columns; the rest of a record is
-// a document, so that a new field of Postrider needs no new column. Times are microseconds.
+// a document, so that a new field of Postrider needs no new column. Times are microseconds;
+// due of a leased delivery is the end of its lease. The same event twice adds nothing.
 const Schema = `
-CREATE TABLE integrations (
-	id text PRIMARY KEY, tenant text NOT NULL, enabled integer NOT NULL,
-	expires integer NOT NULL, -- negative is never
-	doc text NOT NULL);
-CREATE TABLE outbox (
-	seq integer PRIMARY KEY, id text NOT NULL UNIQUE, tenant text NOT NULL, event text NOT NULL, hook text NOT NULL,
-	lane text NOT NULL, state integer NOT NULL,
-	due integer NOT NULL, -- of a leased delivery: the end of its lease
-	turn integer NOT NULL DEFAULT 0, -- counts the claims; the largest of a lane was its latest turn
-	doc text NOT NULL,
-	UNIQUE (tenant, event, hook)); -- the same event twice adds nothing
-CREATE INDEX outbox_due ON outbox (lane, due, seq) WHERE state = 0;
-CREATE INDEX outbox_turn ON outbox (lane, turn);
-CREATE INDEX outbox_last ON outbox (turn);`
+CREATE TABLE integrations (id text PRIMARY KEY, tenant text NOT NULL, created integer NOT NULL, doc text NOT NULL);
+CREATE TABLE outbox (seq integer PRIMARY KEY, id text NOT NULL UNIQUE, tenant text NOT NULL, event text NOT NULL, hook text NOT NULL,
+	class text NOT NULL, state integer NOT NULL, due integer NOT NULL, doc text NOT NULL, UNIQUE (tenant, event, hook));
+CREATE INDEX outbox_lane ON outbox (tenant, hook, class, due, seq) WHERE state = 0;
+CREATE INDEX outbox_due ON outbox (due) WHERE state = 0;`
 
 // Store is safe for concurrent use. Several processes may have one over the same tables.
 type Store struct{ db *sql.DB }
@@ -46,20 +35,22 @@ var _ webhook.Store = (*Store)(nil)
 func New(db *sql.DB) *Store { return &Store{db: db} }
 
 // Webhooks implements [webhook.Enqueuer].
-func (s *Store) Webhooks(ctx context.Context, scope string) (ws []webhook.Webhook, err error) {
-	found, err := query[integration](ctx, s.db, `SELECT doc FROM integrations WHERE tenant = $1 ORDER BY id`, scope)
-	for _, in := range found {
-		ws = append(ws, in.webhook())
-	}
-	return ws, err
+func (s *Store) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, error) {
+	return query[webhook.Webhook](ctx, s.db, `SELECT doc FROM integrations WHERE tenant = $1 ORDER BY created, id`, scope)
+}
+
+// lookup finds the webhook of a lane, none where it is gone. live tells whether its deliveries may be claimed.
+func lookup(ctx context.Context, q queryer, l webhook.Lane, now time.Time) (found []webhook.Webhook, live bool, err error) {
+	found, err = query[webhook.Webhook](ctx, q, `SELECT doc FROM integrations WHERE id = $1 AND tenant = $2`, l.WebhookID, l.Scope)
+	return found, len(found) == 0 || found[0].Live(now), err
 }
 
 // Enqueue implements [webhook.Enqueuer]. The transaction makes it all or none.
 func (s *Store) Enqueue(ctx context.Context, ds []webhook.Delivery) (added []bool, err error) {
 	err = s.transaction(ctx, func(tx *sql.Tx) error {
 		for _, d := range ds {
-			r, err := tx.ExecContext(ctx, `INSERT INTO outbox (id, tenant, event, hook, lane, state, due, doc) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-				ON CONFLICT DO NOTHING`, d.ID, d.Scope, d.EventID, d.WebhookID, d.Lane, d.State, d.Due.UnixMicro(), document{entry{Delivery: d}})
+			r, err := tx.ExecContext(ctx, `INSERT INTO outbox (id, tenant, event, hook, class, state, due, doc) VALUES ($1, $2, $3, $4, $5, 0, $6, $7)
+				ON CONFLICT DO NOTHING`, d.ID, d.Scope, d.EventID, d.WebhookID, d.Class, d.Due.UnixMicro(), document{entry{Delivery: d}})
 			if err != nil {
 				return err
 			}
@@ -71,75 +62,92 @@ func (s *Store) Enqueue(ctx context.Context, ds []webhook.Delivery) (added []boo
 	return added, err
 }
 
-// ready is what may be claimed: due, and of a live webhook of the same tenant.
-const ready = ` FROM outbox o JOIN integrations w ON w.id = o.hook AND w.tenant = o.tenant
-	WHERE o.state = 0 AND o.due <= $1 AND w.enabled AND (w.expires < 0 OR w.expires > $1)`
+// Due implements [webhook.Store]. The cursor is the name of the last lane that was looked at.
+func (s *Store) Due(ctx context.Context, q webhook.DueQuery) (p webhook.DuePage, err error) {
+	const asked = ` FROM outbox WHERE state = 0 AND ($2 = '' OR hook = $2 AND tenant = $3) AND due `
+	now := q.Now.UnixMicro()
+	names, err := query[json.RawMessage](ctx, s.db, `SELECT DISTINCT json_array(tenant, hook, class) AS lane`+asked+`<= $1 AND due > $4
+		AND json_array(tenant, hook, class) > $5 ORDER BY lane LIMIT $6`, now, q.WebhookID, q.Scope, q.Since.UnixMicro(), q.Cursor, q.Limit)
+	for _, name := range names {
+		var of [3]string
+		err = errors.Join(err, json.Unmarshal(name, &of))
+		lane := webhook.Lane{Scope: of[0], WebhookID: of[1], Class: of[2]}
+		_, live, failed := lookup(ctx, s.db, lane, q.Now)
+		if err = errors.Join(err, failed); live {
+			p.Lanes = append(p.Lanes, lane)
+		}
+		p.Cursor = string(name)
+	}
+	if err != nil || len(names) == q.Limit {
+		return p, err
+	}
+	p.Cursor = ""
+	next, err := query[int64](ctx, s.db, `SELECT due`+asked+`> $1 ORDER BY due LIMIT 1`, now, q.WebhookID, q.Scope)
+	if len(next) > 0 {
+		p.Next = time.UnixMicro(next[0])
+	}
+	return p, err
+}
 
-// cancel ends what is due and has no webhook any more.
-const cancel = `UPDATE outbox AS o SET state = 2, doc = json_set(doc, '$.State', 2, '$.LastCode', 'cancelled', '$.Held', json('false'))
-	WHERE state = 0 AND due <= $1 AND NOT EXISTS (SELECT 1 FROM integrations w WHERE w.id = o.hook AND w.tenant = o.tenant)`
-
-// Claim implements [webhook.Store]. A lease is a later due time and nothing else: when its
-// process dies, the delivery is simply due again.
+// Claim implements [webhook.Store].
 func (s *Store) Claim(ctx context.Context, c webhook.Claim) (b webhook.Batch, err error) {
-	now := c.Now.UnixMicro()
 	err = s.transaction(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, cancel, now); err != nil {
-			return err
-		}
-		// Whose turn was longest ago comes first.
-		lanes, err := query[string](ctx, tx, `SELECT json_quote(o.lane)`+ready+`
-			GROUP BY o.lane ORDER BY (SELECT max(turn) FROM outbox p WHERE p.lane = o.lane), min(o.due)`, now)
-		if err != nil {
-			return err
-		}
-		var hooks []string
-		for _, lane := range lanes {
-			room := min(c.RoomFor(lane), c.Limit-len(b.Deliveries))
-			es, err := query[entry](ctx, tx, `SELECT o.doc`+ready+` AND o.lane = $2 ORDER BY o.due, o.seq LIMIT $3`, now, lane, room)
+		for _, l := range c.Lanes {
+			found, live, err := lookup(ctx, tx, l.Lane, c.Now)
+			if err == nil && live {
+				err = claim(ctx, tx, c, l, found, &b)
+			}
 			if err != nil {
 				return err
 			}
-			for _, e := range es {
-				if e.Held {
-					e.Interrupted++ // nobody settled the lease before
-				}
-				e.Held, e.Due, e.Lease = true, c.Until, e.Lease+1
-				b.Deliveries, hooks = append(b.Deliveries, e.Delivery), append(hooks, e.WebhookID)
-				if err := e.save(ctx, tx, `, turn = (SELECT max(turn) + 1 FROM outbox)`); err != nil {
-					return err
-				}
-			}
 		}
-		found, err := query[integration](ctx, tx, `SELECT doc FROM integrations WHERE id IN (SELECT value FROM json_each($1))`, document{hooks})
-		if err != nil {
-			return err
-		}
-		for _, in := range found {
-			b.Webhooks = append(b.Webhooks, in.webhook())
-		}
-		next, err := query[int64](ctx, tx, `SELECT due FROM outbox WHERE state = 0 AND due > $1 ORDER BY due LIMIT 1`, now)
-		if len(next) > 0 {
-			b.Next = time.UnixMicro(next[0])
-		}
-		return err
+		return nil
 	})
 	return b, err
+}
+
+// claim leases from one lane. A lease is a later due time and a number: when its process dies, the
+// delivery is simply due again. What this very number holds comes first: the answer was lost.
+func claim(ctx context.Context, tx *sql.Tx, c webhook.Claim, l webhook.LaneClaim, found []webhook.Webhook, b *webhook.Batch) error {
+	now, size := c.Now.UnixMicro(), 0
+	for _, d := range b.Deliveries {
+		size += len(d.Body)
+	}
+	es, err := query[entry](ctx, tx, `SELECT doc FROM outbox WHERE tenant = $1 AND hook = $2 AND class = $3 AND state = 0
+		AND (due <= $4 OR doc ->> '$.Held' AND doc ->> '$.Lease' = $5) ORDER BY due <= $4, due, seq LIMIT $6`,
+		l.Scope, l.WebhookID, l.Class, now, c.Lease, l.Most)
+	for _, e := range es {
+		if size += len(e.Body); c.MaxBytes > 0 && size > c.MaxBytes && len(b.Deliveries) > 0 {
+			b.Short = append(b.Short, l.Lane)
+			break
+		}
+		due := e.Due
+		if due.UnixMicro() > now {
+			due = c.Now
+		} else if e.Lease = max(e.Lease+1, c.Lease); e.Held {
+			e.Interrupted++ // the lease before ended without an outcome
+		}
+		e.Held, e.Due = true, c.Until
+		err = errors.Join(err, e.save(ctx, tx))
+		e.Due = due
+		b.Deliveries = append(b.Deliveries, e.Delivery)
+	}
+	if len(found) > 0 && len(es) > 0 && !slices.ContainsFunc(b.Webhooks, func(w webhook.Webhook) bool { return w.ID == found[0].ID }) {
+		b.Webhooks = append(b.Webhooks, found[0])
+	}
+	return err
 }
 
 // Settle implements [webhook.Store].
 func (s *Store) Settle(ctx context.Context, ss []webhook.Settlement) (lost []string, err error) {
 	err = s.transaction(ctx, func(tx *sql.Tx) error {
 		for _, x := range ss {
-			es, err := query[entry](ctx, tx, `SELECT doc FROM outbox WHERE id = $1`, x.ID)
-			if err != nil {
-				return err
-			}
+			es, err := query[entry](ctx, tx, `SELECT doc FROM outbox WHERE id = $1 AND tenant = $2`, x.ID, x.Scope)
 			e := append(es, entry{})[0] // an empty one for an unknown ID
 			if !e.apply(x) {
 				lost = append(lost, x.ID)
 			}
-			if err := e.save(ctx, tx, ``); err != nil {
+			if err = errors.Join(err, e.save(ctx, tx)); err != nil {
 				return err
 			}
 		}

@@ -16,39 +16,63 @@ import (
 	"github.com/postrider/postrider/webhook/webhooktest"
 )
 
-func open(t *testing.T) *customstore.Store {
+// openFile opens a Store over a database file.
+func openFile(t *testing.T, file string) *customstore.Store {
 	t.Helper()
-	file := "file:" + filepath.Join(t.TempDir(), "app.db") + "?_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=busy_timeout(5000)"
-	db, err := sql.Open("sqlite", file)
+	db, err := sql.Open("sqlite", "file:"+file+"?_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=busy_timeout(5000)")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	db.SetMaxOpenConns(1)
+	db.SetMaxIdleConns(1)
+	return customstore.New(db)
+}
+
+// open makes a database with the tables and opens a Store over it.
+func open(t *testing.T) (store *customstore.Store, file string) {
+	t.Helper()
+	file = filepath.Join(t.TempDir(), "app.db")
+	db, err := sql.Open("sqlite", "file:"+file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
 	if _, err := db.ExecContext(t.Context(), customstore.Schema); err != nil {
 		t.Fatal(err)
 	}
-	return customstore.New(db)
+	return openFile(t, file), file
 }
 
 // TestStore is all the proof that a Store needs.
 func TestStore(t *testing.T) {
-	store := open(t)
-	storetest.Run(t, func(*testing.T) webhook.Store { return store },
-		storetest.WithWebhooks(func(ctx context.Context, ws []webhook.Webhook) error {
-			for _, w := range ws {
-				if err := store.SaveWebhook(ctx, w); err != nil {
-					return err
-				}
+	var store *customstore.Store
+	webhooks := storetest.WithWebhooks(func(ctx context.Context, ws []webhook.Webhook) error {
+		for _, w := range ws {
+			if err := store.SaveWebhook(ctx, w); err != nil {
+				return err
 			}
-			return nil
-		}))
+		}
+		return nil
+	})
+	store, _ = open(t)
+	storetest.RunAll(t, func(*testing.T) webhook.Store { return store }, webhooks)
+	storetest.RunDurable(t, func(t *testing.T) (webhook.Store, func() webhook.Store) {
+		first, file := open(t)
+		store = first
+		return first, func() webhook.Store { return openFile(t, file) }
+	}, webhooks)
+	storetest.RunShared(t, func(t *testing.T) (a, b webhook.Store) {
+		first, file := open(t)
+		store = first
+		return first, openFile(t, file)
+	}, webhooks)
 }
 
 // TestDelivery: an event goes through the tables to a receiver.
 func TestDelivery(t *testing.T) {
 	rule := webhooktest.New(t, nil)
-	store := open(t)
+	store, _ := open(t)
 	err := store.SaveWebhook(t.Context(), webhook.Webhook{ID: "ops", Scope: "acme", Name: "Ops", URL: rule.URL(), Active: true,
 		Secrets: []webhook.Secret{rule.Secret()}, Events: []string{"taskSuccess"}, CreatedAt: time.Now()})
 	if err != nil {

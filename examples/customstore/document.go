@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/postrider/postrider/webhook"
@@ -16,57 +17,60 @@ type entry struct {
 	Reported []int64
 }
 
-// integration is the document of a webhook. A Webhook encodes itself without its secrets,
-// which is right for a log and wrong for a table: hence plain. A host should encrypt it.
-type integration struct {
-	Plain   plain
-	Secrets []string
-}
-
-type plain webhook.Webhook
-
-func (in integration) webhook() webhook.Webhook {
-	w := webhook.Webhook(in.Plain)
-	for _, secret := range in.Secrets {
-		w.Secrets = append(w.Secrets, webhook.NewSecret(secret))
-	}
-	return w
-}
-
-// SaveWebhook is what the host's settings page calls.
-func (s *Store) SaveWebhook(ctx context.Context, w webhook.Webhook) error {
-	in := integration{Plain: plain(w)}
-	for _, secret := range w.Secrets {
-		in.Secrets = append(in.Secrets, secret.Reveal())
-	}
-	in.Plain.Secrets = nil
-	_, err := s.db.ExecContext(ctx, `INSERT INTO integrations (id, tenant, enabled, expires, doc) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (id) DO UPDATE SET enabled = excluded.enabled, expires = excluded.expires, doc = excluded.doc`,
-		w.ID, w.Scope, w.Active, w.ExpiresAt.UnixMicro(), document{in})
+// save writes a delivery whose ID exists.
+func (e *entry) save(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, `UPDATE outbox SET state = $1, due = $2, doc = $3 WHERE id = $4`, e.State, e.Due.UnixMicro(), document{e}, e.ID)
 	return err
 }
 
-// save writes a delivery, and sets what else is to be set, of an ID that exists.
-func (e *entry) save(ctx context.Context, tx *sql.Tx, also string) error {
-	_, err := tx.ExecContext(ctx, `UPDATE outbox SET state = $1, due = $2, doc = $3`+also+` WHERE id = $4`,
-		e.State, e.Due.UnixMicro(), document{e}, e.ID)
+// plain is a webhook that encodes all of itself. A Webhook leaves out its secrets, which is
+// right for a log and wrong for a table. A host should encrypt them.
+type plain webhook.Webhook
+
+// SaveWebhook is what the host's settings page calls.
+func (s *Store) SaveWebhook(ctx context.Context, w webhook.Webhook) error {
+	var secrets []string
+	for _, secret := range w.Secrets {
+		secrets = append(secrets, secret.Reveal())
+	}
+	w.Secrets = nil
+	_, err := s.db.ExecContext(ctx, `INSERT INTO integrations (id, tenant, created, doc) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (id) DO UPDATE SET doc = excluded.doc`, w.ID, w.Scope, w.CreatedAt.UnixMicro(), document{[]any{plain(w), secrets}})
 	return err
 }
 
 // document is a value that a column holds as JSON.
 type document struct{ v any }
 
+// Value implements [driver.Valuer].
 func (d document) Value() (driver.Value, error) {
 	text, err := json.Marshal(d.v)
 	return string(text), err
 }
 
-func (d document) Scan(from any) error { return json.Unmarshal(fmt.Append(nil, from), d.v) }
+// Scan implements [sql.Scanner].
+func (d document) Scan(from any) error {
+	w, ok := d.v.(*webhook.Webhook)
+	if !ok {
+		return json.Unmarshal(fmt.Append(nil, from), d.v)
+	}
+	var secrets []string
+	if err := json.Unmarshal(fmt.Append(nil, from), &[]any{(*plain)(w), &secrets}); err != nil {
+		return err
+	}
+	for _, secret := range secrets {
+		w.Secrets = append(w.Secrets, webhook.NewSecret(secret))
+	}
+	return nil
+}
+
+// queryer is a database or a transaction.
+type queryer interface {
+	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
+}
 
 // query returns the only column of a query, decoded.
-func query[T any](ctx context.Context, q interface {
-	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
-}, statement string, args ...any) (all []T, err error) {
+func query[T any](ctx context.Context, q queryer, statement string, args ...any) (all []T, err error) {
 	rows, err := q.QueryContext(ctx, statement, args...)
 	if err != nil {
 		return nil, err
@@ -74,15 +78,14 @@ func query[T any](ctx context.Context, q interface {
 	defer rows.Close()
 	for rows.Next() {
 		var one T
-		if err := rows.Scan(document{&one}); err != nil {
-			return nil, err
-		}
+		err = errors.Join(err, rows.Scan(document{&one}))
 		all = append(all, one)
 	}
-	return all, rows.Err()
+	return all, errors.Join(err, rows.Err())
 }
 
-// transaction holds the write lock of the database from its beginning.
+// transaction holds the write lock of the database from its beginning. Only when the commit
+// fails is it not known whether anything was stored.
 func (s *Store) transaction(ctx context.Context, do func(*sql.Tx) error) error {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -92,5 +95,8 @@ func (s *Store) transaction(ctx context.Context, do func(*sql.Tx) error) error {
 	if err := do(tx); err != nil {
 		return err
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("%w: %w", webhook.ErrUnknown, err)
+	}
+	return nil
 }

@@ -34,9 +34,14 @@ func (s *leaky) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, err
 	return s.Store.Enqueue(ctx, ds)
 }
 
-func (s *leaky) Mark(ctx context.Context, scope, key string, until time.Time) (bool, error) {
+func (s *leaky) Mark(ctx context.Context, scope, key string, now, until time.Time) (bool, error) {
 	s.panics("Mark")
-	return s.Store.Mark(ctx, scope, key, until)
+	return s.Store.Mark(ctx, scope, key, now, until)
+}
+
+func (s *leaky) Marked(ctx context.Context, scope, key string, now time.Time) (bool, error) {
+	s.panics("Marked")
+	return s.Store.Marked(ctx, scope, key, now)
 }
 
 func (s *leaky) Delivery(ctx context.Context, scope, id string) (webhook.Delivery, []webhook.Attempt, error) {
@@ -59,6 +64,7 @@ func TestNothingSecretIsTold(t *testing.T) {
 		"Webhooks panics":       {store: "Webhooks"},
 		"Enqueue panics":        {store: "Enqueue"},
 		"Mark panics":           {store: "Mark"},
+		"Marked panics":         {store: "Marked"},
 		"Delivery panics":       {store: "Delivery"},
 		"a link that is none":   {change: func(k *keyexpiry.Key) { k.SettingsURL = link + "\x7f%zz" }},
 		"a link without TLS":    {change: func(k *keyexpiry.Key) { k.SettingsURL = "ftp://u:secretCanary@h/pathCanary" }},

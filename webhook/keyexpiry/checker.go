@@ -136,7 +136,7 @@ func (c *Checker) announce(ctx context.Context, k Key, id string, now time.Time)
 	if err != nil {
 		return Failed, err
 	}
-	if done, err := c.marked(ctx, k.Scope, id); err != nil || done {
+	if done, err := c.marked(ctx, k.Scope, id, now); err != nil || done {
 		return Done, err
 	}
 	receipt, err := c.hooks.Dispatch(ctx, event)
@@ -165,5 +165,5 @@ func (c *Checker) announce(ctx context.Context, k Key, id string, now time.Time)
 			return Waiting, nil
 		}
 	}
-	return outcome, c.mark(ctx, k, id)
+	return outcome, c.mark(ctx, k, id, now)
 }

@@ -13,22 +13,17 @@ import (
 // key, whatever its clock says.
 const grace = 7 * day
 
-// lapsed lies in the past for every Store.
-var lapsed = time.Unix(1, 0).UTC()
-
-// marked asks whether an occasion is marked. [webhook.Marks] has no question of its own:
-// a mark whose time has passed already is refused where another one lasts, and changes
-// nothing otherwise.
-func (c *Checker) marked(ctx context.Context, scope, id string) (bool, error) {
-	absent, err := c.marks.Mark(ctx, scope, id, lapsed)
+// marked asks whether an occasion is marked.
+func (c *Checker) marked(ctx context.Context, scope, id string, now time.Time) (bool, error) {
+	done, err := c.marks.Marked(ctx, scope, id, now)
 	if err != nil {
 		return false, fmt.Errorf("look for the mark: %w", err)
 	}
-	return !absent, nil
+	return done, nil
 }
 
-func (c *Checker) mark(ctx context.Context, k Key, id string) error {
-	if _, err := c.marks.Mark(ctx, k.Scope, id, k.ExpiresAt.Add(c.o.Late+grace)); err != nil {
+func (c *Checker) mark(ctx context.Context, k Key, id string, now time.Time) error {
+	if _, err := c.marks.Mark(ctx, k.Scope, id, now, k.ExpiresAt.Add(c.o.Late+grace)); err != nil {
 		return fmt.Errorf("mark: %w", err) // the next check finds the event stored and marks it
 	}
 	return nil

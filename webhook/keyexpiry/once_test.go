@@ -65,7 +65,7 @@ func body(t *testing.T, k keyexpiry.Key, opts ...payload.Option) []byte {
 // failingMarks is a Store whose marks can be made to fail or to be watched.
 type failingMarks struct {
 	*lockedStore
-	fail func(until time.Time) error
+	fail func() error
 }
 
 // lockedStore is what a Store must be for a Checker.
@@ -80,14 +80,14 @@ func (s *lockedStore) Webhooks(ctx context.Context, scope string) ([]webhook.Web
 	return s.Registry.Webhooks(ctx, scope)
 }
 
-func (s *failingMarks) Mark(ctx context.Context, scope, key string, until time.Time) (bool, error) {
-	if err := s.fail(until); err != nil {
+func (s *failingMarks) Mark(ctx context.Context, scope, key string, now, until time.Time) (bool, error) {
+	if err := s.fail(); err != nil {
 		return false, err
 	}
-	return s.lockedStore.Mark(ctx, scope, key, until)
+	return s.lockedStore.Mark(ctx, scope, key, now, until)
 }
 
-func withMarks(s webhook.Store, fail func(until time.Time) error) *failingMarks {
+func withMarks(s webhook.Store, fail func() error) *failingMarks {
 	return &failingMarks{&lockedStore{s, s.(webhook.Registry), s.(webhook.History), s.(webhook.Marks)}, fail}
 }
 
@@ -99,12 +99,7 @@ func TestCrashBetweenDispatchAndMark(t *testing.T) {
 		h.add("ops")
 		k := key("k", week)
 		crash := errors.New("power failure")
-		dying := newHost(t, withMarks(h.store, func(until time.Time) error {
-			if until.After(time.Now()) {
-				return crash
-			}
-			return nil
-		}), h.to)
+		dying := newHost(t, withMarks(h.store, func() error { return crash }), h.to)
 		r, err := dying.checker(nil, k).Check(t.Context(), time.Now())
 		if !errors.Is(err, crash) || len(r.Keys) != 1 || r.Keys[0].Outcome != keyexpiry.Failed {
 			t.Fatalf("Check = %+v, %v; want it to fail at the mark", r, err)
@@ -124,10 +119,8 @@ func TestUnheard(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, h *host) {
 		lasting := 0
-		h.store = withMarks(h.store, func(until time.Time) error {
-			if until.After(time.Now()) {
-				lasting++
-			}
+		h.store = withMarks(h.store, func() error {
+			lasting++
 			return nil
 		})
 		h = h.restarted()

@@ -149,11 +149,12 @@ type clockStore struct {
 	from  time.Time
 }
 
-func (s *clockStore) Now(context.Context) (time.Time, error) {
-	if time.Now().Before(s.from) {
-		return time.Time{}, errors.New("no connection")
+func (s *clockStore) Now(context.Context) (webhook.Reading, error) {
+	now := time.Now()
+	if now.Before(s.from) {
+		return webhook.Reading{}, errors.New("no connection")
 	}
-	return time.Now().Add(s.ahead), nil
+	return webhook.Reading{Store: now.Add(s.ahead), Before: now, After: now}, nil
 }
 
 // Rule: where the Store tells the time, Run goes by it.

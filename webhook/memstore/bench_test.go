@@ -32,7 +32,7 @@ func hook(tb testing.TB, s *memstore.Store, id string) {
 func delivery(id int, hook string, due time.Time) webhook.Delivery {
 	event := fmt.Sprintf("evt_%020d", id)
 	return webhook.Delivery{
-		ID: "dlv_" + event + hook, EventID: event, WebhookID: hook, Scope: "bench", Type: "taskSuccess", Lane: hook,
+		ID: "dlv_" + event + hook, EventID: event, WebhookID: hook, Scope: "bench", Type: "taskSuccess",
 		CreatedAt: due, QueuedAt: due, Due: due,
 	}
 }
@@ -49,82 +49,90 @@ func fill(tb testing.TB, s *memstore.Store, hook string, first, n int, due time.
 	}
 }
 
+// laneOf is the lane of a webhook of the benchmarks.
+func laneOf(hook string) webhook.Lane { return webhook.Lane{Scope: "bench", WebhookID: hook} }
+
 // BenchmarkClaimAndRelease is a claim of one delivery among n, and giving it back.
 func BenchmarkClaimAndRelease(b *testing.B) {
 	for _, n := range []int{1, 10_000, 100_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			s := open(b, nil)
+			s := open(b, &memstore.Options{MaxDeliveries: 1_000_000})
 			hook(b, s, "wh_1")
 			fill(b, s, "wh_1", 0, n, base)
-			benchmarkClaims(b, s, nil)
+			ctx := context.Background()
+			c := claimOf(base, 1, laneOf("wh_1"))
+			b.ReportAllocs()
+			for b.Loop() {
+				c.Lease++
+				batch, err := s.Claim(ctx, c)
+				if err != nil || len(batch.Deliveries) != 1 {
+					b.Fatal(err, len(batch.Deliveries))
+				}
+				d := batch.Deliveries[0]
+				if _, err := s.Settle(ctx, []webhook.Settlement{{ID: d.ID, Scope: d.Scope, Lease: d.Lease, Due: d.Due}}); err != nil {
+					b.Fatal(err)
+				}
+			}
 		})
 	}
 }
 
-// BenchmarkClaimBesideSkipped is what fairness costs a claim and its release: one ready delivery beside a lane that has no
-// room and a backlog of a million, or beside many lanes that cannot be served. The
-// baseline are 10,000 rows.
-func BenchmarkClaimBesideSkipped(b *testing.B) {
-	giant := func(n int) func(*testing.B, *memstore.Store) map[string]int {
-		return func(b *testing.B, s *memstore.Store) map[string]int {
-			hook(b, s, "giant")
-			for i := 0; i < n; i += 10_000 {
-				fill(b, s, "giant", i, 10_000, base)
-			}
-			return map[string]int{"giant": 0}
-		}
-	}
-	lanes := func(prepare func(*testing.B, *memstore.Store, string)) func(*testing.B, *memstore.Store) map[string]int {
-		return func(b *testing.B, s *memstore.Store) map[string]int {
+// BenchmarkDue is a look at what is due: one lane beside a backlog of a million in another,
+// beside many that wait or are inactive, and 10,000 lanes that are due, with and without Since.
+func BenchmarkDue(b *testing.B) {
+	many := func(due time.Time, active bool) func(*testing.B, *memstore.Store) {
+		return func(b *testing.B, s *memstore.Store) {
 			for i := range 10_000 {
-				prepare(b, s, fmt.Sprintf("wh_%d", i))
+				id := fmt.Sprintf("wh_%d", i)
+				if err := s.Create(b.Context(), webhook.Webhook{ID: id, Scope: "bench", Active: active}, 0); err != nil {
+					b.Fatal(err)
+				}
+				fill(b, s, id, 0, 1, due)
 			}
-			return nil
 		}
 	}
 	for _, c := range []struct {
 		name    string
-		prepare func(*testing.B, *memstore.Store) map[string]int
+		since   time.Time
+		lanes   int
+		prepare func(*testing.B, *memstore.Store)
 	}{
-		{"lane of 10,000", giant(10_000)},
-		{"lane of 1,000,000", giant(1_000_000)},
-		{"10,000 lanes that wait", lanes(func(b *testing.B, s *memstore.Store, id string) {
-			hook(b, s, id)
-			fill(b, s, id, 0, 1, base.Add(time.Hour))
-		})},
-		{"10,000 inactive lanes", lanes(func(b *testing.B, s *memstore.Store, id string) {
-			if err := s.Create(b.Context(), webhook.Webhook{ID: id, Scope: "bench"}, 0); err != nil {
-				b.Fatal(err)
+		{"beside a lane of 1,000,000", time.Time{}, 2, func(b *testing.B, s *memstore.Store) {
+			hook(b, s, "giant")
+			for i := 0; i < 1_000_000; i += 10_000 {
+				fill(b, s, "giant", i, 10_000, base)
 			}
-			fill(b, s, id, 0, 1, base)
-		})},
+		}},
+		{"beside 10,000 lanes that wait", time.Time{}, 1, many(base.Add(time.Hour), true)},
+		{"beside 10,000 inactive lanes", time.Time{}, 1, many(base, false)},
+		{"10,000 lanes", time.Time{}, 10_001, many(base, true)},
+		{"10,000 lanes with Since", base.Add(time.Second), 1, many(base, true)},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			s := open(b, &memstore.Options{MaxDeliveries: 2_000_000})
-			room := c.prepare(b, s)
+			s := open(b, &memstore.Options{MaxDeliveries: 8_000_000})
+			c.prepare(b, s)
 			hook(b, s, "small")
-			fill(b, s, "small", 0, 1, base)
-			benchmarkClaims(b, s, room)
+			now := base.Add(2 * time.Second)
+			fill(b, s, "small", 0, 1, now)
+			ctx := context.Background()
+			b.ReportAllocs()
+			for b.Loop() {
+				found := 0
+				for q := (webhook.DueQuery{Now: now, Since: c.since, Limit: 500}); ; {
+					p, err := s.Due(ctx, q)
+					if err != nil {
+						b.Fatal(err)
+					}
+					found += len(p.Lanes)
+					if q.Cursor = p.Cursor; q.Cursor == "" {
+						break
+					}
+				}
+				if found != c.lanes {
+					b.Fatalf("%d lanes, want %d", found, c.lanes)
+				}
+			}
 		})
-	}
-}
-
-func benchmarkClaims(b *testing.B, s *memstore.Store, room map[string]int) {
-	ctx := context.Background()
-	c := webhook.Claim{Now: base, Until: base.Add(time.Minute), Limit: 1, PerLane: 4, Room: room}
-	if _, err := s.Claim(ctx, webhook.Claim{Now: base, Until: base.Add(1), Limit: 1, PerLane: 1, Room: map[string]int{"small": 0, "wh_1": 0}}); err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		batch, err := s.Claim(ctx, c)
-		if err != nil || len(batch.Deliveries) != 1 {
-			b.Fatal(err, len(batch.Deliveries))
-		}
-		d := batch.Deliveries[0]
-		if _, err := s.Settle(ctx, []webhook.Settlement{{ID: d.ID, Lease: d.Lease, Due: base}}); err != nil {
-			b.Fatal(err)
-		}
 	}
 }
 
@@ -136,6 +144,7 @@ func BenchmarkCycle(b *testing.B) {
 			s := open(b, nil)
 			hook(b, s, "wh_1")
 			n := 0
+			c := claimOf(base, size, laneOf("wh_1"))
 			b.ReportAllocs()
 			for b.Loop() {
 				b.StopTimer()
@@ -149,13 +158,14 @@ func BenchmarkCycle(b *testing.B) {
 				if _, err := s.Enqueue(ctx, ds); err != nil {
 					b.Fatal(err)
 				}
-				batch, err := s.Claim(ctx, webhook.Claim{Now: base, Until: base.Add(time.Minute), Limit: size, PerLane: size})
+				c.Lease++
+				batch, err := s.Claim(ctx, c)
 				if err != nil || len(batch.Deliveries) != size {
 					b.Fatal(err, len(batch.Deliveries))
 				}
 				ss := make([]webhook.Settlement, size)
 				for i, d := range batch.Deliveries {
-					ss[i] = webhook.Settlement{ID: d.ID, Lease: d.Lease, State: webhook.StateDelivered,
+					ss[i] = webhook.Settlement{ID: d.ID, Scope: d.Scope, Lease: d.Lease, State: webhook.StateDelivered,
 						Result: &webhook.Attempt{Number: 1, Status: 200, Start: base, Duration: time.Millisecond}}
 				}
 				if _, err := s.Settle(ctx, ss); err != nil {
@@ -200,13 +210,13 @@ func benchmarkSteps(b *testing.B, enqueue bool) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		batch, err := s.Claim(ctx, webhook.Claim{Now: base, Until: base.Add(time.Minute), Limit: size, PerLane: size})
+		batch, err := s.Claim(ctx, claimOf(base, size, laneOf("wh_1")))
 		if err != nil {
 			b.Fatal(err)
 		}
 		ss := make([]webhook.Settlement, size)
 		for i, d := range batch.Deliveries {
-			ss[i] = webhook.Settlement{ID: d.ID, Lease: d.Lease, State: webhook.StateDelivered,
+			ss[i] = webhook.Settlement{ID: d.ID, Scope: d.Scope, Lease: d.Lease, State: webhook.StateDelivered,
 				Result: &webhook.Attempt{Number: 1, Status: 200, Start: base, Duration: time.Millisecond}}
 		}
 		timed(!enqueue)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -97,7 +98,7 @@ func TestKeepEnded(t *testing.T) {
 	ds := deliveries(0, 12, 1)
 	mustEnqueue(t, s, ds)
 	for i, d := range claimAll(t, s) {
-		x := webhook.Settlement{ID: d.ID, Lease: d.Lease, State: webhook.StateFailed, Due: base.Add(time.Duration(i) * time.Second)}
+		x := webhook.Settlement{ID: d.ID, Scope: d.Scope, Lease: d.Lease, State: webhook.StateFailed, Due: base.Add(time.Duration(i) * time.Second)}
 		if _, err := s.Settle(t.Context(), []webhook.Settlement{x}); err != nil {
 			t.Fatal(err)
 		}
@@ -154,7 +155,7 @@ func TestAttemptsAreBounded(t *testing.T) {
 	for i := range 70 {
 		d := claimAll(t, s)[0]
 		a := webhook.Attempt{Number: i + 1, Code: webhook.CodeStatus, Start: base, Snippet: "ten bytes!"}
-		if _, err := s.Settle(t.Context(), []webhook.Settlement{{ID: d.ID, Lease: d.Lease, Due: base, Result: &a}}); err != nil {
+		if _, err := s.Settle(t.Context(), []webhook.Settlement{{ID: d.ID, Scope: d.Scope, Lease: d.Lease, Due: base, Result: &a}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -173,26 +174,22 @@ func TestAttemptsAreBounded(t *testing.T) {
 func TestMarksAreBounded(t *testing.T) {
 	t.Parallel()
 	s := open(t, &memstore.Options{MaxMarks: 100})
-	hook(t, s, "wh_1")
-	mustEnqueue(t, s, deliveries(0, 1, 0)) // tells the time
 	for i := range 100 {
 		until := base.Add(time.Duration(1+i%2) * time.Hour)
-		if first, err := s.Mark(t.Context(), "a", fmt.Sprint(i), until); err != nil || !first {
+		if first, err := s.Mark(t.Context(), "a", fmt.Sprint(i), base, until); err != nil || !first {
 			t.Fatalf("Mark %d: %t, %v", i, first, err)
 		}
 	}
-	if _, err := s.Mark(t.Context(), "a", "one more", base.Add(time.Hour)); !errors.Is(err, webhook.ErrFull) {
+	if _, err := s.Mark(t.Context(), "a", "one more", base, base.Add(time.Hour)); !errors.Is(err, webhook.ErrFull) {
 		t.Fatalf("Mark beyond MaxMarks: error %v, want ErrFull", err)
 	}
-	if err := s.Sweep(t.Context(), webhook.Sweep{Now: base.Add(time.Hour)}); err != nil {
-		t.Fatal(err)
-	}
+	now := base.Add(time.Hour)
 	for i := range 50 { // expired marks have made space
-		if first, err := s.Mark(t.Context(), "b", fmt.Sprint(i), base.Add(3*time.Hour)); err != nil || !first {
+		if first, err := s.Mark(t.Context(), "b", fmt.Sprint(i), now, base.Add(3*time.Hour)); err != nil || !first {
 			t.Fatalf("Mark %d after half of them expired: %t, %v", i, first, err)
 		}
 	}
-	if _, err := s.Mark(t.Context(), "b", "one more", base.Add(3*time.Hour)); !errors.Is(err, webhook.ErrFull) {
+	if _, err := s.Mark(t.Context(), "b", "one more", now, base.Add(3*time.Hour)); !errors.Is(err, webhook.ErrFull) {
 		t.Errorf("Mark beyond MaxMarks: error %v, want ErrFull", err)
 	}
 }
@@ -202,7 +199,7 @@ func TestDeleteScopeFreesMarks(t *testing.T) {
 	s := open(t, &memstore.Options{MaxMarks: 1})
 	for i := range 3 {
 		scope := fmt.Sprint(i)
-		if first, err := s.Mark(t.Context(), scope, "key", base.AddDate(100, 0, 0)); err != nil || !first {
+		if first, err := s.Mark(t.Context(), scope, "key", base, base.AddDate(100, 0, 0)); err != nil || !first {
 			t.Fatalf("Mark in scope %d: %t, %v", i, first, err)
 		}
 		if err := s.DeleteScope(t.Context(), scope); err != nil {
@@ -243,18 +240,39 @@ func claimAll(t *testing.T, s *memstore.Store) []webhook.Delivery {
 
 func claimAt(t *testing.T, s *memstore.Store, now time.Time) []webhook.Delivery {
 	t.Helper()
-	b, err := s.Claim(t.Context(), webhook.Claim{Now: now, Until: now.Add(time.Minute), Limit: 1000, PerLane: 1000})
+	return claimMost(t, s, now, 10_000)
+}
+
+// claimMost claims at most that many of each lane that is due.
+func claimMost(t *testing.T, s *memstore.Store, now time.Time, most int) []webhook.Delivery {
+	t.Helper()
+	p, err := s.Due(t.Context(), webhook.DueQuery{Now: now, Limit: 10_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := s.Claim(t.Context(), claimOf(now, most, p.Lanes...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return b.Deliveries
 }
 
+var claims atomic.Int64
+
+// claimOf claims at most that many of each lane, for a minute, with a number of its own.
+func claimOf(now time.Time, most int, lanes ...webhook.Lane) webhook.Claim {
+	c := webhook.Claim{Now: now, Until: now.Add(time.Minute), Lease: now.UnixMicro()<<11 + claims.Add(1)<<11}
+	for _, l := range lanes {
+		c.Lanes = append(c.Lanes, webhook.LaneClaim{Lane: l, Most: most})
+	}
+	return c
+}
+
 func settleAs(t *testing.T, s *memstore.Store, ds []webhook.Delivery, state webhook.State) {
 	t.Helper()
 	var ss []webhook.Settlement
 	for _, d := range ds {
-		ss = append(ss, webhook.Settlement{ID: d.ID, Lease: d.Lease, State: state, Due: base})
+		ss = append(ss, webhook.Settlement{ID: d.ID, Scope: d.Scope, Lease: d.Lease, State: state, Due: base})
 	}
 	if lost, err := s.Settle(t.Context(), ss); err != nil || len(lost) > 0 {
 		t.Fatalf("Settle: lost %v, %v", lost, err)

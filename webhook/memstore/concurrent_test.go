@@ -27,13 +27,18 @@ func TestConcurrentUse(t *testing.T) {
 		})
 		wg.Go(func() {
 			for range 200 {
-				b, err := s.Claim(t.Context(), webhook.Claim{Now: base, Until: base.Add(time.Minute), Limit: 8, PerLane: 3})
+				p, err := s.Due(t.Context(), webhook.DueQuery{Now: base, Limit: 1 + worker})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				b, err := s.Claim(t.Context(), claimOf(base, 3, p.Lanes...))
 				if err != nil {
 					t.Error(err)
 					return
 				}
 				for i, d := range b.Deliveries {
-					x := webhook.Settlement{ID: d.ID, Lease: d.Lease, State: webhook.State(i % 3), Due: base}
+					x := webhook.Settlement{ID: d.ID, Scope: d.Scope, Lease: d.Lease, State: webhook.State(i % 3), Due: base}
 					if lost, err := s.Settle(t.Context(), []webhook.Settlement{x}); err != nil || len(lost) > 0 {
 						t.Errorf("Settle: lost %v, %v", lost, err)
 					}

@@ -1,8 +1,6 @@
 package memstore
 
 import (
-	"encoding/base64"
-	"encoding/binary"
 	"fmt"
 	"hash/fnv"
 	"iter"
@@ -42,16 +40,14 @@ func (sc *scope) rows(oldestFirst bool, from *position) iter.Seq[*row] {
 	}
 }
 
-// cursorBytes is the length of a decoded cursor: a position, and a checksum over it
-// and over all of the query but its Limit.
-const cursorBytes = 24
-
+// encodeCursor makes a cursor of a position, and of a checksum over it and over all of the query
+// but its Limit. It protects from mistakes, not from forgery: a forged cursor shows no more
+// than its query does.
 func encodeCursor(q webhook.Query, p position) string {
-	b := make([]byte, 0, cursorBytes)
-	b = binary.BigEndian.AppendUint64(b, uint64(p.created))
-	b = binary.BigEndian.AppendUint64(b, uint64(p.seq))
-	b = binary.BigEndian.AppendUint64(b, checksum(q, b))
-	return base64.RawURLEncoding.EncodeToString(b)
+	q.Cursor, q.Limit = "", 0
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%+q %d %d %d %d %v", []string{q.Scope, q.WebhookID, q.EventID, q.Type}, p, at(q.Since), at(q.Until), q.States, q.OldestFirst)
+	return fmt.Sprintf("%x.%x.%x", int64(p.created), p.seq, h.Sum64())
 }
 
 // decodeCursor returns the position of Query.Cursor, nil when there is none.
@@ -59,18 +55,10 @@ func decodeCursor(q webhook.Query) (*position, error) {
 	if q.Cursor == "" {
 		return nil, nil
 	}
-	b, err := base64.RawURLEncoding.Strict().DecodeString(q.Cursor)
-	if err != nil || len(b) != cursorBytes || binary.BigEndian.Uint64(b[16:]) != checksum(q, b[:16]) {
+	var p position
+	var sum uint64
+	if _, err := fmt.Sscanf(q.Cursor, "%x.%x.%x", (*int64)(&p.created), &p.seq, &sum); err != nil || q.Cursor != encodeCursor(q, p) {
 		return nil, fmt.Errorf("memstore: deliveries: Query.Cursor is damaged or of another query: %w", webhook.ErrInvalid)
 	}
-	return &position{instant(binary.BigEndian.Uint64(b)), int64(binary.BigEndian.Uint64(b[8:]))}, nil
-}
-
-// checksum tells cursors of different queries apart. It protects from mistakes, not
-// from forgery: a forged cursor shows no more than its query does.
-func checksum(q webhook.Query, b []byte) uint64 {
-	h := fnv.New64a()
-	fmt.Fprintf(h, "%x %q %q %q %q %v %d %d %t", b, q.Scope, q.WebhookID, q.EventID, q.Type, q.States,
-		at(q.Since), at(q.Until), q.OldestFirst)
-	return h.Sum64()
+	return &p, nil
 }

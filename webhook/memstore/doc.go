@@ -11,7 +11,7 @@
 //
 // # Bounds
 //
-// Nothing grows without an end; see [Options]. Work is never dropped: where there is no
+// Nothing grows without an end, and one scope fills a quarter of each bound at most; see [Options]. Work is never dropped: where there is no
 // space for a delivery, Enqueue answers [webhook.ErrFull] and stores nothing. History
 // is a courtesy: the events whose deliveries all ended longest ago give way
 // to new work. Until then a repeated Dispatch of such an event is recognised, so
@@ -19,8 +19,8 @@
 //
 // # Cost
 //
-// Each method costs the logarithm of what is pending for each delivery it
-// touches, never the backlog. Lanes that wait for a later time, and lanes of inactive or
-// expired webhooks, cost a claim nothing; a lane without room costs one look into
-// Claim.Room.
+// Each method costs the logarithm of what is pending for each delivery it touches, never the
+// backlog. Due costs the lanes of which something is due, whatever waits in them; lanes that
+// wait for a later time and those of inactive webhooks cost it nothing. A Claim that is
+// repeated, and a Sweep that may have something to end, look at everything pending in their lanes.
 package memstore

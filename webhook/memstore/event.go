@@ -16,6 +16,7 @@ type event struct {
 	count    int32
 	pending  int32
 	pos      int32 // in Store.done, -1 while a delivery is pending
+	posScope int32 // in scope.done, likewise
 }
 
 // wide is the number of deliveries from which an event has an index of them.
@@ -25,6 +26,11 @@ type byLastFinished struct{}
 
 func (byLastFinished) less(a, b *event) bool    { return a.finished < b.finished }
 func (byLastFinished) place(e *event, at int32) { e.pos = at }
+
+// byLastOfScope is the same order in the heap of the scope.
+type byLastOfScope struct{ byLastFinished }
+
+func (byLastOfScope) place(e *event, at int32) { e.posScope = at }
 
 // find returns the event's delivery to a webhook, or nil.
 func (e *event) find(webhook string) *row {
@@ -40,7 +46,7 @@ func (e *event) find(webhook string) *row {
 }
 
 // index makes a new row known by its identifiers.
-func (s *Store) index(sc *scope, e *event, r *row) {
+func (s *Store) index(e *event, r *row) {
 	r.event = e
 	r.nextOfEvent, e.first = e.first, r
 	e.count++
@@ -65,8 +71,7 @@ func (s *Store) unindex(r *row) {
 	delete(e.byHook, r.webhook)
 	delete(s.rows, r.id)
 	s.bytes -= r.bytes
-	s.pending--
-	s.pendingBytes -= r.bytes
+	s.count(e.scope, -1, -r.bytes, 0)
 	if e.pending--; e.count == 0 {
 		delete(e.scope.events, e.id)
 	} else if e.pending == 0 {
@@ -76,20 +81,28 @@ func (s *Store) unindex(r *row) {
 
 // opened counts a row that has become pending.
 func (s *Store) opened(r *row) {
-	s.pending++
-	s.pendingBytes += r.bytes
-	if r.event.pending++; r.event.pos >= 0 {
-		s.done.remove(r.event.pos)
+	e := r.event
+	s.count(e.scope, 1, r.bytes, 0)
+	if e.pending++; e.pos >= 0 {
+		s.done.remove(e.pos)
+		e.scope.done.remove(e.posScope)
+	}
+}
+
+// count adds to the numbers of the Store and of a scope.
+func (s *Store) count(sc *scope, pending int, bytes int64, ended int) {
+	for _, n := range [...]*load{&s.load, &sc.load} {
+		n.pending += pending
+		n.pendingBytes += bytes
+		n.ended += ended
 	}
 }
 
 // finish ends a pending row. Its lease, if any, is over.
 func (s *Store) finish(r *row, state webhook.State, code webhook.Code, when instant) {
-	s.detach(r)
+	s.take(r)
 	r.state, r.code, r.finished, r.held = state, code, when, false
-	s.pending--
-	s.pendingBytes -= r.bytes
-	s.ended++
+	s.count(r.event.scope, -1, -r.bytes, 1)
 	if r.event.pending--; r.event.pending == 0 {
 		s.complete(r.event)
 	}
@@ -102,29 +115,35 @@ func (s *Store) complete(e *event) {
 		e.finished = max(e.finished, r.finished)
 	}
 	s.done.push(e)
+	e.scope.done.push(e)
 }
 
-// trim forgets the oldest history beyond its bounds. It may forget what the caller has
-// just ended, so it comes last in a method.
-func (s *Store) trim() {
+// trim forgets the oldest history beyond its bounds: that of the scope which has just
+// changed where it has more than its share, else whatever is oldest. It may forget what the
+// caller has just ended, so it comes last in a method.
+func (s *Store) trim(sc *scope) {
 	for s.done.len() > 0 && (s.ended > s.opts.KeepEnded || s.bytes > s.opts.MaxBytes) {
-		s.forget(s.done.top())
+		e := s.done.top()
+		if sc != nil && sc.ended > share(s.opts.KeepEnded) && sc.done.len() > 0 {
+			e = sc.done.top()
+		}
+		s.forget(e)
 	}
 }
 
 // forget removes a whole event, whatever the state of its deliveries.
 func (s *Store) forget(e *event) {
+	sc := e.scope
 	if e.pos >= 0 {
 		s.done.remove(e.pos)
+		sc.done.remove(e.posScope)
 	}
-	sc := e.scope
 	for r := e.first; r != nil; r = r.nextOfEvent {
 		if r.state == webhook.StatePending {
-			s.detach(r)
-			s.pending--
-			s.pendingBytes -= r.bytes
+			s.take(r)
+			s.count(sc, -1, -r.bytes, 0)
 		} else {
-			s.ended--
+			s.count(sc, 0, 0, -1)
 		}
 		s.bytes -= r.bytes
 		delete(s.rows, r.id)

@@ -11,7 +11,7 @@ import (
 	"github.com/postrider/postrider/webhook/memstore"
 )
 
-// A Dispatcher does what this example does by hand: it claims what is due, sends it, and
+// A Dispatcher does what this example does by hand: it asks what is due, claims it, sends it, and
 // settles the outcome.
 func Example() {
 	ctx := context.Background()
@@ -27,23 +27,28 @@ func Example() {
 	}
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	_, err = store.Enqueue(ctx, []webhook.Delivery{{
-		ID: "dlv_1", EventID: "evt_1", WebhookID: hook.ID, Scope: hook.Scope, Lane: hook.ID,
+		ID: "dlv_1", EventID: "evt_1", WebhookID: hook.ID, Scope: hook.Scope,
 		Body: []byte(`{"trigger":"taskSuccess"}`), CreatedAt: now, QueuedAt: now, Due: now,
 	}})
 	if err != nil {
 		log.Fatal(err)
 	}
 
-	batch, err := store.Claim(ctx, webhook.Claim{Now: now, Until: now.Add(time.Minute), Limit: 64, PerLane: 4})
+	due, err := store.Due(ctx, webhook.DueQuery{Now: now, Limit: 500})
+	if err != nil {
+		log.Fatal(err)
+	}
+	until := now.Add(time.Minute)
+	batch, err := store.Claim(ctx, webhook.Claim{Now: now, Until: until, Lease: 1, Lanes: []webhook.LaneClaim{{Lane: due.Lanes[0], Most: 4}}})
 	if err != nil {
 		log.Fatal(err)
 	}
 	d := batch.Deliveries[0]
-	fmt.Printf("send %s to %s, lease %d until %s\n", d.Body, batch.Webhooks[0].URL, d.Lease, d.Due.Format(time.TimeOnly))
+	fmt.Printf("send %s to %s, lease %d until %s\n", d.Body, batch.Webhooks[0].URL, d.Lease, until.Format(time.TimeOnly))
 
 	end := now.Add(200 * time.Millisecond)
 	_, err = store.Settle(ctx, []webhook.Settlement{{
-		ID: d.ID, Lease: d.Lease, State: webhook.StateDelivered,
+		ID: d.ID, Scope: d.Scope, Lease: d.Lease, State: webhook.StateDelivered,
 		Result: &webhook.Attempt{Number: 1, Status: 204, Start: now, Duration: end.Sub(now)},
 	}})
 	if err != nil {
@@ -67,10 +72,10 @@ func ExampleOptions() {
 	}
 	for i := range 2 {
 		id := fmt.Sprintf("dlv_%d", i)
-		_, err := store.Enqueue(context.Background(), []webhook.Delivery{{ID: id, EventID: id, WebhookID: "wh_1", Scope: "acme", Lane: "wh_1"}})
+		_, err := store.Enqueue(context.Background(), []webhook.Delivery{{ID: id, EventID: id, WebhookID: "wh_1", Scope: "acme"}})
 		fmt.Println(err, errors.Is(err, webhook.ErrFull))
 	}
 	// Output:
 	// <nil> false
-	// memstore: enqueue 1 deliveries: webhook: store is full true
+	// memstore: enqueue 1 deliveries: Options.MaxDeliveries: webhook: store is full true
 }

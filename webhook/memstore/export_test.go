@@ -8,17 +8,14 @@ func (s *Store) Leftovers() []string {
 	defer s.mu.Unlock()
 	var left []string
 	for what, n := range map[string]int64{
-		"scopes": int64(len(s.scopes)), "hooks": int64(len(s.hooks)), "rows": int64(len(s.rows)), "lanes": int64(len(s.lanes)),
-		"health": int64(len(s.health)), "waiting": int64(s.waiting.len()), "gone": int64(s.gone.len()), "expired": int64(len(s.expired)),
+		"scopes": int64(len(s.scopes)), "hooks": int64(len(s.hooks)), "targets": int64(len(s.targets)), "rows": int64(len(s.rows)),
+		"lanes": int64(len(s.lanes)), "health": int64(len(s.health)), "due": int64(s.due.len()), "walk": int64(len(s.walk.lanes)),
 		"done": int64(s.done.len()), "pending": int64(s.pending), "ended": int64(s.ended), "bytes": s.bytes,
 		"pendingBytes": s.pendingBytes, "marks": int64(s.marks),
 	} {
 		if n != 0 {
 			left = append(left, fmt.Sprintf("%s %d", what, n))
 		}
-	}
-	if s.ring.front != nil || s.ring.back != nil {
-		left = append(left, "ring")
 	}
 	return left
 }

@@ -9,26 +9,26 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Health implements [webhook.HealthStore], in the order of the webhooks' IDs. Empty ids that are
-// not nil mean none.
-func (s *Store) Health(ctx context.Context, ids []string) ([]webhook.Health, error) {
+// Health implements [webhook.HealthStore], in the order of the webhooks' IDs.
+func (s *Store) Health(ctx context.Context, scope, id string) ([]webhook.Health, error) {
 	if err := s.lock(ctx); err != nil {
 		return nil, err
 	}
 	defer s.mu.Unlock()
 	var hs []webhook.Health
-	if ids == nil {
-		for _, h := range s.health {
+	if id != "" {
+		if h, ok := s.health[id]; ok && h.Scope == scope {
 			hs = append(hs, h)
 		}
+		return hs, nil
 	}
-	for _, id := range ids {
-		if h, ok := s.health[id]; ok {
+	for _, h := range s.health {
+		if scope == "" || h.Scope == scope {
 			hs = append(hs, h)
 		}
 	}
 	slices.SortFunc(hs, func(a, b webhook.Health) int { return cmp.Compare(a.WebhookID, b.WebhookID) })
-	return slices.Compact(hs), nil
+	return hs, nil
 }
 
 // SetHealth implements [webhook.HealthStore].

@@ -3,6 +3,7 @@ package memstore
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -19,16 +20,13 @@ func (s *Store) Delivery(ctx context.Context, scope, id string) (webhook.Deliver
 	if err != nil {
 		return webhook.Delivery{}, nil, err
 	}
-	ds := []webhook.Delivery{r.delivery()}
-	unshare(ds)
-	if r.attempts == nil {
-		return ds[0], nil, nil
-	}
-	as := make([]webhook.Attempt, len(r.attempts.list))
-	for i, a := range r.attempts.list {
+	d := r.delivery()
+	d.Vars, d.Carry = maps.Clone(d.Vars), maps.Clone(d.Carry)
+	as := make([]webhook.Attempt, len(r.attempts))
+	for i, a := range r.attempts {
 		as[i] = a.Attempt
 	}
-	return ds[0], as, nil
+	return d, as, nil
 }
 
 // row returns a delivery of a scope. op names the caller in the error.
@@ -100,7 +98,7 @@ func matcher(q *webhook.Query) func(*row) bool {
 }
 
 // Requeue implements [webhook.History]. A delivery that has ended takes space again: [webhook.ErrFull] when
-// Options.MaxDeliveries are pending.
+// Options.MaxDeliveries, or its scope's share of them, are pending.
 func (s *Store) Requeue(ctx context.Context, scope, id string, due time.Time) error {
 	if err := s.lock(ctx); err != nil {
 		return err
@@ -115,36 +113,40 @@ func (s *Store) Requeue(ctx context.Context, scope, id string, due time.Time) er
 	case r.held:
 		return fmt.Errorf("memstore: requeue %s: %w", id, webhook.ErrHeld)
 	case r.state == webhook.StatePending:
-		s.detach(r)
-	case s.pending >= s.opts.MaxDeliveries:
+		s.take(r)
+	case s.pending >= s.opts.MaxDeliveries || r.event.scope.pending >= share(s.opts.MaxDeliveries):
 		return fmt.Errorf("memstore: requeue %s: %w", id, webhook.ErrFull)
 	default:
 		r.state = webhook.StatePending
-		s.ended--
 		s.opened(r)
+		s.count(r.event.scope, 0, 0, -1)
 	}
 	r.tries, r.interrupted, r.code, r.exhausted = 0, 0, "", false
 	r.firstFailure, r.finished = never, never
 	r.due, r.queued = at(due), at(due)
-	s.attach(r)
+	s.put(r)
 	return nil
 }
 
 // Cancel implements [webhook.History].
-func (s *Store) Cancel(ctx context.Context, scope, id string) error {
+func (s *Store) Cancel(ctx context.Context, scope, id string, now time.Time) (d webhook.Delivery, ended bool, err error) {
 	if err := s.lock(ctx); err != nil {
-		return err
+		return d, false, err
 	}
 	defer s.mu.Unlock()
 	r, err := s.row("cancel", scope, id)
 	switch {
 	case err != nil:
-		return err
+		return d, false, err
+	case r.state != webhook.StatePending:
+		return r.bodiless(), false, nil
+	case r.held && r.due > at(now):
+		return d, false, fmt.Errorf("memstore: cancel %s: %w", id, webhook.ErrHeld)
 	case r.held:
-		return fmt.Errorf("memstore: cancel %s: %w", id, webhook.ErrHeld)
-	case r.state == webhook.StatePending:
-		s.finish(r, webhook.StateFailed, webhook.CodeCancelled, max(s.now(), r.created))
-		s.trim()
+		r.interrupted++
 	}
-	return nil
+	s.finish(r, webhook.StateFailed, webhook.CodeCancelled, at(now))
+	d = r.bodiless()
+	s.trim(r.event.scope)
+	return d, true, nil
 }

@@ -8,18 +8,17 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Mark implements [webhook.Marks]. What has passed is judged by the latest time that a
-// claim, a sweep or a delivery told the Store; only before the first of them by the clock. With
-// Options.MaxMarks marks that have not expired it answers [webhook.ErrFull].
-func (s *Store) Mark(ctx context.Context, scope, key string, until time.Time) (first bool, err error) {
+// Mark implements [webhook.Marks]. Where as many marks as Options.MaxMarks, or the scope's
+// share of them, last still at now, it answers [webhook.ErrFull].
+func (s *Store) Mark(ctx context.Context, scope, key string, now, until time.Time) (first bool, err error) {
 	if err := s.lock(ctx); err != nil {
 		return false, err
 	}
 	defer s.mu.Unlock()
-	now := s.now()
-	if sc := s.scopes[scope]; sc != nil {
+	sc := s.scopes[scope]
+	if sc != nil {
 		if old, ok := sc.marks[key]; ok {
-			if old > now {
+			if old > at(now) {
 				return false, nil
 			}
 			sc.marks[key] = at(until)
@@ -29,28 +28,51 @@ func (s *Store) Mark(ctx context.Context, scope, key string, until time.Time) (f
 	// Expired marks are cleared whenever they may be half of all, so a mark costs the same in the
 	// mean however many there are.
 	if s.marks >= min(2*s.marksSwept+64, s.opts.MaxMarks) {
-		s.clearMarks(now)
+		s.clearMarks(at(now))
 	}
-	if s.marks >= s.opts.MaxMarks {
+	sc = s.scope(scope)
+	if len(sc.marks) >= share(s.opts.MaxMarks) {
+		s.clearScope(sc, at(now))
+	}
+	if s.marks >= s.opts.MaxMarks || len(sc.marks) >= share(s.opts.MaxMarks) {
+		s.release(sc)
 		return false, fmt.Errorf("memstore: mark %q: %w", key, webhook.ErrFull)
 	}
-	s.scope(scope).marks[key] = at(until)
+	sc.marks[key] = at(until)
 	s.marks++
 	return true, nil
+}
+
+// Marked implements [webhook.Marks].
+func (s *Store) Marked(ctx context.Context, scope, key string, now time.Time) (bool, error) {
+	if err := s.lock(ctx); err != nil {
+		return false, err
+	}
+	defer s.mu.Unlock()
+	sc := s.scopes[scope]
+	if sc == nil {
+		return false, nil
+	}
+	until, ok := sc.marks[key]
+	return ok && until > at(now), nil
 }
 
 // clearMarks removes what has expired.
 func (s *Store) clearMarks(now instant) {
 	for _, sc := range s.scopes {
-		for key, until := range sc.marks {
-			if until <= now {
-				delete(sc.marks, key)
-				s.marks--
-			}
-		}
+		s.clearScope(sc, now)
 		s.release(sc)
 	}
 	s.marksSwept = s.marks
+}
+
+func (s *Store) clearScope(sc *scope, now instant) {
+	for key, until := range sc.marks {
+		if until <= now {
+			delete(sc.marks, key)
+			s.marks--
+		}
+	}
 }
 
 // Unmark implements [webhook.Marks].

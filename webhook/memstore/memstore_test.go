@@ -21,4 +21,5 @@ func TestConformanceShared(t *testing.T) {
 	storetest.RunPruner(t, func(*testing.T) webhook.Store { return s })
 	storetest.RunHealth(t, func(*testing.T) webhook.Store { return s })
 	storetest.RunSweeper(t, func(*testing.T) webhook.Store { return s })
+	storetest.RunShared(t, func(*testing.T) (a, b webhook.Store) { return s, s })
 }

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	gocmp "github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/postrider/postrider/webhook"
 )
 
@@ -36,11 +34,6 @@ func (m *model) change() {
 			m.t.Fatal(err)
 		}
 		m.hooks = slices.Delete(m.hooks, i, i+1)
-		for _, d := range m.rows {
-			if d.WebhookID == w.ID && d.State == webhook.StatePending && !d.Held {
-				end(d, webhook.StateFailed, webhook.CodeCancelled)
-			}
-		}
 		return
 	}
 	w.Active = m.r.IntN(3) > 0
@@ -55,8 +48,11 @@ func (m *model) change() {
 	m.hooks[i] = w
 }
 
-func end(d *webhook.Delivery, s webhook.State, c webhook.Code) {
+func (m *model) end(d *webhook.Delivery, s webhook.State, c webhook.Code) {
 	d.State, d.LastCode, d.Held = s, c, false
+	if s != webhook.StatePending {
+		d.FinishedAt = m.now
+	}
 }
 
 func (m *model) enqueue() {
@@ -69,8 +65,11 @@ func (m *model) enqueue() {
 		}
 		event := fmt.Sprintf("evt_%d", m.r.IntN(60))
 		d := webhook.Delivery{ID: scope + event + id, EventID: event, WebhookID: id, Scope: scope, Type: "t",
-			Lane: []string{id, id, "shared"}[m.r.IntN(3)], CreatedAt: m.now, QueuedAt: m.now,
-			Due: m.now.Add(time.Duration(m.r.IntN(40)-20) * time.Second)}
+			Class: []string{"", "", "second"}[m.r.IntN(3)], CreatedAt: m.now, QueuedAt: m.now,
+			Due: m.now.Add(time.Duration(m.r.IntN(40)-20) * time.Second), Body: make([]byte, m.r.IntN(40))}
+		if m.r.IntN(4) == 0 {
+			d.Held, d.Lease, d.Due = true, m.number(), m.now.Add(30*time.Second)
+		}
 		ds = append(ds, d)
 	}
 	added, err := m.s.Enqueue(m.t.Context(), ds)
@@ -88,66 +87,6 @@ func (m *model) enqueue() {
 	}
 }
 
-func (m *model) claim() {
-	c := webhook.Claim{Now: m.now, Until: m.now.Add(30 * time.Second), Limit: 1 + m.r.IntN(8), PerLane: 1 + m.r.IntN(3)}
-	if len(m.hooks) > 0 && m.r.IntN(2) == 0 {
-		c.Room = map[string]int{m.hooks[m.r.IntN(len(m.hooks))].ID: m.r.IntN(4), "shared": m.r.IntN(5)}
-	}
-	ready := make(map[string][]*webhook.Delivery)
-	var next time.Time
-	for _, d := range m.rows {
-		switch w := m.hook(d); {
-		case d.State != webhook.StatePending:
-		case w == nil && (!d.Held || !d.Due.After(m.now)):
-			end(d, webhook.StateFailed, webhook.CodeCancelled)
-		case w == nil || !w.Live(m.now):
-		case !d.Due.After(m.now):
-			ready[d.Lane] = append(ready[d.Lane], d)
-		}
-	}
-	want := 0
-	for lane, ds := range ready {
-		slices.SortStableFunc(ds, func(a, b *webhook.Delivery) int { return a.Due.Compare(b.Due) })
-		want += min(len(ds), c.RoomFor(lane))
-	}
-	b, err := m.s.Claim(m.t.Context(), c)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	if want = min(want, c.Limit); len(b.Deliveries) != want {
-		m.t.Fatalf("claimed %d, want %d", len(b.Deliveries), want)
-	}
-	taken := make(map[string]int)
-	for _, got := range b.Deliveries {
-		lane := ready[got.Lane]
-		if len(lane) == 0 || lane[0].ID != got.ID {
-			m.t.Fatalf("claimed %s, which is not the oldest of its lane", got.ID)
-		}
-		d := lane[0]
-		ready[got.Lane] = lane[1:]
-		if taken[got.Lane]++; taken[got.Lane] > c.RoomFor(got.Lane) {
-			m.t.Fatalf("took %d of lane %s, room for %d", taken[got.Lane], got.Lane, c.RoomFor(got.Lane))
-		}
-		if d.Held {
-			d.Interrupted++
-		}
-		d.Held, d.Due = true, c.Until
-		d.Lease++
-		if diff := gocmp.Diff(*d, got, cmpopts.EquateEmpty()); diff != "" {
-			m.t.Fatalf("claimed: (-want +got)\n%s", diff)
-		}
-	}
-	for _, d := range m.rows {
-		if w := m.hook(d); d.State == webhook.StatePending && w != nil && w.Live(m.now) && d.Due.After(m.now) &&
-			(next.IsZero() || d.Due.Before(next)) {
-			next = d.Due
-		}
-	}
-	if !b.Next.Equal(next) {
-		m.t.Fatalf("Next %v, want %v", b.Next, next)
-	}
-}
-
 func (m *model) settle() {
 	var ss []webhook.Settlement
 	for range 1 + m.r.IntN(4) {
@@ -155,7 +94,7 @@ func (m *model) settle() {
 		if d == nil || d.Lease == 0 {
 			continue
 		}
-		x := webhook.Settlement{ID: d.ID, Lease: d.Lease - int64(m.r.IntN(2)), State: webhook.State(m.r.IntN(3)),
+		x := webhook.Settlement{ID: d.ID, Scope: d.Scope, Lease: d.Lease - int64(m.r.IntN(2)), State: webhook.State(m.r.IntN(3)),
 			Due: m.now.Add(time.Duration(m.r.IntN(60)) * time.Second)}
 		if m.r.IntN(3) > 0 {
 			x.Result = &webhook.Attempt{Start: m.now, Number: d.Tries + 1}
@@ -216,18 +155,23 @@ func (m *model) requeueOrCancel() {
 	if d == nil {
 		return
 	}
-	var want error
 	if m.r.IntN(2) == 0 {
-		if d.Held {
-			want = webhook.ErrHeld
-		} else if d.State == webhook.StatePending {
-			end(d, webhook.StateFailed, webhook.CodeCancelled)
+		want, ended := error(nil), d.State == webhook.StatePending
+		if d.Held && d.Due.After(m.now) {
+			want, ended = webhook.ErrHeld, false
+		} else if ended {
+			if d.Held {
+				d.Interrupted++
+			}
+			m.end(d, webhook.StateFailed, webhook.CodeCancelled)
 		}
-		if err := m.s.Cancel(m.t.Context(), d.Scope, d.ID); !errors.Is(err, want) {
-			m.t.Fatalf("Cancel: %v, want %v", err, want)
+		got, is, err := m.s.Cancel(m.t.Context(), d.Scope, d.ID, m.now)
+		if !errors.Is(err, want) || is != ended || err == nil && (got.ID != d.ID || got.State != d.State || got.Body != nil) {
+			m.t.Fatalf("Cancel: %v %v, ended %t, %v, want %t, %v", got.ID, got.State, is, err, ended, want)
 		}
 		return
 	}
+	var want error
 	due := m.now.Add(time.Duration(m.r.IntN(30)) * time.Second)
 	switch {
 	case m.hook(d) == nil:
@@ -235,37 +179,10 @@ func (m *model) requeueOrCancel() {
 	case d.Held:
 		want = webhook.ErrHeld
 	default:
-		end(d, webhook.StatePending, "")
+		m.end(d, webhook.StatePending, "")
 		d.Tries, d.Interrupted, d.FirstFailure, d.FinishedAt, d.Due, d.QueuedAt = 0, 0, time.Time{}, time.Time{}, due, due
 	}
 	if err := m.s.Requeue(m.t.Context(), d.Scope, d.ID, due); !errors.Is(err, want) {
 		m.t.Fatalf("Requeue: %v, want %v", err, want)
-	}
-}
-
-func (m *model) sweep() {
-	sw := webhook.Sweep{Now: m.now}
-	if m.r.IntN(2) == 0 {
-		sw.QueuedBefore = m.now.Add(-time.Duration(m.r.IntN(300)) * time.Second)
-	}
-	if m.r.IntN(2) == 0 {
-		sw.LatestDue = m.now.Add(time.Duration(m.r.IntN(60)) * time.Second)
-	}
-	if err := m.s.Sweep(m.t.Context(), sw); err != nil {
-		m.t.Fatal(err)
-	}
-	for _, d := range m.rows {
-		switch {
-		case d.State != webhook.StatePending:
-		case m.hook(d) == nil && (!d.Held || !d.Due.After(m.now)):
-			end(d, webhook.StateFailed, webhook.CodeCancelled)
-		case (!d.Held || !d.Due.After(m.now)) && d.QueuedAt.Before(sw.QueuedBefore):
-			if d.Held {
-				d.Interrupted++
-			}
-			end(d, webhook.StateFailed, webhook.CodeExpired)
-		case !sw.LatestDue.IsZero() && d.Due.After(sw.LatestDue) && (d.Held || d.Tries > 0 || d.Lease > 0 && !d.Due.Equal(d.QueuedAt)):
-			d.Due = sw.LatestDue
-		}
 	}
 }

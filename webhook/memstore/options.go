@@ -6,8 +6,13 @@ import (
 )
 
 // Options sets the bounds of a [Store]. Nil, or a zero field, means the default.
+//
+// One scope may fill a quarter of each bound, or 1,000 (1 MiB of MaxBytes) where that is
+// more, so that no tenant takes the space of all others. History beyond its scope's share
+// gives way first.
 type Options struct {
-	// MaxDeliveries is how many deliveries may be pending; default 100,000.
+	// MaxDeliveries is how many deliveries may be pending; default 100,000, of which one
+	// scope may have 25,000.
 	MaxDeliveries int
 	// KeepEnded is how many ended deliveries are kept beside the pending ones; default 10,000. Beyond it
 	// the events that ended first are forgotten, each with all its deliveries. An event that still has a
@@ -24,6 +29,12 @@ type Options struct {
 // attemptsKept is how many of a delivery's attempts the history keeps, the latest. The
 // longest retry schedule in use has ten; redelivering by hand adds to them.
 const attemptsKept = 50
+
+// share is what one scope may fill of a bound.
+func share(of int) int { return min(of, max(of/4, 1000)) }
+
+// byteShare is what the pending deliveries of one scope may fill of MaxBytes.
+func byteShare(of int64) int64 { return min(of, max(of/4, 1<<20)) }
 
 func (o *Options) withDefaults() Options {
 	var out Options

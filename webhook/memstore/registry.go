@@ -22,11 +22,33 @@ func (s *Store) Create(ctx context.Context, w webhook.Webhook, max int) error {
 		return fmt.Errorf("memstore: create webhook %s: %w", w.ID, webhook.ErrLimit)
 	}
 	w.Version = 1
-	h := &hook{w: w, expires: at(w.ExpiresAt), queues: make(map[string]*queue)}
-	s.hooks[w.ID] = h
+	t := s.targets[targetKey{w.Scope, w.ID}]
+	if t == nil {
+		t = &target{}
+		s.targets[targetKey{w.Scope, w.ID}] = t
+	}
+	t.exists = true
+	s.hooks[w.ID] = t
 	sc := s.scope(w.Scope)
-	sc.hooks = append(sc.hooks, h)
+	sc.hooks = append(sc.hooks, t)
+	s.configure(t, w)
 	return nil
+}
+
+// configure gives a target another configuration.
+func (s *Store) configure(t *target, w webhook.Webhook) {
+	w.Seen, w.Unreadable = 0, nil
+	t.w, t.expires = w, at(w.ExpiresAt)
+	s.changed(s.scopes[w.Scope])
+	for _, l := range t.lanes {
+		s.refile(l)
+	}
+}
+
+// changed counts a change of a scope's webhooks.
+func (s *Store) changed(sc *scope) {
+	s.changes++
+	sc.changes = s.changes
 }
 
 // Update implements [webhook.Registry].
@@ -36,58 +58,49 @@ func (s *Store) Update(ctx context.Context, w webhook.Webhook) error {
 		return err
 	}
 	defer s.mu.Unlock()
-	h := s.hook(w.Scope, w.ID)
+	t := s.hook(w.Scope, w.ID)
 	switch {
-	case h == nil:
+	case t == nil:
 		return fmt.Errorf("memstore: update webhook %s: %w", w.ID, webhook.ErrNotFound)
-	case h.w.Version != w.Version:
+	case t.w.Version != w.Version:
 		return fmt.Errorf("memstore: update webhook %s: %w", w.ID, webhook.ErrConflict)
 	}
 	w.Version++
-	h.w, h.expires = w, at(w.ExpiresAt)
-	s.unpark(h)
+	s.configure(t, w)
 	return nil
 }
 
-// Delete implements [webhook.Registry]. What is queued and not leased ends at once; what is leased
-// ends with its settlement or, if that sends it back, at the next claim.
+// Delete implements [webhook.Registry].
 func (s *Store) Delete(ctx context.Context, scope, id string) error {
 	if err := s.lock(ctx); err != nil {
 		return err
 	}
 	defer s.mu.Unlock()
-	h := s.hook(scope, id)
-	if h == nil {
+	t := s.hook(scope, id)
+	if t == nil {
 		return fmt.Errorf("memstore: delete webhook %s: %w", id, webhook.ErrNotFound)
 	}
 	sc := s.scopes[scope]
-	sc.hooks = slices.DeleteFunc(sc.hooks, func(o *hook) bool { return o == h })
-	s.unhook(h)
-	s.trim()
+	sc.hooks = slices.DeleteFunc(sc.hooks, func(o *target) bool { return o == t })
+	s.unhook(t)
+	s.changed(sc)
 	s.release(sc)
 	return nil
 }
 
-// unhook removes a webhook and ends what is queued for it.
-func (s *Store) unhook(h *hook) {
-	var rows []*row
-	for _, q := range h.queues {
-		rows = append(append(rows, q.ready.items...), q.later.items...)
-	}
-	delete(s.hooks, h.w.ID)
-	delete(s.health, h.w.ID)
-	s.expired = slices.DeleteFunc(s.expired, func(o *hook) bool { return o == h })
-	now := s.now()
-	for _, r := range rows {
-		if r.held {
-			s.detach(r)
-			s.attach(r)
-		} else {
-			s.finish(r, webhook.StateFailed, webhook.CodeCancelled, max(now, r.created))
+// unhook removes a webhook. Its lanes stay while something is pending in them.
+func (s *Store) unhook(t *target) {
+	key := targetKey{t.w.Scope, t.w.ID}
+	delete(s.hooks, key.webhook)
+	delete(s.health, key.webhook)
+	t.exists, t.w = false, webhook.Webhook{ID: key.webhook, Scope: key.scope}
+	for _, l := range slices.Clone(t.lanes) {
+		if s.refile(l); l.ready.len()+l.later.len() == 0 {
+			s.drop(l)
 		}
 	}
-	for _, q := range h.queues {
-		s.drop(q)
+	if len(t.lanes) == 0 {
+		delete(s.targets, key)
 	}
 }
 
@@ -104,8 +117,8 @@ func (s *Store) DeleteScope(ctx context.Context, scope string) error {
 	for _, e := range sc.events {
 		s.forget(e)
 	}
-	for _, h := range sc.hooks {
-		s.unhook(h)
+	for _, t := range sc.hooks {
+		s.unhook(t)
 	}
 	s.marks -= len(sc.marks)
 	delete(s.scopes, scope)
@@ -122,7 +135,9 @@ func (s *Store) Webhook(ctx context.Context, scope, id string) (webhook.Webhook,
 	if h == nil {
 		return webhook.Webhook{}, fmt.Errorf("memstore: webhook %s: %w", id, webhook.ErrNotFound)
 	}
-	return h.w.Clone(), nil
+	w := h.w.Clone()
+	w.Seen = s.scopes[scope].changes
+	return w, nil
 }
 
 // Webhooks implements [webhook.Registry] and [webhook.Enqueuer]: those of a scope in the
@@ -136,6 +151,7 @@ func (s *Store) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, 
 		ws = make([]webhook.Webhook, len(sc.hooks))
 		for i, h := range sc.hooks {
 			ws[i] = h.w
+			ws[i].Seen = sc.changes
 		}
 	}
 	s.mu.Unlock()

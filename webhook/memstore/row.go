@@ -30,9 +30,9 @@ func at(t time.Time) instant {
 	case t.Before(firstTime):
 		return never + 1
 	case t.After(lastTime):
-		return forever
+		return forever - 1
 	}
-	return instant(t.UnixNano())
+	return min(instant(t.UnixNano()), forever-1)
 }
 
 func (i instant) time() time.Time {
@@ -48,24 +48,17 @@ type attempt struct {
 	lease int64
 }
 
-// attempts are the latest of a row, oldest first. Most rows have one, which needs no room
-// of its own.
-type attempts struct {
-	list  []attempt
-	first [1]attempt
-}
-
 // row is a stored delivery. Its strings, body and maps never change, so that what
 // was read under the lock may be copied after it.
 type row struct {
-	id, typ, webhook, lane string
-	event                  *event
-	nextOfEvent            *row
-	q                      *queue // where it waits; nil once it has ended or while its webhook is gone
-	body                   []byte
-	vars, carry            map[string]string
-	attempts               *attempts // nil before the first: most rows are pending and new
-	code                   webhook.Code
+	id, typ, webhook, class string
+	event                   *event
+	nextOfEvent             *row
+	lane                    *lane // where it is pending
+	body                    []byte
+	vars, carry             map[string]string
+	attempts                []attempt // the latest, oldest first
+	code                    webhook.Code
 
 	seq                                          int64 // order of insertion
 	due, firstFailure, created, queued, finished instant
@@ -75,18 +68,16 @@ type row struct {
 	tries, interrupted                           int32
 	state                                        webhook.State
 	held, exhausted                              bool
-	ready                                        bool // in q.ready, not in q.later
-	adrift                                       bool // in Store.adrift
+	ready                                        bool // in lane.ready, not in lane.later
 	removed                                      bool // no longer in the Store, though its scope's log may still list it
 }
 
-// newRow copies a delivery. It starts anew, whatever the state, tries and lease of d.
+// newRow copies a delivery. It is pending, whatever the state and tries of d.
 func newRow(d *webhook.Delivery) *row {
 	r := &row{
-		id: d.ID, typ: d.Type, webhook: d.WebhookID, lane: d.Lane,
-		body: bytes.Clone(d.Body), vars: maps.Clone(d.Vars), carry: maps.Clone(d.Carry),
+		id: d.ID, typ: d.Type, webhook: d.WebhookID, class: d.Class, body: bytes.Clone(d.Body), vars: maps.Clone(d.Vars), carry: maps.Clone(d.Carry),
 		due: at(d.Due), firstFailure: never, created: at(d.CreatedAt), queued: at(d.QueuedAt), finished: never,
-		pos: -1,
+		held: d.Held, lease: d.Lease, pos: -1,
 	}
 	if r.queued == never {
 		r.queued = r.created
@@ -103,12 +94,19 @@ func newRow(d *webhook.Delivery) *row {
 // delivery returns the row as callers see it, still sharing vars and carry; see unshare.
 func (r *row) delivery() webhook.Delivery {
 	return webhook.Delivery{
-		ID: r.id, EventID: r.event.id, WebhookID: r.webhook, Scope: r.event.scope.name, Type: r.typ, Lane: r.lane,
+		ID: r.id, EventID: r.event.id, WebhookID: r.webhook, Scope: r.event.scope.name, Type: r.typ, Class: r.class,
 		Body: r.body[:len(r.body):len(r.body)], Vars: r.vars, Carry: r.carry,
 		State: r.state, Tries: int(r.tries), Interrupted: int(r.interrupted), Lease: r.lease, Held: r.held,
 		Due: r.due.time(), FirstFailure: r.firstFailure.time(), CreatedAt: r.created.time(),
 		QueuedAt: r.queued.time(), FinishedAt: r.finished.time(), LastCode: r.code, Exhausted: r.exhausted,
 	}
+}
+
+// bodiless is the row as it stands when it has just ended.
+func (r *row) bodiless() webhook.Delivery {
+	d := r.delivery()
+	d.Body, d.Vars, d.Carry = nil, maps.Clone(d.Vars), maps.Clone(d.Carry)
+	return d
 }
 
 // unshare gives deliveries maps of their own. Bodies stay shared and are read-only.

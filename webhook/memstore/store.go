@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"time"
 
 	"github.com/postrider/postrider/webhook"
 )
@@ -18,41 +17,40 @@ import (
 // All methods are safe for concurrent use; none waits for anything but a mutex. A
 // method whose context has ended does nothing and returns the context's error. What
 // comes back shares no memory with the Store but Delivery.Body, which is read-only
-// for everybody; what goes in is copied. Times are kept to the nanosecond, in UTC.
+// for all callers; what goes in is copied. Times are kept to the nanosecond, in UTC.
 type Store struct {
 	opts Options
 
 	mu      sync.Mutex
 	closed  bool
 	profile string
-	seen    instant // the time of the latest call that told one
 
-	scopes map[string]*scope
-	hooks  map[string]*hook // by Webhook.ID
-	rows   map[string]*row  // by Delivery.ID
-	lanes  map[string]*lane
-	health map[string]webhook.Health // by Webhook.ID, only what is not OK
+	scopes  map[string]*scope
+	hooks   map[string]*target // existing webhooks by ID
+	targets map[targetKey]*target
+	rows    map[string]*row // by Delivery.ID
+	lanes   map[webhook.Lane]*lane
+	health  map[string]webhook.Health // by Webhook.ID, only what is not OK
 
-	ring    ring                         // lanes with something due, in the order of their turns
-	waiting heap[*queue, byLater]        // queues of live webhooks with something that is due later
-	gone    heap[*row, byDue]            // leased, and the webhook is gone
-	adrift  []*row                       // not leased, and the webhook is gone: the next claim ends them
-	expired []*hook                      // webhooks whose queues were parked because they expired
-	done    heap[*event, byLastFinished] // events whose deliveries all ended
+	due  heap[*lane, byHead]          // lanes with something pending of webhooks that are not inactive
+	done heap[*event, byLastFinished] // events whose deliveries all ended
+	walk walk                         // of the latest Due that had several pages
 
-	sequence       int64
-	claims         int64
-	lastClaim      instant // the Now of the latest claim
-	readyUpTo      instant // nothing in the ready part of a queue is due later
-	pending, ended int     // deliveries
-	bytes          int64   // of all deliveries, see Options.MaxBytes
-	pendingBytes   int64   // of the pending ones
-	snippet        string  // the latest one that was recorded
-	marks          int
-	marksSwept     int // marks that were left after expired ones were last cleared
+	load
+	sequence, laneIDs int64
+	changes           int64 // of webhooks, in all scopes
+	bytes             int64 // of all deliveries, see Options.MaxBytes
+	marks             int
+	marksSwept        int // marks that were left after expired ones were last cleared
 
 	// Bounds that a sweep checks before it looks at everything.
 	oldestQueued, latestDue instant
+}
+
+// load is how much there is, in the Store or in a scope.
+type load struct {
+	pending, ended int
+	pendingBytes   int64
 }
 
 var (
@@ -73,7 +71,7 @@ func New(o *Options) (*Store, error) {
 	if err := opts.check(); err != nil {
 		return nil, err
 	}
-	s := &Store{opts: opts, seen: never}
+	s := &Store{opts: opts}
 	s.clear()
 	return s, nil
 }
@@ -92,14 +90,14 @@ func (s *Store) Close() error {
 
 func (s *Store) clear() {
 	s.scopes = make(map[string]*scope)
-	s.hooks = make(map[string]*hook)
+	s.hooks = make(map[string]*target)
+	s.targets = make(map[targetKey]*target)
 	s.rows = make(map[string]*row)
-	s.lanes = make(map[string]*lane)
+	s.lanes = make(map[webhook.Lane]*lane)
 	s.health = make(map[string]webhook.Health)
-	s.ring, s.waiting, s.gone, s.adrift, s.expired = ring{}, heap[*queue, byLater]{}, heap[*row, byDue]{}, nil, nil
-	s.done = heap[*event, byLastFinished]{}
-	s.pending, s.ended, s.bytes, s.pendingBytes, s.marks, s.marksSwept = 0, 0, 0, 0, 0, 0
-	s.lastClaim, s.readyUpTo, s.oldestQueued, s.latestDue = never, never, forever, never
+	s.due, s.done, s.walk = heap[*lane, byHead]{}, heap[*event, byLastFinished]{}, walk{}
+	s.load, s.bytes, s.marks, s.marksSwept = load{}, 0, 0, 0
+	s.oldestQueued, s.latestDue = forever, never
 }
 
 // lock begins a method. Without an error the caller must unlock s.mu.
@@ -129,23 +127,14 @@ func (s *Store) Bind(profile string) error {
 	return nil
 }
 
-// saw takes note of the time that a caller works with. It is what a change without a
-// time argument, such as Cancel, is dated with.
-func (s *Store) saw(i instant) { s.seen = max(s.seen, i) }
-
-// now is the latest time that a caller told. Before any did, it is the clock's.
-func (s *Store) now() instant {
-	if s.seen == never {
-		return at(time.Now())
-	}
-	return s.seen
-}
-
 // scope is what belongs to one installation or tenant.
 type scope struct {
+	load
 	name    string
-	hooks   []*hook // oldest first
+	hooks   []*target // oldest first
+	changes int64     // the number of the latest change of a webhook
 	events  map[string]*event
+	done    heap[*event, byLastOfScope]
 	marks   map[string]instant // until when
 	log     []*row             // by (created, seq), removed ones included
 	removed int                // how many of log are removed

@@ -7,7 +7,6 @@ import (
 	"math"
 	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,7 +19,11 @@ var calls = map[string]func(context.Context, *memstore.Store) error{
 	"Webhooks": func(ctx context.Context, s *memstore.Store) error { _, err := s.Webhooks(ctx, "a"); return err },
 	"Enqueue":  func(ctx context.Context, s *memstore.Store) error { _, err := s.Enqueue(ctx, nil); return err },
 	"Claim": func(ctx context.Context, s *memstore.Store) error {
-		_, err := s.Claim(ctx, webhook.Claim{Now: base, Until: base.Add(1), Limit: 1, PerLane: 1})
+		_, err := s.Claim(ctx, webhook.Claim{Now: base, Until: base.Add(1), Lease: 1})
+		return err
+	},
+	"Due": func(ctx context.Context, s *memstore.Store) error {
+		_, err := s.Due(ctx, webhook.DueQuery{Now: base, Limit: 1})
 		return err
 	},
 	"Settle":      func(ctx context.Context, s *memstore.Store) error { _, err := s.Settle(ctx, nil); return err },
@@ -35,15 +38,28 @@ var calls = map[string]func(context.Context, *memstore.Store) error{
 		return err
 	},
 	"Requeue": func(ctx context.Context, s *memstore.Store) error { return s.Requeue(ctx, "a", "b", base) },
-	"Cancel":  func(ctx context.Context, s *memstore.Store) error { return s.Cancel(ctx, "a", "b") },
-	"Prune":   func(ctx context.Context, s *memstore.Store) error { _, err := s.Prune(ctx, base, 1); return err },
-	"Mark":    func(ctx context.Context, s *memstore.Store) error { _, err := s.Mark(ctx, "a", "b", base); return err },
-	"Unmark":  func(ctx context.Context, s *memstore.Store) error { return s.Unmark(ctx, "a", "b") },
-	"Health":  func(ctx context.Context, s *memstore.Store) error { _, err := s.Health(ctx, nil); return err },
+	"Cancel": func(ctx context.Context, s *memstore.Store) error {
+		_, _, err := s.Cancel(ctx, "a", "b", base)
+		return err
+	},
+	"Prune": func(ctx context.Context, s *memstore.Store) error { _, err := s.Prune(ctx, base, 1); return err },
+	"Mark": func(ctx context.Context, s *memstore.Store) error {
+		_, err := s.Mark(ctx, "a", "b", base, base)
+		return err
+	},
+	"Marked": func(ctx context.Context, s *memstore.Store) error {
+		_, err := s.Marked(ctx, "a", "b", base)
+		return err
+	},
+	"Unmark": func(ctx context.Context, s *memstore.Store) error { return s.Unmark(ctx, "a", "b") },
+	"Health": func(ctx context.Context, s *memstore.Store) error { _, err := s.Health(ctx, "", ""); return err },
 	"SetHealth": func(ctx context.Context, s *memstore.Store) error {
 		return s.SetHealth(ctx, "a", "b", webhook.Health{}, webhook.Health{})
 	},
-	"Sweep": func(ctx context.Context, s *memstore.Store) error { return s.Sweep(ctx, webhook.Sweep{Now: base}) },
+	"Sweep": func(ctx context.Context, s *memstore.Store) error {
+		_, _, err := s.Sweep(ctx, webhook.Sweep{Now: base}, 1)
+		return err
+	},
 }
 
 func TestClose(t *testing.T) {
@@ -89,18 +105,26 @@ func TestImpossibleCalls(t *testing.T) {
 	t.Parallel()
 	s := open(t, nil)
 	hook(t, s, "wh_1")
+	lanes := []webhook.LaneClaim{{Lane: laneOf("wh_1")}}
 	for _, c := range []webhook.Claim{
-		{Now: base, Until: base.Add(1), PerLane: 1},
-		{Now: base, Until: base.Add(1), Limit: 1},
-		{Now: base, Until: base, Limit: 1, PerLane: 1},
+		{Now: base, Until: base.Add(1), Lanes: lanes}, // Most is 0
+		{Now: base, Until: base},
 	} {
 		if _, err := s.Claim(t.Context(), c); err == nil {
 			t.Errorf("Claim(%+v) was accepted", c)
 		}
 	}
+	for _, q := range []webhook.DueQuery{{Now: base}, {Now: base, Limit: 1, Cursor: "?"}, {Now: base, Limit: 1, Cursor: "-1"}} {
+		if _, err := s.Due(t.Context(), q); err == nil {
+			t.Errorf("Due(%+v) was accepted", q)
+		}
+	}
+	if _, _, err := s.Sweep(t.Context(), webhook.Sweep{Now: base}, 0); err == nil {
+		t.Error("a Sweep with limit 0 was accepted")
+	}
 	d := delivery(1, "wh_1", base)
 	mustEnqueue(t, s, []webhook.Delivery{d})
-	if _, err := s.Settle(t.Context(), []webhook.Settlement{{ID: d.ID, Lease: 1, State: 3}}); err == nil {
+	if _, err := s.Settle(t.Context(), []webhook.Settlement{{ID: d.ID, Scope: d.Scope, Lease: 1, State: 3}}); err == nil {
 		t.Error("a Settle with an unknown State was accepted")
 	}
 	other := delivery(2, "wh_1", base)
@@ -119,34 +143,7 @@ func TestImpossibleCalls(t *testing.T) {
 	}
 }
 
-// TestTurns pins the order of turns, which is this Store's own beyond the contract: a turn is one delivery,
-// and the next claim goes on where the last one stopped.
-func TestTurns(t *testing.T) {
-	t.Parallel()
-	s := open(t, nil)
-	for id, n := range map[string]int{"a": 20, "b": 1, "c": 4} {
-		hook(t, s, id)
-		fill(t, s, id, 0, n, base.Add(time.Duration(id[0])*time.Millisecond))
-	}
-	now := base.Add(time.Second)
-	var got []string
-	for _, limit := range []int{1, 5, 3} {
-		b, err := s.Claim(t.Context(), webhook.Claim{Now: now, Until: now.Add(time.Minute), Limit: limit, PerLane: 8, Room: map[string]int{"c": 2}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		lanes := ""
-		for _, d := range b.Deliveries {
-			lanes += d.Lane
-		}
-		got = append(got, lanes)
-	}
-	if diff := cmp.Diff([]string{"a", "bcaca", "cac"}, got); diff != "" {
-		t.Errorf("lanes in the order of their turns: (-want +got)\n%s", diff)
-	}
-}
-
-// TestBackwardClock: a claim whose Now lies before that of another one sees what is due at its own time.
+// TestBackwardClock: a call whose Now lies before that of another one sees what is due at its own time.
 func TestBackwardClock(t *testing.T) {
 	t.Parallel()
 	s := open(t, nil)
@@ -158,27 +155,29 @@ func TestBackwardClock(t *testing.T) {
 	fill(t, s, "wh_1", 0, 1, base)
 	fill(t, s, "wh_1", 1, 2, base.Add(time.Minute))
 	fill(t, s, "short", 0, 1, base)
-	claim := func(now time.Time, room map[string]int) webhook.Batch {
-		b, err := s.Claim(t.Context(), webhook.Claim{Now: now, Until: now.Add(time.Hour), Limit: 10, PerLane: 10, Room: room})
+	due := func(now time.Time) (names []string, next time.Time) {
+		p, err := s.Due(t.Context(), webhook.DueQuery{Now: now, Limit: 10})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return b
+		for _, l := range p.Lanes {
+			names = append(names, l.WebhookID)
+		}
+		slices.Sort(names)
+		return names, p.Next
 	}
-	if b := claim(base.Add(time.Minute), map[string]int{"wh_1": 0}); len(b.Deliveries) != 0 {
-		t.Fatalf("a claim without room took %d", len(b.Deliveries))
+	if names, _ := due(base.Add(time.Minute)); !slices.Equal(names, []string{"wh_1"}) {
+		t.Fatalf("due at the later time: %v", names)
 	}
-	b := claim(base, nil)
-	var lanes []string
-	for _, d := range b.Deliveries {
-		lanes = append(lanes, d.Lane)
-	}
-	slices.Sort(lanes)
-	if diff := cmp.Diff([]string{"short", "wh_1"}, lanes); diff != "" {
+	names, next := due(base)
+	if diff := cmp.Diff([]string{"short", "wh_1"}, names); diff != "" {
 		t.Errorf("due at the earlier time: (-want +got)\n%s", diff)
 	}
-	if want := base.Add(time.Minute); !b.Next.Equal(want) {
-		t.Errorf("Next is %v, want %v", b.Next, want)
+	if want := base.Add(time.Minute); next.After(want) || !next.After(base) {
+		t.Errorf("Next is %v, want after %v and no later than %v", next, base, want)
+	}
+	if got := claimAt(t, s, base); len(got) != 2 {
+		t.Errorf("claimed %d at the earlier time, want 2", len(got))
 	}
 }
 
@@ -192,12 +191,49 @@ func TestInactiveIsNotNext(t *testing.T) {
 	}
 	fill(t, s, "off", 0, 3, base.Add(time.Minute))
 	fill(t, s, "on", 0, 1, base.Add(time.Hour))
-	b, err := s.Claim(t.Context(), webhook.Claim{Now: base, Until: base.Add(1), Limit: 1, PerLane: 1})
+	p, err := s.Due(t.Context(), webhook.DueQuery{Now: base, Limit: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := base.Add(time.Hour); !b.Next.Equal(want) {
-		t.Errorf("Next is %v, want %v", b.Next, want)
+	if want := base.Add(time.Hour); !p.Next.Equal(want) {
+		t.Errorf("Next is %v, want %v", p.Next, want)
+	}
+}
+
+// TestWalks: two walks over the pages whose questions differ each see every lane, though the
+// Store notes one of them.
+func TestWalks(t *testing.T) {
+	t.Parallel()
+	s := open(t, nil)
+	var want []string
+	for i := range 9 {
+		id := fmt.Sprintf("wh_%d", i)
+		hook(t, s, id)
+		fill(t, s, id, 0, 1, base)
+		want = append(want, id)
+	}
+	qs := []webhook.DueQuery{{Now: base, Limit: 2}, {Now: base.Add(time.Second), Limit: 2}}
+	names := make([][]string, len(qs))
+	for range 6 {
+		for i, q := range qs {
+			if q.Cursor == "" && len(names[i]) > 0 {
+				continue
+			}
+			p, err := s.Due(t.Context(), q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, l := range p.Lanes {
+				names[i] = append(names[i], l.WebhookID)
+			}
+			qs[i].Cursor = p.Cursor
+		}
+	}
+	for i := range names {
+		slices.Sort(names[i])
+		if diff := cmp.Diff(want, names[i]); diff != "" {
+			t.Errorf("lanes of walk %d: (-want +got)\n%s", i+1, diff)
+		}
 	}
 }
 
@@ -211,7 +247,7 @@ func TestTimes(t *testing.T) {
 		{time.Unix(0, 0), time.Unix(0, 0)},
 		{time.Unix(1, 1).In(time.FixedZone("east", 3600)), time.Unix(1, 1)},
 		{time.Date(1, 1, 1, 0, 0, 1, 0, time.UTC), time.Unix(0, math.MinInt64+1)},
-		{time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), time.Unix(0, math.MaxInt64)},
+		{time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), time.Unix(0, math.MaxInt64-1)},
 	} {
 		d := delivery(i, "wh_1", base)
 		d.CreatedAt = c.in
@@ -221,27 +257,6 @@ func TestTimes(t *testing.T) {
 			t.Errorf("CreatedAt %v came back as %v, %v; want %v in UTC", c.in, got.CreatedAt, err, c.want)
 		}
 	}
-}
-
-// TestMarkByClock: before anybody told the Store the time, the clock judges marks.
-func TestMarkByClock(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := open(t, nil)
-		mark := func() bool {
-			first, err := s.Mark(t.Context(), "a", "key", time.Now().Add(time.Hour))
-			if err != nil {
-				t.Fatal(err)
-			}
-			return first
-		}
-		got := []bool{mark(), mark()}
-		time.Sleep(time.Hour)
-		got = append(got, mark(), mark())
-		if diff := cmp.Diff([]bool{true, false, true, false}, got); diff != "" {
-			t.Errorf("first: (-want +got)\n%s", diff)
-		}
-	})
 }
 
 // TestWebhookAddedLate: a webhook that exists by the time of the claim is served, whatever was before.

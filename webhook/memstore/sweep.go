@@ -2,55 +2,110 @@ package memstore
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"github.com/postrider/postrider/webhook"
 )
 
-// Sweep implements [webhook.Sweeper]. Claims of this Store miss nothing, so what is left for
-// it are the two limits of a [webhook.Sweep]. While nothing can exceed them
-// it costs next to nothing, else one look at everything pending.
-func (s *Store) Sweep(ctx context.Context, sw webhook.Sweep) error {
+// Sweep implements [webhook.Sweeper]. While nothing can exceed the limits of a
+// [webhook.Sweep], and no webhook with deliveries is gone, it costs next to nothing, else one
+// look at everything pending, which ends when limit deliveries have ended.
+func (s *Store) Sweep(ctx context.Context, sw webhook.Sweep, limit int) (ended []webhook.Delivery, more bool, err error) {
+	if limit < 1 {
+		return nil, false, fmt.Errorf("memstore: sweep: limit %d must be at least 1", limit)
+	}
 	if err := s.lock(ctx); err != nil {
-		return err
+		return nil, false, err
 	}
 	defer s.mu.Unlock()
-	now, queuedBefore, latestDue := at(sw.Now), at(sw.QueuedBefore), at(sw.LatestDue)
-	if latestDue == never {
-		latestDue = forever
-	}
-	s.seen = now
-	s.cancelGone(now)
-	if s.oldestQueued >= queuedBefore && s.latestDue <= latestDue {
-		return nil
-	}
-	var pending []*row
-	for _, h := range s.hooks {
-		for _, q := range h.queues {
-			pending = append(append(pending, q.ready.items...), q.later.items...)
+	w := sweep{now: at(sw.Now), gone: sw.Gone, queuedBefore: at(sw.QueuedBefore), latestRetry: bound(sw.LatestRetry), latestLease: bound(sw.LatestLease)}
+	all := s.oldestQueued < w.queuedBefore || s.latestDue > min(w.latestRetry, w.latestLease)
+	oldest, latest := forever, never
+	for _, l := range s.lanes {
+		if !all && (!w.gone || l.t.exists) {
+			continue
 		}
-	}
-	s.oldestQueued, s.latestDue = forever, never
-	for _, r := range append(pending, s.gone.items...) {
-		switch {
-		case (!r.held || r.due <= now) && r.queued < queuedBefore:
-			if r.held {
+		for _, r := range l.rows() {
+			code := w.ends(r)
+			switch {
+			case code == "":
+				if due := w.mended(r); due != r.due {
+					s.move(r, due)
+				}
+				oldest, latest = min(oldest, r.queued), max(latest, r.due)
+				continue
+			case len(ended) == limit:
+				return ended, true, nil
+			case r.held:
 				r.interrupted++
 			}
-			s.finish(r, webhook.StateFailed, webhook.CodeExpired, now)
-			continue
-		case r.due > latestDue && r.claimed():
-			s.detach(r)
-			r.due = latestDue
-			s.attach(r)
+			s.finish(r, webhook.StateFailed, code, w.now)
+			ended = append(ended, r.bodiless())
 		}
-		s.oldestQueued, s.latestDue = min(s.oldestQueued, r.queued), max(s.latestDue, r.due)
 	}
-	s.trim()
-	return nil
+	if all {
+		s.oldestQueued, s.latestDue = oldest, latest
+	}
+	s.trim(nil)
+	return ended, false, nil
 }
 
-// claimed reports whether a pending row was claimed since it was queued: its due time is
-// then that of a retry or a lease, not the one it was queued with.
-func (r *row) claimed() bool {
-	return r.held || r.tries > 0 || r.lease > 0 && r.due != r.queued
+// bound is a limit of a sweep; without one nothing exceeds it.
+func bound(t time.Time) instant {
+	if t.IsZero() {
+		return forever
+	}
+	return at(t)
+}
+
+// sweep is a [webhook.Sweep].
+type sweep struct {
+	now, queuedBefore, latestRetry, latestLease instant
+	gone                                        bool
+}
+
+// ends returns the code with which a sweep ends a pending row, "" where it does not.
+func (w *sweep) ends(r *row) webhook.Code {
+	switch {
+	case r.held && r.due > w.now:
+		return ""
+	case w.gone && !r.lane.t.exists:
+		return webhook.CodeCancelled
+	case r.queued < w.queuedBefore:
+		return webhook.CodeExpired
+	}
+	return ""
+}
+
+// mended is the due time of a row after a sweep.
+func (w *sweep) mended(r *row) instant {
+	switch {
+	case r.held && r.due > w.latestLease:
+		return w.latestLease
+	case !r.held && r.tries > 0 && r.due > w.latestRetry:
+		return w.latestRetry
+	case !r.held && r.tries == 0 && r.due == r.created && r.due > w.latestLease:
+		return w.now
+	}
+	return r.due
+}
+
+// Prune implements [webhook.Pruner], the events that ended first first. An event with more
+// than limit deliveries goes alone, so that it does not stay for ever.
+func (s *Store) Prune(ctx context.Context, before time.Time, limit int) (int, error) {
+	if err := s.lock(ctx); err != nil {
+		return 0, err
+	}
+	defer s.mu.Unlock()
+	n := 0
+	for s.done.len() > 0 && n < limit {
+		e := s.done.top()
+		if e.finished >= at(before) || n > 0 && n+int(e.count) > limit {
+			break
+		}
+		n += int(e.count)
+		s.forget(e)
+	}
+	return n, nil
 }

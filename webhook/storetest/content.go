@@ -155,7 +155,7 @@ func testWebhooksOfScope(e *env) {
 	ws, err := e.store.Webhooks(e.ctx, e.scope("a"))
 	e.ok(err, "Webhooks")
 	e.want("webhooks of the scope", e.listed(sorted(want)), e.listed(sorted(hookIDs(ws))))
-	ws, err = e.store.Webhooks(e.ctx, e.scope("nobody"))
+	ws, err = e.store.Webhooks(e.ctx, e.scope("unknown"))
 	if err != nil || len(ws) != 0 {
 		e.errorf("Webhooks of an unknown scope = %d webhooks, %v; want none and no error", len(ws), err)
 	}

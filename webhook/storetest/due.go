@@ -215,7 +215,7 @@ func testDueNotLive(e *env) {
 	off.Active = false
 	off = e.change(off)
 	due := func(after time.Duration) []webhook.Lane {
-		return e.walk(webhook.DueQuery{Now: e.at(after), Limit: 1}).Lanes
+		return e.walk(webhook.DueQuery{Now: e.at(after)}).Lanes
 	}
 	e.wantLanes("Due", due(0), laneOf(on), laneOf(short))
 	e.wantLanes("Due a microsecond before ExpiresAt", due(time.Minute-time.Microsecond), laneOf(on), laneOf(short))
@@ -270,14 +270,27 @@ func testDueWebhook(e *env) {
 }
 
 func testDueNext(e *env) {
-	w := e.hook()
+	w, other := e.hook(), e.keep(e.draft("b"))
+	e.queue(other, 1)
+	e.settle(retried(e.one("claim", e.take(e.base, other, 1)), e.base, e.at(20*time.Hour)))
+	e.queue(other, 1)
 	ds := e.fresh(w, 4)
 	ds[1].Due, ds[2].Due, ds[3].Due = e.at(40*time.Second), e.at(90*time.Second), e.at(3*time.Minute)
 	e.put(ds...)
+	last := e.keep(e.draft("b"))
+	e.queue(last, 1)
+	for _, limit := range []int{1, 2, 100} { // the lane that is due next is on any page
+		p := e.walk(webhook.DueQuery{Now: e.base, Limit: limit})
+		e.wantNext(fmt.Sprintf("Next beside due work in pages of %d", limit), ds[1].Due, p.Next, e.base)
+		e.settle(delivered(e.one("claim", e.take(e.base, other, 1)), e.base))
+		e.put(e.fresh(other, 1)...)
+	}
+	for _, w := range []webhook.Webhook{other, last} {
+		e.settle(delivered(e.one("claim", e.take(e.base, w, 1)), e.base))
+	}
 	next := func(after time.Duration) time.Time {
 		return e.walk(webhook.DueQuery{Now: e.at(after), Limit: 1}).Next
 	}
-	e.wantNext("Next beside due work", ds[1].Due, next(0), e.base)
 	d := e.one("claim", e.claim(e.base))
 	e.wantNext("Next before a waiting delivery", ds[1].Due, next(0), e.base)
 	e.one("claim", e.claim(ds[1].Due))
@@ -288,5 +301,7 @@ func testDueNext(e *env) {
 	for _, d := range e.claim(e.at(10 * time.Minute)) {
 		e.settle(delivered(d, e.at(10*time.Minute)))
 	}
-	e.wantNext("Next when everything has ended", time.Time{}, next(10*time.Minute), e.at(10*time.Minute))
+	e.wantNext("Next before the last retry", e.at(20*time.Hour), next(10*time.Minute), e.at(10*time.Minute))
+	e.settle(delivered(e.one("claim", e.claim(e.at(20*time.Hour))), e.at(20*time.Hour)))
+	e.wantNext("Next when everything has ended", time.Time{}, next(20*time.Hour), e.at(20*time.Hour))
 }

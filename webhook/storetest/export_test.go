@@ -7,8 +7,8 @@ import (
 )
 
 // Findings runs all cases that apply to a Store and returns the findings by case. open is called for
-// each case.
-func Findings(open func() webhook.Store, limit time.Duration) map[string][]string {
+// each case, and options for the Store that it returned.
+func Findings(open func() webhook.Store, limit time.Duration, options func(webhook.Store) []Option) map[string][]string {
 	found := make(map[string][]string)
 	day := 0
 	for _, g := range groups() {
@@ -18,9 +18,34 @@ func Findings(open func() webhook.Store, limit time.Duration) map[string][]strin
 			if !g.has(s) {
 				continue
 			}
-			if failures := tc.run(s, config{limit: limit}, day); len(failures) > 0 {
+			c := configOf(append(options(s), WithTimeout(limit)))
+			if failures := tc.run(s, c, day); len(failures) > 0 {
 				found[tc.name] = failures
 			}
+		}
+	}
+	return found
+}
+
+// DurableFindings does the same for a Store that is opened again.
+func DurableFindings(open func() (first webhook.Store, reopen func() webhook.Store), options ...Option) map[string][]string {
+	found := make(map[string][]string)
+	for _, dc := range durableCases() {
+		first, reopen := open()
+		if failures := dc.run(first, reopen, configOf(options)); len(failures) > 0 {
+			found[dc.name] = failures
+		}
+	}
+	return found
+}
+
+// SharedFindings does the same for two Stores on one database.
+func SharedFindings(open func() (a, b webhook.Store), options ...Option) map[string][]string {
+	found := make(map[string][]string)
+	for _, sc := range sharedCases() {
+		a, b := open()
+		if failures := sc.run(a, b, configOf(options)); len(failures) > 0 {
+			found[sc.name] = failures
 		}
 	}
 	return found
@@ -45,4 +70,20 @@ func Lacking(s webhook.Store) map[string]string {
 		lacks[g.name] = g.lacking(s)
 	}
 	return lacks
+}
+
+// CaseNames are the names of all cases.
+func CaseNames() (names []string) {
+	for _, g := range groups() {
+		for _, tc := range g.cases {
+			names = append(names, tc.name)
+		}
+	}
+	for _, dc := range durableCases() {
+		names = append(names, dc.name)
+	}
+	for _, sc := range sharedCases() {
+		names = append(names, sc.name)
+	}
+	return names
 }

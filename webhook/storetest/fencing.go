@@ -10,6 +10,7 @@ import (
 func fencingCases() []testCase {
 	return []testCase{
 		{"fencing/lost-lease", "a settlement of an older lease is reported as lost and changes nothing", testLostLease},
+		{"fencing/late", "the latest lease settles after its end too, as long as there is no later one", testLateButLatest},
 		{"fencing/unknown", "an unknown ID, or a number that was never given, is reported as lost", testUnknownLease},
 		{"fencing/success-above", "a success from a lease above the delivery's was never given and does not end it", testSuccessAbove},
 		{"fencing/settled-lease-is-over", "a lease that was settled cannot be settled again", testSettledLeaseIsOver},
@@ -36,13 +37,30 @@ func testLostLease(e *env) {
 		e.none("claim while the new lease lasts", e.claim(now))
 	}
 	if h, _, ok := e.stored(first.Scope, first.ID); ok {
-		e.want("state, held, lease, tries, code, due", []any{webhook.StatePending, true, second.Lease, 0, webhook.Code(""), second.Due},
+		e.want("state, held, lease, tries, code, due", []any{webhook.StatePending, true, second.Lease, 0, webhook.Code(""), e.at(2 * lease)},
 			[]any{h.State, h.Held, h.Lease, h.Tries, h.LastCode, h.Due})
 	}
 	e.wantKept(e.settle(retried(second, now, now)))
 	if d := e.one("claim after the new lease was settled", e.claim(now)); d.Tries != 1 {
 		e.errorf("Tries is %d, want 1: those of a lost lease do not count", d.Tries)
 	}
+}
+
+// testLateButLatest is a process that could not reach the database for longer than its leases.
+func testLateButLatest(e *env) {
+	w := e.hook()
+	e.queue(w, 3)
+	ds := e.count("claim", 3, e.claim(e.base))
+	now := e.at(time.Hour)
+	e.wantKept(e.settle(delivered(ds[0], now), retried(ds[1], now, now.Add(time.Minute)), released(ds[2], now)))
+	got := e.one("claim of the one that was given back", e.claim(now))
+	e.want("delivery, interrupted", []any{ds[2].ID, 0}, []any{got.ID, got.Interrupted})
+	retry := e.batch(webhook.Claim{Now: now.Add(time.Minute - time.Microsecond), Until: now.Add(time.Hour)})
+	e.none("claim before the retry", retry.Deliveries)
+	e.settle(delivered(got, now))
+	got = e.one("claim of the one that is tried again", e.claim(now.Add(time.Minute)))
+	e.want("delivery, tries, interrupted", []any{ds[1].ID, 1, 0}, []any{got.ID, got.Tries, got.Interrupted})
+	e.wantState(w.Scope, ds[0].ID, webhook.StateDelivered, webhook.CodeOK)
 }
 
 func testUnknownLease(e *env) {

@@ -107,7 +107,7 @@ func testHealthSelection(e *env, hs webhook.HealthStore) {
 	e.wantHealth(hs, "Health of one", b.Scope, b.ID, e.bad(b, 1))
 	e.wantHealth(hs, "Health of one that is OK", fine.Scope, fine.ID)
 	e.wantHealth(hs, "Health of one in another scope", a.Scope, b.ID)
-	e.wantHealth(hs, "Health of an unknown scope", e.scope("nobody"), "")
+	e.wantHealth(hs, "Health of an unknown scope", e.scope("unknown"), "")
 	all, err := hs.Health(e.ctx, "", "")
 	e.ok(err, "Health")
 	found := 0

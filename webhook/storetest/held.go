@@ -8,7 +8,7 @@ import (
 
 func heldCases() []testCase {
 	return []testCase{
-		{"held/as-given", "Enqueue stores Held, Lease and Due as given: a hand-off is nobody else's", testHeldAsGiven},
+		{"held/as-given", "Enqueue stores Held, Lease and Due as given: no other caller gets a hand-off", testHeldAsGiven},
 		{"held/settle", "the lease of a hand-off settles it", testHeldSettle},
 		{"held/given-back", "the lease of a hand-off can be given back uncounted", testHeldGivenBack},
 		{"held/ends", "a hand-off that was not settled is claimed once at its Due and counts as Interrupted", testHeldEnds},

@@ -117,7 +117,7 @@ func testFilters(e *env, h webhook.History) {
 			e.errorf("by %s: next page %t, (-want +got)\n%s", c.name, next != "", diff)
 		}
 	}
-	if got, _ := e.page(h, webhook.Query{Scope: e.scope("nobody")}); len(got) != 0 {
+	if got, _ := e.page(h, webhook.Query{Scope: e.scope("unknown")}); len(got) != 0 {
 		e.errorf("an unknown scope has %d deliveries", len(got))
 	}
 }

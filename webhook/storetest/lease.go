@@ -87,7 +87,7 @@ func testConcurrentClaimers(e *env) {
 	var mu sync.Mutex
 	var got []webhook.Delivery
 	e.parallel(8, func(int) {
-		for range 4 * len(want) {
+		for range 60 {
 			b, err := e.tryBatch(webhook.Claim{Now: e.base, Lanes: asked(2, e.lanes...)})
 			if err != nil {
 				e.errorf("Claim: %v", err)

@@ -16,8 +16,8 @@ import (
 type naive struct {
 	mu       sync.Mutex
 	hooks    map[string]webhook.Webhook
-	rows     []*webhook.Delivery
-	reported map[string][]int64 // leases whose Result is known, by ID
+	rows     []*webhook.Delivery // as enqueued
+	reported map[string][]int64  // leases whose Result is known, by ID
 }
 
 func (s *naive) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
@@ -93,9 +93,8 @@ func (s *naive) Claim(_ context.Context, c webhook.Claim) (b webhook.Batch, err 
 			out := clone(*d)
 			if d.Due.After(c.Now) {
 				out.Due = c.Now // held under this number
-			} else {
-				out.Interrupted += map[bool]int{true: 1}[d.Held]
-				out.Lease = max(d.Lease+1, c.Lease)
+			} else if out.Lease = max(d.Lease+1, c.Lease); d.Held {
+				out.Interrupted++
 			}
 			out.Held = true
 			d.Held, d.Due, d.Lease, d.Interrupted = true, c.Until, out.Lease, out.Interrupted

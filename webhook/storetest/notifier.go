@@ -33,7 +33,7 @@ func notifierCases() []notifierCase {
 	return []notifierCase{
 		{"notifier/wakes-the-other", "Notify ends a Wait of the other host", testNotifyOther},
 		{"notifier/wait-ends-with-context", "Wait returns the context's error when it ends", testWaitEnds},
-		{"notifier/notify-alone", "Notify succeeds when nobody waits, as often as it is called", testNotifyAlone},
+		{"notifier/notify-alone", "Notify succeeds without a Wait, as often as it is called", testNotifyAlone},
 	}
 }
 

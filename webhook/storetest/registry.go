@@ -149,7 +149,7 @@ func testRegistryScope(e *env, reg webhook.Registry) {
 	e.ok(reg.DeleteScope(e.ctx, other), "DeleteScope")
 	got, err := reg.Webhook(e.ctx, w.Scope, w.ID)
 	e.ok(err, "Webhook in its own scope")
-	e.want("webhook", w, got)
+	e.wantHook("webhook", w, []webhook.Webhook{got})
 }
 
 func testRegistryRoundTrip(e *env, reg webhook.Registry) {
@@ -162,7 +162,7 @@ func testRegistryRoundTrip(e *env, reg webhook.Registry) {
 	for round := range 2 {
 		got, err := reg.Webhook(e.ctx, w.Scope, w.ID)
 		e.ok(err, "Webhook")
-		e.want("webhook", w, got)
+		e.wantHook("webhook", w, []webhook.Webhook{got})
 		if round == 0 { // everything can be emptied again
 			w = webhook.Webhook{ID: w.ID, Scope: w.Scope, Name: "n", URL: "https://example.com/", CreatedAt: w.CreatedAt, Version: w.Version}
 			w = e.change(w)

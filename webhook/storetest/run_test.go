@@ -110,7 +110,7 @@ func TestBrokenNotifiers(t *testing.T) {
 		change func(*bell)
 		caught string
 	}{
-		{"Notify reaches nobody", func(b *bell) { b.mute = true }, "notifier/wakes-the-other"},
+		{"Notify wakes no Wait", func(b *bell) { b.mute = true }, "notifier/wakes-the-other"},
 		{"Wait does not look at its context", func(b *bell) { b.deaf = true }, "notifier/wait-ends-with-context"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -124,7 +124,7 @@ func TestBrokenNotifiers(t *testing.T) {
 					waiting = append(waiting, a, b)
 					return a, b
 				}, time.Second)
-				for _, b := range waiting { // let go whoever waits still
+				for _, b := range waiting { // end the Waits that are left
 					close(b.mine)
 				}
 				if len(found) != 1 || len(found[c.caught]) == 0 {

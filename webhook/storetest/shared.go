@@ -48,6 +48,7 @@ func sharedCases() []sharedCase {
 		{"shared/leases", "what one Store leased, the other does not hand out, also where it looked before", testSharedLeases},
 		{"shared/settle", "an outcome that one Store wrote holds for the other, and a lease of one settles through the other", testSharedSettle},
 		{"shared/give-back", "what one Store gave back with its former Due, the other claims", testSharedGiveBack},
+		{"shared/late", "what one Store commits late, with an older due time, the other finds without Since and claims", testSharedLate},
 		{"shared/repeat", "a claim is repeated through the other Store", testSharedRepeat},
 		{"shared/webhooks", "a change of a webhook through one Store is seen by the next claim of the other", testSharedWebhooks},
 		{"shared/concurrent", "claimers of both Stores at once never share a delivery and together take all", testSharedConcurrent},
@@ -115,6 +116,19 @@ func testSharedGiveBack(e *env, _, b webhook.Store) {
 	})
 }
 
+// testSharedLate is a transaction that was open for longer than it took the other to take
+// everything that was there.
+func testSharedLate(e *env, _, b webhook.Store) {
+	w := e.hook()
+	e.queue(w, 2)
+	now := e.at(5 * time.Second)
+	e.count("claim of what is there", 2, e.claim(now))
+	late := e.freshAt(e.at(-time.Second), w, 2)
+	e.on(b, func() { e.put(late...) })
+	e.wantLanes("Due without Since", e.walk(webhook.DueQuery{Now: now}).Lanes, laneOf(w))
+	e.wantOrder("claim of what was committed late", e.claim(now), ids(late)...)
+}
+
 func testSharedRepeat(e *env, _, b webhook.Store) {
 	w := e.hook()
 	all := e.queue(w, 2)
@@ -152,7 +166,7 @@ func testSharedConcurrent(e *env, a, b webhook.Store) {
 	var got []webhook.Delivery
 	e.parallel(6, func(i int) {
 		store := []webhook.Store{a, b}[i%2]
-		for range 4 * len(want) {
+		for range 60 {
 			batch, err := store.Claim(e.ctx, webhook.Claim{Now: e.base, Until: e.at(lease), Lease: e.number(), Lanes: lanes})
 			if err != nil {
 				e.errorf("Claim: %v", err)

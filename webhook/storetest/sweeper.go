@@ -54,7 +54,9 @@ func testSweepGone(e *env, sw webhook.Sweeper) {
 	theirs := e.keep(e.draft("b"))
 	gone := e.queue(ghost, 3)
 	foreign := e.foreign(theirs)
-	e.put(foreign)
+	class := e.fresh(ghost, 1)
+	class[0].Class = "second"
+	e.put(foreign, class[0])
 	kept := append(e.queue(off, 1), e.queue(theirs, 1)...)
 	held := e.take(e.base, ghost, 2)
 	e.count("claim of two", 2, held)
@@ -63,7 +65,7 @@ func testSweepGone(e *env, sw webhook.Sweeper) {
 	e.put(later...)
 	now := e.at(2 * time.Second)
 	e.settle(released(held[1], now))
-	want := []string{gone[2], held[1].ID, foreign.ID, later[0].ID}
+	want := []string{gone[2], held[1].ID, foreign.ID, later[0].ID, class[0].ID}
 	e.wantIDs("ended", e.sweep(sw, webhook.Sweep{Now: now, Gone: true}), want...)
 	for _, id := range want {
 		e.wantState(foreign.Scope, id, webhook.StateFailed, webhook.CodeCancelled)
@@ -128,7 +130,9 @@ func testSweepAbandoned(e *env, sw webhook.Sweeper) {
 
 func testSweepLimit(e *env, sw webhook.Sweeper) {
 	ghost, w := e.draft("a"), e.hook()
-	want := append(e.queue(ghost, 5), e.queue(w, 6)...)
+	orphans := e.freshAt(e.at(time.Minute), ghost, 5)
+	e.put(orphans...)
+	want := append(ids(orphans), e.queue(w, 6)...)
 	kept := e.freshAt(e.at(time.Minute), w, 4)
 	e.put(kept...)
 	now := e.at(2 * time.Minute)

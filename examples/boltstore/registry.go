@@ -1,0 +1,167 @@
+package boltstore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/postrider/postrider/webhook"
+	bolt "go.etcd.io/bbolt"
+)
+
+var _ webhook.Registry = (*Store)(nil)
+
+// plain is a webhook that encodes all of itself. A Webhook leaves out its secrets, which is
+// right for a log and wrong for a file. Encrypt the file, or what is stored here.
+type plain webhook.Webhook
+
+type storedHook struct {
+	Plain   plain
+	Secrets []string
+}
+
+// hook returns a webhook of a scope, nil where there is none.
+func hook(tx *bolt.Tx, scope, id string) (*webhook.Webhook, error) {
+	text := tx.Bucket(hooksBucket).Get([]byte(id))
+	if text == nil {
+		return nil, nil
+	}
+	var h storedHook
+	if err := json.Unmarshal(text, &h); err != nil {
+		return nil, fmt.Errorf("boltstore: webhook %s: %w", id, err)
+	}
+	w := webhook.Webhook(h.Plain)
+	for _, secret := range h.Secrets {
+		w.Secrets = append(w.Secrets, webhook.NewSecret(secret))
+	}
+	if w.Scope != scope {
+		return nil, nil
+	}
+	return &w, nil
+}
+
+func saveHook(tx *bolt.Tx, w webhook.Webhook) error {
+	h := storedHook{Plain: plain(w)}
+	for _, secret := range w.Secrets {
+		h.Secrets = append(h.Secrets, secret.Reveal())
+	}
+	h.Plain.Secrets = nil
+	return save(tx.Bucket(hooksBucket), w.ID, h)
+}
+
+// hooks returns the webhooks of a scope, oldest first.
+func hooks(tx *bolt.Tx, scope string) (ws []webhook.Webhook, err error) {
+	err = tx.Bucket(hooksBucket).ForEach(func(id, _ []byte) error {
+		w, err := hook(tx, scope, string(id))
+		if w != nil {
+			ws = append(ws, *w)
+		}
+		return err
+	})
+	slices.SortFunc(ws, func(a, b webhook.Webhook) int {
+		if c := a.CreatedAt.Compare(b.CreatedAt); c != 0 {
+			return c
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	return ws, err
+}
+
+// Webhooks implements [webhook.Registry] and [webhook.Enqueuer].
+func (s *Store) Webhooks(ctx context.Context, scope string) (ws []webhook.Webhook, err error) {
+	err = s.view(ctx, func(tx *bolt.Tx) error {
+		ws, err = hooks(tx, scope)
+		return err
+	})
+	return ws, err
+}
+
+// Webhook implements [webhook.Registry].
+func (s *Store) Webhook(ctx context.Context, scope, id string) (w webhook.Webhook, err error) {
+	err = s.view(ctx, func(tx *bolt.Tx) error {
+		found, err := known(tx, scope, id)
+		if err == nil {
+			w = *found
+		}
+		return err
+	})
+	return w, err
+}
+
+// known returns a webhook that must be there.
+func known(tx *bolt.Tx, scope, id string) (*webhook.Webhook, error) {
+	w, err := hook(tx, scope, id)
+	if err == nil && w == nil {
+		err = fmt.Errorf("boltstore: webhook %s: %w", id, webhook.ErrNotFound)
+	}
+	return w, err
+}
+
+// Create implements [webhook.Registry].
+func (s *Store) Create(ctx context.Context, w webhook.Webhook, max int) error {
+	return s.update(ctx, func(tx *bolt.Tx) error {
+		if tx.Bucket(hooksBucket).Get([]byte(w.ID)) != nil {
+			return fmt.Errorf("boltstore: webhook %s: %w", w.ID, webhook.ErrConflict)
+		}
+		if there, err := hooks(tx, w.Scope); err != nil || max > 0 && len(there) >= max {
+			return errors.Join(err, webhook.ErrLimit)
+		}
+		w.Version = 1
+		return saveHook(tx, w)
+	})
+}
+
+// Update implements [webhook.Registry].
+func (s *Store) Update(ctx context.Context, w webhook.Webhook) error {
+	return s.update(ctx, func(tx *bolt.Tx) error {
+		switch now, err := known(tx, w.Scope, w.ID); {
+		case err != nil:
+			return err
+		case now.Version != w.Version:
+			return fmt.Errorf("boltstore: webhook %s: %w", w.ID, webhook.ErrConflict)
+		}
+		w.Version++
+		return saveHook(tx, w)
+	})
+}
+
+// Delete implements [webhook.Registry].
+func (s *Store) Delete(ctx context.Context, scope, id string) error {
+	return s.update(ctx, func(tx *bolt.Tx) error {
+		if _, err := known(tx, scope, id); err != nil {
+			return err
+		}
+		return tx.Bucket(hooksBucket).Delete([]byte(id))
+	})
+}
+
+// DeleteScope implements [webhook.Registry]. It looks through everything.
+func (s *Store) DeleteScope(ctx context.Context, scope string) error {
+	return s.update(ctx, func(tx *bolt.Tx) error {
+		ws, err := hooks(tx, scope)
+		for _, w := range ws {
+			err = errors.Join(err, tx.Bucket(hooksBucket).Delete([]byte(w.ID)))
+		}
+		var rows []row
+		err = errors.Join(err, tx.Bucket(rowsBucket).ForEach(func(_, text []byte) error {
+			var r row
+			if err := json.Unmarshal(text, &r); err != nil {
+				return err
+			}
+			if r.Scope == scope {
+				rows = append(rows, r)
+			}
+			return nil
+		}))
+		for _, r := range rows {
+			former := r.Due
+			r.State = webhook.StateFailed // takes it out of its lane
+			err = errors.Join(err, put(tx, &r, former), tx.Bucket(rowsBucket).Delete([]byte(r.ID)),
+				tx.Bucket(onceBucket).Delete(name(r.Scope, r.EventID, r.WebhookID)))
+		}
+		return err
+	})
+}

@@ -1,0 +1,74 @@
+package boltstore
+
+import (
+	"context"
+	"slices"
+
+	"github.com/postrider/postrider/webhook"
+	bolt "go.etcd.io/bbolt"
+)
+
+// Settle implements [webhook.Store].
+func (s *Store) Settle(ctx context.Context, ss []webhook.Settlement) (lost []string, err error) {
+	err = s.update(ctx, func(tx *bolt.Tx) error {
+		lost = nil
+		for _, x := range ss {
+			r, err := load(tx, x.ID)
+			if err != nil {
+				return err
+			}
+			if r == nil || r.Scope != x.Scope {
+				lost = append(lost, x.ID)
+				continue
+			}
+			former := r.Due
+			if !r.settle(x) {
+				lost = append(lost, x.ID)
+			}
+			if err := put(tx, r, former); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return lost, err
+}
+
+// settle reports whether the lease still counts, and applies the outcome where it does.
+func (r *row) settle(x webhook.Settlement) (counts bool) {
+	latest, pending := x.Lease == r.Lease, r.State == webhook.StatePending
+	switch {
+	case x.Lease < 1 || x.Lease > r.Lease:
+		return false // such a lease was never given
+	case slices.Contains(r.Reported, x.Lease), x.Result == nil && latest && !r.Held:
+		return latest // the same settlement again
+	}
+	if x.Result != nil {
+		r.Reported = append(r.Reported, x.Lease)
+	}
+	counts = latest && (r.Held || !pending)
+	if pending && (counts || x.State == webhook.StateDelivered) {
+		r.apply(x)
+	}
+	return counts
+}
+
+// apply writes an outcome into a pending row.
+func (r *row) apply(x webhook.Settlement) {
+	if a := x.Result; a != nil {
+		r.Tries++
+		if x.Due.IsZero() {
+			x.Due = a.End()
+		}
+		if !a.OK() && r.FirstFailure.IsZero() {
+			r.FirstFailure = a.End()
+		}
+	}
+	if x.Code != "" || x.State == webhook.StateDelivered {
+		r.LastCode = x.Code
+	}
+	r.State, r.Held, r.Due, r.Exhausted = x.State, false, x.Due, x.Exhausted
+	if x.State != webhook.StatePending {
+		r.FinishedAt = x.Due
+	}
+}

@@ -1,0 +1,109 @@
+package memstore
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// Due implements [webhook.Store]. A question costs what is due, in lanes: those that wait for
+// a later time and those of inactive webhooks cost nothing. The lanes of a walk are noted when
+// it begins, so its pages cost their own length.
+func (s *Store) Due(ctx context.Context, q webhook.DueQuery) (p webhook.DuePage, err error) {
+	after := int64(0)
+	if q.Cursor != "" {
+		if after, err = strconv.ParseInt(q.Cursor, 36, 64); err != nil || after < 1 {
+			return p, fmt.Errorf("memstore: due: Cursor is damaged: %w", webhook.ErrInvalid)
+		}
+	}
+	if q.Limit < 1 {
+		return p, fmt.Errorf("memstore: due: Limit %d must be at least 1", q.Limit)
+	}
+	if err := s.lock(ctx); err != nil {
+		return p, err
+	}
+	defer s.mu.Unlock()
+	limit := q.Limit
+	q.Cursor, q.Limit = "", 0
+	w := s.walk
+	if after == 0 || w.question != q {
+		w = s.look(q)
+	}
+	from, _ := slices.BinarySearchFunc(w.lanes, after+1, func(l *lane, id int64) int { return cmp.Compare(l.id, id) })
+	lanes := w.lanes[from:]
+	if more := len(lanes) > limit; more {
+		lanes, s.walk = lanes[:limit], w
+		p.Cursor = strconv.FormatInt(lanes[limit-1].id, 36)
+	} else {
+		if after > 0 { // things have changed since the walk began
+			w = s.look(q)
+		}
+		s.walk, p.Next = walk{}, w.next.time()
+	}
+	p.Lanes = make([]webhook.Lane, len(lanes))
+	for i, l := range lanes {
+		p.Lanes[i] = l.Lane
+	}
+	return p, nil
+}
+
+// walk is what is due for a question.
+type walk struct {
+	question webhook.DueQuery // without Cursor and Limit
+	lanes    []*lane          // in the order of their ids
+	next     instant          // never where nothing becomes due later
+}
+
+// look goes through the lanes of which something is due, and to the first behind them.
+func (s *Store) look(q webhook.DueQuery) walk {
+	w := walk{q, nil, forever}
+	if q.WebhookID == "" {
+		s.lookBelow(0, &w, at(q.Now), at(q.Since))
+	} else if t := s.targets[targetKey{q.Scope, q.WebhookID}]; t != nil {
+		for _, l := range t.lanes {
+			if l.pos >= 0 {
+				w.add(l, at(q.Now), at(q.Since))
+			}
+		}
+	}
+	slices.SortFunc(w.lanes, func(a, b *lane) int { return cmp.Compare(a.id, b.id) })
+	if w.next == forever {
+		w.next = never
+	}
+	return w
+}
+
+// lookBelow adds the lanes below a place in the heap, in which none is due before the one above it.
+func (s *Store) lookBelow(i int, w *walk, now, since instant) {
+	if i < s.due.len() && w.add(s.due.items[i], now, since) {
+		s.lookBelow(2*i+1, w, now, since)
+		s.lookBelow(2*i+2, w, now, since)
+	}
+}
+
+// add notes a lane where something of it is due and its webhook receives. It reports whether
+// something is due, whatever the webhook.
+func (w *walk) add(l *lane, now, since instant) bool {
+	if l.head > now {
+		w.next = min(w.next, l.head)
+		return false
+	}
+	if !l.t.live(now) {
+		return true
+	}
+	l.advance(now)
+	if l.readyUpTo > now { // another caller's clock is ahead, and what it put there is not looked through
+		w.next = min(w.next, now+instant(time.Microsecond))
+	} else if l.later.len() > 0 {
+		w.next = min(w.next, l.later.top().due)
+	}
+	if since == never || l.newest > since {
+		w.lanes = append(w.lanes, l)
+	}
+	return true
+}

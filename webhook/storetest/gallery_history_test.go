@@ -1,0 +1,151 @@
+package storetest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+var brokenHistories = []exhibit{
+	{"pages are numbered", func(b *broken) {
+		b.list = func(ctx context.Context, q webhook.Query) ([]webhook.Delivery, string, error) {
+			offset := 0
+			if _, err := fmt.Sscanf(q.Cursor, "offset-%d", &offset); err != nil && q.Cursor != "" {
+				return nil, "", webhook.ErrInvalid
+			}
+			limit := q.Limit
+			if limit == 0 {
+				limit = 50
+			}
+			q.Cursor, q.Limit = "", 500
+			ds, more, err := b.Store.Deliveries(ctx, q)
+			if err != nil {
+				return nil, "", err
+			}
+			ds = ds[min(offset, len(ds)):]
+			next := ""
+			if len(ds) > limit || more != "" {
+				ds, next = ds[:min(limit, len(ds))], fmt.Sprintf("offset-%d", offset+limit)
+			}
+			return ds, next, nil
+		}
+	}, []string{"history/paging-while-adding", "history/cursor"}},
+
+	{"a page begins with the last of the one before", func(b *broken) {
+		b.list = func(ctx context.Context, q webhook.Query) ([]webhook.Delivery, string, error) {
+			ds, next, err := b.Store.Deliveries(ctx, q)
+			if q.Cursor != "" && len(ds) > 0 {
+				ds = append(ds[:1:1], ds...)
+			}
+			return ds, next, err
+		}
+	}, []string{"history/paging", "history/order"}},
+
+	{"a page may have any size", func(b *broken) {
+		b.list = func(ctx context.Context, q webhook.Query) ([]webhook.Delivery, string, error) {
+			if q.Limit <= 500 {
+				return b.Store.Deliveries(ctx, q)
+			}
+			q.Limit = 500
+			ds, next, err := b.Store.Deliveries(ctx, q)
+			if err != nil || next == "" {
+				return ds, next, err
+			}
+			q.Cursor = next
+			more, next, err := b.Store.Deliveries(ctx, q)
+			return append(ds, more...), next, err
+		}
+	}, []string{"history/limit"}},
+
+	{"Until is included", func(b *broken) {
+		b.list = func(ctx context.Context, q webhook.Query) ([]webhook.Delivery, string, error) {
+			if !q.Until.IsZero() {
+				q.Until = q.Until.Add(time.Microsecond)
+			}
+			return b.Store.Deliveries(ctx, q)
+		}
+	}, []string{"history/filters"}},
+
+	{"the list is by ID", func(b *broken) {
+		b.list = func(ctx context.Context, q webhook.Query) ([]webhook.Delivery, string, error) {
+			ds, next, err := b.Store.Deliveries(ctx, q)
+			slices.SortFunc(ds, func(x, y webhook.Delivery) int { return strings.Compare(x.ID, y.ID) })
+			return ds, next, err
+		}
+	}, []string{"history/order"}},
+
+	{"Requeue of a leased delivery succeeds without effect", func(b *broken) {
+		b.requeue = func(ctx context.Context, scope, id string, due time.Time) error {
+			err := b.Store.Requeue(ctx, scope, id, due)
+			if errors.Is(err, webhook.ErrHeld) {
+				return nil
+			}
+			return err
+		}
+	}, []string{"history/requeue-refused"}},
+
+	{"Requeue keeps the budget", func(b *broken) {
+		former := make(map[string]int)
+		b.requeue = func(ctx context.Context, scope, id string, due time.Time) error {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			d, _ := b.find(id)
+			former[id] = d.Tries
+			return b.Store.Requeue(ctx, scope, id, due)
+		}
+		wrongDelivery(func(_ *broken, _ webhook.Claim, d *webhook.Delivery) { d.Tries += former[d.ID] })(b)
+	}, []string{"history/requeue-old-lease"}},
+
+	{"Requeue is due at once", func(b *broken) {
+		b.requeue = func(ctx context.Context, scope, id string, _ time.Time) error {
+			return b.Store.Requeue(ctx, scope, id, time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC))
+		}
+	}, []string{"history/requeue", "sweeper/requeued-waits"}},
+
+	{"Delivery looks in all scopes", func(b *broken) {
+		b.delivery = func(ctx context.Context, _, id string) (webhook.Delivery, []webhook.Attempt, error) {
+			b.mu.Lock()
+			scope := b.known[id].Scope
+			b.mu.Unlock()
+			return b.Store.Delivery(ctx, scope, id)
+		}
+	}, []string{"history/delivery"}},
+
+	{"Cancel blocks for ever", func(b *broken) {
+		b.cancel = func(context.Context, string, string, time.Time) (webhook.Delivery, bool, error) {
+			<-b.until
+			return webhook.Delivery{}, false, webhook.ErrClosed
+		}
+	}, []string{"history/cancel"}},
+
+	{"Cancel ends at a time of its own", func(b *broken) {
+		b.cancel = func(ctx context.Context, scope, id string, now time.Time) (webhook.Delivery, bool, error) {
+			return b.Store.Cancel(ctx, scope, id, now.Add(time.Second))
+		}
+	}, []string{"history/cancel", "history/cancel-held"}},
+
+	{"Cancel returns the body, and ended for what had ended", func(b *broken) {
+		b.cancel = func(ctx context.Context, scope, id string, now time.Time) (webhook.Delivery, bool, error) {
+			d, _, err := b.Store.Cancel(ctx, scope, id, now)
+			d.Body = []byte("body")
+			return d, err == nil, err
+		}
+	}, []string{"history/cancel"}},
+
+	{"a lease that has ended keeps from cancelling", func(b *broken) {
+		b.cancel = func(ctx context.Context, scope, id string, now time.Time) (webhook.Delivery, bool, error) {
+			b.mu.Lock()
+			d, _ := b.find(id)
+			b.mu.Unlock()
+			if d.Held {
+				return webhook.Delivery{}, false, webhook.ErrHeld
+			}
+			return b.Store.Cancel(ctx, scope, id, now)
+		}
+	}, []string{"history/cancel-held"}},
+}
