@@ -44,7 +44,9 @@ func (d *Dispatcher) attempt(j *job) scheduler.Event {
 		d.observe(ctx, "Attempted", func() { f(ctx, *dl, *a) })
 	}
 	j.settlement = d.profile.settlement(dl, a)
-	dl.Body = nil // answered: it need not stay in memory
+	if j.settlement.State != StateFailed || d.o.Observer.Settled == nil {
+		dl.Body = nil // answered: it need not stay in memory
+	}
 	j.Result = d.profile.result(a, &j.settlement)
 	return scheduler.Attempted{Job: &j.Job}
 }
