@@ -47,9 +47,13 @@ func (m *sim) heal() {
 	end := m.now.Add(m.c.Lease + 2*m.c.Poll + 30*time.Second)
 	m.runUntil(end, func() bool { return !m.left(all) })
 	m.mustHaveEnded(all, "at the end")
+	idle := func() bool {
+		c := m.s.Counts()
+		return c.InFlight+c.Waiting+c.Unwritten == 0
+	}
 	m.runUntil(m.now.Add(10*time.Second), nil)
-	if c := m.s.Counts(); m.err == nil && c.InFlight+c.Waiting+c.Unwritten > 0 {
-		m.fail("something is left: %+v", c)
+	if m.runUntil(m.now.Add(time.Second), idle); !idle() {
+		m.fail("something is left: %+v", m.s.Counts())
 	}
 }
 

@@ -108,6 +108,19 @@ func TestSchedulerLimits(t *testing.T) {
 				t.Errorf("the claim asks for %d, want 1", c.Lanes[0].Most)
 			}
 		}},
+		{"the rate of a webhook is not forgotten with it", func(t *testing.T) {
+			r := newRig(t, func(c *scheduler.Config) { c.Rate, c.Burst = 1, 1 })
+			j := r.job(lanes[0])
+			r.dispatch(j)
+			r.answer(j, delivered)
+			r.settled(nil)
+			r.wait(100 * time.Millisecond)
+			r.s.Keep(1)
+			r.more(lanes[1])
+			if r.offer(r.job(lanes[0])) {
+				t.Error("a second request within a second")
+			}
+		}},
 		{"no claim for a lane whose key is full", func(t *testing.T) {
 			r := newRig(t, nil)
 			jobs := three(r, scheduler.Limit{Key: "k", Max: 1})

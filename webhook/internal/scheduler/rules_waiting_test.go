@@ -98,6 +98,17 @@ func TestSchedulerWaiting(t *testing.T) {
 			r.wantSent("its lease could end during the request")
 			one[scheduler.Settle](r, "it goes back")
 		}},
+		{"by the worst that the clocks allow", func(t *testing.T) {
+			for uncertain, want := range map[time.Duration]int{50 * time.Millisecond: 1, 51 * time.Millisecond: 0} {
+				r := newRig(t, nil)
+				r.step(scheduler.ClockRead{Store: r.now, Process: r.now, Uncertain: uncertain})
+				j := r.job(slot(0), func(j *scheduler.Job) { j.Until = epoch.Add(10*time.Second + 50*time.Millisecond) })
+				r.step(scheduler.Leased{Jobs: []*scheduler.Job{j}})
+				if got := len(r.sent()); got != want {
+					t.Errorf("uncertain by %v: %d requests, want %d", uncertain, got, want)
+				}
+			}
+		}},
 		{"while the Store takes nothing it stays", func(t *testing.T) {
 			r := newRig(t, one1)
 			r.lease(slot(1))
