@@ -158,7 +158,8 @@ func TestBounds(t *testing.T) {
 	t.Parallel()
 	d := start(t, &inspector.Options{Keep: 3, MaxBody: 100})
 	for i := range 5 {
-		d.send(http.MethodPost, "/in", strings.Repeat("x", 99+i))
+		// A dot, because a letter may be the first of the inspector's own secret, and then is cut off.
+		d.send(http.MethodPost, "/in", strings.Repeat(".", 99+i))
 	}
 	var got []string
 	for _, r := range d.Requests() {
