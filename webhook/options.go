@@ -147,7 +147,7 @@ const (
 	defaultPerLane  = 4
 	slowPerSlot     = 16
 	mostInFlight    = 1024 // by default, unless Capacity calls for more
-	leastSlow       = 4 // requests in flight for each slot, slow ones included
+	leastSlow       = 4    // requests in flight for each slot, slow ones included
 	leaseMargin     = 10 * time.Second
 	minHistory      = 72 * time.Hour
 	maxHistory      = 30 * 24 * time.Hour

@@ -116,9 +116,12 @@ func repeat(ctx context.Context, period time.Duration, task func(context.Context
 	}
 }
 
-// keepTime reads the Store's clock again, unless nothing needed it since.
+// keepTime reads the Store's clock again, unless nothing needed it since and nothing is
+// pending.
 func (d *Dispatcher) keepTime(ctx context.Context) {
-	if d.worked.Swap(false) {
+	pending := false
+	d.engine.look(func(s *scheduler.Scheduler) { pending = s.Counts().Pending })
+	if d.worked.Swap(false) || pending {
 		d.measureClock(ctx)
 	}
 }

@@ -37,7 +37,7 @@ func (s *soak) audit(ctx context.Context) (result, error) {
 	err = s.field.each(ctx, webhook.Query{}, func(d webhook.Delivery) error {
 		k := key{d.WebhookID, d.EventID}
 		stored[k] = d.State
-		b.auditStored(&r, d, b.seen[k], now)
+		b.auditStored(&r, d, b.seen[k], now.Store)
 		return nil
 	})
 	if err != nil {

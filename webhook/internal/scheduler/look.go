@@ -106,6 +106,9 @@ func (s *Scheduler) listed(e Listed) {
 		s.mayHaveMore(s.laneOf(id))
 	}
 	k.brought = k.brought || len(e.Lanes) > 0
+	if len(e.Lanes) > 0 || !e.Next.IsZero() {
+		s.working()
+	}
 	if e.Failed {
 		k.wait = min(max(2*k.wait, leastRetry), mostRetry)
 		k.after = s.now.Add(k.wait)
@@ -171,7 +174,19 @@ func (s *Scheduler) storeFailed() {
 type sweeps struct {
 	underWay bool
 	again    bool
+	rests    bool // nothing pending is known, so the next one may be late
 	due      time.Time
+}
+
+// sweepRest is how far apart sweeps are while nothing pending is known.
+const sweepRest = time.Hour
+
+// working ends the rest of sweeps: something is pending.
+func (s *Scheduler) working() {
+	if w := &s.sweeps; w.rests {
+		w.rests = false
+		w.due = sooner(w.due, s.now.Add(s.c.Lease))
+	}
 }
 
 func (w *sweeps) wake(s *Scheduler) time.Time {
@@ -198,7 +213,15 @@ func (s *Scheduler) swept(e Swept) {
 		w.due = s.now.Add(mostRetry)
 	case e.More || w.again:
 		w.due = s.now
-	default:
+	case s.pending():
 		w.due = s.now.Add(s.c.Lease)
+	default:
+		w.rests = true
+		w.due = s.now.Add(sweepRest)
 	}
+}
+
+// pending reports whether the Store has, or may have, something pending.
+func (s *Scheduler) pending() bool {
+	return s.waiting+s.inFlight+s.outcomes.count > 0 || !s.looks.next.IsZero() || s.looks.brought || len(s.expected) > 0
 }

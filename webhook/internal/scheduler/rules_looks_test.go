@@ -241,17 +241,35 @@ func TestSchedulerSweeps(t *testing.T) {
 	t.Parallel()
 	sweeper := func(c *scheduler.Config) { c.Sweeper = true }
 	prove(t, []rule{
-		{"at the start, each Lease, and at once while there is more", func(t *testing.T) {
+		{"at the start, each Lease while something is pending, and at once while there is more", func(t *testing.T) {
 			r := idleRig(t, sweeper)
 			r.step(scheduler.Started{})
 			one[scheduler.Sweep](r, "the start")
 			r.step(scheduler.Swept{More: true})
 			one[scheduler.Sweep](r, "there is more")
+			r.step(scheduler.Listed{Next: r.now.Add(time.Hour)})
 			r.step(scheduler.Swept{})
 			r.wait(59 * time.Second)
 			none[scheduler.Sweep](r, "nothing is left")
 			r.wait(time.Second)
 			one[scheduler.Sweep](r, "a Lease is over")
+		}},
+		{"each hour while nothing pending is known, and a Lease after something is", func(t *testing.T) {
+			r := idleRig(t, sweeper)
+			r.step(scheduler.Started{})
+			one[scheduler.Sweep](r, "the start")
+			r.step(scheduler.Listed{})
+			r.step(scheduler.Swept{})
+			r.wait(59 * time.Minute)
+			none[scheduler.Sweep](r, "nothing is pending")
+			r.wait(time.Minute)
+			one[scheduler.Sweep](r, "an hour is over")
+			r.step(scheduler.Swept{})
+			r.step(scheduler.Announced{Lanes: []scheduler.Lane{lane("a", "a")}})
+			r.wait(59 * time.Second)
+			none[scheduler.Sweep](r, "a Lease is not over")
+			r.wait(time.Second)
+			one[scheduler.Sweep](r, "a Lease after something is pending")
 		}},
 		{"when a webhook was deleted, also during a sweep", func(t *testing.T) {
 			r := newRig(t, sweeper)

@@ -8,6 +8,7 @@ type Counts struct {
 	Waiting, Unwritten       int
 	Capacity, MaxInFlight    int
 	Known, Running, Paused   bool
+	Pending                  bool      // the Store has, or may have, something pending
 	OldestWaiting            time.Time // in the process's time; zero when nothing waits
 	UnwrittenFailing, Asking bool
 }
@@ -17,7 +18,7 @@ func (s *Scheduler) Counts() Counts {
 	return Counts{
 		Active: s.active, InFlight: s.inFlight, Tests: s.tests, Waiting: s.waiting, Unwritten: s.outcomes.count,
 		Capacity: s.c.Capacity, MaxInFlight: s.c.MaxInFlight,
-		Known: s.looks.known, Running: s.running, Paused: s.paused,
+		Known: s.looks.known, Pending: s.pending(), Running: s.running, Paused: s.paused,
 		UnwrittenFailing: s.outcomes.failing(), Asking: s.claims.underWay,
 	}
 }

@@ -69,6 +69,7 @@ func (s *Scheduler) fire(now time.Time) {
 
 // mayHaveMore notes that the Store has something due of a lane, or may have.
 func (s *Scheduler) mayHaveMore(l *lane) {
+	s.working()
 	l.more = true
 	l.epoch++
 	s.offer(l)

@@ -17,6 +17,7 @@ type wait struct {
 // enqueue lets a job wait for its turn.
 func (s *Scheduler) enqueue(j *Job) {
 	l := j.lane
+	s.working()
 	j.phase, j.since = waiting, s.now
 	l.limits = j.Limits
 	l.waiting.push(j)
