@@ -126,7 +126,8 @@ type Observer struct {
 	Enqueued func(context.Context, Delivery)
 	// Attempted: an attempt ended. The outcome is not stored yet.
 	Attempted func(context.Context, Delivery, Attempt)
-	// Settled: the delivery ended, as delivered or failed, and this is stored.
+	// Settled: the delivery ended, as delivered or failed, and this is stored. It has its
+	// Body only where it failed by an attempt of this process.
 	Settled func(context.Context, Delivery)
 	// Lost: another process took the delivery over before its outcome was stored.
 	Lost func(context.Context, Delivery)
