@@ -44,10 +44,10 @@ func (d *Dispatcher) attempt(j *job) scheduler.Event {
 		d.observe(ctx, "Attempted", func() { f(ctx, *dl, *a) })
 	}
 	j.settlement = d.profile.settlement(dl, a)
-	if j.settlement.State != StateFailed || d.o.Observer.Settled == nil {
+	j.Result = d.profile.result(a, &j.settlement)
+	if j.Result.KeepsBody = j.settlement.State == StateFailed && d.o.Observer.Settled != nil; !j.Result.KeepsBody {
 		dl.Body = nil // answered: it need not stay in memory
 	}
-	j.Result = d.profile.result(a, &j.settlement)
 	return scheduler.Attempted{Job: &j.Job}
 }
 

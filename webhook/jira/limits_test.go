@@ -20,7 +20,7 @@ func TestDelivery_flow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, stop := newHost(t, jira.Profile(), webhook.Options{}, &receiver{})
 		defer stop()
-		w := h.add(webhook.Webhook{})
+		h.add(webhook.Webhook{})
 		cascade := []string{"comment_deleted", "attachment_deleted", "issuelink_deleted"}
 		events := []payload.Event{event(t, sample(t, "jira:issue_deleted"))}
 		for _, name := range cascade {
@@ -47,8 +47,8 @@ func TestDelivery_flow(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, d := range ds {
-			if primary := d.Type == "jira:issue_deleted"; primary != (d.Lane == w.ID) {
-				t.Errorf("%s is in lane %s", d.Type, d.Lane)
+			if primary := d.Type == "jira:issue_deleted"; primary != (d.Class == "") {
+				t.Errorf("%s is in class %q", d.Type, d.Class)
 			}
 		}
 	})
@@ -60,14 +60,18 @@ func TestDelivery_inFlightPerTenantAndHost(t *testing.T) {
 		now, most := map[string]int{}, map[string]int{}
 		to := &receiver{}
 		to.answer = func(_ int, r *http.Request) (int, error) {
-			key := r.Header.Get(jira.FlowHeader) + " " + r.URL.Host
+			keys := []string{r.Header.Get(jira.FlowHeader) + " " + r.URL.Host, r.URL.Host}
 			to.mu.Lock()
-			now[key]++
-			most[key] = max(most[key], now[key])
+			for _, key := range keys {
+				now[key]++
+				most[key] = max(most[key], now[key])
+			}
 			to.mu.Unlock()
 			time.Sleep(time.Second)
 			to.mu.Lock()
-			now[key]--
+			for _, key := range keys {
+				now[key]--
+			}
 			to.mu.Unlock()
 			return 200, nil
 		}
@@ -86,8 +90,9 @@ func TestDelivery_inFlightPerTenantAndHost(t *testing.T) {
 		time.Sleep(5 * time.Minute)
 		synctest.Wait()
 		want := map[string]int{
-			"Primary one.example.com": 20, "Secondary one.example.com": 10, // all that the limit allows
-			"Primary two.example.com": 8, "Secondary two.example.com": 8, // the lane's own limit
+			"Primary one.example.com": 20, "Secondary one.example.com": 10, "one.example.com": 30, // all that the limits allow
+			"two.example.com":         8, // the webhook's own limit, which both classes share
+			"Primary two.example.com": 4, "Secondary two.example.com": 4,
 		}
 		if diff := cmp.Diff(want, most); diff != "" {
 			t.Errorf("most in flight (-want +got):\n%s", diff)
@@ -101,35 +106,31 @@ func TestDelivery_inFlightPerTenantAndHost(t *testing.T) {
 func TestLimits_keys(t *testing.T) {
 	t.Parallel()
 	p := jira.Profile(jira.WithInFlight(3, 0))
-	key := func(scope, url, lane string) string {
-		keys := p.Limits(webhook.Webhook{ID: "whk_1", Scope: scope, URL: url}, lane)
-		if len(keys) != 1 {
-			t.Fatalf("keys %q", keys)
+	limit := func(scope, url, class string) webhook.Limit {
+		limits := p.Limits(webhook.Webhook{ID: "whk_1", Scope: scope, URL: url}, class)
+		if len(limits) != 1 {
+			t.Fatalf("limits %v", limits)
 		}
-		return keys[0]
+		return limits[0]
 	}
-	primary := key("acme", "https://a.example.com/{x}", "whk_1")
-	if other := key("acme", "https://a.example.com?y", "whk_2"); other != primary {
-		t.Errorf("one host, two keys: %q %q", primary, other)
+	primary := limit("acme", "https://a.example.com/{x}", "")
+	if other := limit("acme", "https://a.example.com?y", ""); other != primary {
+		t.Errorf("one host, two limits: %v %v", primary, other)
 	}
 	compose, err := p.Compose(payload.Event{Vars: map[string]string{jiraevent.VarFlow: "Secondary"}}, []webhook.Webhook{{ID: "whk_1"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen := map[string]bool{primary: true}
-	for _, k := range []string{key("acme", "https://a.example.com/", compose.Lane), key("acme", "https://a.example.com:8443/", "whk_1"), key("beta", "https://a.example.com/", "whk_1")} {
-		if seen[k] {
-			t.Errorf("class, port and tenant must each make another key, got %q again", k)
+	secondary := limit("acme", "https://a.example.com/", compose.Class)
+	seen := map[string]bool{primary.Key: true}
+	for _, l := range []webhook.Limit{secondary, limit("acme", "https://a.example.com:8443/", ""), limit("beta", "https://a.example.com/", "")} {
+		if seen[l.Key] {
+			t.Errorf("class, port and tenant must each make another key, got %q again", l.Key)
 		}
-		seen[k] = true
+		seen[l.Key] = true
 	}
-	if n, _, _ := p.KeyLimit(primary); n != 3 {
-		t.Errorf("primary limit %d, want 3", n)
-	}
-	if n, _, _ := p.KeyLimit(key("acme", "https://a.example.com/", compose.Lane)); n != jira.DefaultSecondary {
-		t.Errorf("secondary limit %d, want the default", n)
-	}
-	if n, _, _ := p.KeyLimit("whk_1"); n != 0 {
-		t.Errorf("a lane's limit %d, want that of the dispatcher", n)
+	want := []webhook.Limit{{Key: primary.Key, Max: 3}, {Key: secondary.Key, Max: jira.DefaultSecondary}}
+	if diff := cmp.Diff(want, []webhook.Limit{primary, secondary}); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -1,13 +1,13 @@
 package jira_test
 
 import (
+	"fmt"
 	"hash/fnv"
 	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/postrider/postrider/payload"
 	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/jira"
@@ -88,15 +88,19 @@ func failFor(t *testing.T, deliveries int) (tries map[string][]try) {
 			}
 			return 503, nil
 		}
-		h, stop := newHost(t, jira.Profile(jira.WithInFlight(deliveries, deliveries)),
-			webhook.Options{Capacity: deliveries, PerLane: deliveries, Breaker: webhook.Breaker{Failures: -1}}, to)
+		h, stop := newHost(t, jira.Profile(),
+			webhook.Options{Capacity: deliveries, Breaker: webhook.Breaker{Failures: -1}}, to)
 		defer stop()
-		h.add(webhook.Webhook{})
-		events := make([]payload.Event, deliveries)
-		for i := range events {
-			events[i] = event(t, jiraevent.Callback{Event: "server_upgraded"})
+		for i := range deliveries { // a webhook that fails gets one request at a time
+			h.add(webhook.Webhook{Scope: fmt.Sprint("tenant ", i)})
 		}
-		h.dispatch(events...)
+		for i := range deliveries {
+			e, err := jiraevent.New(fmt.Sprint("tenant ", i), jiraevent.Callback{Event: "server_upgraded"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			h.dispatch(e)
+		}
 		time.Sleep(time.Hour)
 		synctest.Wait()
 	})

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
@@ -98,6 +99,7 @@ func TestDelivery_dotSegmentFailsForGood(t *testing.T) {
 			c.Issue.Key = key
 			h.dispatch(event(t, c))
 		}
+		time.Sleep(time.Second) // one at a time until an endpoint has proved itself
 		synctest.Wait()
 		ds, _, err := h.manager.Deliveries(t.Context(), webhook.Query{Scope: "acme", OldestFirst: true})
 		if err != nil {

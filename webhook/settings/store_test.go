@@ -28,6 +28,9 @@ func (p plain) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, e
 func (p plain) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
 	return p.s.Enqueue(ctx, ds)
 }
+func (p plain) Due(ctx context.Context, q webhook.DueQuery) (webhook.DuePage, error) {
+	return p.s.Due(ctx, q)
+}
 func (p plain) Claim(ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
 	return p.s.Claim(ctx, c)
 }

@@ -175,12 +175,12 @@ func (s *Scheduler) leased(e Leased) {
 	for _, j := range e.Ended {
 		s.arrive(j)
 		s.settle(j, Written)
-		s.bytes -= j.Size
+		s.shed(j)
 	}
 	for _, j := range e.Sealed {
 		s.arrive(j)
 		s.seal(j)
-		s.bytes -= j.Size
+		s.shed(j)
 		s.settle(j, GivenBack)
 	}
 	if e.Partial {

@@ -54,7 +54,7 @@ func (s *Scheduler) reread(e Reread) {
 			j := s.dequeue(l)
 			switch {
 			case e.Verdict == WebhookGone:
-				s.bytes -= j.Size
+				s.shed(j)
 				s.settle(j, Cancelled)
 			case e.Verdict == Unusable, !s.canSend():
 				s.giveBack(j)
@@ -74,10 +74,11 @@ const mostReads = 3
 
 // stale reports whether a job's webhook has to be read again before the job is sent: it was read
 // before an edit here, or so long ago that an edit elsewhere must count. A read that was made for
-// the job may be as old as it took, but no turn may have been long in coming since.
+// the job may be as old as it took, but no turn may have been long in coming since; one that began
+// in the instant of the edit was asked for after it.
 func (s *Scheduler) stale(j *Job) bool {
-	switch {
-	case j.Read.Before(j.lane.ep.edited):
+	switch edited := j.lane.ep.edited; {
+	case j.Read.Before(edited), j.Read.Equal(edited) && !j.Checked:
 		return true
 	case s.now.Sub(j.Read) <= maxAge:
 		return false

@@ -32,7 +32,7 @@ func (s *Scheduler) mayHandOff(j *Job) bool {
 	switch {
 	case !s.canSend(), !s.looks.known, j.Unreadable, s.healthStale():
 		return false
-	case j.Read.Before(ep.edited), s.now.Sub(j.Read) > maxAge:
+	case !j.Read.After(ep.edited), s.now.Sub(j.Read) > maxAge:
 		return false
 	case l.waiting.len() > 0, l.more, l.claiming, l.parked != notParked, ep.rereading:
 		return false // it would overtake
@@ -71,11 +71,11 @@ func (s *Scheduler) enqueued(e Enqueued) {
 			s.giveBack(j)
 			tell = true
 		case held && e.Stored == StoredUnknown:
-			s.bytes -= j.Size
+			s.shed(j)
 			j.unknown, s.outcomes.unsure = true, true
 			s.settle(j, GivenBack)
 		case held:
-			s.bytes -= j.Size
+			s.shed(j)
 		case added || e.Stored == StoredUnknown:
 			s.mayHaveMore(l)
 			tell = tell || added

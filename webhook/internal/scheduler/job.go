@@ -90,6 +90,8 @@ type Result struct {
 	Attention string
 	// Code is for messages.
 	Code string
+	// KeepsBody: the body stays in memory until the outcome is stored.
+	KeepsBody bool
 	// Start and End of the attempt, in the Store's time.
 	Start, End time.Time
 }

@@ -32,6 +32,12 @@ func (o *outcomes) failing() bool { return o.wait > 0 }
 // have ended, so a claim would bring the same deliveries again.
 func (o *outcomes) recovering() bool { return o.failing() || o.backlog > 0 }
 
+// shed notes that a job's body is not in memory any more.
+func (s *Scheduler) shed(j *Job) {
+	s.bytes -= j.Size
+	j.Size = 0
+}
+
 // settle takes a job's outcome.
 func (s *Scheduler) settle(j *Job, o Outcome) {
 	j.phase, j.Outcome = answered, o
@@ -118,10 +124,7 @@ func (s *Scheduler) dropEnded() {
 		if j.Until.After(now) || j.Outcome == Written && j.Result.Delivered {
 			return false
 		}
-		o.count--
-		if j.Outcome == Written {
-			s.do(Dropped{j})
-		}
+		s.drop([]*Job{j})
 		return true
 	})
 	o.backlog = min(o.backlog, o.gathered.len())
@@ -158,6 +161,7 @@ func (s *Scheduler) settled(e Settled) {
 	o.count -= len(e.Jobs)
 	o.backlog = max(0, o.backlog-len(e.Jobs))
 	for _, j := range e.Jobs {
+		s.shed(j)
 		s.stored(j, e.Lost[j.ID])
 	}
 }
@@ -197,6 +201,7 @@ func (s *Scheduler) abandon() {
 
 func (s *Scheduler) drop(jobs []*Job) {
 	for _, j := range jobs {
+		s.shed(j)
 		if s.outcomes.count--; j.Outcome == Written {
 			s.do(Dropped{j})
 		}

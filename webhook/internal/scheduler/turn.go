@@ -183,7 +183,9 @@ func (s *Scheduler) land(j *Job, answer bool) {
 		s.dropUnproven(j)
 	}
 	s.releaseKeys(j.Limits)
-	s.bytes -= j.Size
+	if !j.Result.KeepsBody {
+		s.shed(j)
+	}
 	s.proved(ep)
 	s.offerAll(ep)
 }
@@ -197,7 +199,7 @@ func (s *Scheduler) attempted(j *Job) {
 // giveBack returns a lease uncounted.
 func (s *Scheduler) giveBack(j *Job) {
 	if j.phase == waiting {
-		s.bytes -= j.Size
+		s.shed(j)
 	}
 	s.settle(j, GivenBack)
 }

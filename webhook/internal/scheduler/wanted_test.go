@@ -163,7 +163,7 @@ func TestSchedulerWanted(t *testing.T) {
 			r.wait(300 * time.Millisecond) // it goes back; its lane waits at the key
 			r.settled(nil)
 			r.step(scheduler.Leased{Jobs: []*scheduler.Job{r.job(y, withKey)}})
-			r.step(scheduler.Edited{Scope: "x", WebhookID: "x", At: r.now.Add(1)})
+			r.step(scheduler.Edited{Scope: "x", WebhookID: "x", At: r.now})
 			r.step(scheduler.Leased{Jobs: []*scheduler.Job{r.job(x, func(j *scheduler.Job) { j.Read = r.now })}})
 			r.sent()
 			r.answer(first, delivered) // x is let go, and its webhook has to be read first
