@@ -116,9 +116,11 @@ func repeat(ctx context.Context, period time.Duration, task func(context.Context
 	}
 }
 
-// keepTime reads the Store's clock again, unless nothing needed it since.
+// keepTime reads the Store's clock again, unless nothing needed it since and nothing is waited for.
 func (d *Dispatcher) keepTime(ctx context.Context) {
-	if d.worked.Swap(false) {
+	waits := false
+	d.engine.look(func(s *scheduler.Scheduler) { waits = s.Waits() })
+	if d.worked.Swap(false) || waits {
 		d.measureClock(ctx)
 	}
 }

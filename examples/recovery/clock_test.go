@@ -22,9 +22,10 @@ type shifted struct {
 	ahead *atomic.Int64 // the largest distance between a claim's time and the database's
 }
 
-func (s shifted) Now(ctx context.Context) (time.Time, error) {
-	now, err := s.bubbleStore.Now(ctx)
-	return now.Add(time.Duration(s.by.Load())), err
+func (s shifted) Now(ctx context.Context) (webhook.Reading, error) {
+	r, err := s.bubbleStore.Now(ctx)
+	r.Store = r.Store.Add(time.Duration(s.by.Load()))
+	return r, err
 }
 
 func (s shifted) Claim(ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
@@ -119,20 +120,22 @@ func TestHostDecadesBehind(t *testing.T) {
 		inner := openStore(t, d).(bubbleStore).Store
 		h := newHost(t, inner, nil)
 		w := h.add("ops", "taskSuccess")
-		real, err := inner.Now(t.Context())
+		clock, err := inner.Now(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
+		real := clock.Store
 		put := func(event string, due time.Time) {
 			t.Helper()
 			_, err := inner.Enqueue(t.Context(), []webhook.Delivery{{ID: "dlv_" + event, EventID: event, WebhookID: w.ID, Scope: "acme", Type: "taskSuccess",
-				Lane: w.ID, Body: []byte("{}"), Due: due, CreatedAt: real, QueuedAt: real}})
+				Body: []byte("{}"), Due: due, CreatedAt: real, QueuedAt: real}})
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
 		put("leased", real)
-		if b, err := inner.Claim(t.Context(), webhook.Claim{Now: real, Until: real.Add(time.Hour), Limit: 1, PerLane: 1}); err != nil || len(b.Deliveries) != 1 {
+		if b, err := inner.Claim(t.Context(), webhook.Claim{Now: real, Until: real.Add(time.Hour), Lease: real.UnixMicro() << 11,
+			Lanes: []webhook.LaneClaim{{Lane: webhook.Lane{Scope: "acme", WebhookID: w.ID}, Most: 1}}}); err != nil || len(b.Deliveries) != 1 {
 			t.Fatal(b, err)
 		}
 		put("later", real.Add(30*time.Minute))

@@ -28,15 +28,19 @@ func (s labelled) Claim(ctx context.Context, c webhook.Claim) (webhook.Batch, er
 	return s.bubbleStore.Claim(label(ctx, "claim"), c)
 }
 
-func (s labelled) Sweep(ctx context.Context, sw webhook.Sweep) error {
-	return s.bubbleStore.Sweep(label(ctx, "sweep"), sw)
+func (s labelled) Due(ctx context.Context, q webhook.DueQuery) (webhook.DuePage, error) {
+	return s.bubbleStore.Due(label(ctx, "look"), q)
 }
 
-func (s labelled) Health(ctx context.Context, ids []string) ([]webhook.Health, error) {
-	return s.bubbleStore.Health(label(ctx, "health"), ids)
+func (s labelled) Sweep(ctx context.Context, sw webhook.Sweep, limit int) ([]webhook.Delivery, bool, error) {
+	return s.bubbleStore.Sweep(label(ctx, "sweep"), sw, limit)
 }
 
-func (s labelled) Now(ctx context.Context) (time.Time, error) {
+func (s labelled) Health(ctx context.Context, scope, id string) ([]webhook.Health, error) {
+	return s.bubbleStore.Health(label(ctx, "health"), scope, id)
+}
+
+func (s labelled) Now(ctx context.Context) (webhook.Reading, error) {
 	return s.bubbleStore.Now(label(ctx, "clock"))
 }
 
@@ -79,7 +83,7 @@ func TestIdle(t *testing.T) {
 					time.Sleep(time.Hour)
 					total, by := count.take()
 					polls := int(time.Hour / tt.poll)
-					if by["claim"] == 0 || total > polls+1 { // the hour may have a poll at both ends
+					if by["look"] == 0 || total > polls+1 { // the hour may have a poll at both ends
 						t.Errorf("%d statements in an idle hour, want 1 for each of %d polls: %v", total, polls, by)
 					}
 					t.Logf("an idle hour: %v", by)

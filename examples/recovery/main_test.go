@@ -100,9 +100,10 @@ func onStores(t *testing.T, test func(t *testing.T, open opener)) {
 // bubbleStore has the bubble's time for the database's, which is another one.
 type bubbleStore struct{ *sqlstore.Store }
 
-func (s bubbleStore) Now(ctx context.Context) (time.Time, error) {
-	_, err := s.Store.Now(ctx) // costs what it costs
-	return time.Now(), err
+func (s bubbleStore) Now(ctx context.Context) (webhook.Reading, error) {
+	r, err := s.Store.Now(ctx) // costs what it costs
+	r.Store = time.Now()
+	return r, err
 }
 
 func openStore(t *testing.T, d hostproc.Database) webhook.Store {

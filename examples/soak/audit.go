@@ -30,14 +30,14 @@ func (s *soak) audit(ctx context.Context) (result, error) {
 	defer b.mu.Unlock()
 	r := result{counts: b.counted}
 	stored := make(map[key]webhook.State)
-	now, err := s.field.store.Now(ctx)
+	clock, err := s.field.store.Now(ctx)
 	if err != nil {
 		return r, err
 	}
 	err = s.field.each(ctx, webhook.Query{}, func(d webhook.Delivery) error {
 		k := key{d.WebhookID, d.EventID}
 		stored[k] = d.State
-		b.auditStored(&r, d, b.seen[k], now)
+		b.auditStored(&r, d, b.seen[k], clock.Store)
 		return nil
 	})
 	if err != nil {

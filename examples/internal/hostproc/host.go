@@ -257,7 +257,8 @@ func (s *store) Settle(ctx context.Context, ss []webhook.Settlement) ([]string, 
 }
 
 // Now implements [webhook.Clock].
-func (s *store) Now(ctx context.Context) (time.Time, error) {
-	now, err := s.Store.Now(ctx)
-	return now.Add(s.host.cfg.ClockOffset), err
+func (s *store) Now(ctx context.Context) (webhook.Reading, error) {
+	r, err := s.Store.Now(ctx)
+	r.Store = r.Store.Add(s.host.cfg.ClockOffset)
+	return r, err
 }
