@@ -28,6 +28,14 @@ func (i *instant) age(now time.Time) time.Duration {
 	return i.uncertain + time.Duration(clockDrift*float64(now.Sub(i.process)))
 }
 
+// saysMore reports whether an older reading is still worth more than a new one: it is more certain,
+// and the new one does not contradict it, as it does where the Store's clock was set.
+func (i *instant) saysMore(than *instant) bool {
+	age := i.age(than.process)
+	apart := i.store.Add(than.process.Sub(i.process)).Sub(than.store).Abs()
+	return age < than.uncertain && apart <= age+than.uncertain
+}
+
 // now is the time that is passed to the Store: the database's, where the Store tells
 // it, and else the process's. Between two readings of the database's clock the monotonic
 // clock counts on, so that a jump of the wall clock changes nothing.
@@ -81,8 +89,8 @@ func (d *Dispatcher) measureClock(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	if known := d.dbTime.Load(); known != nil && known.age(time.Now()) < best.uncertain {
-		return // an older reading still says more
+	if known := d.dbTime.Load(); known != nil && known.saysMore(best) {
+		return
 	}
 	d.dbTime.Store(best)
 	d.engine.post(scheduler.ClockRead{Store: best.store, Process: best.process, Uncertain: best.uncertain})

@@ -164,7 +164,7 @@ func (d *Dispatcher) enqueue(ctx context.Context, to Enqueuer, events []payload.
 // compile reads the webhooks of the events' scopes, or takes them from the cache, and makes
 // the deliveries.
 func (d *Dispatcher) compile(ctx context.Context, to Enqueuer, events []payload.Event, cache WebhookCache) (Receipt, *batch, error) {
-	now := d.now()
+	now, _ := d.certain() // due at once, also for a claim that follows at once
 	b := &batch{read: time.Now(), hooks: make(map[webhookKey]*Webhook)}
 	carry, err := d.carry(ctx)
 	if err != nil {

@@ -14,11 +14,18 @@ import (
 // plus one for each disruption. I3: nothing is sent after the end. I4: identifier and body never
 // change. I6: no secret or URL path in the log. I7: an attempt that counted is on record. I9: a
 // webhook that is well is served at once beside others that are not. And: a lease has one
-// holder; nothing is sent to a webhook that was switched off or deleted; ten
-// interruptions at the most; nothing is stuck.
+// holder; nothing is sent to a webhook that was switched off, deleted or sealed 250 ms ago, or one
+// read of it where the Store is slow; ten interruptions at the most; an end is told once; an
+// error of Dispatch that is no ErrUnknown stored nothing; nothing is stuck.
 
-// grace covers what was claimed just before a change.
-const grace = 2 * time.Second
+const (
+	// grace is how long after a change a request may still begin.
+	grace = 250 * time.Millisecond
+	// slowGrace is that with the longest read of a slow Store.
+	slowGrace = grace + 5*time.Second
+	// lateCommit is how long after its commit the delivery of a transaction is sent.
+	lateCommit = 6 * time.Second
+)
 
 // books is what the story was told by the library and by itself.
 type books struct {
@@ -26,32 +33,49 @@ type books struct {
 	violations  []string
 	accepted    map[string]booked
 	byEvent     map[int]string
-	results     map[string]int       // attempts that counted
-	counted     map[string]bool      // their leases: a settlement may be repeated
-	requeues    map[string]int       //
-	leases      map[string]time.Time // ends of leases that were not settled
+	results     map[string]int   // attempts that counted
+	counted     map[string]bool  // their leases: a settlement may be repeated
+	requeues    map[string]int   //
+	leases      map[string]lease // that were not settled
+	told        map[string]int
+	events      map[int]said
+	handed      int                  // deliveries that were stored held
 	changed     map[string]time.Time // when a webhook was last changed
 	disruptions int
 }
 
+// lease is one that has been given.
+type lease struct {
+	number int64
+	until  time.Time
+}
+
+// said is what the Dispatch calls of an event answered.
+type said struct {
+	scope          string
+	stored, denied bool // at least once each: it is stored or may be; nothing was stored
+}
+
 type booked struct {
-	scope string
-	at    time.Time
-	first time.Time // of the first request
+	scope  string
+	at     time.Time
+	within time.Duration // of the first request, in a calm story
+	first  time.Time     // of the first request
 }
 
 func (b *books) init() {
 	b.accepted, b.byEvent = map[string]booked{}, map[int]string{}
 	b.counted = map[string]bool{}
 	b.results, b.requeues = map[string]int{}, map[string]int{}
-	b.leases, b.changed = map[string]time.Time{}, map[string]time.Time{}
+	b.leases, b.changed = map[string]lease{}, map[string]time.Time{}
+	b.told, b.events = map[string]int{}, map[int]said{}
 }
 
-func (b *books) accept(event int, id, scope string, at time.Time) {
+func (b *books) accept(event int, id, scope string, at time.Time, within time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if had, known := b.accepted[id]; !known || had.at.IsZero() {
-		b.accepted[id] = booked{scope: scope, at: at, first: had.first}
+		b.accepted[id] = booked{scope: scope, at: at, within: within, first: had.first}
 	}
 	b.byEvent[event] = id
 }
@@ -61,6 +85,23 @@ func (b *books) delivery(event int) (id, scope string) {
 	defer b.mu.Unlock()
 	id = b.byEvent[event]
 	return id, b.accepted[id].scope
+}
+
+// say books what a Dispatch of an event answered.
+func (b *books) say(event int, scope string, mayBeStored bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e := b.events[event]
+	e.scope = scope
+	e.stored, e.denied = e.stored || mayBeStored, e.denied || !mayBeStored
+	b.events[event] = e
+}
+
+// tell books an end of which the Observer hears.
+func (b *books) tell(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.told[id]++
 }
 
 func (b *books) requeued(id string) {
@@ -113,8 +154,15 @@ func (w *World) mayBeSent(h *host, scope, id, url string) {
 	if d.State != webhook.StatePending && !w.story.Jumps {
 		w.violated("I3: a request of delivery %s, which has ended as %v", id, d.State)
 	}
-	if time.Since(changed) < grace {
+	limit := grace
+	if time.Since(w.slowUntil.get()) < slowGrace || w.story.slow() {
+		limit = slowGrace
+	}
+	if time.Since(changed) <= limit {
 		return
+	}
+	if w.isSealed(d.WebhookID) {
+		w.violated("a request of delivery %s to a webhook that cannot be opened", id)
 	}
 	switch hook, err := w.store.Webhook(ctx, scope, d.WebhookID); {
 	case err != nil:
@@ -131,12 +179,26 @@ func (w *World) claimed(c *webhook.Claim, b *webhook.Batch) {
 	w.books.mu.Lock()
 	defer w.books.mu.Unlock()
 	for _, d := range b.Deliveries {
-		if until := w.books.leases[d.ID]; until.After(c.Now) && !w.story.Jumps {
+		if had := w.books.leases[d.ID]; had.until.After(c.Now) && had.number != d.Lease && !w.story.Jumps {
 			w.books.violations = append(w.books.violations, fmt.Sprintf("delivery %s was leased twice", d.ID))
+		} else if had.number == d.Lease {
+			w.seen.again.Add(1)
 		}
-		w.books.leases[d.ID] = c.Until
+		w.books.leases[d.ID] = lease{d.Lease, c.Until}
 		if d.Interrupted > 10 {
 			w.books.violations = append(w.books.violations, fmt.Sprintf("delivery %s was interrupted %d times", d.ID, d.Interrupted))
+		}
+	}
+}
+
+// enqueued books what was stored, and what of it is leased from the beginning.
+func (w *World) enqueued(ds []webhook.Delivery, added []bool) {
+	w.books.mu.Lock()
+	defer w.books.mu.Unlock()
+	for i, d := range ds {
+		if added[i] && d.Held {
+			w.books.handed++
+			w.books.leases[d.ID] = lease{d.Lease, d.Due}
 		}
 	}
 }
@@ -164,7 +226,8 @@ func (w *World) settled(ss []webhook.Settlement, lost []string) {
 // check closes the books.
 func (w *World) check() Outcome {
 	b := &w.books
-	o := Outcome{Requests: w.net.total}
+	o := Outcome{Requests: w.net.total, HandedOff: b.handed, Lost: int(w.seen.lost.Load()), Again: int(w.seen.again.Load()),
+		Sealed: int(w.seen.sealed.Load()), Late: int(w.seen.late.Load())}
 	budget := 1 + len(profile(w.story.Standard).Retry.Slots)
 	for id, a := range b.accepted {
 		if a.at.IsZero() {
@@ -206,8 +269,23 @@ func (w *World) check() Outcome {
 		if len(attempts) > requests {
 			w.violated("I7: delivery %s has %d attempts on record of %d requests", id, len(attempts), requests)
 		}
-		if w.story.Calm && w.isWell(d.WebhookID) && a.first.Sub(a.at) > time.Second {
+		if d.LastCode == webhook.CodeConfig {
+			w.violated("delivery %s ended as config, because its webhook could not be opened for a while", id)
+		}
+		if ends := 1 + b.requeues[id]; b.told[id] > ends || b.disruptions == 0 && b.told[id] == 0 {
+			w.violated("the end of delivery %s as %v %q was told %d times", id, d.State, d.LastCode, b.told[id])
+		}
+		if w.story.Calm && w.isWell(d.WebhookID) && a.first.Sub(a.at) > a.within {
 			w.violated("I9: delivery %s to a webhook that is well waited %v", id, a.first.Sub(a.at))
+		}
+	}
+	for n, e := range b.events {
+		if e.stored || !e.denied {
+			continue
+		}
+		ds, _, err := w.store.Deliveries(context.Background(), webhook.Query{Scope: e.scope, EventID: fmt.Sprint("evt-", n)})
+		if err != nil || len(ds) > 0 {
+			w.violated("Dispatch of event %d said that nothing was stored, and %d deliveries were: %v", n, len(ds), err)
 		}
 	}
 	for _, canary := range []string{secret, "canary-path"} {
@@ -221,7 +299,7 @@ func (w *World) check() Outcome {
 
 // isWell tells whether a webhook of a calm story never misbehaved.
 func (w *World) isWell(id string) bool {
-	for i, hook := range w.hooks {
+	for i, hook := range w.hooks[:w.story.Hooks] {
 		if hook.ID == id {
 			return !w.books.misbehaved(i, w.story)
 		}

@@ -20,6 +20,7 @@ type host struct {
 	pending atomic.Pointer[string] // the crash point it is about to meet
 	stop    context.CancelFunc
 	done    chan struct{}
+	bell    chan struct{} // another host has notified
 }
 
 func (h *host) dead() bool { return h.killed.Load() }
@@ -60,9 +61,10 @@ func profile(standard bool) webhook.Profile {
 
 // boot starts a process.
 func (w *World) boot() *host {
-	h := &host{world: w, done: make(chan struct{})}
+	h := &host{world: w, done: make(chan struct{}), bell: make(chan struct{}, 1)}
 	d, err := webhook.New(&view{w.store, h}, profile(w.story.Standard), &webhook.Options{
 		Transport: h, Poll: 5 * time.Second, Logger: w.log, Capacity: 16, PerLane: 4,
+		Observer: &webhook.Observer{Settled: func(_ context.Context, d webhook.Delivery) { w.books.tell(d.ID) }},
 	})
 	if err != nil {
 		w.violated("New: %v", err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -80,6 +81,9 @@ var modes = []mode{
 	}},
 	{"transport panics", func(*World, *wire) (*http.Response, error) { panic("transport") }},
 }
+
+// hanging is the place of "hang" in modes.
+var hanging = slices.IndexFunc(modes, func(m mode) bool { return m.name == "hang" })
 
 // pass lets time go by, or the request's context end.
 func (w *World) pass(r *wire, d time.Duration) {

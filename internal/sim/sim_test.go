@@ -52,6 +52,11 @@ func TestSimulation(t *testing.T) {
 				total.Accepted += o.Accepted
 				total.Delivered += o.Delivered
 				total.Requests += o.Requests
+				total.HandedOff += o.HandedOff
+				total.Lost += o.Lost
+				total.Again += o.Again
+				total.Sealed += o.Sealed
+				total.Late += o.Late
 				mu.Unlock()
 				if len(o.Violations) > 0 {
 					report(t, story, o)
@@ -62,8 +67,12 @@ func TestSimulation(t *testing.T) {
 	workers.Wait()
 	t.Logf("%d stories: %d deliveries accepted, %d delivered, %d requests, in %v",
 		len(seeds), total.Accepted, total.Delivered, total.Requests, time.Since(began).Round(time.Millisecond))
+	t.Logf("%d hand-offs, %d answers lost, %d told again, %d sealed, %d committed late", total.HandedOff, total.Lost, total.Again, total.Sealed, total.Late)
 	if total.Delivered == 0 {
 		t.Error("nothing was delivered in any story")
+	}
+	if len(seeds) >= 20 && min(total.HandedOff, total.Lost, total.Again, total.Sealed, total.Late) == 0 {
+		t.Error("the stories did not come by everything that they are about")
 	}
 }
 

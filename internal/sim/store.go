@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/postrider/postrider/webhook"
@@ -12,6 +13,8 @@ import (
 var (
 	errDead   = errors.New("sim: the process is dead")
 	errOutage = errors.New("sim: the database is away")
+	errLost   = fmt.Errorf("sim: no answer: %w", webhook.ErrUnknown)
+	errSealed = fmt.Errorf("sim: the key is away: %w", webhook.ErrSealed)
 )
 
 // view is the Store as one process sees it: it fails, delays, forgets to answer, and is
@@ -21,8 +24,9 @@ type view struct {
 	h *host
 }
 
-// call wraps one call. An outage may strike before the work is done or after it was.
-func (v *view) call(ctx context.Context, name string, work func() error) error {
+// call wraps one call. An outage may strike before the work is done or after it was. Where answers
+// get lost the work is done, is never done, or is done later; late does it then.
+func (v *view) call(ctx context.Context, name string, work func() error, late func()) error {
 	w := v.h.world
 	n := w.calls.Add(1)
 	if v.h.dead() || v.h.at("before "+name) {
@@ -40,82 +44,242 @@ func (v *view) call(ctx context.Context, name string, work func() error) error {
 	if away && w.draw(4, "commits", name, n) != 0 {
 		return errOutage
 	}
+	if late != nil && now.Before(w.lossyUntil.get()) {
+		switch w.draw(8, "lost", name, n) {
+		case 0:
+			away = true
+		case 1:
+			w.seen.lost.Add(1)
+			return errLost
+		case 2:
+			w.seen.lost.Add(1)
+			w.work.Go(func() {
+				time.Sleep(time.Duration(w.draw(5000, "late", name, n)) * time.Millisecond)
+				late()
+			})
+			return errLost
+		}
+	}
 	err := work()
 	if v.h.at("after "+name) || v.h.dead() {
 		return errDead
 	}
 	if away {
-		return errOutage // it was done all the same
+		w.seen.lost.Add(1)
+		return errLost // it was done all the same
 	}
 	return err
 }
 
 func (v *view) Webhooks(ctx context.Context, scope string) (ws []webhook.Webhook, err error) {
 	err = v.call(ctx, "Webhooks", func() error {
-		ws, err = v.Store.Webhooks(ctx, scope)
+		ws, err = v.h.world.webhooks(ctx, scope)
 		return err
-	})
+	}, nil)
 	return ws, err
 }
 
-func (v *view) Enqueue(ctx context.Context, ds []webhook.Delivery) (added []bool, err error) {
-	err = v.call(ctx, "Enqueue", func() error {
-		added, err = v.Store.Enqueue(ctx, ds)
+// webhooks reads a scope, with those that are sealed.
+func (w *World) webhooks(ctx context.Context, scope string) ([]webhook.Webhook, error) {
+	ws, err := w.store.Webhooks(ctx, scope)
+	for i := range ws {
+		w.seal(&ws[i])
+	}
+	return ws, err
+}
+
+// seal hides what cannot be opened.
+func (w *World) seal(hook *webhook.Webhook) {
+	if w.isSealed(hook.ID) {
+		hook.URL, hook.Secrets, hook.Headers, hook.Unreadable = "", nil, nil, errSealed
+	}
+}
+
+func (v *view) Webhook(ctx context.Context, scope, id string) (hook webhook.Webhook, err error) {
+	err = v.call(ctx, "Webhook", func() error {
+		if hook, err = v.Store.Webhook(ctx, scope, id); err == nil {
+			v.h.world.seal(&hook)
+		}
 		return err
-	})
+	}, nil)
+	return hook, err
+}
+
+func (v *view) Enqueue(ctx context.Context, ds []webhook.Delivery) (added []bool, err error) {
+	store := func(ctx context.Context) ([]bool, error) {
+		w := v.h.world
+		w.booking.Lock()
+		defer w.booking.Unlock()
+		added, err := v.Store.Enqueue(ctx, ds)
+		if err == nil {
+			w.enqueued(ds, added)
+		}
+		return added, err
+	}
+	err = v.call(ctx, "Enqueue", func() error {
+		added, err = store(ctx)
+		return err
+	}, func() { _, _ = store(context.Background()) })
 	return added, err
 }
 
+func (v *view) Due(ctx context.Context, q webhook.DueQuery) (p webhook.DuePage, err error) {
+	err = v.call(ctx, "Due", func() error {
+		p, err = v.Store.Due(ctx, q)
+		return err
+	}, nil)
+	return p, err
+}
+
 func (v *view) Claim(ctx context.Context, c webhook.Claim) (b webhook.Batch, err error) {
-	w := v.h.world
-	err = v.call(ctx, "Claim", func() error {
+	claim := func(ctx context.Context) (webhook.Batch, error) {
+		w := v.h.world
 		w.booking.Lock()
 		defer w.booking.Unlock()
-		if b, err = v.Store.Claim(ctx, c); err == nil {
+		b, err := v.Store.Claim(ctx, c)
+		if err == nil {
 			w.claimed(&c, &b)
+			w.hide(&b)
 		}
+		return b, err
+	}
+	err = v.call(ctx, "Claim", func() error {
+		b, err = claim(ctx)
 		return err
-	})
+	}, func() { _, _ = claim(context.Background()) })
 	return b, err
 }
 
+// hide makes what belongs to sealed webhooks unreadable.
+func (w *World) hide(b *webhook.Batch) {
+	ds, ws := b.Deliveries, b.Webhooks
+	b.Deliveries, b.Webhooks = nil, nil
+	for _, d := range ds {
+		if !w.isSealed(d.WebhookID) {
+			b.Deliveries = append(b.Deliveries, d)
+			continue
+		}
+		w.seen.sealed.Add(1)
+		b.Unreadable = append(b.Unreadable, webhook.Unreadable{ID: d.ID, Lease: d.Lease, Lane: d.Lane(), Due: d.Due, Err: errSealed})
+	}
+	for _, hook := range ws {
+		if !w.isSealed(hook.ID) {
+			b.Webhooks = append(b.Webhooks, hook)
+		}
+	}
+}
+
 func (v *view) Settle(ctx context.Context, ss []webhook.Settlement) (lost []string, err error) {
-	w := v.h.world
-	err = v.call(ctx, "Settle", func() error {
+	settle := func(ctx context.Context) ([]string, error) {
+		w := v.h.world
 		w.booking.Lock()
 		defer w.booking.Unlock()
-		if lost, err = v.Store.Settle(ctx, ss); err == nil {
+		lost, err := v.Store.Settle(ctx, ss)
+		if err == nil {
 			w.settled(ss, lost)
 		}
+		return lost, err
+	}
+	err = v.call(ctx, "Settle", func() error {
+		lost, err = settle(ctx)
 		return err
-	})
+	}, func() { _, _ = settle(context.Background()) })
 	return lost, err
 }
 
-func (v *view) Health(ctx context.Context, ids []string) (hs []webhook.Health, err error) {
-	err = v.call(ctx, "Health", func() error {
-		hs, err = v.Store.Health(ctx, ids)
+func (v *view) Sweep(ctx context.Context, s webhook.Sweep, limit int) (ended []webhook.Delivery, more bool, err error) {
+	err = v.call(ctx, "Sweep", func() error {
+		ended, more, err = v.Store.Sweep(ctx, s, limit)
 		return err
-	})
+	}, nil)
+	return ended, more, err
+}
+
+func (v *view) Health(ctx context.Context, scope, id string) (hs []webhook.Health, err error) {
+	err = v.call(ctx, "Health", func() error {
+		hs, err = v.Store.Health(ctx, scope, id)
+		return err
+	}, nil)
 	return hs, err
 }
 
 func (v *view) SetHealth(ctx context.Context, scope, id string, old, new webhook.Health) error {
-	return v.call(ctx, "SetHealth", func() error { return v.Store.SetHealth(ctx, scope, id, old, new) })
+	return v.call(ctx, "SetHealth", func() error { return v.Store.SetHealth(ctx, scope, id, old, new) }, nil)
 }
 
-func (v *view) Update(ctx context.Context, w webhook.Webhook) error {
+func (v *view) Update(ctx context.Context, hook webhook.Webhook) error {
 	return v.call(ctx, "Update", func() error {
-		v.h.world.books.change(w.ID) // a dispatcher switches a webhook off: requests may be on their way
-		return v.Store.Update(ctx, w)
-	})
+		defer v.h.world.books.change(hook.ID) // a dispatcher switches a webhook off: requests may be on their way
+		return v.Store.Update(ctx, hook)
+	}, nil)
 }
 
-// Now makes the Store a webhook.Clock.
-func (v *view) Now(ctx context.Context) (t time.Time, err error) {
+// Now makes the Store a webhook.Clock. A reading takes up to 40 ms, most of it on one way.
+func (v *view) Now(ctx context.Context) (r webhook.Reading, err error) {
 	err = v.call(ctx, "Now", func() error {
-		t = v.h.world.storeTime()
+		w := v.h.world
+		n := w.calls.Load()
+		r.Before = time.Now()
+		time.Sleep(time.Duration(w.draw(20, "there", n)) * time.Millisecond)
+		r.Store = w.storeTime()
+		time.Sleep(time.Duration(w.draw(20, "back", n)) * time.Millisecond)
+		r.After = time.Now()
 		return nil
-	})
-	return t, err
+	}, nil)
+	return r, err
+}
+
+// Notifies says whether this story's hosts hear of each other.
+func (v *view) Notifies() bool { return v.h.world.story.Notifier }
+
+// Wait implements webhook.Notifier.
+func (v *view) Wait(ctx context.Context) error {
+	select {
+	case <-v.h.bell:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Notify rings at every host.
+func (v *view) Notify(ctx context.Context) error {
+	return v.call(ctx, "Notify", func() error {
+		w := v.h.world
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for _, h := range w.hosts {
+			select {
+			case h.bell <- struct{}{}:
+			default:
+			}
+		}
+		return nil
+	}, nil)
+}
+
+// transaction is what a host writes beside its own rows. It is stored when the host commits.
+type transaction struct {
+	w  *World
+	ds []webhook.Delivery
+}
+
+// Webhooks implements webhook.Enqueuer.
+func (t *transaction) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, error) {
+	return t.w.webhooks(ctx, scope)
+}
+
+// Enqueue implements webhook.Enqueuer.
+func (t *transaction) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
+	added := make([]bool, len(ds))
+	for i, d := range ds {
+		if d.Held {
+			t.w.violated("a delivery of a transaction is handed off before its commit")
+		}
+		if _, _, err := t.w.store.Delivery(ctx, d.Scope, d.ID); err != nil {
+			added[i], d.Seen = true, 0
+			t.ds = append(t.ds, d)
+		}
+	}
+	return added, nil
 }

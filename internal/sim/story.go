@@ -16,6 +16,8 @@ type Story struct {
 	Scopes   int
 	Standard bool // the profile: automation, or standard with a short schedule
 	Jumps    bool // the Store's clock jumps
+	Notifier bool // hosts wake each other
+	Crowd    int  // more webhooks of the first scope, which hang from the start
 	Calm     bool // nothing happens but events, and a few webhooks that misbehave from the start
 	Steps    []Step
 }
@@ -50,6 +52,9 @@ const (
 	Redeliver  Kind = "redeliver"
 	CancelKind Kind = "cancel"
 	Pause      Kind = "pause" // SetPaused on the host for N seconds
+	Tx         Kind = "tx"    // a host dispatches event N in a transaction
+	Lossy      Kind = "lossy" // answers of Enqueue, Claim and Settle get lost for N seconds
+	Seal       Kind = "seal"  // the key of the webhook is away for N seconds
 )
 
 // crashPoints are where a host can die within its work.
@@ -73,10 +78,16 @@ func NewStory(seed uint64) Story {
 	upTo := func(n int) func() int { return func() int { return r.IntN(n) } }
 	if s.Calm = r.IntN(4) == 0; s.Calm {
 		s.Jumps = false
+		s.Crowd = 24 * r.IntN(2)
 	}
+	s.Notifier = r.IntN(2) == 0
 	events := 80 + r.IntN(160)
 	for i := range events {
-		add(1, Event, func() int { return i })
+		kind := Event
+		if r.IntN(8) == 0 {
+			kind = Tx
+		}
+		add(1, kind, func() int { return i })
 	}
 	burst := time.Duration(r.Int64N(int64(storyLength))) // some of them at once
 	for i := range s.Steps[:events/3] {
@@ -103,6 +114,8 @@ func NewStory(seed uint64) Story {
 	add(r.IntN(6), Redeliver, upTo(events))
 	add(r.IntN(4), CancelKind, upTo(events))
 	add(r.IntN(2), Pause, upTo(60))
+	add(r.IntN(3), Lossy, upTo(60))
+	add(r.IntN(3), Seal, upTo(200))
 	if s.Jumps {
 		add(1+r.IntN(2), Jump, func() int { return []int{-3600, 3600, 300, -300}[r.IntN(4)] })
 	}
@@ -112,6 +125,11 @@ func NewStory(seed uint64) Story {
 
 func (s *Story) sort() {
 	slices.SortStableFunc(s.Steps, func(a, b Step) int { return int(a.At - b.At) })
+}
+
+// slow reports whether the Store is slow at any time.
+func (s *Story) slow() bool {
+	return slices.ContainsFunc(s.Steps, func(st Step) bool { return st.Kind == Slow })
 }
 
 // String tells the story, one step a line; of the events only their number.

@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -31,6 +32,9 @@ type World struct {
 	booking                sync.Mutex // what the Store did and what the books say of it are one
 	calls                  atomic.Int64
 	outageUntil, slowUntil instantVar
+	lossyUntil             instantVar
+	sealed                 sync.Map // by the ID of a webhook
+	seen                   struct{ lost, again, sealed, late atomic.Int64 }
 	jumped                 atomic.Int64
 	hosts                  []*host // by their place; guarded by mu, like all that follow
 	old                    []*host
@@ -58,6 +62,9 @@ type Outcome struct {
 	Accepted   int // deliveries
 	Delivered  int
 	Requests   int
+	// How often the story came by what it is about: hand-offs, answers that were lost, deliveries
+	// of which a claim was told again, those of sealed webhooks, late commits.
+	HandedOff, Lost, Again, Sealed, Late int
 }
 
 // Tell runs a story. It must be called in a synctest bubble.
@@ -75,6 +82,10 @@ func Tell(s Story) Outcome {
 	}
 	for i := range s.Hooks {
 		w.addHook(i)
+	}
+	for i := range s.Crowd {
+		w.addHook((s.Hooks + i) * s.Scopes) // of the first scope
+		w.net.modes[hookPath((s.Hooks+i)*s.Scopes)] = hanging
 	}
 	over := make(chan struct{})
 	go w.reap(over)
@@ -168,6 +179,16 @@ func (w *World) step(s Step) {
 	switch s.Kind {
 	case Event, Again:
 		w.dispatch(h, s.N)
+	case Tx:
+		w.dispatchTx(h, s.N)
+	case Lossy:
+		w.disrupt()
+		w.lossyUntil.set(time.Now().Add(wait))
+	case Seal:
+		w.sealed.Store(hook.ID, true)
+		w.books.change(hook.ID)
+		time.Sleep(wait)
+		w.sealed.Delete(hook.ID)
 	case Mode:
 		w.books.change(hook.ID)
 		w.net.mu.Lock()
@@ -194,16 +215,21 @@ func (w *World) step(s Step) {
 		w.disrupt()
 		w.jumped.Add(int64(wait))
 	case SwitchOff, SwitchOn:
-		w.books.change(hook.ID)
-		_ = w.store.Update(ctx, w.edited(hook, func(h *webhook.Webhook) { h.Active = s.Kind == SwitchOn }))
+		if w.draw(2, "who", s.At) == 0 { // people of this host, or of another process
+			_ = h.m.SetActive(ctx, hook.Scope, hook.ID, s.Kind == SwitchOn)
+		} else {
+			_ = w.store.Update(ctx, w.edited(hook, func(h *webhook.Webhook) { h.Active = s.Kind == SwitchOn }))
+		}
 		w.books.change(hook.ID)
 	case Move:
-		w.books.change(hook.ID)
 		_ = w.store.Update(ctx, w.edited(hook, func(h *webhook.Webhook) { h.URL = hookURL(s.Hook) + "/moved" }))
 		w.books.change(hook.ID)
 	case Delete:
-		w.books.change(hook.ID)
-		_ = w.store.Delete(ctx, hook.Scope, hook.ID)
+		if w.draw(2, "who", s.At) == 0 {
+			_ = h.m.Delete(ctx, hook.Scope, hook.ID)
+		} else {
+			_ = w.store.Delete(ctx, hook.Scope, hook.ID)
+		}
 		w.books.change(hook.ID)
 	case Redeliver, CancelKind:
 		id, scope := w.books.delivery(s.N)
@@ -211,7 +237,7 @@ func (w *World) step(s Step) {
 			return
 		}
 		if s.Kind == CancelKind {
-			_ = w.store.Cancel(ctx, scope, id)
+			_ = h.m.Cancel(ctx, scope, id)
 		} else if w.store.Requeue(ctx, scope, id, w.storeTime()) == nil {
 			w.books.requeued(id)
 		}
@@ -238,24 +264,61 @@ func hookPath(n int) string { return fmt.Sprintf("/automation/webhooks/canary-pa
 func (w *World) dispatch(h *host, n int) {
 	at := time.Now()
 	r, err := h.d.Dispatch(context.Background(), w.event(n, n))
+	w.books.say(n, w.scope(n), err == nil || h.dead() || errors.Is(err, webhook.ErrUnknown))
 	if err != nil {
 		if !w.disrupted() {
 			w.violated("Dispatch: %v", err)
 		}
-		return // whether the Store has it is unknown: it may be delivered, it need not
+		return // it may be delivered where the answer is ErrUnknown, it need not
 	}
 	if h.dead() {
 		return // the process died before its caller could hear of it
 	}
 	for _, id := range r.Events[0].Deliveries {
-		w.books.accept(n, id, w.scope(n), at)
+		w.books.accept(n, id, w.scope(n), at, time.Second)
 	}
+}
+
+// dispatchTx sends event n in a transaction, which is committed up to 8 seconds later, or never.
+func (w *World) dispatchTx(h *host, n int) {
+	ctx := context.Background()
+	tx := &transaction{w: w}
+	if _, err := h.d.DispatchTx(ctx, tx, w.event(n, n)); err != nil {
+		w.violated("DispatchTx: %v", err)
+		return
+	}
+	time.Sleep(time.Duration(w.draw(8000, "commit", n)) * time.Millisecond)
+	if w.draw(5, "rolls back", n) == 0 {
+		return
+	}
+	at := time.Now()
+	added, err := w.store.Enqueue(ctx, tx.ds)
+	if err != nil {
+		w.violated("commit: %v", err)
+		return
+	}
+	w.books.say(n, w.scope(n), true)
+	for i, d := range tx.ds {
+		if added[i] {
+			w.seen.late.Add(1)
+			w.books.accept(n, d.ID, d.Scope, at, lateCommit)
+		}
+	}
+	if w.draw(2, "wakes", n) == 0 {
+		h.d.Wake()
+	}
+}
+
+func (w *World) isSealed(id string) bool {
+	_, sealed := w.sealed.Load(id)
+	return sealed
 }
 
 // heal mends everything, so that what is left can be delivered.
 func (w *World) heal() {
 	w.outageUntil.set(time.Time{})
 	w.slowUntil.set(time.Time{})
+	w.lossyUntil.set(time.Time{})
 	w.net.mu.Lock()
 	clear(w.net.modes)
 	w.net.mu.Unlock()

@@ -102,6 +102,7 @@ func TestApp_errorsStayWithTheApp(t *testing.T) {
 				if took := time.Since(began); took > 2*time.Second {
 					t.Errorf("Dispatch took %v, want no more than 2s for all apps together", took)
 				}
+				time.Sleep(time.Second)
 				synctest.Wait()
 				hooks, err := h.manager.List(t.Context(), "acme")
 				if err != nil {

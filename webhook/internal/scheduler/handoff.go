@@ -77,7 +77,7 @@ func (s *Scheduler) enqueued(e Enqueued) {
 		case held:
 			s.shed(j)
 		case added || e.Stored == StoredUnknown:
-			s.mayHaveMore(l)
+			s.becomesDue(l, j.Due)
 			tell = tell || added
 		}
 		if held && j.phase != waiting {

@@ -179,7 +179,7 @@ func (s *Scheduler) stored(j *Job, lost bool) {
 		}
 	case lost, j.Outcome == Cancelled:
 	case j.Outcome == GivenBack:
-		s.mayHaveMore(s.laneOf(j.Lane)) // the lane may have been forgotten meanwhile
+		s.becomesDue(s.laneOf(j.Lane), j.Due) // the lane may have been forgotten meanwhile
 	case !j.Result.Retry.IsZero():
 		if at := s.dueHere(j.Result.Retry); !at.After(s.now) {
 			s.mayHaveMore(s.laneOf(j.Lane))

@@ -23,6 +23,9 @@ func (s *Scheduler) Counts() Counts {
 	}
 }
 
+// Waits reports whether something is known to become due later in the Store.
+func (s *Scheduler) Waits() bool { return len(s.timers) > 0 || !s.looks.next.IsZero() }
+
 // HealthOf returns what is known of a webhook's health, and false where nothing is held
 // against it.
 func (s *Scheduler) HealthOf(scope, webhookID string) (Health, bool) {

@@ -74,3 +74,12 @@ func (s *Scheduler) mayHaveMore(l *lane) {
 	l.epoch++
 	s.offer(l)
 }
+
+// becomesDue notes that the Store has something of a lane that is due at a time of the Store's. A
+// claim within the uncertainty of that time finds nothing, so another one follows.
+func (s *Scheduler) becomesDue(l *lane, due time.Time) {
+	s.mayHaveMore(l)
+	if at := s.dueHere(due); at.After(s.now) && len(s.timers) < maxRetries {
+		s.after(at, l, timerRetry)
+	}
+}
