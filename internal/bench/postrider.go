@@ -27,7 +27,8 @@ type postrider struct {
 	hooks  *webhook.Dispatcher
 	store  registry
 	closed []func() error
-	claims *atomic.Int64 // how often the Store was looked into
+	claims *atomic.Int64 // how often the Store was asked for deliveries
+	looks  *atomic.Int64 // and where there are some
 }
 
 type registry interface {
@@ -36,7 +37,7 @@ type registry interface {
 }
 
 func newPostrider(ctx context.Context, s setup) (*postrider, error) {
-	p := &postrider{claims: new(atomic.Int64)}
+	p := &postrider{claims: new(atomic.Int64), looks: new(atomic.Int64)}
 	if err := p.open(ctx, s.job); err != nil {
 		p.close()
 		return nil, err
@@ -89,7 +90,7 @@ func plainTransport(j job, capacity int) *http.Transport {
 
 func (p *postrider) open(ctx context.Context, j job) error {
 	if j.Contender == onMemory {
-		s, err := memstore.New(&memstore.Options{MaxDeliveries: queueLength})
+		s, err := memstore.New(&memstore.Options{MaxDeliveries: 4 * queueLength}) // one scope may fill a quarter
 		if err != nil {
 			return err
 		}
@@ -117,14 +118,19 @@ func (p *postrider) open(ctx context.Context, j job) error {
 	if err != nil {
 		return err
 	}
-	p.store = counted{s, p.claims}
+	p.store = counted{s, p.claims, p.looks}
 	return s.Migrate(ctx)
 }
 
-// counted counts claims.
+// counted counts claims and looks.
 type counted struct {
 	*sqlstore.Store
-	claims *atomic.Int64
+	claims, looks *atomic.Int64
+}
+
+func (c counted) Due(ctx context.Context, q webhook.DueQuery) (webhook.DuePage, error) {
+	c.looks.Add(1)
+	return c.Store.Due(ctx, q)
 }
 
 func (c counted) Claim(ctx context.Context, claim webhook.Claim) (webhook.Batch, error) {
