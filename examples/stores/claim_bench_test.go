@@ -96,7 +96,7 @@ func (f *field) delivery(hook string, due time.Time) webhook.Delivery {
 func (f *field) claim(at time.Time) webhook.Claim {
 	f.lease++
 	c := webhook.Claim{Now: at, Until: at.Add(leaseTime), Lease: at.UnixMicro()<<11 + f.lease}
-	most := min(perLane, f.limit/len(f.lanes)+1)
+	most := min(perLane, (f.limit+len(f.lanes)-1)/len(f.lanes))
 	for range min(f.limit/most, len(f.lanes)) {
 		c.Lanes = append(c.Lanes, webhook.LaneClaim{Lane: f.lanes[0], Most: most})
 		f.lanes = append(f.lanes[1:], f.lanes[0])

@@ -37,11 +37,14 @@ func (s *Store) ready(ctx context.Context) error {
 	if s.checked.Load() {
 		return nil
 	}
-	m, err := s.check(ctx, s.reader())
-	if err != nil {
+	if err := s.checkDialect(ctx, s.reader()); err != nil {
 		return err
 	}
 	if err := s.checkSettings(ctx); err != nil {
+		return err // before the tables: a wrong setting may be why they are not there
+	}
+	m, err := s.checkTables(ctx, s.reader())
+	if err != nil {
 		return err
 	}
 	if s.dialect == SQLite { // whether it can be written to, only writing tells
@@ -97,18 +100,18 @@ func (s *Store) readyIn(ctx context.Context, c Conn) error {
 	if s.checked.Load() {
 		return nil
 	}
-	m, err := s.check(ctx, c)
+	if err := s.checkDialect(ctx, c); err != nil {
+		return err
+	}
+	m, err := s.checkTables(ctx, c)
 	if err != nil {
 		return err
 	}
 	return s.belongs(m.profile, false)
 }
 
-// check makes sure of dialect and tables.
-func (s *Store) check(ctx context.Context, c Conn) (m meta, err error) {
-	if err := s.checkDialect(ctx, c); err != nil {
-		return m, err
-	}
+// checkTables makes sure of the version of the tables.
+func (s *Store) checkTables(ctx context.Context, c Conn) (m meta, err error) {
 	m, err = s.readMeta(ctx, c)
 	switch {
 	case err != nil:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 )
@@ -35,8 +36,8 @@ func (s *Store) pick(sqlite, postgres string) string {
 // compiled is a statement that SQLite compiled once for all connections. PostgreSQL's
 // drivers do that themselves.
 type compiled struct {
-	stmt   atomic.Pointer[sql.Stmt]
-	wanted atomic.Bool // it was used before, or is being compiled
+	stmt atomic.Pointer[sql.Stmt]
+	used atomic.Bool // before, outside a transaction
 }
 
 func (s *Store) compiledOf(query string) *compiled {
@@ -50,8 +51,7 @@ func (s *Store) compiledOf(query string) *compiled {
 func (s *Store) compile(ctx context.Context, query string, one *compiled) {
 	stmt, err := s.db.PrepareContext(ctx, query)
 	if err != nil {
-		one.wanted.Store(false) // it costs speed only; the next use tries again
-		return
+		return // it costs speed only; the next use tries again
 	}
 	if !one.stmt.CompareAndSwap(nil, stmt) {
 		_ = stmt.Close() // two uses compiled it at once
@@ -75,7 +75,7 @@ func (c compiledPool) Exec(ctx context.Context, query string, args ...any) error
 
 func (c compiledPool) Query(ctx context.Context, query string, args ...any) (Rows, error) {
 	one := c.s.compiledOf(query)
-	if one.stmt.Load() == nil && one.wanted.Swap(true) {
+	if one.stmt.Load() == nil && one.used.Swap(true) {
 		c.s.compile(ctx, query, one)
 	}
 	if st := one.stmt.Load(); st != nil {
@@ -104,7 +104,7 @@ func (c *compiledTx) find(query string) *sql.Stmt {
 	one := c.s.compiledOf(query)
 	stmt := one.stmt.Load()
 	if stmt == nil {
-		if one.wanted.CompareAndSwap(false, true) {
+		if !slices.Contains(c.wanted, query) {
 			c.wanted = append(c.wanted, query)
 		}
 		return nil
@@ -134,11 +134,4 @@ func (c *compiledTx) Query(_ context.Context, query string, args ...any) (Rows, 
 		return rowsOf(st.QueryContext(c.ctx, args...))
 	}
 	return sqlConn{c.tx}.Query(c.ctx, query, args...)
-}
-
-// compile does, after the transaction, what it would have liked to find done.
-func (c *compiledTx) compile(ctx context.Context) {
-	for _, query := range c.wanted {
-		c.s.compile(ctx, query, c.s.compiledOf(query))
-	}
 }

@@ -80,12 +80,16 @@ func (s *Store) Deliveries(ctx context.Context, q webhook.Query) (ds []webhook.D
 
 // listing builds the statement of a page: one row more than asked tells whether there
 // is another page. The log of a webhook and the deliveries of an event are found by
-// indexes of their own; those of an event are few, and are sorted without an index, which
-// would have PostgreSQL go through the scope's log for them.
+// indexes of their own. Those of an event are few: expressions keep both databases from
+// going through the scope's log for them.
 func listing(q webhook.Query, from *position) (string, []any) {
 	var args []any
 	var b strings.Builder
-	b.WriteString(`SELECT ` + columns + ` FROM {p}delivery WHERE scope = $1`)
+	scope := `scope`
+	if q.EventID != "" {
+		scope = `(scope || '')`
+	}
+	b.WriteString(`SELECT ` + columns + ` FROM {p}delivery WHERE ` + scope + ` = $1`)
 	args = append(args, q.Scope)
 	and := func(condition string, values ...any) {
 		for _, v := range values {
@@ -96,7 +100,7 @@ func listing(q webhook.Query, from *position) (string, []any) {
 	}
 	created := "created"
 	if q.WebhookID != "" {
-		and(`hook = $ AND webhook = $`, hookOf(q.Scope, q.WebhookID), q.WebhookID)
+		and(`(-hook) = $ AND webhook = $`, -hookOf(q.Scope, q.WebhookID), q.WebhookID)
 	}
 	if q.EventID != "" {
 		first, below := eventPrefix(q.Scope, q.EventID)

@@ -63,18 +63,28 @@ func (s *Store) write(ctx context.Context, fn func(Conn) error) (err error) {
 			return undone{ctx.Err()}
 		}
 	}
+	var wanted []string
 	for range tries {
-		if err = s.session(ctx, func(c *sql.Conn) error { return s.transact(ctx, c, fn) }); !again(err) {
+		err = s.session(ctx, func(c *sql.Conn) (err error) {
+			if s.dialect == SQLite {
+				wanted, err = s.transactSQLite(ctx, c, fn)
+				return err
+			}
+			return s.transact(ctx, c, fn)
+		})
+		if !again(err) {
 			break
+		}
+	}
+	if err == nil { // not before the connection is back, which may be the only one
+		for _, query := range wanted {
+			s.compile(ctx, query, s.compiledOf(query))
 		}
 	}
 	return err
 }
 
 func (s *Store) transact(ctx context.Context, conn *sql.Conn, fn func(Conn) error) error {
-	if s.dialect == SQLite {
-		return s.transactSQLite(ctx, conn, fn)
-	}
 	// Of the other levels, some statements fail where they wait at this one.
 	tx, err := conn.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
@@ -83,11 +93,12 @@ func (s *Store) transact(ctx context.Context, conn *sql.Conn, fn func(Conn) erro
 	return finish(ctx, tx, fn(sqlConn{tx}))
 }
 
-func (s *Store) transactSQLite(ctx context.Context, conn *sql.Conn, fn func(Conn) error) error {
+// transactSQLite returns the statements that it would have liked to find compiled.
+func (s *Store) transactSQLite(ctx context.Context, conn *sql.Conn, fn func(Conn) error) (wanted []string, err error) {
 	apart := context.WithoutCancel(ctx)
 	tx, err := conn.BeginTx(apart, nil)
 	if err != nil {
-		return undone{wrap(err)}
+		return nil, undone{wrap(err)}
 	}
 	c := &compiledTx{s: s, tx: tx, ctx: ctx}
 	// The first statement takes the write lock, as BEGIN IMMEDIATE would, but through
@@ -97,10 +108,8 @@ func (s *Store) transactSQLite(ctx context.Context, conn *sql.Conn, fn func(Conn
 	if c.ctx = apart; err == nil {
 		err = fn(c)
 	}
-	if err = finish(ctx, tx, err); err == nil {
-		c.compile(ctx)
-	}
-	return err
+	err = finish(ctx, tx, err)
+	return c.wanted, err
 }
 
 // finish commits where there was no error until now, or rolls back.
