@@ -32,7 +32,7 @@ func main() {
 	profiles := flag.String("profiles", "", "write CPU and allocation profiles of the drains to this folder, the last round's; they disturb what is measured")
 	doc := flag.String("doc", "", "put the tables into this document too, between the lines "+docBegin+" and "+docEnd)
 	only := flag.String("parts", "", "only these parts, separated by commas: "+strings.Join(partNames(), ", "))
-	senders := flag.String("senders", "", "only senders whose names begin with one of these, separated by commas; nethttp always takes part")
+	senders := flag.String("senders", "", "only senders whose names begin with one of these, separated by semicolons; nethttp always takes part")
 	rounds := flag.Int("rounds", 0, "so many rounds of each part; 0 means as many as its tables need")
 	flag.Parse()
 
@@ -70,7 +70,7 @@ func parent(r *request) error {
 	defer l.close()
 	l.profiles, l.rounds = r.profiles, r.rounds
 	if r.senders != "" {
-		l.senders = append(strings.Split(r.senders, ","), netHTTP)
+		l.senders = append(strings.Split(r.senders, ";"), netHTTP)
 	}
 	if r.guard {
 		return l.guard(ctx, r.update)

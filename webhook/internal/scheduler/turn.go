@@ -8,6 +8,12 @@ type start struct {
 	job *Job
 }
 
+// pace is when a request to an endpoint began, for what is claimed ahead.
+type pace struct {
+	at time.Time
+	ep *endpoint
+}
+
 // wait is when a job began to wait.
 type wait struct {
 	since time.Time
@@ -127,23 +133,23 @@ func (s *Scheduler) begin(j *Job) {
 	ep.recent++
 	s.inFlight++
 	s.active++
-	s.recent++
 	ep.rate.take(s.now)
 	s.takeKeys(j.Limits, s.now)
 	j.lane.starved = false
 	s.starts.push(start{s.now, j})
+	s.paces.push(pace{s.now, ep})
 	s.do(Send{j})
 }
 
 // expireStarts counts requests that take longer than SlowAfter as slow: they go on and hold
 // no slot any more.
 func (s *Scheduler) expireStarts() {
+	for s.paces.len() > 0 && s.now.Sub(s.paces.at(0).at) >= s.claims.pace() {
+		s.paces.pop().ep.recent--
+	}
 	for s.starts.len() > 0 && s.now.Sub(s.starts.at(0).at) >= s.c.SlowAfter {
-		st := s.starts.pop()
-		j := st.job
+		j := s.starts.pop().job
 		ep := j.lane.ep
-		ep.recent--
-		s.recent--
 		if j.phase != active {
 			continue
 		}
@@ -232,8 +238,8 @@ func (w wait) waits() bool { return w.job.phase == waiting && w.job.since.Equal(
 
 // waitLimit is how long a job may wait here.
 func (s *Scheduler) waitLimit() time.Duration {
-	if s.waiting+s.reserved >= maxAhead*s.c.Capacity && s.wheel[toClaim].len() > 0 {
-		return min(s.c.SlowAfter, maxWait) // others need the place
+	if s.waiting+s.reserved >= maxAhead*s.c.Capacity && s.wheel[toClaim].len() > 0 && 2*s.ready < s.waiting {
+		return min(s.c.SlowAfter, maxWait) // most of them could not go if a slot were free, and others need the place
 	}
 	return maxWait
 }
