@@ -63,18 +63,25 @@ func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Rec
 	done := make(chan result, 1)
 	events = slices.Clone(events)
 	go func() {
-		defer call.Close()
 		var r result
+		var first *job
 		r.err = protect("Enqueue", func() (err error) {
+			defer call.Close()
 			d.worked.Store(true)
 			d.knowTime(ctx, clockStale) // not in DispatchTx: the host's transaction may hold the only connection
-			r.receipt, err = d.enqueue(ctx, d.store, events, (*Dispatcher).handOff)
+			store := func(ctx context.Context, to Enqueuer, b *batch) (added []bool, err error) {
+				added, first, err = d.handOff(ctx, to, b)
+				return added, err
+			}
+			r.receipt, err = d.enqueue(ctx, d.store, events, store)
 			if errors.Is(err, ErrStale) { // webhooks changed since they were read
-				r.receipt, err = d.enqueue(ctx, d.store, events, (*Dispatcher).handOff)
+				d.engine.start(first)
+				r.receipt, err = d.enqueue(ctx, d.store, events, store)
 			}
 			return err
 		})
 		done <- r
+		d.engine.send(first) // the goroutine is here already
 	}()
 	select {
 	case r := <-done:
@@ -103,7 +110,7 @@ func (d *Dispatcher) DispatchTx(ctx context.Context, tx Enqueuer, events ...payl
 	defer cancel()
 	var r Receipt
 	err := protect("Enqueue", func() (err error) {
-		r, err = d.enqueue(ctx, tx, events, (*Dispatcher).expect)
+		r, err = d.enqueue(ctx, tx, events, d.expect)
 		return err
 	})
 	return r, err
@@ -120,13 +127,21 @@ func (d *Dispatcher) checkEvents(events []payload.Event) error {
 		case len(e.Body) > d.profile.maxBody():
 			return fmt.Errorf("webhook: dispatch %s: %w: body of %d bytes, profile %s allows %d", e.ID, ErrTooLarge, len(e.Body), d.profile.Name, d.profile.maxBody())
 		}
-		for _, name := range append(e.Planned(), e.Type) {
-			if slices.Contains(payload.Planned(), name) && !slices.Contains(d.o.Planned, name) {
+		for _, name := range e.Planned() {
+			if d.planned(name) {
 				return fmt.Errorf("webhook: dispatch %s: %w: %s", e.ID, ErrPlanned, name)
 			}
 		}
+		if d.planned(e.Type) {
+			return fmt.Errorf("webhook: dispatch %s: %w: %s", e.ID, ErrPlanned, e.Type)
+		}
 	}
 	return nil
+}
+
+// planned reports whether a trigger is not used yet, and the host has not said that it is.
+func (d *Dispatcher) planned(name string) bool {
+	return slices.Contains(payload.Planned(), name) && !slices.Contains(d.o.Planned, name)
 }
 
 func validEventID(id string) bool {
@@ -150,12 +165,12 @@ type batch struct {
 
 // enqueue matches and composes, and lets store store.
 func (d *Dispatcher) enqueue(ctx context.Context, to Enqueuer, events []payload.Event,
-	store func(*Dispatcher, context.Context, Enqueuer, *batch) ([]bool, error)) (Receipt, error) {
+	store func(context.Context, Enqueuer, *batch) ([]bool, error)) (Receipt, error) {
 	receipt, b, err := d.compile(ctx, to, events)
 	if err != nil || len(b.deliveries) == 0 {
 		return receipt, err
 	}
-	added, err := store(d, ctx, to, b)
+	added, err := store(ctx, to, b)
 	if err != nil {
 		return Receipt{}, fmt.Errorf("webhook: dispatch %s: enqueue: %w", events[0].ID, err)
 	}

@@ -29,7 +29,7 @@ func main() {
 	guard := flag.Bool("guard", false, "compare ratios with testdata/guard.json and fail when one got worse")
 	update := flag.Bool("update", false, "with -guard: write the measured ratios to testdata/guard.json")
 	plots := flag.String("plots", "", "write plots as SVG to this folder")
-	profiles := flag.String("profiles", "", "write CPU and allocation profiles of the drains to this folder, the last round's; they disturb what is measured")
+	profiles := flag.String("profiles", "", "write CPU and allocation profiles of the drains and open loops to this folder, the last round's; they disturb what is measured")
 	doc := flag.String("doc", "", "put the tables into this document too, between the lines "+docBegin+" and "+docEnd)
 	only := flag.String("parts", "", "only these parts, separated by commas: "+strings.Join(partNames(), ", "))
 	senders := flag.String("senders", "", "only senders whose names begin with one of these, separated by semicolons; nethttp always takes part")

@@ -238,8 +238,8 @@ func (w wait) waits() bool { return w.job.phase == waiting && w.job.since.Equal(
 
 // waitLimit is how long a job may wait here.
 func (s *Scheduler) waitLimit() time.Duration {
-	if s.waiting+s.reserved >= maxAhead*s.c.Capacity && s.wheel[toClaim].len() > 0 && 2*s.ready < s.waiting {
-		return min(s.c.SlowAfter, maxWait) // most of them could not go if a slot were free, and others need the place
+	if s.waiting+s.reserved >= maxAhead*s.c.Capacity && s.wheel[toClaim].len() > 0 {
+		return min(s.c.SlowAfter, maxWait) // others need the place
 	}
 	return maxWait
 }
