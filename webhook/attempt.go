@@ -10,18 +10,33 @@ import (
 // send makes the request of a job, and then of the next job whose turn it is when this one's
 // answer is there: a goroutine whose stack has its size already is used again.
 func (g *engine) send(j *job) {
+	var todo []scheduler.Command
 	for j != nil {
-		todo := g.step(g.d.attempt(j), 1)
-		j = nil
-		for i, c := range todo {
-			if c, ok := c.(scheduler.Send); ok {
-				j = c.Job.Value.(*job)
-				todo = append(todo[:i], todo[i+1:]...)
-				break
-			}
-		}
-		g.carryOut(todo)
+		todo = g.step(g.d.attempt(j), 1, todo[:0])
+		j = g.carryOutButOne(todo)
+		clear(todo)
 	}
+}
+
+// start is send in a goroutine of its own.
+func (g *engine) start(j *job) {
+	if j != nil {
+		go g.send(j)
+	}
+}
+
+// carryOutButOne is carryOut, but for a job whose request the caller makes; nil for none.
+func (g *engine) carryOutButOne(todo []scheduler.Command) (first *job) {
+	for i, c := range todo {
+		if c, ok := c.(scheduler.Send); ok {
+			first = c.Job.Value.(*job)
+			g.carryOut(todo[:i])
+			todo = todo[i+1:]
+			break
+		}
+	}
+	g.carryOut(todo)
+	return first
 }
 
 // attempt makes one request and says what follows.

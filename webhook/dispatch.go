@@ -64,18 +64,25 @@ func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Rec
 	done := make(chan result, 1)
 	events = slices.Clone(events)
 	go func() {
-		defer call.Close()
 		var r result
+		var first *job
 		r.err = protect("Enqueue", func() (err error) {
+			defer call.Close()
 			d.worked.Store(true)
 			d.knowTime(ctx, clockStale) // not in DispatchTx: the host's transaction may hold the only connection
-			r.receipt, err = d.enqueue(ctx, d.store, events, d.cache, (*Dispatcher).handOff)
+			store := func(ctx context.Context, to Enqueuer, b *batch) (added []bool, err error) {
+				added, first, err = d.handOff(ctx, to, b)
+				return added, err
+			}
+			r.receipt, err = d.enqueue(ctx, d.store, events, d.cache, store)
 			if errors.Is(err, ErrStale) { // webhooks changed since they were read
-				r.receipt, err = d.enqueue(ctx, d.store, events, nil, (*Dispatcher).handOff)
+				d.engine.start(first)
+				r.receipt, err = d.enqueue(ctx, d.store, events, nil, store)
 			}
 			return err
 		})
 		done <- r
+		d.engine.send(first) // the goroutine is here already
 	}()
 	select {
 	case r := <-done:
@@ -104,7 +111,7 @@ func (d *Dispatcher) DispatchTx(ctx context.Context, tx Enqueuer, events ...payl
 	defer cancel()
 	var r Receipt
 	err := protect("Enqueue", func() (err error) {
-		r, err = d.enqueue(ctx, tx, events, nil, (*Dispatcher).expect)
+		r, err = d.enqueue(ctx, tx, events, nil, d.expect)
 		return err
 	})
 	return r, err
@@ -148,12 +155,12 @@ type batch struct {
 
 // enqueue matches and composes, and lets store store. cache is nil where webhooks are to be read.
 func (d *Dispatcher) enqueue(ctx context.Context, to Enqueuer, events []payload.Event, cache WebhookCache,
-	store func(*Dispatcher, context.Context, Enqueuer, *batch) ([]bool, error)) (Receipt, error) {
+	store func(context.Context, Enqueuer, *batch) ([]bool, error)) (Receipt, error) {
 	receipt, b, err := d.compile(ctx, to, events, cache)
 	if err != nil || len(b.deliveries) == 0 {
 		return receipt, err
 	}
-	added, err := store(d, ctx, to, b)
+	added, err := store(ctx, to, b)
 	if err != nil {
 		return Receipt{}, fmt.Errorf("webhook: dispatch %s: enqueue: %w", events[0].ID, err)
 	}

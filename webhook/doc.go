@@ -71,7 +71,8 @@
 //     webhook, health, notify): each of them ends with the call, which has a time limit
 //   - while Run is under way: one each that reads the Store's clock, prunes, and waits for
 //     other hosts, where the Store can do that; they end with Run's context
-//   - one for each Dispatch call, which ends with the Store's answer
+//   - one for each Dispatch call, which goes on with a request that it has handed over, or
+//     ends with the Store's answer
 //   - one timer, which is armed for the next thing that becomes due
 //
 // Run returns when all of them have ended, apart from calls that a Store does not end

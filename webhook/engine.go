@@ -55,10 +55,10 @@ func newEngine(d *Dispatcher) *engine {
 }
 
 // post tells the scheduler what has happened and does what it decides.
-func (g *engine) post(e scheduler.Event) { g.carryOut(g.step(e, 0)) }
+func (g *engine) post(e scheduler.Event) { g.carryOut(g.step(e, 0, nil)) }
 
 // finish is post for the end of a command.
-func (g *engine) finish(e scheduler.Event) { g.carryOut(g.step(e, 1)) }
+func (g *engine) finish(e scheduler.Event) { g.carryOut(g.step(e, 1, nil)) }
 
 func (g *engine) tick() {
 	g.mu.Lock()
@@ -67,8 +67,9 @@ func (g *engine) tick() {
 	g.post(scheduler.Ticked{})
 }
 
-// step is the only caller of the scheduler's Step. done commands have been carried out.
-func (g *engine) step(e scheduler.Event, done int) (todo []scheduler.Command) {
+// step is the only caller of the scheduler's Step. done commands have been carried out. What is to be
+// done is added to room.
+func (g *engine) step(e scheduler.Event, done int, room []scheduler.Command) (todo []scheduler.Command) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.busy -= done
@@ -84,7 +85,7 @@ func (g *engine) step(e scheduler.Event, done int) (todo []scheduler.Command) {
 		}
 		g.checkQuiet()
 	}()
-	todo = g.s.Step(time.Now(), e, nil)
+	todo = g.s.Step(time.Now(), e, room)
 	for _, c := range todo {
 		if spawns(c) {
 			g.busy++
@@ -126,7 +127,7 @@ func (g *engine) checkQuiet() {
 func (g *engine) carryOut(todo []scheduler.Command) {
 	for _, c := range todo {
 		if c, ok := c.(scheduler.Send); ok {
-			go g.send(c.Job.Value.(*job))
+			g.start(c.Job.Value.(*job))
 			continue
 		}
 		g.do(c)

@@ -49,7 +49,7 @@ func (g *engine) doSettle(jobs []*scheduler.Job) {
 				isLost[id] = true
 			}
 		}
-		todo := g.step(scheduler.Settled{Jobs: jobs, Lost: isLost}, 0) // the next group need not wait for the Observer
+		todo := g.step(scheduler.Settled{Jobs: jobs, Lost: isLost}, 0, nil) // the next group need not wait for the Observer
 		g.carryOut(todo)
 		for i, j := range jobs {
 			d.stored(ctx, j.Value.(*job), &ss[i], isLost[j.ID])

@@ -13,8 +13,9 @@ import (
 const handOffMargin = 10 * time.Second
 
 // handOff stores deliveries, those that can be sent at once leased to this process: after the
-// commit they take their turn here and the Store is asked for nothing more.
-func (d *Dispatcher) handOff(ctx context.Context, to Enqueuer, b *batch) ([]bool, error) {
+// commit they take their turn here and the Store is asked for nothing more. first is a job whose
+// request the caller makes; nil for none.
+func (d *Dispatcher) handOff(ctx context.Context, to Enqueuer, b *batch) (added []bool, first *job, err error) {
 	began := time.Now()
 	earliest, latest := d.certain()
 	number, until := d.engine.nextLease(latest), latest.Add(d.o.Timeout+handOffMargin)
@@ -40,16 +41,15 @@ func (d *Dispatcher) handOff(ctx context.Context, to Enqueuer, b *batch) ([]bool
 			b.deliveries[i].Lease, b.deliveries[i].Held, b.deliveries[i].Due = number, true, until
 		}
 	}
-	var added []bool
-	err := protect("Enqueue", func() (err error) {
+	err = protect("Enqueue", func() (err error) {
 		added, err = d.storeAll(ctx, to, b.deliveries)
 		return err
 	})
-	d.engine.post(scheduler.Enqueued{Jobs: offer, Added: added, Stored: isStored(err)})
+	first = d.engine.carryOutButOne(d.engine.step(scheduler.Enqueued{Jobs: offer, Added: added, Stored: isStored(err)}, 0, nil))
 	if !errors.Is(err, ErrStale) && !errors.Is(err, ErrFull) {
 		d.answered(ctx, "Enqueue", err)
 	}
-	return added, err
+	return added, first, err
 }
 
 // isStored says what is known after an Enqueue.

@@ -80,6 +80,9 @@ func drain(ctx context.Context, j job) (figures, error) {
 	}
 	f := figures{perSecond: float64(j.Deliveries) / took.Seconds(), failures: float64(t.failed.Load())}
 	used(j.StorePID).since(before, j.Deliveries, f)
+	if p, ok := s.(*postrider); ok {
+		p.calls.into(f)
+	}
 	return f, profiled()
 }
 

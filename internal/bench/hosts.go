@@ -102,7 +102,7 @@ func hosts(ctx context.Context, j job) (figures, error) {
 	claims := int64(0)
 	for _, p := range all {
 		err = errors.Join(err, <-ended)
-		claims += p.claims.Load()
+		claims += p.calls.claims.Load()
 	}
 	used(j.StorePID).since(before, j.Deliveries, f)
 	n := float64(j.Deliveries)

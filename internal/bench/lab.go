@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -25,6 +26,8 @@ type lab struct {
 	quick    bool
 	out      io.Writer // for tables
 	profiles string    // folder for profiles of the drains; empty for none
+	senders  []string  // prefixes of the contenders that take part; empty for all
+	rounds   int       // in place of each part's own number; 0 for that
 	root     string    // of the repository
 	receiver *receiver
 	postgres *postgres
@@ -163,12 +166,18 @@ func (l *lab) lay(ctx context.Context, j *job) (clean func(), err error) {
 // interleave runs every job once in each round, in random order. A contender that fails
 // in a round is told on standard error and has no figures there.
 func (l *lab) interleave(ctx context.Context, n int, jobs []job) ([]rounds, error) {
+	if l.rounds > 0 {
+		n = l.rounds
+	}
 	out := make([]rounds, len(jobs))
 	for i := range out {
 		out[i] = make(rounds, n)
 	}
 	for round := range n {
 		for _, i := range rand.Perm(len(jobs)) {
+			if !l.takesPart(jobs[i].Contender) {
+				continue
+			}
 			began := time.Now()
 			f, err := l.run(ctx, jobs[i])
 			if ctx.Err() != nil {
@@ -184,6 +193,10 @@ func (l *lab) interleave(ctx context.Context, n int, jobs []job) ([]rounds, erro
 		}
 	}
 	return out, nil
+}
+
+func (l *lab) takesPart(contender string) bool {
+	return len(l.senders) == 0 || slices.ContainsFunc(l.senders, func(s string) bool { return strings.HasPrefix(contender, s) })
 }
 
 // pick returns the smaller size for a quick run.

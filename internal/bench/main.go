@@ -29,9 +29,11 @@ func main() {
 	guard := flag.Bool("guard", false, "compare ratios with testdata/guard.json and fail when one got worse")
 	update := flag.Bool("update", false, "with -guard: write the measured ratios to testdata/guard.json")
 	plots := flag.String("plots", "", "write plots as SVG to this folder")
-	profiles := flag.String("profiles", "", "write CPU and allocation profiles of the drains to this folder, the last round's; they disturb what is measured")
+	profiles := flag.String("profiles", "", "write CPU and allocation profiles of the drains and open loops to this folder, the last round's; they disturb what is measured")
 	doc := flag.String("doc", "", "put the tables into this document too, between the lines "+docBegin+" and "+docEnd)
 	only := flag.String("parts", "", "only these parts, separated by commas: "+strings.Join(partNames(), ", "))
+	senders := flag.String("senders", "", "only senders whose names begin with one of these, separated by semicolons; nethttp always takes part")
+	rounds := flag.Int("rounds", 0, "so many rounds of each part; 0 means as many as its tables need")
 	flag.Parse()
 
 	var err error
@@ -41,7 +43,7 @@ func main() {
 	case "job":
 		err = child()
 	case "":
-		err = parent(*quick, *guard, *update, *plots, *profiles, *doc, *only)
+		err = parent(&request{*quick, *guard, *update, *plots, *profiles, *doc, *only, *senders, *rounds})
 	default:
 		err = fmt.Errorf("bench: -as %q must be receiver or job", *as)
 	}
@@ -51,21 +53,31 @@ func main() {
 	}
 }
 
-func parent(quick, guard, update bool, plots, profiles, doc, only string) error {
+// request is what the command line asks for.
+type request struct {
+	quick, guard, update                 bool
+	plots, profiles, doc, parts, senders string
+	rounds                               int
+}
+
+func parent(r *request) error {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer cancel()
-	l, err := newLab(ctx, quick)
+	l, err := newLab(ctx, r.quick)
 	if err != nil {
 		return err
 	}
 	defer l.close()
-	l.profiles = profiles
-	if guard {
-		return l.guard(ctx, update)
+	l.profiles, l.rounds = r.profiles, r.rounds
+	if r.senders != "" {
+		l.senders = append(strings.Split(r.senders, ";"), netHTTP)
+	}
+	if r.guard {
+		return l.guard(ctx, r.update)
 	}
 	chosen := partNames()
-	if only != "" {
-		chosen = strings.Split(only, ",")
+	if r.parts != "" {
+		chosen = strings.Split(r.parts, ",")
 	}
 	for _, name := range chosen {
 		if !slices.Contains(partNames(), name) {
@@ -92,16 +104,16 @@ func parent(quick, guard, update bool, plots, profiles, doc, only string) error 
 	if err := l.wait(); err != nil {
 		return err
 	}
-	if t := l.targets(only != ""); len(t.rows) > 0 {
+	if t := l.targets(r.parts != ""); len(t.rows) > 0 {
 		t.print(l.out)
 	}
-	if plots != "" {
-		if err := l.plots(plots); err != nil {
+	if r.plots != "" {
+		if err := l.plots(r.plots); err != nil {
 			return err
 		}
 	}
-	if doc != "" {
-		return insert(doc, tables.Bytes())
+	if r.doc != "" {
+		return insert(r.doc, tables.Bytes())
 	}
 	return nil
 }

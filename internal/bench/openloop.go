@@ -46,6 +46,7 @@ func openLoop(ctx context.Context, j job) (figures, error) {
 	time.Sleep(300 * time.Millisecond) // what a contender does at its start is not the question
 
 	var before usage
+	profiled := func() error { return nil }
 	var refused atomic.Int64
 	var calls sync.WaitGroup
 	began := time.Now()
@@ -59,6 +60,9 @@ func openLoop(ctx context.Context, j job) (figures, error) {
 			name = warmID
 		} else if i == warm {
 			forgetPeak()
+			if profiled, err = profile(j); err != nil {
+				return nil, err
+			}
 			before = used(j.StorePID)
 		}
 		calls.Go(func() {
@@ -77,5 +81,5 @@ func openLoop(ctx context.Context, j job) (figures, error) {
 	f := figures{failures: float64(t.failed.Load() + refused.Load())}
 	used(j.StorePID).since(before, n, f)
 	stop()
-	return f, <-ended
+	return f, errors.Join(<-ended, profiled())
 }

@@ -27,7 +27,31 @@ type postrider struct {
 	hooks  *webhook.Dispatcher
 	store  registry
 	closed []func() error
-	claims *atomic.Int64 // how often the Store was looked into
+	calls  *calls
+}
+
+// calls counts those of a Store.
+type calls struct {
+	claims, claimed atomic.Int64 // and the deliveries that came
+	writes, written atomic.Int64 // and the outcomes in them
+	looks           atomic.Int64
+}
+
+func (c *calls) claim(b webhook.Batch, err error) (webhook.Batch, error) {
+	c.claims.Add(1)
+	c.claimed.Add(int64(len(b.Deliveries)))
+	return b, err
+}
+
+func (c *calls) write(ss []webhook.Settlement) {
+	c.writes.Add(1)
+	c.written.Add(int64(len(ss)))
+}
+
+// into adds what a drain tells.
+func (c *calls) into(f figures) {
+	f[perClaim] = float64(c.claimed.Load()) / float64(max(1, c.claims.Load()))
+	f[perWrite] = float64(c.written.Load()) / float64(max(1, c.writes.Load()))
 }
 
 type registry interface {
@@ -36,7 +60,7 @@ type registry interface {
 }
 
 func newPostrider(ctx context.Context, s setup) (*postrider, error) {
-	p := &postrider{claims: new(atomic.Int64)}
+	p := &postrider{calls: new(calls)}
 	if err := p.open(ctx, s.job); err != nil {
 		p.close()
 		return nil, err
@@ -89,11 +113,11 @@ func plainTransport(j job, capacity int) *http.Transport {
 
 func (p *postrider) open(ctx context.Context, j job) error {
 	if j.Contender == onMemory {
-		s, err := memstore.New(&memstore.Options{MaxDeliveries: queueLength})
+		s, err := memstore.New(&memstore.Options{MaxDeliveries: 4 * queueLength}) // one scope may fill a quarter
 		if err != nil {
 			return err
 		}
-		p.store = s
+		p.store = countedMemory{s, p.calls}
 		p.closed = append(p.closed, s.Close)
 		return nil
 	}
@@ -117,19 +141,43 @@ func (p *postrider) open(ctx context.Context, j job) error {
 	if err != nil {
 		return err
 	}
-	p.store = counted{s, p.claims}
+	p.store = countedSQL{s, p.calls}
 	return s.Migrate(ctx)
 }
 
-// counted counts claims.
-type counted struct {
-	*sqlstore.Store
-	claims *atomic.Int64
+// countedSQL and countedMemory count the calls of a Store and have all it can.
+type (
+	countedSQL struct {
+		*sqlstore.Store
+		*calls
+	}
+	countedMemory struct {
+		*memstore.Store
+		*calls
+	}
+)
+
+func (c countedSQL) Due(ctx context.Context, q webhook.DueQuery) (webhook.DuePage, error) {
+	c.looks.Add(1)
+	return c.Store.Due(ctx, q)
 }
 
-func (c counted) Claim(ctx context.Context, claim webhook.Claim) (webhook.Batch, error) {
-	c.claims.Add(1)
-	return c.Store.Claim(ctx, claim)
+func (c countedSQL) Claim(ctx context.Context, claim webhook.Claim) (webhook.Batch, error) {
+	return c.claim(c.Store.Claim(ctx, claim))
+}
+
+func (c countedSQL) Settle(ctx context.Context, ss []webhook.Settlement) ([]string, error) {
+	c.write(ss)
+	return c.Store.Settle(ctx, ss)
+}
+
+func (c countedMemory) Claim(ctx context.Context, claim webhook.Claim) (webhook.Batch, error) {
+	return c.claim(c.Store.Claim(ctx, claim))
+}
+
+func (c countedMemory) Settle(ctx context.Context, ss []webhook.Settlement) ([]string, error) {
+	c.write(ss)
+	return c.Store.Settle(ctx, ss)
 }
 
 // silence is a Notifier of a host that has no neighbours.

@@ -13,6 +13,7 @@ var program = []struct {
 	beside bool // may run while deliveries wait to be resumed and an idle process idles
 }{
 	{"drain", drainPart, false},
+	{"queued", queuedPart, false},
 	{"openloop", openLoopPart, false},
 	{"neighbour", neighbourPart, false},
 	{"backlog", backlogPart, false},

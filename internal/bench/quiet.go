@@ -69,12 +69,12 @@ func idle(ctx context.Context, j job) (figures, error) {
 	ended := make(chan error, 1)
 	go func() { ended <- p.run(running) }()
 	time.Sleep(3 * time.Second) // the start is over
-	before, claims := used(j.StorePID), p.claims.Load()
+	before, looks := used(j.StorePID), p.calls.looks.Load()
 	time.Sleep(time.Duration(j.Seconds * float64(time.Second)))
 	after := used(j.StorePID)
 	minutes := after.at.Sub(before.at).Minutes()
 	f := figures{
-		idleLooks: float64(p.claims.Load()-claims) / minutes,
+		idleLooks: float64(p.calls.looks.Load()-looks) / minutes,
 		idleCPU:   ms(after.cpu-before.cpu) / minutes,
 	}
 	stop()

@@ -29,6 +29,7 @@ const (
 	resumeAfter       = "s after the kill"
 	resumeRepeats     = "requests repeated"
 	perClaim          = "deliveries per claim"
+	perWrite          = "outcomes per write"
 	loadCPU           = "store CPU s per 10,000, storing"
 	walStored         = "log stored, KB per delivery"
 	walSent           = "log sent, KB per delivery"

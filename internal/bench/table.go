@@ -36,8 +36,8 @@ func compared(title, note string, results map[string]rounds, names ...string) *t
 		}
 	}
 	for _, c := range allContenders {
-		r, ok := results[c]
-		if !ok {
+		r := results[c]
+		if len(r.values(failures)) == 0 {
 			continue
 		}
 		row := []string{c}

@@ -14,6 +14,8 @@ type claims struct {
 	repeat   bool        // its answer was lost
 	after    time.Time   // not before, because the Store failed
 	wait     time.Duration
+	began    time.Time     // the one that is under way
+	took     time.Duration // of late
 }
 
 const (
@@ -23,6 +25,11 @@ const (
 	maxClaimBytes       = 64 << 20
 	leastClaimBytes     = 1 << 20
 	claimAheadThreshold = 2 // a claim ahead follows when half of what may wait is used up
+	// leastPace and maxPace bound the time of which the starts are claimed ahead; paceOf is how
+	// many claims it would be enough for.
+	paceOf    = 4
+	leastPace = 10 * time.Millisecond
+	maxPace   = maxWait * 3 / 5
 )
 
 func (c *claims) wake(s *Scheduler) time.Time {
@@ -38,8 +45,12 @@ func (s *Scheduler) backOff() {
 	c.after = s.now.Add(c.wait)
 }
 
+// pace is how far back the starts lie of which as many are claimed ahead: a Store that answers late
+// needs more of them here, and one that is quick needs no more than a few.
+func (c *claims) pace() time.Duration { return min(max(leastPace, paceOf*c.took), maxPace) }
+
 // ask claims what can be sent soon: as much as there are free slots, and ahead of them what
-// started within the latest SlowAfter. So the next deliveries of a fast endpoint are here before it
+// started of late. So the next deliveries of a fast endpoint are here before it
 // answers, and those of a hanging one are not.
 func (s *Scheduler) ask() {
 	c := &s.claims
@@ -47,7 +58,7 @@ func (s *Scheduler) ask() {
 		return
 	}
 	if c.repeat {
-		c.underWay = true
+		c.underWay, c.began = true, s.now
 		s.do(Claim{Repeat: true, Lanes: c.asked, MaxBytes: c.bytes})
 		return
 	}
@@ -59,7 +70,7 @@ func (s *Scheduler) ask() {
 	if len(c.asked) == 0 {
 		return
 	}
-	c.underWay, c.bytes = true, s.claimBytes()
+	c.underWay, c.bytes, c.began = true, s.claimBytes(), s.now
 	for _, a := range c.asked {
 		c.coming += a.Most
 	}
@@ -83,7 +94,7 @@ func (s *Scheduler) budget() int {
 		return 0
 	}
 	free := max(0, min(s.c.Capacity-s.active, s.c.MaxInFlight-s.inFlight-s.tests))
-	target := min(free+s.recent, most)
+	target := min(free+s.paces.len(), most)
 	if free == 0 && claimAheadThreshold*s.ready > target {
 		return 0
 	}
@@ -150,6 +161,9 @@ func (s *Scheduler) roomToClaim(l *lane) (room, extra int) {
 	room = min(room, tokens)
 	extra = max(0, min(extra, tokens-max(0, room)))
 	if room <= 0 && extra > 0 {
+		if claimAheadThreshold*here > ep.recent {
+			return 0, 0 // a start puts it back; many come with one claim then
+		}
 		return 1, extra - 1
 	}
 	return max(0, room), extra
@@ -167,6 +181,7 @@ func (s *Scheduler) leased(e Leased) {
 		s.release(Leased{Partial: true})
 		return
 	}
+	c.took = max(s.now.Sub(c.began), (3*c.took+s.now.Sub(c.began))/4)
 	for _, j := range e.Jobs {
 		s.arrive(j)
 		j.lane.ep.sealedFor = 0

@@ -130,8 +130,8 @@ func (c *Checker) jobs(live, offers []*Job) {
 			count(j, 1)
 		}
 	}
-	for i := range s.starts.len() {
-		c.of(s.starts.at(i).job.lane.ep).recent++
+	for i := range s.paces.len() {
+		c.of(s.paces.at(i).ep).recent++
 	}
 	for _, t := range s.timers {
 		if t.lane != nil {
@@ -142,7 +142,6 @@ func (c *Checker) jobs(live, offers []*Job) {
 	c.want("inFlight", "", s.inFlight, all.inFlight)
 	c.want("waiting", "", s.waiting, all.waiting)
 	c.want("reserved", "", s.reserved, all.reserved)
-	c.want("recent", "", s.recent, s.starts.len())
 	c.want("unproven", "", s.unproven, all.unproven)
 	c.want("bytes", "", s.bytes, size)
 	known := 0

@@ -25,7 +25,7 @@ type endpoint struct {
 	waiting  int
 	offers   int  // jobs that are about to be stored
 	reserved int  // those of them that are to be handed off
-	recent   int  // started less than SlowAfter ago
+	recent   int  // entries of Scheduler.paces
 	timers   int  // entries of Scheduler.timers
 	window   int  // bounds inFlight: 1, 2, 4 ... PerLane
 	prompt   bool // the latest request ended within SlowAfter

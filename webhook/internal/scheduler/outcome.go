@@ -21,6 +21,7 @@ type outcomes struct {
 const (
 	maxGroup     = 500
 	gatherFor    = 20 * time.Millisecond // writes begin so far apart, unless many outcomes wait
+	writeAt      = 2                     // times Capacity: so many outcomes do not wait
 	leastRewrite = 50 * time.Millisecond
 	// maxDoubtful bounds the leases that are given back again and again; others end by themselves.
 	maxDoubtful = 1000
@@ -52,7 +53,7 @@ func (o *outcomes) due(s *Scheduler) time.Time {
 		return time.Time{}
 	case o.failing():
 		return o.after
-	case o.gathered.len() >= min(s.c.Capacity, maxGroup) || s.stopping || !s.running:
+	case o.gathered.len() >= min(writeAt*s.c.Capacity, maxGroup) || s.stopping || !s.running:
 		return s.now
 	}
 	return later(s.now, o.began.Add(gatherFor))

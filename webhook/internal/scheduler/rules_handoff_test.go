@@ -73,12 +73,12 @@ func TestSchedulerHandOff(t *testing.T) {
 			r.dispatch(j)
 			r.answer(j, failed)
 		}},
-		{name: "not when 4 x Capacity wait", config: func(c *scheduler.Config) { c.Capacity = 1 }, before: func(r *rig) { r.waiting(4) }},
+		{name: "not when 8 x Capacity wait", config: func(c *scheduler.Config) { c.Capacity = 1 }, before: func(r *rig) { r.waiting(8) }},
 		{name: "not when a claim may bring as many", config: func(c *scheduler.Config) { c.Capacity = 1 }, before: func(r *rig) {
-			for i := range 4 {
+			for i := range 8 {
 				r.step(scheduler.Leased{Jobs: []*scheduler.Job{r.job(slot(i), withKey)}})
 			}
-			r.wait(60 * time.Millisecond) // one is slow, three wait for its key
+			r.wait(60 * time.Millisecond) // one is slow, seven wait for its key
 			r.more(lane("y", "y"))
 			r.claim("a slot is free")
 		}},

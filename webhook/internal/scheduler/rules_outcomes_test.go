@@ -54,17 +54,17 @@ func TestSchedulerOutcomes(t *testing.T) {
 			r.wait(time.Millisecond)
 			one[scheduler.Settle](r, "20 ms are over")
 		}},
-		{"unless Capacity are gathered", func(t *testing.T) {
+		{"unless 2 x Capacity are gathered", func(t *testing.T) {
 			r := newRig(t, big)
 			r.done(0)
 			r.settled(nil)
-			for i := range 63 {
+			for i := range 127 {
 				r.done(i + 1)
 			}
-			none[scheduler.Settle](r, "63 are gathered")
-			r.done(64)
-			if w := one[scheduler.Settle](r, "64 are gathered"); len(w.Jobs) != 64 {
-				t.Errorf("the group has %d outcomes, want 64", len(w.Jobs))
+			none[scheduler.Settle](r, "127 are gathered")
+			r.done(128)
+			if w := one[scheduler.Settle](r, "128 are gathered"); len(w.Jobs) != 128 {
+				t.Errorf("the group has %d outcomes, want 128", len(w.Jobs))
 			}
 		}},
 		{"at most 500 in a call", func(t *testing.T) {

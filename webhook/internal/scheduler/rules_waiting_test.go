@@ -14,10 +14,10 @@ func TestSchedulerWaiting(t *testing.T) {
 	t.Parallel()
 	one1 := func(c *scheduler.Config) { c.Capacity, c.SlowAfter = 1, 400*time.Millisecond }
 	prove(t, []rule{
-		{"at most 4 x Capacity wait", func(t *testing.T) {
+		{"at most 8 x Capacity wait", func(t *testing.T) {
 			r := newRig(t, nil)
 			full := func(j *scheduler.Job) { j.Limits = []scheduler.Limit{{Key: "k", Max: 1}} }
-			for i := range 40 {
+			for i := range 70 {
 				l := slot(i)
 				r.more(l)
 				if c := take[scheduler.Claim](r); len(c) > 0 {
@@ -30,8 +30,8 @@ func TestSchedulerWaiting(t *testing.T) {
 					r.step(scheduler.Leased{Jobs: jobs})
 				}
 			}
-			if n := r.s.Counts().Waiting; n != 16 {
-				t.Errorf("%d wait, want 16", n)
+			if n := r.s.Counts().Waiting; n != 32 {
+				t.Errorf("%d wait, want 32", n)
 			}
 		}},
 		{"what waits 250 ms goes back uncounted with its former Due", func(t *testing.T) {
@@ -60,16 +60,19 @@ func TestSchedulerWaiting(t *testing.T) {
 		}},
 		{"its lane gets nothing ahead until it had a turn", func(t *testing.T) {
 			for _, starved := range []bool{false, true} {
-				r := newRig(t, func(c *scheduler.Config) { c.Capacity, c.PerLane, c.SlowAfter = 2, 2, 400*time.Millisecond })
+				r := newRig(t, func(c *scheduler.Config) { c.PerLane, c.SlowAfter = 2, 400*time.Millisecond })
 				y, x := lane("a", "a"), scheduler.Lane{Scope: "a", WebhookID: "a", Class: "x"}
 				r.succeed(y, 2)
+				k := r.job(lane("k", "k"), withKey)
+				r.dispatch(k)
+				if starved { // for want of a key
+					r.step(scheduler.Leased{Jobs: []*scheduler.Job{r.job(x, withKey)}})
+				}
+				r.wait(250 * time.Millisecond)
+				r.settled(nil)
 				r.dispatch(r.job(y), r.job(y))
-				if starved {
-					r.step(scheduler.Leased{Jobs: []*scheduler.Job{r.job(x)}})
-					r.wait(250 * time.Millisecond)
-					r.settled(nil)
-				} else {
-					r.wait(250 * time.Millisecond)
+				r.answer(k, delivered)
+				if !starved {
 					r.more(x)
 				}
 				if got := len(take[scheduler.Claim](r)); got != map[bool]int{false: 1, true: 0}[starved] {
@@ -77,14 +80,14 @@ func TestSchedulerWaiting(t *testing.T) {
 				}
 			}
 		}},
-		{"when 4 x Capacity wait and others need the place, after SlowAfter", func(t *testing.T) {
+		{"when 8 x Capacity wait and others need the place, after SlowAfter", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.SlowAfter = 50 * time.Millisecond })
 			full := func(j *scheduler.Job) { j.Limits = []scheduler.Limit{{Key: "k", Max: 1}} }
-			for i := range 17 {
+			for i := range 33 {
 				r.step(scheduler.Leased{Jobs: []*scheduler.Job{r.job(slot(i), full)}})
 			}
 			r.more(lane("new", "new"))
-			none[scheduler.Claim](r, "16 wait")
+			none[scheduler.Claim](r, "32 wait")
 			r.wait(50 * time.Millisecond)
 			r.settled(nil)
 			if c := r.claim("a place is free"); c.Lanes[0].Lane != lane("new", "new") {

@@ -25,7 +25,7 @@ type Breaker struct {
 const (
 	// maxAhead and maxUnwritten bound, times Capacity, the jobs that wait here and the
 	// outcomes that are not stored.
-	maxAhead     = 4
+	maxAhead     = 8
 	maxUnwritten = 4
 	// maxBytes bounds the bodies of jobs that wait or are in flight.
 	maxBytes = 256 << 20
@@ -61,11 +61,12 @@ type Scheduler struct {
 	blocked blockedScopes
 	timers  timers
 	starts  queue[start] // the latest SlowAfter of them
+	paces   queue[pace]  // and those for which as many are claimed ahead
 	overdue queue[wait]  // jobs that wait, oldest first
 
-	active, inFlight, waiting, reserved, recent, unproven, tests int
-	unprovenActive                                               int // of active
-	bytes                                                        int
+	active, inFlight, waiting, reserved, unproven, tests int
+	unprovenActive                                       int // of active
+	bytes                                                int
 
 	outcomes outcomes
 	claims   claims

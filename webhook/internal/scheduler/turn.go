@@ -8,6 +8,12 @@ type start struct {
 	job *Job
 }
 
+// pace is when a request to an endpoint began, for what is claimed ahead.
+type pace struct {
+	at time.Time
+	ep *endpoint
+}
+
 // wait is when a job began to wait.
 type wait struct {
 	since time.Time
@@ -130,23 +136,23 @@ func (s *Scheduler) begin(j *Job) {
 	ep.recent++
 	s.inFlight++
 	s.active++
-	s.recent++
 	ep.rate.take(s.now)
 	s.takeKeys(j.Limits, s.now)
 	j.lane.starved = false
 	s.starts.push(start{s.now, j})
+	s.paces.push(pace{s.now, ep})
 	s.do(Send{j})
 }
 
 // expireStarts counts requests that take longer than SlowAfter as slow: they go on and hold
 // no slot any more.
 func (s *Scheduler) expireStarts() {
+	for s.paces.len() > 0 && s.now.Sub(s.paces.at(0).at) >= s.claims.pace() {
+		s.paces.pop().ep.recent--
+	}
 	for s.starts.len() > 0 && s.now.Sub(s.starts.at(0).at) >= s.c.SlowAfter {
-		st := s.starts.pop()
-		j := st.job
+		j := s.starts.pop().job
 		ep := j.lane.ep
-		ep.recent--
-		s.recent--
 		if j.phase != active {
 			continue
 		}
