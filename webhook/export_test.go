@@ -1,5 +1,7 @@
 package webhook
 
+import "github.com/postrider/postrider/webhook/internal/scheduler"
+
 // For tests of what the public path reaches only through a transport.
 
 var (
@@ -10,3 +12,6 @@ var (
 )
 
 const MaxSnippet = maxSnippet
+
+// BreakScheduler lets a step panic, as a bug of it would.
+func BreakScheduler(d *Dispatcher) { d.engine.post(scheduler.Attempted{}) }
