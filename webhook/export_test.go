@@ -1,5 +1,7 @@
 package webhook
 
+import "github.com/postrider/postrider/webhook/internal/scheduler"
+
 // For tests of what the public path reaches only through a transport.
 
 var (
@@ -13,3 +15,6 @@ const (
 	MaxSnippet = maxSnippet
 	Withheld   = withheld
 )
+
+// BreakScheduler lets a step panic, as a bug of it would.
+func BreakScheduler(d *Dispatcher) { d.engine.post(scheduler.Attempted{}) }

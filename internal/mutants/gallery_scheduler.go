@@ -61,7 +61,7 @@ var schedulerBugs = []mutation{
 		"&& !(s.waiting > 0 && s.healthStale())", "",
 		"./webhook/internal/scheduler -run TestSchedulerHealthStore"},
 	{"what waits too long is kept", "webhook/internal/scheduler/turn.go",
-		"			if s.now.Sub(w.since) < s.waitLimit() {", "			if true {",
+		"		case s.now.Sub(w.since) < s.waitLimit():", "		case true:",
 		"./webhook/internal/scheduler -run TestSchedulerWaiting"},
 	{"a stop keeps what waits", "webhook/internal/scheduler/scheduler.go",
 		"		s.stopping = true\n		s.returnAll()", "		s.stopping = true",

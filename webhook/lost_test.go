@@ -1,0 +1,212 @@
+package webhook_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/postrider/postrider/payload"
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/memstore"
+)
+
+// mute is a Store whose answers get lost after the work is done.
+type mute struct {
+	*memstore.Store
+	claims, enqueues atomic.Int32 // so many of the next ones
+	held             atomic.Int32 // deliveries that were stored leased
+}
+
+func (m *mute) Claim(ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
+	b, err := m.Store.Claim(ctx, c)
+	if len(b.Deliveries) > 0 && m.claims.Add(-1) >= 0 {
+		return webhook.Batch{}, errors.New("the answer was lost")
+	}
+	return b, err
+}
+
+func (m *mute) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
+	added, err := m.Store.Enqueue(ctx, ds)
+	for i := range ds {
+		if ds[i].Held {
+			m.held.Add(1)
+		}
+	}
+	if m.enqueues.Add(-1) >= 0 {
+		return nil, fmt.Errorf("the answer was lost: %w", webhook.ErrUnknown)
+	}
+	return added, err
+}
+
+func newMute(t *testing.T, o *webhook.Options) (*mute, *host) {
+	t.Helper()
+	m := &mute{Store: newStore(t)}
+	p := webhook.Automation()
+	p.MaxPerScope = 0
+	return m, newHost(t, m, p, o)
+}
+
+// Rule: a claim whose answer was lost is made again with its number, so it costs a call and not a
+// lease, and nothing counts as interrupted.
+func TestLostClaim(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m, h := newMute(t, nil)
+		h.add("one")
+		id := h.dispatch() // Run is not under way, so it is claimed
+		m.claims.Store(3)
+		h.start()
+		defer h.stop()
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if d, _ := h.delivery(id); d.State != webhook.StateDelivered || d.Interrupted != 0 {
+			t.Errorf("%v after 2 s, %d interruptions; want delivered", d.State, d.Interrupted)
+		}
+	})
+}
+
+// Rule: a Dispatch that does not know whether it stored says ErrUnknown, and a hand-off of it costs
+// no lease.
+func TestLostEnqueue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m, h := newMute(t, nil)
+		h.add("one")
+		h.start()
+		defer h.stop()
+		time.Sleep(time.Second)
+		m.enqueues.Store(1)
+		if _, err := h.Dispatch(t.Context(), success(t)); !errors.Is(err, webhook.ErrUnknown) {
+			t.Errorf("Dispatch: %v, want ErrUnknown", err)
+		}
+		if m.held.Load() != 1 {
+			t.Fatal("it was not handed off")
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if n := len(h.to.seen()); n != 1 {
+			t.Errorf("%d requests within 2 s, want 1: the lease was not given back", n)
+		}
+	})
+}
+
+// Rule: what waits here and goes back keeps the time at which it was due, and counts no interruption.
+func TestGivenBackInItsPlace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, h := newMute(t, &webhook.Options{Capacity: 4, PerLane: 4, SlowAfter: time.Minute, Timeout: 40 * time.Second})
+		h.to.answer = func(int, request) answer { return answer{status: 200, delay: 30 * time.Second} }
+		var ids []string
+		for i := range 8 {
+			h.add(fmt.Sprint("w", i))
+		}
+		h.start()
+		defer h.stop()
+		time.Sleep(time.Second)
+		r, err := h.Dispatch(t.Context(), success(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = r.Events[0].Deliveries
+		time.Sleep(time.Millisecond)
+		h.SetPaused(true)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		back := 0
+		for _, id := range ids {
+			d, _ := h.delivery(id)
+			if d.Held {
+				continue // in flight
+			}
+			if back++; !d.Due.Equal(d.CreatedAt) || d.Interrupted != 0 || d.Tries != 0 {
+				t.Errorf("due %v after it was created, %d interruptions, %d tries", d.Due.Sub(d.CreatedAt), d.Interrupted, d.Tries)
+			}
+		}
+		if back != 4 {
+			t.Errorf("%d went back, want the 4 without a slot", back)
+		}
+	})
+}
+
+// Rule: a panic inside the scheduler ends Run with an error, and no host.
+func TestBrokenScheduler(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, h := newMute(t, nil)
+		ran := make(chan error, 1)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go func() { ran <- h.Run(ctx) }()
+		time.Sleep(time.Second)
+		webhook.BreakScheduler(h.Dispatcher)
+		synctest.Wait()
+		select {
+		case err := <-ran:
+			if err == nil || !strings.Contains(err.Error(), "bug of Postrider") {
+				t.Errorf("Run: %v", err)
+			}
+		default:
+			t.Error("Run goes on")
+		}
+	})
+}
+
+// Rule: a webhook that cannot be opened ends nothing: what is queued waits, and goes on.
+func TestSealedWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &sealing{Store: newStore(t)}
+		h := newHost(t, s, webhook.Automation(), nil)
+		h.add("one")
+		s.sealed.Store(true)
+		r, err := h.Dispatch(t.Context(), success(t, payload.WithID("evt-1")))
+		if err != nil || r.Events[0].Added != 1 {
+			t.Fatal(r, err)
+		}
+		h.start()
+		defer h.stop()
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		if d, _ := h.delivery(r.Events[0].Deliveries[0]); d.State != webhook.StatePending || d.Interrupted != 0 || h.Status().Unreadable != 1 {
+			t.Errorf("%v %q, %d interruptions, %d webhooks unreadable", d.State, d.LastCode, d.Interrupted, h.Status().Unreadable)
+		}
+		s.sealed.Store(false)
+		time.Sleep(11 * time.Minute)
+		synctest.Wait()
+		if d, _ := h.delivery(r.Events[0].Deliveries[0]); d.State != webhook.StateDelivered {
+			t.Errorf("%v %q once it can be opened", d.State, d.LastCode)
+		}
+	})
+}
+
+// sealing is a Store whose key service may be away.
+type sealing struct {
+	*memstore.Store
+	sealed atomic.Bool
+}
+
+func (s *sealing) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, error) {
+	ws, err := s.Store.Webhooks(ctx, scope)
+	for i := range ws {
+		if s.sealed.Load() {
+			ws[i].URL, ws[i].Secrets, ws[i].Unreadable = "", nil, webhook.ErrSealed
+		}
+	}
+	return ws, err
+}
+
+func (s *sealing) Claim(ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
+	b, err := s.Store.Claim(ctx, c)
+	if s.sealed.Load() {
+		for _, d := range b.Deliveries {
+			b.Unreadable = append(b.Unreadable, webhook.Unreadable{ID: d.ID, Lease: d.Lease, Lane: d.Lane(), Due: d.Due, Err: webhook.ErrSealed})
+		}
+		b.Deliveries, b.Webhooks = nil, nil
+	}
+	return b, err
+}
