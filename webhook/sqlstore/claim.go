@@ -91,10 +91,7 @@ func (s *Store) batch(t *taking) (b webhook.Batch) {
 			verdicts[lane.Scope+"\x00"+lane.WebhookID] = v
 			in, found := t.hooks[i]
 			if v.gone = !found; found {
-				v.w, v.err = s.decodeWebhook(lane.WebhookID, in)
-				if v.w.Scope != lane.Scope && v.err == nil {
-					v.err = fmt.Errorf("sqlstore: webhook %s: its row belongs to another scope", lane.WebhookID)
-				}
+				v.w, v.err = s.decodeOf(lane.Scope, lane.WebhookID, in)
 			}
 			if !v.gone && v.err == nil {
 				b.Webhooks = append(b.Webhooks, v.w)

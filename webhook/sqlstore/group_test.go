@@ -14,7 +14,7 @@ import (
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
-// TestGroupLone: a call that finds nobody writing writes at once, under its own context.
+// TestGroupLone: a call that comes while none is written is written at once, under its own context.
 func TestGroupLone(t *testing.T) {
 	t.Parallel()
 	type mark struct{}
