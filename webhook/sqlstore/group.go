@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -45,7 +46,7 @@ func (g *group) do(ctx context.Context, rows []newRow) ([]bool, error) {
 		defer g.next()
 		return g.flush(ctx, rows)
 	}
-	c := &call{ctx: ctx, rows: rows, done: make(chan struct{})}
+	c := &call{ctx: ctx, rows: kept(rows), done: make(chan struct{})}
 	g.waiting = append(g.waiting, c)
 	g.mu.Unlock()
 	select {
@@ -60,6 +61,16 @@ func (g *group) do(ctx context.Context, rows []newRow) ([]bool, error) {
 		c.left = true
 		return nil, fmt.Errorf("sqlstore: enqueue: nothing was stored: %w", ctx.Err())
 	}
+}
+
+// kept copies what the caller may change once it has given up.
+func kept(rows []newRow) []newRow {
+	for i := range rows {
+		d := *rows[i].Delivery
+		d.Body = bytes.Clone(d.Body)
+		rows[i].Delivery = &d
+	}
+	return rows
 }
 
 // next ends a turn: if others gathered meanwhile, a goroutine writes until none
