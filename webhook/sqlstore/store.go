@@ -86,6 +86,7 @@ type Store struct {
 	scopes   scopeCache
 	claims   claimMemory
 	leases   leaseMark
+	places   placeMarks
 	swept    sweepMemory
 
 	mu      sync.Mutex
