@@ -36,7 +36,8 @@
 //     named prepared statements, needs PgBouncer 1.21 and max_prepared_statements. LISTEN, as
 //     a Notifier needs it, wants a connection past the pooler.
 //   - Vacuum: the default settings do. A transaction that stays open for long keeps the
-//     entries of what was sent in the index, and claims read them again and again.
+//     entries of what was sent in the index; a lane that is drained without a pause is then
+//     read from its head each five seconds only.
 //
 // # SQLite
 //
