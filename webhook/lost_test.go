@@ -70,6 +70,19 @@ func TestLostClaim(t *testing.T) {
 	})
 }
 
+// Rule: Dispatchers of one process never give the same lease number, even at one time.
+func TestLeaseNumbersOfOneProcess(t *testing.T) {
+	t.Parallel()
+	seen := map[int64]bool{}
+	for range 64 {
+		n := webhook.NextProcess()
+		if seen[n] || n < 0 || n >= 2048 {
+			t.Errorf("number %d is taken, or has more than 11 bits", n)
+		}
+		seen[n] = true
+	}
+}
+
 // Rule: a Dispatch that does not know whether it stored says ErrUnknown, and a hand-off of it costs
 // no lease.
 func TestLostEnqueue(t *testing.T) {
