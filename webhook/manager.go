@@ -53,7 +53,8 @@ func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 // Version must be the one that was read, or 0 to overwrite whatever is there. Changing the
 // URL, the secrets, the headers or the attributes, or activating, also clears the
 // webhook's health.
-// Errors: [*ValidationError], [ErrNotFound], [ErrConflict].
+// Errors: [*ValidationError], [ErrNotFound], [ErrConflict], [ErrSealed] while what is stored cannot be
+// opened.
 func (m *Manager) Edit(ctx context.Context, w Webhook) (Webhook, error) {
 	return m.change(ctx, w.Scope, w.ID, w.Version, m.validate, func(stored *Webhook) {
 		next := w.Clone()
@@ -205,6 +206,10 @@ func (m *Manager) change(ctx context.Context, scope, id string, version int64, c
 	for range maxEdits {
 		var was Webhook
 		if was, err = m.reg.Webhook(ctx, scope, id); err != nil {
+			break
+		}
+		if was.Unreadable != nil { // written back, it would lose what could not be opened
+			err = was.Unreadable
 			break
 		}
 		if version != 0 && version != was.Version {
