@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/postrider/postrider/webhook/internal/scheduler"
@@ -41,7 +42,7 @@ type job struct {
 
 func newEngine(d *Dispatcher) *engine {
 	o := &d.o
-	g := &engine{d: d, process: rand.Int64N(1 << leaseBits), breaks: make(chan struct{})}
+	g := &engine{d: d, process: nextProcess(), breaks: make(chan struct{})}
 	g.s = scheduler.New(scheduler.Config{
 		Capacity: o.Capacity, MaxInFlight: o.MaxInFlight, PerLane: o.PerLane,
 		SlowAfter: o.SlowAfter, Lease: o.Lease, Poll: o.Poll, Rate: o.Rate, Burst: o.Burst,
@@ -169,8 +170,18 @@ func (g *engine) do(c scheduler.Command) {
 }
 
 // leaseBits are the low bits of a lease number: random for a process, so that two processes
-// never give the same number, whatever their clocks say.
+// hardly ever give the same number, whatever their clocks say.
 const leaseBits = 11
+
+// processes is random at first and counted on, so that Dispatchers of one process, which may share a
+// Store in memory, never give the same number.
+var processes = func() *atomic.Int64 {
+	n := new(atomic.Int64)
+	n.Store(rand.Int64N(1 << leaseBits))
+	return n
+}()
+
+func nextProcess() int64 { return processes.Add(1) & (1<<leaseBits - 1) }
 
 // nextLease is a number for a claim or for a hand-off: the time, above the latest one.
 func (g *engine) nextLease(now time.Time) int64 {

@@ -9,6 +9,7 @@ var (
 	SecretsOf    = secretsOf
 	CheckHeader  = checkHeader
 	MaskURL      = maskURL
+	NextProcess  = nextProcess
 )
 
 const (

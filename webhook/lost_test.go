@@ -70,6 +70,19 @@ func TestLostClaim(t *testing.T) {
 	})
 }
 
+// Rule: Dispatchers of one process never give the same lease number, even at one time.
+func TestLeaseNumbersOfOneProcess(t *testing.T) {
+	t.Parallel()
+	seen := map[int64]bool{}
+	for range 64 {
+		n := webhook.NextProcess()
+		if seen[n] || n < 0 || n >= 2048 {
+			t.Errorf("number %d is taken, or has more than 11 bits", n)
+		}
+		seen[n] = true
+	}
+}
+
 // Rule: a Dispatch that does not know whether it stored says ErrUnknown, and a hand-off of it costs
 // no lease.
 func TestLostEnqueue(t *testing.T) {
@@ -209,4 +222,35 @@ func (s *sealing) Claim(ctx context.Context, c webhook.Claim) (webhook.Batch, er
 		b.Deliveries, b.Webhooks = nil, nil
 	}
 	return b, err
+}
+
+func (s *sealing) Webhook(ctx context.Context, scope, id string) (webhook.Webhook, error) {
+	w, err := s.Store.Webhook(ctx, scope, id)
+	if s.sealed.Load() {
+		w.URL, w.Secrets, w.Headers, w.Unreadable = "", nil, nil, webhook.ErrSealed
+	}
+	return w, err
+}
+
+// Rule: a webhook that cannot be opened is not written back without what could not be opened.
+func TestSealedIsNotEdited(t *testing.T) {
+	t.Parallel()
+	s := &sealing{Store: newStore(t)}
+	h := newHost(t, s, webhook.Automation(), nil)
+	w := h.add("one")
+	s.sealed.Store(true)
+	edited := w
+	edited.Name = "another"
+	_, rotated := h.hooks.RotateSecret(t.Context(), scope, w.ID, webhook.NewSecret(token+"x"))
+	_, edit := h.hooks.Edit(t.Context(), edited)
+	for what, err := range map[string]error{"SetActive": h.hooks.SetActive(t.Context(), scope, w.ID, false), "RotateSecret": rotated, "Edit": edit} {
+		if !errors.Is(err, webhook.ErrSealed) {
+			t.Errorf("%s: %v, want ErrSealed", what, err)
+		}
+	}
+	s.sealed.Store(false)
+	got, err := h.hooks.Webhook(t.Context(), scope, w.ID)
+	if err != nil || got.URL != w.URL || len(got.Secrets) != 1 || got.Version != w.Version {
+		t.Errorf("stored as %q with %d secrets, version %d; %v", got.URL, len(got.Secrets), got.Version, err)
+	}
 }

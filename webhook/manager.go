@@ -53,6 +53,7 @@ func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 // Version must be the one that was read, or 0 to overwrite whatever is there. Changing the
 // URL, the secrets, the headers or the attributes, or activating, also clears the
 // webhook's health.
+<<<<<<< HEAD
 //
 // A kept value never reaches another receiver. With another URL, or whatever else changes
 // where Profile.Target leads, the values of headers, and the secret where requests hold it
@@ -61,6 +62,10 @@ func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 // and leaves the rest empty; it does not pass on what it has read from the Store.
 //
 // Errors: [*ValidationError], [ErrNotFound], [ErrConflict].
+=======
+// Errors: [*ValidationError], [ErrNotFound], [ErrConflict], [ErrSealed] while what is stored cannot be
+// opened.
+>>>>>>> proof
 func (m *Manager) Edit(ctx context.Context, w Webhook) (Webhook, error) {
 	var k kept
 	check := func(next *Webhook) error {
@@ -217,6 +222,10 @@ func (m *Manager) change(ctx context.Context, scope, id string, version int64, c
 	for range maxEdits {
 		var was Webhook
 		if was, err = m.reg.Webhook(ctx, scope, id); err != nil {
+			break
+		}
+		if was.Unreadable != nil { // written back, it would lose what could not be opened
+			err = was.Unreadable
 			break
 		}
 		if version != 0 && version != was.Version {

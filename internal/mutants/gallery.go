@@ -4,6 +4,7 @@ import "slices"
 
 // gallery lists the planted bugs. Each is one that somebody could write, or that was met
 // in software of this kind.
+<<<<<<< HEAD
 var gallery = slices.Concat(engineBugs, schedulerBugs, credentialBugs, spellingBugs, registrationBugs, wireBugs)
 
 // engineBugs are in queues, leases, tries, breakers and limits, and in what they lean on.
@@ -50,12 +51,25 @@ var engineBugs = []mutation{
 	{"Dispatch waits for the Store for ever", "webhook/dispatch.go",
 		"	case <-ctx.Done():\n		return Receipt{}, fmt.Errorf(\"webhook: dispatch: %w: %w\", ErrUnknown", "	case <-make(chan int):\n		return Receipt{}, fmt.Errorf(\"webhook: dispatch: %w: %w\", ErrUnknown",
 		"./webhook -run TestDispatchTimeout"},
+=======
+var gallery = []mutation{
+>>>>>>> proof
 	{"a lease is not checked when an outcome is stored", "webhook/memstore/settle.go",
 		"current := x.Lease == r.lease && (r.held || !pending)", "current := true",
 		"./webhook/memstore -run TestConformance"},
 	{"a repeated settlement is recorded again", "webhook/memstore/settle.go",
 		"if r.repeats(x) {", "if false && r.repeats(x) {",
+<<<<<<< HEAD
 		"./internal/sim -run TestSimulation"},
+=======
+		"./webhook/memstore -run TestConformance"},
+	{"a try is counted when it is claimed", "webhook/memstore/claim.go",
+		"r.held, r.due, r.lease = true, t.until, number", "r.held, r.due, r.lease = true, t.until, number\n\tr.tries++",
+		"./webhook/memstore -run TestConformance"},
+	{"an interruption is not counted", "webhook/memstore/claim.go",
+		"r.interrupted++", "r.interrupted += 0",
+		"./webhook -run TestInterruptedTenTimes"},
+>>>>>>> proof
 	{"jitter undercuts Retry-After", "retry/next.go",
 		"wait = max(wait, min(f.After, p.MaxAfter))", "wait = min(max(wait, min(f.After, p.MaxAfter)), p.Slots[made].Max)",
 		"./retry -run TestRetryAfter"},
@@ -74,8 +88,13 @@ var engineBugs = []mutation{
 	{"a grant keeps what was not entered", "limiter/grant.go",
 		"		l.total.Release(int64(unused))", "		_ = unused",
 		"./limiter -run TestGrantClose"},
+<<<<<<< HEAD
 	{"the address guard is not asked", "webhook/internal/transport/guard.go",
 		"return g.allow.Control(ctx, network, address, c)", "return nil",
+=======
+	{"the address guard is not asked", "webhook/transport.go",
+		"err := g.allow.Control(ctx, network, address, c)", "var err error",
+>>>>>>> proof
 		"./webhook -run TestGuardRebinding"},
 	{"a URL is not judged again before it is sent", "webhook/target.go",
 		"return checkTarget(profile.Allow.CheckURL(raw))", "return raw, nil",
@@ -89,4 +108,10 @@ var engineBugs = []mutation{
 	{"a signature is accepted at any time", "webhook/sign/standard_verify.go",
 		"if time.Unix(unix, 0).Before(now.Add(-tolerance)) {", "if time.Unix(unix, 0).Before(now.Add(-2 * tolerance)) {",
 		"./webhook/sign -run TestVerifyStandardTolerance"},
+<<<<<<< HEAD
+=======
+	{"what is queued for a deleted webhook never ends", "webhook/memstore/sweep.go",
+		"case w.gone && !r.lane.t.exists:", "case false:",
+		"./webhook/memstore -run TestConformance"},
+>>>>>>> proof
 }
