@@ -187,7 +187,10 @@ func (d *Dispatcher) compile(ctx context.Context, to Enqueuer, events []payload.
 		return Receipt{}, nil, err
 	}
 	receipt := Receipt{Events: make([]EventReceipt, 0, len(events))}
-	scopes := make(map[string][]Webhook, 1)
+	var scopes map[string][]Webhook // of more events than one
+	if len(events) > 1 {
+		scopes = make(map[string][]Webhook, 1)
+	}
 	var size int
 	for _, e := range events {
 		hooks, known := scopes[e.Scope]
@@ -195,7 +198,9 @@ func (d *Dispatcher) compile(ctx context.Context, to Enqueuer, events []payload.
 			if hooks, err = to.Webhooks(ctx, e.Scope); err != nil {
 				return Receipt{}, nil, fmt.Errorf("webhook: dispatch %s: webhooks: %w", e.ID, err)
 			}
-			scopes[e.Scope] = hooks
+			if scopes != nil {
+				scopes[e.Scope] = hooks
+			}
 			d.index(ctx, b.hooks, hooks)
 		}
 		made, err := d.plan(e, hooks, now)
