@@ -261,3 +261,31 @@ func (f *field) claimAll(t *testing.T) []webhook.Delivery {
 	t.Helper()
 	return f.claimBatch(t).Deliveries
 }
+
+// TestMovedWebhook: a row that was moved to another scope in SQL is not used there, because
+// its secrets are another tenant's.
+func TestMovedWebhook(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		f := newField(t, d, "postrider_", 10)
+		hook := f.hooks("m", 1, true)[0]
+		dl := f.delivery(hook, now())
+		dl.Scope = "other"
+		dl.ID = webhook.DeliveryID(dl.Scope, dl.EventID, hook)
+		if _, err := f.store.Enqueue(t.Context(), []webhook.Delivery{dl}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.open(t).Exec(`UPDATE postrider_webhook SET scope = 'other'`); err != nil {
+			t.Fatal(err)
+		}
+		f.lanes = []webhook.Lane{dl.Lane()}
+		if b := f.claimBatch(t); len(b.Deliveries) != 0 || len(b.Webhooks) != 0 || len(b.Unreadable) != 1 {
+			t.Errorf("claimed %d, webhooks %d, unreadable %d; want 0, 0, 1", len(b.Deliveries), len(b.Webhooks), len(b.Unreadable))
+		}
+		if ws, err := f.store.Webhooks(t.Context(), "other"); err != nil || len(ws) != 1 || ws[0].Unreadable == nil || len(ws[0].Secrets) != 0 || ws[0].URL != "" {
+			t.Errorf("Webhooks: %v, %v; want one that cannot be read", ws, err)
+		}
+		if w, err := f.store.Webhook(t.Context(), "other", hook); err == nil || w.URL != "" {
+			t.Errorf("Webhook: %v, %v; want an error", w, err)
+		}
+	})
+}

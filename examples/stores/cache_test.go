@@ -8,7 +8,7 @@ import (
 )
 
 // TestCachedWebhooks: remembered webhooks are as they were last read, and an Enqueue of what
-// was made of them is refused once they have changed, whoever changed them.
+// was made of them is refused once they have changed, also where that was done in SQL.
 func TestCachedWebhooks(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		f := newField(t, d, "postrider_", 1)

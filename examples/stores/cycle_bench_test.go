@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
 // BenchmarkCycle is the work of the Store for deliveries that succeed: a claim and a
@@ -62,4 +63,63 @@ func cpuTime() time.Duration {
 		return 0
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkHandOff is the work of the Store for deliveries that are sent at once: 40 are
+// stored as held, and settled a little later. "log-bytes/row" is PostgreSQL's write-ahead log.
+func BenchmarkHandOff(b *testing.B) {
+	eachB(b, "40", func(b *testing.B, d database) {
+		f := newField(b, d, "postrider_", 40)
+		hooks := f.hooks("m", 10, true)
+		db := d.open(b)
+		logged := func() (n float64) {
+			if d.dialect == sqlstore.PostgreSQL {
+				if err := db.QueryRow(`SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn`).Scan(&n); err != nil {
+					b.Fatal(err)
+				}
+			}
+			return n
+		}
+		var pending [][]webhook.Delivery
+		var enqueue, settle time.Duration
+		rows := 0
+		before := logged()
+		for b.Loop() {
+			ds := make([]webhook.Delivery, 40)
+			f.lease++
+			at := now()
+			for i := range ds {
+				ds[i] = f.delivery(hooks[i%len(hooks)], at)
+				ds[i].Held, ds[i].Lease, ds[i].Due = true, at.UnixMicro()<<11+f.lease, at.Add(leaseTime)
+			}
+			began := time.Now()
+			if _, err := f.store.Enqueue(b.Context(), ds); err != nil {
+				b.Fatal(err)
+			}
+			enqueue += time.Since(began)
+			if pending = append(pending, ds); len(pending) < 3 {
+				continue
+			}
+			ss := make([]webhook.Settlement, len(pending[0]))
+			for i, d := range pending[0] {
+				ss[i] = webhook.Settlement{ID: d.ID, Scope: d.Scope, Lease: d.Lease, State: webhook.StateDelivered, Due: at,
+					Result: &webhook.Attempt{Number: 1, Status: 200, Start: at, Duration: time.Millisecond, Snippet: "ok"}}
+			}
+			pending = pending[1:]
+			began = time.Now()
+			if lost, err := f.store.Settle(b.Context(), ss); err != nil || len(lost) > 0 {
+				b.Fatal(lost, err)
+			}
+			settle += time.Since(began)
+			rows += len(ss)
+		}
+		n := float64(max(rows, 1))
+		b.ReportMetric(float64(rows)/(enqueue+settle).Seconds(), "rows/s")
+		b.ReportMetric(float64(enqueue.Microseconds())/float64(b.N), "us-enqueue")
+		b.ReportMetric(float64(settle.Microseconds())/float64(b.N), "us-settle")
+		if d.dialect == sqlstore.PostgreSQL {
+			b.ReportMetric((logged()-before)/n, "log-bytes/row")
+		}
+		b.ReportMetric(0, "ns/op")
+	})
 }

@@ -26,7 +26,9 @@ func (s *Store) Claim(ctx context.Context, c webhook.Claim) (b webhook.Batch, er
 	if err := s.ready(ctx); err != nil {
 		return b, err
 	}
-	t := newTaking(&c, s.claims.untils(c.Lease, micros(c.Until)))
+	untils, repeated := s.claims.untils(c.Lease, micros(c.Until))
+	t := newTaking(&c, untils)
+	t.repeated = repeated
 	if s.dialect == PostgreSQL {
 		err = s.single(ctx, func(conn Conn) error { return s.claimPostgres(ctx, conn, t) })
 	} else {
@@ -43,6 +45,7 @@ type taking struct {
 	*webhook.Claim
 	now, until int64
 	untils     []int64 // ends of leases that this claim may have given before
+	repeated   bool    // it was made before
 	turns      map[webhook.Lane]int
 	rows       [][]row        // by lane
 	hooks      map[int]stored // by lane
@@ -91,10 +94,7 @@ func (s *Store) batch(t *taking) (b webhook.Batch) {
 			verdicts[lane.Scope+"\x00"+lane.WebhookID] = v
 			in, found := t.hooks[i]
 			if v.gone = !found; found {
-				v.w, v.err = s.decodeWebhook(lane.WebhookID, in)
-				if v.w.Scope != lane.Scope && v.err == nil {
-					v.err = fmt.Errorf("sqlstore: webhook %s: its row belongs to another scope", lane.WebhookID)
-				}
+				v.w, v.err = s.decodeOf(lane.Scope, lane.WebhookID, in)
 			}
 			if !v.gone && v.err == nil {
 				b.Webhooks = append(b.Webhooks, v.w)
@@ -130,18 +130,21 @@ type claimMemory struct {
 }
 
 // untils returns the ends of the leases of all claims with a number, and notes one more.
-func (m *claimMemory) untils(lease, until int64) (list []int64) {
+func (m *claimMemory) untils(lease, until int64) (list []int64, repeated bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	list = append(list, until)
 	for _, one := range m.last {
-		if one.lease == lease && !slices.Contains(list, one.until) {
+		if one.lease != lease {
+			continue
+		}
+		if repeated = true; !slices.Contains(list, one.until) {
 			list = append(list, one.until)
 		}
 	}
 	m.last[m.next%len(m.last)] = struct{ lease, until int64 }{lease, until}
 	m.next++
-	return list
+	return list, repeated
 }
 
 // leaseMark is a time before which nothing is held, as far as the last claim has seen. What

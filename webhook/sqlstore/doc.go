@@ -12,18 +12,36 @@
 // [Store.Tx] lets [webhook.Dispatcher.DispatchTx] write into a transaction of the
 // host, a *sql.Tx or what an ORM makes of it; [Store.TxConn] does so for a native
 // connection such as a pgx.Tx. The deliveries exist when the host commits and not
-// before. database/sql does not tell anybody about a commit, so the host calls
-// Dispatcher.Wake after it; otherwise the next poll finds the work. What is committed
-// more than two seconds after it was dispatched may wait for the next sweep, a lease at
-// most: dispatch at the end of a long transaction.
+// before. database/sql does not tell of a commit, so the host calls Dispatcher.Wake after
+// it; otherwise the next poll finds the work. In SQLite the transaction must be one that
+// began by writing: a transaction that began by reading cannot write once another
+// connection has, and the error says so ([ErrSetting], _txlock=immediate in the DSN).
 //
-// # Databases
+// # PostgreSQL
 //
-// PostgreSQL 12 or later (the tests run on 15). Any number of hosts may share one. Their clocks need not
-// agree, as the database's time counts ([Store.Now]). With [Options.Notifier] they
-// wake each other at once.
+// Version 12 or later; the tests run on 15. Any number of hosts may share one database.
+// Their clocks need not agree, as the database's time counts ([Store.Now]). With
+// [Options.Notifier] they wake each other at once. The first call answers a
+// [*SettingError] where server_encoding is not UTF8 or the session is read-only.
 //
-// SQLite 3.38 or later, in WAL mode and with a busy timeout, both set in the host's
+//   - Pool: set SetMaxIdleConns as high as SetMaxOpenConns, or calls pay for connections
+//     that database/sql has just closed ([Options.Logger] is told so once). 8 to 16 are
+//     enough for a host. A call takes one connection at a time.
+//   - Failover: target_session_attrs=read-write in the DSN, and SetConnMaxLifetime of some
+//     minutes. A session that has become read-only is thrown away when a statement tells.
+//   - Isolation: each statement is a transaction of its own. Where the database's default is
+//     not read committed, it costs two round trips more, to begin and end one that is.
+//   - Pooler: behind PgBouncer in transaction mode pgx works with
+//     default_query_exec_mode=cache_describe, exec or simple_protocol in the DSN; its default,
+//     named prepared statements, needs PgBouncer 1.21 and max_prepared_statements. LISTEN, as
+//     a Notifier needs it, wants a connection past the pooler.
+//   - Vacuum: the default settings do. A transaction that stays open for long keeps the
+//     entries of what was sent in the index; a lane that is drained without a pause is then
+//     read from its head each five seconds only.
+//
+// # SQLite
+//
+// Version 3.38 or later, in WAL mode and with a busy timeout, both set in the host's
 // DSN: with modernc.org/sqlite
 //
 //	file:app.db?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)
@@ -32,7 +50,8 @@
 //
 //	file:app.db?_journal_mode=WAL&_busy_timeout=5000
 //
-// The first call answers [*SettingError] where one is missing. SQLite has one writer
+// The first call answers a [*SettingError] where one is missing, where the database is
+// read-only, and where it is in memory and each connection has its own. SQLite has one writer
 // at a time; concurrent Enqueue calls of one Store therefore share a transaction. In
 // a pool of one connection, a call that is not part of the transaction the host has
 // open waits for it to end: use DispatchTx inside.
@@ -43,11 +62,17 @@
 // database in clear. [NewKeyring] makes a Seal and an Open from AES-256 keys of the
 // host.
 //
-// # How a claim stays fast
+// # What each call reads
 //
-// A Store remembers, in memory only, which lanes have something due and up to where
-// it has taken from each. What newly became due is found by time, through an index of
-// its own, so a claim reads what it takes and not what waits, is skipped, or was
-// deleted. Correctness does not rest on that memory: [Store.Sweep] goes through all
-// lanes, and finds whatever was missed.
+// A row is found by its ID, which is made of scope, event and webhook: that one index finds
+// repetitions, settlements, and, by the beginning, the deliveries of an event. What waits is
+// indexed by lane and due time, so a claim reads what it takes, and Due goes from lane to lane
+// without reading what waits in one. What is leased is in a small index of its own, by the
+// end of the lease. Two more indexes are the logs of a scope and of a webhook; pruning goes
+// through the former.
+//
+// A Store remembers webhooks in memory, as they were last decoded: what is stored decides
+// whether that is used. It remembers too those of whole scopes, for Dispatch
+// ([Store.CachedWebhooks]): a trigger counts the changes of each scope's webhooks, also those
+// made in SQL, and Enqueue refuses what was matched under another count.
 package sqlstore

@@ -47,6 +47,8 @@ func (s *Store) flush(ctx context.Context, rows []newRow) (added []bool, err err
 		for i := range rows {
 			if s.swept.queued(rows[i].queued()); rows[i].Held {
 				s.leases.given(micros(rows[i].Due))
+			} else {
+				s.places.pending(micros(rows[i].Due))
 			}
 		}
 		return added, nil

@@ -50,3 +50,21 @@ func (g *Group) Do(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
 	}
 	return g.g.do(ctx, rows)
 }
+
+// Places gives tests the marks of lanes without a database.
+type Places struct{ m placeMarks }
+
+// From is the due time from which a lane is read; ok is false for its head.
+func (p *Places) From(hook string) (due int64, ok bool) {
+	at := p.m.of(webhook.Lane{WebhookID: hook})
+	return at.created, at != head
+}
+
+// Claimed notes a claim that took one row.
+func (p *Places) Claimed(hook string, due int64, full bool) {
+	l := webhook.Lane{WebhookID: hook}
+	p.m.note(l, p.m.of(l), []row{{was: due, seq: 1}}, full)
+}
+
+// Pending notes something that is due at a time.
+func (p *Places) Pending(due int64) { p.m.pending(due) }

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +11,7 @@ import (
 )
 
 // group lets Enqueue calls that are under way at the same time share a transaction.
-// A call that finds nobody writing writes at once, in its own goroutine and under its
+// A call that comes while none is written is written at once, in its own goroutine and under its
 // own context; those that come meanwhile gather, and are written together next.
 type group struct {
 	flush func(context.Context, []newRow) ([]bool, error)
@@ -45,7 +46,7 @@ func (g *group) do(ctx context.Context, rows []newRow) ([]bool, error) {
 		defer g.next()
 		return g.flush(ctx, rows)
 	}
-	c := &call{ctx: ctx, rows: rows, done: make(chan struct{})}
+	c := &call{ctx: ctx, rows: kept(rows), done: make(chan struct{})}
 	g.waiting = append(g.waiting, c)
 	g.mu.Unlock()
 	select {
@@ -62,7 +63,17 @@ func (g *group) do(ctx context.Context, rows []newRow) ([]bool, error) {
 	}
 }
 
-// next ends a turn: if others gathered meanwhile, a goroutine writes until nobody
+// kept copies what the caller may change once it has given up.
+func kept(rows []newRow) []newRow {
+	for i := range rows {
+		d := *rows[i].Delivery
+		d.Body = bytes.Clone(d.Body)
+		rows[i].Delivery = &d
+	}
+	return rows
+}
+
+// next ends a turn: if others gathered meanwhile, a goroutine writes until none
 // waits any more.
 func (g *group) next() {
 	g.mu.Lock()
@@ -111,7 +122,8 @@ func (g *group) take() (calls []*call) {
 }
 
 // write runs one transaction for several calls. It goes on while any of them waits.
-// If it fails, each is tried alone, so that nobody suffers for what another handed in.
+// If it fails, each is tried alone, so that one bad call does not fail the others. If its
+// answer is lost, none is: what was added would look like a repetition.
 func (g *group) write(calls []*call) {
 	if len(calls) > 1 {
 		ctx, cancel := anyOf(calls)

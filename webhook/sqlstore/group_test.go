@@ -14,7 +14,7 @@ import (
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
-// TestGroupLone: a call that finds nobody writing writes at once, under its own context.
+// TestGroupLone: a call that comes while none is written is written at once, under its own context.
 func TestGroupLone(t *testing.T) {
 	t.Parallel()
 	type mark struct{}
@@ -170,6 +170,42 @@ func TestGroupCancelled(t *testing.T) {
 			synctest.Wait()
 		}
 		wg.Wait()
+	})
+}
+
+// TestGroupKeepsNothing: a call that gave up may change its deliveries while others that share
+// the transaction are still written.
+func TestGroupKeepsNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var bodies []string
+		g := sqlstore.NewGroup(func(_ context.Context, ds []webhook.Delivery) ([]bool, error) {
+			time.Sleep(time.Second)
+			for _, d := range ds {
+				bodies = append(bodies, d.Type+string(d.Body))
+			}
+			return make([]bool, len(ds)), nil
+		})
+		var wg sync.WaitGroup
+		for i := range 3 {
+			wg.Go(func() {
+				after := 3 * time.Second
+				if i == 1 { // it gives up while it is being written
+					after /= 2
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), after)
+				defer cancel()
+				ds := []webhook.Delivery{{Type: "a", Body: []byte("b")}}
+				_, _ = g.Do(ctx, ds) // some give up
+				ds[0].Type, ds[0].Body[0] = "x", 'y'
+			})
+			synctest.Wait()
+		}
+		wg.Wait()
+		time.Sleep(time.Second)
+		if diff := cmp.Diff([]string{"ab", "ab", "ab"}, bodies); diff != "" {
+			t.Errorf("written (-want +got)\n%s", diff)
+		}
 	})
 }
 

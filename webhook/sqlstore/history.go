@@ -158,6 +158,7 @@ func (s *Store) Requeue(ctx context.Context, scope, id string, due time.Time) er
 	})
 	if err == nil {
 		s.swept.queued(micros(due))
+		s.places.pending(micros(due))
 	}
 	return s.fail("requeue", id, err)
 }

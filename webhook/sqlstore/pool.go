@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+
+	"github.com/postrider/postrider/webhook/internal/dberr"
 )
 
 // tries bounds how often a call is repeated that has certainly changed nothing.
@@ -26,7 +28,7 @@ func (s *Store) session(ctx context.Context, fn func(*sql.Conn) error) error {
 		}
 		err = fn(conn)
 		bad := errors.Is(err, driver.ErrBadConn)
-		if readOnly := sqlState(err) == stateReadOnly; readOnly {
+		if readOnly := dberr.State(err) == dberr.ReadOnlyState; readOnly {
 			bad = true
 			_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // its answer is that error
 		}
@@ -121,7 +123,7 @@ func finish(ctx context.Context, tx *sql.Tx, err error) error {
 		_ = tx.Rollback() // the connection is closed where it fails
 		return undone{err}
 	}
-	if err = wrap(tx.Commit()); errors.Is(err, sql.ErrTxDone) || answered(err) {
+	if err = wrap(tx.Commit()); errors.Is(err, sql.ErrTxDone) || dberr.Answered(err) {
 		err = undone{err}
 	}
 	return err
@@ -130,25 +132,12 @@ func finish(ctx context.Context, tx *sql.Tx, err error) error {
 // uncertain reports whether an error leaves open what became of a statement.
 func uncertain(err error) bool {
 	var certain undone
-	return err != nil && !errors.As(err, &certain) && !errors.Is(err, driver.ErrBadConn) && !answered(err)
-}
-
-// answered reports whether an error is the database's own, after which it has undone
-// the statement. A server that shuts down (57P) may do so behind the commit.
-func answered(err error) bool {
-	if state := sqlState(err); state != "" {
-		return state[:min(3, len(state))] != "57P" && state[:min(2, len(state))] != "08"
-	}
-	switch sqliteCode(err) & 0xff {
-	case sqliteBusy, sqliteLocked, sqliteReadOnly, sqliteFull, sqliteConstraint:
-		return true
-	}
-	return false
+	return err != nil && !errors.As(err, &certain) && !errors.Is(err, driver.ErrBadConn) && !dberr.Answered(err)
 }
 
 // again reports whether PostgreSQL asks to run a transaction again: 40001 is a
 // serialization failure, 40P01 a deadlock (PostgreSQL manual, appendix A).
 func again(err error) bool {
-	state := sqlState(err)
+	state := dberr.State(err)
 	return state == "40001" || state == "40P01"
 }

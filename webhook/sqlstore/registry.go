@@ -131,7 +131,7 @@ func (s *Store) Webhook(ctx context.Context, scope, id string) (webhook.Webhook,
 	if err != nil {
 		return webhook.Webhook{}, s.fail("webhook", id, orNotFound(err))
 	}
-	w, err := s.decodeWebhook(id, in)
+	w, err := s.decodeOf(scope, id, in)
 	if err != nil {
 		return webhook.Webhook{}, err
 	}

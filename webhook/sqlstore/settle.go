@@ -42,6 +42,11 @@ func (s *Store) Settle(ctx context.Context, ss []webhook.Settlement) (lost []str
 			return err
 		})
 	}
+	for i := range ss {
+		if ss[i].State == webhook.StatePending {
+			s.places.pending(micros(ss[i].Due))
+		}
+	}
 	if err != nil {
 		return nil, s.fail("settle", "", err)
 	}

@@ -37,8 +37,8 @@ SELECT id FROM i UNION ALL SELECT '' FROM stale`
 // 3 the end of the oldest lease that has ended.
 const claimPostgres = `WITH r AS MATERIALIZED (
  SELECT u.*, w.id IS NOT NULL AS found, w.data, w.sealed, w.secret
- FROM unnest($1::text::int8[], $2::text::text[], $3::text::text[], $4::text::text[], $5::text::int4[])
-  WITH ORDINALITY AS u(hook, scope, webhook, class, most, turn)
+ FROM unnest($1::text::int8[], $2::text::text[], $3::text::text[], $4::text::text[], $5::text::int4[], $12::text::int8[], $13::text::int8[])
+  WITH ORDINALITY AS u(hook, scope, webhook, class, most, due, seq, turn)
  LEFT JOIN LATERAL (SELECT * FROM {p}webhook w WHERE w.id = u.webhook AND w.scope = u.scope LIMIT 1) w ON true
  WHERE w.id IS NULL OR w.active AND (w.expires = 0 OR w.expires > $7)),
 h AS MATERIALIZED (
@@ -54,7 +54,7 @@ t AS MATERIALIZED (
  SELECT r.turn, false AS again, x.* FROM r CROSS JOIN LATERAL (
   SELECT d.ctid AS place, d.due, d.seq, octet_length(d.body) AS size FROM {p}delivery d
   WHERE d.hook = r.hook AND d.class = r.class AND d.scope = r.scope AND d.webhook = r.webhook
-   AND d.state = 0 AND NOT d.held AND d.due <= $7
+   AND d.state = 0 AND NOT d.held AND (d.due, d.seq) > (r.due, r.seq) AND d.due <= $7
   ORDER BY d.due, d.seq LIMIT r.most FOR UPDATE OF d SKIP LOCKED) x),
 n AS (
  SELECT *, row_number() OVER (PARTITION BY turn ORDER BY again DESC, due, seq) AS rank

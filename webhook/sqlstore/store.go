@@ -86,6 +86,7 @@ type Store struct {
 	scopes   scopeCache
 	claims   claimMemory
 	leases   leaseMark
+	places   placeMarks
 	swept    sweepMemory
 
 	mu      sync.Mutex
@@ -125,7 +126,7 @@ func New(db *sql.DB, d Dialect, o *Options) (*Store, error) {
 	case !validPrefix.MatchString(opts.Prefix):
 		return nil, fmt.Errorf("sqlstore: Options.Prefix %q must be 1 to 30 of a-z, 0-9 and _, beginning with a letter", opts.Prefix)
 	case (opts.Seal == nil) != (opts.Open == nil):
-		return nil, errors.New("sqlstore: Options.Seal and Options.Open must be set together, or what one wrote nobody could read")
+		return nil, errors.New("sqlstore: Options.Seal and Options.Open must be set together: what one writes only the other can read")
 	}
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)

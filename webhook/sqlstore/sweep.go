@@ -107,6 +107,7 @@ func (p *sweeping) mend(ctx context.Context) error {
 			}
 			if n > 0 {
 				p.s.leases.forget()
+				p.s.places.pending(math.MinInt64)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -43,7 +44,7 @@ FROM {p}webhook w LEFT JOIN {p}scope s ON s.scope = w.scope WHERE w.scope = $1 O
 			if err := r.Scan(&id, &in.data, &in.sealed, &in.secret, &seen); err != nil {
 				return err
 			}
-			w, err := s.decodeWebhook(id, in)
+			w, err := s.decodeOf(scope, id, in)
 			w.Scope, w.Seen, w.Unreadable = scope, seen, err
 			list = append(list, w)
 			return nil
@@ -52,6 +53,16 @@ FROM {p}webhook w LEFT JOIN {p}scope s ON s.scope = w.scope WHERE w.scope = $1 O
 		return nil, s.fail("webhooks of", scope, err)
 	}
 	return list, nil
+}
+
+// decodeOf reads a row that was found in a scope. One that was moved there is not used: its
+// secrets are another tenant's.
+func (s *Store) decodeOf(scope, id string, in stored) (webhook.Webhook, error) {
+	w, err := s.decodeWebhook(id, in)
+	if err == nil && w.Scope != scope {
+		return webhook.Webhook{ID: id, Scope: scope}, fmt.Errorf("sqlstore: webhook %s: its row was moved here from another scope", id)
+	}
+	return w, err
 }
 
 // scopeCache remembers the webhooks of scopes.

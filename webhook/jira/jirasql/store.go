@@ -21,6 +21,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/postrider/postrider/webhook/internal/dberr"
 	"github.com/postrider/postrider/webhook/internal/sealing"
 	"github.com/postrider/postrider/webhook/jira"
 )
@@ -90,14 +91,15 @@ type runner interface {
 func (s *Store) text(statement string) string { return strings.ReplaceAll(statement, "{p}", s.prefix) }
 
 func (s *Store) exec(ctx context.Context, to runner, statement string, args ...any) (sql.Result, error) {
-	return to.ExecContext(ctx, s.text(statement), args...)
+	r, err := to.ExecContext(ctx, s.text(statement), args...)
+	return r, dberr.Wrap(err)
 }
 
 // each calls scan for every row of a query.
 func (s *Store) each(ctx context.Context, from runner, statement string, args []any, scan func(*sql.Rows) error) error {
 	rows, err := from.QueryContext(ctx, s.text(statement), args...)
 	if err != nil {
-		return err
+		return dberr.Wrap(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -105,7 +107,7 @@ func (s *Store) each(ctx context.Context, from runner, statement string, args []
 			return err
 		}
 	}
-	return rows.Err()
+	return dberr.Wrap(rows.Err())
 }
 
 // within runs fn in a transaction. Its first statement must write: SQLite then waits
@@ -113,13 +115,13 @@ func (s *Store) each(ctx context.Context, from runner, statement string, args []
 func (s *Store) within(ctx context.Context, fn func(*sql.Tx) error) error {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		return dberr.Wrap(err)
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after a Commit
 	if err := fn(tx); err != nil {
 		return err
 	}
-	return tx.Commit()
+	return dberr.Wrap(tx.Commit())
 }
 
 // sealed encrypts a URL, if the host wants that.

@@ -76,7 +76,7 @@ CREATE TABLE {p}delivery (
   type          text     NOT NULL,
   extra         text     NOT NULL DEFAULT '',
   body          bytea    NOT NULL
-) WITH (fillfactor = 60);
+) WITH (fillfactor = 55);
 
 -- What waits in a lane, in the order in which it is claimed.
 CREATE INDEX {p}turn ON {p}delivery (hook, class, due, seq) WHERE state = 0 AND NOT held;

@@ -1,0 +1,86 @@
+package sqlstore
+
+import (
+	"math"
+	"sync"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// placeMarks remembers, for lanes that are drained without a pause, the place below which
+// everything was taken. While a transaction stays open for long, PostgreSQL keeps the index
+// entries of what was sent, all of them before what waits, and each claim of the lane would
+// read them again: ten times the work after 100,000 rows.
+//
+// It is a hint. A lane has one after many full claims only, and for placeLife; what this
+// Store makes due below drops it. What another host gives back below waits until then, or
+// until the lane is not full: the batch says then that there may be more.
+type placeMarks struct {
+	mu    sync.Mutex
+	lanes map[webhook.Lane]*placeMark
+	most  int64 // due time below which marks lie
+}
+
+type placeMark struct {
+	at    position
+	full  int       // claims in a row that brought as many as were asked for
+	since time.Time // when the lane was last read from its head
+}
+
+const (
+	placeFull = 32
+	placeLife = 5 * time.Second
+	maxPlaces = 10_000
+)
+
+// head is the place before all.
+var head = position{created: math.MinInt64}
+
+// of returns the place from which a lane is to be read, head where there is none.
+func (m *placeMarks) of(l webhook.Lane) position {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p := m.lanes[l]
+	if p == nil || p.full < placeFull || time.Since(p.since) > placeLife {
+		return head
+	}
+	return p.at
+}
+
+// note tells what a claim took of a lane that it read from a place.
+func (m *placeMarks) note(l webhook.Lane, from position, rows []row, full bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !full {
+		delete(m.lanes, l)
+		return
+	}
+	p := m.lanes[l]
+	if p == nil {
+		if m.lanes == nil || len(m.lanes) >= maxPlaces {
+			m.lanes = make(map[webhook.Lane]*placeMark)
+		}
+		p = &placeMark{}
+		m.lanes[l] = p
+	}
+	if p.full++; from == head {
+		p.since = time.Now()
+	}
+	p.at = head
+	for i := range rows {
+		if at := (position{rows[i].was, rows[i].seq}); at.created > p.at.created || at.created == p.at.created && at.seq > p.at.seq {
+			p.at = at
+		}
+	}
+	m.most = max(m.most, p.at.created)
+}
+
+// pending forgets the marks where something is stored, or given back, that is due below.
+func (m *placeMarks) pending(due int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if due <= m.most {
+		m.lanes, m.most = nil, math.MinInt64
+	}
+}
