@@ -76,15 +76,20 @@ func TestGuardFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []string{onMemory, onSQLite, onPostgres} {
-		for _, name := range []string{perSecond, sentCPU, allocs} {
-			if key := c + ": " + name + toNetHTTP; file[key].Value <= 0 {
+		for _, name := range []string{perSecond + toNetHTTP, allCPU + toNetHTTP, allocs + toNetHTTP, perClaim, perWrite} {
+			if key := c + ": " + name; file[key].Value <= 0 {
 				t.Errorf("%s is not kept", key)
 			}
 		}
 	}
+	for _, key := range []string{onPostgres + ": " + perSecond + toRiver, onMemory + ": " + allocs + at500, onPostgres + ": " + walBoth} {
+		if file[key].Value <= 0 {
+			t.Errorf("%s is not kept", key)
+		}
+	}
 	for _, key := range slices.Sorted(maps.Keys(file)) {
 		k := file[key]
-		if least := strings.HasSuffix(key, perSecond+toNetHTTP); k.Slack != guardSlack(key) || k.Least != least {
+		if least := guardLeast(key); k.Slack != guardSlack(key) || k.Least != least {
 			t.Errorf("%s: %+v, want a slack of %v and least %v", key, k, guardSlack(key), least)
 		}
 	}

@@ -19,6 +19,10 @@ func hostsPart(ctx context.Context, l *lab) error {
 	if err != nil {
 		return err
 	}
+	l.shared = map[int]rounds{}
+	for i, j := range jobs {
+		l.shared[j.Hosts] = found[i]
+	}
 	t := &table{title: "Several hosts on one PostgreSQL",
 		note: fmt.Sprintf("%d deliveries, 64 in flight for each host. The hosts share a process, each with a pool and a Store of its own; hosts, database and receiver share the machine's CPUs. \"Stored\" is the log that Dispatch writes, \"sent\" that of claim and settlement.",
 			jobs[0].Deliveries),
@@ -106,7 +110,7 @@ func hosts(ctx context.Context, j job) (figures, error) {
 	}
 	used(j.StorePID).since(before, j.Deliveries, f)
 	n := float64(j.Deliveries)
-	f[walStored], f[walSent], f[perClaim] = stored/1000/n, sent/1000/n, n/float64(claims)
+	f[walStored], f[walSent], f[walBoth], f[perClaim] = stored/1000/n, sent/1000/n, (stored+sent)/1000/n, n/float64(claims)
 	return f, err
 }
 

@@ -30,6 +30,7 @@ type job struct {
 	Seconds    float64 // open loop: how long
 	Fan        int     // fan-out: webhooks of one event
 	Hosts      int     // hosts: how many share the database
+	Crowd      string  // tenants: what the others do
 	Profile    string  // drain: where profiles go; empty for none
 }
 
@@ -45,6 +46,7 @@ var parts = map[string]func(context.Context, job) (figures, error){
 	"fanout":   fanOut,
 	"hosts":    hosts,
 	"memory":   memory,
+	"tenants":  tenants,
 	"idle":     idle,
 	"hold":     hold,
 	"resume":   resume,

@@ -36,7 +36,9 @@ type lab struct {
 	drained   map[int]map[string]rounds // by requests in flight
 	queued    map[string]rounds         // drain of a large backlog
 	opened    map[string]rounds
-	neighbour map[string]map[int]rounds // by contender and how many hang
+	neighbour map[string]map[int]rounds    // by contender and how many hang
+	crowded   map[string]map[string]rounds // by contender and crowd
+	shared    map[int]rounds               // by hosts
 	memory    rounds
 	idled     rounds
 	resumed   map[string]rounds
@@ -123,7 +125,7 @@ func (l *lab) run(ctx context.Context, j job) (figures, error) {
 	if err != nil {
 		return nil, err
 	}
-	if j.Part != "openloop" && j.Part != "hosts" {
+	if j.Part != "openloop" && j.Part != "hosts" && j.Part != "tenants" {
 		return f, nil
 	}
 	seen, err := l.receiver.stats()

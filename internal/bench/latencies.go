@@ -5,14 +5,14 @@ import (
 	"fmt"
 )
 
-func openJob(c string, hanging int, seconds float64) job {
-	return job{Part: "openloop", Contender: c, InFlight: inFlight, Endpoints: endpoints, Hanging: hanging, Rate: 500, Seconds: seconds}
+func (l *lab) openJob(c string, hanging int, seconds float64) job {
+	return job{Part: "openloop", Contender: c, InFlight: inFlight, Endpoints: endpoints, Hanging: hanging, Rate: 500, Seconds: seconds, Profile: l.profiles}
 }
 
 func openLoopPart(ctx context.Context, l *lab) error {
 	var jobs []job
 	for _, c := range l.contenders(netHTTP, onMemory, onSQLite, onPostgres, riverBest, riverPlain, asynqRedis) {
-		jobs = append(jobs, openJob(c, 0, pick(l, 2.0, 2.5)))
+		jobs = append(jobs, l.openJob(c, 0, pick(l, 2.0, 2.5)))
 	}
 	n := pick(l, 2, 7)
 	found, err := l.interleave(ctx, n, jobs)
@@ -35,7 +35,7 @@ func neighbourPart(ctx context.Context, l *lab) error {
 	var jobs []job
 	for _, c := range allContenders {
 		for _, h := range hanging[c] {
-			j := openJob(c, h, 2)
+			j := l.openJob(c, h, 2)
 			for warm, n := j.events(); j.healthy(warm, warm+n) < fewestHealthy; warm, n = j.events() {
 				j.Seconds++
 			}

@@ -2,7 +2,7 @@
 //
 //	go run ./internal/bench          # everything, about 25 minutes on two CPUs
 //	go run ./internal/bench -quick   # under five minutes
-//	go run ./internal/bench -guard   # against testdata/guard.json, under a minute
+//	go run ./internal/bench -guard   # against testdata/guard.json, about two minutes
 //
 // It starts what it needs: a receiver in a process of its own, a throw-away PostgreSQL,
 // and Redis where it is installed. Each measurement is a process of its own; the

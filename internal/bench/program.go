@@ -16,6 +16,7 @@ var program = []struct {
 	{"queued", queuedPart, false},
 	{"openloop", openLoopPart, false},
 	{"neighbour", neighbourPart, false},
+	{"tenants", tenantsPart, false},
 	{"backlog", backlogPart, false},
 	{"resume", resumePart, false}, // and idle; both mostly wait
 	{"memory", memoryPart, true},

@@ -34,6 +34,7 @@ type desk struct {
 	mu      sync.Mutex
 	took    []time.Duration
 	hung    int
+	turned  bool          // what was prompt hangs
 	release chan struct{} // closed: nobody hangs any more
 }
 
@@ -58,15 +59,18 @@ func (d *desk) handle(c *fasthttp.RequestCtx) {
 	case "/hook":
 		d.note(string(c.Request.Header.Peek("Webhook-Id")))
 	case "/hang":
+		d.hang(true)
+	case "/turn":
+		d.hang(false)
+	case "/_turn":
 		d.mu.Lock()
-		d.hung++
-		release := d.release
+		d.turned = true
 		d.mu.Unlock()
-		<-release
+		return
 	case "/_reset":
 		d.mu.Lock()
 		close(d.release)
-		d.took, d.hung, d.release = nil, 0, make(chan struct{})
+		d.took, d.hung, d.turned, d.release = nil, 0, false, make(chan struct{})
 		d.mu.Unlock()
 	case "/_release":
 		d.mu.Lock()
@@ -90,6 +94,19 @@ func (d *desk) handle(c *fasthttp.RequestCtx) {
 		return
 	}
 	c.SetBodyString("ok")
+}
+
+// hang answers when the receiver is told to, where always is false only after "/_turn".
+func (d *desk) hang(always bool) {
+	d.mu.Lock()
+	if !always && !d.turned {
+		d.mu.Unlock()
+		return
+	}
+	d.hung++
+	release := d.release
+	d.mu.Unlock()
+	<-release
 }
 
 func (d *desk) note(id string) {

@@ -87,8 +87,15 @@ func needsPostgres(contender string) bool {
 
 func (j job) host(endpoint int) string { return fmt.Sprintf("h%d.example.com", endpoint) }
 
-// path is where an endpoint listens: the first Hanging ones never answer.
+// path is where an endpoint listens: the first Hanging ones never answer, nor do those of a
+// crowd, some of them from a moment on.
 func (j job) path(endpoint int) string {
+	switch {
+	case j.Crowd == promptCrowd && endpoint >= j.Endpoints:
+		return "/turn"
+	case j.Crowd != noCrowd && endpoint >= j.Endpoints:
+		return "/hang"
+	}
 	if endpoint < j.Hanging {
 		return "/hang"
 	}

@@ -33,6 +33,7 @@ const (
 	loadCPU           = "store CPU s per 10,000, storing"
 	walStored         = "log stored, KB per delivery"
 	walSent           = "log sent, KB per delivery"
+	walBoth           = "log, KB per delivery"
 )
 
 // rounds are the figures of one contender in one situation, one entry for each round. A
@@ -44,6 +45,17 @@ func (r rounds) values(name string) (out []float64) {
 	for _, f := range r {
 		if v, ok := f[name]; ok {
 			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// beyond are the differences to others in the same rounds.
+func (r rounds) beyond(to rounds, name string) (out []float64) {
+	for i, f := range r[:min(len(r), len(to))] {
+		v, ok := f[name]
+		if base, known := to[i][name]; ok && known {
+			out = append(out, v-base)
 		}
 	}
 	return out

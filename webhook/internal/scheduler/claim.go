@@ -25,11 +25,10 @@ const (
 	maxClaimBytes       = 64 << 20
 	leastClaimBytes     = 1 << 20
 	claimAheadThreshold = 2 // a claim ahead follows when half of what may wait is used up
-	// leastPace and maxPace bound the time of which the starts are claimed ahead; paceOf is how
-	// many claims it would be enough for.
-	paceOf    = 4
-	leastPace = 10 * time.Millisecond
-	maxPace   = maxWait * 3 / 5
+	// paceOf is for how many claims it would be enough what is claimed ahead, and maxPace bounds the
+	// time of which the starts are claimed.
+	paceOf  = 4
+	maxPace = maxWait * 3 / 5
 )
 
 func (c *claims) wake(s *Scheduler) time.Time {
@@ -46,8 +45,10 @@ func (s *Scheduler) backOff() {
 }
 
 // pace is how far back the starts lie of which as many are claimed ahead: a Store that answers late
-// needs more of them here, and one that is quick needs no more than a few.
-func (c *claims) pace() time.Duration { return min(max(leastPace, paceOf*c.took), maxPace) }
+// needs more of them here.
+func (s *Scheduler) pace() time.Duration {
+	return max(s.c.SlowAfter, min(paceOf*s.claims.took, maxPace))
+}
 
 // ask claims what can be sent soon: as much as there are free slots, and ahead of them what
 // started of late. So the next deliveries of a fast endpoint are here before it

@@ -147,7 +147,7 @@ func (s *Scheduler) begin(j *Job) {
 // expireStarts counts requests that take longer than SlowAfter as slow: they go on and hold
 // no slot any more.
 func (s *Scheduler) expireStarts() {
-	for s.paces.len() > 0 && s.now.Sub(s.paces.at(0).at) >= s.claims.pace() {
+	for s.paces.len() > 0 && s.now.Sub(s.paces.at(0).at) >= s.pace() {
 		s.paces.pop().ep.recent--
 	}
 	for s.starts.len() > 0 && s.now.Sub(s.starts.at(0).at) >= s.c.SlowAfter {
