@@ -178,15 +178,10 @@ func (d *Dispatcher) compile(ctx context.Context, to Enqueuer, events []payload.
 		return Receipt{}, nil, err
 	}
 	receipt := Receipt{Events: make([]EventReceipt, 0, len(events))}
-<<<<<<< HEAD
-	scopes := make(map[string][]Webhook, 1)
-=======
 	var scopes map[string][]Webhook // of more events than one
 	if len(events) > 1 {
 		scopes = make(map[string][]Webhook, 1)
 	}
-	var size int
->>>>>>> bench
 	for _, e := range events {
 		hooks, known := scopes[e.Scope]
 		cached := false
@@ -197,16 +192,9 @@ func (d *Dispatcher) compile(ctx context.Context, to Enqueuer, events []payload.
 			if hooks, err = to.Webhooks(ctx, e.Scope); err != nil {
 				return Receipt{}, nil, fmt.Errorf("webhook: dispatch %s: webhooks: %w", e.ID, err)
 			}
-<<<<<<< HEAD
 			if len(hooks) == 0 {
 				d.unknownScope(ctx, e.Scope)
 			}
-=======
-			if scopes != nil {
-				scopes[e.Scope] = hooks
-			}
-			d.index(ctx, b.hooks, hooks)
->>>>>>> bench
 		}
 		made, err := d.plan(e, hooks, now)
 		if err != nil {
@@ -216,8 +204,10 @@ func (d *Dispatcher) compile(ctx context.Context, to Enqueuer, events []payload.
 			return d.compile(ctx, to, events, nil) // nothing is stored, so nothing tells that the webhooks are out of date
 		}
 		if !known {
-			scopes[e.Scope] = hooks
 			d.index(ctx, b.hooks, hooks)
+			if scopes != nil {
+				scopes[e.Scope] = hooks
+			}
 		}
 		er := EventReceipt{ID: e.ID, Matched: len(made)}
 		for i := range made {

@@ -53,7 +53,6 @@ func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 // Version must be the one that was read, or 0 to overwrite whatever is there. Changing the
 // URL, the secrets, the headers or the attributes, or activating, also clears the
 // webhook's health.
-<<<<<<< HEAD
 //
 // A kept value never reaches another receiver. With another URL, or whatever else changes
 // where Profile.Target leads, the values of headers, and the secret where requests hold it
@@ -61,11 +60,8 @@ func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 // is missing. What w holds counts as entered, so a form handler fills in what was typed
 // and leaves the rest empty; it does not pass on what it has read from the Store.
 //
-// Errors: [*ValidationError], [ErrNotFound], [ErrConflict].
-=======
 // Errors: [*ValidationError], [ErrNotFound], [ErrConflict], [ErrSealed] while what is stored cannot be
 // opened.
->>>>>>> proof
 func (m *Manager) Edit(ctx context.Context, w Webhook) (Webhook, error) {
 	var k kept
 	check := func(next *Webhook) error {

@@ -36,7 +36,7 @@ var core = []mutation{
 		"ep.window = max(1, ep.window/2)", "ep.window = max(1, ep.window)",
 		"./webhook/internal/scheduler -run TestSchedulerWindow"},
 	{"the share of unproven requests is ignored", "webhook/internal/scheduler/turn.go",
-		"if ep.unproven() && ep.scope.unproven >= s.share() {", "if ep.unproven() && ep.scope.unproven >= 100*s.share() {",
+		"if ep.unproven() && !s.mayHang(ep.scope) && (slot || !s.hasShare(ep.scope)) {", "if ep.unproven() && ep.scope.unproven >= 100*s.share() {",
 		"./webhook/internal/scheduler -run TestSchedulerShare"},
 	{"the share does not shrink with all unproven requests", "webhook/internal/scheduler/share.go",
 		"s.c.MaxInFlight-2*s.c.Capacity-s.unproven", "s.c.MaxInFlight-2*s.c.Capacity",
@@ -136,4 +136,3 @@ var core = []mutation{
 		"./webhook/jira -run TestFailed_recordsWhatIsGivenUp"},
 }
 
-func init() { gallery = append(gallery, core...) }

@@ -138,15 +138,6 @@ func (s *Store) Webhook(ctx context.Context, scope, id string) (webhook.Webhook,
 	return w, nil
 }
 
-// decodeOf is decodeWebhook for a row that was found under a scope.
-func (s *Store) decodeOf(scope, id string, in stored) (webhook.Webhook, error) {
-	w, err := s.decodeWebhook(id, in)
-	if (err == nil || errors.Is(err, ErrSealed)) && w.Scope != scope {
-		return webhook.Webhook{ID: id}, fmt.Errorf("sqlstore: webhook %s: its row was moved to another scope", id)
-	}
-	return w, err
-}
-
 // Reseal encrypts the secrets of all webhooks anew, under the newest key, and those
 // too that were stored before Options.Seal was set, or sealed by an older release,
 // unless Options.RequireSealed refuses them. It returns how many it wrote.

@@ -135,13 +135,9 @@ func New(db *sql.DB, d Dialect, o *Options) (*Store, error) {
 	case !validPrefix.MatchString(opts.Prefix):
 		return nil, fmt.Errorf("sqlstore: Options.Prefix %q must be 1 to 30 of a-z, 0-9 and _, beginning with a letter", opts.Prefix)
 	case (opts.Seal == nil) != (opts.Open == nil):
-<<<<<<< HEAD
-		return nil, errors.New("sqlstore: Options.Seal and Options.Open must be set together, or what one wrote nobody could read")
+		return nil, errors.New("sqlstore: Options.Seal and Options.Open must be set together: what one writes only the other can read")
 	case opts.RequireSealed && opts.Seal == nil:
 		return nil, errors.New("sqlstore: Options.RequireSealed needs Options.Seal and Options.Open, or nothing stored could be used")
-=======
-		return nil, errors.New("sqlstore: Options.Seal and Options.Open must be set together: what one writes only the other can read")
->>>>>>> sql
 	}
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -59,7 +60,7 @@ FROM {p}webhook w LEFT JOIN {p}scope s ON s.scope = w.scope WHERE w.scope = $1 O
 // secrets are another tenant's.
 func (s *Store) decodeOf(scope, id string, in stored) (webhook.Webhook, error) {
 	w, err := s.decodeWebhook(id, in)
-	if err == nil && w.Scope != scope {
+	if (err == nil || errors.Is(err, ErrSealed)) && w.Scope != scope {
 		return webhook.Webhook{ID: id, Scope: scope}, fmt.Errorf("sqlstore: webhook %s: its row was moved here from another scope", id)
 	}
 	return w, err
