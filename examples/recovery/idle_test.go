@@ -83,7 +83,7 @@ func TestIdle(t *testing.T) {
 					time.Sleep(time.Hour)
 					total, by := count.take()
 					polls := int(time.Hour / tt.poll)
-					const once = 40                                                      // sweeps and looks for what is to be pruned, with their transactions
+					const once = 80                                                      // sweeps and looks for what is to be pruned, with their transactions
 					if by["look"] == 0 || by["look"] > polls+1 || total > polls+1+once { // the hour may have a poll at both ends
 						t.Errorf("%d statements in an idle hour, want 1 for each of %d polls and %d more: %v", total, polls, once, by)
 					}

@@ -135,4 +135,3 @@ var core = []mutation{
 		"d.o.Observer.Settled != nil; !j.Result.KeepsBody {", "d.o.Observer.Settled != nil; true {",
 		"./webhook/jira -run TestFailed_recordsWhatIsGivenUp"},
 }
-
