@@ -83,9 +83,9 @@ type Options struct {
 
 // Breaker says when a webhook that fails is held back. After Failures failed attempts
 // in a row nothing is sent for Open; then one probe goes out. If it fails, the wait
-// doubles up to MaxOpen; if it succeeds, 2, 4, 8 ... requests may be in flight up to
-// PerLane, one more for each success, so that a backlog does not fall on an endpoint
-// that has just come back.
+// doubles up to MaxOpen; if it succeeds, the webhook's window opens again, twice as far
+// with each success, up to PerLane, so that a backlog does not fall on an endpoint that
+// has just come back.
 type Breaker struct {
 	// Failures is how many in a row open the breaker; default 10, negative never.
 	Failures int
