@@ -115,7 +115,7 @@ var core = []mutation{
 		"./webhook/internal/scheduler -run TestSchedulerOutcomes"},
 	{"a pause is forgotten when a straggler succeeds", "webhook/internal/scheduler/health.go",
 		"if was.PausedUntil.After(at) {", "if false {",
-		"./webhook -run TestPauseOutlivesStragglers"},
+		"./webhook/internal/scheduler -run TestSchedulerHealth"},
 	{"the breaker lets everything through at once", "webhook/internal/scheduler/health.go",
 		"ep.window = 1 // one probe", "_ = ep",
 		"./webhook/internal/scheduler -run TestSchedulerHealth"},

@@ -75,6 +75,19 @@ func TestSchedulerHealth(t *testing.T) {
 				r.now = r.now.Add(-300 * time.Millisecond)
 			}
 		}},
+		{"one probe also where the answers left the window wide", func(t *testing.T) {
+			r := newRig(t, nil)
+			r.succeed(a, 4)
+			for range 3 {
+				r.attempt(rejected)
+			}
+			one[scheduler.BreakerOpened](r, "three in a row")
+			r.wait(time.Second)
+			r.sent()
+			j, k := r.job(a), r.job(a)
+			r.step(scheduler.Leased{Jobs: []*scheduler.Job{j, k}})
+			r.wantSent("one probe", j.ID)
+		}},
 		{"a probe that succeeds closes it, and the window grows", func(t *testing.T) {
 			r := newRig(t, nil)
 			for range 3 {
