@@ -75,18 +75,18 @@ func TestSchedulerHealth(t *testing.T) {
 				r.now = r.now.Add(-300 * time.Millisecond)
 			}
 		}},
-		{"one probe also where no answer had narrowed the window", func(t *testing.T) {
+		{"one probe also where the answers left the window wide", func(t *testing.T) {
 			r := newRig(t, nil)
 			r.succeed(a, 4)
 			for range 3 {
 				r.attempt(rejected)
 			}
+			one[scheduler.BreakerOpened](r, "three in a row")
 			r.wait(time.Second)
 			r.sent()
-			r.step(scheduler.Leased{Jobs: []*scheduler.Job{r.job(a), r.job(a)}})
-			if got := r.sent(); len(got) != 1 {
-				t.Errorf("%d probes", len(got))
-			}
+			j, k := r.job(a), r.job(a)
+			r.step(scheduler.Leased{Jobs: []*scheduler.Job{j, k}})
+			r.wantSent("one probe", j.ID)
 		}},
 		{"a probe that succeeds closes it, and the window grows", func(t *testing.T) {
 			r := newRig(t, nil)
