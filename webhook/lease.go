@@ -20,61 +20,6 @@ func (d *Dispatcher) storeContext(limit time.Duration) (context.Context, context
 	return context.WithTimeout(ctx, limit)
 }
 
-// doLook asks which lanes have something due.
-func (g *engine) doLook(c scheduler.Look) {
-	d := g.d
-	began := time.Now()
-	earliest, _ := d.certain()
-	q := DueQuery{Now: earliest, Since: c.Since, Limit: lookPage, Cursor: c.Cursor}
-	lanes, page, err, ok := g.due(q, func() { g.finish(scheduler.Listed{Failed: true}) })
-	if !ok {
-		return
-	}
-	g.finish(scheduler.Listed{Lanes: lanes, Cursor: page.Cursor, Next: page.Next, Took: time.Since(began), Failed: err != nil})
-}
-
-const lookPage = 500
-
-// doLookAt asks which lanes of one webhook have something due.
-func (g *engine) doLookAt(c scheduler.LookAt) {
-	earliest, _ := g.d.certain()
-	q := DueQuery{Now: earliest, Scope: c.Scope, WebhookID: c.WebhookID, Limit: lookPage}
-	lanes, page, err, ok := g.due(q, func() { g.finish(scheduler.Found{Failed: true}) })
-	if ok {
-		g.finish(scheduler.Found{Lanes: lanes, Failed: err != nil || page.Cursor != ""})
-	}
-}
-
-// due calls the Store. ok is false when it answered too late and late was called.
-func (g *engine) due(q DueQuery, late func()) (lanes []scheduler.Lane, page DuePage, err error, ok bool) {
-	d := g.d
-	ctx, cancel := d.storeContext(storeTimeout)
-	defer cancel()
-	g.ask(storeTimeout, "Due", func() (err error) {
-		page, err = d.store.Due(ctx, q)
-		return err
-	}, func(e error) {
-		ok = true
-		d.answered(ctx, "Due", e)
-		var partial *PartialError
-		if err = e; errors.As(err, &partial) {
-			page.Cursor = "" // the next look begins anew
-		} else if err != nil {
-			page = DuePage{}
-		}
-		if err == nil && q.Cursor == "" && len(page.Lanes) == 0 && q.WebhookID == "" {
-			d.status.behind(time.Time{})
-		}
-		for _, l := range page.Lanes {
-			lanes = append(lanes, scheduler.Lane(l))
-		}
-	}, func() {
-		d.answered(ctx, "Due", errNoAnswer)
-		late()
-	})
-	return lanes, page, err, ok
-}
-
 // doClaim leases what the scheduler asked for.
 func (g *engine) doClaim(c scheduler.Claim) {
 	d := g.d
@@ -124,6 +69,7 @@ func (d *Dispatcher) accept(ctx context.Context, c *Claim, b *Batch, began time.
 	for i := range b.Webhooks {
 		hooks[webhookKey{b.Webhooks[i].Scope, b.Webhooks[i].ID}] = &b.Webhooks[i]
 	}
+	seen := make(map[string]bool, len(b.Deliveries))
 	jobs := make([]job, len(b.Deliveries))
 	e.Jobs = make([]*scheduler.Job, 0, len(jobs))
 	oldest := time.Time{}
@@ -136,6 +82,16 @@ func (d *Dispatcher) accept(ctx context.Context, c *Claim, b *Batch, began time.
 		}
 		hook := hooks[webhookKey{dl.Scope, dl.WebhookID}]
 		j.lease(dl.Lease, dl.Due, c.Until, hook, began)
+		switch {
+		case seen[dl.ID]:
+			d.misbehaves(ctx, "the Store handed out a delivery twice in one answer", dl)
+			continue
+		case hook == nil && foreign(b.Webhooks, dl):
+			d.misbehaves(ctx, "the Store handed out the webhook of another scope", dl)
+			e.Sealed = append(e.Sealed, &j.Job)
+			continue
+		}
+		seen[dl.ID] = true
 		if code := d.admit(j, hook, c.Now); code != CodeOK {
 			j.ends(code, c.Now)
 			e.Ended = append(e.Ended, &j.Job)
@@ -159,6 +115,32 @@ func (d *Dispatcher) accept(ctx context.Context, c *Claim, b *Batch, began time.
 	}
 	d.opened(b.Webhooks)
 	return e
+}
+
+// foreign reports whether a webhook of the delivery's ID is there, and belongs to another scope.
+func foreign(hooks []Webhook, dl *Delivery) bool {
+	for i := range hooks {
+		if hooks[i].ID == dl.WebhookID && hooks[i].Scope != dl.Scope {
+			return true
+		}
+	}
+	return false
+}
+
+// misbehaves tells the operator once of a Store that breaks its contract. Nothing is sent on
+// such an answer, and nothing is lost by it.
+func (d *Dispatcher) misbehaves(ctx context.Context, what string, dl *Delivery) {
+	t := &d.status
+	t.mu.Lock()
+	known := t.broken[what]
+	if t.broken == nil {
+		t.broken = make(map[string]bool)
+	}
+	t.broken[what] = true
+	t.mu.Unlock()
+	if !known {
+		d.log.ErrorContext(ctx, "webhook: "+what+", prove it with package storetest", "delivery", dl.ID, "webhook", dl.WebhookID, "scope", dl.Scope)
+	}
 }
 
 // lease fills what the scheduler knows of a job.
@@ -245,62 +227,4 @@ func (d *Dispatcher) unreadable(ctx context.Context, u *Unreadable, c *Claim) *j
 		"scope", u.Lane.Scope, "error", u.Err)
 	j.ends(CodeConfig, c.Now)
 	return j
-}
-
-// doRead reads a webhook anew, for jobs whose read is too old to be relied on.
-func (g *engine) doRead(c scheduler.Read) {
-	d := g.d
-	ctx, cancel := d.storeContext(storeTimeout)
-	defer cancel()
-	e := scheduler.Reread{Scope: c.Scope, WebhookID: c.WebhookID, Began: time.Now(), Verdict: scheduler.Unusable}
-	var w Webhook
-	g.ask(storeTimeout, "Webhook", func() (err error) {
-		w, err = d.readWebhook(ctx, c.Scope, c.WebhookID)
-		return err
-	}, func(err error) {
-		gone := errors.Is(err, ErrNotFound)
-		if gone {
-			e.Verdict, err = scheduler.WebhookGone, nil
-		}
-		d.answered(ctx, "Webhook", err)
-		if err == nil && !gone && w.Unreadable == nil && w.Live(d.now()) {
-			e.Verdict, e.Hook = scheduler.Usable, &w
-		}
-		g.finish(e)
-	}, func() {
-		d.answered(ctx, "Webhook", errNoAnswer)
-		g.finish(e)
-	})
-}
-
-// readWebhook reads one webhook, from a Store that is no Registry too.
-func (d *Dispatcher) readWebhook(ctx context.Context, scope, id string) (Webhook, error) {
-	if d.registry != nil {
-		return d.registry.Webhook(ctx, scope, id)
-	}
-	ws, err := d.store.Webhooks(ctx, scope)
-	if err != nil {
-		return Webhook{}, err
-	}
-	for _, w := range ws {
-		if w.ID == id {
-			return w, nil
-		}
-	}
-	return Webhook{}, ErrNotFound
-}
-
-func (g *engine) doNotify() {
-	d := g.d
-	ctx, cancel := d.storeContext(storeTimeout)
-	defer cancel()
-	g.ask(storeTimeout, "Notify", func() error { return d.notifier.Notify(ctx) }, func(err error) {
-		if !errors.Is(err, ErrUnsupported) {
-			d.answered(ctx, "Notify", err)
-		}
-		g.finish(scheduler.Notified{})
-	}, func() {
-		d.answered(ctx, "Notify", errNoAnswer)
-		g.finish(scheduler.Notified{})
-	})
 }

@@ -47,6 +47,7 @@ type status struct {
 	egress     atomic.Bool
 	sealed     map[webhookKey]bool
 	scopes     map[string]bool // without webhooks, of which the operator was told
+	broken     map[string]bool // rules that the Store breaks, of which the operator was told
 }
 
 // Status returns how this process is doing. It does no I/O.

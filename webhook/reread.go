@@ -1,0 +1,67 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/postrider/postrider/webhook/internal/scheduler"
+)
+
+// doRead reads a webhook anew, for jobs whose read is too old to be relied on.
+func (g *engine) doRead(c scheduler.Read) {
+	d := g.d
+	ctx, cancel := d.storeContext(storeTimeout)
+	defer cancel()
+	e := scheduler.Reread{Scope: c.Scope, WebhookID: c.WebhookID, Began: time.Now(), Verdict: scheduler.Unusable}
+	var w Webhook
+	g.ask(storeTimeout, "Webhook", func() (err error) {
+		w, err = d.readWebhook(ctx, c.Scope, c.WebhookID)
+		return err
+	}, func(err error) {
+		gone := errors.Is(err, ErrNotFound)
+		if gone {
+			e.Verdict, err = scheduler.WebhookGone, nil
+		}
+		d.answered(ctx, "Webhook", err)
+		if err == nil && !gone && w.Unreadable == nil && w.Live(d.now()) {
+			e.Verdict, e.Hook = scheduler.Usable, &w
+		}
+		g.finish(e)
+	}, func() {
+		d.answered(ctx, "Webhook", errNoAnswer)
+		g.finish(e)
+	})
+}
+
+// readWebhook reads one webhook, from a Store that is no Registry too.
+func (d *Dispatcher) readWebhook(ctx context.Context, scope, id string) (Webhook, error) {
+	if d.registry != nil {
+		return d.registry.Webhook(ctx, scope, id)
+	}
+	ws, err := d.store.Webhooks(ctx, scope)
+	if err != nil {
+		return Webhook{}, err
+	}
+	for _, w := range ws {
+		if w.ID == id {
+			return w, nil
+		}
+	}
+	return Webhook{}, ErrNotFound
+}
+
+func (g *engine) doNotify() {
+	d := g.d
+	ctx, cancel := d.storeContext(storeTimeout)
+	defer cancel()
+	g.ask(storeTimeout, "Notify", func() error { return d.notifier.Notify(ctx) }, func(err error) {
+		if !errors.Is(err, ErrUnsupported) {
+			d.answered(ctx, "Notify", err)
+		}
+		g.finish(scheduler.Notified{})
+	}, func() {
+		d.answered(ctx, "Notify", errNoAnswer)
+		g.finish(scheduler.Notified{})
+	})
+}
