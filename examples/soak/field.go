@@ -76,6 +76,7 @@ func prepare(ctx context.Context, dsn string) (*field, error) {
 		return nil, err
 	}
 	f.db.SetMaxOpenConns(4)
+	f.db.SetMaxIdleConns(4)
 	if f.store, err = sqlstore.New(f.db, sqlstore.PostgreSQL, nil); err != nil {
 		return nil, err
 	}

@@ -117,6 +117,7 @@ func (h *host) open(ctx context.Context) (*pgxpool.Pool, error) {
 		return nil, err
 	}
 	h.db.SetMaxOpenConns(8)
+	h.db.SetMaxIdleConns(8)
 	pool, err := pgxpool.New(ctx, h.cfg.DSN)
 	if err != nil {
 		return nil, err

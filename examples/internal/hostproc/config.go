@@ -52,6 +52,7 @@ func (d Database) Open() (*sql.DB, error) {
 		d.MaxConns = 8
 	}
 	db.SetMaxOpenConns(d.MaxConns)
+	db.SetMaxIdleConns(d.MaxConns)
 	return db, nil
 }
 
