@@ -132,7 +132,6 @@ func (p *postrider) open(ctx context.Context, j job) error {
 	}
 	db.SetMaxOpenConns(16)
 	db.SetMaxIdleConns(16)
-	db.SetMaxIdleConns(16)
 	p.closed = append(p.closed, db.Close)
 	o := &sqlstore.Options{}
 	if j.Part == "idle" {
