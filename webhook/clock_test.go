@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,14 +15,15 @@ import (
 // setClock is a Store with a clock that can be set, and that may take its time to answer.
 type setClock struct {
 	*memstore.Store
-	ahead, takes time.Duration
+	ahead, takes atomic.Int64 // in nanoseconds
 }
 
 func (c *setClock) Now(context.Context) (webhook.Reading, error) {
 	r := webhook.Reading{Before: time.Now()}
-	time.Sleep(c.takes / 2)
-	r.Store = time.Now().Add(c.ahead)
-	time.Sleep(c.takes / 2)
+	half := time.Duration(c.takes.Load() / 2)
+	time.Sleep(half)
+	r.Store = time.Now().Add(time.Duration(c.ahead.Load()))
+	time.Sleep(half)
 	r.After = time.Now()
 	return r, nil
 }
@@ -48,7 +50,8 @@ func TestStoreClockIsSet(t *testing.T) {
 				h.add("a")
 				h.dispatch()
 				time.Sleep(70 * time.Second) // the clock was read since
-				store.ahead, store.takes = 24*time.Hour, takes
+				store.ahead.Store(int64(24 * time.Hour))
+				store.takes.Store(int64(takes))
 				time.Sleep(2 * time.Minute)
 				if n := len(h.to.seen()); n != 2 {
 					t.Errorf("%d requests after the clock went a day ahead, want the retry too", n)
@@ -66,7 +69,9 @@ func TestUncertainTimeDelaysNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h := newHost(t, &setClock{Store: inner, takes: 40 * time.Millisecond}, webhook.Automation(), &webhook.Options{Poll: time.Minute})
+		store := &setClock{Store: inner}
+		store.takes.Store(int64(40 * time.Millisecond))
+		h := newHost(t, store, webhook.Automation(), &webhook.Options{Poll: time.Minute})
 		h.start()
 		defer h.stop()
 		h.add("a")
