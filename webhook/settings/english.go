@@ -39,6 +39,7 @@ func (t *Texts) words() {
 		webhook.CodeRedirect: "Redirected, which is not followed", webhook.CodeStatus: "Refused", webhook.CodePayload: "The event is too large",
 		webhook.CodeConfig: "The webhook is not set up correctly", webhook.CodeCancelled: "Cancelled",
 		webhook.CodeInterrupted: "Interrupted too often", webhook.CodeExpired: "Waited for too long",
+		webhook.CodeEgress: "It could not leave this server",
 	}
 	t.ListTitle, t.Skip, t.Back, t.Crumbs = "Webhooks", "Skip to content", "All webhooks", "You are here"
 	t.Intro = "Webhooks tell your automation rules when something has happened here."

@@ -20,13 +20,15 @@ type attempt struct {
 	Duration   time.Duration `json:"d"`
 	RetryAfter time.Duration `json:"r,omitempty"`
 	Snippet    string        `json:"x,omitempty"`
+
+	Detail webhook.Detail `json:"e,omitempty"`
 }
 
 // encodeAttempt makes a line. JSON keeps newlines and NUL out of it. The usual attempt is
 // written without the encoder, which costs more than the rest of its settlement.
 func encodeAttempt(lease int64, a *webhook.Attempt) (string, error) {
-	if len(a.Snippet) > 64 || !plainText(a.Snippet) || !plainText(string(a.Code)) {
-		b, err := json.Marshal(attempt{lease, a.Number, a.Status, a.Code, micros(a.Start), a.Duration, a.RetryAfter, a.Snippet})
+	if len(a.Snippet) > 64 || !plainText(a.Snippet) || !plainText(string(a.Code)) || !plainText(string(a.Detail)) {
+		b, err := json.Marshal(attempt{lease, a.Number, a.Status, a.Code, micros(a.Start), a.Duration, a.RetryAfter, a.Snippet, a.Detail})
 		return string(b) + "\n", err
 	}
 	var buf [256]byte
@@ -52,6 +54,9 @@ func encodeAttempt(lease int64, a *webhook.Attempt) (string, error) {
 	if a.Snippet != "" {
 		text("x", a.Snippet)
 	}
+	if a.Detail != "" {
+		text("e", string(a.Detail))
+	}
 	return string(append(b, "}\n"...)), nil
 }
 
@@ -70,7 +75,7 @@ func decodeAttempts(lines string) (as []webhook.Attempt) {
 		var a attempt
 		if json.Unmarshal([]byte(line), &a) == nil {
 			as = append(as, webhook.Attempt{Number: a.Number, Status: a.Status, Code: a.Code, Start: fromMicros(a.Start),
-				Duration: a.Duration, RetryAfter: a.RetryAfter, Snippet: a.Snippet})
+				Duration: a.Duration, RetryAfter: a.RetryAfter, Snippet: a.Snippet, Detail: a.Detail})
 		}
 	}
 	return as
