@@ -53,7 +53,7 @@ func (v *view) call(ctx context.Context, name string, work func() error, late fu
 			return errLost
 		case 2:
 			w.seen.lost.Add(1)
-			w.work.Go(func() {
+			w.late.Go(func() {
 				time.Sleep(time.Duration(w.draw(5000, "late", name, n)) * time.Millisecond)
 				late()
 			})

@@ -41,7 +41,7 @@ type World struct {
 	fallen                 chan *host
 	hooks                  []webhook.Webhook
 	mu                     sync.Mutex
-	work                   sync.WaitGroup
+	work, late             sync.WaitGroup // of steps; of work whose answer was lost
 	logged                 lockedBuffer
 }
 
@@ -102,6 +102,7 @@ func Tell(s Story) Outcome {
 		time.Sleep(2 * healing) // what was queued before a clock was set back waits for its time
 	}
 	w.close(over)
+	w.late.Wait() // nothing calls the Store any more
 	return w.check()
 }
 

@@ -4,16 +4,16 @@ import (
 	"net"
 	"os"
 	"syscall"
+
+	"github.com/postrider/postrider/internal/hostile"
 )
 
 // blackhole sends to a port that answers no SYN: its listener accepts nothing, and the
 // queue of connections before it is full.
 func (s *scene) blackhole() {
 	s.t.Helper()
-	lis, err := net.Listen("tcp4", nobodyIP+":0")
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	both := hostile.SamePort(s.t, nobodyIP, forbiddenIP)
+	lis := both[0]
 	s.t.Cleanup(func() { _ = lis.Close() })
 	raw, err := lis.(*net.TCPListener).SyscallConn()
 	if err == nil {
@@ -25,7 +25,7 @@ func (s *scene) blackhole() {
 	for range 20 {
 		c, err := net.DialTimeout("tcp4", lis.Addr().String(), bounds[0])
 		if err != nil {
-			s.nobody(lis.Addr().(*net.TCPAddr).Port)
+			s.nobody(both[1])
 			return
 		}
 		s.t.Cleanup(func() { _ = c.Close() })

@@ -126,18 +126,17 @@ func resolves(lookups ...hostile.Lookup) func(*scene) {
 	return func(s *scene) { s.m.dns.Set(s.name, lookups...) }
 }
 
-// nobody sends to an address where nothing listens.
-func (s *scene) nobody(port int) {
-	s.port = port
+// nobody sends to an address where nothing listens, on the port of a listener at a forbidden
+// address.
+func (s *scene) nobody(forbidden net.Listener) {
+	s.forbiddenPort, s.port = forbidden, forbidden.Addr().(*net.TCPAddr).Port
 	resolves(hostile.Addrs(nobodyIP))(s)
 }
 
-func freePort(t *testing.T) int {
+// freePort is a listener at a forbidden address, on a port where nothing listens at the other.
+func freePort(t *testing.T) net.Listener {
 	t.Helper()
-	lis, err := net.Listen("tcp4", nobodyIP+":0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer lis.Close()
-	return lis.Addr().(*net.TCPAddr).Port
+	both := hostile.SamePort(t, nobodyIP, forbiddenIP)
+	_ = both[0].Close()
+	return both[1]
 }

@@ -41,13 +41,14 @@ const (
 
 // scene is one event on its way to an endpoint that fails and to one that does not.
 type scene struct {
-	t         *testing.T
-	m         *matrix
-	fault     fault
-	name      string           // host of the endpoint that fails
-	server    *hostile.Server  // nil where none is needed
-	forbidden *hostile.Counter // at a forbidden address, on the server's port
-	port      int
+	t             *testing.T
+	m             *matrix
+	fault         fault
+	name          string           // host of the endpoint that fails
+	server        *hostile.Server  // nil where none is needed
+	forbidden     *hostile.Counter // at a forbidden address, on the server's port
+	forbiddenPort net.Listener     // kept for it where port was chosen before
+	port          int
 
 	// set changes these before the host starts.
 	profile webhook.Profile
@@ -102,7 +103,7 @@ func (m *matrix) scene(t *testing.T, f fault, name string, bound time.Duration) 
 		f.set(s)
 	}
 	if s.port != 0 {
-		s.forbidden = hostile.NewCounter(t, forbiddenIP, s.port)
+		s.forbidden = hostile.Watch(t, s.forbiddenPort)
 	} else {
 		both := hostile.SamePort(t, forbiddenIP, publicIP)
 		s.forbidden = hostile.Watch(t, both[0])
