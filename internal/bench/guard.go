@@ -72,6 +72,8 @@ func guardSlack(key string) float64 {
 		return 0.15 // how full pages are differs a little
 	case strings.Contains(key, allocs):
 		return 0.25 // a busy machine claims less at once
+	case strings.HasSuffix(key, toRiver):
+		return 0.4 // both wait for the same database
 	case strings.Contains(key, perClaim), strings.Contains(key, perWrite):
 		return 0.4 // the old bound was half of it
 	}
