@@ -43,12 +43,14 @@ func TestTarget_verdict(t *testing.T) {
 	}{
 		{"not run", target{}, "not measured"},
 		{"without a goal", target{free: true, measured: 1, known: true}, "for comparison"},
-		{"at least, reached", target{goal: 1, least: true, measured: 1, known: true}, "met"},
-		{"at least, nearly, in noise", target{goal: 1, least: true, tolerant: true, measured: 0.9, known: true}, "within noise"},
-		{"at least, nearly, exact", target{goal: 1, least: true, measured: 0.9, known: true}, "**missed**"},
-		{"at most, reached", target{goal: 60, measured: 46, known: true}, "met"},
-		{"at most, in noise", target{goal: 1, tolerant: true, measured: 1.1, known: true}, "within noise"},
-		{"at most, beyond noise", target{goal: 1, tolerant: true, measured: 1.2, known: true}, "**missed**"},
+		{"at least, goal reached", target{bar: 1, goal: 2, least: true, measured: 2, known: true}, "goal"},
+		{"at least, bar reached", target{bar: 1, goal: 2, least: true, measured: 1.5, known: true}, "bar"},
+		{"at least, nearly, in noise", target{bar: 1, goal: 2, least: true, tolerant: true, measured: 0.9, known: true}, "bar, within noise"},
+		{"at least, nearly, exact", target{bar: 1, goal: 2, least: true, measured: 0.9, known: true}, "**missed**"},
+		{"at most, goal reached", target{bar: 60, goal: 50, measured: 46, known: true}, "goal"},
+		{"at most, bar reached", target{bar: 60, goal: 50, measured: 55, known: true}, "bar"},
+		{"at most, in noise", target{bar: 1, goal: 0.5, tolerant: true, measured: 1.1, known: true}, "bar, within noise"},
+		{"at most, beyond noise", target{bar: 1, goal: 0.5, tolerant: true, measured: 1.2, known: true}, "**missed**"},
 	} {
 		if got := c.t.verdict(); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
