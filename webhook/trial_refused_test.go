@@ -84,3 +84,19 @@ func TestTrialOfUnsaved(t *testing.T) {
 		t.Errorf("%d requests", n)
 	}
 }
+
+// Rule: a stored URL is judged again before it is sent, also where the Profile has no Target.
+func TestStoredURLIsJudged(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{"http://hooks.example.com/in", "https://127.0.0.1/in", "https://user@hooks.example.com/in", "::"} {
+		h := newHost(t, newStore(t), webhook.Standard(), nil)
+		w := webhook.Webhook{ID: "whk_1", Scope: scope, URL: url, Secrets: []webhook.Secret{webhook.NewSecret(standardSecret)}}
+		d := webhook.Delivery{ID: "dlv_1", EventID: "evt_1", WebhookID: w.ID, Scope: scope, Body: []byte("{}")}
+		if a := webhook.Send(t.Context(), h.Dispatcher, w, d); a.Code != webhook.CodeURLRejected && a.Code != webhook.CodeBlockedAddress {
+			t.Errorf("%s: %q, want it refused", url, a.Code)
+		}
+		if n := len(h.to.seen()); n != 0 {
+			t.Errorf("%s: %d requests", url, n)
+		}
+	}
+}

@@ -49,7 +49,7 @@ var engineBugs = []mutation{
 		"./webhook -run TestGuardRebinding"},
 	{"a URL is not judged again before it is sent", "webhook/target.go",
 		"return checkTarget(profile.Allow.CheckURL(raw))", "return raw, nil",
-		"./webhook"},
+		"./webhook -run TestStoredURLIsJudged"},
 	{"private addresses of one block are public", "allowlist/addr.go",
 		`"192.168.0.0/16"`, `"192.168.0.0/17"`,
 		"./allowlist"},
