@@ -88,6 +88,9 @@ func (b *book) auditStored(r *result, d webhook.Delivery, a *arrival, now time.T
 		b.faulty("event %s reached %s with another body than was dispatched", d.EventID, d.WebhookID)
 	}
 	allowed := d.Tries + d.Interrupted
+	if b.hooks[d.WebhookID].Behaviour == reset {
+		allowed += d.Tries // a connection that breaks before the answer is tried once more on a fresh one
+	}
 	switch d.State {
 	case webhook.StateDelivered:
 		r.delivered++
