@@ -301,7 +301,7 @@ func checkDocumented(t *testing.T, err error) {
 		return
 	}
 	for _, known := range []error{sign.ErrMissingHeader, sign.ErrMalformedHeader, sign.ErrAlgorithm, sign.ErrIssuer,
-		sign.ErrSignature, sign.ErrExpired, sign.ErrTooNew, sign.ErrQueryHash} {
+		sign.ErrSignature, sign.ErrExpired, sign.ErrLifetime, sign.ErrTooNew, sign.ErrQueryHash} {
 		if errors.Is(err, known) {
 			return
 		}
