@@ -45,7 +45,7 @@ func (g grammar) onlyURLText(raw string) bool {
 
 // text returns the length of the character beyond ASCII at the start of s, or 0 if it may
 // not stand in a path or query. It must be one that a person sees: what is invisible, or
-// looks like a space, comes of copying and would be an address that nobody meant. Such a
+// looks like a space, comes of copying and would be another address than was meant. Such a
 // character passes percent-encoded.
 func (g grammar) text(s string) (size int) {
 	r, size := utf8.DecodeRuneInString(s)

@@ -180,9 +180,10 @@ func WithSample(trigger string) TestOption { return func(s *testSettings) { s.tr
 
 // Test sends one request to a webhook, active or not, exactly as a delivery would be sent,
 // and returns the outcome. The body is an empty JSON object. A test is never retried, never
-// stored, and never counts for the webhook's health; it does not wait for pauses or for the
-// lane, only for a slot of Options.Capacity. That the endpoint accepted says that URL and
-// secret are right, and nothing about what the receiver makes of real events.
+// stored, and waits for no pause, window or limit, because it diagnoses them. A test that the
+// endpoint accepts closes the webhook's breaker; otherwise it counts for nothing. Two may be
+// under way for one scope, and a quarter of Options.Capacity in all. That the endpoint accepted
+// says that URL and secret are right, and nothing about what the receiver makes of real events.
 //
 // The error is about the test itself; a refusal by the endpoint is an Attempt with a
 // Code. Errors: [ErrNotFound], [ErrInvalid] for an unknown sample, [ErrBusy] when too many

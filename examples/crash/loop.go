@@ -38,7 +38,7 @@ func killLoop(ctx context.Context, l *life) {
 		select {
 		case <-held:
 			// What is sent beside it must not be interrupted as often. Its own webhook gets one
-			// request at a time, and what waits for that is held by nobody.
+			// request at a time, and no process holds what waits for that.
 			err = l.field.Until(ctx, webhook.Query{States: []webhook.State{webhook.StatePending}}, "only the poison is held",
 				func(ds []webhook.Delivery) bool {
 					return p.Count(hostproc.Loaded) == 1 && !slices.ContainsFunc(ds, func(d webhook.Delivery) bool {

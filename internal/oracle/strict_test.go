@@ -8,7 +8,7 @@ import (
 )
 
 // Rule: ajv as it comes, with every strict mode on, compiles each schema of package payload.
-// It refuses one with a keyword of somebody's own, and one that requires what it does not
+// It refuses one with a keyword that JSON Schema does not define, and one that requires what it does not
 // describe: a schema that passes is judged.
 func TestSchemasAreStrict(t *testing.T) {
 	t.Parallel()

@@ -20,7 +20,7 @@ import (
 // editor names them. A rule holds no token and no identifier: those come with the
 // installation.
 type Rule struct {
-	Note       string      `json:"note,omitempty"` // for whoever opens the file
+	Note       string      `json:"note,omitempty"` // for the reader of the file
 	Name       string      `json:"name"`
 	Trigger    Component   `json:"trigger"`
 	Conditions []Component `json:"conditions"`

@@ -223,5 +223,5 @@ func (s *Scheduler) swept(e Swept) {
 
 // pending reports whether the Store has, or may have, something pending.
 func (s *Scheduler) pending() bool {
-	return s.waiting+s.inFlight+s.outcomes.count > 0 || !s.looks.next.IsZero() || s.looks.brought || len(s.expected) > 0
+	return s.waiting+s.inFlight+s.outcomes.count+len(s.timers) > 0 || !s.looks.next.IsZero() || s.looks.brought || len(s.expected) > 0
 }

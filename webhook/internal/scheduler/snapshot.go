@@ -4,27 +4,19 @@ import "time"
 
 // Counts are what is under way.
 type Counts struct {
-	Active, InFlight, Tests  int
-	Waiting, Unwritten       int
-	Capacity, MaxInFlight    int
-	Known, Running, Paused   bool
-	Pending                  bool      // the Store has, or may have, something pending
-	OldestWaiting            time.Time // in the process's time; zero when nothing waits
-	UnwrittenFailing, Asking bool
+	Active, InFlight, Tests int
+	Waiting, Unwritten      int
+	Known, Paused           bool // Known: a look at everything has been completed
+	Pending                 bool // the Store has, or may have, something pending
 }
 
 // Counts returns what is under way.
 func (s *Scheduler) Counts() Counts {
 	return Counts{
 		Active: s.active, InFlight: s.inFlight, Tests: s.tests, Waiting: s.waiting, Unwritten: s.outcomes.count,
-		Capacity: s.c.Capacity, MaxInFlight: s.c.MaxInFlight,
-		Known: s.looks.known, Pending: s.pending(), Running: s.running, Paused: s.paused,
-		UnwrittenFailing: s.outcomes.failing(), Asking: s.claims.underWay,
+		Known: s.looks.known, Paused: s.paused, Pending: s.pending(),
 	}
 }
-
-// Waits reports whether something is known to become due later in the Store.
-func (s *Scheduler) Waits() bool { return len(s.timers) > 0 || !s.looks.next.IsZero() }
 
 // HealthOf returns what is known of a webhook's health, and false where nothing is held
 // against it.
