@@ -148,7 +148,7 @@ func freeze(ctx context.Context, l *life) {
 // With one, it would keep out everybody else until it ends, whatever they do.
 func (l *life) freezeUnlocked(ctx context.Context, p *hostproc.Process) error {
 	for {
-		if err := p.Signal(syscall.SIGSTOP); err != nil {
+		if err := p.Freeze(); err != nil {
 			return err
 		}
 		err := l.unlocked(ctx)

@@ -112,8 +112,30 @@ func (p *Process) Kill() {
 	p.end()
 }
 
-// Signal sends a signal, such as SIGSTOP.
+// Signal sends a signal, such as SIGCONT.
 func (p *Process) Signal(s syscall.Signal) error { return p.cmd.Process.Signal(s) }
+
+// Freeze stops the host with SIGSTOP and returns when every thread of it stands still. The
+// signal alone is not enough: a thread that is inside a system call stops when the call
+// returns, which may be after it took a lock of the database.
+func (p *Process) Freeze() error {
+	if err := p.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	for {
+		var status syscall.WaitStatus
+		_, err := syscall.Wait4(p.PID(), &status, syscall.WUNTRACED, nil)
+		switch {
+		case errors.Is(err, syscall.EINTR):
+		case err != nil:
+			return fmt.Errorf("hostproc: waiting for the host to stand still: %w", err)
+		case !status.Stopped():
+			return fmt.Errorf("%w instead of standing still", ErrEnded)
+		default:
+			return nil
+		}
+	}
+}
 
 // Stop asks the host to end in good order and returns what went wrong with that.
 func (p *Process) Stop() error {
