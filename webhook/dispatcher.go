@@ -24,6 +24,7 @@ type Dispatcher struct {
 	sweeper  Sweeper     //
 	health   HealthStore //
 	cache    WebhookCache
+	keys     KeyOrder
 
 	profile Profile
 	o       Options
@@ -59,6 +60,7 @@ func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
 	d.sweeper, _ = store.(Sweeper)
 	d.health, _ = store.(HealthStore)
 	d.cache, _ = store.(WebhookCache)
+	d.keys, _ = store.(KeyOrder)
 	if c, ok := store.(interface{ Notifies() bool }); ok && !c.Notifies() {
 		d.notifier = nil
 	}
@@ -116,6 +118,11 @@ func (p *Profile) check(o *Options) error {
 	case p.DisableAfter < 0:
 		return refuse("DisableAfter %v must not be negative", p.DisableAfter)
 	}
+	for _, o := range p.Orders {
+		if o != OrderSkip && o != OrderBlock && o != OrderHold {
+			return refuse("Orders has %q, allowed are skip, block and hold", o)
+		}
+	}
 	return nil
 }
 
@@ -144,7 +151,7 @@ func (d *Dispatcher) SetPaused(paused bool) { d.engine.post(scheduler.Paused{On:
 // Profile returns a copy of the Profile that the Dispatcher was made with.
 func (d *Dispatcher) Profile() Profile {
 	p := d.profile
-	p.Events = slices.Clone(p.Events)
+	p.Events, p.Orders = slices.Clone(p.Events), slices.Clone(p.Orders)
 	return p
 }
 

@@ -48,7 +48,8 @@ var (
 // FieldError says what is wrong with one field of a form.
 type FieldError struct {
 	// Field is the name in [Webhook], lower case: "name", "url", "secret", "events",
-	// "filter", "notes", "headers", "timeout", "scope", "group", "attributes".
+	// "filter", "notes", "headers", "timeout", "order", "coalesce", "coalesce_wait", "scope",
+	// "group", "attributes".
 	Field string
 	// Rule is a short stable word, such as "required", "too_long", "again" (a stored value would
 	// reach another receiver: see [Manager.Edit]) or an allowlist rule like "A5".

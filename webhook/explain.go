@@ -51,6 +51,7 @@ const (
 	ReasonLane       ReasonKind = "lane"        // the lane, or a limit it shares, has no room
 	ReasonSlots      ReasonKind = "slots"       // every slot of Options.Capacity is taken
 	ReasonSealed     ReasonKind = "sealed"      // its webhook's secrets cannot be opened
+	ReasonOrder      ReasonKind = "order"       // another delivery of its key comes first, or it holds its key for a person
 	ReasonReady      ReasonKind = "ready"       // its turn comes with the next claim
 )
 
@@ -72,6 +73,9 @@ func (d *Dispatcher) Explain(ctx context.Context, scope, deliveryID string) (Exp
 	}
 	now := d.now()
 	if err := d.explainWebhook(ctx, &x, now); err != nil {
+		return Explanation{}, fmt.Errorf("webhook: explain %s: %w", deliveryID, err)
+	}
+	if err := d.explainOrder(ctx, &x); err != nil {
 		return Explanation{}, fmt.Errorf("webhook: explain %s: %w", deliveryID, err)
 	}
 	d.explainProcess(&x, now)
@@ -140,6 +144,7 @@ func (d *Dispatcher) explainWebhook(ctx context.Context, x *Explanation, now tim
 	switch {
 	case dl.Held && dl.Due.After(now):
 		x.add(ReasonHeld, dl.Due, true, "It is being sent, or the process that sent it is gone; then it is sent again when the lease ends.")
+	case dl.Exhausted: // explainOrder tells
 	case dl.Due.After(now) && dl.Tries > 0:
 		x.add(ReasonRetry, dl.Due, false, fmt.Sprintf("Attempt %d failed; it waits for the next one.", dl.Tries))
 	case dl.Due.After(now):

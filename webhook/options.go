@@ -136,7 +136,8 @@ type Observer struct {
 	Disabled func(context.Context, Webhook)
 	// Attention: somebody should look at the webhook: 401, 403, 404, 410, a certificate that
 	// does not verify, failures for half of Profile.DisableAfter, or secrets that cannot be
-	// opened. It is called once for each code and status until an attempt succeeds. The
+	// opened. It is called once for each code and status until an attempt succeeds, and once
+	// for each delivery that is held back under [OrderHold]. The
 	// Attempt is nil where there was none; of a webhook that cannot be opened only Scope and
 	// ID are set.
 	Attention func(context.Context, Webhook, Code, *Attempt)

@@ -60,6 +60,11 @@ type Profile struct {
 	// 0 means never. Half of it raises Observer.Attention first.
 	DisableAfter time.Duration
 
+	// Orders lists the policies that a webhook may have in Order; nil means none. Coalesces
+	// allows Webhook.Coalesce.
+	Orders    []OrderPolicy
+	Coalesces bool
+
 	// Match tells whether a live webhook receives an event; nil means [Webhook.Listens].
 	// An error refuses the Dispatch.
 	Match func(Webhook, payload.Event) (bool, error)
@@ -225,6 +230,9 @@ func Standard() Profile {
 		MaxPerScope:   100,
 		DisableOnGone: true,
 		DisableAfter:  5 * 24 * time.Hour,
+		Orders:        []OrderPolicy{OrderSkip, OrderBlock, OrderHold},
+		Coalesces:     true,
+		Header:        sequenceHeader("Webhook-Sequence"),
 		Sign:          func(w Webhook) (sign.Signer, error) { return sign.Standard(w.Secrets...) },
 		Check: func(w Webhook) []FieldError {
 			if len(w.Secrets) == 0 {

@@ -72,6 +72,7 @@ func (m *Manager) validate(w *Webhook, more func(*Webhook) []FieldError) (err er
 	if w.Timeout < 0 || w.Timeout > m.d.o.Timeout {
 		add("timeout", "range", fmt.Sprintf("The timeout must be between 0 and %v.", m.d.o.Timeout))
 	}
+	m.validateOrder(w, add)
 	switch {
 	case len(w.Group) > maxScope:
 		add("group", "too_long", fmt.Sprintf("A group may have up to %d bytes.", maxScope))
@@ -98,7 +99,7 @@ func (m *Manager) validate(w *Webhook, more func(*Webhook) []FieldError) (err er
 
 // place is where a field stands in a form. Fields that only a Profile knows come last.
 func place(field string) int {
-	form := [...]string{"scope", "name", "url", "secret", "events", "filter", "notes", "headers", "timeout", "group", "attributes"}
+	form := [...]string{"scope", "name", "url", "secret", "events", "filter", "notes", "headers", "timeout", "order", "coalesce", "coalesce_wait", "group", "attributes"}
 	if i := slices.Index(form[:], field); i >= 0 {
 		return i
 	}

@@ -93,7 +93,8 @@ func matcher(q *webhook.Query) func(*row) bool {
 			(q.WebhookID == "" || q.WebhookID == r.webhook) &&
 			(q.EventID == "" || q.EventID == r.event.id) &&
 			(q.Type == "" || q.Type == r.typ) &&
-			(len(q.States) == 0 || slices.Contains(q.States, r.state))
+			(len(q.States) == 0 || slices.Contains(q.States, r.state)) &&
+			(len(q.Codes) == 0 || slices.Contains(q.Codes, r.code))
 	}
 }
 
@@ -117,12 +118,15 @@ func (s *Store) Requeue(ctx context.Context, scope, id string, due time.Time) er
 	case s.pending >= s.opts.MaxDeliveries || r.event.scope.pending >= share(s.opts.MaxDeliveries):
 		return fmt.Errorf("memstore: requeue %s: %w", id, webhook.ErrFull)
 	default:
-		r.state = webhook.StatePending
+		r.state, r.ordered = webhook.StatePending, unordered
 		s.opened(r)
 		s.count(r.event.scope, 0, 0, -1)
 	}
 	r.tries, r.interrupted, r.code, r.exhausted = 0, 0, "", false
 	r.firstFailure, r.finished = never, never
+	if r.ordered != unordered {
+		r.expires = never
+	}
 	r.due, r.queued = at(due), at(due)
 	s.put(r)
 	return nil

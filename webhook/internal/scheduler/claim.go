@@ -121,7 +121,7 @@ func (s *Scheduler) chooseLanes(budget int) []LaneClaim {
 		l.claiming, l.asked = true, l.epoch
 		n := min(room, left)
 		left -= n
-		chosen = append(chosen, LaneClaim{l.id, n})
+		chosen = append(chosen, LaneClaim{l.id, n, l.ep.take})
 		ahead = append(ahead, room-n+extra)
 		budget = left
 	}
@@ -183,10 +183,20 @@ func (s *Scheduler) leased(e Leased) {
 		return
 	}
 	c.took = max(s.now.Sub(c.began), (3*c.took+s.now.Sub(c.began))/4)
+	for _, t := range e.Takes {
+		if s.c.KeyOrder {
+			s.endpointOf(t.Scope, t.WebhookID).take = t.Take
+		}
+	}
 	for _, j := range e.Jobs {
 		s.arrive(j)
 		j.lane.ep.sealedFor = 0
 		s.enqueue(j)
+	}
+	for _, j := range e.Mistaken {
+		s.arrive(j)
+		s.shed(j)
+		s.settle(j, GivenBack)
 	}
 	for _, j := range e.Ended {
 		s.arrive(j)
@@ -220,7 +230,7 @@ func (s *Scheduler) arrive(j *Job) {
 // release ends the claim for its lanes, and believes a "no more" where nothing was stored meanwhile.
 func (s *Scheduler) release(e Leased) {
 	got := make(map[Lane]int, len(s.claims.asked))
-	for _, jobs := range [][]*Job{e.Jobs, e.Ended, e.Sealed} {
+	for _, jobs := range [][]*Job{e.Jobs, e.Ended, e.Sealed, e.Mistaken} {
 		for _, j := range jobs {
 			got[j.Lane]++
 		}
