@@ -117,6 +117,13 @@ func listing(q webhook.Query, from *position) (string, []any) {
 		}
 		and(`state IN (`+strings.TrimSuffix(strings.Repeat("$, ", len(in)), ", ")+`)`, in...)
 	}
+	if len(q.Codes) > 0 {
+		var in []any
+		for _, code := range q.Codes {
+			in = append(in, string(code))
+		}
+		and(`code IN (`+strings.TrimSuffix(strings.Repeat("$, ", len(in)), ", ")+`)`, in...)
+	}
 	if !q.Since.IsZero() {
 		and(created+` >= $`, micros(q.Since))
 	}
@@ -153,7 +160,8 @@ func (s *Store) Requeue(ctx context.Context, scope, id string, due time.Time) er
 		if err != nil {
 			return orNotFound(err)
 		}
-		return s.exec(ctx, c, `UPDATE {p}delivery SET state = 0, due = $1, queued = $1, tries = 0, interrupted = 0,
+		return s.exec(ctx, c, `UPDATE {p}delivery SET state = 0, due = CASE WHEN state = 0 AND due = `+parkedSQL+` THEN due ELSE $1 END,
+ was = CASE WHEN state = 0 AND due = `+parkedSQL+` THEN $1 ELSE was END, queued = $1, tries = 0, interrupted = 0, key = CASE WHEN state = 0 THEN key ELSE '' END, expires = 0,
  first_failure = 0, code = '', exhausted = false, finished = 0 WHERE id = $2`, micros(due), d.id)
 	})
 	if err == nil {
@@ -192,6 +200,9 @@ func (s *Store) Cancel(ctx context.Context, scope, id string, now time.Time) (d 
 	})
 	if err != nil {
 		return webhook.Delivery{}, false, s.fail("cancel", id, err)
+	}
+	if ended && d.Key != "" {
+		s.next(ctx, []keyName{{hookOf(d.Scope, d.WebhookID), d.Key}}, micros(d.FinishedAt))
 	}
 	return d, ended, nil
 }

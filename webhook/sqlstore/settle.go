@@ -61,11 +61,12 @@ type outcome struct {
 	exhausted            bool
 	attempt              string
 	lease, state, dueNow int64 // how the row stands afterwards
+	key                  keyName
 	known                bool
 }
 
 func outcomeOf(one *webhook.Settlement) (o outcome, err error) {
-	o = outcome{of: one, id: one.ID, due: micros(one.Due), exhausted: one.Exhausted && one.State == webhook.StateFailed}
+	o = outcome{of: one, id: one.ID, due: micros(one.Due), exhausted: one.Exhausted && one.State != webhook.StateDelivered}
 	if r := one.Result; r != nil {
 		o.tries = 1
 		o.due = cmp.Or(o.due, micros(r.End()))
@@ -100,11 +101,11 @@ func literals(list []outcome) arrays {
 }
 
 func (s *Store) settlePostgres(ctx context.Context, list []outcome) (lost []string, err error) {
-	var n int
-	var applied string
-	err = s.single(ctx, func(c Conn) error {
-		return s.row(ctx, c, plainPostgres, literals(list).args(int64(len(list))), &n, &applied)
-	})
+	end := latestEnd(list)
+	n, applied, ended, err := s.settlePlain(ctx, list)
+	if err == nil {
+		s.next(ctx, ended, end)
+	}
 	if err != nil || n == len(list) {
 		return nil, err
 	}
@@ -117,11 +118,53 @@ func (s *Store) settlePostgres(ctx context.Context, list []outcome) (lost []stri
 	if err != nil {
 		return nil, err
 	}
-	if renamed, err := s.settleNamed(ctx, list); err != nil || !renamed {
-		return lostOf(list), err
+	renamed, err := s.settleNamed(ctx, list)
+	if err == nil && renamed {
+		err = s.single(ctx, func(c Conn) error { return s.settleAll(ctx, c, settlePostgres, literals(list).args(), list) })
 	}
-	err = s.single(ctx, func(c Conn) error { return s.settleAll(ctx, c, settlePostgres, literals(list).args(), list) })
+	s.next(ctx, endedKeys(list), end)
 	return lostOf(list), err
+}
+
+// settlePlain writes outcomes of leases that are still held. ended are the keys of which something
+// has ended.
+func (s *Store) settlePlain(ctx context.Context, list []outcome) (n int, applied string, ended []keyName, err error) {
+	err = s.single(ctx, func(c Conn) error {
+		first := true
+		ended = nil
+		return s.each(ctx, c, plainPostgres, literals(list).args(int64(len(list))), func(r Rows) error {
+			var number int64
+			var text string
+			err := r.Scan(&number, &text)
+			if first {
+				n, applied, first = int(number), text, false
+			} else {
+				ended = append(ended, keyName{number, text})
+			}
+			return err
+		})
+	})
+	return n, applied, ended, err
+}
+
+// endedKeys are the keys of which the rows show that something has ended.
+func endedKeys(list []outcome) (keys []keyName) {
+	for i := range list {
+		if o := &list[i]; o.known && o.state > 0 && o.key.key != "" {
+			keys = append(keys, o.key)
+		}
+	}
+	return keys
+}
+
+// latestEnd is when the last of some outcomes was decided.
+func latestEnd(list []outcome) (end int64) {
+	for i := range list {
+		if list[i].of.State != webhook.StatePending {
+			end = max(end, list[i].due)
+		}
+	}
+	return end
 }
 
 func (s *Store) settleSQLite(ctx context.Context, c Conn, list []outcome) (lost []string, err error) {
@@ -137,6 +180,9 @@ func (s *Store) settleSQLite(ctx context.Context, c Conn, list []outcome) (lost 
 			if err == nil && o.lost() {
 				lost = append(lost, o.of.ID)
 			}
+		}
+		if err == nil && s.keyed.Load() && o.of.State != webhook.StatePending {
+			err = s.exec(ctx, c, nextSQLite, o.id, o.due)
 		}
 		if err != nil {
 			return nil, err
@@ -163,9 +209,10 @@ func (s *Store) settleAll(ctx context.Context, c Conn, query string, args []any,
 	return s.each(ctx, c, query, args, func(r Rows) error {
 		var id string
 		var lease, state, due int64
-		err := r.Scan(&id, &lease, &state, &due)
+		var key keyName
+		err := r.Scan(&id, &lease, &state, &due, &key.hook, &key.key)
 		if o := byID[id]; err == nil && o != nil {
-			o.lease, o.state, o.dueNow, o.known = lease, state, due, true
+			o.lease, o.state, o.dueNow, o.key, o.known = lease, state, due, key, true
 		}
 		return err
 	})
@@ -225,5 +272,5 @@ func settleStatement(find, bytes, newline, greatest, of, from string) string {
   AND (v.attempt <> '' OR v.lease < d.lease) AND NOT ` + recorded + `))`
 	end := `CASE WHEN v.due = 0 THEN ` + greatest + `(d.was, d.queued) ELSE v.due END`
 	return strings.NewReplacer("<applies>", applies, "<end>", end, "<recorded>", recorded, "<find>", find, "<bytes>", bytes, "<newline>", newline).
-		Replace(settleSet) + from + strings.ReplaceAll("\nRETURNING @id, @lease, @state, @due", "@", of)
+		Replace(settleSet) + from + strings.ReplaceAll("\nRETURNING @id, @lease, @state, @due, @hook, @key", "@", of)
 }

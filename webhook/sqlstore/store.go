@@ -68,8 +68,8 @@ var validPrefix = regexp.MustCompile(`^[a-z][a-z0-9_]{0,29}$`)
 
 // Store keeps webhooks and deliveries in a database. It implements [webhook.Store],
 // [webhook.Registry], [webhook.History], [webhook.Pruner], [webhook.Marks],
-// [webhook.Clock], [webhook.HealthStore], [webhook.Sweeper], [webhook.Binder] and
-// [webhook.Notifier]; the latter answers [webhook.ErrUnsupported] without
+// [webhook.Clock], [webhook.HealthStore], [webhook.Sweeper], [webhook.KeyOrder],
+// [webhook.Binder] and [webhook.Notifier]; the latter answers [webhook.ErrUnsupported] without
 // [Options.Notifier].
 //
 // All methods are safe for concurrent use, and several Stores, in one process or in
@@ -97,6 +97,8 @@ type Store struct {
 	leases   leaseMark
 	places   placeMarks
 	swept    sweepMemory
+	behind   behindMemory
+	keyed    atomic.Bool // rows with a key were leased here, SQLite only
 
 	mu      sync.Mutex
 	profile string // given by Bind
@@ -112,6 +114,7 @@ var (
 	_ webhook.Clock       = (*Store)(nil)
 	_ webhook.HealthStore = (*Store)(nil)
 	_ webhook.Sweeper     = (*Store)(nil)
+	_ webhook.KeyOrder    = (*Store)(nil)
 	_ webhook.Binder      = (*Store)(nil)
 	_ webhook.Notifier    = (*Store)(nil)
 )

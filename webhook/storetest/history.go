@@ -101,6 +101,8 @@ func testFilters(e *env, h webhook.History) {
 		{"state delivered", webhook.Query{States: []webhook.State{webhook.StateDelivered}}, []int{0}},
 		{"state pending", webhook.Query{States: []webhook.State{webhook.StatePending}}, []int{2, 3}},
 		{"two states", webhook.Query{States: []webhook.State{webhook.StateFailed, webhook.StateDelivered}}, []int{0, 1}},
+		{"codes", webhook.Query{Codes: []webhook.Code{webhook.CodeStatus}}, []int{1}},
+		{"the code of what was delivered or waits", webhook.Query{Codes: []webhook.Code{webhook.CodeOK, webhook.CodeConfig}}, []int{0, 2, 3}},
 		{"since, which is included", webhook.Query{Since: e.at(2 * time.Minute)}, []int{2, 3}},
 		{"until, which is not", webhook.Query{Until: e.at(2 * time.Minute)}, []int{0, 1}},
 		{"since and until", webhook.Query{Since: e.at(time.Minute), Until: e.at(3 * time.Minute)}, []int{1, 2}},
