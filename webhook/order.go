@@ -100,7 +100,7 @@ func (p *Profile) ordered(w *Webhook, d *Delivery, a *Attempt, s Settlement) Set
 
 // hold keeps a failed delivery pending until it is too old.
 func (p *Profile) hold(d *Delivery, s Settlement) Settlement {
-	if end := d.queued(s.Due).Add(p.maxAge()); end.After(s.Due) {
+	if end := d.queued(s.Due).Add(p.maxAge() + time.Millisecond); end.After(s.Due) { // behind it, it is too old
 		s.State, s.Exhausted, s.Due = StatePending, true, end
 	}
 	return s

@@ -147,7 +147,7 @@ const (
 	TakeAny Take = 0
 	// TakeHeads takes of each key the pending delivery with the lowest Sequence, if it is
 	// due and none of the key is held. One whose lease has ended comes before the others
-	// of its key.
+	// of its key. Of a webhook that keeps no order it may take whatever is due.
 	TakeHeads Take = 1
 	// TakeNewest takes, where something pending of a key is due and none of the key is held,
 	// the newest delivery of the same type, whatever its own Due. What is older than one

@@ -40,7 +40,8 @@ type taking struct {
 	c          webhook.Claim
 	now, until instant
 	bytes      int
-	beside     int // superseded rows
+	take       webhook.Take // of the lane
+	beside     int          // superseded rows
 	b          webhook.Batch
 }
 
@@ -50,10 +51,11 @@ func (t *taking) lane(lc *webhook.LaneClaim) {
 		return
 	}
 	l.advance(t.now)
+	t.take = lc.Take
 	n, before, short := 0, len(t.b.Deliveries), false
 	if t.c.Lease <= l.lease { // else nothing in the lane can have the number
 		for _, r := range l.heldUnder(t.c.Lease, t.now) {
-			superseded := r.keyed != nil && r.keyed.superseded(r)
+			superseded := t.supersedes(r)
 			if n == lc.Most && !superseded || short {
 				continue
 			}
@@ -70,7 +72,7 @@ func (t *taking) lane(lc *webhook.LaneClaim) {
 		if r.due > t.now {
 			break
 		}
-		if lc.Take != webhook.TakeAny && r.key != "" {
+		if lc.Take != webhook.TakeAny && r.key != "" && l.t.keyed() {
 			if r = t.ofKey(r, lc.Take); r == nil {
 				continue
 			}
@@ -127,7 +129,7 @@ func (t *taking) lease(r *row, number int64, due instant) {
 	}
 	d := r.delivery()
 	d.Due = due.time()
-	if d.Superseded = r.keyed != nil && r.keyed.superseded(r); d.Superseded {
+	if d.Superseded = t.supersedes(r); d.Superseded {
 		d.Body = nil
 	}
 	t.b.Deliveries = append(t.b.Deliveries, d)

@@ -132,8 +132,16 @@ func (s *Store) unparkAll(t *target) {
 	}
 }
 
+// keyed reports whether the webhook keeps an order, or coalesces.
+func (t *target) keyed() bool { return t.exists && (t.w.Order != webhook.OrderNone || t.w.Coalesce) }
+
 // superseded reports whether a later row of the unit was leased, or has ended.
 func (k *keyed) superseded(r *row) bool { return r.seq < k.of(r).taken }
+
+// supersedes reports whether the claim is to hand out a row as superseded.
+func (t *taking) supersedes(r *row) bool {
+	return t.take == webhook.TakeNewest && r.keyed != nil && r.keyed.superseded(r)
+}
 
 // ofKey returns what a claim takes in the place of a row that is due; nil where it is not that
 // row's turn, which is parked, or where it was superseded and has been taken.

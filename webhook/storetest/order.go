@@ -93,7 +93,13 @@ func (e *env) takes(now time.Time, take webhook.Take, n int, ws ...webhook.Webho
 }
 
 func (e *env) heads(now time.Time, w webhook.Webhook) []webhook.Delivery {
-	return e.takes(now, webhook.TakeHeads, many, w)
+	ds := e.takes(now, webhook.TakeHeads, many, w)
+	for _, d := range ds {
+		if d.Superseded || len(d.Body) == 0 {
+			e.errorf("head %s is superseded or has no body", d.ID)
+		}
+	}
+	return ds
 }
 
 // with returns the delivery of an ID.

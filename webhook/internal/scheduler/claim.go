@@ -183,11 +183,7 @@ func (s *Scheduler) leased(e Leased) {
 		return
 	}
 	c.took = max(s.now.Sub(c.began), (3*c.took+s.now.Sub(c.began))/4)
-	for _, t := range e.Takes {
-		if s.c.KeyOrder {
-			s.endpointOf(t.Scope, t.WebhookID).take = t.Take
-		}
-	}
+	s.learnTakes(e.Takes)
 	for _, j := range e.Jobs {
 		s.arrive(j)
 		j.lane.ep.sealedFor = 0
@@ -217,6 +213,16 @@ func (s *Scheduler) leased(e Leased) {
 	s.release(e)
 	if !s.canSend() {
 		s.returnAll()
+	}
+}
+
+// learnTakes notes how webhooks are to be claimed.
+func (s *Scheduler) learnTakes(takes []HookTake) {
+	if !s.c.KeyOrder {
+		return
+	}
+	for _, t := range takes {
+		s.endpointOf(t.Scope, t.WebhookID).take = t.Take
 	}
 }
 

@@ -90,11 +90,12 @@ type (
 	// Swept answers [Sweep].
 	Swept struct{ More, Failed bool }
 	// Edited: a webhook was changed here at At, in the process's time. Fresh clears its
-	// health; Gone says that it was deleted.
+	// health; Gone says that it was deleted. Takes says how it is to be claimed from now on.
 	Edited struct {
 		Scope, WebhookID string
 		At               time.Time
 		Fresh, Gone      bool
+		Takes            []HookTake
 	}
 	// Reread answers [Read]. Began is when the read began, in the process's time.
 	Reread struct {
