@@ -146,6 +146,15 @@ func (m *Manager) Held(ctx context.Context, scope, webhookID string) ([]Delivery
 	return ds, nil
 }
 
+// Orders tells which values of Webhook.Order are accepted here, beside [OrderNone], and whether
+// Webhook.Coalesce is: what both the Profile and the Store allow.
+func (m *Manager) Orders() (orders []OrderPolicy, coalesces bool) {
+	if m.d.keys == nil {
+		return nil, false
+	}
+	return slices.Clone(m.d.profile.Orders), m.d.profile.Coalesces
+}
+
 // Ahead returns the delivery that a pending one of an ordered webhook waits behind. It has no
 // ID where there is none. Errors: those of the Store.
 func (m *Manager) Ahead(ctx context.Context, scope, id string) (Delivery, error) {

@@ -12,6 +12,7 @@ import (
 // deliveryView is a delivery as the page shows it.
 type deliveryView struct {
 	ID, WebhookID, EventID string
+	Key                    string // where its webhook keeps an order, or coalesces
 	Trigger                Trigger
 	State, Tone            string // in words; "good", "bad" or "wait"
 	Pending                bool
@@ -84,11 +85,15 @@ func (v *visit) deliveryView(d webhook.Delivery, attempts []webhook.Attempt) del
 
 // ofAttempt tells an attempt's outcome from the end of a delivery that nobody sent.
 func ofAttempt(c webhook.Code) bool {
-	return c != webhook.CodeCancelled && c != webhook.CodeExpired && c != webhook.CodeInterrupted
+	return c != webhook.CodeCancelled && c != webhook.CodeExpired && c != webhook.CodeInterrupted &&
+		c != webhook.CodeSuperseded
 }
 
-// explain fills in why a delivery has not been sent.
+// explain fills in its key, and why a delivery has not been sent.
 func (v *visit) explain(ctx context.Context, view *deliveryView, d webhook.Delivery) error {
+	if err := v.keyed(ctx, view, d); err != nil {
+		return err
+	}
 	if d.State != webhook.StatePending {
 		return nil
 	}

@@ -18,6 +18,7 @@ type formView struct {
 	Name, Notes         string
 	Active              bool
 	Triggers            []choice
+	Orders              []orderChoice // how events of one key are sent, where there is a choice
 	Headers             []headerField // that are stored: their values can be entered again
 	StoredAt            string        // scheme and host of the stored URL
 	HasSecret           bool
@@ -31,6 +32,7 @@ type formView struct {
 	TriggersError       string
 	NotesError          string
 	HeadersError        string
+	OrderError          string
 }
 
 // headerField is a header by its place in the form, without its value.
@@ -60,6 +62,7 @@ func (v *visit) newForm(w webhook.Webhook) *formView {
 	for _, name := range v.o.Triggers {
 		f.Triggers = append(f.Triggers, choice{name, v.o.Texts.trigger(name), slices.Contains(w.Events, name)})
 	}
+	f.Orders = v.orderChoices(&w)
 	return f
 }
 
@@ -137,6 +140,7 @@ func (v *visit) readForm(w *webhook.Webhook) {
 	w.Name = strings.TrimSpace(form.Get("name"))
 	w.Notes = strings.TrimSpace(strings.ReplaceAll(form.Get("notes"), "\r\n", "\n"))
 	w.Active = form.Get("active") != ""
+	v.readOrder(w)
 	w.URL = strings.TrimSpace(form.Get("url"))
 	w.Secrets = nil
 	if secret := strings.TrimSpace(form.Get("secret")); secret != "" {
@@ -190,6 +194,9 @@ func (v *visit) refused(w webhook.Webhook, err error) error {
 func (f *formView) wrong(field, message string) {
 	at := map[string]*string{"name": &f.NameError, "url": &f.URLError, "secret": &f.SecretError,
 		"events": &f.TriggersError, "notes": &f.NotesError}
+	if len(f.Orders) > 0 {
+		at["order"] = &f.OrderError
+	}
 	if len(f.Headers) > 0 {
 		at["headers"] = &f.HeadersError
 	}

@@ -63,6 +63,8 @@ type Texts struct {
 	KeepSecret, EnterAgain                       string
 	FieldHeader                                  func(name string) string
 	KeepHeader                                   string
+	FieldOrder, OrderHint                        string
+	Orders                                       map[string]Choice // by "", "skip", "block", "hold" and "latest"
 	Save, Mistakes                               string
 	HowToTitle                                   string
 	HowTo                                        []string
@@ -78,6 +80,8 @@ type Texts struct {
 	Result                                           string
 	BodyTitle, Redeliver, RedeliverHint, CancelIt    string
 	Exhausted, DueNow, BeingSent                     string
+	Key                                              string
+	SupersededBy                                     func(event string) string
 	TestTitle, TestBody, TestEmpty                   string
 	TestSample                                       func(trigger string) string
 	TestHint                                         string
