@@ -230,9 +230,10 @@ func (m *Manager) validateOrder(w *Webhook, add func(field, rule, message string
 	}
 }
 
-// sequenceHeader returns a Profile.Header that sends the number of an ordered delivery, 19
-// digits long: it compares as text and as a number.
-func sequenceHeader(name string) func(Webhook, Delivery, http.Header) {
+// SequenceHeader returns a Profile.Header that sends the number of a delivery, as 19 digits that
+// compare as text and as a number, where its webhook keeps an order or coalesces. [Standard] has it
+// under the name webhook-sequence. The Standard Webhooks signature does not cover it.
+func SequenceHeader(name string) func(Webhook, Delivery, http.Header) {
 	return func(w Webhook, d Delivery, h http.Header) {
 		if d.Sequence > 0 && w.take() != TakeAny {
 			h.Set(name, fmt.Sprintf("%019d", d.Sequence))

@@ -218,7 +218,8 @@ func automationCheck(w Webhook) []FieldError {
 // Standard is the Profile of the Standard Webhooks 1.0.0 specification: any public
 // https endpoint, signed requests, ten attempts over about three days. Every status
 // outside 2xx but a redirect is retried; 410 switches the webhook off, and so do
-// five days of failures only.
+// five days of failures only. Webhooks that keep an order or coalesce also get a
+// webhook-sequence.
 func Standard() Profile {
 	return Profile{
 		Name:          "standard",
@@ -232,7 +233,7 @@ func Standard() Profile {
 		DisableAfter:  5 * 24 * time.Hour,
 		Orders:        []OrderPolicy{OrderSkip, OrderBlock, OrderHold},
 		Coalesces:     true,
-		Header:        sequenceHeader("Webhook-Sequence"),
+		Header:        SequenceHeader("Webhook-Sequence"),
 		Sign:          func(w Webhook) (sign.Signer, error) { return sign.Standard(w.Secrets...) },
 		Check: func(w Webhook) []FieldError {
 			if len(w.Secrets) == 0 {

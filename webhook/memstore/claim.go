@@ -67,7 +67,7 @@ func (t *taking) lane(lc *webhook.LaneClaim) {
 			}
 		}
 	}
-	for n < lc.Most && !short && l.ready.len() > 0 {
+	for n < lc.Most && !short && t.beside < maxSuperseded && l.ready.len() > 0 {
 		r := l.ready.top()
 		if r.due > t.now {
 			break
@@ -85,7 +85,7 @@ func (t *taking) lane(lc *webhook.LaneClaim) {
 		}
 		t.lease(r, max(r.lease+1, t.c.Lease), min(r.due, t.now))
 	}
-	if short {
+	if short || t.beside == maxSuperseded {
 		t.b.Short = append(t.b.Short, lc.Lane)
 	}
 	if len(t.b.Deliveries) > before {

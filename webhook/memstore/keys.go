@@ -111,9 +111,10 @@ func (s *Store) endTurn(r *row) {
 	}
 }
 
-// unparkHead lets the head of a key go, no earlier than when.
+// unparkHead lets the head of a key go, no earlier than when. It may have been superseded, so it
+// does not matter whether something of the key is held.
 func (s *Store) unparkHead(k *keyed, when instant) {
-	if k == nil || k.pending.len() == 0 || k.busy != nil {
+	if k == nil || k.pending.len() == 0 {
 		return
 	}
 	if r := k.pending.top(); r.due == parked {
@@ -186,7 +187,7 @@ func (t *taking) superseded(r *row) {
 	k := r.keyed
 	for _, o := range append([]*row{r}, k.pending.items...) {
 		switch {
-		case t.beside == maxSuperseded && o != r, o.lane != r.lane || o.typ != r.typ || o.held && o.due > t.now || !k.superseded(o):
+		case t.beside == maxSuperseded, o.lane != r.lane || o.typ != r.typ || o.held && o.due > t.now || !k.superseded(o):
 			continue
 		case o.held:
 			o.interrupted++
