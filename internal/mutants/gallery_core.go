@@ -96,7 +96,7 @@ var core = []mutation{
 		"	for _, dl := range swept {", "	for _, dl := range swept[:0] {",
 		"./webhook -run TestEveryEndIsToldOnce"},
 	{"ten interruptions do not end a delivery", "webhook/lease.go",
-		"case dl.Interrupted >= maxInterrupted:", "case dl.Interrupted >= 10*maxInterrupted:",
+		"case dl.Interrupted >= maxInterrupted && ", "case dl.Interrupted >= 10*maxInterrupted && ",
 		"./webhook -run TestInterruptedTenTimes"},
 	{"what a stop cuts off counts as a try", "webhook/attempt.go",
 		"if ctx.Err() != nil && a.Status == 0 {", "if false {",

@@ -11,7 +11,7 @@ import (
 var brokenOrders = []exhibit{
 	{"keys are not kept", wrongEnqueue(func(d *webhook.Delivery) { d.Key = "" }), []string{
 		"order/heads", "order/within-call", "order/hides-nothing", "order/retry", "order/ended-lease", "order/lost-answer", "order/exhausted",
-		"order/ahead", "order/requeue", "order/concurrent",
+		"order/ahead", "order/requeue", "order/switched", "order/concurrent",
 		"coalesce/newest", "coalesce/window", "coalesce/types", "coalesce/retry", "coalesce/newest-of"}},
 
 	{"a key is one for all webhooks", wrongBatch(func(b *broken, c webhook.Claim, batch *webhook.Batch) {

@@ -19,6 +19,7 @@ func orderCases() []testCase {
 		{"order/lost-answer", "a claim of heads that is made again returns what it took", testOrderAgain},
 		{"order/webhook", "the keys of two webhooks and of two scopes have nothing in common", testOrderWebhook},
 		{"order/any", "without an order what is queued goes in parallel", testOrderAny},
+		{"order/switched", "an order that is switched off and on again takes heads alone", testOrderSwitched},
 		{"order/sequence", "a later Enqueue gives a greater Sequence, also after a Prune", testOrderSequence},
 		{"order/exhausted", "a pending delivery that is Exhausted holds its key, is listed by HeldBack and not mended by a sweep", testOrderExhausted},
 		{"order/ahead", "Ahead names what a delivery waits behind", testOrderAhead},
@@ -205,6 +206,22 @@ func testOrderAny(e *env) {
 		e.sweep(sw, webhook.Sweep{Now: e.base})
 	}
 	e.wantIDs("claim of whatever is due", e.takes(e.at(time.Second), webhook.TakeAny, many, w), q...)
+}
+
+func testOrderSwitched(e *env) {
+	w := e.ordered()
+	q := e.keyed(w, "x", "x", "x")
+	for _, o := range []webhook.OrderPolicy{webhook.OrderNone, webhook.OrderSkip} {
+		w.Order = o
+		w = e.change(w)
+		if sw, ok := e.store.(webhook.Sweeper); ok {
+			e.sweep(sw, webhook.Sweep{Now: e.base})
+		}
+	}
+	got := e.heads(e.at(time.Second), w)
+	e.wantIDs("heads", got, q[0])
+	e.settle(delivered(got[0], e.at(2*time.Second)))
+	e.wantIDs("the next", e.heads(e.at(3*time.Second), w), q[1])
 }
 
 func testOrderSequence(e *env) {
