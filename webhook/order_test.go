@@ -216,6 +216,26 @@ func TestOrderRedeliver(t *testing.T) {
 	})
 }
 
+// Rule: a replay that is spread over hours does not hold the live events of its keys.
+func TestOrderReplay(t *testing.T) {
+	t.Parallel()
+	inBubble(t, ordering(), nil, func(h *host) {
+		h.add("one", order(webhook.OrderSkip))
+		h.send("a", "k")
+		h.send("b", "k")
+		settled(time.Minute)
+		if queued, err := h.hooks.Replay(ctx, webhook.Query{Scope: scope}, 1.0/3600); err != nil || queued != 2 {
+			t.Fatalf("queued %d, %v, want 2", queued, err)
+		}
+		settled(time.Minute)
+		h.send("live", "k")
+		settled(time.Minute)
+		h.wantArrived("a", "b", "a", "live")
+		settled(2 * time.Hour)
+		h.wantArrived("a", "b", "a", "live", "b")
+	})
+}
+
 // Rule: an order that is switched off lets what is queued go in parallel; switched on, it holds for
 // what is dispatched from then on.
 func TestOrderSwitched(t *testing.T) {

@@ -20,7 +20,7 @@ var orderBugs = []mutation{
 		"./webhook/memstore -run TestConformance/order"},
 	{"a repeat keeps its key", "webhook/memstore/history.go",
 		"		r.state, r.ordered = webhook.StatePending, unordered\n", "		r.state = webhook.StatePending\n",
-		"./webhook -run TestOrderRedeliver"},
+		"./webhook -run TestOrderReplay"},
 	{"a key goes on while its head is under way", "webhook/memstore/keys.go",
 		"	k.busy = next\n", "",
 		"./webhook/memstore -run TestConformance/coalesce"},

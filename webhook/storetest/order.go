@@ -211,17 +211,24 @@ func testOrderAny(e *env) {
 func testOrderSwitched(e *env) {
 	w := e.ordered()
 	q := e.keyed(w, "x", "x", "x")
+	due := e.at(time.Minute)
 	for _, o := range []webhook.OrderPolicy{webhook.OrderNone, webhook.OrderSkip} {
 		w.Order = o
 		w = e.change(w)
 		if sw, ok := e.store.(webhook.Sweeper); ok {
 			e.sweep(sw, webhook.Sweep{Now: e.base})
 		}
+		if o == webhook.OrderNone {
+			first := e.takes(e.base, webhook.TakeAny, 1, w)
+			e.wantIDs("one without an order", first, q[0])
+			e.settle(retried(first[0], e.base, due))
+		}
 	}
-	got := e.heads(e.at(time.Second), w)
+	e.none("heads, while the oldest waits for its retry", e.heads(e.at(time.Second), w))
+	got := e.heads(due, w)
 	e.wantIDs("heads", got, q[0])
-	e.settle(delivered(got[0], e.at(2*time.Second)))
-	e.wantIDs("the next", e.heads(e.at(3*time.Second), w), q[1])
+	e.settle(delivered(got[0], due.Add(time.Second)))
+	e.wantIDs("the next", e.heads(due.Add(2*time.Second), w), q[1])
 }
 
 func testOrderSequence(e *env) {
