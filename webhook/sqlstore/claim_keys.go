@@ -10,10 +10,10 @@ import (
 )
 
 // Conditions about a row d that has a key. They are scalar subqueries, which PostgreSQL works out for
-// such rows only and never by reading the whole index.
+// such rows only and never by reading the whole index; an order keeps it from reading the table.
 const (
 	// isHead: nothing pending of the key is older.
-	isHead = `(SELECT o.seq FROM {p}delivery o WHERE o.hook = d.hook AND o.key = d.key AND o.key <> '' AND o.state = 0 AND o.seq < d.seq LIMIT 1) IS NULL`
+	isHead = `(SELECT o.seq FROM {p}delivery o WHERE o.hook = d.hook AND o.key = d.key AND o.key <> '' AND o.state = 0 AND o.seq < d.seq ORDER BY o.seq DESC LIMIT 1) IS NULL`
 	// isFree: nothing of the key has its turn.
 	isFree = `(SELECT o.seq FROM {p}delivery o WHERE o.hook = d.hook AND o.key = d.key AND o.state = 0 AND o.held AND o.alone LIMIT 1) IS NULL`
 	// later finds a row of the unit above d that was leased once, or has ended.

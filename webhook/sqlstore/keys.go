@@ -26,7 +26,10 @@ const (
 	nextPostgres = `UPDATE {p}delivery SET due = greatest(was, $3) WHERE ctid = ANY(ARRAY(SELECT d.ctid FROM {p}delivery d WHERE d.ctid = ANY(ARRAY(
  SELECT x.ctid FROM unnest($1::text::int8[], $2::text::text[]) AS k(hook, key) CROSS JOIN LATERAL (SELECT o.ctid, o.due FROM {p}delivery o
   WHERE o.hook = k.hook AND o.key = k.key AND o.key <> '' AND o.state = 0 ORDER BY o.hook, o.key, o.seq LIMIT 1) x WHERE x.due = ` + parkedSQL + `))
- AND d.state = 0 AND d.due = ` + parkedSQL + ` FOR UPDATE SKIP LOCKED)) AND state = 0 AND NOT held AND due = ` + parkedSQL
+ AND ` + isParked + ` FOR UPDATE SKIP LOCKED)) AND ` + isParked
+
+	// isParked keeps PostgreSQL from the indexes of due times, in which parked rows are many.
+	isParked = `CASE WHEN state = 0 AND NOT held THEN due ELSE 0 END = ` + parkedSQL
 
 	// nextSQLite does so behind the row $1, at $2.
 	nextSQLite = `UPDATE {p}delivery SET due = max(was, $2) WHERE seq = (SELECT o.seq FROM {p}delivery o
