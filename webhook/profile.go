@@ -49,10 +49,15 @@ type Profile struct {
 	// the URL, and not only a signature made with it. Such a secret must be entered
 	// again when a webhook gets another URL; see [Manager.Edit].
 	SecretSent bool
-	// Events are the event types that a webhook can listen to; nil means any.
+	// Events are the event types that a webhook can listen to; nil means any, or those of the
+	// Catalogue. A name holds no "*".
 	Events []string
-	// AllowNoEvents accepts a webhook without events. "*" is accepted as "all events"
-	// in any case.
+	// Catalogue, where it is set, adds its types to Events, makes their examples for
+	// [WithSample], inside an envelope where it says so, and tells the page of package settings
+	// their titles, descriptions and examples.
+	Catalogue *payload.Catalogue
+	// AllowNoEvents accepts a webhook without events. "*" for all events and wildcards such as
+	// "task.*" are accepted in any case.
 	AllowNoEvents bool
 	// DisableOnGone switches a webhook off when its endpoint answers 410.
 	DisableOnGone bool
@@ -88,7 +93,8 @@ type Profile struct {
 	// own limits, such as the tenant at a host. All of them must have room before a delivery is
 	// sent.
 	Limits func(w Webhook, class string) []Limit
-	// Sample makes an example of an event type for [WithSample]; nil means [payload.Sample].
+	// Sample makes an example of an event type for [WithSample] that the Catalogue does not
+	// have; nil means [payload.Sample].
 	Sample func(eventType string) (payload.Data, bool)
 	// Delete carries out the deletion of a webhook by the Manager: it calls remove, once, or
 	// answers why not, which Manager.Delete returns. A [*ValidationError] is shown to people.

@@ -192,13 +192,21 @@ func (m *Manager) validateEvents(w *Webhook, add func(field, rule, message strin
 			add("events", "format", "The name of a trigger is 1 to 100 letters, digits and marks without spaces.")
 		case slices.Contains(w.Events[:i], e):
 			add("events", "repeated", "A trigger is selected twice.")
-		case p.Events != nil && e != "*" && !slices.Contains(p.Events, e):
+		case !validStar(e):
+			add("events", "wildcard", `A "*" stands alone, or behind a dot at the end, as in "task.*".`)
+		case !p.knows(e):
 			add("events", "unknown", "Unknown trigger. Known are: "+strings.Join(p.Events, ", ")+".")
 		default:
 			continue
 		}
 		return
 	}
+}
+
+// validStar tells whether an event holds a star only where it means something.
+func validStar(event string) bool {
+	_, is := family(event)
+	return is || event == anyEvent || !strings.Contains(event, "*")
 }
 
 func validateHeaders(w *Webhook, add func(field, rule, message string)) {

@@ -3,6 +3,7 @@ package webhook
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/postrider/postrider/webhook/sign"
@@ -38,7 +39,9 @@ type Webhook struct {
 	// Secrets sign requests, newest first. After a rotation the one before is
 	// kept until the next one.
 	Secrets []Secret
-	// Events are the types this webhook listens to.
+	// Events are the types this webhook listens to: a name, "task.*" for every type that begins
+	// with "task.", those that are added later included, or "*" for all. Nothing else may hold
+	// a star.
 	Events []string
 	// Filter narrows Events further, in the language of the Profile.
 	Filter string
@@ -92,11 +95,14 @@ func (w Webhook) Live(now time.Time) bool {
 	return w.Active && (w.ExpiresAt.IsZero() || now.Before(w.ExpiresAt))
 }
 
-// Listens reports whether typ is among the webhook's Events. The single
-// element "*" stands for all.
+// Listens reports whether typ is among the webhook's Events, or is meant by a wildcard of
+// them.
 func (w Webhook) Listens(typ string) bool {
 	for _, e := range w.Events {
-		if e == typ || e == "*" {
+		if e == typ || e == anyEvent {
+			return true
+		}
+		if prefix, is := family(e); is && strings.HasPrefix(typ, prefix) {
 			return true
 		}
 	}
