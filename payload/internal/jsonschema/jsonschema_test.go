@@ -22,11 +22,11 @@ type base struct {
 }
 
 type other struct {
-	Clash string `json:"clash"`
+	Clash string
 }
 
 type another struct {
-	Clash string `json:"clash"`
+	Clash string
 }
 
 type tree struct {
