@@ -152,6 +152,29 @@ type Settlement struct {
 	Result *Attempt
 }
 
+// Apply returns a pending delivery as it stands once s is stored. It is for Stores, which judge
+// the lease first.
+func (s *Settlement) Apply(d Delivery) Delivery {
+	due := s.Due
+	if a := s.Result; a != nil {
+		d.Tries++
+		if due.IsZero() {
+			due = a.End()
+		}
+		if !a.OK() && d.FirstFailure.IsZero() {
+			d.FirstFailure = a.End()
+		}
+	}
+	if s.Code != CodeOK || s.State == StateDelivered {
+		d.LastCode = s.Code
+	}
+	d.State, d.Held, d.Due, d.Exhausted = s.State, false, due, s.Exhausted && s.State == StateFailed
+	if s.State != StatePending {
+		d.FinishedAt = due
+	}
+	return d
+}
+
 // Code says how an attempt or a delivery ended. Codes are safe to show to
 // tenants and stable: they are stored and may be compared.
 type Code string

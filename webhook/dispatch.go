@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/postrider/postrider/internal/ascii"
 	"github.com/postrider/postrider/payload"
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
@@ -135,15 +137,7 @@ func (d *Dispatcher) checkEvents(events []payload.Event) error {
 }
 
 func validEventID(id string) bool {
-	if id == "" || len(id) > 255 {
-		return false
-	}
-	for i := range len(id) {
-		if id[i] <= 0x20 || id[i] > 0x7e || id[i] == '.' {
-			return false
-		}
-	}
-	return true
+	return id != "" && len(id) <= 255 && ascii.IsVisible(id) && !strings.Contains(id, ".")
 }
 
 // batch is what one Dispatch is about to store.

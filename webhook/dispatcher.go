@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/postrider/postrider/internal/ascii"
 	"github.com/postrider/postrider/limiter"
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
@@ -129,7 +130,7 @@ func validName(s string) bool {
 	}
 	for i := range len(s) {
 		c := s[i]
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
+		if !ascii.IsAlnum(c) && c != '-' && c != '_' {
 			return false
 		}
 	}

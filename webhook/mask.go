@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"strings"
 
-	"github.com/postrider/postrider/webhook/internal/httpfield"
+	"github.com/postrider/postrider/internal/ascii"
 )
 
 // shown is what a Webhook looks like to printers: the same fields, without the methods
@@ -46,7 +46,7 @@ func maskURL(u string) string {
 	}
 	end := behindAuthority(u)
 	for i := range end {
-		if c := u[i]; !httpfield.IsAlnum(c) && strings.IndexByte("-_.:/[]", c) < 0 {
+		if c := u[i]; !ascii.IsAlnum(c) && strings.IndexByte("-_.:/[]", c) < 0 {
 			return redacted // a user name, or no URL at all
 		}
 	}

@@ -170,21 +170,6 @@ func (e *entry) apply(x webhook.Settlement) (counted bool) {
 	if !pending || !counted && x.State != webhook.StateDelivered {
 		return counted // a late success goes on: the receiver has it
 	}
-	if r := x.Result; r != nil {
-		e.Tries++
-		if x.Due.IsZero() {
-			x.Due = r.End()
-		}
-		if !r.OK() && e.FirstFailure.IsZero() {
-			e.FirstFailure = r.End()
-		}
-	}
-	if x.Code != "" || x.State == webhook.StateDelivered {
-		e.LastCode = x.Code
-	}
-	e.State, e.Held, e.Due, e.Exhausted = x.State, false, x.Due, x.Exhausted
-	if x.State != webhook.StatePending {
-		e.FinishedAt = x.Due
-	}
+	e.Delivery = x.Apply(e.Delivery)
 	return counted
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/allowlist"
+	"github.com/postrider/postrider/internal/ascii"
 	"github.com/postrider/postrider/payload"
 	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/retry"
@@ -117,12 +118,7 @@ func header(_ webhook.Webhook, d webhook.Delivery, h http.Header) {
 }
 
 func printable(s string) bool {
-	for i := range len(s) {
-		if s[i] < 0x20 || s[i] > 0x7e {
-			return false
-		}
-	}
-	return s != "" && len(s) <= maxTrace && s[0] != ' ' && s[len(s)-1] != ' '
+	return s != "" && len(s) <= maxTrace && ascii.IsPrintable(s) && s[0] != ' ' && s[len(s)-1] != ' '
 }
 
 func signer(w webhook.Webhook) (sign.Signer, error) {
