@@ -79,7 +79,10 @@ func (t *Texts) formWords() {
 	t.SecretHint = "From the automation rule, beside the URL."
 	t.NotesHint = "What the rule does with it, or whom to ask."
 	t.TriggersHint, t.ActiveHint = "Choose at least one.", "Switched off, it receives nothing; what waits for it stays."
-	t.Optional = "optional"
+	t.Optional, t.Example = "optional", "Example"
+	t.Family = func(prefix string) string {
+		return "Everything that begins with “" + prefix + "”, also what is added later."
+	}
 	t.KeepHeader = "A value is stored. Leave this empty to keep it; another URL needs it again."
 	t.KeepSecret, t.EnterAgain = "A secret is stored. Leave this empty to keep it; another URL may need it again.", "For safety it was not kept: enter it again."
 	t.Save, t.Mistakes = "Save", "Please check the form"

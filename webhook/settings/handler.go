@@ -21,6 +21,7 @@ type Handler struct {
 	key    []byte // of cookies
 	origin *http.CrossOriginProtection
 	site   *webpage.Site
+	types  map[string]described // of the Profile's catalogue
 }
 
 // New returns the settings page of a Dispatcher. It does no I/O. Errors: Options.Scope is
@@ -38,7 +39,8 @@ func New(d *webhook.Dispatcher, o *Options) (*Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
-	h := &Handler{d: d, m: m, o: opts, most: profile.MaxPerScope, secret: profile.RequireSecret, key: cookieKey(&opts), origin: http.NewCrossOriginProtection()}
+	h := &Handler{d: d, m: m, o: opts, most: profile.MaxPerScope, secret: profile.RequireSecret, key: cookieKey(&opts), origin: http.NewCrossOriginProtection(),
+		types: describe(profile.Catalogue)}
 	for _, origin := range opts.TrustedOrigins {
 		if err := h.origin.AddTrustedOrigin(origin); err != nil {
 			return nil, fmt.Errorf("settings: Options.TrustedOrigins: %w", err)

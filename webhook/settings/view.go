@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/postrider/postrider/webhook"
@@ -54,8 +55,11 @@ func (v *visit) hookView(ctx context.Context, w webhook.Webhook) (hookView, erro
 	out := hookView{ID: w.ID, Name: w.Name, Host: hostOf(w.URL), Notes: w.Notes, Active: w.Active}
 	t := v.o.Texts
 	for _, e := range w.Events {
-		out.Triggers = append(out.Triggers, t.trigger(e))
-		out.Samples = append(out.Samples, sampleView{e, t.TestSample(t.trigger(e).Name)})
+		d := v.trigger(t, e)
+		out.Triggers = append(out.Triggers, d)
+		if !strings.HasSuffix(e, "*") {
+			out.Samples = append(out.Samples, sampleView{e, t.TestSample(d.Name)})
+		}
 	}
 	health, err := v.m.Health(ctx, v.scope, w.ID)
 	if err != nil {
