@@ -65,11 +65,9 @@ type Profile struct {
 	// 0 means never. Half of it raises Observer.Attention first.
 	DisableAfter time.Duration
 
-	// Match tells whether a live webhook receives an event; nil means [Webhook.Listens].
-	// An error refuses the Dispatch.
-	Match func(Webhook, payload.Event) (bool, error)
-	// Select picks the receivers of an event among the live webhooks of its scope, for a
-	// Profile that need not look at each of them; nil means Match for one after the other.
+	// Select picks the receivers of an event among the live webhooks of its scope, whose slice it
+	// may use; nil means [Webhook.Listens] for each of them. A Profile that looks at one
+	// webhook after the other makes it with [Each]. An error refuses the Dispatch.
 	Select func([]Webhook, payload.Event) ([]Webhook, error)
 	// Keep tells whether a delivery is still wanted when its turn comes; false ends it as
 	// cancelled. nil keeps all.
@@ -102,6 +100,24 @@ type Profile struct {
 	Delete func(ctx context.Context, scope, id string, remove func(context.Context) error) error
 	// Check adds what else is wrong with a webhook's fields to what the Manager found.
 	Check func(Webhook) []FieldError
+}
+
+// Each makes a Profile.Select of a function that tells whether one webhook receives an event.
+// Its error names the webhook.
+func Each(match func(Webhook, payload.Event) (bool, error)) func([]Webhook, payload.Event) ([]Webhook, error) {
+	return func(live []Webhook, e payload.Event) ([]Webhook, error) {
+		matched := live[:0]
+		for _, w := range live {
+			ok, err := match(w, e)
+			if err != nil {
+				return nil, fmt.Errorf("webhook %s: %w", w.ID, err)
+			}
+			if ok {
+				matched = append(matched, w)
+			}
+		}
+		return matched, nil
+	}
 }
 
 // Limit bounds the requests in flight, and those of a second, of everything that names

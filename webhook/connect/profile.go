@@ -41,7 +41,7 @@ func Profile(opts ...Option) webhook.Profile {
 		Success: func(status int) bool { return status >= 200 && status <= 299 },
 		MaxBody: MaxBody,
 		Events:  events(),
-		Match:   s.matches,
+		Select:  webhook.Each(s.matches),
 		Compose: compose,
 		Target:  s.target,
 		Header:  s.header,

@@ -51,7 +51,6 @@ func Profile(opts ...Option) webhook.Profile {
 		MaxAge:        maxAge,
 		Events:        jiraevent.Events(),
 		AllowNoEvents: true,
-		Match:         m.Match,
 		Select:        m.Select,
 		Keep:          func(w webhook.Webhook, d webhook.Delivery) bool { return !isApp(&w) || m.apps.wanted(&w, &d) },
 		Compose:       m.compose,
