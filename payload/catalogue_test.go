@@ -107,6 +107,7 @@ func TestCatalogue_decodeRefuses(t *testing.T) {
 		field   string
 	}{
 		"no object":                    {`[1]`, false, ""},
+		"nesting of 65 levels":         {`{"type":"card.moved","text":` + strings.Repeat("[", 64) + strings.Repeat("]", 64) + `}`, false, ""},
 		"no type":                      {`{}`, false, "type"},
 		"a type that is no string":     {`{"type":1}`, false, "type"},
 		"a type twice":                 {`{"type":"card.moved","type":"card.moved"}`, false, "type"},
@@ -275,4 +276,38 @@ func TestWithEnvelope_body(t *testing.T) {
 	if !errors.Is(err, payload.ErrTooLarge) {
 		t.Errorf("one byte too many, counted with the envelope: %v", err)
 	}
+}
+
+// FuzzCatalogueDecode: nothing panics, errors are typed and keep the body, and whatever decodes
+// arrives at the same value once more in an envelope.
+func FuzzCatalogueDecode(f *testing.F) {
+	c, err := payload.NewCatalogue(append(payload.Builtin(), ownTypes()...)...)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, typ := range c.Types() {
+		for _, opts := range [][]payload.Option{nil, {payload.WithEnvelope()}} {
+			f.Add(mustNew(f, typ.Example, opts...).Body)
+		}
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		data, err := c.Decode(body)
+		if err != nil {
+			if !errors.Is(err, payload.ErrDecode) && !errors.Is(err, payload.ErrUnknownTrigger) {
+				t.Fatalf("untyped error: %v", err)
+			}
+			return
+		}
+		e, err := payload.New("acme", data, payload.WithEnvelope(), payload.WithAnyProcessID(), payload.WithExpiryFormat(payload.ExpiryRFC3339))
+		if err != nil {
+			return // decoded values are not judged
+		}
+		again, err := c.Decode(e.Body)
+		if err != nil {
+			t.Fatalf("%s does not decode: %v", e.Body, err)
+		}
+		if diff := cmp.Diff(data, again); diff != "" {
+			t.Fatalf("(-first +second):\n%s", diff)
+		}
+	})
 }
