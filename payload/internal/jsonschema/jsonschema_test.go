@@ -60,7 +60,6 @@ type all struct {
 	Any     any               `json:"any"`
 	Number  json.Number       `json:"number"`
 	Untaged string
-	Bad     int `json:"b\"d"`
 	secret  string
 }
 
@@ -105,7 +104,7 @@ func TestOf_kinds(t *testing.T) {
 		"raw":{}, "big":{}, "addr":{"type":"string"}, "bytes":{"type":["string","null"],"contentEncoding":"base64"},
 		"fixed":{"type":"array","items":{"type":"integer"}}, "any":{}, "number":{"type":"number"}, "Untaged":{"type":"string"},
 		"labels":{"type":["object","null"],"additionalProperties":{"type":["array","null"],"items":{"type":"boolean"}}},
-		"Bad":{"type":"integer"}, "Trees":{"type":["array","null"],"items":{"type":"object","required":["name","kids","up"],"properties":{
+		"Trees":{"type":["array","null"],"items":{"type":"object","required":["name","kids","up"],"properties":{
 			"name":{"type":"string"}, "kids":{"type":["array","null"],"items":{"$ref":"#/$defs/tree"}},
 			"up":{"anyOf":[{"$ref":"#/$defs/tree"},{"type":"null"}]},
 			"far":{"type":"object","required":["Trees"],"properties":{"Trees":{"type":["array","null"],"items":{"$ref":"#/$defs/tree"}}}}}}}
