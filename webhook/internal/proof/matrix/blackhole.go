@@ -5,7 +5,7 @@ import (
 	"os"
 	"syscall"
 
-	"github.com/postrider/postrider/internal/hostile"
+	"github.com/postrider/postrider/webhook/internal/proof/hostile"
 )
 
 // blackhole sends to a port that answers no SYN: its listener accepts nothing, and the

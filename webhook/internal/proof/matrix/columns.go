@@ -11,11 +11,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/postrider/postrider/internal/hostile"
 	"github.com/postrider/postrider/payload"
 	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/connect"
+	"github.com/postrider/postrider/webhook/internal/proof/hostile"
 	"github.com/postrider/postrider/webhook/jira"
 	"github.com/postrider/postrider/webhook/sign"
 )

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postrider/postrider/internal/hostile"
 	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/internal/proof/hostile"
 )
 
 // connectionRows are faults before a request is on its way.

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/postrider/postrider/internal/hostile"
 	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/internal/proof/hostile"
 )
 
 // verdict is what must come of a fault that stays.

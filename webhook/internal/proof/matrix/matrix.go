@@ -16,8 +16,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/postrider/postrider/internal/hostile"
 	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/internal/proof/hostile"
 )
 
 // Rows is how many rows the matrix has, numbered from 1.

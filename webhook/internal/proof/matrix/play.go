@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/postrider/postrider/internal/hostile"
 	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/internal/proof/hostile"
 )
 
 // play sends the event and lets everything come to rest.

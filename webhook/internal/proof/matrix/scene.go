@@ -13,10 +13,10 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/allowlist"
-	"github.com/postrider/postrider/internal/hostile"
 	"github.com/postrider/postrider/payload"
 	"github.com/postrider/postrider/retry"
 	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/internal/proof/hostile"
 )
 
 const scope = "acme"

@@ -46,7 +46,7 @@ var engineBugs = []mutation{
 		"./limiter -run TestGrantClose"},
 	{"the address guard is not asked", "webhook/internal/transport/guard.go",
 		"return g.allow.Control(ctx, network, address, c)", "return nil",
-		"./webhook -run TestGuardRebinding"},
+		"./webhook/internal/proof/sockets -run TestGuardRebinding"},
 	{"a URL is not judged again before it is sent", "webhook/target.go",
 		"return checkTarget(profile.Allow.CheckURL(raw))", "return raw, nil",
 		"./webhook -run TestStoredURLIsJudged"},

@@ -15,7 +15,7 @@ import (
 
 // helpers are packages that tests of the root module share. No host can import them, and they
 // are in the download because those tests are.
-var helpers = []string{"internal/canary", "internal/hostile", "internal/leak"}
+var helpers = []string{"internal/canary", "internal/leak"}
 
 // Rule: what a user downloads with the root module holds no machinery that only proves it. Each
 // package in it is one that a host may import, or what such a package needs, or a helper of the

@@ -1,41 +1,18 @@
-package webhook_test
+package sockets_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/postrider/postrider/internal/hostile"
 	"github.com/postrider/postrider/retry"
 	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/internal/proof/hostile"
 	"github.com/postrider/postrider/webhook/sign"
-	"github.com/postrider/postrider/webhook/webhooktest"
 )
-
-// Rule: an endpoint that offers HTTP/2 is spoken to in HTTP/2, and one connection carries
-// everything.
-func TestHTTP2(t *testing.T) {
-	t.Parallel()
-	e := webhooktest.New(t, nil)
-	h := realHost(t, webhook.Automation(), webhook.Options{DialContext: e.DialContext, RootCAs: e.RootCAs(), Poll: 5 * time.Millisecond})
-	h.add("one", at(e.URL()), signedWith(e.Secret()))
-	for i := range 20 {
-		h.dispatch(id("evt_%d", i))
-	}
-	hostile.Await(t, "20 deliveries", func() bool { return h.count(webhook.StateDelivered) == 20 })
-	for _, r := range e.Requests() {
-		if r.Proto != "HTTP/2.0" || r.Problem != "" {
-			t.Errorf("request %d: %s, %s", r.N, r.Proto, r.Problem)
-		}
-	}
-}
-
-func signedWith(s webhook.Secret) func(*webhook.Webhook) {
-	return func(w *webhook.Webhook) { w.Secrets = []webhook.Secret{s} }
-}
 
 // Rule: the pool of idle connections is sized to the capacity, so many requests at once leave
 // their connections behind and the next ones open none. In net/http the pool holds two unless told
@@ -44,16 +21,19 @@ func TestConnectionsAreReused(t *testing.T) {
 	t.Parallel()
 	const atOnce, rounds = 24, 4
 	n := newNetwork(t, hostile.Options{Then: hostile.Together(atOnce)})
-	n.opts.Capacity = atOnce
-	h := realHostStopped(t, n.profile, n.opts)
-	w := someWebhook()
-	w.URL = n.url(hookHost)
+	n.opts.Capacity = 4 * atOnce // a quarter of it may be tests
+	h := newHost(t, n.profile, n.opts)
+	var hooks []webhook.Webhook
+	for i := range atOnce {
+		hooks = append(hooks, h.add("one", at(n.url(hookHost)), func(w *webhook.Webhook) { w.Scope = fmt.Sprint("tenant-", i) }))
+	}
 	for range rounds {
 		var round sync.WaitGroup
-		for range atOnce {
+		for i := range atOnce {
+			w := hooks[i]
 			round.Go(func() {
-				if a := webhook.Send(t.Context(), h.Dispatcher, w, sample(w)); !a.OK() {
-					t.Errorf("%+v", a)
+				if a, err := h.hooks.Test(t.Context(), w.Scope, w.ID); err != nil || !a.OK() {
+					t.Errorf("%+v, %v", a, err)
 				}
 			})
 		}

@@ -1,4 +1,4 @@
-package webhook_test
+package sockets_test
 
 import (
 	"bufio"
@@ -15,8 +15,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/postrider/postrider/internal/hostile"
 	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/internal/proof/hostile"
 )
 
 // connectProxy is a forward proxy that leads every CONNECT to one address and writes

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/postrider/postrider/internal/hostile"
+	"github.com/postrider/postrider/webhook/internal/proof/hostile"
 )
 
 const payload = `{"trigger":"taskSuccess"}`

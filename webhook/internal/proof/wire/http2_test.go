@@ -1,4 +1,4 @@
-package transport
+package wire_test
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/postrider/postrider/internal/hostile"
+	"github.com/postrider/postrider/webhook/internal/proof/hostile"
 )
 
 // http2Server speaks HTTP/2. What it does with the n-th request, counted from 1, is up to the

@@ -1,4 +1,4 @@
-package transport
+package wire_test
 
 import (
 	"bytes"
@@ -16,7 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/postrider/postrider/allowlist"
-	"github.com/postrider/postrider/internal/hostile"
+	"github.com/postrider/postrider/webhook/internal/proof/hostile"
+	"github.com/postrider/postrider/webhook/internal/transport"
 )
 
 const (
@@ -35,7 +36,7 @@ type lab struct {
 	ca     *hostile.Authority
 	dns    *hostile.DNS
 	server *hostile.Server
-	opts   Options
+	opts   transport.Options
 }
 
 func newLab(t testing.TB, o hostile.Options) *lab {
@@ -52,8 +53,8 @@ func newLab(t testing.TB, o hostile.Options) *lab {
 }
 
 // options reach a port of the receivers of tests.
-func (l *lab) options(port int) Options {
-	return Options{
+func (l *lab) options(port int) transport.Options {
+	return transport.Options{
 		Allow: allowlist.Policy{Ports: []uint16{uint16(port)},
 			AllowPrefixes: []netip.Prefix{netip.MustParsePrefix(publicIP + "/32"), netip.MustParsePrefix(movedIP + "/32")}},
 		RootCAs: l.ca.Pool(), Resolver: l.dns.Resolver(), MaxIdle: 16, MaxIdlePerHost: 16,
@@ -61,16 +62,16 @@ func (l *lab) options(port int) Options {
 	}
 }
 
-func (l *lab) transport() *Transport {
-	t := New(l.opts)
+func (l *lab) transport() *transport.Transport {
+	t := transport.New(l.opts)
 	l.t.Cleanup(t.CloseIdleConnections)
 	return t
 }
 
 // post sends the message of all tests to a port and returns what came of it: "200", or kind and
 // reason.
-func post(ctx context.Context, t *Transport, port int) string {
-	x := Begin(ctx, []byte(message))
+func post(ctx context.Context, t *transport.Transport, port int) string {
+	x := transport.Begin(ctx, []byte(message))
 	req := x.Request()
 	req.Method, req.Header = http.MethodPost, http.Header{}
 	req.URL = &url.URL{Scheme: "https", Host: fmt.Sprintf("%s:%d", hookHost, port), Path: "/hook"}
@@ -83,14 +84,14 @@ func outcome(resp *http.Response, err error) string {
 		_ = resp.Body.Close()
 		return fmt.Sprint(resp.StatusCode)
 	}
-	var own *Error
+	var own *transport.Error
 	if !errors.As(err, &own) {
 		return "an error of another type"
 	}
 	return strings.TrimSuffix(string(own.Kind)+" "+string(own.Reason), " ")
 }
 
-func (l *lab) post(t *Transport) string { return post(l.t.Context(), t, l.server.Port()) }
+func (l *lab) post(t *transport.Transport) string { return post(l.t.Context(), t, l.server.Port()) }
 
 // Rule: a server that has forgotten a connection costs no attempt, however it shows: the same
 // request goes out once more, on a connection of its own.

@@ -1,4 +1,4 @@
-package webhook_test
+package sockets_test
 
 import (
 	"context"
@@ -14,8 +14,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/postrider/postrider/allowlist"
-	"github.com/postrider/postrider/internal/hostile"
 	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/internal/proof/hostile"
+	"github.com/postrider/postrider/webhook/internal/testhook"
 )
 
 // network is an endpoint at an address that counts as public, a listener on the same port
@@ -28,7 +29,7 @@ type network struct {
 	forbidden *hostile.Counter
 	profile   webhook.Profile // accepts the server
 	opts      webhook.Options
-	bounds    webhook.Bounds // zero: those of production
+	bounds    testhook.Bounds // zero: those of production
 }
 
 const hookHost = "hooks.example.com"
@@ -49,35 +50,7 @@ func (n *network) url(host string) string {
 }
 
 // host makes a host application that runs until the test ends.
-func (n *network) host() *host { return realHost(n.t, n.profile, n.opts) }
-
-// realHost is a host whose requests go over the network. It runs until the test ends.
-func realHost(t testing.TB, p webhook.Profile, o webhook.Options) *host {
-	t.Helper()
-	h := realHostStopped(t, p, o)
-	h.start()
-	t.Cleanup(func() { h.stop() })
-	return h
-}
-
-// realHostStopped is a realHost that the caller starts.
-func realHostStopped(t testing.TB, p webhook.Profile, o webhook.Options) *host {
-	t.Helper()
-	store := newStore(t)
-	d, err := webhook.New(store, p, &o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := &host{Dispatcher: d, t: t, store: store, stop: func() {}, log: &lockedBuffer{}}
-	if h.hooks, err = d.Manager(); err != nil {
-		t.Fatal(err)
-	}
-	return h
-}
-
-func at(url string) func(*webhook.Webhook) {
-	return func(w *webhook.Webhook) { w.URL = url }
-}
+func (n *network) host() *host { return runningHost(n.t, n.profile, n.opts) }
 
 // end waits until a delivery has ended and returns its outcome.
 func (h *host) end(id string) string {
@@ -277,7 +250,7 @@ func TestGuardPinnedHost(t *testing.T) { // not parallel: there is one port 443
 	dns.Set(pinned, hostile.Addrs(forbiddenIP, publicIP))
 	p := webhook.Automation()
 	p.Allow.AllowPrefixes = []netip.Prefix{netip.MustParsePrefix(publicIP + "/32")}
-	h := realHost(t, p, webhook.Options{Resolver: dns.Resolver(), RootCAs: ca.Pool()})
+	h := runningHost(t, p, webhook.Options{Resolver: dns.Resolver(), RootCAs: ca.Pool()})
 	h.add("one")
 	if got := h.end(h.dispatch()); got != "delivered tries=1" {
 		t.Error(got)

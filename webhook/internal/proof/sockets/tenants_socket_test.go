@@ -1,4 +1,4 @@
-package webhook_test
+package sockets_test
 
 import (
 	"context"
@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/postrider/postrider/internal/hostile"
 	"github.com/postrider/postrider/payload"
 	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/internal/proof/hostile"
 )
 
 // TestTenantsOnSockets is TestTenants over real connections, smaller: all events of one tenant
@@ -43,7 +43,7 @@ func TestTenantsOnSockets(t *testing.T) {
 
 	p := webhook.Standard()
 	p.MaxPerScope = 0
-	h := realHost(t, p, webhook.Options{Timeout: 5 * time.Minute, Lease: 10 * time.Minute, Drain: time.Minute, RootCAs: ca.Pool(),
+	h := runningHost(t, p, webhook.Options{Timeout: 5 * time.Minute, Lease: 10 * time.Minute, Drain: time.Minute, RootCAs: ca.Pool(),
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, network, server.Listener.Addr().String())
 		}})

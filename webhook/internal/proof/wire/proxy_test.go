@@ -1,4 +1,4 @@
-package transport
+package wire_test
 
 import (
 	"bufio"
@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/postrider/postrider/internal/hostile"
+	"github.com/postrider/postrider/webhook/internal/proof/hostile"
 )
 
 // testProxy is a proxy. serve decides what becomes of a connection.

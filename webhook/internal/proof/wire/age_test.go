@@ -1,14 +1,13 @@
-package transport
+package wire_test
 
 import (
 	"net"
 	"net/http"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"github.com/postrider/postrider/internal/hostile"
+	"github.com/postrider/postrider/webhook/internal/proof/hostile"
 )
 
 // Rule: a name that moves to another address is followed under steady traffic, without a request
@@ -67,61 +66,24 @@ func TestAgeWaitsForTheAnswer(t *testing.T) {
 			if n := s.open(); n != 1 {
 				t.Errorf("%d connections are counted", n)
 			}
-			hostile.Await(t, "the end of the connection's time", func() bool {
-				by.kept.mu.Lock()
-				defer by.kept.mu.Unlock()
-				return by.kept.current == nil
+			beside := 0
+			hostile.Await(t, "a request beside it, on a connection of its own", func() bool {
+				beside++
+				if got := post(t.Context(), by, s.port()); got != "200" {
+					t.Errorf("a request beside it: %s", got)
+				}
+				all := s.requests()
+				return all[0][1] != all[len(all)-1][1]
 			})
-			if got := post(t.Context(), by, s.port()); got != "200" {
-				t.Errorf("a request beside it: %s", got)
-			}
-			if all := s.requests(); all[0][1] == all[1][1] {
-				t.Error("the request beside it went out on a connection whose time was up")
-			}
 			close(release)
 			wg.Wait()
 			if slow != "200" {
 				t.Errorf("the request in flight: %s", slow)
 			}
 			hostile.Await(t, "the end of all connections", func() bool { return s.open() == 0 })
-			if n := len(s.requests()); n != 2 {
-				t.Errorf("%d requests", n)
+			if n := len(s.requests()); n != 1+beside {
+				t.Errorf("%d requests, want %d", n, 1+beside)
 			}
-		})
-	}
-}
-
-// Rule: a generation of connections lasts for its age, for ever without one, and its last request
-// gives it back.
-func TestPool(t *testing.T) {
-	t.Parallel()
-	for name, tt := range map[string]struct {
-		age  time.Duration
-		want int
-	}{"five minutes": {5 * time.Minute, 12}, "no limit": {0, 1}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				made := 0
-				p := pool{age: tt.age, make: func() *http.Transport { made++; return &http.Transport{} }}
-				held := p.take()
-				for range 3600 {
-					p.take().give()
-					time.Sleep(time.Second)
-				}
-				if made != tt.want {
-					t.Errorf("%d generations in an hour, want %d", made, tt.want)
-				}
-				if held.retired != (tt.age > 0) || held.inUse != 1 {
-					t.Errorf("the first one: %+v", held)
-				}
-				held.give()
-				p.retire(nil)
-				p.retire(nil)
-				if p.take().retired {
-					t.Error("a generation that has ended was handed out")
-				}
-			})
 		})
 	}
 }
