@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
@@ -54,7 +53,6 @@ type host struct {
 	t     testing.TB
 	store webhook.Store
 	hooks *webhook.Manager
-	stop  func()
 }
 
 // newHost is a host that does not run yet.
@@ -82,12 +80,12 @@ func runningHost(t testing.TB, p webhook.Profile, o webhook.Options) *host {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- h.Run(ctx) }()
-	t.Cleanup(sync.OnceFunc(func() {
+	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
 			h.t.Errorf("Run: %v", err)
 		}
-	}))
+	})
 	return h
 }
 
