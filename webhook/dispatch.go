@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/payload"
-	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
 // Receipt tells what became of the events of one Dispatch, in their order.
@@ -295,9 +294,3 @@ const (
 	maxCarryKeys = 20
 	maxCarrySize = 4 << 10
 )
-
-// announce lets this process and the others on the same Store look for work.
-func (d *Dispatcher) announce() {
-	d.engine.post(scheduler.Woken{})
-	d.engine.post(scheduler.Announced{})
-}
