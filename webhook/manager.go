@@ -139,7 +139,7 @@ func (m *Manager) DeleteScope(ctx context.Context, scope string) error {
 
 // Webhook returns one webhook. Errors: [ErrNotFound].
 func (m *Manager) Webhook(ctx context.Context, scope, id string) (Webhook, error) {
-	w, err := m.reg.Webhook(ctx, scope, id)
+	w, err := m.d.readWebhook(ctx, scope, id)
 	if err != nil {
 		return Webhook{}, fmt.Errorf("webhook: read %s: %w", id, err)
 	}
@@ -217,7 +217,7 @@ func (m *Manager) change(ctx context.Context, scope, id string, version int64, c
 	var err error
 	for range maxEdits {
 		var was Webhook
-		if was, err = m.reg.Webhook(ctx, scope, id); err != nil {
+		if was, err = m.d.readWebhook(ctx, scope, id); err != nil {
 			break
 		}
 		if was.Unreadable != nil { // written back, it would lose what could not be opened
