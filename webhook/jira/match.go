@@ -18,7 +18,7 @@ const maxFilters = 100_000
 
 // Matcher tells which webhooks receive an event: those that listen to it and
 // whose filter the event's subject matches, where JQL applies to the event. It
-// parses a filter once for each version of its webhook. Make one with
+// parses a filter once for as long as its webhook stays as it is. Make one with
 // [NewMatcher]; it is safe for concurrent use.
 //
 // The subject is what payload.WithSubject attached: a *jiraevent.Issue, which
@@ -36,7 +36,9 @@ type Matcher struct {
 
 type webhookKey struct{ scope, id string }
 
-// stamp tells versions of a webhook apart.
+// stamp tells versions of a webhook apart, of a host that counts them. One that keeps webhooks
+// in a table of its own may not, so what is made of a webhook's fields is compared with
+// them too.
 type stamp struct {
 	version int64
 	updated time.Time
@@ -132,7 +134,7 @@ func (m *Matcher) filter(w *webhook.Webhook) (*jql.Filter, error) {
 	m.mu.RLock()
 	got, ok := m.filters[key]
 	m.mu.RUnlock()
-	if ok && got.stamp.equal(now) {
+	if ok && got.stamp.equal(now) && got.filter.String() == w.Filter {
 		return got.filter, nil
 	}
 	filter, err := m.grammar.Parse(w.Filter)

@@ -186,13 +186,9 @@ func TestMatcher_followsVersions(t *testing.T) {
 	if !matches(t, m, w, e) {
 		t.Fatal("does not match")
 	}
-	w.Filter = "project = OTHER"
-	if !matches(t, m, w, e) {
-		t.Error("the same version was parsed again")
-	}
-	w.Version++
+	w.Filter = "project = OTHER" // a host that keeps webhooks in a table of its own may count no versions
 	if matches(t, m, w, e) {
-		t.Error("a new version was not parsed")
+		t.Error("another filter of the same version was not parsed")
 	}
 	w.Filter, w.UpdatedAt = "project = EX", time.Unix(1, 0) // a webhook made anew under the same ID
 	if !matches(t, m, w, e) {

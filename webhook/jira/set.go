@@ -23,9 +23,16 @@ type set struct {
 }
 
 type member struct {
-	stamp stamp
-	at    int    // where it stands in the latest slice
-	round uint64 // when it was last there
+	stamp  stamp
+	events []string
+	filter string
+	at     int    // where it stands in the latest slice
+	round  uint64 // when it was last there
+}
+
+// fits reports whether the webhook is still what the member was made of.
+func (m *member) fits(w *webhook.Webhook) bool {
+	return m != nil && m.stamp.equal(stampOf(w)) && m.filter == w.Filter && slices.Equal(m.events, w.Events)
 }
 
 // Select returns those of a scope's webhooks that receive an event, in the order
@@ -124,13 +131,13 @@ func (s *set) follow(m *Matcher, hooks []webhook.Webhook) error {
 			s.apps = append(s.apps, i)
 			continue
 		}
-		now, known := stampOf(w), s.known[w.ID]
-		if known == nil || !known.stamp.equal(now) {
+		known := s.known[w.ID]
+		if !known.fits(w) {
 			filter, err := m.grammar.Parse(w.Filter)
 			if err != nil {
 				return filterError(w.ID, err)
 			}
-			known = &member{stamp: now}
+			known = &member{stamp: stampOf(w), events: slices.Clone(w.Events), filter: w.Filter}
 			s.known[w.ID] = known
 			s.index.Set(w.ID, w.Events, filter)
 		}
