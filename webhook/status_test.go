@@ -160,3 +160,60 @@ func TestClockOfTheStore(t *testing.T) {
 		}
 	})
 }
+
+// failsOnce is a Store of which some of the next calls fail.
+type failsOnce struct {
+	*memstore.Store
+	enqueues, dues atomic.Int32
+}
+
+func (s *failsOnce) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
+	if s.enqueues.Add(-1) >= 0 {
+		return nil, webhook.ErrClosed
+	}
+	return s.Store.Enqueue(ctx, ds)
+}
+
+func (s *failsOnce) Due(ctx context.Context, q webhook.DueQuery) (webhook.DuePage, error) {
+	if s.dues.Add(-1) >= 0 {
+		return webhook.DuePage{}, webhook.ErrClosed
+	}
+	return s.Store.Due(ctx, q)
+}
+
+// Rule: the error of a call that is not made again is over after two minutes, so that a host that
+// is taken out of service for it comes back; that of one that fails again and again lasts. Each
+// outage has a line for its beginning and one for its end.
+func TestStoreErrorIsOver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &failsOnce{Store: newStore(t)}
+		h := newHost(t, store, webhook.Automation(), nil)
+		h.add("one")
+		h.start()
+		defer h.stop()
+		settled(time.Second)
+		for outage := 1; outage <= 2; outage++ {
+			store.enqueues.Store(1)
+			if _, err := h.Dispatch(t.Context(), success(t)); err == nil || h.Status().StoreError == nil {
+				t.Fatalf("Dispatch: %v, StoreError %v, want errors", err, h.Status().StoreError)
+			}
+			settled(119 * time.Second)
+			if h.Status().StoreError == nil {
+				t.Error("StoreError is over within two minutes")
+			}
+			settled(2 * time.Second)
+			if err := h.Status().StoreError; err != nil {
+				t.Errorf("StoreError after two minutes without another: %v", err)
+			}
+			if begin, end := strings.Count(h.log.String(), "cannot be used"), strings.Count(h.log.String(), "can be used again"); begin != outage || end != outage {
+				t.Errorf("outage %d: %d lines for the beginning, %d for the end", outage, begin, end)
+			}
+		}
+		store.dues.Store(1000)
+		settled(10 * time.Minute)
+		if n := strings.Count(h.log.String(), "cannot be used"); n != 3 || h.Status().StoreError == nil {
+			t.Errorf("%d lines, StoreError %v, while every look fails", n, h.Status().StoreError)
+		}
+	})
+}
