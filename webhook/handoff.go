@@ -43,7 +43,7 @@ func (d *Dispatcher) handOff(ctx context.Context, to Enqueuer, b *batch) (added 
 	}
 	added, err = d.storeAll(ctx, to, b.deliveries)
 	first = d.engine.carryOutButOne(d.engine.step(scheduler.Enqueued{Jobs: offer, Added: added, Stored: isStored(err)}, 0, nil))
-	if !errors.Is(err, ErrStale) && !errors.Is(err, ErrFull) {
+	if !errors.Is(err, ErrStale) && !errors.Is(err, ErrFull) && !errors.Is(err, ErrInvalid) { // which say nothing about the Store
 		d.answered(ctx, "Enqueue", err)
 	}
 	return added, first, err

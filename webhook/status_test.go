@@ -2,6 +2,8 @@ package webhook_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -179,6 +181,28 @@ func (s *failsOnce) Due(ctx context.Context, q webhook.DueQuery) (webhook.DuePag
 		return webhook.DuePage{}, webhook.ErrClosed
 	}
 	return s.Store.Due(ctx, q)
+}
+
+// Rule: a Store that refuses what it is given, such as an event made by hand, can be used.
+func TestRefusedIsNoOutage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, refusing{newStore(t)}, webhook.Automation(), nil)
+		h.add("one")
+		if _, err := h.Dispatch(t.Context(), success(t)); !errors.Is(err, webhook.ErrInvalid) || errors.Is(err, webhook.ErrUnknown) {
+			t.Errorf("Dispatch: %v, want ErrInvalid", err)
+		}
+		if err := h.Status().StoreError; err != nil {
+			t.Errorf("StoreError %v", err)
+		}
+	})
+}
+
+// refusing is a Store that cannot keep what it is given.
+type refusing struct{ *memstore.Store }
+
+func (refusing) Enqueue(context.Context, []webhook.Delivery) ([]bool, error) {
+	return nil, fmt.Errorf("no such text: %w", webhook.ErrInvalid)
 }
 
 // Rule: the error of a call that is not made again is over after two minutes, so that a host that
