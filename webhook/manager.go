@@ -134,6 +134,7 @@ func (m *Manager) DeleteScope(ctx context.Context, scope string) error {
 	for _, w := range ws {
 		m.d.engine.post(scheduler.Edited{Scope: scope, WebhookID: w.ID, At: time.Now(), Gone: true})
 	}
+	m.d.gone(scope, func(string) bool { return true })
 	return nil
 }
 
@@ -199,6 +200,7 @@ func (d *Dispatcher) healthOf(ctx context.Context, scope, id string) (Health, er
 // deleted lets everything that was planned for a webhook end.
 func (d *Dispatcher) deleted(ctx context.Context, scope, id string) {
 	d.engine.post(scheduler.Edited{Scope: scope, WebhookID: id, At: time.Now(), Gone: true})
+	d.gone(scope, func(other string) bool { return other == id })
 	if d.sweeper == nil {
 		return // claims end what is queued
 	}

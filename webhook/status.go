@@ -154,6 +154,15 @@ func (d *Dispatcher) sealed(ctx context.Context, key webhookKey, err error) {
 	}
 }
 
+// gone forgets webhooks of a scope that could not be opened and are not there any more: there is
+// nothing left to be opened. is tells of an ID that it is not there.
+func (d *Dispatcher) gone(scope string, is func(id string) bool) {
+	t := &d.status
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	maps.DeleteFunc(t.sealed, func(key webhookKey, _ bool) bool { return key.scope == scope && is(key.id) })
+}
+
 // opened notes that webhooks were read.
 func (d *Dispatcher) opened(hooks []Webhook) {
 	t := &d.status
