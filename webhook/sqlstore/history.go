@@ -110,13 +110,20 @@ func listing(q webhook.Query, from *position) (string, []any) {
 	if q.Type != "" {
 		and(`type = $`, q.Type)
 	}
-	if len(q.States) > 0 {
-		var in []any
-		for _, st := range q.States {
-			in = append(in, int64(st))
+	among := func(column string, in []any) {
+		if len(in) > 0 {
+			and(column+` IN (`+strings.TrimSuffix(strings.Repeat("$, ", len(in)), ", ")+`)`, in...)
 		}
-		and(`state IN (`+strings.TrimSuffix(strings.Repeat("$, ", len(in)), ", ")+`)`, in...)
 	}
+	var states, codes []any
+	for _, st := range q.States {
+		states = append(states, int64(st))
+	}
+	for _, c := range q.Codes {
+		codes = append(codes, string(c))
+	}
+	among("state", states)
+	among("code", codes)
 	if !q.Since.IsZero() {
 		and(created+` >= $`, micros(q.Since))
 	}
