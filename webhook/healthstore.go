@@ -142,6 +142,7 @@ func (d *Dispatcher) switchOff(ctx context.Context, w *Webhook, reason string) (
 			return nil, nil
 		}
 		now.Active, now.DisabledReason, now.UpdatedAt = false, reason, d.now()
+		now.DisabledAt = now.UpdatedAt
 		switch err = d.registry.Update(ctx, now); {
 		case errors.Is(err, ErrConflict):
 			continue
