@@ -59,7 +59,7 @@ func (m *Manager) Preview(ctx context.Context, scope, deliveryID string) (Previe
 	for name, values := range req.Header {
 		for _, v := range values {
 			h := PreviewHeader{Name: name, Value: v}
-			if h.Masked = !slices.Contains(open, name) || holdsSecret(&w, v); h.Masked {
+			if h.Masked = !slices.Contains(open, name) || holdsCredential(&w, v); h.Masked {
 				h.Value = redacted
 			}
 			p.Header = append(p.Header, h)
@@ -92,19 +92,14 @@ func (p *Profile) openHeaders(w Webhook, d Delivery) []string {
 	})
 }
 
-// holdsSecret tells whether a value contains a credential of a webhook.
-func holdsSecret(w *Webhook, value string) bool {
-	for _, s := range w.Secrets {
-		if secret := s.Reveal(); secret != "" && strings.Contains(value, secret) {
-			return true
-		}
-	}
+// holdsCredential tells whether a value contains a credential of a webhook.
+func holdsCredential(w *Webhook, value string) bool {
 	for _, v := range w.Headers {
 		if v != "" && strings.Contains(value, v) {
 			return true
 		}
 	}
-	return false
+	return holdsSecret(value, w.Secrets)
 }
 
 // Curl is the request as a command line, with "[redacted]" where something is masked. It is for
