@@ -8,12 +8,15 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// latestPostgres and latestSQLite go down the log of each webhook for one row.
+// latestPostgres and latestSQLite go down the log of each webhook for one row. In PostgreSQL
+// it is the row at or before the end of the webhook's log, so that no statistics can lead to
+// reading more of it; in SQLite, as in listing, an expression keeps from the log of the scope.
 const (
 	latestPostgres = `SELECT ` + columns + ` FROM unnest($2::text::int8[], $3::text::text[]) AS u(k, w) CROSS JOIN LATERAL (
- SELECT * FROM {p}delivery d WHERE (-d.hook) = u.k AND d.webhook = u.w AND d.scope = $1 ORDER BY d.created DESC, d.seq DESC LIMIT 1) x`
+ SELECT * FROM {p}delivery d WHERE ((-d.hook), d.created, d.seq) <= (u.k, 9223372036854775807, 9223372036854775807)
+  ORDER BY (-d.hook) DESC, d.created DESC, d.seq DESC LIMIT 1) x WHERE (-x.hook) = u.k AND x.webhook = u.w AND x.scope = $1`
 	latestSQLite = `SELECT ` + columns + ` FROM {p}delivery WHERE seq IN (
- SELECT (SELECT d.seq FROM {p}delivery d WHERE (-d.hook) = json_extract(u.value, '$[0]') AND d.webhook = json_extract(u.value, '$[1]') AND d.scope = $1
+ SELECT (SELECT d.seq FROM {p}delivery d WHERE (-d.hook) = json_extract(u.value, '$[0]') AND d.webhook = json_extract(u.value, '$[1]') AND (d.scope || '') = $1
   ORDER BY d.created DESC, d.seq DESC LIMIT 1) FROM json_each($2) u)`
 )
 
@@ -62,7 +65,7 @@ func (s *Store) LatestAttempts(ctx context.Context, scope string, deliveryIDs []
 	}
 	found := make(map[string]bool, len(deliveryIDs))
 	out := make(map[string]webhook.Attempt, len(deliveryIDs))
-	read := func(column string, ids []string) error {
+	read := func(scopeIs, column string, ids []string) error {
 		if len(ids) == 0 {
 			return nil
 		}
@@ -79,8 +82,8 @@ func (s *Store) LatestAttempts(ctx context.Context, scope string, deliveryIDs []
 			list = string(b)
 		}
 		return s.each(ctx, s.reader(), s.pick(
-			`SELECT `+column+`, substr(attempts, -`+lastLines+`) FROM {p}delivery WHERE scope = $1 AND `+column+` IN (SELECT value FROM json_each($2)) AND `+column+` <> ''`,
-			`SELECT `+column+`, right(attempts, `+lastLines+`) FROM {p}delivery WHERE scope = $1 AND `+column+` = ANY($2::text::text[]) AND `+column+` <> ''`),
+			`SELECT `+column+`, substr(attempts, -`+lastLines+`) FROM {p}delivery WHERE `+scopeIs+` = $1 AND `+column+` IN (SELECT value FROM json_each($2)) AND `+column+` <> ''`,
+			`SELECT `+column+`, right(attempts, `+lastLines+`) FROM {p}delivery WHERE `+scopeIs+` = $1 AND `+column+` = ANY($2::text::text[]) AND `+column+` <> ''`),
 			[]any{scope, list}, func(r Rows) error {
 				var id, lines string
 				if err := r.Scan(&id, &lines); err != nil {
@@ -94,7 +97,7 @@ func (s *Store) LatestAttempts(ctx context.Context, scope string, deliveryIDs []
 				return nil
 			})
 	}
-	err := read("id", deliveryIDs)
+	err := read("(scope || '')", "id", deliveryIDs)
 	var named []string
 	for _, id := range deliveryIDs {
 		if !found[id] {
@@ -102,7 +105,7 @@ func (s *Store) LatestAttempts(ctx context.Context, scope string, deliveryIDs []
 		}
 	}
 	if err == nil {
-		err = read("name", named) // those that were given an ID of their own, as a rule none
+		err = read("scope", "name", named) // those that were given an ID of their own, as a rule none
 	}
 	if err != nil {
 		return nil, s.fail("latest attempts of", scope, err)
