@@ -162,7 +162,7 @@ func textsOf(p *webhook.Profile) Texts {
 		return Automation()
 	case webhook.Standard().Name:
 		t := English()
-		t.SecretHint = "Shared with the receiver, which verifies signatures with it: base64, as a rule with whsec_ in front."
+		t.SecretHint = "Shared with the receiver, which verifies signatures with it: base64, usually with whsec_ in front."
 		return t
 	}
 	return English()
