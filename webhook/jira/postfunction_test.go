@@ -236,7 +236,9 @@ func TestPostFunction_notForApps(t *testing.T) {
 // forgetful cannot take a mark back.
 type forgetful struct{ *jira.Memory }
 
-func (forgetful) Restore(context.Context, string, string) error { return errors.New("database is away") }
+func (forgetful) Restore(context.Context, string, string) error {
+	return errors.New("database is away")
+}
 
 // Rule: a deletion that was carried out is no error, whatever becomes of its mark.
 func TestPostFunction_deletedAlthoughMarked(t *testing.T) {
