@@ -81,7 +81,7 @@ func (m *Manager) Redeliver(ctx context.Context, scope, id string) error {
 	if err != nil {
 		return fmt.Errorf("webhook: redeliver %s: %w", id, err)
 	}
-	m.d.announce()
+	m.d.Wake()
 	return nil
 }
 
@@ -145,7 +145,7 @@ func (m *Manager) Replay(ctx context.Context, q Query, perSecond float64) (queue
 				return queued, fmt.Errorf("webhook: replay: %w", err)
 			}
 		}
-		m.d.announce()
+		m.d.Wake()
 		if q.Cursor = next; next == "" {
 			return queued, nil
 		}
@@ -203,6 +203,9 @@ func (m *Manager) Test(ctx context.Context, scope, id string, opts ...TestOption
 	}
 	if ctx.Err() != nil && a.Status == 0 {
 		return a, fmt.Errorf("webhook: test %s: %w", id, ctx.Err()) // the caller gave up, not the endpoint
+	}
+	if a.OK() {
+		m.d.recoveredElsewhere(ctx, scope, id)
 	}
 	return a, nil
 }

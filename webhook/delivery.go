@@ -73,8 +73,13 @@ type Delivery struct {
 	// Carry is what Options.Carry took from the context of Dispatch.
 	Carry map[string]string `json:"carry,omitzero"`
 	State State             `json:"state"`
-	// Tries counts the attempts that have ended since the delivery was queued.
+	// Tries counts the attempts that have ended since the delivery was queued, by Dispatch
+	// or by the latest Requeue: it is what the retry budget is measured with.
 	Tries int `json:"tries"`
+	// Attempts counts the attempts that have ended since Dispatch. It never starts anew, so
+	// the numbers of attempts go on after a redelivery. Neither counts the attempt of a lost
+	// lease, which the history keeps.
+	Attempts int `json:"attempts"`
 	// Interrupted counts the leases that ran out since then: a process died or
 	// lost its database during a send.
 	Interrupted int `json:"interrupted,omitempty"`
@@ -82,7 +87,8 @@ type Delivery struct {
 	Lease int64 `json:"lease,omitempty"`
 	// Held tells a lease from a waiting retry.
 	Held bool `json:"held"`
-	// Due is when the delivery may be claimed: of a held one, the end of its lease.
+	// Due is when the delivery may be claimed: of a held one, the end of its lease; of one
+	// that has ended, FinishedAt.
 	Due time.Time `json:"due,omitzero"`
 	// FirstFailure is the end of the first counted attempt that did not deliver.
 	FirstFailure time.Time `json:"first_failure,omitzero"`
@@ -108,7 +114,7 @@ func (d *Delivery) Lane() Lane { return Lane{d.Scope, d.WebhookID, d.Class} }
 // Attempt is the record of one request, made or refused. It holds nothing that
 // a tenant must not see: no address, no URL, no secret. In JSON durations are in nanoseconds.
 type Attempt struct {
-	// Number is 1 for the first attempt since the delivery was queued.
+	// Number is 1 for the first attempt, and goes on after a redelivery.
 	Number int `json:"number"`
 	// Status is the HTTP status, 0 when none was received.
 	Status int `json:"status,omitempty"`
@@ -146,7 +152,7 @@ type Settlement struct {
 	Code Code
 	// Exhausted goes with StateFailed when the retry budget is spent.
 	Exhausted bool
-	// Result counts as a try and is kept in the history; nil with StatePending gives the
+	// Result counts in Tries and Attempts and is kept in the history; nil with StatePending gives the
 	// lease back uncounted, due at Due; nil with another State ends the delivery without
 	// an attempt.
 	Result *Attempt
@@ -158,6 +164,7 @@ func (s *Settlement) Apply(d Delivery) Delivery {
 	due := s.Due
 	if a := s.Result; a != nil {
 		d.Tries++
+		d.Attempts++
 		if due.IsZero() {
 			due = a.End()
 		}

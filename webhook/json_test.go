@@ -24,7 +24,7 @@ func jsonValues() map[string]any {
 	at := time.Date(2026, 5, 27, 9, 30, 0, 123_456_000, time.UTC)
 	d := webhook.Delivery{ID: "dlv_1", EventID: "e1", WebhookID: "whk_1", Scope: "acme", Type: "taskSuccess", Class: "secondary",
 		Body: []byte(`{"a":1}`), Vars: map[string]string{"issue.key": "EX-1"}, Carry: map[string]string{"traceparent": "00-1"},
-		State: webhook.StateFailed, Tries: 2, Interrupted: 1, Lease: 3, Held: true, Due: at, FirstFailure: at, CreatedAt: at, QueuedAt: at,
+		State: webhook.StateFailed, Tries: 2, Attempts: 3, Interrupted: 1, Lease: 3, Held: true, Due: at, FirstFailure: at, CreatedAt: at, QueuedAt: at,
 		FinishedAt: at, LastCode: webhook.CodeBlockedAddress, Exhausted: true}
 	return map[string]any{
 		"delivery": d,
@@ -33,7 +33,7 @@ func jsonValues() map[string]any {
 		"webhook": webhook.Webhook{ID: "whk_1", Scope: "acme", Group: "g", Name: "Ops", URL: "https://hooks.example.com/canary-path?k=canary-query",
 			Secrets: []webhook.Secret{webhook.NewSecret("canary-secret")}, Events: []string{"task.*"}, Filter: "project = EX", Notes: "n",
 			Headers: map[string]string{"X-Key": "canary-header"}, Timeout: time.Second, Active: true, ExcludeBody: true, ExpiresAt: at,
-			CreatedAt: at, UpdatedAt: at, DisabledReason: "410", Attributes: map[string]string{"import_id": "1", "url": "https://other.example.com/canary-attribute"},
+			CreatedAt: at, UpdatedAt: at, DisabledReason: "410", DisabledAt: at, Attributes: map[string]string{"import_id": "1", "url": "https://other.example.com/canary-attribute"},
 			Version: 4, Unreadable: errors.New("canary-cause")},
 		"health":      webhook.Health{WebhookID: "whk_1", Scope: "acme", FailingSince: at, Failures: 3, PausedUntil: at, OpenUntil: at, Opened: 1, DisabledReason: "410"},
 		"field_error": webhook.FieldError{Field: "url", Rule: "A5", Message: "This URL is not allowed."},

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postrider/postrider/webhook/internal/scheduler"
 	"github.com/postrider/postrider/webhook/sign"
 )
 
@@ -63,9 +64,12 @@ type Webhook struct {
 	// CreatedAt and UpdatedAt are set by the Manager.
 	CreatedAt time.Time `json:"created_at,omitzero"`
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
-	// DisabledReason says why Postrider switched the webhook off by itself;
-	// empty when a person did. Activating clears it.
+	// DisabledReason says why Postrider switched the webhook off by itself, as
+	// [DisabledGone] or beginning with [DisabledFailing]; empty when a person did.
+	// Activating clears it.
 	DisabledReason string `json:"disabled_reason,omitempty"`
+	// DisabledAt is when that was; zero beside an empty DisabledReason.
+	DisabledAt time.Time `json:"disabled_at,omitzero"`
 	// Attributes are data of the Profile or of the host, such as
 	// [AttrSecretIn]. They are not secret.
 	Attributes map[string]string `json:"attributes,omitempty"`
@@ -81,6 +85,13 @@ type Webhook struct {
 	// nothing is sent until they can be read. It is not part of the configuration.
 	Unreadable error `json:"-"`
 }
+
+// What Webhook.DisabledReason says, so that a page can say it in other words. Behind
+// DisabledFailing stands a time in RFC 3339 and a full stop.
+const (
+	DisabledGone    = scheduler.ReasonGone
+	DisabledFailing = scheduler.ReasonFailing
+)
 
 // AttrSecretIn is the key in Webhook.Attributes that moves the secret of an
 // automation webhook from the header to the end of the URL path, for senders

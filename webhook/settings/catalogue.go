@@ -20,8 +20,8 @@ type described struct {
 // shows those of all types.
 const maxExample = 4 << 10
 
-// describe reads a catalogue, which may be nil.
-func describe(c *payload.Catalogue) map[string]described {
+// readCatalogue reads a catalogue, which may be nil.
+func readCatalogue(c *payload.Catalogue) map[string]described {
 	if c == nil {
 		return nil
 	}
@@ -36,14 +36,19 @@ func describe(c *payload.Catalogue) map[string]described {
 	return all
 }
 
-// trigger tells people what an event type, or a wildcard such as "task.*", is: in the words of
-// the texts, else in those of the catalogue, else by its name.
-func (h *Handler) trigger(t *Texts, name string) Trigger {
+// describe adds what a catalogue says of the types that the texts do not have.
+func (t *Texts) describe(types map[string]described) {
+	for name, d := range types {
+		if _, has := t.Triggers[name]; !has {
+			t.Triggers[name] = d.Trigger
+		}
+	}
+}
+
+// trigger tells people what an event type, or a wildcard such as "task.*", is.
+func (t *Texts) trigger(name string) Trigger {
 	if d, ok := t.Triggers[name]; ok {
 		return d
-	}
-	if d, ok := h.types[name]; ok {
-		return d.Trigger
 	}
 	if prefix, is := strings.CutSuffix(name, "*"); is && prefix != "" {
 		return Trigger{name, t.Family(prefix)}
@@ -51,10 +56,10 @@ func (h *Handler) trigger(t *Texts, name string) Trigger {
 	return Trigger{Name: name}
 }
 
-// choices are the event types that a form offers for a webhook: those of Options.Triggers, of
+// offered are the event types that a form offers for a webhook: those of Options.Triggers, of
 // the deprecated ones only what it has, and behind them the wildcards that it has or that stand
 // for at least two of these types.
-func (h *Handler) choices(w *webhook.Webhook) []string {
+func (h *Handler) offered(w *webhook.Webhook) []string {
 	var names []string
 	members := make(map[string]int)
 	for _, name := range h.o.Triggers {

@@ -7,7 +7,7 @@
 //	err = store.Migrate(ctx) // creates or updates the tables, once or at every start
 //	hooks, err := webhook.New(store, webhook.Automation(), nil)
 //
-// examples/stores/example_test.go is a whole example with Output, in the module that has a driver.
+// examples/tx_sql/example_test.go is a whole example with Output, in the module that has a driver.
 //
 // # The host's own transaction
 //
