@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,7 +16,8 @@ import (
 // Manager is the way in for people and settings pages: it validates with the Profile
 // and reports field errors that a form can show. Every call by ID takes the scope, so a
 // tenant cannot reach into another's. All methods are safe for concurrent use; after an
-// error nothing has changed.
+// error nothing has changed, unless errors.Is(err, [ErrUnknown]): then a statement was sent and
+// its answer is missing, and a look tells what is stored.
 type Manager struct {
 	d   *Dispatcher
 	reg Registry
@@ -108,6 +110,7 @@ func (m *Manager) RotateSecret(ctx context.Context, scope, id string, next Secre
 // request that is already under way. Errors: [ErrNotFound], and what Profile.Delete answers.
 func (m *Manager) Delete(ctx context.Context, scope, id string) error {
 	if err := m.remove(ctx, scope, id); err != nil {
+		m.mayHaveChanged(scope, id, err)
 		return fmt.Errorf("webhook: delete %s: %w", id, err)
 	}
 	m.d.deleted(ctx, scope, id)
@@ -257,11 +260,20 @@ func (m *Manager) change(ctx context.Context, scope, id string, version int64, c
 			m.d.engine.post(scheduler.Announced{})
 			return w, nil
 		}
+		m.mayHaveChanged(scope, id, err)
 		if version != 0 || !isConflict(err) {
 			break
 		}
 	}
 	return Webhook{}, fmt.Errorf("webhook: change %s: %w", id, err)
+}
+
+// mayHaveChanged lets what waits for a webhook be sent on a new read of it, where it is not known
+// whether it was changed.
+func (m *Manager) mayHaveChanged(scope, id string, err error) {
+	if errors.Is(err, ErrUnknown) {
+		m.d.engine.post(scheduler.Edited{Scope: scope, WebhookID: id, At: time.Now()})
+	}
 }
 
 // freshStart tells whether an old failure says nothing about the webhook any more.

@@ -177,7 +177,7 @@ func (s *Store) Requeue(ctx context.Context, scope, id string, due time.Time) er
 		s.swept.queued(micros(due))
 		s.places.pending(micros(due))
 	}
-	return s.fail("requeue", id, err)
+	return s.failWrite("requeue", id, err)
 }
 
 // Cancel implements [webhook.History]. It ends no earlier than it was created.
@@ -208,7 +208,7 @@ func (s *Store) Cancel(ctx context.Context, scope, id string, now time.Time) (d 
 		return err
 	})
 	if err != nil {
-		return webhook.Delivery{}, false, s.fail("cancel", id, err)
+		return webhook.Delivery{}, false, s.failWrite("cancel", id, err)
 	}
 	return d, ended, nil
 }
