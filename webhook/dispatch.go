@@ -194,6 +194,9 @@ func (d *Dispatcher) compile(ctx context.Context, to Enqueuer, events []payload.
 			if len(hooks) == 0 {
 				d.unknownScope(ctx, e.Scope)
 			}
+			d.gone(e.Scope, func(id string) bool {
+				return !slices.ContainsFunc(hooks, func(w Webhook) bool { return w.ID == id })
+			})
 		}
 		made, err := d.plan(e, hooks, now)
 		if err != nil {

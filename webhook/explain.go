@@ -115,7 +115,7 @@ func (x *Explanation) has(kind ReasonKind) bool {
 func (d *Dispatcher) explainWebhook(ctx context.Context, x *Explanation, now time.Time) error {
 	dl := &x.Delivery
 	if d.registry != nil {
-		w, err := d.registry.Webhook(ctx, dl.Scope, dl.WebhookID)
+		w, err := d.readWebhook(ctx, dl.Scope, dl.WebhookID)
 		switch {
 		case errors.Is(err, ErrNotFound):
 			x.add(ReasonNoWebhook, time.Time{}, false, "Its webhook was deleted; it will end as cancelled.")

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/postrider/postrider/webhook"
 )
@@ -88,7 +89,7 @@ func encodeExtra(d *webhook.Delivery) (string, error) {
 	}
 	for _, m := range []map[string]string{d.Vars, d.Carry} {
 		for k, v := range m {
-			if !storable(k, v) {
+			if !utf8.ValidString(k) || !utf8.ValidString(v) { // JSON has an escape for NUL
 				return "", fmt.Errorf("vars or carry: %w", ErrText)
 			}
 		}
