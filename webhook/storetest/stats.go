@@ -62,7 +62,7 @@ func testTotals(e *env, st webhook.Stats) {
 func testOldestDue(e *env, st webhook.Stats) {
 	year := func(n int) time.Time { return time.Date(n, 1, 1, 0, 0, 0, 0, time.UTC) } // before those of all other cases
 	off, old, live, ghost := e.draft("a"), e.draft("a"), e.hook(), e.draft("b")
-	off.Active, old.ExpiresAt = false, year(1970)
+	off.Active, old.ExpiresAt = false, year(1970).AddDate(0, 6, 0)
 	off, old = e.keep(off), e.keep(old)
 	put := func(w webhook.Webhook, due time.Time) {
 		d := e.fresh(w, 1)
