@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/postrider/postrider/webhook/internal/httpfield"
+	"github.com/postrider/postrider/internal/ascii"
 )
 
 // dottedQuad finds IPv4 addresses, and what an old resolver would read as one.
@@ -32,7 +32,7 @@ func redactIPv6(s string) string {
 	var b strings.Builder
 	kept := 0 // s[:kept] is in b, or replaced
 	for i := 0; i < len(s); i++ {
-		if !inAddress(s[i]) || i > 0 && (httpfield.IsAlnum(s[i-1]) || s[i-1] == ':' && s[i] == ':') {
+		if !inAddress(s[i]) || i > 0 && (ascii.IsAlnum(s[i-1]) || s[i-1] == ':' && s[i] == ':') {
 			continue
 		}
 		end := i
@@ -40,7 +40,7 @@ func redactIPv6(s string) string {
 			end++
 		}
 		for ; end-i > len("::"); end-- { // "::" alone is punctuation
-			if end < len(s) && httpfield.IsAlnum(s[end]) && httpfield.IsAlnum(s[end-1]) {
+			if end < len(s) && ascii.IsAlnum(s[end]) && ascii.IsAlnum(s[end-1]) {
 				continue // the middle of a word
 			}
 			if isIPv6(s[i:end]) {

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/postrider/postrider/internal/ascii"
 	"github.com/postrider/postrider/payload"
 )
 
@@ -124,7 +126,7 @@ func (d *Dispatcher) checkEvents(events []payload.Event) error {
 			return fmt.Errorf("webhook: dispatch: %w: an event ID must be 1 to 255 printable ASCII characters without a dot or space: use payload.New", ErrInvalid)
 		case e.Scope == "" || e.Type == "":
 			return fmt.Errorf("webhook: dispatch %s: %w: an event needs a Scope and a Type: use payload.New", e.ID, ErrInvalid)
-		case d.profile.Events != nil && !slices.Contains(d.profile.Events, e.Type):
+		case !d.profile.has(e.Type):
 			return fmt.Errorf("webhook: dispatch %s: %w: profile %s has no event type %q, add it to Profile.Events", e.ID, ErrInvalid, d.profile.Name, e.Type)
 		case len(e.Body) > d.profile.maxBody():
 			return fmt.Errorf("webhook: dispatch %s: %w: body of %d bytes, profile %s allows %d", e.ID, ErrTooLarge, len(e.Body), d.profile.Name, d.profile.maxBody())
@@ -134,15 +136,7 @@ func (d *Dispatcher) checkEvents(events []payload.Event) error {
 }
 
 func validEventID(id string) bool {
-	if id == "" || len(id) > 255 {
-		return false
-	}
-	for i := range len(id) {
-		if id[i] <= 0x20 || id[i] > 0x7e || id[i] == '.' {
-			return false
-		}
-	}
-	return true
+	return id != "" && len(id) <= 255 && ascii.IsVisible(id) && !strings.Contains(id, ".")
 }
 
 // batch is what one Dispatch is about to store.
