@@ -75,10 +75,10 @@ func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Rec
 				added, first, err = d.handOff(ctx, to, b)
 				return added, err
 			}
-			r.receipt, err = d.enqueue(ctx, d.store, events, d.cache, store)
+			r.receipt, err = d.enqueue(ctx, reported{d.store, d}, events, d.cache, store)
 			if errors.Is(err, ErrStale) { // webhooks changed since they were read
 				d.engine.start(first)
-				r.receipt, err = d.enqueue(ctx, d.store, events, nil, store)
+				r.receipt, err = d.enqueue(ctx, reported{d.store, d}, events, nil, store)
 			}
 			return err
 		})
@@ -159,6 +159,21 @@ func (d *Dispatcher) enqueue(ctx context.Context, to Enqueuer, events []payload.
 	}
 	d.account(ctx, &receipt, b.deliveries, added)
 	return receipt, nil
+}
+
+// reported is the Store with reads of webhooks that Status hears of. A transaction of the host is
+// not: what fails there says nothing about the Store.
+type reported struct {
+	Enqueuer
+	d *Dispatcher
+}
+
+func (r reported) Webhooks(ctx context.Context, scope string) ([]Webhook, error) {
+	ws, err := r.Enqueuer.Webhooks(ctx, scope)
+	if !errors.Is(err, context.Canceled) { // the caller's patience neither
+		r.d.answered(ctx, "Webhooks", err)
+	}
+	return ws, err
 }
 
 // compile reads the webhooks of the events' scopes, or takes them from the cache, and makes

@@ -86,6 +86,9 @@ func (d *Dispatcher) stored(ctx context.Context, j *job, s *Settlement, lost boo
 // ended is the one place that tells of the end of a delivery, whatever ended it. a is the
 // attempt that did, nil where there was none.
 func (d *Dispatcher) ended(ctx context.Context, dl Delivery, a *Attempt) {
+	if int(dl.State) < len(d.status.ends) {
+		d.status.ends[dl.State].Add(1)
+	}
 	if f := d.o.Observer.Settled; f != nil {
 		d.observe(ctx, "Settled", func() { f(ctx, dl) })
 	}

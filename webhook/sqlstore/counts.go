@@ -12,7 +12,7 @@ import (
 
 // Counts implements [webhook.Counters]. Without [Options.Counters] it answers
 // [webhook.ErrUnsupported].
-func (s *Store) Counts(ctx context.Context, scope string, webhookIDs []string, since time.Time) (out []webhook.Count, err error) {
+func (s *Store) Counts(ctx context.Context, scope string, webhookIDs []string, since time.Time) (out []webhook.HourCount, err error) {
 	if !s.o.Counters {
 		return nil, webhook.ErrUnsupported
 	}
@@ -33,7 +33,7 @@ func (s *Store) Counts(ctx context.Context, scope string, webhookIDs []string, s
 	}
 	err = s.each(ctx, s.reader(), s.pick(countsOf("IN (SELECT value FROM json_each($2))"), countsOf("= ANY($2::text::text[])")),
 		[]any{scope, list, micros(since)}, func(r Rows) error {
-			var c webhook.Count
+			var c webhook.HourCount
 			var hour, took, slowest int64
 			err := r.Scan(&c.WebhookID, &hour, &c.Accepted, &c.Failed, &took, &slowest)
 			c.Hour, c.Took, c.Slowest = fromMicros(hour), time.Duration(took)*time.Microsecond, time.Duration(slowest)*time.Microsecond

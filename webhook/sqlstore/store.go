@@ -116,6 +116,7 @@ var (
 	_ webhook.Sweeper     = (*Store)(nil)
 	_ webhook.Binder      = (*Store)(nil)
 	_ webhook.Notifier    = (*Store)(nil)
+	_ webhook.Stats       = (*Store)(nil)
 )
 
 // New returns a Store over an open pool. It does no I/O and starts nothing; whether
