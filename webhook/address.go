@@ -3,7 +3,7 @@ package webhook
 import (
 	"strings"
 
-	"github.com/postrider/postrider/webhook/internal/httpfield"
+	"github.com/postrider/postrider/internal/ascii"
 )
 
 // maxAddress is the length of the longest text of an IPv6 address, with an IPv4 one at
@@ -70,14 +70,14 @@ func dottedQuad(s string, i int) int {
 // longestIPv6 is the length of the longest IPv6 address, RFC 4291 section 2.2, that begins at i and
 // ends with a word. "::" alone is punctuation.
 func longestIPv6(s string, i int) (longest int) {
-	if !inAddress(s[i]) || i > 0 && (httpfield.IsAlnum(s[i-1]) || s[i-1] == ':' && s[i] == ':') {
+	if !inAddress(s[i]) || i > 0 && (ascii.IsAlnum(s[i-1]) || s[i-1] == ':' && s[i] == ':') {
 		return 0
 	}
 	const groups = 8
 	n, double := 0, false
 	ends := func(at int) {
 		whole := double && n < groups || n == groups
-		if whole && at-i > len("::") && (at == len(s) || !httpfield.IsAlnum(s[at]) || !httpfield.IsAlnum(s[at-1])) {
+		if whole && at-i > len("::") && (at == len(s) || !ascii.IsAlnum(s[at]) || !ascii.IsAlnum(s[at-1])) {
 			longest = max(longest, at-i)
 		}
 	}

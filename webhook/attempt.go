@@ -87,7 +87,6 @@ func (d *Dispatcher) wrapped(ctx context.Context, hook *Webhook, dl *Delivery) A
 			close(made)
 		case <-made:
 		}
-		<-made
 		return a
 	}
 	func() {

@@ -39,7 +39,7 @@ func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 	w = w.Clone()
 	w.ID, w.Version, w.DisabledReason = newWebhookID(), 1, ""
 	w.CreatedAt = m.d.now()
-	w.UpdatedAt = w.CreatedAt
+	w.UpdatedAt, w.DisabledAt = w.CreatedAt, time.Time{}
 	if err := m.validateAll(&w); err != nil {
 		return Webhook{}, err
 	}
@@ -51,7 +51,7 @@ func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 
 // Edit validates and replaces a webhook. An empty URL or no Secrets keep what is stored,
 // because forms do not get them back; a header with an empty value keeps its stored
-// value too. CreatedAt and DisabledReason cannot be edited; activating clears the latter.
+// value too. CreatedAt, DisabledReason and DisabledAt cannot be edited; activating clears the last two.
 // Version must be the one that was read, or 0 to overwrite whatever is there. Changing the
 // URL, the secrets, the headers or the attributes, or activating, also clears the
 // webhook's health.
@@ -72,6 +72,7 @@ func (m *Manager) Edit(ctx context.Context, w Webhook) (Webhook, error) {
 	return m.change(ctx, w.Scope, w.ID, w.Version, check, func(stored *Webhook) {
 		next := w.Clone()
 		next.Version, next.CreatedAt, next.DisabledReason = stored.Version, stored.CreatedAt, stored.DisabledReason
+		next.DisabledAt = stored.DisabledAt
 		k = keepEmpty(stored.Clone(), &next)
 		*stored = next
 	})
@@ -139,6 +140,16 @@ func (m *Manager) DeleteScope(ctx context.Context, scope string) error {
 	}
 	m.d.gone(scope, func(string) bool { return true })
 	return nil
+}
+
+// Marks returns what the Store remembers keys with, for what must happen once over all hosts, or
+// [ErrUnsupported].
+func (m *Manager) Marks() (Marks, error) {
+	marks, ok := m.d.store.(Marks)
+	if !ok {
+		return nil, fmt.Errorf("webhook: Marks: %w: it has none", ErrUnsupported)
+	}
+	return marks, nil
 }
 
 // Webhook returns one webhook. Errors: [ErrNotFound].
@@ -238,7 +249,7 @@ func (m *Manager) change(ctx context.Context, scope, id string, version int64, c
 		edit(&w)
 		w.UpdatedAt = m.d.now()
 		if w.Active {
-			w.DisabledReason = ""
+			w.DisabledReason, w.DisabledAt = "", time.Time{}
 		}
 		if err := check(&w); err != nil {
 			return Webhook{}, err

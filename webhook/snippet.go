@@ -14,7 +14,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/postrider/postrider/webhook/internal/httpfield"
+	"github.com/postrider/postrider/internal/ascii"
 	"github.com/postrider/postrider/webhook/sign"
 )
 
@@ -287,7 +287,7 @@ func addDistinct(add func(string), part string) {
 // plain tells whether s looks the same in JSON, HTML and a URL.
 func plain(s string) bool {
 	for i := range len(s) {
-		if !httpfield.IsAlnum(s[i]) && s[i] != '-' && s[i] != '_' && s[i] != '.' {
+		if !ascii.IsAlnum(s[i]) && s[i] != '-' && s[i] != '_' && s[i] != '.' {
 			return false
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/postrider/postrider/webhook/internal/httpfield"
+	"github.com/postrider/postrider/internal/ascii"
 )
 
 // withheld stands in place of a snippet that holds a secret or an address in a spelling that
@@ -243,7 +243,7 @@ const maxEntity = 32
 // readEntity reads HTML entities, by name and by number.
 func readEntity(s string) (means string, length int) {
 	end := 1
-	for end < len(s) && (end < maxEntity || s[1] == '#') && (httpfield.IsAlnum(s[end]) || s[end] == '#') {
+	for end < len(s) && (end < maxEntity || s[1] == '#') && (ascii.IsAlnum(s[end]) || s[end] == '#') {
 		end++
 	}
 	switch {

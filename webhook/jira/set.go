@@ -23,16 +23,10 @@ type set struct {
 }
 
 type member struct {
-	stamp  stamp
 	events []string
-	filter string
+	filter *jql.Filter
 	at     int    // where it stands in the latest slice
 	round  uint64 // when it was last there
-}
-
-// fits reports whether the webhook is still what the member was made of.
-func (m *member) fits(w *webhook.Webhook) bool {
-	return m != nil && m.stamp.equal(stampOf(w)) && m.filter == w.Filter && slices.Equal(m.events, w.Events)
 }
 
 // Select returns those of a scope's webhooks that receive an event, in the order
@@ -132,12 +126,12 @@ func (s *set) follow(m *Matcher, hooks []webhook.Webhook) error {
 			continue
 		}
 		known := s.known[w.ID]
-		if !known.fits(w) {
+		if known == nil || known.filter.String() != w.Filter || !slices.Equal(known.events, w.Events) {
 			filter, err := m.grammar.Parse(w.Filter)
 			if err != nil {
 				return filterError(w.ID, err)
 			}
-			known = &member{stamp: stampOf(w), events: slices.Clone(w.Events), filter: w.Filter}
+			known = &member{events: slices.Clone(w.Events), filter: filter}
 			s.known[w.ID] = known
 			s.index.Set(w.ID, w.Events, filter)
 		}

@@ -108,7 +108,7 @@ func (s *Store) DeleteScope(ctx context.Context, scope string) error {
 		return err
 	}
 	err := s.write(ctx, func(c Conn) error {
-		for _, table := range []string{"webhook", "delivery", "mark", "health", "scope"} {
+		for _, table := range []string{"webhook", "delivery", "mark", "health", "count", "scope"} {
 			if err := s.exec(ctx, c, `DELETE FROM {p}`+table+` WHERE scope = $1`, scope); err != nil {
 				return err
 			}
