@@ -175,7 +175,7 @@ func TestSQLitePlan(t *testing.T) {
 		}
 		rows.Close()
 		wantInPlan(t, plan.String(), "INDEX "+index)
-		if strings.Contains(plan.String(), "SCAN plan_delivery") || index != "sqlite_autoindex_plan_delivery_1" && strings.Contains(plan.String(), "TEMP B-TREE") {
+		if strings.Contains(plan.String(), "SCAN plan_delivery\n") || index != "sqlite_autoindex_plan_delivery_1" && strings.Contains(plan.String(), "TEMP B-TREE") {
 			t.Errorf("the plan reads or sorts too much:\n%s", plan.String())
 		}
 	}
