@@ -1,6 +1,7 @@
 package payload
 
 import (
+	"slices"
 	"time"
 	"unicode/utf8"
 )
@@ -39,15 +40,12 @@ func New(scope string, data Data, opts ...Option) (Event, error) {
 	if err != nil {
 		return Event{}, err
 	}
-	if n := len(enc.body); n > s.maxBody {
-		return Event{}, &TooLargeError{Type: enc.typ, Size: n, Limit: s.maxBody}
-	}
 	e := Event{
 		ID:      s.id,
 		Scope:   scope,
 		Type:    enc.typ,
 		Time:    s.time.UTC().Round(0), // without the monotonic reading, which no store keeps
-		Body:    enc.body[:len(enc.body):len(enc.body)],
+		Body:    enc.body,
 		Vars:    s.vars,
 		Key:     s.key,
 		subject: s.subject,
@@ -57,6 +55,15 @@ func New(scope string, data Data, opts ...Option) (Event, error) {
 			return Event{}, invalid("TTL", "must end before the year 10000")
 		}
 	}
+	if s.envelope {
+		if e.Body, err = envelop(&e); err != nil {
+			return Event{}, err
+		}
+	}
+	if n := len(e.Body); n > s.maxBody {
+		return Event{}, &TooLargeError{Type: enc.typ, Size: n, Limit: s.maxBody}
+	}
+	e.Body = slices.Clip(e.Body)
 	return e, nil
 }
 

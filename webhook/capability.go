@@ -18,8 +18,9 @@ type History interface {
 	Deliveries(ctx context.Context, q Query) (ds []Delivery, next string, err error)
 	// Requeue makes a delivery pending again, due at due, with a fresh budget: Tries,
 	// Interrupted, FirstFailure, LastCode, Exhausted, FinishedAt and ExpiresAt start anew,
-	// QueuedAt is due. Identifier, Sequence, body and earlier attempts stay. Key stays where
-	// the delivery was pending, and is cleared where it had ended: a repeat is outside the order. ErrHeld while it is leased,
+	// QueuedAt is due. Identifier, Sequence, body, Attempts and the history of attempts stay.
+	// Key stays where the delivery was pending, and is cleared where it had ended: a repeat
+	// is outside the order. ErrHeld while it is leased,
 	// ErrNotFound when unknown or its webhook is gone.
 	Requeue(ctx context.Context, scope, id string, due time.Time) error
 	// Cancel ends a pending delivery at now, as failed with CodeCancelled, and returns it
@@ -37,7 +38,8 @@ type Query struct {
 	// States narrows the list to these states; empty means all. Codes narrows it to these
 	// values of LastCode.
 	States []State
-	Codes  []Code
+	// Codes narrows the list to these LastCodes; empty means all.
+	Codes []Code
 	// Since and Until bound CreatedAt: Since <= CreatedAt < Until. Zero means open.
 	Since, Until time.Time
 	// OldestFirst turns the order, which is newest CreatedAt first.

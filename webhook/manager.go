@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,7 +16,8 @@ import (
 // Manager is the way in for people and settings pages: it validates with the Profile
 // and reports field errors that a form can show. Every call by ID takes the scope, so a
 // tenant cannot reach into another's. All methods are safe for concurrent use; after an
-// error nothing has changed.
+// error nothing has changed, unless errors.Is(err, [ErrUnknown]): then a statement was sent and
+// its answer is missing, and a look tells what is stored.
 type Manager struct {
 	d   *Dispatcher
 	reg Registry
@@ -37,7 +39,7 @@ func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 	w = w.Clone()
 	w.ID, w.Version, w.DisabledReason = newWebhookID(), 1, ""
 	w.CreatedAt = m.d.now()
-	w.UpdatedAt = w.CreatedAt
+	w.UpdatedAt, w.DisabledAt = w.CreatedAt, time.Time{}
 	if err := m.validateAll(&w); err != nil {
 		return Webhook{}, err
 	}
@@ -49,7 +51,7 @@ func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 
 // Edit validates and replaces a webhook. An empty URL or no Secrets keep what is stored,
 // because forms do not get them back; a header with an empty value keeps its stored
-// value too. CreatedAt and DisabledReason cannot be edited; activating clears the latter.
+// value too. CreatedAt, DisabledReason and DisabledAt cannot be edited; activating clears the last two.
 // Version must be the one that was read, or 0 to overwrite whatever is there. Changing the
 // URL, the secrets, the headers or the attributes, or activating, also clears the
 // webhook's health.
@@ -70,6 +72,7 @@ func (m *Manager) Edit(ctx context.Context, w Webhook) (Webhook, error) {
 	return m.change(ctx, w.Scope, w.ID, w.Version, check, func(stored *Webhook) {
 		next := w.Clone()
 		next.Version, next.CreatedAt, next.DisabledReason = stored.Version, stored.CreatedAt, stored.DisabledReason
+		next.DisabledAt = stored.DisabledAt
 		k = keepEmpty(stored.Clone(), &next)
 		*stored = next
 	})
@@ -107,6 +110,7 @@ func (m *Manager) RotateSecret(ctx context.Context, scope, id string, next Secre
 // request that is already under way. Errors: [ErrNotFound], and what Profile.Delete answers.
 func (m *Manager) Delete(ctx context.Context, scope, id string) error {
 	if err := m.remove(ctx, scope, id); err != nil {
+		m.mayHaveChanged(scope, id, err)
 		return fmt.Errorf("webhook: delete %s: %w", id, err)
 	}
 	m.d.deleted(ctx, scope, id)
@@ -134,12 +138,23 @@ func (m *Manager) DeleteScope(ctx context.Context, scope string) error {
 	for _, w := range ws {
 		m.d.engine.post(scheduler.Edited{Scope: scope, WebhookID: w.ID, At: time.Now(), Gone: true})
 	}
+	m.d.gone(scope, func(string) bool { return true })
 	return nil
+}
+
+// Marks returns what the Store remembers keys with, for what must happen once over all hosts, or
+// [ErrUnsupported].
+func (m *Manager) Marks() (Marks, error) {
+	marks, ok := m.d.store.(Marks)
+	if !ok {
+		return nil, fmt.Errorf("webhook: Marks: %w: it has none", ErrUnsupported)
+	}
+	return marks, nil
 }
 
 // Webhook returns one webhook. Errors: [ErrNotFound].
 func (m *Manager) Webhook(ctx context.Context, scope, id string) (Webhook, error) {
-	w, err := m.reg.Webhook(ctx, scope, id)
+	w, err := m.d.readWebhook(ctx, scope, id)
 	if err != nil {
 		return Webhook{}, fmt.Errorf("webhook: read %s: %w", id, err)
 	}
@@ -187,7 +202,7 @@ func (d *Dispatcher) healthOf(ctx context.Context, scope, id string) (Health, er
 	if d.health == nil || known && !stale {
 		return h, nil
 	}
-	stored, err := d.health.Health(ctx, scope, id)
+	stored, err := read("Health", func() ([]Health, error) { return d.health.Health(ctx, scope, id) })
 	if err == nil && len(stored) > 0 {
 		h = stored[0]
 	} else if err == nil && stale {
@@ -199,6 +214,7 @@ func (d *Dispatcher) healthOf(ctx context.Context, scope, id string) (Health, er
 // deleted lets everything that was planned for a webhook end.
 func (d *Dispatcher) deleted(ctx context.Context, scope, id string) {
 	d.engine.post(scheduler.Edited{Scope: scope, WebhookID: id, At: time.Now(), Gone: true})
+	d.gone(scope, func(other string) bool { return other == id })
 	if d.sweeper == nil {
 		return // claims end what is queued
 	}
@@ -217,7 +233,7 @@ func (m *Manager) change(ctx context.Context, scope, id string, version int64, c
 	var err error
 	for range maxEdits {
 		var was Webhook
-		if was, err = m.reg.Webhook(ctx, scope, id); err != nil {
+		if was, err = m.d.readWebhook(ctx, scope, id); err != nil {
 			break
 		}
 		if was.Unreadable != nil { // written back, it would lose what could not be opened
@@ -233,7 +249,7 @@ func (m *Manager) change(ctx context.Context, scope, id string, version int64, c
 		edit(&w)
 		w.UpdatedAt = m.d.now()
 		if w.Active {
-			w.DisabledReason = ""
+			w.DisabledReason, w.DisabledAt = "", time.Time{}
 		}
 		if err := check(&w); err != nil {
 			return Webhook{}, err
@@ -244,11 +260,20 @@ func (m *Manager) change(ctx context.Context, scope, id string, version int64, c
 			m.d.engine.post(scheduler.Announced{})
 			return w, nil
 		}
+		m.mayHaveChanged(scope, id, err)
 		if version != 0 || !isConflict(err) {
 			break
 		}
 	}
 	return Webhook{}, fmt.Errorf("webhook: change %s: %w", id, err)
+}
+
+// mayHaveChanged lets what waits for a webhook be sent on a new read of it, where it is not known
+// whether it was changed.
+func (m *Manager) mayHaveChanged(scope, id string, err error) {
+	if errors.Is(err, ErrUnknown) {
+		m.d.engine.post(scheduler.Edited{Scope: scope, WebhookID: id, At: time.Now()})
+	}
 }
 
 // freshStart tells whether an old failure says nothing about the webhook any more.

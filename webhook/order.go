@@ -181,7 +181,7 @@ func found(d Delivery, err error) (Delivery, error) {
 }
 
 // explainOrder covers what is ahead of a delivery of its key.
-func (d *Dispatcher) explainOrder(ctx context.Context, x *Explanation) error {
+func (d *Dispatcher) explainOrder(ctx context.Context, x *Explanation, of receiver) error {
 	dl := &x.Delivery
 	if d.keys == nil || dl.Key == "" {
 		return nil
@@ -194,6 +194,7 @@ func (d *Dispatcher) explainOrder(ctx context.Context, x *Explanation) error {
 	switch {
 	case err != nil:
 		return err
+	case of.w != nil && of.w.Coalesce && !ahead.Held: // what is older does not go first there
 	case ahead.ID != "" && ahead.Exhausted:
 		x.add(ReasonOrder, time.Time{}, false, "It waits behind event "+ahead.EventID+" of its key, which failed and is held.")
 	case ahead.ID != "":

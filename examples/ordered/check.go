@@ -2,30 +2,25 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"time"
 
-	"github.com/postrider/postrider/examples/internal/receiver"
 	"github.com/postrider/postrider/webhook"
 )
 
 // settle waits until nothing is pending.
-func settle(ctx context.Context, hooks *webhook.Dispatcher, endpoint *receiver.Receiver) error {
+func settle(ctx context.Context, hooks *webhook.Dispatcher) error {
 	manager, err := hooks.Manager()
 	if err != nil {
 		return err
 	}
 	for {
-		_, news := endpoint.Requests()
 		waiting, _, err := manager.Deliveries(ctx, webhook.Query{Scope: scope, States: []webhook.State{webhook.StatePending}, Limit: 1})
 		if err != nil || len(waiting) == 0 {
 			return err
 		}
 		select {
-		case <-news:
-		case <-time.After(100 * time.Millisecond): // what was superseded ends without a request
+		case <-time.After(50 * time.Millisecond):
 		case <-ctx.Done():
 			return fmt.Errorf("delivery %s is still pending: %w", waiting[0].ID, ctx.Err())
 		}
@@ -33,29 +28,22 @@ func settle(ctx context.Context, hooks *webhook.Dispatcher, endpoint *receiver.R
 }
 
 // check compares what the endpoint accepted with what it should have.
-func check(endpoint *receiver.Receiver, board, mirror string) error {
-	all, _ := endpoint.Requests()
+func check(to *endpoint, board, mirror string) error {
+	to.mu.Lock()
+	defer to.mu.Unlock()
 	last := map[string]map[int]int{"board": {}, "mirror": {}} // the latest edit of an issue that arrived
 	numbers := map[string]map[int]string{"board": {}, "mirror": {}}
 	count := map[string]int{}
-	for _, r := range all {
-		if r.Status != http.StatusOK {
-			continue
-		}
-		var e edited
-		if err := json.Unmarshal(r.Body, &e); err != nil {
-			return err
-		}
-		to := r.Webhook()
-		had, number := last[to][e.Issue], numbers[to][e.Issue]
+	for _, e := range to.arrived {
+		had, number := last[e.webhook][e.Issue], numbers[e.webhook][e.Issue]
 		switch {
-		case to == "mirror" && e.Edit != had+1:
+		case e.webhook == "mirror" && e.Edit != had+1:
 			return fmt.Errorf("mirror: edit %d of issue %d came after edit %d", e.Edit, e.Issue, had)
-		case e.Edit <= had || r.Identifier <= number:
-			return fmt.Errorf("%s: edit %d of issue %d, number %s, came after edit %d, number %s", to, e.Edit, e.Issue, r.Identifier, had, number)
+		case e.Edit <= had || e.number <= number:
+			return fmt.Errorf("%s: edit %d of issue %d, number %s, came after edit %d, number %s", e.webhook, e.Edit, e.Issue, e.number, had, number)
 		}
-		last[to][e.Issue], numbers[to][e.Issue] = e.Edit, r.Identifier
-		count[to]++
+		last[e.webhook][e.Issue], numbers[e.webhook][e.Issue] = e.Edit, e.number
+		count[e.webhook]++
 	}
 	for issue := 1; issue <= issues; issue++ {
 		if last["board"][issue] != edits || last["mirror"][issue] != edits {

@@ -7,19 +7,15 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"database/sql"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 	"time"
 
 	_ "modernc.org/sqlite"
 
-	"github.com/postrider/postrider/examples/internal/receiver"
 	"github.com/postrider/postrider/payload"
 	"github.com/postrider/postrider/retry"
 	"github.com/postrider/postrider/webhook"
@@ -52,20 +48,14 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	var up atomic.Bool
-	endpoint := receiver.StartReader(read, func(receiver.Request, <-chan struct{}) int {
-		if up.Load() {
-			return http.StatusOK
-		}
-		return http.StatusServiceUnavailable
-	})
-	defer endpoint.Close()
+	to := startEndpoint()
+	defer to.server.Close()
 	dir, err := os.MkdirTemp("", "postrider-ordered-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	hooks, err := open(ctx, filepath.Join(dir, "ordered.db"), endpoint)
+	hooks, err := open(ctx, filepath.Join(dir, "ordered.db"), to)
 	if err != nil {
 		return err
 	}
@@ -85,8 +75,7 @@ func run(ctx context.Context) error {
 			}
 		}
 	}
-	before, _ := endpoint.Requests()
-	fmt.Printf("%d issues were edited %d times each; the endpoint was down and refused %d requests\n", issues, edits, len(before))
+	fmt.Printf("%d issues were edited %d times each; the endpoint was down and refused %d requests\n", issues, edits, to.refused.Load())
 	hooks.SetPaused(true) // so that no older state is on its way when the endpoint comes back
 	for s := hooks.Status(); s.InFlight+s.Waiting+s.Unwritten > 0; s = hooks.Status() {
 		select {
@@ -95,20 +84,16 @@ func run(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	up.Store(true)
+	to.up.Store(true)
 	hooks.SetPaused(false)
-	if err := settle(ctx, hooks, endpoint); err != nil {
+	if err := settle(ctx, hooks); err != nil {
 		return err
 	}
-	return check(endpoint, board, mirror)
-}
-
-func read(r *http.Request, _ string, body []byte, _ time.Time) receiver.Mark {
-	return receiver.Mark{Event: r.Header.Get(sign.IDHeader), Identifier: r.Header.Get("Webhook-Sequence")}
+	return check(to, board, mirror)
 }
 
 // open makes a Dispatcher over SQLite whose requests lead to the endpoint.
-func open(ctx context.Context, file string, to *receiver.Receiver) (*webhook.Dispatcher, error) {
+func open(ctx context.Context, file string, to *endpoint) (*webhook.Dispatcher, error) {
 	db, err := sql.Open("sqlite", "file:"+file+"?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(normal)")
 	if err != nil {
 		return nil, err
@@ -120,21 +105,15 @@ func open(ctx context.Context, file string, to *receiver.Receiver) (*webhook.Dis
 	if err != nil {
 		return nil, err
 	}
-	certificate, err := x509.ParseCertificate(to.Certificate())
-	if err != nil {
-		return nil, err
-	}
-	roots := x509.NewCertPool()
-	roots.AddCert(certificate)
 	profile := webhook.Standard()
 	profile.Retry = retry.Policy{} // short, for this demonstration
 	for range 20 {
 		profile.Retry.Slots = append(profile.Retry.Slots, retry.Slot{Min: 300 * time.Millisecond, Max: 600 * time.Millisecond})
 	}
 	return webhook.New(store, profile, &webhook.Options{
-		RootCAs: roots, Breaker: webhook.Breaker{Open: 500 * time.Millisecond, MaxOpen: 500 * time.Millisecond},
+		RootCAs: to.roots(), Breaker: webhook.Breaker{Open: 500 * time.Millisecond, MaxOpen: 500 * time.Millisecond},
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, network, to.Addr())
+			return new(net.Dialer).DialContext(ctx, network, to.address())
 		},
 	})
 }
@@ -151,7 +130,7 @@ func webhooks(ctx context.Context, hooks *webhook.Dispatcher) (board, mirror str
 	}
 	add := func(w webhook.Webhook) (id string) {
 		if err == nil {
-			w.Scope, w.URL, w.Secrets, w.Events, w.Active = scope, receiver.URL(w.Name), []webhook.Secret{secret}, []string{"*"}, true
+			w.Scope, w.URL, w.Secrets, w.Events, w.Active = scope, "https://example.com/"+w.Name, []webhook.Secret{secret}, []string{"*"}, true
 			w, err = manager.Add(ctx, w)
 		}
 		return w.ID

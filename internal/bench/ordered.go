@@ -35,7 +35,7 @@ func orderPart(ctx context.Context, l *lab) error {
 	}
 	t.print(l.out)
 	rows := l.mostRows()
-	claims, err := goBench(ctx, l.root, "examples/stores", "-bench", "^BenchmarkOneKey$", "-benchtime", "1x", "-timeout", "60m", ".", "-claim.rows", fmt.Sprint(rows))
+	claims, err := goBench(ctx, l.root, "webhook/internal/proof/stores", "-bench", "^BenchmarkOneKey$", "-benchtime", "1x", "-timeout", "60m", ".", "-claim.rows", fmt.Sprint(rows))
 	if err != nil {
 		return err
 	}

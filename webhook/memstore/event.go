@@ -103,7 +103,7 @@ func (s *Store) finish(r *row, state webhook.State, code webhook.Code, when inst
 	k := r.keyed
 	s.take(r)
 	s.unparkHead(k, when)
-	r.state, r.code, r.finished, r.held = state, code, when, false
+	r.state, r.code, r.finished, r.due, r.held = state, code, when, when, false
 	s.count(r.event.scope, -1, -r.bytes, 1)
 	if r.event.pending--; r.event.pending == 0 {
 		s.complete(r.event)

@@ -9,13 +9,14 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// ordered is what a row has that has a key or an end, which most do not.
+// ordered is what a row has that has a key or an end, or was requeued, which most do not.
 type ordered struct {
 	key     string
 	keyed   *keyed  // what is pending of the key, where the row is pending
 	was     instant // the due time of a parked row
 	expires instant
 	keyPos  int32 // in keyed.pending
+	earlier int32 // tries before the latest Requeue
 }
 
 // unordered stands for all others. It is not written to.

@@ -107,7 +107,7 @@ func (r *row) delivery() webhook.Delivery {
 	return webhook.Delivery{
 		ID: r.id, EventID: r.event.id, WebhookID: r.webhook, Scope: r.event.scope.name, Type: r.typ, Class: r.class,
 		Body: r.body[:len(r.body):len(r.body)], Vars: r.vars, Carry: r.carry,
-		State: r.state, Tries: int(r.tries), Interrupted: int(r.interrupted), Lease: r.lease, Held: r.held,
+		State: r.state, Tries: int(r.tries), Attempts: int(r.earlier + r.tries), Interrupted: int(r.interrupted), Lease: r.lease, Held: r.held,
 		Key: r.key, Sequence: r.seq, ExpiresAt: r.expires.time(), Due: due.time(), FirstFailure: r.firstFailure.time(), CreatedAt: r.created.time(),
 		QueuedAt: r.queued.time(), FinishedAt: r.finished.time(), LastCode: r.code, Exhausted: r.exhausted,
 	}

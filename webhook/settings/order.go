@@ -1,7 +1,6 @@
 package settings
 
 import (
-	"context"
 	"slices"
 
 	"github.com/postrider/postrider/webhook"
@@ -27,7 +26,7 @@ type orderChoice struct {
 func (v *visit) orderChoices(w *webhook.Webhook) (list []orderChoice) {
 	chosen := orderOf(w)
 	for _, value := range v.orderValues() {
-		list = append(list, orderChoice{value, v.o.Texts.Orders[value], value == chosen})
+		list = append(list, orderChoice{value, v.t.Orders[value], value == chosen})
 	}
 	return list
 }
@@ -68,14 +67,14 @@ func (v *visit) readOrder(w *webhook.Webhook) {
 }
 
 // keyed fills in what a delivery has to do with others of its key.
-func (v *visit) keyed(ctx context.Context, view *deliveryView, d webhook.Delivery) error {
+func (v *visit) keyed(view *deliveryView, d webhook.Delivery) error {
 	view.Key = d.Key
 	if d.LastCode != webhook.CodeSuperseded || d.State != webhook.StateFailed {
 		return nil
 	}
-	by, err := v.m.Successor(ctx, v.scope, d.ID)
+	by, err := v.m.Successor(v.ctx, v.scope, d.ID)
 	if err == nil && by.ID != "" {
-		view.Outcome = v.o.Texts.SupersededBy(by.EventID)
+		view.Outcome = v.t.SupersededBy(by.EventID)
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/postrider/postrider/webhook"
 )
@@ -50,6 +51,7 @@ func (s *Store) Settle(ctx context.Context, ss []webhook.Settlement) (lost []str
 	if err != nil {
 		return nil, s.fail("settle", "", err)
 	}
+	s.forgetCounts(ctx, list)
 	return lost, nil
 }
 
@@ -60,6 +62,7 @@ type outcome struct {
 	due, tries, failed   int64
 	exhausted            bool
 	attempt              string
+	hour, took           int64 // of the attempt: when its hour began, and how long it was
 	lease, state, dueNow int64 // how the row stands afterwards
 	key                  keyName
 	known                bool
@@ -73,6 +76,7 @@ func outcomeOf(one *webhook.Settlement) (o outcome, err error) {
 		if !r.OK() {
 			o.failed = micros(r.End())
 		}
+		o.hour, o.took = micros(r.End().UTC().Truncate(time.Hour)), r.Duration.Microseconds()
 		o.attempt, err = encodeAttempt(one.Lease, r)
 	}
 	return o, err
@@ -129,10 +133,11 @@ func (s *Store) settlePostgres(ctx context.Context, list []outcome) (lost []stri
 // settlePlain writes outcomes of leases that are still held. ended are the keys of which something
 // has ended.
 func (s *Store) settlePlain(ctx context.Context, list []outcome) (n int, applied string, ended []keyName, err error) {
+	query, args := s.plain(list)
 	err = s.single(ctx, func(c Conn) error {
 		first := true
 		ended = nil
-		return s.each(ctx, c, plainPostgres, literals(list).args(int64(len(list))), func(r Rows) error {
+		return s.each(ctx, c, query, args, func(r Rows) error {
 			var number int64
 			var text string
 			err := r.Scan(&number, &text)
@@ -168,6 +173,7 @@ func latestEnd(list []outcome) (end int64) {
 }
 
 func (s *Store) settleSQLite(ctx context.Context, c Conn, list []outcome) (lost []string, err error) {
+	written := make([]*outcome, 0, len(list))
 	for i := range list {
 		o := &list[i]
 		n, err := s.changed(ctx, c, plainSQLite, o.values()...)
@@ -180,6 +186,8 @@ func (s *Store) settleSQLite(ctx context.Context, c Conn, list []outcome) (lost 
 			if err == nil && o.lost() {
 				lost = append(lost, o.of.ID)
 			}
+		} else if err == nil {
+			written = append(written, o)
 		}
 		if err == nil && s.keyed.Load() && o.of.State != webhook.StatePending {
 			err = s.exec(ctx, c, nextSQLite, o.id, o.due)
@@ -188,7 +196,7 @@ func (s *Store) settleSQLite(ctx context.Context, c Conn, list []outcome) (lost 
 			return nil, err
 		}
 	}
-	return lost, nil
+	return lost, s.countAll(ctx, c, written)
 }
 
 func lostOf(list []outcome) (lost []string) {

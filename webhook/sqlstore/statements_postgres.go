@@ -27,7 +27,7 @@ i AS (
 SELECT id, parked FROM i UNION ALL SELECT '', false FROM stale`
 
 // emptyRow stands for columns and a body.
-const emptyRow = `0::int8, '', '', '', '', '', '', '', '', 0::int2, 0::int8, 0::int8, 0::int8, false, 0, 0, 0::int8, 0::int8, 0::int8, 0::int8, '', false, '', 0::int8, false, ''::bytea`
+const emptyRow = `0::int8, '', '', '', '', '', '', '', '', 0::int2, 0::int8, 0::int8, 0::int8, false, 0, 0, 0, 0::int8, 0::int8, 0::int8, 0::int8, '', false, '', 0::int8, false, ''::bytea`
 
 // plainPostgres writes outcomes of leases that are still held, which is nearly always so. It
 // counts them, and names them where some are missing. The CASE in the condition keeps the

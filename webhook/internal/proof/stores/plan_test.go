@@ -1,0 +1,196 @@
+package stores_test
+
+import (
+	"database/sql"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/sqlstore"
+)
+
+// TestPlans: each statement of the way of a delivery finds its rows by the index that was made
+// for it, or by their place, whatever the table's size, whether or not PostgreSQL knows it,
+// and with the plan that it makes without looking at the values.
+func TestPlans(t *testing.T) {
+	d := newPostgres(t)
+	f := newField(t, d, "plan_", 20)
+	db, tracer := traced(t, d)
+	s, err := sqlstore.New(db, sqlstore.PostgreSQL, &sqlstore.Options{Prefix: "plan_"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hooks := f.hooks("m", 5, true)
+	f.lanes = lanesOf(hooks)
+	for _, rows := range []int{100, 20_000} {
+		f.fill(hooks, rows, now().Add(-time.Hour))
+		for _, known := range []bool{false, true} {
+			if known {
+				if _, err := db.Exec("ANALYZE"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			tracer.reset()
+			f.store = s
+			f.once()
+			f.walk(webhook.DueQuery{Now: now(), Limit: 10})
+			f.walk(webhook.DueQuery{Now: now(), Since: now().Add(-time.Second), Limit: 10})
+			f.walk(webhook.DueQuery{Now: now(), Scope: "acme", WebhookID: hooks[0], Limit: 10})
+			for statement, parts := range map[string][]string{
+				"nextval":              nil,
+				"octet_length(d.body)": {"using plan_turn on plan_delivery", "Tid Scan on plan_delivery d", "plan_lease"},
+				"string_agg":           {"using plan_delivery_pkey on plan_delivery"},
+				"RECURSIVE l":          {"using plan_turn on plan_delivery", "plan_lease", "plan_time"},
+				"DISTINCT 1":           {"plan_time", "plan_lease"},
+			} {
+				plan := explain(t, d, tracer.find(statement))
+				if rows > 1000 { // of a few rows any plan will do
+					wantInPlan(t, plan, parts...)
+				}
+				for _, bad := range []string{"Seq Scan on plan_delivery", "plan_log", "plan_webhook_log"} {
+					if strings.Contains(plan, bad) && rows > 1000 {
+						t.Errorf("%d rows, analyzed %t: the statement with %q uses %q:\n%s", rows, known, statement, bad, plan)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestHistoryPlans: the logs of a scope, of a webhook and of an event are read by indexes of
+// their own.
+func TestHistoryPlans(t *testing.T) {
+	d := newPostgres(t)
+	f := newField(t, d, "plan_", 20)
+	hooks := f.hooks("m", 50, true)
+	f.take(hooks, 20_000, now().Add(-time.Hour))
+	db, tracer := traced(t, d)
+	if _, err := db.Exec("ANALYZE"); err != nil {
+		t.Fatal(err)
+	}
+	s, err := sqlstore.New(db, sqlstore.PostgreSQL, &sqlstore.Options{Prefix: "plan_"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for index, q := range map[string]webhook.Query{
+		"plan_log":           {},
+		"plan_webhook_log":   {WebhookID: hooks[7]},
+		"plan_delivery_pkey": {EventID: "evt_0000000000000000000007"},
+	} {
+		tracer.reset()
+		q.Scope = "acme"
+		if ds, _, err := s.Deliveries(t.Context(), q); err != nil || len(ds) == 0 {
+			t.Fatalf("%s: %d, %v", index, len(ds), err)
+		}
+		wantInPlan(t, explain(t, d, tracer.find("ORDER BY")), index)
+	}
+}
+
+func wantInPlan(t *testing.T, plan string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(plan, part) {
+			t.Errorf("the plan has no %q:\n%s", part, plan)
+		}
+	}
+}
+
+// explain returns the plan of a statement as it was run, without its values.
+func explain(t *testing.T, d database, q statement) string {
+	t.Helper()
+	d.dsn += "&plan_cache_mode=force_generic_plan"
+	tx, err := d.open(t).BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback() // nothing was changed
+	if _, err := tx.Exec("PREPARE p AS " + q.sql); err != nil {
+		t.Fatal(err)
+	}
+	var values []string
+	for _, v := range q.args {
+		switch v.(type) {
+		case string, int64: // the driver adds options of its own
+			values = append(values, "'"+strings.ReplaceAll(fmt.Sprint(v), "'", "''")+"'")
+		}
+	}
+	rows, err := tx.QueryContext(t.Context(), "EXPLAIN EXECUTE p ("+strings.Join(values, ", ")+")")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var b strings.Builder
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			t.Fatal(err)
+		}
+		b.WriteString(line + "\n")
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// TestSQLitePlan: the same for SQLite, where a partial index serves only statements that
+// repeat its condition.
+func TestSQLitePlan(t *testing.T) {
+	d := newSQLite(t)
+	f := newField(t, d, "plan_", 10)
+	f.fill(f.hooks("m", 5, true), 1000, now())
+	db := d.open(t)
+	for query, index := range map[string]string{
+		`SELECT seq FROM plan_delivery WHERE state = 0 AND NOT held AND hook = 1 AND class = 'c' AND scope = 's' AND webhook = 'w' AND due <= 5 ORDER BY due, seq LIMIT 4`: "plan_turn",
+		`SELECT seq FROM plan_delivery d WHERE d.state = 0 AND NOT d.held AND d.hook = 1 AND d.hook <= 9 AND d.class > 'c' ORDER BY d.class, d.due, d.seq LIMIT 1`:         "plan_turn (hook=? AND class>?)",
+		`SELECT seq FROM plan_delivery d WHERE d.state = 0 AND NOT d.held AND d.hook > 1 AND d.hook <= 9 ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1`:                   "plan_turn (hook>? AND hook<?)",
+		`SELECT 1 FROM plan_delivery WHERE state = 0 AND NOT held ORDER BY hook, class, due, seq LIMIT 100001`:                                                             "plan_turn",
+		`SELECT 1 FROM plan_delivery WHERE state = 0 AND NOT held AND tries > 0 ORDER BY tries LIMIT 100001`:                                                               "plan_retry",
+		`SELECT 1 FROM plan_delivery WHERE state = 0 AND held AND (due + 0) > 7 ORDER BY (due + 0) LIMIT 100001`:                                                           "plan_lease",
+		`SELECT seq FROM plan_delivery WHERE state = 0 AND held AND (due + 0) <= 5 ORDER BY (due + 0)`:                                                                     "plan_lease",
+		`SELECT hook FROM plan_delivery d WHERE d.state = 0 AND NOT d.held AND (d.due + 0) > 1 AND (d.due + 0) <= 5 ORDER BY (d.due + 0) LIMIT 2000`:                       "plan_time",
+		`SELECT seq FROM plan_delivery WHERE id >= 'a' AND id < 'b' AND (scope || '') = 's' ORDER BY (created + 0)`:                                                        "sqlite_autoindex_plan_delivery_1",
+		`SELECT seq FROM plan_delivery WHERE scope = 's' AND (-hook) = -1 AND webhook = 'w' ORDER BY created DESC, seq DESC LIMIT 50`:                                      "plan_webhook_log",
+	} {
+		rows, err := db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var plan strings.Builder
+		for rows.Next() {
+			var a, b, c int
+			var line string
+			if err := rows.Scan(&a, &b, &c, &line); err != nil {
+				t.Fatal(err)
+			}
+			plan.WriteString(line + "\n")
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+		rows.Close()
+		wantInPlan(t, plan.String(), "INDEX "+index)
+		if strings.Contains(plan.String(), "SCAN plan_delivery\n") || index != "sqlite_autoindex_plan_delivery_1" && strings.Contains(plan.String(), "TEMP B-TREE") {
+			t.Errorf("the plan reads or sorts too much:\n%s", plan.String())
+		}
+	}
+}
+
+// traced opens a pool that notes what it is asked.
+func traced(t *testing.T, d database) (*sql.DB, *trace) {
+	t.Helper()
+	config, err := pgx.ParseConfig(d.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := &trace{}
+	config.Tracer = tr
+	db := stdlib.OpenDB(*config)
+	t.Cleanup(func() { _ = db.Close() })
+	return db, tr
+}
