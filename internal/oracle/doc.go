@@ -3,7 +3,8 @@
 // filters as it does. They are atlassian-connect-express and atlassian-jwt, both editions of
 // Standard Webhooks for JavaScript and Go, the library for GitHub's webhooks, jql-ast, ajv,
 // the linter of Redocly, a validator of OpenAPI 3.1 and Python's jsonschema; for URLs and addresses node's URL, Python's urllib and ipaddress,
-// ipaddr.js and golang.org/x/net/idna.
+// ipaddr.js and golang.org/x/net/idna. porcupine, a linearizability checker, judges whether
+// keys are kept in order by hosts that are killed.
 //
 // Those for JavaScript are locked in package-lock.json and installed by npm ci, which
 // go test runs by itself where they are missing. With CI set they must be there, and so
