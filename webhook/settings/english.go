@@ -108,7 +108,7 @@ func (t *Texts) formWords() {
 func (t *Texts) secretWords() {
 	t.SecretsTitle, t.SecretEnds, t.SecretNoEnd, t.SecretUnknown = "Secrets", "Ends", "no end", "unknown"
 	t.SecretNew, t.SecretNewNow, t.SecretRevoke = "New secret", "New secret, end the others now", "Revoke"
-	t.SecretNewHint = "The receiver accepts the one before for 24 hours, so you can change it over. End the others now only if one has leaked."
+	t.SecretNewHint = "Requests are signed with the one before too, for 24 hours, so that you can change the receiver over. End the others now only if one has leaked."
 	t.SecretOnce = "Copy this secret to the receiver now. It is shown this once and never again."
 	t.SecretCopied = "I have copied it"
 	t.SecretShown = "The secret was shown already, and is not shown again. If you did not see it, make a new one."
