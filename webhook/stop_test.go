@@ -266,7 +266,7 @@ func TestPanickingRegistry(t *testing.T) {
 	for name, err := range map[string]error{
 		"Add": second(m.Add(ctx, w)), "Edit": second(m.Edit(ctx, w)), "SetActive": m.SetActive(ctx, scope, "w", true), "Delete": m.Delete(ctx, scope, "w"),
 		"RotateSecret": second(m.RotateSecret(ctx, scope, "w", webhook.NewSecret("next"))),
-		"Redeliver": m.Redeliver(ctx, scope, "d"), "Cancel": m.Cancel(ctx, scope, "d"),
+		"Redeliver":    m.Redeliver(ctx, scope, "d"), "Cancel": m.Cancel(ctx, scope, "d"),
 	} {
 		if !errors.Is(err, webhook.ErrPanic) || !errors.Is(err, webhook.ErrUnknown) {
 			t.Errorf("%s: %v, want ErrPanic and ErrUnknown", name, err)
