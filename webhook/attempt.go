@@ -75,13 +75,17 @@ func (d *Dispatcher) around(ctx context.Context, hook *Webhook, dl *Delivery) At
 }
 
 // wrapped makes the attempt inside the host's wrapper. What the wrapper does to the
-// result, or a panic of it, changes nothing: an attempt that was made counts as it was.
-func (d *Dispatcher) wrapped(ctx context.Context, hook *Webhook, dl *Delivery) (a Attempt) {
-	made := false
+// result, or a panic of it, changes nothing: an attempt that was made counts as it was, and one
+// that a goroutine of the wrapper has begun is waited for, or there would be two.
+func (d *Dispatcher) wrapped(ctx context.Context, hook *Webhook, dl *Delivery) Attempt {
+	var a Attempt
+	begun, made := make(chan struct{}, 1), make(chan struct{})
 	send := func(ctx context.Context) Attempt {
-		if !made {
+		select {
+		case begun <- struct{}{}:
 			a = d.sender.attempt(ctx, hook, dl, d.now())
-			made = true
+			close(made)
+		case <-made:
 		}
 		return a
 	}

@@ -18,7 +18,7 @@ type History interface {
 	Deliveries(ctx context.Context, q Query) (ds []Delivery, next string, err error)
 	// Requeue makes a delivery pending again, due at due, with a fresh budget: Tries,
 	// Interrupted, FirstFailure, LastCode, Exhausted and FinishedAt start anew, QueuedAt is
-	// due. Identifier, body and earlier attempts stay. ErrHeld while it is leased,
+	// due. Identifier, body, Attempts and the history of attempts stay. ErrHeld while it is leased,
 	// ErrNotFound when unknown or its webhook is gone.
 	Requeue(ctx context.Context, scope, id string, due time.Time) error
 	// Cancel ends a pending delivery at now, as failed with CodeCancelled, and returns it
@@ -35,6 +35,8 @@ type Query struct {
 	WebhookID, EventID, Type string
 	// States narrows the list to these states; empty means all.
 	States []State
+	// Codes narrows the list to these LastCodes; empty means all.
+	Codes []Code
 	// Since and Until bound CreatedAt: Since <= CreatedAt < Until. Zero means open.
 	Since, Until time.Time
 	// OldestFirst turns the order, which is newest CreatedAt first.

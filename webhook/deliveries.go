@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"math"
 	"time"
-
-	"github.com/postrider/postrider/payload"
 )
 
 func (m *Manager) history() (History, error) {
@@ -83,7 +81,7 @@ func (m *Manager) Redeliver(ctx context.Context, scope, id string) error {
 	if err != nil {
 		return fmt.Errorf("webhook: redeliver %s: %w", id, err)
 	}
-	m.d.announce()
+	m.d.Wake()
 	return nil
 }
 
@@ -147,26 +145,11 @@ func (m *Manager) Replay(ctx context.Context, q Query, perSecond float64) (queue
 				return queued, fmt.Errorf("webhook: replay: %w", err)
 			}
 		}
-		m.d.announce()
+		m.d.Wake()
 		if q.Cursor = next; next == "" {
 			return queued, nil
 		}
 	}
-}
-
-// sample is the body of an example of an event type.
-func (p *Profile) sample(typ, scope string) (body []byte, err error) {
-	defer contain("Profile.Sample", &err)
-	sample := p.Sample
-	if sample == nil {
-		sample = payload.Sample
-	}
-	data, ok := sample(typ)
-	if !ok {
-		return nil, fmt.Errorf("%w: no sample of trigger %q", ErrInvalid, typ)
-	}
-	e, err := payload.New(scope, data)
-	return e.Body, err
 }
 
 // TestOption changes what [Manager.Test] sends.
@@ -220,6 +203,9 @@ func (m *Manager) Test(ctx context.Context, scope, id string, opts ...TestOption
 	}
 	if ctx.Err() != nil && a.Status == 0 {
 		return a, fmt.Errorf("webhook: test %s: %w", id, ctx.Err()) // the caller gave up, not the endpoint
+	}
+	if a.OK() {
+		m.d.recoveredElsewhere(ctx, scope, id)
 	}
 	return a, nil
 }

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync/atomic"
 
+	"github.com/postrider/postrider/internal/ascii"
 	"github.com/postrider/postrider/limiter"
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
@@ -50,9 +52,9 @@ func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
 	if store == nil {
 		return nil, errors.New("webhook: New needs a Store")
 	}
+	p.fill()
 	d := &Dispatcher{store: store, profile: p}
-	d.registry, _ = store.(Registry)
-	d.history, _ = store.(History)
+	d.registry, d.history = containRegistry(store), containHistory(store)
 	d.pruner, _ = store.(Pruner)
 	d.notifier, _ = store.(Notifier)
 	d.clock, _ = store.(Clock)
@@ -107,6 +109,8 @@ func (p *Profile) check(o *Options) error {
 		return refuse("Retry reaches %v beyond the first failure, Options.History keeps %v only", p.Retry.Horizon(), o.History)
 	case p.Retry.Horizon() > p.maxAge():
 		return refuse("Retry reaches %v beyond the first failure, MaxAge %v ends deliveries before", p.Retry.Horizon(), p.maxAge())
+	case slices.ContainsFunc(p.Events, func(e string) bool { return strings.Contains(e, "*") }):
+		return refuse(`Events must hold no "*": it is for a webhook's Events`)
 	case p.MaxPerScope < 0:
 		return refuse("MaxPerScope %d must not be negative", p.MaxPerScope)
 	case p.MaxBody < 0 || p.MaxBody > maxFanOut:
@@ -125,16 +129,20 @@ func validName(s string) bool {
 	}
 	for i := range len(s) {
 		c := s[i]
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
+		if !ascii.IsAlnum(c) && c != '-' && c != '_' {
 			return false
 		}
 	}
 	return true
 }
 
-// Wake makes Run look for work now. Hosts call it after they committed a transaction
-// with [Dispatcher.DispatchTx]; without it the next poll finds the work.
-func (d *Dispatcher) Wake() { d.engine.post(scheduler.Woken{}) }
+// Wake makes Run look for work now, here and, where the Store is a [Notifier], on the other
+// hosts. A host calls it after it committed a transaction with [Dispatcher.DispatchTx], also
+// in a process without Run; without it the next poll finds the work.
+func (d *Dispatcher) Wake() {
+	d.engine.post(scheduler.Woken{})
+	d.engine.post(scheduler.Announced{})
+}
 
 // SetPaused is a stop switch: while true, Run starts no new attempts, and gives back what it
 // has claimed. What is in flight goes on, and Dispatch keeps accepting. It concerns this

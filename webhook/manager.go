@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,7 +16,8 @@ import (
 // Manager is the way in for people and settings pages: it validates with the Profile
 // and reports field errors that a form can show. Every call by ID takes the scope, so a
 // tenant cannot reach into another's. All methods are safe for concurrent use; after an
-// error nothing has changed.
+// error nothing has changed, unless errors.Is(err, [ErrUnknown]): then a statement was sent and
+// its answer is missing, and a look tells what is stored.
 type Manager struct {
 	d   *Dispatcher
 	reg Registry
@@ -32,12 +34,18 @@ func (d *Dispatcher) Manager() (*Manager, error) {
 
 // Add validates and stores a new webhook and returns it as stored, with the ID it was
 // given, its canonical URL and its times. ID, CreatedAt, UpdatedAt, DisabledReason and
-// Version of w are not looked at. Errors: [*ValidationError], [ErrLimit].
+// Version of w are not looked at. A secret that is missing, where the Profile demands one, or
+// that is zero is generated, if Profile.NewSecret can: the webhook that is returned holds it in
+// Secrets[0], so that it can be shown once. Errors: [*ValidationError], [ErrLimit].
 func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 	w = w.Clone()
 	w.ID, w.Version, w.DisabledReason = newWebhookID(), 1, ""
 	w.CreatedAt = m.d.now()
-	w.UpdatedAt = w.CreatedAt
+	w.UpdatedAt, w.DisabledAt = w.CreatedAt, time.Time{}
+	if err := m.d.profile.fillSecret(&w); err != nil {
+		return Webhook{}, err
+	}
+	adoptSecrets(w.Secrets, nil, m.secretTime())
 	if err := m.validateAll(&w); err != nil {
 		return Webhook{}, err
 	}
@@ -49,7 +57,7 @@ func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 
 // Edit validates and replaces a webhook. An empty URL or no Secrets keep what is stored,
 // because forms do not get them back; a header with an empty value keeps its stored
-// value too. CreatedAt and DisabledReason cannot be edited; activating clears the latter.
+// value too. CreatedAt, DisabledReason and DisabledAt cannot be edited; activating clears the last two.
 // Version must be the one that was read, or 0 to overwrite whatever is there. Changing the
 // URL, the secrets, the headers or the attributes, or activating, also clears the
 // webhook's health.
@@ -60,19 +68,33 @@ func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 // is missing. What w holds counts as entered, so a form handler fills in what was typed
 // and leaves the rest empty; it does not pass on what it has read from the Store.
 //
+// Secrets that w leaves out end at once. With opts, a new Secrets[0] comes in as by
+// [Manager.RotateSecret], in the same write, and the others that w holds are not looked at.
+//
 // Errors: [*ValidationError], [ErrNotFound], [ErrConflict], [ErrSealed] while what is stored cannot be
-// opened.
-func (m *Manager) Edit(ctx context.Context, w Webhook) (Webhook, error) {
+// opened; with opts also those of RotateSecret.
+func (m *Manager) Edit(ctx context.Context, w Webhook, opts ...RotateOption) (Webhook, error) {
 	var k kept
+	var refused error
 	check := func(next *Webhook) error {
-		return m.validate(next, func(canonical *Webhook) []FieldError { return k.again(&m.d.profile, canonical) })
+		return orErr(m.validate(next, func(canonical *Webhook) []FieldError { return k.again(&m.d.profile, canonical) }), refused)
 	}
-	return m.change(ctx, w.Scope, w.ID, w.Version, check, func(stored *Webhook) {
+	edited, err := m.change(ctx, w.Scope, w.ID, w.Version, check, func(stored *Webhook) {
 		next := w.Clone()
 		next.Version, next.CreatedAt, next.DisabledReason = stored.Version, stored.CreatedAt, stored.DisabledReason
+		next.DisabledAt = stored.DisabledAt
 		k = keepEmpty(stored.Clone(), &next)
+		if len(opts) > 0 && !k.secrets && len(next.Secrets) > 0 {
+			newest := next.Secrets[0]
+			next.Secrets = stored.Secrets
+			next.Secrets, refused = newRotation(opts).of(&m.d.profile, &next, newest, m.secretTime())
+		}
 		*stored = next
 	})
+	if err != nil || len(opts) == 0 {
+		return edited, err
+	}
+	return m.withEnds(ctx, edited, k.stored)
 }
 
 // SetActive switches a webhook on or off. Switched off, it receives no events and what is
@@ -88,25 +110,11 @@ func (m *Manager) SetActive(ctx context.Context, scope, id string, active bool) 
 	return err
 }
 
-// RotateSecret makes next the newest secret. The one before is kept beside it until the
-// next rotation: a scheme that sends several signatures sends both, so that a receiver
-// can change over in between; a token scheme sends the newest. A next that is the newest
-// already changes no secret, so that a repeated call does not lose the one before.
-// Errors: [*ValidationError], [ErrNotFound].
-func (m *Manager) RotateSecret(ctx context.Context, scope, id string, next Secret) (Webhook, error) {
-	return m.change(ctx, scope, id, 0, m.validateAll, func(w *Webhook) {
-		if len(w.Secrets) > 0 && w.Secrets[0].Equal(next) {
-			return
-		}
-		w.Secrets = append([]Secret{next}, w.Secrets...)
-		w.Secrets = slices.Clip(w.Secrets[:min(len(w.Secrets), 2)])
-	})
-}
-
 // Delete removes a webhook at once. Nothing queued for it is sent any more, apart from a
 // request that is already under way. Errors: [ErrNotFound], and what Profile.Delete answers.
 func (m *Manager) Delete(ctx context.Context, scope, id string) error {
 	if err := m.remove(ctx, scope, id); err != nil {
+		m.mayHaveChanged(scope, id, err)
 		return fmt.Errorf("webhook: delete %s: %w", id, err)
 	}
 	m.d.deleted(ctx, scope, id)
@@ -134,12 +142,23 @@ func (m *Manager) DeleteScope(ctx context.Context, scope string) error {
 	for _, w := range ws {
 		m.d.engine.post(scheduler.Edited{Scope: scope, WebhookID: w.ID, At: time.Now(), Gone: true})
 	}
+	m.d.gone(scope, func(string) bool { return true })
 	return nil
+}
+
+// Marks returns what the Store remembers keys with, for what must happen once over all hosts, or
+// [ErrUnsupported].
+func (m *Manager) Marks() (Marks, error) {
+	marks, ok := m.d.store.(Marks)
+	if !ok {
+		return nil, fmt.Errorf("webhook: Marks: %w: it has none", ErrUnsupported)
+	}
+	return marks, nil
 }
 
 // Webhook returns one webhook. Errors: [ErrNotFound].
 func (m *Manager) Webhook(ctx context.Context, scope, id string) (Webhook, error) {
-	w, err := m.reg.Webhook(ctx, scope, id)
+	w, err := m.d.readWebhook(ctx, scope, id)
 	if err != nil {
 		return Webhook{}, fmt.Errorf("webhook: read %s: %w", id, err)
 	}
@@ -187,7 +206,7 @@ func (d *Dispatcher) healthOf(ctx context.Context, scope, id string) (Health, er
 	if d.health == nil || known && !stale {
 		return h, nil
 	}
-	stored, err := d.health.Health(ctx, scope, id)
+	stored, err := read("Health", func() ([]Health, error) { return d.health.Health(ctx, scope, id) })
 	if err == nil && len(stored) > 0 {
 		h = stored[0]
 	} else if err == nil && stale {
@@ -199,6 +218,7 @@ func (d *Dispatcher) healthOf(ctx context.Context, scope, id string) (Health, er
 // deleted lets everything that was planned for a webhook end.
 func (d *Dispatcher) deleted(ctx context.Context, scope, id string) {
 	d.engine.post(scheduler.Edited{Scope: scope, WebhookID: id, At: time.Now(), Gone: true})
+	d.gone(scope, func(other string) bool { return other == id })
 	if d.sweeper == nil {
 		return // claims end what is queued
 	}
@@ -217,7 +237,7 @@ func (m *Manager) change(ctx context.Context, scope, id string, version int64, c
 	var err error
 	for range maxEdits {
 		var was Webhook
-		if was, err = m.reg.Webhook(ctx, scope, id); err != nil {
+		if was, err = m.d.readWebhook(ctx, scope, id); err != nil {
 			break
 		}
 		if was.Unreadable != nil { // written back, it would lose what could not be opened
@@ -230,10 +250,13 @@ func (m *Manager) change(ctx context.Context, scope, id string, version int64, c
 		}
 		w := was.Clone()
 		w.Seen = 0
+		w.Secrets = knownSecrets(&w, m.secretTime())
+		was.Secrets = slices.Clone(w.Secrets)
 		edit(&w)
+		adoptSecrets(w.Secrets, was.Secrets, m.secretTime())
 		w.UpdatedAt = m.d.now()
 		if w.Active {
-			w.DisabledReason = ""
+			w.DisabledReason, w.DisabledAt = "", time.Time{}
 		}
 		if err := check(&w); err != nil {
 			return Webhook{}, err
@@ -244,11 +267,20 @@ func (m *Manager) change(ctx context.Context, scope, id string, version int64, c
 			m.d.engine.post(scheduler.Announced{})
 			return w, nil
 		}
+		m.mayHaveChanged(scope, id, err)
 		if version != 0 || !isConflict(err) {
 			break
 		}
 	}
 	return Webhook{}, fmt.Errorf("webhook: change %s: %w", id, err)
+}
+
+// mayHaveChanged lets what waits for a webhook be sent on a new read of it, where it is not known
+// whether it was changed.
+func (m *Manager) mayHaveChanged(scope, id string, err error) {
+	if errors.Is(err, ErrUnknown) {
+		m.d.engine.post(scheduler.Edited{Scope: scope, WebhookID: id, At: time.Now()})
+	}
 }
 
 // freshStart tells whether an old failure says nothing about the webhook any more.

@@ -57,7 +57,7 @@ func (s *sender) timeoutOf(w *Webhook) time.Duration {
 // Within the attempt and its time the transport may make the request a second time, with the
 // same bytes: see [transport.Transport.Send].
 func (s *sender) attempt(ctx context.Context, w *Webhook, d *Delivery, now time.Time) (a Attempt) {
-	a = Attempt{Number: d.Tries + 1, Start: now}
+	a = Attempt{Number: d.Attempts + 1, Start: now}
 	began := time.Now()
 	defer func() {
 		if recover() != nil && a.Status == 0 {
@@ -169,6 +169,7 @@ func (s *sender) request(x *transport.Exchange, w *Webhook, d *Delivery, a Attem
 		return nil, nil, &errRequest{CodePayload, ErrTooLarge}
 	}
 	prep := s.prepared.at(a.Start, w)
+	w = prep.liveHook(w)
 	if to, err = prep.targetOf(s.profile, w, d); err != nil {
 		return nil, nil, err
 	}

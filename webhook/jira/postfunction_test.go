@@ -26,7 +26,7 @@ func TestPostFunction_fires(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			p := jira.Profile()
 			if !selects {
-				p.Select = nil // Match alone says the same
+				p.Select = webhook.Each(jira.NewMatcher().Match) // says the same
 			}
 			h, stop := newHost(t, p, webhook.Options{}, &receiver{})
 			defer stop()
@@ -231,4 +231,30 @@ func TestPostFunction_notForApps(t *testing.T) {
 	if matches(t, jira.NewMatcher(jira.WithRegistrations(rs)), hooks[0], e) {
 		t.Error("the webhook of an app gets the transition")
 	}
+}
+
+// forgetful cannot take a mark back.
+type forgetful struct{ *jira.Memory }
+
+func (forgetful) Restore(context.Context, string, string) error {
+	return errors.New("database is away")
+}
+
+// Rule: a deletion that was carried out is no error, whatever becomes of its mark.
+func TestPostFunction_deletedAlthoughMarked(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h, stop := newHost(t, jira.Profile(jira.WithPostFunctions(forgetful{new(jira.Memory)})), webhook.Options{}, &receiver{})
+		defer stop()
+		w := h.add(webhook.Webhook{})
+		if err := h.manager.Delete(t.Context(), "acme", w.ID); err != nil {
+			t.Errorf("Delete of a webhook that is gone: %v", err)
+		}
+		if _, err := h.manager.Webhook(t.Context(), "acme", w.ID); !errors.Is(err, webhook.ErrNotFound) {
+			t.Errorf("Webhook: %v, want ErrNotFound", err)
+		}
+		if err := h.manager.Delete(t.Context(), "acme", w.ID); !errors.Is(err, webhook.ErrNotFound) || !strings.Contains(err.Error(), "away") {
+			t.Errorf("Delete of an unknown webhook: %v, want ErrNotFound and what went wrong beside it", err)
+		}
+	})
 }

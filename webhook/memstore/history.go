@@ -93,7 +93,8 @@ func matcher(q *webhook.Query) func(*row) bool {
 			(q.WebhookID == "" || q.WebhookID == r.webhook) &&
 			(q.EventID == "" || q.EventID == r.event.id) &&
 			(q.Type == "" || q.Type == r.typ) &&
-			(len(q.States) == 0 || slices.Contains(q.States, r.state))
+			(len(q.States) == 0 || slices.Contains(q.States, r.state)) &&
+			(len(q.Codes) == 0 || slices.Contains(q.Codes, r.code))
 	}
 }
 
@@ -121,6 +122,7 @@ func (s *Store) Requeue(ctx context.Context, scope, id string, due time.Time) er
 		s.opened(r)
 		s.count(r.event.scope, 0, 0, -1)
 	}
+	r.earlier += r.tries
 	r.tries, r.interrupted, r.code, r.exhausted = 0, 0, "", false
 	r.firstFailure, r.finished = never, never
 	r.due, r.queued = at(due), at(due)

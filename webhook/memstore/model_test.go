@@ -112,18 +112,11 @@ func (m *model) compare() {
 		if err != nil {
 			m.t.Fatal(err)
 		}
-		for _, ds := range [][]webhook.Delivery{want, got} {
-			for i := range ds {
-				if ds[i].State != webhook.StatePending {
-					ds[i].Due = time.Time{} // of no meaning any more
-				}
-			}
-		}
 		if !reflect.DeepEqual(want, got) {
 			m.t.Fatalf("scope %s: (-want +got)\n%s", scope, gocmp.Diff(want, got, cmpopts.EquateEmpty()))
 		}
 	}
-	if pending, ended, _ := m.s.Counts(); pending != live || pending+ended != len(m.rows) {
+	if pending, ended, _ := m.s.Sizes(); pending != live || pending+ended != len(m.rows) {
 		m.t.Fatalf("the Store counts %d pending and %d ended, want %d of %d", pending, ended, live, len(m.rows))
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"io"
 	"log/slog"
 
-	"github.com/postrider/postrider/webhook/internal/httpfield"
+	"github.com/postrider/postrider/internal/ascii"
 )
 
 // mask is all that a Secret ever shows.
@@ -26,6 +26,7 @@ type Secret struct {
 	// that keeps a Secret in one would have a string, or a struct behind a pointer,
 	// printed in clear by %+v or %s. Of a func, reflection sees an address only.
 	reveal func() string
+	life   *life // see WithLife
 }
 
 // NewSecret returns a Secret that holds value. Any string is allowed; what a
@@ -94,7 +95,7 @@ func PathSafe(s Secret) bool {
 	}
 	for i := range len(v) {
 		switch c := v[i]; {
-		case httpfield.IsAlnum(c), c == '-', c == '.', c == '_', c == '~':
+		case ascii.IsAlnum(c), c == '-', c == '.', c == '_', c == '~':
 		default:
 			return false
 		}

@@ -24,8 +24,9 @@ var (
 	// ErrSealed: a stored secret could not be opened, or not sealed. A *SealError. It is
 	// [webhook.ErrSealed].
 	ErrSealed = webhook.ErrSealed
-	// ErrText: an identifier holds bytes that a database cannot store as text.
-	ErrText = errors.New("sqlstore: text must be valid UTF-8 without NUL")
+	// ErrText: an identifier holds bytes that a database cannot store as text. It is a
+	// [webhook.ErrInvalid].
+	ErrText = fmt.Errorf("sqlstore: text must be valid UTF-8 without NUL: %w", webhook.ErrInvalid)
 	// ErrCursor: Query.Cursor is damaged or belongs to another query.
 	ErrCursor = errors.New("sqlstore: cursor does not belong to this query, start without one")
 )
@@ -91,6 +92,14 @@ func (e *SealError) Unwrap() error { return e.Err }
 
 // errNotStored tells that no key will help.
 var errNotStored = errors.New("they are not what was stored")
+
+// failWrite is fail for what writes, which says whether that is known not to have happened.
+func (s *Store) failWrite(what, id string, err error) error {
+	if uncertain(err) {
+		err = fmt.Errorf("%w: %w", webhook.ErrUnknown, err)
+	}
+	return s.fail(what, id, err)
+}
 
 // fail adds to an error what was being done, and to what.
 func (s *Store) fail(what, id string, err error) error {

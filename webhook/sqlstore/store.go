@@ -1,18 +1,18 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"log/slog"
-	"regexp"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/internal/sealing"
+	"github.com/postrider/postrider/webhook/internal/sqlconfig"
 )
 
 // Dialect is the kind of database.
@@ -54,6 +54,9 @@ type Options struct {
 	// database could otherwise put such a row in place of a sealed one. Set it once
 	// [Store.Reseal] has gone through; default false. It needs Seal and Open.
 	RequireSealed bool
+	// Counters has Settle count the attempts of each webhook by the hour, for
+	// [webhook.Counters]: a row more for each webhook in a batch. Default false.
+	Counters bool
 	// Notifier carries wake-ups between hosts that share a PostgreSQL database, such as
 	// LISTEN and NOTIFY through the host's driver; default none, hosts then poll.
 	Notifier webhook.Notifier
@@ -62,15 +65,11 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-const defaultPrefix = "postrider_"
-
-var validPrefix = regexp.MustCompile(`^[a-z][a-z0-9_]{0,29}$`)
-
 // Store keeps webhooks and deliveries in a database. It implements [webhook.Store],
-// [webhook.Registry], [webhook.History], [webhook.Pruner], [webhook.Marks],
-// [webhook.Clock], [webhook.HealthStore], [webhook.Sweeper], [webhook.Binder] and
-// [webhook.Notifier]; the latter answers [webhook.ErrUnsupported] without
-// [Options.Notifier].
+// [webhook.Registry], [webhook.History], [webhook.Overview], [webhook.Pruner], [webhook.Marks],
+// [webhook.Clock], [webhook.HealthStore], [webhook.Sweeper], [webhook.Binder],
+// [webhook.Counters] and [webhook.Notifier]; the last two answer [webhook.ErrUnsupported] without
+// [Options.Counters] and [Options.Notifier].
 //
 // All methods are safe for concurrent use, and several Stores, in one process or in
 // many, may share a database. Times are cut to the microsecond. Errors of the
@@ -97,6 +96,7 @@ type Store struct {
 	leases   leaseMark
 	places   placeMarks
 	swept    sweepMemory
+	hours    countHours
 
 	mu      sync.Mutex
 	profile string // given by Bind
@@ -107,6 +107,8 @@ var (
 	_ webhook.Store       = (*Store)(nil)
 	_ webhook.Registry    = (*Store)(nil)
 	_ webhook.History     = (*Store)(nil)
+	_ webhook.Overview    = (*Store)(nil)
+	_ webhook.Counters    = (*Store)(nil)
 	_ webhook.Pruner      = (*Store)(nil)
 	_ webhook.Marks       = (*Store)(nil)
 	_ webhook.Clock       = (*Store)(nil)
@@ -114,6 +116,7 @@ var (
 	_ webhook.Sweeper     = (*Store)(nil)
 	_ webhook.Binder      = (*Store)(nil)
 	_ webhook.Notifier    = (*Store)(nil)
+	_ webhook.Stats       = (*Store)(nil)
 )
 
 // New returns a Store over an open pool. It does no I/O and starts nothing; whether
@@ -124,20 +127,13 @@ func New(db *sql.DB, d Dialect, o *Options) (*Store, error) {
 	if o != nil {
 		opts = *o
 	}
-	if opts.Prefix == "" {
-		opts.Prefix = defaultPrefix
+	opts.Prefix = cmp.Or(opts.Prefix, sqlconfig.DefaultPrefix)
+	common := sqlconfig.Common{DB: db, Prefix: opts.Prefix, Seals: opts.Seal != nil, Opens: opts.Open != nil, Require: opts.RequireSealed}
+	if err := common.Check("sqlstore"); err != nil {
+		return nil, err
 	}
-	switch {
-	case db == nil:
-		return nil, errors.New("sqlstore: db is nil, open a pool with sql.Open first")
-	case d != SQLite && d != PostgreSQL:
+	if d != SQLite && d != PostgreSQL {
 		return nil, fmt.Errorf("sqlstore: %v is not a dialect, use sqlstore.SQLite or sqlstore.PostgreSQL", d)
-	case !validPrefix.MatchString(opts.Prefix):
-		return nil, fmt.Errorf("sqlstore: Options.Prefix %q must be 1 to 30 of a-z, 0-9 and _, beginning with a letter", opts.Prefix)
-	case (opts.Seal == nil) != (opts.Open == nil):
-		return nil, errors.New("sqlstore: Options.Seal and Options.Open must be set together: what one writes only the other can read")
-	case opts.RequireSealed && opts.Seal == nil:
-		return nil, errors.New("sqlstore: Options.RequireSealed needs Options.Seal and Options.Open, or nothing stored could be used")
 	}
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)

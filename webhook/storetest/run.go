@@ -65,12 +65,15 @@ func groups() []group {
 		{"webhook.Store", func(webhook.Store) bool { return true }, storeCases()},
 		{"webhook.Registry", implements[webhook.Registry], registryCases()},
 		{"webhook.History", implements[webhook.History], historyCases()},
+		{"webhook.Overview", implements[webhook.Overview], overviewCases()},
+		{"webhook.Counters", counts, countersCases()},
 		{"webhook.Marks", implements[webhook.Marks], marksCases()},
 		{"webhook.Pruner", implements[webhook.Pruner], prunerCases()},
 		{"webhook.HealthStore", implements[webhook.HealthStore], healthCases()},
 		{"webhook.Sweeper", implements[webhook.Sweeper], sweeperCases()},
 		{"webhook.Clock", implements[webhook.Clock], clockCases()},
 		{"webhook.Binder", implements[webhook.Binder], binderCases()},
+		{"webhook.Stats", implements[webhook.Stats], statsCases()},
 	}
 }
 
@@ -105,6 +108,19 @@ func RunHistory(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Opt
 	runGroup(t, "webhook.History", open, opts)
 }
 
+// RunOverview proves the rules of [webhook.Overview], which the Store must implement.
+func RunOverview(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Option) {
+	t.Helper()
+	runGroup(t, "webhook.Overview", open, opts)
+}
+
+// RunCounters proves the rules of [webhook.Counters], which the Store must implement and be
+// set to.
+func RunCounters(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Option) {
+	t.Helper()
+	runGroup(t, "webhook.Counters", open, opts)
+}
+
 // RunMarks proves the rules of [webhook.Marks], which the Store must implement.
 func RunMarks(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Option) {
 	t.Helper()
@@ -133,6 +149,12 @@ func RunSweeper(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Opt
 func RunClock(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Option) {
 	t.Helper()
 	runGroup(t, "webhook.Clock", open, opts)
+}
+
+// RunStats proves the rules of [webhook.Stats], which the Store must implement.
+func RunStats(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Option) {
+	t.Helper()
+	runGroup(t, "webhook.Stats", open, opts)
 }
 
 // RunBinder proves the rules of [webhook.Binder], which the Store must implement. open must

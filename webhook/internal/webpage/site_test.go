@@ -31,7 +31,7 @@ func files(change map[string]string) fstest.MapFS {
 
 func load(t *testing.T) *webpage.Site {
 	t.Helper()
-	s, err := webpage.Load(files(nil), "app")
+	s, err := webpage.Load(files(nil), "app", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,11 +68,11 @@ func TestLoad(t *testing.T) {
 		"a broken page":   {"pages/list.html": `{{define "content"}}`},
 		"a broken layout": {"pages/layout.html": `{{end}}`},
 	} {
-		if _, err := webpage.Load(files(change), "app"); err == nil {
+		if _, err := webpage.Load(files(change), "app", ""); err == nil {
 			t.Errorf("%s was accepted", name)
 		}
 	}
-	if _, err := webpage.Load(files(nil), "other"); err == nil {
+	if _, err := webpage.Load(files(nil), "other", ""); err == nil {
 		t.Error("a site without a stylesheet was accepted")
 	}
 }
@@ -107,9 +107,39 @@ func TestServeAsset(t *testing.T) {
 			t.Errorf("%v was served", request)
 		}
 	}
-	other, err := webpage.Load(files(map[string]string{"assets/app.css": ".other {}"}), "app")
+	other, err := webpage.Load(files(map[string]string{"assets/app.css": ".other {}"}), "app", "")
 	if err != nil || other.CSS == s.CSS || other.JS != s.JS {
 		t.Errorf("links %q and %q of a site with another stylesheet, error %v", other.CSS, other.JS, err)
+	}
+}
+
+// Rule: a path with empty or relative segments is no page.
+func TestClean(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]bool{"/": true, "/add": true, "/add/": true, "/a//b": false, "//": false, "/a/../b": false, "/./": false, "/a/.": false, "a": true} {
+		if got := webpage.Clean(path); got != want {
+			t.Errorf("%q: %t", path, got)
+		}
+	}
+}
+
+// Rule: the script is told that it has what is shown; a person who reloads is not.
+func TestNotModified(t *testing.T) {
+	t.Parallel()
+	tag := webpage.Tag("list", 1)
+	if tag == webpage.Tag("list", 2) || tag != webpage.Tag("list", 1) || webpage.Tag(func() {}) != "" {
+		t.Error("tags do not tell contents apart")
+	}
+	for _, tt := range []struct {
+		live, has, tag string
+		want           bool
+	}{{"1", tag, tag, true}, {"", tag, tag, false}, {"1", `"other"`, tag, false}, {"1", "", tag, false}, {"1", "", "", false}} {
+		r, w := httptest.NewRequest(http.MethodGet, "/", nil), httptest.NewRecorder()
+		r.Header.Set("X-Postrider-Live", tt.live)
+		r.Header.Set("If-None-Match", tt.has)
+		if got := webpage.NotModified(w, r, tt.tag); got != tt.want || (w.Code == http.StatusNotModified) != tt.want || w.Header().Get("ETag") != tt.tag {
+			t.Errorf("%+v: %t, status %d, tag %q", tt, got, w.Code, w.Header().Get("ETag"))
+		}
 	}
 }
 

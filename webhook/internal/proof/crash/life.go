@@ -25,8 +25,6 @@ const (
 	// hold is a timeout that no attempt runs into, however busy the machine is.
 	hold  = 10 * timeout
 	drain = 2 * time.Second
-	// again bounds how long after a kill a request is sent again.
-	again = timeout + 30*time.Second
 	// lockWait is how long a process waits for a locked SQLite database: on a busy machine the
 	// lock is hardly ever free when somebody looks, and a refused event moves the points at
 	// which a process is stopped.
@@ -65,9 +63,25 @@ type life struct {
 	receiver *receiver.Receiver
 	ledger   *ledger.Ledger
 	answer   atomic.Pointer[receiver.Answer]
+	last     successor
 	births   int
 	kills    int
 	cuts     int // requests that were cut off without a kill
+}
+
+// successor is the last process of a life, which sends what those before it left.
+type successor struct {
+	ready time.Time // when it had looked at the Store, or later
+	hostproc.Config
+}
+
+// free is when the process could have a delivery: it was ready, and the lease had ended by the
+// clock that it goes by.
+func (s *successor) free(leaseEnds time.Time) time.Time {
+	if ends := leaseEnds.Add(-s.ClockOffset); ends.After(s.ready) {
+		return ends
+	}
+	return s.ready
 }
 
 // live leads a life from an empty database to the audit.
@@ -189,11 +203,9 @@ func (l *life) start(cfg hostproc.Config) (p *hostproc.Process, at <-chan hostpr
 	return p, stopped, err
 }
 
-func (l *life) kill(p *hostproc.Process) (at time.Time) {
+func (l *life) kill(p *hostproc.Process) {
 	l.kills++
-	at = time.Now()
 	p.Kill()
-	return at
 }
 
 // outwait starts a process when the leases of those before have run out, if this must not
@@ -216,7 +228,11 @@ func (l *life) finish(ctx context.Context, cfg hostproc.Config) (ledger.Balance,
 		l.wrong("", "%v", err)
 		return ledger.Balance{}, nil
 	}
-	err = p.Wait(ctx, hostproc.Loaded, 1)
+	err = p.Wait(ctx, hostproc.Ready, 1)
+	l.last = successor{time.Now(), cfg}
+	if err == nil {
+		err = p.Wait(ctx, hostproc.Loaded, 1)
+	}
 	if err == nil {
 		err = l.field.Drained(ctx)
 	}
@@ -246,6 +262,11 @@ func (l *life) audit(ctx context.Context) (ledger.Balance, []webhook.Delivery) {
 
 // did counts that a row of the fault matrix was put to the test.
 func (l *life) did(rule string) { l.world.books.did(rule, l.database) }
+
+// late says that something came later than it should on a machine that has nothing else to do.
+func (l *life) late(rule, format string, args ...any) {
+	l.world.books.late(rule, l.database, l.label+": "+fmt.Sprintf(format, args...))
+}
 
 // wrong says that something was not as it must be.
 func (l *life) wrong(rule, format string, args ...any) {

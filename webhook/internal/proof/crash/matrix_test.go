@@ -48,6 +48,11 @@ func (b *books) check(t *testing.T, rule string) {
 		}
 		t.Error("the row was not put to the test")
 	}
+	for _, delay := range b.delays {
+		if r, what, _ := strings.Cut(delay, " "); r == rule {
+			t.Log("late:", what)
+		}
+	}
 	for _, fault := range b.faults {
 		if r, what, _ := strings.Cut(fault, " "); r == rule {
 			t.Error(what)

@@ -134,4 +134,13 @@ var core = []mutation{
 	{"the body of what failed is not told", "webhook/attempt.go",
 		"d.o.Observer.Settled != nil; !j.Result.KeepsBody {", "d.o.Observer.Settled != nil; true {",
 		"./webhook/jira -run TestFailed_recordsWhatIsGivenUp"},
+	{"attempts are numbered anew after a redelivery", "webhook/memstore/history.go",
+		"	r.earlier += r.tries\n", "",
+		"./webhook -run TestRedeliver"},
+	{"a wake-up is for this process alone", "webhook/dispatcher.go",
+		"	d.engine.post(scheduler.Announced{})\n", "",
+		"./webhook -run TestWakeTellsOtherHosts"},
+	{"faults of this side count against the endpoint", "webhook/outcome.go",
+		"case CodeURLRejected, CodePayload, CodeConfig, CodeCancelled, CodeEgress:", "case CodeCancelled, CodeEgress:",
+		"./webhook -run TestOwnFaultsDoNotCount"},
 }

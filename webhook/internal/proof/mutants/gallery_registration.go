@@ -66,4 +66,10 @@ var registrationBugs = []mutation{
 	{"Compose may name any webhook", "webhook/plan.go",
 		"	if !slices.ContainsFunc(group, func(w Webhook) bool { return w.ID == id }) {", "	if false {",
 		"./webhook -run TestComposeOutsideTheGroup"},
+	{"a compiled filter outlives its text", "webhook/jira/match.go",
+		"if ok && got.String() == w.Filter {", "if ok {",
+		"./webhook/jira -run TestMatcher_followsFilters"},
+	{"the index of filters outlives their texts", "webhook/jira/set.go",
+		"known == nil || known.filter.String() != w.Filter || ", "known == nil || ",
+		"./webhook/jira -run TestMatcher_followsFilters"},
 }

@@ -119,6 +119,7 @@ type network struct {
 	mu     sync.Mutex
 	all    []sent
 	answer func(n int, s sent) (status int, wait time.Duration)
+	after  string // Retry-After of every answer, if not empty
 }
 
 // RoundTrip implements [http.RoundTripper].
@@ -140,7 +141,11 @@ func (r *network) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, req.Context().Err()
 	case <-time.After(wait):
 	}
-	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("")), Request: req}, nil
+	header := http.Header{}
+	if r.after != "" {
+		header.Set("Retry-After", r.after)
+	}
+	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader("")), Request: req}, nil
 }
 
 func (r *network) requests() []sent {

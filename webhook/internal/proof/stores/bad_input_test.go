@@ -223,19 +223,19 @@ func TestText(t *testing.T) {
 			if _, err := s.Enqueue(t.Context(), ds); !errors.Is(err, sqlstore.ErrText) {
 				t.Errorf("ID %q: %v, want ErrText", bad, err)
 			}
-			ds[0].ID, ds[0].Vars = "dlv", map[string]string{"key": bad}
-			if _, err := s.Enqueue(t.Context(), ds); !errors.Is(err, sqlstore.ErrText) {
-				t.Errorf("variable %q: %v, want ErrText", bad, err)
-			}
+		}
+		ds := []webhook.Delivery{{ID: "dlv", EventID: "e", WebhookID: "w", Scope: "s", Vars: map[string]string{"key": "a\xffb"}}}
+		if _, err := s.Enqueue(t.Context(), ds); !errors.Is(err, sqlstore.ErrText) || !errors.Is(err, webhook.ErrInvalid) {
+			t.Errorf("a variable that is not UTF-8: %v, want ErrText", err)
 		}
 		odd := `"quo'ted" \back\ {brace},comma ` + "\t\n" + ` Ж漢😀 NULL`
-		ds := []webhook.Delivery{{ID: odd, EventID: odd, WebhookID: "w/%2F" + odd, Scope: odd, Class: odd, Type: odd, Body: []byte(odd),
-			Vars: map[string]string{odd: odd}, CreatedAt: now()}}
+		ds = []webhook.Delivery{{ID: odd, EventID: odd, WebhookID: "w/%2F" + odd, Scope: odd, Class: odd, Type: odd, Body: []byte(odd),
+			Vars: map[string]string{odd: odd + "\x00"}, CreatedAt: now()}}
 		if added, err := s.Enqueue(t.Context(), ds); err != nil || !added[0] {
 			t.Fatal(added, err)
 		}
 		got, _, err := s.Delivery(t.Context(), odd, odd)
-		if err != nil || got.EventID != odd || got.WebhookID != "w/%2F"+odd || got.Class != odd || got.Type != odd || got.Vars[odd] != odd || string(got.Body) != odd {
+		if err != nil || got.EventID != odd || got.WebhookID != "w/%2F"+odd || got.Class != odd || got.Type != odd || got.Vars[odd] != odd+"\x00" || string(got.Body) != odd {
 			t.Errorf("got %+v, %v", got, err)
 		}
 	})

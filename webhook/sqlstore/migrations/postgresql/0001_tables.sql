@@ -47,7 +47,8 @@ CREATE SEQUENCE {p}delivery_seq;
 
 -- id is made of scope, event and webhook; name is the ID that the delivery was given
 -- where that is another one. hook is a hash of scope and webhook. due is the end of the
--- lease where the row is held, and was the due time before the lease. attempts holds
+-- lease where the row is held, and was the due time before the lease. earlier counts the
+-- tries before the latest redelivery. attempts holds
 -- one line of JSON for each attempt, oldest first. What changes stands before what does
 -- not, and a page keeps room for it, so that the log holds of a change only the former.
 CREATE TABLE {p}delivery (
@@ -61,6 +62,7 @@ CREATE TABLE {p}delivery (
   first_failure bigint   NOT NULL DEFAULT 0,
   finished      bigint   NOT NULL DEFAULT 0,
   tries         int      NOT NULL DEFAULT 0,
+  earlier       int      NOT NULL DEFAULT 0,
   interrupted   int      NOT NULL DEFAULT 0,
   state         smallint NOT NULL DEFAULT 0,
   held          boolean  NOT NULL DEFAULT false,
@@ -86,6 +88,8 @@ CREATE INDEX {p}time ON {p}delivery ((due + 0), seq) WHERE state = 0 AND NOT hel
 -- What is being sent, by the end of the lease. It is an index of its own because it is
 -- small and busy: a lease does not touch the large ones again until it is settled.
 CREATE INDEX {p}lease ON {p}delivery ((due + 0)) WHERE state = 0 AND held;
+-- What waits for another try, to be counted.
+CREATE INDEX {p}retry ON {p}delivery (tries) WHERE state = 0 AND NOT held AND tries > 0;
 -- The delivery log of a scope, and that of a webhook, with an expression as above.
 CREATE INDEX {p}log ON {p}delivery (scope, created, seq);
 CREATE INDEX {p}webhook_log ON {p}delivery ((-hook), created, seq);
@@ -107,6 +111,20 @@ CREATE TABLE {p}health (
   paused_until  bigint NOT NULL,
   open_until    bigint NOT NULL,
   opened        bigint NOT NULL
+);
+
+-- What became of the attempts of a webhook that ended in an hour; took is their sum and slowest
+-- the longest one, in microseconds. The rows of an hour, told apart by slot, belong together.
+CREATE TABLE {p}count (
+  scope    text COLLATE "C" NOT NULL,
+  webhook  text COLLATE "C" NOT NULL,
+  hour     bigint NOT NULL,
+  slot     smallint NOT NULL,
+  accepted bigint NOT NULL,
+  failed   bigint NOT NULL,
+  took     bigint NOT NULL,
+  slowest  bigint NOT NULL,
+  PRIMARY KEY (scope, webhook, hour, slot)
 );
 
 -- schema is the version of these tables; compat the oldest version of the code

@@ -48,7 +48,8 @@ END;
 
 -- id is made of scope, event and webhook; name is the ID that the delivery was given
 -- where that is another one. hook is a hash of scope and webhook. due is the end of the
--- lease where the row is held, and was the due time before the lease. attempts holds
+-- lease where the row is held, and was the due time before the lease. earlier counts the
+-- tries before the latest redelivery. attempts holds
 -- one line of JSON for each attempt, oldest first.
 CREATE TABLE {p}delivery (
   seq           INTEGER PRIMARY KEY,
@@ -61,6 +62,7 @@ CREATE TABLE {p}delivery (
   first_failure INTEGER NOT NULL DEFAULT 0,
   finished      INTEGER NOT NULL DEFAULT 0,
   tries         INTEGER NOT NULL DEFAULT 0,
+  earlier       INTEGER NOT NULL DEFAULT 0,
   interrupted   INTEGER NOT NULL DEFAULT 0,
   state         INTEGER NOT NULL DEFAULT 0,
   held          INTEGER NOT NULL DEFAULT 0,
@@ -86,6 +88,8 @@ CREATE INDEX {p}time ON {p}delivery ((due + 0), seq) WHERE state = 0 AND NOT hel
 -- What is being sent, by the end of the lease. It is an index of its own because it is
 -- small and busy: a lease does not touch the large ones again until it is settled.
 CREATE INDEX {p}lease ON {p}delivery ((due + 0)) WHERE state = 0 AND held;
+-- What waits for another try, to be counted.
+CREATE INDEX {p}retry ON {p}delivery (tries) WHERE state = 0 AND NOT held AND tries > 0;
 -- The delivery log of a scope, and that of a webhook, with an expression as above.
 CREATE INDEX {p}log ON {p}delivery (scope, created, seq);
 CREATE INDEX {p}webhook_log ON {p}delivery ((-hook), created, seq);
@@ -107,6 +111,20 @@ CREATE TABLE {p}health (
   paused_until  INTEGER NOT NULL,
   open_until    INTEGER NOT NULL,
   opened        INTEGER NOT NULL
+) STRICT;
+
+-- What became of the attempts of a webhook that ended in an hour; took is their sum and slowest
+-- the longest one, in microseconds. The rows of an hour, told apart by slot, belong together.
+CREATE TABLE {p}count (
+  scope    TEXT NOT NULL,
+  webhook  TEXT NOT NULL,
+  hour     INTEGER NOT NULL,
+  slot     INTEGER NOT NULL,
+  accepted INTEGER NOT NULL,
+  failed   INTEGER NOT NULL,
+  took     INTEGER NOT NULL,
+  slowest  INTEGER NOT NULL,
+  PRIMARY KEY (scope, webhook, hour, slot)
 ) STRICT;
 
 -- schema is the version of these tables; compat the oldest version of the code
