@@ -152,16 +152,11 @@ func sameBody(data Data, body []byte) bool {
 // checkBare refuses a type whose body without an envelope would be taken for something else.
 // A body that names no type of the catalogue is in order: Decode says so.
 func (c *Catalogue) checkBare(t *Type) error {
-	o, err := readObject(t.form.bare)
-	if err != nil {
-		return nil // no object: it needs an envelope
-	}
-	name, body := c.named(o, t.form.bare)
-	if _, known := c.at[name]; !known {
-		return nil
-	}
-	if name != t.Name || !bytes.Equal(body, t.form.bare) {
-		return t.refuse("Example", "must not have the members of another type or of an envelope", nil)
+	if o, err := readObject(t.form.bare); err == nil { // what is no object needs an envelope
+		name, body := c.named(o, t.form.bare)
+		if _, known := c.at[name]; known && (name != t.Name || !bytes.Equal(body, t.form.bare)) {
+			return t.refuse("Example", "must not have the members of another type or of an envelope", nil)
+		}
 	}
 	return nil
 }

@@ -76,8 +76,11 @@ func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Rec
 				return added, err
 			}
 			r.receipt, err = d.enqueue(ctx, reported{d.store, d}, events, d.cache, store)
-			if errors.Is(err, ErrStale) { // webhooks changed since they were read
+			for read := 0; errors.Is(err, ErrStale) && read < 2; read++ { // webhooks changed since they were read
 				d.engine.start(first)
+				if read > 0 {
+					store = unchecked(store) // a tenant that changes webhooks all the time must not fail the host
+				}
 				r.receipt, err = d.enqueue(ctx, reported{d.store, d}, events, nil, store)
 			}
 			return err
@@ -146,9 +149,21 @@ type batch struct {
 	read       time.Time // when the first read of webhooks began
 }
 
+type storing = func(context.Context, Enqueuer, *batch) ([]bool, error)
+
+// unchecked lets a Store that counts changes store what was read a moment ago, as others do.
+func unchecked(store storing) storing {
+	return func(ctx context.Context, to Enqueuer, b *batch) ([]bool, error) {
+		for i := range b.deliveries {
+			b.deliveries[i].Seen = 0
+		}
+		return store(ctx, to, b)
+	}
+}
+
 // enqueue matches and composes, and lets store store. cache is nil where webhooks are to be read.
 func (d *Dispatcher) enqueue(ctx context.Context, to Enqueuer, events []payload.Event, cache WebhookCache,
-	store func(context.Context, Enqueuer, *batch) ([]bool, error)) (Receipt, error) {
+	store storing) (Receipt, error) {
 	receipt, b, err := d.compile(ctx, to, events, cache)
 	if err != nil || len(b.deliveries) == 0 {
 		return receipt, err

@@ -3,12 +3,14 @@ package webhook_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/postrider/postrider/payload"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/memstore"
 )
@@ -255,6 +257,7 @@ func TestPanickingRegistry(t *testing.T) {
 	_, _, delivery := m.Delivery(ctx, scope, "d")
 	for name, err := range map[string]error{
 		"Webhook": second(m.Webhook(ctx, scope, "panics")), "List": second(m.List(ctx, scope)), "Health": second(m.Health(ctx, scope, "w")),
+		"Secrets": second(m.Secrets(ctx, scope, "panics")),
 		"Explain": second(h.Explain(ctx, scope, "d")), "Deliveries": deliveries, "Delivery": delivery,
 		"Replay": second(m.Replay(ctx, webhook.Query{Scope: scope}, 1)), "DeleteScope": m.DeleteScope(ctx, scope),
 	} {
@@ -264,12 +267,36 @@ func TestPanickingRegistry(t *testing.T) {
 	}
 	for name, err := range map[string]error{
 		"Add": second(m.Add(ctx, w)), "Edit": second(m.Edit(ctx, w)), "SetActive": m.SetActive(ctx, scope, "w", true), "Delete": m.Delete(ctx, scope, "w"),
-		"Redeliver": m.Redeliver(ctx, scope, "d"), "Cancel": m.Cancel(ctx, scope, "d"),
+		"RotateSecret": second(m.RotateSecret(ctx, scope, "w", webhook.NewSecret("next"))),
+		"Redeliver":    m.Redeliver(ctx, scope, "d"), "Cancel": m.Cancel(ctx, scope, "d"),
 	} {
 		if !errors.Is(err, webhook.ErrPanic) || !errors.Is(err, webhook.ErrUnknown) {
 			t.Errorf("%s: %v, want ErrPanic and ErrUnknown", name, err)
 		}
 	}
+}
+
+// panickyHandler is a log handler that panics.
+type panickyHandler struct{ slog.Handler }
+
+func (panickyHandler) Enabled(context.Context, slog.Level) bool  { return true }
+func (panickyHandler) Handle(context.Context, slog.Record) error { panic("log") }
+
+// Rule: a log handler that panics keeps nothing from being sent.
+func TestPanickingLogger(t *testing.T) {
+	t.Parallel()
+	to := &receiver{answer: func(n int, _ request) answer { return answer{status: map[bool]int{true: 401, false: 200}[n == 1]} }}
+	o := &webhook.Options{Transport: to, Logger: slog.New(panickyHandler{slog.DiscardHandler})}
+	inBubble(t, webhook.Automation(), o, func(h *host) {
+		h.add("one")
+		first := h.dispatch(payload.WithID("evt_1"))
+		settled(time.Second)
+		second := h.dispatch(payload.WithID("evt_2"))
+		settled(time.Second)
+		if got := h.outcome(first) + ", " + h.outcome(second); got != "failed status tries=1, delivered tries=1" {
+			t.Error(got)
+		}
+	})
 }
 
 // Rule: an idle dispatcher looks once per poll interval.
