@@ -20,6 +20,7 @@ import (
 	"github.com/postrider/postrider/internal/hostile"
 	"github.com/postrider/postrider/retry"
 	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/internal/oauth"
 )
 
 // Rule: an attempt without an answer says why in a closed set of words, of which none names the
@@ -121,10 +122,11 @@ func (n *network) listenTLS(c *tls.Config) {
 	n.profile.Allow.Ports = []uint16{uint16(lis.Addr().(*net.TCPAddr).Port)}
 }
 
-// Rule: what the transport can say, and only that, is a Code and a Detail, with a sentence.
+// Rule: what the transport can say, or a token endpoint, and only that, is a Code and a Detail, with a sentence.
 func TestDetailsAreClosed(t *testing.T) {
 	t.Parallel()
-	said := constants(t, "internal/transport/reason.go", "Reason")
+	said := append(constants(t, "internal/transport/reason.go", "Reason"), oauth.Names...)
+	slices.Sort(said)
 	details := constants(t, "detail.go", "Detail")
 	if !slices.Equal(said, details) {
 		t.Errorf("reasons of the transport\n%q\ndetails\n%q", said, details)

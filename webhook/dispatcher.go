@@ -99,6 +99,12 @@ func (p *Profile) check(o *Options) error {
 	if err := p.Allow.Validate(); err != nil {
 		return refuse("Allow: %w", err)
 	}
+	if err := p.AllowToken.Validate(); err != nil {
+		return refuse("AllowToken: %w", err)
+	}
+	if i := slices.IndexFunc(p.Auth, func(s AuthScheme) bool { return !s.known() }); i >= 0 {
+		return refuse("Auth: %q is no scheme", p.Auth[i])
+	}
 	if err := p.Retry.Validate(); err != nil {
 		return refuse("Retry: %w", err)
 	}
@@ -144,7 +150,7 @@ func (d *Dispatcher) SetPaused(paused bool) { d.engine.post(scheduler.Paused{On:
 // Profile returns a copy of the Profile that the Dispatcher was made with.
 func (d *Dispatcher) Profile() Profile {
 	p := d.profile
-	p.Events = slices.Clone(p.Events)
+	p.Events, p.Auth = slices.Clone(p.Events), slices.Clone(p.Auth)
 	return p
 }
 

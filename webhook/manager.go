@@ -49,14 +49,16 @@ func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 
 // Edit validates and replaces a webhook. An empty URL or no Secrets keep what is stored,
 // because forms do not get them back; a header with an empty value keeps its stored
-// value too. CreatedAt and DisabledReason cannot be edited; activating clears the latter.
+// value too, and so does an Auth of the same Scheme with an empty Username, Secret, TokenURL or
+// ClientID. CreatedAt and DisabledReason cannot be edited; activating clears the latter.
 // Version must be the one that was read, or 0 to overwrite whatever is there. Changing the
-// URL, the secrets, the headers or the attributes, or activating, also clears the
+// URL, the secrets, the headers, Auth or the attributes, or activating, also clears the
 // webhook's health.
 //
 // A kept value never reaches another receiver. With another URL, or whatever else changes
-// where Profile.Target leads, the values of headers, and the secret where requests hold it
-// (see Profile.SecretSent), must be in w: a [FieldError] with the rule "again" names what
+// where Profile.Target leads, the values of headers and of Auth, and the secret where requests hold
+// it (see Profile.SecretSent), must be in w; with another token endpoint or client ID the
+// secret of Auth must: a [FieldError] with the rule "again" names what
 // is missing. What w holds counts as entered, so a form handler fills in what was typed
 // and leaves the rest empty; it does not pass on what it has read from the Store.
 //
@@ -110,6 +112,7 @@ func (m *Manager) Delete(ctx context.Context, scope, id string) error {
 		return fmt.Errorf("webhook: delete %s: %w", id, err)
 	}
 	m.d.deleted(ctx, scope, id)
+	m.d.sender.tokens.Forget(scope)
 	return nil
 }
 
@@ -131,6 +134,7 @@ func (m *Manager) DeleteScope(ctx context.Context, scope string) error {
 	if err != nil {
 		return fmt.Errorf("webhook: delete scope %q: %w", scope, err)
 	}
+	m.d.sender.tokens.Forget(scope)
 	for _, w := range ws {
 		m.d.engine.post(scheduler.Edited{Scope: scope, WebhookID: w.ID, At: time.Now(), Gone: true})
 	}
@@ -255,7 +259,7 @@ func (m *Manager) change(ctx context.Context, scope, id string, version int64, c
 func freshStart(was, is *Webhook) bool {
 	return is.Active && !was.Active || was.URL != is.URL ||
 		!slices.EqualFunc(was.Secrets, is.Secrets, Secret.Equal) ||
-		!maps.Equal(was.Headers, is.Headers) || !maps.Equal(was.Attributes, is.Attributes)
+		!maps.Equal(was.Headers, is.Headers) || !was.Auth.Equal(is.Auth) || !maps.Equal(was.Attributes, is.Attributes)
 }
 
 func newWebhookID() string { return "whk_" + strings.ToLower(rand.Text()) }

@@ -119,8 +119,8 @@ const (
 
 // Observer is told of every step of a delivery. Any field may be nil. The functions are
 // called from several goroutines and must return quickly; a panic is contained and logged.
-// Nothing they receive, apart from Webhook.Secrets, Webhook.URL and Webhook.Headers,
-// is secret.
+// Nothing they receive, apart from Webhook.Secrets, Webhook.URL, Webhook.Headers and
+// Webhook.Auth, is secret.
 type Observer struct {
 	// Enqueued: Dispatch stored the delivery. After DispatchTx it is called before the
 	// host commits.
@@ -135,7 +135,7 @@ type Observer struct {
 	// Disabled: Postrider switched the webhook off; Webhook.DisabledReason says why.
 	Disabled func(context.Context, Webhook)
 	// Attention: somebody should look at the webhook: 401, 403, 404, 410, a certificate that
-	// does not verify, failures for half of Profile.DisableAfter, or secrets that cannot be
+	// does not verify, no token, failures for half of Profile.DisableAfter, or secrets that cannot be
 	// opened. It is called once for each code and status until an attempt succeeds. The
 	// Attempt is nil where there was none; of a webhook that cannot be opened only Scope and
 	// ID are set.

@@ -116,7 +116,7 @@ func (s *Settlement) after(d Delivery) Delivery {
 // the secret or the certificate is wrong, and waiting will not mend it.
 func attention(a *Attempt) bool {
 	switch a.Code {
-	case CodeTLSVerify, CodeTLS:
+	case CodeTLSVerify, CodeTLS, CodeAuth:
 		return true
 	case CodeStatus:
 		switch a.Status {

@@ -88,7 +88,7 @@ func (w *Webhook) same(other *Webhook) bool {
 	return w.ID == other.ID && w.Scope == other.Scope && w.Group == other.Group && w.Name == other.Name &&
 		w.URL == other.URL && slices.EqualFunc(w.Secrets, other.Secrets, sameSecret) &&
 		slices.Equal(w.Events, other.Events) && w.Filter == other.Filter && w.Notes == other.Notes &&
-		maps.Equal(w.Headers, other.Headers) && w.Timeout == other.Timeout && w.Active == other.Active &&
+		maps.Equal(w.Headers, other.Headers) && w.Auth.Equal(other.Auth) && w.Timeout == other.Timeout && w.Active == other.Active &&
 		w.ExcludeBody == other.ExcludeBody && w.ExpiresAt.Equal(other.ExpiresAt) && w.CreatedAt.Equal(other.CreatedAt) &&
 		w.UpdatedAt.Equal(other.UpdatedAt) && w.DisabledReason == other.DisabledReason &&
 		maps.Equal(w.Attributes, other.Attributes) && w.Version == other.Version

@@ -19,8 +19,20 @@ func defaultBounds() bounds {
 	return bounds{dial: 10 * time.Second, tls: 10 * time.Second, header: 15 * time.Second, body: 5 * time.Second}
 }
 
-// newTransport makes the only transport of a Dispatcher.
+// newTransport makes the transport of a Dispatcher's requests to webhooks.
 func newTransport(p *Profile, o *Options, b bounds) *transport.Transport {
+	return transport.New(transportOptions(p, o, b))
+}
+
+// newTokenTransport makes the one of requests to token endpoints: the same but for the addresses
+// that it may dial and what it keeps open.
+func newTokenTransport(p *Profile, o *Options, b bounds) *transport.Transport {
+	t := transportOptions(p, o, b)
+	t.Allow, t.HTTP2, t.MaxIdlePerHost = p.AllowToken, false, 2
+	return transport.New(t)
+}
+
+func transportOptions(p *Profile, o *Options, b bounds) transport.Options {
 	t := transport.Options{
 		Allow:       p.Allow,
 		RootCAs:     o.RootCAs,
@@ -40,7 +52,7 @@ func newTransport(p *Profile, o *Options, b bounds) *transport.Transport {
 	if o.Proxy != nil {
 		t.Proxy = o.Proxy.URL
 	}
-	return transport.New(t)
+	return t
 }
 
 // unanswered tells why a request got no answer.

@@ -149,6 +149,8 @@ func (v *visit) readForm(w *webhook.Webhook) {
 // readCredentials puts in what was typed over stored credentials. The rest stays empty:
 // the Manager keeps it, or asks for it again.
 func (v *visit) readCredentials(w, stored *webhook.Webhook) {
+	a := &w.Auth
+	a.Username, a.Secret, a.OAuth.TokenURL, a.OAuth.ClientID = "", webhook.Secret{}, "", ""
 	for name := range w.Headers {
 		w.Headers[name] = strings.TrimSpace(v.r.PostForm.Get("header." + name))
 	}

@@ -30,15 +30,50 @@ type record struct {
 	Updated        int64             `json:"updated,omitempty"`
 	DisabledReason string            `json:"disabled_reason,omitempty"`
 	Attributes     map[string]string `json:"attributes,omitempty"`
+	AuthScheme     string            `json:"auth,omitempty"`
 	Version        int64             `json:"version"`
 }
 
 // secrets is what Options.Seal encrypts: all of a webhook that lets somebody call the
-// endpoint. The URL is part of it, because its path often is the credential.
+// endpoint, or get a token for it. The URL is part of it, because its path often is the credential.
 type secrets struct {
 	URL     string            `json:"url"`
 	Secrets []string          `json:"secrets,omitempty"`
 	Headers map[string]string `json:"headers,omitempty"`
+	Auth    *authorization    `json:"auth,omitempty"`
+}
+
+// authorization is a webhook's Auth. Its scheme stands in clear too; the two must agree, or a
+// change of the clear one would send a client's secret to the webhook instead of its token endpoint.
+type authorization struct {
+	Scheme     string   `json:"scheme"`
+	Username   string   `json:"username,omitempty"`
+	Secret     string   `json:"secret"`
+	TokenURL   string   `json:"token_url,omitempty"`
+	ClientID   string   `json:"client_id,omitempty"`
+	Scopes     []string `json:"scopes,omitempty"`
+	Audience   string   `json:"audience,omitempty"`
+	Resource   string   `json:"resource,omitempty"`
+	ClientAuth string   `json:"client_auth,omitempty"`
+}
+
+func authorizationOf(a *webhook.Auth) *authorization {
+	if a.IsZero() {
+		return nil
+	}
+	o := &a.OAuth
+	return &authorization{string(a.Scheme), a.Username, a.Secret.Reveal(), o.TokenURL, o.ClientID, o.Scopes, o.Audience, o.Resource, string(o.ClientAuth)}
+}
+
+func (a *authorization) auth() (out webhook.Auth) {
+	if a == nil {
+		return out
+	}
+	return webhook.Auth{
+		Scheme: webhook.AuthScheme(a.Scheme), Username: a.Username, Secret: webhook.NewSecret(a.Secret),
+		OAuth: webhook.OAuth{TokenURL: a.TokenURL, ClientID: a.ClientID, Scopes: a.Scopes, Audience: a.Audience,
+			Resource: a.Resource, ClientAuth: webhook.ClientAuth(a.ClientAuth)},
+	}
 }
 
 // stored is a row of the table of webhooks.
@@ -53,12 +88,12 @@ func (s *Store) encodeWebhook(w webhook.Webhook) (out stored, err error) {
 		ID: w.ID, Scope: w.Scope, Group: w.Group, Name: w.Name, Events: w.Events, Filter: w.Filter, Notes: w.Notes,
 		Timeout: w.Timeout, Active: w.Active, ExcludeBody: w.ExcludeBody, Expires: micros(w.ExpiresAt),
 		Created: micros(w.CreatedAt), Updated: micros(w.UpdatedAt), DisabledReason: w.DisabledReason,
-		Attributes: w.Attributes, Version: w.Version,
+		Attributes: w.Attributes, AuthScheme: string(w.Auth.Scheme), Version: w.Version,
 	})
 	if err != nil {
 		return out, err
 	}
-	sec := secrets{URL: w.URL, Headers: w.Headers}
+	sec := secrets{URL: w.URL, Headers: w.Headers, Auth: authorizationOf(&w.Auth)}
 	for _, one := range w.Secrets {
 		sec.Secrets = append(sec.Secrets, one.Reveal())
 	}
@@ -93,7 +128,7 @@ func (s *Store) decodeWebhook(id string, in stored) (webhook.Webhook, error) {
 		ID: id, Scope: r.Scope, Group: r.Group, Name: r.Name, Events: r.Events, Filter: r.Filter, Notes: r.Notes,
 		Timeout: r.Timeout, Active: r.Active, ExcludeBody: r.ExcludeBody, ExpiresAt: fromMicros(r.Expires),
 		CreatedAt: fromMicros(r.Created), UpdatedAt: fromMicros(r.Updated), DisabledReason: r.DisabledReason,
-		Attributes: r.Attributes, Version: r.Version,
+		Attributes: r.Attributes, Auth: webhook.Auth{Scheme: webhook.AuthScheme(r.AuthScheme)}, Version: r.Version,
 	}
 	plain, err := s.box.Get(sealedTo(r.Scope, id, r.Version), id, in.secret, in.sealed)
 	if err != nil {
@@ -106,7 +141,11 @@ func (s *Store) decodeWebhook(id string, in stored) (webhook.Webhook, error) {
 	case bad:
 		return w, &SealError{id, errNotStored}
 	}
-	w.URL, w.Headers = sec.URL, sec.Headers
+	auth := sec.Auth.auth()
+	if string(auth.Scheme) != r.AuthScheme {
+		return w, &SealError{id, errNotStored}
+	}
+	w.URL, w.Headers, w.Auth = sec.URL, sec.Headers, auth
 	for _, one := range sec.Secrets {
 		w.Secrets = append(w.Secrets, webhook.NewSecret(one))
 	}
