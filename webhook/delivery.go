@@ -152,6 +152,7 @@ const (
 	CodeConfig         Code = "config"          // signer, secret, header or a stored row cannot be used
 	CodeCancelled      Code = "cancelled"       // cancelled, or its webhook was deleted
 	CodeInterrupted    Code = "interrupted"     // ten leases ran out during a send
+	CodeCertificate    Code = "certificate"     // a client certificate ends soon; for Observer.Attention alone
 	CodeExpired        Code = "expired"         // pending for longer than Profile.MaxAge
 )
 

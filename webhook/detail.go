@@ -16,7 +16,7 @@ const (
 
 	// CodeTLS
 	DetailTLSVersion         Detail = "tls_version"          // no TLS version that both sides speak; 1.2 is the oldest
-	DetailClientCertRequired Detail = "client_cert_required" // the server asks for a certificate of ours
+	DetailClientCertRequired Detail = "client_cert_required" // the server refused our certificate, or asks for one
 	DetailNotTLS             Detail = "not_tls"              // the server does not speak TLS on this port
 	DetailHandshake          Detail = "handshake"            // the server, or we, broke the handshake off
 
@@ -67,7 +67,7 @@ var detailTexts = map[Detail]string{
 	DetailAuthority:            "The certificate of the server is not signed by a trusted authority.",
 	DetailCertificate:          "The certificate of the server cannot be used.",
 	DetailTLSVersion:           "The server does not support TLS 1.2 or newer.",
-	DetailClientCertRequired:   "The server asks for a client certificate.",
+	DetailClientCertRequired:   "The server refused our client certificate, or asks for one.",
 	DetailNotTLS:               "The server does not speak TLS on this port.",
 	DetailHandshake:            "The TLS handshake failed.",
 	DetailNoSuchHost:           "The host name does not exist or has no address.",

@@ -24,6 +24,7 @@ type Dispatcher struct {
 	sweeper  Sweeper     //
 	health   HealthStore //
 	cache    WebhookCache
+	marks    Marks
 
 	profile Profile
 	o       Options
@@ -32,6 +33,7 @@ type Dispatcher struct {
 	sender  *sender
 	engine  *engine
 	status  status
+	ends    ends
 
 	running atomic.Bool
 	worked  atomic.Bool // something needed the Store's clock since it was read
@@ -59,6 +61,7 @@ func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
 	d.sweeper, _ = store.(Sweeper)
 	d.health, _ = store.(HealthStore)
 	d.cache, _ = store.(WebhookCache)
+	d.marks, _ = store.(Marks)
 	if c, ok := store.(interface{ Notifies() bool }); ok && !c.Notifies() {
 		d.notifier = nil
 	}

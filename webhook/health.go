@@ -19,6 +19,9 @@ type Health struct {
 	// DisabledReason repeats Webhook.DisabledReason in what Manager.Health returns;
 	// Stores leave it empty.
 	DisabledReason string
+	// CertificateUntil is the end of the client certificate in Webhook.TLS, the earliest of its
+	// chain, in what Manager.Health returns; zero without one. Stores leave it empty.
+	CertificateUntil time.Time
 }
 
 // HealthStatus is the short form of a Health, for lists.

@@ -38,7 +38,8 @@ func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 	w.ID, w.Version, w.DisabledReason = newWebhookID(), 1, ""
 	w.CreatedAt = m.d.now()
 	w.UpdatedAt = w.CreatedAt
-	if err := m.validateAll(&w); err != nil {
+	err := m.validate(&w, func(w *Webhook) []FieldError { return m.newCertificate(&ClientTLS{}, &w.TLS) })
+	if err != nil {
 		return Webhook{}, err
 	}
 	if err := m.reg.Create(ctx, w, m.d.profile.MaxPerScope); err != nil {
@@ -50,14 +51,14 @@ func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 // Edit validates and replaces a webhook. An empty URL or no Secrets keep what is stored,
 // because forms do not get them back; a header with an empty value keeps its stored
 // value too, and so does an Auth of the same Scheme with an empty Username, Secret, TokenURL or
-// ClientID. CreatedAt and DisabledReason cannot be edited; activating clears the latter.
+// ClientID; so do the Key of TLS beside a Certificate, and what is Pending. CreatedAt and DisabledReason cannot be edited; activating clears the latter.
 // Version must be the one that was read, or 0 to overwrite whatever is there. Changing the
-// URL, the secrets, the headers, Auth or the attributes, or activating, also clears the
+// URL, the secrets, the headers, Auth, TLS or the attributes, or activating, also clears the
 // webhook's health.
 //
 // A kept value never reaches another receiver. With another URL, or whatever else changes
-// where Profile.Target leads, the values of headers and of Auth, and the secret where requests hold
-// it (see Profile.SecretSent), must be in w; with another token endpoint or client ID the
+// where Profile.Target leads, the values of headers and of Auth, the key of TLS, and the secret where
+// requests hold it (see Profile.SecretSent), must be in w; with another token endpoint or client ID the
 // secret of Auth must: a [FieldError] with the rule "again" names what
 // is missing. What w holds counts as entered, so a form handler fills in what was typed
 // and leaves the rest empty; it does not pass on what it has read from the Store.
@@ -67,7 +68,9 @@ func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 func (m *Manager) Edit(ctx context.Context, w Webhook) (Webhook, error) {
 	var k kept
 	check := func(next *Webhook) error {
-		return m.validate(next, func(canonical *Webhook) []FieldError { return k.again(&m.d.profile, canonical) })
+		return m.validate(next, func(canonical *Webhook) []FieldError {
+			return append(k.again(&m.d.profile, canonical), m.newCertificate(&k.stored.TLS, &canonical.TLS)...)
+		})
 	}
 	return m.change(ctx, w.Scope, w.ID, w.Version, check, func(stored *Webhook) {
 		next := w.Clone()
@@ -174,7 +177,7 @@ func (m *Manager) Health(ctx context.Context, scope, id string) (Health, error) 
 	if err != nil {
 		return Health{}, fmt.Errorf("webhook: health of %s: %w", id, err)
 	}
-	h.DisabledReason = w.DisabledReason
+	h.DisabledReason, h.CertificateUntil = w.DisabledReason, w.TLS.CertificateUntil()
 	return h, nil
 }
 
@@ -259,7 +262,7 @@ func (m *Manager) change(ctx context.Context, scope, id string, version int64, c
 func freshStart(was, is *Webhook) bool {
 	return is.Active && !was.Active || was.URL != is.URL ||
 		!slices.EqualFunc(was.Secrets, is.Secrets, Secret.Equal) ||
-		!maps.Equal(was.Headers, is.Headers) || !was.Auth.Equal(is.Auth) || !maps.Equal(was.Attributes, is.Attributes)
+		!maps.Equal(was.Headers, is.Headers) || !was.Auth.Equal(is.Auth) || !was.TLS.sameIdentity(is.TLS) || !maps.Equal(was.Attributes, is.Attributes)
 }
 
 func newWebhookID() string { return "whk_" + strings.ToLower(rand.Text()) }

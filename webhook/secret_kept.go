@@ -18,6 +18,7 @@ type kept struct {
 	secrets bool
 	headers []string // names as they are spelled in the edit
 	auth    keptAuth
+	key     bool // of the client certificate
 }
 
 // keepEmpty fills what is empty in next, because forms get neither URL nor credentials back.
@@ -39,6 +40,7 @@ func keepEmpty(stored Webhook, next *Webhook) kept {
 	}
 	slices.Sort(k.headers)
 	k.auth = keepAuth(&stored.Auth, &next.Auth)
+	k.key = keepTLS(&stored.TLS, &next.TLS)
 	return k
 }
 
@@ -46,7 +48,7 @@ func keepEmpty(stored Webhook, next *Webhook) kept {
 // who may edit a webhook without seeing its credentials could otherwise have them sent to
 // a server of their own. next has its canonical URL.
 func (k *kept) again(p *Profile, next *Webhook) (out []FieldError) {
-	if !k.secrets && len(k.headers) == 0 && k.auth == (keptAuth{}) {
+	if !k.secrets && len(k.headers) == 0 && k.auth == (keptAuth{}) && !k.key {
 		return nil
 	}
 	moved := !sameReceiver(p, &k.stored, next)
@@ -60,6 +62,9 @@ func (k *kept) again(p *Profile, next *Webhook) (out []FieldError) {
 	if moved && len(k.headers) > 0 {
 		out = append(out, FieldError{"headers", "again",
 			fmt.Sprintf("Enter the value of %s again: the webhook goes to another URL.", strings.Join(k.headers, ", "))})
+	}
+	if moved && k.key {
+		out = append(out, FieldError{"tls", "again", "Enter the private key again: the webhook goes to another URL."})
 	}
 	return append(out, k.auth.again(p, moved, &k.stored.Auth, &next.Auth)...)
 }

@@ -31,10 +31,12 @@ type sender struct {
 	own       *transport.Transport // nil for the host's
 	tokenWay  *transport.Transport // to token endpoints, likewise
 	tokens    *oauth.Cache
-	lookup    bool // of the target's addresses, before each request
-	timeout   time.Duration
-	bounds    bounds
-	prepared  prepared
+	// identities are the transports of webhooks that have TLS; nil for the host's transport.
+	identities *transport.Identities
+	lookup     bool // of the target's addresses, before each request
+	timeout    time.Duration
+	bounds     bounds
+	prepared   prepared
 }
 
 func newSender(p *Profile, o *Options) *sender {
@@ -42,6 +44,7 @@ func newSender(p *Profile, o *Options) *sender {
 	if s.transport == nil {
 		s.own = newTransport(p, o, s.bounds)
 		s.tokenWay = newTokenTransport(p, o, s.bounds)
+		s.identities = transport.NewIdentities(s.own)
 	}
 	s.tokens = oauth.NewCache(s.post)
 	s.lookup = o.Proxy != nil && o.Proxy.AddressesCheckedBy == ByLookup
@@ -83,7 +86,9 @@ func (s *sender) attempt(ctx context.Context, w *Webhook, d *Delivery, now time.
 // once makes a request of an attempt, and tells whether it is to be made again.
 func (s *sender) once(ctx context.Context, cancel context.CancelFunc, w *Webhook, d *Delivery, a *Attempt, auth *authorization, began time.Time) (again bool) {
 	x := transport.Begin(ctx, d.Body)
-	req, to, err := s.request(x, w, d, a.Number, elapsed(a.Start, began), auth)
+	at := elapsed(a.Start, began)
+	prep := s.prepared.at(at, w)
+	req, to, err := s.request(x, prep, w, d, a.Number, at, auth)
 	if err != nil {
 		refused(err).apply(a)
 		return false
@@ -94,7 +99,13 @@ func (s *sender) once(ctx context.Context, cancel context.CancelFunc, w *Webhook
 			return false
 		}
 	}
-	resp, err := s.roundTrip(s.own, x, req)
+	by := s.own
+	if prep.identity != nil {
+		use := s.identities.Take(prep.identity.id, prep.identity.Identity)
+		defer use.Give()
+		by = use.Transport
+	}
+	resp, err := s.roundTrip(by, x, req)
 	if err != nil {
 		a.Code, a.Detail = unanswered(x, err)
 		return false
@@ -191,17 +202,19 @@ func (p *parts) header(h http.Header, name, value string) {
 
 // request builds and signs a request. Its errors may hold what hooks of the host
 // said and are never shown.
-func (s *sender) request(x *transport.Exchange, w *Webhook, d *Delivery, number int, at time.Time, auth *authorization) (req *http.Request, to *target, err error) {
+func (s *sender) request(x *transport.Exchange, prep *preparation, w *Webhook, d *Delivery, number int, at time.Time, auth *authorization) (req *http.Request, to *target, err error) {
 	defer contain("Profile", &err)
 	if len(d.Body) > s.profile.maxBody() {
 		return nil, nil, &errRequest{code: CodePayload, err: ErrTooLarge}
 	}
-	prep := s.prepared.at(at, w)
 	if to, err = prep.targetOf(s.profile, w, d); err != nil {
 		return nil, nil, err
 	}
 	if prep.refused != nil {
 		return nil, nil, prep.refused
+	}
+	if prep.identity != nil && s.own == nil {
+		return nil, nil, errors.New("webhook: Options.Transport cannot show the certificate of a webhook")
 	}
 	p := &parts{url: to.url}
 	req = x.Request()

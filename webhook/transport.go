@@ -25,20 +25,21 @@ func newTransport(p *Profile, o *Options, b bounds) *transport.Transport {
 }
 
 // newTokenTransport makes the one of requests to token endpoints: the same but for the addresses
-// that it may dial and what it keeps open.
+// that it may dial, what it keeps open, and a certificate, which it does not show.
 func newTokenTransport(p *Profile, o *Options, b bounds) *transport.Transport {
 	t := transportOptions(p, o, b)
-	t.Allow, t.HTTP2, t.MaxIdlePerHost = p.AllowToken, false, 2
+	t.Allow, t.HTTP2, t.MaxIdlePerHost, t.ClientCertificate = p.AllowToken, false, 2, nil
 	return transport.New(t)
 }
 
 func transportOptions(p *Profile, o *Options, b bounds) transport.Options {
 	t := transport.Options{
-		Allow:       p.Allow,
-		RootCAs:     o.RootCAs,
-		Resolver:    o.Resolver,
-		DialContext: o.DialContext,
-		HTTP2:       p.HTTP2,
+		Allow:             p.Allow,
+		RootCAs:           o.RootCAs,
+		ClientCertificate: o.ClientCertificate,
+		Resolver:          o.Resolver,
+		DialContext:       o.DialContext,
+		HTTP2:             p.HTTP2,
 		// As many requests as can be in flight leave a connection each. One host gets a share:
 		// of what is in flight, Capacity is what ends within moments and needs a connection
 		// again; a slower request finds one that another has just left.

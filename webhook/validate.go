@@ -70,6 +70,7 @@ func (m *Manager) validate(w *Webhook, more func(*Webhook) []FieldError) (err er
 	}
 	validateHeaders(w, add)
 	m.validateAuth(w, add)
+	m.validateTLS(w, add)
 	if w.Timeout < 0 || w.Timeout > m.d.o.Timeout {
 		add("timeout", "range", fmt.Sprintf("The timeout must be between 0 and %v.", m.d.o.Timeout))
 	}

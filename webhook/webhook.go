@@ -49,6 +49,8 @@ type Webhook struct {
 	Headers map[string]string
 	// Auth makes the Authorization header, where Profile.Auth allows its scheme.
 	Auth Auth `json:",omitzero"`
+	// TLS is the client certificate of requests, and the authorities that verify the server.
+	TLS ClientTLS `json:",omitzero"`
 	// Timeout bounds one attempt; 0 means Options.Timeout, which is also the
 	// largest value allowed.
 	Timeout time.Duration
@@ -74,7 +76,7 @@ type Webhook struct {
 	// which this one was read, above 0. Such a Store checks it when deliveries are
 	// stored; see [Enqueuer]. It is not part of the configuration.
 	Seen int64
-	// Unreadable is set by the Store where URL, secrets, headers or Auth cannot be opened, and
+	// Unreadable is set by the Store where URL, secrets, headers, Auth or the keys of TLS cannot be opened, and
 	// says why: errors.Is(err, [ErrSealed]) holds. Those fields are empty then, and
 	// nothing is sent until they can be read. It is not part of the configuration.
 	Unreadable error

@@ -149,6 +149,7 @@ func (v *visit) readForm(w *webhook.Webhook) {
 // readCredentials puts in what was typed over stored credentials. The rest stays empty:
 // the Manager keeps it, or asks for it again.
 func (v *visit) readCredentials(w, stored *webhook.Webhook) {
+	w.TLS.Key = webhook.Secret{}
 	a := &w.Auth
 	a.Username, a.Secret, a.OAuth.TokenURL, a.OAuth.ClientID = "", webhook.Secret{}, "", ""
 	for name := range w.Headers {

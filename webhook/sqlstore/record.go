@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,6 +32,8 @@ type record struct {
 	DisabledReason string            `json:"disabled_reason,omitempty"`
 	Attributes     map[string]string `json:"attributes,omitempty"`
 	AuthScheme     string            `json:"auth,omitempty"`
+	Certificate    string            `json:"certificate,omitempty"`
+	RootCAs        string            `json:"root_cas,omitempty"`
 	Version        int64             `json:"version"`
 }
 
@@ -41,6 +44,39 @@ type secrets struct {
 	Secrets []string          `json:"secrets,omitempty"`
 	Headers map[string]string `json:"headers,omitempty"`
 	Auth    *authorization    `json:"auth,omitempty"`
+	TLS     *clientTLS        `json:"tls,omitempty"`
+}
+
+// clientTLS is what is secret of a webhook's TLS, and a digest of what stands in clear beside it, so
+// that nobody can put other authorities in its place.
+type clientTLS struct {
+	Key     string `json:"key,omitempty"`
+	Pending string `json:"pending,omitempty"`
+	Digest  []byte `json:"digest"`
+}
+
+func clientTLSOf(c *webhook.ClientTLS) *clientTLS {
+	if c.IsZero() {
+		return nil
+	}
+	return &clientTLS{c.Key.Reveal(), c.Pending.Reveal(), digestOf(c)}
+}
+
+func digestOf(c *webhook.ClientTLS) []byte {
+	sum := sha256.Sum256([]byte(sealing.Name("tls", c.Certificate, c.RootCAs)))
+	return sum[:]
+}
+
+// fill completes what was read in clear, and tells whether it is what was stored.
+func (c *clientTLS) fill(to *webhook.ClientTLS) bool {
+	if c == nil {
+		return to.IsZero()
+	}
+	if !bytes.Equal(c.Digest, digestOf(to)) {
+		return false
+	}
+	to.Key, to.Pending = webhook.NewSecret(c.Key), webhook.NewSecret(c.Pending)
+	return true
 }
 
 // authorization is a webhook's Auth. Its scheme stands in clear too; the two must agree, or a
@@ -88,12 +124,13 @@ func (s *Store) encodeWebhook(w webhook.Webhook) (out stored, err error) {
 		ID: w.ID, Scope: w.Scope, Group: w.Group, Name: w.Name, Events: w.Events, Filter: w.Filter, Notes: w.Notes,
 		Timeout: w.Timeout, Active: w.Active, ExcludeBody: w.ExcludeBody, Expires: micros(w.ExpiresAt),
 		Created: micros(w.CreatedAt), Updated: micros(w.UpdatedAt), DisabledReason: w.DisabledReason,
-		Attributes: w.Attributes, AuthScheme: string(w.Auth.Scheme), Version: w.Version,
+		Attributes: w.Attributes, AuthScheme: string(w.Auth.Scheme), Certificate: w.TLS.Certificate, RootCAs: w.TLS.RootCAs,
+		Version: w.Version,
 	})
 	if err != nil {
 		return out, err
 	}
-	sec := secrets{URL: w.URL, Headers: w.Headers, Auth: authorizationOf(&w.Auth)}
+	sec := secrets{URL: w.URL, Headers: w.Headers, Auth: authorizationOf(&w.Auth), TLS: clientTLSOf(&w.TLS)}
 	for _, one := range w.Secrets {
 		sec.Secrets = append(sec.Secrets, one.Reveal())
 	}
@@ -128,7 +165,8 @@ func (s *Store) decodeWebhook(id string, in stored) (webhook.Webhook, error) {
 		ID: id, Scope: r.Scope, Group: r.Group, Name: r.Name, Events: r.Events, Filter: r.Filter, Notes: r.Notes,
 		Timeout: r.Timeout, Active: r.Active, ExcludeBody: r.ExcludeBody, ExpiresAt: fromMicros(r.Expires),
 		CreatedAt: fromMicros(r.Created), UpdatedAt: fromMicros(r.Updated), DisabledReason: r.DisabledReason,
-		Attributes: r.Attributes, Auth: webhook.Auth{Scheme: webhook.AuthScheme(r.AuthScheme)}, Version: r.Version,
+		Attributes: r.Attributes, Auth: webhook.Auth{Scheme: webhook.AuthScheme(r.AuthScheme)},
+		TLS: webhook.ClientTLS{Certificate: r.Certificate, RootCAs: r.RootCAs}, Version: r.Version,
 	}
 	plain, err := s.box.Get(sealedTo(r.Scope, id, r.Version), id, in.secret, in.sealed)
 	if err != nil {
@@ -142,7 +180,7 @@ func (s *Store) decodeWebhook(id string, in stored) (webhook.Webhook, error) {
 		return w, &SealError{id, errNotStored}
 	}
 	auth := sec.Auth.auth()
-	if string(auth.Scheme) != r.AuthScheme {
+	if string(auth.Scheme) != r.AuthScheme || !sec.TLS.fill(&w.TLS) {
 		return w, &SealError{id, errNotStored}
 	}
 	w.URL, w.Headers, w.Auth = sec.URL, sec.Headers, auth
