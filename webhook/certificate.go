@@ -46,6 +46,9 @@ var errNoRequest = errors.New("what is stored is no key with a request, it was c
 // for the key that it has. The chain is in PEM, the leaf first. The next request shows it; those under
 // way go on with the one before. Errors: [*ValidationError] with the field "tls", [ErrNotFound].
 func (m *Manager) SetCertificate(ctx context.Context, scope, id string, chain []byte) (Webhook, error) {
+	if len(chain) == 0 {
+		return Webhook{}, &ValidationError{Fields: []FieldError{{"tls", "chain", "Enter the certificate."}}}
+	}
 	var was ClientTLS
 	check := func(w *Webhook) error {
 		return m.validate(w, func(w *Webhook) []FieldError { return m.newCertificate(&was, &w.TLS) })
