@@ -28,11 +28,11 @@ import (
 	"github.com/postrider/postrider/webhook/memstore"
 )
 
-// clear lets a Store in memory keep private keys.
-var clear = webhook.Options{AllowClearKeys: true}
+// clearKeys lets a Store in memory keep private keys.
+var clearKeys = webhook.Options{AllowClearKeys: true}
 
 // keyless is a host with Postrider's own transport, which Stores in memory may give keys.
-func keyless(t *testing.T) *host { return realHostStopped(t, webhook.Standard(), clear) }
+func keyless(t *testing.T) *host { return realHostStopped(t, webhook.Standard(), clearKeys) }
 
 func clientTLS(t testing.TB, c tls.Certificate) webhook.ClientTLS {
 	t.Helper()
@@ -146,7 +146,7 @@ func TestClientCertNeedsASealer(t *testing.T) {
 		"a Store that says nothing": {newStore(t), webhook.Options{}, "tls unsealed"},
 		"one that says no":          {sealer{newStore(t), false}, webhook.Options{}, "tls unsealed"},
 		"one that says yes":         {sealer{newStore(t), true}, webhook.Options{}, "<nil>"},
-		"an operator who allows it": {newStore(t), clear, "<nil>"},
+		"an operator who allows it": {newStore(t), clearKeys, "<nil>"},
 	} {
 		d, err := webhook.New(tt.store, webhook.Standard(), &tt.opts)
 		if err != nil {
@@ -181,7 +181,7 @@ func (s sealer) Seals() bool { return s.seals }
 func TestClientCertNeedsTheOwnTransport(t *testing.T) {
 	t.Parallel()
 	c := clientTLS(t, hostile.NewAuthority(t).Client("a"))
-	h := newHost(t, newStore(t), webhook.Standard(), &clear)
+	h := newHost(t, newStore(t), webhook.Standard(), &clearKeys)
 	if _, err := h.hooks.Add(ctx, plainHook(withTLS(c))); complaint(err) != "tls unsupported" {
 		t.Errorf("Add: %s", complaint(err))
 	}

@@ -207,6 +207,7 @@ func (s *sender) request(x *transport.Exchange, prep *preparation, w *Webhook, d
 	if len(d.Body) > s.profile.maxBody() {
 		return nil, nil, &errRequest{code: CodePayload, err: ErrTooLarge}
 	}
+	w = prep.liveHook(w)
 	if to, err = prep.targetOf(s.profile, w, d); err != nil {
 		return nil, nil, err
 	}

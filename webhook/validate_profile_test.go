@@ -42,6 +42,8 @@ func TestProfilesJudge(t *testing.T) {
 	t.Parallel()
 	optional := webhook.Standard()
 	optional.Name, optional.RequireSecret, optional.Check, optional.AllowNoEvents = "optional", false, nil, true
+	entered := webhook.Standard()
+	entered.NewSecret = nil
 	panics := webhook.Automation()
 	panics.Check = func(webhook.Webhook) []webhook.FieldError { panic("check") }
 	own := webhook.Automation()
@@ -58,7 +60,8 @@ func TestProfilesJudge(t *testing.T) {
 	}{
 		"standard accepts its secrets":       {webhook.Standard(), webhook.Options{}, standardHook, "<nil>"},
 		"standard refuses a token":           {webhook.Standard(), webhook.Options{}, func(w *webhook.Webhook) { w.URL, w.Secrets = "https://hooks.example.com/a", secrets("short") }, "secret format"},
-		"standard needs a secret":            {webhook.Standard(), webhook.Options{}, func(w *webhook.Webhook) { w.URL, w.Secrets = "https://hooks.example.com/a", nil }, "secret required"},
+		"standard makes a secret":            {webhook.Standard(), webhook.Options{}, func(w *webhook.Webhook) { w.URL, w.Secrets = "https://hooks.example.com/a", nil }, "<nil>"},
+		"standard needs a secret":            {entered, webhook.Options{}, func(w *webhook.Webhook) { w.URL, w.Secrets = "https://hooks.example.com/a", nil }, "secret required"},
 		"standard takes any trigger":         {webhook.Standard(), webhook.Options{}, func(w *webhook.Webhook) { standardHook(w); w.Events = []string{"invoice.paid"} }, "<nil>"},
 		"standard refuses inner hosts":       {webhook.Standard(), webhook.Options{}, func(w *webhook.Webhook) { standardHook(w); w.URL = "https://vault.internal/a" }, "url H6"},
 		"standard refuses inner addresses":   {webhook.Standard(), webhook.Options{}, func(w *webhook.Webhook) { standardHook(w); w.URL = "https://169.254.169.254/a" }, "url ADDR"},

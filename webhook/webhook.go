@@ -35,8 +35,10 @@ type Webhook struct {
 	// URL is the canonical form of what the host entered, at most 2,048 bytes.
 	// Everything behind the host is a credential and is never printed.
 	URL string
-	// Secrets sign requests, newest first. After a rotation the one before is
-	// kept until the next one.
+	// Secrets sign requests, newest first. Each has an ID, a time of birth and maybe an end, see
+	// [Secret.WithLife], which the Manager gives and a Store keeps. After a rotation
+	// the one before stays until its end; one that has ended may still be here, and is
+	// used by no request. Secrets of before the three values were kept have none: no known age, no end.
 	Secrets []Secret
 	// Events are the types this webhook listens to.
 	Events []string

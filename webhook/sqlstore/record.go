@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,71 +44,34 @@ type secrets struct {
 	Headers map[string]string `json:"headers,omitempty"`
 	Auth    *authorization    `json:"auth,omitempty"`
 	TLS     *clientTLS        `json:"tls,omitempty"`
+	// Lives are those of Secrets by their places. Records from before lack it.
+	Lives []life `json:"lives,omitempty"`
 }
 
-// clientTLS is what is secret of a webhook's TLS, and a digest of what stands in clear beside it, so
-// that nobody can put other authorities in its place.
-type clientTLS struct {
-	Key     string `json:"key,omitempty"`
-	Pending string `json:"pending,omitempty"`
-	Digest  []byte `json:"digest"`
+// life is what is known of a secret beside its text.
+type life struct {
+	ID      string `json:"id,omitempty"`
+	Created int64  `json:"created,omitempty"` // us
+	Expires int64  `json:"expires,omitempty"`
 }
 
-func clientTLSOf(c *webhook.ClientTLS) *clientTLS {
-	if c.IsZero() {
-		return nil
+// add takes a secret in.
+func (s *secrets) add(one webhook.Secret) {
+	s.Secrets = append(s.Secrets, one.Reveal())
+	s.Lives = append(s.Lives, life{one.ID(), micros(one.CreatedAt()), micros(one.ExpiresAt())})
+}
+
+// all returns the secrets.
+func (s *secrets) all() (out []webhook.Secret) {
+	for i, text := range s.Secrets {
+		one := webhook.NewSecret(text)
+		if i < len(s.Lives) && s.Lives[i] != (life{}) {
+			l := s.Lives[i]
+			one = one.WithLife(l.ID, fromMicros(l.Created), fromMicros(l.Expires))
+		}
+		out = append(out, one)
 	}
-	return &clientTLS{c.Key.Reveal(), c.Pending.Reveal(), digestOf(c)}
-}
-
-func digestOf(c *webhook.ClientTLS) []byte {
-	sum := sha256.Sum256([]byte(sealing.Name("tls", c.Certificate, c.RootCAs)))
-	return sum[:]
-}
-
-// fill completes what was read in clear, and tells whether it is what was stored.
-func (c *clientTLS) fill(to *webhook.ClientTLS) bool {
-	if c == nil {
-		return to.IsZero()
-	}
-	if !bytes.Equal(c.Digest, digestOf(to)) {
-		return false
-	}
-	to.Key, to.Pending = webhook.NewSecret(c.Key), webhook.NewSecret(c.Pending)
-	return true
-}
-
-// authorization is a webhook's Auth. Its scheme stands in clear too; the two must agree, or a
-// change of the clear one would send a client's secret to the webhook instead of its token endpoint.
-type authorization struct {
-	Scheme     string   `json:"scheme"`
-	Username   string   `json:"username,omitempty"`
-	Secret     string   `json:"secret"`
-	TokenURL   string   `json:"token_url,omitempty"`
-	ClientID   string   `json:"client_id,omitempty"`
-	Scopes     []string `json:"scopes,omitempty"`
-	Audience   string   `json:"audience,omitempty"`
-	Resource   string   `json:"resource,omitempty"`
-	ClientAuth string   `json:"client_auth,omitempty"`
-}
-
-func authorizationOf(a *webhook.Auth) *authorization {
-	if a.IsZero() {
-		return nil
-	}
-	o := &a.OAuth
-	return &authorization{string(a.Scheme), a.Username, a.Secret.Reveal(), o.TokenURL, o.ClientID, o.Scopes, o.Audience, o.Resource, string(o.ClientAuth)}
-}
-
-func (a *authorization) auth() (out webhook.Auth) {
-	if a == nil {
-		return out
-	}
-	return webhook.Auth{
-		Scheme: webhook.AuthScheme(a.Scheme), Username: a.Username, Secret: webhook.NewSecret(a.Secret),
-		OAuth: webhook.OAuth{TokenURL: a.TokenURL, ClientID: a.ClientID, Scopes: a.Scopes, Audience: a.Audience,
-			Resource: a.Resource, ClientAuth: webhook.ClientAuth(a.ClientAuth)},
-	}
+	return out
 }
 
 // stored is a row of the table of webhooks.
@@ -132,7 +94,7 @@ func (s *Store) encodeWebhook(w webhook.Webhook) (out stored, err error) {
 	}
 	sec := secrets{URL: w.URL, Headers: w.Headers, Auth: authorizationOf(&w.Auth), TLS: clientTLSOf(&w.TLS)}
 	for _, one := range w.Secrets {
-		sec.Secrets = append(sec.Secrets, one.Reveal())
+		sec.add(one)
 	}
 	out.data = string(data)
 	plain, err := json.Marshal(sec)
@@ -179,14 +141,10 @@ func (s *Store) decodeWebhook(id string, in stored) (webhook.Webhook, error) {
 	case bad:
 		return w, &SealError{id, errNotStored}
 	}
-	auth := sec.Auth.auth()
-	if string(auth.Scheme) != r.AuthScheme || !sec.TLS.fill(&w.TLS) {
+	if !sec.credentials(&w, r.AuthScheme) {
 		return w, &SealError{id, errNotStored}
 	}
-	w.URL, w.Headers, w.Auth = sec.URL, sec.Headers, auth
-	for _, one := range sec.Secrets {
-		w.Secrets = append(w.Secrets, webhook.NewSecret(one))
-	}
+	w.URL, w.Headers, w.Secrets = sec.URL, sec.Headers, sec.all()
 	s.hooks.put(id, in, w)
 	return w, nil
 }

@@ -286,7 +286,7 @@ func TestProxySeesNoCertificate(t *testing.T) {
 		mu.Lock()
 		seen = append(seen, shown(r))
 		mu.Unlock()
-		to, err := net.Dial("tcp", fmt.Sprintf("%s:%d", publicIP, m.port))
+		to, err := net.Dial("tcp", net.JoinHostPort(publicIP, fmt.Sprint(m.port)))
 		if err != nil {
 			w.WriteHeader(http.StatusBadGateway)
 			return
