@@ -31,6 +31,7 @@ type formView struct {
 	TriggersError       string
 	NotesError          string
 	HeadersError        string
+	Credentials         *credentialsView // nil where the form has none
 }
 
 // headerField is a header by its place in the form, without its value.
@@ -60,6 +61,7 @@ func (v *visit) newForm(w webhook.Webhook) *formView {
 	for _, name := range v.o.Triggers {
 		f.Triggers = append(f.Triggers, choice{name, v.o.Texts.trigger(name), slices.Contains(w.Events, name)})
 	}
+	f.Credentials = v.credentials(&w, v.o.Texts)
 	return f
 }
 
@@ -124,7 +126,7 @@ func (v *visit) edit() error {
 	v.readCredentials(&w, &stored)
 	saved, err := v.m.Edit(ctx, w)
 	if err != nil {
-		w.Version, w.URL, w.Secrets = stored.Version, stored.URL, stored.Secrets // of what is stored the form shows a host, and that there is a secret
+		w.Version, w.URL, w.Secrets, w.Auth, w.TLS.Key = stored.Version, stored.URL, stored.Secrets, shownAuth(w.Auth, stored.Auth), stored.TLS.Key // of what is stored the form shows a host, and that there is a secret
 		return v.refused(w, err)
 	}
 	v.leaveNotice(notice{Kind: noticeSaved, Name: saved.Name})
@@ -142,6 +144,7 @@ func (v *visit) readForm(w *webhook.Webhook) {
 	if secret := strings.TrimSpace(form.Get("secret")); secret != "" {
 		w.Secrets = []webhook.Secret{webhook.NewSecret(secret)}
 	}
+	v.readAuth(w)
 	kept := slices.DeleteFunc(slices.Clone(w.Events), func(e string) bool { return slices.Contains(v.o.Triggers, e) })
 	w.Events = append(slices.Clone(form["trigger"]), kept...)
 }
@@ -149,9 +152,6 @@ func (v *visit) readForm(w *webhook.Webhook) {
 // readCredentials puts in what was typed over stored credentials. The rest stays empty:
 // the Manager keeps it, or asks for it again.
 func (v *visit) readCredentials(w, stored *webhook.Webhook) {
-	w.TLS.Key = webhook.Secret{}
-	a := &w.Auth
-	a.Username, a.Secret, a.OAuth.TokenURL, a.OAuth.ClientID = "", webhook.Secret{}, "", ""
 	for name := range w.Headers {
 		w.Headers[name] = strings.TrimSpace(v.r.PostForm.Get("header." + name))
 	}
@@ -193,6 +193,10 @@ func (v *visit) refused(w webhook.Webhook, err error) error {
 func (f *formView) wrong(field, message string) {
 	at := map[string]*string{"name": &f.NameError, "url": &f.URLError, "secret": &f.SecretError,
 		"events": &f.TriggersError, "notes": &f.NotesError}
+	if f.Credentials.wrong(field, message) {
+		f.Errors = append(f.Errors, fieldProblem{"field-" + field, message})
+		return
+	}
 	if len(f.Headers) > 0 {
 		at["headers"] = &f.HeadersError
 	}
