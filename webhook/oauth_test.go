@@ -315,3 +315,19 @@ func TestOAuthHostileEndpoints(t *testing.T) {
 		})
 	}
 }
+
+// Rule: a token endpoint is dialled by the rules for token endpoints, whatever those for webhooks are.
+func TestOAuthDialGuard(t *testing.T) {
+	t.Parallel()
+	n := hostileTokens(t)
+	n.profile.AllowToken.AllowPrefixes = nil // its address is not public
+	h := n.host()
+	w := plainHook(withAuth(oauthAuth()))
+	w.ID, w.URL, w.Auth.OAuth.TokenURL = "whk", n.url(hookHost), n.url(hookHost)
+	if a := webhook.Send(ctx, h.Dispatcher, w, sample(w)); a.Code != webhook.CodeAuth || a.Snippet != "token endpoint: blocked_address" {
+		t.Errorf("%+v", a)
+	}
+	if got := n.server.Connections(); got > 0 {
+		t.Errorf("%d connections", got)
+	}
+}
