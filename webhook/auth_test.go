@@ -5,13 +5,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/postrider/postrider/internal/hostile"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/sign"
 )
@@ -368,5 +372,77 @@ func TestAuthErrorsKeepSecrets(t *testing.T) {
 		OAuth: webhook.OAuth{TokenURL: "http://canary", ClientID: "canary\n", Scopes: []string{"canary canary"}, Audience: "canary\n", ClientAuth: "canary"}})))
 	if !errors.Is(err, webhook.ErrInvalid) || strings.Contains(fmt.Sprintf("%v %+v", err, err), "canary") {
 		t.Errorf("%v", err)
+	}
+}
+
+// Rule: nothing of an Authorization or a client certificate appears in a log line, an error, a record, or what an
+// Observer is given, whatever receiver and token endpoint say.
+func TestAuthCanary(t *testing.T) {
+	t.Parallel()
+	ca := hostile.NewAuthority(t)
+	echo := func(r *http.Request, status int) (*http.Response, error) {
+		body, _ := io.ReadAll(r.Body)
+		return respond(status, fmt.Sprintf("%s %s %s %s", r.URL, r.Header, r.Header["Authorization"], body))(r)
+	}
+	oauthCanary := webhook.Auth{Scheme: webhook.AuthOAuth, Secret: webhook.NewSecret("secretCanary-wqwqwq"), OAuth: webhook.OAuth{
+		TokenURL: "https://login.example.com/pathCanary-qjqjqjqj", ClientID: "clientCanary-xkxkxk", ClientAuth: webhook.ClientPost}}
+	tokens := func(status int, body string, then int) transportFunc {
+		return func(r *http.Request) (*http.Response, error) {
+			if r.URL.Host == "login.example.com" {
+				return respond(status, body)(r)
+			}
+			return echo(r, then)
+		}
+	}
+	for name, c := range map[string]struct {
+		auth webhook.Auth
+		to   transportFunc
+		tls  webhook.ClientTLS // written behind the Manager's back
+	}{
+		"basic":         {auth: basicAuth("userCanary-zvzvzv", "secretCanary-wqwqwq"), to: func(r *http.Request) (*http.Response, error) { return echo(r, 401) }},
+		"bearer":        {auth: bearer("secretCanary-wqwqwq"), to: func(r *http.Request) (*http.Response, error) { return echo(r, 200) }},
+		"value":         {auth: webhook.Auth{Scheme: webhook.AuthValue, Secret: webhook.NewSecret("Key secretCanary-wqwqwq")}, to: func(r *http.Request) (*http.Response, error) { return echo(r, 500) }},
+		"a token":       {auth: oauthCanary, to: tokens(200, `{"access_token":"tokenCanary-ykykyk"}`, 200)},
+		"one refused":   {auth: oauthCanary, to: tokens(200, `{"access_token":"tokenCanary-ykykyk"}`, 401)},
+		"no token":      {auth: oauthCanary, to: tokens(400, `{"error":"invalid_client","error_description":"secretCanary-wqwqwq"}`, 200)},
+		"an odd answer": {auth: oauthCanary, to: tokens(200, `{"error":"secretCanary-wqwqwq","token_type":"tokenCanary"}`, 200)},
+		"HTML":          {auth: oauthCanary, to: tokens(502, `<html>secretCanary-wqwqwq`, 200)},
+		"errors":        {auth: oauthCanary, to: func(r *http.Request) (*http.Response, error) { return nil, transportError{r} }},
+		"panics":        {auth: oauthCanary, to: func(r *http.Request) (*http.Response, error) { panic(transportError{r}) }},
+		"a certificate": {to: respond(200, "ok"), tls: clientTLS(t, ca.Client("certificate"))},
+		"a broken one":  {to: respond(200, "ok"), tls: webhook.ClientTLS{Certificate: "x", Key: webhook.NewSecret("secretCanary-wqwqwq"), Pending: webhook.NewSecret("secretCanary-wqwqwq")}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var all everything
+				h := newHost(t, newStore(t), webhook.Standard(), &webhook.Options{Transport: c.to, Logger: all.logger(), Observer: all.observer(), Poll: time.Hour, AllowClearKeys: true})
+				w, err := h.hooks.Add(ctx, plainHook(withAuth(c.auth)))
+				all.note("added", w, err)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !c.tls.IsZero() {
+					w.TLS = c.tls
+					if err := h.store.(webhook.Registry).Update(ctx, w); err != nil {
+						t.Fatal(err)
+					}
+				}
+				h.start()
+				defer h.stop()
+				r, err := h.Dispatch(ctx, success(t))
+				all.note("receipt", r, err)
+				settled(30 * time.Second)
+				all.ask(h, w)
+				moved := w.Clone()
+				moved.URL, moved.Version, moved.Auth = "https://elsewhere.example.net/x", 0, webhook.Auth{Scheme: c.auth.Scheme}
+				_, err = h.hooks.Edit(ctx, moved)
+				all.note("edited", err)
+				all.check(t, 20)
+				if text := all.String(); strings.Contains(text, "PRIVATE KEY") {
+					t.Error("a private key got out")
+				}
+			})
+		})
 	}
 }
