@@ -66,3 +66,19 @@ func isIPv6(s string) bool {
 func inAddress(c byte) bool {
 	return c == ':' || c == '.' || '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
+
+// addressAtEnd is the length of what may be the beginning of an IP address at the end of a text.
+func addressAtEnd(s string) int {
+	s = s[max(0, len(s)-maxAddress):]
+	start := len(s)
+	for start > 0 && inAddress(s[start-1]) {
+		start--
+	}
+	if word := s[start:]; len(word) > 1 && strings.Contains(word, ":") {
+		return len(word)
+	}
+	if quad := s[len(strings.TrimRight(s, "0123456789.")):]; len(quad) > 1 && strings.Contains(quad, ".") {
+		return len(quad)
+	}
+	return 0
+}

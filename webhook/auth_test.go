@@ -15,7 +15,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/postrider/postrider/internal/hostile"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/sign"
 )
@@ -379,7 +378,7 @@ func TestAuthErrorsKeepSecrets(t *testing.T) {
 // Observer is given, whatever receiver and token endpoint say.
 func TestAuthCanary(t *testing.T) {
 	t.Parallel()
-	ca := hostile.NewAuthority(t)
+	ca := newAuthority(t)
 	echo := func(r *http.Request, status int) (*http.Response, error) {
 		body, _ := io.ReadAll(r.Body)
 		return respond(status, fmt.Sprintf("%s %s %s %s", r.URL, r.Header, r.Header["Authorization"], body))(r)
@@ -409,7 +408,7 @@ func TestAuthCanary(t *testing.T) {
 		"HTML":          {auth: oauthCanary, to: tokens(502, `<html>secretCanary-wqwqwq`, 200)},
 		"errors":        {auth: oauthCanary, to: func(r *http.Request) (*http.Response, error) { return nil, transportError{r} }},
 		"panics":        {auth: oauthCanary, to: func(r *http.Request) (*http.Response, error) { panic(transportError{r}) }},
-		"a certificate": {to: respond(200, "ok"), tls: clientTLS(t, ca.Client("certificate"))},
+		"a certificate": {to: respond(200, "ok"), tls: ca.client("certificate")},
 		"a broken one":  {to: respond(200, "ok"), tls: webhook.ClientTLS{Certificate: "x", Key: webhook.NewSecret("secretCanary-wqwqwq"), Pending: webhook.NewSecret("secretCanary-wqwqwq")}},
 	} {
 		t.Run(name, func(t *testing.T) {

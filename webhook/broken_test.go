@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -63,4 +64,82 @@ func TestBrokenAnswers(t *testing.T) {
 			})
 		})
 	}
+}
+
+// confused is a Store that answers with another tenant's webhook when it is asked for one, and is
+// slow to claim, so that webhooks are read anew.
+type confused struct{ *memstore.Store }
+
+func (s confused) Claim(ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
+	b, err := s.Store.Claim(ctx, c)
+	time.Sleep(time.Second)
+	return b, err
+}
+
+func (s confused) Webhook(ctx context.Context, scope, id string) (webhook.Webhook, error) {
+	w, err := s.Store.Webhook(ctx, scope, id)
+	w.Scope, w.URL = "other", automation+"other"
+	return w, err
+}
+
+// Rule: a webhook of another tenant than the one asked for is neither sent to nor shown nor changed.
+func TestBrokenReads(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, confused{newStore(t)}, webhook.Automation(), nil)
+		w := h.add("one")
+		d := h.dispatch() // Run is not under way, so it is claimed
+		h.start()
+		defer h.stop()
+		settled(5 * time.Minute)
+		if n := len(h.to.seen()); n != 0 {
+			t.Errorf("%d requests, want none", n)
+		}
+		if got, _ := h.delivery(d); got.State != webhook.StatePending {
+			t.Errorf("%v, want pending", got.State)
+		}
+		if h.Status().StoreError == nil {
+			t.Error("Status has no StoreError")
+		}
+		m, err := h.Manager()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := m.Webhook(t.Context(), w.Scope, w.ID); err == nil {
+			t.Errorf("Manager.Webhook shows the webhook of %q", got.Scope)
+		}
+		if err := m.SetActive(t.Context(), w.Scope, w.ID, false); err == nil {
+			t.Error("Manager.SetActive has changed a webhook")
+		}
+		if _, err := m.Test(t.Context(), w.Scope, w.ID); err == nil || len(h.to.seen()) != 0 {
+			t.Errorf("Manager.Test: %v, and %d requests", err, len(h.to.seen()))
+		}
+	})
+}
+
+// exploding is a Store that panics once it has stored.
+type exploding struct{ *memstore.Store }
+
+func (s exploding) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
+	if _, err := s.Store.Enqueue(ctx, ds); err != nil {
+		return nil, err
+	}
+	panic("enqueue")
+}
+
+// Rule: an Enqueue that panics may have stored before, and Dispatch and DispatchTx say so.
+func TestPanickingEnqueue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := exploding{newStore(t)}
+		h := newHost(t, store, webhook.Automation(), nil)
+		h.add("one")
+		_, err := h.Dispatch(t.Context(), success(t))
+		_, txErr := h.DispatchTx(t.Context(), store, success(t))
+		for _, err := range []error{err, txErr} {
+			if !errors.Is(err, webhook.ErrUnknown) || !errors.Is(err, webhook.ErrPanic) {
+				t.Errorf("%v, want ErrUnknown and ErrPanic", err)
+			}
+		}
+	})
 }

@@ -18,7 +18,7 @@ type History interface {
 	Deliveries(ctx context.Context, q Query) (ds []Delivery, next string, err error)
 	// Requeue makes a delivery pending again, due at due, with a fresh budget: Tries,
 	// Interrupted, FirstFailure, LastCode, Exhausted and FinishedAt start anew, QueuedAt is
-	// due. Identifier, body and earlier attempts stay. ErrHeld while it is leased,
+	// due. Identifier, body, Attempts and the history of attempts stay. ErrHeld while it is leased,
 	// ErrNotFound when unknown or its webhook is gone.
 	Requeue(ctx context.Context, scope, id string, due time.Time) error
 	// Cancel ends a pending delivery at now, as failed with CodeCancelled, and returns it

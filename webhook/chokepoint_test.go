@@ -18,7 +18,6 @@ import (
 var mayConnect = []string{
 	"webhook/internal/transport/",
 	"webhook/webhooktest/",
-	"internal/hostile/",
 }
 
 // connects are the names through which code reaches the network past the guard. A type

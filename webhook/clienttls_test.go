@@ -9,11 +9,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
-	"log"
-	"net"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"strings"
 	"sync"
@@ -23,7 +18,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/postrider/postrider/internal/hostile"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/memstore"
 )
@@ -32,15 +26,18 @@ import (
 var clearKeys = webhook.Options{AllowClearKeys: true}
 
 // keyless is a host with Postrider's own transport, which Stores in memory may give keys.
-func keyless(t *testing.T) *host { return realHostStopped(t, webhook.Standard(), clearKeys) }
-
-func clientTLS(t testing.TB, c tls.Certificate) webhook.ClientTLS {
+func keyless(t *testing.T) *host {
 	t.Helper()
-	chain, key, err := hostile.PEM(c)
+	store := newStore(t)
+	d, err := webhook.New(store, webhook.Standard(), &clearKeys)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return webhook.ClientTLS{Certificate: chain, Key: webhook.NewSecret(key)}
+	h := &host{Dispatcher: d, t: t, store: store, stop: func() {}, log: &lockedBuffer{}}
+	if h.hooks, err = d.Manager(); err != nil {
+		t.Fatal(err)
+	}
+	return h
 }
 
 func withTLS(c webhook.ClientTLS) func(*webhook.Webhook) {
@@ -60,9 +57,9 @@ func pemFile(t *testing.T, name string) string {
 // refused changes nothing.
 func TestClientCertFieldErrors(t *testing.T) {
 	t.Parallel()
-	ca := hostile.NewAuthority(t)
-	good, other := clientTLS(t, ca.Client("a")), clientTLS(t, ca.Client("b"))
-	of := func(change func(*x509.Certificate)) webhook.ClientTLS { return clientTLS(t, ca.Client("a", change)) }
+	ca := newAuthority(t)
+	good, other := ca.client("a"), ca.client("b")
+	of := func(change func(*x509.Certificate)) webhook.ClientTLS { return ca.client("a", change) }
 	uses := func(us ...x509.ExtKeyUsage) webhook.ClientTLS {
 		return of(func(c *x509.Certificate) { c.ExtKeyUsage = us })
 	}
@@ -75,12 +72,12 @@ func TestClientCertFieldErrors(t *testing.T) {
 		want string
 	}{
 		"a certificate":             {good, "<nil>"},
-		"with its authority":        {pair(good.Certificate+ca.PEM(), good.Key.Reveal()), "<nil>"},
-		"authorities alone":         {roots(ca.PEM()), "<nil>"},
+		"with its authority":        {pair(good.Certificate+ca.pem(), good.Key.Reveal()), "<nil>"},
+		"authorities alone":         {roots(ca.pem()), "<nil>"},
 		"key of another":            {pair(good.Certificate, other.Key.Reveal()), "tls pair"},
 		"no key":                    {pair(good.Certificate, ""), "tls pair"},
 		"no certificate":            {pair("", good.Key.Reveal()), "tls pair"},
-		"not its own first":         {pair(ca.PEM()+good.Certificate, good.Key.Reveal()), "tls pair"},
+		"not its own first":         {pair(ca.pem()+good.Certificate, good.Key.Reveal()), "tls pair"},
 		"a key that is none":        {pair(good.Certificate, "canary"), "tls pair"},
 		"a mask as the key":         {pair(good.Certificate, "[redacted]"), "tls pair"},
 		"an encrypted key":          {pair(good.Certificate, pemFile(t, "encrypted.key")), "tls encrypted"},
@@ -94,17 +91,17 @@ func TestClientCertFieldErrors(t *testing.T) {
 		"SHA-1":                     {pair(pemFile(t, "sha1.pem"), pemFile(t, "sha1.key")), "tls weak"},
 		"RSA of 1,024 bits":         {pair(pemFile(t, "rsa1024.pem"), pemFile(t, "rsa1024.key")), "tls weak"},
 		"a weak one in the chain":   {pair(good.Certificate+pemFile(t, "rsa1024.pem"), good.Key.Reveal()), "tls weak"},
-		"5 certificates":            {pair(good.Certificate+strings.Repeat(ca.PEM(), 4), good.Key.Reveal()), "<nil>"},
-		"6 certificates":            {pair(good.Certificate+strings.Repeat(ca.PEM(), 5), good.Key.Reveal()), "tls chain"},
+		"5 certificates":            {pair(good.Certificate+strings.Repeat(ca.pem(), 4), good.Key.Reveal()), "<nil>"},
+		"6 certificates":            {pair(good.Certificate+strings.Repeat(ca.pem(), 5), good.Key.Reveal()), "tls chain"},
 		"more than 64 KiB":          {pair(good.Certificate+strings.Repeat("\n", 64<<10), good.Key.Reveal()), "tls chain"},
 		"no PEM":                    {pair("canary", good.Key.Reveal()), "tls chain"},
 		"text behind":               {pair(good.Certificate+"canary", good.Key.Reveal()), "tls chain"},
 		"a key in the chain":        {pair(good.Certificate+good.Key.Reveal(), good.Key.Reveal()), "tls chain"},
 		"authorities, no CA":        {roots(good.Certificate), "tls roots"},
-		"20 authorities":            {roots(strings.Repeat(ca.PEM(), 20)), "<nil>"},
-		"21 authorities":            {roots(strings.Repeat(ca.PEM(), 21)), "tls roots"},
+		"20 authorities":            {roots(strings.Repeat(ca.pem(), 20)), "<nil>"},
+		"21 authorities":            {roots(strings.Repeat(ca.pem(), 21)), "tls roots"},
 		"authorities, no PEM":       {roots("canary"), "tls roots"},
-		"authorities of 64 KiB":     {roots(ca.PEM() + strings.Repeat(" ", 64<<10)), "tls roots"},
+		"authorities of 64 KiB":     {roots(ca.pem() + strings.Repeat(" ", 64<<10)), "tls roots"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -137,7 +134,7 @@ func TestClientCertFieldErrors(t *testing.T) {
 // says otherwise.
 func TestClientCertNeedsASealer(t *testing.T) {
 	t.Parallel()
-	c := clientTLS(t, hostile.NewAuthority(t).Client("a"))
+	c := newAuthority(t).client("a")
 	for name, tt := range map[string]struct {
 		store webhook.Store
 		opts  webhook.Options
@@ -159,7 +156,7 @@ func TestClientCertNeedsASealer(t *testing.T) {
 		if _, err := m.Add(ctx, plainHook(withTLS(c))); complaint(err) != tt.want {
 			t.Errorf("%s: Add: %s, want %s", name, complaint(err), tt.want)
 		}
-		w, err := m.Add(ctx, plainHook(withTLS(webhook.ClientTLS{RootCAs: hostile.NewAuthority(t).PEM()})))
+		w, err := m.Add(ctx, plainHook(withTLS(webhook.ClientTLS{RootCAs: newAuthority(t).pem()})))
 		if err != nil {
 			t.Errorf("%s: authorities alone: %v", name, err)
 		}
@@ -180,7 +177,7 @@ func (s sealer) Seals() bool { return s.seals }
 // same is not sent without.
 func TestClientCertNeedsTheOwnTransport(t *testing.T) {
 	t.Parallel()
-	c := clientTLS(t, hostile.NewAuthority(t).Client("a"))
+	c := newAuthority(t).client("a")
 	h := newHost(t, newStore(t), webhook.Standard(), &clearKeys)
 	if _, err := h.hooks.Add(ctx, plainHook(withTLS(c))); complaint(err) != "tls unsupported" {
 		t.Errorf("Add: %s", complaint(err))
@@ -212,13 +209,9 @@ func request509(t *testing.T, csr []byte) *x509.CertificateRequest {
 	return r
 }
 
-func signed(t *testing.T, ca *hostile.Authority, csr []byte, name string, change ...func(*x509.Certificate)) []byte {
+func signed(t *testing.T, ca *authority, csr []byte, name string, change ...func(*x509.Certificate)) []byte {
 	t.Helper()
-	chain, _, err := hostile.PEM(tls.Certificate{Certificate: [][]byte{ca.ClientFor(request509(t, csr).PublicKey, name, change...)}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return []byte(chain)
+	return []byte(ca.sign(request509(t, csr).PublicKey, name, change...))
 }
 
 // Rule: a request for a certificate is made of a key that stays in the Store; repeated it is the same one;
@@ -226,9 +219,9 @@ func signed(t *testing.T, ca *hostile.Authority, csr []byte, name string, change
 // changes nothing.
 func TestClientCertRequest(t *testing.T) {
 	t.Parallel()
-	ca := hostile.NewAuthority(t)
+	ca := newAuthority(t)
 	h := keyless(t)
-	w, err := h.hooks.Add(ctx, plainHook(withTLS(webhook.ClientTLS{RootCAs: ca.PEM()})))
+	w, err := h.hooks.Add(ctx, plainHook(withTLS(webhook.ClientTLS{RootCAs: ca.pem()})))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +246,7 @@ func TestClientCertRequest(t *testing.T) {
 		t.Errorf("%v, %v", r.Subject, r.PublicKeyAlgorithm)
 	}
 	pendingState := h.webhook(w.ID)
-	foreign := clientTLS(t, ca.Client("x")).Certificate
+	foreign := ca.client("x").Certificate
 	for name, c := range map[string]struct{ chain, want string }{
 		"for another key": {foreign, "tls pair"},
 		"nothing":         {"", "tls chain"},
@@ -269,7 +262,7 @@ func TestClientCertRequest(t *testing.T) {
 		}
 	}
 	first, err := h.hooks.SetCertificate(ctx, scope, w.ID, signed(t, ca, csr, "first"))
-	if err != nil || !first.TLS.Pending.IsZero() || first.TLS.Key.IsZero() || first.TLS.RootCAs != ca.PEM() {
+	if err != nil || !first.TLS.Pending.IsZero() || first.TLS.Key.IsZero() || first.TLS.RootCAs != ca.pem() {
 		t.Fatalf("%+v, %v", first, err)
 	}
 	health, err := h.hooks.Health(ctx, scope, w.ID)
@@ -303,9 +296,9 @@ func TestClientCertRequest(t *testing.T) {
 // Rule: an edit keeps the key beside a certificate, and asks for it again with another URL.
 func TestClientCertEditAsksAgain(t *testing.T) {
 	t.Parallel()
-	ca := hostile.NewAuthority(t)
+	ca := newAuthority(t)
 	h := keyless(t)
-	c := clientTLS(t, ca.Client("a"))
+	c := ca.client("a")
 	was, err := h.hooks.Add(ctx, plainHook(withTLS(c)))
 	if err != nil {
 		t.Fatal(err)
@@ -319,7 +312,7 @@ func TestClientCertEditAsksAgain(t *testing.T) {
 	}{
 		{"the same URL", publicURL, certificate, "<nil>"},
 		{"another URL", other, certificate, "tls again"},
-		{"another URL, another certificate", other, webhook.ClientTLS{Certificate: clientTLS(t, ca.Client("b")).Certificate}, "tls pair"},
+		{"another URL, another certificate", other, webhook.ClientTLS{Certificate: ca.client("b").Certificate}, "tls pair"},
 		{"another URL, entered again", other, c, "<nil>"},
 		{"and back, without", publicURL, webhook.ClientTLS{}, "<nil>"},
 	} {
@@ -337,7 +330,7 @@ func TestClientCertEditAsksAgain(t *testing.T) {
 func TestClientCertEnded(t *testing.T) {
 	t.Parallel()
 	h := keyless(t)
-	c := clientTLS(t, hostile.NewAuthority(t).Client("a", func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }))
+	c := newAuthority(t).client("a", func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) })
 	w := plainHook(withTLS(c))
 	w.ID = "whk"
 	if err := h.store.(webhook.Registry).Create(ctx, w, 0); err != nil {
@@ -369,196 +362,6 @@ func TestClientCertMasksItself(t *testing.T) {
 	}
 }
 
-// mtls is a receiver that wants certificates, with a token endpoint beside it.
-type mtls struct {
-	*network
-	mu   sync.Mutex
-	seen []string // path, identifier and whose certificate
-}
-
-func newMTLS(t *testing.T, auth tls.ClientAuthType, http2 bool) *mtls {
-	m := &mtls{network: &network{t: t, ca: hostile.NewAuthority(t), dns: hostile.NewDNS(t)}}
-	lis, err := net.Listen("tcp4", publicIP+":0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &httptest.Server{Listener: lis, EnableHTTP2: http2, Config: &http.Server{Handler: http.HandlerFunc(m.serve), ErrorLog: log.New(io.Discard, "", 0)},
-		TLS: &tls.Config{Certificates: []tls.Certificate{m.ca.Issue(hookHost)}, ClientAuth: auth, ClientCAs: m.ca.Pool()}}
-	s.StartTLS()
-	t.Cleanup(s.Close)
-	m.dns.Set(hookHost, hostile.Addrs(publicIP))
-	port := lis.Addr().(*net.TCPAddr).Port
-	m.profile = webhook.Standard()
-	m.profile.Allow = allowed(uint16(port))
-	m.profile.AllowToken, m.profile.HTTP2 = m.profile.Allow, http2
-	m.opts = webhook.Options{Timeout: 20 * time.Second, Poll: 5 * time.Millisecond, Resolver: m.dns.Resolver(), RootCAs: m.ca.Pool(), AllowClearKeys: true}
-	return m
-}
-
-func (m *mtls) url(path string, port uint16) string {
-	return fmt.Sprintf("https://%s:%d/%s", hookHost, port, path)
-}
-
-func (m *mtls) at(path string) string { return m.url(path, m.profile.Allow.Ports[0]) }
-
-func (m *mtls) serve(w http.ResponseWriter, r *http.Request) {
-	who := "none"
-	if len(r.TLS.PeerCertificates) > 0 {
-		who = r.TLS.PeerCertificates[0].Subject.CommonName
-	}
-	m.mu.Lock()
-	m.seen = append(m.seen, r.URL.Path[1:]+" as "+who)
-	m.mu.Unlock()
-	if r.URL.Path == "/token" {
-		_, _ = io.WriteString(w, `{"access_token":"t"}`)
-	}
-}
-
-func (m *mtls) said() []string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	out := m.seen
-	m.seen = nil
-	return out
-}
-
-// Rule: two webhooks at one host with two identities, and one without, sent interleaved: the receiver sees
-// each with its own certificate and with no other's, while one of them is changed.
-func TestClientCertOfEachWebhook(t *testing.T) {
-	t.Parallel()
-	for _, http2 := range []bool{false, true} {
-		t.Run(map[bool]string{false: "HTTP1", true: "HTTP2"}[http2], func(t *testing.T) {
-			t.Parallel()
-			m := newMTLS(t, tls.VerifyClientCertIfGiven, http2)
-			h := realHostStopped(t, m.profile, m.opts)
-			var hooks []webhook.Webhook
-			for _, name := range []string{"a", "b", "none"} {
-				w := plainHook()
-				w.URL = m.at(name)
-				if name != "none" {
-					w.TLS = clientTLS(t, m.ca.Client(name))
-				}
-				w, err := h.hooks.Add(ctx, w)
-				if err != nil {
-					t.Fatal(err)
-				}
-				hooks = append(hooks, w)
-			}
-			send := func(n int) {
-				var wg sync.WaitGroup
-				for worker := range 6 {
-					wg.Go(func() {
-						for i := range n {
-							w := h.webhook(hooks[(i+worker)%3].ID)
-							if a := webhook.Send(ctx, h.Dispatcher, w, sample(w)); !a.OK() {
-								t.Errorf("%+v", a)
-							}
-						}
-					})
-				}
-				wg.Wait()
-			}
-			send(350)
-			for _, s := range m.said() {
-				if path, who, _ := strings.Cut(s, " as "); path != who {
-					t.Fatalf("a request to %s came as %s", path, who)
-				}
-			}
-			// A changed identity is shown from the next request on.
-			in := hooks[0].Clone()
-			in.Version, in.TLS = 0, clientTLS(t, m.ca.Client("a2"))
-			if _, err := h.hooks.Edit(ctx, in); err != nil {
-				t.Fatal(err)
-			}
-			send(30)
-			for _, s := range m.said() {
-				if s != "a as a2" && s != "b as b" && s != "none as none" {
-					t.Fatalf("after the change: %s", s)
-				}
-			}
-		})
-	}
-}
-
-// Rule: the sender's own certificate is that of webhooks without one; a token endpoint sees none.
-func TestClientCertOfTheSender(t *testing.T) {
-	t.Parallel()
-	m := newMTLS(t, tls.RequestClientCert, false)
-	own := m.ca.Client("own")
-	m.opts.ClientCertificate = func(context.Context) (*tls.Certificate, error) { return &own, nil }
-	h := realHostStopped(t, m.profile, m.opts)
-	auth := oauthAuth(func(a *webhook.Auth) { a.OAuth.TokenURL = m.at("token") })
-	for _, tt := range []struct {
-		tls  webhook.ClientTLS
-		want string
-	}{
-		{webhook.ClientTLS{}, "hook as own"},
-		{webhook.ClientTLS{RootCAs: m.ca.PEM()}, "hook as own"},
-		{clientTLS(t, m.ca.Client("a")), "hook as a"},
-	} {
-		w := plainHook(withAuth(auth), withTLS(tt.tls))
-		w.ID, w.URL = "whk", m.at("hook")
-		w.Auth.OAuth.Scopes = []string{tt.want[len("hook as "):]}
-		a := webhook.Send(ctx, h.Dispatcher, w, sample(w))
-		for i, got := range m.said() {
-			if want := []string{"token as none", tt.want}[min(i, 1)]; got != want && got != tt.want {
-				t.Errorf("%s, want %s", got, want)
-			} else if strings.HasPrefix(got, "token") && got != "token as none" {
-				t.Error(got)
-			}
-		}
-		if !a.OK() {
-			t.Errorf("%+v", a)
-		}
-	}
-}
-
-// Rule: a certificate that cannot be used ends attempts with config, and is never left out; one that the
-// receiver refuses ends them as tls, with a word on certificates.
-func TestClientCertUnusable(t *testing.T) {
-	t.Parallel()
-	m := newMTLS(t, tls.RequireAndVerifyClientCert, false)
-	h := realHostStopped(t, m.profile, m.opts)
-	good := clientTLS(t, m.ca.Client("a"))
-	for name, tt := range map[string]struct {
-		tls    webhook.ClientTLS
-		code   webhook.Code
-		detail webhook.Detail
-	}{
-		"no key":              {webhook.ClientTLS{Certificate: good.Certificate}, webhook.CodeConfig, ""},
-		"damaged":             {webhook.ClientTLS{Certificate: "x", Key: good.Key}, webhook.CodeConfig, ""},
-		"authorities damaged": {webhook.ClientTLS{Certificate: good.Certificate, Key: good.Key, RootCAs: "x"}, webhook.CodeConfig, ""},
-		"none":                {webhook.ClientTLS{}, webhook.CodeTLS, webhook.DetailClientCertRequired},
-		"of a stranger":       {clientTLS(t, hostile.NewAuthority(t).Client("a")), webhook.CodeTLS, webhook.DetailClientCertRequired},
-		"ended":               {clientTLS(t, m.ca.Client("a", func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) })), webhook.CodeTLS, webhook.DetailClientCertRequired},
-		"other authorities":   {webhook.ClientTLS{Certificate: good.Certificate, Key: good.Key, RootCAs: hostile.NewAuthority(t).PEM()}, webhook.CodeTLSVerify, webhook.DetailAuthority},
-		"good":                {good, webhook.CodeOK, ""},
-	} {
-		w := plainHook(withTLS(tt.tls))
-		w.ID, w.URL = "whk", m.at("hook")
-		a := webhook.Send(ctx, h.Dispatcher, w, sample(w))
-		if a.Code != tt.code || a.Detail != tt.detail {
-			t.Errorf("%s: %s %s, want %s %s", name, a.Code, a.Detail, tt.code, tt.detail)
-		}
-		if n := len(m.said()); (n > 0) != (tt.code == webhook.CodeOK) {
-			t.Errorf("%s: %d requests", name, n)
-		}
-	}
-}
-
-// Rule: a private authority opens no private address.
-func TestClientCertKeepsTheGuard(t *testing.T) {
-	t.Parallel()
-	m := newMTLS(t, tls.NoClientCert, false)
-	m.dns.Set(hookHost, hostile.Addrs(forbiddenIP))
-	h := realHostStopped(t, m.profile, m.opts)
-	w := plainHook(withTLS(webhook.ClientTLS{RootCAs: m.ca.PEM()}))
-	w.ID, w.URL = "whk", m.at("hook")
-	if a := webhook.Send(ctx, h.Dispatcher, w, sample(w)); a.Code != webhook.CodeBlockedAddress {
-		t.Errorf("%+v", a)
-	}
-}
-
 // Rule: 30, 14 and 3 days before the end of a certificate, and after it, its owner is told once, by one of
 // the hosts that share a Store.
 func TestClientCertExpiry(t *testing.T) {
@@ -566,7 +369,7 @@ func TestClientCertExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const day = 24 * time.Hour
 		start := time.Now()
-		c := clientTLS(t, hostile.NewAuthority(t).Client("a", func(c *x509.Certificate) { c.NotAfter = start.Add(40 * day) }))
+		c := newAuthority(t).client("a", func(c *x509.Certificate) { c.NotAfter = start.Add(40 * day) })
 		store := newStore(t)
 		var told []string
 		hosts := make([]*host, 2)

@@ -83,7 +83,7 @@ func (m *Manager) Redeliver(ctx context.Context, scope, id string) error {
 	if err != nil {
 		return fmt.Errorf("webhook: redeliver %s: %w", id, err)
 	}
-	m.d.announce()
+	m.d.Wake()
 	return nil
 }
 
@@ -147,7 +147,7 @@ func (m *Manager) Replay(ctx context.Context, q Query, perSecond float64) (queue
 				return queued, fmt.Errorf("webhook: replay: %w", err)
 			}
 		}
-		m.d.announce()
+		m.d.Wake()
 		if q.Cursor = next; next == "" {
 			return queued, nil
 		}

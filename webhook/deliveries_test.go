@@ -138,7 +138,7 @@ func TestDeliveryRecord(t *testing.T) {
 		}
 		body := rs[0].Body
 		wantD := webhook.Delivery{ID: id, EventID: "evt_1", WebhookID: w.ID, Scope: scope, Type: "taskSuccess", Body: []byte(body),
-			State: webhook.StateDelivered, Tries: 3, Due: d.Due, FirstFailure: start.Add(time.Second),
+			State: webhook.StateDelivered, Tries: 3, Attempts: 3, Due: rs[2].At, FirstFailure: start.Add(time.Second),
 			CreatedAt: start, QueuedAt: start, FinishedAt: rs[2].At}
 		if d.Lease <= start.UnixMicro() {
 			t.Errorf("lease number %d, want one above the time", d.Lease)
@@ -151,7 +151,7 @@ func TestDeliveryRecord(t *testing.T) {
 }
 
 // Rule: Redeliver sends any delivery once more, with its identifier and bytes, and a fresh
-// budget of retries; while it is being sent it is ErrHeld.
+// budget of retries, and attempt numbers that go on; while it is being sent it is ErrHeld.
 func TestRedeliver(t *testing.T) {
 	t.Parallel()
 	for name, code := range map[string]int{"failed": 400, "exhausted": 503, "delivered": 200} {
@@ -191,8 +191,14 @@ func TestRedeliver(t *testing.T) {
 						t.Errorf("sent %+v after %+v", r, rs[0])
 					}
 				}
-				if _, all := h.delivery(d); len(all) != len(earlier)+4 || all[0] != earlier[0] {
-					t.Errorf("%d attempts in the record, want %d and 4 more", len(all), len(earlier))
+				got, all := h.delivery(d)
+				if len(all) != len(earlier)+4 || all[0] != earlier[0] || got.Attempts != len(all) {
+					t.Errorf("%d attempts in the record and %d counted, want %d and 4 more", len(all), got.Attempts, len(earlier))
+				}
+				for i, a := range all {
+					if a.Number != i+1 {
+						t.Errorf("attempt %d of the record has number %d", i+1, a.Number)
+					}
 				}
 			})
 		})
@@ -213,6 +219,9 @@ func TestRedeliverWaiting(t *testing.T) {
 		settled(time.Second)
 		if got := h.outcome(d); got != "delivered tries=1" {
 			t.Error(got)
+		}
+		if d, as := h.delivery(d); d.Attempts != 3 || len(as) != 3 || as[2].Number != 3 {
+			t.Errorf("%d attempts counted, record %+v; want 3", d.Attempts, as)
 		}
 	})
 }

@@ -50,8 +50,13 @@ type Delivery struct {
 	// Carry is what Options.Carry took from the context of Dispatch.
 	Carry map[string]string
 	State State
-	// Tries counts the attempts that have ended since the delivery was queued.
+	// Tries counts the attempts that have ended since the delivery was queued, by Dispatch
+	// or by the latest Requeue: it is what the retry budget is measured with.
 	Tries int
+	// Attempts counts the attempts that have ended since Dispatch. It never starts anew, so
+	// the numbers of attempts go on after a redelivery. Neither counts the attempt of a lost
+	// lease, which the history keeps.
+	Attempts int
 	// Interrupted counts the leases that ran out since then: a process died or
 	// lost its database during a send.
 	Interrupted int
@@ -59,7 +64,8 @@ type Delivery struct {
 	Lease int64
 	// Held tells a lease from a waiting retry.
 	Held bool
-	// Due is when the delivery may be claimed: of a held one, the end of its lease.
+	// Due is when the delivery may be claimed: of a held one, the end of its lease; of one
+	// that has ended, FinishedAt.
 	Due time.Time
 	// FirstFailure is the end of the first counted attempt that did not deliver.
 	FirstFailure time.Time
@@ -85,7 +91,7 @@ func (d *Delivery) Lane() Lane { return Lane{d.Scope, d.WebhookID, d.Class} }
 // Attempt is the record of one request, made or refused. It holds nothing that
 // a tenant must not see: no address, no URL, no secret.
 type Attempt struct {
-	// Number is 1 for the first attempt since the delivery was queued.
+	// Number is 1 for the first attempt, and goes on after a redelivery.
 	Number int
 	// Status is the HTTP status, 0 when none was received.
 	Status int
@@ -123,7 +129,7 @@ type Settlement struct {
 	Code Code
 	// Exhausted goes with StateFailed when the retry budget is spent.
 	Exhausted bool
-	// Result counts as a try and is kept in the history; nil with StatePending gives the
+	// Result counts in Tries and Attempts and is kept in the history; nil with StatePending gives the
 	// lease back uncounted, due at Due; nil with another State ends the delivery without
 	// an attempt.
 	Result *Attempt

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/payload"
-	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
 // Receipt tells what became of the events of one Dispatch, in their order.
@@ -195,6 +194,9 @@ func (d *Dispatcher) compile(ctx context.Context, to Enqueuer, events []payload.
 			if len(hooks) == 0 {
 				d.unknownScope(ctx, e.Scope)
 			}
+			d.gone(e.Scope, func(id string) bool {
+				return !slices.ContainsFunc(hooks, func(w Webhook) bool { return w.ID == id })
+			})
 		}
 		made, err := d.plan(e, hooks, now)
 		if err != nil {
@@ -295,9 +297,3 @@ const (
 	maxCarryKeys = 20
 	maxCarrySize = 4 << 10
 )
-
-// announce lets this process and the others on the same Store look for work.
-func (d *Dispatcher) announce() {
-	d.engine.post(scheduler.Woken{})
-	d.engine.post(scheduler.Announced{})
-}

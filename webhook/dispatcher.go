@@ -141,9 +141,13 @@ func validName(s string) bool {
 	return true
 }
 
-// Wake makes Run look for work now. Hosts call it after they committed a transaction
-// with [Dispatcher.DispatchTx]; without it the next poll finds the work.
-func (d *Dispatcher) Wake() { d.engine.post(scheduler.Woken{}) }
+// Wake makes Run look for work now, here and, where the Store is a [Notifier], on the other
+// hosts. A host calls it after it committed a transaction with [Dispatcher.DispatchTx], also
+// in a process without Run; without it the next poll finds the work.
+func (d *Dispatcher) Wake() {
+	d.engine.post(scheduler.Woken{})
+	d.engine.post(scheduler.Announced{})
+}
 
 // SetPaused is a stop switch: while true, Run starts no new attempts, and gives back what it
 // has claimed. What is in flight goes on, and Dispatch keeps accepting. It concerns this

@@ -115,7 +115,7 @@ func (x *Explanation) has(kind ReasonKind) bool {
 func (d *Dispatcher) explainWebhook(ctx context.Context, x *Explanation, now time.Time) error {
 	dl := &x.Delivery
 	if d.registry != nil {
-		w, err := d.registry.Webhook(ctx, dl.Scope, dl.WebhookID)
+		w, err := d.readWebhook(ctx, dl.Scope, dl.WebhookID)
 		switch {
 		case errors.Is(err, ErrNotFound):
 			x.add(ReasonNoWebhook, time.Time{}, false, "Its webhook was deleted; it will end as cancelled.")
@@ -141,7 +141,7 @@ func (d *Dispatcher) explainWebhook(ctx context.Context, x *Explanation, now tim
 	case dl.Held && dl.Due.After(now):
 		x.add(ReasonHeld, dl.Due, true, "It is being sent, or the process that sent it is gone; then it is sent again when the lease ends.")
 	case dl.Due.After(now) && dl.Tries > 0:
-		x.add(ReasonRetry, dl.Due, false, fmt.Sprintf("Attempt %d failed; it waits for the next one.", dl.Tries))
+		x.add(ReasonRetry, dl.Due, false, fmt.Sprintf("Attempt %d failed; it waits for the next one.", dl.Attempts))
 	case dl.Due.After(now):
 		x.add(ReasonScheduled, dl.Due, false, "It is scheduled for later.")
 	}

@@ -61,6 +61,12 @@ func TestExplainReadyAndEnded(t *testing.T) {
 		if !strings.Contains(x.Reasons[0].Text, "delivered") {
 			t.Errorf("text %q", x.Reasons[0].Text)
 		}
+		to.answer = status(404)
+		d = h.dispatch()
+		settled(2 * time.Second)
+		if x := h.explained(d, reason(webhook.ReasonEnded, time.Time{}, false)); x.Reasons[0].Text != "It has ended as failed: status." {
+			t.Errorf("text %q", x.Reasons[0].Text)
+		}
 	})
 }
 

@@ -97,7 +97,7 @@ func (d *Dispatcher) ended(ctx context.Context, dl Delivery, a *Attempt) {
 		status = a.Status
 	}
 	d.log.WarnContext(ctx, "webhook: delivery failed", "delivery", dl.ID, "event", dl.EventID, "type", dl.Type, "webhook", dl.WebhookID,
-		"scope", dl.Scope, "code", string(dl.LastCode), "status", status, "attempts", dl.Tries, "exhausted", dl.Exhausted)
+		"scope", dl.Scope, "code", string(dl.LastCode), "status", status, "attempts", dl.Attempts, "exhausted", dl.Exhausted)
 }
 
 // doSweep ends what no claim will end.

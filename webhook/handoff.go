@@ -41,12 +41,9 @@ func (d *Dispatcher) handOff(ctx context.Context, to Enqueuer, b *batch) (added 
 			b.deliveries[i].Lease, b.deliveries[i].Held, b.deliveries[i].Due = number, true, until
 		}
 	}
-	err = protect("Enqueue", func() (err error) {
-		added, err = d.storeAll(ctx, to, b.deliveries)
-		return err
-	})
+	added, err = d.storeAll(ctx, to, b.deliveries)
 	first = d.engine.carryOutButOne(d.engine.step(scheduler.Enqueued{Jobs: offer, Added: added, Stored: isStored(err)}, 0, nil))
-	if !errors.Is(err, ErrStale) && !errors.Is(err, ErrFull) {
+	if !errors.Is(err, ErrStale) && !errors.Is(err, ErrFull) && !errors.Is(err, ErrInvalid) { // which say nothing about the Store
 		d.answered(ctx, "Enqueue", err)
 	}
 	return added, first, err
@@ -57,7 +54,7 @@ func isStored(err error) scheduler.Stored {
 	switch {
 	case err == nil:
 		return scheduler.IsStored
-	case errors.Is(err, ErrUnknown), errors.Is(err, ErrPanic), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, ErrUnknown), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return scheduler.StoredUnknown
 	}
 	return scheduler.NotStored
@@ -69,12 +66,18 @@ func isStored(err error) scheduler.Stored {
 func (d *Dispatcher) storeAll(ctx context.Context, to Enqueuer, ds []Delivery) (added []bool, err error) {
 	for len(added) < len(ds) {
 		part := nextPart(ds[len(added):])
-		a, err := to.Enqueue(ctx, part)
+		var a []bool
+		err := protect("Enqueue", func() (err error) {
+			a, err = to.Enqueue(ctx, part)
+			return err
+		})
 		switch {
 		case err == nil && len(a) != len(part):
 			return nil, fmt.Errorf("%w: it answered for %d of %d deliveries", ErrUnknown, len(a), len(part))
 		case err != nil && len(added) > 0:
 			return nil, fmt.Errorf("%w: part of the deliveries are stored: %w", ErrUnknown, err)
+		case errors.Is(err, ErrPanic):
+			return nil, fmt.Errorf("%w: %w", ErrUnknown, err) // it may have stored before it panicked
 		case err != nil:
 			return nil, err
 		}

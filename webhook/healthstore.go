@@ -131,7 +131,7 @@ func (g *engine) doSwitchOff(c scheduler.SwitchOff) {
 // changed meanwhile.
 func (d *Dispatcher) switchOff(ctx context.Context, w *Webhook, reason string) (*Webhook, error) {
 	for range maxConflicts {
-		now, err := d.registry.Webhook(ctx, w.Scope, w.ID)
+		now, err := d.readWebhook(ctx, w.Scope, w.ID)
 		if errors.Is(err, ErrNotFound) {
 			return nil, nil
 		}

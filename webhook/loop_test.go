@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/postrider/postrider/payload"
 	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/memstore"
 )
 
 func id(format string, args ...any) payload.Option {
@@ -425,6 +427,37 @@ func TestSeveralTriggers(t *testing.T) {
 		}
 		if len(seen) != 3 || seen["taskSuccess"] != 1 || seen["taskFailure"] != 1 || seen["orgKeyExpiry"] != 1 {
 			t.Errorf("arrived %v, want each once", seen)
+		}
+	})
+}
+
+// notified is a Store whose Notifier counts.
+type notified struct {
+	*memstore.Store
+	n atomic.Int64
+}
+
+func (s *notified) Wait(ctx context.Context) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (s *notified) Notify(context.Context) error {
+	s.n.Add(1)
+	return nil
+}
+
+// Rule: Wake reaches the other hosts, also from a process that never runs: what it has committed
+// is theirs to send.
+func TestWakeTellsOtherHosts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &notified{Store: newStore(t)}
+		h := newHost(t, store, webhook.Automation(), nil)
+		h.Wake()
+		synctest.Wait()
+		if n := store.n.Load(); n != 1 {
+			t.Errorf("%d notifications, want 1", n)
 		}
 	})
 }

@@ -197,6 +197,33 @@ func TestSealedWaits(t *testing.T) {
 	})
 }
 
+// Rule: a webhook that could not be opened and is deleted, here or by another process, does not count
+// as one that cannot be opened any more.
+func TestSealedIsDeleted(t *testing.T) {
+	t.Parallel()
+	s := &sealing{Store: newStore(t)}
+	h := newHost(t, s, webhook.Automation(), nil)
+	for name, remove := range map[string]func(w webhook.Webhook) error{
+		"Delete":      func(w webhook.Webhook) error { return h.hooks.Delete(t.Context(), scope, w.ID) },
+		"DeleteScope": func(webhook.Webhook) error { return h.hooks.DeleteScope(t.Context(), scope) },
+		"elsewhere": func(w webhook.Webhook) error {
+			err := s.Store.Delete(t.Context(), scope, w.ID)
+			_, dispatched := h.Dispatch(t.Context(), success(t))
+			return errors.Join(err, dispatched)
+		},
+	} {
+		s.sealed.Store(false)
+		w := h.add("one")
+		s.sealed.Store(true)
+		if _, err := h.Dispatch(t.Context(), success(t)); err != nil || h.Status().Unreadable != 1 {
+			t.Fatalf("%s: %v, %d webhooks unreadable before", name, err, h.Status().Unreadable)
+		}
+		if err := remove(w); err != nil || h.Status().Unreadable != 0 {
+			t.Errorf("%s: %v, %d webhooks unreadable", name, err, h.Status().Unreadable)
+		}
+	}
+}
+
 // sealing is a Store whose key service may be away.
 type sealing struct {
 	*memstore.Store

@@ -145,12 +145,13 @@ func (m *Manager) DeleteScope(ctx context.Context, scope string) error {
 	for _, w := range ws {
 		m.d.engine.post(scheduler.Edited{Scope: scope, WebhookID: w.ID, At: time.Now(), Gone: true})
 	}
+	m.d.gone(scope, func(string) bool { return true })
 	return nil
 }
 
 // Webhook returns one webhook. Errors: [ErrNotFound].
 func (m *Manager) Webhook(ctx context.Context, scope, id string) (Webhook, error) {
-	w, err := m.reg.Webhook(ctx, scope, id)
+	w, err := m.d.readWebhook(ctx, scope, id)
 	if err != nil {
 		return Webhook{}, fmt.Errorf("webhook: read %s: %w", id, err)
 	}
@@ -210,6 +211,7 @@ func (d *Dispatcher) healthOf(ctx context.Context, scope, id string) (Health, er
 // deleted lets everything that was planned for a webhook end.
 func (d *Dispatcher) deleted(ctx context.Context, scope, id string) {
 	d.engine.post(scheduler.Edited{Scope: scope, WebhookID: id, At: time.Now(), Gone: true})
+	d.gone(scope, func(other string) bool { return other == id })
 	if d.sweeper == nil {
 		return // claims end what is queued
 	}
@@ -228,7 +230,7 @@ func (m *Manager) change(ctx context.Context, scope, id string, version int64, c
 	var err error
 	for range maxEdits {
 		var was Webhook
-		if was, err = m.reg.Webhook(ctx, scope, id); err != nil {
+		if was, err = m.d.readWebhook(ctx, scope, id); err != nil {
 			break
 		}
 		if was.Unreadable != nil { // written back, it would lose what could not be opened

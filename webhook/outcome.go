@@ -102,6 +102,7 @@ func (s *Settlement) after(d Delivery) Delivery {
 	d.Exhausted = s.Exhausted
 	if s.Result != nil {
 		d.Tries++
+		d.Attempts++
 		if !s.Result.OK() && d.FirstFailure.IsZero() {
 			d.FirstFailure = s.Result.End()
 		}

@@ -85,7 +85,7 @@ type Profile struct {
 	// "x", so a template is judged as it will be sent; see [Expand].
 	Target func(Webhook, Delivery) (string, error)
 	// Header sets headers, after Webhook.Headers and before the signature. Tries is
-	// the number of attempts before this one.
+	// the number of attempts before this one since the delivery was queued, Attempts of all.
 	Header func(Webhook, Delivery, http.Header)
 	// Sign returns what signs requests to a webhook; nil, or a nil Signer, leaves them unsigned.
 	// The Signer is kept while the webhook stays as it is and is in use. One that has a method

@@ -34,8 +34,20 @@ func (g *engine) doRead(c scheduler.Read) {
 	})
 }
 
+// errForeign: a Store that breaks its contract must not lead requests to another tenant, nor
+// show one tenant's webhook to another.
+var errForeign = errors.New("webhook: the Store answered with another webhook than it was asked for, prove it with package storetest")
+
 // readWebhook reads one webhook, from a Store that is no Registry too.
 func (d *Dispatcher) readWebhook(ctx context.Context, scope, id string) (Webhook, error) {
+	w, err := d.findWebhook(ctx, scope, id)
+	if err == nil && (w.Scope != scope || w.ID != id) {
+		return Webhook{}, errForeign
+	}
+	return w, err
+}
+
+func (d *Dispatcher) findWebhook(ctx context.Context, scope, id string) (Webhook, error) {
 	if d.registry != nil {
 		return d.registry.Webhook(ctx, scope, id)
 	}

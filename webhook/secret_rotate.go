@@ -33,6 +33,10 @@ func Overlap(d time.Duration) RotateOption {
 	return func(r *rotation) { r.overlap, r.asked = d, true }
 }
 
+// DefaultRotation asks for nothing else than what [Manager.RotateSecret] does on its own. It is
+// for [Manager.Edit], where an option says that the secret is rotated.
+func DefaultRotation() RotateOption { return func(*rotation) {} }
+
 // RevokeNow ends every older secret at once, also while an overlap is open and whatever
 // Overlap says: for a secret that has leaked.
 func RevokeNow() RotateOption { return func(r *rotation) { r.revoke = true } }

@@ -42,13 +42,18 @@ type sender struct {
 func newSender(p *Profile, o *Options) *sender {
 	s := &sender{profile: p, transport: o.Transport, timeout: o.Timeout, bounds: defaultBounds()}
 	if s.transport == nil {
-		s.own = newTransport(p, o, s.bounds)
-		s.tokenWay = newTokenTransport(p, o, s.bounds)
-		s.identities = transport.NewIdentities(s.own)
+		s.connect(o)
 	}
 	s.tokens = oauth.NewCache(s.post)
 	s.lookup = o.Proxy != nil && o.Proxy.AddressesCheckedBy == ByLookup
 	return s
+}
+
+// connect makes the sender's own transports.
+func (s *sender) connect(o *Options) {
+	s.own = newTransport(s.profile, o, s.bounds)
+	s.tokenWay = newTokenTransport(s.profile, o, s.bounds)
+	s.identities = transport.NewIdentities(s.own)
 }
 
 // timeoutOf is how long an attempt to w may take.
@@ -67,7 +72,7 @@ func (s *sender) timeoutOf(w *Webhook) time.Duration {
 // same bytes: see [transport.Transport.Send]. So does the attempt where a token out of memory
 // was refused: see renews.
 func (s *sender) attempt(ctx context.Context, w *Webhook, d *Delivery, now time.Time) (a Attempt) {
-	a = Attempt{Number: d.Tries + 1, Start: now}
+	a = Attempt{Number: d.Attempts + 1, Start: now}
 	began := time.Now()
 	defer func() {
 		if recover() != nil && a.Status == 0 {

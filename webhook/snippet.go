@@ -169,9 +169,12 @@ func cutPartial(text string, secrets []string, least int) string {
 }
 
 // partialAtEnd is the length of the longest beginning of a secret at the end of a text, 0 if
-// it is shorter than least.
+// it is shorter than least. Where we have cut the answer off it may be the beginning of an address.
 func partialAtEnd(text string, secrets []string, least int) int {
 	longest := 0
+	if least == 1 {
+		longest = addressAtEnd(text)
+	}
 	for _, secret := range secrets {
 		for n := min(len(secret)-1, len(text)); n >= least && n > longest; n-- {
 			if strings.HasSuffix(text, secret[:n]) {

@@ -30,7 +30,7 @@ func hideEscaped(s string, secrets []string, least int) string {
 	if !strings.ContainsAny(s, `\&%`) {
 		return s
 	}
-	f := finder{least: least, marks: marks(s)}
+	f := finder{least: least, marks: marks(s), seen: make(map[string]int)}
 	for _, secret := range secrets {
 		f.secrets = append(f.secrets, plusAsSpace(secret))
 	}
@@ -50,18 +50,20 @@ func hideEscaped(s string, secrets []string, least int) string {
 type finder struct {
 	secrets []string
 	least   int
-	marks   int // in the text as it is
-	end     int // where in the original text the beginning of a secret at its end starts
+	marks   int            // in the text as it is
+	end     int            // where in the original text the beginning of a secret at its end starts
+	seen    map[string]int // how many escapes were undone from a text on: most orders lead to the same ones
 }
 
-// find undoes each kind of escape, and those that come to light, to a depth. It reports whether
-// there is a secret or an address, and sets end where there is the beginning of one, the longest.
+// find undoes each kind of escape, then all kinds at once, and those that come to light, to a depth. It
+// reports whether there is a secret or an address, and sets end where there is the beginning of one, the longest.
 func (f *finder) find(t decoded, depth int) bool {
-	for _, e := range escapes {
-		next, changed := t.undo(e)
-		if !changed {
+	for _, kinds := range steps {
+		next, changed := t.undo(kinds)
+		if !changed || f.seen[next.text] >= depth {
 			continue
 		}
+		f.seen[next.text] = depth
 		text := plusAsSpace(next.text)
 		if slices.ContainsFunc(f.secrets, func(secret string) bool { return strings.Contains(text, secret) }) || marks(text) > f.marks {
 			return true
@@ -107,17 +109,28 @@ type escape struct {
 	read func(s string) (means string, length int)
 }
 
-var escapes = [...]escape{{'\\', readBackslash}, {'&', readEntity}, {'%', readPercent}}
+var (
+	backslash = escape{'\\', readBackslash}
+	entity    = escape{'&', readEntity}
+	percent   = escape{'%', readPercent}
+	styles    = escape{'\\', readStyle}
+)
 
-// undo undoes all escapes of one kind.
-func (d *decoded) undo(e escape) (next decoded, changed bool) {
-	if strings.IndexByte(d.text, e.sign) < 0 {
+// steps are the escapes that are undone at once. In a text of several parts each may have its own.
+var steps = [...][]escape{{backslash}, {entity}, {percent}, {styles}, {backslash, entity, percent}}
+
+// undo undoes all escapes of some kinds.
+func (d *decoded) undo(kinds []escape) (next decoded, changed bool) {
+	if !slices.ContainsFunc(kinds, func(e escape) bool { return strings.IndexByte(d.text, e.sign) >= 0 }) {
 		return *d, false
 	}
 	text, from := make([]byte, 0, len(d.text)), make([]int32, 0, len(d.text))
 	for i := 0; i < len(d.text); {
 		means, n := d.text[i:i+1], 1
-		if d.text[i] == e.sign {
+		for _, e := range kinds {
+			if d.text[i] != e.sign {
+				continue
+			}
 			if m, length := e.read(d.text[i:]); length > 0 {
 				means, n, changed = strings.Map(visible, m), length, true
 			}
@@ -137,17 +150,15 @@ func readBackslash(s string) (means string, length int) {
 		return "", 1
 	}
 	switch c := s[1]; c {
-	case 'u':
+	case 'u', 'x':
 		if strings.HasPrefix(s[2:], "{") {
-			return codePoint(s, 3, 6, 16, "}")
+			return codePoint(s, 3, len(s), 16, "}")
 		}
-		return codePoint(s, 2, 4, 16, "")
+		return codePoint(s, 2, map[byte]int{'u': 4, 'x': 2}[c], 16, "")
 	case 'U':
 		return codePoint(s, 2, 8, 16, "")
-	case 'x':
-		return codePoint(s, 2, 2, 16, "")
-	case '0', '1', '2', '3':
-		return codePoint(s, 1, 3, 8, "")
+	case '0', '1', '2', '3', '4', '5', '6', '7':
+		return shortCode(s, 3, 8)
 	case 'n', 'r', 't':
 		return " ", 2
 	case 'a', 'b', 'f', 'v':
@@ -155,6 +166,30 @@ func readBackslash(s string) (means string, length int) {
 	}
 	_, n := utf8.DecodeRuneInString(s[1:])
 	return s[1 : 1+n], 1 + n // it stands for itself
+}
+
+// readStyle reads escapes of CSS: up to six digits, and a space that ends them.
+func readStyle(s string) (means string, length int) {
+	if len(s) == 1 || !isDigit(s[1], 16) {
+		return readBackslash(s)
+	}
+	means, length = shortCode(s, 6, 16)
+	if strings.HasPrefix(s[length:], " ") {
+		length++
+	}
+	return means, length
+}
+
+// shortCode reads the digits behind a backslash, of which there may be fewer than the most.
+func shortCode(s string, most, base int) (means string, length int) {
+	end := 1
+	for end < len(s) && end <= most && isDigit(s[end], base) {
+		end++
+	}
+	if end == len(s) && end <= most {
+		return "", end // cut off
+	}
+	return codePoint(s, 1, end-1, base, "")
 }
 
 // readPercent reads the escapes of URLs, and those of JavaScript's escape.
@@ -191,13 +226,14 @@ func isDigit(c byte, base int) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
-// maxEntity is longer than the longest name of an HTML entity that stands for an ASCII character.
+// maxEntity is longer than the longest name of an HTML entity that stands for an ASCII character. A
+// number may have any number of zeros in front.
 const maxEntity = 32
 
 // readEntity reads HTML entities, by name and by number.
 func readEntity(s string) (means string, length int) {
 	end := 1
-	for end < len(s) && end < maxEntity && (httpfield.IsAlnum(s[end]) || s[end] == '#') {
+	for end < len(s) && (end < maxEntity || s[1] == '#') && (httpfield.IsAlnum(s[end]) || s[end] == '#') {
 		end++
 	}
 	switch {

@@ -103,6 +103,14 @@ func TestSnippetIsWithheld(t *testing.T) {
 		{"percent", "qjqj%2bwqwq%2fykyk%3d", webhook.Withheld},
 		{"percent and plus", "qjqj+wqwq%2fykyk%3d", webhook.Withheld},
 		{"zero-width inside an escape", "qjqj\\u200b\\u002bwqwq/ykyk=", webhook.Withheld},
+		{"HTML with many zeros", "qjqj&#" + strings.Repeat("0", 40) + "43;wqwq/ykyk=", webhook.Withheld},
+		{"HTML and JSON twice each", `qjqj\\u002Bwqwq&amp;#x2F;ykyk=`, webhook.Withheld},
+		{"short octal numbers", `qjqj\53wqwq\57ykyk= `, webhook.Withheld},
+		{"octal numbers cut off", `[qjqj\53wqwq\57ykyk\75`, "["},
+		{"hexadecimal in braces", `qjqj\x{2b}wqwq/ykyk=`, webhook.Withheld},
+		{"in braces with zeros", `qjqj\u{000000000000002b}wqwq/ykyk=`, webhook.Withheld},
+		{"CSS", `qjqj\2b wqwq\2F ykyk=`, webhook.Withheld},
+		{"CSS in six digits", `qjqj\00002bwqwq/ykyk=`, webhook.Withheld},
 		{"beside it as it is", "qjqj+wqwq/ykyk= or qjqj\\u002bwqwq/ykyk=", webhook.Withheld},
 		{"around an address", `10.0.0.1\u002dqjqj`, `[redacted]\u002dqjqj`},
 		{"as it is", `{"a":"\u00e9","t":"qjqj+wqwq/ykyk="}`, `{"a":"\u00e9","t":"[redacted]"}`},
@@ -231,4 +239,25 @@ func FuzzSnippetEscapes(f *testing.F) {
 			t.Errorf("%q is in %q", echo, got)
 		}
 	})
+}
+
+// Rule: of an address of which we have cut off the end no more than the first group is kept, however it is written.
+func TestSnippetCutsAddresses(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ address, second string }{
+		{"10.20.30.40", "20"}, {"2001:db8:1:2:3:4:5:6", "db8"}, {"fe80::1:2:3:4", ":"}, {"::ffff:10.20.30.40", "f"},
+		{`10\u002e77\u002e30\u002e40`, "77"}, {"10%2E77%2E30%2E40", "77"},
+	} {
+		for end := 1; end < len(tt.address); end++ {
+			text := strings.Repeat("x", 40) + " dial " + tt.address[:end]
+			if got := webhook.CleanSnippet(text, nil, true); strings.Contains(got, tt.second) {
+				t.Errorf("%q at the end became %q", tt.address[:end], got) // the first group alone may be any number
+			}
+		}
+	}
+	for _, text := range []string{"within 5.", "at 10:20 o'clock", "see a.b.c", "added."} {
+		if got := webhook.CleanSnippet(text, nil, false); got != text {
+			t.Errorf("%q became %q", text, got)
+		}
+	}
 }

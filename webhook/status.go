@@ -25,7 +25,8 @@ type Status struct {
 	// LastAnswer is when the Store last answered what is due.
 	LastAnswer time.Time
 	// StoreError is why the Store cannot be used right now, nil when it can. It hears of
-	// every call of this process.
+	// every call of this process. An error is over when the same call has succeeded, or
+	// when the call has not been made again for two minutes.
 	StoreError error
 	// Unreadable counts the webhooks whose secrets could not be opened when they were last
 	// read. Nothing is sent to them, and nothing is lost.
@@ -41,7 +42,7 @@ type Status struct {
 // status remembers how the Store answers.
 type status struct {
 	mu         sync.Mutex
-	errs       map[string]error // of the calls that fail, by method
+	errs       map[string]failedCall // by method
 	lastAnswer time.Time
 	oldest     time.Time
 	egress     atomic.Bool
@@ -49,6 +50,18 @@ type status struct {
 	scopes     map[string]bool // without webhooks, of which the operator was told
 	broken     map[string]bool // rules that the Store breaks, of which the operator was told
 }
+
+// failedCall is a call to the Store that ended in an error when it was made last.
+type failedCall struct {
+	err error
+	at  time.Time
+}
+
+// errorLasts is how long the error of a call counts that is not made again. Some are hardly ever
+// made, and what is made while the Store is away is made again within a minute.
+const errorLasts = 2 * clockEvery
+
+func (c failedCall) isOver() bool { return time.Since(c.at) >= errorLasts }
 
 // Status returns how this process is doing. It does no I/O.
 func (d *Dispatcher) Status() Status {
@@ -63,8 +76,10 @@ func (d *Dispatcher) Status() Status {
 		LastAnswer: t.lastAnswer, OldestDue: t.oldest, Unreadable: len(t.sealed), Egress: t.egress.Load(),
 	}
 	for _, what := range slices.Sorted(maps.Keys(t.errs)) {
-		s.StoreError = t.errs[what]
-		break
+		if c := t.errs[what]; !c.isOver() {
+			s.StoreError = c.err
+			break
+		}
 	}
 	return s
 }
@@ -83,6 +98,7 @@ func (d *Dispatcher) answered(ctx context.Context, what string, err error) {
 	t := &d.status
 	t.mu.Lock()
 	before := len(t.errs)
+	maps.DeleteFunc(t.errs, func(_ string, c failedCall) bool { return c.isOver() })
 	if err == nil {
 		delete(t.errs, what)
 		if what == "Due" || what == "Claim" {
@@ -90,9 +106,10 @@ func (d *Dispatcher) answered(ctx context.Context, what string, err error) {
 		}
 	} else {
 		if t.errs == nil {
-			t.errs = make(map[string]error)
+			t.errs = make(map[string]failedCall)
 		}
-		t.errs[what] = err
+		before = len(t.errs) // without those that are over
+		t.errs[what] = failedCall{err, time.Now()}
 	}
 	after := len(t.errs)
 	t.mu.Unlock()
@@ -135,6 +152,15 @@ func (d *Dispatcher) sealed(ctx context.Context, key webhookKey, err error) {
 			"webhook", key.id, "scope", key.scope, "error", err)
 		d.tellAttention(ctx, Webhook{Scope: key.scope, ID: key.id}, CodeConfig, nil)
 	}
+}
+
+// gone forgets webhooks of a scope that could not be opened and are not there any more: there is
+// nothing left to be opened. is tells of an ID that it is not there.
+func (d *Dispatcher) gone(scope string, is func(id string) bool) {
+	t := &d.status
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	maps.DeleteFunc(t.sealed, func(key webhookKey, _ bool) bool { return key.scope == scope && is(key.id) })
 }
 
 // opened notes that webhooks were read.

@@ -2,6 +2,8 @@ package webhook_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -157,6 +159,85 @@ func TestClockOfTheStore(t *testing.T) {
 		}
 		if log := h.log.String(); !strings.Contains(log, "clock differs") {
 			t.Errorf("nobody was told of the clock:\n%s", log)
+		}
+	})
+}
+
+// failsOnce is a Store of which some of the next calls fail.
+type failsOnce struct {
+	*memstore.Store
+	enqueues, dues atomic.Int32
+}
+
+func (s *failsOnce) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
+	if s.enqueues.Add(-1) >= 0 {
+		return nil, webhook.ErrClosed
+	}
+	return s.Store.Enqueue(ctx, ds)
+}
+
+func (s *failsOnce) Due(ctx context.Context, q webhook.DueQuery) (webhook.DuePage, error) {
+	if s.dues.Add(-1) >= 0 {
+		return webhook.DuePage{}, webhook.ErrClosed
+	}
+	return s.Store.Due(ctx, q)
+}
+
+// Rule: a Store that refuses what it is given, such as an event made by hand, can be used.
+func TestRefusedIsNoOutage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, refusing{newStore(t)}, webhook.Automation(), nil)
+		h.add("one")
+		if _, err := h.Dispatch(t.Context(), success(t)); !errors.Is(err, webhook.ErrInvalid) || errors.Is(err, webhook.ErrUnknown) {
+			t.Errorf("Dispatch: %v, want ErrInvalid", err)
+		}
+		if err := h.Status().StoreError; err != nil {
+			t.Errorf("StoreError %v", err)
+		}
+	})
+}
+
+// refusing is a Store that cannot keep what it is given.
+type refusing struct{ *memstore.Store }
+
+func (refusing) Enqueue(context.Context, []webhook.Delivery) ([]bool, error) {
+	return nil, fmt.Errorf("no such text: %w", webhook.ErrInvalid)
+}
+
+// Rule: the error of a call that is not made again is over after two minutes, so that a host that
+// is taken out of service for it comes back; that of one that fails again and again lasts. Each
+// outage has a line for its beginning and one for its end.
+func TestStoreErrorIsOver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &failsOnce{Store: newStore(t)}
+		h := newHost(t, store, webhook.Automation(), nil)
+		h.add("one")
+		h.start()
+		defer h.stop()
+		settled(time.Second)
+		for outage := 1; outage <= 2; outage++ {
+			store.enqueues.Store(1)
+			if _, err := h.Dispatch(t.Context(), success(t)); err == nil || h.Status().StoreError == nil {
+				t.Fatalf("Dispatch: %v, StoreError %v, want errors", err, h.Status().StoreError)
+			}
+			settled(119 * time.Second)
+			if h.Status().StoreError == nil {
+				t.Error("StoreError is over within two minutes")
+			}
+			settled(2 * time.Second)
+			if err := h.Status().StoreError; err != nil {
+				t.Errorf("StoreError after two minutes without another: %v", err)
+			}
+			if begin, end := strings.Count(h.log.String(), "cannot be used"), strings.Count(h.log.String(), "can be used again"); begin != outage || end != outage {
+				t.Errorf("outage %d: %d lines for the beginning, %d for the end", outage, begin, end)
+			}
+		}
+		store.dues.Store(1000)
+		settled(10 * time.Minute)
+		if n := strings.Count(h.log.String(), "cannot be used"); n != 3 || h.Status().StoreError == nil {
+			t.Errorf("%d lines, StoreError %v, while every look fails", n, h.Status().StoreError)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/postrider/postrider/webhook/internal/testhook"
 	"github.com/postrider/postrider/webhook/internal/transport"
 )
 
@@ -17,6 +18,27 @@ type bounds struct {
 
 func defaultBounds() bounds {
 	return bounds{dial: 10 * time.Second, tls: 10 * time.Second, header: 15 * time.Second, body: 5 * time.Second}
+}
+
+func init() { testhook.SetBounds = setBounds }
+
+// setBounds shortens what would make a test wait. It must come before the first attempt.
+func setBounds(dispatcher any, b testhook.Bounds) {
+	d, ok := dispatcher.(*Dispatcher)
+	if !ok {
+		return
+	}
+	s := d.sender
+	keep := func(to *time.Duration, from time.Duration) {
+		if from > 0 {
+			*to = from
+		}
+	}
+	keep(&s.bounds.dial, b.Dial)
+	keep(&s.bounds.tls, b.TLS)
+	keep(&s.bounds.header, b.Header)
+	keep(&s.bounds.body, b.Body)
+	s.connect(&d.o)
 }
 
 // newTransport makes the transport of a Dispatcher's requests to webhooks.

@@ -3,18 +3,19 @@ package webhook_test
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/postrider/postrider/allowlist"
-	"github.com/postrider/postrider/internal/hostile"
 	"github.com/postrider/postrider/retry"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/connect"
@@ -134,6 +135,7 @@ func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
 // that is set, and for as long as it lasts where that is negative.
 func TestConnectionAge(t *testing.T) {
 	t.Parallel()
+	cert, trust := certified()
 	for name, tt := range map[string]struct {
 		age  time.Duration
 		want int // connections in an hour
@@ -141,26 +143,34 @@ func TestConnectionAge(t *testing.T) {
 		for version, profile := range map[string]webhook.Profile{"HTTP1": webhook.Standard(), "HTTP2": webhook.Automation()} {
 			t.Run(name+" "+version, func(t *testing.T) {
 				t.Parallel()
-				synctest.Test(t, func(t *testing.T) { connectionAge(t, profile, tt.age, tt.want) })
+				synctest.Test(t, func(t *testing.T) { connectionAge(t, cert, trust, profile, tt.age, tt.want) })
 			})
 		}
 	}
 }
 
-func connectionAge(t *testing.T, p webhook.Profile, age time.Duration, want int) {
-	ca := hostile.NewAuthority(t)
+// certified returns the certificate of package httptest for example.com, and who trusts it.
+func certified() (tls.Certificate, *x509.CertPool) {
+	s := httptest.NewTLSServer(nil)
+	defer s.Close()
+	trust := x509.NewCertPool()
+	trust.AddCert(s.Certificate())
+	return s.TLS.Certificates[0], trust
+}
+
+func connectionAge(t *testing.T, cert tls.Certificate, trust *x509.CertPool, p webhook.Profile, age time.Duration, want int) {
 	lis := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
 	server := &http.Server{
 		Handler:   http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }),
-		TLSConfig: &tls.Config{Certificates: []tls.Certificate{ca.Issue(hookHost)}},
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}},
 		ErrorLog:  log.New(io.Discard, "", 0),
 	}
 	served := make(chan error)
 	go func() { served <- server.ServeTLS(lis, "", "") }()
 	p.Allow, p.Sign = allowlist.Public(), nil
-	h := realHostStopped(t, p, webhook.Options{DialContext: lis.dial, RootCAs: ca.Pool(), MaxConnAge: age})
+	h := realHostStopped(t, p, webhook.Options{DialContext: lis.dial, RootCAs: trust, MaxConnAge: age})
 	w := someWebhook()
-	w.URL = "https://" + hookHost + "/hook"
+	w.URL = "https://example.com/hook"
 	const every = 700 * time.Millisecond // no request at the moment that a connection's time is up
 	for range time.Hour / every {
 		if a := webhook.Send(t.Context(), h.Dispatcher, w, sample(w)); !a.OK() {
@@ -176,4 +186,32 @@ func connectionAge(t *testing.T, p webhook.Profile, age time.Duration, want int)
 		t.Error(err)
 	}
 	time.Sleep(time.Hour) // for timers of net/http
+}
+
+// Rule: an endpoint that offers HTTP/2 is spoken to in HTTP/2, and one connection carries
+// everything.
+func TestHTTP2(t *testing.T) {
+	t.Parallel()
+	e := webhooktest.New(t, nil)
+	h := realHost(t, webhook.Automation(), webhook.Options{DialContext: e.DialContext, RootCAs: e.RootCAs(), Poll: 5 * time.Millisecond})
+	h.add("one", at(e.URL()), signedWith(e.Secret()))
+	for i := range 20 {
+		h.dispatch(id("evt_%d", i))
+	}
+	if _, err := e.Wait(t.Context(), 20); err != nil {
+		t.Fatal(err)
+	}
+	h.stop()
+	if n := h.count(webhook.StateDelivered); n != 20 {
+		t.Errorf("%d of 20 are delivered", n)
+	}
+	for _, r := range e.Requests() {
+		if r.Proto != "HTTP/2.0" || r.Problem != "" {
+			t.Errorf("request %d: %s, %s", r.N, r.Proto, r.Problem)
+		}
+	}
+}
+
+func signedWith(s webhook.Secret) func(*webhook.Webhook) {
+	return func(w *webhook.Webhook) { w.Secrets = []webhook.Secret{s} }
 }

@@ -57,6 +57,7 @@ func (r *row) settle(x webhook.Settlement) (counts bool) {
 func (r *row) apply(x webhook.Settlement) {
 	if a := x.Result; a != nil {
 		r.Tries++
+		r.Attempts++
 		if x.Due.IsZero() {
 			x.Due = a.End()
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -106,6 +107,21 @@ func (s *stage) traffic(ctx context.Context, n int) error {
 		if err := s.dispatch(ctx); err != nil {
 			return err
 		}
+	}
+	return s.arrived(ctx, n)
+}
+
+// during sends n events while f changes something, and waits until each was accepted once.
+func (s *stage) during(ctx context.Context, n int, f func() error) error {
+	changed := make(chan error, 1)
+	go func() { changed <- f() }()
+	for range n {
+		if err := s.dispatch(ctx); err != nil {
+			return errors.Join(err, <-changed)
+		}
+	}
+	if err := <-changed; err != nil {
+		return err
 	}
 	return s.arrived(ctx, n)
 }

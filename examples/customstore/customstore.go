@@ -172,6 +172,7 @@ func (e *entry) apply(x webhook.Settlement) (counted bool) {
 	}
 	if r := x.Result; r != nil {
 		e.Tries++
+		e.Attempts++
 		if x.Due.IsZero() {
 			x.Due = r.End()
 		}

@@ -9,14 +9,14 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	_ "github.com/jackc/pgx/v5/stdlib"
 
-	"github.com/postrider/postrider/examples/internal/pg"
 	"github.com/postrider/postrider/examples/pgnotify"
+	"github.com/postrider/postrider/examples/pgtest"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/sqlstore"
 	"github.com/postrider/postrider/webhook/storetest"
 )
 
-var server pg.Shared
+var server pgtest.Shared
 
 func TestMain(m *testing.M) { server.Main(m) }
 

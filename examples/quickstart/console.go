@@ -104,7 +104,7 @@ func (c *console) table(ended []webhook.Delivery) (delivered int) {
 			delivered++
 			code = "-"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", d.Type, d.State, d.Tries, code)
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", d.Type, d.State, d.Attempts, code)
 	}
 	_ = w.Flush()
 	fmt.Printf("delivered %d of %d\n", delivered, len(ended))

@@ -3,9 +3,9 @@ package txpgx_test
 import (
 	"testing"
 
-	"github.com/postrider/postrider/examples/internal/pg"
+	"github.com/postrider/postrider/examples/pgtest"
 )
 
-var server pg.Shared
+var server pgtest.Shared
 
 func TestMain(m *testing.M) { server.Main(m) }

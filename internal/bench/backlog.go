@@ -22,7 +22,7 @@ func backlogPart(ctx context.Context, l *lab) error {
 			}
 			size.what = "(million|skipped|lanes)"
 		}
-		found, err := goBench(ctx, l.root, "examples/stores", "-bench", "^BenchmarkClaim$/.*/^"+size.what+"$", "-benchtime", "1x", "-timeout", "60m", ".",
+		found, err := goBench(ctx, l.root, "webhook/internal/proof/stores", "-bench", "^BenchmarkClaim$/.*/^"+size.what+"$", "-benchtime", "1x", "-timeout", "60m", ".",
 			"-claim.rows", fmt.Sprint(size.rows))
 		if err != nil {
 			return err
@@ -34,7 +34,7 @@ func backlogPart(ctx context.Context, l *lab) error {
 			l.claims = append(l.claims, r)
 		}
 	}
-	found, err := goBench(ctx, l.root, "examples/stores", "-bench", `^Benchmark(ClaimSweep|ClaimOldSnapshot|DispatchBulk|DispatchShared)$`,
+	found, err := goBench(ctx, l.root, "webhook/internal/proof/stores", "-bench", `^Benchmark(ClaimSweep|ClaimOldSnapshot|DispatchBulk|DispatchShared)$`,
 		"-benchtime", pick(l, "1x", "3x"), "-timeout", "60m", ".", "-claim.rows", pick(l, "200000", "1000000"))
 	if err != nil {
 		return err

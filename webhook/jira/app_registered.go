@@ -2,6 +2,7 @@ package jira
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/jira/jql"
@@ -15,6 +16,19 @@ type registered struct {
 	byID    map[int64]*compiledRegistration
 	index   jql.Index
 	size    int
+}
+
+// stamp tells versions of an app's webhook apart. [Sync] stores a new one whenever the
+// registrations have changed.
+type stamp struct {
+	version int64
+	updated time.Time
+}
+
+func stampOf(w *webhook.Webhook) stamp { return stamp{w.Version, w.UpdatedAt} }
+
+func (s stamp) equal(other stamp) bool {
+	return s.version == other.version && s.updated.Equal(other.updated)
 }
 
 // compiledRegistration is a registration with its filter read.

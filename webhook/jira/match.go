@@ -18,7 +18,7 @@ const maxFilters = 100_000
 
 // Matcher tells which webhooks receive an event: those that listen to it and
 // whose filter the event's subject matches, where JQL applies to the event. It
-// parses a filter once for each version of its webhook. Make one with
+// parses a filter once, for as long as its text stays the same. Make one with
 // [NewMatcher]; it is safe for concurrent use.
 //
 // The subject is what payload.WithSubject attached: a *jiraevent.Issue, which
@@ -28,7 +28,7 @@ type Matcher struct {
 	grammar jql.Grammar
 	jql     map[string]bool // the events to which JQL applies
 	mu      sync.RWMutex
-	filters map[webhookKey]compiled
+	filters map[webhookKey]*jql.Filter
 	sets    map[string]*set
 	latest  atomic.Pointer[prepared]
 	apps    *apps
@@ -36,29 +36,12 @@ type Matcher struct {
 
 type webhookKey struct{ scope, id string }
 
-// stamp tells versions of a webhook apart.
-type stamp struct {
-	version int64
-	updated time.Time
-}
-
-func stampOf(w *webhook.Webhook) stamp { return stamp{w.Version, w.UpdatedAt} }
-
-func (s stamp) equal(other stamp) bool {
-	return s.version == other.version && s.updated.Equal(other.updated)
-}
-
-type compiled struct {
-	stamp  stamp
-	filter *jql.Filter
-}
-
 // NewMatcher returns a Matcher. Of the options it heeds [WithGrammar],
 // [WithEdition] and [WithRegistrations].
 func NewMatcher(opts ...Option) *Matcher { return newMatcher(newSettings(opts)) }
 
 func newMatcher(s *settings) *Matcher {
-	m := &Matcher{grammar: s.grammar, jql: make(map[string]bool), filters: make(map[webhookKey]compiled), sets: make(map[string]*set)}
+	m := &Matcher{grammar: s.grammar, jql: make(map[string]bool), filters: make(map[webhookKey]*jql.Filter), sets: make(map[string]*set)}
 	for _, name := range jiraevent.Events() {
 		if info, err := jiraevent.Lookup(name); err == nil && info.JQL.Has(s.edition) {
 			m.jql[name] = true
@@ -126,14 +109,15 @@ func alias(e *payload.Event) string {
 	return ""
 }
 
-// filter returns the parsed filter of a webhook.
+// filter returns the parsed filter of a webhook. The version of a webhook does not tell
+// whether its text is the same: a host may keep webhooks in a table of its own.
 func (m *Matcher) filter(w *webhook.Webhook) (*jql.Filter, error) {
-	key, now := webhookKey{w.Scope, w.ID}, stampOf(w)
+	key := webhookKey{w.Scope, w.ID}
 	m.mu.RLock()
 	got, ok := m.filters[key]
 	m.mu.RUnlock()
-	if ok && got.stamp.equal(now) {
-		return got.filter, nil
+	if ok && got.String() == w.Filter {
+		return got, nil
 	}
 	filter, err := m.grammar.Parse(w.Filter)
 	if err != nil {
@@ -147,7 +131,7 @@ func (m *Matcher) filter(w *webhook.Webhook) (*jql.Filter, error) {
 			break
 		}
 	}
-	m.filters[key] = compiled{now, filter}
+	m.filters[key] = filter
 	return filter, nil
 }
 

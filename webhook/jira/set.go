@@ -23,9 +23,10 @@ type set struct {
 }
 
 type member struct {
-	stamp stamp
-	at    int    // where it stands in the latest slice
-	round uint64 // when it was last there
+	events []string
+	filter *jql.Filter
+	at     int    // where it stands in the latest slice
+	round  uint64 // when it was last there
 }
 
 // Select returns those of a scope's webhooks that receive an event, in the order
@@ -124,13 +125,13 @@ func (s *set) follow(m *Matcher, hooks []webhook.Webhook) error {
 			s.apps = append(s.apps, i)
 			continue
 		}
-		now, known := stampOf(w), s.known[w.ID]
-		if known == nil || !known.stamp.equal(now) {
+		known := s.known[w.ID]
+		if known == nil || known.filter.String() != w.Filter || !slices.Equal(known.events, w.Events) {
 			filter, err := m.grammar.Parse(w.Filter)
 			if err != nil {
 				return filterError(w.ID, err)
 			}
-			known = &member{stamp: now}
+			known = &member{events: slices.Clone(w.Events), filter: filter}
 			s.known[w.ID] = known
 			s.index.Set(w.ID, w.Events, filter)
 		}

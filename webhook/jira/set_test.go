@@ -41,6 +41,8 @@ func TestMatcher_selectFollowsChanges(t *testing.T) {
 		{"one is gone", []webhook.Webhook{a, d}, []string{"c", "d"}},
 		{"one for another", []webhook.Webhook{a, b}, []string{"c", "b"}},
 		{"none", nil, nil},
+		{"another filter of the same version", []webhook.Webhook{hook("c", "project = OTHER"), hook("a", "project = EX")}, []string{"a"}},
+		{"other events of the same version", []webhook.Webhook{{ID: "c", Scope: "acme", Events: []string{"user_created"}}, hook("b", "")}, []string{"b"}},
 		{"all again", []webhook.Webhook{a, b, c, d}, []string{"c", "b", "d"}},
 	} {
 		if diff := cmp.Diff(tc.want, selected(tc.hooks...)); diff != "" {

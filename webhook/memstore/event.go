@@ -101,7 +101,7 @@ func (s *Store) count(sc *scope, pending int, bytes int64, ended int) {
 // finish ends a pending row. Its lease, if any, is over.
 func (s *Store) finish(r *row, state webhook.State, code webhook.Code, when instant) {
 	s.take(r)
-	r.state, r.code, r.finished, r.held = state, code, when, false
+	r.state, r.code, r.finished, r.due, r.held = state, code, when, when, false
 	s.count(r.event.scope, -1, -r.bytes, 1)
 	if r.event.pending--; r.event.pending == 0 {
 		s.complete(r.event)

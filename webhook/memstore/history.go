@@ -121,6 +121,7 @@ func (s *Store) Requeue(ctx context.Context, scope, id string, due time.Time) er
 		s.opened(r)
 		s.count(r.event.scope, 0, 0, -1)
 	}
+	r.earlier += r.tries
 	r.tries, r.interrupted, r.code, r.exhausted = 0, 0, "", false
 	r.firstFailure, r.finished = never, never
 	r.due, r.queued = at(due), at(due)

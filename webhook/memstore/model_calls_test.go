@@ -51,7 +51,7 @@ func (m *model) change() {
 func (m *model) end(d *webhook.Delivery, s webhook.State, c webhook.Code) {
 	d.State, d.LastCode, d.Held = s, c, false
 	if s != webhook.StatePending {
-		d.FinishedAt = m.now
+		d.FinishedAt, d.Due = m.now, m.now
 	}
 }
 
@@ -97,7 +97,7 @@ func (m *model) settle() {
 		x := webhook.Settlement{ID: d.ID, Scope: d.Scope, Lease: d.Lease - int64(m.r.IntN(2)), State: webhook.State(m.r.IntN(3)),
 			Due: m.now.Add(time.Duration(m.r.IntN(60)) * time.Second)}
 		if m.r.IntN(3) > 0 {
-			x.Result = &webhook.Attempt{Start: m.now, Number: d.Tries + 1}
+			x.Result = &webhook.Attempt{Start: m.now, Number: d.Attempts + 1}
 		}
 		if x.State != webhook.StateDelivered {
 			x.Code = webhook.CodeStatus
@@ -133,13 +133,14 @@ func (m *model) settle() {
 		if x.State == webhook.StatePending {
 			d.Due = x.Due
 		} else {
-			d.FinishedAt = x.Due
+			d.FinishedAt, d.Due = x.Due, x.Due
 		}
 		if x.Code != "" || x.State == webhook.StateDelivered {
 			d.LastCode = x.Code
 		}
 		if x.Result != nil {
 			d.Tries++
+			d.Attempts++
 			if x.Result.Code != "" && d.FirstFailure.IsZero() {
 				d.FirstFailure = m.now
 			}
@@ -179,7 +180,7 @@ func (m *model) requeueOrCancel() {
 	case d.Held:
 		want = webhook.ErrHeld
 	default:
-		m.end(d, webhook.StatePending, "")
+		m.end(d, webhook.StatePending, "") // Attempts go on
 		d.Tries, d.Interrupted, d.FirstFailure, d.FinishedAt, d.Due, d.QueuedAt = 0, 0, time.Time{}, time.Time{}, due, due
 	}
 	if err := m.s.Requeue(m.t.Context(), d.Scope, d.ID, due); !errors.Is(err, want) {

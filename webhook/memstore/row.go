@@ -66,6 +66,7 @@ type row struct {
 	bytes                                        int64 // what it counts towards Options.MaxBytes
 	pos                                          int32 // in the heap that holds it
 	tries, interrupted                           int32
+	earlier                                      int32 // tries before the latest Requeue
 	state                                        webhook.State
 	held, exhausted                              bool
 	ready                                        bool // in lane.ready, not in lane.later
@@ -96,7 +97,7 @@ func (r *row) delivery() webhook.Delivery {
 	return webhook.Delivery{
 		ID: r.id, EventID: r.event.id, WebhookID: r.webhook, Scope: r.event.scope.name, Type: r.typ, Class: r.class,
 		Body: r.body[:len(r.body):len(r.body)], Vars: r.vars, Carry: r.carry,
-		State: r.state, Tries: int(r.tries), Interrupted: int(r.interrupted), Lease: r.lease, Held: r.held,
+		State: r.state, Tries: int(r.tries), Attempts: int(r.earlier + r.tries), Interrupted: int(r.interrupted), Lease: r.lease, Held: r.held,
 		Due: r.due.time(), FirstFailure: r.firstFailure.time(), CreatedAt: r.created.time(),
 		QueuedAt: r.queued.time(), FinishedAt: r.finished.time(), LastCode: r.code, Exhausted: r.exhausted,
 	}

@@ -1,16 +1,23 @@
 package settings_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/postrider/postrider/internal/hostile"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/memstore"
 	"github.com/postrider/postrider/webhook/settings"
@@ -136,14 +143,12 @@ func TestAuthForm(t *testing.T) {
 // Rule: the form shows the certificate and when it ends, never the key, which it keeps, or asks for again.
 func TestClientCertForm(t *testing.T) {
 	t.Parallel()
-	ca := hostile.NewAuthority(t)
-	chain, key, err := hostile.PEM(ca.Client("shop.example.com"))
-	check(t, err)
+	chain, key := selfSigned(t, "shop.example.com")
 	p := newCredentialPage(t, func(w *webhook.Webhook) {
-		w.TLS = webhook.ClientTLS{Certificate: chain, Key: webhook.NewSecret(key), RootCAs: ca.PEM()}
+		w.TLS = webhook.ClientTLS{Certificate: chain, Key: webhook.NewSecret(key), RootCAs: chain}
 	})
 	text := p.get()
-	for _, want := range []string{"CN=shop.example.com", "CN=hostile authority", `class="soon"`, "A private key is stored"} {
+	for _, want := range []string{"CN=shop.example.com", "SHA-256", `class="soon"`, "A private key is stored"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing", want)
 		}
@@ -151,7 +156,7 @@ func TestClientCertForm(t *testing.T) {
 	if strings.Contains(text, "PRIVATE KEY") {
 		t.Error("the form shows the key")
 	}
-	same := []string{"tls.certificate", chain, "tls.key", "", "tls.root_cas", ca.PEM()}
+	same := []string{"tls.certificate", chain, "tls.key", "", "tls.root_cas", chain}
 	if status, body := p.edit(same...); status != http.StatusSeeOther || p.stored().TLS.Key.Reveal() != key {
 		t.Errorf("status %d\n%s", status, body)
 	}
@@ -167,6 +172,20 @@ func TestClientCertForm(t *testing.T) {
 	if status, _ := p.edit("tls.certificate", "", "tls.key", "", "tls.root_cas", ""); status != http.StatusSeeOther || !p.stored().TLS.IsZero() {
 		t.Error("it was not removed")
 	}
+}
+
+// selfSigned is the certificate of an authority and client in one, valid for a week, and its key.
+func selfSigned(t *testing.T, name string) (chain, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	check(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour),
+		NotAfter: time.Now().AddDate(0, 0, 7), BasicConstraintsValid: true, IsCA: true}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	check(t, err)
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
+	check(t, err)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}))
 }
 
 // Rule: without a scheme that the Profile allows, and without the option, the form is as it was.

@@ -16,6 +16,8 @@ type webhookView struct {
 	States     []stateLink
 	Filtered   bool
 	Deliveries []deliveryView
+	Secrets    []secretView
+	Generates  bool   // the Manager makes secrets
 	Newest     bool   // there is a page before this one
 	Older      string // link to the next page
 }
@@ -39,8 +41,11 @@ func (v *visit) webhook() error {
 	if err != nil {
 		return err
 	}
-	view := webhookView{}
+	view := webhookView{Generates: v.generates}
 	if view.Hook, err = v.hookView(ctx, w); err != nil {
+		return err
+	}
+	if view.Secrets, err = v.secretViews(ctx, id); err != nil {
 		return err
 	}
 	asked := v.r.URL.Query()

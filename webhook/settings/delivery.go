@@ -48,7 +48,7 @@ type attemptView struct {
 func (v *visit) deliveryView(d webhook.Delivery, attempts []webhook.Attempt) deliveryView {
 	t, c := v.o.Texts, v.clock()
 	out := deliveryView{ID: d.ID, WebhookID: d.WebhookID, EventID: d.EventID, Trigger: t.trigger(d.Type),
-		State: t.States[d.State], Pending: d.State == webhook.StatePending, Tries: d.Tries, Exhausted: d.Exhausted,
+		State: t.States[d.State], Pending: d.State == webhook.StatePending, Tries: d.Attempts, Exhausted: d.Exhausted,
 		Created: c.at(d.CreatedAt), Finished: c.at(d.FinishedAt)}
 	switch d.State {
 	case webhook.StateDelivered:

@@ -14,6 +14,7 @@ func English() Texts {
 	t := Texts{Lang: "en", Dir: "ltr"}
 	t.words()
 	t.formWords()
+	t.secretWords()
 	t.deliveryWords()
 	t.sentences()
 	return t
@@ -115,6 +116,22 @@ func (t *Texts) credentialWords() {
 	t.FieldCertificate, t.FieldKey, t.FieldRootCAs = "Certificate, its own first", "Private key", "Authorities of the receiver"
 	t.KeepKey = "A private key is stored. Leave this empty to keep it; another URL needs it again."
 	t.CertificateSubject, t.CertificateIssuer, t.CertificateEnd = "For", "Issued by", "Ends"
+}
+
+func (t *Texts) secretWords() {
+	t.SecretsTitle, t.SecretEnds, t.SecretNoEnd, t.SecretUnknown = "Secrets", "Ends", "no end", "unknown"
+	t.SecretNew, t.SecretNewNow, t.SecretRevoke = "New secret", "New secret, end the others now", "Revoke"
+	t.SecretNewHint = "The receiver accepts the one before for 24 hours, so you can change it over. End the others now only if one has leaked."
+	t.SecretOnce = "Copy this secret to the receiver now. It is shown this once and never again."
+	t.SecretCopied = "I have copied it"
+	t.SecretMade = "Leave this empty to have one made. It is shown once, after you save."
+	t.SecretLast = "A webhook needs one secret. Make a new one and end this one instead."
+	t.SecretUnsupported = "Secrets cannot end by themselves here. Nothing has changed; make a new one and end the others now."
+	t.SecretOf = func(name string) string { return fmt.Sprintf("Secret of “%s”", name) }
+	t.SecretRevoked = func(name string) string { return fmt.Sprintf("A secret of “%s” was revoked.", name) }
+	t.SecretRotating = func(until string) string {
+		return fmt.Sprintf("The secret before still counts until %s. Revoke it first, or wait.", until)
+	}
 }
 
 func (t *Texts) deliveryWords() {

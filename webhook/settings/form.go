@@ -22,6 +22,7 @@ type formView struct {
 	StoredAt            string        // scheme and host of the stored URL
 	HasSecret           bool
 	SecretOptional      bool
+	Generates           bool   // an empty secret of a new webhook
 	EnterAgain          bool   // URL and secret were typed and not kept
 	Full                string // the limit is reached: there is no form
 	Problem             string // something that belongs to no field
@@ -48,7 +49,7 @@ type fieldProblem struct{ Field, Text string }
 
 func (v *visit) newForm(w webhook.Webhook) *formView {
 	f := &formView{ID: w.ID, Name: w.Name, Notes: w.Notes, Active: w.Active, StoredAt: hostOf(w.URL),
-		HasSecret: len(w.Secrets) > 0, SecretOptional: !v.secret}
+		HasSecret: len(w.Secrets) > 0, Generates: v.generates && v.secret && w.ID == "", SecretOptional: !v.secret || v.generates}
 	if w.ID != "" {
 		f.Version = strconv.FormatInt(w.Version, 10)
 	}
@@ -95,6 +96,9 @@ func (v *visit) add() error {
 	if err != nil {
 		return v.refused(w, err)
 	}
+	if len(w.Secrets) == 0 && len(added.Secrets) > 0 {
+		return v.showSecret(added, v.o.Texts.Added(added.Name))
+	}
 	v.leaveNotice(notice{Kind: noticeAdded, Name: added.Name})
 	return v.see("webhooks/" + added.ID)
 }
@@ -123,8 +127,7 @@ func (v *visit) edit() error {
 	w := stored.Clone()
 	w.Version = version
 	v.readForm(&w)
-	v.readCredentials(&w, &stored)
-	saved, err := v.m.Edit(ctx, w)
+	saved, err := v.m.Edit(ctx, w, v.readCredentials(&w, &stored)...)
 	if err != nil {
 		w.Version, w.URL, w.Secrets, w.Auth, w.TLS.Key = stored.Version, stored.URL, stored.Secrets, shownAuth(w.Auth, stored.Auth), stored.TLS.Key // of what is stored the form shows a host, and that there is a secret
 		return v.refused(w, err)
@@ -150,18 +153,18 @@ func (v *visit) readForm(w *webhook.Webhook) {
 }
 
 // readCredentials puts in what was typed over stored credentials. The rest stays empty:
-// the Manager keeps it, or asks for it again.
-func (v *visit) readCredentials(w, stored *webhook.Webhook) {
+// the Manager keeps it, or asks for it again. A secret that was typed for the same URL comes in by
+// rotation, so that the receiver can change over.
+func (v *visit) readCredentials(w, stored *webhook.Webhook) []webhook.RotateOption {
 	for name := range w.Headers {
 		w.Headers[name] = strings.TrimSpace(v.r.PostForm.Get("header." + name))
 	}
 	canonical, err := v.d.Profile().Allow.CheckURL(w.URL)
 	sameURL := w.URL == "" || w.URL == stored.URL || err == nil && canonical == stored.URL
 	if len(w.Secrets) == 0 || len(stored.Secrets) == 0 || !sameURL {
-		return
+		return nil
 	}
-	before := slices.DeleteFunc(slices.Clone(stored.Secrets), w.Secrets[0].Equal)
-	w.Secrets = append(w.Secrets, before[:min(len(before), 1)]...) // the one before stays valid, as after RotateSecret
+	return []webhook.RotateOption{webhook.DefaultRotation()}
 }
 
 // refused shows the form again, with what is wrong. Nothing has been stored.
@@ -173,7 +176,11 @@ func (v *visit) refused(w webhook.Webhook, err error) error {
 	}
 	status := http.StatusUnprocessableEntity
 	var invalid *webhook.ValidationError
+	var open *webhook.RotatingError
 	switch {
+	case errors.As(err, &open):
+		status = http.StatusConflict
+		f.wrong("secret", v.o.Texts.SecretRotating(v.clock().at(open.Until).Text))
 	case errors.As(err, &invalid):
 		for _, e := range invalid.Fields {
 			f.wrong(e.Field, v.o.Texts.Field(e))

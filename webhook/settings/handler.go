@@ -13,14 +13,15 @@ import (
 // Handler is the settings page. It is safe for concurrent use and keeps no state of its own,
 // so any number of hosts can serve the same people; see Options.CookieKey.
 type Handler struct {
-	d      *webhook.Dispatcher
-	m      *webhook.Manager
-	o      Options
-	most   int    // webhooks of a scope; 0 for no limit
-	secret bool   // is required
-	key    []byte // of cookies
-	origin *http.CrossOriginProtection
-	site   *webpage.Site
+	d         *webhook.Dispatcher
+	m         *webhook.Manager
+	o         Options
+	most      int    // webhooks of a scope; 0 for no limit
+	secret    bool   // is required
+	generates bool   // the Manager makes secrets
+	key       []byte // of cookies
+	origin    *http.CrossOriginProtection
+	site      *webpage.Site
 }
 
 // New returns the settings page of a Dispatcher. It does no I/O. Errors: Options.Scope is
@@ -38,7 +39,7 @@ func New(d *webhook.Dispatcher, o *Options) (*Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
-	h := &Handler{d: d, m: m, o: opts, most: profile.MaxPerScope, secret: profile.RequireSecret, key: cookieKey(&opts), origin: http.NewCrossOriginProtection()}
+	h := &Handler{d: d, m: m, o: opts, most: profile.MaxPerScope, secret: profile.RequireSecret, generates: profile.NewSecret != nil, key: cookieKey(&opts), origin: http.NewCrossOriginProtection()}
 	for _, origin := range opts.TrustedOrigins {
 		if err := h.origin.AddTrustedOrigin(origin); err != nil {
 			return nil, fmt.Errorf("settings: Options.TrustedOrigins: %w", err)
@@ -61,6 +62,8 @@ var routes = []route{
 	{"add", (*visit).addForm, (*visit).add},
 	{"webhooks/*", (*visit).webhook, nil},
 	{"webhooks/*/edit", (*visit).editForm, (*visit).edit},
+	{"webhooks/*/secrets", nil, (*visit).rotate},
+	{"webhooks/*/secrets/*/revoke", nil, (*visit).revoke},
 	{"webhooks/*/active", nil, (*visit).setActive},
 	{"webhooks/*/test", nil, (*visit).test},
 	{"webhooks/*/delete", (*visit).confirmDelete, (*visit).delete},

@@ -37,6 +37,7 @@ const (
 	noticeRedelivered = "redelivered"
 	noticeCancelled   = "cancelled"
 	noticeTested      = "tested"
+	noticeRevoked     = "revoked"
 )
 
 const (
@@ -95,6 +96,8 @@ func (n *notice) Text() string {
 		return t.Redelivered
 	case noticeCancelled:
 		return t.Cancelled
+	case noticeRevoked:
+		return t.SecretRevoked(n.Name)
 	case noticeTested:
 		if n.Code == webhook.CodeOK {
 			return t.TestAccepted(n.Name, n.Status, n.Took)

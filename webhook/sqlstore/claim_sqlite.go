@@ -122,8 +122,9 @@ func scanWaiting(r Rows, l webhook.Lane) (d row, err error) {
 	d.Scope, d.WebhookID, d.Class = l.Scope, l.WebhookID, l.Class
 	var name, code string
 	var due, first, created, queued int64
-	err = r.Scan(&d.seq, &d.id, &name, &d.EventID, &d.Type, &d.extra, &due, &d.Lease, &d.Tries, &d.Interrupted, &first, &created, &queued, &code, &d.Body)
-	d.ID, d.LastCode = cmp.Or(name, d.id), webhook.Code(code)
+	var earlier int
+	err = r.Scan(&d.seq, &d.id, &name, &d.EventID, &d.Type, &d.extra, &due, &d.Lease, &d.Tries, &earlier, &d.Interrupted, &first, &created, &queued, &code, &d.Body)
+	d.ID, d.LastCode, d.Attempts = cmp.Or(name, d.id), webhook.Code(code), earlier+d.Tries
 	d.Due, d.FirstFailure, d.CreatedAt, d.QueuedAt = fromMicros(due), fromMicros(first), fromMicros(created), fromMicros(queued)
 	return d, err
 }

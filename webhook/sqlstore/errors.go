@@ -24,8 +24,9 @@ var (
 	// ErrSealed: a stored secret could not be opened, or not sealed. A *SealError. It is
 	// [webhook.ErrSealed].
 	ErrSealed = webhook.ErrSealed
-	// ErrText: an identifier holds bytes that a database cannot store as text.
-	ErrText = errors.New("sqlstore: text must be valid UTF-8 without NUL")
+	// ErrText: an identifier holds bytes that a database cannot store as text. It is a
+	// [webhook.ErrInvalid].
+	ErrText = fmt.Errorf("sqlstore: text must be valid UTF-8 without NUL: %w", webhook.ErrInvalid)
 	// ErrCursor: Query.Cursor is damaged or belongs to another query.
 	ErrCursor = errors.New("sqlstore: cursor does not belong to this query, start without one")
 )

@@ -153,7 +153,7 @@ func (s *Store) Requeue(ctx context.Context, scope, id string, due time.Time) er
 		if err != nil {
 			return orNotFound(err)
 		}
-		return s.exec(ctx, c, `UPDATE {p}delivery SET state = 0, due = $1, queued = $1, tries = 0, interrupted = 0,
+		return s.exec(ctx, c, `UPDATE {p}delivery SET state = 0, due = $1, queued = $1, earlier = earlier + tries, tries = 0, interrupted = 0,
  first_failure = 0, code = '', exhausted = false, finished = 0 WHERE id = $2`, micros(due), d.id)
 	})
 	if err == nil {

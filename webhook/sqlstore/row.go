@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/postrider/postrider/webhook"
 )
@@ -37,7 +38,7 @@ func hookOf(scope, id string) int64 {
 }
 
 // columns are what scanDelivery reads.
-const columns = `seq, id, name, scope, event, webhook, class, type, extra, state, due, was, lease, held, tries, interrupted,
+const columns = `seq, id, name, scope, event, webhook, class, type, extra, state, due, was, lease, held, tries, earlier, interrupted,
  first_failure, created, queued, finished, code, exhausted`
 
 // row is a delivery as it is stored.
@@ -54,12 +55,14 @@ func scanDelivery(r Rows, more ...any) (d row, err error) {
 	var name, code string
 	var state int
 	var due, first, created, queued, finished int64
+	var earlier int
 	err = r.Scan(append([]any{&d.seq, &d.id, &name, &d.Scope, &d.EventID, &d.WebhookID, &d.Class, &d.Type, &d.extra, &state, &due, &d.was,
-		&d.Lease, &d.Held, &d.Tries, &d.Interrupted, &first, &created, &queued, &finished, &code, &d.Exhausted}, more...)...)
+		&d.Lease, &d.Held, &d.Tries, &earlier, &d.Interrupted, &first, &created, &queued, &finished, &code, &d.Exhausted}, more...)...)
 	if err != nil {
 		return d, err
 	}
 	d.ID = cmp.Or(name, d.id)
+	d.Attempts = earlier + d.Tries
 	d.State, d.LastCode = webhook.State(state), webhook.Code(code)
 	d.Due, d.FirstFailure, d.CreatedAt = fromMicros(due), fromMicros(first), fromMicros(created)
 	d.QueuedAt, d.FinishedAt = fromMicros(queued), fromMicros(finished)
@@ -86,7 +89,7 @@ func encodeExtra(d *webhook.Delivery) (string, error) {
 	}
 	for _, m := range []map[string]string{d.Vars, d.Carry} {
 		for k, v := range m {
-			if !storable(k, v) {
+			if !utf8.ValidString(k) || !utf8.ValidString(v) { // JSON has an escape for NUL
 				return "", fmt.Errorf("vars or carry: %w", ErrText)
 			}
 		}

@@ -78,7 +78,7 @@ UNION ALL
 SELECT 3, coalesce(min(due), 0), '', false, ''::bytea, ` + emptyRow + ` FROM {p}delivery WHERE state = 0 AND held AND (due + 0) > $11 AND (due + 0) <= $7`
 
 // emptyRow stands for columns and a body.
-const emptyRow = `0::int8, '', '', '', '', '', '', '', '', 0::int2, 0::int8, 0::int8, 0::int8, false, 0, 0, 0::int8, 0::int8, 0::int8, 0::int8, '', false, ''::bytea`
+const emptyRow = `0::int8, '', '', '', '', '', '', '', '', 0::int2, 0::int8, 0::int8, 0::int8, false, 0, 0, 0, 0::int8, 0::int8, 0::int8, 0::int8, '', false, ''::bytea`
 
 // plainPostgres writes outcomes of leases that are still held, which is nearly always so. It
 // counts them, and names them where some are missing. The CASE in the condition keeps the

@@ -11,7 +11,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTH
 // an earlier answer to this very claim took. A LIMIT that is a parameter alone would be
 // compiled again at each use, because the planner looks at its value.
 const (
-	claimWaitingSQLite = `SELECT seq, id, name, event, type, extra, due, lease, tries, interrupted, first_failure, created, queued, code, body FROM {p}delivery
+	claimWaitingSQLite = `SELECT seq, id, name, event, type, extra, due, lease, tries, earlier, interrupted, first_failure, created, queued, code, body FROM {p}delivery
 WHERE state = 0 AND NOT held AND hook = $1 AND class = $2 AND scope = $3 AND webhook = $4 AND due <= $5 ORDER BY due, seq LIMIT $6 + 0`
 	claimEndedSQLite = `SELECT ` + columns + `, body FROM {p}delivery WHERE state = 0 AND held AND (due + 0) <= $1 ORDER BY (due + 0)`
 	claimAgainSQLite = `SELECT ` + columns + `, body FROM {p}delivery WHERE state = 0 AND held AND (due + 0) = $1 AND lease = $2`

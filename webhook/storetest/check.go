@@ -126,19 +126,19 @@ func settlement(d webhook.Delivery, state webhook.State, due time.Time) webhook.
 // released gives the lease back without one.
 func delivered(d webhook.Delivery, end time.Time) webhook.Settlement {
 	x := settlement(d, webhook.StateDelivered, end)
-	x.Result = attempt(d.Tries+1, webhook.CodeOK, end)
+	x.Result = attempt(d.Attempts+1, webhook.CodeOK, end)
 	return x
 }
 
 func failed(d webhook.Delivery, end time.Time) webhook.Settlement {
 	x := settlement(d, webhook.StateFailed, end)
-	x.Code, x.Result = webhook.CodeStatus, attempt(d.Tries+1, webhook.CodeStatus, end)
+	x.Code, x.Result = webhook.CodeStatus, attempt(d.Attempts+1, webhook.CodeStatus, end)
 	return x
 }
 
 func retried(d webhook.Delivery, end, due time.Time) webhook.Settlement {
 	x := settlement(d, webhook.StatePending, due)
-	x.Code, x.Result = webhook.CodeStatus, attempt(d.Tries+1, webhook.CodeStatus, end)
+	x.Code, x.Result = webhook.CodeStatus, attempt(d.Attempts+1, webhook.CodeStatus, end)
 	return x
 }
 

@@ -101,6 +101,20 @@ var brokenHistories = []exhibit{
 		wrongDelivery(func(_ *broken, _ webhook.Claim, d *webhook.Delivery) { d.Tries += former[d.ID] })(b)
 	}, []string{"history/requeue-old-lease"}},
 
+	{"attempts start anew with a Requeue", func(b *broken) {
+		wrongDelivery(func(_ *broken, _ webhook.Claim, d *webhook.Delivery) { d.Attempts = d.Tries })(b)
+	}, []string{"history/requeue"}},
+
+	{"what has ended is due when its lease would have", func(b *broken) {
+		b.delivery = func(ctx context.Context, scope, id string) (webhook.Delivery, []webhook.Attempt, error) {
+			d, as, err := b.Store.Delivery(ctx, scope, id)
+			if d.State != webhook.StatePending {
+				d.Due = d.Due.Add(time.Minute)
+			}
+			return d, as, err
+		}
+	}, []string{"settle/delivered", "settle/failed"}},
+
 	{"Requeue is due at once", func(b *broken) {
 		b.requeue = func(ctx context.Context, scope, id string, _ time.Time) error {
 			return b.Store.Requeue(ctx, scope, id, time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC))

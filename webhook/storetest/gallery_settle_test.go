@@ -55,6 +55,9 @@ var brokenLeases = []exhibit{
 		})(b)
 	}, []string{"settle/tries", "fencing/lost-lease", "lease/interrupted", "lease/release-is-uncounted"}},
 
+	{"attempts are not counted", wrongDelivery(func(_ *broken, _ webhook.Claim, d *webhook.Delivery) { d.Attempts = 0 }),
+		[]string{"settle/tries", "history/requeue"}},
+
 	{"a release counts as a try", func(b *broken) {
 		wrongSettle(func(b *broken, x *webhook.Settlement, _ webhook.Delivery) {
 			if x.State == webhook.StatePending && x.Result == nil {

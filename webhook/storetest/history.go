@@ -19,7 +19,7 @@ func historyCases() []testCase {
 		{"history/paging-while-adding", "pages have no gaps and no repeats while deliveries are added", onHistory(testPagingWhileAdding)},
 		{"history/cursor", "a damaged cursor and one of another query are refused", onHistory(testCursor)},
 		{"history/limit", "a page has 50 deliveries unless Limit says otherwise, and never more than 500", onHistory(testPageLimit)},
-		{"history/requeue", "Requeue makes a delivery pending again with a fresh budget, the same identifier, body and attempts", onHistory(testRequeue)},
+		{"history/requeue", "Requeue makes a delivery pending again with a fresh budget, the same identifier and body, and attempts that go on", onHistory(testRequeue)},
 		{"history/requeue-refused", "Requeue answers ErrHeld while leased, and ErrNotFound when the delivery is unknown or its webhook gone", onHistory(testRequeueRefused)},
 		{"history/requeue-old-lease", "a lease from before a Requeue does not end the delivery as failed", onHistory(testRequeueOldLease)},
 		{"history/cancel", "Cancel ends a pending delivery at its time and returns it, and leaves an ended one", onHistory(testCancel)},

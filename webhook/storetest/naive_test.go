@@ -134,6 +134,7 @@ func (s *naive) settle(d *webhook.Delivery, x webhook.Settlement) bool {
 	}
 	if r := x.Result; r != nil {
 		d.Tries++
+		d.Attempts++
 		if !r.OK() && d.FirstFailure.IsZero() {
 			d.FirstFailure = r.End()
 		}

@@ -19,15 +19,17 @@ func testRequeue(e *env, h webhook.History) {
 	e.ok(h.Requeue(e.ctx, w.Scope, d.ID, due), "Requeue of one that failed")
 	got, as, err := h.Delivery(e.ctx, w.Scope, d.ID)
 	e.ok(err, "Delivery")
-	e.want("state, tries, interrupted, code, exhausted, first failure, finished, due, queued, created, attempts",
-		[]any{webhook.StatePending, 0, 0, webhook.Code(""), false, time.Time{}, time.Time{}, due, due, d.CreatedAt, 1},
-		[]any{got.State, got.Tries, got.Interrupted, got.LastCode, got.Exhausted, got.FirstFailure, got.FinishedAt, got.Due, got.QueuedAt, got.CreatedAt, len(as)})
+	e.want("state, tries, attempts, interrupted, code, exhausted, first failure, finished, due, queued, created, attempts on record",
+		[]any{webhook.StatePending, 0, 1, 0, webhook.Code(""), false, time.Time{}, time.Time{}, due, due, d.CreatedAt, 1},
+		[]any{got.State, got.Tries, got.Attempts, got.Interrupted, got.LastCode, got.Exhausted, got.FirstFailure, got.FinishedAt, got.Due, got.QueuedAt, got.CreatedAt, len(as)})
 	e.none("claim before it is due", e.claim(due.Add(-time.Microsecond)))
 	again := e.one("claim when it is due", e.claim(due))
-	e.want("identifier, body, lease is larger", []any{d.EventID, string(d.Body), true}, []any{again.EventID, string(again.Body), again.Lease > x.Lease})
+	e.want("identifier, body, tries, attempts, lease is larger", []any{d.EventID, string(d.Body), 0, 1, true},
+		[]any{again.EventID, string(again.Body), again.Tries, again.Attempts, again.Lease > x.Lease})
 	e.settle(delivered(again, due.Add(time.Second)))
 	e.ok(h.Requeue(e.ctx, w.Scope, d.ID, due.Add(time.Minute)), "Requeue of one that was delivered")
-	e.one("claim of one that was delivered before", e.claim(due.Add(time.Minute)))
+	twice := e.one("claim of one that was delivered before", e.claim(due.Add(time.Minute)))
+	e.want("tries, attempts", []any{0, 2}, []any{twice.Tries, twice.Attempts})
 	waiting := e.freshAt(due, w, 1)
 	waiting[0].Due = due.Add(time.Hour)
 	e.put(waiting...)

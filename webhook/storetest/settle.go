@@ -9,10 +9,10 @@ import (
 func settleCases() []testCase {
 	return []testCase{
 		{"settle/nothing", "a Settle of nothing succeeds", testSettleNothing},
-		{"settle/delivered", "a delivered delivery has ended: it is never claimed again", testDelivered},
-		{"settle/failed", "a failed delivery has ended with its code, and Exhausted where it was said", testFailed},
+		{"settle/delivered", "a delivered delivery has ended: it is never claimed again, and its Due is when it ended", testDelivered},
+		{"settle/failed", "a failed delivery has ended with its code, Due is when it ended, and Exhausted where it was said", testFailed},
 		{"settle/retry", "a delivery that is settled as pending is due at Due, not held, and not before", testRetry},
-		{"settle/tries", "only a settlement with a Result counts as a try", testTries},
+		{"settle/tries", "only a settlement with a Result counts as a try and as an attempt", testTries},
 		{"settle/first-failure", "FirstFailure is the end of the first Result that does not deliver, and stays", testFirstFailure},
 		{"settle/last-code", "Code becomes LastCode unless it is empty and the delivery goes on", testLastCode},
 		{"settle/due-from-result", "without Due, the end of the Result stands for it", testDueFromResult},
@@ -47,8 +47,8 @@ func testDelivered(e *env) {
 	e.wantKept(e.settle(delivered(d, e.at(time.Second))))
 	e.none("claim an hour later", e.claim(e.at(time.Hour)))
 	if h, _, ok := e.stored(d.Scope, d.ID); ok {
-		e.want("state, tries, held, finished", []any{webhook.StateDelivered, 1, false, e.at(time.Second)},
-			[]any{h.State, h.Tries, h.Held, h.FinishedAt})
+		e.want("state, tries, attempts, held, finished, due", []any{webhook.StateDelivered, 1, 1, false, e.at(time.Second), e.at(time.Second)},
+			[]any{h.State, h.Tries, h.Attempts, h.Held, h.FinishedAt, h.Due})
 	}
 }
 
@@ -61,12 +61,12 @@ func testFailed(e *env) {
 	e.wantKept(e.settle(x, y))
 	e.none("claim an hour later", e.claim(e.at(time.Hour)))
 	if h, _, ok := e.stored(spent.Scope, spent.ID); ok {
-		e.want("state, code, exhausted, tries, finished", []any{webhook.StateFailed, webhook.CodeStatus, true, 1, e.at(time.Second)},
-			[]any{h.State, h.LastCode, h.Exhausted, h.Tries, h.FinishedAt})
+		e.want("state, code, exhausted, tries, finished, due", []any{webhook.StateFailed, webhook.CodeStatus, true, 1, e.at(time.Second), e.at(time.Second)},
+			[]any{h.State, h.LastCode, h.Exhausted, h.Tries, h.FinishedAt, h.Due})
 		h, as, _ := e.stored(ended.Scope, ended.ID)
-		e.want("state, code, exhausted, tries, finished, attempts of one that ended without an attempt",
-			[]any{webhook.StateFailed, webhook.CodeInterrupted, false, 0, e.at(2 * time.Second), 0},
-			[]any{h.State, h.LastCode, h.Exhausted, h.Tries, h.FinishedAt, len(as)})
+		e.want("state, code, exhausted, tries, finished, due, attempts of one that ended without an attempt",
+			[]any{webhook.StateFailed, webhook.CodeInterrupted, false, 0, e.at(2 * time.Second), e.at(2 * time.Second), 0},
+			[]any{h.State, h.LastCode, h.Exhausted, h.Tries, h.FinishedAt, h.Due, len(as)})
 	}
 }
 
@@ -94,8 +94,8 @@ func testTries(e *env) {
 		}
 		d = e.one("claim", e.claim(now))
 	}
-	if d.Tries != 3 {
-		e.errorf("after three attempts and two releases Tries is %d, want 3", d.Tries)
+	if d.Tries != 3 || d.Attempts != 3 {
+		e.errorf("after three attempts and two releases Tries is %d and Attempts %d, want 3", d.Tries, d.Attempts)
 	}
 }
 

@@ -119,8 +119,8 @@ func testSweepAbandoned(e *env, sw webhook.Sweeper) {
 	e.wantState(w.Scope, alive.ID, webhook.StatePending, "")
 	e.wantState(w.Scope, young.ID, webhook.StatePending, "")
 	if d, _, ok := e.stored(w.Scope, abandoned.ID); ok {
-		e.want("state, code, held, interrupted, finished", []any{webhook.StateFailed, webhook.CodeExpired, false, 1, now},
-			[]any{d.State, d.LastCode, d.Held, d.Interrupted, d.FinishedAt})
+		e.want("state, code, held, interrupted, finished, due", []any{webhook.StateFailed, webhook.CodeExpired, false, 1, now, now},
+			[]any{d.State, d.LastCode, d.Held, d.Interrupted, d.FinishedAt, d.Due})
 	}
 	e.settle(delivered(abandoned, now)) // its owner lives after all, and is too late
 	e.wantState(w.Scope, abandoned.ID, webhook.StateFailed, webhook.CodeExpired)
@@ -150,9 +150,9 @@ func testSweepEnded(e *env, sw webhook.Sweeper) {
 	e.settle(retried(e.one("claim", e.claim(e.base)), e.at(time.Second), e.at(2*time.Second)))
 	now := e.at(time.Minute)
 	got := e.one("ended", e.sweep(sw, webhook.Sweep{Now: now, QueuedBefore: now}))
-	e.want("ID, event, webhook, scope, type, class, state, code, tries, created, finished, held, body",
-		[]any{d.ID, d.EventID, d.WebhookID, d.Scope, d.Type, d.Class, webhook.StateFailed, webhook.CodeExpired, 1, d.CreatedAt, now, false, 0},
-		[]any{got.ID, got.EventID, got.WebhookID, got.Scope, got.Type, got.Class, got.State, got.LastCode, got.Tries, got.CreatedAt, got.FinishedAt, got.Held, len(got.Body)})
+	e.want("ID, event, webhook, scope, type, class, state, code, tries, attempts, created, finished, due, held, body",
+		[]any{d.ID, d.EventID, d.WebhookID, d.Scope, d.Type, d.Class, webhook.StateFailed, webhook.CodeExpired, 1, 1, d.CreatedAt, now, now, false, 0},
+		[]any{got.ID, got.EventID, got.WebhookID, got.Scope, got.Type, got.Class, got.State, got.LastCode, got.Tries, got.Attempts, got.CreatedAt, got.FinishedAt, got.Due, got.Held, len(got.Body)})
 }
 
 func testSweepRetry(e *env, sw webhook.Sweeper) {

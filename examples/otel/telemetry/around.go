@@ -42,7 +42,7 @@ func (t *Telemetry) Around(ctx context.Context, d webhook.Delivery, send func(co
 // start begins a span whose parent is the one that dispatched. The context of Run is no
 // parent: a span around all of Run would gather every delivery in one trace.
 func (t *Telemetry) start(ctx context.Context, d webhook.Delivery) (context.Context, trace.Span) {
-	number := d.Tries + 1
+	number := d.Attempts + 1
 	attrs := []attribute.KeyValue{
 		semconv.HTTPRequestMethodPost, eventType(d), AttemptKey.Int(number), WebhookIDKey.String(d.WebhookID),
 		ScopeKey.String(d.Scope), EventIDKey.String(d.EventID), DeliveryIDKey.String(d.ID),

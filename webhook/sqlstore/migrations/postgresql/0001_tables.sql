@@ -47,7 +47,8 @@ CREATE SEQUENCE {p}delivery_seq;
 
 -- id is made of scope, event and webhook; name is the ID that the delivery was given
 -- where that is another one. hook is a hash of scope and webhook. due is the end of the
--- lease where the row is held, and was the due time before the lease. attempts holds
+-- lease where the row is held, and was the due time before the lease. earlier counts the
+-- tries before the latest redelivery. attempts holds
 -- one line of JSON for each attempt, oldest first. What changes stands before what does
 -- not, and a page keeps room for it, so that the log holds of a change only the former.
 CREATE TABLE {p}delivery (
@@ -61,6 +62,7 @@ CREATE TABLE {p}delivery (
   first_failure bigint   NOT NULL DEFAULT 0,
   finished      bigint   NOT NULL DEFAULT 0,
   tries         int      NOT NULL DEFAULT 0,
+  earlier       int      NOT NULL DEFAULT 0,
   interrupted   int      NOT NULL DEFAULT 0,
   state         smallint NOT NULL DEFAULT 0,
   held          boolean  NOT NULL DEFAULT false,

@@ -48,7 +48,8 @@ END;
 
 -- id is made of scope, event and webhook; name is the ID that the delivery was given
 -- where that is another one. hook is a hash of scope and webhook. due is the end of the
--- lease where the row is held, and was the due time before the lease. attempts holds
+-- lease where the row is held, and was the due time before the lease. earlier counts the
+-- tries before the latest redelivery. attempts holds
 -- one line of JSON for each attempt, oldest first.
 CREATE TABLE {p}delivery (
   seq           INTEGER PRIMARY KEY,
@@ -61,6 +62,7 @@ CREATE TABLE {p}delivery (
   first_failure INTEGER NOT NULL DEFAULT 0,
   finished      INTEGER NOT NULL DEFAULT 0,
   tries         INTEGER NOT NULL DEFAULT 0,
+  earlier       INTEGER NOT NULL DEFAULT 0,
   interrupted   INTEGER NOT NULL DEFAULT 0,
   state         INTEGER NOT NULL DEFAULT 0,
   held          INTEGER NOT NULL DEFAULT 0,

@@ -1,0 +1,82 @@
+package pgtest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Standby makes a read-only copy of a running server, which follows it, and starts it at an
+// address of its own. With sync the server acknowledges a commit from then on only when the
+// standby has it, so that a promotion loses none.
+func (s *Server) Standby(ctx context.Context, sync bool) (*Server, error) {
+	dir, err := os.MkdirTemp("", "postrider-pg-")
+	if err != nil {
+		return nil, err
+	}
+	standby := &Server{bin: s.bin, dir: dir, cred: s.cred}
+	if err := standby.follow(ctx, s); err != nil {
+		standby.Stop()
+		return nil, err
+	}
+	if sync {
+		err = s.wait(ctx)
+	}
+	if err != nil {
+		standby.Stop()
+		return nil, err
+	}
+	return standby, nil
+}
+
+func (s *Server) follow(ctx context.Context, primary *Server) error {
+	if s.cred != nil {
+		if err := os.Chown(s.dir, int(s.cred.Uid), int(s.cred.Gid)); err != nil {
+			return err
+		}
+	}
+	backup := s.command(ctx, "pg_basebackup", "-D", s.data(), "-R", "-X", "stream", "-c", "fast", "-d",
+		strings.Replace(primary.DSN("postgres"), "?", "?application_name=standby&", 1))
+	if out, err := backup.CombinedOutput(); err != nil {
+		return fmt.Errorf("pg: pg_basebackup: %w: %s", err, bytes.TrimSpace(out))
+	}
+	f, err := os.OpenFile(filepath.Join(s.data(), "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString("unix_socket_directories='" + s.dir + "'\n")
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if s.port, err = freePort(); err != nil {
+		return err
+	}
+	return s.Up(ctx)
+}
+
+// wait has commits wait for the standby.
+func (s *Server) wait(ctx context.Context) error {
+	psql := s.command(ctx, "psql", "-q", "-v", "ON_ERROR_STOP=1", "-h", s.dir, "-p", fmt.Sprint(s.port), "-U", "postgres",
+		"-c", "ALTER SYSTEM SET synchronous_standby_names = 'standby'", "-c", "SELECT pg_reload_conf()",
+		// the reload is under way: a commit tells that it has been seen
+		"-c", "DO $$ BEGIN WHILE NOT EXISTS (SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync') LOOP PERFORM pg_sleep(0.02), pg_stat_clear_snapshot(); END LOOP; END $$")
+	if out, err := psql.CombinedOutput(); err != nil {
+		return fmt.Errorf("pg: synchronous standby: %w: %s", err, bytes.TrimSpace(out))
+	}
+	return nil
+}
+
+// Promote makes a standby a server that takes writes. It returns once it does.
+func (s *Server) Promote(ctx context.Context) error {
+	if out, err := s.command(ctx, "pg_ctl", "promote", "-w", "-D", s.data()).CombinedOutput(); err != nil {
+		return fmt.Errorf("pg: promote: %w: %s", err, bytes.TrimSpace(out))
+	}
+	return nil
+}
+
+// Address is the host and the port of the server, for a DSN that names several.
+func (s *Server) Address() string { return fmt.Sprintf("127.0.0.1:%d", s.port) }

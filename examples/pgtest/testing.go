@@ -1,0 +1,71 @@
+package pgtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// Shared is the server of a test binary: started by the first test that asks for it,
+// stopped by Close.
+type Shared struct {
+	// Settings are those of Start.
+	Settings []string
+
+	once      sync.Once
+	s         *Server
+	err       error
+	databases atomic.Int64
+}
+
+// Main runs the tests of a package, stops the server if there is one, and exits. It is to be
+// called by TestMain.
+func (h *Shared) Main(m *testing.M) {
+	code := m.Run()
+	h.Close()
+	os.Exit(code)
+}
+
+// Database makes an empty database on the server and returns its DSN.
+func (h *Shared) Database(t testing.TB) string {
+	t.Helper()
+	s := h.Server(t)
+	name := fmt.Sprintf("db%d", h.databases.Add(1))
+	if err := s.Create(t.Context(), name); err != nil {
+		t.Fatal(err)
+	}
+	return s.DSN(name)
+}
+
+// Server returns the server. Where PostgreSQL is not installed it skips the test, after
+// saying so once, or fails it if CI is set: there nothing may be skipped.
+func (h *Shared) Server(t testing.TB) *Server {
+	t.Helper()
+	h.once.Do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if h.s, h.err = Start(ctx, h.Settings...); errors.Is(h.err, ErrMissing) {
+			fmt.Fprintf(os.Stderr, "\n*** NOT TESTED ON POSTGRESQL ***\n%v\n\n", h.err)
+		}
+	})
+	switch {
+	case h.err == nil:
+	case errors.Is(h.err, ErrMissing) && os.Getenv("CI") == "":
+		t.Skip(h.err)
+	default:
+		t.Fatal(h.err)
+	}
+	return h.s
+}
+
+// Close stops the server if there is one.
+func (h *Shared) Close() {
+	if h.s != nil {
+		h.s.Stop()
+	}
+}

@@ -1,0 +1,274 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/postrider/postrider/examples/pgtest"
+	"github.com/postrider/postrider/retry"
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/internal/proof/hostproc"
+	"github.com/postrider/postrider/webhook/internal/proof/ledger"
+	"github.com/postrider/postrider/webhook/internal/proof/receiver"
+)
+
+// The hosts' settings. A lease must exceed the timeout by more than ten seconds.
+const (
+	timeout = 5 * time.Second
+	lease   = timeout + 10500*time.Millisecond
+	// hold is a timeout that no attempt runs into, however busy the machine is.
+	hold  = 10 * timeout
+	drain = 2 * time.Second
+	// lockWait is how long a process waits for a locked SQLite database: on a busy machine the
+	// lock is hardly ever free when somebody looks, and a refused event moves the points at
+	// which a process is stopped.
+	lockWait = time.Minute
+	// patience is for conditions that should come true in seconds, on a busy machine.
+	patience = 3 * time.Minute
+)
+
+var slots = []retry.Slot{
+	{Min: 200 * time.Millisecond, Max: 400 * time.Millisecond}, {Min: 200 * time.Millisecond, Max: 400 * time.Millisecond},
+	{Min: 200 * time.Millisecond, Max: 400 * time.Millisecond}, {Min: 200 * time.Millisecond, Max: 400 * time.Millisecond},
+	{Min: 200 * time.Millisecond, Max: 400 * time.Millisecond}, {Min: 200 * time.Millisecond, Max: 400 * time.Millisecond},
+}
+
+// world is what lives share.
+type world struct {
+	dir     string
+	profile string
+	server  *pgtest.Server
+	books   *books
+	verbose bool
+	hurry   bool // make do with less, and turn the clock instead of waiting for leases to run out
+	slots   chan struct{}
+	names   atomic.Int64
+}
+
+// life is that of a host with its database and its receiver. The host may have several
+// processes, one after the other or at once.
+type life struct {
+	world    *world
+	label    string // scenario and run
+	database string
+	random   *rand.Rand
+	server   *pgtest.Server // the one of its database
+	field    *hostproc.Field
+	receiver *receiver.Receiver
+	ledger   *ledger.Ledger
+	answer   atomic.Pointer[receiver.Answer]
+	last     successor
+	births   int
+	kills    int
+	cuts     int // requests that were cut off without a kill
+}
+
+// successor is the last process of a life, which sends what those before it left.
+type successor struct {
+	ready time.Time // when it had looked at the Store, or later
+	hostproc.Config
+}
+
+// free is when the process could have a delivery: it was ready, and the lease had ended by the
+// clock that it goes by.
+func (s *successor) free(leaseEnds time.Time) time.Time {
+	if ends := leaseEnds.Add(-s.ClockOffset); ends.After(s.ready) {
+		return ends
+	}
+	return s.ready
+}
+
+// live leads a life from an empty database to the audit.
+func (w *world) live(ctx context.Context, s scenario, database string, n int, random *rand.Rand) {
+	began := time.Now()
+	l := &life{world: w, label: fmt.Sprintf("%s %d on %s", s.name, n, database), database: database, random: random, server: w.server, ledger: ledger.New()}
+	if err := l.begin(ctx, s); err != nil {
+		l.wrong("", "%v", err)
+		return
+	}
+	defer l.field.Close()
+	defer l.receiver.Close()
+	if s.own {
+		defer l.server.Stop()
+	}
+	s.run(ctx, l)
+	if w.verbose {
+		fmt.Printf("%-24s %5.1fs  %d kills\n", l.label, time.Since(began).Seconds(), l.kills)
+	}
+}
+
+func (l *life) begin(ctx context.Context, s scenario) error {
+	id := l.world.names.Add(1)
+	db := hostproc.SQLite(filepath.Join(l.world.dir, fmt.Sprintf("%d.db", id)), lockWait)
+	if l.database == postgres {
+		if s.own {
+			var err error
+			if l.server, err = pgtest.Start(ctx); err != nil {
+				return err
+			}
+		}
+		name := fmt.Sprintf("life%d", id)
+		admin, err := sql.Open("pgx", l.server.DSN("postgres"))
+		if err != nil {
+			return err
+		}
+		defer admin.Close()
+		if _, err := admin.ExecContext(ctx, "CREATE DATABASE "+name); err != nil {
+			return err
+		}
+		db = hostproc.PostgreSQL(l.server.DSN(name))
+	}
+	return l.prepare(ctx, db)
+}
+
+func (l *life) prepare(ctx context.Context, db hostproc.Database) error {
+	var err error
+	if l.field, err = hostproc.PrepareFor(ctx, l.world.profile, db, 2); err != nil {
+		return err
+	}
+	l.receiver = receiver.StartReader(hostproc.NewReader(l.field.Profile, l.field.Keys), func(r receiver.Request, gone <-chan struct{}) int { return (*l.answer.Load())(r, gone) })
+	l.answers(l.busy)
+	return nil
+}
+
+// retries tells whether the profile tries again.
+func (l *life) retries() bool { return l.world.profile != hostproc.Connect }
+
+// most is how many requests a delivery may cost.
+func (l *life) most() int {
+	n := 1 + l.kills + l.cuts
+	if l.retries() {
+		n += len(slots)
+	}
+	return n
+}
+
+// answers says how the receiver answers from now on.
+func (l *life) answers(a receiver.Answer) { l.answer.Store(&a) }
+
+// busy is a receiver that refuses the first one or two requests of some deliveries, where
+// they are sent again.
+func (l *life) busy(r receiver.Request, _ <-chan struct{}) int {
+	h := fnv.New32a()
+	h.Write([]byte(r.Path + r.Event))
+	if l.retries() && r.N <= max(0, int(h.Sum32()%8)-5) {
+		return 503
+	}
+	return 200
+}
+
+// config is that of the next process, which dispatches so many events.
+func (l *life) config(events int) hostproc.Config {
+	l.births++
+	cfg := hostproc.Config{
+		Profile: l.field.Profile, Database: l.field.Database, Name: fmt.Sprintf("p%d", l.births), Addr: l.receiver.Addr(), Certificate: l.receiver.Certificate(),
+		Timeout: timeout, Lease: lease, Drain: drain, Poll: 500 * time.Millisecond, Capacity: 16, PerLane: 8, Slots: slots,
+		Events: events, Pause: 5 * time.Millisecond,
+	}
+	if l.world.hurry {
+		cfg.Timeout, cfg.Lease = hold, hold+lease
+	}
+	return cfg
+}
+
+// dispatch stores events, ID-1 and so on, for the process that comes next.
+func (l *life) dispatch(ctx context.Context, rule, id string, n int) {
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("%s-%d", id, i+1)
+	}
+	l.ledger.Note(hostproc.Report{Kind: hostproc.Trying, IDs: ids})
+	if err := l.field.Dispatch(ctx, ids...); err != nil {
+		l.wrong(rule, "%v", err)
+		return
+	}
+	l.ledger.Note(hostproc.Report{Kind: hostproc.Accepted, IDs: ids})
+}
+
+// start starts a process. It reports where the process stopped to at.
+func (l *life) start(cfg hostproc.Config) (p *hostproc.Process, at <-chan hostproc.Report, err error) {
+	stopped := make(chan hostproc.Report, 1)
+	p, err = hostproc.Start(cfg, func(r hostproc.Report) {
+		l.ledger.Note(r)
+		if r.Kind == hostproc.At {
+			stopped <- r
+		}
+	})
+	return p, stopped, err
+}
+
+func (l *life) kill(p *hostproc.Process) {
+	l.kills++
+	p.Kill()
+}
+
+// outwait starts a process when the leases of those before have run out, if this must not
+// take its time.
+func (l *life) outwait(cfg *hostproc.Config) {
+	if l.world.hurry {
+		cfg.ClockOffset = cfg.Lease + time.Second
+		l.receiver.SetClock(cfg.ClockOffset)
+	}
+}
+
+// finish lets a last process dispatch some events and send everything that is pending,
+// stops it, and compares the books.
+func (l *life) finish(ctx context.Context, cfg hostproc.Config) (ledger.Balance, []webhook.Delivery) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	l.outwait(&cfg)
+	p, _, err := l.start(cfg)
+	if err != nil {
+		l.wrong("", "%v", err)
+		return ledger.Balance{}, nil
+	}
+	err = p.Wait(ctx, hostproc.Ready, 1)
+	l.last = successor{time.Now(), cfg}
+	if err == nil {
+		err = p.Wait(ctx, hostproc.Loaded, 1)
+	}
+	if err == nil {
+		err = l.field.Drained(ctx)
+	}
+	if err != nil {
+		l.wrong("", "%v", err)
+	}
+	if err := p.Stop(); err != nil {
+		l.wrong("", "a graceful stop ended with %v", err)
+	}
+	return l.audit(ctx)
+}
+
+// audit compares what was accepted, what is stored and what arrived.
+func (l *life) audit(ctx context.Context) (ledger.Balance, []webhook.Delivery) {
+	ds, err := l.field.All(ctx, webhook.Query{})
+	if err != nil {
+		l.wrong("", "%v", err)
+	}
+	requests, _ := l.receiver.Requests()
+	b := l.ledger.Audit(l.field.Hooks, ds, requests, l.most())
+	for _, fault := range b.Faults {
+		l.wrong("", "%s", fault)
+	}
+	l.world.books.add(l.database, b, l.kills)
+	return b, ds
+}
+
+// did counts that a row of the fault matrix was put to the test.
+func (l *life) did(rule string) { l.world.books.did(rule, l.database) }
+
+// late says that something came later than it should on a machine that has nothing else to do.
+func (l *life) late(rule, format string, args ...any) {
+	l.world.books.late(rule, l.database, l.label+": "+fmt.Sprintf(format, args...))
+}
+
+// wrong says that something was not as it must be.
+func (l *life) wrong(rule, format string, args ...any) {
+	l.world.books.wrong(rule, l.database, l.label+": "+fmt.Sprintf(format, args...))
+}

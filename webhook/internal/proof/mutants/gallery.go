@@ -1,0 +1,62 @@
+package main
+
+import "slices"
+
+// gallery lists the planted bugs. Each is one that somebody could write, or that was met
+// in software of this kind.
+var gallery = slices.Concat(engineBugs, core, credentialBugs, secretBugs, authorizationBugs, spellingBugs, registrationBugs, wireBugs)
+
+// engineBugs are in Stores, retries and limits, and in what the core leans on.
+var engineBugs = []mutation{
+	{"a try is counted when it is claimed", "webhook/memstore/claim.go",
+		"r.held, r.due, r.lease = true, t.until, number", "r.held, r.due, r.lease = true, t.until, number\n\tr.tries++",
+		"./webhook/memstore -run TestConformance"},
+	{"an interruption is not counted", "webhook/memstore/claim.go",
+		"r.interrupted++", "r.interrupted += 0",
+		"./webhook -run TestInterruptedTenTimes"},
+	{"a repeated claim takes what it has already", "webhook/memstore/claim.go",
+		"r.lease != lease || r.due <= now", "r.lease < lease || r.due <= now",
+		"./webhook/memstore -run TestConformance"},
+	{"a webhook of another tenant is used", "webhook/lease.go",
+		"hook := hooks[webhookKey{dl.Scope, dl.WebhookID}]", "hook := hooks[webhookKey{b.Webhooks[0].Scope, dl.WebhookID}]",
+		"./webhook -run TestBrokenAnswers"},
+	{"a lease is not checked when an outcome is stored", "webhook/memstore/settle.go",
+		"current := x.Lease == r.lease && (r.held || !pending)", "current := true",
+		"./webhook/memstore -run TestConformance"},
+	{"a repeated settlement is recorded again", "webhook/memstore/settle.go",
+		"if r.repeats(x) {", "if false && r.repeats(x) {",
+		"./webhook/memstore -run TestConformance"},
+	{"jitter undercuts Retry-After", "retry/next.go",
+		"wait = max(wait, min(f.After, p.MaxAfter))", "wait = min(max(wait, min(f.After, p.MaxAfter)), p.Slots[made].Max)",
+		"./retry -run TestRetryAfter"},
+	{"one retry too many", "retry/next.go",
+		"if made >= len(p.Slots) {", "if made > 0 && made-1 >= len(p.Slots) {",
+		"./retry"},
+	{"jira's last retry may be late", "retry/next.go",
+		"	case wait <= latest:\n", "	case wait <= 2*latest:\n",
+		"./retry -run TestJiraWindow"},
+	{"a limiter key admits one too many", "limiter/key.go",
+		"return max(0, n-k.inUse)", "return max(0, n+1-k.inUse)",
+		"./limiter"},
+	{"a pause does not keep anybody out", "limiter/room.go",
+		"k := l.key(key); until.After(k.paused)", "k := l.key(key); false",
+		"./limiter -run TestPause"},
+	{"a grant keeps what was not entered", "limiter/grant.go",
+		"		l.total.Release(int64(unused))", "		_ = unused",
+		"./limiter -run TestGrantClose"},
+	{"the address guard is not asked", "webhook/internal/transport/guard.go",
+		"return g.allow.Control(ctx, network, address, c)", "return nil",
+		"./webhook/internal/proof/sockets -run TestGuardRebinding"},
+	{"a URL is not judged again before it is sent", "webhook/target.go",
+		"return checkTarget(profile.Allow.CheckURL(raw))", "return raw, nil",
+		"./webhook -run TestStoredURLIsJudged"},
+	{"private addresses of one block are public", "allowlist/addr.go",
+		`"192.168.0.0/16"`, `"192.168.0.0/17"`,
+		"./allowlist"},
+	{"snippets are not cleaned", "webhook/snippet.go",
+		"return cleanSnippet(string(buf[:n]), secrets, err == nil)", "_ = secrets\n\treturn string(buf[:n])",
+		"./webhook -run TestCanary|FuzzSnippet"},
+	{"a signature is accepted at any time", "webhook/sign/standard_verify.go",
+		"if time.Unix(unix, 0).Before(now.Add(-tolerance)) {", "if time.Unix(unix, 0).Before(now.Add(-2 * tolerance)) {",
+		"./webhook/sign -run TestVerifyStandardTolerance"},
+}

@@ -1,0 +1,115 @@
+// Command mutants plants one bug at a time into the library and runs the test that ought to
+// catch it. It shows that the tests can fail.
+//
+//	go run ./webhook/internal/proof/mutants            # all
+//	go run ./webhook/internal/proof/mutants -only lease
+//
+// The working tree is not touched: the changed file goes to the compiler through an overlay.
+// The exit code is 1 when a bug got through, or when a mutation does not apply any more.
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+func main() {
+	only := flag.String("only", "", "plant only the mutations whose name contains this")
+	flag.Parse()
+	caught, planted, err := run(*only)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "mutants:", err)
+	}
+	fmt.Printf("caught %d of %d\n", caught, planted)
+	if err != nil || caught < planted {
+		os.Exit(1)
+	}
+}
+
+func run(only string) (caught, planted int, err error) {
+	root, err := moduleRoot()
+	if err != nil {
+		return 0, 0, err
+	}
+	dir, err := os.MkdirTemp("", "mutants")
+	if err != nil {
+		return 0, 0, err
+	}
+	defer os.RemoveAll(dir)
+	for _, m := range gallery {
+		if !strings.Contains(m.name, only) {
+			continue
+		}
+		planted++
+		began := time.Now()
+		verdict, ok := m.plant(root, dir)
+		if ok {
+			caught++
+		}
+		fmt.Printf("%-8s %-52s %s (%.0fs)\n", verdict, m.name, m.test, time.Since(began).Seconds())
+	}
+	if planted == 0 {
+		return 0, 0, fmt.Errorf("no mutation is named like %q", only)
+	}
+	return caught, planted, nil
+}
+
+func moduleRoot() (string, error) {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/postrider/postrider").Output()
+	if err != nil {
+		return "", fmt.Errorf("go list: %w", err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// mutation is one planted bug.
+type mutation struct {
+	name     string
+	file     string // below the module's root
+	old, new string // old stands in file exactly once
+	test     string // arguments of go test that must fail
+}
+
+// plant builds and runs the test with the bug in place.
+func (m mutation) plant(root, dir string) (verdict string, caught bool) {
+	path := filepath.Join(root, filepath.FromSlash(m.file))
+	src, err := os.ReadFile(path)
+	if err != nil || bytes.Count(src, []byte(m.old)) != 1 {
+		return "STALE", false // the code has moved on and the mutation must follow
+	}
+	changed := filepath.Join(dir, "mutant.go")
+	overlay := filepath.Join(dir, "overlay.json")
+	plan, err := json.Marshal(map[string]map[string]string{"Replace": {path: changed}})
+	if err == nil {
+		err = os.WriteFile(changed, bytes.Replace(src, []byte(m.old), []byte(m.new), 1), 0o600)
+	}
+	if err == nil {
+		err = os.WriteFile(overlay, plan, 0o600)
+	}
+	if err != nil {
+		return "ERROR", false
+	}
+	args := append([]string{"test", "-overlay", overlay, "-count=1", "-timeout=120s"}, strings.Fields(m.test)...)
+	cmd := exec.Command("go", args...)
+	cmd.Dir = root
+	out, err := cmd.CombinedOutput()
+	switch {
+	case err == nil:
+		return "MISSED", false
+	case bytes.Contains(out, []byte("[build failed]")), bytes.Contains(out, []byte("[setup failed]")):
+		os.Stderr.Write(out)
+		return "BROKEN", false
+	case bytes.Contains(out, []byte("no tests to run")):
+		return "NO TEST", false
+	case bytes.Contains(out, []byte("panic: test timed out")):
+		return "HANGS", false // what hangs has not been judged, and may hang for another reason
+	}
+	return "caught", true
+}
