@@ -16,7 +16,7 @@ import (
 
 // Auth makes the Authorization header of a webhook's requests. The zero value sends none.
 // It is one of the credentials of a webhook: printing, logging or encoding it shows the
-// scheme, and of the rest nothing that is secret.
+// scheme, and of the rest nothing that is secret. A retry sends what the webhook has then.
 type Auth struct {
 	// Scheme is one of those in Profile.Auth; empty for none.
 	Scheme AuthScheme

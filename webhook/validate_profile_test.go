@@ -18,7 +18,8 @@ func TestReservedHeaders(t *testing.T) {
 	for _, name := range []string{"Host", "Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Connection", "Keep-Alive",
 		"Upgrade", "TE", "Trailer", "Expect", "Proxy-Authorization", "Proxy-Connection", "Cookie", "Idempotency-Key", "X-Idempotency-Key",
 		"Authorization", "User-Agent", "X-Automation-Webhook-Token", "X-Atlassian-Webhook-Identifier", "X-Atlassian-Webhook-Retry",
-		"X-Hub-Signature", "X-Hub-Signature-256", "Webhook-Id", "Webhook-Signature", "Webhook-Timestamp"} {
+		"X-Hub-Signature", "X-Hub-Signature-256", "Webhook-Id", "Webhook-Signature", "Webhook-Timestamp",
+		"Svix-Id", "Svix-Signature", "Stripe-Signature", "X-Convoy-Signature"} {
 		for _, spelled := range []string{name, strings.ToLower(name), strings.ToUpper(name)} {
 			_, err := h.hooks.Add(context.Background(), form(func(w *webhook.Webhook) { w.Headers = headers(spelled, "x") }))
 			if got := complaint(err); got != "headers refused" {

@@ -36,9 +36,10 @@ type Webhook struct {
 	// Everything behind the host is a credential and is never printed.
 	URL string
 	// Secrets sign requests, newest first. Each has an ID, a time of birth and maybe an end, see
-	// [Secret.WithLife], which the Manager gives and a Store keeps. After a rotation
-	// the one before stays until its end; one that has ended may still be here, and is
-	// used by no request. Secrets of before the three values were kept have none: no known age, no end.
+	// [Secret.WithLife], which the Manager gives and a Store keeps. The newest has no end. After a
+	// rotation the one before stays until its end; one that has ended may still be here, and
+	// is used by no request. Secrets from before the three values were kept have no known age and
+	// no end.
 	Secrets []Secret
 	// Events are the types this webhook listens to.
 	Events []string
