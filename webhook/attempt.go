@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"net/http"
+	"sync"
 
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
@@ -76,14 +77,13 @@ func (d *Dispatcher) around(ctx context.Context, hook *Webhook, dl *Delivery) At
 }
 
 // wrapped makes the attempt inside the host's wrapper. What the wrapper does to the
-// result, or a panic of it, changes nothing: an attempt that was made counts as it was.
-func (d *Dispatcher) wrapped(ctx context.Context, hook *Webhook, dl *Delivery) (a Attempt) {
-	made := false
+// result, or a panic of it, changes nothing: an attempt that was made counts as it was, and one
+// that a goroutine of the wrapper has begun is waited for, or there would be two.
+func (d *Dispatcher) wrapped(ctx context.Context, hook *Webhook, dl *Delivery) Attempt {
+	var a Attempt
+	var once sync.Once
 	send := func(ctx context.Context) Attempt {
-		if !made {
-			a = d.sender.attempt(ctx, hook, dl, d.now())
-			made = true
-		}
+		once.Do(func() { a = d.sender.attempt(ctx, hook, dl, d.now()) })
 		return a
 	}
 	func() {

@@ -451,3 +451,33 @@ func TestAuthCanary(t *testing.T) {
 		})
 	}
 }
+
+// Rule: a preview shows that there is an Authorization and nothing of it, and fetches no token.
+func TestAuthPreview(t *testing.T) {
+	t.Parallel()
+	for _, auth := range []webhook.Auth{basicAuth("userCanary", "secretCanary"), bearer("secretCanary"), oauthAuth()} {
+		p := webhook.Standard()
+		p.Header = func(_ webhook.Webhook, _ webhook.Delivery, h http.Header) {
+			h.Set("Authorization", "of the profile")
+			h.Set("X-Copy", "secretCanary")
+		}
+		h := newHost(t, newStore(t), p, nil)
+		if _, err := h.hooks.Add(ctx, plainHook(withAuth(auth))); err != nil {
+			t.Fatal(err)
+		}
+		preview, err := h.hooks.Preview(ctx, scope, h.dispatch())
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for _, got := range preview.Header {
+			found = found || got.Name == "Authorization" && got.Masked && got.Value == "[redacted]"
+		}
+		if text := fmt.Sprintf("%+v %s", preview, preview.Curl()); !found || auth.Scheme != webhook.AuthOAuth && strings.Contains(text, "Canary") {
+			t.Errorf("%s: %s", auth.Scheme, text)
+		}
+		if n := len(h.to.seen()); n > 0 {
+			t.Errorf("%d requests", n)
+		}
+	}
+}

@@ -20,6 +20,7 @@ type authorization struct {
 	client  oauth.Client
 	token   oauth.Token
 	fetched bool // by this attempt
+	unsent  bool // the request is for people to look at: no token is fetched for it
 }
 
 // authorize puts the Authorization header of a webhook in, where it has one. It may fetch a token.
@@ -39,6 +40,10 @@ func (s *sender) authorize(ctx context.Context, w *Webhook, h http.Header, auth 
 			return err
 		}
 		setAuthorization(h, value)
+		return nil
+	}
+	if auth.unsent {
+		setAuthorization(h, "Bearer "+redacted)
 		return nil
 	}
 	auth.client = w.client()

@@ -3,6 +3,7 @@ package webhook_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -140,6 +141,49 @@ func TestPanickingEnqueue(t *testing.T) {
 			if !errors.Is(err, webhook.ErrUnknown) || !errors.Is(err, webhook.ErrPanic) {
 				t.Errorf("%v, want ErrUnknown and ErrPanic", err)
 			}
+		}
+	})
+}
+
+// unsure is a Store of which the answer to an Update gets lost, and which is slow to answer a claim.
+type unsure struct {
+	*memstore.Store
+	claimed chan struct{}
+}
+
+func (s *unsure) Update(ctx context.Context, w webhook.Webhook) error {
+	if err := s.Store.Update(ctx, w); err != nil {
+		return err
+	}
+	return fmt.Errorf("the answer was lost: %w", webhook.ErrUnknown)
+}
+
+func (s *unsure) Claim(ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
+	b, err := s.Store.Claim(ctx, c)
+	if len(b.Deliveries) > 0 {
+		close(s.claimed)
+		time.Sleep(100 * time.Millisecond) // less than the age at which a webhook is read again
+	}
+	return b, err
+}
+
+// Rule: after a change of which nothing is known nothing is sent on what was read before it.
+func TestUnknownChange(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &unsure{newStore(t), make(chan struct{})}
+		h := newHost(t, store, webhook.Automation(), nil)
+		w := h.add("one")
+		h.dispatch() // Run is not under way, so it is claimed
+		h.start()
+		defer h.stop()
+		<-store.claimed
+		if err := h.hooks.SetActive(t.Context(), scope, w.ID, false); !errors.Is(err, webhook.ErrUnknown) {
+			t.Errorf("SetActive: %v, want ErrUnknown", err)
+		}
+		settled(time.Minute)
+		if n := len(h.to.seen()); n != 0 {
+			t.Errorf("%d requests to a webhook that is switched off", n)
 		}
 	})
 }

@@ -35,6 +35,8 @@ type Query struct {
 	WebhookID, EventID, Type string
 	// States narrows the list to these states; empty means all.
 	States []State
+	// Codes narrows the list to these LastCodes; empty means all.
+	Codes []Code
 	// Since and Until bound CreatedAt: Since <= CreatedAt < Until. Zero means open.
 	Since, Until time.Time
 	// OldestFirst turns the order, which is newest CreatedAt first.

@@ -221,5 +221,8 @@ func (m *Manager) Test(ctx context.Context, scope, id string, opts ...TestOption
 	if ctx.Err() != nil && a.Status == 0 {
 		return a, fmt.Errorf("webhook: test %s: %w", id, ctx.Err()) // the caller gave up, not the endpoint
 	}
+	if a.OK() {
+		m.d.recoveredElsewhere(ctx, scope, id)
+	}
 	return a, nil
 }

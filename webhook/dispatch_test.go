@@ -266,3 +266,22 @@ func TestPanickingHooks(t *testing.T) {
 		}
 	}
 }
+
+// Rule: a wrapper that lets another goroutine send, and does not wait for it, makes no second request.
+func TestAroundInTheBackground(t *testing.T) {
+	t.Parallel()
+	to := &receiver{answer: func(int, request) answer { return answer{status: 200, delay: time.Second} }}
+	o := &webhook.Options{Transport: to, Around: func(ctx context.Context, _ webhook.Delivery, send func(context.Context) webhook.Attempt) webhook.Attempt {
+		go send(ctx)
+		time.Sleep(time.Millisecond) // less than the answer takes
+		return webhook.Attempt{}
+	}}
+	inBubble(t, webhook.Automation(), o, func(h *host) {
+		h.add("one")
+		d := h.dispatch()
+		settled(time.Minute)
+		if n := len(to.seen()); n != 1 || h.outcome(d) != "delivered tries=1" {
+			t.Errorf("%d requests, %s; want 1, delivered", n, h.outcome(d))
+		}
+	})
+}

@@ -70,11 +70,44 @@ func (d *Dispatcher) Explain(ctx context.Context, scope, deliveryID string) (Exp
 		x.add(ReasonEnded, time.Time{}, false, ending(&dl))
 		return x, nil
 	}
-	now := d.now()
-	if err := d.explainWebhook(ctx, &x, now); err != nil {
+	of, err := d.receiverOf(ctx, &dl)
+	if err != nil {
 		return Explanation{}, fmt.Errorf("webhook: explain %s: %w", deliveryID, err)
 	}
-	d.explainProcess(&x, now)
+	d.explain(&x, of)
+	return x, nil
+}
+
+// ExplainAll is [Dispatcher.Explain] for deliveries of a scope as [Manager.Deliveries] returned
+// them. It reads each of their webhooks once.
+func (d *Dispatcher) ExplainAll(ctx context.Context, scope string, ds []Delivery) ([]Explanation, error) {
+	known := make(map[string]receiver)
+	out := make([]Explanation, len(ds))
+	for i := range ds {
+		x := &out[i]
+		x.Delivery = ds[i]
+		if ds[i].State != StatePending {
+			x.add(ReasonEnded, time.Time{}, false, ending(&ds[i]))
+			continue
+		}
+		of, ok := known[ds[i].WebhookID]
+		if !ok {
+			var err error
+			if of, err = d.receiverOf(ctx, &ds[i]); err != nil {
+				return nil, fmt.Errorf("webhook: explain deliveries of scope %q: %w", scope, err)
+			}
+			known[ds[i].WebhookID] = of
+		}
+		d.explain(x, of)
+	}
+	return out, nil
+}
+
+// explain says what holds a pending delivery back.
+func (d *Dispatcher) explain(x *Explanation, of receiver) {
+	now := d.now()
+	x.webhook(of, now)
+	d.explainProcess(x, now)
 	slices.SortStableFunc(x.Reasons, func(a, b Reason) int {
 		switch {
 		case a.Until.Equal(b.Until):
@@ -89,7 +122,6 @@ func (d *Dispatcher) Explain(ctx context.Context, scope, deliveryID string) (Exp
 	if len(x.Reasons) == 0 {
 		x.add(ReasonReady, time.Time{}, false, "Nothing holds it back: it goes out when its lane's turn comes.")
 	}
-	return x, nil
 }
 
 // ending is one sentence on how a delivery ended.
@@ -111,25 +143,40 @@ func (x *Explanation) has(kind ReasonKind) bool {
 	return slices.ContainsFunc(x.Reasons, func(r Reason) bool { return r.Kind == kind })
 }
 
-// explainWebhook covers what is true for every process.
-func (d *Dispatcher) explainWebhook(ctx context.Context, x *Explanation, now time.Time) error {
-	dl := &x.Delivery
+// receiver is what explains the deliveries of one webhook.
+type receiver struct {
+	w      *Webhook // nil where it is not known: there is no Registry
+	gone   bool
+	health Health
+}
+
+func (d *Dispatcher) receiverOf(ctx context.Context, dl *Delivery) (of receiver, err error) {
 	if d.registry != nil {
 		w, err := d.readWebhook(ctx, dl.Scope, dl.WebhookID)
 		switch {
 		case errors.Is(err, ErrNotFound):
-			x.add(ReasonNoWebhook, time.Time{}, false, "Its webhook was deleted; it will end as cancelled.")
+			of.gone = true
 		case err != nil:
-			return err
-		case !w.Active:
-			x.add(ReasonInactive, time.Time{}, false, "Its webhook is switched off.")
-		case !w.Live(now):
-			x.add(ReasonExpired, time.Time{}, false, "Its webhook has expired.")
+			return of, err
+		default:
+			of.w = &w
 		}
 	}
-	h, err := d.healthOf(ctx, dl.Scope, dl.WebhookID)
-	if err != nil {
-		return err
+	of.health, err = d.healthOf(ctx, dl.Scope, dl.WebhookID)
+	return of, err
+}
+
+// webhook covers what is true for every process.
+func (x *Explanation) webhook(of receiver, now time.Time) {
+	dl, h := &x.Delivery, of.health
+	switch {
+	case of.gone:
+		x.add(ReasonNoWebhook, time.Time{}, false, "Its webhook was deleted; it will end as cancelled.")
+	case of.w == nil:
+	case !of.w.Active:
+		x.add(ReasonInactive, time.Time{}, false, "Its webhook is switched off.")
+	case !of.w.Live(now):
+		x.add(ReasonExpired, time.Time{}, false, "Its webhook has expired.")
 	}
 	if h.OpenUntil.After(now) {
 		x.add(ReasonBreaker, h.OpenUntil, true, fmt.Sprintf("The endpoint failed %d times in a row; then one request will try it.", h.Failures))
@@ -145,7 +192,6 @@ func (d *Dispatcher) explainWebhook(ctx context.Context, x *Explanation, now tim
 	case dl.Due.After(now):
 		x.add(ReasonScheduled, dl.Due, false, "It is scheduled for later.")
 	}
-	return nil
 }
 
 // explainProcess covers what this process alone can tell.

@@ -75,6 +75,24 @@ func (g *engine) doSaveHealth(c scheduler.SaveHealth) {
 	})
 }
 
+// recoveredElsewhere closes, in the Store, the breaker of a webhook of which this process knows
+// nothing: one that does not send may send tests. What the endpoint asked for stays.
+func (d *Dispatcher) recoveredElsewhere(ctx context.Context, scope, id string) {
+	known := false
+	d.engine.look(func(s *scheduler.Scheduler) { _, known = s.HealthOf(scope, id) })
+	if known || d.health == nil {
+		return
+	}
+	stored, err := d.health.Health(ctx, scope, id)
+	if err == nil && len(stored) > 0 {
+		next := Health{Scope: scope, WebhookID: id, PausedUntil: stored[0].PausedUntil}
+		if err = d.health.SetHealth(ctx, scope, id, stored[0], next); errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound) {
+			err = nil // it has moved on
+		}
+	}
+	d.answered(ctx, "SetHealth", err)
+}
+
 // attend tells the owner of a job's webhook that it should be looked at.
 func (d *Dispatcher) attend(j *job) {
 	ctx := context.Background()
@@ -142,6 +160,7 @@ func (d *Dispatcher) switchOff(ctx context.Context, w *Webhook, reason string) (
 			return nil, nil
 		}
 		now.Active, now.DisabledReason, now.UpdatedAt = false, reason, d.now()
+		now.DisabledAt = now.UpdatedAt
 		switch err = d.registry.Update(ctx, now); {
 		case errors.Is(err, ErrConflict):
 			continue

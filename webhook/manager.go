@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,7 +16,8 @@ import (
 // Manager is the way in for people and settings pages: it validates with the Profile
 // and reports field errors that a form can show. Every call by ID takes the scope, so a
 // tenant cannot reach into another's. All methods are safe for concurrent use; after an
-// error nothing has changed.
+// error nothing has changed, unless errors.Is(err, [ErrUnknown]): then a statement was sent and
+// its answer is missing, and a look tells what is stored.
 type Manager struct {
 	d   *Dispatcher
 	reg Registry
@@ -39,7 +41,7 @@ func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 	w = w.Clone()
 	w.ID, w.Version, w.DisabledReason = newWebhookID(), 1, ""
 	w.CreatedAt = m.d.now()
-	w.UpdatedAt = w.CreatedAt
+	w.UpdatedAt, w.DisabledAt = w.CreatedAt, time.Time{}
 	if err := m.d.profile.fillSecret(&w); err != nil {
 		return Webhook{}, err
 	}
@@ -57,7 +59,8 @@ func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 // Edit validates and replaces a webhook. An empty URL or no Secrets keep what is stored,
 // because forms do not get them back; a header with an empty value keeps its stored
 // value too, and so does an Auth of the same Scheme with an empty Username, Secret, TokenURL or
-// ClientID; so do the Key of TLS beside a Certificate, and what is Pending. CreatedAt and DisabledReason cannot be edited; activating clears the latter.
+// ClientID; so do the Key of TLS beside a Certificate, and what is Pending. CreatedAt, DisabledReason and
+// DisabledAt cannot be edited; activating clears the last two.
 // Version must be the one that was read, or 0 to overwrite whatever is there. Changing the
 // URL, the secrets, the headers, Auth, TLS or the attributes, or activating, also clears the
 // webhook's health.
@@ -85,6 +88,7 @@ func (m *Manager) Edit(ctx context.Context, w Webhook, opts ...RotateOption) (We
 	edited, err := m.change(ctx, w.Scope, w.ID, w.Version, check, func(stored *Webhook) {
 		next := w.Clone()
 		next.Version, next.CreatedAt, next.DisabledReason = stored.Version, stored.CreatedAt, stored.DisabledReason
+		next.DisabledAt = stored.DisabledAt
 		k = keepEmpty(stored.Clone(), &next)
 		if len(opts) > 0 && !k.secrets && len(next.Secrets) > 0 {
 			newest := next.Secrets[0]
@@ -116,6 +120,7 @@ func (m *Manager) SetActive(ctx context.Context, scope, id string, active bool) 
 // request that is already under way. Errors: [ErrNotFound], and what Profile.Delete answers.
 func (m *Manager) Delete(ctx context.Context, scope, id string) error {
 	if err := m.remove(ctx, scope, id); err != nil {
+		m.mayHaveChanged(scope, id, err)
 		return fmt.Errorf("webhook: delete %s: %w", id, err)
 	}
 	m.d.deleted(ctx, scope, id)
@@ -147,6 +152,16 @@ func (m *Manager) DeleteScope(ctx context.Context, scope string) error {
 	}
 	m.d.gone(scope, func(string) bool { return true })
 	return nil
+}
+
+// Marks returns what the Store remembers keys with, for what must happen once over all hosts, or
+// [ErrUnsupported].
+func (m *Manager) Marks() (Marks, error) {
+	marks, ok := m.d.store.(Marks)
+	if !ok {
+		return nil, fmt.Errorf("webhook: Marks: %w: it has none", ErrUnsupported)
+	}
+	return marks, nil
 }
 
 // Webhook returns one webhook. Errors: [ErrNotFound].
@@ -249,7 +264,7 @@ func (m *Manager) change(ctx context.Context, scope, id string, version int64, c
 		adoptSecrets(w.Secrets, was.Secrets, m.secretTime())
 		w.UpdatedAt = m.d.now()
 		if w.Active {
-			w.DisabledReason = ""
+			w.DisabledReason, w.DisabledAt = "", time.Time{}
 		}
 		if err := check(&w); err != nil {
 			return Webhook{}, err
@@ -260,11 +275,20 @@ func (m *Manager) change(ctx context.Context, scope, id string, version int64, c
 			m.d.engine.post(scheduler.Announced{})
 			return w, nil
 		}
+		m.mayHaveChanged(scope, id, err)
 		if version != 0 || !isConflict(err) {
 			break
 		}
 	}
 	return Webhook{}, fmt.Errorf("webhook: change %s: %w", id, err)
+}
+
+// mayHaveChanged lets what waits for a webhook be sent on a new read of it, where it is not known
+// whether it was changed.
+func (m *Manager) mayHaveChanged(scope, id string, err error) {
+	if errors.Is(err, ErrUnknown) {
+		m.d.engine.post(scheduler.Edited{Scope: scope, WebhookID: id, At: time.Now()})
+	}
 }
 
 // freshStart tells whether an old failure says nothing about the webhook any more.

@@ -106,6 +106,7 @@ func (w *Webhook) same(other *Webhook) bool {
 		maps.Equal(w.Headers, other.Headers) && w.Auth.Equal(other.Auth) && w.TLS.Equal(other.TLS) && w.Timeout == other.Timeout && w.Active == other.Active &&
 		w.ExcludeBody == other.ExcludeBody && w.ExpiresAt.Equal(other.ExpiresAt) && w.CreatedAt.Equal(other.CreatedAt) &&
 		w.UpdatedAt.Equal(other.UpdatedAt) && w.DisabledReason == other.DisabledReason &&
+		w.DisabledAt.Equal(other.DisabledAt) &&
 		maps.Equal(w.Attributes, other.Attributes) && w.Version == other.Version
 }
 

@@ -181,7 +181,8 @@ func (e *PartialError) Error() string {
 func (e *PartialError) Unwrap() error { return e.Err }
 
 // Registry keeps webhooks. Store adapters implement it beside Store; without it
-// there is no [Manager] and the host keeps webhooks in its own way.
+// there is no [Manager] and the host keeps webhooks in its own way. An error is an
+// [ErrUnknown] unless it is certain that nothing was changed, as in Enqueuer.
 // All methods are safe for concurrent use.
 type Registry interface {
 	// Create stores a new webhook. It counts the webhooks of its scope, inactive and

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/postrider/postrider/webhook/internal/scheduler"
 	"github.com/postrider/postrider/webhook/sign"
 )
 
@@ -66,9 +67,12 @@ type Webhook struct {
 	ExpiresAt time.Time
 	// CreatedAt and UpdatedAt are set by the Manager.
 	CreatedAt, UpdatedAt time.Time
-	// DisabledReason says why Postrider switched the webhook off by itself;
-	// empty when a person did. Activating clears it.
+	// DisabledReason says why Postrider switched the webhook off by itself, as
+	// [DisabledGone] or beginning with [DisabledFailing]; empty when a person did.
+	// Activating clears it.
 	DisabledReason string
+	// DisabledAt is when that was; zero beside an empty DisabledReason.
+	DisabledAt time.Time
 	// Attributes are data of the Profile or of the host, such as
 	// [AttrSecretIn]. They are not secret.
 	Attributes map[string]string
@@ -84,6 +88,13 @@ type Webhook struct {
 	// nothing is sent until they can be read. It is not part of the configuration.
 	Unreadable error
 }
+
+// What Webhook.DisabledReason says, so that a page can say it in other words. Behind
+// DisabledFailing stands a time in RFC 3339 and a full stop.
+const (
+	DisabledGone    = scheduler.ReasonGone
+	DisabledFailing = scheduler.ReasonFailing
+)
 
 // AttrSecretIn is the key in Webhook.Attributes that moves the secret of an
 // automation webhook from the header to the end of the URL path, for senders

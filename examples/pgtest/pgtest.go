@@ -33,6 +33,28 @@ type Server struct {
 	ended    chan struct{}
 }
 
+// PortVariable is the environment variable with the port of a server on 127.0.0.1 that tests
+// share instead of starting one of their own: of a container, for example. Its user postgres
+// needs no password, and createdb is in PATH.
+const PortVariable = "POSTRIDER_TEST_POSTGRES_PORT"
+
+// shared is the server that PortVariable names. Its life is the business of its owner.
+func shared(port string) (*Server, error) {
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		return nil, fmt.Errorf("pgtest: %s is no port: %q", PortVariable, port)
+	}
+	dir, err := os.MkdirTemp("", "postrider-pg-")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{dir: dir, port: n}
+	if os.Geteuid() == 0 {
+		err = s.unprivileged() // for a pooler in front of it
+	}
+	return s, err
+}
+
 // Start makes a database cluster and starts a server on it, with fsync on and the given
 // settings, each "name=value". The server refuses to run as root: a process of root runs
 // it as the user postgres, or else nobody.
@@ -187,7 +209,7 @@ func (s *Server) Log() string {
 
 // Create makes an empty database.
 func (s *Server) Create(ctx context.Context, name string) error {
-	if out, err := s.command(ctx, "createdb", "-h", s.dir, "-p", strconv.Itoa(s.port), "-U", "postgres", name).CombinedOutput(); err != nil {
+	if out, err := s.command(ctx, "createdb", "-h", "127.0.0.1", "-p", strconv.Itoa(s.port), "-U", "postgres", name).CombinedOutput(); err != nil {
 		return fmt.Errorf("pgtest: create database %s: %w: %s", name, err, bytes.TrimSpace(out))
 	}
 	return nil

@@ -14,7 +14,7 @@ import (
 // Shared is the server of a test binary: started by the first test that asks for it,
 // stopped by Close.
 type Shared struct {
-	// Settings are those of Start.
+	// Settings are those of Start. A server that PortVariable names keeps its own.
 	Settings []string
 
 	once      sync.Once
@@ -35,7 +35,7 @@ func (h *Shared) Main(m *testing.M) {
 func (h *Shared) Database(t testing.TB) string {
 	t.Helper()
 	s := h.Server(t)
-	name := fmt.Sprintf("db%d", h.databases.Add(1))
+	name := fmt.Sprintf("test_%d_%d", os.Getpid(), h.databases.Add(1))
 	if err := s.Create(t.Context(), name); err != nil {
 		t.Fatal(err)
 	}
@@ -49,6 +49,10 @@ func (h *Shared) Server(t testing.TB) *Server {
 	h.once.Do(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
+		if port := os.Getenv(PortVariable); port != "" {
+			h.s, h.err = shared(port)
+			return
+		}
 		if h.s, h.err = Start(ctx, h.Settings...); errors.Is(h.err, ErrMissing) {
 			fmt.Fprintf(os.Stderr, "\n*** NOT TESTED ON POSTGRESQL ***\n%v\n\n", h.err)
 		}

@@ -19,9 +19,6 @@ import (
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
-// tenant is the only one here. A real host takes it from the session of who is signed in.
-const tenant = "acme"
-
 // app is the application: its database, its tasks and what sends webhooks for it.
 type app struct {
 	db       *sql.DB
@@ -47,7 +44,7 @@ func newApp(ctx context.Context, file string, realRetries bool) (_ *app, err err
 	if _, err = a.db.ExecContext(ctx, schema); err != nil {
 		return nil, fmt.Errorf("create tables: %w", err)
 	}
-	if a.store, err = sqlstore.New(a.db, sqlstore.SQLite, nil); err != nil {
+	if a.store, err = sqlstore.New(a.db, sqlstore.SQLite, &sqlstore.Options{Counters: true}); err != nil {
 		return nil, err
 	}
 	if err = a.store.Migrate(ctx); err != nil {
@@ -76,7 +73,7 @@ func newApp(ctx context.Context, file string, realRetries bool) (_ *app, err err
 		return nil, err
 	}
 	a.settings, err = settings.New(a.hooks, &settings.Options{
-		Scope:   func(*http.Request) (string, error) { return tenant, nil },
+		Scope: scope, SignIn: signIn, Texts: texts,
 		Back:    settings.Link{Text: "Task runner", URL: "/"},
 		Refresh: time.Second,
 	})
@@ -94,6 +91,9 @@ func (a *app) routes() http.Handler {
 	own := http.NewServeMux()
 	own.HandleFunc("GET /{$}", a.home)
 	own.HandleFunc("GET /taskapp.css", stylesheet)
+	own.HandleFunc("GET /sign-in", a.home)
+	own.HandleFunc("POST /sign-in", session(-1))
+	own.HandleFunc("POST /sign-out", session(0))
 	own.HandleFunc("POST /tasks/{task}/run", a.runTask)
 	mux := http.NewServeMux()
 	mux.Handle("/", http.NewCrossOriginProtection().Handler(own))

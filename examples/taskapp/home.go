@@ -23,7 +23,7 @@ func (a *app) home(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var b bytes.Buffer
-	err = homePage.Execute(&b, map[string]any{"Tasks": tasks, "Runs": runs, "URL": ruleURL, "Secret": a.rule.Secret().Reveal()})
+	err = homePage.Execute(&b, map[string]any{"Tasks": tasks, "Runs": runs, "URL": ruleURL, "Secret": a.rule.Secret().Reveal(), "SignedIn": signedIn(r)})
 	if err != nil {
 		http.Error(w, "The page cannot be shown: "+err.Error(), http.StatusInternalServerError)
 		return

@@ -20,7 +20,7 @@ func TestSQLite(t *testing.T) {
 }
 
 func TestPostgres(t *testing.T) {
-	check(t, txcase.New(t, txcase.Postgres(t, server.Server(t).DSN("postgres")), sqlstore.PostgreSQL), pgdialect.New())
+	check(t, txcase.New(t, txcase.Postgres(t, server.Database(t)), sqlstore.PostgreSQL), pgdialect.New())
 }
 
 func check(t *testing.T, h *txcase.Host, d schema.Dialect) {

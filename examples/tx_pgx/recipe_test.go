@@ -13,7 +13,7 @@ import (
 )
 
 func TestPostgres(t *testing.T) {
-	dsn := server.Server(t).DSN("postgres")
+	dsn := server.Database(t)
 	h := txcase.New(t, txcase.Postgres(t, dsn), sqlstore.PostgreSQL)
 	pool, err := pgxpool.New(t.Context(), dsn)
 	if err != nil {

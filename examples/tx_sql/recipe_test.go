@@ -13,7 +13,7 @@ import (
 func TestSQLite(t *testing.T) { check(t, txcase.New(t, txcase.SQLite(t), sqlstore.SQLite)) }
 
 func TestPostgres(t *testing.T) {
-	check(t, txcase.New(t, txcase.Postgres(t, server.Server(t).DSN("postgres")), sqlstore.PostgreSQL))
+	check(t, txcase.New(t, txcase.Postgres(t, server.Database(t)), sqlstore.PostgreSQL))
 }
 
 func check(t *testing.T, h *txcase.Host) {

@@ -26,7 +26,7 @@ type browser struct {
 }
 
 const (
-	wide, tall         = 1100, 800
+	wide, tall         = 1280, 900
 	phoneWide, phoneTl = 390, 844
 	patience           = 40 * time.Second // for something to appear; generous, a slow machine is no failure
 )

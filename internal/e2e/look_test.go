@@ -8,6 +8,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
 
@@ -20,7 +21,11 @@ type look struct {
 
 var usual = look{"light", "light", wide, tall, false}
 
+// looks are asked about by axe-core and kept as pictures.
 var looks = []look{usual, {"dark", "dark", wide, tall, false}, {"phone", "light", phoneWide, phoneTl, true}}
+
+// sizes are looked at for what is wider than the screen: a small phone, and a screen at 200 %.
+var sizes = []look{{"small", "light", 320, 640, true}, {"zoomed", "light", wide / 2, tall / 2, false}}
 
 func (b *browser) use(l look) {
 	b.t.Helper()
@@ -47,12 +52,14 @@ func (b *browser) scripts(on bool) {
 func (b *browser) shows(name string) {
 	b.t.Helper()
 	b.shots++
+	for _, l := range sizes {
+		b.use(l)
+		b.fits(name + ", " + l.name)
+	}
 	for _, l := range looks {
 		b.use(l)
 		where := name + ", " + l.name
-		if run(b, chromedp.Evaluate[bool](`document.documentElement.scrollWidth > document.documentElement.clientWidth`)) {
-			b.t.Errorf("%s: the page is wider than the screen", where)
-		}
+		b.fits(where)
 		picture := run(b, chromedp.FullScreenshot(100))
 		file := filepath.Join(b.out, fmt.Sprintf("%02d-%s-%s.png", b.shots, name, l.name))
 		if err := os.WriteFile(file, picture, 0o644); err != nil {
@@ -61,6 +68,31 @@ func (b *browser) shows(name string) {
 		b.accessible(where)
 	}
 	b.use(usual)
+}
+
+// fits fails the test where a page is wider than the screen, or shows nothing of itself.
+func (b *browser) fits(where string) {
+	b.t.Helper()
+	if wider := run(b, chromedp.Evaluate[string](`(() => {
+		const e = document.documentElement, most = e.clientWidth;
+		if (e.scrollWidth <= most) return "";
+		const at = [...document.querySelectorAll("main *")].find(x => { const r = x.getBoundingClientRect(); return r.right > most + 1 || r.left < -1; });
+		return e.scrollWidth + " of " + most + " px" + (at ? ", at " + at.outerHTML.slice(0, 200) : "");
+	})()`)); wider != "" {
+		b.t.Errorf("%s: the page is wider than the screen: %s", where, wider)
+	}
+	if !run(b, chromedp.Evaluate[bool](`(() => { const r = document.querySelector("h1, h2").getBoundingClientRect(); return r.left >= 0 && r.right <= document.documentElement.clientWidth + 1 && r.width > 0; })()`)) {
+		b.t.Errorf("%s: the heading is not on the screen", where)
+	}
+}
+
+// speaks sets the language that the browser asks for.
+func (b *browser) speaks(language string) {
+	b.t.Helper()
+	b.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		_, err := cdp.Call(ctx, t, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": language}})
+		return chromedp.Void{}, err
+	})
 }
 
 // finding is a rule of axe-core that a page breaks.
@@ -74,7 +106,7 @@ type finding struct {
 	} `json:"nodes"`
 }
 
-// accessible fails the test for what axe-core finds serious or critical, and logs the rest.
+// accessible fails the test for whatever axe-core finds.
 func (b *browser) accessible(where string) {
 	b.t.Helper()
 	result := run(b, chromedp.Evaluate[struct {
@@ -86,12 +118,8 @@ func (b *browser) accessible(where string) {
 		b.t.Errorf("%s: axe-core checked nothing", where)
 	}
 	for _, f := range result.Violations {
-		report := b.t.Logf
-		if f.Impact == "serious" || f.Impact == "critical" {
-			report = b.t.Errorf
-		}
 		for _, n := range f.Nodes {
-			report("%s: axe-core: %s (%s): %s\n%s\n%s", where, f.ID, f.Impact, f.Help, n.HTML, n.Summary)
+			b.t.Errorf("%s: axe-core: %s (%s): %s\n%s\n%s", where, f.ID, f.Impact, f.Help, n.HTML, n.Summary)
 		}
 	}
 }

@@ -29,9 +29,14 @@ func TestStory(t *testing.T) {
 	b.testWebhook(hook)
 	b.taskArrives(hook)
 	b.breakAndRepair(hook)
+	b.finds(hook)
 	b.sharedPages(secret, url)
+	b.conflict(hook)
+	b.session(url, secret)
+	b.doubleClicks(url, secret)
 	b.limit(url, secret)
-	b.withoutScript()
+	b.fromTheRight(hook)
+	b.withoutScript(hook)
 	b.quiet()
 }
 
@@ -46,19 +51,23 @@ func (b *browser) emptyList() {
 	}
 }
 
-// wrongForm makes every mistake at once. What is typed is kept, apart from URL and secret.
+// wrongForm makes mistakes: some the browser finds itself, the others the page. What is typed is
+// kept, apart from the secret.
 func (b *browser) wrongForm(url, secret string) {
 	b.t.Helper()
 	b.press("Add webhook")
-	b.sees("Where do URL and secret come from?", "No work items from the webhook", "seven days left")
+	b.sees("Where do URL and secret come from?", "No work items from the webhook", "seven days left", "It begins with https://api-private.atlassian.com/automation/webhooks/")
 	b.shows("form")
+	b.click(`form.form button`)
+	b.until("message of the browser's own", `document.activeElement.id === "field-name" && !document.activeElement.validity.valid && !document.querySelector("#mistakes")`)
+	b.fill("field-name", "Wrong")
 	b.fill("field-url", strings.Replace(url, "api-private", "evil", 1))
 	b.fill("field-secret", secret)
 	b.fill("field-notes", "ask Kim")
 	b.press("Save")
-	b.sees("Please check the form", "Give the webhook a name.", "This URL is not allowed", "Select at least one trigger.", "enter it again")
+	b.sees("Please check the form", "This URL is not allowed", "Select at least one trigger.", "enter it again")
 	b.lacks(secret)
-	b.lacks("evil.atlassian")
+	b.until("what was typed", `document.querySelector("#field-url").value.includes("evil.atlassian") && document.querySelector("#field-notes").value === "ask Kim" && document.querySelector("#field-name").value === "Wrong"`)
 	if focused := b.focused(); !strings.HasPrefix(focused, "Please check the form") {
 		b.t.Errorf("after a mistake the focus is on %q", focused)
 	}
@@ -67,7 +76,8 @@ func (b *browser) wrongForm(url, secret string) {
 	b.sees("0 of 3 used")
 }
 
-// addWebhook fills in the form and returns the path of the webhook's page.
+// addWebhook fills in the form, comes back to the list with the webhook in view, and returns the
+// path of the webhook's page.
 func (b *browser) addWebhook(url, secret string) string {
 	b.t.Helper()
 	b.press("Add webhook")
@@ -78,7 +88,11 @@ func (b *browser) addWebhook(url, secret string) string {
 	b.click(`input[value="taskSuccess"]`)
 	b.click(`input[value="taskFailure"]`)
 	b.press("Save")
-	b.sees("“Tell the admins” was added", "Nothing has been sent yet", "https://api-private.atlassian.com")
+	b.sees("“Tell the admins” was added", "Not used yet", "https://api-private.atlassian.com")
+	b.until("the new webhook in view", `document.querySelector(":target h2").textContent === "Tell the admins"`)
+	b.shows("list-new")
+	b.press("Tell the admins")
+	b.sees("Nothing has been sent yet", "No attempts in this time")
 	b.shows("webhook-new")
 	return run(b, chromedp.Evaluate[string](`location.pathname`))
 }
@@ -155,7 +169,14 @@ func (b *browser) breakAndRepair(hook string) {
 	b.sees("It will be sent again")
 	b.sees("Delivered", "Accepted: 200 OK") // live
 	b.lacks("Why not yet?")
+	b.sees("later", "POST https://api-private.atlassian.com/[redacted]", "X-Automation-Webhook-Token: [redacted]")
+	b.click("details summary")
+	b.until("the curl command", `document.querySelector("details pre").innerText.startsWith("curl -X POST")`)
 	b.shows("delivery-done")
+	b.open(hook)
+	b.sees("attempts accepted", "on average")
+	b.until("the charts", `document.querySelectorAll(".chart rect.good").length > 1 && document.querySelectorAll(".chart rect.bad").length > 1`)
+	b.shows("webhook-charts")
 	b.open(inspectorPath)
 	b.sees("taskFailure", "same identifier for the", "retry 2")
 	b.press("Request 1")
@@ -209,7 +230,7 @@ func (b *browser) limit(url, secret string) {
 }
 
 // withoutScript does everything that changes something once more, without JavaScript.
-func (b *browser) withoutScript() {
+func (b *browser) withoutScript(hook string) {
 	b.t.Helper()
 	b.scripts(false)
 	b.open(listPath)
@@ -218,7 +239,11 @@ func (b *browser) withoutScript() {
 	if got := b.text(".notice"); got != "“Expiring keys” is on." {
 		b.t.Errorf("without JavaScript the switch says %q", got)
 	}
-	b.click(`button[aria-label="Delete: Expiring keys"]`)
+	b.open(hook)
+	b.doubleClick(`section[aria-labelledby="test"] button`)
+	b.do(chromedp.WaitVisible(chromedp.CSS(`.notice.good`)))
+	b.open(listPath)
+	b.doubleClick(`button[aria-label="Delete: Expiring keys"]`)
 	b.do(chromedp.WaitNotPresent(chromedp.CSS(`button[aria-label="Delete: Expiring keys"]`)))
 	if got := b.text(".used"); got != "2 of 3 used" {
 		b.t.Errorf("without JavaScript, after a deletion: %q", got)

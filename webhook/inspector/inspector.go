@@ -47,7 +47,7 @@ func New(o *Options) (*Inspector, error) {
 	}
 	in.clients[sampleClient] = in.own
 	in.masked = spellings(in.secrets())
-	if in.site, err = webpage.Load(files, "inspector"); err != nil {
+	if in.site, err = webpage.Load(files, "inspector", ""); err != nil {
 		return nil, fmt.Errorf("inspector: %w", err)
 	}
 	return in, nil

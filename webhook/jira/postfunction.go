@@ -73,11 +73,14 @@ func deleteUnattached(ctx context.Context, p PostFunctions, tenant, id string, r
 		return fmt.Errorf("jira: post functions of webhook %s: %w", id, err)
 	}
 	err = remove(ctx)
-	// The mark is for the time of the deletion only. One that a crash leaves behind goes
-	// with the next attempt to delete the webhook.
+	// The mark is for the time of the deletion only. One that stays behind goes with the next
+	// attempt to delete the webhook, and keeps nobody from anything once it is deleted.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
 	defer cancel()
-	return errors.Join(err, p.Restore(ctx, tenant, id))
+	if restored := p.Restore(ctx, tenant, id); err != nil {
+		return errors.Join(err, restored)
+	}
+	return nil
 }
 
 var errTransitionEvent = errors.New("jira: the callback of a transition must have Event empty, " + jiraevent.IssueUpdated +

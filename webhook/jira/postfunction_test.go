@@ -232,3 +232,29 @@ func TestPostFunction_notForApps(t *testing.T) {
 		t.Error("the webhook of an app gets the transition")
 	}
 }
+
+// forgetful cannot take a mark back.
+type forgetful struct{ *jira.Memory }
+
+func (forgetful) Restore(context.Context, string, string) error {
+	return errors.New("database is away")
+}
+
+// Rule: a deletion that was carried out is no error, whatever becomes of its mark.
+func TestPostFunction_deletedAlthoughMarked(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h, stop := newHost(t, jira.Profile(jira.WithPostFunctions(forgetful{new(jira.Memory)})), webhook.Options{}, &receiver{})
+		defer stop()
+		w := h.add(webhook.Webhook{})
+		if err := h.manager.Delete(t.Context(), "acme", w.ID); err != nil {
+			t.Errorf("Delete of a webhook that is gone: %v", err)
+		}
+		if _, err := h.manager.Webhook(t.Context(), "acme", w.ID); !errors.Is(err, webhook.ErrNotFound) {
+			t.Errorf("Webhook: %v, want ErrNotFound", err)
+		}
+		if err := h.manager.Delete(t.Context(), "acme", w.ID); !errors.Is(err, webhook.ErrNotFound) || !strings.Contains(err.Error(), "away") {
+			t.Errorf("Delete of an unknown webhook: %v, want ErrNotFound and what went wrong beside it", err)
+		}
+	})
+}

@@ -46,7 +46,7 @@ func (sc *scope) rows(oldestFirst bool, from *position) iter.Seq[*row] {
 func encodeCursor(q webhook.Query, p position) string {
 	q.Cursor, q.Limit = "", 0
 	h := fnv.New64a()
-	fmt.Fprintf(h, "%+q %d %d %d %d %v", []string{q.Scope, q.WebhookID, q.EventID, q.Type}, p, at(q.Since), at(q.Until), q.States, q.OldestFirst)
+	fmt.Fprintf(h, "%+q %d %d %d %d %q %v", []string{q.Scope, q.WebhookID, q.EventID, q.Type}, p, at(q.Since), at(q.Until), q.States, q.Codes, q.OldestFirst)
 	return fmt.Sprintf("%x.%x.%x", int64(p.created), p.seq, h.Sum64())
 }
 

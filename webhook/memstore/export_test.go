@@ -20,8 +20,8 @@ func (s *Store) Leftovers() []string {
 	return left
 }
 
-// Counts returns how many deliveries are pending and ended, and their bytes.
-func (s *Store) Counts() (pending, ended int, bytes int64) {
+// Totals returns how many deliveries are pending and ended, and their bytes.
+func (s *Store) Totals() (pending, ended int, bytes int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.pending, s.ended, s.bytes

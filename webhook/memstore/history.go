@@ -93,7 +93,8 @@ func matcher(q *webhook.Query) func(*row) bool {
 			(q.WebhookID == "" || q.WebhookID == r.webhook) &&
 			(q.EventID == "" || q.EventID == r.event.id) &&
 			(q.Type == "" || q.Type == r.typ) &&
-			(len(q.States) == 0 || slices.Contains(q.States, r.state))
+			(len(q.States) == 0 || slices.Contains(q.States, r.state)) &&
+			(len(q.Codes) == 0 || slices.Contains(q.Codes, r.code))
 	}
 }
 

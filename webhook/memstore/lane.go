@@ -30,7 +30,8 @@ type target struct {
 	w       webhook.Webhook
 	exists  bool
 	expires instant
-	lanes   []*lane // in the order of their ids
+	lanes   []*lane         // in the order of their ids
+	counts  []webhook.Count // by hour; see tally
 }
 
 type targetKey struct{ scope, webhook string }

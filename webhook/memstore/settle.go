@@ -91,7 +91,10 @@ func (s *Store) apply(r *row, x *webhook.Settlement) {
 
 // record adds an attempt to the history of a row.
 func (s *Store) record(r *row, lease int64, a webhook.Attempt) {
-	a.Start = a.Start.Round(0).UTC()     // without the monotonic reading
+	a.Start = a.Start.Round(0).UTC() // without the monotonic reading
+	if t := s.hook(r.event.scope.name, r.webhook); t != nil {
+		t.tally(&a)
+	}
 	a.Snippet = strings.Clone(a.Snippet) // it may be a piece of something large
 	grown := int64(len(a.Snippet))
 	if len(r.attempts) == attemptsKept {

@@ -11,8 +11,8 @@ import (
 )
 
 // Store keeps webhooks and deliveries in memory. It implements [webhook.Store],
-// [webhook.Registry], [webhook.History], [webhook.Pruner], [webhook.Marks],
-// [webhook.HealthStore], [webhook.Sweeper] and [webhook.Binder].
+// [webhook.Registry], [webhook.History], [webhook.Overview], [webhook.Counters],
+// [webhook.Pruner], [webhook.Marks], [webhook.HealthStore], [webhook.Sweeper] and [webhook.Binder].
 //
 // All methods are safe for concurrent use; none waits for anything but a mutex. A
 // method whose context has ended does nothing and returns the context's error. What
@@ -57,6 +57,8 @@ var (
 	_ webhook.Store       = (*Store)(nil)
 	_ webhook.Registry    = (*Store)(nil)
 	_ webhook.History     = (*Store)(nil)
+	_ webhook.Overview    = (*Store)(nil)
+	_ webhook.Counters    = (*Store)(nil)
 	_ webhook.Pruner      = (*Store)(nil)
 	_ webhook.Marks       = (*Store)(nil)
 	_ webhook.HealthStore = (*Store)(nil)

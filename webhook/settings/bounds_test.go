@@ -65,8 +65,8 @@ func TestPageBounds(t *testing.T) {
 			if text := got.Body.String(); got.Code != 200 || len(text) > tt.most || !strings.Contains(text, tt.want) {
 				t.Errorf("status %d, %d bytes, want at most %d and %q", got.Code, len(text), tt.most, tt.want)
 			}
-			if tt.attempts > 0 && strings.Count(got.Body.String(), "503 Service") != 100 {
-				t.Errorf("%d attempts are shown, want 100", strings.Count(got.Body.String(), "503 Service"))
+			if tt.attempts > 0 && strings.Count(got.Body.String(), "</strong>: Refused: 503 Service") != 100 {
+				t.Errorf("%d attempts are shown, want 100", strings.Count(got.Body.String(), "</strong>: Refused: 503 Service"))
 			}
 			if tt.attempts == 100 && strings.Contains(got.Body.String(), "Earlier attempts") {
 				t.Error("attempts are said to be missing")

@@ -75,8 +75,12 @@ func (v *visit) cookie(value string, age int) *http.Cookie {
 			path = "/" // cookies cannot say it
 		}
 	}
-	return &http.Cookie{Name: noticeCookie, Value: value, Path: path, MaxAge: age,
+	c := &http.Cookie{Name: noticeCookie, Value: value, Path: path, MaxAge: age,
 		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: v.r.TLS != nil || v.o.SecureCookie}
+	if v.o.ofOthers() { // browsers keep it apart for each site that shows the page
+		c.SameSite, c.Secure, c.Partitioned = http.SameSiteNoneMode, true, true
+	}
+	return c
 }
 
 const maxCookiePath = 1024 // what browsers take

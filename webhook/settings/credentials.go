@@ -31,12 +31,6 @@ type credentialsView struct {
 	Errors map[string]string // by field
 }
 
-// option is one of a choice.
-type option struct {
-	Value, Text string
-	Chosen      bool
-}
-
 // certificateView is the certificate of a webhook.
 type certificateView struct {
 	Subject, Issuer, Fingerprint string

@@ -1,119 +1,90 @@
 package settings
 
 import (
-	"context"
 	"errors"
 	"net/http"
-	"net/url"
 
 	"github.com/postrider/postrider/webhook"
 )
 
-// webhookView is the page of one webhook.
-type webhookView struct {
-	Hook       hookView
+// rowsView is a page of deliveries.
+type rowsView struct {
+	Filter     filterView
 	NoHistory  bool
-	States     []stateLink
-	Filtered   bool
+	Webhooks   bool // they are of several webhooks
 	Deliveries []deliveryView
-	Secrets    []secretView
-	Generates  bool   // the Manager makes secrets
-	Newest     bool   // there is a page before this one
+	Newest     string // link to the first page
 	Older      string // link to the next page
 }
 
-type stateLink struct {
-	Text, Link string
-	Here       bool
-}
-
-// maxCursor is longer than the cursor of any Store, in bytes.
-const maxCursor = 4096
-
-var stateNames = map[string]webhook.State{
-	"pending": webhook.StatePending, "delivered": webhook.StateDelivered, "failed": webhook.StateFailed,
-}
-
-// webhook shows one webhook and its deliveries.
-func (v *visit) webhook() error {
-	ctx, id := v.r.Context(), v.args[0]
-	w, err := v.m.Webhook(ctx, v.scope, id)
-	if err != nil {
-		return err
+// rows reads one page of deliveries: of a webhook, or of all of the scope where id is empty.
+func (v *visit) rows(id string) (view rowsView, err error) {
+	q := webhook.Query{Scope: v.scope, WebhookID: id, Limit: v.o.PageSize}
+	var ok bool
+	if view.Filter, ok = v.filter(&q); !ok {
+		return view, v.noPage()
 	}
-	view := webhookView{Generates: v.generates}
-	if view.Hook, err = v.hookView(ctx, w); err != nil {
-		return err
-	}
-	if view.Secrets, err = v.secretViews(ctx, id); err != nil {
-		return err
-	}
-	asked := v.r.URL.Query()
-	state := asked.Get("state")
-	if len(asked.Get("after")) > maxCursor {
-		return problem{http.StatusNotFound, v.o.Texts.NoPage}
-	}
-	if err := v.page(ctx, &view, id, state, asked.Get("after")); err != nil {
-		return err
-	}
-	view.Newest = asked.Get("after") != ""
-	view.states(v.o.Texts, state)
-	return v.render(http.StatusOK, "webhook", page{Title: w.Name, Body: &view, Live: !view.Newest})
-}
-
-// page reads one page of deliveries.
-func (v *visit) page(ctx context.Context, view *webhookView, id, state, after string) error {
-	q := webhook.Query{Scope: v.scope, WebhookID: id, Limit: v.o.PageSize, Cursor: after}
-	if state != "" {
-		s, ok := stateNames[state]
-		if !ok {
-			return problem{http.StatusNotFound, v.o.Texts.NoPage}
-		}
-		q.States, view.Filtered = []webhook.State{s}, true
-	}
-	ds, next, err := v.m.Deliveries(ctx, q)
+	ds, next, err := v.m.Deliveries(v.ctx, q)
 	switch {
 	case errors.Is(err, webhook.ErrUnsupported):
 		view.NoHistory = true
-		return nil
-	case err != nil && after != "" && ctx.Err() == nil:
-		return problem{http.StatusNotFound, v.o.Texts.NoPage} // a damaged or outdated cursor
+		return view, nil
+	case err != nil && q.Cursor != "" && v.ctx.Err() == nil:
+		return view, v.noPage() // a damaged or outdated cursor
 	case err != nil:
-		return err
+		return view, err
 	}
-	for _, d := range ds {
-		row, err := v.row(ctx, d)
-		if err != nil {
-			return err
-		}
-		view.Deliveries = append(view.Deliveries, row)
+	if view.Deliveries, err = v.deliveryRows(ds); err != nil {
+		return view, err
+	}
+	if q.Cursor != "" {
+		view.Newest = view.Filter.link(view.Filter.State, "")
 	}
 	if next != "" {
-		query := url.Values{"after": {next}}
-		if state != "" {
-			query.Set("state", state)
+		view.Older = view.Filter.link(view.Filter.State, next)
+	}
+	return view, nil
+}
+
+// deliveryRows adds to deliveries the latest attempt and, while they wait, what they wait for.
+func (v *visit) deliveryRows(ds []webhook.Delivery) ([]deliveryView, error) {
+	attempts, err := v.m.LatestAttempts(v.ctx, v.scope, ds)
+	if err != nil {
+		return nil, err
+	}
+	why, err := v.d.ExplainAll(v.ctx, v.scope, ds)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]deliveryView, len(ds))
+	for i := range ds {
+		var latest *webhook.Attempt
+		if a, ok := attempts[ds[i].ID]; ok {
+			latest = &a
 		}
-		view.Older = "?" + query.Encode()
+		out[i] = v.deliveryView(ds[i], latest)
+		v.explain(&out[i], &why[i])
 	}
-	return nil
+	return out, nil
 }
 
-// row adds the latest attempt to a delivery and, while it waits, what it waits for.
-func (v *visit) row(ctx context.Context, d webhook.Delivery) (deliveryView, error) {
-	full, attempts, err := v.m.Delivery(ctx, v.scope, d.ID)
-	switch {
-	case errors.Is(err, webhook.ErrNotFound): // pruned meanwhile
-		full, attempts = d, nil
-	case err != nil:
-		return deliveryView{}, err
+// log shows the deliveries of all webhooks of the scope.
+func (v *visit) log() error {
+	rows, err := v.rows("")
+	if err != nil {
+		return err
 	}
-	view := v.deliveryView(full, attempts)
-	return view, v.explain(ctx, &view, full)
-}
-
-func (view *webhookView) states(t *Texts, here string) {
-	view.States = []stateLink{{t.All, "?", here == ""}}
-	for _, name := range []string{"pending", "delivered", "failed"} {
-		view.States = append(view.States, stateLink{t.States[stateNames[name]], "?state=" + name, here == name})
+	hooks, err := v.m.List(v.ctx, v.scope)
+	if err != nil {
+		return err
 	}
+	names := make(map[string]string, len(hooks))
+	for i := range hooks {
+		names[hooks[i].ID] = hooks[i].Name
+	}
+	rows.Webhooks = true
+	for i := range rows.Deliveries {
+		rows.Deliveries[i].Webhook = names[rows.Deliveries[i].WebhookID]
+	}
+	return v.render(http.StatusOK, "log", page{Title: v.t.LogTitle, Body: &rows, Live: rows.Newest == ""})
 }

@@ -1,9 +1,8 @@
 package settings
 
 import (
-	"context"
-	"errors"
 	"net/http"
+	"time"
 
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/internal/webpage"
@@ -12,6 +11,7 @@ import (
 // deliveryView is a delivery as the page shows it.
 type deliveryView struct {
 	ID, WebhookID, EventID string
+	Webhook                string // its name, in a list of several
 	Trigger                Trigger
 	State, Tone            string // in words; "good", "bad" or "wait"
 	Pending                bool
@@ -23,30 +23,13 @@ type deliveryView struct {
 	Outcome                string  // of the latest attempt, or why it ended without one
 	Took                   string
 	Reasons                []reasonView
-	Attempts               []attemptView
-	Earlier                int // attempts that are not shown
-	Body                   string
 }
-
-const (
-	// maxShownBody is how much of a body the page shows; see webpage.Pretty.
-	maxShownBody = 64 << 10
-	// maxShownAttempts are the latest ones: each redelivery adds some, without an end.
-	maxShownAttempts = 100
-)
 
 type reasonView struct{ Text, Until string }
 
-type attemptView struct {
-	Number        int
-	Good          bool
-	Outcome, Took string
-	Start         *moment
-	Snippet       string
-}
-
-func (v *visit) deliveryView(d webhook.Delivery, attempts []webhook.Attempt) deliveryView {
-	t, c := v.o.Texts, v.clock()
+// deliveryView describes a delivery with its latest attempt, if it is known.
+func (v *visit) deliveryView(d webhook.Delivery, latest *webhook.Attempt) deliveryView {
+	t, c := v.t, v.clock()
 	out := deliveryView{ID: d.ID, WebhookID: d.WebhookID, EventID: d.EventID, Trigger: t.trigger(d.Type),
 		State: t.States[d.State], Pending: d.State == webhook.StatePending, Tries: d.Attempts, Exhausted: d.Exhausted,
 		Created: c.at(d.CreatedAt), Finished: c.at(d.FinishedAt)}
@@ -57,27 +40,12 @@ func (v *visit) deliveryView(d webhook.Delivery, attempts []webhook.Attempt) del
 		out.Tone = "bad"
 	default:
 		out.Tone = "wait"
-		switch {
-		case d.Held && d.Due.After(c.now):
-			out.NextText = t.BeingSent
-		case d.Due.After(c.now):
-			out.Next = c.at(d.Due)
-		default:
-			out.NextText = t.DueNow
-		}
 	}
-	if out.Earlier = max(0, len(attempts)-maxShownAttempts); out.Earlier > 0 {
-		attempts = attempts[out.Earlier:]
+	if latest != nil {
+		out.Outcome, out.Took = t.outcome(*latest), t.Duration(latest.Duration)
 	}
-	for _, a := range attempts {
-		out.Attempts = append(out.Attempts, attemptView{Number: a.Number, Good: a.OK(), Outcome: t.outcome(a),
-			Took: t.Duration(a.Duration), Start: c.at(a.Start), Snippet: a.Snippet})
-	}
-	if n := len(out.Attempts); n > 0 && d.Tries > 0 {
-		out.Outcome, out.Took = out.Attempts[n-1].Outcome, out.Attempts[n-1].Took
-	}
-	if ended := d.LastCode; d.State == webhook.StateFailed && (d.Tries == 0 || !ofAttempt(ended)) {
-		out.Outcome = t.outcome(webhook.Attempt{Code: ended}) // it ended without an attempt
+	if d.State == webhook.StateFailed && (latest == nil || !ofAttempt(d.LastCode)) {
+		out.Outcome = t.outcome(webhook.Attempt{Code: d.LastCode}) // it ended without an attempt
 	}
 	return out
 }
@@ -87,72 +55,142 @@ func ofAttempt(c webhook.Code) bool {
 	return c != webhook.CodeCancelled && c != webhook.CodeExpired && c != webhook.CodeInterrupted
 }
 
-// explain fills in why a delivery has not been sent.
-func (v *visit) explain(ctx context.Context, view *deliveryView, d webhook.Delivery) error {
-	if d.State != webhook.StatePending {
-		return nil
-	}
-	x, err := v.d.Explain(ctx, v.scope, d.ID)
-	if errors.Is(err, webhook.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
+// explain fills in why a delivery has not been sent, and from the same source when it will be.
+func (v *visit) explain(view *deliveryView, x *webhook.Explanation) {
+	if x.Delivery.State != webhook.StatePending {
+		return
 	}
 	c := v.clock()
 	for _, r := range x.Reasons {
-		line := reasonView{Text: c.t.Reason(r)}
-		if until := c.at(r.Until); until != nil && r.Until.Sub(c.now) > 0 {
-			line.Until = c.t.Until(until.Text) + ", " + until.Away
+		line := reasonView{Text: v.t.Reason(r)}
+		if until := c.at(r.Until); until != nil && r.Until.After(v.now) {
+			line.Until = v.t.Until(until.Text) + ", " + until.Away
 		}
 		view.Reasons = append(view.Reasons, line)
 	}
-	return nil
+	view.Next, view.NextText = nil, ""
+	switch first := x.Reasons[0]; {
+	case first.Kind == webhook.ReasonReady:
+		view.NextText = v.t.DueNow
+	case x.Delivery.Held && x.Delivery.Due.After(v.now):
+		view.NextText = v.t.BeingSent
+	case first.Until.IsZero():
+		view.NextText = v.t.NotKnown
+	default:
+		view.Next = c.at(first.Until) // they are in the order in which they end, the latest first
+	}
 }
 
-// delivery shows one delivery with its attempts and body.
+// detailView is the page of one delivery.
+type detailView struct {
+	deliveryView
+	Attempts []attemptView // latest first
+	Earlier  int           // attempts that are not shown
+	Body     string
+	Request  *requestView // nil where there is none
+}
+
+type attemptView struct {
+	Number                int
+	Good                  bool
+	Outcome, Detail, Took string
+	Start                 *moment
+	Gap                   string // since the end of the one before
+	Snippet               string
+}
+
+const (
+	// maxShownBody is how much of a body the page shows; see webpage.Pretty.
+	maxShownBody = 64 << 10
+	// maxShownAttempts are the latest ones: each redelivery adds some, without an end.
+	maxShownAttempts = 100
+)
+
+// delivery shows one delivery with its attempts, its request and its body.
 func (v *visit) delivery() error {
-	view, err := v.ownDelivery()
+	d, attempts, err := v.ownDelivery()
 	if err != nil {
 		return err
 	}
-	return v.render(http.StatusOK, "delivery", page{Title: view.Trigger.Name, Body: view, Live: true})
-}
-
-// ownDelivery reads the delivery of the path, which must belong to the webhook of the path.
-func (v *visit) ownDelivery() (*deliveryView, error) {
-	ctx := v.r.Context()
-	d, attempts, err := v.m.Delivery(ctx, v.scope, v.args[1])
-	if err == nil && d.WebhookID != v.args[0] {
-		err = webhook.ErrNotFound
+	view := detailView{}
+	var latest *webhook.Attempt
+	if n := len(attempts); n > 0 {
+		latest = &attempts[n-1]
 	}
-	if err != nil {
-		return nil, err
-	}
-	view := v.deliveryView(d, attempts)
+	view.deliveryView = v.deliveryView(d, latest)
+	view.timeline(&d, attempts, v.clock())
 	shown := 0
 	if view.Body, shown = webpage.Pretty(d.Body, maxShownBody); shown < len(d.Body) {
 		view.Body += "…"
 	}
-	return &view, v.explain(ctx, &view, d)
+	if view.Request, err = v.request(&d); err != nil {
+		return err
+	}
+	why, err := v.d.ExplainAll(v.ctx, v.scope, []webhook.Delivery{d})
+	if err != nil {
+		return err
+	}
+	v.explain(&view.deliveryView, &why[0])
+	return v.render(http.StatusOK, "delivery", page{Title: view.Trigger.Name, Body: &view, Live: true})
+}
+
+// timeline shows the attempts, latest first.
+func (view *detailView) timeline(d *webhook.Delivery, attempts []webhook.Attempt, c clock) {
+	first := max(0, len(attempts)-maxShownAttempts)
+	view.Earlier = max(first, d.Attempts-(len(attempts)-first)) // Stores keep some
+	for i := len(attempts) - 1; i >= first; i-- {
+		a := attempts[i]
+		one := attemptView{Number: a.Number, Good: a.OK(), Outcome: c.t.outcome(a), Detail: c.t.Detail(a.Detail),
+			Took: c.t.Duration(a.Duration), Start: c.at(a.Start), Snippet: a.Snippet}
+		if i > 0 {
+			if gap := a.Start.Sub(attempts[i-1].End()); gap >= time.Second {
+				one.Gap = c.t.After(span(gap))
+			}
+		}
+		view.Attempts = append(view.Attempts, one)
+	}
+}
+
+// ownDelivery reads the delivery of the path, which must belong to the webhook of the path.
+func (v *visit) ownDelivery() (webhook.Delivery, []webhook.Attempt, error) {
+	d, attempts, err := v.m.Delivery(v.ctx, v.scope, v.r.PathValue("delivery"))
+	if err == nil && d.WebhookID != v.id {
+		err = webhook.ErrNotFound
+	}
+	return d, attempts, err
 }
 
 func (v *visit) redeliver() error {
-	return v.change(noticeRedelivered, v.m.Redeliver)
+	d, _, err := v.ownDelivery()
+	if err != nil {
+		return err
+	}
+	if fresh := d.State == webhook.StatePending && !d.Held && d.Tries == 0 && !d.Due.After(v.now); !fresh { // else it was just queued
+		if err := v.m.Redeliver(v.ctx, v.scope, d.ID); err != nil {
+			return err
+		}
+	}
+	n := notice{Kind: noticeRedelivered}
+	if x, err := v.d.Explain(v.ctx, v.scope, d.ID); err == nil && x.Delivery.State == webhook.StatePending {
+		if r := x.Reasons[0]; r.Kind != webhook.ReasonReady && r.Kind != webhook.ReasonHeld {
+			n.Why = v.t.Reason(r)
+		}
+	}
+	return v.toDelivery(d.ID, n)
 }
 
 func (v *visit) cancel() error {
-	return v.change(noticeCancelled, v.m.Cancel)
-}
-
-func (v *visit) change(kind string, do func(ctx context.Context, scope, id string) error) error {
-	view, err := v.ownDelivery()
+	d, _, err := v.ownDelivery()
 	if err == nil {
-		err = do(v.r.Context(), v.scope, view.ID)
+		err = v.m.Cancel(v.ctx, v.scope, d.ID)
 	}
 	if err != nil {
 		return err
 	}
-	v.leaveNotice(notice{Kind: kind})
-	return v.see("webhooks/" + v.args[0] + "/deliveries/" + view.ID)
+	return v.toDelivery(d.ID, notice{Kind: noticeCancelled})
+}
+
+func (v *visit) toDelivery(id string, n notice) error {
+	v.leaveNotice(n)
+	return v.see("webhooks/" + v.id + "/deliveries/" + id)
 }

@@ -9,14 +9,16 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// English returns the texts of the page in English.
+// English returns the texts of the page in English, for receivers of any kind.
 func English() Texts {
 	t := Texts{Lang: "en", Dir: "ltr"}
 	t.words()
+	t.pageWords()
 	t.formWords()
 	t.secretWords()
 	t.deliveryWords()
 	t.sentences()
+	t.sentencesOfActions()
 	return t
 }
 
@@ -44,18 +46,30 @@ func (t *Texts) words() {
 		webhook.CodeEgress: "It could not leave this server",
 	}
 	t.ListTitle, t.Skip, t.Back, t.Crumbs = "Webhooks", "Skip to content", "All webhooks", "You are here"
-	t.Intro = "Webhooks tell your automation rules when something has happened here."
+	t.Intro = "Webhooks tell other systems when something has happened here."
 	t.ReadOnlyHint = "You can look at everything here. Changing it needs more rights."
 	t.AddButton, t.Empty = "Add webhook", "No webhooks yet"
-	t.EmptyHint = "Add one to start an automation rule whenever a task ends or an API key is about to expire."
+	t.EmptyHint = "Add one to have events sent to another system."
+	t.Find, t.FindButton, t.NoneFound = "Name or host", "Find", "No webhook has this in its name, host or events."
 	t.FirstWebhooks, t.MoreWebhooks = "First webhooks", "More webhooks"
-	t.SendsTo, t.LastDelivery, t.NoDelivery, t.TriggersLabel = "Sends to", "Last delivery", "None yet", "Triggers"
-	t.HealthLabel, t.ActiveLabel, t.On, t.Off = "Health", "Active", "On", "Off"
+	t.SendsTo, t.LastDelivery, t.NoDelivery, t.TriggersLabel = "Sends to", "Last delivery", "None yet", "Events"
+	t.HealthLabel, t.ActiveLabel, t.On, t.Off, t.NotUsed = "Health", "Active", "On", "Off", "Not used yet"
 	t.Edit, t.Test, t.Delete, t.Deliveries, t.Cancel = "Edit", "Test", "Delete", "Deliveries", "Cancel"
 	t.ConfirmHint = "Nothing that waits for it will be sent. This cannot be undone."
 	t.Redelivered, t.Cancelled = "Queued. It will be sent again in a moment.", "Cancelled. It will not be sent."
-	t.TestProof = "This proves that URL and secret are accepted. It does not prove that smart values resolve: " +
-		"for that, run a task and look into the audit log of the rule."
+	t.AlreadyGone = "It was gone already. Somebody may have deleted it."
+	t.Repeated = "This was done already, and not a second time."
+	t.TestProof = "This proves that the endpoint accepts requests. It does not prove what it makes of real events."
+	t.OffTitle, t.SwitchOn = "Switched off automatically", "Switch on"
+	t.TryNow = "Try now"
+	t.TryHint = "Sends a test. If it is accepted, what waits is sent as well."
+	t.ChartTitle, t.NoAttempts = "How it went", "No attempts in this time."
+	t.ResendTitle, t.Resend, t.ResendCount = "Send failed ones again", "Send again", "Count them"
+	t.ResendHint = "Everything that failed for good since then goes out once more, with the same identifiers."
+	t.ResendSince, t.ResendRate, t.ResendNone = "Failed and created since", "How fast", "Nothing has failed since then."
+}
+
+func (t *Texts) pageWords() {
 	t.AnswerLabel, t.ProblemTitle = "Answer", "This did not work"
 	t.NoAccess = "You have no access to these webhooks. Sign in with another account or ask an administrator."
 	t.NoPage = "There is no such page. Maybe the link is old."
@@ -68,32 +82,29 @@ func (t *Texts) words() {
 	t.Held = "It is being sent at this moment. Wait until this attempt has ended, then try again."
 	t.NoHistory = "This application keeps no record of deliveries."
 	t.Broken = "The webhooks cannot be reached at the moment. Nothing is lost; try again in a minute."
-	t.Conflict = "Somebody else has changed this webhook meanwhile. Save again to put your version in place of theirs."
 	t.TestFailed = "The test could not be sent. Try again in a minute."
+	t.SignInTitle, t.SignInLink, t.SignInAgain = "Please sign in", "Sign in", "Send it now"
+	t.SignInHint = "Your session has ended, so nothing has changed yet. Sign in in another tab, come back here, and send it."
+	t.SignInLost = "For safety the secret was not kept: you will be asked for it again."
+	t.Conflict = "Somebody else has changed this webhook meanwhile. Save again to put your version in place of theirs."
+	t.ConflictField, t.Yours, t.Theirs, t.OtherURL = "Field", "Yours", "Theirs", "another URL at that host"
+	t.SecretKept, t.SecretReplaced = "as it is", "a new one"
 }
 
 func (t *Texts) formWords() {
 	t.AddTitle = "Add webhook"
 	t.FieldName, t.FieldURL, t.FieldSecret, t.FieldNotes = "Name", "Webhook URL", "Secret", "Notes"
-	t.FieldTriggers, t.FieldActive = "Triggers", "Active"
-	t.NameHint = "What it is for, such as “Tell the admins about expiring keys”."
-	t.URLHint = "From the automation rule. It begins with https://."
-	t.SecretHint = "From the automation rule, beside the URL."
-	t.NotesHint = "What the rule does with it, or whom to ask."
+	t.FieldTriggers, t.FieldActive = "Events", "Active"
+	t.NameHint = "What it is for."
+	t.URLHint = "Where events are sent to. It begins with https://."
+	t.SecretHint = "Shared with the receiver."
+	t.NotesHint = "What the receiver does with it, or whom to ask."
 	t.TriggersHint, t.ActiveHint = "Choose at least one.", "Switched off, it receives nothing; what waits for it stays."
 	t.Optional = "optional"
 	t.KeepHeader = "A value is stored. Leave this empty to keep it; another URL needs it again."
 	t.KeepSecret, t.EnterAgain = "A secret is stored. Leave this empty to keep it; another URL may need it again.", "For safety it was not kept: enter it again."
 	t.credentialWords()
 	t.Save, t.Mistakes = "Save", "Please check the form"
-	t.HowToTitle = "Where do URL and secret come from?"
-	t.HowTo = []string{
-		"In Jira, open Automation and create a flow with the trigger “Incoming webhook”.",
-		"Set the work item criteria to “No work items from the webhook”. The other choices refuse every event.",
-		"Add your actions and save the flow. URL and secret are shown only after this first save.",
-		"Open the trigger again, and copy both into this form.",
-	}
-	t.HowToNote = "Both are stored and never shown again."
 }
 
 func (t *Texts) credentialWords() {
@@ -121,9 +132,10 @@ func (t *Texts) credentialWords() {
 func (t *Texts) secretWords() {
 	t.SecretsTitle, t.SecretEnds, t.SecretNoEnd, t.SecretUnknown = "Secrets", "Ends", "no end", "unknown"
 	t.SecretNew, t.SecretNewNow, t.SecretRevoke = "New secret", "New secret, end the others now", "Revoke"
-	t.SecretNewHint = "The receiver accepts the one before for 24 hours, so you can change it over. End the others now only if one has leaked."
+	t.SecretNewHint = "Requests are signed with the one before too, for 24 hours, so that you can change the receiver over. End the others now only if one has leaked."
 	t.SecretOnce = "Copy this secret to the receiver now. It is shown this once and never again."
 	t.SecretCopied = "I have copied it"
+	t.SecretShown = "The secret was shown already, and is not shown again. If you did not see it, make a new one."
 	t.SecretMade = "Leave this empty to have one made. It is shown once, after you save."
 	t.SecretLast = "A webhook needs one secret. Make a new one and end this one instead."
 	t.SecretUnsupported = "Secrets cannot end by themselves here. Nothing has changed; make a new one and end the others now."
@@ -136,16 +148,22 @@ func (t *Texts) secretWords() {
 
 func (t *Texts) deliveryWords() {
 	t.DeliveriesTitle, t.NoDeliveries = "Deliveries", "Nothing has been sent yet"
-	t.NoDeliveriesHint = "The first event of a selected trigger will appear here. Tests do not."
-	t.NoneInState = "No deliveries in this state."
+	t.NoDeliveriesHint = "The first event that is selected will appear here. Tests do not."
+	t.LogTitle, t.WebhookLabel, t.DeletedWebhook = "All deliveries", "Webhook", "deleted"
+	t.NoneInState, t.NoneMatch = "No deliveries in this state.", "No deliveries like this."
 	t.Filter, t.All, t.Newest, t.Older = "Show", "All", "Newest", "Older"
+	t.Search, t.AnyTrigger, t.AnyOutcome = "Search", "Any event", "Any outcome"
+	t.From, t.To, t.Apply = "From", "Until", "Show"
 	t.Event, t.State, t.Created, t.Attempts, t.Outcome, t.Next = "Event", "State", "Created", "Attempts", "Last outcome", "Next try"
 	t.Took, t.WhyNotYet, t.NotTried, t.Identifier, t.Finished = "Duration", "Why not yet?", "Not tried yet", "Identifier", "Ended"
-	t.AttemptsTitle, t.Number, t.Started, t.Answer, t.NoAnswer = "Attempts", "No.", "Started", "Answer", "no text"
-	t.Result = "Outcome"
+	t.AttemptsTitle, t.Started, t.Answer, t.NoAnswer = "Attempts", "Started", "Answer", "no text"
+	t.Result, t.Code = "Outcome", "Outcome"
 	t.BodyTitle, t.Redeliver, t.CancelIt = "What is sent", "Send again", "Do not send"
 	t.RedeliverHint = "The same content goes out with the same identifier, so the receiver can tell that it is a repeat."
-	t.Exhausted, t.DueNow, t.BeingSent = "all retries are used up", "now", "being sent"
+	t.RequestTitle, t.CurlTitle = "The request", "As a curl command"
+	t.RequestHint = "As it would be sent now. Signatures and other credentials are left out."
+	t.RequestGone = "No request can be made of it: its webhook is gone, or is not set up correctly."
+	t.Exhausted, t.DueNow, t.BeingSent, t.NotKnown = "all retries are used up", "now", "being sent", "not known"
 	t.TestTitle, t.TestBody, t.TestEmpty = "Test", "Send", "An empty event, {}"
 	t.TestHint = "A test is sent once, at once, even if the webhook is off. It is not listed below."
 	t.LiveOn, t.LiveOff = "Pause updates", "Resume updates"
@@ -158,6 +176,7 @@ func (t *Texts) sentences() {
 	}
 	t.Reason = func(r webhook.Reason) string { return r.Text }
 	t.Field = func(f webhook.FieldError) string { return f.Message }
+	t.Detail = webhook.Detail.Text
 	t.Used = func(used, limit int) string {
 		switch {
 		case limit > 0:
@@ -168,7 +187,7 @@ func (t *Texts) sentences() {
 		return fmt.Sprintf("%d webhooks", used)
 	}
 	t.Full = func(limit int) string {
-		return fmt.Sprintf("All %d webhooks are in use. Delete one to add another, or add triggers to one you have.", limit)
+		return fmt.Sprintf("All %d webhooks are in use. Delete one to add another, or add events to one you have.", limit)
 	}
 	t.FailingSince = func(failures int, since string) string {
 		if failures == 1 {
@@ -176,32 +195,60 @@ func (t *Texts) sentences() {
 		}
 		return fmt.Sprintf("%d failed attempts in a row, since %s", failures, since)
 	}
-	t.HeldUntil, t.DisabledBecause, t.Until = named("Next attempt %s."), named("Reason: %s"), named("until %s")
+	t.HeldUntil, t.Until = named("Next attempt %s."), named("until %s")
 	t.Switch = func(name string, on bool) string { return "Active: " + name }
 	t.ActOn = func(action, name string) string { return action + ": " + name }
-	t.Confirm = named("Delete “%s”?")
-	t.Added, t.Saved, t.Deleted = named("“%s” was added. Test it now."), named("“%s” was saved."), named("“%s” was deleted.")
-	t.SwitchedOn, t.SwitchedOff = named("“%s” is on."), named("“%s” is off. What waits for it stays.")
-	t.FieldHeader = named("Header %s")
+	t.Confirm, t.FieldHeader = named("Delete “%s”?"), named("Header %s")
 	t.EditTitle, t.TestSample = named("Edit “%s”"), named("A complete example: %s")
 	t.KeepURL = named("A URL at %s is stored. Leave this empty to keep it.")
-	t.TestAccepted = func(name string, status int, took time.Duration) string {
-		return fmt.Sprintf("Test of “%s”: accepted with status %d after %s.", name, status, duration(took))
-	}
-	t.TestRefused = func(name, outcome string, took time.Duration) string {
-		return fmt.Sprintf("Test of “%s” failed after %s: %s.", name, duration(took), lowerFirst(outcome))
-	}
 	status := func(word string) func(int) string {
 		return func(code int) string {
 			return strings.TrimSpace(fmt.Sprintf("%s: %d %s", word, code, http.StatusText(code)))
 		}
 	}
 	t.EarlierAttempts = func(n int) string { return fmt.Sprintf("Earlier attempts that are not shown: %d.", n) }
+	t.Attempt = func(n int) string { return fmt.Sprintf("Attempt %d", n) }
+	t.After = named("%s later")
 	t.Accepted, t.Refused = status("Accepted"), status("Refused")
 	t.Duration = duration
 	t.Ago = func(d time.Duration) string { return span(d) + " ago" }
 	t.In = func(d time.Duration) string { return "in " + span(d) }
 	t.Time = func(at time.Time) string { return at.Format("2 Jan 2006, 15:04:05 MST") }
+}
+
+func (t *Texts) sentencesOfActions() {
+	named := func(format string) func(string) string {
+		return func(name string) string { return fmt.Sprintf(format, name) }
+	}
+	t.Added, t.Saved, t.Deleted = named("“%s” was added. Test it now."), named("“%s” was saved."), named("“%s” was deleted.")
+	t.SwitchedOn, t.SwitchedOff = named("“%s” is on."), named("“%s” is off. What waits for it stays.")
+	t.RedeliveredBut = named("Queued, but it waits: %s")
+	t.TestAccepted = func(name string, status int, took time.Duration) string {
+		return fmt.Sprintf("Test of “%s”: accepted with status %d after %s.", name, status, duration(took))
+	}
+	t.TestRefused = func(name, outcome string, took time.Duration) string {
+		return fmt.Sprintf("Test of “%s” failed after %s: %s.", name, duration(took), lowerFirst(outcome))
+	}
+	t.DisabledBecause, t.OffSince = named("%s"), named("Since %s.")
+	t.Missed = func(failed, waiting string) string {
+		return fmt.Sprintf("Deliveries that failed meanwhile: %s. That wait for it: %s. Events of the time in which it is off are not kept for it.", failed, waiting)
+	}
+	t.AtLeast = func(n int) string { return fmt.Sprintf("over %d", n) }
+	t.ResendWill = func(n, since string) string { return fmt.Sprintf("%s failed since %s will be sent again.", n, since) }
+	t.Resent = func(n int) string { return fmt.Sprintf("Queued to be sent again: %d.", n) }
+	t.PerSecond = func(n int) string { return fmt.Sprintf("%d a second", n) }
+	t.Last = func(hours int) string {
+		if hours > 48 {
+			return fmt.Sprintf("Last %d days", hours/24)
+		}
+		return fmt.Sprintf("Last %d hours", hours)
+	}
+	t.Success = func(accepted, failed int64) string {
+		return fmt.Sprintf("%.1f %% of %d attempts accepted", 100*float64(accepted)/float64(max(1, accepted+failed)), accepted+failed)
+	}
+	t.Latency = func(mean, slowest time.Duration) string {
+		return fmt.Sprintf("%s on average, %s at most", duration(mean), duration(slowest))
+	}
 }
 
 func lowerFirst(s string) string {

@@ -11,8 +11,8 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// formView is the form. URL and secret are written and never read, so it has no place for
-// their values.
+// formView is the form. What is stored of URL and secret is never read; a URL that was just
+// typed comes back after a mistake, a secret does not.
 type formView struct {
 	ID, Version         string // empty when a webhook is added
 	Name, Notes         string
@@ -20,10 +20,12 @@ type formView struct {
 	Triggers            []choice
 	Headers             []headerField // that are stored: their values can be entered again
 	StoredAt            string        // scheme and host of the stored URL
+	URL                 string        // as it was typed
+	Conflict            []difference  // where somebody else has changed the webhook meanwhile
 	HasSecret           bool
 	SecretOptional      bool
-	Generates           bool   // an empty secret of a new webhook
-	EnterAgain          bool   // URL and secret were typed and not kept
+	Makes               bool   // an empty secret of a new webhook is made
+	EnterAgain          bool   // a secret was typed and not kept
 	Full                string // the limit is reached: there is no form
 	Problem             string // something that belongs to no field
 	Errors              []fieldProblem
@@ -49,7 +51,7 @@ type fieldProblem struct{ Field, Text string }
 
 func (v *visit) newForm(w webhook.Webhook) *formView {
 	f := &formView{ID: w.ID, Name: w.Name, Notes: w.Notes, Active: w.Active, StoredAt: hostOf(w.URL),
-		HasSecret: len(w.Secrets) > 0, Generates: v.generates && v.secret && w.ID == "", SecretOptional: !v.secret || v.generates}
+		HasSecret: len(w.Secrets) > 0, Makes: v.makes && v.secret && w.ID == "", SecretOptional: !v.secret || v.makes}
 	if w.ID != "" {
 		f.Version = strconv.FormatInt(w.Version, 10)
 	}
@@ -60,31 +62,31 @@ func (v *visit) newForm(w webhook.Webhook) *formView {
 		}
 	}
 	for _, name := range v.o.Triggers {
-		f.Triggers = append(f.Triggers, choice{name, v.o.Texts.trigger(name), slices.Contains(w.Events, name)})
+		f.Triggers = append(f.Triggers, choice{name, v.t.trigger(name), slices.Contains(w.Events, name)})
 	}
-	f.Credentials = v.credentials(&w, v.o.Texts)
+	f.Credentials = v.credentials(&w, v.t)
 	return f
 }
 
 func (v *visit) showForm(status int, f *formView) error {
-	title := v.o.Texts.AddTitle
+	title := v.t.AddTitle
 	if f.ID != "" {
-		title = v.o.Texts.EditTitle(f.Name)
+		title = v.t.EditTitle(f.Name)
 	}
 	return v.render(status, "form", page{Title: title, Body: f, Wrong: status != http.StatusOK})
 }
 
 func (v *visit) addForm() error {
 	if v.readOnly {
-		return problem{http.StatusForbidden, v.o.Texts.ReadOnlyRefused}
+		return problem{http.StatusForbidden, v.t.ReadOnlyRefused}
 	}
-	hooks, err := v.m.List(v.r.Context(), v.scope)
+	hooks, err := v.m.List(v.ctx, v.scope)
 	if err != nil {
 		return err
 	}
 	f := v.newForm(webhook.Webhook{Active: true})
 	if v.full(hooks) {
-		f.Full = v.o.Texts.Full(v.limit())
+		f.Full = v.t.Full(v.most)
 	}
 	return v.showForm(http.StatusOK, f)
 }
@@ -92,22 +94,22 @@ func (v *visit) addForm() error {
 func (v *visit) add() error {
 	w := webhook.Webhook{Scope: v.scope}
 	v.readForm(&w)
-	added, err := v.m.Add(v.r.Context(), w)
+	added, err := v.m.Add(v.ctx, w)
 	if err != nil {
-		return v.refused(w, err)
+		return v.refused(w, nil, err)
 	}
 	if len(w.Secrets) == 0 && len(added.Secrets) > 0 {
-		return v.showSecret(added, v.o.Texts.Added(added.Name))
+		return v.showSecret(added, v.t.Added(added.Name))
 	}
 	v.leaveNotice(notice{Kind: noticeAdded, Name: added.Name})
-	return v.see("webhooks/" + added.ID)
+	return v.see(v.inList(added.ID))
 }
 
 func (v *visit) editForm() error {
 	if v.readOnly {
-		return problem{http.StatusForbidden, v.o.Texts.ReadOnlyRefused}
+		return problem{http.StatusForbidden, v.t.ReadOnlyRefused}
 	}
-	w, err := v.m.Webhook(v.r.Context(), v.scope, v.args[0])
+	w, err := v.m.Webhook(v.ctx, v.scope, v.id)
 	if err != nil {
 		return err
 	}
@@ -115,25 +117,23 @@ func (v *visit) editForm() error {
 }
 
 func (v *visit) edit() error {
-	ctx := v.r.Context()
-	stored, err := v.m.Webhook(ctx, v.scope, v.args[0])
+	stored, err := v.m.Webhook(v.ctx, v.scope, v.id)
 	if err != nil {
 		return err
 	}
 	version, err := strconv.ParseInt(v.r.PostForm.Get("version"), 10, 64)
 	if err != nil || version < 1 { // 0 would overwrite whatever is there
-		return problem{http.StatusBadRequest, v.o.Texts.BadForm}
+		return problem{http.StatusBadRequest, v.t.BadForm}
 	}
 	w := stored.Clone()
 	w.Version = version
 	v.readForm(&w)
-	saved, err := v.m.Edit(ctx, w, v.readCredentials(&w, &stored)...)
+	saved, err := v.m.Edit(v.ctx, w, v.readCredentials(&w, &stored)...)
 	if err != nil {
-		w.Version, w.URL, w.Secrets, w.Auth, w.TLS.Key = stored.Version, stored.URL, stored.Secrets, shownAuth(w.Auth, stored.Auth), stored.TLS.Key // of what is stored the form shows a host, and that there is a secret
-		return v.refused(w, err)
+		return v.refused(w, &stored, err)
 	}
 	v.leaveNotice(notice{Kind: noticeSaved, Name: saved.Name})
-	return v.see("webhooks/" + saved.ID)
+	return v.see(v.inList(saved.ID))
 }
 
 // readForm puts the form into w. Types that the form does not offer stay.
@@ -167,10 +167,24 @@ func (v *visit) readCredentials(w, stored *webhook.Webhook) []webhook.RotateOpti
 	return []webhook.RotateOption{webhook.DefaultRotation()}
 }
 
-// refused shows the form again, with what is wrong. Nothing has been stored.
-func (v *visit) refused(w webhook.Webhook, err error) error {
+// refused shows the form again, with what is wrong. Nothing has been stored. stored is what the
+// webhook was read as, nil for a new one.
+func (v *visit) refused(w webhook.Webhook, stored *webhook.Webhook, err error) error {
+	var different []difference
+	if stored != nil {
+		if errors.Is(err, webhook.ErrConflict) {
+			if now, err := v.m.Webhook(v.ctx, v.scope, stored.ID); err == nil {
+				stored = &now
+			}
+			different = v.differences(&w, stored)
+		}
+		// Of what is stored the form shows a host, and that there is a secret.
+		w.Version, w.URL, w.Secrets, w.Auth, w.TLS.Key = stored.Version, stored.URL, stored.Secrets, shownAuth(w.Auth, stored.Auth), stored.TLS.Key
+	}
 	f := v.newForm(w)
-	f.EnterAgain = v.r.PostForm.Get("url") != "" || v.r.PostForm.Get("secret") != ""
+	f.Conflict = different
+	f.URL = strings.TrimSpace(v.r.PostForm.Get("url"))
+	f.EnterAgain = v.r.PostForm.Get("secret") != ""
 	if f.ID == "" {
 		f.StoredAt, f.HasSecret = "", false // nothing is stored yet
 	}
@@ -180,15 +194,15 @@ func (v *visit) refused(w webhook.Webhook, err error) error {
 	switch {
 	case errors.As(err, &open):
 		status = http.StatusConflict
-		f.wrong("secret", v.o.Texts.SecretRotating(v.clock().at(open.Until).Text))
+		f.wrong("secret", v.t.SecretRotating(v.clock().at(open.Until).Text))
 	case errors.As(err, &invalid):
 		for _, e := range invalid.Fields {
-			f.wrong(e.Field, v.o.Texts.Field(e))
+			f.wrong(e.Field, v.t.Field(e))
 		}
 	case errors.Is(err, webhook.ErrLimit):
-		status, f.Problem = http.StatusConflict, v.o.Texts.Full(v.limit())
+		status, f.Problem = http.StatusConflict, v.t.Full(v.most)
 	case errors.Is(err, webhook.ErrConflict):
-		status, f.Problem = http.StatusConflict, v.o.Texts.Conflict
+		status, f.Problem = http.StatusConflict, v.t.Conflict
 	default:
 		return err
 	}

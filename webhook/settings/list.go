@@ -2,6 +2,7 @@ package settings
 
 import (
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"github.com/postrider/postrider/webhook"
@@ -10,61 +11,101 @@ import (
 type listView struct {
 	Used     string
 	Full     string // set when the limit is reached
-	Confirm  bool
+	Find     bool   // there is a search
+	Wanted   string // what it looks for
 	Webhooks []hookView
-	First    bool   // there is a page before this one
+	None     bool   // there are no webhooks at all
+	First    string // link to the first page
 	More     string // link to the next page
 }
 
 const (
 	// maxListed is the number of webhooks on a page.
 	maxListed = 50
-	// maxLive bounds the lists that the script keeps up to date: each webhook costs a few queries.
-	maxLive = 20
+	// findFrom is the number of webhooks from which there is a search.
+	findFrom = 10
+	maxFind  = 200 // bytes
 )
 
 // list shows the webhooks of the scope.
 func (v *visit) list() error {
-	ctx := v.r.Context()
-	hooks, err := v.m.List(ctx, v.scope)
+	hooks, err := v.m.List(v.ctx, v.scope)
 	if err != nil {
 		return err
 	}
-	view := listView{Used: v.o.Texts.Used(len(hooks), v.limit()), Confirm: v.o.ConfirmDelete}
+	asked := v.r.URL.Query()
+	view := listView{Used: v.t.Used(len(hooks), v.most), None: len(hooks) == 0, Wanted: asked.Get("q")}
+	if len(view.Wanted) > maxFind {
+		return problem{http.StatusNotFound, v.t.NoPage}
+	}
+	view.Find = len(hooks) >= findFrom || view.Wanted != ""
 	if v.full(hooks) {
-		view.Full = v.o.Texts.Full(v.limit())
+		view.Full = v.t.Full(v.most)
 	}
-	shown, err := v.pageOf(&view, hooks)
+	if view.Wanted != "" {
+		var found []webhook.Webhook
+		for i := range hooks {
+			if v.t.matches(&hooks[i], view.Wanted) {
+				found = append(found, hooks[i])
+			}
+		}
+		hooks = found
+	}
+	shown, err := v.pageOf(&view, hooks, asked.Get("from"))
 	if err != nil {
 		return err
 	}
-	for _, w := range shown {
-		h, err := v.hookView(ctx, w)
-		if err != nil {
-			return err
-		}
-		view.Webhooks = append(view.Webhooks, h)
+	if view.Webhooks, err = v.hookViews(shown); err != nil {
+		return err
 	}
-	return v.render(http.StatusOK, "list", page{Title: v.o.Texts.ListTitle, Body: view, Live: len(hooks) > 0 && len(hooks) <= maxLive})
+	return v.render(http.StatusOK, "list", page{Title: v.name(), Body: view, Live: len(shown) > 0})
 }
 
 // pageOf takes from a long list the webhooks of the page that is asked for.
-func (v *visit) pageOf(view *listView, hooks []webhook.Webhook) ([]webhook.Webhook, error) {
+func (v *visit) pageOf(view *listView, hooks []webhook.Webhook, asked string) ([]webhook.Webhook, error) {
 	from := 0
-	if text := v.r.URL.Query().Get("from"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 0 || n >= max(1, len(hooks)) {
-			return nil, problem{http.StatusNotFound, v.o.Texts.NoPage}
+	link := func(n int) string {
+		q := url.Values{}
+		if n > 0 {
+			q.Set("from", strconv.Itoa(n))
 		}
-		from, view.First = n, n > 0
+		if view.Wanted != "" {
+			q.Set("q", view.Wanted)
+		}
+		return "?" + q.Encode()
+	}
+	if asked != "" {
+		n, err := strconv.Atoi(asked)
+		if err != nil || n < 0 || n >= max(1, len(hooks)) {
+			return nil, problem{http.StatusNotFound, v.t.NoPage}
+		}
+		if from = n; n > 0 {
+			view.First = link(0)
+		}
 	}
 	hooks = hooks[from:]
 	if len(hooks) > maxListed {
-		view.More, hooks = "?from="+strconv.Itoa(from+maxListed), hooks[:maxListed]
+		view.More, hooks = link(from+maxListed), hooks[:maxListed]
 	}
 	return hooks, nil
 }
 
-func (v *visit) limit() int { return v.most }
+// inList is the page of the list on which a webhook is, with its place there.
+func (v *visit) inList(id string) string {
+	hooks, err := v.m.List(v.ctx, v.scope)
+	if err != nil {
+		return "" // the list itself says what is wrong
+	}
+	for i := range hooks {
+		if hooks[i].ID != id {
+			continue
+		}
+		if from := i - i%maxListed; from > 0 {
+			return "?from=" + strconv.Itoa(from) + "#" + id
+		}
+		return "#" + id
+	}
+	return ""
+}
 
-func (v *visit) full(hooks []webhook.Webhook) bool { return v.limit() > 0 && len(hooks) >= v.limit() }
+func (v *visit) full(hooks []webhook.Webhook) bool { return v.most > 0 && len(hooks) >= v.most }

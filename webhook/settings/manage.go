@@ -8,20 +8,19 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// setActive is the switch in the list.
+// setActive is the switch in the list and on the page of a webhook.
 func (v *visit) setActive() error {
-	ctx, id := v.r.Context(), v.args[0]
-	w, err := v.m.Webhook(ctx, v.scope, id)
+	w, err := v.m.Webhook(v.ctx, v.scope, v.id)
 	if err != nil {
 		return err
 	}
 	to := v.r.PostForm.Get("to")
 	if to != "on" && to != "off" {
-		return problem{http.StatusBadRequest, v.o.Texts.BadForm}
+		return problem{http.StatusBadRequest, v.t.BadForm}
 	}
-	if err := v.m.SetActive(ctx, v.scope, id, to == "on"); err != nil {
+	if err := v.m.SetActive(v.ctx, v.scope, v.id, to == "on"); err != nil {
 		if errors.Is(err, webhook.ErrInvalid) { // stored under rules that have changed
-			return v.refused(w, err)
+			return v.refused(w, nil, err)
 		}
 		return err
 	}
@@ -30,13 +29,15 @@ func (v *visit) setActive() error {
 		n.Kind = noticeOn
 	}
 	v.leaveNotice(n)
-	return v.see("")
+	if v.r.PostForm.Get("at") == "webhook" {
+		return v.see("webhooks/" + v.id)
+	}
+	return v.see(v.inList(v.id))
 }
 
 // test sends one request and shows on the next page how it went.
 func (v *visit) test() error {
-	ctx, id := v.r.Context(), v.args[0]
-	w, err := v.m.Webhook(ctx, v.scope, id)
+	w, err := v.m.Webhook(v.ctx, v.scope, v.id)
 	if err != nil {
 		return err
 	}
@@ -45,19 +46,28 @@ func (v *visit) test() error {
 	if sample != "" {
 		opts = append(opts, webhook.WithSample(sample))
 	}
-	a, err := v.m.Test(ctx, v.scope, id, opts...)
+	a, err := v.tested(&w, opts...)
+	if err != nil {
+		return err
+	}
+	v.leaveNotice(notice{Kind: noticeTested, Name: w.Name, Webhook: w.ID, Sample: sample,
+		Status: a.Status, Code: a.Code, Detail: a.Detail, Took: a.Duration, Snippet: a.Snippet})
+	return v.see("webhooks/" + v.id)
+}
+
+// tested sends a test.
+func (v *visit) tested(w *webhook.Webhook, opts ...webhook.TestOption) (webhook.Attempt, error) {
+	a, err := v.m.Test(v.ctx, v.scope, w.ID, opts...)
 	switch {
 	case errors.Is(err, webhook.ErrInvalid):
-		return problem{http.StatusBadRequest, v.o.Texts.BadForm}
+		return a, problem{http.StatusBadRequest, v.t.BadForm}
 	case errors.Is(err, webhook.ErrNotFound), errors.Is(err, context.Canceled):
-		return err
+		return a, err
 	case err != nil:
-		v.o.Logger.WarnContext(ctx, "settings: test was not sent", "webhook", id, "error", err)
-		return problem{http.StatusServiceUnavailable, v.o.Texts.TestFailed}
+		v.o.Logger.WarnContext(v.ctx, "settings: test was not sent", "webhook", w.ID, "error", err)
+		return a, problem{http.StatusServiceUnavailable, v.t.TestFailed}
 	}
-	v.leaveNotice(notice{Kind: noticeTested, Name: w.Name, Webhook: id, Sample: sample,
-		Status: a.Status, Code: a.Code, Took: a.Duration, Snippet: a.Snippet})
-	return v.see("webhooks/" + id)
+	return a, nil
 }
 
 // confirmDelete asks, where Options.ConfirmDelete says so.
@@ -65,26 +75,30 @@ func (v *visit) confirmDelete() error {
 	switch {
 	case !v.o.ConfirmDelete:
 		v.w.Header().Set("Allow", http.MethodPost)
-		return problem{http.StatusMethodNotAllowed, v.o.Texts.BadMethod}
+		return problem{http.StatusMethodNotAllowed, v.t.BadMethod}
 	case v.readOnly:
-		return problem{http.StatusForbidden, v.o.Texts.ReadOnlyRefused}
+		return problem{http.StatusForbidden, v.t.ReadOnlyRefused}
 	}
-	w, err := v.m.Webhook(v.r.Context(), v.scope, v.args[0])
+	w, err := v.m.Webhook(v.ctx, v.scope, v.id)
 	if err != nil {
 		return err
 	}
-	return v.render(http.StatusOK, "confirm", page{Title: v.o.Texts.Confirm(w.Name), Body: w.ID})
+	return v.render(http.StatusOK, "confirm", page{Title: v.t.Confirm(w.Name), Body: w.ID})
 }
 
+// delete leads to the list, also where the webhook is gone: that is what was wanted.
 func (v *visit) delete() error {
-	ctx, id := v.r.Context(), v.args[0]
-	w, err := v.m.Webhook(ctx, v.scope, id)
-	if err != nil {
-		return err
+	w, err := v.m.Webhook(v.ctx, v.scope, v.id)
+	if err == nil {
+		err = v.m.Delete(v.ctx, v.scope, v.id)
 	}
-	if err := v.m.Delete(ctx, v.scope, id); err != nil {
+	switch {
+	case errors.Is(err, webhook.ErrNotFound):
+		v.leaveNotice(notice{Kind: noticeAlready})
+	case err != nil:
 		return err
+	default:
+		v.leaveNotice(notice{Kind: noticeDeleted, Name: w.Name})
 	}
-	v.leaveNotice(notice{Kind: noticeDeleted, Name: w.Name})
 	return v.see("")
 }

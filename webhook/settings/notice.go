@@ -17,13 +17,17 @@ type notice struct {
 	Kind string `json:"k"` // one of the notice constants
 	Name string `json:"n,omitempty"`
 
+	Why string `json:"y,omitempty"` // what holds back that was queued
+	N   int    `json:"q,omitempty"` // of those that were queued
+
 	// The outcome of a test.
-	Webhook string        `json:"w,omitempty"`
-	Status  int           `json:"s,omitempty"`
-	Code    webhook.Code  `json:"c,omitempty"`
-	Took    time.Duration `json:"d,omitempty"`
-	Sample  string        `json:"t,omitempty"`
-	Snippet string        `json:"a,omitempty"`
+	Webhook string         `json:"w,omitempty"`
+	Status  int            `json:"s,omitempty"`
+	Code    webhook.Code   `json:"c,omitempty"`
+	Detail  webhook.Detail `json:"e,omitempty"`
+	Took    time.Duration  `json:"d,omitempty"`
+	Sample  string         `json:"t,omitempty"`
+	Snippet string         `json:"a,omitempty"`
 
 	texts *Texts
 }
@@ -37,7 +41,11 @@ const (
 	noticeRedelivered = "redelivered"
 	noticeCancelled   = "cancelled"
 	noticeTested      = "tested"
+	noticeResent      = "resent"
+	noticeAlready     = "gone"
+	noticeRepeated    = "repeated"
 	noticeRevoked     = "revoked"
+	noticeShown       = "shown"
 )
 
 const (
@@ -46,7 +54,8 @@ const (
 )
 
 func (v *visit) leaveNotice(n notice) {
-	n.Name, n.Snippet = shorten(n.Name, maxNoticeName), shorten(n.Snippet, maxNoticeSnippet)
+	v.left = &n
+	n.Name, n.Snippet, n.Why = shorten(n.Name, maxNoticeName), shorten(n.Snippet, maxNoticeSnippet), shorten(n.Why, maxNoticeSnippet)
 	for range 2 {
 		var b bytes.Buffer
 		e := json.NewEncoder(&b)
@@ -71,7 +80,7 @@ func (v *visit) takeNotice() *notice {
 	}
 	http.SetCookie(v.w, v.cookie("", -1))
 	body, ok := v.open(c.Value, time.Now())
-	n := &notice{texts: v.o.Texts}
+	n := &notice{texts: v.t}
 	if !ok || json.Unmarshal(body, n) != nil || n.Text() == "" {
 		return nil
 	}
@@ -93,11 +102,22 @@ func (n *notice) Text() string {
 	case noticeDeleted:
 		return t.Deleted(n.Name)
 	case noticeRedelivered:
+		if n.Why != "" {
+			return t.RedeliveredBut(n.Why)
+		}
 		return t.Redelivered
-	case noticeCancelled:
-		return t.Cancelled
+	case noticeResent:
+		return t.Resent(n.N)
+	case noticeAlready:
+		return t.AlreadyGone
+	case noticeRepeated:
+		return t.Repeated
 	case noticeRevoked:
 		return t.SecretRevoked(n.Name)
+	case noticeShown:
+		return t.SecretShown
+	case noticeCancelled:
+		return t.Cancelled
 	case noticeTested:
 		if n.Code == webhook.CodeOK {
 			return t.TestAccepted(n.Name, n.Status, n.Took)
@@ -110,6 +130,22 @@ func (n *notice) Text() string {
 // Good tells whether the notice is good news.
 func (n *notice) Good() bool { return n.Kind != noticeTested || n.Code == webhook.CodeOK }
 
+// Sent tells what followed an accepted test, where something waited.
+func (n *notice) Sent() string {
+	if n.Kind != noticeTested || n.N == 0 {
+		return ""
+	}
+	return n.texts.Resent(n.N)
+}
+
+// More says more about a refused test, where there is more to say.
+func (n *notice) More() string {
+	if n.Kind != noticeTested || n.Detail == "" {
+		return ""
+	}
+	return n.texts.Detail(n.Detail)
+}
+
 // Proof says what an accepted test proves and what not; empty for other notices.
 func (n *notice) Proof() string {
 	if n.Kind != noticeTested || !n.Good() {
@@ -119,7 +155,7 @@ func (n *notice) Proof() string {
 }
 
 func (n *notice) outcome() string {
-	return n.texts.outcome(webhook.Attempt{Status: n.Status, Code: n.Code})
+	return n.texts.outcome(webhook.Attempt{Status: n.Status, Code: n.Code, Detail: n.Detail})
 }
 
 // shorten cuts a text to at most n bytes, at the end of a rune.

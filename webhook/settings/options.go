@@ -3,8 +3,10 @@ package settings
 import (
 	"errors"
 	"fmt"
+	"html/template"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -15,11 +17,15 @@ import (
 // Options configures a [Handler]. A zero field means the default, apart from Scope.
 type Options struct {
 	// Scope tells whose webhooks a request is about. It is required: without it everybody
-	// would see everything. An error, or an empty scope, is answered with 403; what the
-	// error says goes to Logger only.
+	// would see everything. An error, or an empty scope, is answered with 403, or as SignIn says;
+	// what the error says goes to Logger only.
 	Scope func(*http.Request) (scope string, err error)
 	// ReadOnly tells whether a request may look but not change; nil means that all may change.
 	ReadOnly func(*http.Request) bool
+	// SignIn is where somebody without a scope signs in: a URL for the browser, "" for nowhere.
+	// A page leads there. After a form, whose input would be lost, a page offers it as a link, and
+	// keeps what was typed apart from secrets. Default is nowhere.
+	SignIn func(*http.Request) string
 	// Triggers are the event types to choose from, in the order of the form; default those
 	// of the Dispatcher's Profile. Required where it names none. A webhook's other types stay
 	// when it is edited.
@@ -36,8 +42,6 @@ type Options struct {
 	Refresh time.Duration
 	// PageSize is the number of deliveries on a page, 1 to 100; default 20.
 	PageSize int
-	// Location is the time zone in which times are shown; default UTC.
-	Location *time.Location
 	// TrustedOrigins are other origins ("https://admin.example.com") whose forms are
 	// accepted; default none.
 	TrustedOrigins []string
@@ -51,9 +55,22 @@ type Options struct {
 	// SecureCookie marks that cookie for https only, also where TLS ends at a proxy in front.
 	// Where it ends in this process that is so in any case.
 	SecureCookie bool
-	// Texts replaces the words; default [English]. Zero fields, and entries that
-	// its maps lack, are filled in from there.
-	Texts *Texts
+	// Texts are the words, in the language and the time zone of a request; default are those of
+	// the Profile: [Automation] or [English]. It is called once for each request.
+	Texts func(*http.Request) *Texts
+	// Location is the time zone in which times are shown where Texts names none; default UTC.
+	Location *time.Location
+	// Title replaces Texts.ListTitle, the heading of the list and the end of every page's title.
+	Title string
+	// CSS follows the page's own rules in its stylesheet. It sets the variables that the package
+	// comment lists, or anything else. Images and fonts of other places are not loaded.
+	CSS string
+	// Header and Footer are put above and below every page as they are.
+	Header, Footer template.HTML
+	// FrameAncestors are the origins whose pages may show this one in a frame, such as
+	// "https://app.example.com" or "'self'"; default none. The cookie is then marked for use in
+	// frames of other sites, which needs https.
+	FrameAncestors []string
 	// Logger is told why a request was refused or failed; default nobody is.
 	Logger *slog.Logger
 }
@@ -90,8 +107,6 @@ func (o *Options) withDefaults(p webhook.Profile) (Options, error) {
 	if out.Logger == nil {
 		out.Logger = slog.New(slog.DiscardHandler)
 	}
-	texts := out.Texts.withDefaults()
-	out.Texts = &texts
 	switch {
 	case len(out.Triggers) == 0:
 		return Options{}, fmt.Errorf("settings: Options.Triggers is required, because profile %q names no events", p.Name)
@@ -103,6 +118,23 @@ func (o *Options) withDefaults(p webhook.Profile) (Options, error) {
 		return Options{}, fmt.Errorf("settings: Options.Refresh %v must be at least %v", out.Refresh, minRefresh)
 	case out.PageSize < 1 || out.PageSize > maxPageSize:
 		return Options{}, fmt.Errorf("settings: Options.PageSize %d must be between 1 and %d", out.PageSize, maxPageSize)
+	case slices.ContainsFunc(out.FrameAncestors, notAncestor):
+		return Options{}, errors.New("settings: Options.FrameAncestors must hold origins such as \"https://app.example.com\", or \"'self'\"")
 	}
 	return out, nil
+}
+
+// notAncestor refuses what would be more, or less, than an origin in a Content-Security-Policy.
+func notAncestor(origin string) bool {
+	if origin == "'self'" {
+		return false
+	}
+	u, err := url.Parse(origin)
+	return err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || origin != u.Scheme+"://"+u.Host ||
+		strings.ContainsAny(origin, " ;,'\"")
+}
+
+// ofOthers tells whether pages of another site may show this one in a frame.
+func (o *Options) ofOthers() bool {
+	return slices.ContainsFunc(o.FrameAncestors, func(origin string) bool { return origin != "'self'" })
 }

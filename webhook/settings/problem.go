@@ -17,7 +17,7 @@ func (p problem) Error() string { return "settings: " + p.text }
 
 // fail shows what went wrong. What a Store or a hook of the host said is for the log.
 func (v *visit) fail(err error) {
-	t := v.o.Texts
+	t := v.t
 	var p problem
 	var refused *webhook.ValidationError
 	switch {
@@ -34,11 +34,11 @@ func (v *visit) fail(err error) {
 		return // nobody waits for the answer
 	default:
 		p = problem{http.StatusServiceUnavailable, t.Broken}
-		v.o.Logger.ErrorContext(v.r.Context(), "settings: request failed", "method", v.r.Method, "error", err)
+		v.o.Logger.ErrorContext(v.ctx, "settings: request failed", "method", v.r.Method, "error", err)
 	}
 	shown := page{Title: t.ProblemTitle, Body: p.text}
 	if err := v.render(p.status, "problem", shown); err != nil {
-		v.o.Logger.ErrorContext(v.r.Context(), "settings: problem page failed", "error", err)
+		v.o.Logger.ErrorContext(v.ctx, "settings: problem page failed", "error", err)
 		http.Error(v.w, p.text, p.status)
 	}
 }

@@ -1,7 +1,6 @@
 package settings
 
 import (
-	"context"
 	"errors"
 	"net/http"
 
@@ -15,8 +14,8 @@ type secretView struct {
 	Last          bool    // it cannot be revoked
 }
 
-func (v *visit) secretViews(ctx context.Context, id string) ([]secretView, error) {
-	infos, err := v.m.Secrets(ctx, v.scope, id)
+func (v *visit) secretViews() ([]secretView, error) {
+	infos, err := v.m.Secrets(v.ctx, v.scope, v.id)
 	if errors.Is(err, webhook.ErrSealed) {
 		return nil, nil // what cannot be opened is not listed
 	}
@@ -32,21 +31,22 @@ func (v *visit) secretViews(ctx context.Context, id string) ([]secretView, error
 type shownSecret struct{ ID, Value, Said string }
 
 // showSecret answers the request that made the secret, and redirects nowhere: the value is in no
-// cookie, no link and no later answer.
+// cookie, no link and no later answer. A repeat of the form leads to the webhook.
 func (v *visit) showSecret(w webhook.Webhook, said string) error {
-	return v.render(http.StatusOK, "secret", page{Title: v.o.Texts.SecretOf(w.Name), Body: shownSecret{w.ID, w.Secrets[0].Reveal(), said}})
+	v.moved, v.sent, v.left = true, "webhooks/"+w.ID, &notice{Kind: noticeShown}
+	return v.render(http.StatusOK, "secret", page{Title: v.t.SecretOf(w.Name), Body: shownSecret{w.ID, w.Secrets[0].Reveal(), said}})
 }
 
 // rotate puts a generated secret in place of the newest.
 func (v *visit) rotate() error {
-	if !v.generates {
-		return problem{http.StatusNotFound, v.o.Texts.NoPage}
+	if !v.makes {
+		return problem{http.StatusNotFound, v.t.NoPage}
 	}
 	var opts []webhook.RotateOption
 	if v.r.PostForm.Get("now") != "" {
 		opts = append(opts, webhook.RevokeNow())
 	}
-	w, err := v.m.RotateSecret(v.r.Context(), v.scope, v.args[0], webhook.Secret{}, opts...)
+	w, err := v.m.RotateSecret(v.ctx, v.scope, v.id, webhook.Secret{}, opts...)
 	if err != nil {
 		return v.notRotated(err)
 	}
@@ -58,19 +58,19 @@ func (v *visit) notRotated(err error) error {
 	var open *webhook.RotatingError
 	switch {
 	case errors.As(err, &open):
-		return problem{http.StatusConflict, v.o.Texts.SecretRotating(v.clock().at(open.Until).Text)}
+		return problem{http.StatusConflict, v.t.SecretRotating(v.clock().at(open.Until).Text)}
 	case errors.Is(err, webhook.ErrUnsupported):
-		return problem{http.StatusNotImplemented, v.o.Texts.SecretUnsupported}
+		return problem{http.StatusNotImplemented, v.t.SecretUnsupported}
 	}
 	return err
 }
 
 // revoke ends a secret at once.
 func (v *visit) revoke() error {
-	w, err := v.m.RevokeSecret(v.r.Context(), v.scope, v.args[0], v.args[1])
+	w, err := v.m.RevokeSecret(v.ctx, v.scope, v.id, v.r.PathValue("secret"))
 	switch {
 	case errors.Is(err, webhook.ErrLast):
-		return problem{http.StatusConflict, v.o.Texts.SecretLast}
+		return problem{http.StatusConflict, v.t.SecretLast}
 	case err != nil:
 		return err
 	}

@@ -97,6 +97,27 @@ func TestSecretShownOnce(t *testing.T) {
 	}
 }
 
+// Rule: a reload of the answer that shows a secret makes nothing and shows nothing.
+func TestSecretReload(t *testing.T) {
+	t.Parallel()
+	s := newStandardSite(t)
+	f := form("url", standardURL, "secret", "", "trigger", "order.paid", "once", token(t, s.get("/add")))
+	first := s.shown(s.post("/add", f))
+	s.post("/add", f).wants(t, 200, "The secret was shown already")
+	if n := len(s.list("acme")); n != 1 {
+		t.Fatalf("%d webhooks after a reload, want 1", n)
+	}
+	page := "/webhooks/" + s.list("acme")[0].ID
+	f = map[string][]string{"now": {"on"}, "once": {token(t, s.get(page))}}
+	next := s.shown(s.post(page+"/secrets", f))
+	again := s.post(page+"/secrets", f)
+	again.wants(t, 200, "The secret was shown already")
+	if now := s.list("acme")[0].Secrets[0].Reveal(); again.path != page || now != next || now == first {
+		t.Errorf("the reload ended at %s, or made another secret", again.path)
+	}
+	s.hides(first, next)
+}
+
 // Rule: a secret that was typed comes in by rotation, and within a rotation is refused beside its
 // field.
 func TestEdit_rotates(t *testing.T) {

@@ -59,7 +59,7 @@ func TestList(t *testing.T) {
 	s := newSite(t, nil)
 	w := s.add("acme", "Ops")
 	a := s.get("/")
-	a.wants(t, 200, "Ops", "Automated task succeeded", "1 of 3 used", "Healthy", "None yet",
+	a.wants(t, 200, "Ops", "Automated task succeeded", "1 of 3 used", "Not used yet", "None yet",
 		"https://api-private.atlassian.com", `role="switch" aria-checked="true"`)
 	s.dispatch("acme", processID)
 	s.get("/").wants(t, 200, "Pending")
@@ -80,8 +80,8 @@ func TestAdd(t *testing.T) {
 		t.Fatalf("%d webhooks are stored, want 1", len(ws))
 	}
 	w := ws[0]
-	if a.path != "/webhooks/"+w.ID {
-		t.Errorf("the browser is at %s", a.path)
+	if a.path != "/" || !strings.Contains(a.body, `id="`+w.ID+`"`) {
+		t.Errorf("the browser is at %s, want the list with the webhook", a.path)
 	}
 	if w.Name != "Ops" || w.URL != goodURL || w.Secrets[0].Reveal() != canarySecret || !w.Active ||
 		strings.Join(w.Events, " ") != "taskSuccess taskFailure" || w.Notes != "first\nsecond" {

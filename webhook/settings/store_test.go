@@ -148,3 +148,10 @@ func TestRedeliver_held(t *testing.T) {
 		return d.State == webhook.StateDelivered
 	})
 }
+
+// serve asks for a page.
+func serve(page http.Handler, path string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	page.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	return w
+}

@@ -7,12 +7,16 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Texts are all words of the page. Take [English], replace what should read otherwise, and
-// pass it as Options.Texts. Everything is plain text and escaped where it is shown. Functions
-// make sentences with numbers and names, so that each language can put them in its own order.
+// Texts are all words of the page. Take [English] or [Automation], replace what should read
+// otherwise, and hand it out by Options.Texts. An empty text is left out of the page, a hint with
+// its place. Everything is plain text and escaped where it is shown. Functions make sentences with
+// numbers and names, so that each language can put them in its own order; those that are nil, and
+// entries that maps lack, are filled in from the default.
 type Texts struct {
 	// Lang is the language of the page, as in HTML's lang attribute; Dir is "ltr" or "rtl".
 	Lang, Dir string
+	// Location is the time zone of the times; nil means Options.Location.
+	Location *time.Location
 
 	// Triggers are the names of event types and when they fire. One that is not listed is
 	// shown as it is.
@@ -21,36 +25,63 @@ type Texts struct {
 	Health map[webhook.HealthStatus]string
 	States map[webhook.State]string
 	Codes  map[webhook.Code]string
+	// Detail says more than a code about an attempt.
+	Detail func(webhook.Detail) string
 	// Reason says why a delivery waits.
 	Reason func(webhook.Reason) string
 	// Field says what is wrong with a field of the form.
 	Field func(webhook.FieldError) string
 
 	// The list.
-	ListTitle, Intro, Skip, ReadOnlyHint                string
-	AddButton, Empty, EmptyHint                         string
-	Used                                                func(used, limit int) string // limit 0: none
-	Full                                                func(limit int) string
-	SendsTo, LastDelivery, NoDelivery, TriggersLabel    string
-	HealthLabel, ActiveLabel, On, Off                   string
-	Edit, Test, Delete, Deliveries                      string
-	FailingSince                                        func(failures int, since string) string
-	HeldUntil                                           func(until string) string
-	DisabledBecause                                     func(reason string) string
-	Switch                                              func(name string, on bool) string // what a press does
-	ActOn                                               func(action, name string) string  // "Edit", "Ops": a button's full name
-	Confirm                                             func(name string) string
-	ConfirmHint, Cancel                                 string
-	Added, Saved, SwitchedOn, SwitchedOff, Deleted      func(name string) string
-	Redelivered, Cancelled                              string
-	TestAccepted                                        func(name string, status int, took time.Duration) string
-	TestRefused                                         func(name, outcome string, took time.Duration) string
-	TestProof, AnswerLabel                              string
-	Back, Crumbs, ProblemTitle                          string
-	FirstWebhooks, MoreWebhooks                         string // links of a long list
-	NoAccess, NoPage, BadMethod, CrossSite              string
-	ReadOnlyRefused, TooLarge, BadForm                  string
-	Gone, Held, NoHistory, Broken, Conflict, TestFailed string
+	ListTitle, Intro, Skip, ReadOnlyHint             string
+	AddButton, Empty, EmptyHint                      string
+	Find, FindButton, NoneFound                      string                       // of a list with many webhooks
+	Used                                             func(used, limit int) string // limit 0: none
+	Full                                             func(limit int) string
+	SendsTo, LastDelivery, NoDelivery, TriggersLabel string
+	HealthLabel, ActiveLabel, On, Off, NotUsed       string
+	Edit, Test, Delete, Deliveries                   string
+	FailingSince                                     func(failures int, since string) string
+	HeldUntil                                        func(until string) string
+	Switch                                           func(name string, on bool) string // what a press does
+	ActOn                                            func(action, name string) string  // "Edit", "Ops": a button's full name
+	Confirm                                          func(name string) string
+	ConfirmHint, Cancel                              string
+	FirstWebhooks, MoreWebhooks                      string // links of a long list
+
+	// What a form did, told on the next page.
+	Added, Saved, SwitchedOn, SwitchedOff, Deleted func(name string) string
+	Redelivered, Cancelled, AlreadyGone, Repeated  string
+	RedeliveredBut                                 func(reason string) string
+	TestAccepted                                   func(name string, status int, took time.Duration) string
+	TestRefused                                    func(name, outcome string, took time.Duration) string
+	TestProof, AnswerLabel                         string
+	Resent                                         func(n int) string
+
+	// Pages of their own.
+	Back, Crumbs, ProblemTitle                                                   string
+	NoAccess, NoPage, BadMethod, CrossSite                                       string
+	ReadOnlyRefused, TooLarge, BadForm                                           string
+	Gone, Held, NoHistory, Broken, TestFailed                                    string
+	SignInTitle, SignInHint, SignInLink, SignInAgain, SignInLost                 string
+	Conflict, ConflictField, Yours, Theirs, OtherURL, SecretKept, SecretReplaced string
+
+	// A webhook that Postrider switched off, one that is held back, and sending again.
+	DisabledBecause                                               func(reason string) string
+	OffTitle, SwitchOn, TryNow, TryHint                           string
+	OffSince                                                      func(since string) string
+	Missed                                                        func(failed, waiting string) string
+	AtLeast                                                       func(n int) string // "over 100"
+	ResendTitle, ResendHint, ResendSince, ResendRate, ResendCount string
+	Resend, ResendNone                                            string
+	ResendWill                                                    func(n string, since string) string
+	PerSecond                                                     func(n int) string
+
+	// How the attempts went.
+	ChartTitle, NoAttempts string
+	Last                   func(hours int) string
+	Success                func(accepted, failed int64) string
+	Latency                func(mean, slowest time.Duration) string
 
 	// The form.
 	AddTitle                                     string
@@ -82,31 +113,36 @@ type Texts struct {
 	// The secrets.
 	SecretsTitle, SecretEnds, SecretNoEnd, SecretUnknown string
 	SecretNew, SecretNewNow, SecretNewHint, SecretRevoke string
-	SecretOnce, SecretCopied, SecretMade                 string
+	SecretOnce, SecretCopied, SecretMade, SecretShown    string
 	SecretOf, SecretRevoked                              func(name string) string
 	SecretRotating                                       func(until string) string
 	SecretLast, SecretUnsupported                        string
 
 	// The deliveries.
-	DeliveriesTitle, NoDeliveries, NoDeliveriesHint  string
-	NoneInState                                      string
-	Filter, All, Newest, Older                       string
-	Event, State, Created, Attempts, Outcome, Next   string
-	Took, WhyNotYet, NotTried, Identifier, Finished  string
-	AttemptsTitle, Number, Started, Answer, NoAnswer string
-	Result                                           string
-	BodyTitle, Redeliver, RedeliverHint, CancelIt    string
-	Exhausted, DueNow, BeingSent                     string
-	TestTitle, TestBody, TestEmpty                   string
-	TestSample                                       func(trigger string) string
-	TestHint                                         string
-	Until                                            func(when string) string
-	Accepted, Refused                                func(status int) string
-	Duration                                         func(time.Duration) string
-	Ago, In                                          func(time.Duration) string
-	Time                                             func(time.Time) string
-	LiveOn, LiveOff, LiveBroken                      string
-	EarlierAttempts                                  func(n int) string // that the page does not show
+	DeliveriesTitle, NoDeliveries, NoDeliveriesHint   string
+	LogTitle, WebhookLabel, DeletedWebhook            string
+	NoneInState, NoneMatch                            string
+	Filter, All, Newest, Older                        string
+	Search, AnyTrigger, AnyOutcome, From, To, Apply   string
+	Event, State, Created, Attempts, Outcome, Next    string
+	Took, WhyNotYet, NotTried, Identifier, Finished   string
+	AttemptsTitle, Started, Answer, NoAnswer          string
+	Result, Code                                      string
+	BodyTitle, Redeliver, RedeliverHint, CancelIt     string
+	RequestTitle, RequestHint, RequestGone, CurlTitle string
+	Exhausted, DueNow, BeingSent, NotKnown            string
+	TestTitle, TestBody, TestEmpty                    string
+	TestSample                                        func(trigger string) string
+	TestHint                                          string
+	Until                                             func(when string) string
+	Attempt                                           func(n int) string
+	After                                             func(gap string) string // since the attempt before
+	Accepted, Refused                                 func(status int) string
+	Duration                                          func(time.Duration) string
+	Ago, In                                           func(time.Duration) string
+	Time                                              func(time.Time) string
+	LiveOn, LiveOff, LiveBroken                       string
+	EarlierAttempts                                   func(n int) string // that the page does not show
 }
 
 // Trigger describes an event type to people.
@@ -115,25 +151,40 @@ type Trigger struct {
 	When string // one sentence: when it fires
 }
 
-// withDefaults fills in what a host left out, also single entries of maps.
-func (t *Texts) withDefaults() Texts {
-	out := English()
-	if t == nil {
-		return out
-	}
-	from, to := reflect.ValueOf(t).Elem(), reflect.ValueOf(&out).Elem()
-	for i := range from.NumField() {
-		switch given := from.Field(i); {
-		case given.IsZero():
-		case given.Kind() == reflect.Map:
-			for _, key := range given.MapKeys() {
-				to.Field(i).SetMapIndex(key, given.MapIndex(key))
+// complete fills in functions and single entries of maps that a host left out.
+func (t *Texts) complete(from *Texts) *Texts {
+	out := *t
+	to, has := reflect.ValueOf(&out).Elem(), reflect.ValueOf(from).Elem()
+	for i := range to.NumField() {
+		switch field := to.Field(i); field.Kind() {
+		case reflect.Func:
+			if field.IsNil() {
+				field.Set(has.Field(i))
 			}
-		default:
-			to.Field(i).Set(given)
+		case reflect.Map:
+			all := reflect.MakeMap(field.Type())
+			for _, m := range []reflect.Value{has.Field(i), field} {
+				for _, key := range m.MapKeys() {
+					all.SetMapIndex(key, m.MapIndex(key))
+				}
+			}
+			field.Set(all)
 		}
 	}
-	return out
+	return &out
+}
+
+// textsOf are the words for a Profile.
+func textsOf(p *webhook.Profile) Texts {
+	switch p.Name {
+	case webhook.Automation().Name:
+		return Automation()
+	case webhook.Standard().Name:
+		t := English()
+		t.SecretHint = "Shared with the receiver, which verifies signatures with it: base64, usually with whsec_ in front."
+		return t
+	}
+	return English()
 }
 
 // trigger is the description of an event type.

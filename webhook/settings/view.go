@@ -1,10 +1,10 @@
 package settings
 
 import (
-	"context"
-	"errors"
 	"net/netip"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/postrider/postrider/webhook"
@@ -17,7 +17,13 @@ type clock struct {
 	t    *Texts
 }
 
-func (v *visit) clock() clock { return clock{time.Now(), v.o.Location, v.o.Texts} }
+func (v *visit) clock() clock {
+	zone := v.t.Location
+	if zone == nil {
+		zone = v.o.Location
+	}
+	return clock{v.now, zone, v.t}
+}
 
 // moment is a time as the page shows it.
 type moment struct{ ISO, Text, Away string }
@@ -29,11 +35,22 @@ func (c clock) at(t time.Time) *moment {
 	}
 	m := &moment{ISO: t.UTC().Format(time.RFC3339), Text: c.t.Time(t.In(c.zone))}
 	if d := t.Sub(c.now); d > 0 {
-		m.Away = c.t.In(d)
+		m.Away = c.t.In(coarse(d))
 	} else {
-		m.Away = c.t.Ago(-d)
+		m.Away = c.t.Ago(coarse(-d))
 	}
 	return m
+}
+
+// coarse keeps a page that is looked at again and again the same for a while.
+func coarse(d time.Duration) time.Duration {
+	switch {
+	case d < 10*time.Second:
+		return d.Round(time.Second)
+	case d < time.Minute:
+		return d.Truncate(10 * time.Second)
+	}
+	return d
 }
 
 // hookView is a webhook as the page shows it: nothing of it is secret.
@@ -44,52 +61,63 @@ type hookView struct {
 	Health                string // in words
 	Tone                  string // of the health: "good", "bad", "wait" or "off"
 	HealthMore            string
+	Held                  bool // by its endpoint, or after failures
 	Last                  *deliveryView
-	Samples               []sampleView
 }
 
-type sampleView struct{ Type, Text string }
-
-func (v *visit) hookView(ctx context.Context, w webhook.Webhook) (hookView, error) {
-	out := hookView{ID: w.ID, Name: w.Name, Host: hostOf(w.URL), Notes: w.Notes, Active: w.Active}
-	t := v.o.Texts
-	for _, e := range w.Events {
-		out.Triggers = append(out.Triggers, t.trigger(e))
-		out.Samples = append(out.Samples, sampleView{e, t.TestSample(t.trigger(e).Name)})
-	}
-	health, err := v.m.Health(ctx, v.scope, w.ID)
+// hookViews describes webhooks for a list, with two calls to the Store however many they are.
+func (v *visit) hookViews(ws []webhook.Webhook) ([]hookView, error) {
+	standings, err := v.m.Standings(v.ctx, v.scope, ws)
 	if err != nil {
-		return hookView{}, err
+		return nil, err
 	}
-	out.describeHealth(health, v.clock())
-	ds, _, err := v.m.Deliveries(ctx, webhook.Query{Scope: v.scope, WebhookID: w.ID, Limit: 1})
-	switch {
-	case errors.Is(err, webhook.ErrUnsupported): // no history, no last delivery
-	case err != nil:
-		return hookView{}, err
-	case len(ds) == 1:
-		last := v.deliveryView(ds[0], nil)
-		out.Last = &last
+	out := make([]hookView, len(ws))
+	for i := range ws {
+		out[i] = v.hookView(&ws[i], &standings[i])
 	}
 	return out, nil
 }
 
-func (h *hookView) describeHealth(health webhook.Health, c clock) {
+func (v *visit) hookView(w *webhook.Webhook, s *webhook.Standing) hookView {
+	out := hookView{ID: w.ID, Name: w.Name, Host: hostOf(w.URL), Notes: w.Notes, Active: w.Active}
+	for _, e := range w.Events {
+		out.Triggers = append(out.Triggers, v.t.trigger(e))
+	}
+	if s.Latest != nil {
+		last := v.deliveryView(*s.Latest, nil)
+		out.Last = &last
+	}
+	out.describeHealth(&s.Health, v.clock())
+	return out
+}
+
+func (h *hookView) describeHealth(health *webhook.Health, c clock) {
 	status := health.Status(c.now)
 	h.Health = c.t.Health[status]
 	switch status {
 	case webhook.HealthOK:
 		h.Tone = "good"
+		if h.Last == nil {
+			h.Health, h.Tone = c.t.NotUsed, "off"
+		}
 	case webhook.HealthDisabled:
 		h.Tone, h.HealthMore = "off", c.t.DisabledBecause(health.DisabledReason)
 	case webhook.HealthOpen, webhook.HealthPaused:
-		h.Tone, h.HealthMore = "wait", c.t.HeldUntil(c.at(health.HoldUntil()).Away)
+		h.Tone, h.Held, h.HealthMore = "wait", true, c.t.HeldUntil(c.at(health.HoldUntil()).Away)
 	default:
 		h.Tone = "bad"
 		if since := c.at(health.FailingSince); since != nil {
 			h.HealthMore = c.t.FailingSince(health.Failures, since.Away)
 		}
 	}
+}
+
+// matches tells whether what somebody looks for stands in what the list shows of a webhook.
+func (t *Texts) matches(w *webhook.Webhook, wanted string) bool {
+	wanted = strings.ToLower(wanted)
+	has := func(s string) bool { return strings.Contains(strings.ToLower(s), wanted) }
+	return has(w.Name) || has(hostOf(w.URL)) ||
+		slices.ContainsFunc(w.Events, func(e string) bool { return has(e) || has(t.trigger(e).Name) })
 }
 
 // hostOf is what may be shown of a URL: scheme and host, and of a host that is an address the

@@ -39,7 +39,7 @@ func parseCursor(q webhook.Query) (*position, error) {
 // change between pages.
 func querySum(q webhook.Query, place []byte) uint64 {
 	h := fnv.New64a()
-	fmt.Fprintf(h, "%x|%q|%q|%q|%q|%d|%d|%d|%t", place, q.Scope, q.WebhookID, q.EventID, q.Type, q.States,
+	fmt.Fprintf(h, "%x|%q|%q|%q|%q|%d|%q|%d|%d|%t", place, q.Scope, q.WebhookID, q.EventID, q.Type, q.States, q.Codes,
 		micros(q.Since), micros(q.Until), q.OldestFirst)
 	return h.Sum64()
 }

@@ -53,10 +53,7 @@ func (s *Store) flush(ctx context.Context, rows []newRow) (added []bool, err err
 		}
 		return added, nil
 	}
-	if uncertain(err) {
-		err = fmt.Errorf("%w: %w", webhook.ErrUnknown, err)
-	}
-	return nil, s.fail("enqueue", rows[0].id, err)
+	return nil, s.failWrite("enqueue", rows[0].id, err)
 }
 
 // newRow is a delivery that is to be stored.

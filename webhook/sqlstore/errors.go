@@ -93,6 +93,14 @@ func (e *SealError) Unwrap() error { return e.Err }
 // errNotStored tells that no key will help.
 var errNotStored = errors.New("they are not what was stored")
 
+// failWrite is fail for what writes, which says whether that is known not to have happened.
+func (s *Store) failWrite(what, id string, err error) error {
+	if uncertain(err) {
+		err = fmt.Errorf("%w: %w", webhook.ErrUnknown, err)
+	}
+	return s.fail(what, id, err)
+}
+
 // fail adds to an error what was being done, and to what.
 func (s *Store) fail(what, id string, err error) error {
 	if err == nil {

@@ -80,17 +80,22 @@ func (s *Store) Deliveries(ctx context.Context, q webhook.Query) (ds []webhook.D
 
 // listing builds the statement of a page: one row more than asked tells whether there
 // is another page. The log of a webhook and the deliveries of an event are found by
-// indexes of their own. Those of an event are few: expressions keep both databases from
-// going through the scope's log for them.
+// indexes of their own: expressions keep both databases from going through the scope's log for
+// them. For PostgreSQL a range of one webhook and a CASE look like many rows, so that it reads the
+// page in the order of the index and does not sort all that the webhook has.
 func listing(q webhook.Query, from *position) (string, []any) {
 	var args []any
 	var b strings.Builder
-	scope := `scope`
-	if q.EventID != "" {
-		scope = `(scope || '')`
-	}
-	b.WriteString(`SELECT ` + columns + ` FROM {p}delivery WHERE ` + scope + ` = $1`)
+	which := `scope = $1`
 	args = append(args, q.Scope)
+	switch {
+	case q.WebhookID != "":
+		which = `CASE WHEN scope = $1 AND webhook = $2 THEN true ELSE false END`
+		args = append(args, q.WebhookID)
+	case q.EventID != "":
+		which = `(scope || '') = $1`
+	}
+	b.WriteString(`SELECT ` + columns + ` FROM {p}delivery WHERE ` + which)
 	and := func(condition string, values ...any) {
 		for _, v := range values {
 			args = append(args, v)
@@ -98,25 +103,34 @@ func listing(q webhook.Query, from *position) (string, []any) {
 		}
 		b.WriteString(" AND " + strings.ReplaceAll(condition, "#", "$"))
 	}
-	created := "created"
+	created, first := "created", ""
 	if q.WebhookID != "" {
-		and(`(-hook) = $ AND webhook = $`, -hookOf(q.Scope, q.WebhookID), q.WebhookID)
+		hook := -hookOf(q.Scope, q.WebhookID)
+		and(`(-hook) >= $ AND (-hook) <= $`, hook, hook)
+		first = "(-hook) "
 	}
 	if q.EventID != "" {
-		first, below := eventPrefix(q.Scope, q.EventID)
-		and(`id >= $ AND id < $ AND event = $`, first, below, q.EventID)
-		created = "(created + 0)"
+		from, below := eventPrefix(q.Scope, q.EventID)
+		and(`id >= $ AND id < $ AND event = $`, from, below, q.EventID)
+		created, first = "(created + 0)", ""
 	}
 	if q.Type != "" {
 		and(`type = $`, q.Type)
 	}
-	if len(q.States) > 0 {
-		var in []any
-		for _, st := range q.States {
-			in = append(in, int64(st))
+	among := func(column string, in []any) {
+		if len(in) > 0 {
+			and(column+` IN (`+strings.TrimSuffix(strings.Repeat("$, ", len(in)), ", ")+`)`, in...)
 		}
-		and(`state IN (`+strings.TrimSuffix(strings.Repeat("$, ", len(in)), ", ")+`)`, in...)
 	}
+	var states, codes []any
+	for _, st := range q.States {
+		states = append(states, int64(st))
+	}
+	for _, c := range q.Codes {
+		codes = append(codes, string(c))
+	}
+	among("state", states)
+	among("code", codes)
 	if !q.Since.IsZero() {
 		and(created+` >= $`, micros(q.Since))
 	}
@@ -130,7 +144,10 @@ func listing(q webhook.Query, from *position) (string, []any) {
 	if from != nil {
 		and(`(`+created+`, seq) `+beyond+` ($, $)`, from.created, from.seq)
 	}
-	fmt.Fprintf(&b, " ORDER BY %s %s, seq %s LIMIT %d", created, order, order, q.Limit+1)
+	if first != "" {
+		first += order + ", "
+	}
+	fmt.Fprintf(&b, " ORDER BY %s%s %s, seq %s LIMIT %d", first, created, order, order, q.Limit+1)
 	return b.String(), args
 }
 
@@ -160,7 +177,7 @@ func (s *Store) Requeue(ctx context.Context, scope, id string, due time.Time) er
 		s.swept.queued(micros(due))
 		s.places.pending(micros(due))
 	}
-	return s.fail("requeue", id, err)
+	return s.failWrite("requeue", id, err)
 }
 
 // Cancel implements [webhook.History]. It ends no earlier than it was created.
@@ -191,7 +208,7 @@ func (s *Store) Cancel(ctx context.Context, scope, id string, now time.Time) (d 
 		return err
 	})
 	if err != nil {
-		return webhook.Delivery{}, false, s.fail("cancel", id, err)
+		return webhook.Delivery{}, false, s.failWrite("cancel", id, err)
 	}
 	return d, ended, nil
 }

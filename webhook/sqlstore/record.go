@@ -29,6 +29,7 @@ type record struct {
 	Created        int64             `json:"created,omitempty"`
 	Updated        int64             `json:"updated,omitempty"`
 	DisabledReason string            `json:"disabled_reason,omitempty"`
+	Disabled       int64             `json:"disabled,omitempty"`
 	Attributes     map[string]string `json:"attributes,omitempty"`
 	AuthScheme     string            `json:"auth,omitempty"`
 	Certificate    string            `json:"certificate,omitempty"`
@@ -86,8 +87,8 @@ func (s *Store) encodeWebhook(w webhook.Webhook) (out stored, err error) {
 		ID: w.ID, Scope: w.Scope, Group: w.Group, Name: w.Name, Events: w.Events, Filter: w.Filter, Notes: w.Notes,
 		Timeout: w.Timeout, Active: w.Active, ExcludeBody: w.ExcludeBody, Expires: micros(w.ExpiresAt),
 		Created: micros(w.CreatedAt), Updated: micros(w.UpdatedAt), DisabledReason: w.DisabledReason,
-		Attributes: w.Attributes, AuthScheme: string(w.Auth.Scheme), Certificate: w.TLS.Certificate, RootCAs: w.TLS.RootCAs,
-		Version: w.Version,
+		Disabled: micros(w.DisabledAt), Attributes: w.Attributes, AuthScheme: string(w.Auth.Scheme),
+		Certificate: w.TLS.Certificate, RootCAs: w.TLS.RootCAs, Version: w.Version,
 	})
 	if err != nil {
 		return out, err
@@ -127,7 +128,7 @@ func (s *Store) decodeWebhook(id string, in stored) (webhook.Webhook, error) {
 		ID: id, Scope: r.Scope, Group: r.Group, Name: r.Name, Events: r.Events, Filter: r.Filter, Notes: r.Notes,
 		Timeout: r.Timeout, Active: r.Active, ExcludeBody: r.ExcludeBody, ExpiresAt: fromMicros(r.Expires),
 		CreatedAt: fromMicros(r.Created), UpdatedAt: fromMicros(r.Updated), DisabledReason: r.DisabledReason,
-		Attributes: r.Attributes, Auth: webhook.Auth{Scheme: webhook.AuthScheme(r.AuthScheme)},
+		DisabledAt: fromMicros(r.Disabled), Attributes: r.Attributes, Auth: webhook.Auth{Scheme: webhook.AuthScheme(r.AuthScheme)},
 		TLS: webhook.ClientTLS{Certificate: r.Certificate, RootCAs: r.RootCAs}, Version: r.Version,
 	}
 	plain, err := s.box.Get(sealedTo(r.Scope, id, r.Version), id, in.secret, in.sealed)

@@ -49,7 +49,7 @@ func (s *Store) Create(ctx context.Context, w webhook.Webhook, max int) error {
 		return err
 	})
 	s.scopes.drop(w.Scope)
-	return s.fail("create webhook", w.ID, err)
+	return s.failWrite("create webhook", w.ID, err)
 }
 
 // Update implements [webhook.Registry].
@@ -80,7 +80,7 @@ func (s *Store) Update(ctx context.Context, w webhook.Webhook) error {
 		return orNotFound(err)
 	})
 	s.scopes.drop(w.Scope)
-	return s.fail("update webhook", w.ID, err)
+	return s.failWrite("update webhook", w.ID, err)
 }
 
 // Delete implements [webhook.Registry].
@@ -99,7 +99,7 @@ func (s *Store) Delete(ctx context.Context, scope, id string) error {
 		return err
 	})
 	s.scopes.drop(scope)
-	return s.fail("delete webhook", id, err)
+	return s.failWrite("delete webhook", id, err)
 }
 
 // DeleteScope implements [webhook.Registry].
@@ -108,7 +108,7 @@ func (s *Store) DeleteScope(ctx context.Context, scope string) error {
 		return err
 	}
 	err := s.write(ctx, func(c Conn) error {
-		for _, table := range []string{"webhook", "delivery", "mark", "health", "scope"} {
+		for _, table := range []string{"webhook", "delivery", "mark", "health", "count", "scope"} {
 			if err := s.exec(ctx, c, `DELETE FROM {p}`+table+` WHERE scope = $1`, scope); err != nil {
 				return err
 			}
@@ -116,7 +116,7 @@ func (s *Store) DeleteScope(ctx context.Context, scope string) error {
 		return nil
 	})
 	s.scopes.drop(scope)
-	return s.fail("delete scope", scope, err)
+	return s.failWrite("delete scope", scope, err)
 }
 
 // Webhook implements [webhook.Registry]. A secret that cannot be opened is a

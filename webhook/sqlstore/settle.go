@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/postrider/postrider/webhook"
 )
@@ -50,6 +51,7 @@ func (s *Store) Settle(ctx context.Context, ss []webhook.Settlement) (lost []str
 	if err != nil {
 		return nil, s.fail("settle", "", err)
 	}
+	s.forgetCounts(ctx, list)
 	return lost, nil
 }
 
@@ -60,6 +62,7 @@ type outcome struct {
 	due, tries, failed   int64
 	exhausted            bool
 	attempt              string
+	hour, took           int64 // of the attempt: when its hour began, and how long it was
 	lease, state, dueNow int64 // how the row stands afterwards
 	known                bool
 }
@@ -72,6 +75,7 @@ func outcomeOf(one *webhook.Settlement) (o outcome, err error) {
 		if !r.OK() {
 			o.failed = micros(r.End())
 		}
+		o.hour, o.took = micros(r.End().UTC().Truncate(time.Hour)), r.Duration.Microseconds()
 		o.attempt, err = encodeAttempt(one.Lease, r)
 	}
 	return o, err
@@ -102,9 +106,8 @@ func literals(list []outcome) arrays {
 func (s *Store) settlePostgres(ctx context.Context, list []outcome) (lost []string, err error) {
 	var n int
 	var applied string
-	err = s.single(ctx, func(c Conn) error {
-		return s.row(ctx, c, plainPostgres, literals(list).args(int64(len(list))), &n, &applied)
-	})
+	query, args := s.plain(list)
+	err = s.single(ctx, func(c Conn) error { return s.row(ctx, c, query, args, &n, &applied) })
 	if err != nil || n == len(list) {
 		return nil, err
 	}
@@ -137,6 +140,8 @@ func (s *Store) settleSQLite(ctx context.Context, c Conn, list []outcome) (lost 
 			if err == nil && o.lost() {
 				lost = append(lost, o.of.ID)
 			}
+		} else if err == nil {
+			err = s.countOne(ctx, c, o)
 		}
 		if err != nil {
 			return nil, err

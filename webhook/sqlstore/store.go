@@ -54,6 +54,9 @@ type Options struct {
 	// database could otherwise put such a row in place of a sealed one. Set it once
 	// [Store.Reseal] has gone through; default false. It needs Seal and Open.
 	RequireSealed bool
+	// Counters has Settle count the attempts of each webhook by the hour, for
+	// [webhook.Counters]: a row more for each webhook in a batch. Default false.
+	Counters bool
 	// Notifier carries wake-ups between hosts that share a PostgreSQL database, such as
 	// LISTEN and NOTIFY through the host's driver; default none, hosts then poll.
 	Notifier webhook.Notifier
@@ -67,10 +70,10 @@ const defaultPrefix = "postrider_"
 var validPrefix = regexp.MustCompile(`^[a-z][a-z0-9_]{0,29}$`)
 
 // Store keeps webhooks and deliveries in a database. It implements [webhook.Store],
-// [webhook.Registry], [webhook.History], [webhook.Pruner], [webhook.Marks],
-// [webhook.Clock], [webhook.HealthStore], [webhook.Sweeper], [webhook.Binder] and
-// [webhook.Notifier]; the latter answers [webhook.ErrUnsupported] without
-// [Options.Notifier].
+// [webhook.Registry], [webhook.History], [webhook.Overview], [webhook.Pruner], [webhook.Marks],
+// [webhook.Clock], [webhook.HealthStore], [webhook.Sweeper], [webhook.Binder],
+// [webhook.Counters] and [webhook.Notifier]; the last two answer [webhook.ErrUnsupported] without
+// [Options.Counters] and [Options.Notifier].
 //
 // All methods are safe for concurrent use, and several Stores, in one process or in
 // many, may share a database. Times are cut to the microsecond. Errors of the
@@ -97,6 +100,7 @@ type Store struct {
 	leases   leaseMark
 	places   placeMarks
 	swept    sweepMemory
+	hours    countHours
 
 	mu      sync.Mutex
 	profile string // given by Bind
@@ -107,6 +111,8 @@ var (
 	_ webhook.Store       = (*Store)(nil)
 	_ webhook.Registry    = (*Store)(nil)
 	_ webhook.History     = (*Store)(nil)
+	_ webhook.Overview    = (*Store)(nil)
+	_ webhook.Counters    = (*Store)(nil)
 	_ webhook.Pruner      = (*Store)(nil)
 	_ webhook.Marks       = (*Store)(nil)
 	_ webhook.Clock       = (*Store)(nil)

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/postrider/postrider/webhook"
 )
@@ -46,10 +45,7 @@ func (w within) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, err
 		return []bool{}, err
 	}
 	added, err := w.insert(ctx, rows)
-	if uncertain(err) {
-		err = fmt.Errorf("%w: %w", webhook.ErrUnknown, err)
-	}
-	return added, w.s.fail("enqueue in the host's transaction", rows[0].id, err)
+	return added, w.s.failWrite("enqueue in the host's transaction", rows[0].id, err)
 }
 
 // insert takes care that all is stored or nothing, whatever the host does after an

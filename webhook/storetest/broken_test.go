@@ -39,6 +39,9 @@ type broken struct {
 	list     func(context.Context, webhook.Query) ([]webhook.Delivery, string, error)
 	requeue  func(context.Context, string, string, time.Time) error
 	cancel   func(context.Context, string, string, time.Time) (webhook.Delivery, bool, error)
+	latest   func(context.Context, string, []string) ([]webhook.Delivery, error)
+	attempts func(context.Context, string, []string) (map[string]webhook.Attempt, error)
+	tally    func(context.Context, string, []string, time.Time) ([]webhook.Count, error)
 	mark     func(context.Context, string, string, time.Time, time.Time) (bool, error)
 	marked   func(context.Context, string, string, time.Time) (bool, error)
 	prune    func(context.Context, time.Time, int) (int, error)
@@ -62,7 +65,8 @@ func newBroken(tb testing.TB, breakIt func(*broken), until chan struct{}) *broke
 	b := &broken{Store: s, known: make(map[string]webhook.Delivery), hooks: make(map[string]webhook.Webhook),
 		counts: make(map[string]int64), sealed: make(map[string]bool), until: until,
 		enqueue: s.Enqueue, due: s.Due, settle: s.Settle, create: s.Create, update: s.Update, remove: s.Delete,
-		delivery: s.Delivery, list: s.Deliveries, requeue: s.Requeue, cancel: s.Cancel, mark: s.Mark, marked: s.Marked, prune: s.Prune, health: s.Health,
+		delivery: s.Delivery, list: s.Deliveries, requeue: s.Requeue, cancel: s.Cancel,
+		latest: s.Latest, attempts: s.LatestAttempts, tally: s.Counts, mark: s.Mark, marked: s.Marked, prune: s.Prune, health: s.Health,
 		set: s.SetHealth, sweep: s.Sweep, bind: s.Bind}
 	b.claim, b.webhooks = b.claimSealed, b.webhooksSealed
 	breakIt(b)
@@ -126,6 +130,15 @@ func (b *broken) Requeue(ctx context.Context, scope, id string, due time.Time) e
 }
 func (b *broken) Cancel(ctx context.Context, scope, id string, now time.Time) (webhook.Delivery, bool, error) {
 	return b.cancel(ctx, scope, id, now)
+}
+func (b *broken) Latest(ctx context.Context, scope string, ids []string) ([]webhook.Delivery, error) {
+	return b.latest(ctx, scope, ids)
+}
+func (b *broken) LatestAttempts(ctx context.Context, scope string, ids []string) (map[string]webhook.Attempt, error) {
+	return b.attempts(ctx, scope, ids)
+}
+func (b *broken) Counts(ctx context.Context, scope string, ids []string, since time.Time) ([]webhook.Count, error) {
+	return b.tally(ctx, scope, ids, since)
 }
 func (b *broken) Mark(ctx context.Context, scope, key string, now, until time.Time) (bool, error) {
 	return b.mark(ctx, scope, key, now, until)

@@ -163,3 +163,53 @@ var brokenHistories = []exhibit{
 		}
 	}, []string{"history/cancel-held"}},
 }
+
+var brokenOverviews = []exhibit{
+	{"the latest delivery is the one that was stored last, with its body", func(b *broken) {
+		b.latest = func(ctx context.Context, scope string, ids []string) ([]webhook.Delivery, error) {
+			var out []webhook.Delivery
+			for _, id := range ids {
+				ds, _, err := b.Store.Deliveries(ctx, webhook.Query{Scope: scope, WebhookID: id, OldestFirst: true, Limit: 1})
+				if err != nil {
+					return nil, err
+				}
+				out = append(out, ds...)
+			}
+			return out, nil
+		}
+	}, []string{"overview/latest"}},
+	{"the latest attempt is the first", func(b *broken) {
+		b.attempts = func(ctx context.Context, scope string, ids []string) (map[string]webhook.Attempt, error) {
+			out := make(map[string]webhook.Attempt)
+			for _, id := range ids {
+				if _, as, err := b.Store.Delivery(ctx, scope, id); err == nil && len(as) > 0 {
+					out[id] = as[0]
+				}
+			}
+			return out, nil
+		}
+	}, []string{"overview/latest-attempts"}},
+	{"a repeated settlement counts again", func(b *broken) {
+		seen := make(map[string]int64)
+		b.settle = func(ctx context.Context, ss []webhook.Settlement) ([]string, error) {
+			for _, s := range ss {
+				if seen[s.ID]++; seen[s.ID] > 1 && s.Result != nil {
+					b.counts["again"]++
+				}
+			}
+			return b.Store.Settle(ctx, ss)
+		}
+		b.tally = func(ctx context.Context, scope string, ids []string, since time.Time) ([]webhook.Count, error) {
+			cs, err := b.Store.Counts(ctx, scope, ids, since)
+			if len(cs) > 0 {
+				cs[0].Accepted += b.counts["again"]
+			}
+			return cs, err
+		}
+	}, []string{"counters/attempts"}},
+	{"counts of all hours are returned", func(b *broken) {
+		b.tally = func(ctx context.Context, scope string, ids []string, _ time.Time) ([]webhook.Count, error) {
+			return b.Store.Counts(ctx, scope, ids, time.Time{})
+		}
+	}, []string{"counters/selection"}},
+}

@@ -101,6 +101,8 @@ func testFilters(e *env, h webhook.History) {
 		{"state delivered", webhook.Query{States: []webhook.State{webhook.StateDelivered}}, []int{0}},
 		{"state pending", webhook.Query{States: []webhook.State{webhook.StatePending}}, []int{2, 3}},
 		{"two states", webhook.Query{States: []webhook.State{webhook.StateFailed, webhook.StateDelivered}}, []int{0, 1}},
+		{"code", webhook.Query{Codes: []webhook.Code{webhook.CodeStatus}}, []int{1}},
+		{"two codes", webhook.Query{Codes: []webhook.Code{webhook.CodeStatus, webhook.CodeDNS}}, []int{1}},
 		{"since, which is included", webhook.Query{Since: e.at(2 * time.Minute)}, []int{2, 3}},
 		{"until, which is not", webhook.Query{Until: e.at(2 * time.Minute)}, []int{0, 1}},
 		{"since and until", webhook.Query{Since: e.at(time.Minute), Until: e.at(3 * time.Minute)}, []int{1, 2}},
@@ -206,6 +208,7 @@ func testCursor(e *env, h webhook.History) {
 		"event":     func(q *webhook.Query) { q.EventID = "evt" },
 		"type":      func(q *webhook.Query) { q.Type = "taskSuccess" },
 		"states":    func(q *webhook.Query) { q.States = []webhook.State{webhook.StatePending} },
+		"codes":     func(q *webhook.Query) { q.Codes = []webhook.Code{webhook.CodeDNS} },
 		"direction": func(q *webhook.Query) { q.OldestFirst = true },
 		"since":     func(q *webhook.Query) { q.Since = e.at(-time.Hour) },
 	} {

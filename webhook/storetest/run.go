@@ -65,6 +65,8 @@ func groups() []group {
 		{"webhook.Store", func(webhook.Store) bool { return true }, storeCases()},
 		{"webhook.Registry", implements[webhook.Registry], registryCases()},
 		{"webhook.History", implements[webhook.History], historyCases()},
+		{"webhook.Overview", implements[webhook.Overview], overviewCases()},
+		{"webhook.Counters", counts, countersCases()},
 		{"webhook.Marks", implements[webhook.Marks], marksCases()},
 		{"webhook.Pruner", implements[webhook.Pruner], prunerCases()},
 		{"webhook.HealthStore", implements[webhook.HealthStore], healthCases()},
@@ -103,6 +105,19 @@ func RunRegistry(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Op
 func RunHistory(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Option) {
 	t.Helper()
 	runGroup(t, "webhook.History", open, opts)
+}
+
+// RunOverview proves the rules of [webhook.Overview], which the Store must implement.
+func RunOverview(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Option) {
+	t.Helper()
+	runGroup(t, "webhook.Overview", open, opts)
+}
+
+// RunCounters proves the rules of [webhook.Counters], which the Store must implement and be
+// set to.
+func RunCounters(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Option) {
+	t.Helper()
+	runGroup(t, "webhook.Counters", open, opts)
 }
 
 // RunMarks proves the rules of [webhook.Marks], which the Store must implement.

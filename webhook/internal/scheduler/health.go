@@ -1,7 +1,6 @@
 package scheduler
 
 import (
-	"fmt"
 	"time"
 )
 
@@ -104,6 +103,12 @@ func (s *Scheduler) recovered(ep *endpoint, at time.Time) {
 	s.forgetHealth(ep)
 }
 
+// Why a webhook is switched off.
+const (
+	ReasonGone    = "The endpoint answered 410 Gone."
+	ReasonFailing = "Every attempt has failed since "
+)
+
 // forgetHealth drops a record against which nothing is left.
 func (s *Scheduler) forgetHealth(ep *endpoint) {
 	if h := ep.health; h != nil && h.ok() && !h.writing && h.stored.Equal(h.Health) {
@@ -163,10 +168,10 @@ func (s *Scheduler) raise(j *Job, h *health, r *Result) {
 	case h.disabled:
 	case s.c.DisableOnGone && r.Gone:
 		h.disabled = true
-		s.do(SwitchOff{j, "The endpoint answered 410 Gone."})
+		s.do(SwitchOff{j, ReasonGone})
 	case s.c.DisableAfter > 0 && failing >= s.c.DisableAfter:
 		h.disabled = true
-		s.do(SwitchOff{j, fmt.Sprintf("Every attempt has failed since %s.", h.FailingSince.UTC().Format(time.RFC3339))})
+		s.do(SwitchOff{j, ReasonFailing + h.FailingSince.UTC().Format(time.RFC3339) + "."})
 	}
 }
 

@@ -129,7 +129,8 @@ func (p *proxy) tunnel(conn net.Conn, address string) error {
 }
 
 // tunnelError tells what the status of a proxy means. Proxies answer 5xx when the target cannot
-// be reached.
+// be reached, and some 404 when its name is not there: were that our own way out, a tenant's dead name
+// would be tried for days and be told of as an outage.
 func tunnelError(status int) error {
 	switch {
 	case status/100 == 2:
@@ -142,7 +143,7 @@ func tunnelError(status int) error {
 		return &Error{Connect, TimedOut}
 	case status == http.StatusNotImplemented, status == http.StatusHTTPVersionNotSupported:
 		return errProxy
-	case status/100 == 5:
+	case status/100 == 5, status == http.StatusNotFound:
 		return &Error{Connect, Unreachable}
 	}
 	return errProxy

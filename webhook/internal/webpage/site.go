@@ -28,8 +28,9 @@ type Site struct {
 // shared are the templates that are part of every page: the layout, and pieces of a page.
 var shared = []string{"pages/layout.html", "pages/parts.html"}
 
-// Load parses a site. Its assets are served as assets/NAME.css and assets/NAME.js.
-func Load(files fs.FS, name string) (*Site, error) {
+// Load parses a site. Its assets are served as assets/NAME.css and assets/NAME.js; the host's
+// rules follow the site's own.
+func Load(files fs.FS, name, host string) (*Site, error) {
 	s := &Site{pages: make(map[string]*template.Template)}
 	names, err := fs.Glob(files, "pages/*.html")
 	if err != nil {
@@ -49,7 +50,7 @@ func Load(files fs.FS, name string) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	css := newAsset("assets/"+name+".css", "text/css; charset=utf-8", slices.Concat(baseCSS, own))
+	css := newAsset("assets/"+name+".css", "text/css; charset=utf-8", slices.Concat(baseCSS, own, []byte(host)))
 	js := newAsset("assets/"+name+".js", "text/javascript; charset=utf-8", liveJS)
 	s.assets = map[string]asset{"/" + css.path: css, "/" + js.path: js}
 	s.CSS, s.JS = css.link, js.link
@@ -58,13 +59,17 @@ func Load(files fs.FS, name string) (*Site, error) {
 
 // contentPolicy allows one stylesheet, one script and forms, all from the page's own origin.
 const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; " +
-	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	"form-action 'self'; base-uri 'none'; frame-ancestors "
 
-// SetHeaders sets what every answer of a site tells the browser, with a Referrer-Policy.
-func SetHeaders(h http.Header, referrer string) {
-	h.Set("Content-Security-Policy", contentPolicy)
+// SetHeaders sets what every answer of a site tells the browser, with a Referrer-Policy. Only
+// pages of ancestors, which are sources of a Content-Security-Policy, may show the site in a frame.
+func SetHeaders(h http.Header, referrer string, ancestors ...string) {
+	if len(ancestors) == 0 {
+		ancestors = []string{"'none'"}
+		h.Set("X-Frame-Options", "DENY") // it knows no list of origins
+	}
+	h.Set("Content-Security-Policy", contentPolicy+strings.Join(ancestors, " "))
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
 	h.Set("Referrer-Policy", referrer)
 	h.Set("Cache-Control", "no-store")
 }

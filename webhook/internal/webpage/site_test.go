@@ -31,7 +31,7 @@ func files(change map[string]string) fstest.MapFS {
 
 func load(t *testing.T) *webpage.Site {
 	t.Helper()
-	s, err := webpage.Load(files(nil), "app")
+	s, err := webpage.Load(files(nil), "app", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,11 +68,11 @@ func TestLoad(t *testing.T) {
 		"a broken page":   {"pages/list.html": `{{define "content"}}`},
 		"a broken layout": {"pages/layout.html": `{{end}}`},
 	} {
-		if _, err := webpage.Load(files(change), "app"); err == nil {
+		if _, err := webpage.Load(files(change), "app", ""); err == nil {
 			t.Errorf("%s was accepted", name)
 		}
 	}
-	if _, err := webpage.Load(files(nil), "other"); err == nil {
+	if _, err := webpage.Load(files(nil), "other", ""); err == nil {
 		t.Error("a site without a stylesheet was accepted")
 	}
 }
@@ -107,7 +107,7 @@ func TestServeAsset(t *testing.T) {
 			t.Errorf("%v was served", request)
 		}
 	}
-	other, err := webpage.Load(files(map[string]string{"assets/app.css": ".other {}"}), "app")
+	other, err := webpage.Load(files(map[string]string{"assets/app.css": ".other {}"}), "app", "")
 	if err != nil || other.CSS == s.CSS || other.JS != s.JS {
 		t.Errorf("links %q and %q of a site with another stylesheet, error %v", other.CSS, other.JS, err)
 	}

@@ -12,7 +12,7 @@ var credentialBugs = []mutation{
 		"(moved || !p.sendsSecret(&k.stored))", "moved",
 		"./webhook -run TestEditChainsKeepCredentials"},
 	{"a page passes on what it has read", "webhook/settings/form.go",
-		"v.m.Edit(ctx, w, v.readCredentials(&w, &stored)...)", "v.m.Edit(ctx, w)",
+		"v.m.Edit(v.ctx, w, v.readCredentials(&w, &stored)...)", "v.m.Edit(v.ctx, w)",
 		"./webhook/settings -run TestEdit_asksAgain"},
 	{"a secret is kept when it is escaped", "webhook/snippet.go",
 		"	s = hideEscaped(s, secrets, least)\n", "	_ = hideEscaped\n",

@@ -4,15 +4,12 @@ package recovery_test
 
 import (
 	"context"
-	"database/sql"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,25 +32,13 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-var databases atomic.Int64
-
 // newDatabase makes an empty database.
 func newDatabase(t *testing.T, d sqlstore.Dialect) hostproc.Database {
 	t.Helper()
 	if d == sqlstore.SQLite {
 		return hostproc.SQLite(filepath.Join(t.TempDir(), "app.db"), 5*time.Second)
 	}
-	s := server.Server(t)
-	name := fmt.Sprintf("db%d", databases.Add(1))
-	admin, err := sql.Open("pgx", s.DSN("postgres"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer admin.Close()
-	if _, err := admin.ExecContext(context.Background(), "CREATE DATABASE "+name); err != nil {
-		t.Fatal(err)
-	}
-	return hostproc.PostgreSQL(s.DSN(name))
+	return hostproc.PostgreSQL(server.Database(t))
 }
 
 var dialects = map[string]sqlstore.Dialect{"sqlite": sqlstore.SQLite, "postgres": sqlstore.PostgreSQL}

@@ -15,7 +15,8 @@ type result struct {
 	events                                 int // accepted
 	deliveries, delivered, failed, pending int // stored; by state
 	sent                                   int // requests
-	lost                                   int // accepted and not delivered
+	lost                                   int // accepted, and neither delivered nor given up on record
+	late                                   int // accepted, and given up on record because no answer came in time
 	unheard                                int // repeats after an answer that came too late for the sender
 	without                                int // repeats without a reason
 	mostAtKill                             int // repeats of what one killed life had in flight
@@ -54,7 +55,7 @@ func (s *soak) audit(ctx context.Context) (result, error) {
 	for _, d := range b.dead {
 		r.mostAtKill = max(r.mostAtKill, d.repeats)
 	}
-	if r.mostAtKill > capacity {
+	if r.mostAtKill > atRisk {
 		b.faulty("%d deliveries of a killed host were repeated, more than it could have in flight", r.mostAtKill)
 	}
 	for _, kind := range behaviours {
@@ -70,6 +71,9 @@ func (s *soak) audit(ctx context.Context) (result, error) {
 	}
 	if r.lost > 0 {
 		b.faulty("%d deliveries were accepted and did not arrive", r.lost)
+	}
+	if r.late > 0 {
+		b.faulty("%d deliveries to healthy webhooks were given up after their last try: the machine is too busy for this load", r.late)
 	}
 	r.sent = r.requests - r.hostile
 	r.faults, r.moreFaults = b.faults, b.wrong-len(b.faults)
@@ -137,6 +141,8 @@ func (b *book) auditEvent(r *result, id string, e *event, stored map[key]webhook
 		a := b.seen[k]
 		switch {
 		case !e.accepted:
+		case h.Behaviour == "" && state == webhook.StateFailed:
+			r.late++
 		case h.Behaviour == "" && (a == nil || a.by == "" || state != webhook.StateDelivered):
 			r.lost++
 		case !ok:

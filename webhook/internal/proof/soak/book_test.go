@@ -164,15 +164,17 @@ func TestAuditEvent(t *testing.T) {
 		seen    bool
 		stored  map[key]webhook.State
 		lost    int
+		late    int
 		faults  []string
 	}{
-		{"arrived", false, true, both, 0, nil},
-		{"never arrived", false, false, both, 1, nil},
-		{"arrived, and the record does not say so", false, true, map[key]webhook.State{{"good", "e"}: webhook.StateFailed, {"bad", "e"}: 0}, 1, nil},
-		{"accepted and gone", false, false, nil, 1, []string{"not stored for bad"}},
-		{"refused and gone", true, false, nil, 0, nil},
-		{"refused in the end, and stored all the same", true, true, both, 0, nil},
-		{"stored in part", true, false, map[key]webhook.State{{"bad", "e"}: 0}, 0, []string{"stored for 1 of 2"}},
+		{"arrived", false, true, both, 0, 0, nil},
+		{"never arrived", false, false, both, 1, 0, nil},
+		{"arrived, and the record does not say so", false, true, map[key]webhook.State{{"good", "e"}: webhook.StatePending, {"bad", "e"}: 0}, 1, 0, nil},
+		{"given up on record", false, true, map[key]webhook.State{{"good", "e"}: webhook.StateFailed, {"bad", "e"}: 0}, 0, 1, nil},
+		{"accepted and gone", false, false, nil, 1, 0, []string{"not stored for bad"}},
+		{"refused and gone", true, false, nil, 0, 0, nil},
+		{"refused in the end, and stored all the same", true, true, both, 0, 0, nil},
+		{"stored in part", true, false, map[key]webhook.State{{"bad", "e"}: 0}, 0, 0, []string{"stored for 1 of 2"}},
 	}
 	for _, test := range tests {
 		t.Run(test.rule, func(t *testing.T) {
@@ -185,8 +187,8 @@ func TestAuditEvent(t *testing.T) {
 			}
 			var r result
 			b.auditEvent(&r, "e", b.events["e"], test.stored)
-			if r.lost != test.lost {
-				t.Errorf("%d lost, want %d", r.lost, test.lost)
+			if r.lost != test.lost || r.late != test.late {
+				t.Errorf("%d lost and %d given up, want %d and %d", r.lost, r.late, test.lost, test.late)
 			}
 			want(t, b, test.faults...)
 		})

@@ -26,6 +26,9 @@ const (
 // The hosts' settings. A lease must exceed the timeout by more than ten seconds.
 const (
 	capacity = 64
+	// atRisk is what a kill may repeat: four times capacity of outcomes that are not stored yet,
+	// and the requests in flight, of which there are 16 times capacity at most.
+	atRisk   = (4 + 16) * capacity
 	timeout  = time.Second
 	lease    = 12 * time.Second
 	maxAfter = 20 * time.Second

@@ -47,7 +47,7 @@ func (s *soak) report(out io.Writer, r result, loaded time.Duration) error {
 	for i, t := range trends {
 		fmt.Fprintf(w, "goroutines\thost %d: %s, then %s\n", i+1, number(t.routines, "%.0f"), number(t.routsEnd, "%.0f"))
 	}
-	fmt.Fprintf(w, "lost\t%d\n", r.lost)
+	fmt.Fprintf(w, "lost\t%d, given up %d\n", r.lost, r.late)
 	fmt.Fprintf(w, "duplicates\t%d, at most %d of one killed host; without a kill %d, answered too late %d\n", r.repeats, r.mostAtKill, r.without, r.unheard)
 	fmt.Fprintf(w, "kills\t%d\n", s.kills)
 	fmt.Fprintf(w, "database restarts\t%d\n", s.restarts)

@@ -8,6 +8,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
 // errLost is what a lossy connection answers where the real answer was lost.
@@ -99,4 +102,59 @@ func (t lossyTx) Commit() error {
 func (t lossyTx) Rollback() error {
 	t.c.inTx = false
 	return t.Tx.Rollback()
+}
+
+// TestRegistryLosesAnswers: what was changed although its answer got lost is told as unknown, and not
+// as unchanged.
+func TestRegistryLosesAnswers(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		db, l := openLossy(t, d)
+		s, err := sqlstore.New(db, d.dialect, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ctx := t.Context()
+		w := webhook.Webhook{ID: "wh", Scope: "acme", Name: "before", Version: 1, Active: true, CreatedAt: now(), UpdatedAt: now()}
+		dl := webhook.Delivery{ID: webhook.DeliveryID("acme", "evt", "wh"), EventID: "evt", WebhookID: "wh", Scope: "acme", Type: "t", Due: now(), CreatedAt: now()}
+		stored := func() webhook.Webhook {
+			got, _ := s.Webhook(ctx, "acme", "wh")
+			return got
+		}
+		state := func() webhook.Delivery {
+			got, _, _ := s.Delivery(ctx, "acme", dl.ID)
+			return got
+		}
+		if _, err := s.Enqueue(ctx, []webhook.Delivery{dl}); err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range []struct {
+			name string
+			call func() error
+			done func() bool
+		}{
+			{"Create", func() error { return s.Create(ctx, w, 3) }, func() bool { return stored().Name == "before" }},
+			{"Update", func() error { w.Name = "after"; return s.Update(ctx, w) }, func() bool { return stored().Name == "after" }},
+			{"Cancel", func() error { _, _, err := s.Cancel(ctx, "acme", dl.ID, now()); return err }, func() bool { return state().LastCode == webhook.CodeCancelled }},
+			{"Requeue", func() error { return s.Requeue(ctx, "acme", dl.ID, now()) }, func() bool { return state().State == webhook.StatePending }},
+			{"Delete", func() error { return s.Delete(ctx, "acme", "wh") }, func() bool { return stored().ID == "" }},
+			{"DeleteScope", func() error { return s.DeleteScope(ctx, "acme") }, func() bool { return state().ID == "" }},
+		} {
+			l.lost.Store(true)
+			err := step.call()
+			l.lost.Store(false)
+			if !errors.Is(err, webhook.ErrUnknown) || !step.done() {
+				t.Errorf("%s: %v, want ErrUnknown; it was done: %t", step.name, err, step.done())
+			}
+		}
+		for name, err := range map[string]error{
+			"Update": s.Update(ctx, w), "Delete": s.Delete(ctx, "acme", "wh"), "Requeue": s.Requeue(ctx, "acme", dl.ID, now()),
+		} {
+			if !errors.Is(err, webhook.ErrNotFound) || errors.Is(err, webhook.ErrUnknown) {
+				t.Errorf("%s of what is not there: %v, want ErrNotFound alone", name, err)
+			}
+		}
+	})
 }

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"database/sql"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -127,11 +129,12 @@ func TestSQLiteDeferred(t *testing.T) {
 
 func TestPostgresSettings(t *testing.T) {
 	d := newPostgres(t)
-	if _, err := d.open(t).Exec(`CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`); err != nil {
+	name := fmt.Sprintf("latin_%d", os.Getpid())
+	if _, err := d.open(t).Exec(`CREATE DATABASE ` + name + ` ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`); err != nil {
 		t.Fatal(err)
 	}
 	latin := d
-	latin.dsn = server.Server(t).DSN("latin")
+	latin.dsn = server.Server(t).DSN(name)
 	refused(t, latin.store(t, nil), "server_encoding", "UTF8")
 	d.migrated(t, nil)
 	standby := d

@@ -28,6 +28,17 @@ func TestStore(t *testing.T) {
 	})
 }
 
+// TestStoreCounts runs what settles on a Store that counts attempts.
+func TestStoreCounts(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		s := d.migrated(t, &sqlstore.Options{Counters: true})
+		open := func(*testing.T) webhook.Store { return s }
+		storetest.Run(t, open)
+		storetest.RunHistory(t, open)
+		storetest.RunCounters(t, open)
+	})
+}
+
 // TestStoreLosesAnswers runs the suite on a connection whose answers get lost.
 func TestStoreLosesAnswers(t *testing.T) {
 	each(t, func(t *testing.T, d database) {

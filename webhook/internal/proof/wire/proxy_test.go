@@ -184,6 +184,7 @@ func TestProxyFailures(t *testing.T) {
 		{"cannot reach the target", says("502"), "connect unreachable", false},
 		{"cannot reach the target, 503", says("503"), "connect unreachable", false},
 		{"cannot reach the target, 500", says("500"), "connect unreachable", false},
+		{"knows no such target", says("404"), "connect unreachable", false},
 		{"target is too slow", says("504"), "connect timeout", false},
 		{"waits for the target", only(hush), "connect timeout", true},
 		{"hangs up when the target does", only(hangUp), "connect closed", false},

@@ -111,6 +111,20 @@ CREATE TABLE {p}health (
   opened        bigint NOT NULL
 );
 
+-- What became of the attempts of a webhook that ended in an hour; took is their sum and slowest
+-- the longest one, in microseconds. The rows of an hour, told apart by slot, belong together.
+CREATE TABLE {p}count (
+  scope    text COLLATE "C" NOT NULL,
+  webhook  text COLLATE "C" NOT NULL,
+  hour     bigint NOT NULL,
+  slot     smallint NOT NULL,
+  accepted bigint NOT NULL,
+  failed   bigint NOT NULL,
+  took     bigint NOT NULL,
+  slowest  bigint NOT NULL,
+  PRIMARY KEY (scope, webhook, hour, slot)
+);
+
 -- schema is the version of these tables; compat the oldest version of the code
 -- that can still work with them.
 INSERT INTO {p}meta (key, value) VALUES ('schema', '1'), ('compat', '1');

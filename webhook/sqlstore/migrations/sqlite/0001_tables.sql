@@ -111,6 +111,20 @@ CREATE TABLE {p}health (
   opened        INTEGER NOT NULL
 ) STRICT;
 
+-- What became of the attempts of a webhook that ended in an hour; took is their sum and slowest
+-- the longest one, in microseconds. The rows of an hour, told apart by slot, belong together.
+CREATE TABLE {p}count (
+  scope    TEXT NOT NULL,
+  webhook  TEXT NOT NULL,
+  hour     INTEGER NOT NULL,
+  slot     INTEGER NOT NULL,
+  accepted INTEGER NOT NULL,
+  failed   INTEGER NOT NULL,
+  took     INTEGER NOT NULL,
+  slowest  INTEGER NOT NULL,
+  PRIMARY KEY (scope, webhook, hour, slot)
+) STRICT;
+
 -- schema is the version of these tables; compat the oldest version of the code
 -- that can still work with them.
 INSERT INTO {p}meta (key, value) VALUES ('schema', '1'), ('compat', '1');

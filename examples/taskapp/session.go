@@ -1,0 +1,55 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/postrider/postrider/webhook/settings"
+)
+
+// tenant is the only one here. A real host takes it from the session of who is signed in.
+const tenant = "acme"
+
+// signedOut is the cookie of somebody who has signed out: here everybody is signed in at first.
+const signedOut = "taskapp_signed_out"
+
+var errSignedOut = errors.New("signed out")
+
+// scope is whose webhooks a request is about.
+func scope(r *http.Request) (string, error) {
+	if _, err := r.Cookie(signedOut); err == nil {
+		return "", errSignedOut
+	}
+	return tenant, nil
+}
+
+func signedIn(r *http.Request) bool {
+	_, err := scope(r)
+	return err == nil
+}
+
+// signIn is where the settings page leads somebody who is not signed in.
+func signIn(*http.Request) string { return "/sign-in" }
+
+// session carries out the form of signing in or out.
+func session(age int) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: signedOut, Value: "yes", Path: "/", MaxAge: age, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+	}
+}
+
+// texts are the words of the settings page in the language of a request. This host has English,
+// and of Arabic no more than shows how a page that is written from the right looks.
+func texts(r *http.Request) *settings.Texts {
+	t := settings.Automation()
+	if strings.HasPrefix(r.Header.Get("Accept-Language"), "ar") {
+		t.Lang, t.Dir, t.Location = "ar", "rtl", time.FixedZone("AST", 3*60*60)
+		t.ListTitle, t.AddButton, t.AddTitle = "إعدادات الإشعارات", "إضافة خطاف ويب", "إضافة خطاف ويب"
+		t.Back, t.Skip, t.Save, t.Cancel = "كل خطافات الويب", "انتقل إلى المحتوى", "حفظ", "إلغاء"
+		t.DeliveriesTitle, t.Deliveries, t.LogTitle = "عمليات التسليم", "عمليات التسليم", "كل عمليات التسليم"
+	}
+	return &t
+}

@@ -1,0 +1,135 @@
+package e2e
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/chromedp/chromedp"
+)
+
+// doubleClick presses a button twice with the mouse, as quickly as people do.
+func (b *browser) doubleClick(selector string) {
+	b.t.Helper()
+	at := run(b, chromedp.Evaluate[struct{ X, Y float64 }](`(() => {
+		const e = document.querySelector(`+quote(selector)+`);
+		e.scrollIntoView({block: "center", behavior: "instant"});
+		const r = e.getBoundingClientRect();
+		return {X: r.left + r.width / 2, Y: r.top + r.height / 2};
+	})()`))
+	b.do(chromedp.MouseClickXY(at.X, at.Y), chromedp.MouseClickXY(at.X, at.Y, chromedp.ClickCount(2)))
+}
+
+// arrived is the number of requests that the inspector has.
+func (b *browser) arrived() int {
+	b.t.Helper()
+	b.open(inspectorPath)
+	return run(b, chromedp.Evaluate[int](`Number(document.querySelector("tbody a")?.textContent || 0)`))
+}
+
+// doubleClicks act once: with the script, which disables the button, and see withoutScript.
+func (b *browser) doubleClicks(address, secret string) {
+	b.t.Helper()
+	b.open(listPath + "add")
+	b.fill("field-name", "Twice")
+	b.fill("field-url", address)
+	b.fill("field-secret", secret)
+	b.click(`input[value="orgKeyExpiry"]`)
+	b.doubleClick("form.form button")
+	b.sees("“Twice” was added", "2 of 3 used")
+	before := b.arrived()
+	b.open(listPath)
+	b.doubleClick(`button[aria-label="Test: Twice"]`)
+	b.sees("Test of “Twice”: accepted")
+	if n := b.arrived() - before; n != 1 {
+		b.t.Errorf("a double click on Test sent %d requests, want 1", n)
+	}
+	b.open(listPath)
+	b.doubleClick(`button[aria-label="Delete: Twice"]`)
+	b.sees("“Twice” was deleted", "1 of 3 used")
+}
+
+// finds looks for a delivery by its identifier and its outcome, and counts what would be sent again.
+func (b *browser) finds(hook string) {
+	b.t.Helper()
+	b.open(listPath)
+	b.press("All deliveries")
+	b.sees("Tell the admins", "Automated task succeeded")
+	b.shows("log")
+	b.press("Failed")
+	b.sees("No deliveries in this state.")
+	b.open(listPath + "deliveries?code=ok&type=taskFailure")
+	b.until("one delivery", `document.querySelectorAll("tbody tr").length === 1`)
+	b.shows("log-search")
+	b.open(listPath + "deliveries?event=nothing")
+	b.sees("No deliveries like this.")
+	b.open(hook)
+	b.press("Count them")
+	b.sees("Nothing has failed since then.")
+	b.shows("resend")
+}
+
+// conflict has two people edit a webhook at once.
+func (b *browser) conflict(hook string) {
+	b.t.Helper()
+	b.open(hook + "/edit")
+	b.fill("field-name", "Mine")
+	version := run(b, chromedp.Evaluate[string](`document.querySelector("[name=version]").value`))
+	resp, err := http.PostForm(b.base+hook+"/edit", url.Values{"version": {version}, "name": {"Theirs"}, "notes": {"changed by Kim"}, "trigger": {"taskSuccess", "taskFailure"}, "active": {"on"}})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	resp.Body.Close()
+	b.press("Save")
+	b.sees("Somebody else has changed this webhook", "Yours", "Theirs", "changed by Kim")
+	b.shows("conflict")
+	b.press("Save")
+	b.sees("“Mine” was saved")
+}
+
+// session ends while a form is filled in.
+func (b *browser) session(address, secret string) {
+	b.t.Helper()
+	b.open(listPath + "add")
+	b.fill("field-name", "After the break")
+	b.fill("field-url", address)
+	b.fill("field-secret", secret)
+	b.click(`input[value="orgKeyExpiry"]`)
+	b.post("/sign-out")
+	b.press("Save")
+	b.sees("Please sign in", "Your session has ended", "the secret was not kept")
+	b.lacks(secret)
+	b.shows("signed-out")
+	b.post("/sign-in")
+	b.press("Send it now")
+	b.sees("Please check the form", "Enter the secret.")
+	b.until("what was typed", `document.querySelector("#field-name").value === "After the break" && document.querySelector("#field-url").value === `+quote(address))
+	b.open(listPath)
+	b.sees("1 of 3 used")
+}
+
+// post sends an empty form of the application past the page, with the browser's cookies.
+func (b *browser) post(path string) {
+	b.t.Helper()
+	run(b, chromedp.Evaluate[bool](`fetch(`+quote(path)+`, {method: "POST"}).then(r => r.ok)`, chromedp.EvalAwaitPromise))
+}
+
+// fromTheRight looks at every page in a language that is written from the right.
+func (b *browser) fromTheRight(hook string) {
+	b.t.Helper()
+	b.speaks("ar")
+	b.open(listPath)
+	b.sees("إعدادات الإشعارات")
+	b.shows("rtl-list")
+	b.open(listPath + "add")
+	b.shows("rtl-form")
+	b.open(hook)
+	b.shows("rtl-webhook")
+	b.open(run(b, chromedp.Evaluate[string](`document.querySelector("tbody a").getAttribute("href")`+`.replace(/^\.\.\//, "`+strings.TrimSuffix(listPath, "/")+`/")`)))
+	b.shows("rtl-delivery")
+	b.open(listPath + "deliveries")
+	b.shows("rtl-log")
+	b.open(inspectorPath)
+	b.shows("rtl-inspector")
+	b.speaks("en")
+}

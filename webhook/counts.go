@@ -1,0 +1,52 @@
+package webhook
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Counters is a Store that counts the attempts of each webhook by the hour, so that a success
+// rate and a latency need no reading of the log. It is a capability; [ErrUnsupported] stands for a
+// Store that has it by configuration only.
+//
+// Settle writes the counts together with the outcomes. Each attempt that a [Settlement] under
+// a lease that is still held brings counts once, in the hour of its end. One that comes late or a
+// second time may be left out.
+type Counters interface {
+	// Counts returns the counts of these webhooks of a scope, at most 500, for the hours that
+	// begin at since or later, by webhook and then by hour. Hours without attempts are left out.
+	// Counts are kept for [CountsKept].
+	Counts(ctx context.Context, scope string, webhookIDs []string, since time.Time) ([]Count, error)
+}
+
+// CountsKept is how long [Counters] keep an hour.
+const CountsKept = 8 * 24 * time.Hour
+
+// Count is what became of the attempts of a webhook that ended within one hour.
+type Count struct {
+	WebhookID string
+	// Hour is the beginning of the hour, in UTC.
+	Hour time.Time
+	// Accepted and Failed count attempts, not deliveries.
+	Accepted, Failed int64
+	// Took is the sum of their durations, Slowest the longest one.
+	Took, Slowest time.Duration
+}
+
+// Counts returns the counts of these webhooks of a scope since a time; see [Counters]. Errors:
+// [ErrUnsupported] when the Store does not count, [ErrInvalid] for more than 500 webhooks.
+func (m *Manager) Counts(ctx context.Context, scope string, webhookIDs []string, since time.Time) ([]Count, error) {
+	c, ok := m.d.store.(Counters)
+	if !ok {
+		return nil, fmt.Errorf("webhook: counts: %w: it does not count", ErrUnsupported)
+	}
+	if len(webhookIDs) > maxPage {
+		return nil, fmt.Errorf("webhook: counts: %w: %d webhooks, at most %d", ErrInvalid, len(webhookIDs), maxPage)
+	}
+	counts, err := c.Counts(ctx, scope, webhookIDs, since)
+	if err != nil {
+		return nil, fmt.Errorf("webhook: counts: %w", err)
+	}
+	return counts, nil
+}

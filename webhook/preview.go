@@ -1,0 +1,129 @@
+package webhook
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/postrider/postrider/webhook/internal/transport"
+)
+
+// Preview is the request of a delivery as it would be made now, for people to read: it holds no
+// secret, of the URL scheme and host only, and of headers with credentials or signatures the names.
+type Preview struct {
+	Method string
+	// URL ends behind the host; what was left out is shown as "[redacted]".
+	URL string
+	// Header is sorted by name.
+	Header []PreviewHeader
+	Body   []byte
+}
+
+// PreviewHeader is a header of a [Preview]. The Value of a masked one is "[redacted]".
+type PreviewHeader struct {
+	Name, Value string
+	Masked      bool
+}
+
+// shownHeaders are sent by every Profile and hold nothing secret.
+var shownHeaders = []string{"Content-Type", "User-Agent", "Webhook-Id", "Webhook-Timestamp"}
+
+// Preview builds the request of a delivery with the webhook as it is now, and sends nothing. Shown
+// are the headers that every Profile sends and those of Profile.Header; those of the webhook itself
+// and of its signer are masked. Errors: [ErrNotFound], also where its webhook is gone,
+// [ErrUnsupported] without [History], [ErrSealed], and [ErrInvalid] where no request can be built.
+func (m *Manager) Preview(ctx context.Context, scope, deliveryID string) (Preview, error) {
+	d, _, err := m.Delivery(ctx, scope, deliveryID)
+	if err != nil {
+		return Preview{}, err
+	}
+	w, err := m.Webhook(ctx, scope, d.WebhookID)
+	if err != nil {
+		return Preview{}, err
+	}
+	if w.Unreadable != nil {
+		return Preview{}, fmt.Errorf("webhook: preview %s: %w", deliveryID, w.Unreadable)
+	}
+	now := m.d.now()
+	x := transport.Begin(ctx, d.Body)
+	req, _, err := m.d.sender.request(x, m.d.sender.prepared.at(now, &w), &w, &d, d.Attempts+1, now, &authorization{unsent: true})
+	if err != nil {
+		return Preview{}, fmt.Errorf("webhook: preview %s: %w: no request can be made of it (%s)", deliveryID, ErrInvalid, refused(err).code)
+	}
+	p := Preview{Method: req.Method, URL: maskURL(req.URL.String()), Body: d.Body}
+	open := m.d.profile.openHeaders(w, d)
+	for name, values := range req.Header {
+		for _, v := range values {
+			h := PreviewHeader{Name: name, Value: v}
+			if h.Masked = !slices.Contains(open, name) || holdsCredential(&w, v); h.Masked {
+				h.Value = redacted
+			}
+			p.Header = append(p.Header, h)
+		}
+	}
+	slices.SortStableFunc(p.Header, func(a, b PreviewHeader) int { return cmp.Compare(a.Name, b.Name) })
+	return p, nil
+}
+
+// openHeaders are the names of headers whose values may be read by whoever sees the delivery.
+func (p *Profile) openHeaders(w Webhook, d Delivery) []string {
+	open := slices.Clone(shownHeaders)
+	if p.Header != nil {
+		own := make(http.Header)
+		func() {
+			defer func() { _ = recover() }() // the request was built, so it is not to be expected
+			p.Header(w.Clone(), d, own)
+		}()
+		for name := range own {
+			open = append(open, name)
+		}
+	}
+	return slices.DeleteFunc(open, func(name string) bool {
+		if w.Auth.Scheme != "" && name == "Authorization" {
+			return true
+		}
+		for own := range w.Headers {
+			if http.CanonicalHeaderKey(own) == name {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// holdsCredential tells whether a value contains a credential of a webhook.
+func holdsCredential(w *Webhook, value string) bool {
+	for _, v := range w.Headers {
+		if v != "" && strings.Contains(value, v) {
+			return true
+		}
+	}
+	for _, part := range w.Auth.secretParts() {
+		if len(part) >= minSecret && strings.Contains(value, part) {
+			return true
+		}
+	}
+	return holdsSecret(value, w.Secrets)
+}
+
+// Curl is the request as a command line, with "[redacted]" where something is masked. It is for
+// a POSIX shell.
+func (p Preview) Curl() string {
+	var b strings.Builder
+	quote := func(s string) { b.WriteString("'" + strings.ReplaceAll(s, "'", `'\''`) + "'") }
+	b.WriteString("curl -X " + p.Method + " ")
+	quote(p.URL)
+	for _, h := range p.Header {
+		b.WriteString(" \\\n  -H ")
+		quote(h.Name + ": " + h.Value)
+	}
+	if len(p.Body) > 0 {
+		b.WriteString(" \\\n  --data-binary ")
+		quote(string(bytes.ToValidUTF8(p.Body, []byte("?"))))
+	}
+	return b.String()
+}

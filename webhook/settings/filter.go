@@ -1,0 +1,129 @@
+package settings
+
+import (
+	"cmp"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// filterView is what a list of deliveries was narrowed to, and what else there is.
+type filterView struct {
+	State, Event, Type, Code, Since, Until string
+	Types, Codes                           []option
+	States                                 []stateLink
+	Active                                 bool // beside the state
+}
+
+type option struct {
+	Value, Text string
+	Chosen      bool
+}
+
+type stateLink struct {
+	Text, Link string
+	Here       bool
+}
+
+const (
+	maxCursor = 4096 // longer than the cursor of any Store, in bytes
+	maxField  = 300  // of a search, in bytes
+)
+
+var stateNames = map[string]webhook.State{
+	"pending": webhook.StatePending, "delivered": webhook.StateDelivered, "failed": webhook.StateFailed,
+}
+
+// accepted stands for webhook.CodeOK, which is empty, in a link.
+const accepted = "ok"
+
+// localTime is how browsers write a time of input type datetime-local.
+const localTime = "2006-01-02T15:04"
+
+// filter reads what is asked for into a query. ok is false for what cannot be.
+func (v *visit) filter(q *webhook.Query) (f filterView, ok bool) {
+	asked := v.r.URL.Query()
+	f = filterView{State: asked.Get("state"), Event: asked.Get("event"), Type: asked.Get("type"), Code: asked.Get("code"),
+		Since: asked.Get("since"), Until: asked.Get("until")}
+	q.Cursor, q.EventID, q.Type = asked.Get("after"), f.Event, f.Type
+	for _, text := range []string{f.Event, f.Type, f.Code} {
+		if len(text) > maxField {
+			return f, false
+		}
+	}
+	if f.State != "" {
+		s, known := stateNames[f.State]
+		if !known {
+			return f, false
+		}
+		q.States = []webhook.State{s}
+	}
+	switch f.Code {
+	case "":
+	case accepted:
+		q.Codes, q.States = []webhook.Code{webhook.CodeOK}, onlyDelivered(q.States)
+	default:
+		q.Codes = []webhook.Code{webhook.Code(f.Code)}
+	}
+	var from, to bool
+	q.Since, from = v.parseTime(f.Since)
+	q.Until, to = v.parseTime(f.Until)
+	f.Active = f.Event != "" || f.Type != "" || f.Code != "" || f.Since != "" || f.Until != ""
+	v.choices(&f)
+	return f, from && to && len(q.Cursor) <= maxCursor && (q.Since.IsZero() || q.Until.IsZero() || !q.Until.Before(q.Since))
+}
+
+// onlyDelivered narrows to what was delivered: what was never tried has no code either.
+func onlyDelivered(asked []webhook.State) []webhook.State {
+	if len(asked) > 0 {
+		return asked
+	}
+	return []webhook.State{webhook.StateDelivered}
+}
+
+func (v *visit) parseTime(text string) (time.Time, bool) {
+	if text == "" {
+		return time.Time{}, true
+	}
+	for _, layout := range []string{localTime, "2006-01-02T15:04:05"} {
+		if at, err := time.ParseInLocation(layout, text, v.clock().zone); err == nil {
+			return at, true
+		}
+	}
+	return time.Time{}, false
+}
+
+func (v *visit) choices(f *filterView) {
+	for _, name := range v.o.Triggers {
+		f.Types = append(f.Types, option{name, v.t.trigger(name).Name, name == f.Type})
+	}
+	if f.Type != "" && !slices.Contains(v.o.Triggers, f.Type) {
+		f.Types = append(f.Types, option{f.Type, v.t.trigger(f.Type).Name, true})
+	}
+	for code, text := range v.t.Codes {
+		name := cmp.Or(string(code), accepted)
+		f.Codes = append(f.Codes, option{name, text, name == f.Code})
+	}
+	slices.SortFunc(f.Codes, func(a, b option) int { return cmp.Compare(a.Text, b.Text) })
+	f.States = []stateLink{{v.t.All, f.link("", ""), f.State == ""}}
+	for _, name := range []string{"pending", "delivered", "failed"} {
+		f.States = append(f.States, stateLink{v.t.States[stateNames[name]], f.link(name, ""), f.State == name})
+	}
+}
+
+// link keeps the search with another state, or another page.
+func (f *filterView) link(state, after string) string {
+	q := url.Values{}
+	for name, value := range map[string]string{"state": state, "event": f.Event, "type": f.Type, "code": f.Code, "since": f.Since, "until": f.Until, "after": after} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	return "?" + q.Encode()
+}
+
+// noPage is for what a link that somebody changed asks for.
+func (v *visit) noPage() error { return problem{http.StatusNotFound, v.t.NoPage} }

@@ -1,0 +1,55 @@
+package settings
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/postrider/postrider/webhook/internal/webpage"
+)
+
+// signInView is a form whose sender is not signed in any more.
+type signInView struct {
+	URL    string // where to sign in
+	Action string // of the form
+	Fields []formValue
+	Lost   bool // something secret was entered
+}
+
+type formValue struct{ Name, Value string }
+
+// openFields are those that may be written into a page again; see readForm.
+var openFields = []string{"name", "url", "notes", "trigger", "active", "version", "to", "sample", "since", "rate"}
+
+// signIn answers a request without a scope.
+func (v *visit) signIn() error {
+	refused := problem{status: http.StatusForbidden, text: v.t.NoAccess}
+	to := ""
+	if v.o.SignIn != nil {
+		to = v.o.SignIn(v.r)
+	}
+	switch {
+	case to == "" || webpage.Live(v.r):
+		return refused
+	case v.r.Method != http.MethodPost:
+		v.w.Header().Set("Location", to)
+		v.w.WriteHeader(http.StatusSeeOther)
+		return nil
+	}
+	if v.origin.Check(v.r) != nil {
+		return refused
+	}
+	if err := v.readBody(); err != nil {
+		return err
+	}
+	view := signInView{URL: to, Action: v.root + v.r.URL.EscapedPath()[1:]}
+	for name, values := range v.r.PostForm {
+		if !slices.Contains(openFields, name) {
+			view.Lost = view.Lost || name != "once" && slices.ContainsFunc(values, func(s string) bool { return s != "" })
+			continue
+		}
+		for _, value := range values {
+			view.Fields = append(view.Fields, formValue{name, value})
+		}
+	}
+	return v.render(http.StatusForbidden, "signin", page{Title: v.t.SignInTitle, Body: &view})
+}

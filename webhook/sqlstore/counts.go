@@ -1,0 +1,117 @@
+package sqlstore
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// Counts implements [webhook.Counters]. Without [Options.Counters] it answers
+// [webhook.ErrUnsupported].
+func (s *Store) Counts(ctx context.Context, scope string, webhookIDs []string, since time.Time) (out []webhook.Count, err error) {
+	if !s.o.Counters {
+		return nil, webhook.ErrUnsupported
+	}
+	if err := s.readable(ctx); err != nil || len(webhookIDs) == 0 {
+		return nil, err
+	}
+	a := make(arrays, 1)
+	for _, id := range webhookIDs {
+		a.add(id)
+	}
+	list := a.args()[0]
+	if s.dialect == SQLite {
+		b, err := json.Marshal(webhookIDs)
+		if err != nil {
+			return nil, err
+		}
+		list = string(b)
+	}
+	err = s.each(ctx, s.reader(), s.pick(countsOf("IN (SELECT value FROM json_each($2))"), countsOf("= ANY($2::text::text[])")),
+		[]any{scope, list, micros(since)}, func(r Rows) error {
+			var c webhook.Count
+			var hour, took, slowest int64
+			err := r.Scan(&c.WebhookID, &hour, &c.Accepted, &c.Failed, &took, &slowest)
+			c.Hour, c.Took, c.Slowest = fromMicros(hour), time.Duration(took)*time.Microsecond, time.Duration(slowest)*time.Microsecond
+			out = append(out, c)
+			return err
+		})
+	if err != nil {
+		return nil, s.fail("counts of", scope, err)
+	}
+	return out, nil
+}
+
+func countsOf(among string) string {
+	return `SELECT webhook, hour, CAST(sum(accepted) AS bigint), CAST(sum(failed) AS bigint), CAST(sum(took) AS bigint), max(slowest) FROM {p}count
+ WHERE scope = $1 AND webhook ` + among + ` AND hour >= $3 GROUP BY webhook, hour ORDER BY webhook, hour`
+}
+
+// addCount adds to what is counted already. A row is one of several of an hour in PostgreSQL, so
+// that connections that settle for one webhook at once do not wait for each other.
+const addCount = ` ON CONFLICT (scope, webhook, hour, slot) DO UPDATE SET accepted = c.accepted + excluded.accepted,
+ failed = c.failed + excluded.failed, took = c.took + excluded.took, slowest = <greatest>(c.slowest, excluded.slowest)`
+
+// countedPostgres is plainPostgres that counts what it writes. $12 holds the hours of the
+// attempts, 0 for none, $13 their durations. Rows are added in one order for all, so that two
+// hosts cannot deadlock.
+var countedPostgres = strings.NewReplacer(
+	"RETURNING d.id)", `RETURNING d.id, d.scope, d.webhook, v.failed, v.hour, v.took),
+k AS (
+ INSERT INTO {p}count AS c (scope, webhook, hour, slot, accepted, failed, took, slowest)
+ SELECT scope, webhook, hour, pg_backend_pid() % 8, count(*) FILTER (WHERE failed = 0), count(*) FILTER (WHERE failed > 0), sum(took), max(took)
+ FROM u WHERE hour > 0 GROUP BY scope, webhook, hour ORDER BY scope, webhook, hour`+strings.ReplaceAll(addCount, "<greatest>", "greatest")+`)`,
+	"$10::text::text[])", "$10::text::text[], $12::text::int8[], $13::text::int8[])",
+	"failed, attempt)", "failed, attempt, hour, took)",
+).Replace(plainPostgres)
+
+// countSQLite counts an attempt of a delivery that was just settled.
+var countSQLite = `INSERT INTO {p}count AS c (scope, webhook, hour, slot, accepted, failed, took, slowest)
+SELECT scope, webhook, $2, 0, $3, $4, $5, $5 FROM {p}delivery WHERE id = $1` + strings.ReplaceAll(addCount, "<greatest>", "max")
+
+// plain returns the short statement of a settlement and its arguments.
+func (s *Store) plain(list []outcome) (query string, args []any) {
+	args = literals(list).args(int64(len(list)))
+	if !s.o.Counters {
+		return plainPostgres, args
+	}
+	times := make(arrays, 2)
+	for i := range list {
+		times.add(list[i].hour, list[i].took)
+	}
+	return countedPostgres, append(args, times.args()...)
+}
+
+// countOne counts the attempt of an outcome that was written.
+func (s *Store) countOne(ctx context.Context, c Conn, o *outcome) error {
+	if !s.o.Counters || o.hour == 0 {
+		return nil
+	}
+	var accepted, failed int64 = 1, 0
+	if o.failed > 0 {
+		accepted, failed = 0, 1
+	}
+	return s.exec(ctx, c, countSQLite, o.id, o.hour, accepted, failed, o.took)
+}
+
+// countHours is the latest hour in which old counts were removed, in microseconds.
+type countHours struct{ swept atomic.Int64 }
+
+// forgetCounts removes counts that have been kept long enough, once an hour. What fails, the next
+// hour does.
+func (s *Store) forgetCounts(ctx context.Context, list []outcome) {
+	var latest int64
+	for i := range list {
+		latest = max(latest, list[i].hour)
+	}
+	if before := s.hours.swept.Load(); !s.o.Counters || latest <= before || !s.hours.swept.CompareAndSwap(before, latest) {
+		return
+	}
+	_ = s.write(ctx, func(c Conn) error {
+		return s.exec(ctx, c, `DELETE FROM {p}count WHERE hour < $1`, latest-webhook.CountsKept.Microseconds())
+	})
+}
