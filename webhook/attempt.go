@@ -3,7 +3,6 @@ package webhook
 import (
 	"context"
 	"net/http"
-	"sync"
 
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
@@ -81,9 +80,14 @@ func (d *Dispatcher) around(ctx context.Context, hook *Webhook, dl *Delivery) At
 // that a goroutine of the wrapper has begun is waited for, or there would be two.
 func (d *Dispatcher) wrapped(ctx context.Context, hook *Webhook, dl *Delivery) Attempt {
 	var a Attempt
-	var once sync.Once
+	begun, made := make(chan struct{}, 1), make(chan struct{})
 	send := func(ctx context.Context) Attempt {
-		once.Do(func() { a = d.sender.attempt(ctx, hook, dl, d.now()) })
+		select {
+		case begun <- struct{}{}:
+			a = d.sender.attempt(ctx, hook, dl, d.now())
+			close(made)
+		case <-made:
+		}
 		return a
 	}
 	func() {

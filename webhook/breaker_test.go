@@ -167,14 +167,14 @@ func TestGoneDisables(t *testing.T) {
 		h.dispatch(id("evt_1"))
 		settled(time.Minute)
 		got, err := h.hooks.Webhook(context.Background(), scope, w.ID)
-		if err != nil || got.Active || got.DisabledReason == "" || len(o.disabled) != 1 {
+		if err != nil || got.Active || got.DisabledReason != webhook.DisabledGone || time.Since(got.DisabledAt) > time.Minute || len(o.disabled) != 1 {
 			t.Fatalf("webhook %+v, %v, told %v; want it switched off and told once", got, err, o.disabled)
 		}
 		if r := h.dispatchAll(id("evt_2")); r.Events[0].Matched != 0 {
 			t.Errorf("a disabled webhook matched: %+v", r)
 		}
 		h.active(w, true)
-		if got, _ = h.hooks.Webhook(context.Background(), scope, w.ID); got.DisabledReason != "" || !got.Active {
+		if got, _ = h.hooks.Webhook(context.Background(), scope, w.ID); got.DisabledReason != "" || !got.DisabledAt.IsZero() || !got.Active {
 			t.Errorf("after activating: %+v", got)
 		}
 		third := h.dispatch(id("evt_3"))

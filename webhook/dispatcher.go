@@ -53,8 +53,7 @@ func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
 		return nil, errors.New("webhook: New needs a Store")
 	}
 	d := &Dispatcher{store: store, profile: p}
-	d.registry, _ = store.(Registry)
-	d.history, _ = store.(History)
+	d.registry, d.history = containRegistry(store), containHistory(store)
 	d.pruner, _ = store.(Pruner)
 	d.notifier, _ = store.(Notifier)
 	d.clock, _ = store.(Clock)

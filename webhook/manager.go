@@ -214,7 +214,7 @@ func (d *Dispatcher) healthOf(ctx context.Context, scope, id string) (Health, er
 	if d.health == nil || known && !stale {
 		return h, nil
 	}
-	stored, err := d.health.Health(ctx, scope, id)
+	stored, err := read("Health", func() ([]Health, error) { return d.health.Health(ctx, scope, id) })
 	if err == nil && len(stored) > 0 {
 		h = stored[0]
 	} else if err == nil && stale {

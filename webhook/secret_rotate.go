@@ -161,7 +161,7 @@ func (m *Manager) withEnds(ctx context.Context, w, was Webhook) (Webhook, error)
 	if !slices.ContainsFunc(w.Secrets, func(s Secret) bool { return !s.ExpiresAt().IsZero() }) {
 		return w, nil
 	}
-	got, err := m.reg.Webhook(ctx, w.Scope, w.ID)
+	got, err := m.d.readWebhook(ctx, w.Scope, w.ID)
 	switch {
 	case err == nil && got.Unreadable != nil:
 		err = got.Unreadable
@@ -185,9 +185,8 @@ func (m *Manager) withEnds(ctx context.Context, w, was Webhook) (Webhook, error)
 }
 
 // RevokeSecret ends one secret at once: the one of the given ID, which [Manager.Secrets] tells.
-// Errors: [ErrLast] for the only one, which
-// is replaced by RotateSecret with RevokeNow; [ErrNotFound] for the webhook and for the
-// secret, also one that has ended; [ErrSealed].
+// Errors: [ErrLast] for the only one, which is replaced by RotateSecret with RevokeNow;
+// [ErrNotFound] for the webhook and for the secret, also one that has ended; [ErrSealed].
 func (m *Manager) RevokeSecret(ctx context.Context, scope, id, secretID string) (Webhook, error) {
 	var refused error
 	check := func(*Webhook) error { return refused } // rules may have become stricter since it was stored
@@ -207,7 +206,7 @@ func (m *Manager) RevokeSecret(ctx context.Context, scope, id, secretID string) 
 // Secrets tells of the secrets of a webhook that count now, newest first, everything but what they
 // hold. Errors: [ErrNotFound], [ErrSealed].
 func (m *Manager) Secrets(ctx context.Context, scope, id string) ([]SecretInfo, error) {
-	w, err := m.reg.Webhook(ctx, scope, id)
+	w, err := m.d.readWebhook(ctx, scope, id)
 	if err == nil {
 		err = w.Unreadable
 	}

@@ -66,8 +66,12 @@ pidfile =
 	if err := cmd.Start(); err != nil {
 		return 0, fmt.Errorf("pgtest: %w", err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	var result error // once ended is closed
+	go func() {
+		defer close(ended)
+		result = cmd.Wait()
+	}()
 	cleanup(func() {
 		_ = cmd.Process.Kill()
 		<-ended
@@ -78,9 +82,8 @@ pidfile =
 			return port, conn.Close()
 		}
 		select {
-		case err := <-ended:
-			ended <- err
-			return 0, fmt.Errorf("pgtest: PgBouncer ended: %w", err)
+		case <-ended:
+			return 0, fmt.Errorf("pgtest: PgBouncer ended: %w", result)
 		case <-ctx.Done():
 			return 0, ctx.Err()
 		case <-time.After(20 * time.Millisecond):

@@ -97,7 +97,7 @@ func killed(ctx context.Context, j job) (figures, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer r.stop()
+	defer func() { _ = r.stop() }()
 	j.Receiver = r.addr
 	j.Part = "hold"
 	first, err := j.start(ctx)

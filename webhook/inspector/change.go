@@ -7,31 +7,36 @@ import (
 	"time"
 )
 
-// change does what the page's forms ask for.
-func (in *Inspector) change(w http.ResponseWriter, r *http.Request, path string) {
-	if err := r.ParseForm(); err != nil {
-		in.problem(w, r, http.StatusBadRequest, "The form could not be read. Nothing has changed.")
+// change carries out a form of the page. What does it returns what is wrong.
+func (in *Inspector) change(w http.ResponseWriter, r *http.Request, do func(*http.Request) string) {
+	t := in.textsOf(r)
+	if err := in.origin.Check(r); err != nil {
+		in.problem(w, r, http.StatusForbidden, t.CrossSite)
 		return
 	}
-	switch path {
-	case "/clear":
-		in.Clear()
-	case "/answer":
-		if problem := in.setAnswer(r); problem != "" {
-			in.problem(w, r, http.StatusUnprocessableEntity, problem)
-			return
-		}
-	case "/sample":
-		if _, err := in.SendSample(r.PostForm.Get("type")); err != nil {
-			in.problem(w, r, http.StatusUnprocessableEntity, "There is no sample of this event type.")
-			return
-		}
-	default:
-		in.problem(w, r, http.StatusNotFound, "There is no such page. Webhooks are received below in/.")
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		in.problem(w, r, http.StatusBadRequest, t.BadForm)
+		return
+	}
+	if wrong := do(r); wrong != "" {
+		in.problem(w, r, http.StatusUnprocessableEntity, wrong)
 		return
 	}
 	w.Header().Set("Location", "./")
 	w.WriteHeader(http.StatusSeeOther)
+}
+
+func (in *Inspector) clear(*http.Request) string {
+	in.Clear()
+	return ""
+}
+
+func (in *Inspector) sendSample(r *http.Request) string {
+	if _, err := in.SendSample(r.PostForm.Get("type")); err != nil {
+		return in.textsOf(r).NoSample
+	}
+	return ""
 }
 
 // setAnswer reads the form: status, delay and retry-after in seconds, and for how many
@@ -50,7 +55,7 @@ func (in *Inspector) setAnswer(r *http.Request) string {
 	after, ok3 := number("after")
 	count, ok4 := number("count")
 	if !ok1 || !ok2 || !ok3 || !ok4 || count > maxScript {
-		return "Enter whole numbers: a status from 200 to 599, seconds, and up to 1,000 requests. Nothing has changed."
+		return in.textsOf(r).BadNumbers
 	}
 	a := Answer{Status: status, Delay: time.Duration(delay) * time.Second, RetryAfter: time.Duration(after) * time.Second}
 	var err error
@@ -64,7 +69,7 @@ func (in *Inspector) setAnswer(r *http.Request) string {
 		err = in.Script(answers...)
 	}
 	if err != nil {
-		return "This answer is not possible: a status is 200 to 599, a delay up to 600 seconds, Retry-After up to 86,400. Nothing has changed."
+		return in.textsOf(r).BadAnswer
 	}
 	return ""
 }

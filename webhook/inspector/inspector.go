@@ -20,6 +20,7 @@ type Inspector struct {
 	masked []string    // see spellings
 	origin *http.CrossOriginProtection
 	site   *webpage.Site
+	mux    *http.ServeMux
 
 	console sync.Mutex // one line at a time
 
@@ -47,9 +48,10 @@ func New(o *Options) (*Inspector, error) {
 	}
 	in.clients[sampleClient] = in.own
 	in.masked = spellings(in.secrets())
-	if in.site, err = webpage.Load(files, "inspector", ""); err != nil {
+	if in.site, err = webpage.Load(files, "inspector", opts.CSS); err != nil {
 		return nil, fmt.Errorf("inspector: %w", err)
 	}
+	in.route()
 	return in, nil
 }
 
@@ -68,19 +70,30 @@ func (in *Inspector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if webpage.ToRoot(w, r) || in.site.ServeAsset(w, r) {
 		return
 	}
-	switch r.Method {
-	case http.MethodGet, http.MethodHead:
-		in.show(w, r, path)
-	case http.MethodPost:
-		if err := in.origin.Check(r); err != nil {
-			in.problem(w, r, http.StatusForbidden, "The request came from another website and was refused. Nothing has changed.")
-			return
+	if !webpage.Clean(path) {
+		in.problem(w, r, http.StatusNotFound, in.textsOf(r).NoPage)
+		return
+	}
+	in.mux.ServeHTTP(w, r)
+}
+
+// route says what is where.
+func (in *Inspector) route() {
+	in.mux = http.NewServeMux()
+	in.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if t := in.textsOf(r); r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodPost {
+			in.problem(w, r, http.StatusNotFound, t.NoPage)
+		} else {
+			w.Header().Set("Allow", "GET, HEAD, POST")
+			in.problem(w, r, http.StatusMethodNotAllowed, t.BadMethod)
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		in.change(w, r, path)
-	default:
-		w.Header().Set("Allow", "GET, HEAD, POST")
-		in.problem(w, r, http.StatusMethodNotAllowed, "Webhooks are received below in/ only.")
+	})
+	in.mux.HandleFunc("GET /{$}", in.list)
+	in.mux.HandleFunc("GET /requests.json", in.feed)
+	in.mux.HandleFunc("GET /atlassian-connect.json", in.descriptor)
+	in.mux.HandleFunc("GET /requests/{number}", in.detail)
+	for path, change := range map[string]func(*http.Request) string{"/clear": in.clear, "/answer": in.setAnswer, "/sample": in.sendSample} {
+		in.mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) { in.change(w, r, change) })
 	}
 }
 
@@ -89,22 +102,6 @@ const (
 	// maxFeed bounds an answer of the feed, by what its requests weigh. There is one at least.
 	maxFeed = 4 << 20
 )
-
-func (in *Inspector) show(w http.ResponseWriter, r *http.Request, path string) {
-	number, isRequest := strings.CutPrefix(path, "/requests/")
-	switch {
-	case path == "/":
-		in.list(w, r)
-	case path == "/requests.json":
-		in.feed(w, r)
-	case path == "/atlassian-connect.json":
-		in.descriptor(w, r)
-	case isRequest:
-		in.detail(w, r, number)
-	default:
-		in.problem(w, r, http.StatusNotFound, "There is no such page. Webhooks are received below in/.")
-	}
-}
 
 // feed answers GET requests.json?after=N with the kept requests above N, oldest first, as many
 // as fit into an answer; "more" says that there are others.

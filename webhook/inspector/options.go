@@ -3,7 +3,9 @@ package inspector
 import (
 	"errors"
 	"fmt"
+	"html/template"
 	"io"
+	"net/http"
 	"net/url"
 	"slices"
 	"time"
@@ -38,6 +40,15 @@ type Options struct {
 	Console io.Writer
 	// Back is a link out of the page, into the host; default none.
 	Back Link
+	// Texts are the words, in the language and the time zone of a request; default is [English].
+	Texts func(*http.Request) *Texts
+	// Title replaces Texts.Title.
+	Title string
+	// CSS follows the page's own rules in its stylesheet. The variables are those that package
+	// settings lists.
+	CSS string
+	// Header and Footer are put above and below every page as they are.
+	Header, Footer template.HTML
 	// Refresh is how often the page asks for news; default 1 s, at least 250 ms.
 	Refresh time.Duration
 }

@@ -1,8 +1,10 @@
 package inspector
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
+	"html/template"
 	"net/http"
 	"slices"
 	"strconv"
@@ -17,11 +19,23 @@ var files embed.FS
 
 // page is what the layout shows around a Body.
 type page struct {
-	Title, Root, CSS, JS string
-	Refresh              int64 // milliseconds; 0 for a page that stays as it is
-	Body                 any
-	Back                 Link
+	Title, Name, Root, CSS, JS string
+	Refresh                    int64  // milliseconds; 0 for a page that stays as it is
+	Tag                        string // of a page that does not
+	Body                       any
+	Back                       Link
+	Header, Footer             template.HTML
+	T                          *Texts
 }
+
+// verdictView is a verdict and the words for it.
+type verdictView struct {
+	T *Texts
+	V Verdict
+}
+
+// With is what the template of a verdict is given.
+func (p page) With(v Verdict) verdictView { return verdictView{p.T, v} }
 
 type listView struct {
 	Requests []Request // newest first
@@ -40,15 +54,20 @@ const (
 )
 
 func (in *Inspector) list(w http.ResponseWriter, r *http.Request) {
-	view := listView{Receives: cut(webpage.Mount(r), maxText) + "/in", Samples: Samples()}
-	view.Requests, view.More = in.latest(maxShown)
+	t := in.textsOf(r)
 	in.mu.Lock()
-	view.Always, view.Waiting = in.always, len(in.script)
+	always, waiting, last, kept := in.always, len(in.script), in.last, len(in.kept)
 	in.mu.Unlock()
+	tag := webpage.Tag(in.site.CSS, in.site.JS, t.Lang, always, waiting, last, kept)
+	if webpage.NotModified(w, r, tag) {
+		return
+	}
+	view := listView{Receives: cut(webpage.Mount(r), maxText) + "/in", Samples: Samples(), Always: always, Waiting: waiting}
+	view.Requests, view.More = in.latest(maxShown)
 	if view.Always.Status == 0 {
 		view.Always.Status = http.StatusOK
 	}
-	in.render(w, r, http.StatusOK, "list", page{Title: "Inspector", Body: view, Refresh: in.o.Refresh.Milliseconds()})
+	in.render(w, r, http.StatusOK, "list", page{Body: view, T: t, Refresh: in.o.Refresh.Milliseconds(), Tag: strings.Trim(tag, `"`)})
 }
 
 type requestView struct {
@@ -61,11 +80,12 @@ type requestView struct {
 
 type headerView struct{ Name, Value string }
 
-func (in *Inspector) detail(w http.ResponseWriter, r *http.Request, number string) {
-	n, err := strconv.Atoi(number)
+func (in *Inspector) detail(w http.ResponseWriter, r *http.Request) {
+	t := in.textsOf(r)
+	n, err := strconv.Atoi(r.PathValue("number"))
 	kept, ok := in.request(n)
 	if err != nil || !ok {
-		in.problem(w, r, http.StatusNotFound, "This request is not kept any more.")
+		in.problem(w, r, http.StatusNotFound, t.Gone)
 		return
 	}
 	view := requestView{Request: kept}
@@ -76,19 +96,22 @@ func (in *Inspector) detail(w http.ResponseWriter, r *http.Request, number strin
 		view.Headers = append(view.Headers, headerView{name, strings.Join(values, ", ")})
 	}
 	slices.SortFunc(view.Headers, func(a, b headerView) int { return strings.Compare(a.Name, b.Name) })
-	title := fmt.Sprintf("Request %d", n)
+	title := t.Request(n)
 	if view.Event != "" {
 		title += ": " + view.Event
 	}
-	in.render(w, r, http.StatusOK, "request", page{Title: title, Body: view})
+	in.render(w, r, http.StatusOK, "request", page{Title: title, Body: view, T: t})
 }
 
 func (in *Inspector) problem(w http.ResponseWriter, r *http.Request, status int, text string) {
-	in.render(w, r, status, "problem", page{Title: "This did not work", Body: text})
+	t := in.textsOf(r)
+	in.render(w, r, status, "problem", page{Title: t.ProblemTitle, Body: text, T: t})
 }
 
 func (in *Inspector) render(w http.ResponseWriter, r *http.Request, status int, name string, p page) {
-	p.Root, p.Back = webpage.Root(r), in.o.Back
+	p.Name = cmp.Or(in.o.Title, p.T.Title)
+	p.Title = cmp.Or(p.Title, p.Name)
+	p.Root, p.Back, p.Header, p.Footer = webpage.Root(r), in.o.Back, in.o.Header, in.o.Footer
 	p.CSS, p.JS = in.site.CSS, in.site.JS
 	if err := in.site.Render(w, status, name, p); err != nil {
 		http.Error(w, "inspector: the page cannot be shown", http.StatusInternalServerError)

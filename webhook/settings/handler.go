@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"path"
-	"strings"
 
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/internal/webpage"
@@ -93,18 +91,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if webpage.ToRoot(w, r) || h.site.ServeAsset(w, r) {
 		return
 	}
-	if !clean(r.URL.Path) { // ServeMux would redirect, past the place where the page is mounted
+	if !webpage.Clean(r.URL.Path) {
 		h.visit(w, r).answer(routes[0])
 		return
 	}
 	h.mux.ServeHTTP(w, r)
-}
-
-// clean tells whether a path has no empty and no relative segments.
-func clean(p string) bool {
-	want := path.Clean(p)
-	if strings.HasSuffix(p, "/") && want != "/" {
-		want += "/"
-	}
-	return p == want
 }

@@ -47,7 +47,7 @@ func (s *Store) SetHealth(ctx context.Context, scope, id string, old, new webhoo
 		if err != nil {
 			return orNotFound(err)
 		}
-		n := int64(1)
+		var n int64 // the rows that were changed
 		switch {
 		case old.OK() && new.OK():
 			if err = s.row(ctx, c, `SELECT webhook FROM {p}health WHERE webhook = $1`, []any{id}, &found); notFound(err) {

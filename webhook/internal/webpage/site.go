@@ -86,6 +86,16 @@ func ToRoot(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
+// Clean tells whether a path has no empty and no relative segments. [http.ServeMux] redirects one
+// that has, past the place where the site is mounted, so a site answers it before.
+func Clean(p string) bool {
+	want := path.Clean(p)
+	if strings.HasSuffix(p, "/") && want != "/" {
+		want += "/"
+	}
+	return p == want
+}
+
 // Root is the relative link from the requested page to the site's root.
 func Root(r *http.Request) string {
 	if depth := strings.Count(r.URL.EscapedPath(), "/") - 1; depth > 0 {

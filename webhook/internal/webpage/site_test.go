@@ -113,6 +113,36 @@ func TestServeAsset(t *testing.T) {
 	}
 }
 
+// Rule: a path with empty or relative segments is no page.
+func TestClean(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]bool{"/": true, "/add": true, "/add/": true, "/a//b": false, "//": false, "/a/../b": false, "/./": false, "/a/.": false, "a": true} {
+		if got := webpage.Clean(path); got != want {
+			t.Errorf("%q: %t", path, got)
+		}
+	}
+}
+
+// Rule: the script is told that it has what is shown; a person who reloads is not.
+func TestNotModified(t *testing.T) {
+	t.Parallel()
+	tag := webpage.Tag("list", 1)
+	if tag == webpage.Tag("list", 2) || tag != webpage.Tag("list", 1) || webpage.Tag(func() {}) != "" {
+		t.Error("tags do not tell contents apart")
+	}
+	for _, tt := range []struct {
+		live, has, tag string
+		want           bool
+	}{{"1", tag, tag, true}, {"", tag, tag, false}, {"1", `"other"`, tag, false}, {"1", "", tag, false}, {"1", "", "", false}} {
+		r, w := httptest.NewRequest(http.MethodGet, "/", nil), httptest.NewRecorder()
+		r.Header.Set("X-Postrider-Live", tt.live)
+		r.Header.Set("If-None-Match", tt.has)
+		if got := webpage.NotModified(w, r, tt.tag); got != tt.want || (w.Code == http.StatusNotModified) != tt.want || w.Header().Get("ETag") != tt.tag {
+			t.Errorf("%+v: %t, status %d, tag %q", tt, got, w.Code, w.Header().Get("ETag"))
+		}
+	}
+}
+
 // Rule: links are relative, at any depth and below any mount.
 func TestRelativeLinks(t *testing.T) {
 	t.Parallel()

@@ -3,6 +3,7 @@ package hostproc
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -141,7 +142,7 @@ func (f *Field) Until(ctx context.Context, q webhook.Query, what string, ok func
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("hostproc: waiting until %s: %w: %d deliveries, %v", what, ctx.Err(), len(ds), err)
+			return fmt.Errorf("hostproc: waiting until %s, with %d deliveries: %w", what, len(ds), errors.Join(ctx.Err(), err))
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

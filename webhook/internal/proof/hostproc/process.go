@@ -109,7 +109,7 @@ func (p *Process) Count(k Kind) int {
 // Kill ends the host with SIGKILL, and returns when all it said was handed on.
 func (p *Process) Kill() {
 	_ = p.cmd.Process.Kill()
-	p.end()
+	_ = p.end()
 }
 
 // Signal sends a signal, such as SIGCONT.

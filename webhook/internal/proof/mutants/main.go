@@ -104,7 +104,7 @@ func (m mutation) plant(root, dir string) (verdict string, caught bool) {
 	case err == nil:
 		return "MISSED", false
 	case bytes.Contains(out, []byte("[build failed]")), bytes.Contains(out, []byte("[setup failed]")):
-		os.Stderr.Write(out)
+		_, _ = os.Stderr.Write(out)
 		return "BROKEN", false
 	case bytes.Contains(out, []byte("no tests to run")):
 		return "NO TEST", false

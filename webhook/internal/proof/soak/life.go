@@ -74,7 +74,7 @@ func (s *soak) killing(ctx context.Context, every time.Duration, random *rand.Ra
 		l := s.lives[place]
 		select {
 		case <-l.process.done:
-			return fmt.Errorf("host %s ended by itself: %v", l.name, l.process.err)
+			return errors.Join(fmt.Errorf("host %s ended by itself", l.name), l.process.err)
 		default:
 		}
 		s.book.killed(l.name)

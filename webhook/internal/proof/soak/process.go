@@ -105,7 +105,7 @@ func (p *process) send(v any) error { return json.NewEncoder(p.in).Encode(v) }
 // kill ends the child with SIGKILL, and returns when all that it said was handed on.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
-	p.close()
+	_ = p.close()
 }
 
 // stop asks the child to end in good order, and returns what went wrong with that.

@@ -72,7 +72,7 @@ func TestDetails(t *testing.T) {
 			tt.set(n)
 			h := newHost(t, n.profile, n.opts)
 			testhook.SetBounds(h.Dispatcher, n.bounds)
-			w := h.add("one", at(fmt.Sprintf("https://%s:%d/hook", hookHost, n.profile.Allow.Ports[0])))
+			w := h.add("one", at("https://"+net.JoinHostPort(hookHost, fmt.Sprint(n.profile.Allow.Ports[0]))+"/hook"))
 			a, err := h.hooks.Test(t.Context(), scope, w.ID)
 			if err != nil {
 				t.Fatal(err)

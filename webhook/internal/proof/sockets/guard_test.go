@@ -226,7 +226,7 @@ func TestOldTLSIsRefused(t *testing.T) {
 	port := lis.Addr().(*net.TCPAddr).Port
 	n.profile.Allow.Ports = []uint16{uint16(port)}
 	h := n.host()
-	h.add("one", at(fmt.Sprintf("https://%s:%d/hook", hookHost, port)))
+	h.add("one", at("https://"+net.JoinHostPort(hookHost, strconv.Itoa(port))+"/hook"))
 	if got := h.end(h.dispatch()); got != "failed tls exhausted tries=4" {
 		t.Error(got)
 	}

@@ -132,6 +132,9 @@ func explain(t *testing.T, d database, q statement) string {
 		}
 		b.WriteString(line + "\n")
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return b.String()
 }
 
@@ -162,6 +165,9 @@ func TestSQLitePlan(t *testing.T) {
 				t.Fatal(err)
 			}
 			plan.WriteString(line + "\n")
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
 		}
 		rows.Close()
 		wantInPlan(t, plan.String(), "INDEX "+index)

@@ -1,0 +1,108 @@
+package webhook_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/memstore"
+)
+
+// withoutOverview is a Store whose history answers for one delivery at a time, and that does not
+// count.
+type withoutOverview struct{ *memstore.Store }
+
+func (withoutOverview) Latest()         {}
+func (withoutOverview) LatestAttempts() {}
+func (withoutOverview) Counts()         {}
+
+// Rule: a list learns of health, latest delivery, latest attempt and why not yet for all its rows
+// what single calls say of each, with an Overview and without.
+func TestOverviewSaysWhatSingleCallsSay(t *testing.T) {
+	t.Parallel()
+	for name, store := range map[string]func(*memstore.Store) webhook.Store{
+		"overview": func(s *memstore.Store) webhook.Store { return s },
+		"without":  func(s *memstore.Store) webhook.Store { return withoutOverview{s} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			memory := newStore(t)
+			h := newHost(t, store(memory), webhook.Automation(), nil)
+			hooks := []webhook.Webhook{h.add("one"), h.add("two"), h.add("three")}
+			for i := range 5 {
+				h.dispatchAll(id("evt_%d", i))
+			}
+			h.active(hooks[1], false)
+			open := webhook.Health{Scope: scope, WebhookID: hooks[2].ID, Failures: 9, FailingSince: time.Now().Add(-time.Hour), OpenUntil: time.Now().Add(time.Hour), Opened: 1}
+			if err := memory.SetHealth(ctx, scope, hooks[2].ID, webhook.Health{}, open); err != nil {
+				t.Fatal(err)
+			}
+			hooks, err := h.hooks.List(ctx, scope)
+			if err != nil {
+				t.Fatal(err)
+			}
+			standings, err := h.hooks.Standings(ctx, scope, hooks)
+			if err != nil || len(standings) != len(hooks) {
+				t.Fatalf("%d standings, %v", len(standings), err)
+			}
+			for i, w := range hooks {
+				health, err := h.hooks.Health(ctx, scope, w.ID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				health.Scope, health.WebhookID = scope, w.ID
+				ds, _, err := h.hooks.Deliveries(ctx, webhook.Query{Scope: scope, WebhookID: w.ID, Limit: 1})
+				if err != nil || len(ds) != 1 {
+					t.Fatalf("%d deliveries, %v", len(ds), err)
+				}
+				ds[0].Body = nil
+				if diff := cmp.Diff(webhook.Standing{Health: health, Latest: &ds[0]}, standings[i], cmpopts.EquateEmpty()); diff != "" {
+					t.Errorf("%s (-want +got):\n%s", w.Name, diff)
+				}
+			}
+			ds, _, err := h.hooks.Deliveries(ctx, webhook.Query{Scope: scope})
+			if err != nil {
+				t.Fatal(err)
+			}
+			all, err := h.ExplainAll(ctx, scope, ds)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, d := range ds {
+				one, err := h.Explain(ctx, scope, d.ID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(one.Reasons, all[i].Reasons); diff != "" {
+					t.Errorf("%s (-single +all):\n%s", d.ID, diff)
+				}
+			}
+			as, err := h.hooks.LatestAttempts(ctx, scope, ds)
+			if err != nil || len(as) != 0 {
+				t.Errorf("%d attempts of deliveries that were not tried, %v", len(as), err)
+			}
+			if _, err := h.hooks.Counts(ctx, scope, []string{hooks[0].ID}, time.Time{}); errors.Is(err, webhook.ErrUnsupported) != (name == "without") {
+				t.Errorf("counts: %v", err)
+			}
+		})
+	}
+}
+
+// Rule: what lists ask for has a bound.
+func TestOverviewBounds(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, newStore(t), webhook.Automation(), nil)
+	if _, err := h.hooks.Standings(ctx, scope, make([]webhook.Webhook, 501)); !errors.Is(err, webhook.ErrInvalid) {
+		t.Errorf("501 standings: %v", err)
+	}
+	if _, err := h.hooks.LatestAttempts(ctx, scope, make([]webhook.Delivery, 501)); !errors.Is(err, webhook.ErrInvalid) {
+		t.Errorf("501 attempts: %v", err)
+	}
+	if _, err := h.hooks.Counts(ctx, scope, make([]string, 501), time.Time{}); !errors.Is(err, webhook.ErrInvalid) {
+		t.Errorf("501 counts: %v", err)
+	}
+}
