@@ -173,18 +173,23 @@ func maskParameter(s string) string {
 }
 
 type shownAuth struct {
-	Scheme   AuthScheme
-	Username string
-	Secret   Secret
-	OAuth    shownOAuth
+	Scheme   AuthScheme `json:"scheme"`
+	Username string     `json:"username,omitempty"`
+	Secret   Secret     `json:"secret"`
+	OAuth    shownOAuth `json:"oauth,omitzero"`
 }
 
 type shownOAuth struct {
-	TokenURL, ClientID string
-	Scopes             []string
-	Audience, Resource string
-	ClientAuth         ClientAuth
+	TokenURL   string     `json:"token_url"`
+	ClientID   string     `json:"client_id"`
+	Scopes     []string   `json:"scopes,omitempty"`
+	Audience   string     `json:"audience,omitempty"`
+	Resource   string     `json:"resource,omitempty"`
+	ClientAuth ClientAuth `json:"client_auth,omitempty"`
 }
+
+// IsZero reports whether there is nothing to show.
+func (o shownOAuth) IsZero() bool { return o.TokenURL == "" && o.ClientID == "" && len(o.Scopes) == 0 }
 
 // Format prints the Auth for every verb of package fmt, with "[redacted]" in place of user name,
 // secret, client ID and the token URL behind its host.

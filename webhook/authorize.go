@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/postrider/postrider/webhook/internal/httpfield"
+	"github.com/postrider/postrider/internal/ascii"
 	"github.com/postrider/postrider/webhook/internal/oauth"
 	"github.com/postrider/postrider/webhook/internal/transport"
 )
@@ -33,7 +33,7 @@ func (s *sender) authorize(ctx context.Context, w *Webhook, h http.Header, auth 
 	}
 	if w.Auth.Scheme != AuthOAuth {
 		value, err := w.Auth.static()
-		if err == nil && (!httpfield.IsPrintable(value) || strings.TrimSpace(value) != value || w.Auth.Secret.IsZero()) {
+		if err == nil && (!ascii.IsPrintable(value) || strings.TrimSpace(value) != value || w.Auth.Secret.IsZero()) {
 			err = errHeaderValue
 		}
 		if err != nil {

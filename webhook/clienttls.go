@@ -24,17 +24,17 @@ type ClientTLS struct {
 	// Certificate is the client's certificate in PEM, the leaf first: up to 5 certificates and
 	// 64 KiB. It is shown to a server that asks for one. After its end it is still shown: the
 	// receiver decides, and Observer.Attention tells 30, 14 and 3 days before.
-	Certificate string
+	Certificate string `json:"certificate,omitempty"`
 	// Key is the private key of Certificate in PEM, not encrypted: RSA of 2,048 to 8,192 bits,
 	// ECDSA or Ed25519. A Store keeps it where it keeps Secrets, and only one that is a
 	// [Sealer], unless Options.AllowClearKeys is set.
-	Key Secret
+	Key Secret `json:"key,omitzero"`
 	// RootCAs are the authorities, in PEM, that verify the server in place of Options.RootCAs:
 	// up to 20 and 64 KiB.
-	RootCAs string
+	RootCAs string `json:"root_cas,omitempty"`
 	// Pending holds the key of [Manager.CertificateRequest] and the request, in PEM, until
 	// [Manager.SetCertificate] brings a certificate for it. A Store keeps it like Key.
-	Pending Secret
+	Pending Secret `json:"pending,omitzero"`
 }
 
 const (

@@ -79,13 +79,16 @@ func (d *Dispatcher) stored(ctx context.Context, j *job, s *Settlement, lost boo
 			d.observe(ctx, "Lost", func() { f(ctx, j.delivery) })
 		}
 	case s.State != StatePending:
-		d.ended(ctx, s.after(j.delivery), s.Result)
+		d.ended(ctx, s.Apply(j.delivery), s.Result)
 	}
 }
 
 // ended is the one place that tells of the end of a delivery, whatever ended it. a is the
 // attempt that did, nil where there was none.
 func (d *Dispatcher) ended(ctx context.Context, dl Delivery, a *Attempt) {
+	if int(dl.State) < len(d.status.ends) {
+		d.status.ends[dl.State].Add(1)
+	}
 	if f := d.o.Observer.Settled; f != nil {
 		d.observe(ctx, "Settled", func() { f(ctx, dl) })
 	}

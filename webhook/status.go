@@ -37,12 +37,20 @@ type Status struct {
 	// OldestDue is how far behind the queue is: the earliest due time of what the latest
 	// claim took. Zero once a look has found nothing due.
 	OldestDue time.Time
+	// Delivered and Failed count the deliveries of which this process has stored the end, or
+	// ended them, since New.
+	Delivered, Failed int64
+	// StoreErrors counts the calls of this process to the Store that failed since New, by
+	// method. nil where none did.
+	StoreErrors map[string]int64
 }
 
 // status remembers how the Store answers.
 type status struct {
 	mu         sync.Mutex
 	errs       map[string]failedCall // by method
+	failures   map[string]int64      // of calls since New, by method
+	ends       [3]atomic.Int64       // by State
 	lastAnswer time.Time
 	oldest     time.Time
 	egress     atomic.Bool
@@ -74,6 +82,7 @@ func (d *Dispatcher) Status() Status {
 		Running: d.running.Load(), Paused: c.Paused, InFlight: c.InFlight + c.Tests, Active: c.Active,
 		Waiting: c.Waiting, Unwritten: c.Unwritten,
 		LastAnswer: t.lastAnswer, OldestDue: t.oldest, Unreadable: len(t.sealed), Egress: t.egress.Load(),
+		Delivered: t.ends[StateDelivered].Load(), Failed: t.ends[StateFailed].Load(), StoreErrors: maps.Clone(t.failures),
 	}
 	for _, what := range slices.Sorted(maps.Keys(t.errs)) {
 		if c := t.errs[what]; !c.isOver() {
@@ -106,10 +115,11 @@ func (d *Dispatcher) answered(ctx context.Context, what string, err error) {
 		}
 	} else {
 		if t.errs == nil {
-			t.errs = make(map[string]failedCall)
+			t.errs, t.failures = make(map[string]failedCall), make(map[string]int64)
 		}
 		before = len(t.errs) // without those that are over
 		t.errs[what] = failedCall{err, time.Now()}
+		t.failures[what]++
 	}
 	after := len(t.errs)
 	t.mu.Unlock()

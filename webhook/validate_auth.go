@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/postrider/postrider/allowlist"
-	"github.com/postrider/postrider/webhook/internal/httpfield"
+	"github.com/postrider/postrider/internal/ascii"
 )
 
 func (s AuthScheme) known() bool {
@@ -43,7 +43,7 @@ func validateUsername(a *Auth, add func(field, rule, message string)) {
 		add("auth.username", "required", "Enter the user name.")
 	case a.Username == redacted:
 		add("auth.username", "masked", "This is the mask that is shown in place of a user name; enter the name itself.")
-	case len(a.Username) > maxUsername || strings.Contains(a.Username, ":") || !httpfield.IsPrintable(a.Username):
+	case len(a.Username) > maxUsername || strings.Contains(a.Username, ":") || !ascii.IsPrintable(a.Username):
 		add("auth.username", "characters", fmt.Sprintf("A user name may hold up to %d characters of printable ASCII, without a colon.", maxUsername))
 	}
 }
@@ -55,7 +55,7 @@ func validateAuthSecret(a *Auth, add func(field, rule, message string)) {
 		add("auth.secret", "required", "Enter the "+name+".")
 	case text == redacted:
 		add("auth.secret", "masked", "This is the mask that is shown in place of a "+name+"; enter the "+name+" itself.")
-	case len(text) > maxSecret || !httpfield.IsPrintable(text), a.Scheme != AuthBasic && strings.TrimSpace(text) != text:
+	case len(text) > maxSecret || !ascii.IsPrintable(text), a.Scheme != AuthBasic && strings.TrimSpace(text) != text:
 		add("auth.secret", "characters", fmt.Sprintf("A %s may hold up to %d characters of printable ASCII, without a space at either end.", name, maxSecret))
 	}
 }
@@ -76,7 +76,7 @@ func (m *Manager) validateOAuth(o *OAuth, add func(field, rule, message string))
 		add("auth.client_id", "required", "Enter the client ID.")
 	case o.ClientID == redacted:
 		add("auth.client_id", "masked", "This is the mask that is shown in place of a client ID; enter the ID itself.")
-	case len(o.ClientID) > maxClientID || !httpfield.IsPrintable(o.ClientID):
+	case len(o.ClientID) > maxClientID || !ascii.IsPrintable(o.ClientID):
 		add("auth.client_id", "characters", fmt.Sprintf("A client ID may hold up to %d characters of printable ASCII.", maxClientID))
 	case o.ClientAuth == ClientBasicPlain && strings.Contains(o.ClientID, ":"):
 		add("auth.client_id", "characters", "A client ID that is sent as it is may hold no colon.")
@@ -85,7 +85,7 @@ func (m *Manager) validateOAuth(o *OAuth, add func(field, rule, message string))
 		add("auth.scopes", "characters", fmt.Sprintf("There may be up to %d scopes of %d characters of printable ASCII without spaces, quotes and backslashes.", maxScopes, maxScopeToken))
 	}
 	for field, value := range map[string]string{"auth.audience": o.Audience, "auth.resource": o.Resource} {
-		if len(value) > maxParameter || !httpfield.IsPrintable(value) || value == redacted {
+		if len(value) > maxParameter || !ascii.IsPrintable(value) || value == redacted {
 			add(field, "characters", fmt.Sprintf("This may hold up to %d characters of printable ASCII.", maxParameter))
 		}
 	}

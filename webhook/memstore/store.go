@@ -12,7 +12,8 @@ import (
 
 // Store keeps webhooks and deliveries in memory. It implements [webhook.Store],
 // [webhook.Registry], [webhook.History], [webhook.Overview], [webhook.Counters],
-// [webhook.Pruner], [webhook.Marks], [webhook.HealthStore], [webhook.Sweeper] and [webhook.Binder].
+// [webhook.Pruner], [webhook.Marks], [webhook.HealthStore], [webhook.Sweeper],
+// [webhook.Stats] and [webhook.Binder].
 //
 // All methods are safe for concurrent use; none waits for anything but a mutex. A
 // method whose context has ended does nothing and returns the context's error. What
@@ -63,6 +64,7 @@ var (
 	_ webhook.Marks       = (*Store)(nil)
 	_ webhook.HealthStore = (*Store)(nil)
 	_ webhook.Sweeper     = (*Store)(nil)
+	_ webhook.Stats       = (*Store)(nil)
 	_ webhook.Binder      = (*Store)(nil)
 )
 

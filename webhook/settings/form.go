@@ -44,6 +44,7 @@ type choice struct {
 	Type    string
 	Trigger Trigger
 	Chosen  bool
+	Example string // a body, empty where the Profile has no catalogue
 }
 
 // fieldProblem is a line of the summary; Field is the element it leads to.
@@ -61,8 +62,8 @@ func (v *visit) newForm(w webhook.Webhook) *formView {
 			f.Headers[n-1].Element += "-" + strconv.Itoa(n)
 		}
 	}
-	for _, name := range v.o.Triggers {
-		f.Triggers = append(f.Triggers, choice{name, v.t.trigger(name), slices.Contains(w.Events, name)})
+	for _, name := range v.offered(&w) {
+		f.Triggers = append(f.Triggers, choice{name, v.t.trigger(name), slices.Contains(w.Events, name), v.types[name].example})
 	}
 	f.Credentials = v.credentials(&w, v.t)
 	return f
@@ -148,7 +149,8 @@ func (v *visit) readForm(w *webhook.Webhook) {
 		w.Secrets = []webhook.Secret{webhook.NewSecret(secret)}
 	}
 	v.readAuth(w)
-	kept := slices.DeleteFunc(slices.Clone(w.Events), func(e string) bool { return slices.Contains(v.o.Triggers, e) })
+	offered := v.offered(w)
+	kept := slices.DeleteFunc(slices.Clone(w.Events), func(e string) bool { return slices.Contains(offered, e) })
 	w.Events = append(slices.Clone(form["trigger"]), kept...)
 }
 

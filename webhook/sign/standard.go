@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/postrider/postrider/internal/ascii"
 	"github.com/postrider/postrider/webhook/internal/httpfield"
 )
 
@@ -64,7 +65,7 @@ var standardOwn = standardNames{IDHeader, TimestampHeader, SignatureHeader}
 
 func standardPrefixed(prefix string) (standardNames, error) {
 	if len(prefix) > 64 || strings.Trim(prefix, "-") != prefix || prefix == "" ||
-		strings.ContainsFunc(prefix, func(c rune) bool { return c > '~' || !httpfield.IsAlnum(byte(c)) && c != '-' }) {
+		strings.ContainsFunc(prefix, func(c rune) bool { return c > '~' || !ascii.IsAlnum(byte(c)) && c != '-' }) {
 		return standardNames{}, &ConfigError{Field: "header prefix", Problem: "must be 1 to 64 letters, digits and hyphens, without a hyphen at either end"}
 	}
 	name := func(end string) string { return http.CanonicalHeaderKey(prefix + "-" + end) }
@@ -156,15 +157,7 @@ func errNoSecret() error {
 
 // standardID reports whether id can be signed and carried in a header.
 func standardID(id string) bool {
-	if id == "" || len(id) > httpfield.MaxValue {
-		return false
-	}
-	for i := range len(id) {
-		if c := id[i]; c <= ' ' || c > '~' || c == '.' {
-			return false
-		}
-	}
-	return true
+	return id != "" && len(id) <= httpfield.MaxValue && ascii.IsVisible(id) && !strings.Contains(id, ".")
 }
 
 // ordinal names a secret by its place; its text must not be shown.

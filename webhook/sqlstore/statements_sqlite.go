@@ -31,14 +31,20 @@ WHERE id = $1 AND scope = $2 AND state = 0 AND held AND lease = $3 AND length(at
 var settleSQLite = `WITH v(id, scope, lease, state, due, code, exhausted, tries, failed, attempt) AS (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?))
 ` + settleStatement("instr", "length", "char(10)", "max", "", `FROM v WHERE d.id = v.id AND d.scope = v.scope`)
 
-const lanesSQLite = `WITH RECURSIVE p(n, seq) AS (
- SELECT 1, (SELECT d.seq FROM {p}delivery d WHERE d.state = 0 AND NOT d.held AND (d.hook, d.class) > ($3, $4) AND d.hook <= $5
-  ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1)
+// lanesSQLite is lanesPostgres. The lane behind another is looked for in two steps: SQLite
+// would go through all rows of a lane to come to what is greater than (hook, class).
+var lanesSQLite = `WITH RECURSIVE p(n, seq) AS (
+ SELECT 1, ` + behindSQLite("$3", "$4") + `
  UNION ALL
- SELECT p.n + 1, (SELECT d.seq FROM {p}delivery d WHERE d.state = 0 AND NOT d.held AND (d.hook, d.class) > (c.hook, c.class) AND d.hook <= $5
-  ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1)
- FROM p JOIN {p}delivery c ON c.seq = p.seq WHERE p.n < $2),
+ SELECT p.n + 1, ` + behindSQLite("c.hook", "c.class") + ` FROM p JOIN {p}delivery c ON c.seq = p.seq WHERE p.n < $2),
 l AS (SELECT p.n, d.hook, d.class, d.scope, d.webhook, d.due FROM p JOIN {p}delivery d ON d.seq = p.seq)`
+
+func behindSQLite(hook, class string) string {
+	const first = `SELECT d.seq FROM {p}delivery d WHERE d.state = 0 AND NOT d.held AND d.hook `
+	return `coalesce(
+  (` + first + `= ` + hook + ` AND d.hook <= $5 AND d.class > ` + class + ` ORDER BY d.class, d.due, d.seq LIMIT 1),
+  (` + first + `> ` + hook + ` AND d.hook <= $5 ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1))`
+}
 
 const laterSQLite = laterPostgres
 

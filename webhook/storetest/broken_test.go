@@ -41,7 +41,7 @@ type broken struct {
 	cancel   func(context.Context, string, string, time.Time) (webhook.Delivery, bool, error)
 	latest   func(context.Context, string, []string) ([]webhook.Delivery, error)
 	attempts func(context.Context, string, []string) (map[string]webhook.Attempt, error)
-	tally    func(context.Context, string, []string, time.Time) ([]webhook.Count, error)
+	tally    func(context.Context, string, []string, time.Time) ([]webhook.HourCount, error)
 	mark     func(context.Context, string, string, time.Time, time.Time) (bool, error)
 	marked   func(context.Context, string, string, time.Time) (bool, error)
 	prune    func(context.Context, time.Time, int) (int, error)
@@ -49,6 +49,9 @@ type broken struct {
 	set      func(context.Context, string, string, webhook.Health, webhook.Health) error
 	sweep    func(context.Context, webhook.Sweep, int) ([]webhook.Delivery, bool, error)
 	bind     func(string) error
+	totals   func(context.Context, time.Time) (webhook.Totals, error)
+	backlog  func(context.Context, webhook.BacklogQuery) ([]webhook.Backlog, string, error)
+	lookUp   func(context.Context, string, int) ([]webhook.Delivery, error)
 
 	known  map[string]webhook.Delivery // what was enqueued, by ID
 	hooks  map[string]webhook.Webhook  // for breakages to remember
@@ -67,7 +70,7 @@ func newBroken(tb testing.TB, breakIt func(*broken), until chan struct{}) *broke
 		enqueue: s.Enqueue, due: s.Due, settle: s.Settle, create: s.Create, update: s.Update, remove: s.Delete,
 		delivery: s.Delivery, list: s.Deliveries, requeue: s.Requeue, cancel: s.Cancel,
 		latest: s.Latest, attempts: s.LatestAttempts, tally: s.Counts, mark: s.Mark, marked: s.Marked, prune: s.Prune, health: s.Health,
-		set: s.SetHealth, sweep: s.Sweep, bind: s.Bind}
+		set: s.SetHealth, sweep: s.Sweep, bind: s.Bind, totals: s.Totals, backlog: s.Backlog, lookUp: s.Find}
 	b.claim, b.webhooks = b.claimSealed, b.webhooksSealed
 	breakIt(b)
 	return b
@@ -137,7 +140,7 @@ func (b *broken) Latest(ctx context.Context, scope string, ids []string) ([]webh
 func (b *broken) LatestAttempts(ctx context.Context, scope string, ids []string) (map[string]webhook.Attempt, error) {
 	return b.attempts(ctx, scope, ids)
 }
-func (b *broken) Counts(ctx context.Context, scope string, ids []string, since time.Time) ([]webhook.Count, error) {
+func (b *broken) Counts(ctx context.Context, scope string, ids []string, since time.Time) ([]webhook.HourCount, error) {
 	return b.tally(ctx, scope, ids, since)
 }
 func (b *broken) Mark(ctx context.Context, scope, key string, now, until time.Time) (bool, error) {
@@ -151,6 +154,15 @@ func (b *broken) Prune(ctx context.Context, before time.Time, limit int) (int, e
 }
 func (b *broken) Health(ctx context.Context, scope, id string) ([]webhook.Health, error) {
 	return b.health(ctx, scope, id)
+}
+func (b *broken) Totals(ctx context.Context, now time.Time) (webhook.Totals, error) {
+	return b.totals(ctx, now)
+}
+func (b *broken) Backlog(ctx context.Context, q webhook.BacklogQuery) ([]webhook.Backlog, string, error) {
+	return b.backlog(ctx, q)
+}
+func (b *broken) Find(ctx context.Context, event string, limit int) ([]webhook.Delivery, error) {
+	return b.lookUp(ctx, event, limit)
 }
 func (b *broken) SetHealth(ctx context.Context, scope, id string, old, new webhook.Health) error {
 	return b.set(ctx, scope, id, old, new)

@@ -73,6 +73,7 @@ func groups() []group {
 		{"webhook.Sweeper", implements[webhook.Sweeper], sweeperCases()},
 		{"webhook.Clock", implements[webhook.Clock], clockCases()},
 		{"webhook.Binder", implements[webhook.Binder], binderCases()},
+		{"webhook.Stats", implements[webhook.Stats], statsCases()},
 	}
 }
 
@@ -148,6 +149,12 @@ func RunSweeper(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Opt
 func RunClock(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Option) {
 	t.Helper()
 	runGroup(t, "webhook.Clock", open, opts)
+}
+
+// RunStats proves the rules of [webhook.Stats], which the Store must implement.
+func RunStats(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Option) {
+	t.Helper()
+	runGroup(t, "webhook.Stats", open, opts)
 }
 
 // RunBinder proves the rules of [webhook.Binder], which the Store must implement. open must

@@ -147,7 +147,11 @@ func TestSQLitePlan(t *testing.T) {
 	db := d.open(t)
 	for query, index := range map[string]string{
 		`SELECT seq FROM plan_delivery WHERE state = 0 AND NOT held AND hook = 1 AND class = 'c' AND scope = 's' AND webhook = 'w' AND due <= 5 ORDER BY due, seq LIMIT 4`: "plan_turn",
-		`SELECT seq FROM plan_delivery d WHERE d.state = 0 AND NOT d.held AND (d.hook, d.class) > (1, 'c') AND d.hook <= 9 ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1`: "plan_turn",
+		`SELECT seq FROM plan_delivery d WHERE d.state = 0 AND NOT d.held AND d.hook = 1 AND d.hook <= 9 AND d.class > 'c' ORDER BY d.class, d.due, d.seq LIMIT 1`:         "plan_turn (hook=? AND class>?)",
+		`SELECT seq FROM plan_delivery d WHERE d.state = 0 AND NOT d.held AND d.hook > 1 AND d.hook <= 9 ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1`:                   "plan_turn (hook>? AND hook<?)",
+		`SELECT 1 FROM plan_delivery WHERE state = 0 AND NOT held ORDER BY hook, class, due, seq LIMIT 100001`:                                                             "plan_turn",
+		`SELECT 1 FROM plan_delivery WHERE state = 0 AND NOT held AND tries > 0 ORDER BY tries LIMIT 100001`:                                                               "plan_retry",
+		`SELECT 1 FROM plan_delivery WHERE state = 0 AND held AND (due + 0) > 7 ORDER BY (due + 0) LIMIT 100001`:                                                           "plan_lease",
 		`SELECT seq FROM plan_delivery WHERE state = 0 AND held AND (due + 0) <= 5 ORDER BY (due + 0)`:                                                                     "plan_lease",
 		`SELECT hook FROM plan_delivery d WHERE d.state = 0 AND NOT d.held AND (d.due + 0) > 1 AND (d.due + 0) <= 5 ORDER BY (d.due + 0) LIMIT 2000`:                       "plan_time",
 		`SELECT seq FROM plan_delivery WHERE id >= 'a' AND id < 'b' AND (scope || '') = 's' ORDER BY (created + 0)`:                                                        "sqlite_autoindex_plan_delivery_1",
@@ -171,7 +175,7 @@ func TestSQLitePlan(t *testing.T) {
 		}
 		rows.Close()
 		wantInPlan(t, plan.String(), "INDEX "+index)
-		if strings.Contains(plan.String(), "SCAN plan_delivery") || index != "sqlite_autoindex_plan_delivery_1" && strings.Contains(plan.String(), "TEMP B-TREE") {
+		if strings.Contains(plan.String(), "SCAN plan_delivery\n") || index != "sqlite_autoindex_plan_delivery_1" && strings.Contains(plan.String(), "TEMP B-TREE") {
 			t.Errorf("the plan reads or sorts too much:\n%s", plan.String())
 		}
 	}

@@ -88,6 +88,8 @@ CREATE INDEX {p}time ON {p}delivery ((due + 0), seq) WHERE state = 0 AND NOT hel
 -- What is being sent, by the end of the lease. It is an index of its own because it is
 -- small and busy: a lease does not touch the large ones again until it is settled.
 CREATE INDEX {p}lease ON {p}delivery ((due + 0)) WHERE state = 0 AND held;
+-- What waits for another try, to be counted.
+CREATE INDEX {p}retry ON {p}delivery (tries) WHERE state = 0 AND NOT held AND tries > 0;
 -- The delivery log of a scope, and that of a webhook, with an expression as above.
 CREATE INDEX {p}log ON {p}delivery (scope, created, seq);
 CREATE INDEX {p}webhook_log ON {p}delivery ((-hook), created, seq);

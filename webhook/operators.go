@@ -1,0 +1,141 @@
+package webhook
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Operators is the view of whoever runs the service, over all scopes. Keep it away from
+// tenants: nothing in it asks whose a webhook is. Make one with [Dispatcher.Operators]. Its
+// methods are safe for concurrent use.
+type Operators struct {
+	d     *Dispatcher
+	stats Stats
+}
+
+// Operators returns the view over all scopes. Errors: [ErrUnsupported] when the Store has no
+// [Stats].
+func (d *Dispatcher) Operators() (*Operators, error) {
+	s, ok := d.store.(Stats)
+	if !ok {
+		return nil, fmt.Errorf("webhook: operators: %w: it has no Stats", ErrUnsupported)
+	}
+	return &Operators{d, s}, nil
+}
+
+// Totals counts what is pending, and the webhooks. It answers within a second beside a
+// backlog of any size.
+func (o *Operators) Totals(ctx context.Context) (t Totals, err error) {
+	err = protect("Totals", func() (err error) {
+		t, err = o.stats.Totals(ctx, o.d.now())
+		return err
+	})
+	if err != nil {
+		return Totals{}, fmt.Errorf("webhook: totals: %w", err)
+	}
+	return t, nil
+}
+
+// Backlog lists the webhooks for which something waits, a page at a time. Errors:
+// [ErrInvalid] for a query that cannot be.
+func (o *Operators) Backlog(ctx context.Context, q BacklogQuery) (bs []Backlog, next string, err error) {
+	if !q.Valid() {
+		return nil, "", fmt.Errorf("webhook: backlog: %w: BacklogQuery.Limit %d must be between 1 and %d, and Order one of those that there are", ErrInvalid, q.Limit, maxBacklogPage)
+	}
+	err = protect("Backlog", func() (err error) {
+		bs, next, err = o.stats.Backlog(ctx, q)
+		return err
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("webhook: backlog: %w", err)
+	}
+	return bs, next, nil
+}
+
+// FailingOrder is an order of webhooks that fail.
+type FailingOrder uint8
+
+// The orders.
+const (
+	FailingMost    FailingOrder = 0 // the most failures in a row first
+	FailingLongest FailingOrder = 1 // the earliest FailingSince first
+	FailingOpened  FailingOrder = 2 // the breaker that opened most often in a row first
+)
+
+// MaxFailing bounds what [Operators.Failing] returns.
+const MaxFailing = 500
+
+// Failing returns the webhooks that are not well, the worst first, at most [MaxFailing] of
+// them, and how many there are. It reads what the [HealthStore] keeps and no delivery. Errors:
+// [ErrInvalid] for an order that there is not, [ErrUnsupported] without a HealthStore.
+func (o *Operators) Failing(ctx context.Context, by FailingOrder) (worst []Health, total int, err error) {
+	if by > FailingOpened {
+		return nil, 0, fmt.Errorf("webhook: failing: %w: there is no order %d", ErrInvalid, by)
+	}
+	if o.d.health == nil {
+		return nil, 0, fmt.Errorf("webhook: failing: %w: it has no HealthStore", ErrUnsupported)
+	}
+	var all []Health
+	err = protect("Health", func() (err error) {
+		all, err = o.d.health.Health(ctx, "", "")
+		return err
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("webhook: failing: %w", err)
+	}
+	all = slices.DeleteFunc(all, func(h Health) bool { return h.OK() })
+	slices.SortFunc(all, func(a, b Health) int {
+		first := 0
+		switch by {
+		case FailingMost:
+			first = cmp.Compare(b.Failures, a.Failures)
+		case FailingLongest:
+			first = sinceWhen(a).Compare(sinceWhen(b))
+		case FailingOpened:
+			first = cmp.Compare(b.Opened, a.Opened)
+		}
+		return cmp.Or(first, cmp.Compare(a.Scope, b.Scope), cmp.Compare(a.WebhookID, b.WebhookID))
+	})
+	return slices.Clone(all[:min(len(all), MaxFailing)]), len(all), nil
+}
+
+// sinceWhen is FailingSince, and the end of all times for one that only pauses.
+func sinceWhen(h Health) time.Time {
+	if h.FailingSince.IsZero() {
+		return time.Unix(1<<40, 0)
+	}
+	return h.FailingSince
+}
+
+// MaxFound bounds what [Operators.Find] returns.
+const MaxFound = 500
+
+// Find returns the deliveries of an event, whatever its scope, at most [MaxFound] of them,
+// without bodies. Those of webhooks that were deleted may be missing; [Manager.Deliveries]
+// of the scope has them. Errors: [ErrInvalid] for an identifier that no event can have.
+func (o *Operators) Find(ctx context.Context, eventID string) (ds []Delivery, err error) {
+	if !validEventID(eventID) {
+		return nil, fmt.Errorf("webhook: find: %w: no event can have that identifier", ErrInvalid)
+	}
+	err = protect("Find", func() (err error) {
+		ds, err = o.stats.Find(ctx, eventID, MaxFound)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("webhook: find: %w", err)
+	}
+	for i := range ds {
+		ds[i].Body = nil
+	}
+	return ds[:min(len(ds), MaxFound)], nil
+}
+
+// Status is that of the Dispatcher: how this process is doing.
+func (o *Operators) Status() Status { return o.d.Status() }
+
+// SetPaused stops and resumes sending by this process; see [Dispatcher.SetPaused]. Other
+// hosts go on.
+func (o *Operators) SetPaused(paused bool) { o.d.SetPaused(paused) }

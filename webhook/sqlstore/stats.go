@@ -1,0 +1,211 @@
+package sqlstore
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+const (
+	// oldestRows is how many of the oldest rows are looked at for one whose webhook receives,
+	// before all lanes are.
+	oldestRows = 100
+	// oldestLanes bounds the lanes that are looked at then, some 20 us each.
+	oldestLanes = 20_000
+	// backlogLanes bounds those that Backlog looks at.
+	backlogLanes = 200_000
+	// findBatch is how many webhooks one statement of Find is about.
+	findBatch = 1000
+)
+
+// Counts go down an index that holds what they count and nothing else, and stop at the
+// limit. The order keeps the planner at that index: it might take the table for quicker, which
+// begins with what ended long ago.
+var (
+	countTo      = " LIMIT " + strconv.Itoa(webhook.NumberLimit+1) + ") x"
+	countWaiting = `SELECT count(*) FROM (SELECT 1 FROM {p}delivery WHERE state = 0 AND NOT held ORDER BY hook, class, due, seq` + countTo
+	countHeld    = `SELECT count(*) FROM (SELECT 1 FROM {p}delivery WHERE state = 0 AND held AND (due + 0) > $1 ORDER BY (due + 0)` + countTo
+	countRetries = `SELECT count(*) FROM (SELECT 1 FROM {p}delivery WHERE state = 0 AND NOT held AND tries > 0 ORDER BY tries` + countTo
+)
+
+const (
+	countWebhooks = `SELECT count(*), coalesce(sum(CASE WHEN active AND (expires = 0 OR expires > $1) THEN 0 ELSE 1 END), 0) FROM {p}webhook`
+
+	// oldestFew is the earliest due time among the oldest rows, and how many these are.
+	oldestFew = `SELECT coalesce(min(CASE WHEN ` + open + ` THEN x.due END), 0), count(*) FROM (SELECT due, scope, webhook FROM {p}delivery
+ WHERE state = 0 AND NOT held AND (due + 0) <= $1 ORDER BY (due + 0), seq LIMIT $2) x`
+
+	// oldestOf is that of all lanes.
+	oldestOf = ` SELECT coalesce(min(x.due), 0) FROM l x WHERE x.due <= $1 AND ` + open
+)
+
+// Totals implements [webhook.Stats]. Its figures are those of several statements. Where more
+// than a hundred of the oldest deliveries wait for webhooks that do not receive, OldestDue is
+// that of the first 20,000 webhooks.
+func (s *Store) Totals(ctx context.Context, now time.Time) (t webhook.Totals, err error) {
+	if err := s.readable(ctx); err != nil {
+		return t, err
+	}
+	at := micros(now)
+	var waiting, held, retrying int
+	var due, seen int64
+	err = s.row(ctx, s.reader(), countWaiting, nil, &waiting)
+	if err == nil {
+		err = s.row(ctx, s.reader(), countHeld, []any{s.leases.from()}, &held)
+	}
+	if err == nil && waiting > 0 {
+		err = s.row(ctx, s.reader(), countRetries, nil, &retrying)
+	}
+	if err == nil {
+		err = s.row(ctx, s.reader(), oldestFew, []any{at, int64(oldestRows)}, &due, &seen)
+	}
+	if err == nil && due == 0 && seen == oldestRows {
+		err = s.row(ctx, s.reader(), s.pick(lanesSQLite, lanesPostgres)+oldestOf,
+			[]any{at, int64(oldestLanes), int64(-1), "", int64(math.MaxInt64)}, &due)
+	}
+	if err == nil {
+		err = s.row(ctx, s.reader(), countWebhooks, []any{at}, &t.Webhooks, &t.Inactive)
+	}
+	if err != nil {
+		return webhook.Totals{}, s.fail("totals", "", err)
+	}
+	t.Pending, t.Held, t.Retrying, t.OldestDue = webhook.NumberOf(waiting+held), webhook.NumberOf(held), webhook.NumberOf(retrying), fromMicros(due)
+	return t, nil
+}
+
+// backlogSQL lists webhooks by the earliest due time of what waits, or by how much waits:
+// $1 to $5 are for the walk from lane to lane, $6 to $8 the place of the cursor.
+var (
+	backlogOldestSQLite, backlogOldestPostgres   = backlogOldest(lanesSQLite), backlogOldest(lanesPostgres)
+	backlogLargestSQLite, backlogLargestPostgres = backlogLargest(lanesSQLite), backlogLargest(lanesPostgres)
+)
+
+const (
+	backlogHooks = `, w AS (SELECT hook, scope, webhook, min(due) AS due FROM l WHERE due >= CAST($1 AS bigint) GROUP BY hook, scope, webhook)`
+	backlogCount = `(SELECT count(*) FROM (SELECT 1 FROM {p}delivery d WHERE d.state = 0 AND NOT d.held AND d.hook = w.hook
+ ORDER BY d.hook, d.class, d.due, d.seq`
+)
+
+func backlogOldest(lanes string) string {
+	return lanes + backlogHooks + ` SELECT w.scope, w.webhook, w.due, ` + backlogCount + countTo + `) FROM w
+WHERE w.due > $6 OR w.due = $6 AND (w.scope, w.webhook) > ($7, $8) ORDER BY w.due, w.scope, w.webhook LIMIT $9`
+}
+
+func backlogLargest(lanes string) string {
+	return lanes + backlogHooks + `, c AS (SELECT w.scope, w.webhook, w.due, ` + backlogCount + countTo + `) AS n FROM w)
+SELECT scope, webhook, due, n FROM c WHERE n < $6 OR n = $6 AND (scope, webhook) > ($7, $8) ORDER BY n DESC, scope, webhook LIMIT $9`
+}
+
+// backlogPlace is a webhook's place in a list of backlogs: what a cursor holds.
+type backlogPlace struct {
+	Order          webhook.BacklogOrder
+	By             int64 // the due time, or the number
+	Scope, Webhook string
+}
+
+func (p backlogPlace) String() string {
+	b, _ := json.Marshal(p) // of such a type it never fails
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+func parseBacklogPlace(q webhook.BacklogQuery) (p backlogPlace, err error) {
+	if q.Cursor == "" {
+		if p.By = math.MinInt64; q.Order == webhook.BacklogLargest {
+			p.By = math.MaxInt64
+		}
+		return p, nil
+	}
+	b, err := base64.RawURLEncoding.Strict().DecodeString(q.Cursor)
+	if err != nil || json.Unmarshal(b, &p) != nil || p.Order != q.Order || !storable(p.Scope, p.Webhook) {
+		return p, fmt.Errorf("%w: %w", ErrCursor, webhook.ErrInvalid)
+	}
+	return p, nil
+}
+
+// Backlog implements [webhook.Stats]. It goes through the lanes of up to 200,000 webhooks; by
+// size it counts what waits for each of them.
+func (s *Store) Backlog(ctx context.Context, q webhook.BacklogQuery) (bs []webhook.Backlog, next string, err error) {
+	if !q.Valid() {
+		return nil, "", fmt.Errorf("sqlstore: backlog: Limit or Order is out of range: %w", webhook.ErrInvalid)
+	}
+	from, err := parseBacklogPlace(q)
+	if err != nil {
+		return nil, "", err
+	}
+	if err := s.readable(ctx); err != nil {
+		return nil, "", err
+	}
+	query := s.pick(backlogOldestSQLite, backlogOldestPostgres)
+	if q.Order == webhook.BacklogLargest {
+		query = s.pick(backlogLargestSQLite, backlogLargestPostgres)
+	}
+	limit := q.PageSize()
+	args := []any{int64(math.MinInt64), int64(backlogLanes), int64(-1), "", int64(math.MaxInt64), from.By, from.Scope, from.Webhook, int64(limit + 1)}
+	var last backlogPlace
+	err = s.each(ctx, s.reader(), query, args, func(r Rows) error {
+		var b webhook.Backlog
+		var due, n int64
+		if err := r.Scan(&b.Scope, &b.WebhookID, &due, &n); err != nil {
+			return err
+		}
+		if len(bs) == limit {
+			next = last.String()
+			return nil
+		}
+		b.Pending, b.OldestDue = webhook.NumberOf(int(n)), fromMicros(due)
+		if last = (backlogPlace{q.Order, due, b.Scope, b.WebhookID}); q.Order == webhook.BacklogLargest {
+			last.By = n
+		}
+		bs = append(bs, b)
+		return nil
+	})
+	if err != nil {
+		return nil, "", s.fail("backlog", "", err)
+	}
+	return bs, next, nil
+}
+
+// Find implements [webhook.Stats]: the IDs that the event's deliveries to all webhooks have are
+// looked up, so it needs no index by event. Those of webhooks that were deleted are missing.
+func (s *Store) Find(ctx context.Context, eventID string, limit int) (ds []webhook.Delivery, err error) {
+	if err := s.readable(ctx); err != nil {
+		return nil, err
+	}
+	var ids []string
+	err = s.each(ctx, s.reader(), `SELECT scope, id FROM {p}webhook`, nil, func(r Rows) error {
+		var scope, id string
+		err := r.Scan(&scope, &id)
+		ids = append(ids, webhook.DeliveryID(scope, eventID, id))
+		return err
+	})
+	for batch := range slices.Chunk(ids, findBatch) {
+		if err != nil {
+			break
+		}
+		err = s.each(ctx, s.reader(), `SELECT `+columns+` FROM {p}delivery WHERE id IN (`+s.pick(
+			`SELECT value FROM json_each($1)`, `SELECT unnest($1::text::text[])`)+`) AND event = $2`,
+			[]any{s.pick(`["`+strings.Join(batch, `","`)+`"]`, `{`+strings.Join(batch, `,`)+`}`), eventID}, func(r Rows) error {
+				d, err := scanDelivery(r)
+				ds = append(ds, d.shown())
+				return err
+			})
+	}
+	if err != nil {
+		return nil, s.fail("find", "", err)
+	}
+	slices.SortFunc(ds, func(a, b webhook.Delivery) int {
+		if c := strings.Compare(a.Scope, b.Scope); c != 0 {
+			return c
+		}
+		return strings.Compare(a.WebhookID, b.WebhookID)
+	})
+	return ds[:min(len(ds), max(limit, 0))], nil
+}

@@ -1,0 +1,105 @@
+package webhook
+
+import (
+	"context"
+	"strconv"
+	"time"
+)
+
+// Stats is a Store that tells its operator how much it holds, over all scopes. It is an
+// optional capability like those of capability.go: New asserts it once.
+type Stats interface {
+	// Totals counts what is pending and the webhooks. It answers within a second whatever is
+	// pending, because it is asked when much is. Its figures need not be of one moment.
+	Totals(ctx context.Context, now time.Time) (Totals, error)
+	// Backlog lists the webhooks for which something waits that is not held, a page at a
+	// time, and returns the cursor of the next, "" at the end. A damaged cursor and one of
+	// another order are refused. What changes between two pages may be missed or come twice.
+	Backlog(ctx context.Context, q BacklogQuery) (bs []Backlog, next string, err error)
+	// Find returns the deliveries of an event in all scopes, by scope and webhook, at most
+	// limit of them, without bodies. Those of webhooks that were deleted may be left out.
+	Find(ctx context.Context, eventID string, limit int) ([]Delivery, error)
+}
+
+// NumberLimit is where counting stops.
+const NumberLimit = 100_000
+
+// Number is a count that is exact up to [NumberLimit].
+type Number struct {
+	// N is the number, at most NumberLimit.
+	N int
+	// AtLeast says that there are more than N.
+	AtLeast bool
+}
+
+// NumberOf makes a Number of a count. A Store counts up to NumberLimit + 1.
+func NumberOf(n int) Number { return Number{min(n, NumberLimit), n > NumberLimit} }
+
+// String returns the number, with a plus where there are more.
+func (c Number) String() string {
+	if c.AtLeast {
+		return strconv.Itoa(c.N) + "+"
+	}
+	return strconv.Itoa(c.N)
+}
+
+// Totals is how much a Store holds.
+type Totals struct {
+	// Pending counts the deliveries that have not ended. Held are those of them that a
+	// process has leased, whether or not it still lives. Retrying are those that are not
+	// held and were tried since they were queued. The others wait for their first attempt.
+	Pending, Held, Retrying Number
+	// OldestDue is the earliest due time, up to now, of what is not held and may be sent:
+	// how late the Store's work is. What waits for webhooks that are inactive or expired does
+	// not count. Zero where nothing is due.
+	OldestDue time.Time
+	// Webhooks counts all webhooks, Inactive those that are inactive or expired.
+	Webhooks, Inactive int
+}
+
+// Waiting is how many deliveries at least wait for their first attempt. It is exact where no
+// count says AtLeast.
+func (t Totals) Waiting() int { return max(0, t.Pending.N-t.Held.N-t.Retrying.N) }
+
+// Backlog is what waits for one webhook.
+type Backlog struct {
+	Scope, WebhookID string
+	// Pending counts what waits and is not held.
+	Pending Number
+	// OldestDue is the earliest due time of it, which may lie ahead.
+	OldestDue time.Time
+}
+
+// BacklogQuery selects a page of backlogs.
+type BacklogQuery struct {
+	// Order is which come first.
+	Order BacklogOrder
+	// Limit is the page's size, 1 to 100; 0 means 50.
+	Limit int
+	// Cursor continues a list: the next of the page before.
+	Cursor string
+}
+
+// BacklogOrder is an order of backlogs. Equal ones come by scope and webhook.
+type BacklogOrder uint8
+
+// The orders.
+const (
+	BacklogOldest  BacklogOrder = 0 // the earliest OldestDue first
+	BacklogLargest BacklogOrder = 1 // the largest Pending first
+)
+
+const maxBacklogPage = 100
+
+// PageSize is Limit, or 50 where it is 0. It is for Store adapters.
+func (q BacklogQuery) PageSize() int {
+	if q.Limit == 0 {
+		return defaultPage
+	}
+	return q.Limit
+}
+
+// Valid reports whether the Query can be answered. It is for Store adapters.
+func (q BacklogQuery) Valid() bool {
+	return q.Limit >= 0 && q.Limit <= maxBacklogPage && q.Order <= BacklogLargest
+}
