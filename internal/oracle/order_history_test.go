@@ -92,12 +92,6 @@ func (h *history) tick() int64 {
 	return h.ticks
 }
 
-func (h *history) now() int64 {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.tick()
-}
-
 // record writes an operation down. h.mu must be held.
 func (h *history) record(k kind, event string, call int64) {
 	h.operations = append(h.operations, porcupine.Operation{Input: asked{k, h.keyOf[event], event}, Call: call, Return: h.tick()})

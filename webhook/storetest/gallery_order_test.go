@@ -26,11 +26,19 @@ var brokenOrders = []exhibit{
 		})
 	}), []string{"order/webhook"}},
 
-	{"keys hold without an order", wrongClaim(func(c *webhook.Claim) {
-		for i := range c.Lanes {
-			c.Lanes[i].Take = webhook.TakeHeads
+	{"keys hold without an order", func(b *broken) {
+		wrongClaim(func(c *webhook.Claim) {
+			for i := range c.Lanes {
+				c.Lanes[i].Take = webhook.TakeHeads
+			}
+		})(b)
+		b.update = func(ctx context.Context, w webhook.Webhook) error {
+			if w.Order == webhook.OrderNone {
+				w.Order = webhook.OrderSkip
+			}
+			return b.Store.Update(ctx, w)
 		}
-	}), []string{"order/any", "coalesce/newest"}},
+	}, []string{"order/any", "coalesce/newest"}},
 
 	{"numbers begin anew", wrongDelivery(func(_ *broken, _ webhook.Claim, d *webhook.Delivery) { d.Sequence = 1 }), []string{"order/sequence"}},
 
