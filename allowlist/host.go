@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/postrider/postrider/allowlist/internal/alabel"
+	"github.com/postrider/postrider/internal/ascii"
 )
 
 // judgeAuthority judges what stands between "https://" and the path: no userinfo, a host
@@ -156,7 +157,7 @@ func judgeLabels(host string) *Error {
 	start, international := 0, false
 	for i := 0; i <= len(host); i++ {
 		if i < len(host) && host[i] != '.' {
-			if !isLetterDigit(host[i]) && host[i] != '-' && host[i] != '_' {
+			if !ascii.IsAlnum(host[i]) && host[i] != '-' && host[i] != '_' {
 				return refuseH3
 			}
 			continue
@@ -171,10 +172,6 @@ func judgeLabels(host string) *Error {
 		return refuseALabel
 	}
 	return nil
-}
-
-func isLetterDigit(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
 
 // endsInNumber reports whether a browser would read the host as an IPv4 address: its last

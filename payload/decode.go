@@ -13,7 +13,7 @@ import (
 // Keys are matched exactly, "Trigger" is an unknown key. A key that it reads
 // must be there once and have the right JSON type; null is none. It does not
 // judge the values, so a processId may be any string: the Validate method of
-// the result does.
+// the result does. A [Catalogue] decodes a host's own types, and what [WithEnvelope] wrapped.
 //
 // Errors: an [UnknownTriggerError], or a [DecodeError] for everything else, such
 // as a body without a trigger (a host's own Data has none), invalid UTF-8, bytes
@@ -21,6 +21,11 @@ import (
 // deeper than 64. Both keep a copy of the body.
 func Decode(body []byte) (Data, error) {
 	data, err := decode(body)
+	return withBody(data, err, body)
+}
+
+// withBody copies a body into the error of its decoding.
+func withBody(data Data, err error, body []byte) (Data, error) {
 	var bad *DecodeError
 	var unknown *UnknownTriggerError
 	switch {
@@ -42,7 +47,7 @@ func decode(body []byte) (Data, error) {
 	}
 	if o.raw["trigger"] == nil {
 		return nil, &DecodeError{Field: "trigger", Reason: "is missing: Decode reads bodies of the triggers that Triggers lists; " +
-			"read a body of another type with encoding/json, into that type"}
+			"a Catalogue decodes bodies of other types and envelopes"}
 	}
 	trigger := o.text("trigger")
 	if o.err != nil {

@@ -169,7 +169,7 @@ func TestDecode_ownDataHasNoTrigger(t *testing.T) {
 	if data != nil || !errors.As(err, &bad) || bad.Field != "trigger" || string(bad.Body) != string(ev.Body) {
 		t.Fatalf("Decode = %v, %v; want a DecodeError for trigger", data, err)
 	}
-	for _, want := range []string{"trigger is missing", "Triggers", "encoding/json"} {
+	for _, want := range []string{"trigger is missing", "Triggers", "Catalogue"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%v lacks %q", err, want)
 		}

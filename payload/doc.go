@@ -23,7 +23,9 @@
 // Any other type can be Data: its EventType names the event, and it is encoded
 // by encoding/json without HTML escaping. A type that has a Validate method is
 // asked first ([Validator]); one that has an AppendBody method writes its own
-// bytes ([Encoder]).
+// bytes ([Encoder]). A [Catalogue] treats such types like those of this package:
+// it decodes their bodies, has a schema and an example of each, and serves them
+// to receivers. [WithEnvelope] names the type in a body that does not.
 //
 // Within one trigger fields are only ever added. A change that would break a
 // receiver gets a new trigger name.

@@ -78,11 +78,12 @@ func (e *TooLargeError) Error() string {
 // Is reports whether target is [ErrTooLarge].
 func (e *TooLargeError) Is(target error) bool { return target == ErrTooLarge }
 
-// DecodeError says why [Decode] refused a body. It matches [ErrDecode].
+// DecodeError says why [Decode], or [Catalogue.Decode], refused a body. It matches [ErrDecode].
 type DecodeError struct {
 	Field  string // JSON key, such as "expiresAt" or "actionTypes[2]"; empty when the body as a whole is at fault
 	Reason string
 	Body   []byte // a copy of the bytes; the text leaves them out
+	Err    error  // cause, from a method of the host's Data; may be nil; the text leaves it out, since it may quote the body
 }
 
 func (e *DecodeError) Error() string {
@@ -94,6 +95,9 @@ func (e *DecodeError) Error() string {
 
 // Is reports whether target is [ErrDecode].
 func (e *DecodeError) Is(target error) bool { return target == ErrDecode }
+
+// Unwrap returns the cause, if there is one.
+func (e *DecodeError) Unwrap() error { return e.Err }
 
 // UnknownTriggerError holds a body whose trigger [Decode] does not know, for
 // instance one of a later version. It matches [ErrUnknownTrigger].

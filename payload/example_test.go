@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/postrider/postrider/payload"
 )
@@ -47,6 +48,40 @@ func ExampleNew_ownType() {
 	ev, err := payload.New("acme", Invoice{Number: "2026-17", Cents: 4200})
 	fmt.Println(ev.Type, string(ev.Body), err)
 	// Output: invoice.paid {"number":"2026-17","cents":4200} <nil>
+}
+
+// A host declares its types once. Its receivers find them where Handler is mounted.
+func ExampleCatalogue() {
+	own := payload.Define[Invoice](payload.Type{Title: "Invoice paid", Description: "When the money has arrived.",
+		Example: Invoice{Number: "2026-17", Cents: 4200}})
+	catalogue, err := payload.NewCatalogue(append(payload.Builtin(), own)...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, t := range catalogue.Types() {
+		fmt.Println(t.Name+":", t.Title)
+	}
+	ev, err := payload.New("acme", Invoice{Number: "2026-18", Cents: 100}, payload.WithEnvelope())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	data, err := catalogue.Decode(ev.Body)
+	fmt.Printf("%#v %v\n", data, err)
+	// Output:
+	// taskSuccess: Automated task succeeded
+	// taskFailure: Automated task failed
+	// orgKeyExpiry: API key expiring soon
+	// invoice.paid: Invoice paid
+	// payload_test.Invoice{Number:"2026-18", Cents:100} <nil>
+}
+
+func ExampleWithEnvelope() {
+	ev, err := payload.New("acme", Invoice{Number: "2026-17", Cents: 4200}, payload.WithEnvelope(), payload.WithID("evt_1"),
+		payload.WithTime(time.Date(2026, time.May, 27, 9, 30, 0, 0, time.UTC)))
+	fmt.Println(string(ev.Body), err)
+	// Output: {"id":"evt_1","type":"invoice.paid","timestamp":"2026-05-27T09:30:00.000Z","data":{"number":"2026-17","cents":4200}} <nil>
 }
 
 func ExampleDecode() {

@@ -5,6 +5,7 @@ import (
 	"runtime/debug"
 	"unicode/utf8"
 
+	"github.com/postrider/postrider/internal/ascii"
 	"github.com/postrider/postrider/payload/internal/jsonbody"
 )
 
@@ -112,13 +113,5 @@ func contain(method string, call func() error) (err error) {
 }
 
 func validType(typ string) bool {
-	if typ == "" || len(typ) > maxType {
-		return false
-	}
-	for i := range len(typ) {
-		if typ[i] <= 0x20 || typ[i] >= 0x7f {
-			return false
-		}
-	}
-	return true
+	return typ != "" && len(typ) <= maxType && ascii.IsVisible(typ)
 }

@@ -3,7 +3,10 @@ package payload
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"strings"
 	"time"
+
+	"github.com/postrider/postrider/internal/ascii"
 )
 
 // newID returns a UUID of version 7 (RFC 9562, section 5.7): the time in
@@ -35,10 +38,7 @@ func validID(id string) bool {
 		return false
 	}
 	for i := range len(id) {
-		switch c := id[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		case c == '-', c == '_', c == '~', c == ':', c == '/', c == '+', c == '=', c == '@':
-		default:
+		if c := id[i]; !ascii.IsAlnum(c) && strings.IndexByte("-_~:/+=@", c) < 0 {
 			return false
 		}
 	}

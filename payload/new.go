@@ -1,6 +1,7 @@
 package payload
 
 import (
+	"slices"
 	"time"
 	"unicode/utf8"
 )
@@ -39,18 +40,25 @@ func New(scope string, data Data, opts ...Option) (Event, error) {
 	if err != nil {
 		return Event{}, err
 	}
-	if n := len(enc.body); n > s.maxBody {
-		return Event{}, &TooLargeError{Type: enc.typ, Size: n, Limit: s.maxBody}
-	}
-	return Event{
+	e := Event{
 		ID:      s.id,
 		Scope:   scope,
 		Type:    enc.typ,
 		Time:    s.time.UTC().Round(0), // without the monotonic reading, which no store keeps
-		Body:    enc.body[:len(enc.body):len(enc.body)],
+		Body:    enc.body,
 		Vars:    s.vars,
 		subject: s.subject,
-	}, nil
+	}
+	if s.envelope {
+		if e.Body, err = envelop(&e); err != nil {
+			return Event{}, err
+		}
+	}
+	if n := len(e.Body); n > s.maxBody {
+		return Event{}, &TooLargeError{Type: enc.typ, Size: n, Limit: s.maxBody}
+	}
+	e.Body = slices.Clip(e.Body)
+	return e, nil
 }
 
 func validScope(scope string) bool {

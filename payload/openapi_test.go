@@ -1,9 +1,7 @@
 package payload_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"os"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -11,68 +9,57 @@ import (
 	"github.com/postrider/postrider/payload"
 )
 
-// buildOpenAPI makes the document from the schemas; openapi.json is its result.
-func buildOpenAPI(t *testing.T) []byte {
-	t.Helper()
-	webhooks, schemas := map[string]any{}, map[string]any{}
-	for trigger := range schemaTypes() {
-		schema := loadSchema(t, trigger)
-		operation := map[string]any{
-			"operationId": trigger,
-			"summary":     schema["description"],
-			"requestBody": map[string]any{
-				"required": true,
-				"content": map[string]any{
-					"application/json": map[string]any{"schema": map[string]any{"$ref": "#/components/schemas/" + trigger}},
-				},
-			},
-			"responses": map[string]any{
-				"2XX":     map[string]any{"description": "Received. The sender does not try again."},
-				"default": map[string]any{"description": "Not received. The sender may try again, with the same body."},
-			},
-		}
-		// Here the dialect is the document's, and an $id would move the base of references.
-		delete(schema, "$schema")
-		delete(schema, "$id")
-		webhooks[trigger] = map[string]any{"post": operation}
-		schemas[trigger] = schema
-	}
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	err := enc.Encode(map[string]any{
-		"openapi":           "3.1.0",
-		"jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
-		"info": map[string]any{
-			"title":       "Postrider webhooks",
-			"version":     "1",
-			"description": "The bodies that are sent when an event happens. Fields are only ever added.",
-		},
-		"webhooks":   webhooks,
-		"components": map[string]any{"schemas": schemas},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return buf.Bytes()
-}
-
-func TestOpenAPI_isMadeFromTheSchemas(t *testing.T) {
+func TestOpenAPI_golden(t *testing.T) {
 	t.Parallel()
-	want := buildOpenAPI(t)
-	if *update {
-		if err := os.WriteFile("openapi.json", want, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		t.Log("openapi.json is written; run the test again without -update")
-		return
-	}
-	if diff := cmp.Diff(string(want), string(payload.OpenAPI())); diff != "" {
-		t.Errorf("openapi.json is out of date, run go test -update (-want +got):\n%s", diff)
-	}
+	golden(t, "openapi.json", payload.OpenAPI())
 	clear(payload.OpenAPI())
 	if !json.Valid(payload.OpenAPI()) {
 		t.Error("a caller can change what OpenAPI returns")
+	}
+}
+
+// Rule: the document describes every type of the catalogue, each with the schema that Schema
+// returns and with its example.
+func TestOpenAPI_isMadeFromTheSchemas(t *testing.T) {
+	t.Parallel()
+	var document struct {
+		Webhooks map[string]struct {
+			Post struct {
+				Deprecated  bool
+				RequestBody struct {
+					Content map[string]struct {
+						Schema  map[string]string
+						Example json.RawMessage
+					}
+				}
+			}
+		}
+		Components struct{ Schemas map[string]map[string]any }
+	}
+	unmarshal(t, payload.OpenAPI(), &document)
+	if len(document.Webhooks) != len(payload.Triggers()) {
+		t.Errorf("%d webhooks, want %d", len(document.Webhooks), len(payload.Triggers()))
+	}
+	for _, trigger := range payload.Triggers() {
+		want := loadSchema(t, trigger)
+		delete(want, "$schema") // here the dialect is the document's
+		delete(want, "$id")     // it would move the base of references
+		if diff := cmp.Diff(want, document.Components.Schemas[trigger]); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", trigger, diff)
+		}
+		content := document.Webhooks[trigger].Post.RequestBody.Content["application/json"]
+		if content.Schema["$ref"] != "#/components/schemas/"+trigger {
+			t.Errorf("%s: schema is %v", trigger, content.Schema)
+		}
+		if faults := check(t, want, content.Example); len(faults) > 0 {
+			t.Errorf("%s: the example breaks its schema: %v", trigger, faults)
+		}
+	}
+}
+
+func unmarshal(t *testing.T, text []byte, v any) {
+	t.Helper()
+	if err := json.Unmarshal(text, v); err != nil {
+		t.Fatalf("%v\n%s", err, text)
 	}
 }

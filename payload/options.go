@@ -32,6 +32,7 @@ type settings struct {
 	maxBody      int
 	anyProcessID bool
 	expiry       ExpiryFormat
+	envelope     bool
 }
 
 // WithID sets the event's ID, by default a fresh UUID of version 7 (RFC 9562).

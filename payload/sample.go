@@ -1,7 +1,5 @@
 package payload
 
-import "time"
-
 // Sample returns a value of the trigger's type with every field set to an
 // invented example, to try a receiver's mapping, and false for a trigger that
 // this package does not define.
@@ -11,7 +9,6 @@ func Sample(trigger string) (Data, bool) {
 		link     = "https://your-site.atlassian.net/jira/settings/apps/app-1/instance-1/automatedTasks?taskId=task-1&processId=" + process
 		settings = "https://your-site.atlassian.net/jira/settings/apps/app-1/instance-1/notifications"
 	)
-	at := time.Date(2026, time.May, 27, 9, 30, 0, 0, time.UTC)
 	run := task{process, "Deactivate Inactive User", []string{"addToGroups", "removeAppAccess"}, link}
 	switch trigger {
 	case triggerTaskSuccess:
@@ -19,7 +16,7 @@ func Sample(trigger string) (Data, bool) {
 	case triggerTaskFailure:
 		return TaskFailure(run), true
 	case triggerOrgKeyExpiry:
-		return OrgKeyExpiry{APIKeyID: "key-1", Name: "Provisioning", ExpiresAt: at, SettingsURL: settings}, true
+		return OrgKeyExpiry{APIKeyID: "key-1", Name: "Provisioning", ExpiresAt: sampleTime, SettingsURL: settings}, true
 	}
 	return nil, false
 }

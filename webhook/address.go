@@ -1,66 +1,115 @@
 package webhook
 
 import (
-	"net/netip"
-	"regexp"
 	"strings"
 
-	"github.com/postrider/postrider/webhook/internal/httpfield"
+	"github.com/postrider/postrider/internal/ascii"
 )
-
-// dottedQuad finds IPv4 addresses, and what an old resolver would read as one.
-var dottedQuad = regexp.MustCompile(`[0-9]{1,3}(?:\.[0-9]{1,3}){3}`)
 
 // maxAddress is the length of the longest text of an IPv6 address, with an IPv4 one at
 // its end.
 const maxAddress = len("0000:0000:0000:0000:0000:ffff:255.255.255.255")
 
 // redactAddresses removes IP addresses from what a receiver said: an error page that names
-// an address of its network tells a tenant where to aim.
+// an address of its network tells a tenant where to aim. It takes IPv4 addresses wherever they stand,
+// and what an old resolver would read as one, and of IPv6 whole words. Each byte of the text is looked
+// at a bounded number of times.
 func redactAddresses(s string) string {
 	if strings.Count(s, ":") >= 2 {
-		s = redactIPv6(s)
+		s = redactEach(s, longestIPv6)
 	}
-	if strings.Count(s, ".") < 3 { // the usual case, and looking closer costs a hundred times as much
-		return s
+	if strings.Count(s, ".") >= 3 {
+		s = redactEach(s, dottedQuad)
 	}
-	return dottedQuad.ReplaceAllLiteralString(s, redacted)
+	return s
 }
 
-// redactIPv6 tries, where a word begins, the longest text that could be an address.
-func redactIPv6(s string) string {
+// redactEach replaces what find finds: the length of an address that begins at i, or 0.
+func redactEach(s string, find func(s string, i int) int) string {
 	var b strings.Builder
 	kept := 0 // s[:kept] is in b, or replaced
-	for i := 0; i < len(s); i++ {
-		if !inAddress(s[i]) || i > 0 && (httpfield.IsAlnum(s[i-1]) || s[i-1] == ':' && s[i] == ':') {
+	for i := 0; i < len(s); {
+		n := find(s, i)
+		if n == 0 {
+			i++
 			continue
 		}
-		end := i
-		for end < len(s) && end-i < maxAddress && inAddress(s[end]) {
-			end++
-		}
-		for ; end-i > len("::"); end-- { // "::" alone is punctuation
-			if end < len(s) && httpfield.IsAlnum(s[end]) && httpfield.IsAlnum(s[end-1]) {
-				continue // the middle of a word
-			}
-			if isIPv6(s[i:end]) {
-				b.WriteString(s[kept:i])
-				b.WriteString(redacted)
-				kept, i = end, end-1
-				break
-			}
-		}
+		b.WriteString(s[kept:i])
+		b.WriteString(redacted)
+		i += n
+		kept = i
+	}
+	if kept == 0 {
+		return s
 	}
 	b.WriteString(s[kept:])
 	return b.String()
 }
 
-func isIPv6(s string) bool {
-	if n := strings.Count(s, ":"); n < 6 && !strings.Contains(s, "::") { // most are out here
-		return false
+// dottedQuad is the length of four numbers of up to three digits with dots between them.
+func dottedQuad(s string, i int) int {
+	at := i
+	for part := range 4 {
+		if part > 0 {
+			if at == len(s) || s[at] != '.' {
+				return 0
+			}
+			at++
+		}
+		from := at
+		for at < len(s) && at-from < 3 && '0' <= s[at] && s[at] <= '9' {
+			at++
+		}
+		if at == from {
+			return 0
+		}
 	}
-	a, err := netip.ParseAddr(s)
-	return err == nil && a.Is6()
+	return at - i
+}
+
+// longestIPv6 is the length of the longest IPv6 address, RFC 4291 section 2.2, that begins at i and
+// ends with a word. "::" alone is punctuation.
+func longestIPv6(s string, i int) (longest int) {
+	if !inAddress(s[i]) || i > 0 && (ascii.IsAlnum(s[i-1]) || s[i-1] == ':' && s[i] == ':') {
+		return 0
+	}
+	const groups = 8
+	n, double := 0, false
+	ends := func(at int) {
+		whole := double && n < groups || n == groups
+		if whole && at-i > len("::") && (at == len(s) || !ascii.IsAlnum(s[at]) || !ascii.IsAlnum(s[at-1])) {
+			longest = max(longest, at-i)
+		}
+	}
+	at := i
+	for n < groups {
+		switch {
+		case strings.HasPrefix(s[at:], "::") && !double:
+			double = true
+			at += len("::")
+			ends(at)
+		case n > 0 && (at == i || s[at-1] != ':'): // behind a group
+			if at == len(s) || s[at] != ':' {
+				return longest
+			}
+			at++
+		}
+		if quad := dottedQuad(s, at); quad > 0 && n+2 <= groups {
+			n += 2
+			ends(at + quad)
+			n -= 2
+		}
+		from := at
+		for at < len(s) && at-from < 4 && isDigit(s[at], 16) {
+			at++
+		}
+		if at == from {
+			return longest
+		}
+		n++
+		ends(at)
+	}
+	return longest
 }
 
 func inAddress(c byte) bool {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -184,6 +185,49 @@ func TestUnknownChange(t *testing.T) {
 		settled(time.Minute)
 		if n := len(h.to.seen()); n != 0 {
 			t.Errorf("%d requests to a webhook that is switched off", n)
+		}
+	})
+}
+
+// restless is a Store whose webhooks change whenever they have been read.
+type restless struct {
+	*memstore.Store
+	seen, reads atomic.Int64
+}
+
+func (s *restless) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, error) {
+	ws, err := s.Store.Webhooks(ctx, scope)
+	for i := range ws {
+		ws[i].Seen = s.seen.Add(1)
+	}
+	s.seen.Add(1)
+	s.reads.Add(1)
+	return ws, err
+}
+
+func (s *restless) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
+	for i := range ds {
+		if ds[i].Seen != 0 && ds[i].Seen != s.seen.Load() {
+			return nil, webhook.ErrStale
+		}
+	}
+	return s.Store.Enqueue(ctx, ds)
+}
+
+// Rule: a tenant that changes webhooks all the time fails no Dispatch.
+func TestRestlessTenant(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &restless{Store: newStore(t)}
+		h := newHost(t, store, webhook.Automation(), nil)
+		h.add("one")
+		h.start()
+		defer h.stop()
+		settled(time.Second)
+		id := h.dispatch()
+		settled(time.Second)
+		if got := h.outcome(id); got != "delivered tries=1" || len(h.to.seen()) != 1 || store.reads.Load() != 3 {
+			t.Errorf("%s, %d requests, %d reads", got, len(h.to.seen()), store.reads.Load())
 		}
 	})
 }

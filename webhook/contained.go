@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -93,4 +94,25 @@ func (c containedHistory) Cancel(ctx context.Context, scope, id string, now time
 		return err
 	})
 	return d, ended, err
+}
+
+// containedHandler is the host's log handler, whose panic must not end a goroutine of ours.
+type containedHandler struct{ slog.Handler }
+
+func (c containedHandler) Enabled(ctx context.Context, l slog.Level) (is bool) {
+	defer func() { _ = recover() }()
+	return c.Handler.Enabled(ctx, l)
+}
+
+func (c containedHandler) Handle(ctx context.Context, r slog.Record) (err error) {
+	defer contain("Logger", &err)
+	return c.Handler.Handle(ctx, r)
+}
+
+func (c containedHandler) WithAttrs(as []slog.Attr) slog.Handler {
+	return containedHandler{c.Handler.WithAttrs(as)}
+}
+
+func (c containedHandler) WithGroup(name string) slog.Handler {
+	return containedHandler{c.Handler.WithGroup(name)}
 }

@@ -17,14 +17,14 @@ type Counters interface {
 	// Counts returns the counts of these webhooks of a scope, at most 500, for the hours that
 	// begin at since or later, by webhook and then by hour. Hours without attempts are left out.
 	// Counts are kept for [CountsKept].
-	Counts(ctx context.Context, scope string, webhookIDs []string, since time.Time) ([]Count, error)
+	Counts(ctx context.Context, scope string, webhookIDs []string, since time.Time) ([]HourCount, error)
 }
 
 // CountsKept is how long [Counters] keep an hour.
 const CountsKept = 8 * 24 * time.Hour
 
-// Count is what became of the attempts of a webhook that ended within one hour.
-type Count struct {
+// HourCount is what became of the attempts of a webhook that ended within one hour.
+type HourCount struct {
 	WebhookID string
 	// Hour is the beginning of the hour, in UTC.
 	Hour time.Time
@@ -36,7 +36,7 @@ type Count struct {
 
 // Counts returns the counts of these webhooks of a scope since a time; see [Counters]. Errors:
 // [ErrUnsupported] when the Store does not count, [ErrInvalid] for more than 500 webhooks.
-func (m *Manager) Counts(ctx context.Context, scope string, webhookIDs []string, since time.Time) ([]Count, error) {
+func (m *Manager) Counts(ctx context.Context, scope string, webhookIDs []string, since time.Time) ([]HourCount, error) {
 	c, ok := m.d.store.(Counters)
 	if !ok {
 		return nil, fmt.Errorf("webhook: counts: %w: it does not count", ErrUnsupported)

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"math"
 	"time"
-
-	"github.com/postrider/postrider/payload"
 )
 
 func (m *Manager) history() (History, error) {
@@ -152,21 +150,6 @@ func (m *Manager) Replay(ctx context.Context, q Query, perSecond float64) (queue
 			return queued, nil
 		}
 	}
-}
-
-// sample is the body of an example of an event type.
-func (p *Profile) sample(typ, scope string) (body []byte, err error) {
-	defer contain("Profile.Sample", &err)
-	sample := p.Sample
-	if sample == nil {
-		sample = payload.Sample
-	}
-	data, ok := sample(typ)
-	if !ok {
-		return nil, fmt.Errorf("%w: no sample of trigger %q", ErrInvalid, typ)
-	}
-	e, err := payload.New(scope, data)
-	return e.Body, err
 }
 
 // TestOption changes what [Manager.Test] sends.

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -29,85 +30,107 @@ func (s State) String() string {
 	return fmt.Sprintf("State(%d)", uint8(s))
 }
 
+// MarshalText returns the word of String, so JSON has words. Errors: an unknown number.
+func (s State) MarshalText() ([]byte, error) {
+	if s > StateFailed {
+		return nil, fmt.Errorf("webhook: unknown %v", s)
+	}
+	return []byte(s.String()), nil
+}
+
+// UnmarshalText reads what MarshalText wrote. Errors: any other word.
+func (s *State) UnmarshalText(text []byte) error {
+	for known := StatePending; known <= StateFailed; known++ {
+		if known.String() == string(text) {
+			*s = known
+			return nil
+		}
+	}
+	return errors.New("webhook: a state must be pending, delivered or failed")
+}
+
 // Delivery is one event on its way to one webhook. It is what a Store keeps.
+//
+// In JSON names and words are stable, times are in RFC 3339 and left out where they are zero,
+// Body is in base64, and what was encoded is decoded again whole, but for Seen.
 type Delivery struct {
 	// ID is made of (Scope, EventID, WebhookID), so a repeated Dispatch names the
 	// same delivery. It holds letters, digits and "_".
-	ID string
+	ID string `json:"id"`
 	// EventID is the identifier that receivers see, the same on every attempt.
-	EventID   string
-	WebhookID string
-	Scope     string
+	EventID   string `json:"event_id"`
+	WebhookID string `json:"webhook_id"`
+	Scope     string `json:"scope"`
 	// Type is the event's type.
-	Type string
+	Type string `json:"type"`
 	// Class splits the lane of a webhook where the Profile composes classes; empty as a
 	// rule. At most 100 bytes.
-	Class string
+	Class string `json:"class,omitempty"`
 	// Body holds the exact bytes that are signed and sent, at every attempt.
-	Body []byte
+	Body []byte `json:"body,omitzero"`
 	// Vars fill variables in the webhook's URL.
-	Vars map[string]string
+	Vars map[string]string `json:"vars,omitzero"`
 	// Carry is what Options.Carry took from the context of Dispatch.
-	Carry map[string]string
-	State State
+	Carry map[string]string `json:"carry,omitzero"`
+	State State             `json:"state"`
 	// Tries counts the attempts that have ended since the delivery was queued, by Dispatch
 	// or by the latest Requeue: it is what the retry budget is measured with.
-	Tries int
+	Tries int `json:"tries"`
 	// Attempts counts the attempts that have ended since Dispatch. It never starts anew, so
 	// the numbers of attempts go on after a redelivery. Neither counts the attempt of a lost
 	// lease, which the history keeps.
-	Attempts int
+	Attempts int `json:"attempts"`
 	// Interrupted counts the leases that ran out since then: a process died or
 	// lost its database during a send.
-	Interrupted int
+	Interrupted int `json:"interrupted,omitempty"`
 	// Lease is the number of the latest claim; 0 before the first. It only grows.
-	Lease int64
+	Lease int64 `json:"lease,omitempty"`
 	// Held tells a lease from a waiting retry.
-	Held bool
+	Held bool `json:"held"`
 	// Due is when the delivery may be claimed: of a held one, the end of its lease; of one
 	// that has ended, FinishedAt.
-	Due time.Time
+	Due time.Time `json:"due,omitzero"`
 	// FirstFailure is the end of the first counted attempt that did not deliver.
-	FirstFailure time.Time
+	FirstFailure time.Time `json:"first_failure,omitzero"`
 	// CreatedAt is when Dispatch accepted the event for this webhook.
-	CreatedAt time.Time
+	CreatedAt time.Time `json:"created_at,omitzero"`
 	// QueuedAt is CreatedAt, or the due time of the latest Requeue. The age that
 	// Profile.MaxAge limits counts from here.
-	QueuedAt time.Time
+	QueuedAt time.Time `json:"queued_at,omitzero"`
 	// FinishedAt is when the delivery ended; zero while it is pending.
-	FinishedAt time.Time
+	FinishedAt time.Time `json:"finished_at,omitzero"`
 	// Seen is the count of its scope's changes that the webhook was matched under; see
 	// Webhook.Seen. It is for Enqueue only and not stored; 0 is unchecked.
-	Seen int64
+	Seen int64 `json:"-"`
 	// LastCode is the outcome of the latest attempt, or why it ended without one.
-	LastCode Code
+	LastCode Code `json:"last_code,omitempty"`
 	// Exhausted is set beside LastCode when the retry budget was spent.
-	Exhausted bool
+	Exhausted bool `json:"exhausted,omitempty"`
 }
 
 // Lane is the lane that the delivery waits in.
 func (d *Delivery) Lane() Lane { return Lane{d.Scope, d.WebhookID, d.Class} }
 
 // Attempt is the record of one request, made or refused. It holds nothing that
-// a tenant must not see: no address, no URL, no secret.
+// a tenant must not see: no address, no URL, no secret. In JSON durations are in nanoseconds.
 type Attempt struct {
 	// Number is 1 for the first attempt, and goes on after a redelivery.
-	Number int
+	Number int `json:"number"`
 	// Status is the HTTP status, 0 when none was received.
-	Status int
+	Status int `json:"status,omitempty"`
 	// Code is the outcome; CodeOK when the endpoint accepted. Detail says more about some
 	// of those without a status.
-	Code   Code
-	Detail Detail
+	Code   Code   `json:"code"`
+	Detail Detail `json:"detail,omitempty"`
 	// Start is when the attempt began; Duration how long it took, never negative.
-	Start    time.Time
-	Duration time.Duration
+	Start    time.Time     `json:"start,omitzero"`
+	Duration time.Duration `json:"duration_ns"`
 	// RetryAfter is what the endpoint asked for on a transient status, as it was
 	// asked: policies cap it.
-	RetryAfter time.Duration
+	RetryAfter time.Duration `json:"retry_after_ns,omitempty"`
 	// Snippet is the beginning of the answer's body, at most 4 KiB, without
 	// control characters, secrets, URL paths and addresses.
-	Snippet string
+	Snippet string `json:"snippet,omitempty"`
 }
 
 // OK reports whether the endpoint accepted the request.
@@ -135,9 +158,51 @@ type Settlement struct {
 	Result *Attempt
 }
 
+// Apply returns a pending delivery as it stands once s is stored. It is for Stores, which judge
+// the lease first.
+func (s *Settlement) Apply(d Delivery) Delivery {
+	due := s.Due
+	if a := s.Result; a != nil {
+		d.Tries++
+		d.Attempts++
+		if due.IsZero() {
+			due = a.End()
+		}
+		if !a.OK() && d.FirstFailure.IsZero() {
+			d.FirstFailure = a.End()
+		}
+	}
+	if s.Code != CodeOK || s.State == StateDelivered {
+		d.LastCode = s.Code
+	}
+	d.State, d.Held, d.Due, d.Exhausted = s.State, false, due, s.Exhausted && s.State == StateFailed
+	if s.State != StatePending {
+		d.FinishedAt = due
+	}
+	return d
+}
+
 // Code says how an attempt or a delivery ended. Codes are safe to show to
 // tenants and stable: they are stored and may be compared.
 type Code string
+
+// MarshalText returns the code, and "ok" for CodeOK, so JSON has a word for it.
+func (c Code) MarshalText() ([]byte, error) {
+	if c == CodeOK {
+		return []byte(wordOK), nil
+	}
+	return []byte(c), nil
+}
+
+// UnmarshalText reads what MarshalText wrote.
+func (c *Code) UnmarshalText(text []byte) error {
+	if *c = Code(text); *c == wordOK {
+		*c = CodeOK
+	}
+	return nil
+}
+
+const wordOK = "ok"
 
 // The codes.
 const (

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/postrider/postrider/internal/ascii"
 	"github.com/postrider/postrider/payload"
 )
 
@@ -74,8 +76,11 @@ func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Rec
 				return added, err
 			}
 			r.receipt, err = d.enqueue(ctx, reported{d.store, d}, events, d.cache, store)
-			if errors.Is(err, ErrStale) { // webhooks changed since they were read
+			for read := 0; errors.Is(err, ErrStale) && read < 2; read++ { // webhooks changed since they were read
 				d.engine.start(first)
+				if read > 0 {
+					store = unchecked(store) // a tenant that changes webhooks all the time must not fail the host
+				}
 				r.receipt, err = d.enqueue(ctx, reported{d.store, d}, events, nil, store)
 			}
 			return err
@@ -124,7 +129,7 @@ func (d *Dispatcher) checkEvents(events []payload.Event) error {
 			return fmt.Errorf("webhook: dispatch: %w: an event ID must be 1 to 255 printable ASCII characters without a dot or space: use payload.New", ErrInvalid)
 		case e.Scope == "" || e.Type == "":
 			return fmt.Errorf("webhook: dispatch %s: %w: an event needs a Scope and a Type: use payload.New", e.ID, ErrInvalid)
-		case d.profile.Events != nil && !slices.Contains(d.profile.Events, e.Type):
+		case !d.profile.has(e.Type):
 			return fmt.Errorf("webhook: dispatch %s: %w: profile %s has no event type %q, add it to Profile.Events", e.ID, ErrInvalid, d.profile.Name, e.Type)
 		case len(e.Body) > d.profile.maxBody():
 			return fmt.Errorf("webhook: dispatch %s: %w: body of %d bytes, profile %s allows %d", e.ID, ErrTooLarge, len(e.Body), d.profile.Name, d.profile.maxBody())
@@ -134,15 +139,7 @@ func (d *Dispatcher) checkEvents(events []payload.Event) error {
 }
 
 func validEventID(id string) bool {
-	if id == "" || len(id) > 255 {
-		return false
-	}
-	for i := range len(id) {
-		if id[i] <= 0x20 || id[i] > 0x7e || id[i] == '.' {
-			return false
-		}
-	}
-	return true
+	return id != "" && len(id) <= 255 && ascii.IsVisible(id) && !strings.Contains(id, ".")
 }
 
 // batch is what one Dispatch is about to store.
@@ -152,9 +149,21 @@ type batch struct {
 	read       time.Time // when the first read of webhooks began
 }
 
+type storing = func(context.Context, Enqueuer, *batch) ([]bool, error)
+
+// unchecked lets a Store that counts changes store what was read a moment ago, as others do.
+func unchecked(store storing) storing {
+	return func(ctx context.Context, to Enqueuer, b *batch) ([]bool, error) {
+		for i := range b.deliveries {
+			b.deliveries[i].Seen = 0
+		}
+		return store(ctx, to, b)
+	}
+}
+
 // enqueue matches and composes, and lets store store. cache is nil where webhooks are to be read.
 func (d *Dispatcher) enqueue(ctx context.Context, to Enqueuer, events []payload.Event, cache WebhookCache,
-	store func(context.Context, Enqueuer, *batch) ([]bool, error)) (Receipt, error) {
+	store storing) (Receipt, error) {
 	receipt, b, err := d.compile(ctx, to, events, cache)
 	if err != nil || len(b.deliveries) == 0 {
 		return receipt, err

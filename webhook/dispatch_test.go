@@ -248,7 +248,12 @@ func TestPanickingHooks(t *testing.T) {
 		})
 	}
 	atDispatch := map[string]func(*webhook.Profile){
-		"Match": func(p *webhook.Profile) { p.Match = func(webhook.Webhook, payload.Event) (bool, error) { panic("x") } },
+		"Select": func(p *webhook.Profile) {
+			p.Select = func([]webhook.Webhook, payload.Event) ([]webhook.Webhook, error) { panic("x") }
+		},
+		"Each": func(p *webhook.Profile) {
+			p.Select = webhook.Each(func(webhook.Webhook, payload.Event) (bool, error) { panic("x") })
+		},
 		"Compose": func(p *webhook.Profile) {
 			p.Compose = func(payload.Event, []webhook.Webhook) (webhook.Composed, error) { panic("x") }
 		},

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync/atomic"
 
+	"github.com/postrider/postrider/internal/ascii"
 	"github.com/postrider/postrider/limiter"
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
@@ -50,6 +52,7 @@ func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
 	if store == nil {
 		return nil, errors.New("webhook: New needs a Store")
 	}
+	p.fill()
 	d := &Dispatcher{store: store, profile: p}
 	d.registry, d.history = containRegistry(store), containHistory(store)
 	d.pruner, _ = store.(Pruner)
@@ -106,6 +109,8 @@ func (p *Profile) check(o *Options) error {
 		return refuse("Retry reaches %v beyond the first failure, Options.History keeps %v only", p.Retry.Horizon(), o.History)
 	case p.Retry.Horizon() > p.maxAge():
 		return refuse("Retry reaches %v beyond the first failure, MaxAge %v ends deliveries before", p.Retry.Horizon(), p.maxAge())
+	case slices.ContainsFunc(p.Events, func(e string) bool { return strings.Contains(e, "*") }):
+		return refuse(`Events must hold no "*": it is for a webhook's Events`)
 	case p.MaxPerScope < 0:
 		return refuse("MaxPerScope %d must not be negative", p.MaxPerScope)
 	case p.MaxBody < 0 || p.MaxBody > maxFanOut:
@@ -124,7 +129,7 @@ func validName(s string) bool {
 	}
 	for i := range len(s) {
 		c := s[i]
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
+		if !ascii.IsAlnum(c) && c != '-' && c != '_' {
 			return false
 		}
 	}

@@ -49,17 +49,19 @@ var (
 type FieldError struct {
 	// Field is the name in [Webhook], lower case: "name", "url", "secret", "events",
 	// "filter", "notes", "headers", "timeout", "scope", "group", "attributes".
-	Field string
+	Field string `json:"field"`
 	// Rule is a short stable word, such as "required", "too_long", "again" (a stored value would
 	// reach another receiver: see [Manager.Edit]) or an allowlist rule like "A5".
-	Rule string
+	Rule string `json:"rule"`
 	// Message is a sentence for people. It never repeats a secret or a URL.
-	Message string
+	Message string `json:"message"`
 }
 
 // ValidationError lists everything that is wrong with an input, in the order of
 // the form. errors.Is(err, ErrInvalid) holds.
-type ValidationError struct{ Fields []FieldError }
+type ValidationError struct {
+	Fields []FieldError `json:"fields"`
+}
 
 // Error lists fields and messages.
 func (e *ValidationError) Error() string {

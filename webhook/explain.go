@@ -12,23 +12,23 @@ import (
 
 // Explanation answers why a delivery has not been sent.
 type Explanation struct {
-	Delivery Delivery
+	Delivery Delivery `json:"delivery"`
 	// Reasons hold it back: first those whose end is not known, then the longest lasting
 	// ones. A delivery that could go right now has the single reason ReasonReady.
-	Reasons []Reason
+	Reasons []Reason `json:"reasons"`
 }
 
 // Reason is one thing that holds a delivery back.
 type Reason struct {
-	Kind ReasonKind
+	Kind ReasonKind `json:"kind"`
 	// Until is when it ends by itself; zero when that is not known.
-	Until time.Time
+	Until time.Time `json:"until,omitzero"`
 	// Shared: this process does not know the whole of it. Another one on the same Store may
 	// be behind it, or may send although this one cannot. False for what the Store says of
 	// the delivery and its webhook, which is true for everybody.
-	Shared bool
+	Shared bool `json:"shared"`
 	// Text is one sentence for people.
-	Text string
+	Text string `json:"text"`
 }
 
 // ReasonKind names a reason.

@@ -79,7 +79,7 @@ func (d *Dispatcher) stored(ctx context.Context, j *job, s *Settlement, lost boo
 			d.observe(ctx, "Lost", func() { f(ctx, j.delivery) })
 		}
 	case s.State != StatePending:
-		d.ended(ctx, s.after(j.delivery), s.Result)
+		d.ended(ctx, s.Apply(j.delivery), s.Result)
 	}
 }
 

@@ -5,20 +5,21 @@ import "time"
 // Health is how a webhook's endpoint has been doing. The zero value, apart from
 // WebhookID and Scope, is a webhook in good health.
 type Health struct {
-	WebhookID, Scope string
+	WebhookID string `json:"webhook_id"`
+	Scope     string `json:"scope"`
 	// FailingSince is the end of the first of the failures in a row; zero when the
 	// latest attempt was accepted. Failures counts them.
-	FailingSince time.Time
-	Failures     int
+	FailingSince time.Time `json:"failing_since,omitzero"`
+	Failures     int       `json:"failures"`
 	// PausedUntil is set by an endpoint that asked for patience with Retry-After.
-	PausedUntil time.Time
+	PausedUntil time.Time `json:"paused_until,omitzero"`
 	// OpenUntil is set while the breaker is open: nothing is sent before, then one
 	// probe. Opened counts how often it opened in a row.
-	OpenUntil time.Time
-	Opened    int
+	OpenUntil time.Time `json:"open_until,omitzero"`
+	Opened    int       `json:"opened"`
 	// DisabledReason repeats Webhook.DisabledReason in what Manager.Health returns;
 	// Stores leave it empty.
-	DisabledReason string
+	DisabledReason string `json:"disabled_reason,omitempty"`
 }
 
 // HealthStatus is the short form of a Health, for lists.

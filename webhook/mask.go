@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"strings"
 
-	"github.com/postrider/postrider/webhook/internal/httpfield"
+	"github.com/postrider/postrider/internal/ascii"
 )
 
 // shown is what a Webhook looks like to printers: the same fields, without the methods
@@ -46,7 +46,7 @@ func maskURL(u string) string {
 	}
 	end := behindAuthority(u)
 	for i := range end {
-		if c := u[i]; !httpfield.IsAlnum(c) && strings.IndexByte("-_.:/[]", c) < 0 {
+		if c := u[i]; !ascii.IsAlnum(c) && strings.IndexByte("-_.:/[]", c) < 0 {
 			return redacted // a user name, or no URL at all
 		}
 	}
@@ -90,8 +90,18 @@ func (w Webhook) LogValue() slog.Value {
 // MarshalJSON encodes the webhook masked like in Format: it is for showing, not for
 // storing. A mask does not find its way back: a Secret refuses to be decoded, and the
 // Manager refuses "[redacted]" as a secret, as the value of a header and in a URL. Stores
-// take the fields one by one.
-func (w Webhook) MarshalJSON() ([]byte, error) { return json.Marshal(w.masked()) }
+// take the fields one by one. Names are stable, times are in RFC 3339, and "unreadable" stands
+// where the Store cannot open the secrets.
+func (w Webhook) MarshalJSON() ([]byte, error) {
+	s := w.masked()
+	if s.Events == nil {
+		s.Events = []string{} // an array, never null
+	}
+	return json.Marshal(struct {
+		shown
+		Unreadable bool `json:"unreadable,omitempty"`
+	}{s, w.Unreadable != nil})
+}
 
 // Format prints the proxy for every verb of package fmt, with "[redacted]" in place of user
 // name and password.

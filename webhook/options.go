@@ -188,6 +188,8 @@ func (o *Options) withDefaults(notifies bool) Options {
 	out.Proxy = out.Proxy.clone()
 	if out.Logger == nil {
 		out.Logger = slog.New(slog.DiscardHandler)
+	} else {
+		out.Logger = slog.New(containedHandler{out.Logger.Handler()})
 	}
 	if out.Observer == nil {
 		out.Observer = &Observer{}

@@ -93,26 +93,6 @@ func failure(d *Delivery, a *Attempt) retry.Failure {
 	return retry.Failure{Made: d.Tries, First: first, Now: a.End(), After: a.RetryAfter, Seed: h.Sum64()}
 }
 
-// after is the delivery as it stands once s is stored.
-func (s *Settlement) after(d Delivery) Delivery {
-	d.State, d.Held, d.Due = s.State, false, s.Due
-	if s.State == StateDelivered || s.Code != CodeOK {
-		d.LastCode = s.Code
-	}
-	d.Exhausted = s.Exhausted
-	if s.Result != nil {
-		d.Tries++
-		d.Attempts++
-		if !s.Result.OK() && d.FirstFailure.IsZero() {
-			d.FirstFailure = s.Result.End()
-		}
-	}
-	if s.State != StatePending {
-		d.FinishedAt = s.Due
-	}
-	return d
-}
-
 // attention tells whether the owner of a webhook should hear of an outcome: the URL,
 // the secret or the certificate is wrong, and waiting will not mend it.
 func attention(a *Attempt) bool {

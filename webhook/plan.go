@@ -47,26 +47,13 @@ func (d *Dispatcher) plan(e payload.Event, hooks []Webhook, now time.Time) (ds [
 
 // match picks the receivers of an event. live is the caller's to give away.
 func (d *Dispatcher) match(live []Webhook, e payload.Event) ([]Webhook, error) {
-	if d.profile.Select != nil {
-		matched, err := d.profile.Select(live, e)
-		if err != nil {
-			return nil, fmt.Errorf("match: %w", err)
-		}
-		return matched, nil
+	choose := d.profile.Select
+	if choose == nil {
+		choose = Each(func(w Webhook, e payload.Event) (bool, error) { return w.Listens(e.Type), nil })
 	}
-	matched := live[:0]
-	for _, w := range live {
-		ok := false
-		if d.profile.Match == nil {
-			ok = w.Listens(e.Type)
-		} else if is, err := d.profile.Match(w, e); err != nil {
-			return nil, fmt.Errorf("match %s: %w", w.ID, err)
-		} else {
-			ok = is
-		}
-		if ok {
-			matched = append(matched, w)
-		}
+	matched, err := choose(live, e)
+	if err != nil {
+		return nil, fmt.Errorf("match: %w", err)
 	}
 	return matched, nil
 }

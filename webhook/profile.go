@@ -49,10 +49,15 @@ type Profile struct {
 	// the URL, and not only a signature made with it. Such a secret must be entered
 	// again when a webhook gets another URL; see [Manager.Edit].
 	SecretSent bool
-	// Events are the event types that a webhook can listen to; nil means any.
+	// Events are the event types that a webhook can listen to; nil means any, or those of the
+	// Catalogue. A name holds no "*".
 	Events []string
-	// AllowNoEvents accepts a webhook without events. "*" is accepted as "all events"
-	// in any case.
+	// Catalogue, where it is set, adds its types to Events, makes their examples for
+	// [WithSample], inside an envelope where it says so, and tells the page of package settings
+	// their titles, descriptions and examples.
+	Catalogue *payload.Catalogue
+	// AllowNoEvents accepts a webhook without events. "*" for all events and wildcards such as
+	// "task.*" are accepted in any case.
 	AllowNoEvents bool
 	// DisableOnGone switches a webhook off when its endpoint answers 410.
 	DisableOnGone bool
@@ -60,11 +65,9 @@ type Profile struct {
 	// 0 means never. Half of it raises Observer.Attention first.
 	DisableAfter time.Duration
 
-	// Match tells whether a live webhook receives an event; nil means [Webhook.Listens].
-	// An error refuses the Dispatch.
-	Match func(Webhook, payload.Event) (bool, error)
-	// Select picks the receivers of an event among the live webhooks of its scope, for a
-	// Profile that need not look at each of them; nil means Match for one after the other.
+	// Select picks the receivers of an event among the live webhooks of its scope, whose slice it
+	// may use; nil means [Webhook.Listens] for each of them. A Profile that looks at one
+	// webhook after the other makes it with [Each]. An error refuses the Dispatch.
 	Select func([]Webhook, payload.Event) ([]Webhook, error)
 	// Keep tells whether a delivery is still wanted when its turn comes; false ends it as
 	// cancelled. nil keeps all.
@@ -88,7 +91,8 @@ type Profile struct {
 	// own limits, such as the tenant at a host. All of them must have room before a delivery is
 	// sent.
 	Limits func(w Webhook, class string) []Limit
-	// Sample makes an example of an event type for [WithSample]; nil means [payload.Sample].
+	// Sample makes an example of an event type for [WithSample] that the Catalogue does not
+	// have; nil means [payload.Sample].
 	Sample func(eventType string) (payload.Data, bool)
 	// Delete carries out the deletion of a webhook by the Manager: it calls remove, once, or
 	// answers why not, which Manager.Delete returns. A [*ValidationError] is shown to people.
@@ -96,6 +100,24 @@ type Profile struct {
 	Delete func(ctx context.Context, scope, id string, remove func(context.Context) error) error
 	// Check adds what else is wrong with a webhook's fields to what the Manager found.
 	Check func(Webhook) []FieldError
+}
+
+// Each makes a Profile.Select of a function that tells whether one webhook receives an event.
+// Its error names the webhook.
+func Each(match func(Webhook, payload.Event) (bool, error)) func([]Webhook, payload.Event) ([]Webhook, error) {
+	return func(live []Webhook, e payload.Event) ([]Webhook, error) {
+		matched := live[:0]
+		for _, w := range live {
+			ok, err := match(w, e)
+			if err != nil {
+				return nil, fmt.Errorf("webhook %s: %w", w.ID, err)
+			}
+			if ok {
+				matched = append(matched, w)
+			}
+		}
+		return matched, nil
+	}
 }
 
 // Limit bounds the requests in flight, and those of a second, of everything that names

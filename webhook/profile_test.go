@@ -38,12 +38,12 @@ func tracker() webhook.Profile {
 		Transient: func(a webhook.Attempt) bool {
 			return a.Status == 418 || webhook.TransientError(a)
 		},
-		Match: func(w webhook.Webhook, e payload.Event) (bool, error) {
+		Select: webhook.Each(func(w webhook.Webhook, e payload.Event) (bool, error) {
 			if w.Filter == "broken" {
 				return false, errors.New("filter does not parse")
 			}
 			return w.Listens(e.Type) && (w.Filter == "" || w.Filter == e.Vars["project"]), nil
-		},
+		}),
 		Compose: func(e payload.Event, group []webhook.Webhook) (webhook.Composed, error) {
 			var ids []string
 			for _, w := range group {
@@ -307,9 +307,6 @@ func TestStoreBelongsToOneProfile(t *testing.T) {
 func TestProfileSelectAndKeep(t *testing.T) {
 	t.Parallel()
 	p := tracker()
-	p.Match = func(webhook.Webhook, payload.Event) (bool, error) {
-		return false, errors.New("Match was asked beside Select")
-	}
 	p.Select = func(live []webhook.Webhook, e payload.Event) ([]webhook.Webhook, error) {
 		if e.Vars["break"] != "" {
 			return nil, errors.New("index is broken")

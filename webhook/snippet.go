@@ -14,7 +14,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/postrider/postrider/webhook/internal/httpfield"
+	"github.com/postrider/postrider/internal/ascii"
 	"github.com/postrider/postrider/webhook/sign"
 )
 
@@ -110,6 +110,9 @@ const (
 	minPartial = 6
 	// maxOdd: of so many bytes of a text one may be no text.
 	maxOdd = 8
+	// maxMounts bounds the mount points of a path. A path may have a thousand, each of which
+	// makes several texts to look for.
+	maxMounts = 8
 	// minHeaderSecret: what is shorter in a header is a number or a word, not a token.
 	minHeaderSecret = 16
 )
@@ -169,13 +172,49 @@ func partialAtEnd(text string, secrets []string, least int) int {
 		longest = addressAtEnd(text)
 	}
 	for _, secret := range secrets {
-		for n := min(len(secret)-1, len(text)); n >= least && n > longest; n-- {
-			if strings.HasSuffix(text, secret[:n]) {
-				longest = n
-			}
+		if len(secret) > longest && len(secret) > least {
+			longest = max(longest, overlap(secret, text, least))
 		}
 	}
 	return longest
+}
+
+// overlap is the length of the longest beginning of a secret, at least so many bytes and less than all
+// of it, at the end of a text, or 0. It reads each of them once (Knuth, Morris, Pratt): both are a
+// stranger's to choose.
+func overlap(secret, text string, least int) int {
+	text = text[max(0, len(text)-len(secret)+1):]
+	begins := strings.Index(text, secret[:least])
+	if begins < 0 {
+		return 0
+	}
+	text = text[begins:]
+	if secret = secret[:len(text)]; strings.IndexByte(secret, text[len(text)-1]) < 0 {
+		return 0
+	}
+	border := make([]int, len(secret)) // of secret[:i+1]: its longest beginning that is its end too
+	for i, n := 1, 0; i < len(secret); i++ {
+		for n > 0 && secret[i] != secret[n] {
+			n = border[n-1]
+		}
+		if secret[i] == secret[n] {
+			n++
+		}
+		border[i] = n
+	}
+	n := 0
+	for i := range len(text) { // as long as the secret, so n is at its end behind the last byte at most
+		for n > 0 && text[i] != secret[n] {
+			n = border[n-1]
+		}
+		if text[i] == secret[n] {
+			n++
+		}
+	}
+	if n < least {
+		return 0
+	}
+	return n
 }
 
 // secretsOf lists what a receiver may echo and a tenant must not see, the longest first:
@@ -213,7 +252,11 @@ func secretsOf(w *Webhook, u *url.URL) []string {
 	add(u.RawQuery)
 	for _, path := range [...]string{u.EscapedPath(), u.Path} {
 		// A server may know its path from some mount point on only.
-		for rest, more := path, true; more && strings.Count(rest, "/") > 1; {
+		rest, more := path, true
+		for range maxMounts {
+			if !more || strings.Count(rest, "/") < 2 {
+				break
+			}
 			add(rest)
 			add(strings.TrimPrefix(rest, "/"))
 			_, rest, more = strings.Cut(rest[1:], "/")
@@ -244,7 +287,7 @@ func addDistinct(add func(string), part string) {
 // plain tells whether s looks the same in JSON, HTML and a URL.
 func plain(s string) bool {
 	for i := range len(s) {
-		if !httpfield.IsAlnum(s[i]) && s[i] != '-' && s[i] != '_' && s[i] != '.' {
+		if !ascii.IsAlnum(s[i]) && s[i] != '-' && s[i] != '_' && s[i] != '.' {
 			return false
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/postrider/postrider/webhook/internal/httpfield"
+	"github.com/postrider/postrider/internal/ascii"
 )
 
 // withheld stands in place of a snippet that holds a secret or an address in a spelling that
@@ -20,6 +20,9 @@ const (
 	// maxEscapes is how many escapes around each other are undone: a form's value in JSON,
 	// and the whole in JSON once more.
 	maxEscapes = 3
+	// maxLooks bounds how often a secret is looked for in what escapes make of a text. It takes a
+	// text that was made for it, and many secrets, to get there.
+	maxLooks = 4000
 )
 
 // hideEscaped looks for secrets and addresses behind the escapes of JSON and of programming languages, of
@@ -47,12 +50,16 @@ func hideEscaped(s string, secrets []string, least int) string {
 	return withheld
 }
 
+// addressLooks is what a look for addresses costs.
+const addressLooks = 40
+
 type finder struct {
 	secrets []string
 	least   int
 	marks   int            // in the text as it is
 	end     int            // where in the original text the beginning of a secret at its end starts
 	seen    map[string]int // how many escapes were undone from a text on: most orders lead to the same ones
+	looks   int
 }
 
 // find undoes each kind of escape, then all kinds at once, and those that come to light, to a depth. It
@@ -64,6 +71,9 @@ func (f *finder) find(t decoded, depth int) bool {
 			continue
 		}
 		f.seen[next.text] = depth
+		if f.looks += len(f.secrets) + addressLooks; f.looks > maxLooks {
+			return true // nobody knows
+		}
 		text := plusAsSpace(next.text)
 		if slices.ContainsFunc(f.secrets, func(secret string) bool { return strings.Contains(text, secret) }) || marks(text) > f.marks {
 			return true
@@ -233,7 +243,7 @@ const maxEntity = 32
 // readEntity reads HTML entities, by name and by number.
 func readEntity(s string) (means string, length int) {
 	end := 1
-	for end < len(s) && (end < maxEntity || s[1] == '#') && (httpfield.IsAlnum(s[end]) || s[end] == '#') {
+	for end < len(s) && (end < maxEntity || s[1] == '#') && (ascii.IsAlnum(s[end]) || s[end] == '#') {
 		end++
 	}
 	switch {

@@ -140,15 +140,36 @@ func TestSnippetIsWithheld(t *testing.T) {
 	}
 }
 
-// Rule: undoing escapes takes little time, whatever the answer holds.
+// Rule: cleaning an answer takes little time, whatever the answer holds and however many parts the URL
+// has: both are a stranger's to choose.
 func TestSnippetOfManyEscapes(t *testing.T) {
 	t.Parallel()
-	list := secretsOf(t, strings.Repeat("qjqj+wqwq/ykyk=", 200))
-	for _, unit := range []string{`\`, `\u0071`, "&#113;", "%71", `\\u0071`, "&amp;", "%25", "&", "%", `\u{`} {
-		began := time.Now()
-		webhook.CleanSnippet(strings.Repeat(unit, webhook.MaxSnippet/len(unit)), list, true)
-		if took := time.Since(began); took > 5*time.Second { // about a millisecond; only a hang is a failure
-			t.Errorf("%q took %v", unit, took)
+	units := []string{`\`, `\u0071`, "&#113;", "%71", `\\u0071`, "&amp;", "%25", "&", "%", `\u{`, "/a", "a", `/b%2541&amp;#41\u0041`}
+	for _, address := range []string{"1::1::1::", "::1.1.1.", "0:0:0:0:0:0:0.0.", "12345:", "1.1.1."} {
+		units = append(units, strings.Repeat(address, 60/len(address))+`\\u0031&amp;#49;%2531%5c%26`)
+	}
+	token := secretsOf(t, strings.Repeat("qjqj+wqwq/ykyk=", 200))
+	for _, path := range []string{"/in", strings.Repeat("/a", 1000), strings.Repeat("/", 2000)} {
+		u, err := url.Parse("https://example.com" + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list := append(webhook.SecretsOf(&webhook.Webhook{}, u), token...)
+		size := 0
+		for _, secret := range list {
+			size += len(secret)
+		}
+		if size > 512<<10 {
+			t.Errorf("%.10q...: %d texts of %d bytes are looked for", path, len(list), size)
+		}
+		for _, unit := range units {
+			began := time.Now()
+			for range 5 {
+				webhook.CleanSnippet(strings.Repeat(unit, webhook.MaxSnippet/len(unit)), list, true)
+			}
+			if took := time.Since(began); took > 5*time.Second { // some milliseconds each; only a hang is a failure
+				t.Errorf("%.10q...: %q took %v", path, unit, took)
+			}
 		}
 	}
 }

@@ -3,12 +3,14 @@ package webhook_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/postrider/postrider/payload"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/memstore"
 )
@@ -270,6 +272,29 @@ func TestPanickingRegistry(t *testing.T) {
 			t.Errorf("%s: %v, want ErrPanic and ErrUnknown", name, err)
 		}
 	}
+}
+
+// panickyHandler is a log handler that panics.
+type panickyHandler struct{ slog.Handler }
+
+func (panickyHandler) Enabled(context.Context, slog.Level) bool  { return true }
+func (panickyHandler) Handle(context.Context, slog.Record) error { panic("log") }
+
+// Rule: a log handler that panics keeps nothing from being sent.
+func TestPanickingLogger(t *testing.T) {
+	t.Parallel()
+	to := &receiver{answer: func(n int, _ request) answer { return answer{status: map[bool]int{true: 401, false: 200}[n == 1]} }}
+	o := &webhook.Options{Transport: to, Logger: slog.New(panickyHandler{slog.DiscardHandler})}
+	inBubble(t, webhook.Automation(), o, func(h *host) {
+		h.add("one")
+		first := h.dispatch(payload.WithID("evt_1"))
+		settled(time.Second)
+		second := h.dispatch(payload.WithID("evt_2"))
+		settled(time.Second)
+		if got := h.outcome(first) + ", " + h.outcome(second); got != "failed status tries=1, delivered tries=1" {
+			t.Error(got)
+		}
+	})
 }
 
 // Rule: an idle dispatcher looks once per poll interval.

@@ -3,7 +3,7 @@ package webhook
 import (
 	"strings"
 
-	"github.com/postrider/postrider/webhook/internal/httpfield"
+	"github.com/postrider/postrider/internal/ascii"
 )
 
 // Expand fills the variables ${name} and {name} of a URL template in one pass: values
@@ -72,7 +72,7 @@ func escapeComponent(b *strings.Builder, s string) {
 	const upperHex = "0123456789ABCDEF"
 	for i := range len(s) {
 		c := s[i]
-		if httpfield.IsAlnum(c) || strings.IndexByte("-._~", c) >= 0 {
+		if ascii.IsAlnum(c) || strings.IndexByte("-._~", c) >= 0 {
 			b.WriteByte(c)
 		} else {
 			b.Write([]byte{'%', upperHex[c>>4], upperHex[c&15]})

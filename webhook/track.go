@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/postrider/postrider/internal/ascii"
 	"github.com/postrider/postrider/payload"
-	"github.com/postrider/postrider/webhook/internal/httpfield"
 )
 
 // DispatchError is what Track and TrackTx return when fn has run and its end could not be
@@ -147,7 +147,7 @@ func (t *tracking) tell(ctx context.Context, taskErr error) error {
 // runID is the processId, or what is derived from one that cannot be the ID of an event.
 func runID(processID string) string {
 	for i := range len(processID) {
-		if c := processID[i]; !httpfield.IsAlnum(c) && c != '-' && c != '_' || i == maxEventID {
+		if c := processID[i]; !ascii.IsAlnum(c) && c != '-' && c != '_' || i == maxEventID {
 			sum := sha256.Sum256([]byte(processID))
 			return "run_" + hex.EncodeToString(sum[:16])
 		}

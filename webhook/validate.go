@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/postrider/postrider/allowlist"
+	"github.com/postrider/postrider/internal/ascii"
 )
 
 // The bounds of a webhook's fields.
@@ -169,7 +170,7 @@ func (m *Manager) validateSecrets(w *Webhook, add func(field, rule, message stri
 			add("secret", "too_long", fmt.Sprintf("A secret may have up to %d bytes.", maxSecret))
 		case text == redacted:
 			add("secret", "masked", "This is the mask that is shown in place of a secret; enter the secret itself.")
-		case strings.TrimSpace(text) != text || !printableASCII(text):
+		case strings.TrimSpace(text) != text || !ascii.IsPrintable(text):
 			add("secret", "characters", "A secret may hold printable ASCII only, without a space at either end.")
 		default:
 			continue
@@ -188,17 +189,25 @@ func (m *Manager) validateEvents(w *Webhook, add func(field, rule, message strin
 	}
 	for i, e := range w.Events {
 		switch {
-		case e == "" || len(e) > maxEventName || !printableASCII(e) || strings.Contains(e, " "):
+		case e == "" || len(e) > maxEventName || !ascii.IsVisible(e):
 			add("events", "format", "The name of a trigger is 1 to 100 letters, digits and marks without spaces.")
 		case slices.Contains(w.Events[:i], e):
 			add("events", "repeated", "A trigger is selected twice.")
-		case p.Events != nil && e != "*" && !slices.Contains(p.Events, e):
+		case !validStar(e):
+			add("events", "wildcard", `A "*" stands alone, or behind a dot at the end, as in "task.*".`)
+		case !p.knows(e):
 			add("events", "unknown", "Unknown trigger. Known are: "+strings.Join(p.Events, ", ")+".")
 		default:
 			continue
 		}
 		return
 	}
+}
+
+// validStar tells whether an event holds a star only where it means something.
+func validStar(event string) bool {
+	_, is := family(event)
+	return is || event == anyEvent || !strings.Contains(event, "*")
 }
 
 func validateHeaders(w *Webhook, add func(field, rule, message string)) {
@@ -231,15 +240,6 @@ func validateAttributes(w *Webhook, add func(field, rule, message string)) {
 	if bad {
 		add("attributes", "too_long", fmt.Sprintf("A webhook may have up to %d attributes of %d bytes of text each.", maxAttributes, maxAttribute))
 	}
-}
-
-func printableASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] < 0x20 || s[i] > 0x7e {
-			return false
-		}
-	}
-	return true
 }
 
 // sentence makes an error text one: a capital first and a full stop last.

@@ -3,6 +3,7 @@ package webhook
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/postrider/postrider/webhook/internal/scheduler"
@@ -24,62 +25,65 @@ func NewSecret(s string) Secret { return sign.NewSecret(s) }
 type Webhook struct {
 	// ID is random, unique in its Store and holds letters, digits, "_" and "-".
 	// [Manager.Add] makes it.
-	ID string
+	ID string `json:"id"`
 	// Scope is the installation or tenant. A webhook receives events of its own
 	// scope only.
-	Scope string
+	Scope string `json:"scope"`
 	// Group joins webhooks of one scope into one delivery per event, if the
 	// Profile composes; empty means that the webhook stands alone.
-	Group string
+	Group string `json:"group,omitempty"`
 	// Name is a title for people, 1 to 200 runes.
-	Name string
+	Name string `json:"name"`
 	// URL is the canonical form of what the host entered, at most 2,048 bytes.
 	// Everything behind the host is a credential and is never printed.
-	URL string
+	URL string `json:"url"`
 	// Secrets sign requests, newest first. After a rotation the one before is
 	// kept until the next one.
-	Secrets []Secret
-	// Events are the types this webhook listens to.
-	Events []string
+	Secrets []Secret `json:"secrets,omitempty"`
+	// Events are the types this webhook listens to: a name, "task.*" for every type that begins
+	// with "task.", those that are added later included, or "*" for all. Nothing else may hold
+	// a star.
+	Events []string `json:"events"`
 	// Filter narrows Events further, in the language of the Profile.
-	Filter string
+	Filter string `json:"filter,omitempty"`
 	// Notes are for people, at most 4,000 runes.
-	Notes string
+	Notes string `json:"notes,omitempty"`
 	// Headers are sent with every request, at most 20. Their values are secrets:
 	// they are treated like Secrets in snippets, errors and logs.
-	Headers map[string]string
+	Headers map[string]string `json:"headers,omitempty"`
 	// Timeout bounds one attempt; 0 means Options.Timeout, which is also the
 	// largest value allowed.
-	Timeout time.Duration
+	Timeout time.Duration `json:"timeout_ns,omitempty"`
 	// Active webhooks receive events. What is queued for an inactive one waits.
-	Active bool
+	Active bool `json:"active"`
 	// ExcludeBody asks a Profile that composes to send no body.
-	ExcludeBody bool
+	ExcludeBody bool `json:"exclude_body,omitempty"`
 	// ExpiresAt ends the webhook's life when set: from then on it receives
 	// nothing and nothing queued for it is sent.
-	ExpiresAt time.Time
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
 	// CreatedAt and UpdatedAt are set by the Manager.
-	CreatedAt, UpdatedAt time.Time
+	CreatedAt time.Time `json:"created_at,omitzero"`
+	UpdatedAt time.Time `json:"updated_at,omitzero"`
 	// DisabledReason says why Postrider switched the webhook off by itself, as
 	// [DisabledGone] or beginning with [DisabledFailing]; empty when a person did.
 	// Activating clears it.
-	DisabledReason string
+	DisabledReason string `json:"disabled_reason,omitempty"`
 	// DisabledAt is when that was; zero beside an empty DisabledReason.
-	DisabledAt time.Time
+	DisabledAt time.Time `json:"disabled_at,omitzero"`
 	// Attributes are data of the Profile or of the host, such as
 	// [AttrSecretIn]. They are not secret.
-	Attributes map[string]string
+	Attributes map[string]string `json:"attributes,omitempty"`
 	// Version counts changes. An update with another version than the stored
 	// one ends in [ErrConflict].
-	Version int64
+	Version int64 `json:"version"`
 	// Seen is set by a Store that counts the changes of a scope's webhooks: the count under
 	// which this one was read, above 0. Such a Store checks it when deliveries are
 	// stored; see [Enqueuer]. It is not part of the configuration.
-	Seen int64
+	Seen int64 `json:"-"`
 	// Unreadable is set by the Store where URL, secrets or headers cannot be opened, and
 	// says why: errors.Is(err, [ErrSealed]) holds. Those fields are empty then, and
 	// nothing is sent until they can be read. It is not part of the configuration.
-	Unreadable error
+	Unreadable error `json:"-"`
 }
 
 // What Webhook.DisabledReason says, so that a page can say it in other words. Behind
@@ -103,11 +107,14 @@ func (w Webhook) Live(now time.Time) bool {
 	return w.Active && (w.ExpiresAt.IsZero() || now.Before(w.ExpiresAt))
 }
 
-// Listens reports whether typ is among the webhook's Events. The single
-// element "*" stands for all.
+// Listens reports whether typ is among the webhook's Events, or is meant by a wildcard of
+// them.
 func (w Webhook) Listens(typ string) bool {
 	for _, e := range w.Events {
-		if e == typ || e == "*" {
+		if e == typ || e == anyEvent {
+			return true
+		}
+		if prefix, is := family(e); is && strings.HasPrefix(typ, prefix) {
 			return true
 		}
 	}

@@ -48,28 +48,7 @@ func (r *row) settle(x webhook.Settlement) (counts bool) {
 	}
 	counts = latest && (r.Held || !pending)
 	if pending && (counts || x.State == webhook.StateDelivered) {
-		r.apply(x)
+		r.Delivery = x.Apply(r.Delivery)
 	}
 	return counts
-}
-
-// apply writes an outcome into a pending row.
-func (r *row) apply(x webhook.Settlement) {
-	if a := x.Result; a != nil {
-		r.Tries++
-		r.Attempts++
-		if x.Due.IsZero() {
-			x.Due = a.End()
-		}
-		if !a.OK() && r.FirstFailure.IsZero() {
-			r.FirstFailure = a.End()
-		}
-	}
-	if x.Code != "" || x.State == webhook.StateDelivered {
-		r.LastCode = x.Code
-	}
-	r.State, r.Held, r.Due, r.Exhausted = x.State, false, x.Due, x.Exhausted
-	if x.State != webhook.StatePending {
-		r.FinishedAt = x.Due
-	}
 }

@@ -114,7 +114,7 @@ func claim(ctx context.Context, tx *sql.Tx, c webhook.Claim, l webhook.LaneClaim
 		size += len(d.Body)
 	}
 	es, err := query[entry](ctx, tx, `SELECT doc FROM outbox WHERE tenant = $1 AND hook = $2 AND class = $3 AND state = 0
-		AND (due <= $4 OR doc ->> '$.Held' AND doc ->> '$.Lease' = $5) ORDER BY due <= $4, due, seq LIMIT $6`,
+		AND (due <= $4 OR doc ->> '$.held' AND doc ->> '$.lease' = $5) ORDER BY due <= $4, due, seq LIMIT $6`,
 		l.Scope, l.WebhookID, l.Class, now, c.Lease, l.Most)
 	for _, e := range es {
 		if size += len(e.Body); c.MaxBytes > 0 && size > c.MaxBytes && len(b.Deliveries) > 0 {
@@ -170,22 +170,6 @@ func (e *entry) apply(x webhook.Settlement) (counted bool) {
 	if !pending || !counted && x.State != webhook.StateDelivered {
 		return counted // a late success goes on: the receiver has it
 	}
-	if r := x.Result; r != nil {
-		e.Tries++
-		e.Attempts++
-		if x.Due.IsZero() {
-			x.Due = r.End()
-		}
-		if !r.OK() && e.FirstFailure.IsZero() {
-			e.FirstFailure = r.End()
-		}
-	}
-	if x.Code != "" || x.State == webhook.StateDelivered {
-		e.LastCode = x.Code
-	}
-	e.State, e.Held, e.Due, e.Exhausted = x.State, false, x.Due, x.Exhausted
-	if x.State != webhook.StatePending {
-		e.FinishedAt = x.Due
-	}
+	e.Delivery = x.Apply(e.Delivery)
 	return counted
 }

@@ -79,7 +79,8 @@ func serve(ctx context.Context, port int, file string, realRetries bool) (err er
 	case <-ctx.Done():
 	}
 	stop()
-	grace, done := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	// Shutdown waits five seconds for a connection that a browser has opened ahead and not used.
+	grace, done := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer done()
 	err = errors.Join(err, server.Shutdown(grace))
 	for ; left > 0; left-- {

@@ -69,6 +69,26 @@ func (b *browser) finds(hook string) {
 	b.shows("resend")
 }
 
+// tryNow breaks the endpoint until the webhook is held back, mends it and does not want to wait.
+func (b *browser) tryNow(hook string) {
+	b.t.Helper()
+	b.answers("503")
+	for range 12 {
+		b.runTask("deactivate")
+	}
+	b.open(hook)
+	b.sees("Held back", "Next attempt in", "Try now")
+	b.shows("webhook-held")
+	b.press("Try now")
+	b.sees("failed after", "503 Service Unavailable", "Held back")
+	b.answers("200")
+	b.open(hook)
+	b.press("Try now")
+	b.sees("accepted with status 200", "Queued to be sent again")
+	b.shows("tried-now")
+	b.until("everything delivered, live", `!document.body.innerText.includes("Held back") && [...document.querySelectorAll("td.word")].every(x => x.innerText.includes("Delivered"))`)
+}
+
 // conflict has two people edit a webhook at once.
 func (b *browser) conflict(hook string) {
 	b.t.Helper()

@@ -30,6 +30,7 @@ func TestStory(t *testing.T) {
 	b.taskArrives(hook)
 	b.breakAndRepair(hook)
 	b.finds(hook)
+	b.tryNow(hook)
 	b.sharedPages(secret, url)
 	b.conflict(hook)
 	b.session(url, secret)

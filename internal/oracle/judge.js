@@ -130,6 +130,20 @@ const commands = {
     });
   },
 
+  // [document] -> [null or why it is no OpenAPI document], after a validator that holds it to the
+  // schema that the OpenAPI Initiative publishes for its version
+  async openapiSchema(documents) {
+    const { Validator } = await import("@seriousme/openapi-schema-validator");
+    return Promise.all(
+      documents.map(async (document) => {
+        const validator = new Validator();
+        const { valid, errors } = await validator.validate(JSON.parse(document));
+        if (valid && validator.version !== "3.1") return `judged as version ${validator.version}`;
+        return valid ? null : JSON.stringify(errors);
+      }),
+    );
+  },
+
   // {document, off: [rule]} -> [{severity, rule, message, at}], after the linter of Redocly
   async openapi({ document, off }) {
     const { createConfig, lintFromString } = await import("@redocly/openapi-core");

@@ -1,4 +1,4 @@
-"""Asks Python's standard library for its verdict: python3 judge.py COMMAND, with JSON on
+"""Asks Python's standard library, and jsonschema for schemas, for their verdict: python3 judge.py COMMAND, with JSON on
 standard input and on standard output."""
 
 import ipaddress
@@ -31,6 +31,27 @@ def addresses(texts):
     return judged
 
 
+def schemas(question):
+    """{schemas: {name: schema}, bodies: [{schema, body}]} -> [null or what is wrong], after jsonschema"""
+    import jsonschema  # the other commands do without it
+
+    validators = {}
+    for name, schema in question["schemas"].items():
+        jsonschema.Draft202012Validator.check_schema(schema)
+        validators[name] = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
+    verdicts = []
+    for one in question["bodies"]:
+        error = next(validators[one["schema"]].iter_errors(json.loads(one["body"])), None)
+        verdicts.append(error and error.message)
+    return verdicts
+
+
+def roundtrip(bodies):
+    """[body] -> [what a receiver that keeps it as a dict writes again, with other spaces and order]"""
+    return [json.dumps(json.loads(body), indent=1, sort_keys=True) for body in bodies]
+
+
 if __name__ == "__main__":
-    answer = {"urls": urls, "addresses": addresses}[sys.argv[1]](json.load(sys.stdin))
+    commands = {"urls": urls, "addresses": addresses, "schemas": schemas, "roundtrip": roundtrip}
+    answer = commands[sys.argv[1]](json.load(sys.stdin))
     json.dump(answer, sys.stdout)

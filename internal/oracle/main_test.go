@@ -72,6 +72,17 @@ func ask[Answer any](t *testing.T, command string, question any) (answer Answer)
 	return judge[Answer](t, question, "node", "judge.js", command)
 }
 
+// needsJSONSchema skips a test where Python has no package jsonschema.
+func needsJSONSchema(t *testing.T) {
+	t.Helper()
+	if out, err := exec.Command("python3", "-c", "import jsonschema").CombinedOutput(); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("install python3-jsonschema: %s", out)
+		}
+		t.Skip("python3-jsonschema is not installed")
+	}
+}
+
 // askPython runs one command of judge.py.
 func askPython[Answer any](t *testing.T, command string, question any) (answer Answer) {
 	t.Helper()

@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"cmp"
 	"encoding/json"
 	"io/fs"
 	"os"
@@ -133,6 +134,20 @@ func TestOpenAPI(t *testing.T) {
 	}
 	if documents == 0 {
 		t.Error("no document was found")
+	}
+	var whole []string
+	for _, c := range catalogues(t) {
+		whole = append(whole, string(c.OpenAPI("Webhooks of a host")))
+		off := []string{"security-defined", "no-empty-servers", "info-license"}
+		for _, p := range ask[[]problem](t, "openapi", map[string]any{"document": whole[len(whole)-1], "off": off}) {
+			t.Errorf("catalogue: %s %s at %s: %s", p.Severity, p.Rule, p.At, p.Message)
+		}
+	}
+	whole = append(whole, strings.Replace(whole[0], `"operationId"`, `"operation"`, 1))
+	for i, verdict := range ask[[]*string](t, "openapiSchema", whole) {
+		if bad := i == len(whole)-1; bad != (verdict != nil) {
+			t.Errorf("document %d, broken %t: %v", i, bad, *cmp.Or(verdict, new(string)))
+		}
 	}
 	broken := strings.Replace(string(payload.OpenAPI()), `"#/components/schemas/taskSuccess"`, `"#/components/schemas/nothing"`, 1)
 	if ps := ask[[]problem](t, "openapi", map[string]any{"document": broken, "off": []string{}}); len(ps) == 0 {

@@ -1,6 +1,9 @@
 package confluenceevent
 
-import "github.com/postrider/postrider/payload"
+import (
+	"github.com/postrider/postrider/payload"
+	"github.com/postrider/postrider/payload/internal/eventlist"
+)
 
 // Callback is the body of one event. Which members an event has is up to its
 // family; [Callback.Validate] holds to that. It is [payload.Data].
@@ -60,14 +63,7 @@ func (c Callback) EventType() string { return c.Event }
 // Validate answers an error that names the member at fault: an
 // [*UnknownEventError], or a [*payload.InvalidError].
 func (c Callback) Validate() error {
-	info, err := Lookup(c.Event)
-	switch {
-	case err == nil:
-		err = c.judge(info)
-	case c.AnyEvent:
-		err = nil
-	}
-	if err != nil {
+	if err := eventlist.Judge(Lookup, c.Event, c.AnyEvent, c.judge); err != nil {
 		return err
 	}
 	for name := range c.More {

@@ -1,5 +1,7 @@
 package confluenceevent
 
+import "github.com/postrider/postrider/payload/internal/eventlist"
+
 // catalogue lists every event, by family.
 var catalogue = []Info{
 	{"attachment_created", FamilyAttachment, both},
@@ -68,10 +70,4 @@ var catalogue = []Info{
 const both = Connect2015 | Legacy
 
 // byName indexes the catalogue. Nothing writes to it after initialisation.
-var byName = func() map[string]Info {
-	m := make(map[string]Info, len(catalogue))
-	for _, info := range catalogue {
-		m[info.Name] = info
-	}
-	return m
-}()
+var byName = eventlist.Index(catalogue, nameOf)

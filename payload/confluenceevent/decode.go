@@ -3,8 +3,6 @@ package confluenceevent
 import (
 	"bytes"
 	"cmp"
-	"errors"
-	"unicode/utf8"
 
 	"github.com/postrider/postrider/payload"
 	"github.com/postrider/postrider/payload/internal/jsonbody"
@@ -55,20 +53,10 @@ func decode(body []byte, opts []DecodeOption, event func(*Callback) string) (Cal
 	refuse := func(field, reason string) (Callback, error) {
 		return Callback{}, &payload.DecodeError{Field: field, Reason: reason, Body: bytes.Clone(body)}
 	}
-	if !utf8.Valid(body) {
-		return refuse("", "must be valid UTF-8")
-	}
-	if !bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) {
-		return refuse("", "must be one JSON object and nothing else")
-	}
 	var w wire
-	members, err := jsonbody.Read(body, &w)
-	var wrong *jsonbody.MemberError
-	switch {
-	case errors.As(err, &wrong):
-		return refuse(wrong.Name, "has a value of the wrong kind")
-	case err != nil:
-		return refuse("", "must be one JSON object and nothing else")
+	members, field, reason := jsonbody.ReadBody(body, &w)
+	if reason != "" {
+		return refuse(field, reason)
 	}
 	c := w.callback()
 	c.More = members.More(&w)
@@ -77,7 +65,7 @@ func decode(body []byte, opts []DecodeOption, event func(*Callback) string) (Cal
 	if c.Event = event(&c); c.Event == "" {
 		return refuse("event", "must be named")
 	}
-	_, err = Lookup(c.Event)
+	_, err := Lookup(c.Event)
 	if err != nil && !s.anyEvent {
 		return Callback{}, err
 	}

@@ -1,39 +1,21 @@
 package confluenceevent
 
 import (
-	"strconv"
 	"time"
 
 	"github.com/postrider/postrider/payload/internal/jsonbody"
 )
 
 // Time is a moment that is written as whole milliseconds since 1970, UTC. It is
-// read from that, from the same number in a string, and from ISO 8601.
-type Time struct{ time.Time }
+// read from that, from the same number in a string, and from the forms of
+// ISO 8601 that Atlassian's products have used.
+type Time = jsonbody.Time
 
 // At returns the Time of t.
-func At(t time.Time) Time { return Time{t} }
-
-// MarshalJSON writes milliseconds.
-func (t Time) MarshalJSON() ([]byte, error) {
-	return strconv.AppendInt(nil, t.UnixMilli(), 10), nil
-}
-
-// UnmarshalJSON reads every form.
-func (t *Time) UnmarshalJSON(b []byte) (err error) {
-	t.Time, err = jsonbody.ReadTime(b)
-	return err
-}
+func At(t time.Time) Time { return Time{Time: t} }
 
 // Number is an integer that is also read from a string.
-type Number int64
-
-// UnmarshalJSON reads 98306 and "98306".
-func (n *Number) UnmarshalJSON(b []byte) error {
-	v, err := jsonbody.ReadNumber(b)
-	*n = Number(v)
-	return err
-}
+type Number = jsonbody.Number
 
 // Actor is the user who caused an event. An Actor with an AccountID and no Name
 // is written as Confluence Cloud does; else name and key are written, empty ones

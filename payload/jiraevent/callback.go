@@ -2,6 +2,7 @@ package jiraevent
 
 import (
 	"github.com/postrider/postrider/payload"
+	"github.com/postrider/postrider/payload/internal/eventlist"
 	"github.com/postrider/postrider/payload/internal/jsonbody"
 )
 
@@ -72,14 +73,7 @@ func (c Callback) EventType() string { return c.Event }
 // or a [*payload.InvalidError] for an entity that the event must have and has
 // not, or has and must not.
 func (c Callback) Validate() error {
-	info, err := Lookup(c.Event)
-	switch {
-	case err == nil:
-		err = c.judge(info)
-	case c.AnyEvent:
-		err = nil
-	}
-	if err != nil {
+	if err := eventlist.Judge(Lookup, c.Event, c.AnyEvent, c.judge); err != nil {
 		return err
 	}
 	if len(c.MatchedWebhookIDs) > 0 || jsonbody.Has[Callback](c.Sent, "matchedWebhookIds") {

@@ -1,5 +1,7 @@
 package jiraevent
 
+import "github.com/postrider/postrider/payload/internal/eventlist"
+
 // What the entries of the catalogue have in common.
 const (
 	connect  = Connect2015
@@ -103,10 +105,4 @@ var catalogue = []Info{
 }
 
 // byName indexes the catalogue. Nothing writes to it after initialisation.
-var byName = func() map[string]int {
-	m := make(map[string]int, len(catalogue))
-	for i, info := range catalogue {
-		m[info.Name] = i
-	}
-	return m
-}()
+var byName = eventlist.Index(catalogue, nameOf)

@@ -2,8 +2,6 @@ package jiraevent
 
 import (
 	"bytes"
-	"errors"
-	"unicode/utf8"
 
 	"github.com/postrider/postrider/payload"
 	"github.com/postrider/postrider/payload/internal/jsonbody"
@@ -31,21 +29,11 @@ func Decode(text []byte, opts ...DecodeOption) (Callback, error) {
 	refuse := func(field, reason string) (Callback, error) {
 		return Callback{}, &payload.DecodeError{Field: field, Reason: reason, Body: bytes.Clone(text)}
 	}
-	if !utf8.Valid(text) {
-		return refuse("", "must be valid UTF-8")
-	}
-	if !bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{")) {
-		return refuse("", "must be one JSON object and nothing else")
-	}
 	type plain Callback
 	var c plain
-	members, err := jsonbody.Read(text, &c)
-	var wrong *jsonbody.MemberError
-	switch {
-	case errors.As(err, &wrong):
-		return refuse(wrong.Name, "has a value of the wrong kind")
-	case err != nil:
-		return refuse("", "must be one JSON object and nothing else")
+	members, field, reason := jsonbody.ReadBody(text, &c)
+	if reason != "" {
+		return refuse(field, reason)
 	}
 	c.More = members.More(&c)
 	if name, ok := c.More["event"].(string); ok && c.Event == "" {
@@ -55,7 +43,7 @@ func Decode(text []byte, opts ...DecodeOption) (Callback, error) {
 	if c.Event == "" {
 		return refuse("webhookEvent", "must name the event")
 	}
-	_, err = Lookup(c.Event)
+	_, err := Lookup(c.Event)
 	if err != nil && !s.anyEvent {
 		return Callback{}, err
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+
+	"github.com/postrider/postrider/payload/internal/eventlist"
 )
 
 // Names that rules of their own hang on.
@@ -38,18 +40,9 @@ type Info struct {
 // ErrUnknownEvent matches (errors.Is) every [*UnknownEventError].
 var ErrUnknownEvent = errors.New("jiraevent: unknown event")
 
-// UnknownEventError tells that the catalogue does not list a name.
-type UnknownEventError struct {
-	Name string // as given, of any length; the text leaves it out
-}
-
-// Error says what to do.
-func (e *UnknownEventError) Error() string {
-	return "jiraevent: unknown event: use a name that Events lists"
-}
-
-// Is reports whether target is [ErrUnknownEvent].
-func (e *UnknownEventError) Is(target error) bool { return target == ErrUnknownEvent }
+// UnknownEventError tells that the catalogue does not list a name. Its Name is as
+// given, of any length; the text leaves it out.
+type UnknownEventError = eventlist.UnknownError
 
 // Lookup returns what the catalogue knows about an event. Names are compared
 // exactly, apart from the version events, whose names had no "jira:" in front
@@ -61,7 +54,7 @@ func Lookup(name string) (Info, error) {
 		i, ok = byName["jira:"+name]
 	}
 	if !ok {
-		return Info{}, &UnknownEventError{Name: name}
+		return Info{}, eventlist.Unknown(ErrUnknownEvent, name)
 	}
 	info := catalogue[i]
 	info.Variables = slices.Clone(info.Variables)
@@ -71,21 +64,15 @@ func Lookup(name string) (Info, error) {
 // Events returns the names of all events of the families, or of the whole
 // catalogue when none is given, in a fixed order. The caller owns the slice.
 func Events(families ...Family) []string {
-	return names(func(i Info) bool { return len(families) == 0 || slices.Contains(families, i.Family) })
+	return names(func(i *Info) bool { return len(families) == 0 || slices.Contains(families, i.Family) })
 }
 
 // EventsOf returns the names that an edition of the documentation lists, in a
 // fixed order; of several editions those that all of them list.
 func EventsOf(g Generation) []string {
-	return names(func(i Info) bool { return i.Generations.Has(g) })
+	return names(func(i *Info) bool { return i.Generations.Has(g) })
 }
 
-func names(keep func(Info) bool) []string {
-	var out []string
-	for _, info := range catalogue {
-		if keep(info) {
-			out = append(out, info.Name)
-		}
-	}
-	return out
-}
+func names(keep func(*Info) bool) []string { return eventlist.Names(catalogue, nameOf, keep) }
+
+func nameOf(i *Info) string { return i.Name }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"strconv"
 	"time"
 
 	"github.com/postrider/postrider/payload/internal/jsonbody"
@@ -15,22 +14,11 @@ const dateLayout = "2006-01-02T15:04:05.000-0700"
 
 // Time is a moment that is written as whole milliseconds since 1970, UTC. It is
 // read from that, from the same number in a string, and from the forms of
-// ISO 8601 that Jira has used.
-type Time struct{ time.Time }
+// ISO 8601 that Atlassian's products have used.
+type Time = jsonbody.Time
 
 // At returns the Time of t.
-func At(t time.Time) Time { return Time{t} }
-
-// MarshalJSON writes milliseconds.
-func (t Time) MarshalJSON() ([]byte, error) {
-	return strconv.AppendInt(nil, t.UnixMilli(), 10), nil
-}
-
-// UnmarshalJSON reads every form.
-func (t *Time) UnmarshalJSON(b []byte) (err error) {
-	t.Time, err = jsonbody.ReadTime(b)
-	return err
-}
+func At(t time.Time) Time { return Time{Time: t} }
 
 // Date is a moment that is written as Jira's REST API does it:
 // 2011-06-07T10:31:26.805-0500. It is read from the same forms as [Time].
@@ -63,14 +51,7 @@ func (t *AgileTime) UnmarshalJSON(b []byte) (err error) {
 }
 
 // Number is an integer that is also read from a string.
-type Number int64
-
-// UnmarshalJSON reads 10124 and "10124".
-func (n *Number) UnmarshalJSON(b []byte) error {
-	v, err := jsonbody.ReadNumber(b)
-	*n = Number(v)
-	return err
-}
+type Number = jsonbody.Number
 
 // ID is an identifier that is written as a string and also read from a number.
 type ID string

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/postrider/postrider/internal/ascii"
 	"github.com/postrider/postrider/webhook/sign"
 )
 
@@ -96,7 +97,7 @@ func ParseDescriptor(data []byte) (Descriptor, error) {
 func validKey(key string) bool {
 	for i := range len(key) {
 		c := key[i]
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("._-", c) >= 0) {
+		if !ascii.IsAlnum(c) && strings.IndexByte("._-", c) < 0 {
 			return false
 		}
 	}

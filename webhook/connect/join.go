@@ -5,16 +5,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/postrider/postrider/internal/ascii"
 	"github.com/postrider/postrider/webhook"
 )
 
 // checkRelative returns what is wrong with the URL of a module. Variables are allowed
 // in path and query.
 func checkRelative(rel string) (problem string) {
-	for i := range len(rel) {
-		if c := rel[i]; c <= 0x20 || c >= 0x7f || c == '\\' {
-			return "may hold printable ASCII without spaces and backslashes only: percent-encode the rest"
-		}
+	if !ascii.IsVisible(rel) || strings.Contains(rel, `\`) {
+		return "may hold printable ASCII without spaces and backslashes only: percent-encode the rest"
 	}
 	if strings.HasPrefix(rel, "//") || hasScheme(rel) {
 		return "must be relative to baseUrl: leave out scheme and host"

@@ -101,7 +101,7 @@ func TestDisabledIsUnsignedOnlyAfterUninstall(t *testing.T) {
 
 func TestMatchNeedsToKnowTheAddOn(t *testing.T) {
 	t.Parallel()
-	match := connect.Profile().Match
+	match := match(connect.Profile())
 	w := webhook.Webhook{Scope: scope, Events: []string{"*"}, Attributes: map[string]string{connect.AttrAddOn: addOn}}
 	tests := []struct {
 		name string
@@ -130,7 +130,7 @@ func TestMatchNeedsToKnowTheAddOn(t *testing.T) {
 // Rule: a merge of versions has two names; listening to either is enough.
 func TestMatchKnowsBothNamesOfAMerge(t *testing.T) {
 	t.Parallel()
-	match := connect.Profile().Match
+	match := match(connect.Profile())
 	merge := payload.Event{Type: "jira:version_deleted", Vars: map[string]string{"mergedVersion.id": "2"}}
 	for _, tt := range []struct {
 		listens string

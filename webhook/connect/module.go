@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/postrider/postrider/internal/ascii"
 	"github.com/postrider/postrider/payload/jiraevent"
 )
 
@@ -94,12 +95,7 @@ func canonicalEvent(name string) string {
 
 // validEvent holds for what the Manager accepts, and what an error may name.
 func validEvent(name string) bool {
-	for i := range len(name) {
-		if name[i] <= 0x20 || name[i] > 0x7e {
-			return false
-		}
-	}
-	return len(name) <= maxEvent
+	return len(name) <= maxEvent && ascii.IsVisible(name)
 }
 
 func (p *parser) params(field string, raw json.RawMessage) map[string]string {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/postrider/postrider/allowlist"
+	"github.com/postrider/postrider/internal/ascii"
 	"github.com/postrider/postrider/payload"
 	"github.com/postrider/postrider/payload/confluenceevent"
 	"github.com/postrider/postrider/payload/jiraevent"
@@ -40,7 +41,7 @@ func Profile(opts ...Option) webhook.Profile {
 		Success: func(status int) bool { return status >= 200 && status <= 299 },
 		MaxBody: MaxBody,
 		Events:  events(),
-		Match:   s.matches,
+		Select:  webhook.Each(s.matches),
 		Compose: compose,
 		Target:  s.target,
 		Header:  s.header,
@@ -118,13 +119,5 @@ func sample(event string) (payload.Data, bool) {
 }
 
 func validVersion(v string) bool {
-	if v == "" || len(v) > 64 {
-		return false
-	}
-	for i := range len(v) {
-		if v[i] <= 0x20 || v[i] > 0x7e {
-			return false
-		}
-	}
-	return true
+	return v != "" && len(v) <= 64 && ascii.IsVisible(v)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/allowlist"
+	"github.com/postrider/postrider/internal/ascii"
 	"github.com/postrider/postrider/payload"
 	"github.com/postrider/postrider/payload/jiraevent"
 	"github.com/postrider/postrider/retry"
@@ -50,7 +51,6 @@ func Profile(opts ...Option) webhook.Profile {
 		MaxAge:        maxAge,
 		Events:        jiraevent.Events(),
 		AllowNoEvents: true,
-		Match:         m.Match,
 		Select:        m.Select,
 		Keep:          func(w webhook.Webhook, d webhook.Delivery) bool { return !isApp(&w) || m.apps.wanted(&w, &d) },
 		Compose:       m.compose,
@@ -117,12 +117,7 @@ func header(_ webhook.Webhook, d webhook.Delivery, h http.Header) {
 }
 
 func printable(s string) bool {
-	for i := range len(s) {
-		if s[i] < 0x20 || s[i] > 0x7e {
-			return false
-		}
-	}
-	return s != "" && len(s) <= maxTrace && s[0] != ' ' && s[len(s)-1] != ' '
+	return s != "" && len(s) <= maxTrace && ascii.IsPrintable(s) && s[0] != ' ' && s[len(s)-1] != ' '
 }
 
 func signer(w webhook.Webhook) (sign.Signer, error) {

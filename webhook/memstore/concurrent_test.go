@@ -63,7 +63,7 @@ func TestConcurrentUse(t *testing.T) {
 		}
 		settleAs(t, s, rest, webhook.StateFailed)
 	}
-	if pending, ended, _ := s.Sums(); pending != 0 || ended > 50 {
+	if pending, ended, _ := s.Sizes(); pending != 0 || ended > 50 {
 		t.Errorf("%d pending and %d ended deliveries are left, want 0 and at most 50", pending, ended)
 	}
 }

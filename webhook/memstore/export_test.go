@@ -20,8 +20,8 @@ func (s *Store) Leftovers() []string {
 	return left
 }
 
-// Sums returns how many deliveries are pending and ended, and their bytes.
-func (s *Store) Sums() (pending, ended int, bytes int64) {
+// Sizes returns how many deliveries are pending and ended, and their bytes.
+func (s *Store) Sizes() (pending, ended int, bytes int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.pending, s.ended, s.bytes

@@ -31,7 +31,7 @@ type target struct {
 	exists  bool
 	expires instant
 	lanes   []*lane         // in the order of their ids
-	counts  []webhook.Count // by hour; see tally
+	counts  []webhook.HourCount // by hour; see tally
 }
 
 type targetKey struct{ scope, webhook string }

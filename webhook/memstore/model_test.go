@@ -116,7 +116,7 @@ func (m *model) compare() {
 			m.t.Fatalf("scope %s: (-want +got)\n%s", scope, gocmp.Diff(want, got, cmpopts.EquateEmpty()))
 		}
 	}
-	if pending, ended, _ := m.s.Sums(); pending != live || pending+ended != len(m.rows) {
+	if pending, ended, _ := m.s.Sizes(); pending != live || pending+ended != len(m.rows) {
 		m.t.Fatalf("the Store counts %d pending and %d ended, want %d of %d", pending, ended, live, len(m.rows))
 	}
 }

@@ -53,12 +53,12 @@ func (s *Store) LatestAttempts(ctx context.Context, scope string, deliveryIDs []
 }
 
 // Counts implements [webhook.Counters].
-func (s *Store) Counts(ctx context.Context, scope string, webhookIDs []string, since time.Time) ([]webhook.Count, error) {
+func (s *Store) Counts(ctx context.Context, scope string, webhookIDs []string, since time.Time) ([]webhook.HourCount, error) {
 	if err := s.lock(ctx); err != nil {
 		return nil, err
 	}
 	defer s.mu.Unlock()
-	var out []webhook.Count
+	var out []webhook.HourCount
 	for _, id := range webhookIDs {
 		t := s.hook(scope, id)
 		if t == nil {
@@ -71,7 +71,7 @@ func (s *Store) Counts(ctx context.Context, scope string, webhookIDs []string, s
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b webhook.Count) int { return strings.Compare(a.WebhookID, b.WebhookID) })
+	slices.SortStableFunc(out, func(a, b webhook.HourCount) int { return strings.Compare(a.WebhookID, b.WebhookID) })
 	return out, nil
 }
 
@@ -79,9 +79,9 @@ func (s *Store) Counts(ctx context.Context, scope string, webhookIDs []string, s
 // hour begins, so a webhook has some 200 counts at most.
 func (t *target) tally(a *webhook.Attempt) {
 	hour := a.End().UTC().Truncate(time.Hour)
-	i, found := slices.BinarySearchFunc(t.counts, hour, func(c webhook.Count, h time.Time) int { return c.Hour.Compare(h) })
+	i, found := slices.BinarySearchFunc(t.counts, hour, func(c webhook.HourCount, h time.Time) int { return c.Hour.Compare(h) })
 	if !found {
-		t.counts = slices.Insert(t.counts, i, webhook.Count{Hour: hour})
+		t.counts = slices.Insert(t.counts, i, webhook.HourCount{Hour: hour})
 		first := t.counts[len(t.counts)-1].Hour.Add(-webhook.CountsKept)
 		old := 0
 		for t.counts[old].Hour.Before(first) {

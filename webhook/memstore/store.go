@@ -11,8 +11,9 @@ import (
 )
 
 // Store keeps webhooks and deliveries in memory. It implements [webhook.Store],
-// [webhook.Registry], [webhook.History], [webhook.Overview], [webhook.Counters], [webhook.Pruner],
-// [webhook.Marks], [webhook.HealthStore], [webhook.Sweeper], [webhook.Stats] and [webhook.Binder].
+// [webhook.Registry], [webhook.History], [webhook.Overview], [webhook.Counters],
+// [webhook.Pruner], [webhook.Marks], [webhook.HealthStore], [webhook.Sweeper],
+// [webhook.Stats] and [webhook.Binder].
 //
 // All methods are safe for concurrent use; none waits for anything but a mutex. A
 // method whose context has ended does nothing and returns the context's error. What

@@ -133,7 +133,7 @@ func TestImpossibleCalls(t *testing.T) {
 	if _, err := s.Enqueue(t.Context(), []webhook.Delivery{other, clash}); err == nil {
 		t.Error("two events with deliveries of one ID were accepted")
 	}
-	if pending, _, _ := s.Sums(); pending != 1 {
+	if pending, _, _ := s.Sizes(); pending != 1 {
 		t.Errorf("a refused Enqueue left %d deliveries, want the 1 from before", pending)
 	}
 	for _, q := range []webhook.Query{{}, {Scope: "a", Limit: -1}, {Scope: "a", Limit: 501}} {

@@ -43,15 +43,15 @@ func (v *visit) charts(id string) ([]chartView, error) {
 }
 
 // chart draws the last hours up to the one that began at end, so many in a bar.
-func (v *visit) chart(counts []webhook.Count, end time.Time, hours, step int) chartView {
-	bars := make([]webhook.Count, hours/step)
-	var all webhook.Count
+func (v *visit) chart(counts []webhook.HourCount, end time.Time, hours, step int) chartView {
+	bars := make([]webhook.HourCount, hours/step)
+	var all webhook.HourCount
 	for _, c := range counts {
 		back := int(end.Sub(c.Hour)/time.Hour) / step
 		if back < 0 || back >= len(bars) {
 			continue
 		}
-		for _, sum := range []*webhook.Count{&bars[len(bars)-1-back], &all} {
+		for _, sum := range []*webhook.HourCount{&bars[len(bars)-1-back], &all} {
 			sum.Accepted, sum.Failed = sum.Accepted+c.Accepted, sum.Failed+c.Failed
 			sum.Took, sum.Slowest = sum.Took+c.Took, max(sum.Slowest, c.Slowest)
 		}
@@ -65,7 +65,7 @@ func (v *visit) chart(counts []webhook.Count, end time.Time, hours, step int) ch
 	return out
 }
 
-func (c *chartView) draw(bars []webhook.Count) {
+func (c *chartView) draw(bars []webhook.HourCount) {
 	var most int64
 	var slowest time.Duration
 	for _, b := range bars {

@@ -98,7 +98,10 @@ func (t *Texts) formWords() {
 	t.SecretHint = "Shared with the receiver."
 	t.NotesHint = "What the receiver does with it, or whom to ask."
 	t.TriggersHint, t.ActiveHint = "Choose at least one.", "Switched off, it receives nothing; what waits for it stays."
-	t.Optional = "optional"
+	t.Optional, t.Example = "optional", "Example"
+	t.Family = func(prefix string) string {
+		return "Everything that begins with “" + prefix + "”, also what is added later."
+	}
 	t.KeepHeader = "A value is stored. Leave this empty to keep it; another URL needs it again."
 	t.KeepSecret, t.EnterAgain = "A secret is stored. Leave this empty to keep it; another URL may need it again.", "For safety it was not kept: enter it again."
 	t.Save, t.Mistakes = "Save", "Please check the form"

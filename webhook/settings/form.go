@@ -42,6 +42,7 @@ type choice struct {
 	Type    string
 	Trigger Trigger
 	Chosen  bool
+	Example string // a body, empty where the Profile has no catalogue
 }
 
 // fieldProblem is a line of the summary; Field is the element it leads to.
@@ -59,8 +60,8 @@ func (v *visit) newForm(w webhook.Webhook) *formView {
 			f.Headers[n-1].Element += "-" + strconv.Itoa(n)
 		}
 	}
-	for _, name := range v.o.Triggers {
-		f.Triggers = append(f.Triggers, choice{name, v.t.trigger(name), slices.Contains(w.Events, name)})
+	for _, name := range v.offered(&w) {
+		f.Triggers = append(f.Triggers, choice{name, v.t.trigger(name), slices.Contains(w.Events, name), v.types[name].example})
 	}
 	return f
 }
@@ -142,7 +143,8 @@ func (v *visit) readForm(w *webhook.Webhook) {
 	if secret := strings.TrimSpace(form.Get("secret")); secret != "" {
 		w.Secrets = []webhook.Secret{webhook.NewSecret(secret)}
 	}
-	kept := slices.DeleteFunc(slices.Clone(w.Events), func(e string) bool { return slices.Contains(v.o.Triggers, e) })
+	offered := v.offered(w)
+	kept := slices.DeleteFunc(slices.Clone(w.Events), func(e string) bool { return slices.Contains(offered, e) })
 	w.Events = append(slices.Clone(form["trigger"]), kept...)
 }
 

@@ -25,6 +25,7 @@ type Handler struct {
 	site   *webpage.Site
 	mux    *http.ServeMux
 	forms  forms
+	types  map[string]described // of the Profile's catalogue
 }
 
 // New returns the settings page of a Dispatcher. It does no I/O. Errors: Options.Scope is
@@ -43,7 +44,8 @@ func New(d *webhook.Dispatcher, o *Options) (*Handler, error) {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
 	h := &Handler{d: d, m: m, o: opts, texts: textsOf(&profile), most: profile.MaxPerScope, secret: profile.RequireSecret,
-		key: cookieKey(&opts), origin: http.NewCrossOriginProtection(), mux: http.NewServeMux()}
+		key: cookieKey(&opts), origin: http.NewCrossOriginProtection(), mux: http.NewServeMux(), types: readCatalogue(profile.Catalogue)}
+	h.texts.describe(h.types)
 	h.marks, _ = m.Marks()
 	for _, origin := range opts.TrustedOrigins {
 		if err := h.origin.AddTrustedOrigin(origin); err != nil {

@@ -101,14 +101,17 @@ func TestWeight(t *testing.T) {
 	s := newSite(t, func(o *settings.Options) { o.PageSize = 20 })
 	w := s.add("acme", "Ops")
 	s.add("acme", "Two")
-	s.add("acme", "Three")
 	var detail string
 	for i := range 20 {
-		detail = s.dispatch("acme", fmt.Sprintf("007b5c6c-0078-4cf2-a9d9-3f8c02f742%02d", i))
+		process := fmt.Sprintf("007b5c6c-0078-4cf2-a9d9-3f8c02f742%02d", i)
+		s.dispatch("acme", process)
+		detail = webhook.DeliveryID("acme", process, w.ID)
 	}
 	assets := len(s.get("/assets/settings.css").body) + len(s.get("/assets/settings.js").body)
 	for _, path := range []string{"/", "/add", "/deliveries", "/webhooks/" + w.ID, "/webhooks/" + w.ID + "/deliveries/" + detail} {
-		if n := len(s.get(path).body) + assets; n > 60_000 {
+		a := s.get(path)
+		a.wants(t, 200)
+		if n := len(a.body) + assets; n > 60_000 {
 			t.Errorf("%s: %d bytes with stylesheet and script, want at most 60,000", path, n)
 		} else {
 			t.Logf("%s: %d bytes, of which stylesheet and script %d", path, n, assets)

@@ -19,7 +19,7 @@ type Texts struct {
 	Location *time.Location
 
 	// Triggers are the names of event types and when they fire. One that is not listed is
-	// shown as it is.
+	// shown as the Profile's catalogue describes it, or as it is.
 	Triggers map[string]Trigger
 	// Health, States, Codes and the answers to "why not yet" by their constants.
 	Health map[webhook.HealthStatus]string
@@ -90,6 +90,8 @@ type Texts struct {
 	FieldTriggers, FieldActive                   string
 	NameHint, URLHint, SecretHint, NotesHint     string
 	TriggersHint, ActiveHint, Optional           string
+	Example                                      string                     // of a body
+	Family                                       func(prefix string) string // what a wildcard stands for
 	KeepURL                                      func(host string) string
 	KeepSecret, EnterAgain                       string
 	FieldHeader                                  func(name string) string
@@ -166,14 +168,6 @@ func textsOf(p *webhook.Profile) Texts {
 		return t
 	}
 	return English()
-}
-
-// trigger is the description of an event type.
-func (t *Texts) trigger(name string) Trigger {
-	if d, ok := t.Triggers[name]; ok {
-		return d
-	}
-	return Trigger{Name: name}
 }
 
 // outcome says how an attempt ended.

@@ -3,6 +3,7 @@ package settings
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/postrider/postrider/webhook"
@@ -39,6 +40,9 @@ func (v *visit) webhook() error {
 		return err
 	}
 	for _, e := range w.Events {
+		if strings.HasSuffix(e, "*") {
+			continue // it stands for many
+		}
 		view.Samples = append(view.Samples, option{Value: e, Text: v.t.TestSample(v.t.trigger(e).Name)})
 	}
 	failing := standings[0].Health.FailingSince

@@ -3,6 +3,7 @@ package sign
 import (
 	"net/http"
 
+	"github.com/postrider/postrider/internal/ascii"
 	"github.com/postrider/postrider/webhook/internal/httpfield"
 )
 
@@ -37,7 +38,7 @@ func checkHeaderValue(field, value string) error {
 		return nil
 	case len(value) > httpfield.MaxValue:
 		return &ConfigError{Field: field, Problem: "is longer than 4096 bytes"}
-	case httpfield.IsPrintable(value):
+	case ascii.IsPrintable(value):
 		return &ConfigError{Field: field, Problem: "has a space at its begin or end"}
 	}
 	return &ConfigError{Field: field, Problem: "holds a byte that a header cannot carry: only printable ASCII, 0x20 to 0x7E, is allowed"}

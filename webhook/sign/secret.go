@@ -8,7 +8,7 @@ import (
 	"io"
 	"log/slog"
 
-	"github.com/postrider/postrider/webhook/internal/httpfield"
+	"github.com/postrider/postrider/internal/ascii"
 )
 
 // mask is all that a Secret ever shows.
@@ -94,7 +94,7 @@ func PathSafe(s Secret) bool {
 	}
 	for i := range len(v) {
 		switch c := v[i]; {
-		case httpfield.IsAlnum(c), c == '-', c == '.', c == '_', c == '~':
+		case ascii.IsAlnum(c), c == '-', c == '.', c == '_', c == '~':
 		default:
 			return false
 		}

@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,19 +30,23 @@ func TestFuncIsASigner(t *testing.T) {
 	}
 }
 
-// Signing is nothing to trust a third party with. The rules for header fields, which
-// package webhook shares, are held to the same.
+// Signing is nothing to trust a third party with. The rules for header fields and the classes
+// of characters, which other packages share, are held to the same.
 func TestImportsTheStandardLibraryOnly(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	shared, err := filepath.Glob("../internal/httpfield/*.go")
-	if err != nil || len(shared) == 0 {
-		t.Fatal(shared, err)
+	for _, folder := range []string{"../internal/httpfield", "../../internal/ascii"} {
+		shared, err := filepath.Glob(folder + "/*.go")
+		if err != nil || len(shared) == 0 {
+			t.Fatal(shared, err)
+		}
+		files = append(files, shared...)
 	}
-	files = append(files, shared...)
+	const module = "github.com/postrider/postrider/"
+	own := []string{module + "webhook/internal/httpfield", module + "internal/ascii"}
 	checked := 0
 	for _, name := range files {
 		if strings.HasSuffix(name, "_test.go") {
@@ -55,7 +60,7 @@ func TestImportsTheStandardLibraryOnly(t *testing.T) {
 			checked++
 			path := strings.Trim(spec.Path.Value, `"`)
 			first, _, _ := strings.Cut(path, "/")
-			if strings.Contains(first, ".") && path != "github.com/postrider/postrider/webhook/internal/httpfield" {
+			if strings.Contains(first, ".") && !slices.Contains(own, path) {
 				t.Errorf("%s imports %s", name, spec.Path.Value)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/postrider/postrider/internal/ascii"
 	"github.com/postrider/postrider/webhook/internal/httpfield"
 )
 
@@ -112,15 +113,7 @@ func errNoSecret() error {
 
 // standardID reports whether id can be signed and carried in a header.
 func standardID(id string) bool {
-	if id == "" || len(id) > httpfield.MaxValue {
-		return false
-	}
-	for i := range len(id) {
-		if c := id[i]; c <= ' ' || c > '~' || c == '.' {
-			return false
-		}
-	}
-	return true
+	return id != "" && len(id) <= httpfield.MaxValue && ascii.IsVisible(id) && !strings.Contains(id, ".")
 }
 
 // ordinal names a secret by its place; its text must not be shown.

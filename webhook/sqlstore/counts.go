@@ -12,7 +12,7 @@ import (
 
 // Counts implements [webhook.Counters]. Without [Options.Counters] it answers
 // [webhook.ErrUnsupported].
-func (s *Store) Counts(ctx context.Context, scope string, webhookIDs []string, since time.Time) (out []webhook.Count, err error) {
+func (s *Store) Counts(ctx context.Context, scope string, webhookIDs []string, since time.Time) (out []webhook.HourCount, err error) {
 	if !s.o.Counters {
 		return nil, webhook.ErrUnsupported
 	}
@@ -33,7 +33,7 @@ func (s *Store) Counts(ctx context.Context, scope string, webhookIDs []string, s
 	}
 	err = s.each(ctx, s.reader(), s.pick(countsOf("IN (SELECT value FROM json_each($2))"), countsOf("= ANY($2::text::text[])")),
 		[]any{scope, list, micros(since)}, func(r Rows) error {
-			var c webhook.Count
+			var c webhook.HourCount
 			var hour, took, slowest int64
 			err := r.Scan(&c.WebhookID, &hour, &c.Accepted, &c.Failed, &took, &slowest)
 			c.Hour, c.Took, c.Slowest = fromMicros(hour), time.Duration(took)*time.Microsecond, time.Duration(slowest)*time.Microsecond
@@ -69,9 +69,12 @@ k AS (
 	"failed, attempt)", "failed, attempt, hour, took)",
 ).Replace(plainPostgres)
 
-// countSQLite counts an attempt of a delivery that was just settled.
+// countSQLite counts attempts of deliveries that were just settled: a list of their IDs, hours,
+// whether they failed, and durations.
 var countSQLite = `INSERT INTO {p}count AS c (scope, webhook, hour, slot, accepted, failed, took, slowest)
-SELECT scope, webhook, $2, 0, $3, $4, $5, $5 FROM {p}delivery WHERE id = $1` + strings.ReplaceAll(addCount, "<greatest>", "max")
+SELECT d.scope, d.webhook, u.value ->> 1, 0, sum(1 - (u.value ->> 2)), sum(u.value ->> 2), sum(u.value ->> 3), max(u.value ->> 3)
+FROM json_each($1) u JOIN {p}delivery d ON d.id = u.value ->> 0 WHERE true GROUP BY d.scope, d.webhook, u.value ->> 1` +
+	strings.ReplaceAll(addCount, "<greatest>", "max")
 
 // plain returns the short statement of a settlement and its arguments.
 func (s *Store) plain(list []outcome) (query string, args []any) {
@@ -86,16 +89,22 @@ func (s *Store) plain(list []outcome) (query string, args []any) {
 	return countedPostgres, append(args, times.args()...)
 }
 
-// countOne counts the attempt of an outcome that was written.
-func (s *Store) countOne(ctx context.Context, c Conn, o *outcome) error {
-	if !s.o.Counters || o.hour == 0 {
+// countAll counts the attempts of outcomes that were written.
+func (s *Store) countAll(ctx context.Context, c Conn, written []*outcome) error {
+	var list [][4]any
+	for _, o := range written {
+		if o.hour > 0 {
+			list = append(list, [4]any{o.id, o.hour, min(o.failed, 1), o.took})
+		}
+	}
+	if !s.o.Counters || len(list) == 0 {
 		return nil
 	}
-	var accepted, failed int64 = 1, 0
-	if o.failed > 0 {
-		accepted, failed = 0, 1
+	b, err := json.Marshal(list)
+	if err != nil {
+		return err
 	}
-	return s.exec(ctx, c, countSQLite, o.id, o.hour, accepted, failed, o.took)
+	return s.exec(ctx, c, countSQLite, string(b))
 }
 
 // countHours is the latest hour in which old counts were removed, in microseconds.

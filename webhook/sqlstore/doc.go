@@ -7,6 +7,8 @@
 //	err = store.Migrate(ctx) // creates or updates the tables, once or at every start
 //	hooks, err := webhook.New(store, webhook.Automation(), nil)
 //
+// examples/tx_sql/example_test.go is a whole example with Output, in the module that has a driver.
+//
 // # The host's own transaction
 //
 // [Store.Tx] lets [webhook.Dispatcher.DispatchTx] write into a transaction of the

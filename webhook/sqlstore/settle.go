@@ -128,6 +128,7 @@ func (s *Store) settlePostgres(ctx context.Context, list []outcome) (lost []stri
 }
 
 func (s *Store) settleSQLite(ctx context.Context, c Conn, list []outcome) (lost []string, err error) {
+	written := make([]*outcome, 0, len(list))
 	for i := range list {
 		o := &list[i]
 		n, err := s.changed(ctx, c, plainSQLite, o.values()...)
@@ -141,13 +142,13 @@ func (s *Store) settleSQLite(ctx context.Context, c Conn, list []outcome) (lost 
 				lost = append(lost, o.of.ID)
 			}
 		} else if err == nil {
-			err = s.countOne(ctx, c, o)
+			written = append(written, o)
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
-	return lost, nil
+	return lost, s.countAll(ctx, c, written)
 }
 
 func lostOf(list []outcome) (lost []string) {

@@ -1,18 +1,18 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"log/slog"
-	"regexp"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/internal/sealing"
+	"github.com/postrider/postrider/webhook/internal/sqlconfig"
 )
 
 // Dialect is the kind of database.
@@ -64,10 +64,6 @@ type Options struct {
 	// default silence.
 	Logger *slog.Logger
 }
-
-const defaultPrefix = "postrider_"
-
-var validPrefix = regexp.MustCompile(`^[a-z][a-z0-9_]{0,29}$`)
 
 // Store keeps webhooks and deliveries in a database. It implements [webhook.Store],
 // [webhook.Registry], [webhook.History], [webhook.Overview], [webhook.Pruner], [webhook.Marks],
@@ -131,20 +127,13 @@ func New(db *sql.DB, d Dialect, o *Options) (*Store, error) {
 	if o != nil {
 		opts = *o
 	}
-	if opts.Prefix == "" {
-		opts.Prefix = defaultPrefix
+	opts.Prefix = cmp.Or(opts.Prefix, sqlconfig.DefaultPrefix)
+	common := sqlconfig.Common{DB: db, Prefix: opts.Prefix, Seals: opts.Seal != nil, Opens: opts.Open != nil, Require: opts.RequireSealed}
+	if err := common.Check("sqlstore"); err != nil {
+		return nil, err
 	}
-	switch {
-	case db == nil:
-		return nil, errors.New("sqlstore: db is nil, open a pool with sql.Open first")
-	case d != SQLite && d != PostgreSQL:
+	if d != SQLite && d != PostgreSQL {
 		return nil, fmt.Errorf("sqlstore: %v is not a dialect, use sqlstore.SQLite or sqlstore.PostgreSQL", d)
-	case !validPrefix.MatchString(opts.Prefix):
-		return nil, fmt.Errorf("sqlstore: Options.Prefix %q must be 1 to 30 of a-z, 0-9 and _, beginning with a letter", opts.Prefix)
-	case (opts.Seal == nil) != (opts.Open == nil):
-		return nil, errors.New("sqlstore: Options.Seal and Options.Open must be set together: what one writes only the other can read")
-	case opts.RequireSealed && opts.Seal == nil:
-		return nil, errors.New("sqlstore: Options.RequireSealed needs Options.Seal and Options.Open, or nothing stored could be used")
 	}
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)

@@ -41,7 +41,7 @@ type broken struct {
 	cancel   func(context.Context, string, string, time.Time) (webhook.Delivery, bool, error)
 	latest   func(context.Context, string, []string) ([]webhook.Delivery, error)
 	attempts func(context.Context, string, []string) (map[string]webhook.Attempt, error)
-	tally    func(context.Context, string, []string, time.Time) ([]webhook.Count, error)
+	tally    func(context.Context, string, []string, time.Time) ([]webhook.HourCount, error)
 	mark     func(context.Context, string, string, time.Time, time.Time) (bool, error)
 	marked   func(context.Context, string, string, time.Time) (bool, error)
 	prune    func(context.Context, time.Time, int) (int, error)
@@ -140,7 +140,7 @@ func (b *broken) Latest(ctx context.Context, scope string, ids []string) ([]webh
 func (b *broken) LatestAttempts(ctx context.Context, scope string, ids []string) (map[string]webhook.Attempt, error) {
 	return b.attempts(ctx, scope, ids)
 }
-func (b *broken) Counts(ctx context.Context, scope string, ids []string, since time.Time) ([]webhook.Count, error) {
+func (b *broken) Counts(ctx context.Context, scope string, ids []string, since time.Time) ([]webhook.HourCount, error) {
 	return b.tally(ctx, scope, ids, since)
 }
 func (b *broken) Mark(ctx context.Context, scope, key string, now, until time.Time) (bool, error) {

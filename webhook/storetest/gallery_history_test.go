@@ -199,7 +199,7 @@ var brokenOverviews = []exhibit{
 			}
 			return b.Store.Settle(ctx, ss)
 		}
-		b.tally = func(ctx context.Context, scope string, ids []string, since time.Time) ([]webhook.Count, error) {
+		b.tally = func(ctx context.Context, scope string, ids []string, since time.Time) ([]webhook.HourCount, error) {
 			cs, err := b.Store.Counts(ctx, scope, ids, since)
 			if len(cs) > 0 {
 				cs[0].Accepted += b.counts["again"]
@@ -208,7 +208,7 @@ var brokenOverviews = []exhibit{
 		}
 	}, []string{"counters/attempts"}},
 	{"counts of all hours are returned", func(b *broken) {
-		b.tally = func(ctx context.Context, scope string, ids []string, _ time.Time) ([]webhook.Count, error) {
+		b.tally = func(ctx context.Context, scope string, ids []string, _ time.Time) ([]webhook.HourCount, error) {
 			return b.Store.Counts(ctx, scope, ids, time.Time{})
 		}
 	}, []string{"counters/selection"}},

@@ -84,11 +84,18 @@ func testConcurrentClaimers(e *env) {
 	for range 8 {
 		want = append(want, e.queue(e.hook(), 25)...)
 	}
+	got := e.takeAll(8, func(int) (webhook.Batch, error) {
+		return e.tryBatch(webhook.Claim{Now: e.base, Lanes: asked(2, e.lanes...)})
+	})
+	e.wantIDs("claims of 8 callers", got, want...)
+}
+
+// takeAll claims from several callers at once until there is no more.
+func (e *env) takeAll(callers int, claim func(caller int) (webhook.Batch, error)) (got []webhook.Delivery) {
 	var mu sync.Mutex
-	var got []webhook.Delivery
-	e.parallel(8, func(int) {
+	e.parallel(callers, func(caller int) {
 		for range 60 {
-			b, err := e.tryBatch(webhook.Claim{Now: e.base, Lanes: asked(2, e.lanes...)})
+			b, err := claim(caller)
 			if err != nil {
 				e.errorf("Claim: %v", err)
 				return
@@ -102,8 +109,7 @@ func testConcurrentClaimers(e *env) {
 		}
 	})
 	// A claim may come back empty while others take what there is; what they left is still there.
-	got = append(got, e.claim(e.base)...)
-	e.wantIDs("claims of 8 callers", got, want...)
+	return append(got, e.claim(e.base)...)
 }
 
 func repeatCases() []testCase {

@@ -99,7 +99,7 @@ func (e *env) tried(w webhook.Webhook, at time.Time, took time.Duration, code we
 	return s
 }
 
-func (e *env) wantCounts(c webhook.Counters, what, scope string, since time.Time, hooks []string, want ...webhook.Count) {
+func (e *env) wantCounts(c webhook.Counters, what, scope string, since time.Time, hooks []string, want ...webhook.HourCount) {
 	got, err := c.Counts(e.ctx, scope, hooks, since)
 	e.ok(err, "Counts")
 	for i := range got {
@@ -125,8 +125,8 @@ func testCounts(e *env, c webhook.Counters) {
 	d := e.take(e.at(time.Hour), w, 1)[0]
 	e.settle(webhook.Settlement{ID: d.ID, Scope: d.Scope, Lease: d.Lease, State: webhook.StatePending, Due: e.at(time.Hour)}) // given back
 	e.wantCounts(c, "after five settlements", w.Scope, time.Time{}, []string{w.ID},
-		webhook.Count{WebhookID: w.ID, Hour: e.base, Accepted: 2, Failed: 1, Took: 1500 * time.Millisecond, Slowest: time.Second},
-		webhook.Count{WebhookID: w.ID, Hour: e.at(time.Hour), Failed: 1, Took: 2 * time.Second, Slowest: 2 * time.Second})
+		webhook.HourCount{WebhookID: w.ID, Hour: e.base, Accepted: 2, Failed: 1, Took: 1500 * time.Millisecond, Slowest: time.Second},
+		webhook.HourCount{WebhookID: w.ID, Hour: e.at(time.Hour), Failed: 1, Took: 2 * time.Second, Slowest: 2 * time.Second})
 }
 
 func testCountsSelection(e *env, c webhook.Counters) {
@@ -136,8 +136,8 @@ func testCountsSelection(e *env, c webhook.Counters) {
 		e.tried(w, e.base, time.Second, webhook.CodeOK)
 		e.tried(w, e.at(2*time.Hour), time.Second, webhook.CodeOK)
 	}
-	count := func(w webhook.Webhook, after time.Duration) webhook.Count {
-		return webhook.Count{WebhookID: w.ID, Hour: e.at(after), Accepted: 1, Took: time.Second, Slowest: time.Second}
+	count := func(w webhook.Webhook, after time.Duration) webhook.HourCount {
+		return webhook.HourCount{WebhookID: w.ID, Hour: e.at(after), Accepted: 1, Took: time.Second, Slowest: time.Second}
 	}
 	all := []string{a.ID, b.ID, foreign.ID}
 	e.wantCounts(c, "all of a scope", a.Scope, time.Time{}, all, count(a, 0), count(a, 2*time.Hour), count(b, 0), count(b, 2*time.Hour))

@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"sync"
 	"testing"
 	"time"
 
@@ -162,24 +161,8 @@ func testSharedConcurrent(e *env, a, b webhook.Store) {
 		want = append(want, e.queue(e.hook(), 25)...)
 	}
 	lanes := asked(2, e.lanes...)
-	var mu sync.Mutex
-	var got []webhook.Delivery
-	e.parallel(6, func(i int) {
-		store := []webhook.Store{a, b}[i%2]
-		for range 60 {
-			batch, err := store.Claim(e.ctx, webhook.Claim{Now: e.base, Until: e.at(lease), Lease: e.number(), Lanes: lanes})
-			if err != nil {
-				e.errorf("Claim: %v", err)
-				return
-			}
-			if len(batch.Deliveries) == 0 {
-				return
-			}
-			mu.Lock()
-			got = append(got, batch.Deliveries...)
-			mu.Unlock()
-		}
+	got := e.takeAll(6, func(caller int) (webhook.Batch, error) {
+		return []webhook.Store{a, b}[caller%2].Claim(e.ctx, webhook.Claim{Now: e.base, Until: e.at(lease), Lease: e.number(), Lanes: lanes})
 	})
-	got = append(got, e.claim(e.base)...)
 	e.wantIDs("claims of both Stores", got, want...)
 }

@@ -7,6 +7,31 @@ import (
 	"time"
 )
 
+// Time is a moment that is written as whole milliseconds since 1970, UTC. It is read from that,
+// from the same number in a string, and from the forms of ISO 8601 that Atlassian's products use.
+type Time struct{ time.Time }
+
+// MarshalJSON writes milliseconds.
+func (t Time) MarshalJSON() ([]byte, error) {
+	return strconv.AppendInt(nil, t.UnixMilli(), 10), nil
+}
+
+// UnmarshalJSON reads every form.
+func (t *Time) UnmarshalJSON(b []byte) (err error) {
+	t.Time, err = ReadTime(b)
+	return err
+}
+
+// Number is an integer that is also read from a string.
+type Number int64
+
+// UnmarshalJSON reads 10124 and "10124".
+func (n *Number) UnmarshalJSON(b []byte) error {
+	v, err := ReadNumber(b)
+	*n = Number(v)
+	return err
+}
+
 var errTime = errors.New("must be milliseconds since 1970 or a time in ISO 8601")
 
 // ReadTime reads milliseconds since 1970, the same number in a string, and the forms of

@@ -3,9 +3,11 @@ package jsonbody
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"maps"
 	"reflect"
 	"slices"
+	"unicode/utf8"
 )
 
 // Sent remembers members that were sent in another way than their fields are written: left
@@ -101,6 +103,27 @@ func Read(body []byte, v any) (Members, error) {
 		}
 	}
 	return m, nil
+}
+
+// ReadBody is [Read] for a whole body, which must be valid UTF-8. Where it is refused, reason says
+// what must be, and field is the member at fault, empty where it is the body.
+func ReadBody(body []byte, v any) (m Members, field, reason string) {
+	const object = "must be one JSON object and nothing else"
+	if !utf8.Valid(body) {
+		return nil, "", "must be valid UTF-8"
+	}
+	if !bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) {
+		return nil, "", object
+	}
+	m, err := Read(body, v)
+	var wrong *MemberError
+	switch {
+	case errors.As(err, &wrong):
+		return nil, wrong.Name, "has a value of the wrong kind"
+	case err != nil:
+		return nil, "", object
+	}
+	return m, "", ""
 }
 
 // MemberError names the member that has a value of the wrong kind.

@@ -1,7 +1,11 @@
 // Package httpfield has the rules for header fields that more than one package checks.
 package httpfield
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/postrider/postrider/internal/ascii"
+)
 
 // MaxValue bounds a field's value in bytes. Common servers stop at 8 KiB for all fields
 // together.
@@ -10,7 +14,7 @@ const MaxValue = 4096
 // IsToken reports whether s can be the name of a field: a token of RFC 9110 section 5.6.2.
 func IsToken(s string) bool {
 	for i := range len(s) {
-		if !IsAlnum(s[i]) && strings.IndexByte("!#$%&'*+-.^_`|~", s[i]) < 0 {
+		if !ascii.IsAlnum(s[i]) && strings.IndexByte("!#$%&'*+-.^_`|~", s[i]) < 0 {
 			return false
 		}
 	}
@@ -22,20 +26,5 @@ func IsToken(s string) bool {
 // another field; other bytes and outer spaces are changed or refused on the way. The empty
 // value is one.
 func IsValue(s string) bool {
-	return len(s) <= MaxValue && IsPrintable(s) && strings.Trim(s, " ") == s
-}
-
-// IsPrintable reports whether s is printable ASCII, 0x20 to 0x7E.
-func IsPrintable(s string) bool {
-	for i := range len(s) {
-		if s[i] < 0x20 || s[i] > 0x7E {
-			return false
-		}
-	}
-	return true
-}
-
-// IsAlnum reports whether c is a letter or a digit of ASCII.
-func IsAlnum(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+	return len(s) <= MaxValue && ascii.IsPrintable(s) && strings.Trim(s, " ") == s
 }

@@ -16,8 +16,25 @@ import (
 
 type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
 
+// contained keeps a dialer of the host that panics, or breaks its contract, from ending the process:
+// net/http and net call it from goroutines of their own.
+func contained(dial dialFunc) dialFunc {
+	return func(ctx context.Context, network, address string) (conn net.Conn, err error) {
+		defer func() {
+			if recover() != nil {
+				conn, err = nil, &Error{Egress, Local}
+			}
+		}()
+		if conn, err = dial(ctx, network, address); err == nil && conn == nil {
+			err = &Error{Egress, Local}
+		}
+		return conn, err
+	}
+}
+
 // foreign watches the dialer of a host.
 func foreign(dial dialFunc) dialFunc {
+	dial = contained(dial)
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		x := exchangeOf(ctx)
 		x.reach(dialling)

@@ -20,6 +20,9 @@ func newNames(r *net.Resolver, dial time.Duration) *names {
 		// The C library's resolver would read "127.1" or "0x7f000001" as addresses.
 		r = &net.Resolver{PreferGo: true}
 	}
+	if r.Dial != nil {
+		r = &net.Resolver{PreferGo: r.PreferGo, StrictErrors: r.StrictErrors, Dial: contained(r.Dial)}
+	}
 	return &names{Resolver: r, asked: liveness{patience: min(askFor, dial)}}
 }
 

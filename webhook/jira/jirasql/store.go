@@ -14,15 +14,15 @@
 package jirasql
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/postrider/postrider/webhook/internal/dberr"
 	"github.com/postrider/postrider/webhook/internal/sealing"
+	"github.com/postrider/postrider/webhook/internal/sqlconfig"
 	"github.com/postrider/postrider/webhook/jira"
 )
 
@@ -44,10 +44,6 @@ type Options struct {
 	// at most; default false. It needs Seal and Open.
 	RequireSealed bool
 }
-
-const defaultPrefix = "postrider_"
-
-var validPrefix = regexp.MustCompile(`^[a-z][a-z0-9_]{0,29}$`)
 
 // Store implements [jira.Registrations], [jira.Failures] and [jira.PostFunctions]. All
 // methods are safe for concurrent use, and several Stores, in one process or in many,
@@ -72,18 +68,10 @@ func New(db *sql.DB, o *Options) (*Store, error) {
 	if o != nil {
 		opts = *o
 	}
-	if opts.Prefix == "" {
-		opts.Prefix = defaultPrefix
-	}
-	switch {
-	case db == nil:
-		return nil, errors.New("jirasql: db is nil, open a pool with sql.Open first")
-	case !validPrefix.MatchString(opts.Prefix):
-		return nil, fmt.Errorf("jirasql: Options.Prefix %q must be 1 to 30 of a-z, 0-9 and _, beginning with a letter", opts.Prefix)
-	case (opts.Seal == nil) != (opts.Open == nil):
-		return nil, errors.New("jirasql: Options.Seal and Options.Open must be set together, or what one wrote nobody could read")
-	case opts.RequireSealed && opts.Seal == nil:
-		return nil, errors.New("jirasql: Options.RequireSealed needs Options.Seal and Options.Open, or nothing stored could be used")
+	opts.Prefix = cmp.Or(opts.Prefix, sqlconfig.DefaultPrefix)
+	common := sqlconfig.Common{DB: db, Prefix: opts.Prefix, Seals: opts.Seal != nil, Opens: opts.Open != nil, Require: opts.RequireSealed}
+	if err := common.Check("jirasql"); err != nil {
+		return nil, err
 	}
 	return &Store{db: db, prefix: opts.Prefix, box: sealing.Box{Seal: opts.Seal, Open: opts.Open, Required: opts.RequireSealed}}, nil
 }

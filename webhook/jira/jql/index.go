@@ -2,7 +2,8 @@ package jql
 
 import "slices"
 
-// EveryEvent stands for all events in [Index.Set].
+// EveryEvent stands for all events in [Index.Set]. Behind a dot at the end of a name it stands
+// for all events that begin with what is before it: "task.*" for "task.done" and "task.run.done".
 const EveryEvent = "*"
 
 // Index finds the filters that an event matches among many, without looking at
@@ -121,7 +122,7 @@ func (x *Index) Len() int { return len(x.entries) }
 // event: then all that listen to it match.
 func (x *Index) Match(event string, s Subject) []string {
 	var ids []string
-	for _, name := range [...]string{event, EveryEvent} {
+	for _, name := range listened(event) {
 		b := x.events[name]
 		if b == nil {
 			continue
@@ -141,6 +142,17 @@ func (x *Index) Match(event string, s Subject) []string {
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids)
+}
+
+// listened returns the names under which filters are kept that listen to an event.
+func listened(event string) []string {
+	names := []string{event, EveryEvent}
+	for i := 1; i < len(event); i++ {
+		if event[i] == '.' {
+			names = append(names, event[:i+1]+EveryEvent)
+		}
+	}
+	return names
 }
 
 func (b *bucket) all(ids []string) []string {

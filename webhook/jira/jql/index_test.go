@@ -62,6 +62,28 @@ func TestIndex_Match(t *testing.T) {
 	}
 }
 
+// Rule: a star behind a dot stands for all events that begin with what is before it.
+func TestIndex_family(t *testing.T) {
+	t.Parallel()
+	var x jql.Index
+	for _, event := range []string{"task.*", "task.run.*", "task.run", "task*", ".*"} {
+		x.Set(event, []string{event}, nil)
+	}
+	for event, want := range map[string][]string{
+		"task.done": {"task.*"}, "task.run.done": {"task.*", "task.run.*"}, "task.run": {"task.*", "task.run"}, "task": nil, "tasks.x": nil, ".x": nil,
+	} {
+		if got := x.Match(event, nil); !slices.Equal(got, want) {
+			t.Errorf("%s matches %v, want %v", event, got, want)
+		}
+	}
+	for _, event := range []string{"task.*", "task.run.*", "task.run", "task*", ".*"} {
+		x.Delete(event)
+	}
+	if got := x.Match("task.run.done", nil); got != nil {
+		t.Errorf("after Delete %v match", got)
+	}
+}
+
 // What the Index leaves out must be what the filters refuse.
 func TestIndex_agreesWithEveryFilter(t *testing.T) {
 	t.Parallel()

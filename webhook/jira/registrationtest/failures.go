@@ -13,7 +13,7 @@ import (
 // RunFailures runs every case against an implementation of jira.Failures, which make
 // returns empty. Cases run in parallel.
 func RunFailures(t *testing.T, make func(t *testing.T) jira.Failures) {
-	for name, run := range map[string]func(failures){
+	each(t, func(t *testing.T) failures { return failures{suite{T: t}, make(t)} }, map[string]func(failures){
 		"failures come back whole, to the millisecond": failures.roundTrip,
 		"oldest first, and by ID within a millisecond": failures.order,
 		"pages never split a millisecond":              failures.pages,
@@ -21,12 +21,7 @@ func RunFailures(t *testing.T, make func(t *testing.T) jira.Failures) {
 		"failures of other owners stay out":            failures.owners,
 		"prune removes what is older":                  failures.prune,
 		"what is passed and returned is not shared":    failures.aliasing,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			run(failures{suite{T: t}, make(t)})
-		})
-	}
+	})
 }
 
 // failures is a fresh implementation and a test that looks at it.

@@ -12,7 +12,7 @@ import (
 // RunPostFunctions runs every case against an implementation of jira.PostFunctions,
 // which make returns empty. Cases run in parallel.
 func RunPostFunctions(t *testing.T, make func(t *testing.T) jira.PostFunctions) {
-	for name, run := range map[string]func(postFunctions){
+	each(t, func(t *testing.T) postFunctions { return postFunctions{suite{T: t}, make(t)} }, map[string]func(postFunctions){
 		"a transition knows its webhooks, a webhook its transitions": postFunctions.bothWays,
 		"attaching twice is attaching once":                          postFunctions.twice,
 		"detaching ends one attachment only":                         postFunctions.detached,
@@ -21,12 +21,7 @@ func RunPostFunctions(t *testing.T, make func(t *testing.T) jira.PostFunctions) 
 		"what transitions trigger is not retired":                    postFunctions.keptWhileAttached,
 		"nothing is attached to what is retired":                     postFunctions.retired,
 		"retiring and attaching at once: one of them":                postFunctions.raced,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			run(postFunctions{suite{T: t}, make(t)})
-		})
-	}
+	})
 }
 
 // postFunctions is a fresh implementation and a test that looks at it.

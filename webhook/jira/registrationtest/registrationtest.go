@@ -37,7 +37,7 @@ type suite struct {
 // Run runs every case of jira.Registrations against an implementation of its own, which make returns
 // empty. Cases run in parallel.
 func Run(t *testing.T, make func(t *testing.T) jira.Registrations) {
-	for name, run := range map[string]func(suite){
+	each(t, func(t *testing.T) suite { return suite{t, make(t)} }, map[string]func(suite){
 		"registered ones come back by ID":                 suite.roundTrip,
 		"IDs begin at 1000 and are never used again":      suite.ids,
 		"the limit counts live ones only":                 suite.limit,
@@ -51,10 +51,15 @@ func Run(t *testing.T, make func(t *testing.T) jira.Registrations) {
 		"refresh of another URL is refused per ID":        suite.refreshURL,
 		"prune removes what expired before":               suite.prune,
 		"what is passed and returned is not shared":       suite.aliasing,
-	} {
+	})
+}
+
+// each runs the cases in parallel, each with what fresh makes for it.
+func each[S any](t *testing.T, fresh func(*testing.T) S, cases map[string]func(S)) {
+	for name, run := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			run(suite{t, make(t)})
+			run(fresh(t))
 		})
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/allowlist"
+	"github.com/postrider/postrider/internal/canary"
 	"github.com/postrider/postrider/payload"
 	"github.com/postrider/postrider/retry"
 	"github.com/postrider/postrider/webhook"
@@ -66,7 +67,7 @@ type scene struct {
 	store     webhook.Store
 	hooks     *webhook.Dispatcher
 	manager   *webhook.Manager
-	log       text
+	log       canary.Notes
 	told      *witness
 	hook      webhook.Webhook
 	faulty    string // delivery IDs

@@ -1,35 +1,17 @@
 package matrix
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"sync"
 
+	"github.com/postrider/postrider/internal/canary"
 	"github.com/postrider/postrider/webhook"
 )
 
-// text is a buffer that may be written to while it is read.
-type text struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *text) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *text) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
 // witness is an Observer that writes down everything it is told.
 type witness struct {
-	text
+	canary.Notes
 	mu        sync.Mutex
 	attempted map[string]int
 	settled   map[string]int

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"syscall"
 	"testing"
 	"time"
 
@@ -82,7 +81,7 @@ func longLog(b *testing.B, d database, hooks, deliveries int) (page http.Handler
 
 func measure(b *testing.B, page http.Handler, path string, status int, etag string) {
 	var size int
-	began := cpu(b)
+	began := cpuTime()
 	for b.Loop() {
 		r := httptest.NewRequest(http.MethodGet, path, nil)
 		if etag != "" {
@@ -95,16 +94,6 @@ func measure(b *testing.B, page http.Handler, path string, status int, etag stri
 		}
 		size = w.Body.Len()
 	}
-	b.ReportMetric(float64(cpu(b)-began)/float64(b.N)/1e6, "cpu-ms/op")
+	b.ReportMetric(float64(cpuTime()-began)/float64(b.N)/1e6, "cpu-ms/op")
 	b.ReportMetric(float64(size), "bytes")
-}
-
-// cpu is the processor time of this process.
-func cpu(b *testing.B) time.Duration {
-	b.Helper()
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

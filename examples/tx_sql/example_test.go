@@ -1,4 +1,4 @@
-package stores_test
+package txsql_test
 
 import (
 	"context"
@@ -16,37 +16,37 @@ import (
 func Example() {
 	ctx := context.Background()
 	dir, err := os.MkdirTemp("", "example-")
-	check(err)
+	must(err)
 	defer os.RemoveAll(dir)
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "app.db")+"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)")
-	check(err)
+	must(err)
 	defer db.Close()
 
 	store, err := sqlstore.New(db, sqlstore.SQLite, nil)
-	check(err)
-	check(store.Migrate(ctx))
+	must(err)
+	must(store.Migrate(ctx))
 	hooks, err := webhook.New(store, webhook.Automation(), nil)
-	check(err)
+	must(err)
 	manager, err := hooks.Manager()
-	check(err)
+	must(err)
 	_, err = manager.Add(ctx, webhook.Webhook{Scope: "acme", Name: "Ops", Active: true, Events: []string{"taskSuccess"},
 		URL:     "https://api-private.atlassian.com/automation/webhooks/jira/a/007b5c6c-0078-4cf2-a9d9-3f8c02f74205/b00c3a5c-6d5b-4a2c-8a6e-1a0f2c3d4e5f",
 		Secrets: []webhook.Secret{webhook.NewSecret("0123456789abcdef")}})
-	check(err)
+	must(err)
 
 	event, err := payload.New("acme", payload.TaskSuccess{ProcessID: "007b5c6c-0078-4cf2-a9d9-3f8c02f74205", Name: "Nightly clean-up",
 		ActionTypes: []string{"deactivate"}, DeepLink: "https://example.com/tasks/1"})
-	check(err)
+	must(err)
 	tx, err := db.BeginTx(ctx, nil)
-	check(err)
+	must(err)
 	// ... the host's own statements ...
 	receipt, err := hooks.DispatchTx(ctx, store.Tx(tx), event)
-	check(err)
-	check(tx.Commit())
+	must(err)
+	must(tx.Commit())
 	hooks.Wake()
 
 	list, _, err := store.Deliveries(ctx, webhook.Query{Scope: "acme"})
-	check(err)
+	must(err)
 	fmt.Println("matched", receipt.Events[0].Matched, "added", receipt.Events[0].Added)
 	fmt.Println(len(list), list[0].Type, list[0].State)
 	// Output:
@@ -54,7 +54,7 @@ func Example() {
 	// 1 taskSuccess pending
 }
 
-func check(err error) {
+func must(err error) {
 	if err != nil {
 		panic(err)
 	}

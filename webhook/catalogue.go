@@ -1,0 +1,63 @@
+package webhook
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/postrider/postrider/payload"
+)
+
+// fill adds the types of the catalogue to Events.
+func (p *Profile) fill() {
+	if p.Catalogue == nil {
+		return
+	}
+	p.Events = slices.Clone(p.Events)
+	for _, t := range p.Catalogue.Types() {
+		if !slices.Contains(p.Events, t.Name) {
+			p.Events = append(p.Events, t.Name)
+		}
+	}
+}
+
+// sample is the body of an example of an event type.
+func (p *Profile) sample(typ, scope string) (body []byte, err error) {
+	defer contain("Profile.Sample", &err)
+	if p.Catalogue != nil {
+		if data, ok := p.Catalogue.Sample(typ); ok {
+			e, err := p.Catalogue.New(scope, data)
+			return e.Body, err
+		}
+	}
+	sample := p.Sample
+	if sample == nil {
+		sample = payload.Sample
+	}
+	data, ok := sample(typ)
+	if !ok {
+		return nil, fmt.Errorf("%w: no sample of trigger %q", ErrInvalid, typ)
+	}
+	e, err := payload.New(scope, data)
+	return e.Body, err
+}
+
+// anyEvent among a webhook's Events stands for all types.
+const anyEvent = "*"
+
+// family returns what the types begin with that a wildcard of Webhook.Events stands for:
+// "task." for "task.*".
+func family(event string) (prefix string, is bool) {
+	prefix, is = strings.CutSuffix(event, "*")
+	return prefix, is && len(prefix) > 1 && strings.HasSuffix(prefix, ".") && !strings.Contains(prefix, "*")
+}
+
+// has reports whether events of a type may be dispatched.
+func (p *Profile) has(typ string) bool { return p.Events == nil || slices.Contains(p.Events, typ) }
+
+// knows reports whether a webhook may listen to a type, or to a family that has a type.
+func (p *Profile) knows(event string) bool {
+	prefix, is := family(event)
+	return p.has(event) || event == anyEvent ||
+		is && slices.ContainsFunc(p.Events, func(typ string) bool { return strings.HasPrefix(typ, prefix) })
+}

@@ -1,0 +1,32 @@
+package main
+
+// catalogueBugs are in the catalogue of event types, in wildcards and in JSON.
+var catalogueBugs = []mutation{
+	{"a wildcard matches a longer word", "webhook/catalogue.go",
+		`strings.HasSuffix(prefix, ".") && !strings`, `prefix != "." && !strings`,
+		"./webhook -run TestListens"},
+	{"a wildcard means no known type", "webhook/catalogue.go",
+		"return p.has(event) || event == anyEvent ||", "return is || p.has(event) || event == anyEvent ||",
+		"./webhook -run TestWildcardsAreJudged"},
+	{"an index misses wildcards below the first dot", "webhook/jira/jql/index.go",
+		"names = append(names, event[:i+1]+EveryEvent)", "return append(names, event[:i+1]+EveryEvent)",
+		"./webhook/jira/jql -run TestIndex_family"},
+	{"an example that loses a field is accepted", "payload/catalogue.go",
+		"if !sameBody(again, enc.body) {", "if again == nil {",
+		"./payload -run TestNewCatalogue_refuses"},
+	{"a body is taken for one of another type", "payload/catalogue.go",
+		"known && (name != t.Name || !bytes.Equal(body, t.form.bare)) {", "known && name == \"\" && body == nil {",
+		"./payload -run TestNewCatalogue_refuses"},
+	{"the time of an envelope is local", "payload/new.go",
+		"s.time.UTC().Round(0)", "s.time.Round(0)",
+		"./payload -run TestWithEnvelope_body"},
+	{"an envelope is not counted", "payload/new.go",
+		"if n := len(e.Body); n > s.maxBody {", "if n := len(enc.body); n > s.maxBody {",
+		"./payload -run TestWithEnvelope_body"},
+	{"a nil slice is not null in a derived schema", "payload/internal/jsonschema/jsonschema.go",
+		"s := d.value(f.typ, !f.omitted)", "s := d.value(f.typ, !f.optional)",
+		"./payload/internal/jsonschema -run TestOf_kinds"},
+	{"an accepted attempt has no word", "webhook/delivery.go",
+		"	if c == CodeOK {\n		return []byte(wordOK), nil\n	}\n", "",
+		"./webhook -run TestJSON_words"},
+}
