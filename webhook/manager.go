@@ -34,12 +34,18 @@ func (d *Dispatcher) Manager() (*Manager, error) {
 
 // Add validates and stores a new webhook and returns it as stored, with the ID it was
 // given, its canonical URL and its times. ID, CreatedAt, UpdatedAt, DisabledReason and
-// Version of w are not looked at. Errors: [*ValidationError], [ErrLimit].
+// Version of w are not looked at. A secret that is missing, where the Profile demands one, or
+// that is zero is generated, if Profile.NewSecret can: the webhook that is returned holds it in
+// Secrets[0], so that it can be shown once. Errors: [*ValidationError], [ErrLimit].
 func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 	w = w.Clone()
 	w.ID, w.Version, w.DisabledReason = newWebhookID(), 1, ""
 	w.CreatedAt = m.d.now()
 	w.UpdatedAt, w.DisabledAt = w.CreatedAt, time.Time{}
+	if err := m.d.profile.fillSecret(&w); err != nil {
+		return Webhook{}, err
+	}
+	adoptSecrets(w.Secrets, nil, m.secretTime())
 	if err := m.validateAll(&w); err != nil {
 		return Webhook{}, err
 	}
@@ -62,20 +68,33 @@ func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 // is missing. What w holds counts as entered, so a form handler fills in what was typed
 // and leaves the rest empty; it does not pass on what it has read from the Store.
 //
+// Secrets that w leaves out end at once. With opts, a new Secrets[0] comes in as by
+// [Manager.RotateSecret], in the same write, and the others that w holds are not looked at.
+//
 // Errors: [*ValidationError], [ErrNotFound], [ErrConflict], [ErrSealed] while what is stored cannot be
-// opened.
-func (m *Manager) Edit(ctx context.Context, w Webhook) (Webhook, error) {
+// opened; with opts also those of RotateSecret.
+func (m *Manager) Edit(ctx context.Context, w Webhook, opts ...RotateOption) (Webhook, error) {
 	var k kept
+	var refused error
 	check := func(next *Webhook) error {
-		return m.validate(next, func(canonical *Webhook) []FieldError { return k.again(&m.d.profile, canonical) })
+		return orErr(m.validate(next, func(canonical *Webhook) []FieldError { return k.again(&m.d.profile, canonical) }), refused)
 	}
-	return m.change(ctx, w.Scope, w.ID, w.Version, check, func(stored *Webhook) {
+	edited, err := m.change(ctx, w.Scope, w.ID, w.Version, check, func(stored *Webhook) {
 		next := w.Clone()
 		next.Version, next.CreatedAt, next.DisabledReason = stored.Version, stored.CreatedAt, stored.DisabledReason
 		next.DisabledAt = stored.DisabledAt
 		k = keepEmpty(stored.Clone(), &next)
+		if len(opts) > 0 && !k.secrets && len(next.Secrets) > 0 {
+			newest := next.Secrets[0]
+			next.Secrets = stored.Secrets
+			next.Secrets, refused = newRotation(opts).of(&m.d.profile, &next, newest, m.secretTime())
+		}
 		*stored = next
 	})
+	if err != nil || len(opts) == 0 {
+		return edited, err
+	}
+	return m.withEnds(ctx, edited, k.stored)
 }
 
 // SetActive switches a webhook on or off. Switched off, it receives no events and what is
@@ -89,21 +108,6 @@ func (m *Manager) SetActive(ctx context.Context, scope, id string, active bool) 
 	}
 	_, err := m.change(ctx, scope, id, 0, check, func(w *Webhook) { w.Active = active })
 	return err
-}
-
-// RotateSecret makes next the newest secret. The one before is kept beside it until the
-// next rotation: a scheme that sends several signatures sends both, so that a receiver
-// can change over in between; a token scheme sends the newest. A next that is the newest
-// already changes no secret, so that a repeated call does not lose the one before.
-// Errors: [*ValidationError], [ErrNotFound].
-func (m *Manager) RotateSecret(ctx context.Context, scope, id string, next Secret) (Webhook, error) {
-	return m.change(ctx, scope, id, 0, m.validateAll, func(w *Webhook) {
-		if len(w.Secrets) > 0 && w.Secrets[0].Equal(next) {
-			return
-		}
-		w.Secrets = append([]Secret{next}, w.Secrets...)
-		w.Secrets = slices.Clip(w.Secrets[:min(len(w.Secrets), 2)])
-	})
 }
 
 // Delete removes a webhook at once. Nothing queued for it is sent any more, apart from a
@@ -246,7 +250,10 @@ func (m *Manager) change(ctx context.Context, scope, id string, version int64, c
 		}
 		w := was.Clone()
 		w.Seen = 0
+		w.Secrets = knownSecrets(&w, m.secretTime())
+		was.Secrets = slices.Clone(w.Secrets)
 		edit(&w)
+		adoptSecrets(w.Secrets, was.Secrets, m.secretTime())
 		w.UpdatedAt = m.d.now()
 		if w.Active {
 			w.DisabledReason, w.DisabledAt = "", time.Time{}

@@ -98,6 +98,10 @@ type Profile struct {
 	// answers why not, which Manager.Delete returns. A [*ValidationError] is shown to people.
 	// nil means that remove is called.
 	Delete func(ctx context.Context, scope, id string, remove func(context.Context) error) error
+	// NewSecret generates a secret for [Manager.Add] and [Manager.RotateSecret], which return it
+	// so that people can hand it to the receiver. nil where the receiver's side makes the
+	// secret, as a rule of Automation does: then it must be entered.
+	NewSecret func() (Secret, error)
 	// Check adds what else is wrong with a webhook's fields to what the Manager found.
 	Check func(Webhook) []FieldError
 }
@@ -247,6 +251,7 @@ func Standard() Profile {
 		MaxPerScope:   100,
 		DisableOnGone: true,
 		DisableAfter:  5 * 24 * time.Hour,
+		NewSecret:     sign.GenerateSecret,
 		Sign:          func(w Webhook) (sign.Signer, error) { return sign.Standard(w.Secrets...) },
 		Check: func(w Webhook) []FieldError {
 			if len(w.Secrets) == 0 {

@@ -169,6 +169,7 @@ func (s *sender) request(x *transport.Exchange, w *Webhook, d *Delivery, a Attem
 		return nil, nil, &errRequest{CodePayload, ErrTooLarge}
 	}
 	prep := s.prepared.at(a.Start, w)
+	w = prep.liveHook(w)
 	if to, err = prep.targetOf(s.profile, w, d); err != nil {
 		return nil, nil, err
 	}

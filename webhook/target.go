@@ -38,7 +38,7 @@ func (p *preparation) targetOf(profile *Profile, w *Webhook, d *Delivery) (*targ
 		return nil, &errRequest{CodeURLRejected, errors.New("webhook: accepted URL does not parse")}
 	}
 	t := &target{asked: raw, url: *u}
-	t.secrets = sync.OnceValue(func() []string { return secretsOf(&p.of, &t.url) })
+	t.secrets = sync.OnceValue(func() []string { return secretsOf(&p.given, &t.url) })
 	if !filled {
 		p.target.Store(t)
 	}

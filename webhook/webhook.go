@@ -37,8 +37,11 @@ type Webhook struct {
 	// URL is the canonical form of what the host entered, at most 2,048 bytes.
 	// Everything behind the host is a credential and is never printed.
 	URL string `json:"url"`
-	// Secrets sign requests, newest first. After a rotation the one before is
-	// kept until the next one.
+	// Secrets sign requests, newest first. Each has an ID, a time of birth and maybe an end, see
+	// [Secret.WithLife], which the Manager gives and a Store keeps. The newest has no end. After a
+	// rotation the one before stays until its end; one that has ended may still be here, and
+	// is used by no request. Secrets from before the three values were kept have no known age and
+	// no end.
 	Secrets []Secret `json:"secrets,omitempty"`
 	// Events are the types this webhook listens to: a name, "task.*" for every type that begins
 	// with "task.", those that are added later included, or "*" for all. Nothing else may hold

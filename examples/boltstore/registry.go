@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/postrider/postrider/webhook"
 	bolt "go.etcd.io/bbolt"
@@ -20,7 +21,13 @@ type plain webhook.Webhook
 
 type storedHook struct {
 	Plain   plain
-	Secrets []string
+	Secrets []storedSecret
+}
+
+// storedSecret is a secret with its name, its age and its end.
+type storedSecret struct {
+	Text, ID           string
+	CreatedAt, Expires time.Time
 }
 
 // hook returns a webhook of a scope, nil where there is none.
@@ -35,7 +42,7 @@ func hook(tx *bolt.Tx, scope, id string) (*webhook.Webhook, error) {
 	}
 	w := webhook.Webhook(h.Plain)
 	for _, secret := range h.Secrets {
-		w.Secrets = append(w.Secrets, webhook.NewSecret(secret))
+		w.Secrets = append(w.Secrets, webhook.NewSecret(secret.Text).WithLife(secret.ID, secret.CreatedAt, secret.Expires))
 	}
 	if w.Scope != scope {
 		return nil, nil
@@ -46,7 +53,7 @@ func hook(tx *bolt.Tx, scope, id string) (*webhook.Webhook, error) {
 func saveHook(tx *bolt.Tx, w webhook.Webhook) error {
 	h := storedHook{Plain: plain(w)}
 	for _, secret := range w.Secrets {
-		h.Secrets = append(h.Secrets, secret.Reveal())
+		h.Secrets = append(h.Secrets, storedSecret{secret.Reveal(), secret.ID(), secret.CreatedAt(), secret.ExpiresAt()})
 	}
 	h.Plain.Secrets = nil
 	return save(tx.Bucket(hooksBucket), w.ID, h)

@@ -15,6 +15,7 @@ func English() Texts {
 	t.words()
 	t.pageWords()
 	t.formWords()
+	t.secretWords()
 	t.deliveryWords()
 	t.sentences()
 	t.sentencesOfActions()
@@ -105,6 +106,23 @@ func (t *Texts) formWords() {
 	t.KeepHeader = "A value is stored. Leave this empty to keep it; another URL needs it again."
 	t.KeepSecret, t.EnterAgain = "A secret is stored. Leave this empty to keep it; another URL may need it again.", "For safety it was not kept: enter it again."
 	t.Save, t.Mistakes = "Save", "Please check the form"
+}
+
+func (t *Texts) secretWords() {
+	t.SecretsTitle, t.SecretEnds, t.SecretNoEnd, t.SecretUnknown = "Secrets", "Ends", "no end", "unknown"
+	t.SecretNew, t.SecretNewNow, t.SecretRevoke = "New secret", "New secret, end the others now", "Revoke"
+	t.SecretNewHint = "Requests are signed with the one before too, for 24 hours, so that you can change the receiver over. End the others now only if one has leaked."
+	t.SecretOnce = "Copy this secret to the receiver now. It is shown this once and never again."
+	t.SecretCopied = "I have copied it"
+	t.SecretShown = "The secret was shown already, and is not shown again. If you did not see it, make a new one."
+	t.SecretMade = "Leave this empty to have one made. It is shown once, after you save."
+	t.SecretLast = "A webhook needs one secret. Make a new one and end this one instead."
+	t.SecretUnsupported = "Secrets cannot end by themselves here. Nothing has changed; make a new one and end the others now."
+	t.SecretOf = func(name string) string { return fmt.Sprintf("Secret of “%s”", name) }
+	t.SecretRevoked = func(name string) string { return fmt.Sprintf("A secret of “%s” was revoked.", name) }
+	t.SecretRotating = func(until string) string {
+		return fmt.Sprintf("The secret before still counts until %s. Revoke it first, or wait.", until)
+	}
 }
 
 func (t *Texts) deliveryWords() {

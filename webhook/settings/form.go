@@ -24,6 +24,7 @@ type formView struct {
 	Conflict            []difference  // where somebody else has changed the webhook meanwhile
 	HasSecret           bool
 	SecretOptional      bool
+	Makes               bool   // an empty secret of a new webhook is made
 	EnterAgain          bool   // a secret was typed and not kept
 	Full                string // the limit is reached: there is no form
 	Problem             string // something that belongs to no field
@@ -50,7 +51,7 @@ type fieldProblem struct{ Field, Text string }
 
 func (v *visit) newForm(w webhook.Webhook) *formView {
 	f := &formView{ID: w.ID, Name: w.Name, Notes: w.Notes, Active: w.Active, StoredAt: hostOf(w.URL),
-		HasSecret: len(w.Secrets) > 0, SecretOptional: !v.secret}
+		HasSecret: len(w.Secrets) > 0, Makes: v.makes && v.secret && w.ID == "", SecretOptional: !v.secret || v.makes}
 	if w.ID != "" {
 		f.Version = strconv.FormatInt(w.Version, 10)
 	}
@@ -96,6 +97,9 @@ func (v *visit) add() error {
 	if err != nil {
 		return v.refused(w, nil, err)
 	}
+	if len(w.Secrets) == 0 && len(added.Secrets) > 0 {
+		return v.showSecret(added, v.t.Added(added.Name))
+	}
 	v.leaveNotice(notice{Kind: noticeAdded, Name: added.Name})
 	return v.see(v.inList(added.ID))
 }
@@ -123,8 +127,7 @@ func (v *visit) edit() error {
 	w := stored.Clone()
 	w.Version = version
 	v.readForm(&w)
-	v.readCredentials(&w, &stored)
-	saved, err := v.m.Edit(v.ctx, w)
+	saved, err := v.m.Edit(v.ctx, w, v.readCredentials(&w, &stored)...)
 	if err != nil {
 		return v.refused(w, &stored, err)
 	}
@@ -149,18 +152,18 @@ func (v *visit) readForm(w *webhook.Webhook) {
 }
 
 // readCredentials puts in what was typed over stored credentials. The rest stays empty:
-// the Manager keeps it, or asks for it again.
-func (v *visit) readCredentials(w, stored *webhook.Webhook) {
+// the Manager keeps it, or asks for it again. A secret that was typed for the same URL comes in by
+// rotation, so that the receiver can change over.
+func (v *visit) readCredentials(w, stored *webhook.Webhook) []webhook.RotateOption {
 	for name := range w.Headers {
 		w.Headers[name] = strings.TrimSpace(v.r.PostForm.Get("header." + name))
 	}
 	canonical, err := v.d.Profile().Allow.CheckURL(w.URL)
 	sameURL := w.URL == "" || w.URL == stored.URL || err == nil && canonical == stored.URL
 	if len(w.Secrets) == 0 || len(stored.Secrets) == 0 || !sameURL {
-		return
+		return nil
 	}
-	before := slices.DeleteFunc(slices.Clone(stored.Secrets), w.Secrets[0].Equal)
-	w.Secrets = append(w.Secrets, before[:min(len(before), 1)]...) // the one before stays valid, as after RotateSecret
+	return []webhook.RotateOption{webhook.DefaultRotation()}
 }
 
 // refused shows the form again, with what is wrong. Nothing has been stored. stored is what the
@@ -186,7 +189,11 @@ func (v *visit) refused(w webhook.Webhook, stored *webhook.Webhook, err error) e
 	}
 	status := http.StatusUnprocessableEntity
 	var invalid *webhook.ValidationError
+	var open *webhook.RotatingError
 	switch {
+	case errors.As(err, &open):
+		status = http.StatusConflict
+		f.wrong("secret", v.t.SecretRotating(v.clock().at(open.Until).Text))
 	case errors.As(err, &invalid):
 		for _, e := range invalid.Fields {
 			f.wrong(e.Field, v.t.Field(e))

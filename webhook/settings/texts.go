@@ -101,6 +101,14 @@ type Texts struct {
 	HowTo                                        []string
 	HowToNote                                    string
 
+	// The secrets.
+	SecretsTitle, SecretEnds, SecretNoEnd, SecretUnknown string
+	SecretNew, SecretNewNow, SecretNewHint, SecretRevoke string
+	SecretOnce, SecretCopied, SecretMade, SecretShown    string
+	SecretOf, SecretRevoked                              func(name string) string
+	SecretRotating                                       func(until string) string
+	SecretLast, SecretUnsupported                        string
+
 	// The deliveries.
 	DeliveriesTitle, NoDeliveries, NoDeliveriesHint   string
 	LogTitle, WebhookLabel, DeletedWebhook            string

@@ -40,6 +40,34 @@ type secrets struct {
 	URL     string            `json:"url"`
 	Secrets []string          `json:"secrets,omitempty"`
 	Headers map[string]string `json:"headers,omitempty"`
+	// Lives are those of Secrets by their places. Records from before lack it.
+	Lives []life `json:"lives,omitempty"`
+}
+
+// life is what is known of a secret beside its text.
+type life struct {
+	ID      string `json:"id,omitempty"`
+	Created int64  `json:"created,omitempty"` // us
+	Expires int64  `json:"expires,omitempty"`
+}
+
+// add takes a secret in.
+func (s *secrets) add(one webhook.Secret) {
+	s.Secrets = append(s.Secrets, one.Reveal())
+	s.Lives = append(s.Lives, life{one.ID(), micros(one.CreatedAt()), micros(one.ExpiresAt())})
+}
+
+// all returns the secrets.
+func (s *secrets) all() (out []webhook.Secret) {
+	for i, text := range s.Secrets {
+		one := webhook.NewSecret(text)
+		if i < len(s.Lives) && s.Lives[i] != (life{}) {
+			l := s.Lives[i]
+			one = one.WithLife(l.ID, fromMicros(l.Created), fromMicros(l.Expires))
+		}
+		out = append(out, one)
+	}
+	return out
 }
 
 // stored is a row of the table of webhooks.
@@ -61,7 +89,7 @@ func (s *Store) encodeWebhook(w webhook.Webhook) (out stored, err error) {
 	}
 	sec := secrets{URL: w.URL, Headers: w.Headers}
 	for _, one := range w.Secrets {
-		sec.Secrets = append(sec.Secrets, one.Reveal())
+		sec.add(one)
 	}
 	out.data = string(data)
 	plain, err := json.Marshal(sec)
@@ -107,10 +135,7 @@ func (s *Store) decodeWebhook(id string, in stored) (webhook.Webhook, error) {
 	case bad:
 		return w, &SealError{id, errNotStored}
 	}
-	w.URL, w.Headers = sec.URL, sec.Headers
-	for _, one := range sec.Secrets {
-		w.Secrets = append(w.Secrets, webhook.NewSecret(one))
-	}
+	w.URL, w.Headers, w.Secrets = sec.URL, sec.Headers, sec.all()
 	s.hooks.put(id, in, w)
 	return w, nil
 }
