@@ -79,6 +79,8 @@ func (b *browser) tryNow(hook string) {
 	b.open(hook)
 	b.sees("Held back", "Next attempt in", "Try now")
 	b.shows("webhook-held")
+	b.operators()
+	b.open(hook)
 	b.press("Try now")
 	b.sees("failed after", "503 Service Unavailable", "Held back")
 	b.answers("200")
@@ -87,6 +89,24 @@ func (b *browser) tryNow(hook string) {
 	b.sees("accepted with status 200", "Queued to be sent again")
 	b.shows("tried-now")
 	b.until("everything delivered, live", `!document.body.innerText.includes("Held back") && [...document.querySelectorAll("td.word")].every(x => x.innerText.includes("Delivered"))`)
+}
+
+// operators see what waits and which webhooks fail, and stop this process for a moment.
+func (b *browser) operators() {
+	b.t.Helper()
+	b.open("/operators/")
+	b.sees("Webhooks of all tenants", "Failing webhooks: 1", "What waits, by webhook", "acme")
+	b.press("Largest first")
+	b.sees("Waiting for another attempt")
+	b.shows("operators")
+	b.press("Stop sending by this process")
+	b.sees("Resume sending by this process")
+	b.press("Resume sending by this process")
+	b.sees("Stop sending by this process")
+	b.fill("event", "evt-of-nobody")
+	b.press("Find")
+	b.sees("No tenant has a delivery of this event.")
+	b.shows("operators-search")
 }
 
 // conflict has two people edit a webhook at once.
