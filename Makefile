@@ -9,13 +9,16 @@ proof := webhook/internal/proof
 nested := internal/oracle internal/e2e internal/bench
 fresh := -count=1 -shuffle=on
 
-.PHONY: help test lint race databases nested fips sim mutants alone oldest cross fuzz force speed api vuln ci
+.PHONY: help test papers lint race databases nested fips sim mutants alone oldest cross fuzz force speed api vuln ci
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
 
 test: ## the tests of the library and the examples: the inner loop
 	go test ./... ./examples/...
+
+papers: ## whether documents, imports, planted bugs and the download agree with the tree
+	go test -count=1 ./$(proof)/project ./$(proof)/docs ./$(proof)/mutants
 
 lint: ## gofmt, vet, staticcheck, tidiness and golangci-lint, in every module
 	.ci/lint

@@ -56,7 +56,7 @@ func parseV1aPrivate(text string) (key ed25519.PrivateKey, problem string) {
 	case ed25519.PrivateKeySize:
 		key = ed25519.NewKeyFromSeed(raw[:ed25519.SeedSize])
 		// Signing with a public half that is not the seed's own gives the private
-		// key away to whoever sees the two signatures.
+		// key away to a reader of the two signatures.
 		if !key.Equal(ed25519.PrivateKey(raw)) {
 			return nil, "holds a public key that does not belong to the private one"
 		}

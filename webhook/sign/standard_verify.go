@@ -27,8 +27,8 @@ const DefaultTolerance = 5 * time.Minute
 //
 // It returns nil, or an error that matches ErrMissingHeader, ErrMalformedHeader,
 // ErrTooOld, ErrTooNew or ErrSignature, or a [*ConfigError] for secrets that
-// cannot be read or a negative tolerance. A valid request can be sent again by
-// whoever saw it within the tolerance: drop a webhook-id that you have had.
+// cannot be read or a negative tolerance. An observer of a valid request
+// can send it again within the tolerance: drop a webhook-id that you have had.
 func VerifyStandard(h http.Header, body []byte, now time.Time, tolerance time.Duration, secrets ...Secret) error {
 	return verifyStandard(standardOwn, h, body, now, tolerance, secrets)
 }
@@ -135,7 +135,7 @@ type standardSignature struct {
 	signature []byte
 }
 
-// maxSignatures bounds how many entries are looked at: nobody signs with more
+// maxSignatures bounds how many entries are looked at: no sender signs with more
 // keys at once, and each costs a computation over the body.
 const maxSignatures = 16
 

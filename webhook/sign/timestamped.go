@@ -59,8 +59,8 @@ func Timestamped(header string, secrets ...Secret) (Signer, error) {
 //
 // It returns nil, or an error that matches ErrMissingHeader, ErrMalformedHeader (also for a
 // field without exactly one time), ErrTooOld, ErrTooNew or ErrSignature, or a [*ConfigError] for the
-// header name, secrets that Timestamped refuses, or a negative tolerance. A valid request can be
-// sent again by whoever saw it within the tolerance.
+// header name, secrets that Timestamped refuses, or a negative tolerance. An observer
+// of a valid request can send it again within the tolerance.
 func VerifyTimestamped(header string, h http.Header, body []byte, now time.Time, tolerance time.Duration, secrets ...Secret) error {
 	if err := checkHeaderName(header); err != nil {
 		return err
