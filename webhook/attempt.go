@@ -52,6 +52,7 @@ func (d *Dispatcher) attempt(j *job) scheduler.Event {
 	d.worked.Store(true)
 	*a = d.around(ctx, hook, dl)
 	d.wayOut(ctx, a)
+	d.certificateEnds(ctx, hook)
 	if ctx.Err() != nil && a.Status == 0 {
 		return scheduler.NotSent{Job: &j.Job} // cut off by the end of the drain period
 	}

@@ -53,8 +53,10 @@ var (
 // FieldError says what is wrong with one field of a form.
 type FieldError struct {
 	// Field is the name in [Webhook], lower case: "name", "url", "secret", "events",
-	// "filter", "notes", "headers", "timeout", "scope", "group", "attributes"; or "overlap", of
-	// a rotation.
+	// "filter", "notes", "headers", "timeout", "scope", "group", "attributes", "tls", and of Auth
+	// "auth.scheme", "auth.username", "auth.secret", "auth.token_url", "auth.client_id",
+	// "auth.scopes", "auth.audience", "auth.resource", "auth.client_auth"; or "overlap", of a
+	// rotation.
 	Field string `json:"field"`
 	// Rule is a short stable word, such as "required", "too_long", "again" (a stored value would
 	// reach another receiver: see [Manager.Edit]) or an allowlist rule like "A5".

@@ -46,7 +46,8 @@ func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 		return Webhook{}, err
 	}
 	adoptSecrets(w.Secrets, nil, m.secretTime())
-	if err := m.validateAll(&w); err != nil {
+	err := m.validate(&w, func(w *Webhook) []FieldError { return m.newCertificate(&ClientTLS{}, &w.TLS) })
+	if err != nil {
 		return Webhook{}, err
 	}
 	if err := m.reg.Create(ctx, w, m.d.profile.MaxPerScope); err != nil {
@@ -57,14 +58,17 @@ func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 
 // Edit validates and replaces a webhook. An empty URL or no Secrets keep what is stored,
 // because forms do not get them back; a header with an empty value keeps its stored
-// value too. CreatedAt, DisabledReason and DisabledAt cannot be edited; activating clears the last two.
+// value too, and so does an Auth of the same Scheme with an empty Username, Secret, TokenURL or
+// ClientID; so do the Key of TLS beside a Certificate, and what is Pending. CreatedAt, DisabledReason and
+// DisabledAt cannot be edited; activating clears the last two.
 // Version must be the one that was read, or 0 to overwrite whatever is there. Changing the
-// URL, the secrets, the headers or the attributes, or activating, also clears the
+// URL, the secrets, the headers, Auth, TLS or the attributes, or activating, also clears the
 // webhook's health.
 //
 // A kept value never reaches another receiver. With another URL, or whatever else changes
-// where Profile.Target leads, the values of headers, and the secret where requests hold it
-// (see Profile.SecretSent), must be in w: a [FieldError] with the rule "again" names what
+// where Profile.Target leads, the values of headers and of Auth, the key of TLS, and the secret where
+// requests hold it (see Profile.SecretSent), must be in w; with another token endpoint or client ID the
+// secret of Auth must: a [FieldError] with the rule "again" names what
 // is missing. What w holds counts as entered, so a form handler fills in what was typed
 // and leaves the rest empty; it does not pass on what it has read from the Store.
 //
@@ -77,7 +81,9 @@ func (m *Manager) Edit(ctx context.Context, w Webhook, opts ...RotateOption) (We
 	var k kept
 	var refused error
 	check := func(next *Webhook) error {
-		return orErr(m.validate(next, func(canonical *Webhook) []FieldError { return k.again(&m.d.profile, canonical) }), refused)
+		return orErr(m.validate(next, func(canonical *Webhook) []FieldError {
+			return append(k.again(&m.d.profile, canonical), m.newCertificate(&k.stored.TLS, &canonical.TLS)...)
+		}), refused)
 	}
 	edited, err := m.change(ctx, w.Scope, w.ID, w.Version, check, func(stored *Webhook) {
 		next := w.Clone()
@@ -118,6 +124,7 @@ func (m *Manager) Delete(ctx context.Context, scope, id string) error {
 		return fmt.Errorf("webhook: delete %s: %w", id, err)
 	}
 	m.d.deleted(ctx, scope, id)
+	m.d.sender.tokens.Forget(scope)
 	return nil
 }
 
@@ -139,6 +146,7 @@ func (m *Manager) DeleteScope(ctx context.Context, scope string) error {
 	if err != nil {
 		return fmt.Errorf("webhook: delete scope %q: %w", scope, err)
 	}
+	m.d.sender.tokens.Forget(scope)
 	for _, w := range ws {
 		m.d.engine.post(scheduler.Edited{Scope: scope, WebhookID: w.ID, At: time.Now(), Gone: true})
 	}
@@ -189,7 +197,7 @@ func (m *Manager) Health(ctx context.Context, scope, id string) (Health, error) 
 	if err != nil {
 		return Health{}, fmt.Errorf("webhook: health of %s: %w", id, err)
 	}
-	h.DisabledReason = w.DisabledReason
+	h.DisabledReason, h.CertificateUntil = w.DisabledReason, w.TLS.CertificateUntil()
 	return h, nil
 }
 
@@ -287,7 +295,7 @@ func (m *Manager) mayHaveChanged(scope, id string, err error) {
 func freshStart(was, is *Webhook) bool {
 	return is.Active && !was.Active || was.URL != is.URL ||
 		!slices.EqualFunc(was.Secrets, is.Secrets, Secret.Equal) ||
-		!maps.Equal(was.Headers, is.Headers) || !maps.Equal(was.Attributes, is.Attributes)
+		!maps.Equal(was.Headers, is.Headers) || !was.Auth.Equal(is.Auth) || !was.TLS.sameIdentity(is.TLS) || !maps.Equal(was.Attributes, is.Attributes)
 }
 
 func newWebhookID() string { return "whk_" + strings.ToLower(rand.Text()) }

@@ -28,11 +28,13 @@ type preparation struct {
 	of      Webhook   // given without the secrets that have ended; shares its memory
 	until   time.Time // when the next secret ends; zero for never
 	headers []header  // its own, judged
-	refused error     // of a header that may not be sent
-	used    time.Time
-	signer  atomic.Pointer[signing]
-	target  atomic.Pointer[target] // the latest one, where the URL has no variables
-	sample  atomic.Pointer[string] // the URL of a sample delivery, judged
+	refused error     // of a header or a client certificate that may not be sent
+	// identity is nil where requests go by the transport of all webhooks.
+	identity *identity
+	used     time.Time
+	signer   atomic.Pointer[signing]
+	target   atomic.Pointer[target] // the latest one, where the URL has no variables
+	sample   atomic.Pointer[string] // the URL of a sample delivery, judged
 }
 
 // signing is a Signer and when it must be made anew, zero for never.
@@ -72,6 +74,12 @@ func (p *prepared) at(now time.Time, w *Webhook) *preparation {
 		}
 		fresh.headers = append(fresh.headers, header{http.CanonicalHeaderKey(name), value})
 	}
+	if !w.TLS.common() {
+		var err error
+		if fresh.identity, err = w.TLS.parse(); err != nil {
+			fresh.refused = err
+		}
+	}
 	p.m[key] = fresh
 	return fresh
 }
@@ -95,7 +103,7 @@ func (w *Webhook) same(other *Webhook) bool {
 	return w.ID == other.ID && w.Scope == other.Scope && w.Group == other.Group && w.Name == other.Name &&
 		w.URL == other.URL && slices.EqualFunc(w.Secrets, other.Secrets, sameSecret) &&
 		slices.Equal(w.Events, other.Events) && w.Filter == other.Filter && w.Notes == other.Notes &&
-		maps.Equal(w.Headers, other.Headers) && w.Timeout == other.Timeout && w.Active == other.Active &&
+		maps.Equal(w.Headers, other.Headers) && w.Auth.Equal(other.Auth) && w.TLS.Equal(other.TLS) && w.Timeout == other.Timeout && w.Active == other.Active &&
 		w.ExcludeBody == other.ExcludeBody && w.ExpiresAt.Equal(other.ExpiresAt) && w.CreatedAt.Equal(other.CreatedAt) &&
 		w.UpdatedAt.Equal(other.UpdatedAt) && w.DisabledReason == other.DisabledReason &&
 		w.DisabledAt.Equal(other.DisabledAt) &&

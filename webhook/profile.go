@@ -49,6 +49,13 @@ type Profile struct {
 	// the URL, and not only a signature made with it. Such a secret must be entered
 	// again when a webhook gets another URL; see [Manager.Edit].
 	SecretSent bool
+	// Auth are the schemes of Authorization that a webhook may have beside its signature;
+	// nil means none.
+	Auth []AuthScheme
+	// AllowToken judges token endpoints of [AuthOAuth]: each URL when it is entered and before
+	// each use, every address when it is dialled. The zero value accepts any public https host,
+	// whatever Allow says.
+	AllowToken allowlist.Policy
 	// Events are the event types that a webhook can listen to; nil means any, or those of the
 	// Catalogue. A name holds no "*".
 	Events []string
@@ -155,12 +162,15 @@ type Composed struct {
 
 // TransientError is the default of Profile.Transient: no connection, no answer in
 // time, an answer that is not HTTP, our own way out, and the statuses 408, 409, 425, 429
-// and 500 to 599. A certificate that does not verify is permanent: a fixed, well-run host
+// and 500 to 599. No token is worth another attempt unless its endpoint says that the client,
+// the scope or the grant is wrong. A certificate that does not verify is permanent: a fixed, well-run host
 // with a bad certificate means interception or a wrong clock.
 func TransientError(a Attempt) bool {
 	switch a.Code {
 	case CodeDNS, CodeConnect, CodeTLS, CodeTimeout, CodeProtocol, CodeEgress:
 		return true
+	case CodeAuth:
+		return !givesUpOnAuth(a.Detail)
 	case CodeStatus:
 		return transientStatus(a.Status)
 	}
@@ -248,6 +258,7 @@ func Standard() Profile {
 		Success:       success2xx,
 		Transient:     standardTransient,
 		RequireSecret: true,
+		Auth:          []AuthScheme{AuthBasic, AuthBearer, AuthValue, AuthOAuth},
 		MaxPerScope:   100,
 		DisableOnGone: true,
 		DisableAfter:  5 * 24 * time.Hour,
@@ -269,5 +280,5 @@ func standardTransient(a Attempt) bool {
 	if a.Code == CodeStatus {
 		return a.Status != http.StatusGone
 	}
-	return a.Code == CodeTLSVerify || TransientError(a)
+	return a.Code == CodeTLSVerify || a.Code == CodeAuth || TransientError(a)
 }

@@ -72,6 +72,8 @@ func (m *Manager) validate(w *Webhook, more func(*Webhook) []FieldError) (err er
 		add("filter", "text", "A filter may hold text only.")
 	}
 	validateHeaders(w, add)
+	m.validateAuth(w, add)
+	m.validateTLS(w, add)
 	if w.Timeout < 0 || w.Timeout > m.d.o.Timeout {
 		add("timeout", "range", fmt.Sprintf("The timeout must be between 0 and %v.", m.d.o.Timeout))
 	}
@@ -101,7 +103,9 @@ func (m *Manager) validate(w *Webhook, more func(*Webhook) []FieldError) (err er
 
 // place is where a field stands in a form. Fields that only a Profile knows come last.
 func place(field string) int {
-	form := [...]string{"scope", "name", "url", "secret", "events", "filter", "notes", "headers", "timeout", "group", "attributes"}
+	form := [...]string{"scope", "name", "url", "secret", "events", "filter", "notes", "headers",
+		"auth.scheme", "auth.username", "auth.secret", "auth.token_url", "auth.client_id", "auth.scopes", "auth.audience", "auth.resource",
+		"auth.client_auth", "tls", "timeout", "group", "attributes"}
 	if i := slices.Index(form[:], field); i >= 0 {
 		return i
 	}

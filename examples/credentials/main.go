@@ -23,6 +23,8 @@ type scene struct {
 // scenes are played in this order.
 var scenes = []scene{
 	{"rotation", rotation},
+	{"renewal", renewal},
+	{"certificate", certificate},
 }
 
 func main() {

@@ -26,7 +26,8 @@ type stage struct {
 	mu     sync.Mutex
 	seen   map[string]int // requests by event
 	judge  func(webhooktest.Request) error
-	first  error // why the first request was refused
+	aside  func(webhooktest.Request) *webhooktest.Response // what is no event, nil for none
+	first  error                                           // why the first request was refused
 	events int
 }
 
@@ -78,6 +79,11 @@ func (s *stage) close() error {
 func (s *stage) answer(_ int, r webhooktest.Request) webhooktest.Response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.aside != nil {
+		if other := s.aside(r); other != nil {
+			return *other
+		}
+	}
 	s.seen[r.Header.Get("Webhook-Id")]++
 	if err := s.judge(r); err != nil {
 		if s.first == nil {

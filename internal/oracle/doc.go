@@ -2,8 +2,8 @@
 // wrote whether what Postrider sends is right, and whether they read URLs, addresses and
 // filters as it does. They are atlassian-connect-express and atlassian-jwt, both editions of
 // Standard Webhooks for JavaScript and Go, svix, stripe, both libraries for GitHub's webhooks, jose,
-// jql-ast, ajv, the linter of Redocly, a validator of OpenAPI 3.1 and Python's jsonschema; for URLs
-// and addresses node's URL, Python's urllib and ipaddress,
+// jql-ast, ajv, the linter of Redocly, a validator of OpenAPI 3.1 and Python's jsonschema; for credentials
+// oauthlib, golang.org/x/oauth2, nginx and openssl; for URLs and addresses node's URL, Python's urllib and ipaddress,
 // ipaddr.js and golang.org/x/net/idna.
 //
 // Those for JavaScript are locked in package-lock.json and installed by npm ci, which

@@ -42,6 +42,7 @@ func (t *Texts) words() {
 		webhook.CodeRedirect: "Redirected, which is not followed", webhook.CodeStatus: "Refused", webhook.CodePayload: "The event is too large",
 		webhook.CodeConfig: "The webhook is not set up correctly", webhook.CodeCancelled: "Cancelled",
 		webhook.CodeInterrupted: "Interrupted too often", webhook.CodeExpired: "Waited for too long",
+		webhook.CodeAuth: "The token endpoint gave no token", webhook.CodeCertificate: "The client certificate ends soon",
 		webhook.CodeEgress: "It could not leave this server",
 	}
 	t.ListTitle, t.Skip, t.Back, t.Crumbs = "Webhooks", "Skip to content", "All webhooks", "You are here"
@@ -105,7 +106,30 @@ func (t *Texts) formWords() {
 	}
 	t.KeepHeader = "A value is stored. Leave this empty to keep it; another URL needs it again."
 	t.KeepSecret, t.EnterAgain = "A secret is stored. Leave this empty to keep it; another URL may need it again.", "For safety it was not kept: enter it again."
+	t.credentialWords()
 	t.Save, t.Mistakes = "Save", "Please check the form"
+}
+
+func (t *Texts) credentialWords() {
+	t.AuthTitle, t.FieldScheme = "Authorization", "Kind"
+	t.AuthHint = "What the receiver wants in the Authorization header, beside the signature. Fill in what belongs to the kind."
+	t.AuthSchemes = map[webhook.AuthScheme]string{
+		"": "None", webhook.AuthBasic: "Basic: user name and password", webhook.AuthBearer: "Bearer token",
+		webhook.AuthOAuth: "OAuth 2.0: client credentials", webhook.AuthValue: "Other: the value of the header",
+	}
+	t.FieldUsername, t.FieldAuthSecret = "User name (Basic)", "Password, token, value or client secret"
+	t.KeepAuth = "Credentials are stored. Leave them empty to keep them; another URL, token endpoint or client ID needs them again."
+	t.FieldTokenURL, t.FieldClientID = "Token URL (OAuth 2.0)", "Client ID (OAuth 2.0)"
+	t.FieldScopes, t.FieldAudience, t.FieldResource = "Scopes, separated by spaces (OAuth 2.0)", "Audience (OAuth 2.0)", "Resource (OAuth 2.0)"
+	t.FieldClientAuth = "How client ID and secret are sent (OAuth 2.0)"
+	t.ClientAuths = map[webhook.ClientAuth]string{
+		webhook.ClientBasic: "Basic, encoded as RFC 6749 says", webhook.ClientBasicPlain: "Basic, as they are", webhook.ClientPost: "In the body",
+	}
+	t.TLSTitle = "Client certificate"
+	t.TLSHint = "For receivers that ask for a certificate, or have one of an authority of their own. All in PEM."
+	t.FieldCertificate, t.FieldKey, t.FieldRootCAs = "Certificate, its own first", "Private key", "Authorities of the receiver"
+	t.KeepKey = "A private key is stored. Leave this empty to keep it; another URL needs it again."
+	t.CertificateSubject, t.CertificateIssuer, t.CertificateEnd = "For", "Issued by", "Ends"
 }
 
 func (t *Texts) secretWords() {

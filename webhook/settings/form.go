@@ -34,6 +34,7 @@ type formView struct {
 	TriggersError       string
 	NotesError          string
 	HeadersError        string
+	Credentials         *credentialsView // nil where the form has none
 }
 
 // headerField is a header by its place in the form, without its value.
@@ -64,6 +65,7 @@ func (v *visit) newForm(w webhook.Webhook) *formView {
 	for _, name := range v.offered(&w) {
 		f.Triggers = append(f.Triggers, choice{name, v.t.trigger(name), slices.Contains(w.Events, name), v.types[name].example})
 	}
+	f.Credentials = v.credentials(&w, v.t)
 	return f
 }
 
@@ -146,6 +148,7 @@ func (v *visit) readForm(w *webhook.Webhook) {
 	if secret := strings.TrimSpace(form.Get("secret")); secret != "" {
 		w.Secrets = []webhook.Secret{webhook.NewSecret(secret)}
 	}
+	v.readAuth(w)
 	offered := v.offered(w)
 	kept := slices.DeleteFunc(slices.Clone(w.Events), func(e string) bool { return slices.Contains(offered, e) })
 	w.Events = append(slices.Clone(form["trigger"]), kept...)
@@ -178,7 +181,7 @@ func (v *visit) refused(w webhook.Webhook, stored *webhook.Webhook, err error) e
 			different = v.differences(&w, stored)
 		}
 		// Of what is stored the form shows a host, and that there is a secret.
-		w.Version, w.URL, w.Secrets = stored.Version, stored.URL, stored.Secrets
+		w.Version, w.URL, w.Secrets, w.Auth, w.TLS.Key = stored.Version, stored.URL, stored.Secrets, shownAuth(w.Auth, stored.Auth), stored.TLS.Key
 	}
 	f := v.newForm(w)
 	f.Conflict = different
@@ -213,6 +216,10 @@ func (v *visit) refused(w webhook.Webhook, stored *webhook.Webhook, err error) e
 func (f *formView) wrong(field, message string) {
 	at := map[string]*string{"name": &f.NameError, "url": &f.URLError, "secret": &f.SecretError,
 		"events": &f.TriggersError, "notes": &f.NotesError}
+	if f.Credentials.wrong(field, message) {
+		f.Errors = append(f.Errors, fieldProblem{"field-" + field, message})
+		return
+	}
 	if len(f.Headers) > 0 {
 		at["headers"] = &f.HeadersError
 	}

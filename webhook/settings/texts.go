@@ -96,6 +96,17 @@ type Texts struct {
 	KeepSecret, EnterAgain                       string
 	FieldHeader                                  func(name string) string
 	KeepHeader                                   string
+	AuthTitle, AuthHint, FieldScheme             string
+	AuthSchemes                                  map[webhook.AuthScheme]string
+	FieldUsername, FieldAuthSecret, KeepAuth     string
+	FieldTokenURL, FieldClientID, FieldScopes    string
+	FieldAudience, FieldResource                 string
+	FieldClientAuth                              string
+	ClientAuths                                  map[webhook.ClientAuth]string
+	TLSTitle, TLSHint                            string
+	FieldCertificate, FieldKey, FieldRootCAs     string
+	KeepKey, CertificateSubject                  string
+	CertificateIssuer, CertificateEnd            string
 	Save, Mistakes                               string
 	HowToTitle                                   string
 	HowTo                                        []string

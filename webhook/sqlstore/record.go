@@ -31,15 +31,20 @@ type record struct {
 	DisabledReason string            `json:"disabled_reason,omitempty"`
 	Disabled       int64             `json:"disabled,omitempty"`
 	Attributes     map[string]string `json:"attributes,omitempty"`
+	AuthScheme     string            `json:"auth,omitempty"`
+	Certificate    string            `json:"certificate,omitempty"`
+	RootCAs        string            `json:"root_cas,omitempty"`
 	Version        int64             `json:"version"`
 }
 
 // secrets is what Options.Seal encrypts: all of a webhook that lets somebody call the
-// endpoint. The URL is part of it, because its path often is the credential.
+// endpoint, or get a token for it. The URL is part of it, because its path often is the credential.
 type secrets struct {
 	URL     string            `json:"url"`
 	Secrets []string          `json:"secrets,omitempty"`
 	Headers map[string]string `json:"headers,omitempty"`
+	Auth    *authorization    `json:"auth,omitempty"`
+	TLS     *clientTLS        `json:"tls,omitempty"`
 	// Lives are those of Secrets by their places. Records from before lack it.
 	Lives []life `json:"lives,omitempty"`
 }
@@ -82,12 +87,13 @@ func (s *Store) encodeWebhook(w webhook.Webhook) (out stored, err error) {
 		ID: w.ID, Scope: w.Scope, Group: w.Group, Name: w.Name, Events: w.Events, Filter: w.Filter, Notes: w.Notes,
 		Timeout: w.Timeout, Active: w.Active, ExcludeBody: w.ExcludeBody, Expires: micros(w.ExpiresAt),
 		Created: micros(w.CreatedAt), Updated: micros(w.UpdatedAt), DisabledReason: w.DisabledReason,
-		Disabled: micros(w.DisabledAt), Attributes: w.Attributes, Version: w.Version,
+		Disabled: micros(w.DisabledAt), Attributes: w.Attributes, AuthScheme: string(w.Auth.Scheme),
+		Certificate: w.TLS.Certificate, RootCAs: w.TLS.RootCAs, Version: w.Version,
 	})
 	if err != nil {
 		return out, err
 	}
-	sec := secrets{URL: w.URL, Headers: w.Headers}
+	sec := secrets{URL: w.URL, Headers: w.Headers, Auth: authorizationOf(&w.Auth), TLS: clientTLSOf(&w.TLS)}
 	for _, one := range w.Secrets {
 		sec.add(one)
 	}
@@ -122,7 +128,8 @@ func (s *Store) decodeWebhook(id string, in stored) (webhook.Webhook, error) {
 		ID: id, Scope: r.Scope, Group: r.Group, Name: r.Name, Events: r.Events, Filter: r.Filter, Notes: r.Notes,
 		Timeout: r.Timeout, Active: r.Active, ExcludeBody: r.ExcludeBody, ExpiresAt: fromMicros(r.Expires),
 		CreatedAt: fromMicros(r.Created), UpdatedAt: fromMicros(r.Updated), DisabledReason: r.DisabledReason,
-		DisabledAt: fromMicros(r.Disabled), Attributes: r.Attributes, Version: r.Version,
+		DisabledAt: fromMicros(r.Disabled), Attributes: r.Attributes, Auth: webhook.Auth{Scheme: webhook.AuthScheme(r.AuthScheme)},
+		TLS: webhook.ClientTLS{Certificate: r.Certificate, RootCAs: r.RootCAs}, Version: r.Version,
 	}
 	plain, err := s.box.Get(sealedTo(r.Scope, id, r.Version), id, in.secret, in.sealed)
 	if err != nil {
@@ -133,6 +140,9 @@ func (s *Store) decodeWebhook(id string, in stored) (webhook.Webhook, error) {
 	case bad && in.sealed: // Options.Open answered something else, maybe for want of the right key
 		return w, &SealError{id, errors.New("what was opened is not what was stored")}
 	case bad:
+		return w, &SealError{id, errNotStored}
+	}
+	if !sec.credentials(&w, r.AuthScheme) {
 		return w, &SealError{id, errNotStored}
 	}
 	w.URL, w.Headers, w.Secrets = sec.URL, sec.Headers, sec.all()
