@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // doubleClick presses a button twice with the mouse, as quickly as people do.
@@ -125,6 +126,26 @@ func (b *browser) conflict(hook string) {
 	b.shows("conflict")
 	b.press("Save")
 	b.sees("“Mine” was saved")
+}
+
+// keyboard reaches the switch of a webhook by the Tab key alone, and presses it.
+func (b *browser) keyboard() {
+	b.t.Helper()
+	for _, word := range []string{"is off", "is on"} {
+		b.open(listPath)
+		b.until("the switch under the Tab key", `document.readyState === "complete"`)
+		for range 20 {
+			if run(b, chromedp.Evaluate[bool](`document.activeElement.getAttribute("role") === "switch"`)) {
+				break
+			}
+			b.do(chromedp.KeyEvent(kb.Tab))
+		}
+		if !run(b, chromedp.Evaluate[bool](`document.activeElement.matches("[role=switch]:focus-visible")`)) {
+			b.t.Error("the switch cannot be reached with the keyboard, or shows no focus")
+		}
+		b.do(chromedp.KeyEvent(kb.Enter))
+		b.sees(word)
+	}
 }
 
 // session ends while a form is filled in.

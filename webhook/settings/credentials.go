@@ -15,10 +15,11 @@ import (
 // credentialsView is what the form has for Authorization and for client certificates. It holds no
 // value of a credential.
 type credentialsView struct {
-	Schemes  []option // nil: the Profile allows none
-	Ways     []option // of sending client ID and secret
-	Stored   bool     // user name, secret, client ID and URL of the token endpoint
-	TokenAt  string   // scheme and host of the stored token endpoint
+	Typed    map[string]string // after a mistake, by the names of the fields: what is no secret and is not shown once it is stored
+	Schemes  []option          // nil: the Profile allows none
+	Ways     []option          // of sending client ID and secret
+	Stored   bool              // user name, secret, client ID and URL of the token endpoint
+	TokenAt  string            // scheme and host of the stored token endpoint
 	Scopes   string
 	Audience string
 	Resource string

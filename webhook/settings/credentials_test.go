@@ -112,7 +112,7 @@ func TestAuthForm(t *testing.T) {
 		"inside":        {append(same, "auth.token_url", "https://10.0.0.1/x", "auth.client_id", "c", "auth.secret", "canary"), []string{`href="#field-auth.token_url"`, "not allowed"}},
 		"another kind":  {[]string{"auth.scheme", "basic"}, []string{"Enter the user name.", "Enter the password.", `<option value="basic" selected>`}},
 		"unknown kind":  {[]string{"auth.scheme", "digest"}, []string{"cannot be used here"}},
-		"a wrong value": {[]string{"auth.scheme", "basic", "auth.username", "a:b", "auth.secret", "canary"}, []string{"without a colon"}},
+		"a wrong value": {[]string{"auth.scheme", "basic", "auth.username", "a:b", "auth.secret", "canary"}, []string{"without a colon", `name="auth.username" type="text" value="a:b"`}},
 	} {
 		before := p.stored()
 		status, body := p.edit(c.form...)

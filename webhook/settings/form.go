@@ -191,6 +191,12 @@ func (v *visit) refused(w webhook.Webhook, stored *webhook.Webhook, err error) e
 	f.Conflict = different
 	f.URL = strings.TrimSpace(v.r.PostForm.Get("url"))
 	f.EnterAgain = v.r.PostForm.Get("secret") != ""
+	if f.Credentials != nil {
+		f.Credentials.Typed = make(map[string]string)
+		for _, name := range []string{"auth.username", "auth.token_url", "auth.client_id"} {
+			f.Credentials.Typed[name] = v.r.PostForm.Get(name)
+		}
+	}
 	if f.ID == "" {
 		f.StoredAt, f.HasSecret = "", false // nothing is stored yet
 	}
