@@ -30,7 +30,7 @@ func TestCanaryRotation(t *testing.T) {
 		echo := func(r *http.Request) (*http.Response, error) {
 			return respond(400, strings.Join([]string{first, next, r.Header.Get("X-Signature")}, "\n"))(r)
 		}
-		h := newHost(t, newStore(t), timestamped(), &webhook.Options{Transport: transportFunc(echo), Logger: all.logger(), Observer: all.observer()})
+		h := newHost(t, newStore(t), timestamped(), &webhook.Options{Transport: transportFunc(echo), Poll: 24 * time.Hour, Logger: all.logger(), Observer: all.observer()})
 		in := hidden()
 		in.URL, in.Secrets = "https://hooks.example.com/pathCanary-qjqjqjqj", secrets(first)
 		w, err := h.hooks.Add(ctx, in)

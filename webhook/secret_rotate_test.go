@@ -59,7 +59,7 @@ func accepts(r request, secrets ...webhook.Secret) (out []bool) {
 // before.
 func TestOverlapEndsOnItsOwn(t *testing.T) {
 	t.Parallel()
-	standardBubble(t, nil, func(h *host) {
+	standardBubble(t, &webhook.Options{Poll: 24 * time.Hour}, func(h *host) {
 		first, next := generated(t), generated(t)
 		w := h.add("one", standardHook, func(w *webhook.Webhook) { w.Secrets = []webhook.Secret{first} })
 		sent := func() []bool {
@@ -108,7 +108,7 @@ func TestOverlapEndsOnItsOwn(t *testing.T) {
 // refused and names the end, and RevokeNow ends every older secret.
 func TestRotateSecret(t *testing.T) {
 	t.Parallel()
-	standardBubble(t, nil, func(h *host) {
+	standardBubble(t, &webhook.Options{Poll: 24 * time.Hour}, func(h *host) {
 		first, second, third := generated(t), generated(t), generated(t)
 		w := h.add("one", standardHook, func(w *webhook.Webhook) { w.Secrets = []webhook.Secret{first} })
 		born := h.infos(w.ID)[0]
@@ -210,7 +210,7 @@ func TestRotateSecretRefuses(t *testing.T) {
 // Rule: a revoked secret signs nothing from the next request on; the last one stays.
 func TestRevokeSecret(t *testing.T) {
 	t.Parallel()
-	standardBubble(t, nil, func(h *host) {
+	standardBubble(t, &webhook.Options{Poll: 24 * time.Hour}, func(h *host) {
 		first, next := generated(t), generated(t)
 		w := h.add("one", standardHook, func(w *webhook.Webhook) { w.Secrets = []webhook.Secret{first} })
 		only := h.infos(w.ID)[0].ID

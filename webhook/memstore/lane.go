@@ -30,7 +30,7 @@ type target struct {
 	w       webhook.Webhook
 	exists  bool
 	expires instant
-	lanes   []*lane         // in the order of their ids
+	lanes   []*lane             // in the order of their ids
 	counts  []webhook.HourCount // by hour; see tally
 }
 

@@ -168,3 +168,32 @@ func TestArrows(t *testing.T) {
 		}
 	}
 }
+
+// Rule: README can be read in one sitting, and the comment of package webhook fits on two screens
+// and explains at most 20 words.
+func TestLengths(t *testing.T) {
+	t.Parallel()
+	read := func(name string) string {
+		text, err := os.ReadFile(filepath.Join(root(t), filepath.FromSlash(name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	if n := strings.Count(read("README.md"), "\n"); n >= 200 {
+		t.Errorf("README.md has %d lines", n)
+	}
+	comment := read("webhook/doc.go")
+	if n := strings.Count(comment, "\n"); n > 110 {
+		t.Errorf("webhook/doc.go has %d lines", n)
+	}
+	_, glossary, ok := strings.Cut(comment, "# Glossary")
+	if n := strings.Count(glossary, "//   - "); !ok || n > 20 {
+		t.Errorf("the glossary has %d words", n)
+	}
+	for _, section := range []string{"\thooks, err := webhook.New(", "# Concurrency"} {
+		if !strings.Contains(comment, section) {
+			t.Errorf("webhook/doc.go lacks %q", section)
+		}
+	}
+}
