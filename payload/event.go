@@ -48,6 +48,11 @@ type Event struct {
 	Body []byte
 	// Vars are the values for ${...} in webhook URLs.
 	Vars map[string]string
+	// Key names what the event is about, where [WithKey] set it; see there.
+	Key string
+	// ExpiresAt is when the event stops being worth sending; zero for never. See
+	// [WithTTL].
+	ExpiresAt time.Time
 
 	subject any
 }

@@ -47,7 +47,13 @@ func New(scope string, data Data, opts ...Option) (Event, error) {
 		Time:    s.time.UTC().Round(0), // without the monotonic reading, which no store keeps
 		Body:    enc.body,
 		Vars:    s.vars,
+		Key:     s.key,
 		subject: s.subject,
+	}
+	if s.ttl > 0 {
+		if e.ExpiresAt = e.Time.Add(s.ttl); !writable(e.ExpiresAt) {
+			return Event{}, invalid("TTL", "must end before the year 10000")
+		}
 	}
 	if s.envelope {
 		if e.Body, err = envelop(&e); err != nil {
@@ -61,12 +67,15 @@ func New(scope string, data Data, opts ...Option) (Event, error) {
 	return e, nil
 }
 
-func validScope(scope string) bool {
-	if scope == "" || len(scope) > maxScope || !utf8.ValidString(scope) {
+func validScope(scope string) bool { return len(scope) <= maxScope && plainLine(scope) }
+
+// plainLine reports whether s is text without control characters, and not empty.
+func plainLine(s string) bool {
+	if s == "" || !utf8.ValidString(s) {
 		return false
 	}
-	for i := range len(scope) {
-		if scope[i] < 0x20 || scope[i] == 0x7f {
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] == 0x7f {
 			return false // PostgreSQL has no text with NUL, and a log line no use for the others
 		}
 	}

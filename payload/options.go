@@ -19,6 +19,7 @@ const (
 	maxVars     = 64
 	maxVarName  = 128
 	maxVarValue = 2048 // no longer than a URL may be
+	maxKey      = 255
 )
 
 // Option changes what [New] does. When one is given twice, the last wins.
@@ -28,6 +29,8 @@ type settings struct {
 	id           string
 	time         time.Time
 	vars         map[string]string
+	key          string
+	ttl          time.Duration
 	subject      any
 	maxBody      int
 	anyProcessID bool
@@ -81,6 +84,38 @@ func WithVars(vars map[string]string) Option {
 			}
 		}
 		s.vars = maps.Clone(vars)
+		return nil
+	}
+}
+
+// WithKey names what the event is about, such as an issue's ID: webhooks that keep
+// an order keep it for the events of one key, and webhooks that coalesce send the
+// latest event of a key and type. Choose a name that never changes: the key of an
+// issue changes when the issue moves, its ID does not.
+//
+// A key has 1 to 255 bytes of UTF-8 without control characters; ErrInvalid otherwise.
+func WithKey(key string) Option {
+	return func(s *settings) error {
+		if !ValidKey(key) {
+			return invalid("Key", "must have 1 to 255 bytes of UTF-8 without control characters")
+		}
+		s.key = key
+		return nil
+	}
+}
+
+// ValidKey reports whether [WithKey] accepts a key.
+func ValidKey(key string) bool { return len(key) <= maxKey && plainLine(key) }
+
+// WithTTL sets how long the event is worth sending, counted from its Time: what is
+// still pending then ends unsent. It is 1 second at least; ErrInvalid otherwise, and
+// for an end after the year 9999.
+func WithTTL(d time.Duration) Option {
+	return func(s *settings) error {
+		if d < time.Second {
+			return invalid("TTL", "must be at least 1s")
+		}
+		s.ttl = d
 		return nil
 	}
 }

@@ -186,3 +186,36 @@ func TestNew_bodyHasNoSpareCapacity(t *testing.T) {
 		}
 	}
 }
+
+func TestNew_key(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{"10001", "issue 10001 ä", strings.Repeat("k", 255)} {
+		if ev := mustNew(t, success(), payload.WithKey(key)); ev.Key != key {
+			t.Errorf("Key = %q, want %q", ev.Key, key)
+		}
+	}
+	for _, key := range []string{"", "a\n", "a\x00", "a\x7f", "a\xff", strings.Repeat("k", 256)} {
+		if err := refused(t, success(), payload.WithKey(key)); err.Field != "Key" {
+			t.Errorf("WithKey(%q): refused %s, want Key", key, err.Field)
+		}
+	}
+	if ev := mustNew(t, success()); ev.Key != "" || !ev.ExpiresAt.IsZero() {
+		t.Errorf("an event has key %q and ends at %v, want neither", ev.Key, ev.ExpiresAt)
+	}
+}
+
+func TestNew_ttl(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	for _, opts := range [][]payload.Option{{payload.WithTime(at), payload.WithTTL(time.Hour)}, {payload.WithTTL(time.Hour), payload.WithTime(at)}} {
+		if ev := mustNew(t, success(), opts...); !ev.ExpiresAt.Equal(at.Add(time.Hour)) {
+			t.Errorf("ExpiresAt = %v, want an hour after %v", ev.ExpiresAt, at)
+		}
+	}
+	late := payload.WithTime(time.Date(9999, 12, 31, 23, 0, 0, 0, time.UTC))
+	for _, opts := range [][]payload.Option{{payload.WithTTL(0)}, {payload.WithTTL(-time.Second)}, {payload.WithTTL(time.Second - 1)}, {late, payload.WithTTL(2 * time.Hour)}} {
+		if err := refused(t, success(), opts...); err.Field != "TTL" {
+			t.Errorf("refused %s, want TTL", err.Field)
+		}
+	}
+}

@@ -50,6 +50,10 @@ func (d *Dispatcher) attempt(j *job) scheduler.Event {
 		return scheduler.NotSent{Job: &j.Job}
 	}
 	d.worked.Store(true)
+	if now := d.now(); dl.expiredAt(now) {
+		j.ends(CodeExpired, now)
+		return scheduler.NotSent{Job: &j.Job, Ended: true}
+	}
 	*a = d.around(ctx, hook, dl)
 	d.wayOut(ctx, a)
 	d.certificateEnds(ctx, hook)
@@ -59,7 +63,7 @@ func (d *Dispatcher) attempt(j *job) scheduler.Event {
 	if f := d.o.Observer.Attempted; f != nil {
 		d.observe(ctx, "Attempted", func() { f(ctx, *dl, *a) })
 	}
-	j.settlement = d.profile.settlement(dl, a)
+	j.settlement = d.profile.settlement(hook, dl, a)
 	j.Result = d.profile.result(a, &j.settlement)
 	if j.Result.KeepsBody = j.settlement.State == StateFailed && d.o.Observer.Settled != nil; !j.Result.KeepsBody {
 		dl.Body = nil // answered: it need not stay in memory

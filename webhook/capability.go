@@ -17,8 +17,10 @@ type History interface {
 	// may be left out. A cursor of another query or a damaged one is refused.
 	Deliveries(ctx context.Context, q Query) (ds []Delivery, next string, err error)
 	// Requeue makes a delivery pending again, due at due, with a fresh budget: Tries,
-	// Interrupted, FirstFailure, LastCode, Exhausted and FinishedAt start anew, QueuedAt is
-	// due. Identifier, body, Attempts and the history of attempts stay. ErrHeld while it is leased,
+	// Interrupted, FirstFailure, LastCode, Exhausted, FinishedAt and ExpiresAt start anew,
+	// QueuedAt is due. Identifier, Sequence, body, Attempts and the history of attempts stay.
+	// Key stays where the delivery was pending, and is cleared where it had ended: a repeat
+	// is outside the order. ErrHeld while it is leased,
 	// ErrNotFound when unknown or its webhook is gone.
 	Requeue(ctx context.Context, scope, id string, due time.Time) error
 	// Cancel ends a pending delivery at now, as failed with CodeCancelled, and returns it
@@ -33,7 +35,8 @@ type Query struct {
 	Scope string
 	// WebhookID, EventID and Type narrow the list when not empty.
 	WebhookID, EventID, Type string
-	// States narrows the list to these states; empty means all.
+	// States narrows the list to these states; empty means all. Codes narrows it to these
+	// values of LastCode.
 	States []State
 	// Codes narrows the list to these LastCodes; empty means all.
 	Codes []Code
@@ -114,7 +117,8 @@ type Sweeper interface {
 	Sweep(ctx context.Context, s Sweep, limit int) (ended []Delivery, more bool, err error)
 }
 
-// Sweep is the work of a Sweeper. It ends pending deliveries only, and none whose lease
+// Sweep is the work of a Sweeper. It also ends, as failed with CodeExpired, what is pending
+// at its ExpiresAt. It ends pending deliveries only, and none whose lease
 // lasts at Now. A lease that has ended by then counts as an interruption of a delivery
 // that ends.
 type Sweep struct {
@@ -126,13 +130,30 @@ type Sweep struct {
 	// CodeExpired. Zero means none.
 	QueuedBefore time.Time
 	// LatestRetry: a delivery with Tries above 0 that waits until later than this does so
-	// because a clock was wrong; it becomes due at LatestRetry. Zero means none.
+	// because a clock was wrong; it becomes due at LatestRetry. One with Exhausted set waits
+	// for a person and is left alone. Zero means none.
 	LatestRetry time.Time
 	// LatestLease: a held delivery that is due later than this becomes due at LatestLease;
 	// one that was never tried, has Due equal to CreatedAt and lies later than this was
 	// stored by a clock that is ahead, and becomes due at Now. Requeued deliveries that
 	// wait for their first attempt are left alone. Zero means none.
 	LatestLease time.Time
+}
+
+// KeyOrder is a Store whose claims know [TakeHeads] and [TakeNewest], and which gives each
+// delivery a Sequence: webhooks can keep an order, or coalesce. When the head of a key ends,
+// the next one of the key becomes due.
+type KeyOrder interface {
+	// Ahead returns the delivery that a pending one waits behind: of the pending ones of its
+	// key the one that is held, or else has the lowest Sequence. ErrNotFound where it waits
+	// behind none, or is unknown. Bodies may be left out.
+	Ahead(ctx context.Context, scope, id string) (Delivery, error)
+	// Newest returns the delivery with the greatest Sequence of the webhook, key and type of
+	// another one. ErrNotFound where there is none above it, or it is unknown.
+	Newest(ctx context.Context, scope, id string) (Delivery, error)
+	// HeldBack returns deliveries of a webhook that are pending with Exhausted set, at most
+	// limit, the lowest Sequence first. Bodies may be left out.
+	HeldBack(ctx context.Context, scope, webhookID string, limit int) ([]Delivery, error)
 }
 
 // WebhookCache is a Store that remembers the webhooks of scopes in this process. Only

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
+
+	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
 func (m *Manager) history() (History, error) {
@@ -71,7 +74,8 @@ func (m *Manager) Delivery(ctx context.Context, scope, id string) (Delivery, []A
 }
 
 // Redeliver sends a delivery once more, whatever its state, with the same identifier and
-// body and a fresh budget of retries. It waits like any other delivery for pauses and
+// body and a fresh budget of retries, whatever its ExpiresAt was. One that has ended is
+// outside the order of its key. It waits like any other delivery for pauses and
 // limits. Errors: [ErrNotFound], [ErrHeld] while it is being sent, [ErrUnsupported].
 func (m *Manager) Redeliver(ctx context.Context, scope, id string) error {
 	h, err := m.history()
@@ -99,12 +103,16 @@ func (m *Manager) Cancel(ctx context.Context, scope, id string) error {
 	if ended {
 		m.d.ended(ctx, dl, nil)
 	}
+	if ended && dl.Key != "" { // the next of its key is due
+		m.d.engine.post(scheduler.Announced{Lanes: []scheduler.Lane{scheduler.Lane(dl.Lane())}})
+	}
 	return nil
 }
 
 // Replay redelivers everything that a Query selects, oldest first, spread so that no
 // more than perSecond of them become due in a second. Deliveries that are being sent, or
-// whose webhook is gone, are skipped. It returns how many were queued, also with an error.
+// whose webhook is gone, are skipped, and so are those that a later event has superseded, unless
+// Query.Codes names [CodeSuperseded]: they would bring old states back. It returns how many were queued, also with an error.
 // Identifiers stay the same, so a receiver can drop what it has. Errors: [ErrInvalid] for
 // a rate outside one an hour to a million a second or a Query with a Cursor or a Limit,
 // [ErrUnsupported].
@@ -136,6 +144,9 @@ func (m *Manager) Replay(ctx context.Context, q Query, perSecond float64) (queue
 			return queued, fmt.Errorf("webhook: replay: %w", err)
 		}
 		for _, d := range page {
+			if d.LastCode == CodeSuperseded && !slices.Contains(q.Codes, CodeSuperseded) {
+				continue
+			}
 			switch err := h.Requeue(ctx, d.Scope, d.ID, due); {
 			case err == nil:
 				queued++

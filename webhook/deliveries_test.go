@@ -143,7 +143,7 @@ func TestDeliveryRecord(t *testing.T) {
 		if d.Lease <= start.UnixMicro() {
 			t.Errorf("lease number %d, want one above the time", d.Lease)
 		}
-		wantD.Lease = d.Lease
+		wantD.Lease, wantD.Sequence = d.Lease, d.Sequence
 		if diff := cmp.Diff(wantD, d); diff != "" {
 			t.Errorf("delivery (-want +got):\n%s", diff)
 		}

@@ -68,6 +68,17 @@ type Delivery struct {
 	Class string `json:"class,omitempty"`
 	// Body holds the exact bytes that are signed and sent, at every attempt.
 	Body []byte `json:"body,omitzero"`
+	// Key orders the deliveries of one webhook, or lets the latest of them win, where the
+	// webhook asked for that when the event was dispatched; else empty. It is 1 to 255 bytes.
+	Key string `json:"key,omitempty"`
+	// Sequence is the number that the Store gave at Enqueue, above 0: one that was stored
+	// later has a greater one. Gaps mean nothing. 0 from a Store that is no [KeyOrder].
+	Sequence int64 `json:"sequence,omitempty"`
+	// ExpiresAt is when the delivery stops being worth sending; zero for never.
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
+	// Superseded is set by a claim with [TakeNewest]: a later delivery of the same webhook,
+	// key and type is stored. It is not stored.
+	Superseded bool `json:"superseded,omitempty"`
 	// Vars fill variables in the webhook's URL.
 	Vars map[string]string `json:"vars,omitzero"`
 	// Carry is what Options.Carry took from the context of Dispatch.
@@ -104,7 +115,8 @@ type Delivery struct {
 	Seen int64 `json:"-"`
 	// LastCode is the outcome of the latest attempt, or why it ended without one.
 	LastCode Code `json:"last_code,omitempty"`
-	// Exhausted is set beside LastCode when the retry budget was spent.
+	// Exhausted is set beside LastCode when the retry budget was spent. A pending delivery
+	// that has it failed under [OrderHold] and waits for a person.
 	Exhausted bool `json:"exhausted,omitempty"`
 }
 
@@ -150,7 +162,8 @@ type Settlement struct {
 	Due time.Time
 	// Code becomes LastCode when it is not empty or the State is StateDelivered.
 	Code Code
-	// Exhausted goes with StateFailed when the retry budget is spent.
+	// Exhausted goes with StateFailed when the retry budget is spent, and with StatePending
+	// where the delivery waits for a person under [OrderHold].
 	Exhausted bool
 	// Result counts in Tries and Attempts and is kept in the history; nil with StatePending gives the
 	// lease back uncounted, due at Due; nil with another State ends the delivery without
@@ -224,7 +237,8 @@ const (
 	CodeCancelled      Code = "cancelled"       // cancelled, or its webhook was deleted
 	CodeInterrupted    Code = "interrupted"     // ten leases ran out during a send
 	CodeCertificate    Code = "certificate"     // a client certificate ends soon; for Observer.Attention alone
-	CodeExpired        Code = "expired"         // pending for longer than Profile.MaxAge
+	CodeExpired        Code = "expired"         // pending for longer than Profile.MaxAge, or beyond ExpiresAt
+	CodeSuperseded     Code = "superseded"      // a later event of the same key and type took its place
 )
 
 // CodeEgress says that a request could not leave: the proxy is down or does not accept us, no

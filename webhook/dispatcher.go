@@ -27,6 +27,7 @@ type Dispatcher struct {
 	health   HealthStore //
 	cache    WebhookCache
 	marks    Marks
+	keys     KeyOrder
 
 	profile Profile
 	o       Options
@@ -64,6 +65,7 @@ func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
 	d.health, _ = store.(HealthStore)
 	d.cache, _ = store.(WebhookCache)
 	d.marks, _ = store.(Marks)
+	d.keys, _ = store.(KeyOrder)
 	if c, ok := store.(interface{ Notifies() bool }); ok && !c.Notifies() {
 		d.notifier = nil
 	}
@@ -129,6 +131,11 @@ func (p *Profile) check(o *Options) error {
 	case p.DisableAfter < 0:
 		return refuse("DisableAfter %v must not be negative", p.DisableAfter)
 	}
+	for _, o := range p.Orders {
+		if o != OrderSkip && o != OrderBlock && o != OrderHold {
+			return refuse("Orders has %q, allowed are skip, block and hold", o)
+		}
+	}
 	return nil
 }
 
@@ -162,6 +169,7 @@ func (d *Dispatcher) SetPaused(paused bool) { d.engine.post(scheduler.Paused{On:
 func (d *Dispatcher) Profile() Profile {
 	p := d.profile
 	p.Events, p.Auth = slices.Clone(p.Events), slices.Clone(p.Auth)
+	p.Orders = slices.Clone(p.Orders)
 	return p
 }
 

@@ -53,7 +53,8 @@ var (
 // FieldError says what is wrong with one field of a form.
 type FieldError struct {
 	// Field is the name in [Webhook], lower case: "name", "url", "secret", "events",
-	// "filter", "notes", "headers", "timeout", "scope", "group", "attributes", "tls", and of Auth
+	// "filter", "notes", "headers", "timeout", "order", "coalesce",
+	// "coalesce_wait", "scope", "group", "attributes", "tls", and of Auth
 	// "auth.scheme", "auth.username", "auth.secret", "auth.token_url", "auth.client_id",
 	// "auth.scopes", "auth.audience", "auth.resource", "auth.client_auth"; or "overlap", of a
 	// rotation.

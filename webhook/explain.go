@@ -51,6 +51,7 @@ const (
 	ReasonLane       ReasonKind = "lane"        // the lane, or a limit it shares, has no room
 	ReasonSlots      ReasonKind = "slots"       // every slot of Options.Capacity is taken
 	ReasonSealed     ReasonKind = "sealed"      // its webhook's secrets cannot be opened
+	ReasonOrder      ReasonKind = "order"       // another delivery of its key comes first, or it holds its key for a person
 	ReasonReady      ReasonKind = "ready"       // its turn comes with the next claim
 )
 
@@ -74,12 +75,14 @@ func (d *Dispatcher) Explain(ctx context.Context, scope, deliveryID string) (Exp
 	if err != nil {
 		return Explanation{}, fmt.Errorf("webhook: explain %s: %w", deliveryID, err)
 	}
-	d.explain(&x, of)
+	if err := d.explain(ctx, &x, of); err != nil {
+		return Explanation{}, fmt.Errorf("webhook: explain %s: %w", deliveryID, err)
+	}
 	return x, nil
 }
 
 // ExplainAll is [Dispatcher.Explain] for deliveries of a scope as [Manager.Deliveries] returned
-// them. It reads each of their webhooks once.
+// them. It reads each of their webhooks once, and of those that wait in order what is ahead.
 func (d *Dispatcher) ExplainAll(ctx context.Context, scope string, ds []Delivery) ([]Explanation, error) {
 	known := make(map[string]receiver)
 	out := make([]Explanation, len(ds))
@@ -98,15 +101,20 @@ func (d *Dispatcher) ExplainAll(ctx context.Context, scope string, ds []Delivery
 			}
 			known[ds[i].WebhookID] = of
 		}
-		d.explain(x, of)
+		if err := d.explain(ctx, x, of); err != nil {
+			return nil, fmt.Errorf("webhook: explain deliveries of scope %q: %w", scope, err)
+		}
 	}
 	return out, nil
 }
 
 // explain says what holds a pending delivery back.
-func (d *Dispatcher) explain(x *Explanation, of receiver) {
+func (d *Dispatcher) explain(ctx context.Context, x *Explanation, of receiver) error {
 	now := d.now()
 	x.webhook(of, now)
+	if err := d.explainOrder(ctx, x, of); err != nil {
+		return err
+	}
 	d.explainProcess(x, now)
 	slices.SortStableFunc(x.Reasons, func(a, b Reason) int {
 		switch {
@@ -122,6 +130,7 @@ func (d *Dispatcher) explain(x *Explanation, of receiver) {
 	if len(x.Reasons) == 0 {
 		x.add(ReasonReady, time.Time{}, false, "Nothing holds it back: it goes out when its lane's turn comes.")
 	}
+	return nil
 }
 
 // ending is one sentence on how a delivery ended.
@@ -187,6 +196,7 @@ func (x *Explanation) webhook(of receiver, now time.Time) {
 	switch {
 	case dl.Held && dl.Due.After(now):
 		x.add(ReasonHeld, dl.Due, true, "It is being sent, or the process that sent it is gone; then it is sent again when the lease ends.")
+	case dl.Exhausted: // explainOrder tells
 	case dl.Due.After(now) && dl.Tries > 0:
 		x.add(ReasonRetry, dl.Due, false, fmt.Sprintf("Attempt %d failed; it waits for the next one.", dl.Attempts))
 	case dl.Due.After(now):

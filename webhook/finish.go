@@ -80,6 +80,8 @@ func (d *Dispatcher) stored(ctx context.Context, j *job, s *Settlement, lost boo
 		}
 	case s.State != StatePending:
 		d.ended(ctx, s.Apply(j.delivery), s.Result)
+	case s.Exhausted:
+		d.heldBack(ctx, j, s)
 	}
 }
 
@@ -92,7 +94,7 @@ func (d *Dispatcher) ended(ctx context.Context, dl Delivery, a *Attempt) {
 	if f := d.o.Observer.Settled; f != nil {
 		d.observe(ctx, "Settled", func() { f(ctx, dl) })
 	}
-	if dl.State != StateFailed {
+	if dl.State != StateFailed || dl.LastCode == CodeSuperseded {
 		return
 	}
 	status := 0

@@ -25,7 +25,7 @@ func jsonValues() map[string]any {
 	d := webhook.Delivery{ID: "dlv_1", EventID: "e1", WebhookID: "whk_1", Scope: "acme", Type: "taskSuccess", Class: "secondary",
 		Body: []byte(`{"a":1}`), Vars: map[string]string{"issue.key": "EX-1"}, Carry: map[string]string{"traceparent": "00-1"},
 		State: webhook.StateFailed, Tries: 2, Attempts: 3, Interrupted: 1, Lease: 3, Held: true, Due: at, FirstFailure: at, CreatedAt: at, QueuedAt: at,
-		FinishedAt: at, LastCode: webhook.CodeBlockedAddress, Exhausted: true}
+		FinishedAt: at, LastCode: webhook.CodeBlockedAddress, Exhausted: true, Key: "10001", Sequence: 7, ExpiresAt: at, Superseded: true}
 	return map[string]any{
 		"delivery": d,
 		"attempt": webhook.Attempt{Number: 2, Status: 503, Code: webhook.CodeStatus, Detail: webhook.DetailReset, Start: at,
@@ -36,7 +36,7 @@ func jsonValues() map[string]any {
 				OAuth: webhook.OAuth{TokenURL: "https://login.example.com/canary-token", ClientID: "canary-client", Scopes: []string{"read"}, Audience: "orders",
 					Resource: "https://orders.example.com/canary-resource", ClientAuth: webhook.ClientPost}},
 			TLS:     webhook.ClientTLS{Certificate: "-----BEGIN CERTIFICATE-----", Key: webhook.NewSecret("canary-key"), RootCAs: "-----BEGIN CERTIFICATE-----", Pending: webhook.NewSecret("canary-pending")},
-			Timeout: time.Second, Active: true, ExcludeBody: true, ExpiresAt: at,
+			Timeout: time.Second, Order: webhook.OrderHold, Coalesce: true, CoalesceWait: time.Second, Active: true, ExcludeBody: true, ExpiresAt: at,
 			CreatedAt: at, UpdatedAt: at, DisabledReason: "410", DisabledAt: at, Attributes: map[string]string{"import_id": "1", "url": "https://other.example.com/canary-attribute"},
 			Version: 4, Unreadable: errors.New("canary-cause")},
 		"health":      webhook.Health{WebhookID: "whk_1", Scope: "acme", FailingSince: at, Failures: 3, PausedUntil: at, OpenUntil: at, Opened: 1, DisabledReason: "410", CertificateUntil: at},

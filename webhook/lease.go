@@ -32,7 +32,7 @@ func (g *engine) doClaim(c scheduler.Claim) {
 	if !c.Repeat {
 		g.claim = Claim{Now: earliest, Until: latest.Add(d.o.Lease), Lease: g.nextLease(latest), Lanes: make([]LaneClaim, len(c.Lanes))}
 		for i, l := range c.Lanes {
-			g.claim.Lanes[i] = LaneClaim{Lane: Lane(l.Lane), Most: l.Most}
+			g.claim.Lanes[i] = LaneClaim{Lane: Lane(l.Lane), Most: l.Most, Take: Take(l.Take)}
 		}
 	} else if g.claim.Until.Sub(latest) < d.o.Timeout {
 		g.finish(scheduler.Leased{GivenUp: true})
@@ -69,6 +69,7 @@ func (d *Dispatcher) accept(ctx context.Context, c *Claim, b *Batch, began time.
 	for i := range b.Webhooks {
 		hooks[webhookKey{b.Webhooks[i].Scope, b.Webhooks[i].ID}] = &b.Webhooks[i]
 	}
+	e.Takes = takesOf(b.Webhooks)
 	seen := make(map[string]bool, len(b.Deliveries))
 	jobs := make([]job, len(b.Deliveries))
 	e.Jobs = make([]*scheduler.Job, 0, len(jobs))
@@ -92,8 +93,12 @@ func (d *Dispatcher) accept(ctx context.Context, c *Claim, b *Batch, began time.
 			continue
 		}
 		seen[dl.ID] = true
+		if dl.Key != "" && hook != nil && !c.fits(dl, hook) {
+			e.Mistaken = append(e.Mistaken, &j.Job)
+			continue
+		}
 		if code := d.admit(j, hook, c.Now); code != CodeOK {
-			j.ends(code, c.Now)
+			d.endUnsent(j, hook, code, c.Now)
 			e.Ended = append(e.Ended, &j.Job)
 			continue
 		}
@@ -147,7 +152,7 @@ func (d *Dispatcher) misbehaves(ctx context.Context, what string, dl *Delivery) 
 func (j *job) lease(number int64, due, until time.Time, hook *Webhook, read time.Time) {
 	dl := &j.delivery
 	j.Job = scheduler.Job{ID: dl.ID, Lane: scheduler.Lane(dl.Lane()), Lease: number, Due: due, Until: until,
-		Size: len(dl.Body), Read: read, Hook: hook, Value: j}
+		Size: len(dl.Body), Keyed: dl.Key != "", Read: read, Hook: hook, Value: j}
 }
 
 func (j *job) hook() *Webhook { return j.Hook.(*Webhook) }
@@ -184,10 +189,12 @@ func (d *Dispatcher) refused(dl *Delivery, hook *Webhook, now time.Time) Code {
 	switch {
 	case hook == nil:
 		return CodeCancelled
-	case dl.Interrupted >= maxInterrupted:
-		return CodeInterrupted
-	case now.Sub(dl.queued(now)) > d.profile.maxAge():
+	case dl.Superseded && hook.Coalesce:
+		return CodeSuperseded
+	case now.Sub(dl.queued(now)) > d.profile.maxAge(), dl.expiredAt(now):
 		return CodeExpired
+	case dl.Interrupted >= maxInterrupted && !(hook.Order == OrderBlock && dl.Key != ""):
+		return CodeInterrupted
 	case d.profile.Keep != nil && !d.wanted(dl, hook):
 		return CodeCancelled
 	}

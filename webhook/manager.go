@@ -271,7 +271,7 @@ func (m *Manager) change(ctx context.Context, scope, id string, version int64, c
 		}
 		if err = m.reg.Update(ctx, w); err == nil {
 			w.Version++
-			m.d.engine.post(scheduler.Edited{Scope: scope, WebhookID: id, At: time.Now(), Fresh: freshStart(&was, &w)})
+			m.d.engine.post(scheduler.Edited{Scope: scope, WebhookID: id, At: time.Now(), Fresh: freshStart(&was, &w), Takes: takesOf([]Webhook{w})})
 			m.d.engine.post(scheduler.Announced{})
 			return w, nil
 		}

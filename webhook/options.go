@@ -143,7 +143,8 @@ type Observer struct {
 	Disabled func(context.Context, Webhook)
 	// Attention: somebody should look at the webhook: 401, 403, 404, 410, a certificate that
 	// does not verify, no token, failures for half of Profile.DisableAfter, or secrets that cannot be
-	// opened. It is called once for each code and status until an attempt succeeds, and with
+	// opened. It is called once for each code and status until an attempt succeeds, once
+	// for each delivery that is held back under [OrderHold], and with
 	// [CodeCertificate] once 30, 14 and 3 days before the end of a client certificate and once after
 	// it, when a request is made. The Attempt is nil where there was none; of a webhook that cannot be opened only Scope and
 	// ID are set.

@@ -32,7 +32,16 @@ func (p *Profile) maxBody() int { return cmp.Or(p.MaxBody, defaultMaxBody) }
 func (p *Profile) maxAge() time.Duration { return cmp.Or(p.MaxAge, defaultMaxAge) }
 
 // settlement decides what follows an attempt: delivered, another try, or the end.
-func (p *Profile) settlement(d *Delivery, a *Attempt) Settlement {
+func (p *Profile) settlement(w *Webhook, d *Delivery, a *Attempt) Settlement {
+	s := p.ordered(w, d, a, p.judged(d, a))
+	if s.State == StatePending && d.expiredAt(s.Due) && !s.Exhausted {
+		s.State, s.Code, s.Due = StateFailed, CodeExpired, a.End() // the next try would come too late
+	}
+	return s
+}
+
+// judged decides for a delivery without an order.
+func (p *Profile) judged(d *Delivery, a *Attempt) Settlement {
 	s := Settlement{ID: d.ID, Scope: d.Scope, Lease: d.Lease, Code: a.Code, Result: a, Due: a.End()}
 	switch {
 	case a.OK():
@@ -73,9 +82,9 @@ func attentionKey(a *Attempt) string { return string(a.Code) + " " + strconv.Ito
 // egressWait is how long a delivery waits that could not leave this process.
 const egressWait = 30 * time.Second
 
-// retryAt is when a delivery is tried again, zero when it has ended.
+// retryAt is when a delivery is tried again, zero when it has ended or waits for a person.
 func (s *Settlement) retryAt() time.Time {
-	if s.State != StatePending {
+	if s.State != StatePending || s.Exhausted {
 		return time.Time{}
 	}
 	return s.Due

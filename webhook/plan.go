@@ -64,7 +64,7 @@ func (d *Dispatcher) compose(e payload.Event, group []Webhook, now time.Time) ([
 	if d.profile.Compose == nil {
 		ds := make([]Delivery, len(group))
 		for i, w := range group {
-			ds[i] = newDelivery(e, w.ID, now)
+			ds[i] = d.newDelivery(e, &w, now)
 		}
 		return ds, nil
 	}
@@ -73,10 +73,11 @@ func (d *Dispatcher) compose(e payload.Event, group []Webhook, now time.Time) ([
 		return nil, err
 	}
 	id := cmp.Or(c.WebhookID, group[0].ID)
-	if !slices.ContainsFunc(group, func(w Webhook) bool { return w.ID == id }) {
+	i := slices.IndexFunc(group, func(w Webhook) bool { return w.ID == id })
+	if i < 0 {
 		return nil, fmt.Errorf("composed for webhook %s, which is not of the group", id)
 	}
-	dl := newDelivery(e, id, now)
+	dl := d.newDelivery(e, &group[i], now)
 	dl.Class = c.Class
 	switch {
 	case c.NoBody:
@@ -94,11 +95,24 @@ func (d *Dispatcher) compose(e payload.Event, group []Webhook, now time.Time) ([
 	return []Delivery{dl}, nil
 }
 
-func newDelivery(e payload.Event, webhookID string, now time.Time) Delivery {
-	return Delivery{
-		ID: DeliveryID(e.Scope, e.ID, webhookID), EventID: e.ID, WebhookID: webhookID, Scope: e.Scope, Type: e.Type,
+func (d *Dispatcher) newDelivery(e payload.Event, w *Webhook, now time.Time) Delivery {
+	dl := Delivery{
+		ID: DeliveryID(e.Scope, e.ID, w.ID), EventID: e.ID, WebhookID: w.ID, Scope: e.Scope, Type: e.Type,
 		Body: e.Body, Vars: e.Vars, Due: now, CreatedAt: now, QueuedAt: now,
 	}
+	if d.keys != nil && w.take() != TakeAny {
+		dl.Key = e.Key
+	}
+	if dl.Key != "" && w.Coalesce {
+		dl.Due = now.Add(w.CoalesceWait)
+	}
+	if !e.ExpiresAt.IsZero() {
+		dl.ExpiresAt = e.ExpiresAt.Round(0).UTC()
+		if end := now.Add(d.profile.maxAge()); end.Before(dl.ExpiresAt) {
+			dl.ExpiresAt = end
+		}
+	}
+	return dl
 }
 
 var idEncoding = base32.HexEncoding.WithPadding(base32.NoPadding)

@@ -104,6 +104,7 @@ func (w *Webhook) same(other *Webhook) bool {
 		w.URL == other.URL && slices.EqualFunc(w.Secrets, other.Secrets, sameSecret) &&
 		slices.Equal(w.Events, other.Events) && w.Filter == other.Filter && w.Notes == other.Notes &&
 		maps.Equal(w.Headers, other.Headers) && w.Auth.Equal(other.Auth) && w.TLS.Equal(other.TLS) && w.Timeout == other.Timeout && w.Active == other.Active &&
+		w.Order == other.Order && w.Coalesce == other.Coalesce && w.CoalesceWait == other.CoalesceWait &&
 		w.ExcludeBody == other.ExcludeBody && w.ExpiresAt.Equal(other.ExpiresAt) && w.CreatedAt.Equal(other.CreatedAt) &&
 		w.UpdatedAt.Equal(other.UpdatedAt) && w.DisabledReason == other.DisabledReason &&
 		w.DisabledAt.Equal(other.DisabledAt) &&

@@ -102,6 +102,8 @@ func TestPreparationKnowsEveryField(t *testing.T) {
 		switch f := reflect.ValueOf(&w).Elem().Field(i).Addr().Interface().(type) {
 		case *string:
 			*f += "x"
+		case *webhook.OrderPolicy:
+			*f += "x"
 		case *[]string:
 			*f = append(*f, "x")
 		case *[]webhook.Secret:

@@ -72,6 +72,11 @@ type Profile struct {
 	// 0 means never. Half of it raises Observer.Attention first.
 	DisableAfter time.Duration
 
+	// Orders lists the policies that a webhook may have in Order; nil means none. Coalesces
+	// allows Webhook.Coalesce.
+	Orders    []OrderPolicy
+	Coalesces bool
+
 	// Select picks the receivers of an event among the live webhooks of its scope, whose slice it
 	// may use; nil means [Webhook.Listens] for each of them. A Profile that looks at one
 	// webhook after the other makes it with [Each]. An error refuses the Dispatch.
@@ -249,7 +254,8 @@ func automationCheck(w Webhook) []FieldError {
 // Standard is the Profile of the Standard Webhooks 1.0.0 specification: any public
 // https endpoint, signed requests, ten attempts over about three days. Every status
 // outside 2xx but a redirect is retried; 410 switches the webhook off, and so do
-// five days of failures only.
+// five days of failures only. Webhooks that keep an order or coalesce also get a
+// webhook-sequence.
 func Standard() Profile {
 	return Profile{
 		Name:          "standard",
@@ -263,6 +269,9 @@ func Standard() Profile {
 		DisableOnGone: true,
 		DisableAfter:  5 * 24 * time.Hour,
 		NewSecret:     sign.GenerateSecret,
+		Orders:        []OrderPolicy{OrderSkip, OrderBlock, OrderHold},
+		Coalesces:     true,
+		Header:        SequenceHeader("Webhook-Sequence"),
 		Sign:          func(w Webhook) (sign.Signer, error) { return sign.Standard(w.Secrets...) },
 		Check: func(w Webhook) []FieldError {
 			if len(w.Secrets) == 0 {

@@ -24,7 +24,7 @@ type Enqueuer interface {
 	// of a scope's webhooks (see Webhook.Seen) answers [ErrStale] where Delivery.Seen is
 	// neither 0 nor the scope's count. Both store nothing. errors.Is(err, [ErrUnknown])
 	// holds unless it is certain that nothing was stored: a statement was sent and its
-	// answer is missing. The Store keeps no reference to ds or to what it points to.
+	// answer is missing. Key and ExpiresAt are kept. The Store keeps no reference to ds or to what it points to.
 	Enqueue(ctx context.Context, ds []Delivery) (added []bool, err error)
 }
 
@@ -140,8 +140,21 @@ type LaneClaim struct {
 // Take says which deliveries of a lane a claim takes.
 type Take uint8
 
-// TakeAny takes whatever is due, oldest due first.
-const TakeAny Take = 0
+// The ways to take. A Store that is no [KeyOrder] is asked with TakeAny alone. A delivery
+// without a Key is taken in the same way by all of them.
+const (
+	// TakeAny takes whatever is due, oldest due first.
+	TakeAny Take = 0
+	// TakeHeads takes of each key the pending delivery with the lowest Sequence, if it is
+	// due and none of the key is held. One whose lease has ended comes before the others
+	// of its key. Of a webhook that keeps no order it may take whatever is due.
+	TakeHeads Take = 1
+	// TakeNewest takes, where something pending of a key is due and none of the key is held,
+	// the newest delivery of the same type, whatever its own Due. What is older than one
+	// that was leased before, or has ended, comes with Superseded set and without a body;
+	// up to 1,000 of those come beside Most.
+	TakeNewest Take = 2
+)
 
 // Batch is what a claim took.
 type Batch struct {

@@ -77,6 +77,7 @@ func (m *Manager) validate(w *Webhook, more func(*Webhook) []FieldError) (err er
 	if w.Timeout < 0 || w.Timeout > m.d.o.Timeout {
 		add("timeout", "range", fmt.Sprintf("The timeout must be between 0 and %v.", m.d.o.Timeout))
 	}
+	m.validateOrder(w, add)
 	switch {
 	case len(w.Group) > maxScope:
 		add("group", "too_long", fmt.Sprintf("A group may have up to %d bytes.", maxScope))
@@ -105,7 +106,7 @@ func (m *Manager) validate(w *Webhook, more func(*Webhook) []FieldError) (err er
 func place(field string) int {
 	form := [...]string{"scope", "name", "url", "secret", "events", "filter", "notes", "headers",
 		"auth.scheme", "auth.username", "auth.secret", "auth.token_url", "auth.client_id", "auth.scopes", "auth.audience", "auth.resource",
-		"auth.client_auth", "tls", "timeout", "group", "attributes"}
+		"auth.client_auth", "tls", "timeout", "order", "coalesce", "coalesce_wait", "group", "attributes"}
 	if i := slices.Index(form[:], field); i >= 0 {
 		return i
 	}

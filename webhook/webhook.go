@@ -61,6 +61,16 @@ type Webhook struct {
 	// Timeout bounds one attempt; 0 means Options.Timeout, which is also the
 	// largest value allowed.
 	Timeout time.Duration `json:"timeout_ns,omitempty"`
+	// Order keeps the events of one key in the order of their Dispatch calls, one request of
+	// a key at a time; see [OrderPolicy]. It holds for what is dispatched from then on.
+	// Switched off, what is queued goes in parallel. It needs a Store that is a [KeyOrder]
+	// and a Profile that allows it.
+	Order OrderPolicy `json:"order,omitempty"`
+	// Coalesce sends of several queued events of one key and type only the latest; the
+	// others end as [CodeSuperseded]. CoalesceWait is how long the first one waits for more,
+	// 0 to 10 min: a fixed window, which later events do not move. Both need what Order needs.
+	Coalesce     bool          `json:"coalesce,omitempty"`
+	CoalesceWait time.Duration `json:"coalesce_wait_ns,omitempty"`
 	// Active webhooks receive events. What is queued for an inactive one waits.
 	Active bool `json:"active"`
 	// ExcludeBody asks a Profile that composes to send no body.

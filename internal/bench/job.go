@@ -29,6 +29,7 @@ type job struct {
 	Rate       int     // open loop: events per second
 	Seconds    float64 // open loop: how long
 	Fan        int     // fan-out: webhooks of one event
+	Keys       int     // drain: over so many keys, in order; 0 without
 	Hosts      int     // hosts: how many share the database
 	Crowd      string  // tenants: what the others do
 	Profile    string  // drain: where profiles go; empty for none

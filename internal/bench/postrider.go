@@ -28,6 +28,8 @@ type postrider struct {
 	store  registry
 	closed []func() error
 	calls  *calls
+	keys   int // events have one of so many keys
+	sent   atomic.Int64
 }
 
 // calls counts those of a Store.
@@ -60,7 +62,7 @@ type registry interface {
 }
 
 func newPostrider(ctx context.Context, s setup) (*postrider, error) {
-	p := &postrider{calls: new(calls)}
+	p := &postrider{calls: new(calls), keys: s.Keys}
 	if err := p.open(ctx, s.job); err != nil {
 		p.close()
 		return nil, err
@@ -196,6 +198,9 @@ func (p *postrider) register(ctx context.Context, j job, scope string, endpoint 
 	}
 	w := webhook.Webhook{ID: fmt.Sprintf("wh_%026d", endpoint), Scope: scope, Name: "bench", Active: true, Headers: own,
 		URL: "https://" + j.host(endpoint) + j.path(endpoint), Events: []string{"taskSuccess"}}
+	if j.Keys > 0 {
+		w.Order = webhook.OrderSkip
+	}
 	if j.Part == "resume" || j.Part == "hosts" {
 		if _, err := p.store.Webhook(ctx, scope, w.ID); err == nil {
 			return nil // another host has made it
@@ -211,7 +216,11 @@ func (p *postrider) dispatch(ctx context.Context, evs ...event) error {
 	list := make([]payload.Event, len(evs))
 	for i, e := range evs {
 		var err error
-		if list[i], err = payload.New(scopeOf(e.endpoint), taskSuccess, payload.WithID(e.id)); err != nil {
+		opts := []payload.Option{payload.WithID(e.id)}
+		if p.keys > 0 {
+			opts = append(opts, payload.WithKey(fmt.Sprint(p.sent.Add(1)%int64(p.keys))))
+		}
+		if list[i], err = payload.New(scopeOf(e.endpoint), taskSuccess, opts...); err != nil {
 			return err
 		}
 	}

@@ -18,6 +18,7 @@ var program = []struct {
 	{"neighbour", neighbourPart, false},
 	{"tenants", tenantsPart, false},
 	{"backlog", backlogPart, false},
+	{"order", orderPart, false},
 	{"resume", resumePart, false}, // and idle; both mostly wait
 	{"memory", memoryPart, true},
 	{"fanout", fanOutPart, true},

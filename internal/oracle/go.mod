@@ -3,6 +3,7 @@ module github.com/postrider/postrider/internal/oracle
 go 1.25.0
 
 require (
+	github.com/anishathalye/porcupine v1.3.1
 	github.com/google/go-cmp v0.7.0
 	github.com/postrider/postrider v0.0.0
 	github.com/standard-webhooks/standard-webhooks/libraries v0.0.1

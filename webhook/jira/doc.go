@@ -19,6 +19,7 @@
 //	X-Atlassian-Webhook-Retry       1 to 5, absent on the first attempt
 //	X-Atlassian-Webhook-Flow        Primary, or Secondary for the fallout of another event
 //	X-Atlassian-Webhook-Trace       what Options.Carry of package webhook gave, see [TraceHeader]
+//	X-Atlassian-Webhook-Sequence    only with [WithSequence]
 //	X-Hub-Signature                 the HMAC-SHA256 of the body, where the webhook has a secret
 //
 // # Registration

@@ -13,7 +13,7 @@ import (
 type Option func(*settings)
 
 type settings struct {
-	any2xx             bool
+	any2xx, sequence   bool
 	withoutUser        bool
 	missing            Missing
 	grammar            jql.Grammar
@@ -50,6 +50,10 @@ func newSettings(opts []Option) *settings {
 // Any2xx counts every status from 200 to 299 as delivered. By default it is 200
 // alone, as Jira Cloud documents.
 func Any2xx() Option { return func(s *settings) { s.any2xx = true } }
+
+// WithSequence sends the number of a callback in [SequenceHeader], where its webhook keeps an
+// order or coalesces. Jira Cloud has no such header.
+func WithSequence() Option { return func(s *settings) { s.sequence = true } }
 
 // WithoutUser leaves out user_id and user_key, which are appended to the query
 // when the event names the user who caused it.

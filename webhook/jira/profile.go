@@ -34,6 +34,9 @@ const (
 	// same header of the request that caused the event. It is left out when it is
 	// not 1 to 1,024 characters of printable ASCII.
 	TraceHeader = "X-Atlassian-Webhook-Trace"
+	// SequenceHeader tells which of two callbacks about one object was dispatched first; see
+	// [WithSequence]. Its 19 digits compare as text and as a number.
+	SequenceHeader = "X-Atlassian-Webhook-Sequence"
 )
 
 // Profile is the profile of Jira Cloud's webhooks. A host may change fields of
@@ -51,11 +54,13 @@ func Profile(opts ...Option) webhook.Profile {
 		MaxAge:        maxAge,
 		Events:        jiraevent.Events(),
 		AllowNoEvents: true,
+		Orders:        []webhook.OrderPolicy{webhook.OrderSkip, webhook.OrderBlock, webhook.OrderHold},
+		Coalesces:     true,
 		Select:        m.Select,
 		Keep:          func(w webhook.Webhook, d webhook.Delivery) bool { return !isApp(&w) || m.apps.wanted(&w, &d) },
 		Compose:       m.compose,
 		Target:        s.target,
-		Header:        header,
+		Header:        s.header(),
 		Sign:          signer,
 		Limits:        s.limits,
 		Sample:        sample,
@@ -99,6 +104,18 @@ func (m *Matcher) compose(e payload.Event, group []webhook.Webhook) (webhook.Com
 		}
 	}
 	return c, nil
+}
+
+// header adds to what Jira sends what the options ask for.
+func (s *settings) header() func(webhook.Webhook, webhook.Delivery, http.Header) {
+	if !s.sequence {
+		return header
+	}
+	sequence := webhook.SequenceHeader(SequenceHeader)
+	return func(w webhook.Webhook, d webhook.Delivery, h http.Header) {
+		header(w, d, h)
+		sequence(w, d, h)
+	}
 }
 
 func header(_ webhook.Webhook, d webhook.Delivery, h http.Header) {

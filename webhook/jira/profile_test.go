@@ -89,6 +89,27 @@ func TestHeader_trace(t *testing.T) {
 	}
 }
 
+// Rule: the number of a callback is sent where it was asked for, and its webhook keeps an order.
+func TestHeader_sequence(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		opts []jira.Option
+		hook webhook.Webhook
+		want string
+	}{
+		{nil, webhook.Webhook{Order: webhook.OrderSkip}, ""},
+		{[]jira.Option{jira.WithSequence()}, webhook.Webhook{}, ""},
+		{[]jira.Option{jira.WithSequence()}, webhook.Webhook{Order: webhook.OrderSkip}, "0000000000000001234"},
+		{[]jira.Option{jira.WithSequence()}, webhook.Webhook{Coalesce: true}, "0000000000000001234"},
+	} {
+		h := http.Header{}
+		jira.Profile(c.opts...).Header(c.hook, webhook.Delivery{ID: "dlv_1", Sequence: 1234}, h)
+		if got := h.Get(jira.SequenceHeader); got != c.want {
+			t.Errorf("%s of %+v with %d options is %q, want %q", jira.SequenceHeader, c.hook.Order, len(c.opts), got, c.want)
+		}
+	}
+}
+
 // attempts counts how often a delivery is tried that meets the same fault each time.
 func attempts(t *testing.T, p webhook.Profile, status int, fault error) (n int, d webhook.Delivery) {
 	t.Helper()

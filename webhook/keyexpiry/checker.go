@@ -136,6 +136,9 @@ func (c *Checker) announce(ctx context.Context, k Key, id string, now time.Time)
 	if err != nil {
 		return Failed, err
 	}
+	if k.ExpiresAt.After(now) {
+		event.ExpiresAt = k.ExpiresAt // nobody needs the reminder afterwards
+	}
 	if done, err := c.marked(ctx, k.Scope, id, now); err != nil || done {
 		return Done, err
 	}

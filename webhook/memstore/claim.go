@@ -15,8 +15,8 @@ func (s *Store) Claim(ctx context.Context, c webhook.Claim) (webhook.Batch, erro
 		return webhook.Batch{}, fmt.Errorf("memstore: claim: Until must be after Now")
 	}
 	for i := range c.Lanes {
-		if most := c.Lanes[i].Most; most < 1 {
-			return webhook.Batch{}, fmt.Errorf("memstore: claim: Most %d must be at least 1", most)
+		if l := &c.Lanes[i]; l.Most < 1 || l.Take > webhook.TakeNewest {
+			return webhook.Batch{}, fmt.Errorf("memstore: claim: Most %d must be at least 1, and Take %d known", l.Most, l.Take)
 		}
 	}
 	if err := s.lock(ctx); err != nil {
@@ -40,6 +40,8 @@ type taking struct {
 	c          webhook.Claim
 	now, until instant
 	bytes      int
+	take       webhook.Take // of the lane
+	beside     int          // superseded rows
 	b          webhook.Batch
 }
 
@@ -49,23 +51,31 @@ func (t *taking) lane(lc *webhook.LaneClaim) {
 		return
 	}
 	l.advance(t.now)
-	n := 0
-	short := false
+	t.take = lc.Take
+	n, before, short := 0, len(t.b.Deliveries), false
 	if t.c.Lease <= l.lease { // else nothing in the lane can have the number
 		for _, r := range l.heldUnder(t.c.Lease, t.now) {
-			if n == lc.Most || short {
-				break
+			superseded := t.supersedes(r)
+			if n == lc.Most && !superseded || short {
+				continue
 			}
-			if short = !t.fits(r); !short {
-				n++
+			if short = !superseded && !t.fits(r); !short {
 				t.lease(r, r.lease, t.now)
+			}
+			if !short && !superseded {
+				n++
 			}
 		}
 	}
-	for n < lc.Most && !short && l.ready.len() > 0 {
+	for n < lc.Most && !short && t.beside < maxSuperseded && l.ready.len() > 0 {
 		r := l.ready.top()
 		if r.due > t.now {
 			break
+		}
+		if lc.Take != webhook.TakeAny && r.key != "" && l.t.keyed() {
+			if r = t.ofKey(r, lc.Take); r == nil {
+				continue
+			}
 		}
 		if short = !t.fits(r); short {
 			break
@@ -73,12 +83,12 @@ func (t *taking) lane(lc *webhook.LaneClaim) {
 		if n++; r.held {
 			r.interrupted++
 		}
-		t.lease(r, max(r.lease+1, t.c.Lease), r.due)
+		t.lease(r, max(r.lease+1, t.c.Lease), min(r.due, t.now))
 	}
-	if short {
+	if short || t.beside == maxSuperseded {
 		t.b.Short = append(t.b.Short, lc.Lane)
 	}
-	if n > 0 {
+	if len(t.b.Deliveries) > before {
 		t.s.refile(l)
 		if l.t.exists {
 			t.webhook(l.t)
@@ -119,6 +129,9 @@ func (t *taking) lease(r *row, number int64, due instant) {
 	}
 	d := r.delivery()
 	d.Due = due.time()
+	if d.Superseded = t.supersedes(r); d.Superseded {
+		d.Body = nil
+	}
 	t.b.Deliveries = append(t.b.Deliveries, d)
 }
 

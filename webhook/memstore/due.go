@@ -72,7 +72,7 @@ func (s *Store) look(q webhook.DueQuery) walk {
 		}
 	}
 	slices.SortFunc(w.lanes, func(a, b *lane) int { return cmp.Compare(a.id, b.id) })
-	if w.next == forever {
+	if w.next >= parked {
 		w.next = never
 	}
 	return w

@@ -100,7 +100,9 @@ func (s *Store) count(sc *scope, pending int, bytes int64, ended int) {
 
 // finish ends a pending row. Its lease, if any, is over.
 func (s *Store) finish(r *row, state webhook.State, code webhook.Code, when instant) {
+	k := r.keyed
 	s.take(r)
+	s.unparkHead(k, when)
 	r.state, r.code, r.finished, r.due, r.held = state, code, when, when, false
 	s.count(r.event.scope, -1, -r.bytes, 1)
 	if r.event.pending--; r.event.pending == 0 {
@@ -140,7 +142,9 @@ func (s *Store) forget(e *event) {
 	}
 	for r := e.first; r != nil; r = r.nextOfEvent {
 		if r.state == webhook.StatePending {
+			k := r.keyed
 			s.take(r)
+			s.unparkHead(k, never)
 			s.count(sc, -1, -r.bytes, 0)
 		} else {
 			s.count(sc, 0, 0, -1)
@@ -148,7 +152,7 @@ func (s *Store) forget(e *event) {
 		s.bytes -= r.bytes
 		delete(s.rows, r.id)
 		// The scope's log keeps the row itself for a while, but nothing that it holds.
-		*r = row{removed: true, created: r.created, seq: r.seq, nextOfEvent: r.nextOfEvent, pos: -1}
+		*r = row{removed: true, ordered: unordered, created: r.created, seq: r.seq, nextOfEvent: r.nextOfEvent, pos: -1}
 		sc.removed++
 	}
 	delete(sc.events, e.id)

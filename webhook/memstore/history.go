@@ -118,11 +118,14 @@ func (s *Store) Requeue(ctx context.Context, scope, id string, due time.Time) er
 	case s.pending >= s.opts.MaxDeliveries || r.event.scope.pending >= share(s.opts.MaxDeliveries):
 		return fmt.Errorf("memstore: requeue %s: %w", id, webhook.ErrFull)
 	default:
-		r.state = webhook.StatePending
+		r.state, r.ordered = webhook.StatePending, &ordered{keyPos: -1, earlier: r.earlier} // outside of its key
 		s.opened(r)
 		s.count(r.event.scope, 0, 0, -1)
 	}
-	r.earlier += r.tries
+	if r.ordered == unordered {
+		r.ordered = &ordered{keyPos: -1}
+	}
+	r.earlier, r.expires = r.earlier+r.tries, never
 	r.tries, r.interrupted, r.code, r.exhausted = 0, 0, "", false
 	r.firstFailure, r.finished = never, never
 	r.due, r.queued = at(due), at(due)

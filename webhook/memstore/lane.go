@@ -72,7 +72,9 @@ func (s *Store) lane(name webhook.Lane) *lane {
 func (s *Store) put(r *row) {
 	r.lane = s.lane(webhook.Lane{Scope: r.event.scope.name, WebhookID: r.webhook, Class: r.class})
 	r.lane.lease = max(r.lane.lease, r.lease)
-	s.oldestQueued, s.latestDue = min(s.oldestQueued, r.queued), max(s.latestDue, r.due)
+	s.oldestQueued, s.earliestEnd = min(s.oldestQueued, r.queued), min(s.earliestEnd, r.end())
+	s.latestDue = max(s.latestDue, r.due)
+	s.join(r)
 	r.lane.advance(min(r.due, r.created)) // a new row is due when it is made, and need not wait among later ones
 	r.lane.push(r)
 	s.refile(r.lane)
@@ -82,7 +84,9 @@ func (s *Store) put(r *row) {
 func (s *Store) move(r *row, due instant) {
 	r.lane.pull(r)
 	r.due = due
-	s.latestDue = max(s.latestDue, due)
+	if due != parked && !r.exhausted {
+		s.latestDue = max(s.latestDue, due)
+	}
 	r.lane.push(r)
 	s.refile(r.lane)
 }
@@ -108,6 +112,7 @@ func (l *lane) pull(r *row) {
 // webhook as a whole, which comes back again and again.
 func (s *Store) take(r *row) {
 	l := r.lane
+	s.leave(r)
 	l.pull(r)
 	r.lane = nil
 	s.refile(l)
@@ -129,6 +134,9 @@ func (s *Store) refile(l *lane) {
 	head := forever
 	if !l.t.exists || l.t.w.Active {
 		head = l.earliest()
+	}
+	if head == parked {
+		head = forever // all of it waits for something else
 	}
 	switch {
 	case head == l.head && l.pos >= 0:

@@ -40,6 +40,9 @@ func (s *Store) configure(t *target, w webhook.Webhook) {
 	w.Seen, w.Unreadable = 0, nil
 	t.w, t.expires = w, at(w.ExpiresAt)
 	s.changed(s.scopes[w.Scope])
+	if len(s.keys) > 0 && !t.keyed() {
+		s.unparkAll(t)
+	}
 	for _, l := range t.lanes {
 		s.refile(l)
 	}

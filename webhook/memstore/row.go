@@ -16,6 +16,8 @@ type instant int64
 const (
 	never   instant = math.MinInt64 // the zero time
 	forever instant = math.MaxInt64
+	// parked is the due time of a row that waits behind another one of its key.
+	parked = forever - 1
 )
 
 var (
@@ -30,9 +32,9 @@ func at(t time.Time) instant {
 	case t.Before(firstTime):
 		return never + 1
 	case t.After(lastTime):
-		return forever - 1
+		return parked - 1
 	}
-	return min(instant(t.UnixNano()), forever-1)
+	return min(instant(t.UnixNano()), parked-1)
 }
 
 func (i instant) time() time.Time {
@@ -59,14 +61,15 @@ type row struct {
 	vars, carry             map[string]string
 	attempts                []attempt // the latest, oldest first
 	code                    webhook.Code
+	*ordered
 
 	seq                                          int64 // order of insertion
 	due, firstFailure, created, queued, finished instant
 	lease                                        int64
 	bytes                                        int64 // what it counts towards Options.MaxBytes
 	pos                                          int32 // in the heap that holds it
-	tries, interrupted                           int32
-	earlier                                      int32 // tries before the latest Requeue
+	tries                                        int32
+	interrupted                                  uint16 // one for each lease that ends, so never that many
 	state                                        webhook.State
 	held, exhausted                              bool
 	ready                                        bool // in lane.ready, not in lane.later
@@ -78,12 +81,15 @@ func newRow(d *webhook.Delivery) *row {
 	r := &row{
 		id: d.ID, typ: d.Type, webhook: d.WebhookID, class: d.Class, body: bytes.Clone(d.Body), vars: maps.Clone(d.Vars), carry: maps.Clone(d.Carry),
 		due: at(d.Due), firstFailure: never, created: at(d.CreatedAt), queued: at(d.QueuedAt), finished: never,
-		held: d.Held, lease: d.Lease, pos: -1,
+		held: d.Held, lease: d.Lease, pos: -1, ordered: unordered,
+	}
+	if d.Key != "" || !d.ExpiresAt.IsZero() {
+		r.ordered = &ordered{key: d.Key, expires: at(d.ExpiresAt), keyPos: -1}
 	}
 	if r.queued == never {
 		r.queued = r.created
 	}
-	r.bytes = int64(len(r.body))
+	r.bytes = int64(len(r.body) + len(r.key))
 	for _, m := range [...]map[string]string{r.vars, r.carry} {
 		for k, v := range m {
 			r.bytes += int64(len(k) + len(v))
@@ -94,11 +100,15 @@ func newRow(d *webhook.Delivery) *row {
 
 // delivery returns the row as callers see it, still sharing vars and carry; see unshare.
 func (r *row) delivery() webhook.Delivery {
+	due := r.due
+	if due == parked {
+		due = r.was
+	}
 	return webhook.Delivery{
 		ID: r.id, EventID: r.event.id, WebhookID: r.webhook, Scope: r.event.scope.name, Type: r.typ, Class: r.class,
 		Body: r.body[:len(r.body):len(r.body)], Vars: r.vars, Carry: r.carry,
 		State: r.state, Tries: int(r.tries), Attempts: int(r.earlier + r.tries), Interrupted: int(r.interrupted), Lease: r.lease, Held: r.held,
-		Due: r.due.time(), FirstFailure: r.firstFailure.time(), CreatedAt: r.created.time(),
+		Key: r.key, Sequence: r.seq, ExpiresAt: r.expires.time(), Due: due.time(), FirstFailure: r.firstFailure.time(), CreatedAt: r.created.time(),
 		QueuedAt: r.queued.time(), FinishedAt: r.finished.time(), LastCode: r.code, Exhausted: r.exhausted,
 	}
 }

@@ -85,8 +85,10 @@ func (s *Store) apply(r *row, x *webhook.Settlement) {
 		r.exhausted = x.Exhausted && x.State == webhook.StateFailed
 		return
 	}
+	s.endTurn(r)
+	r.held, r.code, r.exhausted = false, code, x.Exhausted
 	s.move(r, when)
-	r.held, r.code = false, code
+	s.unparkHead(r.keyed, never)
 }
 
 // record adds an attempt to the history of a row.

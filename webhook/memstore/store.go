@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/postrider/postrider/webhook"
 )
@@ -13,7 +14,7 @@ import (
 // Store keeps webhooks and deliveries in memory. It implements [webhook.Store],
 // [webhook.Registry], [webhook.History], [webhook.Overview], [webhook.Counters],
 // [webhook.Pruner], [webhook.Marks], [webhook.HealthStore], [webhook.Sweeper],
-// [webhook.Stats] and [webhook.Binder].
+// [webhook.KeyOrder], [webhook.Stats] and [webhook.Binder].
 //
 // All methods are safe for concurrent use; none waits for anything but a mutex. A
 // method whose context has ended does nothing and returns the context's error. What
@@ -31,6 +32,7 @@ type Store struct {
 	targets map[targetKey]*target
 	rows    map[string]*row // by Delivery.ID
 	lanes   map[webhook.Lane]*lane
+	keys    map[keyName]*keyed
 	health  map[string]webhook.Health // by Webhook.ID, only what is not OK
 
 	due  heap[*lane, byHead]          // lanes with something pending of webhooks that are not inactive
@@ -45,7 +47,7 @@ type Store struct {
 	marksSwept        int // marks that were left after expired ones were last cleared
 
 	// Bounds that a sweep checks before it looks at everything.
-	oldestQueued, latestDue instant
+	oldestQueued, latestDue, earliestEnd instant
 }
 
 // load is how much there is, in the Store or in a scope.
@@ -64,6 +66,7 @@ var (
 	_ webhook.Marks       = (*Store)(nil)
 	_ webhook.HealthStore = (*Store)(nil)
 	_ webhook.Sweeper     = (*Store)(nil)
+	_ webhook.KeyOrder    = (*Store)(nil)
 	_ webhook.Stats       = (*Store)(nil)
 	_ webhook.Binder      = (*Store)(nil)
 )
@@ -75,7 +78,7 @@ func New(o *Options) (*Store, error) {
 	if err := opts.check(); err != nil {
 		return nil, err
 	}
-	s := &Store{opts: opts}
+	s := &Store{opts: opts, sequence: time.Now().UnixMicro()} // receivers compare the numbers, also over a restart
 	s.clear()
 	return s, nil
 }
@@ -98,10 +101,11 @@ func (s *Store) clear() {
 	s.targets = make(map[targetKey]*target)
 	s.rows = make(map[string]*row)
 	s.lanes = make(map[webhook.Lane]*lane)
+	s.keys = make(map[keyName]*keyed)
 	s.health = make(map[string]webhook.Health)
 	s.due, s.done, s.walk = heap[*lane, byHead]{}, heap[*event, byLastFinished]{}, walk{}
 	s.load, s.bytes, s.marks, s.marksSwept = load{}, 0, 0, 0
-	s.oldestQueued, s.latestDue = forever, never
+	s.oldestQueued, s.latestDue, s.earliestEnd = forever, never, forever
 }
 
 // lock begins a method. Without an error the caller must unlock s.mu.

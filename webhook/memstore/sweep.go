@@ -20,8 +20,8 @@ func (s *Store) Sweep(ctx context.Context, sw webhook.Sweep, limit int) (ended [
 	}
 	defer s.mu.Unlock()
 	w := sweep{now: at(sw.Now), gone: sw.Gone, queuedBefore: at(sw.QueuedBefore), latestRetry: bound(sw.LatestRetry), latestLease: bound(sw.LatestLease)}
-	all := s.oldestQueued < w.queuedBefore || s.latestDue > min(w.latestRetry, w.latestLease)
-	oldest, latest := forever, never
+	all := s.oldestQueued < w.queuedBefore || s.earliestEnd <= w.now || s.latestDue > min(w.latestRetry, w.latestLease)
+	oldest, latest, end := forever, never, forever
 	for _, l := range s.lanes {
 		if !all && (!w.gone || l.t.exists) {
 			continue
@@ -33,7 +33,9 @@ func (s *Store) Sweep(ctx context.Context, sw webhook.Sweep, limit int) (ended [
 				if due := w.mended(r); due != r.due {
 					s.move(r, due)
 				}
-				oldest, latest = min(oldest, r.queued), max(latest, r.due)
+				if oldest, end = min(oldest, r.queued), min(end, r.end()); r.due != parked && !r.exhausted {
+					latest = max(latest, r.due)
+				}
 				continue
 			case len(ended) == limit:
 				return ended, true, nil
@@ -45,7 +47,7 @@ func (s *Store) Sweep(ctx context.Context, sw webhook.Sweep, limit int) (ended [
 		}
 	}
 	if all {
-		s.oldestQueued, s.latestDue = oldest, latest
+		s.oldestQueued, s.latestDue, s.earliestEnd = oldest, latest, end
 	}
 	s.trim(nil)
 	return ended, false, nil
@@ -72,7 +74,7 @@ func (w *sweep) ends(r *row) webhook.Code {
 		return ""
 	case w.gone && !r.lane.t.exists:
 		return webhook.CodeCancelled
-	case r.queued < w.queuedBefore:
+	case r.queued < w.queuedBefore, r.end() <= w.now:
 		return webhook.CodeExpired
 	}
 	return ""
@@ -81,6 +83,7 @@ func (w *sweep) ends(r *row) webhook.Code {
 // mended is the due time of a row after a sweep.
 func (w *sweep) mended(r *row) instant {
 	switch {
+	case r.due == parked, !r.held && r.exhausted:
 	case r.held && r.due > w.latestLease:
 		return w.latestLease
 	case !r.held && r.tries > 0 && r.due > w.latestRetry:

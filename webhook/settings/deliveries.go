@@ -64,6 +64,9 @@ func (v *visit) deliveryRows(ds []webhook.Delivery) ([]deliveryView, error) {
 		}
 		out[i] = v.deliveryView(ds[i], latest)
 		v.explain(&out[i], &why[i])
+		if err := v.keyed(&out[i], ds[i]); err != nil {
+			return nil, err
+		}
 	}
 	return out, nil
 }

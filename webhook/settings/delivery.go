@@ -11,6 +11,7 @@ import (
 // deliveryView is a delivery as the page shows it.
 type deliveryView struct {
 	ID, WebhookID, EventID string
+	Key                    string // where its webhook keeps an order, or coalesces
 	Webhook                string // its name, in a list of several
 	Trigger                Trigger
 	State, Tone            string // in words; "good", "bad" or "wait"
@@ -52,7 +53,8 @@ func (v *visit) deliveryView(d webhook.Delivery, latest *webhook.Attempt) delive
 
 // ofAttempt tells an attempt's outcome from the end of a delivery that nobody sent.
 func ofAttempt(c webhook.Code) bool {
-	return c != webhook.CodeCancelled && c != webhook.CodeExpired && c != webhook.CodeInterrupted
+	return c != webhook.CodeCancelled && c != webhook.CodeExpired && c != webhook.CodeInterrupted &&
+		c != webhook.CodeSuperseded
 }
 
 // explain fills in why a delivery has not been sent, and from the same source when it will be.
@@ -131,6 +133,9 @@ func (v *visit) delivery() error {
 		return err
 	}
 	v.explain(&view.deliveryView, &why[0])
+	if err := v.keyed(&view.deliveryView, d); err != nil {
+		return err
+	}
 	return v.render(http.StatusOK, "delivery", page{Title: view.Trigger.Name, Body: &view, Live: true})
 }
 

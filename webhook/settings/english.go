@@ -43,7 +43,14 @@ func (t *Texts) words() {
 		webhook.CodeConfig: "The webhook is not set up correctly", webhook.CodeCancelled: "Cancelled",
 		webhook.CodeInterrupted: "Interrupted too often", webhook.CodeExpired: "Waited for too long",
 		webhook.CodeAuth: "The token endpoint gave no token", webhook.CodeCertificate: "The client certificate ends soon",
-		webhook.CodeEgress: "It could not leave this server",
+		webhook.CodeEgress: "It could not leave this server", webhook.CodeSuperseded: "Replaced by a later event",
+	}
+	t.Orders = map[string]Choice{
+		"":       {"As they come", "Every event is sent at once. A retry can arrive behind later events."},
+		"skip":   {"In order, skip what fails", "An event waits for the one before it; one whose retries are used up is left out."},
+		"block":  {"In order, wait for what fails", "An event waits until the one before it is accepted, however often that takes."},
+		"hold":   {"In order, stop at what fails", "When an event fails, those behind it wait until somebody sends it again or cancels it."},
+		"latest": {"Only the latest", "Of several events that wait for the same object and trigger the latest one is sent."},
 	}
 	t.ListTitle, t.Skip, t.Back, t.Crumbs = "Webhooks", "Skip to content", "All webhooks", "You are here"
 	t.Intro = "Webhooks tell other systems when something has happened here."
@@ -93,6 +100,7 @@ func (t *Texts) pageWords() {
 
 func (t *Texts) formWords() {
 	t.AddTitle = "Add webhook"
+	t.FieldOrder, t.OrderHint = "Order", "How events about the same object, such as one issue, follow each other."
 	t.FieldName, t.FieldURL, t.FieldSecret, t.FieldNotes = "Name", "Webhook URL", "Secret", "Notes"
 	t.FieldTriggers, t.FieldActive = "Events", "Active"
 	t.NameHint = "What it is for."
@@ -160,7 +168,7 @@ func (t *Texts) deliveryWords() {
 	t.Event, t.State, t.Created, t.Attempts, t.Outcome, t.Next = "Event", "State", "Created", "Attempts", "Last outcome", "Next try"
 	t.Took, t.WhyNotYet, t.NotTried, t.Identifier, t.Finished = "Duration", "Why not yet?", "Not tried yet", "Identifier", "Ended"
 	t.AttemptsTitle, t.Started, t.Answer, t.NoAnswer = "Attempts", "Started", "Answer", "no text"
-	t.Result, t.Code = "Outcome", "Outcome"
+	t.Result, t.Code, t.Key = "Outcome", "Outcome", "Object"
 	t.BodyTitle, t.Redeliver, t.CancelIt = "What is sent", "Send again", "Do not send"
 	t.RedeliverHint = "The same content goes out with the same identifier, so the receiver can tell that it is a repeat."
 	t.RequestTitle, t.CurlTitle = "The request", "As a curl command"
@@ -177,6 +185,7 @@ func (t *Texts) sentences() {
 	named := func(format string) func(string) string {
 		return func(name string) string { return fmt.Sprintf(format, name) }
 	}
+	t.SupersededBy = named("Replaced by %s")
 	t.Reason = func(r webhook.Reason) string { return r.Text }
 	t.Field = func(f webhook.FieldError) string { return f.Message }
 	t.Detail = webhook.Detail.Text

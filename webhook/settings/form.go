@@ -18,6 +18,7 @@ type formView struct {
 	Name, Notes         string
 	Active              bool
 	Triggers            []choice
+	Orders              []orderChoice // how events of one key are sent, where there is a choice
 	Headers             []headerField // that are stored: their values can be entered again
 	StoredAt            string        // scheme and host of the stored URL
 	URL                 string        // as it was typed
@@ -35,6 +36,7 @@ type formView struct {
 	NotesError          string
 	HeadersError        string
 	Credentials         *credentialsView // nil where the form has none
+	OrderError          string
 }
 
 // headerField is a header by its place in the form, without its value.
@@ -66,6 +68,7 @@ func (v *visit) newForm(w webhook.Webhook) *formView {
 		f.Triggers = append(f.Triggers, choice{name, v.t.trigger(name), slices.Contains(w.Events, name), v.types[name].example})
 	}
 	f.Credentials = v.credentials(&w, v.t)
+	f.Orders = v.orderChoices(&w)
 	return f
 }
 
@@ -143,6 +146,7 @@ func (v *visit) readForm(w *webhook.Webhook) {
 	w.Name = strings.TrimSpace(form.Get("name"))
 	w.Notes = strings.TrimSpace(strings.ReplaceAll(form.Get("notes"), "\r\n", "\n"))
 	w.Active = form.Get("active") != ""
+	v.readOrder(w)
 	w.URL = strings.TrimSpace(form.Get("url"))
 	w.Secrets = nil
 	if secret := strings.TrimSpace(form.Get("secret")); secret != "" {
@@ -219,6 +223,9 @@ func (f *formView) wrong(field, message string) {
 	if f.Credentials.wrong(field, message) {
 		f.Errors = append(f.Errors, fieldProblem{"field-" + field, message})
 		return
+	}
+	if len(f.Orders) > 0 {
+		at["order"] = &f.OrderError
 	}
 	if len(f.Headers) > 0 {
 		at["headers"] = &f.HeadersError

@@ -107,6 +107,8 @@ type Texts struct {
 	FieldCertificate, FieldKey, FieldRootCAs     string
 	KeepKey, CertificateSubject                  string
 	CertificateIssuer, CertificateEnd            string
+	FieldOrder, OrderHint                        string
+	Orders                                       map[string]Choice // by "", "skip", "block", "hold" and "latest"
 	Save, Mistakes                               string
 	HowToTitle                                   string
 	HowTo                                        []string
@@ -133,6 +135,8 @@ type Texts struct {
 	BodyTitle, Redeliver, RedeliverHint, CancelIt     string
 	RequestTitle, RequestHint, RequestGone, CurlTitle string
 	Exhausted, DueNow, BeingSent, NotKnown            string
+	Key                                               string
+	SupersededBy                                      func(event string) string
 	TestTitle, TestBody, TestEmpty                    string
 	TestSample                                        func(trigger string) string
 	TestHint                                          string

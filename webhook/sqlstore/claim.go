@@ -18,8 +18,8 @@ func (s *Store) Claim(ctx context.Context, c webhook.Claim) (b webhook.Batch, er
 	switch {
 	case !c.Until.After(c.Now):
 		return b, fmt.Errorf("sqlstore: claim: Until must be after Now: %w", webhook.ErrInvalid)
-	case slices.ContainsFunc(c.Lanes, func(l webhook.LaneClaim) bool { return l.Most < 1 || l.Take != webhook.TakeAny }):
-		return b, fmt.Errorf("sqlstore: claim: Most must be at least 1 and Take be TakeAny: %w", webhook.ErrInvalid)
+	case slices.ContainsFunc(c.Lanes, func(l webhook.LaneClaim) bool { return l.Most < 1 || l.Take > webhook.TakeNewest }):
+		return b, fmt.Errorf("sqlstore: claim: Most must be at least 1 and Take be known: %w", webhook.ErrInvalid)
 	case len(c.Lanes) == 0:
 		return b, ctx.Err()
 	}
@@ -30,7 +30,7 @@ func (s *Store) Claim(ctx context.Context, c webhook.Claim) (b webhook.Batch, er
 	t := newTaking(&c, untils)
 	t.repeated = repeated
 	if s.dialect == PostgreSQL {
-		err = s.single(ctx, func(conn Conn) error { return s.claimPostgres(ctx, conn, t) })
+		err = s.claimAllPostgres(ctx, t)
 	} else {
 		err = s.write(ctx, func(conn Conn) error { return s.claimSQLite(ctx, conn, t) })
 	}

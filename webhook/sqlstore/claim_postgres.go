@@ -3,18 +3,29 @@ package sqlstore
 import (
 	"context"
 	"slices"
+
+	"github.com/postrider/postrider/webhook"
 )
 
-// claimPostgres takes rows with one statement.
-func (s *Store) claimPostgres(ctx context.Context, conn Conn, t *taking) error {
-	t.reset()
-	lanes, untils, places := make(arrays, 5), make(arrays, 1), make(arrays, 2)
+// claimPostgres takes rows with one statement: of the lanes that take the newest, or of the others.
+func (s *Store) claimPostgres(ctx context.Context, conn Conn, t *taking, statement string, newest bool) error {
+	lanes, untils, places := make(arrays, 5), make(arrays, 1), make(arrays, 3)
 	from := make([]position, len(t.Lanes))
+	var asked []int // places of the lanes in t
 	for i := range t.Lanes {
 		l := &t.Lanes[i]
-		from[i] = s.places.of(l.Lane)
-		places.add(from[i].created, from[i].seq)
+		if (l.Take == webhook.TakeNewest) != newest {
+			continue
+		}
+		if from[i] = head; l.Take == webhook.TakeAny {
+			from[i] = s.places.of(l.Lane)
+		}
+		asked = append(asked, i)
+		places.add(from[i].created, from[i].seq, int64(l.Take))
 		lanes.add(hookOf(l.Scope, l.WebhookID), l.Scope, l.WebhookID, l.Class, int64(l.Most))
+	}
+	if len(asked) == 0 {
+		return nil
 	}
 	for _, until := range t.untils {
 		untils.add(until)
@@ -22,7 +33,7 @@ func (s *Store) claimPostgres(ctx context.Context, conn Conn, t *taking) error {
 	args := lanes.args(append(untils.args(), t.now, t.until, t.Lease, int64(t.MaxBytes), s.leases.from())...)
 	args = append(args, places.args()...)
 	oldest := int64(0)
-	err := s.each(ctx, conn, claimPostgres, args, func(r Rows) error {
+	err := s.each(ctx, conn, statement, args, func(r Rows) error {
 		var kind, turn int64
 		var hook stored
 		var body []byte
@@ -32,12 +43,12 @@ func (s *Store) claimPostgres(ctx context.Context, conn Conn, t *taking) error {
 		}
 		switch kind {
 		case 0:
-			d.Body = body
+			d.Body, d.Superseded = body, hook.sealed
 			t.add(d)
 		case 1:
-			t.hooks[int(turn-1)] = hook
+			t.hooks[asked[turn-1]] = hook
 		case 2:
-			t.short = append(t.short, t.Lanes[turn-1].Lane)
+			t.short = append(t.short, t.Lanes[asked[turn-1]].Lane)
 		case 3:
 			oldest = turn
 		}
@@ -46,7 +57,9 @@ func (s *Store) claimPostgres(ctx context.Context, conn Conn, t *taking) error {
 	if err == nil {
 		s.leases.seen(t.now, oldest)
 		s.leases.given(t.until)
-		s.notePlaces(t, from)
+		if !newest {
+			s.notePlaces(t, from)
+		}
 	}
 	return err
 }
@@ -55,6 +68,9 @@ func (s *Store) claimPostgres(ctx context.Context, conn Conn, t *taking) error {
 // brought less than was asked for, may have more.
 func (s *Store) notePlaces(t *taking, from []position) {
 	for i, l := range t.Lanes {
+		if l.Take != webhook.TakeAny {
+			continue // rows that wait for others are passed over
+		}
 		full := len(t.rows[i]) == l.Most && !t.repeated
 		s.places.note(l.Lane, from[i], t.rows[i], full)
 		if !full && from[i] != head && !slices.Contains(t.short, l.Lane) {

@@ -17,7 +17,7 @@ func (s *Store) claimSQLite(ctx context.Context, conn Conn, t *taking) error {
 		return err
 	}
 	size, first := 0, true
-	var fresh, again []int64
+	var fresh, heads, again []int64
 	for i := range t.Lanes {
 		rows, err := s.candidatesSQLite(ctx, conn, t, i, leased[i])
 		if err != nil {
@@ -25,6 +25,9 @@ func (s *Store) claimSQLite(ctx context.Context, conn Conn, t *taking) error {
 		}
 		for k := range rows {
 			d := &rows[k]
+			if d.Superseded {
+				d.Body = nil
+			}
 			if !first && t.MaxBytes > 0 && size+len(d.Body) > t.MaxBytes {
 				t.short, size = append(t.short, t.Lanes[i].Lane), t.MaxBytes+1 // nothing more fits
 				rows = rows[:k]
@@ -35,7 +38,12 @@ func (s *Store) claimSQLite(ctx context.Context, conn Conn, t *taking) error {
 				again = append(again, d.seq)
 				continue
 			}
-			fresh = append(fresh, d.seq)
+			if d.alone = t.Lanes[i].Take != webhook.TakeAny && d.Key != "" && !d.Superseded; d.alone {
+				heads = append(heads, d.seq)
+			} else {
+				fresh = append(fresh, d.seq)
+			}
+			s.keyed.Store(s.keyed.Load() || d.Key != "")
 			if d.was = micros(d.Due); d.Held {
 				d.Interrupted++
 			}
@@ -43,7 +51,10 @@ func (s *Store) claimSQLite(ctx context.Context, conn Conn, t *taking) error {
 		}
 		t.rows[i] = rows
 	}
-	if err := s.execAll(ctx, conn, leaseSQLite, fresh, t.until, t.Lease); err != nil {
+	if err := s.execAll(ctx, conn, leaseSQLite, fresh, t.until, t.Lease, false); err != nil {
+		return err
+	}
+	if err := s.execAll(ctx, conn, leaseSQLite, heads, t.until, t.Lease, true); err != nil {
 		return err
 	}
 	return s.execAll(ctx, conn, prolongSQLite, again, t.until)
@@ -102,6 +113,9 @@ func (s *Store) candidatesSQLite(ctx context.Context, conn Conn, t *taking, i in
 	case !notFound(err):
 		return nil, err
 	}
+	if l.Take != webhook.TakeAny {
+		return s.keyedSQLite(ctx, conn, t, l, rows)
+	}
 	leased := len(rows)
 	err = s.each(ctx, conn, claimWaitingSQLite, []any{hookOf(l.Scope, l.WebhookID), l.Class, l.Scope, l.WebhookID, t.now, int64(l.Most)},
 		func(r Rows) error {
@@ -110,21 +124,28 @@ func (s *Store) candidatesSQLite(ctx context.Context, conn Conn, t *taking, i in
 			return err
 		})
 	if leased > 0 {
-		slices.SortStableFunc(rows, func(a, b row) int {
-			return cmp.Or(t.rank(&a)-t.rank(&b), a.Due.Compare(b.Due), cmp.Compare(a.seq, b.seq))
-		})
+		t.sort(rows)
 	}
 	return rows[:min(len(rows), l.Most)], err
+}
+
+// sort puts rows into the order in which they are taken.
+func (t *taking) sort(rows []row) {
+	slices.SortStableFunc(rows, func(a, b row) int {
+		return cmp.Or(t.rank(&a)-t.rank(&b), a.Due.Compare(b.Due), cmp.Compare(a.seq, b.seq))
+	})
 }
 
 // scanWaiting reads what claimWaitingSQLite finds in a lane.
 func scanWaiting(r Rows, l webhook.Lane) (d row, err error) {
 	d.Scope, d.WebhookID, d.Class = l.Scope, l.WebhookID, l.Class
 	var name, code string
-	var due, first, created, queued int64
+	var due, first, created, queued, expires int64
 	var earlier int
-	err = r.Scan(&d.seq, &d.id, &name, &d.EventID, &d.Type, &d.extra, &due, &d.Lease, &d.Tries, &earlier, &d.Interrupted, &first, &created, &queued, &code, &d.Body)
-	d.ID, d.LastCode, d.Attempts = cmp.Or(name, d.id), webhook.Code(code), earlier+d.Tries
+	err = r.Scan(&d.seq, &d.id, &name, &d.EventID, &d.Type, &d.extra, &due, &d.Lease, &d.Tries, &earlier, &d.Interrupted, &first, &created, &queued, &code, &d.Exhausted,
+		&d.Key, &expires, &d.Body)
+	d.ID, d.LastCode, d.Sequence, d.ExpiresAt = cmp.Or(name, d.id), webhook.Code(code), d.seq, fromMicros(expires)
+	d.Attempts = earlier + d.Tries
 	d.Due, d.FirstFailure, d.CreatedAt, d.QueuedAt = fromMicros(due), fromMicros(first), fromMicros(created), fromMicros(queued)
 	return d, err
 }

@@ -60,7 +60,7 @@ const addCount = ` ON CONFLICT (scope, webhook, hour, slot) DO UPDATE SET accept
 // attempts, 0 for none, $13 their durations. Rows are added in one order for all, so that two
 // hosts cannot deadlock.
 var countedPostgres = strings.NewReplacer(
-	"RETURNING d.id)", `RETURNING d.id, d.scope, d.webhook, v.failed, v.hour, v.took),
+	"RETURNING d.id, d.hook, d.key, d.state)", `RETURNING d.id, d.hook, d.key, d.state, d.scope, d.webhook, v.failed, v.hour, v.took),
 k AS (
  INSERT INTO {p}count AS c (scope, webhook, hour, slot, accepted, failed, took, slowest)
  SELECT scope, webhook, hour, pg_backend_pid() % 8, count(*) FILTER (WHERE failed = 0), count(*) FILTER (WHERE failed > 0), sum(took), max(took)

@@ -182,7 +182,7 @@ func (v *seen) scan(r Rows) error {
 	case kindWalked:
 		v.walked = &l
 	case kindNext:
-		if due > 0 && (v.next == 0 || due < v.next) {
+		if due > 0 && due < parked && (v.next == 0 || due < v.next) {
 			v.next = due
 		}
 	case kindRows:

@@ -34,8 +34,9 @@ func (s *Store) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, err
 
 // flush writes the rows of one or more Enqueue calls in one transaction.
 func (s *Store) flush(ctx context.Context, rows []newRow) (added []bool, err error) {
+	var behind []string
 	insert := func(c Conn) (err error) {
-		added, err = s.insert(ctx, c, rows)
+		added, behind, err = s.insert(ctx, c, rows)
 		return err
 	}
 	if len(chunk(rows)) == len(rows) {
@@ -51,6 +52,7 @@ func (s *Store) flush(ctx context.Context, rows []newRow) (added []bool, err err
 				s.places.pending(micros(rows[i].Due))
 			}
 		}
+		s.lookAgain(ctx, behind)
 		return added, nil
 	}
 	return nil, s.failWrite("enqueue", rows[0].id, err)
@@ -59,8 +61,9 @@ func (s *Store) flush(ctx context.Context, rows []newRow) (added []bool, err err
 // newRow is a delivery that is to be stored.
 type newRow struct {
 	*webhook.Delivery
-	id    string
-	extra string
+	id     string
+	extra  string
+	behind bool // a row before it has its key
 }
 
 func newRows(ds []webhook.Delivery) ([]newRow, error) {
@@ -68,13 +71,13 @@ func newRows(ds []webhook.Delivery) ([]newRow, error) {
 	for i := range ds {
 		d := &ds[i]
 		x, err := encodeExtra(d)
-		if err == nil && !storable(d.ID, d.Scope, d.EventID, d.WebhookID, d.Class, d.Type) {
+		if err == nil && !storable(d.ID, d.Scope, d.EventID, d.WebhookID, d.Class, d.Type, d.Key) {
 			err = ErrText
 		}
 		if err != nil {
 			return nil, fmt.Errorf("sqlstore: enqueue %q: %w", d.ID, err)
 		}
-		rows[i] = newRow{d, webhook.DeliveryID(d.Scope, d.EventID, d.WebhookID), x}
+		rows[i] = newRow{d, webhook.DeliveryID(d.Scope, d.EventID, d.WebhookID), x, false}
 	}
 	return rows, nil
 }
@@ -93,23 +96,25 @@ func (r *newRow) values() []any {
 		body = []byte{} // nil would be NULL
 	}
 	return []any{r.id, name, hookOf(r.Scope, r.WebhookID), r.Scope, r.EventID, r.WebhookID, r.Class, r.Type, r.extra,
-		body, micros(r.Due), was, micros(r.CreatedAt), r.queued(), lease, r.Held}
+		body, micros(r.Due), was, micros(r.CreatedAt), r.queued(), lease, r.Held, r.Key, micros(r.ExpiresAt)}
 }
 
 func (r *newRow) queued() int64 { return cmp.Or(micros(r.QueuedAt), micros(r.CreatedAt)) }
 
-// insert stores rows, in the order given where they are due at the same time.
-func (s *Store) insert(ctx context.Context, c Conn, rows []newRow) (added []bool, err error) {
+// insert stores rows, in the order given where they are due at the same time. behind are the
+// keys of those that were parked and have to be looked at again after the commit.
+func (s *Store) insert(ctx context.Context, c Conn, rows []newRow) (added []bool, behind []string, err error) {
 	added = make([]bool, len(rows))
 	if s.dialect == SQLite {
-		return added, s.insertSQLite(ctx, c, rows, added)
+		return added, nil, s.insertSQLite(ctx, c, rows, added)
 	}
 	stored := make(map[string]bool, len(rows))
+	findBehind(rows)
 	for rest := rows; len(rest) > 0; {
 		part := chunk(rest)
 		rest = rest[len(part):]
-		if err := s.insertPostgres(ctx, c, part, stored); err != nil {
-			return nil, err
+		if err := s.insertPostgres(ctx, c, part, stored, &behind); err != nil {
+			return nil, nil, err
 		}
 	}
 	for i := range rows {
@@ -118,7 +123,23 @@ func (s *Store) insert(ctx context.Context, c Conn, rows []newRow) (added []bool
 			delete(stored, rows[i].id) // a second one of this call is a repetition
 		}
 	}
-	return added, nil
+	return added, behind, nil
+}
+
+// findBehind finds rows that have the key of one before them.
+func findBehind(rows []newRow) {
+	var keys map[keyName]bool
+	for i := range rows {
+		r := &rows[i]
+		if r.Key == "" {
+			continue
+		}
+		if keys == nil {
+			keys = make(map[keyName]bool)
+		}
+		name := keyName{hookOf(r.Scope, r.WebhookID), r.Key}
+		r.behind, keys[name] = keys[name], true
+	}
 }
 
 // chunk returns as many of the rows as fit one statement, at least one.
@@ -133,10 +154,10 @@ func chunk(rows []newRow) []newRow {
 	return rows
 }
 
-func (s *Store) insertPostgres(ctx context.Context, c Conn, rows []newRow, stored map[string]bool) error {
-	a, seen := make(arrays, 16), make(arrays, 2)
+func (s *Store) insertPostgres(ctx context.Context, c Conn, rows []newRow, stored map[string]bool, behind *[]string) error {
+	a, seen := make(arrays, 19), make(arrays, 2)
 	for i := range rows {
-		a.add(rows[i].values()...)
+		a.add(append(rows[i].values(), rows[i].behind)...)
 	}
 	for at := range seenOf(rows) {
 		seen.add(at.scope, at.seen)
@@ -144,9 +165,13 @@ func (s *Store) insertPostgres(ctx context.Context, c Conn, rows []newRow, store
 	stale := false
 	err := s.each(ctx, c, enqueuePostgres, a.args(seen.args()...), func(r Rows) error {
 		var id string
-		err := r.Scan(&id)
+		var isParked bool
+		err := r.Scan(&id, &isParked)
 		stale = stale || id == ""
 		stored[id] = true
+		if isParked {
+			*behind = append(*behind, id)
+		}
 		return err
 	})
 	if err == nil && stale {
@@ -167,7 +192,11 @@ func (s *Store) insertSQLite(ctx context.Context, c Conn, rows []newRow, added [
 		}
 	}
 	for i := range rows {
-		n, err := s.changed(ctx, c, enqueueSQLite, rows[i].values()...)
+		query := enqueueSQLite
+		if rows[i].Key != "" {
+			query = enqueueKeyedSQLite
+		}
+		n, err := s.changed(ctx, c, query, rows[i].values()...)
 		if err != nil {
 			return err
 		}

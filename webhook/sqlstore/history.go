@@ -170,7 +170,9 @@ func (s *Store) Requeue(ctx context.Context, scope, id string, due time.Time) er
 		if err != nil {
 			return orNotFound(err)
 		}
-		return s.exec(ctx, c, `UPDATE {p}delivery SET state = 0, due = $1, queued = $1, earlier = earlier + tries, tries = 0, interrupted = 0,
+		return s.exec(ctx, c, `UPDATE {p}delivery SET state = 0, due = CASE WHEN state = 0 AND due = `+parkedSQL+` THEN due ELSE $1 END,
+ was = CASE WHEN state = 0 AND due = `+parkedSQL+` THEN $1 ELSE was END, queued = $1, earlier = earlier + tries, tries = 0, interrupted = 0,
+ key = CASE WHEN state = 0 THEN key ELSE '' END, expires = 0,
  first_failure = 0, code = '', exhausted = false, finished = 0 WHERE id = $2`, micros(due), d.id)
 	})
 	if err == nil {
@@ -209,6 +211,9 @@ func (s *Store) Cancel(ctx context.Context, scope, id string, now time.Time) (d 
 	})
 	if err != nil {
 		return webhook.Delivery{}, false, s.failWrite("cancel", id, err)
+	}
+	if ended && d.Key != "" {
+		s.next(ctx, []keyName{{hookOf(d.Scope, d.WebhookID), d.Key}}, micros(d.FinishedAt))
 	}
 	return d, ended, nil
 }

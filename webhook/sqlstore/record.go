@@ -23,6 +23,9 @@ type record struct {
 	Filter         string            `json:"filter,omitempty"`
 	Notes          string            `json:"notes,omitempty"`
 	Timeout        time.Duration     `json:"timeout,omitempty"` // ns
+	Order          string            `json:"order,omitempty"`
+	Coalesce       bool              `json:"coalesce,omitempty"`
+	CoalesceWait   time.Duration     `json:"coalesce_wait,omitempty"` // ns
 	Active         bool              `json:"active"`
 	ExcludeBody    bool              `json:"exclude_body,omitempty"`
 	Expires        int64             `json:"expires,omitempty"` // us, as all times
@@ -85,7 +88,7 @@ type stored struct {
 func (s *Store) encodeWebhook(w webhook.Webhook) (out stored, err error) {
 	data, err := json.Marshal(record{
 		ID: w.ID, Scope: w.Scope, Group: w.Group, Name: w.Name, Events: w.Events, Filter: w.Filter, Notes: w.Notes,
-		Timeout: w.Timeout, Active: w.Active, ExcludeBody: w.ExcludeBody, Expires: micros(w.ExpiresAt),
+		Timeout: w.Timeout, Order: string(w.Order), Coalesce: w.Coalesce, CoalesceWait: w.CoalesceWait, Active: w.Active, ExcludeBody: w.ExcludeBody, Expires: micros(w.ExpiresAt),
 		Created: micros(w.CreatedAt), Updated: micros(w.UpdatedAt), DisabledReason: w.DisabledReason,
 		Disabled: micros(w.DisabledAt), Attributes: w.Attributes, AuthScheme: string(w.Auth.Scheme),
 		Certificate: w.TLS.Certificate, RootCAs: w.TLS.RootCAs, Version: w.Version,
@@ -126,7 +129,7 @@ func (s *Store) decodeWebhook(id string, in stored) (webhook.Webhook, error) {
 	}
 	w := webhook.Webhook{
 		ID: id, Scope: r.Scope, Group: r.Group, Name: r.Name, Events: r.Events, Filter: r.Filter, Notes: r.Notes,
-		Timeout: r.Timeout, Active: r.Active, ExcludeBody: r.ExcludeBody, ExpiresAt: fromMicros(r.Expires),
+		Timeout: r.Timeout, Order: webhook.OrderPolicy(r.Order), Coalesce: r.Coalesce, CoalesceWait: r.CoalesceWait, Active: r.Active, ExcludeBody: r.ExcludeBody, ExpiresAt: fromMicros(r.Expires),
 		CreatedAt: fromMicros(r.Created), UpdatedAt: fromMicros(r.Updated), DisabledReason: r.DisabledReason,
 		DisabledAt: fromMicros(r.Disabled), Attributes: r.Attributes, Auth: webhook.Auth{Scheme: webhook.AuthScheme(r.AuthScheme)},
 		TLS: webhook.ClientTLS{Certificate: r.Certificate, RootCAs: r.RootCAs}, Version: r.Version,

@@ -80,6 +80,9 @@ func (s *Store) Update(ctx context.Context, w webhook.Webhook) error {
 		return orNotFound(err)
 	})
 	s.scopes.drop(w.Scope)
+	if err == nil && w.Order == webhook.OrderNone && !w.Coalesce {
+		s.unparkAll(ctx, hookOf(w.Scope, w.ID))
+	}
 	return s.failWrite("update webhook", w.ID, err)
 }
 

@@ -39,7 +39,7 @@ func hookOf(scope, id string) int64 {
 
 // columns are what scanDelivery reads.
 const columns = `seq, id, name, scope, event, webhook, class, type, extra, state, due, was, lease, held, tries, earlier, interrupted,
- first_failure, created, queued, finished, code, exhausted`
+ first_failure, created, queued, finished, code, exhausted, key, expires, alone`
 
 // row is a delivery as it is stored.
 type row struct {
@@ -48,22 +48,33 @@ type row struct {
 	seq   int64
 	was   int64
 	extra string
+	alone bool // the lease has its key's turn
 }
+
+// parked is the due time of a row that waits behind another one of its key: it is beyond all
+// that any question asks for, so such rows cost nothing until they become due.
+const parked = 1 << 62
+
+const parkedSQL = `4611686018427387904`
 
 // scanDelivery reads columns and what follows them.
 func scanDelivery(r Rows, more ...any) (d row, err error) {
 	var name, code string
 	var state int
-	var due, first, created, queued, finished int64
+	var due, first, created, queued, finished, expires int64
 	var earlier int
 	err = r.Scan(append([]any{&d.seq, &d.id, &name, &d.Scope, &d.EventID, &d.WebhookID, &d.Class, &d.Type, &d.extra, &state, &due, &d.was,
-		&d.Lease, &d.Held, &d.Tries, &earlier, &d.Interrupted, &first, &created, &queued, &finished, &code, &d.Exhausted}, more...)...)
+		&d.Lease, &d.Held, &d.Tries, &earlier, &d.Interrupted, &first, &created, &queued, &finished, &code, &d.Exhausted,
+		&d.Key, &expires, &d.alone}, more...)...)
 	if err != nil {
 		return d, err
 	}
 	d.ID = cmp.Or(name, d.id)
 	d.Attempts = earlier + d.Tries
-	d.State, d.LastCode = webhook.State(state), webhook.Code(code)
+	d.State, d.LastCode, d.Sequence, d.ExpiresAt = webhook.State(state), webhook.Code(code), d.seq, fromMicros(expires)
+	if due == parked {
+		due = d.was
+	}
 	d.Due, d.FirstFailure, d.CreatedAt = fromMicros(due), fromMicros(first), fromMicros(created)
 	d.QueuedAt, d.FinishedAt = fromMicros(queued), fromMicros(finished)
 	return d, nil

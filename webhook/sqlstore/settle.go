@@ -64,11 +64,12 @@ type outcome struct {
 	attempt              string
 	hour, took           int64 // of the attempt: when its hour began, and how long it was
 	lease, state, dueNow int64 // how the row stands afterwards
+	key                  keyName
 	known                bool
 }
 
 func outcomeOf(one *webhook.Settlement) (o outcome, err error) {
-	o = outcome{of: one, id: one.ID, due: micros(one.Due), exhausted: one.Exhausted && one.State == webhook.StateFailed}
+	o = outcome{of: one, id: one.ID, due: micros(one.Due), exhausted: one.Exhausted && one.State != webhook.StateDelivered}
 	if r := one.Result; r != nil {
 		o.tries = 1
 		o.due = cmp.Or(o.due, micros(r.End()))
@@ -104,10 +105,11 @@ func literals(list []outcome) arrays {
 }
 
 func (s *Store) settlePostgres(ctx context.Context, list []outcome) (lost []string, err error) {
-	var n int
-	var applied string
-	query, args := s.plain(list)
-	err = s.single(ctx, func(c Conn) error { return s.row(ctx, c, query, args, &n, &applied) })
+	end := latestEnd(list)
+	n, applied, ended, err := s.settlePlain(ctx, list)
+	if err == nil {
+		s.next(ctx, ended, end)
+	}
 	if err != nil || n == len(list) {
 		return nil, err
 	}
@@ -120,11 +122,54 @@ func (s *Store) settlePostgres(ctx context.Context, list []outcome) (lost []stri
 	if err != nil {
 		return nil, err
 	}
-	if renamed, err := s.settleNamed(ctx, list); err != nil || !renamed {
-		return lostOf(list), err
+	renamed, err := s.settleNamed(ctx, list)
+	if err == nil && renamed {
+		err = s.single(ctx, func(c Conn) error { return s.settleAll(ctx, c, settlePostgres, literals(list).args(), list) })
 	}
-	err = s.single(ctx, func(c Conn) error { return s.settleAll(ctx, c, settlePostgres, literals(list).args(), list) })
+	s.next(ctx, endedKeys(list), end)
 	return lostOf(list), err
+}
+
+// settlePlain writes outcomes of leases that are still held. ended are the keys of which something
+// has ended.
+func (s *Store) settlePlain(ctx context.Context, list []outcome) (n int, applied string, ended []keyName, err error) {
+	query, args := s.plain(list)
+	err = s.single(ctx, func(c Conn) error {
+		first := true
+		ended = nil
+		return s.each(ctx, c, query, args, func(r Rows) error {
+			var number int64
+			var text string
+			err := r.Scan(&number, &text)
+			if first {
+				n, applied, first = int(number), text, false
+			} else {
+				ended = append(ended, keyName{number, text})
+			}
+			return err
+		})
+	})
+	return n, applied, ended, err
+}
+
+// endedKeys are the keys of which the rows show that something has ended.
+func endedKeys(list []outcome) (keys []keyName) {
+	for i := range list {
+		if o := &list[i]; o.known && o.state > 0 && o.key.key != "" {
+			keys = append(keys, o.key)
+		}
+	}
+	return keys
+}
+
+// latestEnd is when the last of some outcomes was decided.
+func latestEnd(list []outcome) (end int64) {
+	for i := range list {
+		if list[i].of.State != webhook.StatePending {
+			end = max(end, list[i].due)
+		}
+	}
+	return end
 }
 
 func (s *Store) settleSQLite(ctx context.Context, c Conn, list []outcome) (lost []string, err error) {
@@ -143,6 +188,9 @@ func (s *Store) settleSQLite(ctx context.Context, c Conn, list []outcome) (lost 
 			}
 		} else if err == nil {
 			written = append(written, o)
+		}
+		if err == nil && s.keyed.Load() && o.of.State != webhook.StatePending {
+			err = s.exec(ctx, c, nextSQLite, o.id, o.due)
 		}
 		if err != nil {
 			return nil, err
@@ -169,9 +217,10 @@ func (s *Store) settleAll(ctx context.Context, c Conn, query string, args []any,
 	return s.each(ctx, c, query, args, func(r Rows) error {
 		var id string
 		var lease, state, due int64
-		err := r.Scan(&id, &lease, &state, &due)
+		var key keyName
+		err := r.Scan(&id, &lease, &state, &due, &key.hook, &key.key)
 		if o := byID[id]; err == nil && o != nil {
-			o.lease, o.state, o.dueNow, o.known = lease, state, due, true
+			o.lease, o.state, o.dueNow, o.key, o.known = lease, state, due, key, true
 		}
 		return err
 	})
@@ -231,5 +280,5 @@ func settleStatement(find, bytes, newline, greatest, of, from string) string {
   AND (v.attempt <> '' OR v.lease < d.lease) AND NOT ` + recorded + `))`
 	end := `CASE WHEN v.due = 0 THEN ` + greatest + `(d.was, d.queued) ELSE v.due END`
 	return strings.NewReplacer("<applies>", applies, "<end>", end, "<recorded>", recorded, "<find>", find, "<bytes>", bytes, "<newline>", newline).
-		Replace(settleSet) + from + strings.ReplaceAll("\nRETURNING @id, @lease, @state, @due", "@", of)
+		Replace(settleSet) + from + strings.ReplaceAll("\nRETURNING @id, @lease, @state, @due, @hook, @key", "@", of)
 }

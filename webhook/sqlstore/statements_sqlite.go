@@ -4,20 +4,32 @@ package sqlstore
 // UPDATE of many rows with values for each, would have SQLite keep a journal for the statement.
 
 // Parameters without a number are the ones that drivers bind fastest.
-const enqueueSQLite = `INSERT INTO {p}delivery (id, name, hook, scope, event, webhook, class, type, extra, body, due, was, created, queued, lease, held)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
+const enqueueSQLite = `INSERT INTO {p}delivery (id, name, hook, scope, event, webhook, class, type, extra, body, due, was, created, queued, lease, held, key, expires)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
+
+// enqueueKeyedSQLite parks a row behind others of its key.
+const enqueueKeyedSQLite = `INSERT INTO {p}delivery (id, name, hook, scope, event, webhook, class, type, extra, body, due, was, created, queued, lease, held, key, expires)
+SELECT v.id, v.name, v.hook, v.scope, v.event, v.webhook, v.class, v.type, v.extra, v.body, CASE WHEN v.park THEN ` + parkedSQL + ` ELSE v.due END,
+ CASE WHEN v.park THEN v.due ELSE v.was END, v.created, v.queued, v.lease, v.held, v.key, v.expires
+FROM (SELECT $1 AS id, $2 AS name, $3 AS hook, $4 AS scope, $5 AS event, $6 AS webhook, $7 AS class, $8 AS type, $9 AS extra, $10 AS body, $11 AS due,
+ $12 AS was, $13 AS created, $14 AS queued, $15 AS lease, $16 AS held, $17 AS key, $18 AS expires,
+ NOT $16 AND EXISTS (SELECT 1 FROM {p}delivery o WHERE o.hook = $3 AND o.key = $17 AND o.key <> '' AND o.state = 0) AS park) v
+WHERE true ON CONFLICT (id) DO NOTHING`
 
 // Rows that a claim may take of a lane: what waits, what was leased and has ended, and what
 // an earlier answer to this very claim took. A LIMIT that is a parameter alone would be
 // compiled again at each use, because the planner looks at its value.
 const (
-	claimWaitingSQLite = `SELECT seq, id, name, event, type, extra, due, lease, tries, earlier, interrupted, first_failure, created, queued, code, body FROM {p}delivery
+	claimWaitingSQLite = `SELECT seq, id, name, event, type, extra, due, lease, tries, earlier, interrupted, first_failure, created, queued, code, exhausted, key, expires, body FROM {p}delivery
 WHERE state = 0 AND NOT held AND hook = $1 AND class = $2 AND scope = $3 AND webhook = $4 AND due <= $5 ORDER BY due, seq LIMIT $6 + 0`
+	claimHeadsSQLite = `SELECT seq, id, name, event, type, extra, due, lease, tries, earlier, interrupted, first_failure, created, queued, code, exhausted, key, expires, body FROM {p}delivery d
+WHERE state = 0 AND NOT held AND hook = $1 AND class = $2 AND scope = $3 AND webhook = $4 AND due <= $5 AND (key = '' OR ` + isHead + ` AND ` + isFree + `)
+ORDER BY due, seq LIMIT $6 + 0`
 	claimEndedSQLite = `SELECT ` + columns + `, body FROM {p}delivery WHERE state = 0 AND held AND (due + 0) <= $1 ORDER BY (due + 0)`
 	claimAgainSQLite = `SELECT ` + columns + `, body FROM {p}delivery WHERE state = 0 AND held AND (due + 0) = $1 AND lease = $2`
 	// OR ROLLBACK spares SQLite the journal of the statement: an error undoes the transaction anyway.
-	leaseSQLite = `UPDATE OR ROLLBACK {p}delivery SET was = due, due = $1, lease = max(lease + 1, $2), interrupted = interrupted + held, held = 1
-WHERE seq IN (SELECT value FROM json_each($3))`
+	leaseSQLite = `UPDATE OR ROLLBACK {p}delivery SET was = CASE WHEN due = ` + parkedSQL + ` THEN was ELSE due END, due = $1, lease = max(lease + 1, $2),
+ interrupted = interrupted + held, held = 1, alone = $3 WHERE seq IN (SELECT value FROM json_each($4))`
 	prolongSQLite = `UPDATE OR ROLLBACK {p}delivery SET due = $1 WHERE seq IN (SELECT value FROM json_each($2))`
 )
 

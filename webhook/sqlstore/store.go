@@ -67,7 +67,7 @@ type Options struct {
 
 // Store keeps webhooks and deliveries in a database. It implements [webhook.Store],
 // [webhook.Registry], [webhook.History], [webhook.Overview], [webhook.Pruner], [webhook.Marks],
-// [webhook.Clock], [webhook.HealthStore], [webhook.Sweeper], [webhook.Binder],
+// [webhook.Clock], [webhook.HealthStore], [webhook.Sweeper], [webhook.KeyOrder], [webhook.Binder],
 // [webhook.Counters] and [webhook.Notifier]; the last two answer [webhook.ErrUnsupported] without
 // [Options.Counters] and [Options.Notifier].
 //
@@ -96,6 +96,8 @@ type Store struct {
 	leases   leaseMark
 	places   placeMarks
 	swept    sweepMemory
+	behind   behindMemory
+	keyed    atomic.Bool // rows with a key were leased here, SQLite only
 	hours    countHours
 
 	mu      sync.Mutex
@@ -114,6 +116,7 @@ var (
 	_ webhook.Clock       = (*Store)(nil)
 	_ webhook.HealthStore = (*Store)(nil)
 	_ webhook.Sweeper     = (*Store)(nil)
+	_ webhook.KeyOrder    = (*Store)(nil)
 	_ webhook.Binder      = (*Store)(nil)
 	_ webhook.Notifier    = (*Store)(nil)
 	_ webhook.Stats       = (*Store)(nil)

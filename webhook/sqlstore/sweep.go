@@ -21,9 +21,10 @@ const (
 // sweepMemory is how far a sweep in pieces has come.
 type sweepMemory struct {
 	mu       sync.Mutex
-	hook     int64 // webhooks up to here were looked at
-	due, seq int64 // pending rows up to here were looked at for their age
-	least    int64 // when the oldest of them was queued; 0 before the first
+	hook     int64   // webhooks up to here were looked at
+	key      keyName // keys up to here were looked at
+	due, seq int64   // pending rows up to here were looked at for their age
+	least    int64   // when the oldest of them was queued; 0 before the first
 	// oldest is a time before which nothing pending was queued, as far as the last
 	// complete sweep has seen and this Store has stored since.
 	oldest atomic.Int64
@@ -44,8 +45,15 @@ func (s *Store) Sweep(ctx context.Context, w webhook.Sweep, limit int) (ended []
 	if err = p.mend(ctx); err == nil && w.Gone {
 		err = p.endOrphans(ctx)
 	}
+	if err == nil {
+		err = p.endExpired(ctx)
+	}
 	if err == nil && !w.QueuedBefore.IsZero() {
 		err = p.endOld(ctx, micros(w.QueuedBefore))
+	}
+	s.next(ctx, p.keys, p.now)
+	if err == nil {
+		err = p.mendKeys(ctx)
 	}
 	if err != nil {
 		return p.ended, p.more, s.fail("sweep", "", err)
@@ -71,15 +79,16 @@ type sweeping struct {
 	left  int
 	more  bool
 	ended []webhook.Delivery
+	keys  []keyName // of which something was ended
 }
 
 // Rows whose times a wrong clock wrote: $1 is the time that they get, $2 the one that they
 // exceed. The sum with tries keeps PostgreSQL, which may know that few are tried, from
 // reading the whole table for them.
 const (
-	lateRetry = `state = 0 AND NOT held AND (due + 0) > $2 AND (tries + 0) > 0`
+	lateRetry = `state = 0 AND NOT held AND (due + 0) > $2 AND (due + 0) < ` + parkedSQL + ` AND (tries + 0) > 0 AND NOT exhausted`
 	lateLease = `state = 0 AND held AND (due + 0) > $2`
-	tooEarly  = `state = 0 AND NOT held AND (due + 0) > $2 AND (tries + 0) = 0 AND due = created AND due > $1`
+	tooEarly  = `state = 0 AND NOT held AND (due + 0) > $2 AND (due + 0) < ` + parkedSQL + ` AND (tries + 0) = 0 AND due = created AND due > $1`
 )
 
 // mend pulls back what is due too late. As a rule there is no such row, which a single
@@ -136,6 +145,21 @@ func (p *sweeping) end(ctx context.Context, code webhook.Code, where string, arg
 	if err == nil {
 		p.ended = append(p.ended, list...)
 		p.left -= len(list)
+	}
+	for i := range list {
+		if d := &list[i]; err == nil && d.Key != "" {
+			p.keys = append(p.keys, keyName{hookOf(d.Scope, d.WebhookID), d.Key})
+		}
+	}
+	return err
+}
+
+// endExpired ends what is not worth sending any more.
+func (p *sweeping) endExpired(ctx context.Context) error {
+	const gone = ` AND expires > 0 AND expires <= $1`
+	err := p.end(ctx, webhook.CodeExpired, waits+gone)
+	if err == nil {
+		err = p.end(ctx, webhook.CodeExpired, over+gone)
 	}
 	return err
 }

@@ -52,12 +52,14 @@ func (w within) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, err
 // error: it takes several statements, and SQLite undoes only the last.
 func (w within) insert(ctx context.Context, rows []newRow) (added []bool, err error) {
 	if w.s.dialect == PostgreSQL || len(rows) == 1 {
-		return w.s.insert(ctx, w.c, rows)
+		added, behind, err := w.s.insert(ctx, w.c, rows)
+		w.s.behind.note(behind)
+		return added, err
 	}
 	if err := w.s.exec(ctx, w.c, `SAVEPOINT postrider_enqueue`); err != nil {
 		return nil, undone{err}
 	}
-	if added, err = w.s.insert(ctx, w.c, rows); err != nil {
+	if added, _, err = w.s.insert(ctx, w.c, rows); err != nil {
 		_ = w.s.exec(context.WithoutCancel(ctx), w.c, `ROLLBACK TO postrider_enqueue`) // err says more
 	}
 	if endErr := w.s.exec(context.WithoutCancel(ctx), w.c, `RELEASE postrider_enqueue`); err == nil {

@@ -22,7 +22,7 @@ type exhibit struct {
 }
 
 func gallery() []exhibit {
-	return slices.Concat(brokenEnqueues, brokenDues, brokenClaims, brokenBatches, brokenLeases, brokenSettles, brokenRegistries, brokenHistories, brokenOverviews, brokenCapabilities, brokenStats)
+	return slices.Concat(brokenEnqueues, brokenDues, brokenClaims, brokenBatches, brokenLeases, brokenSettles, brokenRegistries, brokenHistories, brokenOverviews, brokenCapabilities, brokenStats, brokenOrders)
 }
 
 // TestGallery proves that the suite finds what goes wrong in Stores, and with the cases that

@@ -103,6 +103,7 @@ func testFilters(e *env, h webhook.History) {
 		{"two states", webhook.Query{States: []webhook.State{webhook.StateFailed, webhook.StateDelivered}}, []int{0, 1}},
 		{"code", webhook.Query{Codes: []webhook.Code{webhook.CodeStatus}}, []int{1}},
 		{"two codes", webhook.Query{Codes: []webhook.Code{webhook.CodeStatus, webhook.CodeDNS}}, []int{1}},
+		{"the code of what was delivered or waits", webhook.Query{Codes: []webhook.Code{webhook.CodeOK, webhook.CodeConfig}}, []int{0, 2, 3}},
 		{"since, which is included", webhook.Query{Since: e.at(2 * time.Minute)}, []int{2, 3}},
 		{"until, which is not", webhook.Query{Until: e.at(2 * time.Minute)}, []int{0, 1}},
 		{"since and until", webhook.Query{Since: e.at(time.Minute), Until: e.at(3 * time.Minute)}, []int{1, 2}},

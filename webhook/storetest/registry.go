@@ -159,6 +159,7 @@ func testRegistryRoundTrip(e *env, reg webhook.Registry) {
 	w.Secrets = []webhook.Secret{webhook.NewSecret(odd), webhook.NewSecret("older")}
 	w.Headers, w.Attributes = map[string]string{"X-Odd": odd}, map[string]string{odd: odd}
 	w.Timeout, w.ExcludeBody, w.ExpiresAt, w.DisabledReason = 3*time.Second, true, e.at(time.Hour), odd
+	w.Order, w.Coalesce, w.CoalesceWait = webhook.OrderHold, true, 5*time.Second
 	w = e.keep(w)
 	for round := range 2 {
 		got, err := reg.Webhook(e.ctx, w.Scope, w.ID)

@@ -9,6 +9,7 @@ import (
 func testRequeue(e *env, h webhook.History) {
 	w := e.hook()
 	d := e.fresh(w, 1)[0]
+	d.ExpiresAt = e.at(72 * time.Hour)
 	e.put(d)
 	e.claim(e.base) // and forgotten
 	now := e.at(lease)
@@ -19,9 +20,9 @@ func testRequeue(e *env, h webhook.History) {
 	e.ok(h.Requeue(e.ctx, w.Scope, d.ID, due), "Requeue of one that failed")
 	got, as, err := h.Delivery(e.ctx, w.Scope, d.ID)
 	e.ok(err, "Delivery")
-	e.want("state, tries, attempts, interrupted, code, exhausted, first failure, finished, due, queued, created, attempts on record",
-		[]any{webhook.StatePending, 0, 1, 0, webhook.Code(""), false, time.Time{}, time.Time{}, due, due, d.CreatedAt, 1},
-		[]any{got.State, got.Tries, got.Attempts, got.Interrupted, got.LastCode, got.Exhausted, got.FirstFailure, got.FinishedAt, got.Due, got.QueuedAt, got.CreatedAt, len(as)})
+	e.want("state, tries, attempts, interrupted, code, exhausted, first failure, finished, expires, due, queued, created, attempts on record",
+		[]any{webhook.StatePending, 0, 1, 0, webhook.Code(""), false, time.Time{}, time.Time{}, time.Time{}, due, due, d.CreatedAt, 1},
+		[]any{got.State, got.Tries, got.Attempts, got.Interrupted, got.LastCode, got.Exhausted, got.FirstFailure, got.FinishedAt, got.ExpiresAt, got.Due, got.QueuedAt, got.CreatedAt, len(as)})
 	e.none("claim before it is due", e.claim(due.Add(-time.Microsecond)))
 	again := e.one("claim when it is due", e.claim(due))
 	e.want("identifier, body, tries, attempts, lease is larger", []any{d.EventID, string(d.Body), 0, 1, true},

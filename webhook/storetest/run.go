@@ -71,6 +71,7 @@ func groups() []group {
 		{"webhook.Pruner", implements[webhook.Pruner], prunerCases()},
 		{"webhook.HealthStore", implements[webhook.HealthStore], healthCases()},
 		{"webhook.Sweeper", implements[webhook.Sweeper], sweeperCases()},
+		{"webhook.KeyOrder", implements[webhook.KeyOrder], orderCases()},
 		{"webhook.Clock", implements[webhook.Clock], clockCases()},
 		{"webhook.Binder", implements[webhook.Binder], binderCases()},
 		{"webhook.Stats", implements[webhook.Stats], statsCases()},

@@ -54,7 +54,7 @@ type bare struct{ webhook.Store }
 func TestLacking(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{"webhook.Store": ""}
-	for _, name := range []string{"Registry", "History", "Overview", "Counters", "Marks", "Pruner", "HealthStore", "Sweeper", "Clock", "Binder", "Stats"} {
+	for _, name := range []string{"Registry", "History", "Overview", "Counters", "Marks", "Pruner", "HealthStore", "Sweeper", "KeyOrder", "Clock", "Binder", "Stats"} {
 		want["webhook."+name] = fmt.Sprintf("storetest: storetest_test.bare does not implement webhook.%s", name)
 	}
 	if diff := cmp.Diff(want, storetest.Lacking(bare{newNaive()})); diff != "" {

@@ -18,6 +18,7 @@ func sweeperCases() []testCase {
 		{"sweeper/latest-retry", "a retry beyond LatestRetry becomes due at LatestRetry", onSweeper(testSweepRetry)},
 		{"sweeper/latest-lease", "a lease beyond LatestLease ends at LatestLease, and what a clock that is ahead stored is due at Now", onSweeper(testSweepLease)},
 		{"sweeper/requeued-waits", "a requeued delivery that waits for its first attempt is left alone", onSweeper(testSweepRequeued)},
+		{"sweeper/expires", "what is pending at its ExpiresAt ends as expired, and nothing else", onSweeper(testSweepExpires)},
 		{"sweeper/zero", "zero limits change nothing", onSweeper(testSweepZero)},
 	}
 }
@@ -75,6 +76,22 @@ func testSweepGone(e *env, sw webhook.Sweeper) {
 	off.Active = true
 	e.change(off)
 	e.wantIDs("claim", e.claim(e.at(lease)), kept...)
+}
+
+func testSweepExpires(e *env, sw webhook.Sweeper) {
+	w := e.hook()
+	ds := e.fresh(w, 4)
+	for i, end := range []time.Duration{time.Minute, time.Minute, 2 * time.Minute} { // the last one has none
+		ds[i].ExpiresAt = e.at(end)
+	}
+	e.put(ds[0])
+	held := e.one("claim", e.claim(e.base))
+	e.put(ds[1:]...)
+	now := e.at(time.Minute)
+	e.none("before the end", e.sweep(sw, webhook.Sweep{Now: now.Add(-time.Microsecond)}))
+	e.wantIDs("at the end, which is that of a lease too", e.sweep(sw, webhook.Sweep{Now: now}), held.ID, ds[1].ID)
+	e.wantState(w.Scope, ds[1].ID, webhook.StateFailed, webhook.CodeExpired)
+	e.wantIDs("what is left", e.claim(now), ds[2].ID, ds[3].ID)
 }
 
 func testSweepOld(e *env, sw webhook.Sweeper) {

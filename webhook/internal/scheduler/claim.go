@@ -121,7 +121,7 @@ func (s *Scheduler) chooseLanes(budget int) []LaneClaim {
 		l.claiming, l.asked = true, l.epoch
 		n := min(room, left)
 		left -= n
-		chosen = append(chosen, LaneClaim{l.id, n})
+		chosen = append(chosen, LaneClaim{l.id, n, l.ep.take})
 		ahead = append(ahead, room-n+extra)
 		budget = left
 	}
@@ -183,10 +183,16 @@ func (s *Scheduler) leased(e Leased) {
 		return
 	}
 	c.took = max(s.now.Sub(c.began), (3*c.took+s.now.Sub(c.began))/4)
+	s.learnTakes(e.Takes)
 	for _, j := range e.Jobs {
 		s.arrive(j)
 		j.lane.ep.sealedFor = 0
 		s.enqueue(j)
+	}
+	for _, j := range e.Mistaken {
+		s.arrive(j)
+		s.shed(j)
+		s.settle(j, GivenBack)
 	}
 	for _, j := range e.Ended {
 		s.arrive(j)
@@ -210,6 +216,16 @@ func (s *Scheduler) leased(e Leased) {
 	}
 }
 
+// learnTakes notes how webhooks are to be claimed.
+func (s *Scheduler) learnTakes(takes []HookTake) {
+	if !s.c.KeyOrder {
+		return
+	}
+	for _, t := range takes {
+		s.endpointOf(t.Scope, t.WebhookID).take = t.Take
+	}
+}
+
 // arrive gives a leased job its lane.
 func (s *Scheduler) arrive(j *Job) {
 	j.lane = s.laneOf(j.Lane)
@@ -220,7 +236,7 @@ func (s *Scheduler) arrive(j *Job) {
 // release ends the claim for its lanes, and believes a "no more" where nothing was stored meanwhile.
 func (s *Scheduler) release(e Leased) {
 	got := make(map[Lane]int, len(s.claims.asked))
-	for _, jobs := range [][]*Job{e.Jobs, e.Ended, e.Sealed} {
+	for _, jobs := range [][]*Job{e.Jobs, e.Ended, e.Sealed, e.Mistaken} {
 		for _, j := range jobs {
 			got[j.Lane]++
 		}

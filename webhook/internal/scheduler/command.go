@@ -55,11 +55,22 @@ type (
 	Dropped struct{ Job *Job }
 )
 
-// LaneClaim is a lane to claim from, with the most to take.
+// LaneClaim is a lane to claim from, with the most to take and how.
 type LaneClaim struct {
 	Lane Lane
 	Most int
+	Take Take
 }
+
+// Take says which deliveries of a lane a claim takes.
+type Take uint8
+
+// The ways to take, numbered as the Store has them.
+const (
+	TakeAny    Take = iota // whatever is due
+	TakeHeads              // of each key the head; the same as TakeAny where there are no keys
+	TakeNewest             // of each key the newest
+)
 
 func (Send) isCommand()          {}
 func (Claim) isCommand()         {}

@@ -8,6 +8,7 @@ func (s *Scheduler) edited(e Edited) {
 	ep := s.endpointOf(e.Scope, e.WebhookID)
 	ep.edited = e.At
 	ep.sealed, ep.sealedFor = time.Time{}, 0
+	s.learnTakes(e.Takes)
 	if e.Fresh || e.Gone {
 		s.startAnew(ep, e.Gone)
 	}

@@ -63,7 +63,11 @@ type (
 	// they were sent, or unreadable. Sealed are given back, and hold their webhook.
 	Leased struct {
 		Jobs, Ended, Sealed []*Job
-		Short               []Lane
+		// Mistaken are given back: they were taken in another way than their webhook wants,
+		// as after an edit. Takes says how it is to be done for each webhook that was read.
+		Mistaken []*Job
+		Takes    []HookTake
+		Short    []Lane
 		// Failed: there is no answer, and the same claim is made again. Partial: the answer
 		// is true as far as it goes. GivenUp: the claim was not repeated, because its leases
 		// would be too short by now; what it leased is free when they end.
@@ -71,8 +75,12 @@ type (
 	}
 	// Attempted: a request has ended, and Job.Result is filled.
 	Attempted struct{ Job *Job }
-	// NotSent: a job was not sent after all, or was cut off without an answer.
-	NotSent struct{ Job *Job }
+	// NotSent: a job was not sent after all, or was cut off without an answer. Ended says
+	// that its outcome is known all the same.
+	NotSent struct {
+		Job   *Job
+		Ended bool
+	}
 	// Settled answers [Settle]. Lost tells by Job.ID what the Store did not take.
 	Settled struct {
 		Jobs   []*Job
@@ -82,11 +90,12 @@ type (
 	// Swept answers [Sweep].
 	Swept struct{ More, Failed bool }
 	// Edited: a webhook was changed here at At, in the process's time. Fresh clears its
-	// health; Gone says that it was deleted.
+	// health; Gone says that it was deleted. Takes says how it is to be claimed from now on.
 	Edited struct {
 		Scope, WebhookID string
 		At               time.Time
 		Fresh, Gone      bool
+		Takes            []HookTake
 	}
 	// Reread answers [Read]. Began is when the read began, in the process's time.
 	Reread struct {
@@ -122,6 +131,12 @@ type (
 		Delivered        bool
 	}
 )
+
+// HookTake is how deliveries of a webhook are to be claimed.
+type HookTake struct {
+	Scope, WebhookID string
+	Take             Take
+}
 
 // Stored is what is known of an Enqueue.
 type Stored uint8

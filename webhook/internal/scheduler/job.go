@@ -29,6 +29,9 @@ type Job struct {
 	// Due is when the delivery was due before it was leased: a lease that is given back
 	// leaves it there. Until is the end of the lease. Both are in the Store's time.
 	Due, Until time.Time
+	// Keyed says that others of its key may wait for its end in the Store. Such a job is
+	// never handed over.
+	Keyed bool
 	// Size is the length of the body in bytes.
 	Size int
 	// Timeout is how long a request may take. A job is not sent with less of its lease left.

@@ -37,6 +37,7 @@ type endpoint struct {
 	rereading bool
 	sealed    time.Time // not to be claimed before, because it cannot be opened
 	sealedFor time.Duration
+	take      Take // as the webhook was last read; TakeHeads, which is right for all, until then
 }
 
 func (ep *endpoint) laneID() Lane { return Lane{Scope: ep.id.scope, WebhookID: ep.id.webhook} }
@@ -114,6 +115,9 @@ func (s *Scheduler) endpointOf(scopeName, webhookID string) *endpoint {
 	sc := s.scopeOf(scopeName)
 	sc.endpoints++
 	ep := &endpoint{id: id, scope: sc, window: 1, rate: newBucket(s.c.Rate, s.c.Burst)}
+	if s.c.KeyOrder {
+		ep.take = TakeHeads
+	}
 	s.endpoints[id] = ep
 	return ep
 }

@@ -178,7 +178,7 @@ func (s *Scheduler) stored(j *Job, lost bool) {
 		if len(o.doubtful) < maxDoubtful {
 			o.doubtful = append(o.doubtful, j)
 		}
-	case lost, j.Outcome == Cancelled:
+	case lost, j.Outcome == Cancelled && !j.Keyed:
 	case j.Outcome == GivenBack:
 		s.becomesDue(s.laneOf(j.Lane), j.Due) // the lane may have been forgotten meanwhile
 	case !j.Result.Retry.IsZero():
@@ -186,6 +186,10 @@ func (s *Scheduler) stored(j *Job, lost bool) {
 			s.mayHaveMore(s.laneOf(j.Lane))
 		} else if len(s.timers) < maxRetries {
 			s.after(at, s.laneOf(j.Lane), timerRetry)
+		}
+	case j.Keyed: // it has ended, so the next of its key is claimed at once
+		for _, l := range s.laneOf(j.Lane).ep.lanes {
+			s.mayHaveMore(l)
 		}
 	}
 }

@@ -12,8 +12,8 @@ type Config struct {
 	MaxPause                       time.Duration // the longest that an endpoint can ask for
 	DisableAfter                   time.Duration
 	DisableOnGone                  bool
-	// Notifier, HealthStore, Sweeper: the Store has these.
-	Notifier, HealthStore, Sweeper bool
+	// Notifier, HealthStore, Sweeper, KeyOrder: the Store has these.
+	Notifier, HealthStore, Sweeper, KeyOrder bool
 }
 
 // Breaker says when a webhook that fails is held back.
@@ -127,7 +127,11 @@ func (s *Scheduler) take(e Event) {
 		s.settled(e)
 	case NotSent:
 		s.land(e.Job, false)
-		s.giveBack(e.Job)
+		if e.Ended {
+			s.settle(e.Job, Written)
+		} else {
+			s.giveBack(e.Job)
+		}
 	case Listed:
 		s.listed(e)
 	case Swept:

@@ -40,6 +40,7 @@ func (h *host) at(point string) bool {
 func profile(standard bool) webhook.Profile {
 	p := webhook.Automation()
 	p.MaxPerScope = 0
+	p.Orders, p.Coalesces = webhook.Standard().Orders, true
 	if standard {
 		p.Name = "standard"
 		p.Transient = webhook.Standard().Transient

@@ -18,6 +18,7 @@ type Story struct {
 	Jumps    bool // the Store's clock jumps
 	Notifier bool // hosts wake each other
 	Crowd    int  // more webhooks of the first scope, which hang from the start
+	Ordered  bool // webhooks keep orders or coalesce; see order.go
 	Calm     bool // nothing happens but events, and a few webhooks that misbehave from the start
 	Steps    []Step
 }

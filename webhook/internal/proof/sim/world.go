@@ -23,11 +23,12 @@ const (
 
 // World is a story while it is being told.
 type World struct {
-	story Story
-	store *memstore.Store
-	log   *slog.Logger
-	net   traffic
-	books books
+	story   Story
+	store   *memstore.Store
+	log     *slog.Logger
+	net     traffic
+	books   books
+	numbers numbers
 
 	booking                sync.Mutex // what the Store did and what the books say of it are one
 	calls                  atomic.Int64
@@ -65,6 +66,7 @@ type Outcome struct {
 	// How often the story came by what it is about: hand-offs, answers that were lost, deliveries
 	// of which a claim was told again, those of sealed webhooks, late commits.
 	HandedOff, Lost, Again, Sealed, Late int
+	InOrder                              int // first requests of ordered deliveries
 }
 
 // Tell runs a story. It must be called in a synctest bubble.
@@ -97,6 +99,9 @@ func Tell(s Story) Outcome {
 	}
 	w.work.Wait()
 	w.heal()
+	if s.Ordered {
+		w.late.Go(w.release)
+	}
 	time.Sleep(healing)
 	if s.Jumps {
 		time.Sleep(2 * healing) // what was queued before a clock was set back waits for its time
@@ -111,10 +116,12 @@ func (w *World) storeTime() time.Time { return time.Now().Add(time.Duration(w.ju
 func (w *World) scope(hook int) string { return fmt.Sprint("scope", hook%w.story.Scopes) }
 
 func (w *World) addHook(i int) {
-	hook, err := w.host(0).m.Add(context.Background(), webhook.Webhook{
+	draft := webhook.Webhook{
 		Scope: w.scope(i), Name: fmt.Sprint("hook ", i), URL: hookURL(i), Secrets: []webhook.Secret{webhook.NewSecret(secret)},
 		Events: []string{"taskSuccess"}, Active: true,
-	})
+	}
+	w.story.order(&draft, i)
+	hook, err := w.host(0).m.Add(context.Background(), draft)
 	if err != nil {
 		w.violated("Add: %v", err)
 	}
@@ -166,7 +173,7 @@ func (w *World) kill(h *host) {
 func (w *World) event(n, hook int) payload.Event {
 	e, err := payload.New(w.scope(hook), payload.TaskSuccess{
 		ProcessID: fmt.Sprintf("007b5c6c-0078-4cf2-a9d9-%012d", n), Name: fmt.Sprint("task ", n), DeepLink: "https://x.example.com/",
-	}, payload.WithID(fmt.Sprint("evt-", n)))
+	}, payload.WithID(fmt.Sprint("evt-", n)), payload.WithKey(fmt.Sprint("key ", n%storyKeys)))
 	if err != nil {
 		w.violated("payload: %v", err)
 	}

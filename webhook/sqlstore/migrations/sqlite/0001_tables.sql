@@ -52,7 +52,7 @@ END;
 -- tries before the latest redelivery. attempts holds
 -- one line of JSON for each attempt, oldest first.
 CREATE TABLE {p}delivery (
-  seq           INTEGER PRIMARY KEY,
+  seq           INTEGER PRIMARY KEY AUTOINCREMENT,
   hook          INTEGER NOT NULL,
   created       INTEGER NOT NULL,
   queued        INTEGER NOT NULL,
@@ -67,6 +67,8 @@ CREATE TABLE {p}delivery (
   state         INTEGER NOT NULL DEFAULT 0,
   held          INTEGER NOT NULL DEFAULT 0,
   exhausted     INTEGER NOT NULL DEFAULT 0,
+  alone         INTEGER NOT NULL DEFAULT 0,
+  expires       INTEGER NOT NULL DEFAULT 0,
   code          TEXT NOT NULL DEFAULT '',
   attempts      TEXT NOT NULL DEFAULT '',
   id            TEXT NOT NULL UNIQUE,
@@ -75,6 +77,7 @@ CREATE TABLE {p}delivery (
   event         TEXT NOT NULL,
   webhook       TEXT NOT NULL,
   class         TEXT NOT NULL DEFAULT '',
+  key           TEXT NOT NULL DEFAULT '',
   type          TEXT NOT NULL,
   extra         TEXT NOT NULL DEFAULT '',
   body          BLOB NOT NULL
@@ -93,6 +96,16 @@ CREATE INDEX {p}retry ON {p}delivery (tries) WHERE state = 0 AND NOT held AND tr
 -- The delivery log of a scope, and that of a webhook, with an expression as above.
 CREATE INDEX {p}log ON {p}delivery (scope, created, seq);
 CREATE INDEX {p}webhook_log ON {p}delivery ((-hook), created, seq);
+-- What is pending of a key, in its order. Rows behind the head are parked: due is at the
+-- end of time, and was holds the due time.
+CREATE INDEX {p}key ON {p}delivery (hook, key, seq) WHERE state = 0 AND key <> '';
+-- What was leased of a key once, or has ended: an older row of the same type is superseded.
+CREATE INDEX {p}unit ON {p}delivery (hook, key, type, seq) WHERE key <> '' AND (state <> 0 OR lease > 0);
+-- A key has one request at a time: alone is set where a claim gave the key's turn.
+CREATE UNIQUE INDEX {p}busy ON {p}delivery (hook, key) WHERE state = 0 AND held AND alone;
+-- What waits for a person, and what has an end.
+CREATE INDEX {p}heldback ON {p}delivery (hook, seq) WHERE state = 0 AND exhausted;
+CREATE INDEX {p}expiry ON {p}delivery (expires) WHERE state = 0 AND expires > 0;
 -- Deliveries with a name of their own, as a rule none.
 CREATE UNIQUE INDEX {p}name ON {p}delivery (scope, name) WHERE name <> '';
 

@@ -1,0 +1,243 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/postrider/postrider/retry"
+	"github.com/postrider/postrider/webhook/internal/scheduler"
+)
+
+// OrderPolicy says whether a webhook receives the events of one key in order, and what
+// becomes of a key whose event cannot be delivered.
+//
+// For one webhook and key: if the Dispatch of A returned, or its transaction committed,
+// before the Dispatch of B began, the first request of B starts after A has ended. There is
+// one request of a key at a time, over all hosts. Dispatch calls that overlap may come in
+// either order. A repeat can come late, because a process that was stopped for longer than
+// its lease still sends: the sequence number tells. Redeliveries of what has ended are
+// outside the order.
+type OrderPolicy string
+
+// The policies. They differ in what becomes of an event that fails for good.
+const (
+	// OrderNone sends events as they come.
+	OrderNone OrderPolicy = ""
+	// OrderSkip ends it as failed, and the next event of the key goes.
+	OrderSkip OrderPolicy = "skip"
+	// OrderBlock tries it again and again, at the distance of the last retry, until it is
+	// accepted, cancelled or older than Profile.MaxAge. One that can never be sent, with
+	// CodePayload or CodeConfig, ends.
+	OrderBlock OrderPolicy = "block"
+	// OrderHold keeps it pending, with Exhausted set, for a person: [Manager.Held] lists
+	// it, Redeliver tries it again, Cancel lets the next one go, and so does Profile.MaxAge.
+	OrderHold OrderPolicy = "hold"
+)
+
+const (
+	// maxCoalesceWait is the longest window.
+	maxCoalesceWait = 10 * time.Minute
+	// blockWait is the distance of retries under OrderBlock where the policy has none.
+	blockWait = 30 * time.Second
+	maxHeld   = 500
+)
+
+// take is how deliveries of the webhook are to be claimed.
+func (w *Webhook) take() Take {
+	switch {
+	case w.Coalesce:
+		return TakeNewest
+	case w.Order != OrderNone:
+		return TakeHeads
+	}
+	return TakeAny
+}
+
+// takesOf tells the scheduler how to claim from webhooks.
+func takesOf(ws []Webhook) []scheduler.HookTake {
+	out := make([]scheduler.HookTake, len(ws))
+	for i := range ws {
+		out[i] = scheduler.HookTake{Scope: ws[i].Scope, WebhookID: ws[i].ID, Take: scheduler.Take(ws[i].take())}
+	}
+	return out
+}
+
+// fits reports whether a delivery with a key was taken as its webhook, which was read in the same
+// call, wants it. Heads may go in any case.
+func (c *Claim) fits(dl *Delivery, w *Webhook) bool {
+	want := w.take()
+	if want == TakeAny {
+		return true
+	}
+	lane := dl.Lane()
+	return slices.ContainsFunc(c.Lanes, func(l LaneClaim) bool { return l.Lane == lane && l.Take == want })
+}
+
+// expiredAt reports whether the delivery is not worth sending any more.
+func (d *Delivery) expiredAt(t time.Time) bool {
+	return !d.ExpiresAt.IsZero() && !t.Before(d.ExpiresAt)
+}
+
+// ordered changes an outcome as the webhook's policy wants it.
+func (p *Profile) ordered(w *Webhook, d *Delivery, a *Attempt, s Settlement) Settlement {
+	if s.State != StateFailed || d.Key == "" {
+		return s
+	}
+	switch w.Order {
+	case OrderBlock:
+		if a.Code != CodePayload && a.Code != CodeConfig {
+			s.State, s.Exhausted, s.Due = StatePending, false, p.lastStep(d, a)
+		}
+	case OrderHold:
+		s = p.hold(d, s)
+	}
+	return s
+}
+
+// hold keeps a failed delivery pending until it is too old.
+func (p *Profile) hold(d *Delivery, s Settlement) Settlement {
+	if end := d.queued(s.Due).Add(p.maxAge() + time.Millisecond); end.After(s.Due) { // behind it, it is too old
+		s.State, s.Exhausted, s.Due = StatePending, true, end
+	}
+	return s
+}
+
+// lastStep is the distance of the policy's last retry, from now on.
+func (p *Profile) lastStep(d *Delivery, a *Attempt) time.Time {
+	f := failure(d, a)
+	f.Made = min(f.Made, len(p.Retry.Slots)-1)
+	if at, ok := (retry.Policy{Slots: p.Retry.Slots, MaxAfter: p.Retry.MaxAfter}).Next(f); ok && f.Made >= 0 {
+		return at
+	}
+	return a.End().Add(blockWait)
+}
+
+// endUnsent makes a failure without an attempt the outcome of a job.
+func (d *Dispatcher) endUnsent(j *job, w *Webhook, code Code, at time.Time) {
+	j.ends(code, at)
+	if w != nil && w.Order == OrderHold && j.delivery.Key != "" && (code == CodeInterrupted || code == CodeConfig) {
+		j.settlement = d.profile.hold(&j.delivery, j.settlement)
+	}
+}
+
+// heldBack tells that a delivery waits for a person, and its key with it.
+func (d *Dispatcher) heldBack(ctx context.Context, j *job, s *Settlement) {
+	w := j.hook()
+	d.log.WarnContext(ctx, "webhook: a delivery failed and holds its key, redeliver or cancel it", "delivery", j.ID, "webhook", w.ID,
+		"scope", w.Scope, "code", string(s.Code))
+	d.tellAttention(ctx, *w, s.Code, s.Result)
+}
+
+// Held lists deliveries of a webhook that failed under [OrderHold] and hold their keys until
+// a person decides: [Manager.Redeliver] or [Manager.Cancel]. At most 500, those dispatched
+// first come first. Errors: [ErrUnsupported] when the Store is no [KeyOrder].
+func (m *Manager) Held(ctx context.Context, scope, webhookID string) ([]Delivery, error) {
+	if m.d.keys == nil {
+		return nil, fmt.Errorf("webhook: list held deliveries: %w: it is no KeyOrder", ErrUnsupported)
+	}
+	ds, err := m.d.keys.HeldBack(ctx, scope, webhookID, maxHeld)
+	if err != nil {
+		return nil, fmt.Errorf("webhook: list held deliveries: %w", err)
+	}
+	return ds, nil
+}
+
+// Orders tells which values of Webhook.Order are accepted here, beside [OrderNone], and whether
+// Webhook.Coalesce is: what both the Profile and the Store allow.
+func (m *Manager) Orders() (orders []OrderPolicy, coalesces bool) {
+	if m.d.keys == nil {
+		return nil, false
+	}
+	return slices.Clone(m.d.profile.Orders), m.d.profile.Coalesces
+}
+
+// Ahead returns the delivery that a pending one of an ordered webhook waits behind. It has no
+// ID where there is none. Errors: those of the Store.
+func (m *Manager) Ahead(ctx context.Context, scope, id string) (Delivery, error) {
+	if m.d.keys == nil {
+		return Delivery{}, nil
+	}
+	return found(m.d.keys.Ahead(ctx, scope, id))
+}
+
+// Successor returns the latest delivery of the same webhook, key and type as one that ended with
+// [CodeSuperseded]. It has no ID where there is none. Errors: those of the Store.
+func (m *Manager) Successor(ctx context.Context, scope, id string) (Delivery, error) {
+	if m.d.keys == nil {
+		return Delivery{}, nil
+	}
+	return found(m.d.keys.Newest(ctx, scope, id))
+}
+
+func found(d Delivery, err error) (Delivery, error) {
+	if errors.Is(err, ErrNotFound) {
+		return Delivery{}, nil
+	}
+	return d, err
+}
+
+// explainOrder covers what is ahead of a delivery of its key.
+func (d *Dispatcher) explainOrder(ctx context.Context, x *Explanation, of receiver) error {
+	dl := &x.Delivery
+	if d.keys == nil || dl.Key == "" {
+		return nil
+	}
+	if dl.Exhausted {
+		x.add(ReasonOrder, time.Time{}, false, "It failed and holds its key: redeliver it, or cancel it to let the next one go.")
+		return nil
+	}
+	ahead, err := found(d.keys.Ahead(ctx, dl.Scope, dl.ID))
+	switch {
+	case err != nil:
+		return err
+	case of.w != nil && of.w.Coalesce && !ahead.Held: // what is older does not go first there
+	case ahead.ID != "" && ahead.Exhausted:
+		x.add(ReasonOrder, time.Time{}, false, "It waits behind event "+ahead.EventID+" of its key, which failed and is held.")
+	case ahead.ID != "":
+		x.add(ReasonOrder, time.Time{}, false, "It waits behind event "+ahead.EventID+" of its key.")
+	}
+	return nil
+}
+
+// validateOrder judges Order, Coalesce and CoalesceWait.
+func (m *Manager) validateOrder(w *Webhook, add func(field, rule, message string)) {
+	p := &m.d.profile
+	known := w.Order == OrderSkip || w.Order == OrderBlock || w.Order == OrderHold
+	switch {
+	case w.Order != OrderNone && !known:
+		add("order", "unknown", "The order can be skip, block or hold.")
+	case w.Order != OrderNone && m.d.keys == nil:
+		add("order", "unsupported", "The store of this installation cannot keep an order.")
+	case w.Order != OrderNone && !slices.Contains(p.Orders, w.Order):
+		add("order", "unsupported", "These webhooks cannot have this order.")
+	case w.Order != OrderNone && w.Coalesce:
+		add("order", "coalesce", "A webhook sends every event in order, or only the latest one: choose one of the two.")
+	}
+	switch {
+	case w.Coalesce && m.d.keys == nil:
+		add("coalesce", "unsupported", "The store of this installation cannot send the latest event only.")
+	case w.Coalesce && !p.Coalesces:
+		add("coalesce", "unsupported", "These webhooks cannot send the latest event only.")
+	}
+	switch {
+	case w.CoalesceWait < 0 || w.CoalesceWait > maxCoalesceWait:
+		add("coalesce_wait", "range", fmt.Sprintf("The wait must be between 0 and %v.", maxCoalesceWait))
+	case w.CoalesceWait > 0 && !w.Coalesce:
+		add("coalesce_wait", "required", "A wait needs the choice to send the latest event only.")
+	}
+}
+
+// SequenceHeader returns a Profile.Header that sends the number of a delivery, as 19 digits that
+// compare as text and as a number, where its webhook keeps an order or coalesces. [Standard] has it
+// under the name webhook-sequence. The Standard Webhooks signature does not cover it.
+func SequenceHeader(name string) func(Webhook, Delivery, http.Header) {
+	return func(w Webhook, d Delivery, h http.Header) {
+		if d.Sequence > 0 && w.take() != TakeAny {
+			h.Set(name, fmt.Sprintf("%019d", d.Sequence))
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package settings
+
+import (
+	"slices"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// Choice is one of several ways, described to people.
+type Choice struct {
+	Name string // "In order, skip what fails"
+	Hint string // one sentence: what it means
+}
+
+// latestOnly is the choice of Webhook.Coalesce, beside those of Webhook.Order.
+const latestOnly = "latest"
+
+// orderChoice is a line of the form.
+type orderChoice struct {
+	Value  string
+	Choice Choice
+	Chosen bool
+}
+
+// orderChoices are the ways that webhooks can have here; none where there is no choice.
+func (v *visit) orderChoices(w *webhook.Webhook) (list []orderChoice) {
+	chosen := orderOf(w)
+	for _, value := range v.orderValues() {
+		list = append(list, orderChoice{value, v.t.Orders[value], value == chosen})
+	}
+	return list
+}
+
+func (v *visit) orderValues() []string {
+	orders, coalesces := v.m.Orders()
+	if len(orders) == 0 && !coalesces {
+		return nil
+	}
+	values := []string{string(webhook.OrderNone)}
+	for _, o := range orders {
+		values = append(values, string(o))
+	}
+	if coalesces {
+		values = append(values, latestOnly)
+	}
+	return values
+}
+
+func orderOf(w *webhook.Webhook) string {
+	if w.Coalesce {
+		return latestOnly
+	}
+	return string(w.Order)
+}
+
+// readOrder puts the choice into w. A form without it leaves the webhook as it is, and so
+// does what is no choice.
+func (v *visit) readOrder(w *webhook.Webhook) {
+	asked, ok := v.r.PostForm["order"]
+	if !ok || len(asked) != 1 || asked[0] == orderOf(w) || !slices.Contains(v.orderValues(), asked[0]) {
+		return
+	}
+	w.Order, w.Coalesce, w.CoalesceWait = webhook.OrderPolicy(asked[0]), false, 0
+	if asked[0] == latestOnly {
+		w.Order, w.Coalesce = webhook.OrderNone, true
+	}
+}
+
+// keyed fills in what a delivery has to do with others of its key.
+func (v *visit) keyed(view *deliveryView, d webhook.Delivery) error {
+	view.Key = d.Key
+	if d.LastCode != webhook.CodeSuperseded || d.State != webhook.StateFailed {
+		return nil
+	}
+	by, err := v.m.Successor(v.ctx, v.scope, d.ID)
+	if err == nil && by.ID != "" {
+		view.Outcome = v.t.SupersededBy(by.EventID)
+	}
+	return err
+}

@@ -1,0 +1,98 @@
+package settings_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/payload"
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/memstore"
+	"github.com/postrider/postrider/webhook/settings"
+)
+
+// Rule: where Profile and Store allow an order, the form has the choice with a sentence for each, keeps
+// it, and the log shows the key and what a delivery waits behind.
+func TestOrder(t *testing.T) {
+	t.Parallel()
+	store, err := memstore.New(nil)
+	check(t, err)
+	p := webhook.Automation()
+	p.Orders, p.Coalesces = webhook.Standard().Orders, true
+	hooks, err := webhook.New(store, p, nil)
+	check(t, err)
+	m, err := hooks.Manager()
+	check(t, err)
+	page, err := settings.New(hooks, &settings.Options{Scope: func(*http.Request) (string, error) { return "acme", nil }})
+	check(t, err)
+	do := func(method, path string, form url.Values) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+		got := httptest.NewRecorder()
+		page.ServeHTTP(got, r)
+		return got
+	}
+	form := do(http.MethodGet, "/add", nil).Body.String()
+	for _, value := range []string{`value=""`, `value="skip"`, `value="block"`, `value="hold"`, `value="latest"`} {
+		if !strings.Contains(form, `name="order" `+value) {
+			t.Errorf("the form has no choice with %s", value)
+		}
+	}
+	for _, c := range settings.English().Orders {
+		if c.Name == "" || !strings.HasSuffix(c.Hint, ".") {
+			t.Errorf("choice %+v has no name or no sentence", c)
+		}
+	}
+	fields := url.Values{"name": {"Ops"}, "url": {goodURL}, "secret": {canarySecret}, "trigger": {"taskSuccess"}, "active": {"on"}, "order": {"hold"}}
+	if got := do(http.MethodPost, "/add", fields); got.Code != http.StatusSeeOther {
+		t.Fatalf("add: status %d:\n%s", got.Code, got.Body)
+	}
+	ws, err := m.List(t.Context(), "acme")
+	check(t, err)
+	if len(ws) != 1 || ws[0].Order != webhook.OrderHold || ws[0].Coalesce {
+		t.Fatalf("stored %v, want the order hold", ws)
+	}
+	path := "/webhooks/" + ws[0].ID
+	edit := func(order, want string) {
+		t.Helper()
+		w, err := m.Webhook(t.Context(), "acme", ws[0].ID)
+		check(t, err)
+		f := url.Values{"version": {"1"}, "name": {"Ops"}, "trigger": {"taskSuccess"}, "active": {"on"}, "order": {order}}
+		f.Set("version", string(rune('0'+w.Version)))
+		do(http.MethodPost, path+"/edit", f)
+		w, err = m.Webhook(t.Context(), "acme", ws[0].ID)
+		check(t, err)
+		got := string(w.Order)
+		if w.Coalesce {
+			got = "latest"
+		}
+		if got != want {
+			t.Errorf("order %q became %q, want %q", order, got, want)
+		}
+	}
+	edit("latest", "latest")
+	edit("no such order", "latest")
+	edit("skip", "skip")
+	for _, id := range []string{"evt-1", "evt-2"} {
+		e, err := payload.New("acme", payload.TaskSuccess{ProcessID: processID, Name: "n", ActionTypes: []string{"a"}, DeepLink: "https://a.example/"},
+			payload.WithID(id), payload.WithKey("issue 10001"), payload.WithTime(time.Now()))
+		check(t, err)
+		_, err = hooks.Dispatch(t.Context(), e)
+		check(t, err)
+	}
+	log := do(http.MethodGet, path, nil).Body.String()
+	if !strings.Contains(log, "issue 10001") || !strings.Contains(log, "waits behind event evt-1") {
+		t.Errorf("the log shows no key, or not what the second waits behind:\n%s", log)
+	}
+
+	plain, _ := pageOver(t, store)
+	got := httptest.NewRecorder()
+	plain.ServeHTTP(got, httptest.NewRequest(http.MethodGet, "/add", nil))
+	if strings.Contains(got.Body.String(), `name="order"`) {
+		t.Error("the form has a choice that the Profile does not allow")
+	}
+}

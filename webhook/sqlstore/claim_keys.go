@@ -1,0 +1,194 @@
+package sqlstore
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/internal/dberr"
+)
+
+// Conditions about a row d that has a key. They are scalar subqueries, which PostgreSQL works out for
+// such rows only and never by reading the whole index; an order keeps it from reading the table.
+const (
+	// isHead: nothing pending of the key is older.
+	isHead = `(SELECT o.seq FROM {p}delivery o WHERE o.hook = d.hook AND o.key = d.key AND o.key <> '' AND o.state = 0 AND o.seq < d.seq ORDER BY o.seq DESC LIMIT 1) IS NULL`
+	// isFree: nothing of the key has its turn.
+	isFree = `(SELECT o.seq FROM {p}delivery o WHERE o.hook = d.hook AND o.key = d.key AND o.state = 0 AND o.held AND o.alone LIMIT 1) IS NULL`
+	// later finds a row of the unit above d that was leased once, or has ended.
+	later = `(SELECT o.seq FROM {p}delivery o WHERE o.hook = d.hook AND o.key = d.key AND o.type = d.type AND o.class = d.class AND o.seq > d.seq
+   AND o.key <> '' AND (o.state <> 0 OR o.lease > 0) ORDER BY o.seq LIMIT 1)`
+)
+
+// maxSuperseded is how many superseded rows of a unit one claim brings.
+const maxSuperseded = 500
+
+// uniqueState is unique_violation (PostgreSQL manual, appendix A): another host has given the
+// turn of a key, to a row that this statement did not see as held.
+const uniqueState = "23505"
+
+// maxTurns is how often a claim is made again then. The next one sees what the other host did.
+const maxTurns = 5
+
+// claimAllPostgres takes rows of all lanes: those of webhooks that coalesce in a statement of their own.
+func (s *Store) claimAllPostgres(ctx context.Context, t *taking) error {
+	keyed := slices.ContainsFunc(t.Lanes, func(l webhook.LaneClaim) bool { return l.Take != webhook.TakeAny })
+	if keyed {
+		if err := s.lookBehind(ctx, t.now); err != nil {
+			return err
+		}
+	}
+	var err error
+	for range maxTurns {
+		err = s.single(ctx, func(conn Conn) error {
+			t.reset()
+			if err := s.claimPostgres(ctx, conn, t, claimPostgres, false); err != nil || !keyed {
+				return err
+			}
+			return s.claimPostgres(ctx, conn, t, claimNewestPostgres, true)
+		})
+		if !keyed || dberr.State(err) != uniqueState {
+			return err
+		}
+	}
+	return err
+}
+
+// keyedSQLite is candidatesSQLite for a webhook that may keep an order or coalesce.
+func (s *Store) keyedSQLite(ctx context.Context, conn Conn, t *taking, l *webhook.LaneClaim, leased []row) ([]row, error) {
+	k := &keyedClaim{s: s, ctx: ctx, c: conn, l: l, hook: hookOf(l.Scope, l.WebhookID), taken: make(map[int64]bool), keys: make(map[string]bool)}
+	var rows []row
+	for i := range leased {
+		d := &leased[i]
+		ok := d.Key == "" || t.again(d) || d.alone
+		if d.Key != "" && l.Take == webhook.TakeNewest {
+			above, err := k.later(d)
+			if err != nil {
+				return nil, err
+			}
+			d.Superseded = above > 0
+		}
+		if !ok && !d.Superseded {
+			is, err := k.is(d, isHead+` AND `+isFree)
+			if err != nil {
+				return nil, err
+			}
+			ok = is
+		}
+		if ok || d.Superseded {
+			k.keys[d.Key] = k.keys[d.Key] || !d.Superseded
+			rows = append(rows, *d)
+		}
+	}
+	waiting, err := k.waiting(t)
+	if err != nil {
+		return nil, err
+	}
+	rows = append(rows, waiting...)
+	t.sort(rows)
+	n := 0
+	return slices.DeleteFunc(rows, func(d row) bool {
+		if !d.Superseded {
+			n++
+		}
+		return !d.Superseded && n > l.Most
+	}), nil
+}
+
+// keyedClaim is a claim from one lane under way.
+type keyedClaim struct {
+	s     *Store
+	ctx   context.Context
+	c     Conn
+	l     *webhook.LaneClaim
+	hook  int64
+	taken map[int64]bool
+	keys  map[string]bool // of which something is taken
+}
+
+// waiting takes from what waits in the lane.
+func (k *keyedClaim) waiting(t *taking) (rows []row, err error) {
+	const spare = 64 // rows whose key is busy
+	var due []row
+	where := claimWaitingSQLite
+	if k.l.Take == webhook.TakeHeads {
+		where = claimHeadsSQLite
+	}
+	err = k.s.each(k.ctx, k.c, where, []any{k.hook, k.l.Class, k.l.Scope, k.l.WebhookID, t.now, int64(k.l.Most + spare)}, func(r Rows) error {
+		d, err := scanWaiting(r, k.l.Lane)
+		due = append(due, d)
+		return err
+	})
+	n := 0
+	for i := range due {
+		d := &due[i]
+		switch {
+		case err != nil:
+			return nil, err
+		case k.taken[d.seq]:
+		case d.Key == "" || k.l.Take == webhook.TakeHeads:
+			if n++; n <= k.l.Most && !(d.Key != "" && k.keys[d.Key]) {
+				rows = append(rows, *d)
+			}
+		default:
+			var more []row
+			more, err = k.newest(d)
+			rows = append(rows, more...)
+		}
+	}
+	return rows, err
+}
+
+// newest returns what is to be taken in the place of a row that is due: what was superseded of
+// its unit, or the newest of it.
+func (k *keyedClaim) newest(d *row) (rows []row, err error) {
+	above, err := k.later(d)
+	if err != nil {
+		return nil, err
+	}
+	unit := []any{k.hook, d.Key, d.Type, d.Class}
+	if above > 0 {
+		rows, err = k.rows(`state = 0 AND NOT held AND hook = $1 AND key = $2 AND key <> '' AND (type || '') = $3 AND class = $4 AND seq < $5 ORDER BY seq LIMIT `+strconv.Itoa(maxSuperseded),
+			append(unit, above)...)
+		for i := range rows {
+			rows[i].Superseded = true
+		}
+		return rows, err
+	}
+	if free, err := k.is(d, isFree); err != nil || !free || k.keys[d.Key] {
+		return nil, err
+	}
+	rows, err = k.rows(`state = 0 AND hook = $1 AND key = $2 AND key <> '' AND (type || '') = $3 AND class = $4 ORDER BY seq DESC LIMIT 1`, unit...)
+	if err != nil || len(rows) == 0 || rows[0].Held {
+		return nil, err
+	}
+	k.keys[d.Key] = true
+	return rows, nil
+}
+
+// rows reads rows that were not taken yet.
+func (k *keyedClaim) rows(where string, args ...any) (rows []row, err error) {
+	err = k.s.each(k.ctx, k.c, `SELECT `+columns+`, body FROM {p}delivery WHERE `+where, args, func(r Rows) error {
+		var body []byte
+		d, err := scanDelivery(r, &body)
+		if d.Body = body; !k.taken[d.seq] {
+			k.taken[d.seq] = true
+			rows = append(rows, d)
+		}
+		return err
+	})
+	return rows, err
+}
+
+// later finds a row of the unit above d that was leased once, or has ended; 0 where there is none.
+func (k *keyedClaim) later(d *row) (seq int64, err error) {
+	err = k.s.row(k.ctx, k.c, `SELECT coalesce(`+later+`, 0) FROM {p}delivery d WHERE d.seq = $1`, []any{d.seq}, &seq)
+	return seq, err
+}
+
+// is asks for a condition about d.
+func (k *keyedClaim) is(d *row, condition string) (is bool, err error) {
+	err = k.s.row(k.ctx, k.c, `SELECT `+condition+` FROM {p}delivery d WHERE d.seq = $1`, []any{d.seq}, &is)
+	return is, err
+}

@@ -1,0 +1,271 @@
+package sqlstore
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// Of the pending rows of a key all but the head are parked, so that they are out of the way of
+// claims, however many they are. That is a hint: a claim looks itself whether a row is the head.
+// When a row ends, the next of its key is let go once the end is committed; a row that is
+// stored is looked at once more after its commit. So of an end and an insert that do not see
+// each other, the later one finds the other. What a crash leaves parked in between, a sweep finds.
+
+// keyName is a key of a webhook.
+type keyName struct {
+	hook int64
+	key  string
+}
+
+// Statements that let the heads of keys go: $1 and $2 name the keys, $3 is the time.
+const (
+	nextPostgres = `UPDATE {p}delivery SET due = greatest(was, $3) WHERE ctid = ANY(ARRAY(SELECT d.ctid FROM {p}delivery d WHERE d.ctid = ANY(ARRAY(
+ SELECT x.ctid FROM unnest($1::text::int8[], $2::text::text[]) AS k(hook, key) CROSS JOIN LATERAL (SELECT o.ctid, o.due FROM {p}delivery o
+  WHERE o.hook = k.hook AND o.key = k.key AND o.key <> '' AND o.state = 0 ORDER BY o.hook, o.key, o.seq LIMIT 1) x WHERE x.due = ` + parkedSQL + `))
+ AND ` + isParked + ` FOR UPDATE SKIP LOCKED)) AND ` + isParked
+
+	// isParked keeps PostgreSQL from the indexes of due times, in which parked rows are many.
+	isParked = `CASE WHEN state = 0 AND NOT held THEN due ELSE 0 END = ` + parkedSQL
+
+	// nextSQLite does so behind the row $1, at $2.
+	nextSQLite = `UPDATE {p}delivery SET due = max(was, $2) WHERE seq = (SELECT o.seq FROM {p}delivery o
+ WHERE o.hook = (SELECT hook FROM {p}delivery WHERE id = $1) AND o.key = (SELECT key FROM {p}delivery WHERE id = $1) AND o.key <> '' AND o.state = 0
+ ORDER BY o.seq LIMIT 1) AND due = ` + parkedSQL
+
+	nextOfKeySQLite = `UPDATE {p}delivery SET due = max(was, $3) WHERE seq = (SELECT o.seq FROM {p}delivery o
+ WHERE o.hook = $1 AND o.key = $2 AND o.key <> '' AND o.state = 0 ORDER BY o.seq LIMIT 1) AND due = ` + parkedSQL
+
+	// behindPostgres names the keys of parked rows that are committed.
+	behindPostgres = `SELECT id, hook, key FROM {p}delivery WHERE id = ANY($1::text::text[])`
+)
+
+// next lets the heads of keys go of which something has ended at a time. That is committed, so
+// an error leaves them to the sweep.
+func (s *Store) next(ctx context.Context, keys []keyName, at int64) {
+	if len(keys) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), nextTimeout)
+	defer cancel()
+	err := s.letGo(ctx, keys, at)
+	if err != nil {
+		s.o.Logger.WarnContext(ctx, "sqlstore: what waits behind a delivery that ended could not be let go, the next sweep does it", "error", err)
+	}
+}
+
+const nextTimeout = 5 * time.Second
+
+func (s *Store) letGo(ctx context.Context, keys []keyName, at int64) error {
+	if s.dialect == SQLite {
+		err := s.write(ctx, func(c Conn) error {
+			for _, k := range keys {
+				if err := s.exec(ctx, c, nextOfKeySQLite, k.hook, k.key, at); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		return err
+	}
+	a := make(arrays, 2)
+	for _, k := range keys {
+		a.add(k.hook, k.key)
+	}
+	err := s.single(ctx, func(c Conn) error { return s.exec(ctx, c, nextPostgres, a.args(at)...) })
+	s.places.pending(at)
+	return err
+}
+
+// lookAgain lets go what was parked behind a row that has ended meanwhile.
+func (s *Store) lookAgain(ctx context.Context, ids []string) {
+	if len(ids) == 0 {
+		return
+	}
+	s.behind.note(ids)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), nextTimeout)
+	defer cancel()
+	if err := s.lookBehind(ctx, 0); err != nil {
+		s.o.Logger.WarnContext(ctx, "sqlstore: what waits behind others of its key could not be looked at again, the next claim does it", "error", err)
+	}
+}
+
+// lookBehind looks at parked rows of which it is not known whether they were committed before the
+// end of their head. What the host's transactions have not committed yet stays noted.
+func (s *Store) lookBehind(ctx context.Context, at int64) error {
+	ids := s.behind.all()
+	if len(ids) == 0 {
+		return nil
+	}
+	a := make(arrays, 1)
+	for _, id := range ids {
+		a.add(id)
+	}
+	var seen []string
+	var keys []keyName
+	err := s.each(ctx, s.reader(), behindPostgres, a.args(), func(r Rows) error {
+		var id string
+		var k keyName
+		err := r.Scan(&id, &k.hook, &k.key)
+		seen, keys = append(seen, id), append(keys, k)
+		return err
+	})
+	if err == nil && len(keys) > 0 {
+		slices.SortFunc(keys, func(a, b keyName) int { return compareKeys(a, b) })
+		err = s.letGo(ctx, slices.Compact(keys), at)
+	}
+	if err == nil {
+		s.behind.drop(seen)
+	}
+	return err
+}
+
+// behindMemory remembers rows that were parked when they were stored, until they were looked at
+// after their commit.
+type behindMemory struct {
+	mu  sync.Mutex
+	ids map[string]time.Time // since when
+}
+
+const (
+	maxBehind  = 4096
+	behindLife = time.Minute // afterwards a sweep has looked
+)
+
+func (m *behindMemory) note(ids []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, id := range ids {
+		if m.ids == nil {
+			m.ids = make(map[string]time.Time)
+		}
+		if len(m.ids) < maxBehind {
+			m.ids[id] = time.Now()
+		}
+	}
+}
+
+func (m *behindMemory) all() (ids []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id, since := range m.ids {
+		if time.Since(since) > behindLife {
+			delete(m.ids, id)
+			continue
+		}
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+func (m *behindMemory) drop(ids []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, id := range ids {
+		delete(m.ids, id)
+	}
+}
+
+// unparkAll lets everything of a webhook go that keeps no order any more; errors are left to the
+// sweep, which goes on.
+func (s *Store) unparkAll(ctx context.Context, hook int64) {
+	if _, err := s.unparkPiece(ctx, hook); err != nil {
+		s.o.Logger.WarnContext(ctx, "sqlstore: what waits in order could not be let go, the next sweep does it", "error", err)
+	}
+}
+
+func (s *Store) unparkPiece(ctx context.Context, hook int64) (n int64, err error) {
+	const rows = ` FROM {p}delivery WHERE state = 0 AND NOT held AND hook = $1 AND due = ` + parkedSQL + ` LIMIT $2`
+	err = s.single(ctx, func(c Conn) (err error) {
+		n, err = s.changed(ctx, c, `UPDATE {p}delivery SET due = was WHERE `+
+			s.pick(`seq IN (SELECT seq`+rows+`)`, `ctid = ANY(ARRAY(SELECT ctid`+rows+` FOR UPDATE SKIP LOCKED))`), hook, int64(sweepRead))
+		return err
+	})
+	if n > 0 {
+		s.places.pending(-1 << 63)
+	}
+	return n, err
+}
+
+// Ahead implements [webhook.KeyOrder].
+func (s *Store) Ahead(ctx context.Context, scope, id string) (webhook.Delivery, error) {
+	return s.ofKey(ctx, "ahead of", scope, id, func(d *row) (string, []any) {
+		if d.State != webhook.StatePending {
+			return "", nil
+		}
+		return ` WHERE hook = $1 AND key = $2 AND key <> '' AND state = 0 ORDER BY CASE WHEN held AND alone THEN 0 ELSE 1 END, seq LIMIT 1`, nil
+	})
+}
+
+// Newest implements [webhook.KeyOrder].
+func (s *Store) Newest(ctx context.Context, scope, id string) (webhook.Delivery, error) {
+	return s.ofKey(ctx, "newest of", scope, id, func(d *row) (string, []any) {
+		return ` WHERE hook = $1 AND key = $2 AND key <> '' AND type = $3 AND seq > $4 ORDER BY seq DESC LIMIT 1`, []any{d.Type, d.seq}
+	})
+}
+
+func (s *Store) ofKey(ctx context.Context, op, scope, id string, which func(*row) (string, []any)) (found webhook.Delivery, err error) {
+	if err := s.readable(ctx); err != nil {
+		return found, err
+	}
+	err = webhook.ErrNotFound
+	d, failed := s.find(ctx, scope, id)
+	switch where, args := which(&d); {
+	case failed != nil:
+		err = failed
+	case d.Key != "" && where != "":
+		failed = s.each(ctx, s.reader(), `SELECT `+columns+` FROM {p}delivery`+where,
+			append([]any{hookOf(scope, d.WebhookID), d.Key}, args...), func(r Rows) error {
+				o, failed := scanDelivery(r)
+				if o.seq != d.seq {
+					found, err = o.shown(), nil
+				}
+				return failed
+			})
+		if failed != nil {
+			err = failed
+		}
+	}
+	if err != nil {
+		return webhook.Delivery{}, s.fail(op, id, err)
+	}
+	return found, nil
+}
+
+// find reads a delivery without its body.
+func (s *Store) find(ctx context.Context, scope, id string) (d row, err error) {
+	key, err := s.named(ctx, s.reader(), scope, id)
+	if err != nil {
+		return d, err
+	}
+	found := false
+	err = s.each(ctx, s.reader(), `SELECT `+columns+` FROM {p}delivery WHERE id = $1 AND scope = $2`, []any{key, scope}, func(r Rows) (err error) {
+		d, err = scanDelivery(r)
+		found = true
+		return err
+	})
+	if err == nil && !found {
+		err = webhook.ErrNotFound
+	}
+	return d, err
+}
+
+// HeldBack implements [webhook.KeyOrder].
+func (s *Store) HeldBack(ctx context.Context, scope, webhookID string, limit int) (ds []webhook.Delivery, err error) {
+	if err := s.readable(ctx); err != nil {
+		return nil, err
+	}
+	err = s.each(ctx, s.reader(), `SELECT `+columns+` FROM {p}delivery WHERE state = 0 AND exhausted AND hook = $1 AND scope = $2 AND webhook = $3 ORDER BY seq LIMIT $4 + 0`,
+		[]any{hookOf(scope, webhookID), scope, webhookID, int64(limit)}, func(r Rows) error {
+			d, err := scanDelivery(r)
+			ds = append(ds, d.shown())
+			return err
+		})
+	if err != nil {
+		return nil, s.fail("list what is held back of webhook", webhookID, err)
+	}
+	return ds, nil
+}
