@@ -114,9 +114,9 @@ func basicCredentials(username, password string) string {
 }
 
 // client describes the OAuth 2.0 client of a webhook.
-func (w *Webhook) client() oauth.Client {
+func (w *Webhook) client() *oauth.Client {
 	o := &w.Auth.OAuth
-	return oauth.Client{
+	return &oauth.Client{
 		Owner: w.Scope, TokenURL: o.TokenURL, ID: o.ClientID, Secret: w.Auth.Secret.Reveal(),
 		Scopes: o.Scopes, Audience: o.Audience, Resource: o.Resource, Auth: oauth.ClientAuth(o.ClientAuth),
 	}

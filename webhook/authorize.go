@@ -17,7 +17,7 @@ import (
 
 // authorization is what one attempt knows of its Authorization header.
 type authorization struct {
-	client  oauth.Client
+	client  *oauth.Client // nil without one, which costs nothing then
 	token   oauth.Token
 	fetched bool // by this attempt
 	unsent  bool // the request is for people to look at: no token is fetched for it
@@ -49,7 +49,7 @@ func (s *sender) authorize(ctx context.Context, w *Webhook, h http.Header, auth 
 	auth.client = w.client()
 	var err error
 	var fetched bool
-	if auth.token, fetched, err = s.tokens.Token(ctx, &auth.client); err != nil {
+	if auth.token, fetched, err = s.tokens.Token(ctx, auth.client); err != nil {
 		return noToken(err)
 	}
 	auth.fetched = auth.fetched || fetched
@@ -63,7 +63,7 @@ func (s *sender) renews(status int, auth *authorization) bool {
 	if status != http.StatusUnauthorized || auth.token.Value == "" || auth.fetched {
 		return false
 	}
-	s.tokens.Drop(&auth.client, auth.token)
+	s.tokens.Drop(auth.client, auth.token)
 	auth.fetched = true // once
 	return true
 }

@@ -165,27 +165,33 @@ func TestOAuthRenewal(t *testing.T) {
 	}
 }
 
-// Rule: a renewal for many at once is one fetch, and each request goes out twice at most.
+// Rule: a renewal for many at once is one fetch, and each request goes out twice at most, also where the
+// receiver accepts none of the tokens that the others fetch meanwhile.
 func TestOAuthRenewalOfMany(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		p := newProvider()
-		h, w := p.host(t, webhook.Standard())
-		webhook.Send(ctx, h.Dispatcher, w, sample(w))
-		p.accepts = func(token string) bool { return token != "token-1-canary" }
-		var wg sync.WaitGroup
-		for range 100 {
-			wg.Go(func() {
-				if a := webhook.Send(ctx, h.Dispatcher, w, sample(w)); !a.OK() {
-					t.Errorf("%+v", a)
+	for name, accepted := range map[string]bool{"accepted": true, "refused": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				p := newProvider()
+				h, w := p.host(t, webhook.Standard())
+				webhook.Send(ctx, h.Dispatcher, w, sample(w))
+				p.accepts = func(token string) bool { return accepted && token != "token-1-canary" }
+				var wg sync.WaitGroup
+				for range 100 {
+					wg.Go(func() {
+						if a := webhook.Send(ctx, h.Dispatcher, w, sample(w)); a.OK() != accepted || !accepted && a.Status != 401 {
+							t.Errorf("%+v", a)
+						}
+					})
+				}
+				wg.Wait()
+				if tokens, requests := len(p.seen(tokenURL)), len(p.seen(publicURL)); accepted && tokens != 2 || requests > 201 {
+					t.Errorf("%d tokens, %d requests", tokens, requests)
 				}
 			})
-		}
-		wg.Wait()
-		if tokens, requests := len(p.seen(tokenURL)), len(p.seen(publicURL)); tokens != 2 || requests > 201 {
-			t.Errorf("%d tokens, %d requests", tokens, requests)
-		}
-	})
+		})
+	}
 }
 
 // Rule: no token ends the attempt with CodeAuth, without a request to the receiver. It says the status

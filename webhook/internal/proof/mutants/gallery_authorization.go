@@ -16,7 +16,7 @@ var authorizationBugs = []mutation{
 		"./webhook/internal/proof/sockets -run TestOAuthDialGuard"},
 	{"a refused token is renewed without end", "webhook/authorize.go",
 		"auth.fetched = true // once", "_ = auth",
-		"./webhook -run TestOAuthRenewal"},
+		"./webhook -run TestOAuthRenewalOfMany"},
 	{"one who comes late drops the new token", "webhook/internal/oauth/cache.go",
 		"e.fetch == nil && e.token.Value == refused.Value", "e.fetch == nil",
 		"./webhook/internal/oauth -run TestDrop"},

@@ -87,3 +87,24 @@ func TestOAuthDialGuard(t *testing.T) {
 		t.Errorf("%d connections", got)
 	}
 }
+
+// Rule: behind a proxy that judges nothing the name of a token endpoint is looked up and judged before the
+// proxy hears of it.
+func TestOAuthLookupBehindAProxy(t *testing.T) {
+	t.Parallel()
+	n := hostileTokens(t)
+	p := newConnectProxy(t, n.server.Addr())
+	n.opts.Proxy = &webhook.Proxy{URL: p.url(), AddressesCheckedBy: webhook.ByLookup}
+	n.dns.Set("login.example.com", hostile.Addrs(forbiddenIP))
+	h := newHost(t, n.profile, n.opts)
+	for _, tt := range []struct{ host, snippet string }{{"login.example.com", "token endpoint: blocked_address"}, {hookHost, "token endpoint: 307"}} {
+		w := standard(n.url(hookHost))
+		w.Auth = oauthAt(n.url(tt.host))
+		if a := h.try(h.put(w)); a.Code != webhook.CodeAuth || a.Snippet != tt.snippet {
+			t.Errorf("%s: %+v, want %q", tt.host, a, tt.snippet)
+		}
+	}
+	if seen := p.seen(); len(seen) != 1 {
+		t.Errorf("the proxy was asked for %q, want the permitted one alone", seen)
+	}
+}
