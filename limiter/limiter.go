@@ -13,7 +13,7 @@
 //
 //	leave, ok := grant.Enter("webhook-1", "tenant-7")
 //	if !ok {
-//		return // busy or paused: put it back, it is somebody else's turn
+//		return // busy or paused: put the work back, and give another key its turn
 //	}
 //	defer leave() // also when the work panics
 //
@@ -68,7 +68,7 @@ type Options struct {
 	// above. A zero n stands for PerKey, a zero rate for Rate and Burst, a
 	// zero burst beside a rate for one second's worth. A rate below zero means
 	// none for this key. Values outside the bounds above count as the nearest
-	// bound, because nobody is there to be told.
+	// bound, because this call has no caller that could get an error.
 	//
 	// It is asked whenever a key wakes from being idle, with the limiter
 	// locked: it must be quick and must not call the Limiter. Should it panic,
@@ -136,7 +136,7 @@ func (l *Limiter) Reserve(ctx context.Context, most int) (*Grant, error) {
 		return nil, fmt.Errorf("limiter: reserve: %w", err)
 	}
 	n := 1
-	for n < most && l.total.TryAcquire(1) { // false while somebody waits: nobody is overtaken
+	for n < most && l.total.TryAcquire(1) { // false while a caller waits, so none is overtaken
 		n++
 	}
 	return newGrant(l, n), nil

@@ -9,7 +9,7 @@ import "time"
 // they are in use, paused or capped; an idle key is not known here.
 //
 // next is the earliest time after now at which a pause ends or a rate lets one
-// more in, for those keys; zero when only somebody leaving can make room.
+// more in, for those keys; zero when only the end of work can make room.
 //
 // now is on the host's clock, as time.Now and the times of [Limiter.Pause]
 // are. The answer is a hint: by the time of Enter, others may have entered.
@@ -51,8 +51,8 @@ func (k *key) room(now time.Time) (n int, more time.Time) {
 	return n, time.Time{}
 }
 
-// Pause refuses everybody who would enter key before until, a time on the
-// host's clock. Those inside go on. A pause is only ever made longer: of two
+// Pause refuses work that would enter key before until, a time on the
+// host's clock. Work that has entered goes on. A pause is only ever made longer: of two
 // times the later one counts, and a time that has passed changes nothing. The
 // zero Time ends the pause at once.
 func (l *Limiter) Pause(key string, until time.Time) {
@@ -76,8 +76,8 @@ func (l *Limiter) Pause(key string, until time.Time) {
 // Cap lowers the number of slots of key to n until it is called again, for a
 // receiver that is being tried carefully after a failure: 1, then 2, then 4.
 // It never raises it above the configured number; an n at or above that, or
-// below 1, lifts the cap. Those inside go on, and when they are n or more
-// nobody enters until enough have left.
+// below 1, lifts the cap. Work that has entered goes on; while it takes n slots
+// or more, nothing enters.
 func (l *Limiter) Cap(key string, n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

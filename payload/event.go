@@ -31,7 +31,7 @@ type Encoder interface {
 // Event is an encoded event. [New] makes it. One put together by hand works
 // too: it then has no [Event.Subject], and Body must be final.
 //
-// An Event is a value; copies share Body and Vars, which nobody may change
+// An Event is a value. Copies share Body and Vars, which must not change
 // once the event has been handed on.
 type Event struct {
 	// ID is what a receiver sees, the same on every attempt; it holds no dot.

@@ -56,6 +56,7 @@ func (d *Dispatcher) attempt(j *job) scheduler.Event {
 	}
 	*a = d.around(ctx, hook, dl)
 	d.wayOut(ctx, a)
+	d.certificateEnds(ctx, hook)
 	if ctx.Err() != nil && a.Status == 0 {
 		return scheduler.NotSent{Job: &j.Job} // cut off by the end of the drain period
 	}

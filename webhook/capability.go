@@ -165,6 +165,12 @@ type WebhookCache interface {
 	CachedWebhooks(scope string) (ws []Webhook, ok bool)
 }
 
+// Sealer is a Store that tells whether it encrypts what is secret of a webhook. The Manager gives
+// private keys to no other one, unless Options.AllowClearKeys is set.
+type Sealer interface {
+	Seals() bool
+}
+
 // Binder is a Store that remembers which Profile it serves. New calls Bind, which
 // does no I/O: it answers ErrProfile where the Store already knows that it belongs
 // to another one, or else remembers the name and checks it at its first use.

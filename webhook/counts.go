@@ -44,7 +44,7 @@ func (m *Manager) Counts(ctx context.Context, scope string, webhookIDs []string,
 	if len(webhookIDs) > maxPage {
 		return nil, fmt.Errorf("webhook: counts: %w: %d webhooks, at most %d", ErrInvalid, len(webhookIDs), maxPage)
 	}
-	counts, err := c.Counts(ctx, scope, webhookIDs, since)
+	counts, err := read("Counts", func() ([]HourCount, error) { return c.Counts(ctx, scope, webhookIDs, since) })
 	if err != nil {
 		return nil, fmt.Errorf("webhook: counts: %w", err)
 	}

@@ -232,9 +232,11 @@ const (
 	CodeRedirect       Code = "redirect"        // status 300 to 399; redirects are never followed
 	CodeStatus         Code = "status"          // any other status that is not success
 	CodePayload        Code = "payload"         // the body exceeds the Profile's cap
+	CodeAuth           Code = "auth"            // no token for the Authorization header, see Auth.OAuth
 	CodeConfig         Code = "config"          // signer, secret, header or a stored row cannot be used
 	CodeCancelled      Code = "cancelled"       // cancelled, or its webhook was deleted
 	CodeInterrupted    Code = "interrupted"     // ten leases ran out during a send
+	CodeCertificate    Code = "certificate"     // a client certificate ends soon; for Observer.Attention alone
 	CodeExpired        Code = "expired"         // pending for longer than Profile.MaxAge, or beyond ExpiresAt
 	CodeSuperseded     Code = "superseded"      // a later event of the same key and type took its place
 )

@@ -16,7 +16,7 @@ const (
 
 	// CodeTLS
 	DetailTLSVersion         Detail = "tls_version"          // no TLS version that both sides speak; 1.2 is the oldest
-	DetailClientCertRequired Detail = "client_cert_required" // the server asks for a certificate of ours
+	DetailClientCertRequired Detail = "client_cert_required" // the server refused our certificate, or asks for one
 	DetailNotTLS             Detail = "not_tls"              // the server does not speak TLS on this port
 	DetailHandshake          Detail = "handshake"            // the server, or we, broke the handshake off
 
@@ -40,6 +40,15 @@ const (
 	DetailMalformed    Detail = "malformed"     // the answer is not HTTP, or its header is larger than 64 KiB
 	DetailProxyRefused Detail = "proxy_refused" // the proxy does not let requests to this host through
 
+	// CodeAuth: the errors of RFC 6749 section 5.2. One of another code says why the token
+	// endpoint did not answer.
+	DetailInvalidRequest       Detail = "invalid_request"        // the token endpoint misses something
+	DetailInvalidClient        Detail = "invalid_client"         // client ID or secret is wrong
+	DetailInvalidGrant         Detail = "invalid_grant"          // no token for these credentials
+	DetailUnauthorizedClient   Detail = "unauthorized_client"    // the client may not use this grant
+	DetailUnsupportedGrantType Detail = "unsupported_grant_type" // the server has no client credentials grant
+	DetailInvalidScope         Detail = "invalid_scope"          // a scope is unknown or not granted
+
 	// CodeEgress
 	DetailProxy      Detail = "proxy"       // the proxy cannot be reached, or does not behave like one
 	DetailProxyAuth  Detail = "proxy_auth"  // the proxy does not accept our user name and password
@@ -52,30 +61,36 @@ const (
 func (d Detail) Text() string { return detailTexts[d] }
 
 var detailTexts = map[Detail]string{
-	DetailExpired:            "The certificate of the server has expired.",
-	DetailNotYetValid:        "The certificate of the server is not valid yet.",
-	DetailHostname:           "The certificate of the server is for another host name.",
-	DetailAuthority:          "The certificate of the server is not signed by a trusted authority.",
-	DetailCertificate:        "The certificate of the server cannot be used.",
-	DetailTLSVersion:         "The server does not support TLS 1.2 or newer.",
-	DetailClientCertRequired: "The server asks for a client certificate.",
-	DetailNotTLS:             "The server does not speak TLS on this port.",
-	DetailHandshake:          "The TLS handshake failed.",
-	DetailNoSuchHost:         "The host name does not exist or has no address.",
-	DetailDNSTimeout:         "The name servers of the host name did not answer in time.",
-	DetailDNSServer:          "The name servers of the host name answered with an error.",
-	DetailRefused:            "The server refused the connection.",
-	DetailUnreachable:        "The server cannot be reached.",
-	DetailTimeout:            "The server did not accept a connection in time.",
-	DetailTLSTimeout:         "The server did not complete the TLS handshake in time.",
-	DetailNoAnswer:           "The server took the request and did not answer in time.",
-	DetailReset:              "The server reset the connection.",
-	DetailClosed:             "The server closed the connection without a complete answer.",
-	DetailMalformed:          "The answer is not HTTP, or its header is too large.",
-	DetailProxyRefused:       "The proxy of this application does not allow requests to this host.",
-	DetailProxy:              "The proxy of this application cannot be reached. Nothing is wrong with the webhook.",
-	DetailProxyAuth:          "The proxy of this application refused its credentials. Nothing is wrong with the webhook.",
-	DetailNoRoute:            "This application has no network. Nothing is wrong with the webhook.",
-	DetailNoResolver:         "This application cannot reach a name server. Nothing is wrong with the webhook.",
-	DetailLocal:              "This application has run out of a resource that it needs for connections. Nothing is wrong with the webhook.",
+	DetailExpired:              "The certificate of the server has expired.",
+	DetailNotYetValid:          "The certificate of the server is not valid yet.",
+	DetailHostname:             "The certificate of the server is for another host name.",
+	DetailAuthority:            "The certificate of the server is not signed by a trusted authority.",
+	DetailCertificate:          "The certificate of the server cannot be used.",
+	DetailTLSVersion:           "The server does not support TLS 1.2 or newer.",
+	DetailClientCertRequired:   "The server refused our client certificate, or asks for one.",
+	DetailNotTLS:               "The server does not speak TLS on this port.",
+	DetailHandshake:            "The TLS handshake failed.",
+	DetailNoSuchHost:           "The host name does not exist or has no address.",
+	DetailDNSTimeout:           "The name servers of the host name did not answer in time.",
+	DetailDNSServer:            "The name servers of the host name answered with an error.",
+	DetailRefused:              "The server refused the connection.",
+	DetailUnreachable:          "The server cannot be reached.",
+	DetailTimeout:              "The server did not accept a connection in time.",
+	DetailTLSTimeout:           "The server did not complete the TLS handshake in time.",
+	DetailNoAnswer:             "The server took the request and did not answer in time.",
+	DetailReset:                "The server reset the connection.",
+	DetailClosed:               "The server closed the connection without a complete answer.",
+	DetailMalformed:            "The answer is not HTTP, or its header is too large.",
+	DetailProxyRefused:         "The proxy of this application does not allow requests to this host.",
+	DetailInvalidRequest:       "The token endpoint did not understand the request.",
+	DetailInvalidClient:        "The token endpoint does not accept the client ID or its secret.",
+	DetailInvalidGrant:         "The token endpoint gives no token for these credentials.",
+	DetailUnauthorizedClient:   "The token endpoint does not let this client use client credentials.",
+	DetailUnsupportedGrantType: "The token endpoint does not support client credentials.",
+	DetailInvalidScope:         "The token endpoint does not grant a scope.",
+	DetailProxy:                "The proxy of this application cannot be reached. Nothing is wrong with the webhook.",
+	DetailProxyAuth:            "The proxy of this application refused its credentials. Nothing is wrong with the webhook.",
+	DetailNoRoute:              "This application has no network. Nothing is wrong with the webhook.",
+	DetailNoResolver:           "This application cannot reach a name server. Nothing is wrong with the webhook.",
+	DetailLocal:                "This application has run out of a resource that it needs for connections. Nothing is wrong with the webhook.",
 }

@@ -16,12 +16,14 @@ import (
 
 	"github.com/postrider/postrider/retry"
 	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/internal/oauth"
 )
 
-// Rule: what the transport can say, and only that, is a Code and a Detail, with a sentence.
+// Rule: what the transport can say, or a token endpoint, and only that, is a Code and a Detail, with a sentence.
 func TestDetailsAreClosed(t *testing.T) {
 	t.Parallel()
-	said := constants(t, "internal/transport/reason.go", "Reason")
+	said := append(constants(t, "internal/transport/reason.go", "Reason"), oauth.Names...)
+	slices.Sort(said)
 	details := constants(t, "detail.go", "Detail")
 	if !slices.Equal(said, details) {
 		t.Errorf("reasons of the transport\n%q\ndetails\n%q", said, details)

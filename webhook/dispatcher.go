@@ -26,6 +26,7 @@ type Dispatcher struct {
 	sweeper  Sweeper     //
 	health   HealthStore //
 	cache    WebhookCache
+	marks    Marks
 	keys     KeyOrder
 
 	profile Profile
@@ -35,6 +36,7 @@ type Dispatcher struct {
 	sender  *sender
 	engine  *engine
 	status  status
+	ends    ends
 
 	running atomic.Bool
 	worked  atomic.Bool // something needed the Store's clock since it was read
@@ -62,6 +64,7 @@ func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
 	d.sweeper, _ = store.(Sweeper)
 	d.health, _ = store.(HealthStore)
 	d.cache, _ = store.(WebhookCache)
+	d.marks, _ = store.(Marks)
 	d.keys, _ = store.(KeyOrder)
 	if c, ok := store.(interface{ Notifies() bool }); ok && !c.Notifies() {
 		d.notifier = nil
@@ -102,6 +105,12 @@ func (p *Profile) check(o *Options) error {
 	}
 	if err := p.Allow.Validate(); err != nil {
 		return refuse("Allow: %w", err)
+	}
+	if err := p.AllowToken.Validate(); err != nil {
+		return refuse("AllowToken: %w", err)
+	}
+	if i := slices.IndexFunc(p.Auth, func(s AuthScheme) bool { return !s.known() }); i >= 0 {
+		return refuse("Auth: %q is no scheme", p.Auth[i])
 	}
 	if err := p.Retry.Validate(); err != nil {
 		return refuse("Retry: %w", err)
@@ -159,7 +168,8 @@ func (d *Dispatcher) SetPaused(paused bool) { d.engine.post(scheduler.Paused{On:
 // Profile returns a copy of the Profile that the Dispatcher was made with.
 func (d *Dispatcher) Profile() Profile {
 	p := d.profile
-	p.Events, p.Orders = slices.Clone(p.Events), slices.Clone(p.Orders)
+	p.Events, p.Auth = slices.Clone(p.Events), slices.Clone(p.Auth)
+	p.Orders = slices.Clone(p.Orders)
 	return p
 }
 

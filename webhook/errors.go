@@ -41,6 +41,11 @@ var (
 	// is missing, the key service is away, or the row is not the one that was sealed. A
 	// Store wraps it, so that a delivery waits for the key instead of failing for good.
 	ErrSealed = errors.New("webhook: secrets of a webhook cannot be opened or sealed, check the keys")
+	// ErrRotating: the secret before still counts beside the newest, and another rotation would
+	// end it; a *RotatingError says until when.
+	ErrRotating = errors.New("webhook: a rotation of the secret is under way")
+	// ErrLast: the secret is the webhook's only one.
+	ErrLast = errors.New("webhook: this is the only secret, replace it instead of revoking it")
 	// ErrPanic: code of the host, such as a hook of the Profile, panicked. The panic was contained.
 	ErrPanic = errors.New("webhook: hook panicked")
 )
@@ -48,8 +53,11 @@ var (
 // FieldError says what is wrong with one field of a form.
 type FieldError struct {
 	// Field is the name in [Webhook], lower case: "name", "url", "secret", "events",
-	// "filter", "notes", "headers", "timeout", "order", "coalesce", "coalesce_wait", "scope",
-	// "group", "attributes".
+	// "filter", "notes", "headers", "timeout", "order", "coalesce",
+	// "coalesce_wait", "scope", "group", "attributes", "tls", and of Auth
+	// "auth.scheme", "auth.username", "auth.secret", "auth.token_url", "auth.client_id",
+	// "auth.scopes", "auth.audience", "auth.resource", "auth.client_auth"; or "overlap", of a
+	// rotation.
 	Field string `json:"field"`
 	// Rule is a short stable word, such as "required", "too_long", "again" (a stored value would
 	// reach another receiver: see [Manager.Edit]) or an allowlist rule like "A5".

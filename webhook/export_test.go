@@ -1,6 +1,10 @@
 package webhook
 
-import "github.com/postrider/postrider/webhook/internal/scheduler"
+import (
+	"context"
+
+	"github.com/postrider/postrider/webhook/internal/scheduler"
+)
 
 // For tests of what the public path reaches only through a transport.
 
@@ -19,3 +23,6 @@ const (
 
 // BreakScheduler lets a step panic, as a bug of it would.
 func BreakScheduler(d *Dispatcher) { d.engine.post(scheduler.Attempted{}) }
+
+// CertificateEnds is what follows each attempt.
+func CertificateEnds(ctx context.Context, d *Dispatcher, w Webhook) { d.certificateEnds(ctx, &w) }

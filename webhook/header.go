@@ -17,10 +17,10 @@ const (
 var reservedHeaders = []string{
 	"host", "content-length", "content-type", "content-encoding", "transfer-encoding", "connection", "keep-alive", "upgrade",
 	"te", "trailer", "expect", "cookie", "idempotency-key", "x-idempotency-key", "authorization", "user-agent",
-	"x-automation-webhook-token",
+	"x-automation-webhook-token", "stripe-signature", "x-convoy-signature",
 }
 
-var reservedPrefixes = []string{"proxy-", "x-atlassian-webhook-", "x-hub-signature", "webhook-"}
+var reservedPrefixes = []string{"proxy-", "x-atlassian-webhook-", "x-hub-signature", "webhook-", "svix-"}
 
 var (
 	errHeaderName     = errors.New("a header name may hold letters, digits and !#$%&'*+-.^_`|~ only, up to 128 of them")

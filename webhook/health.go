@@ -20,6 +20,9 @@ type Health struct {
 	// DisabledReason repeats Webhook.DisabledReason in what Manager.Health returns;
 	// Stores leave it empty.
 	DisabledReason string `json:"disabled_reason,omitempty"`
+	// CertificateUntil is the end of the client certificate in Webhook.TLS, the earliest of its
+	// chain, in what Manager.Health returns; zero without one. Stores leave it empty.
+	CertificateUntil time.Time `json:"certificate_until,omitzero"`
 }
 
 // HealthStatus is the short form of a Health, for lists.

@@ -34,13 +34,20 @@ func (d *Dispatcher) Manager() (*Manager, error) {
 
 // Add validates and stores a new webhook and returns it as stored, with the ID it was
 // given, its canonical URL and its times. ID, CreatedAt, UpdatedAt, DisabledReason and
-// Version of w are not looked at. Errors: [*ValidationError], [ErrLimit].
+// Version of w are not looked at. A secret that is missing, where the Profile demands one, or
+// that is zero is generated, if Profile.NewSecret can: the webhook that is returned holds it in
+// Secrets[0], so that it can be shown once. Errors: [*ValidationError], [ErrLimit].
 func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 	w = w.Clone()
 	w.ID, w.Version, w.DisabledReason = newWebhookID(), 1, ""
 	w.CreatedAt = m.d.now()
 	w.UpdatedAt, w.DisabledAt = w.CreatedAt, time.Time{}
-	if err := m.validateAll(&w); err != nil {
+	if err := m.d.profile.fillSecret(&w); err != nil {
+		return Webhook{}, err
+	}
+	adoptSecrets(w.Secrets, nil, m.secretTime())
+	err := m.validate(&w, func(w *Webhook) []FieldError { return m.newCertificate(&ClientTLS{}, &w.TLS) })
+	if err != nil {
 		return Webhook{}, err
 	}
 	if err := m.reg.Create(ctx, w, m.d.profile.MaxPerScope); err != nil {
@@ -51,31 +58,49 @@ func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 
 // Edit validates and replaces a webhook. An empty URL or no Secrets keep what is stored,
 // because forms do not get them back; a header with an empty value keeps its stored
-// value too. CreatedAt, DisabledReason and DisabledAt cannot be edited; activating clears the last two.
+// value too, and so does an Auth of the same Scheme with an empty Username, Secret, TokenURL or
+// ClientID; so do the Key of TLS beside a Certificate, and what is Pending. CreatedAt, DisabledReason and
+// DisabledAt cannot be edited; activating clears the last two.
 // Version must be the one that was read, or 0 to overwrite whatever is there. Changing the
-// URL, the secrets, the headers or the attributes, or activating, also clears the
+// URL, the secrets, the headers, Auth, TLS or the attributes, or activating, also clears the
 // webhook's health.
 //
 // A kept value never reaches another receiver. With another URL, or whatever else changes
-// where Profile.Target leads, the values of headers, and the secret where requests hold it
-// (see Profile.SecretSent), must be in w: a [FieldError] with the rule "again" names what
+// where Profile.Target leads, the values of headers and of Auth, the key of TLS, and the secret where
+// requests hold it (see Profile.SecretSent), must be in w; with another token endpoint or client ID the
+// secret of Auth must: a [FieldError] with the rule "again" names what
 // is missing. What w holds counts as entered, so a form handler fills in what was typed
 // and leaves the rest empty; it does not pass on what it has read from the Store.
 //
+// Secrets that w leaves out end at once. With opts, a new Secrets[0] comes in as by
+// [Manager.RotateSecret], in the same write, and the others that w holds are not looked at.
+//
 // Errors: [*ValidationError], [ErrNotFound], [ErrConflict], [ErrSealed] while what is stored cannot be
-// opened.
-func (m *Manager) Edit(ctx context.Context, w Webhook) (Webhook, error) {
+// opened; with opts also those of RotateSecret.
+func (m *Manager) Edit(ctx context.Context, w Webhook, opts ...RotateOption) (Webhook, error) {
 	var k kept
+	var refused error
 	check := func(next *Webhook) error {
-		return m.validate(next, func(canonical *Webhook) []FieldError { return k.again(&m.d.profile, canonical) })
+		return orErr(m.validate(next, func(canonical *Webhook) []FieldError {
+			return append(k.again(&m.d.profile, canonical), m.newCertificate(&k.stored.TLS, &canonical.TLS)...)
+		}), refused)
 	}
-	return m.change(ctx, w.Scope, w.ID, w.Version, check, func(stored *Webhook) {
+	edited, err := m.change(ctx, w.Scope, w.ID, w.Version, check, func(stored *Webhook) {
 		next := w.Clone()
 		next.Version, next.CreatedAt, next.DisabledReason = stored.Version, stored.CreatedAt, stored.DisabledReason
 		next.DisabledAt = stored.DisabledAt
 		k = keepEmpty(stored.Clone(), &next)
+		if len(opts) > 0 && !k.secrets && len(next.Secrets) > 0 {
+			newest := next.Secrets[0]
+			next.Secrets = stored.Secrets
+			next.Secrets, refused = newRotation(opts).of(&m.d.profile, &next, newest, m.secretTime())
+		}
 		*stored = next
 	})
+	if err != nil || len(opts) == 0 {
+		return edited, err
+	}
+	return m.withEnds(ctx, edited, k.stored)
 }
 
 // SetActive switches a webhook on or off. Switched off, it receives no events and what is
@@ -91,21 +116,6 @@ func (m *Manager) SetActive(ctx context.Context, scope, id string, active bool) 
 	return err
 }
 
-// RotateSecret makes next the newest secret. The one before is kept beside it until the
-// next rotation: a scheme that sends several signatures sends both, so that a receiver
-// can change over in between; a token scheme sends the newest. A next that is the newest
-// already changes no secret, so that a repeated call does not lose the one before.
-// Errors: [*ValidationError], [ErrNotFound].
-func (m *Manager) RotateSecret(ctx context.Context, scope, id string, next Secret) (Webhook, error) {
-	return m.change(ctx, scope, id, 0, m.validateAll, func(w *Webhook) {
-		if len(w.Secrets) > 0 && w.Secrets[0].Equal(next) {
-			return
-		}
-		w.Secrets = append([]Secret{next}, w.Secrets...)
-		w.Secrets = slices.Clip(w.Secrets[:min(len(w.Secrets), 2)])
-	})
-}
-
 // Delete removes a webhook at once. Nothing queued for it is sent any more, apart from a
 // request that is already under way. Errors: [ErrNotFound], and what Profile.Delete answers.
 func (m *Manager) Delete(ctx context.Context, scope, id string) error {
@@ -114,6 +124,7 @@ func (m *Manager) Delete(ctx context.Context, scope, id string) error {
 		return fmt.Errorf("webhook: delete %s: %w", id, err)
 	}
 	m.d.deleted(ctx, scope, id)
+	m.d.sender.tokens.Forget(scope)
 	return nil
 }
 
@@ -135,6 +146,7 @@ func (m *Manager) DeleteScope(ctx context.Context, scope string) error {
 	if err != nil {
 		return fmt.Errorf("webhook: delete scope %q: %w", scope, err)
 	}
+	m.d.sender.tokens.Forget(scope)
 	for _, w := range ws {
 		m.d.engine.post(scheduler.Edited{Scope: scope, WebhookID: w.ID, At: time.Now(), Gone: true})
 	}
@@ -185,7 +197,7 @@ func (m *Manager) Health(ctx context.Context, scope, id string) (Health, error) 
 	if err != nil {
 		return Health{}, fmt.Errorf("webhook: health of %s: %w", id, err)
 	}
-	h.DisabledReason = w.DisabledReason
+	h.DisabledReason, h.CertificateUntil = w.DisabledReason, w.TLS.CertificateUntil()
 	return h, nil
 }
 
@@ -246,7 +258,10 @@ func (m *Manager) change(ctx context.Context, scope, id string, version int64, c
 		}
 		w := was.Clone()
 		w.Seen = 0
+		w.Secrets = knownSecrets(&w, m.secretTime())
+		was.Secrets = slices.Clone(w.Secrets)
 		edit(&w)
+		adoptSecrets(w.Secrets, was.Secrets, m.secretTime())
 		w.UpdatedAt = m.d.now()
 		if w.Active {
 			w.DisabledReason, w.DisabledAt = "", time.Time{}
@@ -280,7 +295,7 @@ func (m *Manager) mayHaveChanged(scope, id string, err error) {
 func freshStart(was, is *Webhook) bool {
 	return is.Active && !was.Active || was.URL != is.URL ||
 		!slices.EqualFunc(was.Secrets, is.Secrets, Secret.Equal) ||
-		!maps.Equal(was.Headers, is.Headers) || !maps.Equal(was.Attributes, is.Attributes)
+		!maps.Equal(was.Headers, is.Headers) || !was.Auth.Equal(is.Auth) || !was.TLS.sameIdentity(is.TLS) || !maps.Equal(was.Attributes, is.Attributes)
 }
 
 func newWebhookID() string { return "whk_" + strings.ToLower(rand.Text()) }

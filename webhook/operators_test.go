@@ -35,7 +35,7 @@ func TestOperators(t *testing.T) {
 		h.dispatchAll(id("evt_1"))
 		settled(2 * time.Second)
 		totals, err := ops.Totals(t.Context())
-		want := webhook.Totals{Pending: webhook.Number{N: 1}, Retrying: webhook.Number{N: 1}, Webhooks: 3, Inactive: 1}
+		want := webhook.Totals{Pending: webhook.Count{N: 1}, Retrying: webhook.Count{N: 1}, Webhooks: 3, Inactive: 1}
 		if diff := cmp.Diff(want, totals); diff != "" || err != nil {
 			t.Errorf("totals, %v (-want +got):\n%s", err, diff)
 		}

@@ -3,6 +3,7 @@ package webhook
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"log/slog"
@@ -53,6 +54,12 @@ type Options struct {
 
 	// RootCAs verify certificates; nil means the system's.
 	RootCAs *x509.CertPool
+	// ClientCertificate returns the sender's own certificate, for webhooks without one in TLS. It is
+	// asked at each handshake in which a server asks for a certificate, from several goroutines; a nil
+	// one shows none, and an error ends the attempt with [CodeConfig]. Token endpoints never see it.
+	ClientCertificate func(context.Context) (*tls.Certificate, error)
+	// AllowClearKeys lets a Store that is no [Sealer] keep the private keys of client certificates.
+	AllowClearKeys bool
 	// Resolver resolves names; nil means Go's own resolver with the system's servers.
 	Resolver *net.Resolver
 	// Proxy sends requests through a proxy. Proxies named in the environment are
@@ -119,8 +126,8 @@ const (
 
 // Observer is told of every step of a delivery. Any field may be nil. The functions are
 // called from several goroutines and must return quickly; a panic is contained and logged.
-// Nothing they receive, apart from Webhook.Secrets, Webhook.URL and Webhook.Headers,
-// is secret.
+// Nothing they receive, apart from Webhook.Secrets, Webhook.URL, Webhook.Headers,
+// Webhook.Auth and the keys of Webhook.TLS, is secret.
 type Observer struct {
 	// Enqueued: Dispatch stored the delivery. After DispatchTx it is called before the
 	// host commits.
@@ -135,10 +142,11 @@ type Observer struct {
 	// Disabled: Postrider switched the webhook off; Webhook.DisabledReason says why.
 	Disabled func(context.Context, Webhook)
 	// Attention: somebody should look at the webhook: 401, 403, 404, 410, a certificate that
-	// does not verify, failures for half of Profile.DisableAfter, or secrets that cannot be
-	// opened. It is called once for each code and status until an attempt succeeds, and once
-	// for each delivery that is held back under [OrderHold]. The
-	// Attempt is nil where there was none; of a webhook that cannot be opened only Scope and
+	// does not verify, no token, failures for half of Profile.DisableAfter, or secrets that cannot be
+	// opened. It is called once for each code and status until an attempt succeeds, once
+	// for each delivery that is held back under [OrderHold], and with
+	// [CodeCertificate] once 30, 14 and 3 days before the end of a client certificate and once after
+	// it, when a request is made. The Attempt is nil where there was none; of a webhook that cannot be opened only Scope and
 	// ID are set.
 	Attention func(context.Context, Webhook, Code, *Attempt)
 }
@@ -235,8 +243,8 @@ func (o *Options) check() error {
 		return refuse("History %v must be at least %v, or negative to keep everything", o.History, minHistory)
 	case o.Breaker.Open < 0 || o.Breaker.MaxOpen < o.Breaker.Open:
 		return refuse("Breaker.MaxOpen %v must not be less than Breaker.Open %v", o.Breaker.MaxOpen, o.Breaker.Open)
-	case o.Transport != nil && (o.DialContext != nil || o.RootCAs != nil || o.Proxy != nil || o.Resolver != nil || o.MaxConnAge != 0):
-		return refuse("Transport excludes DialContext, RootCAs, Proxy, Resolver and MaxConnAge, which it would ignore")
+	case o.Transport != nil && (o.DialContext != nil || o.RootCAs != nil || o.Proxy != nil || o.Resolver != nil || o.MaxConnAge != 0 || o.ClientCertificate != nil):
+		return refuse("Transport excludes DialContext, RootCAs, ClientCertificate, Proxy, Resolver and MaxConnAge, which it would ignore")
 	case o.DialContext != nil && o.Resolver != nil:
 		return refuse("DialContext excludes Resolver, which it would ignore")
 	case o.Proxy != nil && o.DialContext != nil:

@@ -106,7 +106,7 @@ func failure(d *Delivery, a *Attempt) retry.Failure {
 // the secret or the certificate is wrong, and waiting will not mend it.
 func attention(a *Attempt) bool {
 	switch a.Code {
-	case CodeTLSVerify, CodeTLS:
+	case CodeTLSVerify, CodeTLS, CodeAuth:
 		return true
 	case CodeStatus:
 		switch a.Status {

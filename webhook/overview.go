@@ -61,8 +61,8 @@ func (m *Manager) latest(ctx context.Context, scope string, ids []string) (map[s
 	if m.d.history == nil || len(ids) == 0 {
 		return out, nil
 	}
-	if o, ok := m.d.history.(Overview); ok {
-		ds, err := o.Latest(ctx, scope, ids)
+	if o, ok := m.d.store.(Overview); ok {
+		ds, err := read("Latest", func() ([]Delivery, error) { return o.Latest(ctx, scope, ids) })
 		for i := range ds {
 			out[ds[i].WebhookID] = &ds[i]
 		}
@@ -94,12 +94,12 @@ func (m *Manager) LatestAttempts(ctx context.Context, scope string, ds []Deliver
 	case len(ds) == 0:
 		return map[string]Attempt{}, nil
 	}
-	if o, ok := h.(Overview); ok {
+	if o, ok := m.d.store.(Overview); ok {
 		ids := make([]string, len(ds))
 		for i := range ds {
 			ids[i] = ds[i].ID
 		}
-		as, err := o.LatestAttempts(ctx, scope, ids)
+		as, err := read("LatestAttempts", func() (map[string]Attempt, error) { return o.LatestAttempts(ctx, scope, ids) })
 		if err != nil {
 			return nil, fmt.Errorf("webhook: latest attempts: %w", err)
 		}
@@ -135,7 +135,7 @@ func (d *Dispatcher) healthsOf(ctx context.Context, scope string, ids []string) 
 	if d.health == nil || !ask {
 		return out, nil
 	}
-	stored, err := d.health.Health(ctx, scope, "")
+	stored, err := read("Health", func() ([]Health, error) { return d.health.Health(ctx, scope, "") })
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package webhook_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -104,5 +105,50 @@ func TestOverviewBounds(t *testing.T) {
 	}
 	if _, err := h.hooks.Counts(ctx, scope, make([]string, 501), time.Time{}); !errors.Is(err, webhook.ErrInvalid) {
 		t.Errorf("501 counts: %v", err)
+	}
+}
+
+// counted is a Store that counts what is asked of it for a list.
+type counted struct {
+	*memstore.Store
+	overviews, single int
+}
+
+func (c *counted) Latest(ctx context.Context, scope string, ids []string) ([]webhook.Delivery, error) {
+	c.overviews++
+	return c.Store.Latest(ctx, scope, ids)
+}
+
+func (c *counted) LatestAttempts(ctx context.Context, scope string, ids []string) (map[string]webhook.Attempt, error) {
+	c.overviews++
+	return c.Store.LatestAttempts(ctx, scope, ids)
+}
+
+func (c *counted) Deliveries(ctx context.Context, q webhook.Query) ([]webhook.Delivery, string, error) {
+	c.single++
+	return c.Store.Deliveries(ctx, q)
+}
+
+func (c *counted) Delivery(ctx context.Context, scope, id string) (webhook.Delivery, []webhook.Attempt, error) {
+	c.single++
+	return c.Store.Delivery(ctx, scope, id)
+}
+
+// Rule: an Overview is asked once for a list, and nothing is asked for a row, however the Store's calls
+// are contained.
+func TestOverviewIsAsked(t *testing.T) {
+	t.Parallel()
+	store := &counted{Store: newStore(t)}
+	h := newHost(t, store, webhook.Automation(), nil)
+	hooks := []webhook.Webhook{h.add("one"), h.add("two")}
+	h.dispatchAll(id("evt_1"))
+	ds, _, err := store.Store.Deliveries(t.Context(), webhook.Query{Scope: scope})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, standings := h.hooks.Standings(t.Context(), scope, hooks)
+	_, attempts := h.hooks.LatestAttempts(t.Context(), scope, ds)
+	if standings != nil || attempts != nil || store.overviews != 2 || store.single != 0 {
+		t.Errorf("%v, %v, %d calls for lists, %d for rows; want 2 and none", standings, attempts, store.overviews, store.single)
 	}
 }

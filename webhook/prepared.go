@@ -24,13 +24,17 @@ type webhookKey struct{ scope, id string }
 
 // preparation is of one state of a webhook.
 type preparation struct {
-	of      Webhook  // a copy, because w belongs to a batch that shall not stay in memory
-	headers []header // its own, judged
-	refused error    // of a header that may not be sent
-	used    time.Time
-	signer  atomic.Pointer[signing]
-	target  atomic.Pointer[target] // the latest one, where the URL has no variables
-	sample  atomic.Pointer[string] // the URL of a sample delivery, judged
+	given   Webhook   // a copy, because w belongs to a batch that shall not stay in memory
+	of      Webhook   // given without the secrets that have ended; shares its memory
+	until   time.Time // when the next secret ends; zero for never
+	headers []header  // its own, judged
+	refused error     // of a header or a client certificate that may not be sent
+	// identity is nil where requests go by the transport of all webhooks.
+	identity *identity
+	used     time.Time
+	signer   atomic.Pointer[signing]
+	target   atomic.Pointer[target] // the latest one, where the URL has no variables
+	sample   atomic.Pointer[string] // the URL of a sample delivery, judged
 }
 
 // signing is a Signer and when it must be made anew, zero for never.
@@ -54,23 +58,34 @@ func (p *prepared) at(now time.Time, w *Webhook) *preparation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.sweep(now)
-	if got := p.m[key]; got != nil && got.of.same(w) {
+	if got := p.m[key]; got != nil && got.counts(now) && got.given.same(w) {
 		got.used = now
 		return got
 	}
 	if p.m == nil || len(p.m) >= maxPrepared {
 		p.m = make(map[webhookKey]*preparation)
 	}
-	fresh := &preparation{of: w.Clone(), used: now}
+	fresh := &preparation{given: w.Clone(), used: now}
+	fresh.of = fresh.given
+	fresh.of.Secrets, fresh.until = liveSecrets(fresh.given.Secrets, now)
 	for name, value := range w.Headers {
 		if err := checkHeader(name, value); err != nil {
 			fresh.refused = err
 		}
 		fresh.headers = append(fresh.headers, header{http.CanonicalHeaderKey(name), value})
 	}
+	if !w.TLS.common() {
+		var err error
+		if fresh.identity, err = w.TLS.parse(); err != nil {
+			fresh.refused = err
+		}
+	}
 	p.m[key] = fresh
 	return fresh
 }
+
+// counts tells whether no secret has ended since the preparation was made.
+func (p *preparation) counts(now time.Time) bool { return p.until.IsZero() || now.Before(p.until) }
 
 // sweep drops what has not been used for a while, secrets included.
 func (p *prepared) sweep(now time.Time) {
@@ -88,7 +103,7 @@ func (w *Webhook) same(other *Webhook) bool {
 	return w.ID == other.ID && w.Scope == other.Scope && w.Group == other.Group && w.Name == other.Name &&
 		w.URL == other.URL && slices.EqualFunc(w.Secrets, other.Secrets, sameSecret) &&
 		slices.Equal(w.Events, other.Events) && w.Filter == other.Filter && w.Notes == other.Notes &&
-		maps.Equal(w.Headers, other.Headers) && w.Timeout == other.Timeout && w.Active == other.Active &&
+		maps.Equal(w.Headers, other.Headers) && w.Auth.Equal(other.Auth) && w.TLS.Equal(other.TLS) && w.Timeout == other.Timeout && w.Active == other.Active &&
 		w.Order == other.Order && w.Coalesce == other.Coalesce && w.CoalesceWait == other.CoalesceWait &&
 		w.ExcludeBody == other.ExcludeBody && w.ExpiresAt.Equal(other.ExpiresAt) && w.CreatedAt.Equal(other.CreatedAt) &&
 		w.UpdatedAt.Equal(other.UpdatedAt) && w.DisabledReason == other.DisabledReason &&
@@ -97,7 +112,10 @@ func (w *Webhook) same(other *Webhook) bool {
 }
 
 // sameSecret need not take the same time for all secrets: both are the host's own.
-func sameSecret(a, b Secret) bool { return a.Reveal() == b.Reveal() }
+func sameSecret(a, b Secret) bool {
+	return a.Reveal() == b.Reveal() && a.ID() == b.ID() &&
+		a.CreatedAt().Equal(b.CreatedAt()) && a.ExpiresAt().Equal(b.ExpiresAt())
+}
 
 // signerOf returns what signs requests, nil for none.
 func (p *preparation) signerOf(profile *Profile, now time.Time) (sign.Signer, error) {

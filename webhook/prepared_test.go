@@ -108,6 +108,10 @@ func TestPreparationKnowsEveryField(t *testing.T) {
 			*f = append(*f, "x")
 		case *[]webhook.Secret:
 			*f = append(*f, webhook.NewSecret("x"))
+		case *webhook.Auth:
+			f.OAuth.Resource += "x"
+		case *webhook.ClientTLS:
+			f.Pending = webhook.NewSecret("x")
 		case *map[string]string:
 			*f = map[string]string{"X-Other": "x"}
 		case *time.Duration:

@@ -48,11 +48,11 @@ func (m *Manager) Preview(ctx context.Context, scope, deliveryID string) (Previe
 	if w.Unreadable != nil {
 		return Preview{}, fmt.Errorf("webhook: preview %s: %w", deliveryID, w.Unreadable)
 	}
-	a := Attempt{Number: d.Attempts + 1, Start: m.d.now()}
+	now := m.d.now()
 	x := transport.Begin(ctx, d.Body)
-	req, _, err := m.d.sender.request(x, &w, &d, a)
+	req, _, err := m.d.sender.request(x, m.d.sender.prepared.at(now, &w), &w, &d, d.Attempts+1, now, &authorization{unsent: true})
 	if err != nil {
-		return Preview{}, fmt.Errorf("webhook: preview %s: %w: no request can be made of it (%s)", deliveryID, ErrInvalid, buildCode(err))
+		return Preview{}, fmt.Errorf("webhook: preview %s: %w: no request can be made of it (%s)", deliveryID, ErrInvalid, refused(err).code)
 	}
 	p := Preview{Method: req.Method, URL: maskURL(req.URL.String()), Body: d.Body}
 	open := m.d.profile.openHeaders(w, d)
@@ -83,6 +83,9 @@ func (p *Profile) openHeaders(w Webhook, d Delivery) []string {
 		}
 	}
 	return slices.DeleteFunc(open, func(name string) bool {
+		if w.Auth.Scheme != "" && name == "Authorization" {
+			return true
+		}
 		for own := range w.Headers {
 			if http.CanonicalHeaderKey(own) == name {
 				return true
@@ -96,6 +99,11 @@ func (p *Profile) openHeaders(w Webhook, d Delivery) []string {
 func holdsCredential(w *Webhook, value string) bool {
 	for _, v := range w.Headers {
 		if v != "" && strings.Contains(value, v) {
+			return true
+		}
+	}
+	for _, part := range w.Auth.secretParts() {
+		if len(part) >= minSecret && strings.Contains(value, part) {
 			return true
 		}
 	}

@@ -49,6 +49,13 @@ type Profile struct {
 	// the URL, and not only a signature made with it. Such a secret must be entered
 	// again when a webhook gets another URL; see [Manager.Edit].
 	SecretSent bool
+	// Auth are the schemes of Authorization that a webhook may have beside its signature;
+	// nil means none.
+	Auth []AuthScheme
+	// AllowToken judges token endpoints of [AuthOAuth]: each URL when it is entered and before
+	// each use, every address when it is dialled. The zero value accepts any public https host,
+	// whatever Allow says.
+	AllowToken allowlist.Policy
 	// Events are the event types that a webhook can listen to; nil means any, or those of the
 	// Catalogue. A name holds no "*".
 	Events []string
@@ -103,6 +110,10 @@ type Profile struct {
 	// answers why not, which Manager.Delete returns. A [*ValidationError] is shown to people.
 	// nil means that remove is called.
 	Delete func(ctx context.Context, scope, id string, remove func(context.Context) error) error
+	// NewSecret generates a secret for [Manager.Add] and [Manager.RotateSecret], which return it
+	// so that people can hand it to the receiver. nil where the receiver's side makes the
+	// secret, as a rule of Automation does: then it must be entered.
+	NewSecret func() (Secret, error)
 	// Check adds what else is wrong with a webhook's fields to what the Manager found.
 	Check func(Webhook) []FieldError
 }
@@ -156,12 +167,15 @@ type Composed struct {
 
 // TransientError is the default of Profile.Transient: no connection, no answer in
 // time, an answer that is not HTTP, our own way out, and the statuses 408, 409, 425, 429
-// and 500 to 599. A certificate that does not verify is permanent: a fixed, well-run host
+// and 500 to 599. No token is worth another attempt unless its endpoint says that the client,
+// the scope or the grant is wrong. A certificate that does not verify is permanent: a fixed, well-run host
 // with a bad certificate means interception or a wrong clock.
 func TransientError(a Attempt) bool {
 	switch a.Code {
 	case CodeDNS, CodeConnect, CodeTLS, CodeTimeout, CodeProtocol, CodeEgress:
 		return true
+	case CodeAuth:
+		return !givesUpOnAuth(a.Detail)
 	case CodeStatus:
 		return transientStatus(a.Status)
 	}
@@ -250,9 +264,11 @@ func Standard() Profile {
 		Success:       success2xx,
 		Transient:     standardTransient,
 		RequireSecret: true,
+		Auth:          []AuthScheme{AuthBasic, AuthBearer, AuthValue, AuthOAuth},
 		MaxPerScope:   100,
 		DisableOnGone: true,
 		DisableAfter:  5 * 24 * time.Hour,
+		NewSecret:     sign.GenerateSecret,
 		Orders:        []OrderPolicy{OrderSkip, OrderBlock, OrderHold},
 		Coalesces:     true,
 		Header:        SequenceHeader("Webhook-Sequence"),
@@ -273,5 +289,5 @@ func standardTransient(a Attempt) bool {
 	if a.Code == CodeStatus {
 		return a.Status != http.StatusGone
 	}
-	return a.Code == CodeTLSVerify || TransientError(a)
+	return a.Code == CodeTLSVerify || a.Code == CodeAuth || TransientError(a)
 }

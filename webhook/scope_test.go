@@ -29,6 +29,8 @@ func TestScopeIsolation(t *testing.T) {
 			},
 			"SetActive":    func() error { return h.hooks.SetActive(ctx, other, w.ID, false) },
 			"RotateSecret": func() error { _, err := h.hooks.RotateSecret(ctx, other, w.ID, webhook.NewSecret("x")); return err },
+			"RevokeSecret": func() error { _, err := h.hooks.RevokeSecret(ctx, other, w.ID, w.Secrets[0].ID()); return err },
+			"Secrets":      func() error { _, err := h.hooks.Secrets(ctx, other, w.ID); return err },
 			"Delete":       func() error { return h.hooks.Delete(ctx, other, w.ID) },
 			"Health":       func() error { _, err := h.hooks.Health(ctx, other, w.ID); return err },
 			"Test":         func() error { _, err := h.hooks.Test(ctx, other, w.ID); return err },

@@ -17,6 +17,8 @@ type kept struct {
 	stored  Webhook
 	secrets bool
 	headers []string // names as they are spelled in the edit
+	auth    keptAuth
+	key     bool // of the client certificate
 }
 
 // keepEmpty fills what is empty in next, because forms get neither URL nor credentials back.
@@ -37,6 +39,8 @@ func keepEmpty(stored Webhook, next *Webhook) kept {
 		}
 	}
 	slices.Sort(k.headers)
+	k.auth = keepAuth(&stored.Auth, &next.Auth)
+	k.key = keepTLS(&stored.TLS, &next.TLS)
 	return k
 }
 
@@ -44,7 +48,7 @@ func keepEmpty(stored Webhook, next *Webhook) kept {
 // who may edit a webhook without seeing its credentials could otherwise have them sent to
 // a server of their own. next has its canonical URL.
 func (k *kept) again(p *Profile, next *Webhook) (out []FieldError) {
-	if !k.secrets && len(k.headers) == 0 {
+	if !k.secrets && len(k.headers) == 0 && k.auth == (keptAuth{}) && !k.key {
 		return nil
 	}
 	moved := !sameReceiver(p, &k.stored, next)
@@ -59,7 +63,10 @@ func (k *kept) again(p *Profile, next *Webhook) (out []FieldError) {
 		out = append(out, FieldError{"headers", "again",
 			fmt.Sprintf("Enter the value of %s again: the webhook goes to another URL.", strings.Join(k.headers, ", "))})
 	}
-	return out
+	if moved && k.key {
+		out = append(out, FieldError{"tls", "again", "Enter the private key again: the webhook goes to another URL."})
+	}
+	return append(out, k.auth.again(p, moved, &k.stored.Auth, &next.Auth)...)
 }
 
 // sameReceiver tells whether requests of both webhooks go to the same URL. Any difference of

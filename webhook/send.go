@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/postrider/postrider/retry"
+	"github.com/postrider/postrider/webhook/internal/oauth"
 	"github.com/postrider/postrider/webhook/internal/transport"
 	"github.com/postrider/postrider/webhook/sign"
 )
@@ -27,19 +29,31 @@ type sender struct {
 	profile   *Profile
 	transport http.RoundTripper    // the host's, nil for own
 	own       *transport.Transport // nil for the host's
-	lookup    bool                 // of the target's addresses, before each request
-	timeout   time.Duration
-	bounds    bounds
-	prepared  prepared
+	tokenWay  *transport.Transport // to token endpoints, likewise
+	tokens    *oauth.Cache
+	// identities are the transports of webhooks that have TLS; nil for the host's transport.
+	identities *transport.Identities
+	lookup     bool // of the target's addresses, before each request
+	timeout    time.Duration
+	bounds     bounds
+	prepared   prepared
 }
 
 func newSender(p *Profile, o *Options) *sender {
 	s := &sender{profile: p, transport: o.Transport, timeout: o.Timeout, bounds: defaultBounds()}
 	if s.transport == nil {
-		s.own = newTransport(p, o, s.bounds)
+		s.connect(o)
 	}
+	s.tokens = oauth.NewCache(s.post)
 	s.lookup = o.Proxy != nil && o.Proxy.AddressesCheckedBy == ByLookup
 	return s
+}
+
+// connect makes the sender's own transports.
+func (s *sender) connect(o *Options) {
+	s.own = newTransport(s.profile, o, s.bounds)
+	s.tokenWay = newTokenTransport(s.profile, o, s.bounds)
+	s.identities = transport.NewIdentities(s.own)
 }
 
 // timeoutOf is how long an attempt to w may take.
@@ -55,7 +69,8 @@ func (s *sender) timeoutOf(w *Webhook) time.Duration {
 // answered and another request would only repeat it. It never panics.
 //
 // Within the attempt and its time the transport may make the request a second time, with the
-// same bytes: see [transport.Transport.Send].
+// same bytes: see [transport.Transport.Send]. So does the attempt where a token out of memory
+// was refused: see renews.
 func (s *sender) attempt(ctx context.Context, w *Webhook, d *Delivery, now time.Time) (a Attempt) {
 	a = Attempt{Number: d.Attempts + 1, Start: now}
 	began := time.Now()
@@ -67,43 +82,68 @@ func (s *sender) attempt(ctx context.Context, w *Webhook, d *Delivery, now time.
 	}()
 	ctx, cancel := context.WithTimeout(ctx, s.timeoutOf(w))
 	defer cancel()
+	var auth authorization
+	for s.once(ctx, cancel, w, d, &a, &auth, began) {
+	}
+	return a
+}
+
+// once makes a request of an attempt, and tells whether it is to be made again.
+func (s *sender) once(ctx context.Context, cancel context.CancelFunc, w *Webhook, d *Delivery, a *Attempt, auth *authorization, began time.Time) (again bool) {
 	x := transport.Begin(ctx, d.Body)
-	req, to, err := s.request(x, w, d, a)
+	at := elapsed(a.Start, began)
+	prep := s.prepared.at(at, w)
+	req, to, err := s.request(x, prep, w, d, a.Number, at, auth)
 	if err != nil {
-		a.Code = buildCode(err)
-		return a
+		refused(err).apply(a)
+		return false
 	}
 	if s.lookup {
 		if err := s.own.Lookup(ctx, req.URL.Hostname()); err != nil {
 			a.Code, a.Detail = unanswered(x, err)
-			return a
+			return false
 		}
 	}
-	resp, err := s.roundTrip(x, req)
+	by := s.own
+	if prep.identity != nil {
+		use := s.identities.Take(prep.identity.id, prep.identity.Identity)
+		defer use.Give()
+		by = use.Transport
+	}
+	resp, err := s.roundTrip(by, x, req)
 	if err != nil {
 		a.Code, a.Detail = unanswered(x, err)
-		return a
+		return false
 	}
+	if s.renews(resp.StatusCode, auth) {
+		_ = resp.Body.Close()
+		return true
+	}
+	s.answered(a, resp, cancel, to, req.Header, began)
+	return false
+}
+
+// answered judges an answer.
+func (s *sender) answered(a *Attempt, resp *http.Response, cancel context.CancelFunc, to *target, sent http.Header, began time.Time) {
 	a.Status = resp.StatusCode
 	a.Code = s.statusCode(resp.StatusCode)
-	if a.Code == CodeStatus && s.profile.transient(a) {
-		if after, ok := retry.ParseAfter(resp.Header, now.Add(time.Since(began))); ok {
+	if a.Code == CodeStatus && s.profile.transient(*a) {
+		if after, ok := retry.ParseAfter(resp.Header, elapsed(a.Start, began)); ok {
 			a.RetryAfter = after
 		}
 	}
 	if resp.StatusCode < 200 {
 		_ = resp.Body.Close() // 101: the body is the bare connection, which no deadline ends
-		return a
+		return
 	}
-	a.Snippet = s.readBody(resp.Body, cancel, to, req.Header)
-	return a
+	a.Snippet = s.readBody(resp.Body, cancel, to, sent)
 }
 
-// roundTrip sends a request. It contains a transport of the host that panics or breaks its
-// contract.
-func (s *sender) roundTrip(x *transport.Exchange, req *http.Request) (resp *http.Response, err error) {
-	if s.own != nil {
-		return s.own.Send(x, req)
+// roundTrip sends a request by one of the own transports. Without any it contains a transport
+// of the host that panics or breaks its contract.
+func (s *sender) roundTrip(own *transport.Transport, x *transport.Exchange, req *http.Request) (resp *http.Response, err error) {
+	if own != nil {
+		return own.Send(x, req)
 	}
 	defer contain("Transport", &err)
 	if req.ContentLength > 0 {
@@ -126,21 +166,25 @@ func (s *sender) statusCode(status int) Code {
 	return CodeStatus
 }
 
-// errRequest tells which code a request that could not be built ends with.
+// errRequest tells how an attempt ends whose request could not be built.
 type errRequest struct {
-	code Code
-	err  error
+	code    Code
+	err     error
+	detail  Detail
+	snippet string
 }
 
 func (e *errRequest) Error() string { return e.err.Error() }
 func (e *errRequest) Unwrap() error { return e.err }
 
-func buildCode(err error) Code {
+func (e *errRequest) apply(a *Attempt) { a.Code, a.Detail, a.Snippet = e.code, e.detail, e.snippet }
+
+func refused(err error) *errRequest {
 	var r *errRequest
 	if errors.As(err, &r) {
-		return r.code
+		return r
 	}
-	return CodeConfig
+	return &errRequest{code: CodeConfig, err: err}
 }
 
 // parts is what a request is made of, in one allocation.
@@ -163,17 +207,20 @@ func (p *parts) header(h http.Header, name, value string) {
 
 // request builds and signs a request. Its errors may hold what hooks of the host
 // said and are never shown.
-func (s *sender) request(x *transport.Exchange, w *Webhook, d *Delivery, a Attempt) (req *http.Request, to *target, err error) {
+func (s *sender) request(x *transport.Exchange, prep *preparation, w *Webhook, d *Delivery, number int, at time.Time, auth *authorization) (req *http.Request, to *target, err error) {
 	defer contain("Profile", &err)
 	if len(d.Body) > s.profile.maxBody() {
-		return nil, nil, &errRequest{CodePayload, ErrTooLarge}
+		return nil, nil, &errRequest{code: CodePayload, err: ErrTooLarge}
 	}
-	prep := s.prepared.at(a.Start, w)
+	w = prep.liveHook(w)
 	if to, err = prep.targetOf(s.profile, w, d); err != nil {
 		return nil, nil, err
 	}
 	if prep.refused != nil {
 		return nil, nil, prep.refused
+	}
+	if prep.identity != nil && s.own == nil {
+		return nil, nil, errors.New("webhook: Options.Transport cannot show the certificate of a webhook")
 	}
 	p := &parts{url: to.url}
 	req = x.Request()
@@ -190,12 +237,15 @@ func (s *sender) request(x *transport.Exchange, w *Webhook, d *Delivery, a Attem
 	if s.profile.Header != nil {
 		s.profile.Header(*w, *d, req.Header)
 	}
-	signer, err := prep.signerOf(s.profile, a.Start)
+	if err := s.authorize(x, w, req.Header, auth); err != nil {
+		return nil, nil, err
+	}
+	signer, err := prep.signerOf(s.profile, at)
 	if err != nil {
 		return nil, nil, err
 	}
 	if signer != nil {
-		if err := s.sign(signer, req, d, a); err != nil {
+		if err := s.sign(signer, req, w, sign.Message{ID: d.EventID, Attempt: number, Time: at, Body: d.Body}); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -209,10 +259,16 @@ func (s *sender) request(x *transport.Exchange, w *Webhook, d *Delivery, a Attem
 }
 
 // sign lets a signer set headers, and nothing else.
-func (s *sender) sign(signer sign.Signer, req *http.Request, d *Delivery, a Attempt) error {
+func (s *sender) sign(signer sign.Signer, req *http.Request, w *Webhook, m sign.Message) error {
 	u, judged := req.URL, *req.URL
-	if err := signer.Sign(req, sign.Message{ID: d.EventID, Attempt: a.Number, Time: a.Start, Body: d.Body}); err != nil {
+	auth := slices.Clone(req.Header["Authorization"])
+	if err := signer.Sign(req, m); err != nil {
 		return err
+	}
+	if w.Auth.Scheme != "" {
+		if err := signedAuthorization(auth, req.Header); err != nil {
+			return err
+		}
 	}
 	if req.URL != u || *u != judged || req.Host != judged.Host || req.Method != http.MethodPost {
 		return errors.New("webhook: a Signer may set headers only")

@@ -38,7 +38,7 @@ func (s *sender) readBody(body io.ReadCloser, end context.CancelFunc, to *target
 	switch {
 	case n == 0, !isText(buf[:n]):
 		return ""
-	case n < minPartial:
+	case n < minPartial && sent["Authorization"] == nil:
 		return to.short(buf[:n])
 	}
 	secrets := append(headerSecrets(sent), to.secrets()...)
@@ -88,9 +88,16 @@ func headerSecrets(h http.Header) []string {
 		if slices.ContainsFunc(publicHeaders, func(p string) bool { return strings.EqualFold(p, name) }) {
 			continue
 		}
+		least := minHeaderSecret
+		if strings.EqualFold(name, "Authorization") {
+			least = minSecret // a token may be short
+		}
 		for _, v := range values {
-			for _, part := range append(strings.Fields(v), v) {
-				if len(part) >= minHeaderSecret {
+			for i, part := range append(strings.Fields(v), v) {
+				if i == 0 && len(part) < minHeaderSecret && len(part) < len(v) {
+					continue // the name of a scheme
+				}
+				if len(part) >= least {
 					out = append(out, part)
 				}
 			}
@@ -246,6 +253,9 @@ func secretsOf(w *Webhook, u *url.URL) []string {
 		add(strings.TrimPrefix(s.Reveal(), "whsec_"))
 	}
 	for _, v := range w.Headers {
+		add(v)
+	}
+	for _, v := range w.Auth.secretParts() {
 		add(v)
 	}
 	add(u.RequestURI())

@@ -21,22 +21,22 @@ type Stats interface {
 	Find(ctx context.Context, eventID string, limit int) ([]Delivery, error)
 }
 
-// NumberLimit is where counting stops.
-const NumberLimit = 100_000
+// CountLimit is where counting stops.
+const CountLimit = 100_000
 
-// Number is a count that is exact up to [NumberLimit].
-type Number struct {
-	// N is the number, at most NumberLimit.
+// Count is a number that is exact up to [CountLimit].
+type Count struct {
+	// N is the number, at most CountLimit.
 	N int
 	// AtLeast says that there are more than N.
 	AtLeast bool
 }
 
-// NumberOf makes a Number of a count. A Store counts up to NumberLimit + 1.
-func NumberOf(n int) Number { return Number{min(n, NumberLimit), n > NumberLimit} }
+// CountOf makes a Count of a count. A Store counts up to CountLimit + 1.
+func CountOf(n int) Count { return Count{min(n, CountLimit), n > CountLimit} }
 
 // String returns the number, with a plus where there are more.
-func (c Number) String() string {
+func (c Count) String() string {
 	if c.AtLeast {
 		return strconv.Itoa(c.N) + "+"
 	}
@@ -48,7 +48,7 @@ type Totals struct {
 	// Pending counts the deliveries that have not ended. Held are those of them that a
 	// process has leased, whether or not it still lives. Retrying are those that are not
 	// held and were tried since they were queued. The others wait for their first attempt.
-	Pending, Held, Retrying Number
+	Pending, Held, Retrying Count
 	// OldestDue is the earliest due time, up to now, of what is not held and may be sent:
 	// how late the Store's work is. What waits for webhooks that are inactive or expired does
 	// not count. Zero where nothing is due.
@@ -65,7 +65,7 @@ func (t Totals) Waiting() int { return max(0, t.Pending.N-t.Held.N-t.Retrying.N)
 type Backlog struct {
 	Scope, WebhookID string
 	// Pending counts what waits and is not held.
-	Pending Number
+	Pending Count
 	// OldestDue is the earliest due time of it, which may lie ahead.
 	OldestDue time.Time
 }

@@ -257,6 +257,7 @@ func TestPanickingRegistry(t *testing.T) {
 	_, _, delivery := m.Delivery(ctx, scope, "d")
 	for name, err := range map[string]error{
 		"Webhook": second(m.Webhook(ctx, scope, "panics")), "List": second(m.List(ctx, scope)), "Health": second(m.Health(ctx, scope, "w")),
+		"Secrets": second(m.Secrets(ctx, scope, "panics")),
 		"Explain": second(h.Explain(ctx, scope, "d")), "Deliveries": deliveries, "Delivery": delivery,
 		"Replay": second(m.Replay(ctx, webhook.Query{Scope: scope}, 1)), "DeleteScope": m.DeleteScope(ctx, scope),
 	} {
@@ -266,7 +267,8 @@ func TestPanickingRegistry(t *testing.T) {
 	}
 	for name, err := range map[string]error{
 		"Add": second(m.Add(ctx, w)), "Edit": second(m.Edit(ctx, w)), "SetActive": m.SetActive(ctx, scope, "w", true), "Delete": m.Delete(ctx, scope, "w"),
-		"Redeliver": m.Redeliver(ctx, scope, "d"), "Cancel": m.Cancel(ctx, scope, "d"),
+		"RotateSecret": second(m.RotateSecret(ctx, scope, "w", webhook.NewSecret("next"))),
+		"Redeliver":    m.Redeliver(ctx, scope, "d"), "Cancel": m.Cancel(ctx, scope, "d"),
 	} {
 		if !errors.Is(err, webhook.ErrPanic) || !errors.Is(err, webhook.ErrUnknown) {
 			t.Errorf("%s: %v, want ErrPanic and ErrUnknown", name, err)

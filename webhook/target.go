@@ -23,7 +23,7 @@ type target struct {
 func (p *preparation) targetOf(profile *Profile, w *Webhook, d *Delivery) (*target, error) {
 	raw, err := profile.rawTarget(w, d)
 	if err != nil {
-		return nil, &errRequest{CodeURLRejected, err}
+		return nil, &errRequest{code: CodeURLRejected, err: err}
 	}
 	filled := strings.Contains(w.URL, "{")
 	if known := p.target.Load(); !filled && known != nil && known.asked == raw {
@@ -35,10 +35,10 @@ func (p *preparation) targetOf(profile *Profile, w *Webhook, d *Delivery) (*targ
 	}
 	u, err := url.Parse(text)
 	if err != nil {
-		return nil, &errRequest{CodeURLRejected, errors.New("webhook: accepted URL does not parse")}
+		return nil, &errRequest{code: CodeURLRejected, err: errors.New("webhook: accepted URL does not parse")}
 	}
 	t := &target{asked: raw, url: *u}
-	t.secrets = sync.OnceValue(func() []string { return secretsOf(&p.of, &t.url) })
+	t.secrets = sync.OnceValue(func() []string { return secretsOf(&p.given, &t.url) })
 	if !filled {
 		p.target.Store(t)
 	}
@@ -65,7 +65,7 @@ func (p *preparation) judge(profile *Profile, raw string, filled bool) (string, 
 		return "", err
 	}
 	if final[:behindAuthority(final)] != template[:behindAuthority(template)] {
-		return "", &errRequest{CodeURLRejected, errors.New("webhook: the delivery changed the host")}
+		return "", &errRequest{code: CodeURLRejected, err: errors.New("webhook: the delivery changed the host")}
 	}
 	return final, nil
 }
@@ -90,7 +90,7 @@ func (p *Profile) checkTemplate(w *Webhook) (string, error) {
 	}
 	raw, err := p.rawTarget(w, &sample)
 	if err != nil {
-		return "", &errRequest{CodeURLRejected, err}
+		return "", &errRequest{code: CodeURLRejected, err: err}
 	}
 	return checkTarget(p.Allow.CheckURL(raw))
 }
@@ -108,7 +108,7 @@ func checkTarget(canonical string, err error) (string, error) {
 		if errors.Is(err, allowlist.ErrBlocked) {
 			code = CodeBlockedAddress // the host is written as an address
 		}
-		return "", &errRequest{code, err}
+		return "", &errRequest{code: code, err: err}
 	}
 	return canonical, nil
 }

@@ -38,17 +38,30 @@ func setBounds(dispatcher any, b testhook.Bounds) {
 	keep(&s.bounds.tls, b.TLS)
 	keep(&s.bounds.header, b.Header)
 	keep(&s.bounds.body, b.Body)
-	s.own = newTransport(&d.profile, &d.o, s.bounds)
+	s.connect(&d.o)
 }
 
-// newTransport makes the only transport of a Dispatcher.
+// newTransport makes the transport of a Dispatcher's requests to webhooks.
 func newTransport(p *Profile, o *Options, b bounds) *transport.Transport {
+	return transport.New(transportOptions(p, o, b))
+}
+
+// newTokenTransport makes the one of requests to token endpoints: the same but for the addresses
+// that it may dial, what it keeps open, and a certificate, which it does not show.
+func newTokenTransport(p *Profile, o *Options, b bounds) *transport.Transport {
+	t := transportOptions(p, o, b)
+	t.Allow, t.HTTP2, t.MaxIdlePerHost, t.ClientCertificate = p.AllowToken, false, 2, nil
+	return transport.New(t)
+}
+
+func transportOptions(p *Profile, o *Options, b bounds) transport.Options {
 	t := transport.Options{
-		Allow:       p.Allow,
-		RootCAs:     o.RootCAs,
-		Resolver:    o.Resolver,
-		DialContext: o.DialContext,
-		HTTP2:       p.HTTP2,
+		Allow:             p.Allow,
+		RootCAs:           o.RootCAs,
+		ClientCertificate: o.ClientCertificate,
+		Resolver:          o.Resolver,
+		DialContext:       o.DialContext,
+		HTTP2:             p.HTTP2,
 		// As many requests as can be in flight leave a connection each. One host gets a share:
 		// of what is in flight, Capacity is what ends within moments and needs a connection
 		// again; a slower request finds one that another has just left.
@@ -62,7 +75,7 @@ func newTransport(p *Profile, o *Options, b bounds) *transport.Transport {
 	if o.Proxy != nil {
 		t.Proxy = o.Proxy.URL
 	}
-	return transport.New(t)
+	return t
 }
 
 // unanswered tells why a request got no answer.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/postrider/postrider/allowlist"
 	"github.com/postrider/postrider/internal/ascii"
+	"github.com/postrider/postrider/webhook/internal/httpfield"
 )
 
 // The bounds of a webhook's fields.
@@ -21,6 +22,7 @@ const (
 	maxEventName  = 100  // bytes
 	maxSecret     = 4096 // bytes
 	maxSecrets    = 10
+	maxSecretID   = 100 // bytes
 	maxScope      = 255 // bytes, as payload.New has it
 	maxFilter     = 10_000
 	maxAttributes = 50
@@ -70,6 +72,8 @@ func (m *Manager) validate(w *Webhook, more func(*Webhook) []FieldError) (err er
 		add("filter", "text", "A filter may hold text only.")
 	}
 	validateHeaders(w, add)
+	m.validateAuth(w, add)
+	m.validateTLS(w, add)
 	if w.Timeout < 0 || w.Timeout > m.d.o.Timeout {
 		add("timeout", "range", fmt.Sprintf("The timeout must be between 0 and %v.", m.d.o.Timeout))
 	}
@@ -100,7 +104,9 @@ func (m *Manager) validate(w *Webhook, more func(*Webhook) []FieldError) (err er
 
 // place is where a field stands in a form. Fields that only a Profile knows come last.
 func place(field string) int {
-	form := [...]string{"scope", "name", "url", "secret", "events", "filter", "notes", "headers", "timeout", "order", "coalesce", "coalesce_wait", "group", "attributes"}
+	form := [...]string{"scope", "name", "url", "secret", "events", "filter", "notes", "headers",
+		"auth.scheme", "auth.username", "auth.secret", "auth.token_url", "auth.client_id", "auth.scopes", "auth.audience", "auth.resource",
+		"auth.client_auth", "tls", "timeout", "order", "coalesce", "coalesce_wait", "group", "attributes"}
 	if i := slices.Index(form[:], field); i >= 0 {
 		return i
 	}
@@ -162,7 +168,7 @@ func (m *Manager) validateSecrets(w *Webhook, add func(field, rule, message stri
 	if len(w.Secrets) > maxSecrets {
 		add("secret", "too_many", fmt.Sprintf("A webhook may have up to %d secrets.", maxSecrets))
 	}
-	for _, s := range w.Secrets {
+	for i, s := range w.Secrets {
 		text := s.Reveal()
 		switch {
 		case text == "":
@@ -173,6 +179,10 @@ func (m *Manager) validateSecrets(w *Webhook, add func(field, rule, message stri
 			add("secret", "masked", "This is the mask that is shown in place of a secret; enter the secret itself.")
 		case strings.TrimSpace(text) != text || !ascii.IsPrintable(text):
 			add("secret", "characters", "A secret may hold printable ASCII only, without a space at either end.")
+		case len(s.ID()) > maxSecretID || !httpfield.IsToken(s.ID()):
+			add("secret", "id", fmt.Sprintf("The ID of a secret may have 1 to %d letters, digits and marks.", maxSecretID))
+		case slices.ContainsFunc(w.Secrets[:i], func(o Secret) bool { return o.ID() == s.ID() }):
+			add("secret", "repeated", "Two secrets are the same, or have the same ID.")
 		default:
 			continue
 		}

@@ -18,7 +18,8 @@ func TestReservedHeaders(t *testing.T) {
 	for _, name := range []string{"Host", "Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Connection", "Keep-Alive",
 		"Upgrade", "TE", "Trailer", "Expect", "Proxy-Authorization", "Proxy-Connection", "Cookie", "Idempotency-Key", "X-Idempotency-Key",
 		"Authorization", "User-Agent", "X-Automation-Webhook-Token", "X-Atlassian-Webhook-Identifier", "X-Atlassian-Webhook-Retry",
-		"X-Hub-Signature", "X-Hub-Signature-256", "Webhook-Id", "Webhook-Signature", "Webhook-Timestamp"} {
+		"X-Hub-Signature", "X-Hub-Signature-256", "Webhook-Id", "Webhook-Signature", "Webhook-Timestamp",
+		"Svix-Id", "Svix-Signature", "Stripe-Signature", "X-Convoy-Signature"} {
 		for _, spelled := range []string{name, strings.ToLower(name), strings.ToUpper(name)} {
 			_, err := h.hooks.Add(context.Background(), form(func(w *webhook.Webhook) { w.Headers = headers(spelled, "x") }))
 			if got := complaint(err); got != "headers refused" {
@@ -42,6 +43,8 @@ func TestProfilesJudge(t *testing.T) {
 	t.Parallel()
 	optional := webhook.Standard()
 	optional.Name, optional.RequireSecret, optional.Check, optional.AllowNoEvents = "optional", false, nil, true
+	entered := webhook.Standard()
+	entered.NewSecret = nil
 	panics := webhook.Automation()
 	panics.Check = func(webhook.Webhook) []webhook.FieldError { panic("check") }
 	own := webhook.Automation()
@@ -58,7 +61,8 @@ func TestProfilesJudge(t *testing.T) {
 	}{
 		"standard accepts its secrets":       {webhook.Standard(), webhook.Options{}, standardHook, "<nil>"},
 		"standard refuses a token":           {webhook.Standard(), webhook.Options{}, func(w *webhook.Webhook) { w.URL, w.Secrets = "https://hooks.example.com/a", secrets("short") }, "secret format"},
-		"standard needs a secret":            {webhook.Standard(), webhook.Options{}, func(w *webhook.Webhook) { w.URL, w.Secrets = "https://hooks.example.com/a", nil }, "secret required"},
+		"standard makes a secret":            {webhook.Standard(), webhook.Options{}, func(w *webhook.Webhook) { w.URL, w.Secrets = "https://hooks.example.com/a", nil }, "<nil>"},
+		"standard needs a secret":            {entered, webhook.Options{}, func(w *webhook.Webhook) { w.URL, w.Secrets = "https://hooks.example.com/a", nil }, "secret required"},
 		"standard takes any trigger":         {webhook.Standard(), webhook.Options{}, func(w *webhook.Webhook) { standardHook(w); w.Events = []string{"invoice.paid"} }, "<nil>"},
 		"standard refuses inner hosts":       {webhook.Standard(), webhook.Options{}, func(w *webhook.Webhook) { standardHook(w); w.URL = "https://vault.internal/a" }, "url H6"},
 		"standard refuses inner addresses":   {webhook.Standard(), webhook.Options{}, func(w *webhook.Webhook) { standardHook(w); w.URL = "https://169.254.169.254/a" }, "url ADDR"},

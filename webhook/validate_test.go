@@ -105,6 +105,16 @@ var fields = []struct {
 	{"secret beyond ASCII", func(w *webhook.Webhook) { w.Secrets = secrets("é") }, "secret characters"},
 	{"secret that is a mask", func(w *webhook.Webhook) { w.Secrets = secrets("[redacted]") }, "secret masked"},
 	{"10 secrets", func(w *webhook.Webhook) { w.Secrets = secrets(strings.Split("abcdefghij", "")...) }, "<nil>"},
+	{"secret with an ID", func(w *webhook.Webhook) {
+		w.Secrets[0] = w.Secrets[0].WithLife(strings.Repeat("a", 100), time.Time{}, time.Time{})
+	}, "<nil>"},
+	{"ID of 101 bytes", func(w *webhook.Webhook) {
+		w.Secrets[0] = w.Secrets[0].WithLife(strings.Repeat("a", 101), time.Time{}, time.Time{})
+	}, "secret id"},
+	{"ID that is a path", func(w *webhook.Webhook) { w.Secrets[0] = w.Secrets[0].WithLife("a/b", time.Time{}, time.Time{}) }, "secret id"},
+	{"two secrets of one ID", func(w *webhook.Webhook) {
+		w.Secrets = []webhook.Secret{webhook.NewSecret("a").WithLife("sec_a", time.Time{}, time.Time{}), webhook.NewSecret("b").WithLife("sec_a", time.Time{}, time.Time{})}
+	}, "secret repeated"},
 	{"11 secrets", func(w *webhook.Webhook) { w.Secrets = secrets(strings.Split("abcdefghijk", "")...) }, "secret too_many"},
 
 	{"no trigger", func(w *webhook.Webhook) { w.Events = nil }, "events required"},

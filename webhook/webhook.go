@@ -20,7 +20,7 @@ func NewSecret(s string) Secret { return sign.NewSecret(s) }
 // Webhook is the configuration of one receiver. It is a plain value: changing
 // a copy changes nothing until the copy goes through [Manager.Edit] or
 // [Registry.Update]. Printing, logging or encoding one masks what is secret in it: Secrets,
-// the values of Headers, and the URL behind the host; see [Webhook.Format] for the one
+// the values of Headers, Auth, and the URL behind the host; see [Webhook.Format] for the one
 // exception.
 type Webhook struct {
 	// ID is random, unique in its Store and holds letters, digits, "_" and "-".
@@ -37,8 +37,11 @@ type Webhook struct {
 	// URL is the canonical form of what the host entered, at most 2,048 bytes.
 	// Everything behind the host is a credential and is never printed.
 	URL string `json:"url"`
-	// Secrets sign requests, newest first. After a rotation the one before is
-	// kept until the next one.
+	// Secrets sign requests, newest first. Each has an ID, a time of birth and maybe an end, see
+	// [Secret.WithLife], which the Manager gives and a Store keeps. The newest has no end. After a
+	// rotation the one before stays until its end; one that has ended may still be here, and
+	// is used by no request. Secrets from before the three values were kept have no known age and
+	// no end.
 	Secrets []Secret `json:"secrets,omitempty"`
 	// Events are the types this webhook listens to: a name, "task.*" for every type that begins
 	// with "task.", those that are added later included, or "*" for all. Nothing else may hold
@@ -51,6 +54,10 @@ type Webhook struct {
 	// Headers are sent with every request, at most 20. Their values are secrets:
 	// they are treated like Secrets in snippets, errors and logs.
 	Headers map[string]string `json:"headers,omitempty"`
+	// Auth makes the Authorization header, where Profile.Auth allows its scheme.
+	Auth Auth `json:"auth,omitzero"`
+	// TLS is the client certificate of requests, and the authorities that verify the server.
+	TLS ClientTLS `json:"tls,omitzero"`
 	// Timeout bounds one attempt; 0 means Options.Timeout, which is also the
 	// largest value allowed.
 	Timeout time.Duration `json:"timeout_ns,omitempty"`
@@ -90,7 +97,7 @@ type Webhook struct {
 	// which this one was read, above 0. Such a Store checks it when deliveries are
 	// stored; see [Enqueuer]. It is not part of the configuration.
 	Seen int64 `json:"-"`
-	// Unreadable is set by the Store where URL, secrets or headers cannot be opened, and
+	// Unreadable is set by the Store where URL, secrets, headers, Auth or the keys of TLS cannot be opened, and
 	// says why: errors.Is(err, [ErrSealed]) holds. Those fields are empty then, and
 	// nothing is sent until they can be read. It is not part of the configuration.
 	Unreadable error `json:"-"`
@@ -138,5 +145,6 @@ func (w Webhook) Clone() Webhook {
 	w.Events = slices.Clone(w.Events)
 	w.Headers = maps.Clone(w.Headers)
 	w.Attributes = maps.Clone(w.Attributes)
+	w.Auth.OAuth.Scopes = slices.Clone(w.Auth.OAuth.Scopes)
 	return w
 }

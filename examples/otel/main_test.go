@@ -39,6 +39,8 @@ func TestRun(t *testing.T) {
 	for _, want := range []string{
 		`postrider_deliveries_settled_total{postrider_code="ok",postrider_event_type="taskFailure",postrider_exhausted="false",postrider_state="delivered"} 1`,
 		`postrider_pauses_total{http_response_status_code="429"} 1`,
+		`postrider_webhooks{health="ok"} 1`,
+		`postrider_deliveries_pending{kind="waiting"} 0`,
 		`postrider_retries_total{postrider_event_type="taskFailure"} 2`,
 	} {
 		if !strings.Contains(metrics, "\n"+want+"\n") {

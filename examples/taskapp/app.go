@@ -25,6 +25,7 @@ type app struct {
 	store    *sqlstore.Store
 	hooks    *webhook.Dispatcher
 	settings http.Handler
+	operate  http.Handler
 	inspect  *inspector.Inspector
 	rule     *standIn
 }
@@ -77,6 +78,14 @@ func newApp(ctx context.Context, file string, realRetries bool) (_ *app, err err
 		Back:    settings.Link{Text: "Task runner", URL: "/"},
 		Refresh: time.Second,
 	})
+	if err != nil {
+		return nil, err
+	}
+	a.operate, err = settings.NewOperators(a.hooks, &settings.OperatorOptions{
+		Allow:    func(r *http.Request) error { _, err := scope(r); return err }, // a real host asks for more than a login
+		ScopeURL: func(string) string { return "/settings/notifications/" },
+		Back:     settings.Link{Text: "Task runner", URL: "/"},
+	})
 	return a, err
 }
 
@@ -98,6 +107,7 @@ func (a *app) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", http.NewCrossOriginProtection().Handler(own))
 	mux.Handle("/settings/notifications/", http.StripPrefix("/settings/notifications", a.settings))
+	mux.Handle("/operators/", http.StripPrefix("/operators", a.operate))
 	mux.Handle("/inspector/", http.StripPrefix("/inspector", a.inspect))
 	return mux
 }

@@ -1,5 +1,5 @@
 // Command taskapp is a small application that runs tasks and tells automation rules how they
-// ended: webhooks over SQLite, with the settings page and the inspector mounted.
+// ended: webhooks over SQLite, with the settings page, the operators' page and the inspector mounted.
 //
 //	go run ./examples/taskapp
 //

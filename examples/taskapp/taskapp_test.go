@@ -76,6 +76,9 @@ func TestTaskapp(t *testing.T) {
 	if status, text := post(t, address+"/tasks/deactivate/run", url.Values{"fail": {"yes"}}); status != 200 || !strings.Contains(text, errDirectory.Error()) {
 		t.Errorf("status %d:\n%s", status, text)
 	}
+	if status, text := post(t, address+"/operators/pause", url.Values{"to": {"off"}}); status != 200 || !strings.Contains(text, "<dt>Webhooks</dt><dd>1, 0 of them inactive</dd>") {
+		t.Errorf("the operators' page: status %d:\n%s", status, text)
+	}
 	seen := map[string]bool{}
 	for began := time.Now(); len(seen) < 2 && time.Since(began) < 30*time.Second; time.Sleep(10 * time.Millisecond) {
 		for _, r := range a.inspect.Requests() {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // doubleClick presses a button twice with the mouse, as quickly as people do.
@@ -79,6 +80,8 @@ func (b *browser) tryNow(hook string) {
 	b.open(hook)
 	b.sees("Held back", "Next attempt in", "Try now")
 	b.shows("webhook-held")
+	b.operators()
+	b.open(hook)
 	b.press("Try now")
 	b.sees("failed after", "503 Service Unavailable", "Held back")
 	b.answers("200")
@@ -87,6 +90,24 @@ func (b *browser) tryNow(hook string) {
 	b.sees("accepted with status 200", "Queued to be sent again")
 	b.shows("tried-now")
 	b.until("everything delivered, live", `!document.body.innerText.includes("Held back") && [...document.querySelectorAll("td.word")].every(x => x.innerText.includes("Delivered"))`)
+}
+
+// operators see what waits and which webhooks fail, and stop this process for a moment.
+func (b *browser) operators() {
+	b.t.Helper()
+	b.open("/operators/")
+	b.sees("Webhooks of all tenants", "Failing webhooks: 1", "What waits, by webhook", "acme")
+	b.press("Largest first")
+	b.sees("Waiting for another attempt")
+	b.shows("operators")
+	b.press("Stop sending by this process")
+	b.sees("Resume sending by this process")
+	b.press("Resume sending by this process")
+	b.sees("Stop sending by this process")
+	b.fill("event", "evt-of-nobody")
+	b.press("Find")
+	b.sees("No tenant has a delivery of this event.")
+	b.shows("operators-search")
 }
 
 // conflict has two people edit a webhook at once.
@@ -105,6 +126,26 @@ func (b *browser) conflict(hook string) {
 	b.shows("conflict")
 	b.press("Save")
 	b.sees("“Mine” was saved")
+}
+
+// keyboard reaches the switch of a webhook by the Tab key alone, and presses it.
+func (b *browser) keyboard() {
+	b.t.Helper()
+	for _, word := range []string{"is off", "is on"} {
+		b.open(listPath)
+		b.until("the switch under the Tab key", `document.readyState === "complete"`)
+		for range 20 {
+			if run(b, chromedp.Evaluate[bool](`document.activeElement.getAttribute("role") === "switch"`)) {
+				break
+			}
+			b.do(chromedp.KeyEvent(kb.Tab))
+		}
+		if !run(b, chromedp.Evaluate[bool](`document.activeElement.matches("[role=switch]:focus-visible")`)) {
+			b.t.Error("the switch cannot be reached with the keyboard, or shows no focus")
+		}
+		b.do(chromedp.KeyEvent(kb.Enter))
+		b.sees(word)
+	}
 }
 
 // session ends while a form is filled in.

@@ -33,6 +33,7 @@ func TestStory(t *testing.T) {
 	b.tryNow(hook)
 	b.sharedPages(secret, url)
 	b.conflict(hook)
+	b.keyboard()
 	b.session(url, secret)
 	b.doubleClicks(url, secret)
 	b.limit(url, secret)

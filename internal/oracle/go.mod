@@ -8,6 +8,7 @@ require (
 	github.com/postrider/postrider v0.0.0
 	github.com/standard-webhooks/standard-webhooks/libraries v0.0.1
 	golang.org/x/net v0.47.0
+	golang.org/x/oauth2 v0.32.0
 )
 
 require (

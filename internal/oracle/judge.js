@@ -56,6 +56,55 @@ const commands = {
     );
   },
 
+  // [{secret, headers, body}] -> [null or what is wrong], after svix
+  async svix(requests) {
+    const { Webhook } = require("svix");
+    return requests.map(({ secret, headers, body }) =>
+      verdict(() => new Webhook(secret).verify(body, headers)),
+    );
+  },
+
+  // [{secret, body, signature, at}] -> [{problem, signed}], after stripe: null or what is wrong,
+  // and its own header for the body at that time
+  async stripe(requests) {
+    const { webhooks } = new (require("stripe"))("unused");
+    return requests.map(({ secret, body, signature, at }) => ({
+      problem: verdict(() => webhooks.signature.verifyHeader(body, signature, secret, 300)),
+      signed: webhooks.generateTestHeaderString({ payload: body, secret, timestamp: at }),
+    }));
+  },
+
+  // [{secret, body, signature}] -> [bool], after @octokit/webhooks
+  async octokit(requests) {
+    const { Webhooks } = await import("@octokit/webhooks");
+    return Promise.all(
+      requests.map(({ secret, body, signature }) =>
+        new Webhooks({ secret }).verify(body, signature).catch(() => false),
+      ),
+    );
+  },
+
+  // {set, message, signatures: [base64]} -> {thumbprints: [bool], verified: [[bool]]}, after jose:
+  // whether each kid is the thumbprint of its key, and which signatures each key verifies that
+  // is picked from the set by its kid
+  async jwks({ set, message, signatures }) {
+    const { calculateJwkThumbprint, createLocalJWKSet } = await import("jose");
+    const pick = createLocalJWKSet(set);
+    const bytes = (text) => Buffer.from(text, "base64");
+    const thumbprints = [];
+    const verified = [];
+    for (const jwk of set.keys) {
+      thumbprints.push((await calculateJwkThumbprint(jwk)) === jwk.kid);
+      const key = await pick({ alg: "EdDSA", kid: jwk.kid });
+      verified.push(
+        await Promise.all(
+          signatures.map((s) => crypto.subtle.verify("Ed25519", key, bytes(s), Buffer.from(message))),
+        ),
+      );
+    }
+    return { thumbprints, verified };
+  },
+
   // [{secret, body, signature}] -> [{valid, signed}], after the library for GitHub's webhooks:
   // whether it accepts the signature, and its own
   async hub(requests) {

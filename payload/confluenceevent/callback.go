@@ -12,7 +12,7 @@ type Callback struct {
 	Event string
 	// Timestamp is when it happened. Zero means the moment of encoding.
 	Timestamp Time
-	// User caused the event; nil means somebody anonymous.
+	// User caused the event; nil means an anonymous user.
 	User *Actor
 
 	Page *Content

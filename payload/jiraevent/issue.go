@@ -128,7 +128,7 @@ type Comment struct {
 	UpdateAuthor *User  `json:"updateAuthor,omitempty"`
 	Created      Date   `json:"created,omitzero"`
 	Updated      Date   `json:"updated,omitzero"`
-	// Visibility restricts who sees the comment; nil means everybody who sees the
+	// Visibility restricts who sees the comment; nil means all who see the
 	// issue.
 	Visibility *Visibility `json:"visibility,omitempty"`
 	// JSDPublic tells whether customers of a service desk see the comment; Jira

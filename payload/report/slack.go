@@ -12,7 +12,7 @@ const (
 )
 
 // SlackMessage returns the message about a run in Slack's mrkdwn: what ran and how it ended,
-// the counts, and the first ten users. A run that touched nobody says so in one line instead
+// the counts, and the first ten users. For a run that changed no user one line says so instead
 // of the list.
 func SlackMessage(r Report) string {
 	var b strings.Builder

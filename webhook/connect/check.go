@@ -59,8 +59,8 @@ func (s *settings) checkFilter(w *webhook.Webhook) []webhook.FieldError {
 }
 
 // checkVariables finds variables of the URL that none of the events has. It names a
-// variable only if it is one of the catalogue: anything else may be a part of the URL
-// that nobody should read.
+// variable only if it is one of the catalogue: anything else may be a secret part of
+// the URL.
 func checkVariables(w *webhook.Webhook) (out []webhook.FieldError) {
 	if len(w.URL) > allowlist.MaxURL { // with one character for each variable it may pass
 		return []webhook.FieldError{{Field: "url", Rule: "too_long",

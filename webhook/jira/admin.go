@@ -164,6 +164,8 @@ func (a *admin) update(by Administrator, r *http.Request) (int, any, error) {
 		return 0, nil, err
 	}
 	w.Secrets = nil // Edit keeps what is stored, for the same receiver
+	w.TLS.Key = webhook.Secret{}
+	w.Auth.Username, w.Auth.Secret, w.Auth.OAuth.TokenURL, w.Auth.OAuth.ClientID = "", webhook.Secret{}, "", ""
 	for name := range w.Headers {
 		w.Headers[name] = ""
 	}

@@ -41,7 +41,7 @@ func filterProblems(g jql.Grammar, filter string) []string {
 }
 
 // checkVariables names a variable only if it is one of the catalogue: anything
-// else may be a part of the URL that nobody should read.
+// else may be a secret part of the URL.
 func checkVariables(w webhook.Webhook) (out []webhook.FieldError) {
 	if len(w.URL) > allowlist.MaxURL { // with one character for each variable it may pass
 		return []webhook.FieldError{{Field: "url", Rule: "too_long",

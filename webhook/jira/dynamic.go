@@ -14,9 +14,9 @@ import (
 
 // Errors by which the host's authentication refuses a request.
 var (
-	// ErrUnauthenticated: nobody, or with wrong credentials. Answered with 401.
+	// ErrUnauthenticated: no credentials, or wrong ones. Answered with 401.
 	ErrUnauthenticated = errors.New("jira: request is not authenticated")
-	// ErrNotApp: somebody, but no app. Answered with 403.
+	// ErrNotApp: a user, and not an app. Answered with 403.
 	ErrNotApp = errors.New("jira: only apps may register webhooks")
 )
 

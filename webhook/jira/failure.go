@@ -72,7 +72,7 @@ func recordFailure(ctx context.Context, fs Failures, rs Registrations, o Owner, 
 	matched := strings.Split(d.Vars[varMatched], ",")
 	i := slices.IndexFunc(all, func(r Registration) bool { return slices.Contains(matched, strconv.FormatInt(r.ID, 10)) })
 	if i < 0 {
-		return nil // nobody is waiting for it any more
+		return nil // its registration is gone
 	}
 	f := Failure{ID: d.ID, URL: all[i].URL, At: d.FinishedAt.Truncate(time.Millisecond)}
 	if len(d.Body) > 0 && len(d.Body) <= MaxFailureBody {

@@ -6,7 +6,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// What a delivery is: what somebody did, or the fallout of that.
+// A delivery is primary, for what a user did, or secondary, for what follows from that.
 const (
 	flowPrimary   = "Primary"
 	flowSecondary = "Secondary"

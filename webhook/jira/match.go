@@ -52,7 +52,7 @@ func newMatcher(s *settings) *Matcher {
 }
 
 // Match reports whether a webhook receives an event; that of a transition is for the
-// webhooks attached to it and nobody else, see [Transitioned]. The error names the webhook
+// webhooks attached to it alone, see [Transitioned]. The error names the webhook
 // whose stored filter cannot be read, or tells that the event has no subject.
 func (m *Matcher) Match(w webhook.Webhook, e payload.Event) (bool, error) {
 	if is, forIt := byTransition(&w, &e); is {

@@ -74,7 +74,7 @@ func deleteUnattached(ctx context.Context, p PostFunctions, tenant, id string, r
 	}
 	err = remove(ctx)
 	// The mark is for the time of the deletion only. One that stays behind goes with the next
-	// attempt to delete the webhook, and keeps nobody from anything once it is deleted.
+	// attempt to delete the webhook, and has no effect once it is deleted.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
 	defer cancel()
 	if restored := p.Restore(ctx, tenant, id); err != nil {

@@ -44,7 +44,7 @@ func (s *Store) Totals(ctx context.Context, now time.Time) (t webhook.Totals, er
 			t.Inactive++
 		}
 	}
-	t.Pending, t.Held, t.Retrying, t.Webhooks = webhook.NumberOf(s.pending), webhook.NumberOf(held), webhook.NumberOf(retrying), len(s.hooks)
+	t.Pending, t.Held, t.Retrying, t.Webhooks = webhook.CountOf(s.pending), webhook.CountOf(held), webhook.CountOf(retrying), len(s.hooks)
 	return t, nil
 }
 
@@ -90,7 +90,7 @@ func (s *Store) Backlog(ctx context.Context, q webhook.BacklogQuery) (bs []webho
 		next = places[limit-1].encode()
 	}
 	for _, p := range places {
-		bs = append(bs, webhook.Backlog{Scope: p.Scope, WebhookID: p.Webhook, Pending: webhook.NumberOf(p.Pending), OldestDue: p.Oldest.time()})
+		bs = append(bs, webhook.Backlog{Scope: p.Scope, WebhookID: p.Webhook, Pending: webhook.CountOf(p.Pending), OldestDue: p.Oldest.time()})
 	}
 	return bs, next, nil
 }
@@ -106,7 +106,7 @@ type backlogPlace struct {
 func (p backlogPlace) compare(o backlogPlace) int {
 	first := cmp.Compare(p.Oldest, o.Oldest)
 	if p.Order == webhook.BacklogLargest {
-		first = cmp.Compare(min(o.Pending, webhook.NumberLimit+1), min(p.Pending, webhook.NumberLimit+1))
+		first = cmp.Compare(min(o.Pending, webhook.CountLimit+1), min(p.Pending, webhook.CountLimit+1))
 	}
 	return cmp.Or(first, cmp.Compare(p.Scope, o.Scope), cmp.Compare(p.Webhook, o.Webhook))
 }

@@ -15,6 +15,7 @@ func English() Texts {
 	t.words()
 	t.pageWords()
 	t.formWords()
+	t.secretWords()
 	t.deliveryWords()
 	t.sentences()
 	t.sentencesOfActions()
@@ -41,6 +42,7 @@ func (t *Texts) words() {
 		webhook.CodeRedirect: "Redirected, which is not followed", webhook.CodeStatus: "Refused", webhook.CodePayload: "The event is too large",
 		webhook.CodeConfig: "The webhook is not set up correctly", webhook.CodeCancelled: "Cancelled",
 		webhook.CodeInterrupted: "Interrupted too often", webhook.CodeExpired: "Waited for too long",
+		webhook.CodeAuth: "The token endpoint gave no token", webhook.CodeCertificate: "The client certificate ends soon",
 		webhook.CodeEgress: "It could not leave this server", webhook.CodeSuperseded: "Replaced by a later event",
 	}
 	t.Orders = map[string]Choice{
@@ -112,7 +114,47 @@ func (t *Texts) formWords() {
 	}
 	t.KeepHeader = "A value is stored. Leave this empty to keep it; another URL needs it again."
 	t.KeepSecret, t.EnterAgain = "A secret is stored. Leave this empty to keep it; another URL may need it again.", "For safety it was not kept: enter it again."
+	t.credentialWords()
 	t.Save, t.Mistakes = "Save", "Please check the form"
+}
+
+func (t *Texts) credentialWords() {
+	t.AuthTitle, t.FieldScheme = "Authorization", "Kind"
+	t.AuthHint = "What the receiver wants in the Authorization header, beside the signature. Fill in what belongs to the kind."
+	t.AuthSchemes = map[webhook.AuthScheme]string{
+		"": "None", webhook.AuthBasic: "Basic: user name and password", webhook.AuthBearer: "Bearer token",
+		webhook.AuthOAuth: "OAuth 2.0: client credentials", webhook.AuthValue: "Other: the value of the header",
+	}
+	t.FieldUsername, t.FieldAuthSecret = "User name (Basic)", "Password, token, value or client secret"
+	t.KeepAuth = "Credentials are stored. Leave them empty to keep them; another URL, token endpoint or client ID needs them again."
+	t.FieldTokenURL, t.FieldClientID = "Token URL (OAuth 2.0)", "Client ID (OAuth 2.0)"
+	t.FieldScopes, t.FieldAudience, t.FieldResource = "Scopes, separated by spaces (OAuth 2.0)", "Audience (OAuth 2.0)", "Resource (OAuth 2.0)"
+	t.FieldClientAuth = "How client ID and secret are sent (OAuth 2.0)"
+	t.ClientAuths = map[webhook.ClientAuth]string{
+		webhook.ClientBasic: "Basic, encoded as RFC 6749 says", webhook.ClientBasicPlain: "Basic, as they are", webhook.ClientPost: "In the body",
+	}
+	t.TLSTitle = "Client certificate"
+	t.TLSHint = "For receivers that ask for a certificate, or have one of an authority of their own. All in PEM."
+	t.FieldCertificate, t.FieldKey, t.FieldRootCAs = "Certificate, its own first", "Private key", "Authorities of the receiver"
+	t.KeepKey = "A private key is stored. Leave this empty to keep it; another URL needs it again."
+	t.CertificateSubject, t.CertificateIssuer, t.CertificateEnd = "For", "Issued by", "Ends"
+}
+
+func (t *Texts) secretWords() {
+	t.SecretsTitle, t.SecretEnds, t.SecretNoEnd, t.SecretUnknown = "Secrets", "Ends", "no end", "unknown"
+	t.SecretNew, t.SecretNewNow, t.SecretRevoke = "New secret", "New secret, end the others now", "Revoke"
+	t.SecretNewHint = "Requests are signed with the one before too, for 24 hours, so that you can change the receiver over. End the others now only if one has leaked."
+	t.SecretOnce = "Copy this secret to the receiver now. It is shown this once and never again."
+	t.SecretCopied = "I have copied it"
+	t.SecretShown = "The secret was shown already, and is not shown again. If you did not see it, make a new one."
+	t.SecretMade = "Leave this empty to have one made. It is shown once, after you save."
+	t.SecretLast = "A webhook needs one secret. Make a new one and end this one instead."
+	t.SecretUnsupported = "Secrets cannot end by themselves here. Nothing has changed; make a new one and end the others now."
+	t.SecretOf = func(name string) string { return fmt.Sprintf("Secret of “%s”", name) }
+	t.SecretRevoked = func(name string) string { return fmt.Sprintf("A secret of “%s” was revoked.", name) }
+	t.SecretRotating = func(until string) string {
+		return fmt.Sprintf("The secret before still counts until %s. Revoke it first, or wait.", until)
+	}
 }
 
 func (t *Texts) deliveryWords() {

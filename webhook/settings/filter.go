@@ -15,7 +15,8 @@ type filterView struct {
 	State, Event, Type, Code, Since, Until string
 	Types, Codes                           []option
 	States                                 []stateLink
-	Active                                 bool // beside the state
+	Active                                 bool   // beside the state
+	Zone                                   string // of Since and Until
 }
 
 type option struct {
@@ -69,6 +70,7 @@ func (v *visit) filter(q *webhook.Query) (f filterView, ok bool) {
 		q.Codes = []webhook.Code{webhook.Code(f.Code)}
 	}
 	var from, to bool
+	f.Zone = v.zoneName()
 	q.Since, from = v.parseTime(f.Since)
 	q.Until, to = v.parseTime(f.Until)
 	f.Active = f.Event != "" || f.Type != "" || f.Code != "" || f.Since != "" || f.Until != ""
@@ -82,6 +84,12 @@ func onlyDelivered(asked []webhook.State) []webhook.State {
 		return asked
 	}
 	return []webhook.State{webhook.StateDelivered}
+}
+
+// zoneName tells people in which time zone a time is to be entered.
+func (v *visit) zoneName() string {
+	c := v.clock()
+	return c.now.In(c.zone).Format("MST")
 }
 
 func (v *visit) parseTime(text string) (time.Time, bool) {

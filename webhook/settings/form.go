@@ -25,6 +25,7 @@ type formView struct {
 	Conflict            []difference  // where somebody else has changed the webhook meanwhile
 	HasSecret           bool
 	SecretOptional      bool
+	Makes               bool   // an empty secret of a new webhook is made
 	EnterAgain          bool   // a secret was typed and not kept
 	Full                string // the limit is reached: there is no form
 	Problem             string // something that belongs to no field
@@ -34,6 +35,7 @@ type formView struct {
 	TriggersError       string
 	NotesError          string
 	HeadersError        string
+	Credentials         *credentialsView // nil where the form has none
 	OrderError          string
 }
 
@@ -52,7 +54,7 @@ type fieldProblem struct{ Field, Text string }
 
 func (v *visit) newForm(w webhook.Webhook) *formView {
 	f := &formView{ID: w.ID, Name: w.Name, Notes: w.Notes, Active: w.Active, StoredAt: hostOf(w.URL),
-		HasSecret: len(w.Secrets) > 0, SecretOptional: !v.secret}
+		HasSecret: len(w.Secrets) > 0, Makes: v.makes && v.secret && w.ID == "", SecretOptional: !v.secret || v.makes}
 	if w.ID != "" {
 		f.Version = strconv.FormatInt(w.Version, 10)
 	}
@@ -65,6 +67,7 @@ func (v *visit) newForm(w webhook.Webhook) *formView {
 	for _, name := range v.offered(&w) {
 		f.Triggers = append(f.Triggers, choice{name, v.t.trigger(name), slices.Contains(w.Events, name), v.types[name].example})
 	}
+	f.Credentials = v.credentials(&w, v.t)
 	f.Orders = v.orderChoices(&w)
 	return f
 }
@@ -99,6 +102,9 @@ func (v *visit) add() error {
 	if err != nil {
 		return v.refused(w, nil, err)
 	}
+	if len(w.Secrets) == 0 && len(added.Secrets) > 0 {
+		return v.showSecret(added, v.t.Added(added.Name))
+	}
 	v.leaveNotice(notice{Kind: noticeAdded, Name: added.Name})
 	return v.see(v.inList(added.ID))
 }
@@ -126,8 +132,7 @@ func (v *visit) edit() error {
 	w := stored.Clone()
 	w.Version = version
 	v.readForm(&w)
-	v.readCredentials(&w, &stored)
-	saved, err := v.m.Edit(v.ctx, w)
+	saved, err := v.m.Edit(v.ctx, w, v.readCredentials(&w, &stored)...)
 	if err != nil {
 		return v.refused(w, &stored, err)
 	}
@@ -147,24 +152,25 @@ func (v *visit) readForm(w *webhook.Webhook) {
 	if secret := strings.TrimSpace(form.Get("secret")); secret != "" {
 		w.Secrets = []webhook.Secret{webhook.NewSecret(secret)}
 	}
+	v.readAuth(w)
 	offered := v.offered(w)
 	kept := slices.DeleteFunc(slices.Clone(w.Events), func(e string) bool { return slices.Contains(offered, e) })
 	w.Events = append(slices.Clone(form["trigger"]), kept...)
 }
 
 // readCredentials puts in what was typed over stored credentials. The rest stays empty:
-// the Manager keeps it, or asks for it again.
-func (v *visit) readCredentials(w, stored *webhook.Webhook) {
+// the Manager keeps it, or asks for it again. A secret that was typed for the same URL comes in by
+// rotation, so that the receiver can change over.
+func (v *visit) readCredentials(w, stored *webhook.Webhook) []webhook.RotateOption {
 	for name := range w.Headers {
 		w.Headers[name] = strings.TrimSpace(v.r.PostForm.Get("header." + name))
 	}
 	canonical, err := v.d.Profile().Allow.CheckURL(w.URL)
 	sameURL := w.URL == "" || w.URL == stored.URL || err == nil && canonical == stored.URL
 	if len(w.Secrets) == 0 || len(stored.Secrets) == 0 || !sameURL {
-		return
+		return nil
 	}
-	before := slices.DeleteFunc(slices.Clone(stored.Secrets), w.Secrets[0].Equal)
-	w.Secrets = append(w.Secrets, before[:min(len(before), 1)]...) // the one before stays valid, as after RotateSecret
+	return []webhook.RotateOption{webhook.DefaultRotation()}
 }
 
 // refused shows the form again, with what is wrong. Nothing has been stored. stored is what the
@@ -179,18 +185,28 @@ func (v *visit) refused(w webhook.Webhook, stored *webhook.Webhook, err error) e
 			different = v.differences(&w, stored)
 		}
 		// Of what is stored the form shows a host, and that there is a secret.
-		w.Version, w.URL, w.Secrets = stored.Version, stored.URL, stored.Secrets
+		w.Version, w.URL, w.Secrets, w.Auth, w.TLS.Key = stored.Version, stored.URL, stored.Secrets, shownAuth(w.Auth, stored.Auth), stored.TLS.Key
 	}
 	f := v.newForm(w)
 	f.Conflict = different
 	f.URL = strings.TrimSpace(v.r.PostForm.Get("url"))
 	f.EnterAgain = v.r.PostForm.Get("secret") != ""
+	if f.Credentials != nil {
+		f.Credentials.Typed = make(map[string]string)
+		for _, name := range []string{"auth.username", "auth.token_url", "auth.client_id"} {
+			f.Credentials.Typed[name] = v.r.PostForm.Get(name)
+		}
+	}
 	if f.ID == "" {
 		f.StoredAt, f.HasSecret = "", false // nothing is stored yet
 	}
 	status := http.StatusUnprocessableEntity
 	var invalid *webhook.ValidationError
+	var open *webhook.RotatingError
 	switch {
+	case errors.As(err, &open):
+		status = http.StatusConflict
+		f.wrong("secret", v.t.SecretRotating(v.clock().at(open.Until).Text))
 	case errors.As(err, &invalid):
 		for _, e := range invalid.Fields {
 			f.wrong(e.Field, v.t.Field(e))
@@ -210,6 +226,10 @@ func (v *visit) refused(w webhook.Webhook, stored *webhook.Webhook, err error) e
 func (f *formView) wrong(field, message string) {
 	at := map[string]*string{"name": &f.NameError, "url": &f.URLError, "secret": &f.SecretError,
 		"events": &f.TriggersError, "notes": &f.NotesError}
+	if f.Credentials.wrong(field, message) {
+		f.Errors = append(f.Errors, fieldProblem{"field-" + field, message})
+		return
+	}
 	if len(f.Orders) > 0 {
 		at["order"] = &f.OrderError
 	}

@@ -20,6 +20,7 @@ type Handler struct {
 	texts  Texts  // of the Profile
 	most   int    // webhooks of a scope; 0 for no limit
 	secret bool   // is required
+	makes  bool   // the Manager makes secrets
 	key    []byte // of cookies
 	origin *http.CrossOriginProtection
 	site   *webpage.Site
@@ -43,7 +44,7 @@ func New(d *webhook.Dispatcher, o *Options) (*Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
-	h := &Handler{d: d, m: m, o: opts, texts: textsOf(&profile), most: profile.MaxPerScope, secret: profile.RequireSecret,
+	h := &Handler{d: d, m: m, o: opts, texts: textsOf(&profile), most: profile.MaxPerScope, secret: profile.RequireSecret, makes: profile.NewSecret != nil,
 		key: cookieKey(&opts), origin: http.NewCrossOriginProtection(), mux: http.NewServeMux(), types: readCatalogue(profile.Catalogue)}
 	h.texts.describe(h.types)
 	h.marks, _ = m.Marks()
@@ -74,6 +75,8 @@ var routes = []route{
 	{"/deliveries", (*visit).log, nil},
 	{"/webhooks/{id}", (*visit).webhook, nil},
 	{"/webhooks/{id}/edit", (*visit).editForm, (*visit).edit},
+	{"/webhooks/{id}/secrets", nil, (*visit).rotate},
+	{"/webhooks/{id}/secrets/{secret}/revoke", nil, (*visit).revoke},
 	{"/webhooks/{id}/active", nil, (*visit).setActive},
 	{"/webhooks/{id}/test", nil, (*visit).test},
 	{"/webhooks/{id}/try", nil, (*visit).tryNow},

@@ -56,7 +56,7 @@ func TestSearch(t *testing.T) {
 			}
 		}
 	}
-	s.get("/deliveries").wants(t, 200, "First", "Second")
+	s.get("/deliveries").wants(t, 200, "First", "Second", "From (UTC)")
 	for _, query := range []string{"state=lost", "since=yesterday", "until=2026-13-01T00:00", "after=nonsense", "event=" + strings.Repeat("x", 301),
 		"since=2026-03-04T14:00&until=2026-03-04T13:00", "after=" + strings.Repeat("x", 5000)} {
 		s.get("/deliveries?"+query).wants(t, 404, "There is no such page")

@@ -44,6 +44,8 @@ const (
 	noticeResent      = "resent"
 	noticeAlready     = "gone"
 	noticeRepeated    = "repeated"
+	noticeRevoked     = "revoked"
+	noticeShown       = "shown"
 )
 
 const (
@@ -110,6 +112,10 @@ func (n *notice) Text() string {
 		return t.AlreadyGone
 	case noticeRepeated:
 		return t.Repeated
+	case noticeRevoked:
+		return t.SecretRevoked(n.Name)
+	case noticeShown:
+		return t.SecretShown
 	case noticeCancelled:
 		return t.Cancelled
 	case noticeTested:

@@ -30,6 +30,10 @@ type Options struct {
 	// of the Dispatcher's Profile. Required where it names none. A webhook's other types stay
 	// when it is edited.
 	Triggers []string
+	// ClientCertificates adds client certificates and authorities to the form; default is to leave
+	// them out. What a webhook has of them stays. Authorization is in the form where the Profile
+	// allows a scheme.
+	ClientCertificates bool
 	// ConfirmDelete asks before a webhook is deleted; default is to delete at once.
 	ConfirmDelete bool
 	// Back is a link out of the page, into the host; default none.

@@ -240,8 +240,8 @@ func TestSignIn(t *testing.T) {
 	if a := s.get("/", "X-Tenant", "nobody", "X-Postrider-Live", "1"); a.status != 403 {
 		t.Errorf("the script is answered %d", a.status)
 	}
-	a := s.post("/add", form("notes", "keep me", "secret", canarySecret), "X-Tenant", "nobody")
-	a.wants(t, 403, "Please sign in", `href="/login?next=x"`, `value="Ops"`, "keep me", `value="taskFailure"`, "the secret was not kept", `action="./add"`)
+	a := s.post("/add", form("notes", "keep me", "secret", canarySecret, "auth.username", "kim", "auth.secret", canarySecret, "tls.key", canarySecret), "X-Tenant", "nobody")
+	a.wants(t, 403, "Please sign in", `name="auth.username" value="kim"`, `href="/login?next=x"`, `value="Ops"`, "keep me", `value="taskFailure"`, "the secret was not kept", `action="./add"`)
 	if strings.Contains(a.body, canarySecret) {
 		t.Error("the secret is written into the page")
 	}

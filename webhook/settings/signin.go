@@ -18,7 +18,9 @@ type signInView struct {
 type formValue struct{ Name, Value string }
 
 // openFields are those that may be written into a page again; see readForm.
-var openFields = []string{"name", "url", "notes", "trigger", "active", "version", "to", "sample", "since", "rate"}
+var openFields = []string{"name", "url", "notes", "trigger", "active", "version", "to", "at", "now", "sample", "since", "rate",
+	"auth.scheme", "auth.username", "auth.token_url", "auth.client_id", "auth.client_auth", "auth.scopes", "auth.audience", "auth.resource",
+	"tls.certificate", "tls.root_cas"}
 
 // signIn answers a request without a scope.
 func (v *visit) signIn() error {

@@ -47,6 +47,11 @@ type site struct {
 // newSite mounts a page for the tenant that the header X-Tenant names, "acme" without one.
 func newSite(t *testing.T, change func(*settings.Options)) *site {
 	t.Helper()
+	return newSiteOf(t, webhook.Automation(), change)
+}
+
+func newSiteOf(t *testing.T, p webhook.Profile, change func(*settings.Options)) *site {
+	t.Helper()
 	s := &site{t: t}
 	s.status.Store(200)
 	var err error
@@ -63,7 +68,7 @@ func newSite(t *testing.T, change func(*settings.Options)) *site {
 		}
 		return &http.Response{StatusCode: int(s.status.Load()), Header: header, Body: io.NopCloser(strings.NewReader("answer of the rule")), Request: r}, nil
 	}
-	s.hooks, err = webhook.New(s.store, webhook.Automation(), &webhook.Options{Transport: roundTripper(receiver)})
+	s.hooks, err = webhook.New(s.store, p, &webhook.Options{Transport: roundTripper(receiver)})
 	check(t, err)
 	s.m, err = s.hooks.Manager()
 	check(t, err)

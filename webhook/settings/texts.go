@@ -96,12 +96,31 @@ type Texts struct {
 	KeepSecret, EnterAgain                       string
 	FieldHeader                                  func(name string) string
 	KeepHeader                                   string
+	AuthTitle, AuthHint, FieldScheme             string
+	AuthSchemes                                  map[webhook.AuthScheme]string
+	FieldUsername, FieldAuthSecret, KeepAuth     string
+	FieldTokenURL, FieldClientID, FieldScopes    string
+	FieldAudience, FieldResource                 string
+	FieldClientAuth                              string
+	ClientAuths                                  map[webhook.ClientAuth]string
+	TLSTitle, TLSHint                            string
+	FieldCertificate, FieldKey, FieldRootCAs     string
+	KeepKey, CertificateSubject                  string
+	CertificateIssuer, CertificateEnd            string
 	FieldOrder, OrderHint                        string
 	Orders                                       map[string]Choice // by "", "skip", "block", "hold" and "latest"
 	Save, Mistakes                               string
 	HowToTitle                                   string
 	HowTo                                        []string
 	HowToNote                                    string
+
+	// The secrets.
+	SecretsTitle, SecretEnds, SecretNoEnd, SecretUnknown string
+	SecretNew, SecretNewNow, SecretNewHint, SecretRevoke string
+	SecretOnce, SecretCopied, SecretMade, SecretShown    string
+	SecretOf, SecretRevoked                              func(name string) string
+	SecretRotating                                       func(until string) string
+	SecretLast, SecretUnsupported                        string
 
 	// The deliveries.
 	DeliveriesTitle, NoDeliveries, NoDeliveriesHint   string

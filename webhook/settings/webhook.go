@@ -16,6 +16,8 @@ type webhookView struct {
 	Since   string   // for sending failed ones again
 	Samples []option
 	Charts  []chartView
+	Secrets []secretView
+	Makes   bool // the Manager makes secrets
 	Rows    rowsView
 }
 
@@ -37,6 +39,10 @@ func (v *visit) webhook() error {
 	}
 	view := webhookView{Hook: v.hookView(&w, &standings[0])}
 	if view.Rows, err = v.rows(w.ID); err != nil {
+		return err
+	}
+	view.Makes = v.makes
+	if view.Secrets, err = v.secretViews(); err != nil {
 		return err
 	}
 	for _, e := range w.Events {

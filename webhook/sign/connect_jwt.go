@@ -51,7 +51,7 @@ type ConnectOptions struct {
 // bytes or not UTF-8, when the secret is empty or, where FIPS 140 is enforced, shorter
 // than 14 bytes, and for a base URL without scheme
 // and host or with more than those and a path. Sign returns one when the request
-// lies outside the base URL, so that nobody else gets a token, when its query
+// lies outside the base URL, so that no other host gets a token, when its query
 // cannot be hashed (see [CanonicalRequest]), when m.Time lies before 1970, and for
 // a subject or context that cannot be written.
 func ConnectJWT(clientKey string, secret Secret, baseURL string, o *ConnectOptions) (Signer, error) {

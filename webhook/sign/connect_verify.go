@@ -85,8 +85,8 @@ type ConnectClaims struct {
 //
 // It returns a [*ConfigError] for a receiver that is not set up, also one with a secret
 // that is too short for FIPS 140, where that is enforced. Comparisons of
-// signatures and hashes take the same time wherever they differ. A token can be
-// sent again with another body by whoever saw it, until it expires: use TLS, and
+// signatures and hashes take the same time wherever they differ. An observer of a
+// token can send it again with another body until it expires: use TLS, and
 // drop an identifier that you have had.
 func VerifyConnectJWT(r *http.Request, now time.Time, c ConnectReceiver) (ConnectClaims, error) {
 	if c.Secrets == nil {

@@ -1,12 +1,9 @@
 package sign
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
-	"hash"
 	"net/http"
 	"strings"
-	"sync"
 )
 
 // HubSignatureHeader is the header field of W3C WebSub in which Jira sends the
@@ -28,19 +25,7 @@ const hubSHA256 = "sha256"
 // Sign fails with a [*ConfigError], always, when the secret is empty, and when it has
 // less than 14 bytes while the process enforces FIPS 140 (GODEBUG=fips140=only).
 func HMAC(s Secret) Signer {
-	if s.IsZero() {
-		return Func(func(*http.Request, Message) error {
-			return &ConfigError{Field: "secret", Problem: "is empty"}
-		})
-	}
-	key := &hubKey{secret: s}
-	return Func(func(r *http.Request, m Message) error {
-		value, err := key.header(m.Body)
-		if err == nil {
-			setHeader(r, HubSignatureHeader, value)
-		}
-		return err
-	})
+	return hmacSigner(HMACFormat{Header: HubSignatureHeader, Prefix: hubSHA256 + "="}, s)
 }
 
 // VerifyHMAC checks a request that [HMAC] signed. Body holds the bytes as they
@@ -73,27 +58,4 @@ func VerifyHMAC(h http.Header, body []byte, secrets ...Secret) error {
 		return ErrSignature
 	}
 	return nil
-}
-
-// hubKey computes header values with one secret. The keyed state of an HMAC is
-// the same for every message, so finished ones are kept for the next.
-type hubKey struct {
-	secret Secret
-	idle   sync.Pool
-}
-
-func (k *hubKey) header(body []byte) (string, error) {
-	mac, _ := k.idle.Get().(hash.Hash)
-	if mac == nil {
-		var err error
-		if mac, err = newMAC("secret", []byte(k.secret.Reveal())); err != nil {
-			return "", err
-		}
-	}
-	defer k.idle.Put(mac)
-	mac.Reset()
-	mac.Write(body)
-	var sum [sha256.Size]byte
-	mac.Sum(sum[:0])
-	return hubSHA256 + "=" + hex.EncodeToString(sum[:]), nil
 }

@@ -26,6 +26,7 @@ type Secret struct {
 	// that keeps a Secret in one would have a string, or a struct behind a pointer,
 	// printed in clear by %+v or %s. Of a func, reflection sees an address only.
 	reveal func() string
+	life   *life // see WithLife
 }
 
 // NewSecret returns a Secret that holds value. Any string is allowed; what a

@@ -12,10 +12,12 @@
 //	signer, err := sign.Standard(secret)
 //
 // [HMAC] signs as Jira does, [ConnectJWT] as Atlassian Connect does, with a token
-// that fits one request and a few minutes.
+// that fits one request and a few minutes. [StandardAs], [Timestamped] and [HMACAs] are for
+// receivers that were made for another sender, such as Svix, Stripe or GitHub.
 //
-// A receiver answers with [VerifyToken], [VerifyStandard], [VerifyHMAC] or
-// [VerifyConnectJWT]. Anything else is a [Signer] of your own, usually a [Func].
+// A receiver answers with [VerifyToken], [VerifyStandard], [VerifyHMAC], [VerifyConnectJWT] or
+// the one of the same name. [JWKSHandler] publishes the keys of asymmetric signatures. Anything
+// else is a [Signer] of your own, usually a [Func].
 //
 // Keys are held in a [Secret], which no printer, logger or encoder shows.
 // Everything here is safe for concurrent use and keeps no mutable package

@@ -40,20 +40,52 @@ const (
 // the identifier ends) or anything but printable ASCII without spaces, and when
 // m.Time lies before 1970, as the zero Time does.
 func Standard(secrets ...Secret) (Signer, error) {
+	return standardAs([]standardNames{standardOwn}, secrets)
+}
+
+// StandardAs signs as [Standard] does and sends everything twice: in the header fields of
+// Standard Webhooks and in three with another prefix, such as "svix" for svix-id, svix-timestamp
+// and svix-signature. A sender that takes over from one with headers of its own keeps its
+// receivers so, and may tell them of the others. Each field has the same value as its twin.
+//
+// The prefix is 1 to 64 letters, digits and hyphens. Errors are those of Standard, and a
+// [*ConfigError] for the prefix.
+func StandardAs(prefix string, secrets ...Secret) (Signer, error) {
+	names, err := standardPrefixed(prefix)
+	if err != nil {
+		return nil, err
+	}
+	return standardAs([]standardNames{standardOwn, names}, secrets)
+}
+
+// standardNames are three header fields, in canonical form.
+type standardNames struct{ id, timestamp, signature string }
+
+var standardOwn = standardNames{IDHeader, TimestampHeader, SignatureHeader}
+
+func standardPrefixed(prefix string) (standardNames, error) {
+	if len(prefix) > 64 || strings.Trim(prefix, "-") != prefix || prefix == "" ||
+		strings.ContainsFunc(prefix, func(c rune) bool { return c > '~' || !ascii.IsAlnum(byte(c)) && c != '-' }) {
+		return standardNames{}, &ConfigError{Field: "header prefix", Problem: "must be 1 to 64 letters, digits and hyphens, without a hyphen at either end"}
+	}
+	name := func(end string) string { return http.CanonicalHeaderKey(prefix + "-" + end) }
+	return standardNames{name("id"), name("timestamp"), name("signature")}, nil
+}
+
+func standardAs(fields []standardNames, secrets []Secret) (Signer, error) {
 	keys, size, err := standardSigners(secrets)
 	if err != nil {
 		return nil, err
 	}
 	// A closure, so that a printed Signer does not show its keys.
 	return Func(func(r *http.Request, m Message) error {
-		unix := m.Time.Unix()
 		if !standardID(m.ID) {
 			return &ConfigError{Field: "message ID", Problem: "must be printable ASCII without spaces and dots, and not empty"}
 		}
-		if unix < 0 {
-			return &ConfigError{Field: "message time", Problem: "is not set, or lies before 1970"}
+		timestamp, err := unixSeconds(m)
+		if err != nil {
+			return err
 		}
-		timestamp := strconv.FormatInt(unix, 10)
 		signatures := make([]byte, 0, size)
 		for i, k := range keys {
 			if i > 0 {
@@ -61,11 +93,23 @@ func Standard(secrets ...Secret) (Signer, error) {
 			}
 			signatures = k.append(signatures, m.ID, timestamp, m.Body)
 		}
-		setHeader(r, IDHeader, m.ID)
-		setHeader(r, TimestampHeader, timestamp)
-		setHeader(r, SignatureHeader, string(signatures))
+		value := string(signatures)
+		for _, f := range fields {
+			setHeader(r, f.id, m.ID)
+			setHeader(r, f.timestamp, timestamp)
+			setHeader(r, f.signature, value)
+		}
 		return nil
 	}), nil
+}
+
+// unixSeconds is the message's time as headers carry it.
+func unixSeconds(m Message) (string, error) {
+	unix := m.Time.Unix()
+	if unix < 0 {
+		return "", &ConfigError{Field: "message time", Problem: "is not set, or lies before 1970"}
+	}
+	return strconv.FormatInt(unix, 10), nil
 }
 
 // standardSigner is one key that signs.

@@ -56,7 +56,7 @@ func parseV1aPrivate(text string) (key ed25519.PrivateKey, problem string) {
 	case ed25519.PrivateKeySize:
 		key = ed25519.NewKeyFromSeed(raw[:ed25519.SeedSize])
 		// Signing with a public half that is not the seed's own gives the private
-		// key away to whoever sees the two signatures.
+		// key away to a reader of the two signatures.
 		if !key.Equal(ed25519.PrivateKey(raw)) {
 			return nil, "holds a public key that does not belong to the private one"
 		}
@@ -80,19 +80,15 @@ type v1aVerifier ed25519.PublicKey
 
 // newV1aVerifier takes a public key or a private one, for its public half.
 func newV1aVerifier(text string) (k v1aVerifier, problem string) {
-	text, public := strings.CutPrefix(text, v1aPublic)
-	if !public {
+	if !strings.HasPrefix(text, v1aPublic) {
 		key, problem := parseV1aPrivate(text)
 		if problem != "" {
 			return nil, problem
 		}
 		return v1aVerifier(key.Public().(ed25519.PublicKey)), ""
 	}
-	raw, problem := decodeKey(text)
-	if problem == "" && len(raw) != ed25519.PublicKeySize {
-		return nil, "must be 32 bytes before base64"
-	}
-	return v1aVerifier(raw), problem
+	key, problem := parseV1aPublic(text)
+	return v1aVerifier(key), problem
 }
 
 func (k v1aVerifier) fits(given []standardSignature, id, timestamp string, body []byte) bool {

@@ -27,9 +27,23 @@ const DefaultTolerance = 5 * time.Minute
 //
 // It returns nil, or an error that matches ErrMissingHeader, ErrMalformedHeader,
 // ErrTooOld, ErrTooNew or ErrSignature, or a [*ConfigError] for secrets that
-// cannot be read or a negative tolerance. A valid request can be sent again by
-// whoever saw it within the tolerance: drop a webhook-id that you have had.
+// cannot be read or a negative tolerance. An observer of a valid request
+// can send it again within the tolerance: drop a webhook-id that you have had.
 func VerifyStandard(h http.Header, body []byte, now time.Time, tolerance time.Duration, secrets ...Secret) error {
+	return verifyStandard(standardOwn, h, body, now, tolerance, secrets)
+}
+
+// VerifyStandardAs is [VerifyStandard] for the header fields of [StandardAs] that begin with the
+// prefix. The others are not looked at.
+func VerifyStandardAs(prefix string, h http.Header, body []byte, now time.Time, tolerance time.Duration, secrets ...Secret) error {
+	names, err := standardPrefixed(prefix)
+	if err != nil {
+		return err
+	}
+	return verifyStandard(names, h, body, now, tolerance, secrets)
+}
+
+func verifyStandard(names standardNames, h http.Header, body []byte, now time.Time, tolerance time.Duration, secrets []Secret) error {
 	keys, err := standardVerifiers(secrets)
 	if err != nil {
 		return err
@@ -37,21 +51,21 @@ func VerifyStandard(h http.Header, body []byte, now time.Time, tolerance time.Du
 	if tolerance < 0 {
 		return &ConfigError{Field: "tolerance", Problem: "is negative"}
 	}
-	id, err := one(h, IDHeader)
+	id, err := one(h, names.id)
 	if err != nil {
-		return fmt.Errorf("%w: webhook-id", err)
+		return fmt.Errorf("%w: %s", err, strings.ToLower(names.id))
 	}
 	if !standardID(id) { // a dot would let one signature fit two splits
-		return fmt.Errorf("%w: webhook-id", ErrMalformedHeader)
+		return fmt.Errorf("%w: %s", ErrMalformedHeader, strings.ToLower(names.id))
 	}
-	timestamp, err := one(h, TimestampHeader)
+	timestamp, err := one(h, names.timestamp)
 	if err != nil {
-		return fmt.Errorf("%w: webhook-timestamp", err)
+		return fmt.Errorf("%w: %s", err, strings.ToLower(names.timestamp))
 	}
-	if err := checkTimestamp(timestamp, now, cmp.Or(tolerance, DefaultTolerance)); err != nil {
+	if err := checkTimestamp(strings.ToLower(names.timestamp), timestamp, now, cmp.Or(tolerance, DefaultTolerance)); err != nil {
 		return err
 	}
-	given, err := standardSignatures(h)
+	given, err := standardSignatures(h, names.signature)
 	if err != nil {
 		return err
 	}
@@ -99,10 +113,10 @@ func newStandardVerifier(text string) (k standardVerifier, problem string) {
 	return newV1Key(key), ""
 }
 
-func checkTimestamp(text string, now time.Time, tolerance time.Duration) error {
+func checkTimestamp(name, text string, now time.Time, tolerance time.Duration) error {
 	unix, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || unix < 0 || strconv.FormatInt(unix, 10) != text {
-		return fmt.Errorf("%w: webhook-timestamp", ErrMalformedHeader)
+		return fmt.Errorf("%w: %s", ErrMalformedHeader, name)
 	}
 	// Seconds are compared as numbers first: time.Unix wraps around for what is
 	// too far ahead.
@@ -121,16 +135,16 @@ type standardSignature struct {
 	signature []byte
 }
 
-// maxSignatures bounds how many entries are looked at: nobody signs with more
+// maxSignatures bounds how many entries are looked at: no sender signs with more
 // keys at once, and each costs a computation over the body.
 const maxSignatures = 16
 
 // standardSignatures returns the signatures of known versions. One that is not written
 // as the scheme writes it, padded and without stray bits, counts as one that does not fit.
-func standardSignatures(h http.Header) ([]standardSignature, error) {
-	fields := strings.Fields(strings.Join(h.Values(SignatureHeader), " "))
+func standardSignatures(h http.Header, name string) ([]standardSignature, error) {
+	fields := strings.Fields(strings.Join(h.Values(name), " "))
 	if len(fields) == 0 {
-		return nil, fmt.Errorf("%w: webhook-signature", ErrMissingHeader)
+		return nil, fmt.Errorf("%w: %s", ErrMissingHeader, strings.ToLower(name))
 	}
 	var given []standardSignature
 	for _, f := range fields {

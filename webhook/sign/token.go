@@ -7,8 +7,8 @@ import "net/http"
 const TokenHeader = "X-Automation-Webhook-Token"
 
 // Token returns a Signer that sends s itself in the named header field. That
-// proves the sender to whoever already knows the secret, and tells it to whoever
-// reads the request: use it over verified TLS only.
+// proves the sender to a receiver that knows the secret, and tells the secret to
+// every reader of the request: use it over verified TLS only.
 //
 // Sign fails with a [*ConfigError], always, when the name is not a header name
 // (RFC 9110 section 5.6.2) or belongs to the HTTP client, or when the secret is

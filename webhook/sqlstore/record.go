@@ -34,15 +34,48 @@ type record struct {
 	DisabledReason string            `json:"disabled_reason,omitempty"`
 	Disabled       int64             `json:"disabled,omitempty"`
 	Attributes     map[string]string `json:"attributes,omitempty"`
+	AuthScheme     string            `json:"auth,omitempty"`
+	Certificate    string            `json:"certificate,omitempty"`
+	RootCAs        string            `json:"root_cas,omitempty"`
 	Version        int64             `json:"version"`
 }
 
 // secrets is what Options.Seal encrypts: all of a webhook that lets somebody call the
-// endpoint. The URL is part of it, because its path often is the credential.
+// endpoint, or get a token for it. The URL is part of it, because its path often is the credential.
 type secrets struct {
 	URL     string            `json:"url"`
 	Secrets []string          `json:"secrets,omitempty"`
 	Headers map[string]string `json:"headers,omitempty"`
+	Auth    *authorization    `json:"auth,omitempty"`
+	TLS     *clientTLS        `json:"tls,omitempty"`
+	// Lives are those of Secrets by their places. Records from before lack it.
+	Lives []life `json:"lives,omitempty"`
+}
+
+// life is what is known of a secret beside its text.
+type life struct {
+	ID      string `json:"id,omitempty"`
+	Created int64  `json:"created,omitempty"` // us
+	Expires int64  `json:"expires,omitempty"`
+}
+
+// add takes a secret in.
+func (s *secrets) add(one webhook.Secret) {
+	s.Secrets = append(s.Secrets, one.Reveal())
+	s.Lives = append(s.Lives, life{one.ID(), micros(one.CreatedAt()), micros(one.ExpiresAt())})
+}
+
+// all returns the secrets.
+func (s *secrets) all() (out []webhook.Secret) {
+	for i, text := range s.Secrets {
+		one := webhook.NewSecret(text)
+		if i < len(s.Lives) && s.Lives[i] != (life{}) {
+			l := s.Lives[i]
+			one = one.WithLife(l.ID, fromMicros(l.Created), fromMicros(l.Expires))
+		}
+		out = append(out, one)
+	}
+	return out
 }
 
 // stored is a row of the table of webhooks.
@@ -57,14 +90,15 @@ func (s *Store) encodeWebhook(w webhook.Webhook) (out stored, err error) {
 		ID: w.ID, Scope: w.Scope, Group: w.Group, Name: w.Name, Events: w.Events, Filter: w.Filter, Notes: w.Notes,
 		Timeout: w.Timeout, Order: string(w.Order), Coalesce: w.Coalesce, CoalesceWait: w.CoalesceWait, Active: w.Active, ExcludeBody: w.ExcludeBody, Expires: micros(w.ExpiresAt),
 		Created: micros(w.CreatedAt), Updated: micros(w.UpdatedAt), DisabledReason: w.DisabledReason,
-		Disabled: micros(w.DisabledAt), Attributes: w.Attributes, Version: w.Version,
+		Disabled: micros(w.DisabledAt), Attributes: w.Attributes, AuthScheme: string(w.Auth.Scheme),
+		Certificate: w.TLS.Certificate, RootCAs: w.TLS.RootCAs, Version: w.Version,
 	})
 	if err != nil {
 		return out, err
 	}
-	sec := secrets{URL: w.URL, Headers: w.Headers}
+	sec := secrets{URL: w.URL, Headers: w.Headers, Auth: authorizationOf(&w.Auth), TLS: clientTLSOf(&w.TLS)}
 	for _, one := range w.Secrets {
-		sec.Secrets = append(sec.Secrets, one.Reveal())
+		sec.add(one)
 	}
 	out.data = string(data)
 	plain, err := json.Marshal(sec)
@@ -97,7 +131,8 @@ func (s *Store) decodeWebhook(id string, in stored) (webhook.Webhook, error) {
 		ID: id, Scope: r.Scope, Group: r.Group, Name: r.Name, Events: r.Events, Filter: r.Filter, Notes: r.Notes,
 		Timeout: r.Timeout, Order: webhook.OrderPolicy(r.Order), Coalesce: r.Coalesce, CoalesceWait: r.CoalesceWait, Active: r.Active, ExcludeBody: r.ExcludeBody, ExpiresAt: fromMicros(r.Expires),
 		CreatedAt: fromMicros(r.Created), UpdatedAt: fromMicros(r.Updated), DisabledReason: r.DisabledReason,
-		DisabledAt: fromMicros(r.Disabled), Attributes: r.Attributes, Version: r.Version,
+		DisabledAt: fromMicros(r.Disabled), Attributes: r.Attributes, Auth: webhook.Auth{Scheme: webhook.AuthScheme(r.AuthScheme)},
+		TLS: webhook.ClientTLS{Certificate: r.Certificate, RootCAs: r.RootCAs}, Version: r.Version,
 	}
 	plain, err := s.box.Get(sealedTo(r.Scope, id, r.Version), id, in.secret, in.sealed)
 	if err != nil {
@@ -110,10 +145,10 @@ func (s *Store) decodeWebhook(id string, in stored) (webhook.Webhook, error) {
 	case bad:
 		return w, &SealError{id, errNotStored}
 	}
-	w.URL, w.Headers = sec.URL, sec.Headers
-	for _, one := range sec.Secrets {
-		w.Secrets = append(w.Secrets, webhook.NewSecret(one))
+	if !sec.credentials(&w, r.AuthScheme) {
+		return w, &SealError{id, errNotStored}
 	}
+	w.URL, w.Headers, w.Secrets = sec.URL, sec.Headers, sec.all()
 	s.hooks.put(id, in, w)
 	return w, nil
 }

@@ -104,3 +104,6 @@ func (k *Keyring) Open(name string, sealed []byte) ([]byte, error) {
 // associated names the purpose too: a key that the host also uses elsewhere opens
 // nothing here that was not made here.
 func associated(name string) []byte { return []byte("postrider webhook\x00" + name) }
+
+// Seals implements [webhook.Sealer].
+func (s *Store) Seals() bool { return s.o.Seal != nil }

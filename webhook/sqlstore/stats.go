@@ -30,7 +30,7 @@ const (
 // limit. The order keeps the planner at that index: it might take the table for quicker, which
 // begins with what ended long ago.
 var (
-	countTo      = " LIMIT " + strconv.Itoa(webhook.NumberLimit+1) + ") x"
+	countTo      = " LIMIT " + strconv.Itoa(webhook.CountLimit+1) + ") x"
 	countWaiting = `SELECT count(*) FROM (SELECT 1 FROM {p}delivery WHERE state = 0 AND NOT held ORDER BY hook, class, due, seq` + countTo
 	countHeld    = `SELECT count(*) FROM (SELECT 1 FROM {p}delivery WHERE state = 0 AND held AND (due + 0) > $1 ORDER BY (due + 0)` + countTo
 	countRetries = `SELECT count(*) FROM (SELECT 1 FROM {p}delivery WHERE state = 0 AND NOT held AND tries > 0 ORDER BY tries` + countTo
@@ -77,7 +77,7 @@ func (s *Store) Totals(ctx context.Context, now time.Time) (t webhook.Totals, er
 	if err != nil {
 		return webhook.Totals{}, s.fail("totals", "", err)
 	}
-	t.Pending, t.Held, t.Retrying, t.OldestDue = webhook.NumberOf(waiting+held), webhook.NumberOf(held), webhook.NumberOf(retrying), fromMicros(due)
+	t.Pending, t.Held, t.Retrying, t.OldestDue = webhook.CountOf(waiting+held), webhook.CountOf(held), webhook.CountOf(retrying), fromMicros(due)
 	return t, nil
 }
 
@@ -160,7 +160,7 @@ func (s *Store) Backlog(ctx context.Context, q webhook.BacklogQuery) (bs []webho
 			next = last.String()
 			return nil
 		}
-		b.Pending, b.OldestDue = webhook.NumberOf(int(n)), fromMicros(due)
+		b.Pending, b.OldestDue = webhook.CountOf(int(n)), fromMicros(due)
 		if last = (backlogPlace{q.Order, due, b.Scope, b.WebhookID}); q.Order == webhook.BacklogLargest {
 			last.By = n
 		}

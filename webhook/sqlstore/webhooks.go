@@ -12,7 +12,7 @@ import (
 
 // Webhooks implements [webhook.Enqueuer] and [webhook.Registry]. It asks the database, so
 // it shows every change that was committed before the call. Of a webhook whose secrets
-// cannot be opened, URL, secrets and headers are missing and Unreadable says why; of a row
+// cannot be opened, URL, secrets, headers, all of Auth but its Scheme, and the keys of TLS are missing and Unreadable says why; of a row
 // that cannot be decoded, everything but ID and Scope.
 func (s *Store) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, error) {
 	if err := s.readable(ctx); err != nil {

@@ -190,6 +190,10 @@ func (e *env) whole() webhook.Webhook {
 	w.Events = []string{"taskSuccess", "taskFailure", "*", odd}
 	w.Headers = map[string]string{"X-One": "1", "Authorization": "Bearer " + odd, "X-Empty": ""}
 	w.Attributes = map[string]string{webhook.AttrSecretIn: webhook.SecretInPath, odd: odd}
+	w.Auth = webhook.Auth{Scheme: webhook.AuthOAuth, Username: "user " + odd, Secret: webhook.NewSecret("client " + odd),
+		OAuth: webhook.OAuth{TokenURL: "https://example.com/token?a=b", ClientID: "id " + odd, Scopes: []string{"one", "two"},
+			Audience: "audience " + odd, Resource: "urn:" + odd, ClientAuth: webhook.ClientPost}}
+	w.TLS = webhook.ClientTLS{Certificate: "certificate " + odd, Key: webhook.NewSecret("key " + odd), RootCAs: "roots " + odd, Pending: webhook.NewSecret("pending " + odd)}
 	w.Timeout, w.ExcludeBody, w.DisabledReason = 7*time.Second+5*time.Millisecond, true, odd
 	w.ExpiresAt, w.UpdatedAt = e.at(time.Hour), e.at(-time.Second)
 	return e.keep(w)

@@ -106,4 +106,30 @@ var brokenRegistries = []exhibit{
 			return b.Store.Delete(ctx, scope, id)
 		}
 	}, []string{"registry/delete-leased", "registry/delete"}},
+
+	{"the end of a secret is not stored", func(b *broken) {
+		b.create = func(ctx context.Context, w webhook.Webhook, max int) error {
+			return b.Store.Create(ctx, withoutLives(w), max)
+		}
+		b.update = func(ctx context.Context, w webhook.Webhook) error { return b.Store.Update(ctx, withoutLives(w)) }
+	}, []string{"registry/secret-life"}},
+
+	{"a claim drops the end of a secret", func(b *broken) {
+		b.claim = func(ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
+			batch, err := b.Store.Claim(ctx, c)
+			for i, w := range batch.Webhooks {
+				batch.Webhooks[i] = withoutLives(w)
+			}
+			return batch, err
+		}
+	}, []string{"registry/secret-life"}},
+}
+
+// withoutLives returns a webhook with what its secrets hold and nothing else of them.
+func withoutLives(w webhook.Webhook) webhook.Webhook {
+	w = w.Clone()
+	for i, s := range w.Secrets {
+		w.Secrets[i] = webhook.NewSecret(s.Reveal())
+	}
+	return w
 }

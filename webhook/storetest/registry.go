@@ -19,6 +19,7 @@ func registryCases() []testCase {
 		{"registry/not-found", "unknown webhooks are ErrNotFound", onRegistry(testNotFound)},
 		{"registry/scope", "no call reaches a webhook of another scope", onRegistry(testRegistryScope)},
 		{"registry/round-trip", "a webhook comes back with its secrets as it was stored", onRegistry(testRegistryRoundTrip)},
+		{"registry/secret-life", "a secret comes back with its ID, its age and its end wherever a webhook does", onRegistry(testSecretLife)},
 		{"registry/delete", "Delete touches no delivery: what is queued is claimed, and its webhook is gone", onRegistry(testDelete)},
 		{"registry/delete-leased", "what is leased when its webhook is deleted is settled as ever", onRegistry(testDeleteLeased)},
 		{"registry/delete-scope", "DeleteScope removes everything of the scope and nothing else", onRegistry(testDeleteScope)},
@@ -169,6 +170,50 @@ func testRegistryRoundTrip(e *env, reg webhook.Registry) {
 			w = e.change(w)
 		}
 	}
+}
+
+func testSecretLife(e *env, reg webhook.Registry) {
+	w := e.draft("a")
+	w.Secrets = []webhook.Secret{
+		webhook.NewSecret("newest").WithLife("sec_newest", e.at(-time.Minute), time.Time{}),
+		webhook.NewSecret("older").WithLife("sec_older", e.at(-time.Hour), e.at(time.Hour+time.Microsecond)),
+		webhook.NewSecret("ended").WithLife("sec_ended", time.Time{}, e.at(-time.Hour)),
+		webhook.NewSecret("of unknown age"),
+	}
+	w = e.keep(w)
+	e.queue(w, 1)
+	for range 2 {
+		one, err := reg.Webhook(e.ctx, w.Scope, w.ID)
+		e.ok(err, "Webhook")
+		e.want("secrets of Webhook", lives(w), lives(one))
+		all, err := reg.Webhooks(e.ctx, w.Scope)
+		e.ok(err, "Webhooks")
+		for _, got := range all {
+			e.want("secrets of Webhooks", lives(w), lives(got))
+		}
+		w.Secrets[0], w.Secrets[1] = w.Secrets[1], w.Secrets[0]
+		w = e.change(w)
+	}
+	b := e.batch(webhook.Claim{Now: e.base})
+	if len(b.Webhooks) != 1 {
+		e.fatalf("claim: got %d webhooks, want 1", len(b.Webhooks))
+	}
+	e.want("secrets of a claim", lives(w), lives(b.Webhooks[0]))
+}
+
+// lives are the secrets of a webhook, all but what they hold.
+func lives(w webhook.Webhook) (out []string) {
+	for _, s := range w.Secrets {
+		out = append(out, fmt.Sprintf("ID %q, created %v, expires %v", s.ID(), moment(s.CreatedAt()), moment(s.ExpiresAt())))
+	}
+	return out
+}
+
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return t.UTC().Format(time.RFC3339Nano)
 }
 
 func testDelete(e *env, reg webhook.Registry) {

@@ -244,7 +244,7 @@ func testBacklogPages(e *env, st webhook.Stats) {
 		n := 1 + i%3
 		ds := e.freshAt(e.at(time.Duration(i/2)*time.Second), w, n)
 		e.put(ds...)
-		want = append(want, webhook.Backlog{Scope: w.Scope, WebhookID: w.ID, Pending: webhook.NumberOf(n), OldestDue: ds[0].Due})
+		want = append(want, webhook.Backlog{Scope: w.Scope, WebhookID: w.ID, Pending: webhook.CountOf(n), OldestDue: ds[0].Due})
 	}
 	for _, order := range []webhook.BacklogOrder{webhook.BacklogOldest, webhook.BacklogLargest} {
 		inOrder(want, order)

@@ -1,10 +1,10 @@
 // Package alabel judges internationalized labels of host names in their ASCII form, the
 // A-labels of RFC 5890: "xn--" and Punycode.
 //
-// It accepts what everybody reads alike. A label must decode, give the same text when it
+// It accepts labels that all parsers read alike. A label must decode, give the same text when it
 // is encoded again, and be text that UTS 46 and IDNA 2008 leave as it is: letters,
 // marks and digits of scripts in use, composed (NFC), in one direction (RFC 5893).
-// That is less than browsers accept: what they would take beyond it has no registry.
+// Browsers accept more; no registry has such names.
 package alabel
 
 import (

@@ -55,6 +55,7 @@ type settings struct {
 	store     webhook.Store
 	webhook   *webhook.Webhook
 	running   context.Context // of Run
+	watch     bool            // what the Dispatcher can be asked too
 }
 
 func start(t *testing.T, s settings) *host {
@@ -80,6 +81,11 @@ func start(t *testing.T, s settings) *host {
 	}
 	h.Dispatcher, err = webhook.New(s.store, p, opts)
 	check(t, err)
+	if s.watch {
+		stop, err := tel.Watch(h.Dispatcher)
+		check(t, err)
+		t.Cleanup(func() { check(t, stop()) })
+	}
 	manager, err := h.Manager()
 	check(t, err)
 	w := hidden()

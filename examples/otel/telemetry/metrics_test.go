@@ -2,14 +2,20 @@ package telemetry_test
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	dto "github.com/prometheus/client_model/go"
+	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 
+	"github.com/postrider/postrider/examples/otel/telemetry"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/memstore"
 )
@@ -126,22 +132,42 @@ func TestDurations(t *testing.T) {
 var names = []string{
 	"postrider_attempt_duration_seconds",
 	"postrider_attempts_in_flight",
+	"postrider_attempts_slow",
 	"postrider_attentions_total",
 	"postrider_deliveries_enqueued_total",
 	"postrider_deliveries_lost_total",
+	"postrider_deliveries_pending",
 	"postrider_deliveries_settled_total",
 	"postrider_delivery_duration_seconds",
+	"postrider_oldest_due_seconds",
 	"postrider_pauses_total",
 	"postrider_retries_total",
+	"postrider_store_errors_total",
+	"postrider_webhooks",
 	"postrider_webhooks_disabled_total",
 }
 
+// weak is a Store whose first Sweep fails.
+type weak struct {
+	thief
+	swept sync.Once
+}
+
+func (s *weak) Sweep(ctx context.Context, w webhook.Sweep, limit int) (ended []webhook.Delivery, more bool, err error) {
+	s.swept.Do(func() { err = errors.New("the Store is away") })
+	if err != nil {
+		return nil, false, err
+	}
+	return s.thief.Sweep(ctx, w, limit)
+}
+
 // everyMetric makes a host go through all that is measured: a delivery that is lost once,
-// asked to wait and delivered at the second attempt, and one that ends its webhook.
+// asked to wait and delivered at the second attempt, one that ends its webhook, and a call to the
+// Store that fails.
 func everyMetric(t *testing.T) []*dto.MetricFamily {
 	t.Helper()
 	h := start(t, settings{options: answer(reply{status: 503, after: "1"}, reply{status: 200}, reply{status: 410}),
-		store: &thief{Store: newStore(t)}, profile: func(p *webhook.Profile) { p.DisableOnGone = true }})
+		store: &weak{thief: thief{Store: newStore(t)}}, watch: true, profile: func(p *webhook.Profile) { p.DisableOnGone = true }})
 	h.dispatchFrom(t.Context(), success)
 	settle(time.Hour)
 	h.dispatchFrom(t.Context(), failure)
@@ -166,6 +192,56 @@ func TestPrometheusNames(t *testing.T) {
 		check(t, err)
 		for _, p := range problems {
 			t.Errorf("%s: %s", p.Metric, p.Text)
+		}
+	})
+}
+
+// Rule: what is pending, how late it is and how webhooks are is read by one host of those that share a
+// Store, and no more often than each 15 seconds.
+func TestWatch(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		store := newStore(t)
+		h := start(t, settings{options: answer(reply{status: 503}), store: store, watch: true})
+		h.dispatchFrom(t.Context(), success)
+		settle(time.Second)
+		pick := func(h *host) map[string]float64 {
+			out := make(map[string]float64)
+			for name, v := range h.samples() {
+				if strings.HasPrefix(name, "deliveries_pending") || strings.HasPrefix(name, "webhooks{") || strings.HasPrefix(name, "oldest") {
+					out[name] = v
+				}
+			}
+			return out
+		}
+		want := map[string]float64{
+			"deliveries_pending{kind=waiting}": 0, "deliveries_pending{kind=held}": 0, "deliveries_pending{kind=retrying}": 1,
+			"oldest_due_seconds{}": 0, "webhooks{health=ok}": 0, "webhooks{health=failing}": 1, "webhooks{health=open}": 0,
+			"webhooks{health=paused}": 0, "webhooks{health=disabled}": 0,
+		}
+		if diff := cmp.Diff(want, pick(h)); diff != "" {
+			t.Errorf("metrics (-want +got)\n%s", diff)
+		}
+		h.stop() // what is due now waits
+		second, err := webhook.New(store, webhook.Automation(), nil)
+		check(t, err)
+		other := &host{t: t, registry: prometheus.NewRegistry()}
+		exporter, err := otelprometheus.New(otelprometheus.WithRegisterer(other.registry), otelprometheus.WithoutScopeInfo(), otelprometheus.WithoutTargetInfo())
+		check(t, err)
+		tel, err := telemetry.New(&telemetry.Options{MeterProvider: sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter))})
+		check(t, err)
+		stop, err := tel.Watch(second)
+		check(t, err)
+		if got := pick(other); len(got) != 0 {
+			t.Errorf("another host tells it too: %v", got)
+		}
+		settle(time.Minute)
+		got := pick(other)
+		if late := got["oldest_due_seconds{}"]; got["deliveries_pending{kind=retrying}"] != 1 || late < 50 || late > 60 {
+			t.Errorf("after the mark: %v, want what has been due for some 55 s", got)
+		}
+		check(t, stop())
+		if got := pick(other); len(got) != 0 {
+			t.Errorf("it goes on: %v", got)
 		}
 	})
 }

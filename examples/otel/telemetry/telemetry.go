@@ -6,6 +6,7 @@
 //	hooks, err := webhook.New(store, profile, &webhook.Options{
 //		Observer: tel.Observer(), Around: tel.Around, Carry: tel.Carry,
 //	})
+//	stop, err := tel.Watch(hooks) // what is pending, how late it is, how webhooks are
 //
 // Carry takes the trace context from the context of Dispatch; it is stored with each
 // delivery. Around finds it there again, maybe in another process and hours later, and makes
@@ -44,6 +45,7 @@ type Options struct {
 // are safe for concurrent use.
 type Telemetry struct {
 	tracer  trace.Tracer
+	meter   metric.Meter
 	metrics *metrics
 	linked  bool
 }
@@ -56,9 +58,10 @@ func New(o *Options) (*Telemetry, error) {
 	}
 	opts.TracerProvider = cmp.Or(opts.TracerProvider, otel.GetTracerProvider())
 	opts.MeterProvider = cmp.Or(opts.MeterProvider, otel.GetMeterProvider())
-	m, err := newMetrics(opts.MeterProvider.Meter(Scope))
+	meter := opts.MeterProvider.Meter(Scope)
+	m, err := newMetrics(meter)
 	if err != nil {
 		return nil, fmt.Errorf("telemetry: %w", err)
 	}
-	return &Telemetry{tracer: opts.TracerProvider.Tracer(Scope), metrics: m, linked: opts.Linked}, nil
+	return &Telemetry{tracer: opts.TracerProvider.Tracer(Scope), meter: meter, metrics: m, linked: opts.Linked}, nil
 }

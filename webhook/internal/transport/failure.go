@@ -36,7 +36,7 @@ func (x *Exchange) Failure(err error) *Error {
 	case errors.As(err, &record):
 		return &Error{TLS, NotTLS}
 	case errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"):
-		return &Error{TLS, alertReason(op.Err)} // what crypto/tls calls alerts
+		return &Error{TLS, alertReason(op.Err, op.Op == "remote error")} // what crypto/tls calls alerts
 	case errors.As(err, &op) && op.Op == "proxyconnect":
 		return &Error{Egress, Proxy}
 	case errors.As(err, &dns):
@@ -143,18 +143,30 @@ func certificateError(err error) *Error {
 
 // Alerts of TLS, RFC 8446 section 6.
 const (
-	alertProtocolVersion     = 70
-	alertUnrecognizedName    = 112
-	alertCertificateRequired = 116
+	alertBadCertificate         = 42
+	alertUnsupportedCertificate = 43
+	alertCertificateRevoked     = 44
+	alertCertificateExpired     = 45
+	alertCertificateUnknown     = 46
+	alertUnknownAuthority       = 48
+	alertAccessDenied           = 49
+	alertProtocolVersion        = 70
+	alertUnrecognizedName       = 112
+	alertCertificateRequired    = 116
 )
 
 // alertReason reads the number of an alert, whose type crypto/tls does not export.
-func alertReason(err error) Reason {
+func alertReason(err error, remote bool) Reason {
 	v := reflect.ValueOf(err)
 	if v.Kind() != reflect.Uint8 {
 		return Handshake
 	}
 	switch v.Uint() {
+	case alertBadCertificate, alertUnsupportedCertificate, alertCertificateRevoked, alertCertificateExpired, alertCertificateUnknown,
+		alertUnknownAuthority, alertAccessDenied:
+		if remote {
+			return ClientCertRequired // it refused ours, or that we have none
+		}
 	case alertProtocolVersion:
 		return TLSVersion
 	case alertUnrecognizedName:

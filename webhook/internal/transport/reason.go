@@ -13,6 +13,7 @@ const (
 	TLS            Kind = "tls"
 	Timeout        Kind = "timeout"
 	Protocol       Kind = "protocol"
+	Config         Kind = "config" // the certificate of the sender cannot be had
 	Egress         Kind = "egress" // the fault is on this side: no way out of the process
 )
 

@@ -33,6 +33,9 @@ type Options struct {
 	// HTTP2 offers HTTP/2 to servers. One connection then carries the requests of all who
 	// send to the same host.
 	HTTP2 bool
+	// ClientCertificate returns the certificate that is shown to a server that asks for one; a nil
+	// one shows none. Nil means that there is none.
+	ClientCertificate func(context.Context) (*tls.Certificate, error)
 	// MaxIdle bounds the connections that are kept, MaxIdlePerHost those of one host.
 	MaxIdle, MaxIdlePerHost int
 	// MaxAge is how long a connection is used; 0 or less means no limit.
@@ -51,17 +54,21 @@ const (
 
 // Transport sends requests. It is safe for concurrent use.
 type Transport struct {
-	kept  pool
-	fresh *generation // never uses a connection twice
-	names *names
-	allow allowlist.Policy
-	dial  time.Duration
+	o       Options
+	kept    pool
+	fresh   *generation // never uses a connection twice
+	names   *names
+	connect dialFunc
 }
 
 // New makes a Transport. It starts nothing.
 func New(o Options) *Transport {
-	t := &Transport{names: newNames(o.Resolver, o.Dial), allow: o.Allow, dial: o.Dial}
-	dial := o.dialer(t.names)
+	n := newNames(o.Resolver, o.Dial)
+	return build(o, n, o.dialer(n))
+}
+
+func build(o Options, n *names, dial dialFunc) *Transport {
+	t := &Transport{o: o, names: n, connect: dial}
 	t.fresh = &generation{Transport: o.transport(dial)}
 	t.fresh.DisableKeepAlives = true
 	t.kept.age = max(o.MaxAge, 0)
@@ -83,7 +90,7 @@ func (o *Options) dialer(n *names) dialFunc {
 func (o *Options) transport(dial dialFunc) *http.Transport {
 	t := &http.Transport{
 		DialContext:            dial,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs},
+		TLSClientConfig:        o.tls(),
 		TLSHandshakeTimeout:    o.TLS,
 		ResponseHeaderTimeout:  o.Header,
 		MaxResponseHeaderBytes: maxHeaderBytes,
@@ -100,6 +107,12 @@ func (o *Options) transport(dial dialFunc) *http.Transport {
 	t.Protocols.SetHTTP1(true)
 	t.Protocols.SetHTTP2(o.HTTP2)
 	return t
+}
+
+// tls has no ClientSessionCache: a resumed session would carry the identity of the one that began it,
+// and http.Transport.Clone shares the cache.
+func (o *Options) tls() *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs, GetClientCertificate: certificate(o.ClientCertificate)}
 }
 
 // Send makes the request of an exchange, which Exchange.Request has begun; its errors are of type
@@ -139,19 +152,19 @@ func (x *Exchange) send(req *http.Request, by *generation) (resp *http.Response,
 // proxy that judges nothing itself.
 func (t *Transport) Lookup(ctx context.Context, host string) error {
 	if a, err := netip.ParseAddr(host); err == nil {
-		if t.allow.CheckAddr(a) != nil {
+		if t.o.Allow.CheckAddr(a) != nil {
 			return &Error{Kind: BlockedAddress}
 		}
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, t.dial)
+	ctx, cancel := context.WithTimeout(ctx, t.o.Dial)
 	defer cancel()
 	addrs, err := t.names.LookupNetIP(ctx, "ip", host+".")
 	if err != nil {
 		return t.names.failure(err)
 	}
 	for _, a := range addrs {
-		if t.allow.CheckAddr(a) != nil {
+		if t.o.Allow.CheckAddr(a) != nil {
 			return &Error{Kind: BlockedAddress}
 		}
 	}

@@ -4,7 +4,7 @@ import "slices"
 
 // gallery lists the planted bugs. Each is one that somebody could write, or that was met
 // in software of this kind.
-var gallery = slices.Concat(engineBugs, core, credentialBugs, spellingBugs, registrationBugs, wireBugs, catalogueBugs, orderBugs)
+var gallery = slices.Concat(engineBugs, core, credentialBugs, secretBugs, authorizationBugs, spellingBugs, registrationBugs, wireBugs, catalogueBugs, orderBugs)
 
 // engineBugs are in Stores, retries and limits, and in what the core leans on.
 var engineBugs = []mutation{

@@ -73,7 +73,7 @@ func testsOf(t *testing.T, pkg string) map[string]bool {
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	link := regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
-	for _, doc := range []string{"README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/coverage.md", "docs/payloads.md", "docs/performance.md", "docs/reliability.md", "docs/security.md"} {
+	for _, doc := range []string{"README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "examples/README.md", "webhook/internal/proof/README.md", "docs/configuration.md", "docs/coverage.md", "docs/delivery.md", "docs/design.md", "docs/payloads.md", "docs/stores.md", "docs/performance.md", "docs/reliability.md", "docs/security.md"} {
 		text, err := os.ReadFile(filepath.Join(root(t), doc))
 		if err != nil {
 			t.Error(err)

@@ -35,7 +35,11 @@ type network struct {
 const hookHost = "hooks.example.com"
 
 func newNetwork(t *testing.T, o hostile.Options) *network {
-	ports := hostile.SamePort(t, publicIP, forbiddenIP)
+	return networkOf(t, hostile.SamePort(t, publicIP, forbiddenIP), o)
+}
+
+// networkOf is a network at two listeners of one port.
+func networkOf(t *testing.T, ports []net.Listener, o hostile.Options) *network {
 	n := &network{t: t, ca: hostile.NewAuthority(t), dns: hostile.NewDNS(t), forbidden: hostile.Watch(t, ports[1])}
 	o.Listener, o.Certificate = ports[0], n.ca.Issue(hookHost, publicIP)
 	n.server = hostile.New(t, o)

@@ -53,6 +53,7 @@ type host struct {
 	t     testing.TB
 	store webhook.Store
 	hooks *webhook.Manager
+	puts  int // webhooks that were stored behind the Manager's back
 }
 
 // newHost is a host that does not run yet.

@@ -19,6 +19,7 @@ func suite(t *testing.T, d database) {
 	storetest.RunRegistry(t, open)
 	storetest.RunHistory(t, open)
 	storetest.RunSweeper(t, open)
+	storetest.RunStats(t, open)
 	storetest.RunShared(t, func(*testing.T) (x, y webhook.Store) { return a, b })
 }
 

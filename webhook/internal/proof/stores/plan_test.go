@@ -91,6 +91,36 @@ func TestHistoryPlans(t *testing.T) {
 	}
 }
 
+// TestLatestPlan: the latest delivery of each webhook is the first row that is read, with
+// statistics and without.
+func TestLatestPlan(t *testing.T) {
+	d := newPostgres(t)
+	f := newField(t, d, "plan_", 20)
+	hooks := f.hooks("m", 10, true)
+	f.fill(hooks, 20_000, now().Add(-time.Hour))
+	db, tracer := traced(t, d)
+	s, err := sqlstore.New(db, sqlstore.PostgreSQL, &sqlstore.Options{Prefix: "plan_"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, known := range []bool{false, true} {
+		if known {
+			if _, err := db.Exec("ANALYZE"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tracer.reset()
+		if ds, err := s.Latest(t.Context(), "acme", hooks); err != nil || len(ds) != len(hooks) {
+			t.Fatalf("%d deliveries of %d webhooks, %v", len(ds), len(hooks), err)
+		}
+		plan := explain(t, d, tracer.find("LATERAL"))
+		wantInPlan(t, plan, "Index Scan Backward using plan_webhook_log")
+		if strings.Contains(plan, "Sort") || strings.Contains(plan, "Bitmap") {
+			t.Errorf("statistics %t: the plan reads or sorts too much:\n%s", known, plan)
+		}
+	}
+}
+
 func wantInPlan(t *testing.T, plan string, parts ...string) {
 	t.Helper()
 	for _, part := range parts {
@@ -146,16 +176,17 @@ func TestSQLitePlan(t *testing.T) {
 	f.fill(f.hooks("m", 5, true), 1000, now())
 	db := d.open(t)
 	for query, index := range map[string]string{
-		`SELECT seq FROM plan_delivery WHERE state = 0 AND NOT held AND hook = 1 AND class = 'c' AND scope = 's' AND webhook = 'w' AND due <= 5 ORDER BY due, seq LIMIT 4`: "plan_turn",
-		`SELECT seq FROM plan_delivery d WHERE d.state = 0 AND NOT d.held AND d.hook = 1 AND d.hook <= 9 AND d.class > 'c' ORDER BY d.class, d.due, d.seq LIMIT 1`:         "plan_turn (hook=? AND class>?)",
-		`SELECT seq FROM plan_delivery d WHERE d.state = 0 AND NOT d.held AND d.hook > 1 AND d.hook <= 9 ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1`:                   "plan_turn (hook>? AND hook<?)",
-		`SELECT 1 FROM plan_delivery WHERE state = 0 AND NOT held ORDER BY hook, class, due, seq LIMIT 100001`:                                                             "plan_turn",
-		`SELECT 1 FROM plan_delivery WHERE state = 0 AND NOT held AND tries > 0 ORDER BY tries LIMIT 100001`:                                                               "plan_retry",
-		`SELECT 1 FROM plan_delivery WHERE state = 0 AND held AND (due + 0) > 7 ORDER BY (due + 0) LIMIT 100001`:                                                           "plan_lease",
-		`SELECT seq FROM plan_delivery WHERE state = 0 AND held AND (due + 0) <= 5 ORDER BY (due + 0)`:                                                                     "plan_lease",
-		`SELECT hook FROM plan_delivery d WHERE d.state = 0 AND NOT d.held AND (d.due + 0) > 1 AND (d.due + 0) <= 5 ORDER BY (d.due + 0) LIMIT 2000`:                       "plan_time",
-		`SELECT seq FROM plan_delivery WHERE id >= 'a' AND id < 'b' AND (scope || '') = 's' ORDER BY (created + 0)`:                                                        "sqlite_autoindex_plan_delivery_1",
-		`SELECT seq FROM plan_delivery WHERE scope = 's' AND (-hook) = -1 AND webhook = 'w' ORDER BY created DESC, seq DESC LIMIT 50`:                                      "plan_webhook_log",
+		`SELECT seq FROM plan_delivery WHERE state = 0 AND NOT held AND hook = 1 AND class = 'c' AND scope = 's' AND webhook = 'w' AND due <= 5 ORDER BY due, seq LIMIT 4`:                                "plan_turn",
+		`SELECT seq FROM plan_delivery d WHERE d.state = 0 AND NOT d.held AND d.hook = 1 AND d.hook <= 9 AND d.class > 'c' ORDER BY d.class, d.due, d.seq LIMIT 1`:                                        "plan_turn (hook=? AND class>?)",
+		`SELECT seq FROM plan_delivery d WHERE d.state = 0 AND NOT d.held AND d.hook > 1 AND d.hook <= 9 ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1`:                                                  "plan_turn (hook>? AND hook<?)",
+		`SELECT 1 FROM plan_delivery WHERE state = 0 AND NOT held ORDER BY hook, class, due, seq LIMIT 100001`:                                                                                            "plan_turn",
+		`SELECT 1 FROM plan_delivery WHERE state = 0 AND NOT held AND tries > 0 ORDER BY tries LIMIT 100001`:                                                                                              "plan_retry",
+		`SELECT 1 FROM plan_delivery WHERE state = 0 AND held AND (due + 0) > 7 ORDER BY (due + 0) LIMIT 100001`:                                                                                          "plan_lease",
+		`SELECT seq FROM plan_delivery WHERE state = 0 AND held AND (due + 0) <= 5 ORDER BY (due + 0)`:                                                                                                    "plan_lease",
+		`SELECT hook FROM plan_delivery d WHERE d.state = 0 AND NOT d.held AND (d.due + 0) > 1 AND (d.due + 0) <= 5 ORDER BY (d.due + 0) LIMIT 2000`:                                                      "plan_time",
+		`SELECT seq FROM plan_delivery WHERE id >= 'a' AND id < 'b' AND (scope || '') = 's' ORDER BY (created + 0)`:                                                                                       "sqlite_autoindex_plan_delivery_1",
+		`SELECT seq FROM plan_delivery WHERE CASE WHEN scope = 's' AND webhook = 'w' THEN true ELSE false END AND (-hook) >= -1 AND (-hook) <= -1 ORDER BY (-hook) DESC, created DESC, seq DESC LIMIT 50`: "plan_webhook_log",
+		`SELECT d.seq FROM plan_delivery d WHERE (-d.hook) = -1 AND d.webhook = 'w' AND (d.scope || '') = 's' ORDER BY d.created DESC, d.seq DESC LIMIT 1`:                                                "plan_webhook_log",
 	} {
 		rows, err := db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query)
 		if err != nil {

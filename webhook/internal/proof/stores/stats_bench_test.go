@@ -91,7 +91,7 @@ func (f *field) measure(b *testing.B, inactive int) {
 	if took := timed("totals", func() (err error) { t, err = f.store.Totals(b.Context(), at); return err }); took > time.Second {
 		b.Errorf("Totals takes %v, want less than a second", took)
 	}
-	full := webhook.NumberOf(webhook.NumberLimit + 1)
+	full := webhook.CountOf(webhook.CountLimit + 1)
 	if *claimRows >= 1_000_000 && (t.Pending != full || t.Retrying != full || t.Webhooks != inactive || t.Inactive != inactive || t.OldestDue.IsZero()) {
 		b.Errorf("totals %+v", t)
 	}

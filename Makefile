@@ -1,0 +1,74 @@
+# The targets are what CI runs: .ci/run installs programs that are missing and then makes ci. No target
+# calls apt-get. On a machine without PostgreSQL, node or a browser the tests that need them are
+# skipped, unless CI is set.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+proof := webhook/internal/proof
+nested := internal/oracle internal/e2e internal/bench
+fresh := -count=1 -shuffle=on
+
+.PHONY: help test papers lint race databases nested fips sim mutants alone oldest cross fuzz force speed api vuln ci
+
+help: ## what there is
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+test: ## the tests of the library and the examples: the inner loop
+	go test ./... ./examples/...
+
+papers: ## whether documents, imports, planted bugs and the download agree with the tree
+	go test -count=1 ./$(proof)/project ./$(proof)/docs ./$(proof)/mutants
+
+lint: ## gofmt, vet, staticcheck, tidiness and golangci-lint, in every module
+	.ci/lint
+
+race: ## all tests of the root module, the examples and the proofs, with the race detector, in any order
+	go test -race $(fresh) ./... ./examples/... ./$(proof)/...
+
+databases: ## what depends on a database; POSTRIDER_TEST_POSTGRES_PORT names one that is there
+	go test $(fresh) ./examples/tx_sql ./examples/tx_pgx ./examples/tx_bun ./examples/pgnotify ./$(proof)/stores ./$(proof)/jirastores ./$(proof)/recovery
+
+nested: ## libraries by other authors, pages in a browser, the bench
+	for m in $(nested); do (cd $$m && go test $(fresh) ./...) || exit 1; done
+
+fips: ## signatures and sealing where FIPS 140 is enforced
+	GODEBUG=fips140=only go test -count=1 ./webhook/sign ./webhook/sqlstore ./webhook/internal/sealing
+
+sim: ## 200,000 simulated deliveries
+	go test ./$(proof)/sim -count=1 -run TestSimulation -sim.runs 600 -v | tail -n 4
+
+mutants: ## planted bugs, each of which a test must find
+	go run ./$(proof)/mutants
+
+alone: ## the root module without the workspace, and the README's example as a newcomer runs it
+	GOWORK=off go build ./...
+	GOWORK=off go list -m all
+	scratch=$$(mktemp -d); trap 'rm -rf $$scratch' EXIT; .ci/readme $$scratch/readme
+
+oldest: ## the root module with the oldest Go that go.mod promises
+	.ci/oldest
+
+cross: ## windows and macOS: what can be said without them
+	for os in windows darwin; do GOOS=$$os GOWORK=off go build ./... && GOOS=$$os GOWORK=off go vet ./... || exit 1; done
+
+fuzz: ## a short fuzz of every parser; FUZZTIME=10m for a long one
+	.ci/fuzz $(or $(FUZZTIME),3s)
+
+force: ## examples, killed processes, a cluster, a minute of soak
+	.ci/force
+
+speed: ## speed, as ratios
+	go run ./internal/bench -guard
+
+api: ## what of the API has changed since the last tag
+	.ci/api
+
+vuln: ## known vulnerabilities
+	.ci/vuln
+
+ci: ## all of them, in the order in which they fail soonest
+	@go version
+	@for t in lint race nested fips sim mutants alone oldest cross fuzz force speed api vuln; do \
+	  printf '\n== %s\n' "$$t"; $(MAKE) --no-print-directory $$t || exit 1; done
+	@printf '\n== done\n'

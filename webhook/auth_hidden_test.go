@@ -1,0 +1,192 @@
+package webhook_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// Rule: of an Auth printers and encoders show the scheme, the host of the token endpoint, and what
+// is asked for; nothing that is secret.
+func TestAuthMasksItself(t *testing.T) {
+	t.Parallel()
+	a := webhook.Auth{Scheme: webhook.AuthOAuth, Username: "userCanary", Secret: webhook.NewSecret("secretCanary"), OAuth: webhook.OAuth{
+		TokenURL: "https://login.example.com/pathCanary?q=Canary", ClientID: "clientCanary", Scopes: []string{"read"}, Audience: "https://api.example.com/Canary"}}
+	for what, v := range map[string]any{"Auth": a, "pointer": &a, "OAuth": a.OAuth, "in a struct": struct{ A webhook.Auth }{a}, "webhook": plainHook(withAuth(a))} {
+		b, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts := []string{string(b)}
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+			texts = append(texts, fmt.Sprintf(verb, v))
+		}
+		for _, text := range texts {
+			if strings.Contains(text, "Canary") || strings.Contains(text, fmt.Sprintf("%x", "Canary")) {
+				t.Errorf("%s: %s", what, text)
+			}
+			if !strings.Contains(text, "login.example.com") || !strings.Contains(text, "read") {
+				t.Errorf("%s shows too little: %s", what, text)
+			}
+		}
+		if err := json.Unmarshal(b, &webhook.Auth{}); what == "Auth" && err == nil {
+			t.Error("a masked Auth was decoded")
+		}
+	}
+}
+
+// Rule: nothing of Auth that a receiver repeats is kept, in whatever form, however short.
+func TestAuthEchoes(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		auth webhook.Auth
+		echo []string
+	}{
+		"basic": {basicAuth("someUser", "pass-wörd"[:4]+"-canary"), []string{"pass-canary", "c29tZVVzZXI6cGFzcy1jYW5hcnk=", "Basic c29tZVVzZXI6cGFzcy1jYW5hcnk=",
+			"someUser", url.QueryEscape("c29tZVVzZXI6cGFzcy1jYW5hcnk=")}},
+		"short":  {basicAuth("a", "b"), []string{"YTpi"}},
+		"bearer": {bearer("ab1c"), []string{"ab1c"}},
+		"value":  {webhook.Auth{Scheme: webhook.AuthValue, Secret: webhook.NewSecret("Token abcdefgh1")}, []string{"abcdefgh1", "Token abcdefgh1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, echo := range c.echo {
+				for _, around := range []string{"%s", "no access for %s here", `{"got":"%s"}`} {
+					to := &receiver{answer: func(int, request) answer { return answer{status: 403, body: fmt.Sprintf(around, echo)} }}
+					h := newHost(t, newStore(t), webhook.Standard(), &webhook.Options{Transport: to})
+					w, err := h.hooks.Add(ctx, plainHook(withAuth(c.auth)))
+					if err != nil {
+						t.Fatal(err)
+					}
+					a, err := h.hooks.Test(ctx, scope, w.ID)
+					if err != nil || a.Status != 403 || strings.Contains(a.Snippet, echo) {
+						t.Errorf("%v, status %d, snippet %q holds %q", err, a.Status, a.Snippet, echo)
+					}
+				}
+			}
+		})
+	}
+}
+
+// Rule: a Store that cannot open a webhook's secrets shows nothing of its Auth but the scheme, and
+// an error of a validation holds nothing of it.
+func TestAuthErrorsKeepSecrets(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, newStore(t), webhook.Standard(), nil)
+	_, err := h.hooks.Add(ctx, plainHook(withAuth(webhook.Auth{Scheme: webhook.AuthOAuth, Username: "canary", Secret: webhook.NewSecret("canary\n"),
+		OAuth: webhook.OAuth{TokenURL: "http://canary", ClientID: "canary\n", Scopes: []string{"canary canary"}, Audience: "canary\n", ClientAuth: "canary"}})))
+	if !errors.Is(err, webhook.ErrInvalid) || strings.Contains(fmt.Sprintf("%v %+v", err, err), "canary") {
+		t.Errorf("%v", err)
+	}
+}
+
+// Rule: nothing of an Authorization or a client certificate appears in a log line, an error, a record, or what an
+// Observer is given, whatever receiver and token endpoint say.
+func TestAuthCanary(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	echo := func(r *http.Request, status int) (*http.Response, error) {
+		body, _ := io.ReadAll(r.Body)
+		return respond(status, fmt.Sprintf("%s %s %s %s", r.URL, r.Header, r.Header["Authorization"], body))(r)
+	}
+	oauthCanary := webhook.Auth{Scheme: webhook.AuthOAuth, Secret: webhook.NewSecret("secretCanary-wqwqwq"), OAuth: webhook.OAuth{
+		TokenURL: "https://login.example.com/pathCanary-qjqjqjqj", ClientID: "clientCanary-xkxkxk", ClientAuth: webhook.ClientPost}}
+	tokens := func(status int, body string, then int) transportFunc {
+		return func(r *http.Request) (*http.Response, error) {
+			if r.URL.Host == "login.example.com" {
+				return respond(status, body)(r)
+			}
+			return echo(r, then)
+		}
+	}
+	for name, c := range map[string]struct {
+		auth webhook.Auth
+		to   transportFunc
+		tls  webhook.ClientTLS // written behind the Manager's back
+	}{
+		"basic":         {auth: basicAuth("userCanary-zvzvzv", "secretCanary-wqwqwq"), to: func(r *http.Request) (*http.Response, error) { return echo(r, 401) }},
+		"bearer":        {auth: bearer("secretCanary-wqwqwq"), to: func(r *http.Request) (*http.Response, error) { return echo(r, 200) }},
+		"value":         {auth: webhook.Auth{Scheme: webhook.AuthValue, Secret: webhook.NewSecret("Key secretCanary-wqwqwq")}, to: func(r *http.Request) (*http.Response, error) { return echo(r, 500) }},
+		"a token":       {auth: oauthCanary, to: tokens(200, `{"access_token":"tokenCanary-ykykyk"}`, 200)},
+		"one refused":   {auth: oauthCanary, to: tokens(200, `{"access_token":"tokenCanary-ykykyk"}`, 401)},
+		"no token":      {auth: oauthCanary, to: tokens(400, `{"error":"invalid_client","error_description":"secretCanary-wqwqwq"}`, 200)},
+		"an odd answer": {auth: oauthCanary, to: tokens(200, `{"error":"secretCanary-wqwqwq","token_type":"tokenCanary"}`, 200)},
+		"HTML":          {auth: oauthCanary, to: tokens(502, `<html>secretCanary-wqwqwq`, 200)},
+		"errors":        {auth: oauthCanary, to: func(r *http.Request) (*http.Response, error) { return nil, transportError{r} }},
+		"panics":        {auth: oauthCanary, to: func(r *http.Request) (*http.Response, error) { panic(transportError{r}) }},
+		"a certificate": {to: respond(200, "ok"), tls: ca.client("certificate")},
+		"a broken one":  {to: respond(200, "ok"), tls: webhook.ClientTLS{Certificate: "x", Key: webhook.NewSecret("secretCanary-wqwqwq"), Pending: webhook.NewSecret("secretCanary-wqwqwq")}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var all everything
+				h := newHost(t, newStore(t), webhook.Standard(), &webhook.Options{Transport: c.to, Logger: all.logger(), Observer: all.observer(), Poll: time.Hour, AllowClearKeys: true})
+				w, err := h.hooks.Add(ctx, plainHook(withAuth(c.auth)))
+				all.note("added", w, err)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !c.tls.IsZero() {
+					w.TLS = c.tls
+					if err := h.store.(webhook.Registry).Update(ctx, w); err != nil {
+						t.Fatal(err)
+					}
+				}
+				h.start()
+				defer h.stop()
+				r, err := h.Dispatch(ctx, success(t))
+				all.note("receipt", r, err)
+				settled(30 * time.Second)
+				all.ask(h, w)
+				moved := w.Clone()
+				moved.URL, moved.Version, moved.Auth = "https://elsewhere.example.net/x", 0, webhook.Auth{Scheme: c.auth.Scheme}
+				_, err = h.hooks.Edit(ctx, moved)
+				all.note("edited", err)
+				all.check(t, 20)
+				if text := all.String(); strings.Contains(text, "PRIVATE KEY") {
+					t.Error("a private key got out")
+				}
+			})
+		})
+	}
+}
+
+// Rule: a preview shows that there is an Authorization and nothing of it, and fetches no token.
+func TestAuthPreview(t *testing.T) {
+	t.Parallel()
+	for _, auth := range []webhook.Auth{basicAuth("userCanary", "secretCanary"), bearer("secretCanary"), oauthAuth()} {
+		p := webhook.Standard()
+		p.Header = func(_ webhook.Webhook, _ webhook.Delivery, h http.Header) {
+			h.Set("Authorization", "of the profile")
+			h.Set("X-Copy", "secretCanary")
+		}
+		h := newHost(t, newStore(t), p, nil)
+		if _, err := h.hooks.Add(ctx, plainHook(withAuth(auth))); err != nil {
+			t.Fatal(err)
+		}
+		preview, err := h.hooks.Preview(ctx, scope, h.dispatch())
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for _, got := range preview.Header {
+			found = found || got.Name == "Authorization" && got.Masked && got.Value == "[redacted]"
+		}
+		if text := fmt.Sprintf("%+v %s", preview, preview.Curl()); !found || auth.Scheme != webhook.AuthOAuth && strings.Contains(text, "Canary") {
+			t.Errorf("%s: %s", auth.Scheme, text)
+		}
+		if n := len(h.to.seen()); n > 0 {
+			t.Errorf("%d requests", n)
+		}
+	}
+}

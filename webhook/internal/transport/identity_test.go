@@ -1,0 +1,94 @@
+package transport
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"testing"
+	"time"
+)
+
+// Rule: a session is never resumed, so it cannot carry another's certificate, and what holds for the
+// common transport holds for that of an identity too.
+func TestIdentityKeepsTheRest(t *testing.T) {
+	t.Parallel()
+	common := New(Options{MaxIdle: 64, MaxIdlePerHost: 16, MaxAge: time.Minute, HTTP2: true})
+	by := common.As(Identity{Certificate: &tls.Certificate{}})
+	made := by.kept.make()
+	if c := made.TLSClientConfig; c.ClientSessionCache != nil || c.InsecureSkipVerify || c.MinVersion != tls.VersionTLS12 || len(c.Certificates) > 0 {
+		t.Errorf("%+v", c)
+	}
+	if made.MaxIdleConns != 4 || made.MaxIdleConnsPerHost != 4 || made.IdleConnTimeout > 90*time.Second || !made.DisableCompression || made.Proxy != nil ||
+		!made.Protocols.HTTP2() {
+		t.Errorf("%+v", made)
+	}
+	if by.names != common.names {
+		t.Error("it has a resolver of its own")
+	}
+	for _, of := range []*Transport{common, New(Options{})} {
+		if c := of.kept.make().TLSClientConfig; c.ClientSessionCache != nil || c.GetClientCertificate != nil {
+			t.Errorf("the common one: %+v", c)
+		}
+	}
+	if !by.fresh.DisableKeepAlives || by.fresh.TLSClientConfig.GetClientCertificate == nil {
+		t.Error("a request that is repeated would go out without")
+	}
+}
+
+// Rule: 256 identities are kept; the one that was not used for the longest time goes first, but not
+// while its request is under way where another can; its connections are closed after its last.
+func TestIdentitiesAreBounded(t *testing.T) {
+	t.Parallel()
+	s := NewIdentities(New(Options{}))
+	if s.most != 256 {
+		t.Errorf("%d are kept", s.most)
+	}
+	s.most = 3
+	id := func(name string) ID { return ID(sha256.Sum256([]byte(name))) }
+	take := func(name string) *Use { return s.Take(id(name), Identity{}) }
+	busy := take("busy")
+	for _, name := range []string{"a", "b", "c", "d", "b"} {
+		take(name).Give()
+		if len(s.known) > 3 {
+			t.Fatalf("%d are kept", len(s.known))
+		}
+	}
+	if take("busy") != busy {
+		t.Error("one with a request under way went")
+	}
+	busy.Give()
+	b := s.known[id("b")]
+	take("e").Give() // d goes: b was used after it
+	if b == nil || s.known[id("b")] != b {
+		t.Error("the latest one went")
+	}
+	held := []*Use{take("b"), take("e")}
+	busy.kept.take().give()
+	last := take("f") // all are busy: the oldest goes all the same
+	if len(s.known) != 3 || !busy.gone {
+		t.Errorf("%d are kept", len(s.known))
+	}
+	if busy.kept.current == nil {
+		t.Error("the connections of one in use were closed")
+	}
+	busy.Give()
+	if busy.kept.current != nil {
+		t.Error("the connections of one that went are left open")
+	}
+	for _, u := range append(held, last) {
+		u.Give()
+	}
+}
+
+// Rule: none of the host's certificates is asked for where there is no func, and none that cannot be had
+// is left out.
+func TestOwnCertificateOfNobody(t *testing.T) {
+	t.Parallel()
+	if certificate(nil) != nil {
+		t.Error("a func that was not given is asked")
+	}
+	none := certificate(func(context.Context) (*tls.Certificate, error) { return nil, nil })
+	if c, err := none(&tls.CertificateRequestInfo{}); err != nil || c == nil || len(c.Certificate) > 0 {
+		t.Errorf("%v, %v", c, err)
+	}
+}

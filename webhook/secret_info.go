@@ -1,0 +1,45 @@
+package webhook
+
+import (
+	"time"
+
+	"github.com/postrider/postrider/webhook/sign"
+)
+
+// SecretInfo is what may be shown of a secret.
+type SecretInfo struct {
+	// ID names it within its webhook; see [Manager.RevokeSecret].
+	ID string
+	// CreatedAt is when it was entered or generated, zero where that is not known.
+	CreatedAt time.Time
+	// ExpiresAt is when it ends, zero for never.
+	ExpiresAt time.Time
+	// Kind says what a receiver does with it.
+	Kind SecretKind
+	// Public is the public half of a SecretPrivate, as receivers get it; see [sign.JWKS].
+	Public string
+}
+
+// SecretKind is what a secret is used for.
+type SecretKind string
+
+const (
+	// SecretShared signs requests, and the receiver has it too.
+	SecretShared SecretKind = "shared"
+	// SecretPrivate is the private half of a key pair: the receiver has the public half.
+	SecretPrivate SecretKind = "private"
+	// SecretToken is sent with every request.
+	SecretToken SecretKind = "token"
+)
+
+func (p *Profile) infoOf(w *Webhook, s Secret) SecretInfo {
+	info := SecretInfo{ID: s.ID(), CreatedAt: s.CreatedAt(), ExpiresAt: s.ExpiresAt(), Kind: SecretShared}
+	with := w.Clone()
+	with.Secrets = []Secret{s}
+	if p.sendsSecret(&with) {
+		info.Kind = SecretToken
+	} else if public, err := sign.PublicKey(s); err == nil {
+		info.Kind, info.Public = SecretPrivate, public
+	}
+	return info
+}

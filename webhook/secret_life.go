@@ -1,0 +1,112 @@
+package webhook
+
+import (
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/postrider/postrider/webhook/sign"
+)
+
+// liveSecrets returns the secrets that count at now, and when the next of them ends, zero for
+// never. Where all have ended, the one that lasted longest goes on: requests without a
+// signature would help no receiver.
+func liveSecrets(all []Secret, now time.Time) (live []Secret, until time.Time) {
+	ended := func(s Secret) bool { end := s.ExpiresAt(); return !end.IsZero() && !now.Before(end) }
+	live = all
+	if slices.ContainsFunc(all, ended) {
+		if live = slices.DeleteFunc(slices.Clone(all), ended); len(live) == 0 {
+			last := slices.MaxFunc(all, func(a, b Secret) int { return a.ExpiresAt().Compare(b.ExpiresAt()) })
+			return []Secret{last}, time.Time{}
+		}
+	}
+	for _, s := range live {
+		if end := s.ExpiresAt(); !end.IsZero() && (until.IsZero() || end.Before(until)) {
+			until = end
+		}
+	}
+	return live, until
+}
+
+// liveHook is w with the secrets that count, for hooks that make a request.
+func (p *preparation) liveHook(w *Webhook) *Webhook {
+	if len(p.of.Secrets) == len(w.Secrets) {
+		return w
+	}
+	live := *w
+	live.Secrets = slices.Clone(p.of.Secrets)
+	return &live
+}
+
+// knownSecrets are those of a stored webhook that count at now, each with an ID. One that was
+// stored without is named after its place, which tells nothing of its text and stays the same
+// until the webhook is written, name included.
+func knownSecrets(w *Webhook, now time.Time) []Secret {
+	named := slices.Clone(w.Secrets)
+	for i, s := range named {
+		if s.ID() == "" {
+			named[i] = s.WithLife(fmt.Sprintf("sec_v%d_%d", w.Version, i+1), s.CreatedAt(), s.ExpiresAt())
+		}
+	}
+	live, _ := liveSecrets(named, now)
+	return live
+}
+
+// adoptSecrets gives each secret what is known of it: one that was there before keeps its life,
+// another one begins at now. The newest has no end, or nothing would be left of the webhook's
+// secrets one day.
+func adoptSecrets(secrets, before []Secret, now time.Time) {
+	for i, s := range secrets {
+		if s.ID() == "" {
+			at := slices.IndexFunc(before, s.Equal)
+			switch {
+			case at < 0 || before[at].ID() == "":
+				s = s.WithLife(newSecretID(), orTime(s.CreatedAt(), now), s.ExpiresAt())
+			case s.CreatedAt().IsZero() && s.ExpiresAt().IsZero():
+				s = before[at]
+			default:
+				s = s.WithLife(before[at].ID(), orTime(s.CreatedAt(), before[at].CreatedAt()), s.ExpiresAt())
+			}
+		}
+		if i == 0 && !s.ExpiresAt().IsZero() {
+			s = s.WithLife(s.ID(), s.CreatedAt(), time.Time{})
+		}
+		secrets[i] = s
+	}
+}
+
+func orTime(t, otherwise time.Time) time.Time {
+	if t.IsZero() {
+		return otherwise
+	}
+	return t
+}
+
+func newSecretID() string { return "sec_" + strings.ToLower(rand.Text()) }
+
+// secretTime is now as Stores keep it.
+func (m *Manager) secretTime() time.Time { return m.d.now().Truncate(time.Microsecond) }
+
+// generated returns a secret of Profile.NewSecret.
+func (p *Profile) generated() (s Secret, err error) {
+	defer contain("Profile.NewSecret", &err)
+	if s, err = p.NewSecret(); err != nil {
+		return Secret{}, fmt.Errorf("webhook: Profile.NewSecret: %w", err)
+	}
+	return sign.NewSecret(s.Reveal()), nil // the Manager gives it an ID
+}
+
+// fillSecret generates the secret that a new webhook lacks.
+func (p *Profile) fillSecret(w *Webhook) error {
+	asked := len(w.Secrets) == 1 && w.Secrets[0].IsZero()
+	if p.NewSecret == nil || !asked && (len(w.Secrets) > 0 || !p.RequireSecret) {
+		return nil
+	}
+	s, err := p.generated()
+	if err == nil {
+		w.Secrets = []Secret{s}
+	}
+	return err
+}

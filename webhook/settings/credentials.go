@@ -1,0 +1,137 @@
+package settings
+
+import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// credentialsView is what the form has for Authorization and for client certificates. It holds no
+// value of a credential.
+type credentialsView struct {
+	Typed    map[string]string // after a mistake, by the names of the fields: what is no secret and is not shown once it is stored
+	Schemes  []option          // nil: the Profile allows none
+	Ways     []option          // of sending client ID and secret
+	Stored   bool              // user name, secret, client ID and URL of the token endpoint
+	TokenAt  string            // scheme and host of the stored token endpoint
+	Scopes   string
+	Audience string
+	Resource string
+
+	TLS         bool
+	Certificate *certificateView // the stored one
+	PEM, Roots  string           // as they were entered: they are not secret
+	HasKey      bool
+
+	Errors map[string]string // by field
+}
+
+// certificateView is the certificate of a webhook.
+type certificateView struct {
+	Subject, Issuer, Fingerprint string
+	Until                        *moment
+	Soon                         bool // it ends within 30 days
+}
+
+const certificateSoon = 30 * 24 * time.Hour
+
+// credentials makes that part of the form, nil where it has none.
+func (v *visit) credentials(w *webhook.Webhook, t *Texts) *credentialsView {
+	allowed, a := v.d.Profile().Auth, &w.Auth
+	if len(allowed) == 0 && !v.o.ClientCertificates {
+		return nil
+	}
+	c := &credentialsView{TLS: v.o.ClientCertificates, Errors: map[string]string{}}
+	if len(allowed) > 0 {
+		for _, s := range append([]webhook.AuthScheme{""}, allowed...) {
+			c.Schemes = append(c.Schemes, option{string(s), t.AuthSchemes[s], s == a.Scheme})
+		}
+		for _, way := range []webhook.ClientAuth{webhook.ClientBasic, webhook.ClientBasicPlain, webhook.ClientPost} {
+			c.Ways = append(c.Ways, option{string(way), t.ClientAuths[way], way == a.OAuth.ClientAuth})
+		}
+		if w.ID != "" {
+			c.Stored, c.TokenAt = !a.Secret.IsZero(), hostOf(a.OAuth.TokenURL)
+		}
+		c.Scopes, c.Audience, c.Resource = strings.Join(a.OAuth.Scopes, " "), a.OAuth.Audience, a.OAuth.Resource
+	}
+	c.PEM, c.Roots, c.HasKey = w.TLS.Certificate, w.TLS.RootCAs, w.ID != "" && !w.TLS.Key.IsZero()
+	c.Certificate = v.clock().certificate(w.TLS.Certificate)
+	return c
+}
+
+// certificate describes the leaf of a chain, nil where there is none.
+func (c clock) certificate(chain string) *certificateView {
+	block, _ := pem.Decode([]byte(chain))
+	if block == nil {
+		return nil
+	}
+	leaf, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return nil
+	}
+	sum := sha256.Sum256(leaf.Raw)
+	return &certificateView{leaf.Subject.String(), leaf.Issuer.String(), hex.EncodeToString(sum[:]), c.at(leaf.NotAfter),
+		leaf.NotAfter.Sub(c.now) <= certificateSoon}
+}
+
+// readAuth puts into w what was entered of Authorization and of the client certificate. What a form does
+// not have stays, and what is left empty is kept by the Manager, or asked for again.
+func (v *visit) readAuth(w *webhook.Webhook) {
+	form := v.r.PostForm
+	text := func(name string) string { return strings.TrimSpace(form.Get(name)) }
+	stored := w.Auth
+	w.Auth.Username, w.Auth.Secret, w.Auth.OAuth.TokenURL, w.Auth.OAuth.ClientID, w.TLS.Key = "", webhook.Secret{}, "", "", webhook.Secret{}
+	if form.Has("auth.scheme") {
+		w.Auth = webhook.Auth{Scheme: webhook.AuthScheme(form.Get("auth.scheme"))}
+	}
+	if w.Auth.Scheme == webhook.AuthBasic {
+		w.Auth.Username = form.Get("auth.username")
+	}
+	if w.Auth.Scheme != "" {
+		w.Auth.Secret = webhook.NewSecret(form.Get("auth.secret"))
+	}
+	if w.Auth.Scheme == webhook.AuthOAuth {
+		w.Auth.OAuth = webhook.OAuth{TokenURL: text("auth.token_url"), ClientID: text("auth.client_id"), Scopes: strings.Fields(form.Get("auth.scopes")),
+			Audience: text("auth.audience"), Resource: text("auth.resource"), ClientAuth: webhook.ClientAuth(form.Get("auth.client_auth"))}
+		if !form.Has("auth.scheme") {
+			o := stored.OAuth
+			w.Auth.OAuth = webhook.OAuth{Scopes: o.Scopes, Audience: o.Audience, Resource: o.Resource, ClientAuth: o.ClientAuth}
+		}
+	}
+	if v.o.ClientCertificates && form.Has("tls.certificate") {
+		w.TLS = webhook.ClientTLS{Certificate: text("tls.certificate"), Key: webhook.NewSecret(text("tls.key")), RootCAs: text("tls.root_cas")}
+	}
+}
+
+// credentialFields are those of credentialsView, by the names of webhook.FieldError.
+var credentialFields = []string{"auth.scheme", "auth.username", "auth.secret", "auth.token_url", "auth.client_id", "auth.scopes",
+	"auth.audience", "auth.resource", "auth.client_auth", "tls"}
+
+// wrong puts a message beside its field, the first one where there are several, and tells whether there is
+// such a field.
+func (c *credentialsView) wrong(field, message string) bool {
+	if c == nil || !slices.Contains(credentialFields, field) || !c.TLS && field == "tls" || c.Schemes == nil && field != "tls" {
+		return false
+	}
+	if c.Errors[field] == "" {
+		c.Errors[field] = message
+	}
+	return true
+}
+
+// shownAuth is what the form shows again after a mistake: the kind that was chosen, what is not secret
+// of it, and whether something is stored that can be kept.
+func shownAuth(typed, stored webhook.Auth) webhook.Auth {
+	out := typed
+	out.Username, out.Secret, out.OAuth.TokenURL, out.OAuth.ClientID = "", webhook.Secret{}, "", ""
+	if typed.Scheme == stored.Scheme {
+		out.Secret, out.OAuth.TokenURL = stored.Secret, stored.OAuth.TokenURL
+	}
+	return out
+}

@@ -1,0 +1,157 @@
+package sign
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// jwk is a public key after RFC 8037 section 2.
+type jwk struct {
+	KeyType   string `json:"kty"`
+	Curve     string `json:"crv"`
+	X         string `json:"x"`
+	KeyID     string `json:"kid"`
+	Algorithm string `json:"alg"`
+	Use       string `json:"use"`
+}
+
+// JWKS returns a JSON Web Key Set (RFC 7517) of public keys, "whpk_" and 32 bytes in base64 as
+// [PublicKey] gives them: key type OKP, curve Ed25519, alg EdDSA, use sig. The kid of a key is its
+// thumbprint after RFC 7638 with SHA-256, so it is the same wherever the key is published. A
+// key that is given twice is listed once; without keys the set is empty. It returns a
+// [*ConfigError] for what is no public key: a private key is not published by mistake.
+func JWKS(public ...string) ([]byte, error) {
+	set := struct {
+		Keys []jwk `json:"keys"`
+	}{Keys: []jwk{}}
+	seen := make(map[string]bool, len(public))
+	for i, text := range public {
+		key, problem := parseV1aPublic(text)
+		if problem != "" {
+			return nil, &ConfigError{Field: "key " + ordinal(i)[len("secret "):], Problem: problem}
+		}
+		if seen[text] {
+			continue
+		}
+		seen[text] = true
+		set.Keys = append(set.Keys, newJWK(key))
+	}
+	return json.Marshal(set)
+}
+
+func newJWK(key ed25519.PublicKey) jwk {
+	x := base64.RawURLEncoding.EncodeToString(key)
+	sum := sha256.Sum256([]byte(`{"crv":"Ed25519","kty":"OKP","x":"` + x + `"}`)) // the members that RFC 8037 appendix A.3 hashes
+	return jwk{KeyType: "OKP", Curve: "Ed25519", X: x, KeyID: base64.RawURLEncoding.EncodeToString(sum[:]), Algorithm: "EdDSA", Use: "sig"}
+}
+
+// parseV1aPublic returns the key, or why there is none.
+func parseV1aPublic(text string) (key ed25519.PublicKey, problem string) {
+	text, ok := strings.CutPrefix(text, v1aPublic)
+	if !ok {
+		return nil, "must begin with whpk_"
+	}
+	raw, problem := decodeKey(text)
+	if problem == "" && len(raw) != ed25519.PublicKeySize {
+		return nil, "must be 32 bytes before base64"
+	}
+	return raw, problem
+}
+
+const (
+	jwksAge     = "public, max-age=300" // seconds for which a receiver may keep the set
+	jwksTimeout = 10 * time.Second
+)
+
+// JWKSHandler serves the set of the keys that the function returns. Answers carry an ETag and may
+// be kept for five minutes. The function is asked for every request, so that a key that was
+// revoked leaves the set at once; requests that come while it works share its answer, so
+// strangers cannot multiply its work. It has ten seconds. When it fails, panics or returns what is
+// no public key, the answer is 500 and tells nothing.
+//
+// One key for each webhook keeps tenants apart: a receiver that trusts the set of its own tenant
+// accepts no request of another. A sender with one key for all, which its Profile.Sign
+// holds, has one set, and a receiver must check from the body whose event it got.
+func JWKSHandler(keys func(context.Context) ([]string, error)) http.Handler {
+	h := &jwksHandler{keys: keys}
+	return http.HandlerFunc(h.serve)
+}
+
+type jwksHandler struct {
+	keys func(context.Context) ([]string, error)
+
+	mu  sync.Mutex
+	now *jwksCall // under way; nil for none
+}
+
+// jwksCall is one call of the function, for all requests that wait for it.
+type jwksCall struct {
+	done chan struct{} // closed when set and err are there
+	set  []byte
+	err  error
+}
+
+func (h *jwksHandler) serve(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "use GET", http.StatusMethodNotAllowed)
+		return
+	}
+	call := h.join()
+	select {
+	case <-call.done:
+	case <-r.Context().Done():
+		return
+	}
+	if call.err != nil {
+		w.Header().Set("Cache-Control", "no-store")
+		http.Error(w, "the key set cannot be read now, try again later", http.StatusInternalServerError)
+		return
+	}
+	sum := sha256.Sum256(call.set)
+	w.Header().Set("Content-Type", "application/jwk-set+json")
+	w.Header().Set("Cache-Control", jwksAge)
+	w.Header().Set("ETag", `"`+base64.RawURLEncoding.EncodeToString(sum[:])+`"`)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(call.set))
+}
+
+// join returns the call that is under way, or begins one.
+func (h *jwksHandler) join() *jwksCall {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.now == nil {
+		h.now = &jwksCall{done: make(chan struct{})}
+		go h.ask(h.now)
+	}
+	return h.now
+}
+
+// ask has a context of its own, because requests share the answer.
+func (h *jwksHandler) ask(call *jwksCall) {
+	defer func() {
+		if recover() != nil { // its value may hold a secret
+			call.err = errors.New("sign: the function of JWKSHandler panicked")
+		}
+		h.mu.Lock()
+		h.now = nil
+		h.mu.Unlock()
+		close(call.done)
+	}()
+	ctx, cancel := context.WithTimeout(context.Background(), jwksTimeout)
+	defer cancel()
+	public, err := h.keys(ctx)
+	if err == nil {
+		call.set, err = JWKS(public...)
+	}
+	call.err = err
+}

@@ -1,0 +1,85 @@
+package sqlstore
+
+import (
+	"bytes"
+	"crypto/sha256"
+
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/internal/sealing"
+)
+
+// clientTLS is what is secret of a webhook's TLS, and a digest of what stands in clear beside it, so
+// that nobody can put other authorities in its place.
+type clientTLS struct {
+	Key     string `json:"key,omitempty"`
+	Pending string `json:"pending,omitempty"`
+	Digest  []byte `json:"digest"`
+}
+
+func clientTLSOf(c *webhook.ClientTLS) *clientTLS {
+	if c.IsZero() {
+		return nil
+	}
+	return &clientTLS{c.Key.Reveal(), c.Pending.Reveal(), digestOf(c)}
+}
+
+func digestOf(c *webhook.ClientTLS) []byte {
+	sum := sha256.Sum256([]byte(sealing.Name("tls", c.Certificate, c.RootCAs)))
+	return sum[:]
+}
+
+// fill completes what was read in clear, and tells whether it is what was stored.
+func (c *clientTLS) fill(to *webhook.ClientTLS) bool {
+	if c == nil {
+		return to.IsZero()
+	}
+	if !bytes.Equal(c.Digest, digestOf(to)) {
+		return false
+	}
+	to.Key, to.Pending = webhook.NewSecret(c.Key), webhook.NewSecret(c.Pending)
+	return true
+}
+
+// authorization is a webhook's Auth. Its scheme stands in clear too; the two must agree, or a
+// change of the clear one would send a client's secret to the webhook instead of its token endpoint.
+type authorization struct {
+	Scheme     string   `json:"scheme"`
+	Username   string   `json:"username,omitempty"`
+	Secret     string   `json:"secret"`
+	TokenURL   string   `json:"token_url,omitempty"`
+	ClientID   string   `json:"client_id,omitempty"`
+	Scopes     []string `json:"scopes,omitempty"`
+	Audience   string   `json:"audience,omitempty"`
+	Resource   string   `json:"resource,omitempty"`
+	ClientAuth string   `json:"client_auth,omitempty"`
+}
+
+func authorizationOf(a *webhook.Auth) *authorization {
+	if a.IsZero() {
+		return nil
+	}
+	o := &a.OAuth
+	return &authorization{string(a.Scheme), a.Username, a.Secret.Reveal(), o.TokenURL, o.ClientID, o.Scopes, o.Audience, o.Resource, string(o.ClientAuth)}
+}
+
+func (a *authorization) auth() (out webhook.Auth) {
+	if a == nil {
+		return out
+	}
+	return webhook.Auth{
+		Scheme: webhook.AuthScheme(a.Scheme), Username: a.Username, Secret: webhook.NewSecret(a.Secret),
+		OAuth: webhook.OAuth{TokenURL: a.TokenURL, ClientID: a.ClientID, Scopes: a.Scopes, Audience: a.Audience,
+			Resource: a.Resource, ClientAuth: webhook.ClientAuth(a.ClientAuth)},
+	}
+}
+
+// credentials completes a webhook of which the clear part was read, and tells whether both parts belong
+// together.
+func (s *secrets) credentials(w *webhook.Webhook, scheme string) bool {
+	auth := s.Auth.auth()
+	if string(auth.Scheme) != scheme || !s.TLS.fill(&w.TLS) {
+		return false
+	}
+	w.Auth = auth
+	return true
+}
