@@ -66,7 +66,12 @@ func run(ctx context.Context) error {
 	sending, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- hooks.Run(sending) }()
-	defer func() { stop(); <-ended }()
+	defer func() {
+		stop()
+		if err := <-ended; err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+	}()
 
 	for edit := 1; edit <= edits; edit++ {
 		for issue := 1; issue <= issues; issue++ {

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -87,7 +88,7 @@ func newMTLS(t *testing.T, auth tls.ClientAuthType, http2 bool) *mtls {
 }
 
 func (m *mtls) url(path string, port uint16) string {
-	return fmt.Sprintf("https://%s:%d/%s", hookHost, port, path)
+	return "https://" + net.JoinHostPort(hookHost, strconv.Itoa(int(port))) + "/" + path
 }
 
 func (m *mtls) at(path string) string { return m.url(path, m.profile.Allow.Ports[0]) }
