@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"database/sql"
+	"errors"
+	"fmt"
 	"syscall"
 	"time"
 
@@ -162,8 +165,19 @@ func (l *life) freezeUnlocked(ctx context.Context, p *hostproc.Process) error {
 	}
 }
 
-func (l *life) unlocked(ctx context.Context) error {
-	tx, err := l.field.DB.BeginTx(ctx, nil) // on SQLite this takes the lock
+func (l *life) unlocked(ctx context.Context) (err error) {
+	c, err := l.field.DB.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	if l.database == sqlite { // the lock of a frozen process is not waited for
+		if err := busyTimeout(ctx, c, time.Second); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, busyTimeout(context.WithoutCancel(ctx), c, lockWait)) }()
+	}
+	tx, err := c.BeginTx(ctx, nil) // on SQLite this takes the lock
 	if err != nil {
 		return err
 	}
@@ -171,5 +185,10 @@ func (l *life) unlocked(ctx context.Context) error {
 	if l.database == postgres {
 		_, err = tx.ExecContext(ctx, "SELECT 1 FROM postrider_delivery FOR UPDATE NOWAIT")
 	}
+	return err
+}
+
+func busyTimeout(ctx context.Context, c *sql.Conn, wait time.Duration) error {
+	_, err := c.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", wait.Milliseconds()))
 	return err
 }

@@ -22,15 +22,16 @@ import (
 const (
 	timeout = 5 * time.Second
 	lease   = timeout + 10500*time.Millisecond
-	// hold is a timeout that no attempt runs into, however busy the machine is.
-	hold  = 10 * timeout
-	drain = 2 * time.Second
+	drain   = 2 * time.Second
 	// lockWait is how long a process waits for a locked SQLite database: on a busy machine the
 	// lock is hardly ever free when somebody looks, and a refused event moves the points at
 	// which a process is stopped.
 	lockWait = time.Minute
 	// patience is for conditions that should come true in seconds, on a busy machine.
 	patience = 3 * time.Minute
+	// hold is a timeout that no attempt runs into, however busy the machine is: a life that takes
+	// longer than patience has failed by then.
+	hold = 2 * patience
 )
 
 var slots = []retry.Slot{
