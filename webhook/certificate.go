@@ -65,6 +65,17 @@ func (m *Manager) SetCertificate(ctx context.Context, scope, id string, chain []
 	})
 }
 
+// KeepsKeys reports whether webhooks can have client certificates here: the Store is a [Sealer] that
+// encrypts, or Options.AllowClearKeys is set, and Options.Transport is nil.
+func (m *Manager) KeepsKeys() bool { return m.d.o.Transport == nil && m.d.keepsKeys() }
+
+// PendingRequest is the request that [Manager.CertificateRequest] made and that waits for its
+// certificate, in PEM; nil where none waits. It holds nothing secret.
+func (c ClientTLS) PendingRequest() []byte {
+	_, csr := c.pending()
+	return csr
+}
+
 // newPending makes a key and a request for a certificate.
 func newPending(name string) (Secret, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -70,6 +70,9 @@ func TestClientCertRequest(t *testing.T) {
 		t.Errorf("%v, %v", r.Subject, r.PublicKeyAlgorithm)
 	}
 	pendingState := h.webhook(w.ID)
+	if got := pendingState.TLS.PendingRequest(); !bytes.Equal(got, csr) {
+		t.Errorf("PendingRequest is %q", got)
+	}
 	foreign := ca.client("x").Certificate
 	for name, c := range map[string]struct{ chain, want string }{
 		"for another key": {foreign, "tls pair"},
@@ -88,6 +91,9 @@ func TestClientCertRequest(t *testing.T) {
 	first, err := h.hooks.SetCertificate(ctx, scope, w.ID, signed(t, ca, csr, "first"))
 	if err != nil || !first.TLS.Pending.IsZero() || first.TLS.Key.IsZero() || first.TLS.RootCAs != ca.pem() {
 		t.Fatalf("%+v, %v", first, err)
+	}
+	if got := first.TLS.PendingRequest(); got != nil {
+		t.Errorf("PendingRequest after it: %q", got)
 	}
 	health, err := h.hooks.Health(ctx, scope, w.ID)
 	if left := time.Until(health.CertificateUntil); err != nil || left < 50*time.Minute || left > time.Hour {

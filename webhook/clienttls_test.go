@@ -158,6 +158,9 @@ func TestClientCertNeedsASealer(t *testing.T) {
 		if _, err := m.CertificateRequest(ctx, scope, w.ID); complaint(err) != tt.want {
 			t.Errorf("%s: CertificateRequest: %s, want %s", name, complaint(err), tt.want)
 		}
+		if got := m.KeepsKeys(); got != (tt.want == "<nil>") {
+			t.Errorf("%s: KeepsKeys is %t", name, got)
+		}
 	}
 }
 

@@ -190,8 +190,8 @@ func (b *browser) press(name string) {
 // fill replaces what stands in the field with this id, by typing.
 func (b *browser) fill(id, text string) {
 	b.t.Helper()
-	b.do(chromedp.Focus(chromedp.ID(id)),
-		chromedp.Evaluate[chromedp.Void](`document.activeElement.select()`), chromedp.KeyEvent(text))
+	b.until("field "+id, `(() => { const e = document.getElementById(`+quote(id)+`); e?.focus(); e?.select(); return !!e; })()`)
+	b.do(chromedp.KeyEvent(text))
 }
 
 func (b *browser) click(selector string) {

@@ -1,13 +1,8 @@
 package settings
 
 import (
-	"crypto/sha256"
-	"crypto/x509"
-	"encoding/hex"
-	"encoding/pem"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/postrider/postrider/webhook"
 )
@@ -32,15 +27,6 @@ type credentialsView struct {
 	Errors map[string]string // by field
 }
 
-// certificateView is the certificate of a webhook.
-type certificateView struct {
-	Subject, Issuer, Fingerprint string
-	Until                        *moment
-	Soon                         bool // it ends within 30 days
-}
-
-const certificateSoon = 30 * 24 * time.Hour
-
 // credentials makes that part of the form, nil where it has none.
 func (v *visit) credentials(w *webhook.Webhook, t *Texts) *credentialsView {
 	allowed, a := v.d.Profile().Auth, &w.Auth
@@ -60,24 +46,9 @@ func (v *visit) credentials(w *webhook.Webhook, t *Texts) *credentialsView {
 		}
 		c.Scopes, c.Audience, c.Resource = strings.Join(a.OAuth.Scopes, " "), a.OAuth.Audience, a.OAuth.Resource
 	}
-	c.PEM, c.Roots, c.HasKey = w.TLS.Certificate, w.TLS.RootCAs, w.ID != "" && !w.TLS.Key.IsZero()
+	c.PEM, c.Roots, c.HasKey = shownPEM(w.TLS.Certificate), shownPEM(w.TLS.RootCAs), w.ID != "" && !w.TLS.Key.IsZero()
 	c.Certificate = v.clock().certificate(w.TLS.Certificate)
 	return c
-}
-
-// certificate describes the leaf of a chain, nil where there is none.
-func (c clock) certificate(chain string) *certificateView {
-	block, _ := pem.Decode([]byte(chain))
-	if block == nil {
-		return nil
-	}
-	leaf, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		return nil
-	}
-	sum := sha256.Sum256(leaf.Raw)
-	return &certificateView{leaf.Subject.String(), leaf.Issuer.String(), hex.EncodeToString(sum[:]), c.at(leaf.NotAfter),
-		leaf.NotAfter.Sub(c.now) <= certificateSoon}
 }
 
 // readAuth puts into w what was entered of Authorization and of the client certificate. What a form does
@@ -105,7 +76,8 @@ func (v *visit) readAuth(w *webhook.Webhook) {
 		}
 	}
 	if v.o.ClientCertificates && form.Has("tls.certificate") {
-		w.TLS = webhook.ClientTLS{Certificate: text("tls.certificate"), Key: webhook.NewSecret(text("tls.key")), RootCAs: text("tls.root_cas")}
+		w.TLS = webhook.ClientTLS{Certificate: v.pem("tls.certificate", w.TLS.Certificate), Key: webhook.NewSecret(v.pem("tls.key", "")),
+			RootCAs: v.pem("tls.root_cas", w.TLS.RootCAs)}
 	}
 }
 

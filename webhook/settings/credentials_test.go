@@ -109,7 +109,7 @@ func TestAuthForm(t *testing.T) {
 	}{
 		"another URL":   {append(same, "url", "https://evil.example.net/x"), []string{`href="#field-auth.secret"`, "Enter the secret again", "Enter the client ID again"}},
 		"token URL":     {append(same, "auth.token_url", "https://evil.example.net/x"), []string{"the token endpoint is another one", `href="#field-auth.secret"`}},
-		"inside":        {append(same, "auth.token_url", "https://10.0.0.1/x", "auth.client_id", "c", "auth.secret", "canary"), []string{`href="#field-auth.token_url"`, "not allowed"}},
+		"inside":        {append(same, "auth.token_url", "https://10.0.0.1/x", "auth.client_id", "c", "auth.secret", "canary"), []string{`href="#field-auth.token_url"`, "not allowed", `id="error-auth.token_url"`, `aria-describedby="hint-token error-auth.token_url" aria-invalid="true"`}},
 		"another kind":  {[]string{"auth.scheme", "basic"}, []string{"Enter the user name.", "Enter the password.", `<option value="basic" selected>`}},
 		"unknown kind":  {[]string{"auth.scheme", "digest"}, []string{"cannot be used here"}},
 		"a wrong value": {[]string{"auth.scheme", "basic", "auth.username", "a:b", "auth.secret", "canary"}, []string{"without a colon", `name="auth.username" type="text" value="a:b"`}},
@@ -165,6 +165,9 @@ func TestClientCertForm(t *testing.T) {
 	}
 	if status, body := p.edit("tls.certificate", chain, "tls.key", "canary"); status != 422 || !strings.Contains(body, "belong together") || strings.Contains(body, "canary") {
 		t.Errorf("status %d: a wrong key", status)
+	}
+	if status, body := p.edit("tls.certificate", chain+key, "tls.key", ""); status != 422 || strings.Contains(body, "PRIVATE KEY") || !strings.Contains(body, `aria-describedby="hint-tls error-tls"`) {
+		t.Errorf("status %d: a private key among the certificates comes back, or its refusal is not told", status)
 	}
 	if status, _ := p.edit(); status != http.StatusSeeOther || p.stored().TLS.Key.Reveal() != key {
 		t.Error("a form without these fields changed them")

@@ -133,11 +133,7 @@ func (t *Texts) credentialWords() {
 	t.ClientAuths = map[webhook.ClientAuth]string{
 		webhook.ClientBasic: "Basic, encoded as RFC 6749 says", webhook.ClientBasicPlain: "Basic, as they are", webhook.ClientPost: "In the body",
 	}
-	t.TLSTitle = "Client certificate"
-	t.TLSHint = "For receivers that ask for a certificate, or have one of an authority of their own. All in PEM."
-	t.FieldCertificate, t.FieldKey, t.FieldRootCAs = "Certificate, its own first", "Private key", "Authorities of the receiver"
-	t.KeepKey = "A private key is stored. Leave this empty to keep it; another URL needs it again."
-	t.CertificateSubject, t.CertificateIssuer, t.CertificateEnd = "For", "Issued by", "Ends"
+	t.certificateWords()
 }
 
 func (t *Texts) secretWords() {

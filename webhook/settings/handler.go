@@ -21,6 +21,7 @@ type Handler struct {
 	most   int    // webhooks of a scope; 0 for no limit
 	secret bool   // is required
 	makes  bool   // the Manager makes secrets
+	certs  bool   // can be asked for and entered
 	key    []byte // of cookies
 	origin *http.CrossOriginProtection
 	site   *webpage.Site
@@ -47,6 +48,7 @@ func New(d *webhook.Dispatcher, o *Options) (*Handler, error) {
 	h := &Handler{d: d, m: m, o: opts, texts: textsOf(&profile), most: profile.MaxPerScope, secret: profile.RequireSecret, makes: profile.NewSecret != nil,
 		key: cookieKey(&opts), origin: http.NewCrossOriginProtection(), mux: http.NewServeMux(), types: readCatalogue(profile.Catalogue)}
 	h.texts.describe(h.types)
+	h.certs = opts.ClientCertificates && m.KeepsKeys()
 	h.marks, _ = m.Marks()
 	for _, origin := range opts.TrustedOrigins {
 		if err := h.origin.AddTrustedOrigin(origin); err != nil {
@@ -77,6 +79,8 @@ var routes = []route{
 	{"/webhooks/{id}/edit", (*visit).editForm, (*visit).edit},
 	{"/webhooks/{id}/secrets", nil, (*visit).rotate},
 	{"/webhooks/{id}/secrets/{secret}/revoke", nil, (*visit).revoke},
+	{"/webhooks/{id}/certificate", (*visit).certificateForm, (*visit).setCertificate},
+	{"/webhooks/{id}/certificate/request", (*visit).downloadRequest, (*visit).requestCertificate},
 	{"/webhooks/{id}/active", nil, (*visit).setActive},
 	{"/webhooks/{id}/test", nil, (*visit).test},
 	{"/webhooks/{id}/try", nil, (*visit).tryNow},

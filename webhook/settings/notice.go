@@ -46,6 +46,7 @@ const (
 	noticeRepeated    = "repeated"
 	noticeRevoked     = "revoked"
 	noticeShown       = "shown"
+	noticeCertificate = "certificate"
 )
 
 const (
@@ -116,6 +117,8 @@ func (n *notice) Text() string {
 		return t.SecretRevoked(n.Name)
 	case noticeShown:
 		return t.SecretShown
+	case noticeCertificate:
+		return t.CertificateSet(n.Name)
 	case noticeCancelled:
 		return t.Cancelled
 	case noticeTested:

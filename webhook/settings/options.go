@@ -30,7 +30,8 @@ type Options struct {
 	// of the Dispatcher's Profile. Required where it names none. A webhook's other types stay
 	// when it is edited.
 	Triggers []string
-	// ClientCertificates adds client certificates and authorities to the form; default is to leave
+	// ClientCertificates adds client certificates and authorities to the form, and where
+	// [webhook.Manager.KeepsKeys] certificate requests to the page of a webhook; default is to leave
 	// them out. What a webhook has of them stays. Authorization is in the form where the Profile
 	// allows a scheme.
 	ClientCertificates bool

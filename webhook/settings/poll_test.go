@@ -20,6 +20,7 @@ func TestPoll(t *testing.T) {
 	}
 	paths := []string{"/", "/deliveries", "/webhooks/" + w.ID, "/webhooks/" + w.ID + "/deliveries/" + d.ID}
 	tags := make(map[string]string)
+	s.get("/").wants(t, 200, `data-pause="Pause updates" data-resume="Resume updates"`)
 	for _, path := range paths {
 		first := s.get(path)
 		tags[path] = first.header.Get("ETag")

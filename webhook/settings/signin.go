@@ -3,6 +3,7 @@ package settings
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/postrider/postrider/webhook/internal/webpage"
 )
@@ -50,6 +51,10 @@ func (v *visit) signIn() error {
 			continue
 		}
 		for _, value := range values {
+			if strings.HasPrefix(name, "tls.") && shownPEM(value) != value {
+				view.Lost = true
+				continue
+			}
 			view.Fields = append(view.Fields, formValue{name, value})
 		}
 	}

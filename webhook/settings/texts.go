@@ -114,6 +114,13 @@ type Texts struct {
 	HowTo                                        []string
 	HowToNote                                    string
 
+	// The client certificate.
+	CertificateNone, CertificateSoon                          string
+	CertificateRequest, CertificateRequestHint                string
+	CertificateMake, CertificateMakeHint, CertificateDownload string
+	CertificateEnter, CertificateEnterHint                    string
+	CertificateOf, CertificateSet                             func(name string) string
+
 	// The secrets.
 	SecretsTitle, SecretEnds, SecretNoEnd, SecretUnknown string
 	SecretNew, SecretNewNow, SecretNewHint, SecretRevoke string

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,6 +24,7 @@ type visit struct {
 	id       string // of the webhook in the path
 	readOnly bool
 	root     string // relative link to the list
+	largest  int64  // form that is read, in bytes
 
 	moved bool    // a form was carried out and led to another page
 	sent  string  // which one
@@ -36,10 +38,18 @@ func (h *Handler) visit(w http.ResponseWriter, r *http.Request) *visit {
 			t = given.complete(&h.texts)
 		}
 	}
-	return &visit{Handler: h, w: w, r: r, ctx: r.Context(), t: t, now: time.Now(), id: r.PathValue("id"), root: webpage.Root(r)}
+	return &visit{Handler: h, w: w, r: r, ctx: r.Context(), t: t, now: time.Now(), id: r.PathValue("id"), root: webpage.Root(r), largest: maxForm}
 }
 
-const maxForm = 128 << 10 // notes of 4,000 runes are up to 48,000 bytes when they are encoded
+const (
+	maxForm = 128 << 10 // notes of 4,000 runes are up to 48,000 bytes when they are encoded
+	// maxPEMForm has room for three fields in PEM too, which a browser's encoding makes three times as
+	// long at most: the Manager says beside its field which one is too long.
+	maxPEMForm = maxForm + 3*3*maxPEM
+)
+
+// pemForms are the routes whose forms have fields in PEM where Options.ClientCertificates is set.
+var pemForms = []string{"/add", "/webhooks/{id}/edit", "/webhooks/{id}/certificate"}
 
 func (v *visit) answer(rt route) {
 	if err := v.serve(rt); err != nil {
@@ -48,6 +58,9 @@ func (v *visit) answer(rt route) {
 }
 
 func (v *visit) serve(rt route) (err error) {
+	if v.o.ClientCertificates && slices.Contains(pemForms, rt.path) {
+		v.largest = maxPEMForm
+	}
 	if v.scope, err = v.o.Scope(v.r); err != nil || v.scope == "" {
 		v.o.Logger.InfoContext(v.ctx, "settings: request without a scope was refused", "error", err)
 		return v.signIn()
@@ -88,7 +101,7 @@ func (v *visit) mayChange() error {
 }
 
 func (v *visit) readBody() error {
-	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxForm)
+	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, v.largest)
 	if err := v.r.ParseForm(); err != nil {
 		var large *http.MaxBytesError
 		if errors.As(err, &large) {

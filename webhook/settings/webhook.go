@@ -17,7 +17,8 @@ type webhookView struct {
 	Samples []option
 	Charts  []chartView
 	Secrets []secretView
-	Makes   bool // the Manager makes secrets
+	Makes   bool          // the Manager makes secrets
+	TLS     *identityView // nil where the page has no client certificates
 	Rows    rowsView
 }
 
@@ -41,7 +42,7 @@ func (v *visit) webhook() error {
 	if view.Rows, err = v.rows(w.ID); err != nil {
 		return err
 	}
-	view.Makes = v.makes
+	view.Makes, view.TLS = v.makes, v.identity(&w)
 	if view.Secrets, err = v.secretViews(); err != nil {
 		return err
 	}

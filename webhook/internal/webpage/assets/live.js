@@ -3,7 +3,7 @@
 //
 // The page is fetched again every data-refresh milliseconds of the body, and its parts are taken
 // over; the body's data-tag names what is shown, so that the server answers 304 while nothing has
-// changed. data-live-controls holds the button with its words (data-on, data-off), what to say when
+// changed. data-live-controls holds the button with its words (data-pause, data-resume), what to say when
 // updates have stopped (data-broken), and where to say it.
 "use strict";
 (() => {
@@ -34,7 +34,7 @@
 
   button.addEventListener("click", () => {
     running = !running;
-    button.textContent = running ? button.dataset.on : button.dataset.off;
+    button.textContent = running ? button.dataset.pause : button.dataset.resume;
     status.textContent = "";
     failures = 0;
   });
@@ -69,7 +69,7 @@
     } catch {
       if (++failures < 3) return;
       running = false;
-      button.textContent = button.dataset.off;
+      button.textContent = button.dataset.resume;
       status.textContent = controls.dataset.broken;
     }
   };
