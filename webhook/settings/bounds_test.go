@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,7 +25,8 @@ func (s long) Delivery(ctx context.Context, scope, id string) (webhook.Delivery,
 	d, attempts, err := s.Store.Delivery(ctx, scope, id)
 	for i := range s.attempts {
 		attempts = append(attempts, webhook.Attempt{Number: i + 1, Code: webhook.CodeStatus, Status: 503,
-			Start: time.Unix(int64(i), 0), Snippet: strings.Repeat("<", 4096)})
+			Start: time.Unix(int64(i), 0), Snippet: strings.Repeat("<", 4096),
+			Header: slices.Repeat([]webhook.HeaderField{{Name: "X-Amzn-Errortype", Value: strings.Repeat("<", 200)}}, 10)})
 	}
 	return d, attempts, err
 }

@@ -99,6 +99,7 @@ type attemptView struct {
 	Start                 *moment
 	Gap                   string // since the end of the one before
 	Snippet               string
+	Header                []webhook.HeaderField // of an answer that did not accept
 }
 
 const (
@@ -146,7 +147,7 @@ func (view *detailView) timeline(d *webhook.Delivery, attempts []webhook.Attempt
 	for i := len(attempts) - 1; i >= first; i-- {
 		a := attempts[i]
 		one := attemptView{Number: a.Number, Good: a.OK(), Outcome: c.t.outcome(a), Detail: c.t.Detail(a.Detail),
-			Took: c.t.Duration(a.Duration), Start: c.at(a.Start), Snippet: a.Snippet}
+			Took: c.t.Duration(a.Duration), Start: c.at(a.Start), Snippet: a.Snippet, Header: a.Header}
 		if i > 0 {
 			if gap := a.Start.Sub(attempts[i-1].End()); gap >= time.Second {
 				one.Gap = c.t.After(span(gap))
