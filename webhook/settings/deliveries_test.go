@@ -91,7 +91,7 @@ func TestTenants(t *testing.T) {
 		t.Error("the list shows another tenant's webhook")
 	}
 	for _, path := range []string{"/webhooks/" + w.ID, "/webhooks/" + w.ID + "/edit", "/webhooks/" + w.ID + "/deliveries/" + id,
-		"/webhooks/" + other.ID + "/deliveries/" + id} {
+		"/webhooks/" + other.ID + "/deliveries/" + id, "/deliveries/" + id} {
 		s.get(path, "X-Tenant", "rival").wants(t, 404)
 	}
 	before := fmt.Sprint(s.list("acme"))

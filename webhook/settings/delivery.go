@@ -157,10 +157,15 @@ func (view *detailView) timeline(d *webhook.Delivery, attempts []webhook.Attempt
 	}
 }
 
-// ownDelivery reads the delivery of the path, which must belong to the webhook of the path.
+// ownDelivery reads the delivery of the path, which must belong to the webhook of the path where
+// there is one.
 func (v *visit) ownDelivery() (webhook.Delivery, []webhook.Attempt, error) {
 	d, attempts, err := v.m.Delivery(v.ctx, v.scope, v.r.PathValue("delivery"))
-	if err == nil && d.WebhookID != v.id {
+	switch {
+	case err != nil:
+	case v.id == "":
+		v.id = d.WebhookID
+	case d.WebhookID != v.id:
 		err = webhook.ErrNotFound
 	}
 	return d, attempts, err
