@@ -66,7 +66,8 @@ type Backlog struct {
 	Scope, WebhookID string
 	// Pending counts what waits and is not held.
 	Pending Count
-	// OldestDue is the earliest due time of it, which may lie ahead.
+	// OldestDue is the earliest due time of it, which may lie ahead; zero where all of it waits
+	// behind deliveries of its keys that are held.
 	OldestDue time.Time
 }
 

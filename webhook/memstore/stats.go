@@ -90,7 +90,11 @@ func (s *Store) Backlog(ctx context.Context, q webhook.BacklogQuery) (bs []webho
 		next = places[limit-1].encode()
 	}
 	for _, p := range places {
-		bs = append(bs, webhook.Backlog{Scope: p.Scope, WebhookID: p.Webhook, Pending: webhook.CountOf(p.Pending), OldestDue: p.Oldest.time()})
+		b := webhook.Backlog{Scope: p.Scope, WebhookID: p.Webhook, Pending: webhook.CountOf(p.Pending)}
+		if p.Oldest != parked {
+			b.OldestDue = p.Oldest.time()
+		}
+		bs = append(bs, b)
 	}
 	return bs, next, nil
 }

@@ -81,10 +81,9 @@ func (e *SealError) Error() string {
 	return fmt.Sprintf("sqlstore: secrets of webhook %s: %v: check the keys in Options.Seal and Options.Open", e.WebhookID, e.Err)
 }
 
-// Is makes errors.Is(err, ErrSealed) hold, and errors.Is(err, webhook.ErrSealed) unless a
-// key opened what was stored and it is no secret of a webhook.
+// Is makes errors.Is(err, ErrSealed) hold, unless no key would help.
 func (e *SealError) Is(target error) bool {
-	return target == ErrSealed || target == webhook.ErrSealed && !errors.Is(e.Err, errNotStored)
+	return target == ErrSealed && !errors.Is(e.Err, errNotStored)
 }
 
 // Unwrap returns the cause.

@@ -139,13 +139,10 @@ func (s *Store) decodeWebhook(id string, in stored) (webhook.Webhook, error) {
 		return w, &SealError{id, err}
 	}
 	var sec secrets
-	switch bad := json.Unmarshal(plain, &sec) != nil; { // its error would quote what is secret
-	case bad && in.sealed: // Options.Open answered something else, maybe for want of the right key
-		return w, &SealError{id, errors.New("what was opened is not what was stored")}
-	case bad:
-		return w, &SealError{id, errNotStored}
-	}
-	if !sec.credentials(&w, r.AuthScheme) {
+	if json.Unmarshal(plain, &sec) != nil || !sec.credentials(&w, r.AuthScheme) { // an error of it would quote what is secret
+		if in.sealed { // Options.Open answered something else, maybe for want of the right key
+			return w, &SealError{id, errors.New("what was opened is not what was stored")}
+		}
 		return w, &SealError{id, errNotStored}
 	}
 	w.URL, w.Headers, w.Secrets = sec.URL, sec.Headers, sec.all()

@@ -160,7 +160,9 @@ func (s *Store) Backlog(ctx context.Context, q webhook.BacklogQuery) (bs []webho
 			next = last.String()
 			return nil
 		}
-		b.Pending, b.OldestDue = webhook.CountOf(int(n)), fromMicros(due)
+		if b.Pending = webhook.CountOf(int(n)); due != parked {
+			b.OldestDue = fromMicros(due)
+		}
 		if last = (backlogPlace{q.Order, due, b.Scope, b.WebhookID}); q.Order == webhook.BacklogLargest {
 			last.By = n
 		}

@@ -60,7 +60,8 @@ FROM {p}webhook w LEFT JOIN {p}scope s ON s.scope = w.scope WHERE w.scope = $1 O
 // secrets are another tenant's.
 func (s *Store) decodeOf(scope, id string, in stored) (webhook.Webhook, error) {
 	w, err := s.decodeWebhook(id, in)
-	if (err == nil || errors.Is(err, ErrSealed)) && w.Scope != scope {
+	var sealed *SealError
+	if (err == nil || errors.As(err, &sealed)) && w.Scope != scope {
 		return webhook.Webhook{ID: id, Scope: scope}, fmt.Errorf("sqlstore: webhook %s: its row was moved here from another scope", id)
 	}
 	return w, err

@@ -55,7 +55,7 @@ func testDurableAccepted(e *env, reopen func()) {
 	got := e.claim(e.at(time.Hour))
 	e.wantOrder("claim", got, ids(ds)...)
 	for i, d := range got {
-		d.Held, d.Lease = false, 0
+		d.Held, d.Lease, d.Sequence = false, 0, 0
 		e.want("delivery", ds[i], d)
 	}
 }

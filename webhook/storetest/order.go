@@ -109,6 +109,7 @@ func testOrderHeads(e *env) {
 		e.errorf("the head has key %q and sequence %d, want x and a number above 0", x.Key, x.Sequence)
 	}
 	e.none("while they are held", e.heads(e.base, w))
+	e.wantBehind(w, 3)
 	e.settle(delivered(e.with(got, q[0]), e.at(time.Second)))
 	now := e.at(2 * time.Second)
 	e.wantLanes("Due when a head has ended", e.walk(webhook.DueQuery{Now: now}).Lanes, laneOf(w))
@@ -394,5 +395,26 @@ func testOrderConcurrent(e *env) {
 	for n := range e.events {
 		event := fmt.Sprintf("evt_%s_%06d", e.id, n+1)
 		e.wantState(w.Scope, webhook.DeliveryID(w.Scope, event, w.ID), webhook.StateDelivered, webhook.CodeOK)
+	}
+}
+
+// wantBehind reports a backlog that is not so many deliveries behind others of their keys.
+func (e *env) wantBehind(w webhook.Webhook, n int) {
+	st, ok := e.store.(webhook.Stats)
+	if !ok {
+		return
+	}
+	q := webhook.BacklogQuery{}
+	for range many {
+		bs, next, err := st.Backlog(e.ctx, q)
+		e.ok(err, "Backlog")
+		for _, b := range bs {
+			if b.WebhookID == w.ID && (b.Pending.N != n || !b.OldestDue.IsZero()) {
+				e.errorf("backlog of %s: %d, due %v; want %d without a due time", w.ID, b.Pending.N, b.OldestDue, n)
+			}
+		}
+		if q.Cursor = next; next == "" {
+			return
+		}
 	}
 }

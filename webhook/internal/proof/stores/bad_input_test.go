@@ -185,8 +185,12 @@ func TestUndecodableWebhook(t *testing.T) {
 		f := newField(t, d, "postrider_", 10)
 		hooks := f.hooks("m", 2, true)
 		f.take(hooks, 4, now().Add(-time.Hour))
-		for column, broken := range map[string]any{"data": "{", "secret": []byte("{")} {
-			if _, err := d.open(t).Exec(`UPDATE postrider_webhook SET `+column+` = $1 WHERE id = $2`, broken, hooks[0]); err != nil {
+		for _, one := range []struct {
+			column string
+			broken any
+		}{{"secret", []byte("{")}, {"data", "{"}} {
+			column := one.column
+			if _, err := d.open(t).Exec(`UPDATE postrider_webhook SET `+column+` = $1 WHERE id = $2`, one.broken, hooks[0]); err != nil {
 				t.Fatal(err)
 			}
 			b := f.claimBatch(t)
