@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
@@ -92,7 +93,9 @@ func (d *Dispatcher) wrapped(ctx context.Context, hook *Webhook, dl *Delivery) A
 			close(made)
 		case <-made:
 		}
-		return a
+		told := a
+		told.Header = slices.Clone(a.Header)
+		return told
 	}
 	func() {
 		defer func() {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -166,7 +167,12 @@ func TestCanary(t *testing.T) {
 		"transport errors": {to: func(r *http.Request) (*http.Response, error) { return nil, transportError{r} }},
 		"transport panics": {to: func(r *http.Request) (*http.Response, error) { panic(transportError{r}) }},
 		"echo":             {to: func(r *http.Request) (*http.Response, error) { return respond(400, echoing(r))(r) }},
-		"echo of success":  {to: func(r *http.Request) (*http.Response, error) { return respond(200, echoing(r))(r) }},
+		"echo in fields": {to: func(r *http.Request) (*http.Response, error) {
+			token := r.Header.Get("X-Automation-Webhook-Token")
+			return respond(400, "no", "Server", token, "Via", "1.1 203.0.113.77:443", "X-Request-Id", r.URL.RequestURI(), "Www-Authenticate", `Bearer realm="`+r.URL.String()+`"`,
+				"Set-Cookie", token, "Location", r.URL.String(), "Cf-Ray", url.QueryEscape(token))(r)
+		}},
+		"echo of success": {to: func(r *http.Request) (*http.Response, error) { return respond(200, echoing(r))(r) }},
 		"echo that breaks": {to: func(r *http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 500, Body: breaking{strings.NewReader("token secretCanary-wqwqwq/y"), transportError{r}}}, nil
 		}},

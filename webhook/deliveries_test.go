@@ -192,7 +192,7 @@ func TestRedeliver(t *testing.T) {
 					}
 				}
 				got, all := h.delivery(d)
-				if len(all) != len(earlier)+4 || all[0] != earlier[0] || got.Attempts != len(all) {
+				if len(all) != len(earlier)+4 || !cmp.Equal(all[0], earlier[0]) || got.Attempts != len(all) {
 					t.Errorf("%d attempts in the record and %d counted, want %d and 4 more", len(all), got.Attempts, len(earlier))
 				}
 				for i, a := range all {

@@ -143,6 +143,11 @@ type Attempt struct {
 	// Snippet is the beginning of the answer's body, at most 4 KiB, without
 	// control characters, secrets, URL paths and addresses.
 	Snippet string `json:"snippet,omitempty"`
+	// Header is what is kept of the header of an answer that did not accept: at most 10 fields
+	// of 200 bytes, such as Content-Type, Date, Retry-After, Server, Via and X-Request-Id, cleaned
+	// like Snippet. Cookies, credentials and Location are never kept. It is nil for an attempt
+	// that was accepted or got no answer. The slice is shared and must not be changed.
+	Header []HeaderField `json:"header,omitempty"`
 }
 
 // OK reports whether the endpoint accepted the request.

@@ -14,6 +14,8 @@ var (
 	CheckHeader  = checkHeader
 	MaskURL      = maskURL
 	NextProcess  = nextProcess
+	AnswerHeader = answerHeader
+	KeptFields   = keptFields[:]
 )
 
 const (

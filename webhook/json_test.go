@@ -29,7 +29,8 @@ func jsonValues() map[string]any {
 	return map[string]any{
 		"delivery": d,
 		"attempt": webhook.Attempt{Number: 2, Status: 503, Code: webhook.CodeStatus, Detail: webhook.DetailReset, Start: at,
-			Duration: 1500 * time.Millisecond, RetryAfter: time.Minute, Snippet: "busy"},
+			Duration: 1500 * time.Millisecond, RetryAfter: time.Minute, Snippet: "busy",
+			Header: []webhook.HeaderField{{Name: "Content-Type", Value: "text/html"}, {Name: "Server", Value: "nginx"}}},
 		"webhook": webhook.Webhook{ID: "whk_1", Scope: "acme", Group: "g", Name: "Ops", URL: "https://hooks.example.com/canary-path?k=canary-query",
 			Secrets: []webhook.Secret{webhook.NewSecret("canary-secret")}, Events: []string{"task.*"}, Filter: "project = EX", Notes: "n",
 			Headers: map[string]string{"X-Key": "canary-header"}, Auth: webhook.Auth{Scheme: webhook.AuthOAuth, Username: "canary-user", Secret: webhook.NewSecret("canary-password"),

@@ -132,6 +132,9 @@ func (s *sender) answered(a *Attempt, resp *http.Response, cancel context.Cancel
 			a.RetryAfter = after
 		}
 	}
+	if !a.OK() {
+		a.Header = answerHeader(resp.Header, to, sent)
+	}
 	if resp.StatusCode < 200 {
 		_ = resp.Body.Close() // 101: the body is the bare connection, which no deadline ends
 		return

@@ -41,8 +41,7 @@ func (s *sender) readBody(body io.ReadCloser, end context.CancelFunc, to *target
 	case n < minPartial && sent["Authorization"] == nil:
 		return to.short(buf[:n])
 	}
-	secrets := append(headerSecrets(sent), to.secrets()...)
-	slices.SortFunc(secrets, longestFirst)
+	secrets := secretsIn(to, sent)
 	return cleanSnippet(string(buf[:n]), secrets, err == nil)
 }
 

@@ -198,7 +198,7 @@ func (b *browser) sharedPages(secret, url string) {
 		}
 	}
 	b.open(listPath)
-	b.press("Edit: Tell the admins")
+	b.click(b.row("Tell the admins") + ` a[href$="/edit"]`)
 	b.sees("A secret is stored", "A URL at https://api-private.atlassian.com is stored")
 	b.lacks(secret)
 	b.lacks(path)
@@ -245,8 +245,9 @@ func (b *browser) withoutScript(hook string) {
 	b.doubleClick(`section[aria-labelledby="test"] button`)
 	b.do(chromedp.WaitVisible(chromedp.CSS(`.notice.good`)))
 	b.open(listPath)
-	b.doubleClick(`button[aria-label="Delete: Expiring keys"]`)
-	b.do(chromedp.WaitNotPresent(chromedp.CSS(`button[aria-label="Delete: Expiring keys"]`)))
+	expiring := b.row("Expiring keys")
+	b.doubleClick(expiring + ` button[formaction$="/delete"]`)
+	b.do(chromedp.WaitNotPresent(chromedp.CSS(expiring)))
 	if got := b.text(".used"); got != "2 of 3 used" {
 		b.t.Errorf("without JavaScript, after a deletion: %q", got)
 	}

@@ -154,7 +154,8 @@ func TestAttemptsAreBounded(t *testing.T) {
 	mustEnqueue(t, s, deliveries(0, 1, 0))
 	for i := range 70 {
 		d := claimAll(t, s)[0]
-		a := webhook.Attempt{Number: i + 1, Code: webhook.CodeStatus, Start: base, Snippet: "ten bytes!"}
+		a := webhook.Attempt{Number: i + 1, Code: webhook.CodeStatus, Start: base, Snippet: "ten bytes!",
+			Header: []webhook.HeaderField{{Name: "Via", Value: "1.1 a"}}}
 		if _, err := s.Settle(t.Context(), []webhook.Settlement{{ID: d.ID, Scope: d.Scope, Lease: d.Lease, Due: base, Result: &a}}); err != nil {
 			t.Fatal(err)
 		}
@@ -166,8 +167,8 @@ func TestAttemptsAreBounded(t *testing.T) {
 	if len(as) != 50 || as[0].Number != 21 || as[49].Number != 70 {
 		t.Errorf("%d attempts from %d to %d are kept, want the latest 50", len(as), as[0].Number, as[len(as)-1].Number)
 	}
-	if _, _, size := s.Sizes(); size != 500 {
-		t.Errorf("the Store counts %d bytes, want the 500 of the snippets", size)
+	if _, _, size := s.Sizes(); size != 50*(10+32+8) {
+		t.Errorf("the Store counts %d bytes, want the 2,500 of the answers", size)
 	}
 }
 

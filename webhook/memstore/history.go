@@ -24,7 +24,7 @@ func (s *Store) Delivery(ctx context.Context, scope, id string) (webhook.Deliver
 	d.Vars, d.Carry = maps.Clone(d.Vars), maps.Clone(d.Carry)
 	as := make([]webhook.Attempt, len(r.attempts))
 	for i, a := range r.attempts {
-		as[i] = a.Attempt
+		as[i] = a.kept()
 	}
 	return d, as, nil
 }

@@ -46,7 +46,7 @@ func (s *Store) LatestAttempts(ctx context.Context, scope string, deliveryIDs []
 	out := make(map[string]webhook.Attempt, len(deliveryIDs))
 	for _, id := range deliveryIDs {
 		if r := s.rows[id]; r != nil && r.event.scope.name == scope && len(r.attempts) > 0 {
-			out[id] = r.attempts[len(r.attempts)-1].Attempt
+			out[id] = r.attempts[len(r.attempts)-1].kept()
 		}
 	}
 	return out, nil

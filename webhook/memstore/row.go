@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"maps"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/postrider/postrider/webhook"
@@ -48,6 +49,13 @@ func (i instant) time() time.Time {
 type attempt struct {
 	webhook.Attempt
 	lease int64
+}
+
+// kept is the record as callers get it, who may change it.
+func (a *attempt) kept() webhook.Attempt {
+	out := a.Attempt
+	out.Header = slices.Clone(a.Header)
+	return out
 }
 
 // row is a stored delivery. Its strings, body and maps never change, so that what

@@ -98,9 +98,10 @@ func (s *Store) record(r *row, lease int64, a webhook.Attempt) {
 		t.tally(&a)
 	}
 	a.Snippet = strings.Clone(a.Snippet) // it may be a piece of something large
-	grown := int64(len(a.Snippet))
+	a.Header = slices.Clone(a.Header)
+	grown := answerBytes(&a)
 	if len(r.attempts) == attemptsKept {
-		grown -= int64(len(r.attempts[0].Snippet))
+		grown -= answerBytes(&r.attempts[0].Attempt)
 		r.attempts = slices.Delete(r.attempts, 0, 1)
 	}
 	r.attempts = append(r.attempts, attempt{a, lease})
@@ -110,3 +111,14 @@ func (s *Store) record(r *row, lease int64, a webhook.Attempt) {
 		s.count(r.event.scope, 0, grown, 0)
 	}
 }
+
+// answerBytes is the memory of what an attempt keeps of its answer.
+func answerBytes(a *webhook.Attempt) int64 {
+	n := len(a.Snippet)
+	for _, f := range a.Header {
+		n += fieldBytes + len(f.Name) + len(f.Value)
+	}
+	return int64(n)
+}
+
+const fieldBytes = 32 // of two strings, besides their text

@@ -29,7 +29,7 @@ func TestDelivery(t *testing.T) {
 		return d
 	}
 	s.run(1, func() bool { return state().Tries == 1 })
-	s.get(page).wants(t, 200, "Pending", "503 Service Unavailable", "answer of the rule", "Attempt 1 failed; it waits for the next one", "in ")
+	s.get(page).wants(t, 200, "Pending", "503 Service Unavailable", "<code>Server: front &lt;b&gt;7&lt;/b&gt;</code>", "answer of the rule", "Attempt 1 failed; it waits for the next one", "in ")
 	s.get("/webhooks/"+w.ID).wants(t, 200, "Failing", "1 failed attempt", "Automated task succeeded", "503", "Attempt 1 failed")
 	s.get("/").wants(t, 200, "Failing")
 
@@ -91,7 +91,7 @@ func TestTenants(t *testing.T) {
 		t.Error("the list shows another tenant's webhook")
 	}
 	for _, path := range []string{"/webhooks/" + w.ID, "/webhooks/" + w.ID + "/edit", "/webhooks/" + w.ID + "/deliveries/" + id,
-		"/webhooks/" + other.ID + "/deliveries/" + id} {
+		"/webhooks/" + other.ID + "/deliveries/" + id, "/deliveries/" + id} {
 		s.get(path, "X-Tenant", "rival").wants(t, 404)
 	}
 	before := fmt.Sprint(s.list("acme"))

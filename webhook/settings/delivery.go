@@ -99,6 +99,7 @@ type attemptView struct {
 	Start                 *moment
 	Gap                   string // since the end of the one before
 	Snippet               string
+	Header                []webhook.HeaderField // of an answer that did not accept
 }
 
 const (
@@ -146,7 +147,7 @@ func (view *detailView) timeline(d *webhook.Delivery, attempts []webhook.Attempt
 	for i := len(attempts) - 1; i >= first; i-- {
 		a := attempts[i]
 		one := attemptView{Number: a.Number, Good: a.OK(), Outcome: c.t.outcome(a), Detail: c.t.Detail(a.Detail),
-			Took: c.t.Duration(a.Duration), Start: c.at(a.Start), Snippet: a.Snippet}
+			Took: c.t.Duration(a.Duration), Start: c.at(a.Start), Snippet: a.Snippet, Header: a.Header}
 		if i > 0 {
 			if gap := a.Start.Sub(attempts[i-1].End()); gap >= time.Second {
 				one.Gap = c.t.After(span(gap))
@@ -156,10 +157,15 @@ func (view *detailView) timeline(d *webhook.Delivery, attempts []webhook.Attempt
 	}
 }
 
-// ownDelivery reads the delivery of the path, which must belong to the webhook of the path.
+// ownDelivery reads the delivery of the path, which must belong to the webhook of the path where
+// there is one.
 func (v *visit) ownDelivery() (webhook.Delivery, []webhook.Attempt, error) {
 	d, attempts, err := v.m.Delivery(v.ctx, v.scope, v.r.PathValue("delivery"))
-	if err == nil && d.WebhookID != v.id {
+	switch {
+	case err != nil:
+	case v.id == "":
+		v.id = d.WebhookID
+	case d.WebhookID != v.id:
 		err = webhook.ErrNotFound
 	}
 	return d, attempts, err

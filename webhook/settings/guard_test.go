@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/settings"
 )
 
@@ -116,6 +117,22 @@ func TestEscaping(t *testing.T) {
 	s.post("/add", form("name", hostile, "trigger", "")).wants(t, 422, "&lt;script&gt;alert(1)")
 }
 
+// Rule: an identifier that a host has chosen ends no attribute, quoted or not.
+func TestEscaping_identifiers(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	const hostile = `w onclick=alert(1)><script>alert(2)</script>"'`
+	check(t, s.store.Create(t.Context(), webhook.Webhook{ID: hostile, Scope: "acme", Name: "Ops", URL: goodURL, Version: 1, Active: true,
+		Secrets: []webhook.Secret{webhook.NewSecret(canarySecret)}, Events: []string{"taskSuccess"}}, 0))
+	page := s.get("/")
+	page.wants(t, 200, "Ops")
+	for _, raw := range []string{" onclick=", "<script>alert"} {
+		if strings.Contains(page.body, raw) {
+			t.Errorf("%q is not escaped:\n%s", raw, page.body)
+		}
+	}
+}
+
 // Rule: nothing inline, nothing foreign, nothing cached; assets are the page's own.
 func TestHeaders(t *testing.T) {
 	t.Parallel()
@@ -138,7 +155,7 @@ func TestHeaders(t *testing.T) {
 		t.Error("something is inline")
 	}
 	css := s.get("/assets/settings.css")
-	css.wants(t, 200, "prefers-color-scheme: dark")
+	css.wants(t, 200, "prefers-color-scheme:dark")
 	if got := s.get("/assets/settings.css", "If-None-Match", css.header.Get("ETag")); got.status != 304 {
 		t.Errorf("status %d for a stylesheet that the browser has", got.status)
 	}

@@ -75,6 +75,7 @@ var routes = []route{
 	{"/{$}", (*visit).list, nil},
 	{"/add", (*visit).addForm, (*visit).add},
 	{"/deliveries", (*visit).log, nil},
+	{"/deliveries/{delivery}", (*visit).delivery, nil}, // the short link of the list
 	{"/webhooks/{id}", (*visit).webhook, nil},
 	{"/webhooks/{id}/edit", (*visit).editForm, (*visit).edit},
 	{"/webhooks/{id}/secrets", nil, (*visit).rotate},

@@ -95,17 +95,29 @@ func TestTheming(t *testing.T) {
 	}
 }
 
-// Rule: a page, its stylesheet and its script stay small together, without compression.
+// Rule: a page, its stylesheet and its script stay small together, without compression: the list
+// with as many webhooks as a page of it has, and the other pages as they usually are.
 func TestWeight(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, func(o *settings.Options) { o.PageSize = 20 })
-	w := s.add("acme", "Ops")
-	s.add("acme", "Two")
+	profile := webhook.Automation()
+	profile.MaxPerScope = 0
+	s := newSiteOf(t, profile, func(o *settings.Options) { o.PageSize = 20 })
+	w := s.add("acme", "Tell the admins 1")
 	var detail string
 	for i := range 20 {
 		process := fmt.Sprintf("007b5c6c-0078-4cf2-a9d9-3f8c02f742%02d", i)
 		s.dispatch("acme", process)
 		detail = webhook.DeliveryID("acme", process, w.ID)
+	}
+	for i := range 49 {
+		s.add("acme", fmt.Sprintf("Tell the admins %d", i+2))
+	}
+	s.dispatch("acme", processID)
+	list := s.get("/")
+	for text, want := range map[string]int{`<li id=`: 50, `<small title=`: 50, ">Delete</button>": 50} {
+		if n := strings.Count(list.body, text); n != want {
+			t.Fatalf("%q is %d times in the list, want %d", text, n, want)
+		}
 	}
 	assets := len(s.get("/assets/settings.css").body) + len(s.get("/assets/settings.js").body)
 	for _, path := range []string{"/", "/add", "/deliveries", "/webhooks/" + w.ID, "/webhooks/" + w.ID + "/deliveries/" + detail} {

@@ -60,11 +60,12 @@ func TestList(t *testing.T) {
 	w := s.add("acme", "Ops")
 	a := s.get("/")
 	a.wants(t, 200, "Ops", "Automated task succeeded", "1 of 3 used", "Not used yet", "None yet",
-		"https://api-private.atlassian.com", `role="switch" aria-checked="true"`)
-	s.dispatch("acme", processID)
-	s.get("/").wants(t, 200, "Pending")
+		"https://api-private.atlassian.com", `role=switch aria-checked=true`)
+	id := s.dispatch("acme", processID)
+	s.get("/").wants(t, 200, "Pending", "<a href=deliveries/"+id+">")
+	s.get("/deliveries/"+id).wants(t, 200, processID, `action="../webhooks/`+w.ID+`/deliveries/`+id+`/cancel"`)
 	check(t, s.m.SetActive(context.Background(), "acme", w.ID, false))
-	s.get("/").wants(t, 200, `role="switch" aria-checked="false"`)
+	s.get("/").wants(t, 200, `role=switch aria-checked=false`)
 }
 
 // Rule: a webhook is added with a form, and every trigger has a line on when it fires.
@@ -80,7 +81,7 @@ func TestAdd(t *testing.T) {
 		t.Fatalf("%d webhooks are stored, want 1", len(ws))
 	}
 	w := ws[0]
-	if a.path != "/" || !strings.Contains(a.body, `id="`+w.ID+`"`) {
+	if a.path != "/" || !strings.Contains(a.body, `<li id=`+w.ID+`>`) {
 		t.Errorf("the browser is at %s, want the list with the webhook", a.path)
 	}
 	if w.Name != "Ops" || w.URL != goodURL || w.Secrets[0].Reveal() != canarySecret || !w.Active ||

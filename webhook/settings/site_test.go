@@ -62,7 +62,7 @@ func newSiteOf(t *testing.T, p webhook.Profile, change func(*settings.Options)) 
 		if s.block != nil {
 			<-s.block
 		}
-		header := http.Header{}
+		header := http.Header{"Server": {"front <b>7</b>"}}
 		if after, ok := s.after.Load().(string); ok {
 			header.Set("Retry-After", after)
 		}

@@ -22,13 +22,21 @@ type attempt struct {
 	Snippet    string        `json:"x,omitempty"`
 
 	Detail webhook.Detail `json:"e,omitempty"`
+	Header []field        `json:"h,omitempty"`
 }
+
+// field is name and value of a field of an answer's header.
+type field [2]string
 
 // encodeAttempt makes a line. JSON keeps newlines and NUL out of it. The usual attempt is
 // written without the encoder, which costs more than the rest of its settlement.
 func encodeAttempt(lease int64, a *webhook.Attempt) (string, error) {
-	if len(a.Snippet) > 64 || !plainText(a.Snippet) || !plainText(string(a.Code)) || !plainText(string(a.Detail)) {
-		b, err := json.Marshal(attempt{lease, a.Number, a.Status, a.Code, micros(a.Start), a.Duration, a.RetryAfter, a.Snippet, a.Detail})
+	if len(a.Header) > 0 || len(a.Snippet) > 64 || !plainText(a.Snippet) || !plainText(string(a.Code)) || !plainText(string(a.Detail)) {
+		line := attempt{lease, a.Number, a.Status, a.Code, micros(a.Start), a.Duration, a.RetryAfter, a.Snippet, a.Detail, nil}
+		for _, f := range a.Header {
+			line.Header = append(line.Header, field{f.Name, f.Value})
+		}
+		b, err := json.Marshal(line)
 		return string(b) + "\n", err
 	}
 	var buf [256]byte
@@ -75,8 +83,15 @@ func decodeAttempts(lines string) (as []webhook.Attempt) {
 		var a attempt
 		if json.Unmarshal([]byte(line), &a) == nil {
 			as = append(as, webhook.Attempt{Number: a.Number, Status: a.Status, Code: a.Code, Start: fromMicros(a.Start),
-				Duration: a.Duration, RetryAfter: a.RetryAfter, Snippet: a.Snippet, Detail: a.Detail})
+				Duration: a.Duration, RetryAfter: a.RetryAfter, Snippet: a.Snippet, Detail: a.Detail, Header: a.header()})
 		}
 	}
 	return as
+}
+
+func (a *attempt) header() (fields []webhook.HeaderField) {
+	for _, f := range a.Header {
+		fields = append(fields, webhook.HeaderField{Name: f[0], Value: f[1]})
+	}
+	return fields
 }

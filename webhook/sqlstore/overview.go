@@ -54,9 +54,9 @@ func (s *Store) Latest(ctx context.Context, scope string, webhookIDs []string) (
 	return ds, nil
 }
 
-// lastLines is longer, in characters, than any line of the column of attempts: a snippet of 4 KiB
-// is up to six times as long in JSON.
-const lastLines = "32768"
+// lastLines is longer, in characters, than any line of the column of attempts: a snippet of 4 KiB,
+// and 10 fields of 200 bytes, are up to six times as long in JSON.
+const lastLines = "40960"
 
 // LatestAttempts implements [webhook.Overview].
 func (s *Store) LatestAttempts(ctx context.Context, scope string, deliveryIDs []string) (map[string]webhook.Attempt, error) {

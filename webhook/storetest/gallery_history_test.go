@@ -105,6 +105,16 @@ var brokenHistories = []exhibit{
 		wrongDelivery(func(_ *broken, _ webhook.Claim, d *webhook.Delivery) { d.Attempts = d.Tries })(b)
 	}, []string{"history/requeue"}},
 
+	{"the history keeps no header of an answer", func(b *broken) {
+		b.delivery = func(ctx context.Context, scope, id string) (webhook.Delivery, []webhook.Attempt, error) {
+			d, as, err := b.Store.Delivery(ctx, scope, id)
+			for i := range as {
+				as[i].Header = nil
+			}
+			return d, as, err
+		}
+	}, []string{"settle/attempts"}},
+
 	{"what has ended is due when its lease would have", func(b *broken) {
 		b.delivery = func(ctx context.Context, scope, id string) (webhook.Delivery, []webhook.Attempt, error) {
 			d, as, err := b.Store.Delivery(ctx, scope, id)

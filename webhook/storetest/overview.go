@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,12 +48,13 @@ func testLatest(e *env, o webhook.Overview) {
 func testLatestAttempts(e *env, o webhook.Overview) {
 	w := e.hook()
 	tried := e.queue(w, 1)[0]
-	snippet := strings.Repeat(`<"\é>`, 600) // long, and longer when it is encoded
+	snippet := `"\é` + strings.Repeat("<", 4<<10-4) // as long as may be, and longer when it is encoded
 	var last webhook.Attempt
 	for i := range 4 {
 		now := e.at(time.Duration(i) * time.Hour)
 		d := e.claim(now)[0]
-		last = webhook.Attempt{Number: i + 1, Status: 500 + i, Code: webhook.CodeStatus, Start: now, Duration: time.Second, Snippet: snippet}
+		last = webhook.Attempt{Number: i + 1, Status: 500 + i, Code: webhook.CodeStatus, Start: now, Duration: time.Second, Snippet: snippet,
+			Header: slices.Repeat([]webhook.HeaderField{{Name: "X-Github-Request-Id", Value: strings.Repeat(">", 200)}}, 10)}
 		e.settle(webhook.Settlement{ID: d.ID, Scope: d.Scope, Lease: d.Lease, State: webhook.StatePending, Due: now.Add(time.Hour), Code: last.Code, Result: &last})
 	}
 	fresh := e.queue(w, 1)[0]

@@ -180,7 +180,8 @@ func testAttempts(e *env) {
 	id, scope := d.ID, d.Scope
 	want := []webhook.Attempt{
 		{Number: 1, Code: webhook.CodeConnect, Start: e.at(time.Second), Duration: 1234567 * time.Microsecond},
-		{Number: 2, Status: 429, Code: webhook.CodeStatus, Start: e.at(5 * time.Second), Duration: 0, RetryAfter: 90 * time.Second, Snippet: "slow down " + odd},
+		{Number: 2, Status: 429, Code: webhook.CodeStatus, Start: e.at(5 * time.Second), Duration: 0, RetryAfter: 90 * time.Second, Snippet: "slow down " + odd,
+			Header: []webhook.HeaderField{{Name: "Retry-After", Value: "90"}, {Name: "Server", Value: `nginx "<&>\ é`}}},
 		{Number: 3, Code: webhook.CodeTLSVerify, Detail: webhook.DetailExpired, Start: e.at(7 * time.Second), Duration: time.Second},
 		{Number: 4, Status: 204, Start: e.at(9 * time.Second), Duration: time.Microsecond},
 	}

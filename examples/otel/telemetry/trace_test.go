@@ -182,8 +182,8 @@ func TestNoProviders(t *testing.T) {
 	}
 	sent := webhook.Attempt{Number: 1, Status: 200}
 	got := tel.Around(t.Context(), webhook.Delivery{Type: "taskSuccess"}, func(context.Context) webhook.Attempt { return sent })
-	if got != sent {
-		t.Errorf("Around returned %v, want %v", got, sent)
+	if diff := cmp.Diff(sent, got); diff != "" {
+		t.Errorf("Around returned (-want +got)\n%s", diff)
 	}
 	tel.Observer().Attempted(t.Context(), webhook.Delivery{}, sent)
 }

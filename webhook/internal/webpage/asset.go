@@ -1,10 +1,12 @@
 package webpage
 
 import (
+	"bytes"
 	"crypto/sha256"
 	_ "embed" // the assets that sites share
 	"encoding/base64"
 	"net/http"
+	"regexp"
 )
 
 var (
@@ -13,6 +15,22 @@ var (
 	//go:embed assets/live.js
 	liveJS []byte
 )
+
+// What a browser has no use for: comments, and space that separates nothing. The patterns are made
+// for the assets of sites: no text of theirs in quotes holds what they look for.
+var (
+	cssComment = regexp.MustCompile(`(?s)/\*.*?\*/`)
+	cssSpace   = regexp.MustCompile(`[\s;]*(})\s*|\s*([{;>])\s*|([:,])\s+`)
+	jsSpace    = regexp.MustCompile(`(?m)^\s*(//.*\n)?`)
+)
+
+// leanCSS returns a stylesheet as browsers need it; a site's rules are written for people.
+func leanCSS(text []byte) []byte {
+	return bytes.TrimSpace(cssSpace.ReplaceAll(cssComment.ReplaceAll(text, nil), []byte("$1$2$3")))
+}
+
+// leanJS is leanCSS for a script.
+func leanJS(text []byte) []byte { return jsSpace.ReplaceAll(text, nil) }
 
 // asset is the stylesheet or the script.
 type asset struct {

@@ -50,8 +50,8 @@ func Load(files fs.FS, name, host string) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	css := newAsset("assets/"+name+".css", "text/css; charset=utf-8", slices.Concat(baseCSS, own, []byte(host)))
-	js := newAsset("assets/"+name+".js", "text/javascript; charset=utf-8", liveJS)
+	css := newAsset("assets/"+name+".css", "text/css; charset=utf-8", slices.Concat(leanCSS(baseCSS), leanCSS(own), []byte(host)))
+	js := newAsset("assets/"+name+".js", "text/javascript; charset=utf-8", leanJS(liveJS))
 	s.assets = map[string]asset{"/" + css.path: css, "/" + js.path: js}
 	s.CSS, s.JS = css.link, js.link
 	return s, nil

@@ -12,6 +12,9 @@ import (
 	"github.com/postrider/postrider/webhook/internal/webpage"
 )
 
+// leanRules is the stylesheet of files as it is served: without comments and space for readers.
+const leanRules = `.own{color:red}.a>b,p + q{margin:0 1px}.c:not(.d)::after{content:"✕ " / ""}`
+
 func files(change map[string]string) fstest.MapFS {
 	fs := fstest.MapFS{}
 	for name, text := range map[string]string{
@@ -19,7 +22,7 @@ func files(change map[string]string) fstest.MapFS {
 		"pages/parts.html":  `{{define "part"}}<b>{{.}}</b>{{end}}`,
 		"pages/list.html":   `{{define "content"}}list {{template "part" .}}{{end}}`,
 		"pages/one.html":    `{{define "content"}}one {{.Missing}}{{end}}`,
-		"assets/app.css":    `.own { color: red; }`,
+		"assets/app.css":    "/* The site's own:\nred. */\n.own { color: red; }\n.a > b, p + q {\n  margin: 0 1px;\n}\n.c:not(.d)::after { content: \"✕ \" / \"\"; }\n",
 	} {
 		fs[name] = &fstest.MapFile{Data: []byte(text)}
 	}
@@ -31,7 +34,7 @@ func files(change map[string]string) fstest.MapFS {
 
 func load(t *testing.T) *webpage.Site {
 	t.Helper()
-	s, err := webpage.Load(files(nil), "app", "")
+	s, err := webpage.Load(files(nil), "app", "\n.host { top: 0; }")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +80,7 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// Rule: the stylesheet is the common one and then the site's own. Assets may be kept by
+// Rule: the stylesheet is the common one, the site's own, and the rules of the host as they are. Assets may be kept by
 // browsers, are not sent to one that has them, and are read only.
 func TestServeAsset(t *testing.T) {
 	t.Parallel()
@@ -91,8 +94,11 @@ func TestServeAsset(t *testing.T) {
 		return w, s.ServeAsset(w, r)
 	}
 	css, ok := serve(http.MethodGet, "/"+s.CSS)
-	if text := css.Body.String(); !ok || !strings.HasPrefix(text, "/*") || !strings.HasSuffix(text, ".own { color: red; }") {
+	if text := css.Body.String(); !ok || !strings.HasPrefix(text, ":root{") || !strings.HasSuffix(text, "}"+leanRules+"\n.host { top: 0; }") {
 		t.Errorf("stylesheet: %v, %q", ok, text)
+	}
+	if js, _ := serve(http.MethodGet, "/"+s.JS); !strings.HasPrefix(js.Body.String(), "\"use strict\";\n(() => {\ndocument.") || strings.Contains(js.Body.String(), "// ") {
+		t.Errorf("the script has comments or space for readers:\n%s", js.Body)
 	}
 	js, ok := serve(http.MethodHead, "/"+s.JS)
 	if !ok || js.Header().Get("Content-Type") != "text/javascript; charset=utf-8" || !strings.HasPrefix(js.Header().Get("Cache-Control"), "public") {

@@ -1,0 +1,75 @@
+package webhook
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// HeaderField is a field of an answer's header as [Attempt] keeps it.
+type HeaderField struct {
+	// Name is as net/http writes it, and one of a fixed list; see Attempt.Header.
+	Name string `json:"name"`
+	// Value is at most 200 bytes of text in one line, without control characters, secrets,
+	// URL paths and addresses. Several values of one name are joined by a comma.
+	Value string `json:"value"`
+}
+
+const (
+	maxHeaderFields = 10
+	maxHeaderValue  = 200 // bytes
+)
+
+// keptFields are the names that an attempt keeps of an answer's header, the most telling first.
+// Each says who answered, why, or under which number the receiver's own log has the request. A
+// field that holds a credential, a cookie or a URL is never one of them.
+var keptFields = [...]string{
+	"Content-Type", "Content-Length", "Www-Authenticate", "Allow", "Retry-After", "Date", "Server", "Via",
+	"X-Request-Id", "X-Correlation-Id", "Traceparent", "Cf-Ray", "Cf-Mitigated", "X-Amzn-Requestid", "X-Amzn-Errortype",
+	"X-Cache", "X-Github-Request-Id",
+}
+
+// answerHeader keeps of an answer's header the fields that help a person who looks for the cause
+// of a failure. It is nil, and nothing is allocated, where the answer has none of them.
+func answerHeader(h http.Header, to *target, sent http.Header) (kept []HeaderField) {
+	var secrets []string
+	for _, name := range keptFields {
+		values := h[name]
+		if len(values) == 0 {
+			continue
+		}
+		if secrets == nil {
+			secrets = secretsIn(to, sent)
+		}
+		if value := cleanField(strings.Join(values, ", "), secrets); value != "" {
+			kept = append(kept, HeaderField{name, value})
+		}
+		if len(kept) == maxHeaderFields {
+			break
+		}
+	}
+	return kept
+}
+
+// cleanField is cleanSnippet for a value of a header. The copy keeps the rest of a large header
+// out of memory.
+func cleanField(value string, secrets []string) string {
+	cut := len(value) > maxHeaderValue
+	if cut {
+		value = value[:maxHeaderValue]
+	}
+	if !isText([]byte(value)) {
+		return ""
+	}
+	value = cleanSnippet(value, secrets, cut)
+	value = value[:min(len(value), maxHeaderValue)] // a mask may be longer than what it hides
+	return strings.Clone(strings.TrimSpace(strings.ToValidUTF8(value, "")))
+}
+
+// secretsIn lists what an answer must not show, the longest first: what the webhook holds and
+// what its request held.
+func secretsIn(to *target, sent http.Header) []string {
+	secrets := append(headerSecrets(sent), to.secrets()...)
+	slices.SortFunc(secrets, longestFirst)
+	return secrets
+}
