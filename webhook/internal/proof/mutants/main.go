@@ -3,6 +3,7 @@
 //
 //	go run ./webhook/internal/proof/mutants            # all
 //	go run ./webhook/internal/proof/mutants -only lease
+//	go run ./webhook/internal/proof/mutants -part 2/3  # every third, from the second on
 //
 // The working tree is not touched: the changed file goes to the compiler through an overlay.
 // The exit code is 1 when a bug got through, or when a mutation does not apply any more.
@@ -22,8 +23,14 @@ import (
 
 func main() {
 	only := flag.String("only", "", "plant only the mutations whose name contains this")
+	part := flag.String("part", "1/1", "plant only every n-th mutation, from the i-th on, as i/n")
 	flag.Parse()
-	caught, planted, err := run(*only)
+	chosen, err := choose(*only, *part)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "mutants:", err)
+		os.Exit(2)
+	}
+	caught, planted, err := run(chosen)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 	}
@@ -33,7 +40,24 @@ func main() {
 	}
 }
 
-func run(only string) (caught, planted int, err error) {
+// choose returns the mutations of a part whose names contain only.
+func choose(only, part string) (chosen []mutation, err error) {
+	var i, n int
+	if _, err := fmt.Sscanf(part, "%d/%d", &i, &n); err != nil || i < 1 || i > n {
+		return nil, fmt.Errorf("-part %q: use i/n with 1 <= i <= n, such as 2/3", part)
+	}
+	for k, m := range gallery {
+		if k%n == i-1 && strings.Contains(m.name, only) {
+			chosen = append(chosen, m)
+		}
+	}
+	if len(chosen) == 0 {
+		return nil, fmt.Errorf("no mutation is named like %q", only)
+	}
+	return chosen, nil
+}
+
+func run(chosen []mutation) (caught, planted int, err error) {
 	root, err := moduleRoot()
 	if err != nil {
 		return 0, 0, err
@@ -43,10 +67,7 @@ func run(only string) (caught, planted int, err error) {
 		return 0, 0, err
 	}
 	defer os.RemoveAll(dir)
-	for _, m := range gallery {
-		if !strings.Contains(m.name, only) {
-			continue
-		}
+	for _, m := range chosen {
 		planted++
 		began := time.Now()
 		verdict, ok := m.plant(root, dir)
@@ -54,9 +75,6 @@ func run(only string) (caught, planted int, err error) {
 			caught++
 		}
 		fmt.Printf("%-8s %-52s %s (%.0fs)\n", verdict, m.name, m.test, time.Since(began).Seconds())
-	}
-	if planted == 0 {
-		return 0, 0, fmt.Errorf("no mutation is named like %q", only)
 	}
 	return caught, planted, nil
 }
