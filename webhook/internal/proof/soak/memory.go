@@ -90,10 +90,14 @@ func (m *memory) trend(place int) (trend, error) {
 }
 
 // flat says what grows: more than a tenth, and what the noise of a collector or of
-// requests under way explains.
+// requests explains.
 func (t trend) flat() (memory, goroutines bool) {
-	return t.rssEnd <= 1.1*t.rss+8, t.routsEnd <= 1.1*t.routines+32
+	return t.rssEnd <= 1.1*t.rss+8, t.routsEnd <= 1.1*t.routines+perBurst
 }
+
+// perBurst are the goroutines of a burst, as after a restart of the database: one for each of
+// capacity requests and two for each connection, which is kept for a while.
+const perBurst = 3 * capacity
 
 func median(list []float64) float64 {
 	if len(list) == 0 {
