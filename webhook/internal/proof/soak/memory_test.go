@@ -16,6 +16,7 @@ func TestTrend(t *testing.T) {
 		{"constant", func(int) float64 { return 20 }, func(int) float64 { return 30 }, true, true},
 		{"grows while it warms up", func(m int) float64 { return 20 + 30*float64(min(m, 10)) },
 			func(m int) float64 { return 30 + 100*float64(min(m, 10)) }, true, true},
+		{"a burst leaves its connections", func(int) float64 { return 20 }, func(m int) float64 { return 26 + 115*float64(m/30) }, true, true},
 		{"a single peak", func(m int) float64 {
 			if m == 35 {
 				return 1000
@@ -28,7 +29,7 @@ func TestTrend(t *testing.T) {
 			return 30
 		}, true, true},
 		{"memory leaks", func(m int) float64 { return 20 + float64(m) }, func(int) float64 { return 30 }, false, true},
-		{"goroutines leak", func(int) float64 { return 20 }, func(m int) float64 { return 30 + 3*float64(m) }, true, false},
+		{"goroutines leak", func(int) float64 { return 20 }, func(m int) float64 { return 30 + 12*float64(m) }, true, false},
 	}
 	for _, test := range tests {
 		t.Run(test.rule, func(t *testing.T) {
