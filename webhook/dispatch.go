@@ -75,13 +75,14 @@ func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Rec
 				added, first, err = d.handOff(ctx, to, b)
 				return added, err
 			}
-			r.receipt, err = d.enqueue(ctx, reported{d.store, d}, events, d.cache, store)
+			r.receipt, err = d.enqueue(ctx, d.reported, events, d.cache, store)
 			for read := 0; errors.Is(err, ErrStale) && read < 2; read++ { // webhooks changed since they were read
 				d.engine.start(first)
+				again := store
 				if read > 0 {
-					store = unchecked(store) // a tenant that changes webhooks all the time must not fail the host
+					again = unchecked(store) // a tenant that changes webhooks all the time must not fail the host
 				}
-				r.receipt, err = d.enqueue(ctx, reported{d.store, d}, events, nil, store)
+				r.receipt, err = d.enqueue(ctx, d.reported, events, nil, again)
 			}
 			return err
 		})

@@ -28,6 +28,7 @@ type Dispatcher struct {
 	cache    WebhookCache
 	marks    Marks
 	keys     KeyOrder
+	reported Enqueuer // the Store, with reads of webhooks that Status hears of
 
 	profile Profile
 	o       Options
@@ -66,6 +67,7 @@ func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
 	d.cache, _ = store.(WebhookCache)
 	d.marks, _ = store.(Marks)
 	d.keys, _ = store.(KeyOrder)
+	d.reported = reported{store, d}
 	if c, ok := store.(interface{ Notifies() bool }); ok && !c.Notifies() {
 		d.notifier = nil
 	}
