@@ -150,7 +150,7 @@ func TestAuthOfProfiles(t *testing.T) {
 	}
 }
 
-// Rule: a value that a header cannot carry is not sent, whoever wrote it into the table.
+// Rule: a value that a header cannot carry is not sent, even where it was written into the table.
 func TestAuthThatCannotBeSent(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, newStore(t), webhook.Standard(), nil)

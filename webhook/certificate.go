@@ -26,7 +26,7 @@ func (m *Manager) CertificateRequest(ctx context.Context, scope, id string) (csr
 	w, err := m.Webhook(ctx, scope, id)
 	if err == nil && w.TLS.Pending.IsZero() {
 		w, err = m.change(ctx, scope, id, 0, m.validateAll, func(w *Webhook) {
-			if w.TLS.Pending.IsZero() { // else somebody else was quicker
+			if w.TLS.Pending.IsZero() { // another call may have been quicker
 				w.TLS.Pending, err = newPending(id)
 			}
 		})

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Operators is the view of whoever runs the service, over all scopes. Keep it away from
+// Operators is the view of the people who run the service, over all scopes. Keep it away from
 // tenants: nothing in it asks whose a webhook is. Make one with [Dispatcher.Operators]. Its
 // methods are safe for concurrent use.
 type Operators struct {

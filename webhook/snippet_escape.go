@@ -72,7 +72,7 @@ func (f *finder) find(t decoded, depth int) bool {
 		}
 		f.seen[next.text] = depth
 		if f.looks += len(f.secrets) + addressLooks; f.looks > maxLooks {
-			return true // nobody knows
+			return true // it cannot be told
 		}
 		text := plusAsSpace(next.text)
 		if slices.ContainsFunc(f.secrets, func(secret string) bool { return strings.Contains(text, secret) }) || marks(text) > f.marks {

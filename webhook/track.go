@@ -90,7 +90,7 @@ func (t *tracking) do(ctx context.Context, fn func(context.Context) error) error
 		if ended {
 			return
 		}
-		// fn panicked, or ended its goroutine by runtime.Goexit. There is nobody to return
+		// fn panicked, or ended its goroutine by runtime.Goexit. There is no caller to return
 		// an error to, and without recover the panic goes on by itself, with its own stack.
 		if err := t.tell(ctx, errTaskPanicked); err != nil {
 			t.d.log.ErrorContext(ctx, "webhook: a task panicked and its end could not be dispatched", "process", t.run.ProcessID, "error", err)

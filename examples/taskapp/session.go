@@ -12,7 +12,7 @@ import (
 // tenant is the only one here. A real host takes it from the session of who is signed in.
 const tenant = "acme"
 
-// signedOut is the cookie of somebody who has signed out: here everybody is signed in at first.
+// signedOut is the cookie of a person who has signed out: here all are signed in at first.
 const signedOut = "taskapp_signed_out"
 
 var errSignedOut = errors.New("signed out")
@@ -30,7 +30,7 @@ func signedIn(r *http.Request) bool {
 	return err == nil
 }
 
-// signIn is where the settings page leads somebody who is not signed in.
+// signIn is where the settings page leads a person who is not signed in.
 func signIn(*http.Request) string { return "/sign-in" }
 
 // session carries out the form of signing in or out.

@@ -15,7 +15,7 @@ import (
 	"github.com/postrider/postrider/webhook/sign"
 )
 
-// credentials are headers whose values are one, whoever sends them.
+// credentials are headers whose values are credentials, in requests of any sender.
 var credentials = []string{"Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie"}
 
 // maskHeader returns a copy without credentials, and how many values it has no space for.

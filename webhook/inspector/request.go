@@ -81,7 +81,7 @@ func (r Request) Verdict() Verdict {
 	return out
 }
 
-// clone returns a copy that shares nothing with r but the body, which nobody changes.
+// clone returns a copy that shares nothing with r but the body, which is not changed.
 func (r Request) clone() Request {
 	r.Header = r.Header.Clone()
 	r.Checks = slices.Clone(r.Checks)

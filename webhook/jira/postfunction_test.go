@@ -19,7 +19,7 @@ import (
 var resolve = jira.Transition{Workflow: "bugs", ID: "31"}
 
 // Rule: a post function fires on its transition, whatever its filter says, and a webhook
-// that listens to the event as well gets both; nobody else gets the transition.
+// that listens to the event as well gets both; no other webhook gets the transition.
 func TestPostFunction_fires(t *testing.T) {
 	t.Parallel()
 	for _, selects := range []bool{true, false} {

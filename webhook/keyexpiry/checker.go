@@ -137,7 +137,7 @@ func (c *Checker) announce(ctx context.Context, k Key, id string, now time.Time)
 		return Failed, err
 	}
 	if k.ExpiresAt.After(now) {
-		event.ExpiresAt = k.ExpiresAt // nobody needs the reminder afterwards
+		event.ExpiresAt = k.ExpiresAt // the reminder is of no use afterwards
 	}
 	if done, err := c.marked(ctx, k.Scope, id, now); err != nil || done {
 		return Done, err

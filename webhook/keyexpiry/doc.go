@@ -20,7 +20,7 @@
 // occasion.
 //
 // While no active webhook subscribes nothing is marked, so the event goes out at the first
-// check after somebody has subscribed, as long as the key has not expired. A webhook that
+// check after a webhook has subscribed, as long as the key has not expired. A webhook that
 // subscribes after the mark was set hears of the next occasion.
 //
 // With Options.MarkOnAccepted the mark waits until the receivers have accepted; a delivery

@@ -10,7 +10,7 @@ import (
 // difference is a field of a webhook in which two people disagree.
 type difference struct{ Field, Yours, Theirs string }
 
-// differences lists what was entered beside what somebody else has stored meanwhile. Of URLs
+// differences lists what was entered beside what another person has stored meanwhile. Of URLs
 // it tells the hosts, and of secrets whether there is a new one.
 func (v *visit) differences(yours, theirs *webhook.Webhook) []difference {
 	t := v.t

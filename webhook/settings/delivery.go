@@ -51,7 +51,7 @@ func (v *visit) deliveryView(d webhook.Delivery, latest *webhook.Attempt) delive
 	return out
 }
 
-// ofAttempt tells an attempt's outcome from the end of a delivery that nobody sent.
+// ofAttempt tells an attempt's outcome from the end of a delivery that was not sent.
 func ofAttempt(c webhook.Code) bool {
 	return c != webhook.CodeCancelled && c != webhook.CodeExpired && c != webhook.CodeInterrupted &&
 		c != webhook.CodeSuperseded

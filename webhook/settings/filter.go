@@ -133,5 +133,5 @@ func (f *filterView) link(state, after string) string {
 	return "?" + q.Encode()
 }
 
-// noPage is for what a link that somebody changed asks for.
+// noPage answers a link that was changed by hand.
 func (v *visit) noPage() error { return problem{http.StatusNotFound, v.t.NoPage} }

@@ -22,7 +22,7 @@ type formView struct {
 	Headers             []headerField // that are stored: their values can be entered again
 	StoredAt            string        // scheme and host of the stored URL
 	URL                 string        // as it was typed
-	Conflict            []difference  // where somebody else has changed the webhook meanwhile
+	Conflict            []difference  // where another person has changed the webhook meanwhile
 	HasSecret           bool
 	SecretOptional      bool
 	Makes               bool   // an empty secret of a new webhook is made

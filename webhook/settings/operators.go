@@ -30,13 +30,13 @@ type OperatorOptions struct {
 	TrustedOrigins []string
 	// CSS follows the page's own rules in its stylesheet, as for [Options].
 	CSS string
-	// Logger is told why a request was refused or failed; default nobody is.
+	// Logger is told why a request was refused or failed; default none.
 	Logger *slog.Logger
 }
 
 const operatorRefresh = 10 * time.Second
 
-// Operators is the page of whoever runs the service: how much waits, for whom, which webhooks
+// Operators is the page of the people who run the service: how much waits, for whom, which webhooks
 // fail, and where an event went, over all scopes. It reads; but for a switch that stops sending
 // by this process. It shows no body and nothing of a URL. It is a handler of its own, to be
 // mounted where tenants do not come. It is safe for concurrent use.

@@ -135,7 +135,7 @@ func TestOperators_pages(t *testing.T) {
 	d.wants(d.do("GET", "/"+strings.ReplaceAll(next, "&amp;", "&"), nil), 200, "tenant-50", "tenant-59", "First page")
 }
 
-// Rule: nobody sees the page whom the host does not let in, and its options cannot leave that out.
+// Rule: the page is shown to those only whom the host lets in, and its options cannot leave that out.
 func TestOperators_allow(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)

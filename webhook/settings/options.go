@@ -22,7 +22,7 @@ type Options struct {
 	Scope func(*http.Request) (scope string, err error)
 	// ReadOnly tells whether a request may look but not change; nil means that all may change.
 	ReadOnly func(*http.Request) bool
-	// SignIn is where somebody without a scope signs in: a URL for the browser, "" for nowhere.
+	// SignIn is where a person without a scope signs in: a URL for the browser, "" for nowhere.
 	// A page leads there. After a form, whose input would be lost, a page offers it as a link, and
 	// keeps what was typed apart from secrets. Default is nowhere.
 	SignIn func(*http.Request) string
@@ -72,7 +72,7 @@ type Options struct {
 	// "https://app.example.com" or "'self'"; default none. The cookie is then marked for use in
 	// frames of other sites, which needs https.
 	FrameAncestors []string
-	// Logger is told why a request was refused or failed; default nobody is.
+	// Logger is told why a request was refused or failed; default none.
 	Logger *slog.Logger
 }
 

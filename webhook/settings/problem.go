@@ -31,7 +31,7 @@ func (v *visit) fail(err error) {
 	case errors.Is(err, webhook.ErrUnsupported):
 		p = problem{http.StatusNotImplemented, t.NoHistory}
 	case v.r.Context().Err() != nil:
-		return // nobody waits for the answer
+		return // the client has gone
 	default:
 		p = problem{http.StatusServiceUnavailable, t.Broken}
 		v.o.Logger.ErrorContext(v.ctx, "settings: request failed", "method", v.r.Method, "error", err)

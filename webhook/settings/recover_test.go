@@ -228,7 +228,7 @@ func TestInputIsKept(t *testing.T) {
 	}
 }
 
-// Rule: somebody whose session has ended is led to where to sign in; what was typed into a form
+// Rule: a person whose session has ended is led to where to sign in; what was typed into a form
 // waits there, apart from secrets.
 func TestSignIn(t *testing.T) {
 	t.Parallel()

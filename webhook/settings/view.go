@@ -112,7 +112,7 @@ func (h *hookView) describeHealth(health *webhook.Health, c clock) {
 	}
 }
 
-// matches tells whether what somebody looks for stands in what the list shows of a webhook.
+// matches tells whether a search text stands in the part of a webhook that the list shows.
 func (t *Texts) matches(w *webhook.Webhook, wanted string) bool {
 	wanted = strings.ToLower(wanted)
 	has := func(s string) bool { return strings.Contains(strings.ToLower(s), wanted) }

@@ -9,7 +9,7 @@ import (
 )
 
 // clientTLS is what is secret of a webhook's TLS, and a digest of what stands in clear beside it, so
-// that nobody can put other authorities in its place.
+// that no other authorities can be put in its place.
 type clientTLS struct {
 	Key     string `json:"key,omitempty"`
 	Pending string `json:"pending,omitempty"`

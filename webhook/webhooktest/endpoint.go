@@ -205,7 +205,7 @@ func (e *Endpoint) Close() {
 		e.stop() // no handler begins after this
 		e.mu.Unlock()
 		// The listener first: a connection accepted after the server's Close
-		// would be closed by nobody.
+		// would not be closed.
 		_ = e.lis.Close()
 		<-e.served
 		_ = e.server.Close()

@@ -39,7 +39,7 @@ type Options struct {
 	Seal func(name string, plain []byte) (sealed []byte, err error)
 	Open func(name string, sealed []byte) (plain []byte, err error)
 	// RequireSealed refuses URLs that are stored in clear, or sealed by a release whose
-	// names could stand for two owners: whoever can write to the database could put one in
+	// names could stand for two owners: who can write to the database could put one in
 	// place of a sealed one. Set it when what was stored before has expired, after 30 days
 	// at most; default false. It needs Seal and Open.
 	RequireSealed bool
