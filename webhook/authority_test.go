@@ -59,7 +59,7 @@ func (a *authority) client(name string, change ...func(*x509.Certificate)) webho
 	return webhook.ClientTLS{Certificate: a.sign(key.Public(), name, change...), Key: webhook.NewSecret(encodePEM("PRIVATE KEY", der))}
 }
 
-// sign makes a certificate for a key that somebody else has.
+// sign makes a certificate for a key that the caller does not have.
 func (a *authority) sign(public any, name string, change ...func(*x509.Certificate)) string {
 	a.t.Helper()
 	c := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour),

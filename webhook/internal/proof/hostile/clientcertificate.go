@@ -18,7 +18,7 @@ func (a *Authority) Client(name string, change ...func(*x509.Certificate)) tls.C
 	return tls.Certificate{Certificate: [][]byte{a.ClientFor(key.Public(), name, change...)}, PrivateKey: key}
 }
 
-// ClientFor is Client for a key that somebody else has. It returns the certificate in DER.
+// ClientFor is Client for a public key, whose private half stays elsewhere. It returns the certificate in DER.
 func (a *Authority) ClientFor(public any, name string, change ...func(*x509.Certificate)) []byte {
 	a.tb.Helper()
 	now := time.Now()
