@@ -91,9 +91,11 @@ func TestDelivery_inFlightPerTenantAndHost(t *testing.T) {
 		synctest.Wait()
 		want := map[string]int{
 			"Primary one.example.com": 20, "Secondary one.example.com": 10, "one.example.com": 30, // all that the limits allow
-			"two.example.com":         8, // the webhook's own limit, which both classes share
-			"Primary two.example.com": 4, "Secondary two.example.com": 4,
+			"two.example.com": 8, // the webhook's own limit, which both classes share
 		}
+		// Which class gets a slot of the webhook that has become free is not promised.
+		delete(most, "Primary two.example.com")
+		delete(most, "Secondary two.example.com")
 		if diff := cmp.Diff(want, most); diff != "" {
 			t.Errorf("most in flight (-want +got):\n%s", diff)
 		}
