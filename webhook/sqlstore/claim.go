@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/postrider/postrider/webhook"
 )
@@ -26,11 +24,12 @@ func (s *Store) Claim(ctx context.Context, c webhook.Claim) (b webhook.Batch, er
 	if err := s.ready(ctx); err != nil {
 		return b, err
 	}
-	untils, repeated := s.claims.untils(c.Lease, micros(c.Until))
-	t := newTaking(&c, untils)
-	t.repeated = repeated
+	t := newTaking(&c)
+	t.repeated = s.claims.note(c.Lease)
 	if s.dialect == PostgreSQL {
-		err = s.claimAllPostgres(ctx, t)
+		if err = s.claimAllPostgres(ctx, t); err == nil {
+			s.dropLeasesPostgres(ctx, t.now)
+		}
 	} else {
 		err = s.write(ctx, func(conn Conn) error { return s.claimSQLite(ctx, conn, t) })
 	}
@@ -44,16 +43,15 @@ func (s *Store) Claim(ctx context.Context, c webhook.Claim) (b webhook.Batch, er
 type taking struct {
 	*webhook.Claim
 	now, until int64
-	untils     []int64 // ends of leases that this claim may have given before
-	repeated   bool    // it was made before
+	repeated   bool // it was made before
 	turns      map[webhook.Lane]int
 	rows       [][]row        // by lane
 	hooks      map[int]stored // by lane
 	short      []webhook.Lane
 }
 
-func newTaking(c *webhook.Claim, untils []int64) *taking {
-	t := &taking{Claim: c, now: micros(c.Now), until: micros(c.Until), untils: untils, turns: make(map[webhook.Lane]int, len(c.Lanes))}
+func newTaking(c *webhook.Claim) *taking {
+	t := &taking{Claim: c, now: micros(c.Now), until: micros(c.Until), turns: make(map[webhook.Lane]int, len(c.Lanes))}
 	for i, l := range c.Lanes {
 		t.turns[l.Lane] = i
 	}
@@ -121,56 +119,22 @@ func unreadable(d *row) error {
 	return nil
 }
 
-// claimMemory remembers the ends of the leases that the latest claims gave, by their
-// numbers: a claim that is repeated with another end finds what it took before.
+// claimMemory remembers the numbers of the latest claims: one that is repeated looks for what it
+// took before.
 type claimMemory struct {
 	mu   sync.Mutex
-	last [8]struct{ lease, until int64 }
+	last [8]int64
 	next int
 }
 
-// untils returns the ends of the leases of all claims with a number, and notes one more.
-func (m *claimMemory) untils(lease, until int64) (list []int64, repeated bool) {
+// note remembers the number of a claim and reports whether it was there.
+func (m *claimMemory) note(lease int64) (repeated bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	list = append(list, until)
-	for _, one := range m.last {
-		if one.lease != lease {
-			continue
-		}
-		if repeated = true; !slices.Contains(list, one.until) {
-			list = append(list, one.until)
-		}
+	if slices.Contains(m.last[:], lease) {
+		return true
 	}
-	m.last[m.next%len(m.last)] = struct{ lease, until int64 }{lease, until}
+	m.last[m.next%len(m.last)] = lease
 	m.next++
-	return list, repeated
+	return false
 }
-
-// leaseMark is a time before which nothing is held, as far as the last claim has seen. What
-// it misses, as where a clock was set back, a walk over all lanes finds.
-type leaseMark struct{ before atomic.Int64 }
-
-// leaseSlack is how long the commit of a lease may take that has ended by then.
-const leaseSlack = 1_000_000 // us
-
-func (m *leaseMark) from() int64 { return m.before.Load() }
-
-// seen notes the end of the oldest lease that has ended by a time, 0 where there is none.
-func (m *leaseMark) seen(now, oldest int64) {
-	mark := now - leaseSlack
-	if oldest != 0 {
-		mark = min(mark, oldest-1)
-	}
-	m.before.Store(mark)
-}
-
-// given notes a lease that ends at a time.
-func (m *leaseMark) given(until int64) {
-	if until <= m.before.Load() {
-		m.before.Store(until - 1)
-	}
-}
-
-// forget has the next claim look at all leases.
-func (m *leaseMark) forget() { m.before.Store(math.MinInt64) }

@@ -15,10 +15,10 @@ const (
 	// isHead: nothing pending of the key is older.
 	isHead = `(SELECT o.seq FROM {p}delivery o WHERE o.hook = d.hook AND o.key = d.key AND o.key <> '' AND o.state = 0 AND o.seq < d.seq ORDER BY o.seq DESC LIMIT 1) IS NULL`
 	// isFree: nothing of the key has its turn.
-	isFree = `(SELECT o.seq FROM {p}delivery o WHERE o.hook = d.hook AND o.key = d.key AND o.state = 0 AND o.held AND o.alone LIMIT 1) IS NULL`
+	isFree = `(SELECT o.seq FROM {p}delivery o WHERE o.hook = d.hook AND o.key = d.key AND o.state = 0 AND o.alone LIMIT 1) IS NULL`
 	// later finds a row of the unit above d that was leased once, or has ended.
 	later = `(SELECT o.seq FROM {p}delivery o WHERE o.hook = d.hook AND o.key = d.key AND o.type = d.type AND o.class = d.class AND o.seq > d.seq
-   AND o.key <> '' AND (o.state <> 0 OR o.lease > 0) ORDER BY o.seq LIMIT 1)`
+   AND o.key <> '' AND (o.state <> 0 OR o.begun) ORDER BY o.seq LIMIT 1)`
 )
 
 // maxSuperseded is how many superseded rows of a unit one claim brings.
@@ -56,29 +56,14 @@ func (s *Store) claimAllPostgres(ctx context.Context, t *taking) error {
 }
 
 // keyedSQLite is candidatesSQLite for a webhook that may keep an order or coalesce.
-func (s *Store) keyedSQLite(ctx context.Context, conn Conn, t *taking, l *webhook.LaneClaim, leased []row) ([]row, error) {
+func (s *Store) keyedSQLite(ctx context.Context, conn Conn, t *taking, l *webhook.LaneClaim, again []row) ([]row, error) {
 	k := &keyedClaim{s: s, ctx: ctx, c: conn, l: l, hook: hookOf(l.Scope, l.WebhookID), taken: make(map[int64]bool), keys: make(map[string]bool)}
 	var rows []row
-	for i := range leased {
-		d := &leased[i]
-		ok := d.Key == "" || t.again(d) || d.alone
-		if d.Key != "" && l.Take == webhook.TakeNewest {
-			above, err := k.later(d)
-			if err != nil {
-				return nil, err
-			}
-			d.Superseded = above > 0
-		}
-		if !ok && !d.Superseded {
-			is, err := k.is(d, isHead+` AND `+isFree)
-			if err != nil {
-				return nil, err
-			}
-			ok = is
-		}
-		if ok || d.Superseded {
-			k.keys[d.Key] = k.keys[d.Key] || !d.Superseded
-			rows = append(rows, *d)
+	for i := range again {
+		if ok, err := k.takes(t, &again[i]); err != nil {
+			return nil, err
+		} else if ok {
+			rows = append(rows, again[i])
 		}
 	}
 	waiting, err := k.waiting(t)
@@ -107,7 +92,29 @@ type keyedClaim struct {
 	keys  map[string]bool // of which something is taken
 }
 
-// waiting takes from what waits in the lane.
+// takes reports whether a row that was leased before is taken: one of this claim, or one whose
+// lease has ended.
+func (k *keyedClaim) takes(t *taking, d *row) (ok bool, err error) {
+	if d.Key != "" && k.l.Take == webhook.TakeNewest {
+		above, err := k.later(d)
+		if err != nil {
+			return false, err
+		}
+		d.Superseded = above > 0
+	}
+	if ok = d.Key == "" || d.Superseded || d.alone || t.again(d); !ok && !k.keys[d.Key] {
+		if ok, err = k.is(d, isHead+` AND `+isFree); err != nil {
+			return false, err
+		}
+	}
+	if ok && !d.Superseded {
+		k.keys[d.Key] = true
+	}
+	k.taken[d.seq] = ok
+	return ok, nil
+}
+
+// waiting takes from what waits in the lane, and from what was leased until a time that has passed.
 func (k *keyedClaim) waiting(t *taking) (rows []row, err error) {
 	const spare = 64 // rows whose key is busy
 	var due []row
@@ -129,6 +136,11 @@ func (k *keyedClaim) waiting(t *taking) (rows []row, err error) {
 		case k.taken[d.seq]:
 		case d.Key == "" || k.l.Take == webhook.TakeHeads:
 			if n++; n <= k.l.Most && !(d.Key != "" && k.keys[d.Key]) {
+				rows = append(rows, *d)
+			}
+		case d.Held:
+			var ok bool
+			if ok, err = k.takes(t, d); ok {
 				rows = append(rows, *d)
 			}
 		default:

@@ -9,30 +9,24 @@ import (
 
 // claimPostgres takes rows with one statement: of the lanes that take the newest, or of the others.
 func (s *Store) claimPostgres(ctx context.Context, conn Conn, t *taking, statement string, newest bool) error {
-	lanes, untils, places := make(arrays, 5), make(arrays, 1), make(arrays, 3)
-	from := make([]position, len(t.Lanes))
+	lanes := make(arrays, 8)
+	from := make([]turn, len(t.Lanes))
 	var asked []int // places of the lanes in t
 	for i := range t.Lanes {
 		l := &t.Lanes[i]
 		if (l.Take == webhook.TakeNewest) != newest {
 			continue
 		}
-		if from[i] = head; l.Take == webhook.TakeAny {
+		if from[i] = head; l.Take == webhook.TakeAny && !t.repeated {
 			from[i] = s.places.of(l.Lane)
 		}
 		asked = append(asked, i)
-		places.add(from[i].created, from[i].seq, int64(l.Take))
-		lanes.add(hookOf(l.Scope, l.WebhookID), l.Scope, l.WebhookID, l.Class, int64(l.Most))
+		lanes.add(hookOf(l.Scope, l.WebhookID), l.Scope, l.WebhookID, l.Class, int64(l.Most), from[i].due, from[i].seq, int64(l.Take))
 	}
 	if len(asked) == 0 {
 		return nil
 	}
-	for _, until := range t.untils {
-		untils.add(until)
-	}
-	args := lanes.args(append(untils.args(), t.now, t.until, t.Lease, int64(t.MaxBytes), s.leases.from())...)
-	args = append(args, places.args()...)
-	oldest := int64(0)
+	args := lanes.args(t.now, t.until, t.Lease, int64(t.MaxBytes), t.repeated)
 	err := s.each(ctx, conn, statement, args, func(r Rows) error {
 		var kind, turn int64
 		var hook stored
@@ -49,24 +43,18 @@ func (s *Store) claimPostgres(ctx context.Context, conn Conn, t *taking, stateme
 			t.hooks[asked[turn-1]] = hook
 		case 2:
 			t.short = append(t.short, t.Lanes[asked[turn-1]].Lane)
-		case 3:
-			oldest = turn
 		}
 		return nil
 	})
-	if err == nil {
-		s.leases.seen(t.now, oldest)
-		s.leases.given(t.until)
-		if !newest {
-			s.notePlaces(t, from)
-		}
+	if err == nil && !newest {
+		s.notePlaces(t, from)
 	}
 	return err
 }
 
 // notePlaces remembers how far lanes were taken. A lane that was not read from its head, and
 // brought less than was asked for, may have more.
-func (s *Store) notePlaces(t *taking, from []position) {
+func (s *Store) notePlaces(t *taking, from []turn) {
 	for i, l := range t.Lanes {
 		if l.Take != webhook.TakeAny {
 			continue // rows that wait for others are passed over

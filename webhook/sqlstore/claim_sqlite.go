@@ -12,14 +12,11 @@ import (
 // claimSQLite takes rows inside a write transaction, which no other writer is in.
 func (s *Store) claimSQLite(ctx context.Context, conn Conn, t *taking) error {
 	t.reset()
-	leased, err := s.leasedSQLite(ctx, conn, t)
-	if err != nil {
-		return err
-	}
 	size, first := 0, true
-	var fresh, heads, again []int64
+	var plain, keyed, heads, again []int64
 	for i := range t.Lanes {
-		rows, err := s.candidatesSQLite(ctx, conn, t, i, leased[i])
+		l := &t.Lanes[i]
+		rows, err := s.candidatesSQLite(ctx, conn, t, i)
 		if err != nil {
 			return err
 		}
@@ -29,7 +26,7 @@ func (s *Store) claimSQLite(ctx context.Context, conn Conn, t *taking) error {
 				d.Body = nil
 			}
 			if !first && t.MaxBytes > 0 && size+len(d.Body) > t.MaxBytes {
-				t.short, size = append(t.short, t.Lanes[i].Lane), t.MaxBytes+1 // nothing more fits
+				t.short, size = append(t.short, l.Lane), t.MaxBytes+1 // nothing more fits
 				rows = rows[:k]
 				break
 			}
@@ -38,10 +35,14 @@ func (s *Store) claimSQLite(ctx context.Context, conn Conn, t *taking) error {
 				again = append(again, d.seq)
 				continue
 			}
-			if d.alone = t.Lanes[i].Take != webhook.TakeAny && d.Key != "" && !d.Superseded; d.alone {
+			d.alone = l.Take != webhook.TakeAny && d.Key != "" && !d.Superseded
+			switch {
+			case d.Key == "":
+				plain = append(plain, d.seq)
+			case d.alone:
 				heads = append(heads, d.seq)
-			} else {
-				fresh = append(fresh, d.seq)
+			default:
+				keyed = append(keyed, d.seq)
 			}
 			s.keyed.Store(s.keyed.Load() || d.Key != "")
 			if d.was = micros(d.Due); d.Held {
@@ -49,15 +50,26 @@ func (s *Store) claimSQLite(ctx context.Context, conn Conn, t *taking) error {
 			}
 			d.Held, d.Lease = true, max(d.Lease+1, t.Lease)
 		}
-		t.rows[i] = rows
+		if t.rows[i] = rows; len(rows) > 0 {
+			if err := s.exec(ctx, conn, leasedSQL, t.until, hookOf(l.Scope, l.WebhookID), l.Class, l.Scope, l.WebhookID); err != nil {
+				return err
+			}
+		}
 	}
-	if err := s.execAll(ctx, conn, leaseSQLite, fresh, t.until, t.Lease, false); err != nil {
-		return err
+	err := s.execAll(ctx, conn, leaseSQLite, plain, t.until, t.Lease)
+	if err == nil {
+		err = s.execAll(ctx, conn, leaseKeyedSQLite, keyed, t.until, t.Lease, t.now, false)
 	}
-	if err := s.execAll(ctx, conn, leaseSQLite, heads, t.until, t.Lease, true); err != nil {
-		return err
+	if err == nil {
+		err = s.execAll(ctx, conn, leaseKeyedSQLite, heads, t.until, t.Lease, t.now, true)
 	}
-	return s.execAll(ctx, conn, prolongSQLite, again, t.until)
+	if err == nil {
+		err = s.execAll(ctx, conn, prolongSQLite, again, t.until)
+	}
+	if err == nil {
+		err = s.dropLeases(ctx, conn, t.now)
+	}
+	return err
 }
 
 // execAll runs a statement whose last argument is a list.
@@ -72,33 +84,24 @@ func (s *Store) execAll(ctx context.Context, conn Conn, query string, seqs []int
 	return s.exec(ctx, conn, query, append(args, string(list))...)
 }
 
-// leasedSQLite finds, for each lane, leases that have ended and those of an earlier answer
-// to this claim.
-func (s *Store) leasedSQLite(ctx context.Context, conn Conn, t *taking) ([][]row, error) {
-	found := make([][]row, len(t.Lanes))
-	scan := func(r Rows) error {
+// againSQLite finds what an earlier answer to this claim leased of a lane.
+func (s *Store) againSQLite(ctx context.Context, conn Conn, t *taking, l *webhook.LaneClaim) (rows []row, err error) {
+	if !t.repeated {
+		return nil, nil
+	}
+	err = s.each(ctx, conn, claimAgainSQLite, []any{hookOf(l.Scope, l.WebhookID), l.Class, l.Scope, l.WebhookID, t.now, t.Lease}, func(r Rows) error {
 		var body []byte
 		d, err := scanDelivery(r, &body)
 		d.Body = body
-		if i, ok := t.turns[d.lane()]; ok {
-			found[i] = append(found[i], d)
-		}
+		rows = append(rows, d)
 		return err
-	}
-	for _, until := range t.untils {
-		if until <= t.now {
-			continue
-		}
-		if err := s.each(ctx, conn, claimAgainSQLite, []any{until, t.Lease}, scan); err != nil {
-			return nil, err
-		}
-	}
-	return found, s.each(ctx, conn, claimEndedSQLite, []any{t.now}, scan)
+	})
+	return rows, err
 }
 
 // candidatesSQLite returns up to Most rows of a lane in the order in which they are taken,
 // none where its webhook does not receive.
-func (s *Store) candidatesSQLite(ctx context.Context, conn Conn, t *taking, i int, rows []row) ([]row, error) {
+func (s *Store) candidatesSQLite(ctx context.Context, conn Conn, t *taking, i int) ([]row, error) {
 	l := &t.Lanes[i]
 	var hook stored
 	var active bool
@@ -113,17 +116,21 @@ func (s *Store) candidatesSQLite(ctx context.Context, conn Conn, t *taking, i in
 	case !notFound(err):
 		return nil, err
 	}
+	rows, err := s.againSQLite(ctx, conn, t, l)
+	if err != nil {
+		return nil, err
+	}
 	if l.Take != webhook.TakeAny {
 		return s.keyedSQLite(ctx, conn, t, l, rows)
 	}
-	leased := len(rows)
+	repeated := len(rows)
 	err = s.each(ctx, conn, claimWaitingSQLite, []any{hookOf(l.Scope, l.WebhookID), l.Class, l.Scope, l.WebhookID, t.now, int64(l.Most)},
 		func(r Rows) error {
 			d, err := scanWaiting(r, l.Lane)
 			rows = append(rows, d)
 			return err
 		})
-	if leased > 0 {
+	if repeated > 0 {
 		t.sort(rows)
 	}
 	return rows[:min(len(rows), l.Most)], err
@@ -140,12 +147,16 @@ func (t *taking) sort(rows []row) {
 func scanWaiting(r Rows, l webhook.Lane) (d row, err error) {
 	d.Scope, d.WebhookID, d.Class = l.Scope, l.WebhookID, l.Class
 	var name, code string
-	var due, first, created, queued, expires int64
+	var until, first, created, queued, expires int64
 	var earlier int
-	err = r.Scan(&d.seq, &d.id, &name, &d.EventID, &d.Type, &d.extra, &due, &d.Lease, &d.Tries, &earlier, &d.Interrupted, &first, &created, &queued, &code, &d.Exhausted,
-		&d.Key, &expires, &d.Body)
+	err = r.Scan(&d.seq, &d.id, &name, &d.EventID, &d.Type, &d.extra, &d.at, &d.was, &until, &d.Lease, &d.Held, &d.Tries, &earlier, &d.Interrupted, &first, &created, &queued, &code, &d.Exhausted,
+		&d.Key, &expires, &d.alone, &d.Body)
 	d.ID, d.LastCode, d.Sequence, d.ExpiresAt = cmp.Or(name, d.id), webhook.Code(code), d.seq, fromMicros(expires)
 	d.Attempts = earlier + d.Tries
+	due := d.at
+	if d.Held {
+		due = until
+	}
 	d.Due, d.FirstFailure, d.CreatedAt, d.QueuedAt = fromMicros(due), fromMicros(first), fromMicros(created), fromMicros(queued)
 	return d, err
 }

@@ -26,7 +26,7 @@ const (
 
 // Kinds of rows of the statements about lanes.
 const (
-	kindLeased  = 0 // a lane with a lease that has ended
+	kindLeased  = 0 // a lane whose first free row is held, until a time that has passed
 	kindWaiting = 1 // a lane in which something is due
 	kindWalked  = 2 // the last lane that was gone through
 	kindNext    = 3 // a time for DuePage.Next
@@ -37,61 +37,66 @@ const (
 // a join PostgreSQL may read all webhooks.
 const open = `coalesce((SELECT w.active AND (w.expires = 0 OR w.expires > $1) FROM {p}webhook w WHERE w.id = x.webhook AND w.scope = x.scope), true)`
 
-// nextOf is the first time after $1 at which something becomes due, for a webhook that
-// receives.
-func nextOf(held string) string {
-	return `
+// free is the kind of a lane x, NULL where all that is due is held. Rows that are held stand
+// before the others, and are few.
+const free = `(SELECT CASE WHEN d.held THEN 0 ELSE 1 END FROM {p}delivery d WHERE d.state = 0 AND d.hook = x.hook AND d.class = x.class
+  AND d.due <= $1 AND (NOT d.held OR d.until <= $1) ORDER BY d.due, d.seq LIMIT 1)`
+
+// nextDue is the first time after $1 at which something becomes due, for a webhook that receives.
+const nextDue = `
 UNION ALL
 SELECT 3, 0, '', '', '', coalesce(min(x.due) FILTER (WHERE ` + open + `), CASE WHEN count(*) = ` + nextRows + ` THEN max(x.due) ELSE 0 END)
-FROM (SELECT d.due, d.scope, d.webhook FROM {p}delivery d WHERE d.state = 0 AND ` + held + ` AND (d.due + 0) > $1 ORDER BY (d.due + 0) LIMIT ` + nextRows + `) x`
+FROM (SELECT d.due, d.scope, d.webhook FROM {p}delivery d WHERE d.state = 0 AND (d.due + 0) > $1 ORDER BY (d.due + 0) LIMIT ` + nextRows + `) x`
+
+// nextEnd is the first end of a lease after $1, of the leases that meet a condition. A lease may
+// have been settled long ago, which the first rows of its lane show; where there are more than
+// that, it may be held.
+func nextEnd(of string) string {
+	return `
+UNION ALL
+SELECT 3, 0, '', '', '', coalesce(min(x.until) FILTER (WHERE (SELECT count(*) FILTER (WHERE o.held AND o.until = x.until) > 0 OR count(*) = ` + headRows + `
+  FROM (SELECT d.held, d.until FROM {p}delivery d WHERE d.state = 0 AND d.hook = x.hook AND d.class = x.class AND d.due <= $1 ORDER BY d.due, d.seq LIMIT ` + headRows + `) o)
+ AND ` + open + `), CASE WHEN count(*) = ` + nextRows + ` THEN max(x.until) ELSE 0 END)
+FROM (SELECT * FROM {p}lease n WHERE n.until > $1` + of + ` ORDER BY n.until LIMIT ` + nextRows + `) x`
 }
 
-// endedLeases are the lanes with leases that ended by $1, behind a lane.
-const endedLeases = `SELECT DISTINCT x.hook, x.class, x.scope, x.webhook FROM (SELECT d.hook, d.class, d.scope, d.webhook FROM {p}delivery d
-  WHERE d.state = 0 AND d.held AND (d.due + 0) <= $1 AND (d.hook + 0, d.class) > ($6, $7) AND (d.hook + 0) <= $5
-  ORDER BY (d.due + 0) LIMIT 100000) x WHERE ` + open + `
- ORDER BY x.hook, x.class LIMIT $8`
+// headRows is how many rows of a lane are looked at for a lease.
+const headRows = "16"
 
 // dueSQL answers a page: $1 now, $2 lanes to go through, $3 and $4 the lane of the cursor,
-// $5 the last hook, $6 and $7 the lane of the cursor among leases, $8 the limit.
+// $5 the last hook.
 var dueSQLite, duePostgres = dueSQL(lanesSQLite), dueSQL(lanesPostgres)
 
-func dueSQL(lanes string) string {
-	return lanes + `, h AS (` + endedLeases + `)
-SELECT 0 AS kind, hook, class, scope, webhook, 0 AS due FROM h
+func dueSQL(lanes string) string { return lanes + dueLanes + nextDue + nextEnd("") }
+
+const dueLanes = `, f AS MATERIALIZED (SELECT ` + free + ` AS kind, x.hook, x.class, x.scope, x.webhook FROM l x WHERE x.due <= $1)
+SELECT x.kind, x.hook, x.class, x.scope, x.webhook, 0 AS due FROM f x WHERE x.kind IS NOT NULL AND ` + open + `
 UNION ALL
-SELECT 1, x.hook, x.class, x.scope, x.webhook, x.due FROM l x WHERE x.due <= $1 AND ` + open + `
-UNION ALL
-SELECT 2, hook, class, '', '', 0 FROM l WHERE n = $2` + nextOf("NOT d.held") + nextOf("d.held")
-}
+SELECT 2, hook, class, '', '', 0 FROM l WHERE n = $2`
 
 // ofWebhookSQL is the same for all lanes of one webhook, from which the page is cut, with the
 // times of that webhook alone.
 var ofWebhookSQLite, ofWebhookPostgres = ofWebhookSQL(lanesSQLite, laterSQLite), ofWebhookSQL(lanesPostgres, laterPostgres)
 
 func ofWebhookSQL(lanes, later string) string {
-	return lanes + `, h AS (` + endedLeases + `)
-SELECT 0 AS kind, hook, class, scope, webhook, 0 AS due FROM h
+	return lanes + dueLanes + `
 UNION ALL
-SELECT 1, x.hook, x.class, x.scope, x.webhook, x.due FROM l x WHERE x.due <= $1 AND ` + open + `
-UNION ALL
-SELECT 3, x.hook, '', x.scope, x.webhook, x.due FROM (SELECT l.hook, l.scope, l.webhook, ` + later + ` AS due FROM l) x WHERE x.due > $1 AND ` + open + `
-UNION ALL
-SELECT 3, x.hook, '', x.scope, x.webhook, x.due FROM (SELECT d.hook, d.scope, d.webhook, d.due FROM {p}delivery d
-  WHERE d.state = 0 AND d.held AND (d.due + 0) > $1 AND (d.hook + 0, d.class) > ($6, $7) AND (d.hook + 0) <= $5 ORDER BY (d.due + 0) LIMIT 1) x WHERE ` + open
+SELECT 3, x.hook, '', x.scope, x.webhook, x.due FROM (SELECT l.hook, l.scope, l.webhook, ` + later + ` AS due FROM l) x WHERE x.due > $1 AND ` + open +
+		nextEnd(" AND n.hook = $5")
 }
 
 // sinceSQL answers a question with Since, $2, from what has become due after it; $3 bounds
-// the rows.
-var sinceSQL = `WITH x AS (
- SELECT * FROM (SELECT d.hook, d.class, d.scope, d.webhook FROM {p}delivery d
-  WHERE d.state = 0 AND NOT d.held AND (d.due + 0) > $2 AND (d.due + 0) <= $1 ORDER BY (d.due + 0) LIMIT $3) waiting
- UNION ALL
- SELECT * FROM (SELECT d.hook, d.class, d.scope, d.webhook FROM {p}delivery d
-  WHERE d.state = 0 AND d.held AND (d.due + 0) > $2 AND (d.due + 0) <= $1 ORDER BY (d.due + 0) LIMIT $3) leased)
-SELECT DISTINCT 1 AS kind, x.hook, x.class, x.scope, x.webhook, 0 AS due FROM x WHERE ` + open + `
+// the rows, and the lanes with leases.
+var sinceSQL = `WITH y AS MATERIALIZED (SELECT d.hook, d.class, d.scope, d.webhook FROM {p}delivery d
+  WHERE d.state = 0 AND (NOT d.held OR d.until <= $1) AND (d.due + 0) > $2 AND (d.due + 0) <= $1 ORDER BY (d.due + 0) LIMIT $3),
+z AS MATERIALIZED (SELECT DISTINCT n.hook, n.class, n.scope, n.webhook FROM {p}lease n WHERE n.until > $2 AND n.until <= $1 LIMIT $3),
+f AS MATERIALIZED (SELECT ` + free + ` AS kind, x.hook, x.class, x.scope, x.webhook FROM z x)
+SELECT DISTINCT 1 AS kind, x.hook, x.class, x.scope, x.webhook, 0 AS due FROM y x WHERE ` + open + `
 UNION ALL
-SELECT 4, 0, '', '', '', count(*) FROM x` + nextOf("NOT d.held") + nextOf("d.held")
+SELECT x.kind, x.hook, x.class, x.scope, x.webhook, 0 FROM f x WHERE x.kind IS NOT NULL AND ` + open + `
+UNION ALL
+SELECT 4, 0, '', '', '', CASE WHEN (SELECT count(*) FROM y) > (SELECT count(*) FROM z) THEN (SELECT count(*) FROM y) ELSE (SELECT count(*) FROM z) END` +
+	nextDue + nextEnd("")
 
 // Due implements [webhook.Store]. It goes from lane to lane, not from delivery to delivery.
 func (s *Store) Due(ctx context.Context, q webhook.DueQuery) (p webhook.DuePage, err error) {
@@ -110,7 +115,7 @@ func (s *Store) Due(ctx context.Context, q webhook.DueQuery) (p webhook.DuePage,
 	case q.WebhookID != "" || q.Scope != "":
 		p, err = s.dueOfWebhook(ctx, q, from)
 	default:
-		whole := q.Cursor != "" || q.Since.IsZero()
+		whole := q.Cursor != "" || q.Since.IsZero() || q.Now.Sub(q.Since) > leaseNoteLife/2
 		if !whole {
 			p, whole, err = s.dueSince(ctx, q)
 		}
@@ -124,31 +129,25 @@ func (s *Store) Due(ctx context.Context, q webhook.DueQuery) (p webhook.DuePage,
 	return p, nil
 }
 
-// place is a lane in the order of the index: what a cursor of Due holds. Leases that have
-// ended come first.
+// place is a lane in the order of the index: what a cursor of Due holds.
 type place struct {
-	leased bool
-	hook   int64
-	class  string
+	hook  int64
+	class string
 }
 
 func (p place) String() string {
-	b := binary.BigEndian.AppendUint64([]byte{1}, uint64(p.hook))
-	if p.leased {
-		b[0] = 0
-	}
-	return base64.RawURLEncoding.EncodeToString(append(b, p.class...))
+	return base64.RawURLEncoding.EncodeToString(append(binary.BigEndian.AppendUint64(nil, uint64(p.hook)), p.class...))
 }
 
 func parsePlace(cursor string) (place, error) {
 	if cursor == "" {
-		return place{leased: true, hook: -1}, nil
+		return place{hook: -1}, nil
 	}
 	b, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil || len(b) < 9 || b[0] > 1 {
+	if err != nil || len(b) < 8 {
 		return place{}, fmt.Errorf("%w: %w", ErrCursor, webhook.ErrInvalid)
 	}
-	return place{b[0] == 0, int64(binary.BigEndian.Uint64(b[1:9])), string(b[9:])}, nil
+	return place{int64(binary.BigEndian.Uint64(b)), string(b[8:])}, nil
 }
 
 // lane is a row of a statement about lanes.
@@ -157,14 +156,15 @@ type lane struct {
 	hook int64
 }
 
-func (l lane) place(leased bool) string { return place{leased, l.hook, l.Class}.String() }
+func (l lane) place() string { return place{l.hook, l.Class}.String() }
 
 // seen collects what the statements about lanes tell.
 type seen struct {
-	leased, waiting []lane
-	walked          *lane
-	next            int64
-	rows            int64
+	lanes  []lane
+	ended  []lane // those of them with leases that have ended
+	walked *lane
+	next   int64
+	rows   int64
 }
 
 func (v *seen) scan(r Rows) error {
@@ -176,9 +176,10 @@ func (v *seen) scan(r Rows) error {
 	}
 	switch kind {
 	case kindLeased:
-		v.leased = append(v.leased, l)
+		v.ended = append(v.ended, l)
+		v.lanes = append(v.lanes, l)
 	case kindWaiting:
-		v.waiting = append(v.waiting, l)
+		v.lanes = append(v.lanes, l)
 	case kindWalked:
 		v.walked = &l
 	case kindNext:
@@ -191,42 +192,44 @@ func (v *seen) scan(r Rows) error {
 	return nil
 }
 
+// lanesDue asks a statement about lanes. Those with leases that have ended are claimed from their
+// heads next time, where the leases are.
+func (s *Store) lanesDue(ctx context.Context, query string, args ...any) (v seen, err error) {
+	if err = s.each(ctx, s.reader(), query, args, v.scan); err != nil {
+		return v, err
+	}
+	for _, l := range v.ended {
+		s.places.drop(l.Lane)
+	}
+	slices.SortFunc(v.lanes, byPlace)
+	v.lanes = slices.Compact(v.lanes)
+	return v, nil
+}
+
 func byPlace(a, b lane) int {
 	return cmp.Or(cmp.Compare(a.hook, b.hook), strings.Compare(a.Class, b.Class))
 }
 
 // duePage answers a page of the walk over all lanes.
 func (s *Store) duePage(ctx context.Context, q webhook.DueQuery, from place) (p webhook.DuePage, err error) {
-	var v seen
-	leased, waiting := from, place{hook: -1}
-	if !from.leased {
-		leased, waiting = place{hook: math.MaxInt64}, from
-	}
-	args := []any{micros(q.Now), int64(max(q.Limit, walkLanes)), waiting.hook, waiting.class, int64(math.MaxInt64), leased.hook, leased.class, int64(q.Limit)}
-	if err = s.each(ctx, s.reader(), s.pick(dueSQLite, duePostgres), args, v.scan); err != nil {
+	v, err := s.lanesDue(ctx, s.pick(dueSQLite, duePostgres), micros(q.Now), int64(max(q.Limit, walkLanes)), from.hook, from.class, int64(math.MaxInt64))
+	if err != nil {
 		return p, err
 	}
 	p.Next = fromMicros(v.next)
-	if len(v.leased) > 0 {
-		s.leases.forget()
-	}
-	slices.SortFunc(v.leased, byPlace)
-	slices.SortFunc(v.waiting, byPlace)
-	if len(v.leased) == q.Limit { // there may be more
-		return pageOf(p, v.leased, v.leased[q.Limit-1].place(true)), nil
-	}
 	cursor := ""
 	if v.walked != nil {
-		cursor = v.walked.place(false)
+		cursor = v.walked.place()
 	}
-	if room := q.Limit - len(v.leased); room < len(v.waiting) {
-		v.waiting = v.waiting[:room]
-		cursor = v.waiting[room-1].place(false)
-	}
-	return pageOf(p, append(v.leased, v.waiting...), cursor), nil
+	return pageOf(p, v.lanes, q.Limit, cursor), nil
 }
 
-func pageOf(p webhook.DuePage, lanes []lane, cursor string) webhook.DuePage {
+// pageOf puts up to limit lanes on a page; cursor continues behind the last of them.
+func pageOf(p webhook.DuePage, lanes []lane, limit int, cursor string) webhook.DuePage {
+	if len(lanes) > limit {
+		lanes = lanes[:limit]
+		cursor = lanes[limit-1].place()
+	}
 	p.Cursor = cursor
 	for _, l := range lanes {
 		p.Lanes = append(p.Lanes, l.Lane)
@@ -236,39 +239,27 @@ func pageOf(p webhook.DuePage, lanes []lane, cursor string) webhook.DuePage {
 
 // dueSince answers from what has become due since, unless that is too much: whole then.
 func (s *Store) dueSince(ctx context.Context, q webhook.DueQuery) (p webhook.DuePage, whole bool, err error) {
-	var v seen
-	err = s.each(ctx, s.reader(), sinceSQL, []any{micros(q.Now), micros(q.Since), int64(sinceRows)}, v.scan)
-	if err != nil || v.rows >= sinceRows || len(v.waiting) > q.Limit {
+	v, err := s.lanesDue(ctx, sinceSQL, micros(q.Now), micros(q.Since), int64(sinceRows))
+	if err != nil || v.rows >= sinceRows || len(v.lanes) > q.Limit {
 		return p, true, err
 	}
 	p.Next = fromMicros(v.next)
-	return pageOf(p, v.waiting, ""), false, nil
+	return pageOf(p, v.lanes, q.Limit, ""), false, nil
 }
 
 // dueOfWebhook answers for the lanes of one webhook, which are few.
 func (s *Store) dueOfWebhook(ctx context.Context, q webhook.DueQuery, from place) (p webhook.DuePage, err error) {
 	const most = 1000
-	var v seen
 	hook := hookOf(q.Scope, q.WebhookID)
-	args := []any{micros(q.Now), int64(most), hook - 1, maxText, hook, hook - 1, maxText, int64(most)}
-	if err = s.each(ctx, s.reader(), s.pick(ofWebhookSQLite, ofWebhookPostgres), args, v.scan); err != nil {
+	v, err := s.lanesDue(ctx, s.pick(ofWebhookSQLite, ofWebhookPostgres), micros(q.Now), int64(most), hook-1, maxText, hook)
+	if err != nil {
 		return p, err
 	}
-	if len(v.leased) > 0 {
-		s.leases.forget()
-	}
-	lanes := slices.DeleteFunc(append(v.leased, v.waiting...), func(l lane) bool { return l.Scope != q.Scope || l.WebhookID != q.WebhookID })
-	slices.SortFunc(lanes, byPlace)
-	lanes = slices.CompactFunc(lanes, func(a, b lane) bool { return a.Class == b.Class })
-	if q.Cursor != "" {
-		lanes = slices.DeleteFunc(lanes, func(l lane) bool { return l.Class <= from.class })
-	}
+	lanes := slices.DeleteFunc(v.lanes, func(l lane) bool {
+		return l.Scope != q.Scope || l.WebhookID != q.WebhookID || q.Cursor != "" && l.Class <= from.class
+	})
 	p.Next = fromMicros(v.next)
-	if len(lanes) > q.Limit {
-		lanes = lanes[:q.Limit]
-		return pageOf(p, lanes, lanes[q.Limit-1].place(false)), nil
-	}
-	return pageOf(p, lanes, ""), nil
+	return pageOf(p, lanes, q.Limit, ""), nil
 }
 
 // maxText comes after the classes of any lane: no text of a host holds it.

@@ -46,9 +46,7 @@ func (s *Store) flush(ctx context.Context, rows []newRow) (added []bool, err err
 	}
 	if err == nil {
 		for i := range rows {
-			if s.swept.queued(rows[i].queued()); rows[i].Held {
-				s.leases.given(micros(rows[i].Due))
-			} else {
+			if s.swept.queued(rows[i].queued()); !rows[i].Held {
 				s.places.pending(micros(rows[i].Due))
 			}
 		}
@@ -85,18 +83,20 @@ func newRows(ds []webhook.Delivery) ([]newRow, error) {
 // values are in the order of the statements. A hand-off has a former due time as if it
 // had been claimed from what waits.
 func (r *newRow) values() []any {
-	name, was, lease, body := "", int64(0), int64(0), r.Body
+	name, due, was, until, lease, body := "", micros(r.Due), int64(0), int64(0), int64(0), r.Body
 	if r.ID != r.id {
 		name = r.ID
 	}
 	if r.Held {
-		was, lease = micros(r.CreatedAt), r.Lease
+		until, lease = due, r.Lease
+		was = micros(r.CreatedAt)
+		due = min(was, until)
 	}
 	if body == nil {
 		body = []byte{} // nil would be NULL
 	}
 	return []any{r.id, name, hookOf(r.Scope, r.WebhookID), r.Scope, r.EventID, r.WebhookID, r.Class, r.Type, r.extra,
-		body, micros(r.Due), was, micros(r.CreatedAt), r.queued(), lease, r.Held, r.Key, micros(r.ExpiresAt)}
+		body, due, was, micros(r.CreatedAt), r.queued(), lease, r.Held, r.Key, micros(r.ExpiresAt), until}
 }
 
 func (r *newRow) queued() int64 { return cmp.Or(micros(r.QueuedAt), micros(r.CreatedAt)) }
@@ -155,7 +155,7 @@ func chunk(rows []newRow) []newRow {
 }
 
 func (s *Store) insertPostgres(ctx context.Context, c Conn, rows []newRow, stored map[string]bool, behind *[]string) error {
-	a, seen := make(arrays, 19), make(arrays, 2)
+	a, seen := make(arrays, 20), make(arrays, 2)
 	for i := range rows {
 		a.add(append(rows[i].values(), rows[i].behind)...)
 	}
@@ -201,6 +201,29 @@ func (s *Store) insertSQLite(ctx context.Context, c Conn, rows []newRow, added [
 			return err
 		}
 		added[i] = n > 0
+	}
+	return s.noteLeases(ctx, c, rows)
+}
+
+// noteLeases notes the lanes of hand-offs.
+func (s *Store) noteLeases(ctx context.Context, c Conn, rows []newRow) error {
+	type noted struct {
+		lane  webhook.Lane
+		until int64
+	}
+	var all map[noted]bool
+	for i := range rows {
+		n := noted{rows[i].Lane(), micros(rows[i].Due)}
+		if !rows[i].Held || all[n] {
+			continue
+		}
+		if all == nil {
+			all = make(map[noted]bool)
+		}
+		all[n] = true
+		if err := s.exec(ctx, c, leasedSQL, n.until, hookOf(n.lane.Scope, n.lane.WebhookID), n.lane.Class, n.lane.Scope, n.lane.WebhookID); err != nil {
+			return err
+		}
 	}
 	return nil
 }

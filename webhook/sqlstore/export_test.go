@@ -57,13 +57,13 @@ type Places struct{ m placeMarks }
 // From is the due time from which a lane is read; ok is false for its head.
 func (p *Places) From(hook string) (due int64, ok bool) {
 	at := p.m.of(webhook.Lane{WebhookID: hook})
-	return at.created, at != head
+	return at.due, at != head
 }
 
 // Claimed notes a claim that took one row.
 func (p *Places) Claimed(hook string, due int64, full bool) {
 	l := webhook.Lane{WebhookID: hook}
-	p.m.note(l, p.m.of(l), []row{{was: due, seq: 1}}, full)
+	p.m.note(l, p.m.of(l), []row{{at: due, seq: 1}}, full)
 }
 
 // Pending notes something that is due at a time.

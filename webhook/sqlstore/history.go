@@ -203,7 +203,7 @@ func (s *Store) Cancel(ctx context.Context, scope, id string, now time.Time) (d 
 			one.State, one.Held, one.LastCode = webhook.StateFailed, false, webhook.CodeCancelled
 			one.FinishedAt = fromMicros(max(micros(now), micros(one.CreatedAt)))
 			one.Due = one.FinishedAt
-			err = s.exec(ctx, c, `UPDATE {p}delivery SET state = 2, held = false, interrupted = $1, code = $2, finished = $3, due = $3 WHERE id = $4`,
+			err = s.exec(ctx, c, `UPDATE {p}delivery SET state = 2, held = false, until = 0, alone = false, interrupted = $1, code = $2, finished = $3, due = $3 WHERE id = $4`,
 				int64(one.Interrupted), string(one.LastCode), micros(one.FinishedAt), one.id)
 		}
 		d = one.shown()

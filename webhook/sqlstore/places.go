@@ -23,7 +23,7 @@ type placeMarks struct {
 }
 
 type placeMark struct {
-	at    position
+	at    turn
 	full  int       // claims in a row that brought as many as were asked for
 	since time.Time // when the lane was last read from its head
 }
@@ -34,11 +34,14 @@ const (
 	maxPlaces = 10_000
 )
 
+// turn is a place in a lane.
+type turn struct{ due, seq int64 }
+
 // head is the place before all.
-var head = position{created: math.MinInt64}
+var head = turn{due: math.MinInt64}
 
 // of returns the place from which a lane is to be read, head where there is none.
-func (m *placeMarks) of(l webhook.Lane) position {
+func (m *placeMarks) of(l webhook.Lane) turn {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p := m.lanes[l]
@@ -49,7 +52,7 @@ func (m *placeMarks) of(l webhook.Lane) position {
 }
 
 // note tells what a claim took of a lane that it read from a place.
-func (m *placeMarks) note(l webhook.Lane, from position, rows []row, full bool) {
+func (m *placeMarks) note(l webhook.Lane, from turn, rows []row, full bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !full {
@@ -69,11 +72,11 @@ func (m *placeMarks) note(l webhook.Lane, from position, rows []row, full bool) 
 	}
 	p.at = head
 	for i := range rows {
-		if at := (position{rows[i].was, rows[i].seq}); at.created > p.at.created || at.created == p.at.created && at.seq > p.at.seq {
+		if at := (turn{rows[i].at, rows[i].seq}); at.due > p.at.due || at.due == p.at.due && at.seq > p.at.seq {
 			p.at = at
 		}
 	}
-	m.most = max(m.most, p.at.created)
+	m.most = max(m.most, p.at.due)
 }
 
 // pending forgets the marks where something is stored, or given back, that is due below.
@@ -83,4 +86,11 @@ func (m *placeMarks) pending(due int64) {
 	if due <= m.most {
 		m.lanes, m.most = nil, math.MinInt64
 	}
+}
+
+// drop forgets the mark of a lane, as where a lease has ended below it.
+func (m *placeMarks) drop(l webhook.Lane) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.lanes, l)
 }

@@ -111,7 +111,7 @@ func (s *Store) DeleteScope(ctx context.Context, scope string) error {
 		return err
 	}
 	err := s.write(ctx, func(c Conn) error {
-		for _, table := range []string{"webhook", "delivery", "mark", "health", "count", "scope"} {
+		for _, table := range []string{"webhook", "delivery", "mark", "health", "count", "scope", "lease"} {
 			if err := s.exec(ctx, c, `DELETE FROM {p}`+table+` WHERE scope = $1`, scope); err != nil {
 				return err
 			}

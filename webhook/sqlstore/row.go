@@ -38,7 +38,7 @@ func hookOf(scope, id string) int64 {
 }
 
 // columns are what scanDelivery reads.
-const columns = `seq, id, name, scope, event, webhook, class, type, extra, state, due, was, lease, held, tries, earlier, interrupted,
+const columns = `seq, id, name, scope, event, webhook, class, type, extra, state, due, was, until, lease, held, tries, earlier, interrupted,
  first_failure, created, queued, finished, code, exhausted, key, expires, alone`
 
 // row is a delivery as it is stored.
@@ -46,7 +46,8 @@ type row struct {
 	webhook.Delivery
 	id    string // its key
 	seq   int64
-	was   int64
+	at    int64 // the column due, by which the row has its turn
+	was   int64 // the due time before the lease
 	extra string
 	alone bool // the lease has its key's turn
 }
@@ -61,9 +62,9 @@ const parkedSQL = `4611686018427387904`
 func scanDelivery(r Rows, more ...any) (d row, err error) {
 	var name, code string
 	var state int
-	var due, first, created, queued, finished, expires int64
+	var until, first, created, queued, finished, expires int64
 	var earlier int
-	err = r.Scan(append([]any{&d.seq, &d.id, &name, &d.Scope, &d.EventID, &d.WebhookID, &d.Class, &d.Type, &d.extra, &state, &due, &d.was,
+	err = r.Scan(append([]any{&d.seq, &d.id, &name, &d.Scope, &d.EventID, &d.WebhookID, &d.Class, &d.Type, &d.extra, &state, &d.at, &d.was, &until,
 		&d.Lease, &d.Held, &d.Tries, &earlier, &d.Interrupted, &first, &created, &queued, &finished, &code, &d.Exhausted,
 		&d.Key, &expires, &d.alone}, more...)...)
 	if err != nil {
@@ -72,7 +73,11 @@ func scanDelivery(r Rows, more ...any) (d row, err error) {
 	d.ID = cmp.Or(name, d.id)
 	d.Attempts = earlier + d.Tries
 	d.State, d.LastCode, d.Sequence, d.ExpiresAt = webhook.State(state), webhook.Code(code), d.seq, fromMicros(expires)
-	if due == parked {
+	due := d.at
+	switch {
+	case d.Held:
+		due = until
+	case due == parked:
 		due = d.was
 	}
 	d.Due, d.FirstFailure, d.CreatedAt = fromMicros(due), fromMicros(first), fromMicros(created)

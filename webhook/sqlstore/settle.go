@@ -264,6 +264,8 @@ const settleSet = `UPDATE {p}delivery AS d SET
  state = CASE WHEN <applies> THEN v.state ELSE d.state END,
  due = CASE WHEN <applies> THEN <end> ELSE d.due END,
  held = CASE WHEN <applies> THEN false ELSE d.held END,
+ until = CASE WHEN <applies> THEN 0 ELSE d.until END,
+ alone = CASE WHEN <applies> THEN false ELSE d.alone END,
  finished = CASE WHEN <applies> AND v.state > 0 THEN <end> ELSE d.finished END,
  code = CASE WHEN <applies> AND (v.code <> '' OR v.state = 1) THEN v.code ELSE d.code END,
  exhausted = CASE WHEN <applies> THEN v.exhausted ELSE d.exhausted END,

@@ -8,33 +8,34 @@ package sqlstore
 // of their keys, so that two transactions with common rows cannot deadlock. An empty id
 // says that webhooks of a scope have changed.
 const enqueuePostgres = `WITH stale AS MATERIALIZED (
- SELECT 1 FROM unnest($20::text::text[], $21::text::int8[]) AS u(scope, seen) LEFT JOIN {p}scope s ON s.scope = u.scope
+ SELECT 1 FROM unnest($21::text::text[], $22::text::int8[]) AS u(scope, seen) LEFT JOIN {p}scope s ON s.scope = u.scope
  WHERE s.seen IS DISTINCT FROM u.seen),
 v AS MATERIALIZED (
  SELECT nextval('{p}delivery_seq') AS seq, u.*
  FROM unnest($1::text::text[], $2::text::text[], $3::text::int8[], $4::text::text[], $5::text::text[], $6::text::text[], $7::text::text[],
   $8::text::text[], $9::text::text[], $10::text::bytea[], $11::text::int8[], $12::text::int8[], $13::text::int8[], $14::text::int8[],
-  $15::text::int8[], $16::text::bool[], $17::text::text[], $18::text::int8[], $19::text::bool[])
-  AS u(id, name, hook, scope, event, webhook, class, type, extra, body, due, was, created, queued, lease, held, key, expires, behind)),
+  $15::text::int8[], $16::text::bool[], $17::text::text[], $18::text::int8[], $19::text::int8[], $20::text::bool[])
+  AS u(id, name, hook, scope, event, webhook, class, type, extra, body, due, was, created, queued, lease, held, key, expires, until, behind)),
 i AS (
- INSERT INTO {p}delivery (seq, id, name, hook, scope, event, webhook, class, type, extra, body, due, was, created, queued, lease, held, key, expires)
+ INSERT INTO {p}delivery (seq, id, name, hook, scope, event, webhook, class, type, extra, body, due, was, created, queued, lease, held, key, expires, until, begun)
  SELECT seq, id, name, hook, scope, event, webhook, class, type, extra, body, CASE WHEN park THEN ` + parkedSQL + ` ELSE due END,
-  CASE WHEN park THEN due ELSE was END, created, queued, lease, held, key, expires
+  CASE WHEN park THEN due ELSE was END, created, queued, lease, held, key, expires, until, held AND key <> ''
  FROM (SELECT v.*, CASE WHEN v.key = '' OR v.held THEN false ELSE v.behind OR (SELECT o.seq FROM {p}delivery o
    WHERE o.hook = v.hook AND o.key = v.key AND o.key <> '' AND o.state = 0 AND o.seq < v.seq ORDER BY o.hook DESC, o.key DESC, o.seq DESC LIMIT 1) IS NOT NULL END AS park
   FROM v) v WHERE NOT EXISTS (SELECT 1 FROM stale) ORDER BY id
- ON CONFLICT (id) DO NOTHING RETURNING id, due = ` + parkedSQL + ` AS parked)
+ ON CONFLICT (id) DO NOTHING RETURNING id, due = ` + parkedSQL + ` AS parked, until, hook, class, scope, webhook),
+l AS (INSERT INTO {p}lease (until, hook, class, scope, webhook) SELECT DISTINCT until, hook, class, scope, webhook FROM i WHERE until > 0)
 SELECT id, parked FROM i UNION ALL SELECT '', false FROM stale`
 
 // emptyRow stands for columns and a body.
-const emptyRow = `0::int8, '', '', '', '', '', '', '', '', 0::int2, 0::int8, 0::int8, 0::int8, false, 0, 0, 0, 0::int8, 0::int8, 0::int8, 0::int8, '', false, '', 0::int8, false, ''::bytea`
+const emptyRow = `0::int8, '', '', '', '', '', '', '', '', 0::int2, 0::int8, 0::int8, 0::int8, 0::int8, false, 0, 0, 0, 0::int8, 0::int8, 0::int8, 0::int8, '', false, '', 0::int8, false, ''::bytea`
 
 // plainPostgres writes outcomes of leases that are still held, which is nearly always so. It
 // counts them, and names them where some are missing. The CASE in the condition keeps the
-// planner from the index of leases: on held and state it would take it, and read all of it
+// planner from the indexes of what is pending: on state it might take one, and read all of it
 // for each outcome.
 const plainPostgres = `WITH u AS (
- UPDATE {p}delivery AS d SET state = v.state, held = false,
+ UPDATE {p}delivery AS d SET state = v.state, held = false, until = 0, alone = false,
   due = CASE WHEN v.due = 0 THEN greatest(d.was, d.queued) ELSE v.due END,
   finished = CASE WHEN v.state = 0 THEN 0 WHEN v.due = 0 THEN greatest(d.was, d.queued) ELSE v.due END,
   exhausted = v.exhausted, tries = d.tries + v.tries,
@@ -55,11 +56,11 @@ WHERE d.id = v.id AND d.scope = v.scope`)
 // in one: $1 is the time, $2 how many lanes, $3 and $4 the lane before, $5 the last hook.
 const lanesPostgres = `WITH RECURSIVE l AS (
  (SELECT 1 AS n, d.hook, d.class, d.scope, d.webhook, d.due FROM {p}delivery d
-  WHERE d.state = 0 AND NOT d.held AND (d.hook, d.class) > ($3, $4) AND d.hook <= $5 ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1)
+  WHERE d.state = 0 AND (d.hook, d.class) > ($3, $4) AND d.hook <= $5 ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1)
  UNION ALL
  SELECT l.n + 1, x.* FROM l CROSS JOIN LATERAL (
   SELECT d.hook, d.class, d.scope, d.webhook, d.due FROM {p}delivery d
-  WHERE d.state = 0 AND NOT d.held AND (d.hook, d.class) > (l.hook, l.class) AND d.hook <= $5
+  WHERE d.state = 0 AND (d.hook, d.class) > (l.hook, l.class) AND d.hook <= $5
   ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1) x
  WHERE l.n < $2)`
 
@@ -69,11 +70,11 @@ const laterPostgres = `(SELECT d.due FROM {p}delivery d WHERE d.state = 0 AND NO
 
 // orphansPostgres goes from webhook to webhook as lanesPostgres does from lane to lane.
 const orphansPostgres = `WITH RECURSIVE l AS (
- (SELECT 1 AS n, d.hook, d.scope, d.webhook FROM {p}delivery d WHERE d.state = 0 AND NOT d.held AND d.hook > $1
+ (SELECT 1 AS n, d.hook, d.scope, d.webhook FROM {p}delivery d WHERE d.state = 0 AND d.hook > $1
   ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1)
  UNION ALL
  SELECT l.n + 1, x.* FROM l CROSS JOIN LATERAL (
-  SELECT d.hook, d.scope, d.webhook FROM {p}delivery d WHERE d.state = 0 AND NOT d.held AND d.hook > l.hook
+  SELECT d.hook, d.scope, d.webhook FROM {p}delivery d WHERE d.state = 0 AND d.hook > l.hook
   ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1) x
  WHERE l.n < $2)`
 

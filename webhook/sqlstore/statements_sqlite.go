@@ -4,36 +4,43 @@ package sqlstore
 // UPDATE of many rows with values for each, would have SQLite keep a journal for the statement.
 
 // Parameters without a number are the ones that drivers bind fastest.
-const enqueueSQLite = `INSERT INTO {p}delivery (id, name, hook, scope, event, webhook, class, type, extra, body, due, was, created, queued, lease, held, key, expires)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
+const enqueueSQLite = `INSERT INTO {p}delivery (id, name, hook, scope, event, webhook, class, type, extra, body, due, was, created, queued, lease, held, key, expires, until)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
 
 // enqueueKeyedSQLite parks a row behind others of its key.
-const enqueueKeyedSQLite = `INSERT INTO {p}delivery (id, name, hook, scope, event, webhook, class, type, extra, body, due, was, created, queued, lease, held, key, expires)
+const enqueueKeyedSQLite = `INSERT INTO {p}delivery (id, name, hook, scope, event, webhook, class, type, extra, body, due, was, created, queued, lease, held, key, expires, until, begun)
 SELECT v.id, v.name, v.hook, v.scope, v.event, v.webhook, v.class, v.type, v.extra, v.body, CASE WHEN v.park THEN ` + parkedSQL + ` ELSE v.due END,
- CASE WHEN v.park THEN v.due ELSE v.was END, v.created, v.queued, v.lease, v.held, v.key, v.expires
+ CASE WHEN v.park THEN v.due ELSE v.was END, v.created, v.queued, v.lease, v.held, v.key, v.expires, v.until, v.held
 FROM (SELECT $1 AS id, $2 AS name, $3 AS hook, $4 AS scope, $5 AS event, $6 AS webhook, $7 AS class, $8 AS type, $9 AS extra, $10 AS body, $11 AS due,
- $12 AS was, $13 AS created, $14 AS queued, $15 AS lease, $16 AS held, $17 AS key, $18 AS expires,
+ $12 AS was, $13 AS created, $14 AS queued, $15 AS lease, $16 AS held, $17 AS key, $18 AS expires, $19 AS until,
  NOT $16 AND EXISTS (SELECT 1 FROM {p}delivery o WHERE o.hook = $3 AND o.key = $17 AND o.key <> '' AND o.state = 0) AS park) v
 WHERE true ON CONFLICT (id) DO NOTHING`
 
-// Rows that a claim may take of a lane: what waits, what was leased and has ended, and what
-// an earlier answer to this very claim took. A LIMIT that is a parameter alone would be
+// Rows that a claim may take of a lane: what waits or was leased until a time that has passed, and
+// what an earlier answer to this very claim took. A LIMIT that is a parameter alone would be
 // compiled again at each use, because the planner looks at its value.
 const (
-	claimWaitingSQLite = `SELECT seq, id, name, event, type, extra, due, lease, tries, earlier, interrupted, first_failure, created, queued, code, exhausted, key, expires, body FROM {p}delivery
-WHERE state = 0 AND NOT held AND hook = $1 AND class = $2 AND scope = $3 AND webhook = $4 AND due <= $5 ORDER BY due, seq LIMIT $6 + 0`
-	claimHeadsSQLite = `SELECT seq, id, name, event, type, extra, due, lease, tries, earlier, interrupted, first_failure, created, queued, code, exhausted, key, expires, body FROM {p}delivery d
-WHERE state = 0 AND NOT held AND hook = $1 AND class = $2 AND scope = $3 AND webhook = $4 AND due <= $5 AND (key = '' OR ` + isHead + ` AND ` + isFree + `)
-ORDER BY due, seq LIMIT $6 + 0`
-	claimEndedSQLite = `SELECT ` + columns + `, body FROM {p}delivery WHERE state = 0 AND held AND (due + 0) <= $1 ORDER BY (due + 0)`
-	claimAgainSQLite = `SELECT ` + columns + `, body FROM {p}delivery WHERE state = 0 AND held AND (due + 0) = $1 AND lease = $2`
-	// OR ROLLBACK spares SQLite the journal of the statement: an error undoes the transaction anyway.
-	leaseSQLite = `UPDATE OR ROLLBACK {p}delivery SET was = CASE WHEN due = ` + parkedSQL + ` THEN was ELSE due END, due = $1, lease = max(lease + 1, $2),
- interrupted = interrupted + held, held = 1, alone = $3 WHERE seq IN (SELECT value FROM json_each($4))`
-	prolongSQLite = `UPDATE OR ROLLBACK {p}delivery SET due = $1 WHERE seq IN (SELECT value FROM json_each($2))`
+	waitingSQLite = `SELECT seq, id, name, event, type, extra, due, was, until, lease, held, tries, earlier, interrupted, first_failure, created, queued, code, exhausted,
+ key, expires, alone, body FROM {p}delivery d
+WHERE state = 0 AND (NOT held OR until <= $5) AND hook = $1 AND class = $2 AND scope = $3 AND webhook = $4 AND due <= $5`
+	inTurnSQLite = ` ORDER BY due, seq LIMIT $6 + 0`
+
+	claimWaitingSQLite = waitingSQLite + inTurnSQLite
+	claimHeadsSQLite   = waitingSQLite + ` AND (key = '' OR alone OR ` + isHead + ` AND ` + isFree + `)` + inTurnSQLite
+	claimAgainSQLite   = `SELECT ` + columns + `, body FROM {p}delivery WHERE seq IN (SELECT seq FROM (SELECT seq, held, lease, until FROM {p}delivery
+ WHERE state = 0 AND hook = $1 AND class = $2 AND scope = $3 AND webhook = $4 AND due <= $5 ORDER BY due, seq LIMIT ` + againRows + `)
+ WHERE held AND lease = $6 AND until > $5)`
+
+	// A lease of rows without a key touches no index. OR ROLLBACK spares SQLite the journal of the
+	// statement: an error undoes the transaction anyway.
+	leaseSQLite = `UPDATE OR ROLLBACK {p}delivery SET was = CASE WHEN held THEN until ELSE due END, until = $1, lease = max(lease + 1, $2),
+ interrupted = interrupted + held, held = 1 WHERE seq IN (SELECT value FROM json_each($3))`
+	leaseKeyedSQLite = `UPDATE OR ROLLBACK {p}delivery SET was = CASE WHEN held THEN until WHEN due = ` + parkedSQL + ` THEN was ELSE due END, until = $1, lease = max(lease + 1, $2),
+ interrupted = interrupted + held, held = 1, begun = 1, due = min(due, $3), alone = $4 WHERE seq IN (SELECT value FROM json_each($5))`
+	prolongSQLite = `UPDATE OR ROLLBACK {p}delivery SET until = $1 WHERE seq IN (SELECT value FROM json_each($2))`
 )
 
-const plainSQLite = `UPDATE {p}delivery SET state = $4, held = 0,
+const plainSQLite = `UPDATE {p}delivery SET state = $4, held = 0, until = 0, alone = 0,
  due = CASE WHEN $5 = 0 THEN max(was, queued) ELSE $5 END,
  finished = CASE WHEN $4 = 0 THEN 0 WHEN $5 = 0 THEN max(was, queued) ELSE $5 END,
  exhausted = $7, tries = tries + $8, code = CASE WHEN $6 <> '' OR $4 = 1 THEN $6 ELSE code END,
@@ -52,7 +59,7 @@ var lanesSQLite = `WITH RECURSIVE p(n, seq) AS (
 l AS (SELECT p.n, d.hook, d.class, d.scope, d.webhook, d.due FROM p JOIN {p}delivery d ON d.seq = p.seq)`
 
 func behindSQLite(hook, class string) string {
-	const first = `SELECT d.seq FROM {p}delivery d WHERE d.state = 0 AND NOT d.held AND d.hook `
+	const first = `SELECT d.seq FROM {p}delivery d WHERE d.state = 0 AND d.hook `
 	return `coalesce(
   (` + first + `= ` + hook + ` AND d.hook <= $5 AND d.class > ` + class + ` ORDER BY d.class, d.due, d.seq LIMIT 1),
   (` + first + `> ` + hook + ` AND d.hook <= $5 ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1))`
@@ -61,9 +68,9 @@ func behindSQLite(hook, class string) string {
 const laterSQLite = laterPostgres
 
 const orphansSQLite = `WITH RECURSIVE p(n, seq) AS (
- SELECT 1, (SELECT d.seq FROM {p}delivery d WHERE d.state = 0 AND NOT d.held AND d.hook > $1 ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1)
+ SELECT 1, (SELECT d.seq FROM {p}delivery d WHERE d.state = 0 AND d.hook > $1 ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1)
  UNION ALL
- SELECT p.n + 1, (SELECT d.seq FROM {p}delivery d WHERE d.state = 0 AND NOT d.held AND d.hook > c.hook ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1)
+ SELECT p.n + 1, (SELECT d.seq FROM {p}delivery d WHERE d.state = 0 AND d.hook > c.hook ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1)
  FROM p JOIN {p}delivery c ON c.seq = p.seq WHERE p.n < $2),
 l AS (SELECT p.n, d.hook, d.scope, d.webhook FROM p JOIN {p}delivery d ON d.seq = p.seq)`
 

@@ -26,13 +26,17 @@ const (
 	findBatch = 1000
 )
 
-// Counts go down an index that holds what they count and nothing else, and stop at the
-// limit. The order keeps the planner at that index: it might take the table for quicker, which
-// begins with what ended long ago.
+// heldRows is how many rows of a lane are looked at for those that are held.
+const heldRows = "2000"
+
+// Counts go down an index that holds what they count, and stop at the limit. The order keeps
+// the planner at that index: it might take the table for quicker, which begins with what ended
+// long ago. What is held is among the first rows of lanes with leases.
 var (
 	countTo      = " LIMIT " + strconv.Itoa(webhook.CountLimit+1) + ") x"
-	countWaiting = `SELECT count(*) FROM (SELECT 1 FROM {p}delivery WHERE state = 0 AND NOT held ORDER BY hook, class, due, seq` + countTo
-	countHeld    = `SELECT count(*) FROM (SELECT 1 FROM {p}delivery WHERE state = 0 AND held AND (due + 0) > $1 ORDER BY (due + 0)` + countTo
+	countPending = `SELECT count(*) FROM (SELECT 1 FROM {p}delivery WHERE state = 0 ORDER BY hook, class, due, seq` + countTo
+	countHeld    = `SELECT coalesce(sum((SELECT count(*) FROM (SELECT d.held, d.until FROM {p}delivery d WHERE d.state = 0 AND d.hook = n.hook AND d.class = n.class
+ ORDER BY d.due, d.seq LIMIT ` + heldRows + `) d WHERE d.held)), 0) FROM (SELECT DISTINCT hook, class FROM {p}lease) n`
 	countRetries = `SELECT count(*) FROM (SELECT 1 FROM {p}delivery WHERE state = 0 AND NOT held AND tries > 0 ORDER BY tries` + countTo
 )
 
@@ -44,7 +48,10 @@ const (
  WHERE state = 0 AND NOT held AND (due + 0) <= $1 ORDER BY (due + 0), seq LIMIT $2) x`
 
 	// oldestOf is that of all lanes.
-	oldestOf = ` SELECT coalesce(min(x.due), 0) FROM l x WHERE x.due <= $1 AND ` + open
+	oldestOf = ` SELECT coalesce(min(x.due), 0) FROM (SELECT l.scope, l.webhook, ` + waitingDue + ` AS due FROM l WHERE l.due <= $1) x WHERE x.due <= $1 AND ` + open
+
+	// waitingDue is when the first row of a lane l is due that is not held, NULL where all are.
+	waitingDue = `(SELECT d.due FROM {p}delivery d WHERE d.state = 0 AND NOT d.held AND d.hook = l.hook AND d.class = l.class ORDER BY d.due, d.seq LIMIT 1)`
 )
 
 // Totals implements [webhook.Stats]. Its figures are those of several statements. Where more
@@ -55,13 +62,13 @@ func (s *Store) Totals(ctx context.Context, now time.Time) (t webhook.Totals, er
 		return t, err
 	}
 	at := micros(now)
-	var waiting, held, retrying int
+	var pending, held, retrying int
 	var due, seen int64
-	err = s.row(ctx, s.reader(), countWaiting, nil, &waiting)
+	err = s.row(ctx, s.reader(), countPending, nil, &pending)
 	if err == nil {
-		err = s.row(ctx, s.reader(), countHeld, []any{s.leases.from()}, &held)
+		err = s.row(ctx, s.reader(), countHeld, nil, &held)
 	}
-	if err == nil && waiting > 0 {
+	if err == nil && pending > 0 {
 		err = s.row(ctx, s.reader(), countRetries, nil, &retrying)
 	}
 	if err == nil {
@@ -77,7 +84,7 @@ func (s *Store) Totals(ctx context.Context, now time.Time) (t webhook.Totals, er
 	if err != nil {
 		return webhook.Totals{}, s.fail("totals", "", err)
 	}
-	t.Pending, t.Held, t.Retrying, t.OldestDue = webhook.CountOf(waiting+held), webhook.CountOf(held), webhook.CountOf(retrying), fromMicros(due)
+	t.Pending, t.Held, t.Retrying, t.OldestDue = webhook.CountOf(pending), webhook.CountOf(held), webhook.CountOf(retrying), fromMicros(due)
 	return t, nil
 }
 
@@ -89,7 +96,8 @@ var (
 )
 
 const (
-	backlogHooks = `, w AS (SELECT hook, scope, webhook, min(due) AS due FROM l WHERE due >= CAST($1 AS bigint) GROUP BY hook, scope, webhook)`
+	backlogHooks = `, w AS (SELECT hook, scope, webhook, min(due) AS due FROM (SELECT l.hook, l.scope, l.webhook, ` + waitingDue + ` AS due FROM l) l
+ WHERE due >= CAST($1 AS bigint) GROUP BY hook, scope, webhook)`
 	backlogCount = `(SELECT count(*) FROM (SELECT 1 FROM {p}delivery d WHERE d.state = 0 AND NOT d.held AND d.hook = w.hook
  ORDER BY d.hook, d.class, d.due, d.seq`
 )

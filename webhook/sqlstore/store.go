@@ -93,7 +93,7 @@ type Store struct {
 	hooks    hookCache
 	scopes   scopeCache
 	claims   claimMemory
-	leases   leaseMark
+	leases   leaseNotes
 	places   placeMarks
 	swept    sweepMemory
 	behind   behindMemory
@@ -145,7 +145,6 @@ func New(db *sql.DB, d Dialect, o *Options) (*Store, error) {
 		writer: make(chan struct{}, 1)}
 	s.group.flush = s.flush
 	s.swept.hook = -1
-	s.leases.forget()
 	return s, nil
 }
 

@@ -86,9 +86,8 @@ type sweeping struct {
 // exceed. The sum with tries keeps PostgreSQL, which may know that few are tried, from
 // reading the whole table for them.
 const (
-	lateRetry = `state = 0 AND NOT held AND (due + 0) > $2 AND (due + 0) < ` + parkedSQL + ` AND (tries + 0) > 0 AND NOT exhausted`
-	lateLease = `state = 0 AND held AND (due + 0) > $2`
-	tooEarly  = `state = 0 AND NOT held AND (due + 0) > $2 AND (due + 0) < ` + parkedSQL + ` AND (tries + 0) = 0 AND due = created AND due > $1`
+	lateRetry = `NOT held AND (due + 0) > $2 AND (due + 0) < ` + parkedSQL + ` AND (tries + 0) > 0 AND NOT exhausted`
+	tooEarly  = `NOT held AND (due + 0) > $2 AND (due + 0) < ` + parkedSQL + ` AND (tries + 0) = 0 AND due = created AND due > $1`
 )
 
 // mend pulls back what is due too late. As a rule there is no such row, which a single
@@ -98,7 +97,7 @@ func (p *sweeping) mend(ctx context.Context) error {
 	kinds := []struct {
 		rows     string
 		to, from int64
-	}{{lateRetry, retry, retry}, {lateLease, lease, lease}, {tooEarly, p.now, lease}}
+	}{{lateRetry, retry, retry}, {tooEarly, p.now, lease}}
 	for _, k := range kinds {
 		if k.from == 0 {
 			continue
@@ -106,8 +105,8 @@ func (p *sweeping) mend(ctx context.Context) error {
 		for n := int64(sweepRead); n == sweepRead; {
 			err := p.s.single(ctx, func(c Conn) (err error) {
 				n, err = p.s.changed(ctx, c, p.s.pick(
-					`UPDATE {p}delivery SET due = $1 WHERE seq IN (SELECT seq FROM {p}delivery WHERE `+k.rows+` ORDER BY (due + 0) LIMIT $3)`,
-					`UPDATE {p}delivery SET due = $1 WHERE ctid = ANY(ARRAY(SELECT ctid FROM {p}delivery WHERE `+k.rows+` ORDER BY (due + 0) LIMIT $3 FOR UPDATE SKIP LOCKED))`),
+					`UPDATE {p}delivery SET due = $1 WHERE seq IN (SELECT seq FROM {p}delivery WHERE state = 0 AND `+k.rows+` ORDER BY (due + 0) LIMIT $3)`,
+					`UPDATE {p}delivery SET due = $1 WHERE ctid = ANY(ARRAY(SELECT ctid FROM {p}delivery WHERE state = 0 AND `+k.rows+` ORDER BY (due + 0) LIMIT $3 FOR UPDATE SKIP LOCKED))`),
 					k.to, k.from, int64(sweepRead))
 				return err
 			})
@@ -115,23 +114,53 @@ func (p *sweeping) mend(ctx context.Context) error {
 				return err
 			}
 			if n > 0 {
-				p.s.leases.forget()
 				p.s.places.pending(math.MinInt64)
 			}
 		}
 	}
-	return nil
+	if lease == 0 {
+		return nil
+	}
+	return p.mendLeases(ctx, lease)
 }
 
-// end ends pending rows that meet a condition, up to what is left of the limit. $1 to $3
+// Statements about leases that end after $1: the lanes in which they are, and the rows of one.
+// The condition keeps PostgreSQL from the index of due times.
+const (
+	lateLanes  = `SELECT DISTINCT 0, hook, class, scope, webhook, 0 FROM {p}lease WHERE until > $1`
+	lateLeases = `UPDATE {p}delivery SET until = $1, due = CASE WHEN due > $1 THEN $1 ELSE due END
+ WHERE state = 0 AND hook = $2 AND class = $3 AND CASE WHEN held THEN until ELSE 0 END > $1`
+)
+
+// mendLeases ends leases by a time that end later, lane by lane.
+func (p *sweeping) mendLeases(ctx context.Context, latest int64) error {
+	var v seen
+	if err := p.s.each(ctx, p.s.reader(), lateLanes, []any{latest}, v.scan); err != nil || len(v.ended) == 0 {
+		return err
+	}
+	return p.s.write(ctx, func(c Conn) error {
+		for _, l := range v.ended {
+			err := p.s.exec(ctx, c, lateLeases, latest, l.hook, l.Class)
+			if err == nil {
+				err = p.s.exec(ctx, c, leasedSQL, latest, l.hook, l.Class, l.Scope, l.WebhookID)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return p.s.exec(ctx, c, `DELETE FROM {p}lease WHERE until > $1`, latest)
+	})
+}
+
+// end ends pending rows that nothing holds and that meet a condition, up to what is left of the limit. $1 to $3
 // are taken: now, code and limit.
 func (p *sweeping) end(ctx context.Context, code webhook.Code, where string, args ...any) error {
 	if p.left == 0 {
 		return nil
 	}
-	const set = `UPDATE {p}delivery SET state = 2, held = false, interrupted = interrupted + CASE WHEN held THEN 1 ELSE 0 END,
+	const set = `UPDATE {p}delivery SET state = 2, held = false, until = 0, alone = false, interrupted = interrupted + CASE WHEN held THEN 1 ELSE 0 END,
  code = $2, finished = CASE WHEN created > $1 THEN created ELSE $1 END, due = CASE WHEN created > $1 THEN created ELSE $1 END WHERE `
-	where = ` FROM {p}delivery WHERE state = 0 AND ` + where + ` LIMIT $3`
+	where = ` FROM {p}delivery WHERE state = 0 AND (NOT held OR until <= $1) AND ` + where + ` LIMIT $3`
 	var list []webhook.Delivery
 	err := p.s.single(ctx, func(c Conn) error {
 		list = nil
@@ -156,19 +185,8 @@ func (p *sweeping) end(ctx context.Context, code webhook.Code, where string, arg
 
 // endExpired ends what is not worth sending any more.
 func (p *sweeping) endExpired(ctx context.Context) error {
-	const gone = ` AND expires > 0 AND expires <= $1`
-	err := p.end(ctx, webhook.CodeExpired, waits+gone)
-	if err == nil {
-		err = p.end(ctx, webhook.CodeExpired, over+gone)
-	}
-	return err
+	return p.end(ctx, webhook.CodeExpired, ` expires > 0 AND expires <= $1`)
 }
-
-// ended leases and what waits are found by different indexes.
-const (
-	waits = `NOT held`
-	over  = `held AND (due + 0) <= $1`
-)
 
 // orphan is the condition that a row of a walk has no webhook; noWebhook looks once more.
 const orphan = `(SELECT w.id FROM {p}webhook w WHERE w.id = x.webhook AND w.scope = x.scope) IS NULL`
@@ -196,7 +214,7 @@ SELECT x.n, x.hook, x.scope, x.webhook FROM l x WHERE `+orphan+` OR x.n = $2`, [
 		return err
 	}
 	for _, o := range list {
-		if err := p.end(ctx, webhook.CodeCancelled, waits+` AND hook = $4 AND webhook = $5 AND scope = $6`+noWebhook, o.hook, o.WebhookID, o.Scope); err != nil {
+		if err := p.end(ctx, webhook.CodeCancelled, `hook = $4 AND webhook = $5 AND scope = $6`+noWebhook, o.hook, o.WebhookID, o.Scope); err != nil {
 			return err
 		}
 		if p.left == 0 {
@@ -206,26 +224,15 @@ SELECT x.n, x.hook, x.scope, x.webhook FROM l x WHERE `+orphan+` OR x.n = $2`, [
 			p.more = true
 		}
 	}
-	list = nil
-	err = s.each(ctx, s.reader(), `SELECT DISTINCT 0, x.hook, x.scope, x.webhook FROM (SELECT d.hook, d.scope, d.webhook FROM {p}delivery d
- WHERE d.state = 0 AND d.held AND (d.due + 0) <= $1 ORDER BY (d.due + 0) LIMIT 100000) x WHERE `+orphan, []any{p.now}, scan)
-	for _, o := range list {
-		if err == nil {
-			err = p.end(ctx, webhook.CodeCancelled, over+` AND (hook + 0) = $4 AND webhook = $5 AND scope = $6`+noWebhook, o.hook, o.WebhookID, o.Scope)
-		}
-	}
-	return err
+	return nil
 }
 
-// endOld ends what was queued before a time: what is due before it, and whose lease has
-// ended, and, by going through all that waits, what was tried since. The latter is left out
-// while nothing can have become that old since the last time.
+// endOld ends what was queued before a time: what is due before it and, by going through all
+// that is pending, what was tried since. The latter is left out while nothing can have become
+// that old since the last time.
 func (p *sweeping) endOld(ctx context.Context, before int64) error {
 	m := &p.s.swept
-	err := p.end(ctx, webhook.CodeExpired, over+` AND queued < $4`, before)
-	if err == nil {
-		err = p.end(ctx, webhook.CodeExpired, waits+` AND (due + 0) < $4 AND queued < $4`, before)
-	}
+	err := p.end(ctx, webhook.CodeExpired, `(due + 0) < $4 AND queued < $4`, before)
 	for read := 0; err == nil && p.left > 0 && before > m.oldest.Load(); read += sweepPiece {
 		if read >= sweepRead {
 			p.more = true
@@ -251,14 +258,14 @@ func (p *sweeping) endOldPiece(ctx context.Context, before int64) (last bool, er
 	var rows int
 	var least, due, seq int64
 	err = p.s.row(ctx, p.s.reader(), `WITH x AS MATERIALIZED (
- SELECT (due + 0) AS at, seq, queued FROM {p}delivery WHERE state = 0 AND NOT held AND ((due + 0), seq) > ($1, $2) ORDER BY (due + 0), seq LIMIT $3)
+ SELECT (due + 0) AS at, seq, queued FROM {p}delivery WHERE state = 0 AND ((due + 0), seq) > ($1, $2) ORDER BY (due + 0), seq LIMIT $3)
 SELECT (SELECT count(*) FROM x), (SELECT min(queued) FROM x), at, seq FROM x ORDER BY at DESC, seq DESC LIMIT 1`,
 		[]any{m.due, m.seq, int64(sweepPiece)}, &rows, &least, &due, &seq)
 	if notFound(err) {
 		return true, nil
 	}
 	if err == nil && least < before {
-		err = p.end(ctx, webhook.CodeExpired, waits+` AND queued < $4 AND ((due + 0), seq) > ($5, $6) AND ((due + 0), seq) <= ($7, $8)`,
+		err = p.end(ctx, webhook.CodeExpired, `queued < $4 AND ((due + 0), seq) > ($5, $6) AND ((due + 0), seq) <= ($7, $8)`,
 			before, m.due, m.seq, due, seq)
 	}
 	if err != nil || p.left == 0 {

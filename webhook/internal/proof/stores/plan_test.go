@@ -43,10 +43,10 @@ func TestPlans(t *testing.T) {
 			f.walk(webhook.DueQuery{Now: now(), Scope: "acme", WebhookID: hooks[0], Limit: 10})
 			for statement, parts := range map[string][]string{
 				"nextval":              nil,
-				"octet_length(d.body)": {"using plan_turn on plan_delivery", "Tid Scan on plan_delivery d", "plan_lease"},
+				"octet_length(d.body)": {"using plan_turn on plan_delivery", "Tid Scan on plan_delivery d"},
 				"string_agg":           {"using plan_delivery_pkey on plan_delivery"},
-				"RECURSIVE l":          {"using plan_turn on plan_delivery", "plan_lease", "plan_time"},
-				"DISTINCT 1":           {"plan_time", "plan_lease"},
+				"RECURSIVE l":          {"using plan_turn on plan_delivery", "plan_lease_until", "plan_time"},
+				"DISTINCT 1":           {"using plan_turn on plan_delivery", "plan_time", "plan_lease_until"},
 			} {
 				plan := explain(t, d, tracer.find(statement))
 				if rows > 1000 { // of a few rows any plan will do
@@ -176,14 +176,13 @@ func TestSQLitePlan(t *testing.T) {
 	f.fill(f.hooks("m", 5, true), 1000, now())
 	db := d.open(t)
 	for query, index := range map[string]string{
-		`SELECT seq FROM plan_delivery WHERE state = 0 AND NOT held AND hook = 1 AND class = 'c' AND scope = 's' AND webhook = 'w' AND due <= 5 ORDER BY due, seq LIMIT 4`:                                "plan_turn",
-		`SELECT seq FROM plan_delivery d WHERE d.state = 0 AND NOT d.held AND d.hook = 1 AND d.hook <= 9 AND d.class > 'c' ORDER BY d.class, d.due, d.seq LIMIT 1`:                                        "plan_turn (hook=? AND class>?)",
-		`SELECT seq FROM plan_delivery d WHERE d.state = 0 AND NOT d.held AND d.hook > 1 AND d.hook <= 9 ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1`:                                                  "plan_turn (hook>? AND hook<?)",
-		`SELECT 1 FROM plan_delivery WHERE state = 0 AND NOT held ORDER BY hook, class, due, seq LIMIT 100001`:                                                                                            "plan_turn",
+		`SELECT seq FROM plan_delivery WHERE state = 0 AND (NOT held OR until <= 5) AND hook = 1 AND class = 'c' AND scope = 's' AND webhook = 'w' AND due <= 5 ORDER BY due, seq LIMIT 4`:                "plan_turn",
+		`SELECT seq FROM plan_delivery d WHERE d.state = 0 AND d.hook = 1 AND d.hook <= 9 AND d.class > 'c' ORDER BY d.class, d.due, d.seq LIMIT 1`:                                                       "plan_turn (hook=? AND class>?)",
+		`SELECT seq FROM plan_delivery d WHERE d.state = 0 AND d.hook > 1 AND d.hook <= 9 ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1`:                                                                 "plan_turn (hook>? AND hook<?)",
+		`SELECT 1 FROM plan_delivery WHERE state = 0 ORDER BY hook, class, due, seq LIMIT 100001`:                                                                                                         "plan_turn",
 		`SELECT 1 FROM plan_delivery WHERE state = 0 AND NOT held AND tries > 0 ORDER BY tries LIMIT 100001`:                                                                                              "plan_retry",
-		`SELECT 1 FROM plan_delivery WHERE state = 0 AND held AND (due + 0) > 7 ORDER BY (due + 0) LIMIT 100001`:                                                                                          "plan_lease",
-		`SELECT seq FROM plan_delivery WHERE state = 0 AND held AND (due + 0) <= 5 ORDER BY (due + 0)`:                                                                                                    "plan_lease",
-		`SELECT hook FROM plan_delivery d WHERE d.state = 0 AND NOT d.held AND (d.due + 0) > 1 AND (d.due + 0) <= 5 ORDER BY (d.due + 0) LIMIT 2000`:                                                      "plan_time",
+		`SELECT until FROM plan_lease n WHERE n.until > 7 ORDER BY n.until LIMIT 64`:                                                                                                                      "plan_lease_until",
+		`SELECT hook FROM plan_delivery d WHERE d.state = 0 AND (NOT d.held OR d.until <= 5) AND (d.due + 0) > 1 AND (d.due + 0) <= 5 ORDER BY (d.due + 0) LIMIT 2000`:                                    "plan_time",
 		`SELECT seq FROM plan_delivery WHERE id >= 'a' AND id < 'b' AND (scope || '') = 's' ORDER BY (created + 0)`:                                                                                       "sqlite_autoindex_plan_delivery_1",
 		`SELECT seq FROM plan_delivery WHERE CASE WHEN scope = 's' AND webhook = 'w' THEN true ELSE false END AND (-hook) >= -1 AND (-hook) <= -1 ORDER BY (-hook) DESC, created DESC, seq DESC LIMIT 50`: "plan_webhook_log",
 		`SELECT d.seq FROM plan_delivery d WHERE (-d.hook) = -1 AND d.webhook = 'w' AND (d.scope || '') = 's' ORDER BY d.created DESC, d.seq DESC LIMIT 1`:                                                "plan_webhook_log",

@@ -46,11 +46,12 @@ EXECUTE FUNCTION {p}webhook_changed();
 CREATE SEQUENCE {p}delivery_seq;
 
 -- id is made of scope, event and webhook; name is the ID that the delivery was given
--- where that is another one. hook is a hash of scope and webhook. due is the end of the
--- lease where the row is held, and was the due time before the lease. earlier counts the
--- tries before the latest redelivery. attempts holds
--- one line of JSON for each attempt, oldest first. What changes stands before what does
--- not, and a page keeps room for it, so that the log holds of a change only the former.
+-- where that is another one. hook is a hash of scope and webhook. until is the end of the
+-- lease where the row is held, and was the due time before the lease. begun is whether a row
+-- with a key was leased once. earlier counts the tries before the latest redelivery. attempts
+-- holds one line of JSON for each attempt, oldest first. What changes stands before what does
+-- not, and a page keeps room for it: the log holds of a change only the former, and a lease,
+-- which changes no column of an index (was, until, lease, interrupted, held), stays in its page.
 CREATE TABLE {p}delivery (
   seq           bigint   NOT NULL DEFAULT nextval('{p}delivery_seq'),
   hook          bigint   NOT NULL,
@@ -58,6 +59,7 @@ CREATE TABLE {p}delivery (
   queued        bigint   NOT NULL,
   due           bigint   NOT NULL,
   was           bigint   NOT NULL DEFAULT 0,
+  until         bigint   NOT NULL DEFAULT 0,
   lease         bigint   NOT NULL DEFAULT 0,
   first_failure bigint   NOT NULL DEFAULT 0,
   finished      bigint   NOT NULL DEFAULT 0,
@@ -68,6 +70,7 @@ CREATE TABLE {p}delivery (
   held          boolean  NOT NULL DEFAULT false,
   exhausted     boolean  NOT NULL DEFAULT false,
   alone         boolean  NOT NULL DEFAULT false,
+  begun         boolean  NOT NULL DEFAULT false,
   expires       bigint   NOT NULL DEFAULT 0,
   code          text     NOT NULL DEFAULT '',
   attempts      text     NOT NULL DEFAULT '',
@@ -83,16 +86,14 @@ CREATE TABLE {p}delivery (
   body          bytea    NOT NULL
 ) WITH (fillfactor = 55);
 
--- What waits in a lane, in the order in which it is claimed.
-CREATE INDEX {p}turn ON {p}delivery (hook, class, due, seq) WHERE state = 0 AND NOT held;
--- What waits, by the time at which it becomes due. The expression keeps the planner
+-- What is pending in a lane, in the order in which it is claimed. No index knows what is
+-- held: a claim passes over the few rows that are, and a lease costs no index an entry.
+CREATE INDEX {p}turn ON {p}delivery (hook, class, due, seq) WHERE state = 0;
+-- What is pending, by the time at which it becomes due. The expression keeps the planner
 -- from taking this index for the work of the one above.
-CREATE INDEX {p}time ON {p}delivery ((due + 0), seq) WHERE state = 0 AND NOT held;
--- What is being sent, by the end of the lease. It is an index of its own because it is
--- small and busy: a lease does not touch the large ones again until it is settled.
-CREATE INDEX {p}lease ON {p}delivery ((due + 0)) WHERE state = 0 AND held;
--- What waits for another try, to be counted.
-CREATE INDEX {p}retry ON {p}delivery (tries) WHERE state = 0 AND NOT held AND tries > 0;
+CREATE INDEX {p}time ON {p}delivery ((due + 0), seq) WHERE state = 0;
+-- What was tried and is pending, to be counted.
+CREATE INDEX {p}retry ON {p}delivery (tries) WHERE state = 0 AND tries > 0;
 -- The delivery log of a scope, and that of a webhook, with an expression as above.
 CREATE INDEX {p}log ON {p}delivery (scope, created, seq);
 CREATE INDEX {p}webhook_log ON {p}delivery ((-hook), created, seq);
@@ -100,14 +101,25 @@ CREATE INDEX {p}webhook_log ON {p}delivery ((-hook), created, seq);
 -- end of time, and was holds the due time.
 CREATE INDEX {p}key ON {p}delivery (hook, key, seq) WHERE state = 0 AND key <> '';
 -- What was leased of a key once, or has ended: an older row of the same type is superseded.
-CREATE INDEX {p}unit ON {p}delivery (hook, key, type, seq) WHERE key <> '' AND (state <> 0 OR lease > 0);
+CREATE INDEX {p}unit ON {p}delivery (hook, key, type, seq) WHERE key <> '' AND (state <> 0 OR begun);
 -- A key has one request at a time: alone is set where a claim gave the key's turn.
-CREATE UNIQUE INDEX {p}busy ON {p}delivery (hook, key) WHERE state = 0 AND held AND alone;
+CREATE UNIQUE INDEX {p}busy ON {p}delivery (hook, key) WHERE state = 0 AND alone;
 -- What waits for a person, and what has an end.
 CREATE INDEX {p}heldback ON {p}delivery (hook, seq) WHERE state = 0 AND exhausted;
 CREATE INDEX {p}expiry ON {p}delivery (expires) WHERE state = 0 AND expires > 0;
 -- Deliveries with a name of their own, as a rule none.
 CREATE UNIQUE INDEX {p}name ON {p}delivery (scope, name) WHERE name <> '';
+
+-- Lanes of which something was leased, by the end of the lease: where to look for deliveries
+-- of a host that has died. A line stays for a while after the end, whatever became of the lease.
+CREATE TABLE {p}lease (
+  until   bigint NOT NULL,
+  hook    bigint NOT NULL,
+  class   text COLLATE "C" NOT NULL,
+  scope   text COLLATE "C" NOT NULL,
+  webhook text COLLATE "C" NOT NULL
+);
+CREATE INDEX {p}lease_until ON {p}lease (until);
 
 CREATE TABLE {p}mark (
   scope text COLLATE "C" NOT NULL,
