@@ -30,7 +30,7 @@ h AS MATERIALIZED (
  SELECT r.turn, true AS again, d.ctid AS place, d.due, d.seq, octet_length(d.body) AS size, <alone> AS alone, <superseded> AS superseded
  FROM {p}delivery d JOIN r ON r.hook = d.hook + 0 AND r.class = d.class AND r.scope = d.scope AND r.webhook = d.webhook
  WHERE d.ctid = ANY(ARRAY(SELECT x.place FROM r CROSS JOIN LATERAL (SELECT o.ctid AS place, o.held, o.lease, o.until FROM {p}delivery o
-   WHERE o.hook = r.hook AND o.class = r.class AND o.state = 0 AND o.due <= $9 ORDER BY o.due, o.seq LIMIT ` + againRows + `) x
+   WHERE o.hook = r.hook AND o.class = r.class AND o.state = 0 AND o.due <= $9 ORDER BY o.due, o.seq LIMIT r.most + ` + againRows + `) x
   WHERE $13 AND x.held AND x.lease = $11 AND x.until > $9)) AND CASE WHEN d.held THEN d.state ELSE 1 END = 0
  FOR UPDATE OF d SKIP LOCKED),
 <waiting>,
@@ -57,9 +57,9 @@ UNION ALL
 SELECT 2, r.turn, '', false, ''::bytea, ` + emptyRow + ` FROM r WHERE EXISTS (SELECT 1 FROM f WHERE f.turn = r.turn AND NOT f.fits)`)
 }
 
-// againRows is how many rows of a lane are looked at for those that an earlier answer to the same
-// claim leased. They were the first of the lane then.
-const againRows = "20000"
+// againRows is how many rows of a lane, beyond those that it asks for, a repeated claim looks at
+// for what its earlier answer leased. That was the first of the lane then.
+const againRows = "1000"
 
 const (
 	aloneHeads  = `(d.key <> '' AND r.take <> 0)`
