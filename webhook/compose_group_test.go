@@ -89,14 +89,14 @@ func TestRouteNames(t *testing.T) {
 		named []string
 		ok    bool
 	}{
-		"nothing":                    {nil, true},
-		"one":                        {[]string{"on"}, true},
-		"two, in any order":          {[]string{"on too", "on"}, true},
-		"one twice":                  {[]string{"on", "on too", "on"}, false},
-		"one that is off":            {[]string{"on", "off"}, false},
-		"one of another tenant":      {[]string{"foreign"}, false},
-		"one that does not exist":    {[]string{"none"}, false},
-		"one with an ID of no bytes": {[]string{""}, false},
+		"nothing":                 {nil, true},
+		"one":                     {[]string{"on"}, true},
+		"two, in any order":       {[]string{"on too", "on"}, true},
+		"one twice":               {[]string{"on", "on too", "on"}, false},
+		"one that is off":         {[]string{"on", "off"}, false},
+		"one of another tenant":   {[]string{"foreign"}, false},
+		"one that does not exist": {[]string{"none"}, false},
+		"one without an ID":       {[]string{""}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

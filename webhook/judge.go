@@ -7,14 +7,10 @@ type Verdict uint8
 
 // The verdicts.
 const (
-	// VerdictGiveUp ends the delivery as failed.
-	VerdictGiveUp Verdict = iota
-	// VerdictRetry tries again, as Profile.Retry says.
-	VerdictRetry
-	// VerdictGone gives up and switches the webhook off, with [DisabledGone] as the reason.
-	VerdictGone
-	// VerdictAccept ends the delivery as delivered.
-	VerdictAccept
+	VerdictGiveUp Verdict = iota // the delivery ends as failed
+	VerdictRetry                 // it is tried again, as Profile.Retry says
+	VerdictGone                  // it ends as failed, and the webhook is switched off with [DisabledGone]
+	VerdictAccept                // it ends as delivered
 )
 
 // DefaultJudge is the default of Profile.Judge. It accepts the statuses 200 to 299. Worth
@@ -24,36 +20,31 @@ const (
 // verify is permanent: a fixed, well-run host with a bad certificate means interception or a wrong clock.
 func DefaultJudge(a Attempt) Verdict {
 	switch a.Code {
-	case CodeOK:
-		return VerdictAccept
 	case CodeDNS, CodeConnect, CodeTLS, CodeTimeout, CodeProtocol, CodeEgress:
 		return VerdictRetry
 	case CodeAuth:
 		if !givesUpOnAuth(a.Detail) {
 			return VerdictRetry
 		}
-	case CodeStatus:
-		switch {
-		case a.Status >= 200 && a.Status <= 299:
+	case CodeOK, CodeStatus:
+		switch s := a.Status; {
+		case s >= 200 && s <= 299:
 			return VerdictAccept
-		case a.Status >= 500 && a.Status <= 599:
-			return VerdictRetry
-		}
-		switch a.Status {
-		case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests:
+		case s >= 500 && s <= 599, s == http.StatusRequestTimeout, s == http.StatusConflict, s == http.StatusTooEarly, s == http.StatusTooManyRequests:
 			return VerdictRetry
 		}
 	}
 	return VerdictGiveUp
 }
 
-// standardJudge gives up at redirects, and at what is no failure of the endpoint.
+// standardJudge also tries again after every status but 410, a certificate that does not verify and a token
+// that is refused; redirects stay failures.
 func standardJudge(a Attempt) Verdict {
-	if a.Code == CodeStatus && a.Status == http.StatusGone {
-		return VerdictGone
-	}
 	verdict := DefaultJudge(a)
-	if verdict == VerdictGiveUp && (a.Code == CodeStatus || a.Code == CodeTLSVerify || a.Code == CodeAuth) {
+	switch {
+	case a.Status == http.StatusGone:
+		return VerdictGone
+	case verdict == VerdictGiveUp && (a.Code == CodeStatus || a.Code == CodeTLSVerify || a.Code == CodeAuth):
 		return VerdictRetry
 	}
 	return verdict

@@ -24,18 +24,15 @@ func (d *Dispatcher) plan(e payload.Event, hooks []Webhook, now time.Time) (ds [
 		route = Each(nil)
 	}
 	routed, err := route(live, e)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, fmt.Errorf("route: %w", err)
-	}
-	if len(routed) == 0 {
+	case len(routed) == 0:
 		return nil, nil
 	}
 	places := make(map[string]int, len(routed))
 	for i, r := range routed {
-		if _, twice := places[r.WebhookID]; twice {
-			return nil, fmt.Errorf("route: webhook %s has two deliveries", r.WebhookID)
-		}
-		places[r.WebhookID] = i
+		places[r.WebhookID] = i // the first of two of one webhook stays without a delivery
 	}
 	ds = make([]Delivery, len(routed))
 	for i := range hooks { // Route may have changed live
@@ -46,7 +43,7 @@ func (d *Dispatcher) plan(e payload.Event, hooks []Webhook, now time.Time) (ds [
 	}
 	for i := range ds {
 		if ds[i].ID == "" {
-			return nil, fmt.Errorf("route: webhook %s is not live in the scope", routed[i].WebhookID)
+			return nil, fmt.Errorf("route: webhook %s is not live in the scope, or has two deliveries", routed[i].WebhookID)
 		}
 	}
 	return ds, nil

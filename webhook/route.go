@@ -49,20 +49,18 @@ func Grouped(match func(Webhook, payload.Event) (bool, error), compose func(payl
 			return nil, err
 		}
 		routed := make([]Routed, 0, len(matched))
-		for len(matched) > 0 {
-			end := 1
-			for matched[0].Group != "" && end < len(matched) && matched[end].Group == matched[0].Group {
+		for start, end := 0, 1; start < len(matched); start, end = end, end+1 {
+			for matched[start].Group != "" && end < len(matched) && matched[end].Group == matched[start].Group {
 				end++
 			}
-			group := matched[:end]
-			matched = matched[end:]
+			group := matched[start:end]
 			r, err := compose(e, group)
+			r.WebhookID = cmp.Or(r.WebhookID, group[0].ID)
+			if err == nil && !slices.ContainsFunc(group, func(w Webhook) bool { return w.ID == r.WebhookID }) {
+				err = fmt.Errorf("composed for webhook %s, which is not of the group", r.WebhookID)
+			}
 			if err != nil {
 				return nil, fmt.Errorf("compose %s: %w", group[0].ID, err)
-			}
-			r.WebhookID = cmp.Or(r.WebhookID, group[0].ID)
-			if !slices.ContainsFunc(group, func(w Webhook) bool { return w.ID == r.WebhookID }) {
-				return nil, fmt.Errorf("compose %s: composed for webhook %s, which is not of the group", group[0].ID, r.WebhookID)
 			}
 			routed = append(routed, r)
 		}
@@ -73,14 +71,14 @@ func Grouped(match func(Webhook, payload.Event) (bool, error), compose func(payl
 // matching returns the webhooks that match an event, those of a Group together and in the order of
 // their IDs, in the memory of live.
 func matching(live []Webhook, e payload.Event, match func(Webhook, payload.Event) (bool, error)) ([]Webhook, error) {
+	if match == nil {
+		match = func(w Webhook, e payload.Event) (bool, error) { return w.Listens(e.Type), nil }
+	}
 	matched := live[:0]
 	for _, w := range live {
-		ok := match == nil && w.Listens(e.Type)
-		if match != nil {
-			var err error
-			if ok, err = match(w, e); err != nil {
-				return nil, fmt.Errorf("webhook %s: %w", w.ID, err)
-			}
+		ok, err := match(w, e)
+		if err != nil {
+			return nil, fmt.Errorf("webhook %s: %w", w.ID, err)
 		}
 		if ok {
 			matched = append(matched, w)
