@@ -49,19 +49,20 @@ type Profile struct {
 	// 0 means never. Half of it raises Observer.Attention first.
 	DisableAfter time.Duration
 
-	// Route makes the deliveries of an event among the live webhooks of its scope, whose slice it
-	// may use, one for a webhook at most. [Each] and [Grouped] make a Route of functions that look
-	// at one webhook or group after the other; nil means Each(nil). An error refuses the Dispatch.
+	// Route picks the receivers of an event among the live webhooks of its scope, whose slice it may
+	// use, and says what each is sent, one delivery at most. nil means [Webhook.Listens] for each of
+	// them and the event's own body. [Each] and [Grouped] make a Route of functions that look at one
+	// webhook, or one group, after the other. An error refuses the Dispatch.
 	Route func([]Webhook, payload.Event) ([]Routed, error)
 	// Keep tells whether a delivery is still wanted when its turn comes; false ends it as
 	// cancelled. nil keeps all.
 	Keep func(Webhook, Delivery) bool
 	// Prepare makes a request out of a delivery.
 	Prepare Prepare
-	// Judge says what an attempt means; nil means [DefaultJudge]. It is asked as soon as the status
-	// of an answer is there: this decides whether the endpoint accepted, and of the Attempt Number,
-	// Status, Code ([CodeStatus] or [CodeRedirect]) and Start are set. It is asked again about the
-	// complete Attempt where none accepted, also without an answer, and can then no longer accept.
+	// Judge says what an attempt means; nil means [DefaultJudge]. It is asked as soon as the status of
+	// an answer is there, with an Attempt that has Number, Start, Status and Code ([CodeStatus] or
+	// [CodeRedirect]) only: this decides whether the endpoint accepted. Any other attempt is judged
+	// when it is complete, and can then no longer be accepted.
 	Judge func(Attempt) Verdict
 	// Limits returns what requests of a webhook's class count against beside the webhook's
 	// own limits, such as the tenant at a host. All of them must have room before a delivery is
