@@ -79,7 +79,7 @@ const (
 // no public key, the answer is 500 and tells nothing.
 //
 // One key for each webhook keeps tenants apart: a receiver that trusts the set of its own tenant
-// accepts no request of another. A sender with one key for all, which its Profile.Sign
+// accepts no request of another. A sender with one key for all, which its Profile.Prepare.Sign
 // holds, has one set, and a receiver must check from the body whose event it got.
 func JWKSHandler(keys func(context.Context) ([]string, error)) http.Handler {
 	h := &jwksHandler{keys: keys}

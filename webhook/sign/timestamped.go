@@ -18,7 +18,7 @@ import (
 // A signature is the HMAC-SHA256 of "time.body" in lower-case hexadecimal, time in seconds since
 // 1970. The key is the text of a secret, prefix included. The secrets are given newest first;
 // during a rotation there are several. The identifier is not part of it: let
-// Profile.Header send one where receivers have to drop repeats.
+// Profile.Prepare.Header send one where receivers have to drop repeats.
 //
 // Timestamped returns a [*ConfigError] for a header name that [Token] refuses, when no secret is
 // given or one is empty, and when one is too short for FIPS 140 as with [HMAC]. Sign returns

@@ -87,7 +87,7 @@ type Result struct {
 	Overload bool
 	// Patience is how long the endpoint asked to be left alone, as far as the policy grants it.
 	Patience time.Duration
-	// Gone: the endpoint answered that it will not come back.
+	// Gone: the endpoint answered that it will not come back. Its webhook is switched off.
 	Gone bool
 	// Attention names what the webhook's owner should look at; "" for nothing.
 	Attention string

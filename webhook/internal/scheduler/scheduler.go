@@ -11,7 +11,6 @@ type Config struct {
 	Breaker                        Breaker
 	MaxPause                       time.Duration // the longest that an endpoint can ask for
 	DisableAfter                   time.Duration
-	DisableOnGone                  bool
 	// Notifier, HealthStore, Sweeper, KeyOrder: the Store has these.
 	Notifier, HealthStore, Sweeper, KeyOrder bool
 }
