@@ -84,7 +84,7 @@ CREATE TABLE {p}delivery (
   type          text     NOT NULL,
   extra         text     NOT NULL DEFAULT '',
   body          bytea    NOT NULL
-) WITH (fillfactor = 55);
+) WITH (fillfactor = 50);
 
 -- What is pending in a lane, in the order in which it is claimed. No index knows what is
 -- held: a claim passes over the few rows that are, and a lease costs no index an entry.
