@@ -91,7 +91,7 @@ func (w *wrapped) Settle(ctx context.Context, ss []webhook.Settlement) ([]string
 	return w.settle(ctx, ss)
 }
 
-// stale enqueues deliveries without telling the other host.
+// stale moves deliveries that are due before the latest claimed one a year away, so that no host finds them.
 type stale struct{ *naive }
 
 func (w *stale) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
