@@ -38,7 +38,7 @@ func TestSchedulerClaims(t *testing.T) {
 			r.more(a)
 			r.claimed(jobs...)
 			if c := r.claim("four have started"); most(c) != 4 {
-				t.Errorf("the claim asks for %d, want the four that may answer soon", most(c))
+				t.Errorf("the claim asks for %d, want 4, the number of recent starts", most(c))
 			}
 		}},
 		{"a hanging endpoint's next are not here", func(t *testing.T) {

@@ -34,7 +34,7 @@ func TestSchedulerEdits(t *testing.T) {
 			r.now = r.now.Add(time.Millisecond)
 			reread(r, scheduler.Usable)
 			if r.wantSent("read after the edit", j.ID); j.Hook != "new" {
-				t.Errorf("sent to %v, want what was read", j.Hook)
+				t.Errorf("sent to %v, want the webhook of the read", j.Hook)
 			}
 		}},
 		{"read at the moment of the edit is before it", func(t *testing.T) {

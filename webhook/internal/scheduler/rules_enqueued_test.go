@@ -124,7 +124,7 @@ func TestSchedulerEnqueued(t *testing.T) {
 	})
 }
 
-// unknown is a hand-off of which nobody knows whether it was stored.
+// unknown makes a hand-off whose Enqueue has an unknown result.
 func (r *rig) unknown(l scheduler.Lane) *scheduler.Job {
 	j := r.job(l)
 	r.offer(j)

@@ -9,7 +9,7 @@ import (
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
-// attempt claims a job of a/a and lets it end so.
+// attempt claims a job of a/a and ends it with the result.
 func (r *rig) attempt(result scheduler.Result) *scheduler.Job {
 	r.t.Helper()
 	j := r.job(lane("a", "a"), func(j *scheduler.Job) { j.Until = j.Until.Add(24 * time.Hour) })

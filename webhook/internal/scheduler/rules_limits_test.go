@@ -76,7 +76,7 @@ func TestSchedulerLimits(t *testing.T) {
 				}
 			}
 			if n != 2 {
-				t.Errorf("%d lanes were let go by two tokens", n)
+				t.Errorf("two tokens unparked %d lanes", n)
 			}
 		}},
 		{"a rate that changes makes the bucket no fuller", func(t *testing.T) {
@@ -126,7 +126,7 @@ func TestSchedulerLimits(t *testing.T) {
 			jobs := three(r, scheduler.Limit{Key: "k", Max: 1})
 			r.sent()
 			take[scheduler.Claim](r)
-			r.wait(300 * time.Millisecond) // the others go back
+			r.wait(300 * time.Millisecond) // the other jobs are released
 			r.settled(nil)
 			none[scheduler.Claim](r, "the key is full")
 			r.answer(jobs[0], delivered)

@@ -8,7 +8,7 @@ import (
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
-// looks lets time pass and answers looks with nothing; it returns when full ones and others began.
+// looks lets time pass and answers looks without lanes. It returns the times of full looks and of looks with Since.
 func (r *rig) looks(d time.Duration) (full, since []time.Duration) {
 	for end := r.now.Add(d); r.now.Before(end); {
 		r.wait(10 * time.Millisecond)
@@ -113,7 +113,7 @@ func TestSchedulerLooks(t *testing.T) {
 				none[scheduler.Look](r, fmt.Sprintf("a look took %v", took))
 				r.wait(2200 * time.Millisecond)
 				if l := one[scheduler.Look](r, fmt.Sprintf("a look took %v", took)); !l.Since.IsZero() {
-					t.Errorf("%v after a look that took %v one with Since", r.now.Sub(from), took)
+					t.Errorf("look with Since %v after a look that took %v", r.now.Sub(from), took)
 				}
 			}
 		}},
@@ -282,7 +282,7 @@ func TestSchedulerSweeps(t *testing.T) {
 		}},
 		{"no timer without a Sweeper, and none during a sweep", func(t *testing.T) {
 			r := newRig(t, nil)
-			r.wait(time.Second) // fails where the timer fires without end
+			r.wait(time.Second) // fails if the timer fires without end
 			r = idleRig(t, sweeper)
 			r.step(scheduler.Started{})
 			r.step(scheduler.Listed{})

@@ -10,7 +10,7 @@ import (
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
-// done lets a request to a lane of its own end.
+// done ends a request to a new lane.
 func (r *rig) done(i int) *scheduler.Job {
 	r.t.Helper()
 	j := r.job(slot(i))
@@ -93,7 +93,7 @@ func TestSchedulerOutcomes(t *testing.T) {
 			none[scheduler.Claim](r, "four are unwritten")
 			r.step(scheduler.Settled{Jobs: w.Jobs})
 			if got := r.sent(); len(got) != 1 {
-				t.Errorf("%d start when one is written, want 1", len(got))
+				t.Errorf("%d requests start after one write, want 1", len(got))
 			}
 		}},
 		{"a failed write is made again, oldest first", func(t *testing.T) {
@@ -114,7 +114,7 @@ func TestSchedulerOutcomes(t *testing.T) {
 			w := one[scheduler.Settle](r, "it is alone")
 			for i := range 1200 {
 				r.done(i + 1)
-				if i > 500 && i%100 == 99 { // the same delivery again: its lease had ended
+				if i > 500 && i%100 == 99 { // the same delivery again, after the end of its lease
 					j := r.job(slot(5000+i), func(j *scheduler.Job) { j.ID = "again" })
 					r.dispatch(j)
 					r.answer(j, delivered)

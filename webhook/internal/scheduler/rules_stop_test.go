@@ -18,7 +18,7 @@ func TestSchedulerStop(t *testing.T) {
 			r.sent()
 			r.step(scheduler.Paused{On: true})
 			if w := one[scheduler.Settle](r, "three wait"); len(w.Jobs) < 1 {
-				t.Error("nothing goes back")
+				t.Error("no job is released")
 			}
 			if c := r.s.Counts(); c.Waiting != 0 || c.InFlight != 1 || c.Unwritten != 3 {
 				t.Errorf("waiting %d, in flight %d, unwritten %d", c.Waiting, c.InFlight, c.Unwritten)
@@ -31,7 +31,7 @@ func TestSchedulerStop(t *testing.T) {
 			j := r.job(slot(0), func(j *scheduler.Job) { j.Read = r.now.Add(-time.Second) })
 			r.step(scheduler.Leased{Jobs: []*scheduler.Job{j}})
 			one[scheduler.Read](r, "its read is old")
-			r.wait(time.Second) // it waits for the answer, longer than for a turn
+			r.wait(time.Second) // the job waits for the answer, longer than for a turn
 			none[scheduler.Settle](r, "the read is under way")
 			r.step(scheduler.Paused{On: true})
 			one[scheduler.Settle](r, "it goes back")
@@ -122,7 +122,7 @@ func TestSchedulerStop(t *testing.T) {
 			r.s.Ended()
 			r.step(scheduler.Started{})
 			if l := one[scheduler.Look](r, "the start"); !l.Since.IsZero() || r.offer(r.job(slot(0))) {
-				t.Error("what was known before the stop is believed")
+				t.Error("the state from before the stop is still used")
 			}
 		}},
 	})

@@ -71,7 +71,7 @@ func TestSchedulerTurns(t *testing.T) {
 				jobs = append(jobs, r.job(l))
 			}
 			r.dispatch(first)
-			r.wait(60 * time.Millisecond) // it is slow, and holds the key
+			r.wait(60 * time.Millisecond) // the request is slow and holds the key
 			r.sent()
 			busy := r.job(lane("e", "busy"))
 			r.dispatch(busy)
@@ -96,7 +96,7 @@ func TestSchedulerTurns(t *testing.T) {
 			take[scheduler.Claim](r)
 			r.answer(r.inFlight[0], delivered)
 			if got := r.claim("a slot of the key is free").Lanes; len(got) != 1 {
-				t.Errorf("a slot of a key lets %d lanes go, want 1", len(got))
+				t.Errorf("a free slot of a key unparks %d lanes, want 1", len(got))
 			}
 			n := 0
 			for _, l := range lanes {
@@ -111,7 +111,7 @@ func TestSchedulerTurns(t *testing.T) {
 	})
 }
 
-// turnsOf ends requests as they come and compares their order.
+// turnsOf ends requests as they start and compares their order.
 func turnsOf(t *testing.T, r *rig, jobs []*scheduler.Job, want ...string) {
 	t.Helper()
 	var got []string
@@ -132,7 +132,7 @@ func turnsOf(t *testing.T, r *rig, jobs []*scheduler.Job, want ...string) {
 	}
 }
 
-// block fills a key and lets so many lanes wait for it. Each had a job here, which went back.
+// block fills a key and parks n lanes at it. Each had a job here, which was released.
 func (r *rig) block(n int) (lanes []scheduler.Lane) {
 	r.t.Helper()
 	full := func(j *scheduler.Job) { j.Limits = []scheduler.Limit{{Key: "k", Max: 1}} }
@@ -205,13 +205,13 @@ func TestSchedulerSlots(t *testing.T) {
 			r.sent()
 			r.answer(jobs[0], delivered)
 			if got := r.sent(); len(got) > 1 || r.s.Counts().InFlight > 16 {
-				t.Errorf("one answer lets %d go", len(got))
+				t.Errorf("one answer starts %d requests", len(got))
 			}
 		}},
 		{"tests count within MaxInFlight", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.Capacity, c.MaxInFlight = 1, 4 })
 			if !r.test("t") {
-				t.Fatal("a test has no room")
+				t.Fatal("a test is not allowed")
 			}
 			for i := range 4 {
 				r.more(lane(fmt.Sprint(i), fmt.Sprint(i)))

@@ -59,7 +59,7 @@ func TestSchedulerWindow(t *testing.T) {
 
 func TestSchedulerShare(t *testing.T) {
 	t.Parallel()
-	// hang makes n webhooks of a scope hang, as far as the share allows.
+	// hang adds n hanging webhooks of a scope, as far as the share allows.
 	hang := func(r *rig, scope string, n int) {
 		for i := range n {
 			l := lane(scope, fmt.Sprint(scope, i))
