@@ -230,7 +230,7 @@ func (s *Scheduler) learnTakes(takes []HookTake) {
 func (s *Scheduler) addLeased(j *Job) {
 	j.lane = s.laneOf(j.Lane)
 	s.bytes += j.Size
-	s.forgetExpected(j.ID)
+	delete(s.expected, j.ID)
 }
 
 // release ends the claim for its lanes. A lane that returned less than Most has no more deliveries, unless

@@ -110,12 +110,6 @@ func (s *Scheduler) expect(e Expected) {
 	}
 }
 
-func (s *Scheduler) forgetExpected(id string) {
-	if len(s.expected) > 0 {
-		delete(s.expected, id)
-	}
-}
-
 func (s *Scheduler) waitForExpected() {
 	s.expectAt = time.Time{}
 	if len(s.expected) > 0 {

@@ -13,7 +13,7 @@ import (
 func TestSchedulerTurns(t *testing.T) {
 	t.Parallel()
 	prove(t, []rule{
-		{"round the scopes, one delivery each", func(t *testing.T) {
+		{"over the scopes, one delivery each", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.Capacity = 1 })
 			a1, a2, b, c := lane("a", "a1"), lane("a", "a2"), lane("b", "b"), lane("c", "c")
 			busy := r.job(lane("z", "z"))
@@ -24,7 +24,7 @@ func TestSchedulerTurns(t *testing.T) {
 			r.answer(busy, delivered)
 			turnsOf(t, r, jobs, "a1-2", "b-4", "c-5", "a2-3")
 		}},
-		{"in a scope round its webhooks", func(t *testing.T) {
+		{"in a scope over its webhooks", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.Capacity = 1 })
 			x, y := lane("a", "x"), lane("a", "y")
 			r.succeed(x, 4)
@@ -46,7 +46,7 @@ func TestSchedulerTurns(t *testing.T) {
 			r.claimed(jobs...)
 			turnsOf(t, r, jobs, "x-1", "y-4", "xs-2", "y-5", "x-3")
 		}},
-		{"in a webhook round its classes", func(t *testing.T) {
+		{"in a webhook over its classes", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.Capacity = 1 })
 			x, s := lane("a", "x"), scheduler.Lane{Scope: "a", WebhookID: "x", Class: "s"}
 			r.succeed(x, 4)
@@ -180,7 +180,7 @@ func TestSchedulerSlots(t *testing.T) {
 				t.Errorf("active %d, in flight %d, want 2 and 6", c.Active, c.InFlight)
 			}
 		}},
-		{"an answer gives the slot back", func(t *testing.T) {
+		{"an answer frees the slot", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.Capacity = 1 })
 			j, k := r.job(lane("a", "a")), r.job(lane("b", "b"))
 			r.dispatch(j, k)
@@ -188,7 +188,7 @@ func TestSchedulerSlots(t *testing.T) {
 			r.answer(j, delivered)
 			r.wantSent("the slot is free", k.ID)
 		}},
-		{"MaxInFlight is hard", func(t *testing.T) {
+		{"MaxInFlight is never exceeded", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.MaxInFlight = 16 })
 			var jobs []*scheduler.Job
 			for i := range 20 {

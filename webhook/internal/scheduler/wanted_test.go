@@ -79,7 +79,7 @@ func TestSchedulerWanted(t *testing.T) {
 				t.Errorf("sent after %v, want at most 150 ms", sent)
 			}
 		}},
-		{"a row stored free while a claim that will say no more is under way", func(t *testing.T) {
+		{"a row stored free during a claim that misses it", func(t *testing.T) {
 			r := newRig(t, nil)
 			r.more(a)
 			r.claim("something is due")
