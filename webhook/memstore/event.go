@@ -133,7 +133,7 @@ func (s *Store) trim(sc *scope) {
 	}
 }
 
-// forget removes a whole event, whatever the state of its deliveries.
+// forget removes a whole event, with deliveries in any state.
 func (s *Store) forget(e *event) {
 	sc := e.scope
 	if e.pos >= 0 {

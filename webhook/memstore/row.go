@@ -84,7 +84,7 @@ type row struct {
 	removed                                      bool // no longer in the Store, though its scope's log may still list it
 }
 
-// newRow copies a delivery. It is pending, whatever the state and tries of d.
+// newRow copies a delivery. The row is pending; state and tries of d are ignored.
 func newRow(d *webhook.Delivery) *row {
 	r := &row{
 		id: d.ID, typ: d.Type, webhook: d.WebhookID, class: d.Class, body: bytes.Clone(d.Body), vars: maps.Clone(d.Vars), carry: maps.Clone(d.Carry),
