@@ -55,7 +55,6 @@ type appState struct {
 	current  *registered // nil before the first look
 	prepared *registered // made when the webhook was last changed here, for its next version
 	flight   *flight     // a look under way
-	outcome  *outcome    // of selecting, until it is composed
 }
 
 // flight is a look at the registrations of one app.

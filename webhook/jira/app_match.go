@@ -25,41 +25,23 @@ type appError struct{ err error }
 func (e *appError) Error() string { return e.err.Error() }
 func (e *appError) Unwrap() error { return e.err }
 
-// outcome is what selecting found for one app, for composing to use.
-type outcome struct {
-	event string
-	ids   []int64
-	err   error
+// found is what choosing found for one app that receives an event.
+type found struct {
+	ids     []int64
+	unknown bool // for a reason that lies with the app; the delivery is marked
 }
 
-// selected reports whether the webhook of an app receives an event. Where that cannot be
-// told for a reason that lies with the app it does, and composing marks the delivery.
-func (a *apps) selected(w *webhook.Webhook, e *payload.Event, until time.Time) (bool, error) {
+// chosen returns nil for the webhook of an app that does not receive an event.
+func (a *apps) chosen(w *webhook.Webhook, e *payload.Event, until time.Time) (*found, error) {
 	ids, err := a.matched(w, e, until)
 	var app *appError
-	if err != nil && !errors.As(err, &app) {
-		return false, err
+	switch {
+	case errors.As(err, &app):
+		return &found{unknown: true}, nil
+	case err != nil || len(ids) == 0:
+		return nil, err
 	}
-	if len(ids) == 0 && err == nil {
-		return false, nil
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.state(ownerOf(w)).outcome = &outcome{e.ID, ids, err}
-	return true, nil
-}
-
-// found returns what selecting found, or looks again.
-func (a *apps) found(w *webhook.Webhook, e *payload.Event) ([]int64, error) {
-	a.mu.Lock()
-	s := a.state(ownerOf(w))
-	o := s.outcome
-	s.outcome = nil
-	a.mu.Unlock()
-	if o != nil && o.event == e.ID {
-		return o.ids, o.err
-	}
-	return a.matched(w, e, time.Now().Add(firstPatience))
+	return &found{ids: ids}, nil
 }
 
 // matched returns the live registrations that an event matches, in order.
@@ -103,23 +85,18 @@ func (a *apps) matched(w *webhook.Webhook, e *payload.Event, until time.Time) ([
 }
 
 // compose writes the matched registrations into the body.
-func (a *apps) compose(w *webhook.Webhook, e *payload.Event, c *webhook.Composed) error {
-	ids, err := a.found(w, e)
-	c.Vars = map[string]string{varApp: w.Attributes[AttrApp]}
-	var app *appError
-	switch {
-	case errors.As(err, &app):
-		c.Vars[varUnknown], c.NoBody = "true", true
+func (f *found) compose(w *webhook.Webhook, e *payload.Event, r *webhook.Routed) (err error) {
+	r.Vars = map[string]string{varApp: w.Attributes[AttrApp]}
+	if f.unknown {
+		r.Vars[varUnknown], r.NoBody = "true", true
 		return nil
-	case err != nil:
-		return err
 	}
-	texts := make([]string, len(ids))
-	for i, id := range ids {
+	texts := make([]string, len(f.ids))
+	for i, id := range f.ids {
 		texts[i] = strconv.FormatInt(id, 10)
 	}
-	c.Vars[varMatched] = strings.Join(texts, ",") // none: they are gone since, and Keep drops it
-	c.Body, err = jiraevent.WithMatched(e.Body, ids)
+	r.Vars[varMatched] = strings.Join(texts, ",")
+	r.Body, err = jiraevent.WithMatched(e.Body, f.ids)
 	return err
 }
 

@@ -35,34 +35,42 @@ type member struct {
 // indexed by event and by clauses such as project = PRJ, and the index follows
 // what changed since the call before. All webhooks must be of the event's scope.
 func (m *Matcher) Select(hooks []webhook.Webhook, e payload.Event) ([]webhook.Webhook, error) {
+	chosen, _, err := m.choose(hooks, e)
+	return chosen, err
+}
+
+// choose is Select, and tells by webhook ID what was found for apps.
+func (m *Matcher) choose(hooks []webhook.Webhook, e payload.Event) ([]webhook.Webhook, map[string]*found, error) {
 	if _, is := e.Subject().(*triggered); is {
 		return slices.DeleteFunc(slices.Clone(hooks), func(w webhook.Webhook) bool {
 			_, forIt := byTransition(&w, &e)
 			return !forIt
-		}), nil
+		}), nil, nil
 	}
 	var subject jql.Subject
 	if m.jql[e.Type] && e.Subject() != nil {
 		p, err := m.subject(&e)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		subject = p
 	}
 	places, apps, err := m.set(e.Scope).places(m, hooks, &e, subject)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, at := range apps { // each has registrations of its own to ask
 		m.apps.begin(&hooks[at])
 	}
 	until := time.Now().Add(firstPatience)
+	ofApps := make(map[string]*found, len(apps))
 	for _, at := range apps {
-		ok, err := m.apps.selected(&hooks[at], &e, until)
+		f, err := m.apps.chosen(&hooks[at], &e, until)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		if ok {
+		if f != nil {
+			ofApps[hooks[at].ID] = f
 			places = append(places, at)
 		}
 	}
@@ -73,10 +81,10 @@ func (m *Matcher) Select(hooks []webhook.Webhook, e payload.Event) ([]webhook.We
 		out[i] = hooks[at]
 		if subject == nil && m.jql[e.Type] && !jql.Blank(out[i].Filter) {
 			_, err := m.subject(&e) // says what is missing
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return out, nil
+	return out, ofApps, nil
 }
 
 // places returns where the webhooks stand that an event matches, and where those of apps

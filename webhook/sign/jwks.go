@@ -79,8 +79,8 @@ const (
 // answer is 500 without details.
 //
 // One key for each webhook separates tenants: a receiver that trusts the set of its own tenant
-// accepts no request of another. A sender with one key for all tenants, in its Profile.Sign,
-// has one set, and a receiver must check the tenant in the body of each event.
+// accepts no request of another. A sender with one key for all tenants, in its
+// Profile.Prepare.Sign, has one set, and a receiver must check the tenant in the body of each event.
 func JWKSHandler(keys func(context.Context) ([]string, error)) http.Handler {
 	h := &jwksHandler{keys: keys}
 	return http.HandlerFunc(h.serve)

@@ -17,8 +17,8 @@ import (
 //
 // A signature is the HMAC-SHA256 of "time.body" in lower-case hexadecimal, time in seconds since
 // 1970. The key is the text of a secret, prefix included. The secrets are given newest first;
-// during a rotation there are several. The field has no identifier: let Profile.Header send
-// one where receivers must drop repeats.
+// during a rotation there are several. The field has no identifier: let Profile.Prepare.Header
+// send one where receivers must drop repeats.
 //
 // Timestamped returns a [*ConfigError] for a header name that [Token] refuses, when no secret is
 // given or one is empty, and when one is too short for FIPS 140 as with [HMAC]. Sign returns

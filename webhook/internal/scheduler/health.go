@@ -167,7 +167,7 @@ func (s *Scheduler) raise(j *Job, h *health, r *Result) {
 	}
 	switch {
 	case h.disabled:
-	case s.c.DisableOnGone && r.Gone:
+	case r.Gone:
 		h.disabled = true
 		s.do(SwitchOff{j, ReasonGone})
 	case s.c.DisableAfter > 0 && failing >= s.c.DisableAfter:

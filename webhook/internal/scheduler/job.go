@@ -87,7 +87,7 @@ type Result struct {
 	Overload bool
 	// Patience is the wait of Retry-After, bounded by the policy.
 	Patience time.Duration
-	// Gone: the endpoint answered 410.
+	// Gone: the endpoint answered 410. Its webhook is switched off.
 	Gone bool
 	// Attention names a problem for the webhook's owner; "" for none.
 	Attention string

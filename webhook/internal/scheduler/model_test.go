@@ -92,8 +92,8 @@ func randomConfig(rng *rand.Rand) scheduler.Config {
 		Rate: pick(rng, 0, 0, 5, 50.0), Burst: rng.IntN(4),
 		Breaker:      scheduler.Breaker{Failures: pick(rng, -1, 1, 2, 5), Open: time.Second, MaxOpen: 10 * time.Second},
 		MaxPause:     10 * time.Second,
-		DisableAfter: pick(rng, 0, 0, 5*time.Second), DisableOnGone: rng.IntN(2) == 0,
-		Notifier: rng.IntN(2) == 0, HealthStore: rng.IntN(2) == 0, Sweeper: rng.IntN(2) == 0,
+		DisableAfter: pick(rng, 0, 0, 5*time.Second),
+		Notifier:     rng.IntN(2) == 0, HealthStore: rng.IntN(2) == 0, Sweeper: rng.IntN(2) == 0,
 	}
 	c.MaxInFlight = c.Capacity * (4 + rng.IntN(6))
 	return c

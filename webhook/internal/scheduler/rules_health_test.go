@@ -179,8 +179,8 @@ func TestSchedulerHealth(t *testing.T) {
 				t.Errorf("told and switched off after seconds (-want +got):\n%s", diff)
 			}
 		}},
-		{"DisableOnGone: at once, and again where that failed", func(t *testing.T) {
-			r := newRig(t, func(c *scheduler.Config) { c.DisableOnGone = true })
+		{"gone: at once, and again where that failed", func(t *testing.T) {
+			r := newRig(t, nil)
 			r.attempt(gone)
 			one[scheduler.SwitchOff](r, "410")
 			r.attempt(gone)

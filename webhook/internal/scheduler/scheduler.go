@@ -11,7 +11,6 @@ type Config struct {
 	Breaker                        Breaker
 	MaxPause                       time.Duration // the longest pause by Retry-After
 	DisableAfter                   time.Duration
-	DisableOnGone                  bool
 	// Notifier, HealthStore, Sweeper, KeyOrder: the Store implements these.
 	Notifier, HealthStore, Sweeper, KeyOrder bool
 }

@@ -37,7 +37,7 @@ var orderBugs = []mutation{
 		"		s.State, s.Exhausted, s.Due = StatePending, true, end\n", "		_ = end\n",
 		"./webhook -run TestOrderPolicies|TestOrderHold"},
 	{"a block lets a permanent failure go", "webhook/order.go",
-		"		if a.Code != CodePayload && a.Code != CodeConfig {", "		if p.transient(*a) {",
+		"		if a.Code != CodePayload && a.Code != CodeConfig {", "		if p.verdict(a) == VerdictRetry {",
 		"./webhook -run TestOrderPolicies"},
 	{"a sweep mends what is held for a person", "webhook/memstore/sweep.go",
 		"	case r.due == parked, !r.held && r.exhausted:\n", "	case r.due == parked:\n",
