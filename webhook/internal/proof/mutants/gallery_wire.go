@@ -33,7 +33,7 @@ var wireBugs = []mutation{
 		"case !p.asked.alive(p.answers):", "case true:",
 		"./webhook/internal/proof/wire -run TestProxyFailures"},
 	{"a name that nobody answers for is this side's fault", "webhook/internal/transport/names.go",
-		"case !n.asked.alive(n.anybody):", "case true:",
+		"case !n.asked.alive(n.anyServer):", "case true:",
 		"./webhook/internal/proof/wire -run TestNameServers"},
 	{"what cannot leave the process spends a try", "webhook/outcome.go",
 		"case a.Code == CodeEgress: // no try was made", "case false:",
