@@ -13,27 +13,28 @@ import (
 	"github.com/postrider/postrider/webhook/jira/jql"
 )
 
-// varUnknown marks a delivery to an app whose registrations could not be asked. It ends as failed, without a request and without a body.
+// varUnknown marks a delivery to an app whose registrations could not be read. It ends as failed,
+// without a request and without a body.
 const varUnknown = "registrations_unknown"
 
 var errUnknown = errors.New("jira: which registrations of the app match could not be found out")
 
-// appError is an error that one app answers for: its registrations cannot be read, or one
-// of its filters. It fails the deliveries to this app alone.
+// appError is an error of one app: its registrations cannot be read, or one of its filters. It
+// fails the deliveries to this app alone.
 type appError struct{ err error }
 
 func (e *appError) Error() string { return e.err.Error() }
 func (e *appError) Unwrap() error { return e.err }
 
-// outcome is what selecting found for one app, for composing to use.
+// outcome is the result of selecting for one app; composing uses it.
 type outcome struct {
 	event string
 	ids   []int64
 	err   error
 }
 
-// selected reports whether the webhook of an app receives an event. Where that cannot be
-// told for a reason that lies with the app it does, and composing marks the delivery.
+// selected reports whether the webhook of an app receives an event. Where an error of the app
+// prevents the answer, it receives the event, and composing marks the delivery.
 func (a *apps) selected(w *webhook.Webhook, e *payload.Event, until time.Time) (bool, error) {
 	ids, err := a.matched(w, e, until)
 	var app *appError
@@ -49,8 +50,8 @@ func (a *apps) selected(w *webhook.Webhook, e *payload.Event, until time.Time) (
 	return true, nil
 }
 
-// found returns what selecting found, or looks again.
-func (a *apps) found(w *webhook.Webhook, e *payload.Event) ([]int64, error) {
+// matchedFor returns the result of selecting, or matches again.
+func (a *apps) matchedFor(w *webhook.Webhook, e *payload.Event) ([]int64, error) {
 	a.mu.Lock()
 	s := a.state(ownerOf(w))
 	o := s.outcome
@@ -64,7 +65,7 @@ func (a *apps) found(w *webhook.Webhook, e *payload.Event) ([]int64, error) {
 
 // matched returns the live registrations that an event matches, in order.
 func (a *apps) matched(w *webhook.Webhook, e *payload.Event, until time.Time) ([]int64, error) {
-	r, err := a.of(w, until)
+	r, err := a.registrations(w, until)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +94,7 @@ func (a *apps) matched(w *webhook.Webhook, e *payload.Event, until time.Time) ([
 		case one.err != nil:
 			return nil, &appError{one.err}
 		case subject == nil && a.applies[e.Type] && !one.filter.All():
-			_, err := a.subject(e) // says what is missing
+			_, err := a.subject(e) // the error names what is missing
 			return nil, err
 		}
 		ids = append(ids, id)
@@ -104,7 +105,7 @@ func (a *apps) matched(w *webhook.Webhook, e *payload.Event, until time.Time) ([
 
 // compose writes the matched registrations into the body.
 func (a *apps) compose(w *webhook.Webhook, e *payload.Event, c *webhook.Composed) error {
-	ids, err := a.found(w, e)
+	ids, err := a.matchedFor(w, e)
 	c.Vars = map[string]string{varApp: w.Attributes[AttrApp]}
 	var app *appError
 	switch {
@@ -118,19 +119,19 @@ func (a *apps) compose(w *webhook.Webhook, e *payload.Event, c *webhook.Composed
 	for i, id := range ids {
 		texts[i] = strconv.FormatInt(id, 10)
 	}
-	c.Vars[varMatched] = strings.Join(texts, ",") // none: they are gone since, and Keep drops it
+	c.Vars[varMatched] = strings.Join(texts, ",") // empty if they were deleted since: Keep then drops the delivery
 	c.Body, err = jiraevent.WithMatched(e.Body, ids)
 	return err
 }
 
-// wanted reports whether a registration that matched a delivery is still live. While
-// the registrations cannot be read it is: a callback too many does less harm than one
-// that is missing.
+// wanted reports whether a registration that matched a delivery is still live. While the
+// registrations cannot be read, the answer is true: an extra callback does less harm than a missing
+// one.
 func (a *apps) wanted(w *webhook.Webhook, d *webhook.Delivery) bool {
 	if d.Vars[varUnknown] != "" {
-		return true // to end as failed
+		return true // it ends as failed
 	}
-	r, err := a.of(w, time.Now().Add(firstPatience))
+	r, err := a.registrations(w, time.Now().Add(firstPatience))
 	if err != nil {
 		return true
 	}

@@ -19,7 +19,7 @@ var registrationBugs = []mutation{
 		"			patience = indexPatience\n", "			patience = loadTimeout\n",
 		"./webhook/jira -run TestApp_oldRegistrationsMeanwhile"},
 	{"registrations are read once for each event that asks", "webhook/jira/app_index.go",
-		"	if s.flight == nil {\n", "	if true {\n",
+		"	if s.load == nil {\n", "	if true {\n",
 		"./webhook/jira -run TestApp_oldRegistrationsMeanwhile"},
 	{"registrations are read by the event that needs them", "webhook/jira/profile.go",
 		"				m.apps.prepare(&w)\n", "				_ = m.apps.prepare\n",
