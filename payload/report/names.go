@@ -86,7 +86,7 @@ type book struct {
 
 func (b *book) user(ctx context.Context, id, name string) string {
 	if !showable(name) {
-		name = b.look(ctx, "user", id, b.names.UserName)
+		name = b.lookup(ctx, "user", id, b.names.UserName)
 	}
 	return name
 }
@@ -94,12 +94,12 @@ func (b *book) user(ctx context.Context, id, name string) string {
 func (b *book) all(ctx context.Context, kind string, ids []string, ask func(context.Context, string) (string, bool)) []string {
 	var out []string
 	for _, id := range ids {
-		out = append(out, b.look(ctx, kind, id, ask))
+		out = append(out, b.lookup(ctx, kind, id, ask))
 	}
 	return out
 }
 
-func (b *book) look(ctx context.Context, kind, id string, ask func(context.Context, string) (string, bool)) string {
+func (b *book) lookup(ctx context.Context, kind, id string, ask func(context.Context, string) (string, bool)) string {
 	name, known := b.seen[[2]string{kind, id}]
 	if known {
 		return name

@@ -1,6 +1,6 @@
 package main
 
-// registrationBugs are in filters, and in what apps and add-ons register.
+// registrationBugs are in filters, and in registrations of apps and add-ons.
 var registrationBugs = []mutation{
 	{"a filter whose first token is illegal matches everything", "webhook/jira/jql/parse.go",
 		"	case Blank(src):\n", "	case Blank(src), (&lexer{src: src}).next().kind == illegal:\n",

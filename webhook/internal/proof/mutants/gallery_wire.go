@@ -1,6 +1,6 @@
 package main
 
-// wireBugs are in connections, and in what goes out over them.
+// wireBugs are in connections and requests.
 var wireBugs = []mutation{
 	{"a dead connection costs the attempt", "webhook/internal/transport/transport.go",
 		"if !repeat || x.Err() != nil {", "if repeat || !repeat {",
