@@ -46,7 +46,7 @@ func newDirect(s setup) (*direct, error) {
 	case fastHTTP:
 		d.post = shared(viaFastHTTP(s.job))
 	case rawBytes:
-		d.post = func() func(context.Context, event) error { return newWire(s.job).post }
+		d.post = func() func(context.Context, event) error { return (&wire{job: s.job}).post }
 	}
 	return d, nil
 }
@@ -198,8 +198,6 @@ type wire struct {
 	in   *bufio.Reader
 	out  []byte
 }
-
-func newWire(j job) *wire { return &wire{job: j} }
 
 func (w *wire) post(ctx context.Context, e event) (err error) {
 	if w.conn == nil {

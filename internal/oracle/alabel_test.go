@@ -25,7 +25,7 @@ func aLabel(t *testing.T, text string) string {
 	return label
 }
 
-// judgeHosts checks that allowlist accepts only hosts that both judges accept unchanged.
+// judgeHosts checks that both judges accept each of the hosts unchanged.
 func judgeHosts(t *testing.T, hosts []string) {
 	t.Helper()
 	for i, host := range ask[[]string](t, "hosts", hosts) {

@@ -76,7 +76,7 @@ func (c Callback) Validate() error {
 		return c.refuse("matchedWebhookIds", "must be left out: the sender fills it in")
 	}
 	for name := range c.More {
-		if ownMember(name) {
+		if members[name] {
 			return c.refuse("More", "must not hold a member that Callback has a field for")
 		}
 	}

@@ -12,8 +12,6 @@ import (
 // members are the names at the root that have a field of Callback.
 var members = jsonbody.Names[Callback]()
 
-func ownMember(name string) bool { return members[name] }
-
 // AppendBody appends the callback as compact JSON without HTML escaping, in the current shape of
 // Jira Cloud or that of Style.
 func (c Callback) AppendBody(dst []byte) ([]byte, error) {

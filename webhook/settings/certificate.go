@@ -63,7 +63,7 @@ type identityView struct {
 	Error       string           // beside PEM
 }
 
-// Takes reports whether a certificate can be entered, because a key waits for one.
+// Takes reports whether there is a key for which a certificate can be entered.
 func (i *identityView) Takes() bool { return i.Request != "" || i.HasKey || i.Error != "" }
 
 // identity returns the view of w; nil where the page has no client certificates.

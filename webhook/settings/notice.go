@@ -130,7 +130,7 @@ func (n *notice) Text() string {
 	return ""
 }
 
-// Good tells whether the notice is good news.
+// Good reports whether the notice is good news.
 func (n *notice) Good() bool { return n.Kind != noticeTested || n.Code == webhook.CodeOK }
 
 // Sent says which deliveries became due after an accepted test.

@@ -38,7 +38,7 @@ var engineBugs = []mutation{
 	{"a limiter key admits one too many", "limiter/key.go",
 		"return max(0, n-k.inUse)", "return max(0, n+1-k.inUse)",
 		"./limiter"},
-	{"a pause does not keep anybody out", "limiter/room.go",
+	{"a pause keeps no request out", "limiter/room.go",
 		"k := l.key(key); until.After(k.paused)", "k := l.key(key); false",
 		"./limiter -run TestPause"},
 	{"a grant keeps what was not entered", "limiter/grant.go",
