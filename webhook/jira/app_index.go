@@ -54,7 +54,7 @@ type apps struct {
 type appState struct {
 	current  *registered // nil before the first load
 	prepared *registered // made when this process last changed the webhook, for its next version
-	load     *load     // the load that is running
+	load     *load       // the load that is running
 	outcome  *outcome    // of selecting, for composing
 }
 

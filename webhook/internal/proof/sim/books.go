@@ -11,8 +11,8 @@ type books struct {
 	violations  []string
 	accepted    map[string]booked
 	byEvent     map[int]string
-	results     map[string]int   // attempts that counted
-	counted     map[string]bool  // their leases, because a settlement may be repeated
+	results     map[string]int  // attempts that counted
+	counted     map[string]bool // their leases, because a settlement may be repeated
 	requeues    map[string]int
 	leases      map[string]lease // leases without a settlement
 	told        map[string]int
