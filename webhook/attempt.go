@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"context"
-	"net/http"
 	"slices"
 
 	"github.com/postrider/postrider/webhook/internal/scheduler"
@@ -64,8 +63,9 @@ func (d *Dispatcher) attempt(j *job) scheduler.Event {
 	if f := d.o.Observer.Attempted; f != nil {
 		d.observe(ctx, "Attempted", func() { f(ctx, *dl, *a) })
 	}
-	j.settlement = d.profile.settlement(hook, dl, a)
-	j.Result = d.profile.result(a, &j.settlement)
+	s, gone := d.profile.settlement(hook, dl, a)
+	j.settlement, j.Result = s, d.profile.result(a, &s)
+	j.Result.Gone = gone
 	if j.Result.KeepsBody = j.settlement.State == StateFailed && d.o.Observer.Settled != nil; !j.Result.KeepsBody {
 		dl.Body = nil // answered: it need not stay in memory
 	}
@@ -112,7 +112,7 @@ func (d *Dispatcher) wrapped(ctx context.Context, hook *Webhook, dl *Delivery) A
 func (p *Profile) result(a *Attempt, s *Settlement) scheduler.Result {
 	r := scheduler.Result{
 		Delivered: s.State == StateDelivered, Retry: s.retryAt(), Counts: remote(a), Overload: overload(a),
-		Gone: a.Status == http.StatusGone, Code: string(a.Code), Start: a.Start, End: a.End(),
+		Code: string(a.Code), Start: a.Start, End: a.End(),
 	}
 	if asksForPatience(a) {
 		r.Patience = min(a.RetryAfter, p.Retry.MaxAfter)

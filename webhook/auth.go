@@ -18,7 +18,7 @@ import (
 // It is one of the credentials of a webhook: printing, logging or encoding it shows the
 // scheme, and of the rest nothing that is secret. A retry sends what the webhook has then.
 type Auth struct {
-	// Scheme is one of those in Profile.Auth; empty for none.
+	// Scheme is one of those in Profile.Form.Auth; empty for none.
 	Scheme AuthScheme
 	// Username goes with [AuthBasic]: 1 to 255 bytes of printable ASCII without ":".
 	Username string
@@ -43,7 +43,7 @@ const (
 // OAuth says where and how a token is fetched. Each process fetches its own, keeps it in memory
 // until it ends, and stores it nowhere: a provider that bills tokens bills each process.
 type OAuth struct {
-	// TokenURL is the token endpoint. Profile.AllowToken judges it when it is entered and
+	// TokenURL is the token endpoint. Profile.Form.AllowToken judges it when it is entered and
 	// before each use, and its address when it is dialled.
 	TokenURL string
 	// ClientID is 1 to 255 bytes of printable ASCII, without ":" where ClientAuth is

@@ -166,7 +166,7 @@ func TestAuthPreview(t *testing.T) {
 	t.Parallel()
 	for _, auth := range []webhook.Auth{basicAuth("userCanary", "secretCanary"), bearer("secretCanary"), oauthAuth()} {
 		p := webhook.Standard()
-		p.Header = func(_ webhook.Webhook, _ webhook.Delivery, h http.Header) {
+		p.Prepare.Header = func(_ webhook.Webhook, _ webhook.Delivery, h http.Header) {
 			h.Set("Authorization", "of the profile")
 			h.Set("X-Copy", "secretCanary")
 		}

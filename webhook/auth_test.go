@@ -81,7 +81,7 @@ func TestAuthHeader(t *testing.T) {
 	}
 }
 
-// Rule: the header is set after those of Profile.Header, whatever their spelling, and before the
+// Rule: the header is set after those of Profile.Prepare.Header, whatever their spelling, and before the
 // signature, which sees it and may not change it.
 func TestAuthOrder(t *testing.T) {
 	t.Parallel()
@@ -110,11 +110,11 @@ func TestAuthOrder(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := webhook.Standard()
-			p.Header = func(_ webhook.Webhook, _ webhook.Delivery, h http.Header) {
+			p.Prepare.Header = func(_ webhook.Webhook, _ webhook.Delivery, h http.Header) {
 				h[strings.ToUpper("Authorization")] = []string{"Bearer of the profile"}
 				h.Set("Authorization", "Bearer of the profile")
 			}
-			p.Sign = func(webhook.Webhook) (sign.Signer, error) {
+			p.Prepare.Sign = func(webhook.Webhook) (sign.Signer, error) {
 				return sign.Func(func(r *http.Request, _ sign.Message) error { return c.sign(r) }), nil
 			}
 			h := newHost(t, newStore(t), p, nil)
@@ -144,7 +144,7 @@ func TestAuthOfProfiles(t *testing.T) {
 		t.Errorf("code %q after %d requests, want config after none", a.Code, len(h.to.seen()))
 	}
 	p := webhook.Standard()
-	p.Auth = []webhook.AuthScheme{webhook.AuthBasic, "digest"}
+	p.Form.Auth = []webhook.AuthScheme{webhook.AuthBasic, "digest"}
 	if _, err := webhook.New(newStore(t), p, nil); err == nil {
 		t.Error("a Profile with an unknown scheme was accepted")
 	}

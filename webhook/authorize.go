@@ -28,7 +28,7 @@ func (s *sender) authorize(ctx context.Context, w *Webhook, h http.Header, auth 
 	if w.Auth.Scheme == "" {
 		return nil
 	}
-	if !slices.Contains(s.profile.Auth, w.Auth.Scheme) {
+	if !slices.Contains(s.profile.Form.Auth, w.Auth.Scheme) {
 		return errors.New("webhook: the Profile does not allow this scheme of Authorization")
 	}
 	if w.Auth.Scheme != AuthOAuth {
@@ -92,7 +92,7 @@ func noToken(err error) error {
 // post sends a request to a token endpoint, along the way of all requests: the URL is judged, and
 // the address when it is dialled. No redirect is followed, and no certificate of a client shown.
 func (s *sender) post(ctx context.Context, raw string, h http.Header, body []byte) (status int, answer []byte, err error) {
-	canonical, err := s.profile.AllowToken.CheckURL(raw)
+	canonical, err := s.profile.Form.AllowToken.CheckURL(raw)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -44,7 +44,7 @@ func newBenchHost(b *testing.B, n int, hang func(host string) bool, o webhook.Op
 			return webhooktest.Response{Hang: hang(r.Host)}
 		}})
 	p := webhook.Automation()
-	p.Allow, p.MaxPerScope, p.Retry = allowlist.Public(), 0, retry.None()
+	p.Allow, p.Form.MaxPerScope, p.Retry = allowlist.Public(), 0, retry.None()
 	o.DialContext, o.RootCAs, o.Drain = h.endpoint.DialContext, h.endpoint.RootCAs(), time.Millisecond
 	o.Observer = &webhook.Observer{Settled: func(_ context.Context, d webhook.Delivery) {
 		if d.State != webhook.StateDelivered || n > 1 && d.WebhookID == h.first {

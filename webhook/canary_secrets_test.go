@@ -15,8 +15,8 @@ import (
 // timestamped is a profile that signs with every secret, of whatever text.
 func timestamped() webhook.Profile {
 	p := webhook.Standard()
-	p.Check = nil
-	p.Sign = func(w webhook.Webhook) (sign.Signer, error) { return sign.Timestamped("X-Signature", w.Secrets...) }
+	p.Form.Check = nil
+	p.Prepare.Sign = func(w webhook.Webhook) (sign.Signer, error) { return sign.Timestamped("X-Signature", w.Secrets...) }
 	return p
 }
 

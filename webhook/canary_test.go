@@ -162,7 +162,7 @@ func TestCanary(t *testing.T) {
 		"success":          {to: respond(200, "ok")},
 		"redirect":         {to: respond(302, "", "Location", "https://203.0.113.77/pathCanary-qjqjqjqj")},
 		"unauthorised":     {to: respond(401, "bad token secretCanary-wqwqwq/ykykyk")},
-		"gone":             {to: respond(410, "no ruleCanary-xkxkxkxk"), profile: func(p *webhook.Profile) { p.DisableOnGone = true }},
+		"gone":             {to: respond(410, "no ruleCanary-xkxkxkxk"), profile: func(p *webhook.Profile) { p.Judge = webhook.Standard().Judge }},
 		"patience":         {to: respond(503, "later", "Retry-After", "60")},
 		"transport errors": {to: func(r *http.Request) (*http.Response, error) { return nil, transportError{r} }},
 		"transport panics": {to: func(r *http.Request) (*http.Response, error) { panic(transportError{r}) }},
@@ -187,15 +187,15 @@ func TestCanary(t *testing.T) {
 		"header refused":                    {row: func(w *webhook.Webhook) { w.Headers = headers("X-Key", "headerCanary\r\n") }},
 		"secret refused":                    {row: func(w *webhook.Webhook) { w.Secrets = secrets("secretCanary-wqwqwq\r\n") }},
 		"Sign fails": {profile: func(p *webhook.Profile) {
-			p.Sign = func(w webhook.Webhook) (sign.Signer, error) {
+			p.Prepare.Sign = func(w webhook.Webhook) (sign.Signer, error) {
 				return nil, errors.New("cannot use " + w.Secrets[0].Reveal() + w.URL)
 			}
 		}},
 		"Sign panics": {profile: func(p *webhook.Profile) {
-			p.Sign = func(w webhook.Webhook) (sign.Signer, error) { panic(w.Secrets[0].Reveal() + w.URL) }
+			p.Prepare.Sign = func(w webhook.Webhook) (sign.Signer, error) { panic(w.Secrets[0].Reveal() + w.URL) }
 		}},
 		"Target fails": {profile: func(p *webhook.Profile) {
-			p.Target = func(w webhook.Webhook, d webhook.Delivery) (string, error) {
+			p.Prepare.Target = func(w webhook.Webhook, d webhook.Delivery) (string, error) {
 				if d.EventID != "x" {
 					return "", errors.New("cannot use " + w.URL)
 				}
@@ -203,12 +203,14 @@ func TestCanary(t *testing.T) {
 			}
 		}},
 		"Header panics": {profile: func(p *webhook.Profile) {
-			p.Header = func(w webhook.Webhook, _ webhook.Delivery, h http.Header) { panic(fmt.Sprint(w.URL, h)) }
+			p.Prepare.Header = func(w webhook.Webhook, _ webhook.Delivery, h http.Header) { panic(fmt.Sprint(w.URL, h)) }
 		}},
 		"Limits panics": {profile: func(p *webhook.Profile) {
 			p.Limits = func(w webhook.Webhook, _ string) []webhook.Limit { panic(w.URL) }
 		}},
-		"Success panics": {profile: func(p *webhook.Profile) { p.Success = func(int) bool { panic("secretCanary-wqwqwq") } }},
+		"Judge panics": {profile: func(p *webhook.Profile) {
+			p.Judge = func(webhook.Attempt) webhook.Verdict { panic("secretCanary-wqwqwq") }
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

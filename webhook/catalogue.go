@@ -10,27 +10,27 @@ import (
 
 // fill adds the types of the catalogue to Events.
 func (p *Profile) fill() {
-	if p.Catalogue == nil {
+	if p.Form.Catalogue == nil {
 		return
 	}
-	p.Events = slices.Clone(p.Events)
-	for _, t := range p.Catalogue.Types() {
-		if !slices.Contains(p.Events, t.Name) {
-			p.Events = append(p.Events, t.Name)
+	p.Form.Events = slices.Clone(p.Form.Events)
+	for _, t := range p.Form.Catalogue.Types() {
+		if !slices.Contains(p.Form.Events, t.Name) {
+			p.Form.Events = append(p.Form.Events, t.Name)
 		}
 	}
 }
 
 // sample is the body of an example of an event type.
 func (p *Profile) sample(typ, scope string) (body []byte, err error) {
-	defer contain("Profile.Sample", &err)
-	if p.Catalogue != nil {
-		if data, ok := p.Catalogue.Sample(typ); ok {
-			e, err := p.Catalogue.New(scope, data)
+	defer contain("Profile.Form.Sample", &err)
+	if p.Form.Catalogue != nil {
+		if data, ok := p.Form.Catalogue.Sample(typ); ok {
+			e, err := p.Form.Catalogue.New(scope, data)
 			return e.Body, err
 		}
 	}
-	sample := p.Sample
+	sample := p.Form.Sample
 	if sample == nil {
 		sample = payload.Sample
 	}
@@ -53,11 +53,13 @@ func family(event string) (prefix string, is bool) {
 }
 
 // has reports whether events of a type may be dispatched.
-func (p *Profile) has(typ string) bool { return p.Events == nil || slices.Contains(p.Events, typ) }
+func (p *Profile) has(typ string) bool {
+	return p.Form.Events == nil || slices.Contains(p.Form.Events, typ)
+}
 
 // knows reports whether a webhook may listen to a type, or to a family that has a type.
 func (p *Profile) knows(event string) bool {
 	prefix, is := family(event)
 	return p.has(event) || event == anyEvent ||
-		is && slices.ContainsFunc(p.Events, func(typ string) bool { return strings.HasPrefix(typ, prefix) })
+		is && slices.ContainsFunc(p.Form.Events, func(typ string) bool { return strings.HasPrefix(typ, prefix) })
 }

@@ -74,9 +74,9 @@ func builds(t *testing.T) *payload.Catalogue {
 func TestWildcardsAreJudged(t *testing.T) {
 	t.Parallel()
 	own := webhook.Automation()
-	own.Catalogue = builds(t)
+	own.Form.Catalogue = builds(t)
 	open := webhook.Automation()
-	open.Events = nil
+	open.Form.Events = nil
 	for _, c := range []struct {
 		name, event, known, open string
 	}{
@@ -111,15 +111,15 @@ func TestWildcardsAreJudged(t *testing.T) {
 func TestCatalogueIsDispatched(t *testing.T) {
 	t.Parallel()
 	p := webhook.Automation()
-	p.Catalogue, p.Events = builds(t), nil
+	p.Form.Catalogue, p.Form.Events = builds(t), nil
 	h := newHost(t, newStore(t), p, nil)
-	if got := h.Profile().Events; !slices.Equal(got, []string{"build.done", "build.run.started"}) {
-		t.Errorf("Profile().Events = %v", got)
+	if got := h.Profile().Form.Events; !slices.Equal(got, []string{"build.done", "build.run.started"}) {
+		t.Errorf("Profile().Form.Events = %v", got)
 	}
 	h.add("family", func(w *webhook.Webhook) { w.Events = []string{"build.*"} })
 	h.add("run", func(w *webhook.Webhook) { w.Events = []string{"build.run.*"} })
 	for data, want := range map[payload.Data]int{buildDone{"a"}: 1, buildRun{"b"}: 2} {
-		e, err := p.Catalogue.New(scope, data)
+		e, err := p.Form.Catalogue.New(scope, data)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -139,8 +139,8 @@ func TestCatalogueSample(t *testing.T) {
 	t.Parallel()
 	for _, enveloped := range []bool{false, true} {
 		p := webhook.Automation()
-		if p.Catalogue = builds(t); enveloped {
-			p.Catalogue = p.Catalogue.Enveloped()
+		if p.Form.Catalogue = builds(t); enveloped {
+			p.Form.Catalogue = p.Form.Catalogue.Enveloped()
 		}
 		h := newHost(t, newStore(t), p, nil)
 		w := h.add("one")
@@ -165,7 +165,7 @@ func TestCatalogueSample(t *testing.T) {
 func TestProfileEventsHoldNoStar(t *testing.T) {
 	t.Parallel()
 	p := webhook.Automation()
-	p.Events = []string{"task.*"}
+	p.Form.Events = []string{"task.*"}
 	if _, err := webhook.New(newStore(t), p, nil); err == nil {
 		t.Error("accepted")
 	}

@@ -20,6 +20,7 @@ func TestComposeOutsideTheGroup(t *testing.T) {
 		{"the first", "first", true},
 		{"another of the group", "second", true},
 		{"one of another group", "apart", false},
+		{"one that does not listen", "deaf", false},
 		{"one of another tenant", "foreign", false},
 		{"one that does not exist", "whk_none", false},
 	} {
@@ -27,17 +28,17 @@ func TestComposeOutsideTheGroup(t *testing.T) {
 			t.Parallel()
 			ids := map[string]string{}
 			p := webhook.Automation()
-			p.Events, p.RequireSecret, p.MaxPerScope, p.Sign = nil, false, 0, nil
-			p.Allow, p.Target, p.Check = webhook.Standard().Allow, nil, nil
-			p.Compose = func(_ payload.Event, group []webhook.Webhook) (webhook.Composed, error) {
+			p.Form.Events, p.Form.RequireSecret, p.Form.MaxPerScope, p.Prepare.Sign = nil, false, 0, nil
+			p.Allow, p.Prepare.Target, p.Form.Check = webhook.Standard().Allow, nil, nil
+			p.Route = webhook.Grouped(nil, func(_ payload.Event, group []webhook.Webhook) (webhook.Routed, error) {
 				if group[0].Group != "team" {
-					return webhook.Composed{}, nil
+					return webhook.Routed{}, nil
 				}
 				if id, known := ids[tt.composed]; known {
-					return webhook.Composed{WebhookID: id}, nil
+					return webhook.Routed{WebhookID: id}, nil
 				}
-				return webhook.Composed{WebhookID: tt.composed}, nil
-			}
+				return webhook.Routed{WebhookID: tt.composed}, nil
+			})
 			store, err := memstore.New(nil)
 			if err != nil {
 				t.Fatal(err)
@@ -50,8 +51,11 @@ func TestComposeOutsideTheGroup(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for name, w := range map[string]webhook.Webhook{"first": {Group: "team"}, "second": {Group: "team"}, "apart": {Group: "other"}, "foreign": {Scope: "beta"}} {
-				w.Name, w.URL, w.Events, w.Active = name, "https://"+name+".example.com/", []string{"*"}, true
+			for name, w := range map[string]webhook.Webhook{"first": {Group: "team"}, "second": {Group: "team"}, "apart": {Group: "other"}, "foreign": {Scope: "beta"}, "deaf": {Events: []string{"y"}}} {
+				w.Name, w.URL, w.Active = name, "https://"+name+".example.com/", true
+				if w.Events == nil {
+					w.Events = []string{"*"}
+				}
 				if w.Scope == "" {
 					w.Scope = "acme"
 				}
@@ -72,6 +76,54 @@ func TestComposeOutsideTheGroup(t *testing.T) {
 				if want := map[bool]int{true: 2, false: 0}[tt.ok && scope == "acme"]; len(got) != want {
 					t.Errorf("%s has %d deliveries, want %d", scope, len(got), want)
 				}
+			}
+		})
+	}
+}
+
+// Rule: Route names live webhooks of the scope, each once at most. One that does not fails the
+// Dispatch and stores nothing; it may use the slice that it gets.
+func TestRouteNames(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		named []string
+		ok    bool
+	}{
+		"nothing":                 {nil, true},
+		"one":                     {[]string{"on"}, true},
+		"two, in any order":       {[]string{"on too", "on"}, true},
+		"one twice":               {[]string{"on", "on too", "on"}, false},
+		"one that is off":         {[]string{"on", "off"}, false},
+		"one of another tenant":   {[]string{"foreign"}, false},
+		"one that does not exist": {[]string{"none"}, false},
+		"one without an ID":       {[]string{""}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ids := map[string]string{"none": "whk_none"}
+			p := tracker()
+			p.Route = func(live []webhook.Webhook, _ payload.Event) (routed []webhook.Routed, _ error) {
+				clear(live)
+				for _, name := range c.named {
+					routed = append(routed, webhook.Routed{WebhookID: ids[name]})
+				}
+				return routed, nil
+			}
+			h := newHost(t, newStore(t), p, nil)
+			for _, name := range []string{"on", "on too", "off", "foreign"} {
+				w := h.addTracker(name, "", "https://hooks.example.com/", func(w *webhook.Webhook) {
+					if w.Active = name != "off"; name == "foreign" {
+						w.Scope = "beta"
+					}
+				})
+				ids[name] = w.ID
+			}
+			r, err := h.Dispatch(t.Context(), track(t, "evt_1", nil))
+			if (err == nil) != c.ok || c.ok && r.Events[0].Added != len(c.named) {
+				t.Errorf("Dispatch = %+v, %v; want accepted: %v", r, err, c.ok)
+			}
+			if n := h.count(webhook.StatePending); !c.ok && n != 0 {
+				t.Errorf("%d deliveries stored", n)
 			}
 		})
 	}

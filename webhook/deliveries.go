@@ -169,7 +169,7 @@ type TestOption func(*testSettings)
 type testSettings struct{ trigger string }
 
 // WithSample sends a complete example of a trigger instead of the empty object, so that
-// a receiver's mapping can be checked. Profile.Sample makes it.
+// a receiver's mapping can be checked. Profile.Form.Sample makes it.
 func WithSample(trigger string) TestOption { return func(s *testSettings) { s.trigger = trigger } }
 
 // Test sends one request to a webhook, active or not, exactly as a delivery would be sent,

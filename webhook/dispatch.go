@@ -131,7 +131,7 @@ func (d *Dispatcher) checkEvents(events []payload.Event) error {
 		case e.Scope == "" || e.Type == "":
 			return fmt.Errorf("webhook: dispatch %s: %w: an event needs a Scope and a Type: use payload.New", e.ID, ErrInvalid)
 		case !d.profile.has(e.Type):
-			return fmt.Errorf("webhook: dispatch %s: %w: profile %s has no event type %q, add it to Profile.Events", e.ID, ErrInvalid, d.profile.Name, e.Type)
+			return fmt.Errorf("webhook: dispatch %s: %w: profile %s has no event type %q, add it to Profile.Form.Events", e.ID, ErrInvalid, d.profile.Name, e.Type)
 		case e.Key != "" && !payload.ValidKey(e.Key):
 			return fmt.Errorf("webhook: dispatch %s: %w: a key must be 1 to 255 bytes of text in one line: use payload.WithKey", e.ID, ErrInvalid)
 		case len(e.Body) > d.profile.maxBody():

@@ -21,7 +21,7 @@ func (syncFailed) EventType() string { return "syncFailed" }
 func TestDispatchOwnTrigger(t *testing.T) {
 	t.Parallel()
 	p := webhook.Automation()
-	p.Events = append(slices.Clone(p.Events), "syncFailed")
+	p.Form.Events = append(slices.Clone(p.Form.Events), "syncFailed")
 	inBubble(t, p, nil, func(h *host) {
 		h.add("one", func(w *webhook.Webhook) { w.Events = []string{"syncFailed"} })
 		e, err := payload.New(scope, syncFailed{SyncID: "sync-1"})

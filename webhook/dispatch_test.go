@@ -225,10 +225,12 @@ func TestPanickingHooks(t *testing.T) {
 		}
 	})
 	hooks := map[string]func(*webhook.Profile){
-		"Sign":   func(p *webhook.Profile) { p.Sign = func(webhook.Webhook) (signer, error) { panic("x") } },
-		"signer": func(p *webhook.Profile) { p.Sign = func(webhook.Webhook) (signer, error) { return panicSigner{}, nil } },
+		"Sign": func(p *webhook.Profile) { p.Prepare.Sign = func(webhook.Webhook) (signer, error) { panic("x") } },
+		"signer": func(p *webhook.Profile) {
+			p.Prepare.Sign = func(webhook.Webhook) (signer, error) { return panicSigner{}, nil }
+		},
 		"Header": func(p *webhook.Profile) {
-			p.Header = func(webhook.Webhook, webhook.Delivery, httpHeader) { panic("x") }
+			p.Prepare.Header = func(webhook.Webhook, webhook.Delivery, httpHeader) { panic("x") }
 		},
 		"Limits": func(p *webhook.Profile) { p.Limits = func(webhook.Webhook, string) []webhook.Limit { panic("x") } },
 	}
@@ -248,14 +250,14 @@ func TestPanickingHooks(t *testing.T) {
 		})
 	}
 	atDispatch := map[string]func(*webhook.Profile){
-		"Select": func(p *webhook.Profile) {
-			p.Select = func([]webhook.Webhook, payload.Event) ([]webhook.Webhook, error) { panic("x") }
+		"Route": func(p *webhook.Profile) {
+			p.Route = func([]webhook.Webhook, payload.Event) ([]webhook.Routed, error) { panic("x") }
 		},
 		"Each": func(p *webhook.Profile) {
-			p.Select = webhook.Each(func(webhook.Webhook, payload.Event) (bool, error) { panic("x") })
+			p.Route = webhook.Each(func(webhook.Webhook, payload.Event) (bool, error) { panic("x") })
 		},
-		"Compose": func(p *webhook.Profile) {
-			p.Compose = func(payload.Event, []webhook.Webhook) (webhook.Composed, error) { panic("x") }
+		"Grouped": func(p *webhook.Profile) {
+			p.Route = webhook.Grouped(nil, func(payload.Event, []webhook.Webhook) (webhook.Routed, error) { panic("x") })
 		},
 	}
 	for name, change := range atDispatch {

@@ -108,11 +108,11 @@ func (p *Profile) check(o *Options) error {
 	if err := p.Allow.Validate(); err != nil {
 		return refuse("Allow: %w", err)
 	}
-	if err := p.AllowToken.Validate(); err != nil {
-		return refuse("AllowToken: %w", err)
+	if err := p.Form.AllowToken.Validate(); err != nil {
+		return refuse("Form.AllowToken: %w", err)
 	}
-	if i := slices.IndexFunc(p.Auth, func(s AuthScheme) bool { return !s.known() }); i >= 0 {
-		return refuse("Auth: %q is no scheme", p.Auth[i])
+	if i := slices.IndexFunc(p.Form.Auth, func(s AuthScheme) bool { return !s.known() }); i >= 0 {
+		return refuse("Form.Auth: %q is no scheme", p.Form.Auth[i])
 	}
 	if err := p.Retry.Validate(); err != nil {
 		return refuse("Retry: %w", err)
@@ -122,10 +122,10 @@ func (p *Profile) check(o *Options) error {
 		return refuse("Retry reaches %v beyond the first failure, Options.History keeps %v only", p.Retry.Horizon(), o.History)
 	case p.Retry.Horizon() > p.maxAge():
 		return refuse("Retry reaches %v beyond the first failure, MaxAge %v ends deliveries before", p.Retry.Horizon(), p.maxAge())
-	case slices.ContainsFunc(p.Events, func(e string) bool { return strings.Contains(e, "*") }):
-		return refuse(`Events must hold no "*": it is for a webhook's Events`)
-	case p.MaxPerScope < 0:
-		return refuse("MaxPerScope %d must not be negative", p.MaxPerScope)
+	case slices.ContainsFunc(p.Form.Events, func(e string) bool { return strings.Contains(e, "*") }):
+		return refuse(`Form.Events must hold no "*": it is for a webhook's Events`)
+	case p.Form.MaxPerScope < 0:
+		return refuse("Form.MaxPerScope %d must not be negative", p.Form.MaxPerScope)
 	case p.MaxBody < 0 || p.MaxBody > maxFanOut:
 		return refuse("MaxBody %d must be between 0 and %d", p.MaxBody, maxFanOut)
 	case p.MaxAge < 0:
@@ -133,9 +133,9 @@ func (p *Profile) check(o *Options) error {
 	case p.DisableAfter < 0:
 		return refuse("DisableAfter %v must not be negative", p.DisableAfter)
 	}
-	for _, o := range p.Orders {
+	for _, o := range p.Form.Orders {
 		if o != OrderSkip && o != OrderBlock && o != OrderHold {
-			return refuse("Orders has %q, allowed are skip, block and hold", o)
+			return refuse("Form.Orders has %q, allowed are skip, block and hold", o)
 		}
 	}
 	return nil
@@ -170,8 +170,8 @@ func (d *Dispatcher) SetPaused(paused bool) { d.engine.post(scheduler.Paused{On:
 // Profile returns a copy of the Profile that the Dispatcher was made with.
 func (d *Dispatcher) Profile() Profile {
 	p := d.profile
-	p.Events, p.Auth = slices.Clone(p.Events), slices.Clone(p.Auth)
-	p.Orders = slices.Clone(p.Orders)
+	p.Form.Events, p.Form.Auth = slices.Clone(p.Form.Events), slices.Clone(p.Form.Auth)
+	p.Form.Orders = slices.Clone(p.Form.Orders)
 	return p
 }
 

@@ -47,7 +47,7 @@ func newEngine(d *Dispatcher) *engine {
 		Capacity: o.Capacity, MaxInFlight: o.MaxInFlight, PerLane: o.PerLane,
 		SlowAfter: o.SlowAfter, Lease: o.Lease, Poll: o.Poll, Rate: o.Rate, Burst: o.Burst,
 		Breaker:  scheduler.Breaker{Failures: o.Breaker.Failures, Open: o.Breaker.Open, MaxOpen: o.Breaker.MaxOpen},
-		MaxPause: d.profile.Retry.MaxAfter, DisableAfter: d.profile.DisableAfter, DisableOnGone: d.profile.DisableOnGone,
+		MaxPause: d.profile.Retry.MaxAfter, DisableAfter: d.profile.DisableAfter,
 		Notifier: d.notifier != nil, HealthStore: d.health != nil, Sweeper: d.sweeper != nil, KeyOrder: d.keys != nil,
 	})
 	g.timer = time.AfterFunc(time.Hour, g.tick)

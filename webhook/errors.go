@@ -12,7 +12,7 @@ var (
 	// ErrConflict: changed by someone else meanwhile; read it again.
 	ErrConflict = errors.New("webhook: changed meanwhile, read it again")
 	// ErrLimit: the scope has as many webhooks as the Profile allows.
-	ErrLimit = errors.New("webhook: limit of webhooks reached, delete one or raise Profile.MaxPerScope")
+	ErrLimit = errors.New("webhook: limit of webhooks reached, delete one or raise Profile.Form.MaxPerScope")
 	// ErrInvalid: input was refused; a *ValidationError names the fields.
 	ErrInvalid = errors.New("webhook: invalid")
 	// ErrHeld: the delivery is being sent right now; try again when its lease ends.

@@ -94,12 +94,18 @@ func ExampleProfile() {
 
 	p := webhook.Standard()
 	p.Name = "company"
-	p.Check = nil
+	p.Form.Check = nil
 	p.Retry = retry.Policy{Slots: []retry.Slot{{Min: 10 * time.Millisecond, Max: 20 * time.Millisecond}}}
-	p.Success = func(status int) bool { return status == http.StatusOK }
-	p.Target = func(w webhook.Webhook, d webhook.Delivery) (string, error) { return webhook.Expand(w.URL, d.Vars), nil }
-	p.Header = func(_ webhook.Webhook, d webhook.Delivery, h http.Header) { h.Set("X-Try", fmt.Sprint(d.Tries+1)) }
-	p.Sign = func(w webhook.Webhook) (sign.Signer, error) {
+	standard := p.Judge
+	p.Judge = func(a webhook.Attempt) webhook.Verdict {
+		if a.Status > http.StatusOK && a.Status <= 299 {
+			return webhook.VerdictGiveUp
+		}
+		return standard(a)
+	}
+	p.Prepare.Target = func(w webhook.Webhook, d webhook.Delivery) (string, error) { return webhook.Expand(w.URL, d.Vars), nil }
+	p.Prepare.Header = func(_ webhook.Webhook, d webhook.Delivery, h http.Header) { h.Set("X-Try", fmt.Sprint(d.Tries+1)) }
+	p.Prepare.Sign = func(w webhook.Webhook) (sign.Signer, error) {
 		return sign.Func(func(r *http.Request, _ sign.Message) error {
 			r.Header.Set("Authorization", "Bearer "+w.Secrets[0].Reveal())
 			return nil

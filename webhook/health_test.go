@@ -63,7 +63,7 @@ func TestHealthEndsWithTheWebhook(t *testing.T) {
 func TestEchoOfASignedHeader(t *testing.T) {
 	t.Parallel()
 	p := webhook.Automation()
-	p.Sign = func(webhook.Webhook) (sign.Signer, error) {
+	p.Prepare.Sign = func(webhook.Webhook) (sign.Signer, error) {
 		return sign.Func(func(r *http.Request, _ sign.Message) error {
 			r.Header.Set("Authorization", "Bearer derivedCanary-qzqzqzqz")
 			return nil

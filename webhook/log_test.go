@@ -130,7 +130,7 @@ func TestOwnFaultsDoNotCount(t *testing.T) {
 	for name, spoil := range map[string]func(*webhook.Profile){
 		"payload": func(p *webhook.Profile) { p.MaxBody = 10 },
 		"config": func(p *webhook.Profile) {
-			p.Sign = func(webhook.Webhook) (sign.Signer, error) { return nil, errors.New("no key") }
+			p.Prepare.Sign = func(webhook.Webhook) (sign.Signer, error) { return nil, errors.New("no key") }
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -86,7 +86,7 @@ func TestLimitsHold(t *testing.T) {
 		return answer{status: 200}
 	}
 	p := webhook.Automation()
-	p.MaxPerScope = 0
+	p.Form.MaxPerScope = 0
 	inBubble(t, p, &webhook.Options{Transport: to, Capacity: 10, PerLane: 3}, func(hh *host) {
 		h = hh
 		for i := range 7 {

@@ -47,7 +47,7 @@ func newMute(t *testing.T, o *webhook.Options) (*mute, *host) {
 	t.Helper()
 	m := &mute{Store: newStore(t)}
 	p := webhook.Automation()
-	p.MaxPerScope = 0
+	p.Form.MaxPerScope = 0
 	return m, newHost(t, m, p, o)
 }
 

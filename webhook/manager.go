@@ -35,7 +35,7 @@ func (d *Dispatcher) Manager() (*Manager, error) {
 // Add validates and stores a new webhook and returns it as stored, with the ID it was
 // given, its canonical URL and its times. ID, CreatedAt, UpdatedAt, DisabledReason and
 // Version of w are not looked at. A secret that is missing, where the Profile demands one, or
-// that is zero is generated, if Profile.NewSecret can: the webhook that is returned holds it in
+// that is zero is generated, if Profile.Form.NewSecret can: the webhook that is returned holds it in
 // Secrets[0], so that it can be shown once. Errors: [*ValidationError], [ErrLimit].
 func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 	w = w.Clone()
@@ -50,7 +50,7 @@ func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 	if err != nil {
 		return Webhook{}, err
 	}
-	if err := m.reg.Create(ctx, w, m.d.profile.MaxPerScope); err != nil {
+	if err := m.reg.Create(ctx, w, m.d.profile.Form.MaxPerScope); err != nil {
 		return Webhook{}, fmt.Errorf("webhook: add to scope %q: %w", w.Scope, err)
 	}
 	return w, nil
@@ -66,8 +66,8 @@ func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 // webhook's health.
 //
 // A kept value never reaches another receiver. With another URL, or whatever else changes
-// where Profile.Target leads, the values of headers and of Auth, the key of TLS, and the secret where
-// requests hold it (see Profile.SecretSent), must be in w; with another token endpoint or client ID the
+// where Profile.Prepare.Target leads, the values of headers and of Auth, the key of TLS, and the secret where
+// requests hold it (see Profile.Form.SecretSent), must be in w; with another token endpoint or client ID the
 // secret of Auth must: a [FieldError] with the rule "again" names what
 // is missing. What w holds counts as entered, so a form handler fills in what was typed
 // and leaves the rest empty; it does not pass on what it has read from the Store.
@@ -117,7 +117,7 @@ func (m *Manager) SetActive(ctx context.Context, scope, id string, active bool) 
 }
 
 // Delete removes a webhook at once. Nothing queued for it is sent any more, apart from a
-// request that is already under way. Errors: [ErrNotFound], and what Profile.Delete answers.
+// request that is already under way. Errors: [ErrNotFound], and what Profile.Form.Delete answers.
 func (m *Manager) Delete(ctx context.Context, scope, id string) error {
 	if err := m.remove(ctx, scope, id); err != nil {
 		m.mayHaveChanged(scope, id, err)
@@ -130,11 +130,11 @@ func (m *Manager) Delete(ctx context.Context, scope, id string) error {
 
 func (m *Manager) remove(ctx context.Context, scope, id string) (err error) {
 	remove := func(ctx context.Context) error { return m.reg.Delete(ctx, scope, id) }
-	if m.d.profile.Delete == nil {
+	if m.d.profile.Form.Delete == nil {
 		return remove(ctx)
 	}
-	defer contain("Profile.Delete", &err)
-	return m.d.profile.Delete(ctx, scope, id, remove)
+	defer contain("Profile.Form.Delete", &err)
+	return m.d.profile.Form.Delete(ctx, scope, id, remove)
 }
 
 // DeleteScope removes everything of a tenant that leaves.

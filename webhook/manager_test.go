@@ -112,7 +112,7 @@ func TestLimitIsAdjustable(t *testing.T) {
 	t.Parallel()
 	for limit, want := range map[int]int{1: 1, 5: 5, 0: 20} {
 		p := webhook.Automation()
-		p.MaxPerScope = limit
+		p.Form.MaxPerScope = limit
 		h := newHost(t, newStore(t), p, nil)
 		n := 0
 		for range 20 {

@@ -199,7 +199,7 @@ func TestOAuthRenewalOfMany(t *testing.T) {
 // tried again is a matter of the name and of what the profile does with 401.
 func TestOAuthNoToken(t *testing.T) {
 	t.Parallel()
-	gives := func(p webhook.Profile) webhook.Profile { p.Transient = webhook.TransientError; return p }
+	gives := func(p webhook.Profile) webhook.Profile { p.Judge = webhook.DefaultJudge; return p }
 	for name, c := range map[string]struct {
 		profile webhook.Profile
 		refusal answer

@@ -139,7 +139,7 @@ func TestFailingOrders(t *testing.T) {
 	t.Parallel()
 	store := newStore(t)
 	p := webhook.Automation()
-	p.MaxPerScope = 10
+	p.Form.MaxPerScope = 10
 	h := newHost(t, store, p, nil)
 	names := make(map[string]string)
 	since := time.Unix(1_700_000_000, 0)

@@ -92,7 +92,7 @@ func TestNewRefusesProfile(t *testing.T) {
 		"retry slot upside down":    {change: func(p *webhook.Profile) { p.Retry.Slots = []retry.Slot{{Min: 2, Max: 1}} }, field: "Retry"},
 		"horizon past the history":  {change: func(p *webhook.Profile) { p.Retry, p.MaxAge = slots(4*day), 9*day }, o: webhook.Options{History: 3 * day}, field: "History"},
 		"horizon past the age":      {change: func(p *webhook.Profile) { p.Retry = slots(8 * day) }, field: "MaxAge"},
-		"limit below 0":             {change: func(p *webhook.Profile) { p.MaxPerScope = -1 }, field: "MaxPerScope"},
+		"limit below 0":             {change: func(p *webhook.Profile) { p.Form.MaxPerScope = -1 }, field: "MaxPerScope"},
 		"body below 0":              {change: func(p *webhook.Profile) { p.MaxBody = -1 }, field: "MaxBody"},
 		"body above all fan-out":    {change: func(p *webhook.Profile) { p.MaxBody = 64<<20 + 1 }, field: "MaxBody"},
 		"age below 0":               {change: func(p *webhook.Profile) { p.MaxAge = -1 }, field: "MaxAge"},
@@ -170,7 +170,7 @@ func TestDefaults(t *testing.T) {
 		return answer{status: 200}
 	}}
 	p := webhook.Automation()
-	p.MaxPerScope = 0
+	p.Form.MaxPerScope = 0
 	inBubble(t, p, &webhook.Options{Transport: to}, func(h *host) {
 		const hooks, perLane = 17, 4
 		for i := range hooks {

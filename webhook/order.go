@@ -152,7 +152,7 @@ func (m *Manager) Orders() (orders []OrderPolicy, coalesces bool) {
 	if m.d.keys == nil {
 		return nil, false
 	}
-	return slices.Clone(m.d.profile.Orders), m.d.profile.Coalesces
+	return slices.Clone(m.d.profile.Form.Orders), m.d.profile.Form.Coalesces
 }
 
 // Ahead returns the delivery that a pending one of an ordered webhook waits behind. It has no
@@ -212,7 +212,7 @@ func (m *Manager) validateOrder(w *Webhook, add func(field, rule, message string
 		add("order", "unknown", "The order can be skip, block or hold.")
 	case w.Order != OrderNone && m.d.keys == nil:
 		add("order", "unsupported", "The store of this installation cannot keep an order.")
-	case w.Order != OrderNone && !slices.Contains(p.Orders, w.Order):
+	case w.Order != OrderNone && !slices.Contains(p.Form.Orders, w.Order):
 		add("order", "unsupported", "These webhooks cannot have this order.")
 	case w.Order != OrderNone && w.Coalesce:
 		add("order", "coalesce", "A webhook sends every event in order, or only the latest one: choose one of the two.")
@@ -220,7 +220,7 @@ func (m *Manager) validateOrder(w *Webhook, add func(field, rule, message string
 	switch {
 	case w.Coalesce && m.d.keys == nil:
 		add("coalesce", "unsupported", "The store of this installation cannot send the latest event only.")
-	case w.Coalesce && !p.Coalesces:
+	case w.Coalesce && !p.Form.Coalesces:
 		add("coalesce", "unsupported", "These webhooks cannot send the latest event only.")
 	}
 	switch {
@@ -231,7 +231,7 @@ func (m *Manager) validateOrder(w *Webhook, add func(field, rule, message string
 	}
 }
 
-// SequenceHeader returns a Profile.Header that sends the number of a delivery, as 19 digits that
+// SequenceHeader returns a Profile.Prepare.Header that sends the number of a delivery, as 19 digits that
 // compare as text and as a number, where its webhook keeps an order or coalesces. [Standard] has it
 // under the name webhook-sequence. The Standard Webhooks signature does not cover it.
 func SequenceHeader(name string) func(Webhook, Delivery, http.Header) {

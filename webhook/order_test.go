@@ -20,7 +20,7 @@ import (
 // ordering is a Profile whose webhooks may keep an order or coalesce.
 func ordering() webhook.Profile {
 	p := webhook.Automation()
-	p.Orders, p.Coalesces = webhook.Standard().Orders, true
+	p.Form.Orders, p.Form.Coalesces = webhook.Standard().Form.Orders, true
 	return p
 }
 
@@ -193,8 +193,8 @@ func TestOrderHold(t *testing.T) {
 func TestOrderRedeliver(t *testing.T) {
 	t.Parallel()
 	p := ordering()
-	plain, sequence := p.Header, webhook.Standard().Header
-	p.Header = func(w webhook.Webhook, d webhook.Delivery, h http.Header) { plain(w, d, h); sequence(w, d, h) }
+	plain, sequence := p.Prepare.Header, webhook.Standard().Prepare.Header
+	p.Prepare.Header = func(w webhook.Webhook, d webhook.Delivery, h http.Header) { plain(w, d, h); sequence(w, d, h) }
 	inBubble(t, p, &webhook.Options{Transport: failing(503, "stuck"), Breaker: webhook.Breaker{Failures: -1}}, func(h *host) {
 		h.add("one", order(webhook.OrderBlock))
 		first := h.send("first", "k")
@@ -451,7 +451,7 @@ func TestOrderRefused(t *testing.T) {
 		t.Errorf("Held without the capability: %v, want ErrUnsupported", err)
 	}
 	p := ordering()
-	p.Orders = append(p.Orders, "some")
+	p.Form.Orders = append(p.Form.Orders, "some")
 	if _, err := webhook.New(full, p, nil); err == nil {
 		t.Error("New took a Profile with an unknown order")
 	}

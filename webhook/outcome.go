@@ -11,54 +11,43 @@ import (
 	"github.com/postrider/postrider/retry"
 )
 
-func (p *Profile) success(status int) (ok bool) {
-	if p.Success == nil {
-		return success2xx(status)
-	}
-	defer func() { _ = recover() }() // a hook that panics has not said yes
-	return p.Success(status)
-}
-
-func (p *Profile) transient(a Attempt) (ok bool) {
-	if p.Transient == nil {
-		return TransientError(a)
-	}
-	defer func() { _ = recover() }()
-	return p.Transient(a)
-}
-
 func (p *Profile) maxBody() int { return cmp.Or(p.MaxBody, defaultMaxBody) }
 
 func (p *Profile) maxAge() time.Duration { return cmp.Or(p.MaxAge, defaultMaxAge) }
 
-// settlement decides what follows an attempt: delivered, another try, or the end.
-func (p *Profile) settlement(w *Webhook, d *Delivery, a *Attempt) Settlement {
-	s := p.ordered(w, d, a, p.judged(d, a))
+// settlement decides what follows an attempt: delivered, another try, or the end; gone tells whether
+// the webhook is to be switched off.
+func (p *Profile) settlement(w *Webhook, d *Delivery, a *Attempt) (s Settlement, gone bool) {
+	s, gone = p.judged(d, a)
+	s = p.ordered(w, d, a, s)
 	if s.State == StatePending && d.expiredAt(s.Due) && !s.Exhausted {
 		s.State, s.Code, s.Due = StateFailed, CodeExpired, a.End() // the next try would come too late
 	}
-	return s
+	return s, gone
 }
 
 // judged decides for a delivery without an order.
-func (p *Profile) judged(d *Delivery, a *Attempt) Settlement {
-	s := Settlement{ID: d.ID, Scope: d.Scope, Lease: d.Lease, Code: a.Code, Result: a, Due: a.End()}
+func (p *Profile) judged(d *Delivery, a *Attempt) (s Settlement, gone bool) {
+	s = Settlement{ID: d.ID, Scope: d.Scope, Lease: d.Lease, State: StateFailed, Code: a.Code, Result: a, Due: a.End()}
 	switch {
 	case a.OK():
 		s.State = StateDelivered
-		return s
+		return s, false
 	case a.Code == CodeEgress: // no try was made
 		s.State, s.Due, s.Result = StatePending, a.End().Add(egressWait), nil
-		return s
-	case p.transient(*a):
+		return s, false
+	}
+	switch p.verdict(a) {
+	case VerdictRetry:
 		if at, ok := p.Retry.Next(failure(d, a)); ok {
 			s.State, s.Due = StatePending, at
-			return s
+		} else {
+			s.Exhausted = true
 		}
-		s.Exhausted = true
+	case VerdictGone:
+		return s, true
 	}
-	s.State = StateFailed
-	return s
+	return s, false
 }
 
 // overload tells whether an outcome says that the endpoint has too much to do, or is away.

@@ -1,18 +1,16 @@
 package webhook
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/postrider/postrider/payload"
 )
 
-// plan makes the deliveries of one event: match, group, compose.
+// plan makes the deliveries of one event.
 func (d *Dispatcher) plan(e payload.Event, hooks []Webhook, now time.Time) (ds []Delivery, err error) {
 	defer contain("Profile", &err)
 	live := make([]Webhook, 0, len(hooks))
@@ -21,84 +19,51 @@ func (d *Dispatcher) plan(e payload.Event, hooks []Webhook, now time.Time) (ds [
 			live = append(live, w)
 		}
 	}
-	matched, err := d.match(live, e)
-	if err != nil {
-		return nil, err
+	route := d.profile.Route
+	if route == nil {
+		route = Each(nil)
 	}
-	if len(matched) == 0 {
+	routed, err := route(live, e)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("route: %w", err)
+	case len(routed) == 0:
 		return nil, nil
 	}
-	slices.SortFunc(matched, func(a, b Webhook) int { return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.ID, b.ID)) })
-	ds = make([]Delivery, 0, len(matched))
-	for start := 0; start < len(matched); {
-		end := start + 1
-		for matched[start].Group != "" && end < len(matched) && matched[end].Group == matched[start].Group {
-			end++
+	places := make(map[string]int, len(routed))
+	for i, r := range routed {
+		places[r.WebhookID] = i // the first of two of one webhook stays without a delivery
+	}
+	ds = make([]Delivery, len(routed))
+	for i := range hooks { // Route may have changed live
+		w := &hooks[i]
+		if at, ok := places[w.ID]; ok && w.Scope == e.Scope && w.Live(now) {
+			ds[at] = d.newDelivery(e, w, &routed[at], now)
 		}
-		made, err := d.compose(e, matched[start:end], now)
-		if err != nil {
-			return nil, fmt.Errorf("compose %s: %w", matched[start].ID, err)
+	}
+	for i := range ds {
+		if ds[i].ID == "" {
+			return nil, fmt.Errorf("route: webhook %s is not live in the scope, or has two deliveries", routed[i].WebhookID)
 		}
-		ds = append(ds, made...)
-		start = end
 	}
 	return ds, nil
 }
 
-// match picks the receivers of an event. live is the caller's to give away.
-func (d *Dispatcher) match(live []Webhook, e payload.Event) ([]Webhook, error) {
-	choose := d.profile.Select
-	if choose == nil {
-		choose = Each(func(w Webhook, e payload.Event) (bool, error) { return w.Listens(e.Type), nil })
-	}
-	matched, err := choose(live, e)
-	if err != nil {
-		return nil, fmt.Errorf("match: %w", err)
-	}
-	return matched, nil
-}
-
-// compose makes one delivery for a group, or one for each where the Profile does not
-// compose.
-func (d *Dispatcher) compose(e payload.Event, group []Webhook, now time.Time) ([]Delivery, error) {
-	if d.profile.Compose == nil {
-		ds := make([]Delivery, len(group))
-		for i, w := range group {
-			ds[i] = d.newDelivery(e, &w, now)
-		}
-		return ds, nil
-	}
-	c, err := d.profile.Compose(e, group)
-	if err != nil {
-		return nil, err
-	}
-	id := cmp.Or(c.WebhookID, group[0].ID)
-	i := slices.IndexFunc(group, func(w Webhook) bool { return w.ID == id })
-	if i < 0 {
-		return nil, fmt.Errorf("composed for webhook %s, which is not of the group", id)
-	}
-	dl := d.newDelivery(e, &group[i], now)
-	dl.Class = c.Class
-	switch {
-	case c.NoBody:
-		dl.Body = nil
-	case c.Body != nil:
-		dl.Body = c.Body
-	}
-	if len(c.Vars) > 0 {
-		dl.Vars = maps.Clone(e.Vars)
-		if dl.Vars == nil {
-			dl.Vars = make(map[string]string, len(c.Vars))
-		}
-		maps.Copy(dl.Vars, c.Vars)
-	}
-	return []Delivery{dl}, nil
-}
-
-func (d *Dispatcher) newDelivery(e payload.Event, w *Webhook, now time.Time) Delivery {
+func (d *Dispatcher) newDelivery(e payload.Event, w *Webhook, r *Routed, now time.Time) Delivery {
 	dl := Delivery{
-		ID: DeliveryID(e.Scope, e.ID, w.ID), EventID: e.ID, WebhookID: w.ID, Scope: e.Scope, Type: e.Type,
+		ID: DeliveryID(e.Scope, e.ID, w.ID), EventID: e.ID, WebhookID: w.ID, Scope: e.Scope, Type: e.Type, Class: r.Class,
 		Body: e.Body, Vars: e.Vars, Due: now, CreatedAt: now, QueuedAt: now,
+	}
+	switch {
+	case r.NoBody:
+		dl.Body = nil
+	case r.Body != nil:
+		dl.Body = r.Body
+	}
+	if len(r.Vars) > 0 {
+		dl.Vars = make(map[string]string, len(e.Vars)+len(r.Vars))
+		maps.Copy(dl.Vars, e.Vars)
+		maps.Copy(dl.Vars, r.Vars)
 	}
 	if d.keys != nil && w.take() != TakeAny {
 		dl.Key = e.Key

@@ -119,13 +119,13 @@ func sameSecret(a, b Secret) bool {
 
 // signerOf returns what signs requests, nil for none.
 func (p *preparation) signerOf(profile *Profile, now time.Time) (sign.Signer, error) {
-	if profile.Sign == nil {
+	if profile.Prepare.Sign == nil {
 		return nil, nil
 	}
 	if known := p.signer.Load(); known != nil && (known.until.IsZero() || now.Before(known.until)) {
 		return known.Signer, nil
 	}
-	signer, err := profile.Sign(p.of.Clone())
+	signer, err := profile.Prepare.Sign(p.of.Clone())
 	if err != nil {
 		return nil, err
 	}

@@ -81,8 +81,8 @@ func TestPreparationKnowsEveryField(t *testing.T) {
 	t.Parallel()
 	made := 0
 	p := webhook.Automation()
-	p.Sign = func(webhook.Webhook) (sign.Signer, error) { made++; return nil, nil }
-	p.Target = nil
+	p.Prepare.Sign = func(webhook.Webhook) (sign.Signer, error) { made++; return nil, nil }
+	p.Prepare.Target = nil
 	send, _ := sender(t, p)
 	send(someWebhook())
 	send(someWebhook())
@@ -148,7 +148,7 @@ func TestPreparationEnds(t *testing.T) {
 	made := 0
 	var until time.Time
 	p := webhook.Automation()
-	p.Sign = func(webhook.Webhook) (sign.Signer, error) {
+	p.Prepare.Sign = func(webhook.Webhook) (sign.Signer, error) {
 		made++
 		return expiring{sign.Func(func(*http.Request, sign.Message) error { return nil }), until}, nil
 	}
@@ -208,7 +208,7 @@ func TestTargetCannotMoveTheHost(t *testing.T) {
 			"longer host": "https://hooks.example.com.evil.example.com/x"} {
 			p := webhook.Standard()
 			p.Allow.Ports = []uint16{8443}
-			p.Target = func(w webhook.Webhook, d webhook.Delivery) (string, error) {
+			p.Prepare.Target = func(w webhook.Webhook, d webhook.Delivery) (string, error) {
 				if moved := d.Vars["to"]; moved != "" {
 					return moved, nil
 				}
@@ -239,18 +239,17 @@ func TestTargetCannotMoveTheHost(t *testing.T) {
 func TestPanickingVerdict(t *testing.T) {
 	t.Parallel()
 	p := webhook.Automation()
-	p.Success = func(int) bool { panic("success") }
+	p.Judge = func(webhook.Attempt) webhook.Verdict { panic("judge") }
 	send, _ := sender(t, p)
 	if a := send(someWebhook()); a.OK() || a.Code != webhook.CodeStatus || a.Status != 200 {
-		t.Errorf("Success panics: %+v", a)
+		t.Errorf("Judge panics: %+v", a)
 	}
-	p.Success, p.Transient = func(int) bool { return false }, func(webhook.Attempt) bool { panic("transient") }
 	inBubble(t, p, nil, func(h *host) {
 		h.add("one")
 		id := h.dispatch()
 		settled(time.Hour)
 		if got := h.outcome(id); got != "failed status tries=1" {
-			t.Errorf("Transient panics: %s", got)
+			t.Errorf("Judge panics: %s", got)
 		}
 	})
 }
@@ -263,7 +262,7 @@ func TestPanickingTarget(t *testing.T) {
 		"fails":  func(webhook.Webhook, webhook.Delivery) (string, error) { return "", errors.New("target") },
 	} {
 		p := webhook.Automation()
-		p.Target = target
+		p.Prepare.Target = target
 		send, to := sender(t, p)
 		if a := send(someWebhook()); a.Code != webhook.CodeConfig && a.Code != webhook.CodeURLRejected {
 			t.Errorf("%s: %+v", name, a)

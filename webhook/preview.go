@@ -33,7 +33,7 @@ type PreviewHeader struct {
 var shownHeaders = []string{"Content-Type", "User-Agent", "Webhook-Id", "Webhook-Timestamp"}
 
 // Preview builds the request of a delivery with the webhook as it is now, and sends nothing. Shown
-// are the headers that every Profile sends and those of Profile.Header; those of the webhook itself
+// are the headers that every Profile sends and those of Profile.Prepare.Header; those of the webhook itself
 // and of its signer are masked. Errors: [ErrNotFound], also where its webhook is gone,
 // [ErrUnsupported] without [History], [ErrSealed], and [ErrInvalid] where no request can be built.
 func (m *Manager) Preview(ctx context.Context, scope, deliveryID string) (Preview, error) {
@@ -72,11 +72,11 @@ func (m *Manager) Preview(ctx context.Context, scope, deliveryID string) (Previe
 // openHeaders are the names of headers whose values may be read by whoever sees the delivery.
 func (p *Profile) openHeaders(w Webhook, d Delivery) []string {
 	open := slices.Clone(shownHeaders)
-	if p.Header != nil {
+	if p.Prepare.Header != nil {
 		own := make(http.Header)
 		func() {
 			defer func() { _ = recover() }() // the request was built, so it is not to be expected
-			p.Header(w.Clone(), d, own)
+			p.Prepare.Header(w.Clone(), d, own)
 		}()
 		for name := range own {
 			open = append(open, name)

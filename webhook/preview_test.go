@@ -18,7 +18,7 @@ func TestPreview(t *testing.T) {
 	t.Parallel()
 	const secret = "canary-0123456789abcdef0123456789abcdef"
 	p := webhook.Automation()
-	p.Header = func(w webhook.Webhook, d webhook.Delivery, h http.Header) {
+	p.Prepare.Header = func(w webhook.Webhook, d webhook.Delivery, h http.Header) {
 		h.Set("Webhook-Id", d.EventID)
 		h.Set("X-Try", fmt.Sprint(d.Tries))
 		h.Set("X-Leak", "prefix "+w.Secrets[0].Reveal())

@@ -18,7 +18,16 @@ import (
 // gives it to [New], or fills one of its own. A Store serves one Profile for life,
 // because what is queued was matched and composed by it.
 //
-// The hooks are called from several goroutines at once and must not block. A hook
+// Beside figures it has six parts, each with a default:
+//
+//   - Route: which webhooks receive an event, and what each is sent
+//   - Keep: whether a delivery is still wanted when its turn comes
+//   - Prepare: how a request looks: its URL, headers and signature
+//   - Judge: what an answer means
+//   - Limits: what requests count against beside the limits of their webhook
+//   - Form: what people enter for a webhook, and how it is checked
+//
+// Their functions are called from several goroutines at once and must not block. One
 // that panics fails the delivery, or the Dispatch, with [ErrPanic] or [CodeConfig].
 type Profile struct {
 	// Name is kept by the Store: 1 to 40 letters, digits, "-" or "_".
@@ -32,62 +41,39 @@ type Profile struct {
 	HTTP2 bool
 	// Retry says when to try again.
 	Retry retry.Policy
-	// Success decides by the status; nil means 200 to 299.
-	Success func(status int) bool
-	// Transient decides whether a failed attempt is worth another one; nil means
-	// [TransientError].
-	Transient func(Attempt) bool
-	// MaxPerScope limits the webhooks of a scope, inactive ones included; 0 means no limit.
-	MaxPerScope int
 	// MaxBody is the largest body in bytes; 0 means 100 KiB.
 	MaxBody int
 	// MaxAge ends what has been pending for longer; 0 means 7 days.
 	MaxAge time.Duration
-	// RequireSecret makes a secret mandatory when a webhook is added.
-	RequireSecret bool
-	// SecretSent says that a request holds the secret itself, as in a token header or in
-	// the URL, and not only a signature made with it. Such a secret must be entered
-	// again when a webhook gets another URL; see [Manager.Edit].
-	SecretSent bool
-	// Auth are the schemes of Authorization that a webhook may have beside its signature;
-	// nil means none.
-	Auth []AuthScheme
-	// AllowToken judges token endpoints of [AuthOAuth]: each URL when it is entered and before
-	// each use, every address when it is dialled. The zero value accepts any public https host,
-	// whatever Allow says.
-	AllowToken allowlist.Policy
-	// Events are the event types that a webhook can listen to; nil means any, or those of the
-	// Catalogue. A name holds no "*".
-	Events []string
-	// Catalogue, where it is set, adds its types to Events, makes their examples for
-	// [WithSample], inside an envelope where it says so, and tells the page of package settings
-	// their titles, descriptions and examples.
-	Catalogue *payload.Catalogue
-	// AllowNoEvents accepts a webhook without events. "*" for all events and wildcards such as
-	// "task.*" are accepted in any case.
-	AllowNoEvents bool
-	// DisableOnGone switches a webhook off when its endpoint answers 410.
-	DisableOnGone bool
 	// DisableAfter switches a webhook off when every attempt failed for that long;
 	// 0 means never. Half of it raises Observer.Attention first.
 	DisableAfter time.Duration
 
-	// Orders lists the policies that a webhook may have in Order; nil means none. Coalesces
-	// allows Webhook.Coalesce.
-	Orders    []OrderPolicy
-	Coalesces bool
-
-	// Select picks the receivers of an event among the live webhooks of its scope, whose slice it
-	// may use; nil means [Webhook.Listens] for each of them. A Profile that looks at one
-	// webhook after the other makes it with [Each]. An error refuses the Dispatch.
-	Select func([]Webhook, payload.Event) ([]Webhook, error)
+	// Route picks the receivers of an event among the live webhooks of its scope, whose slice it may
+	// use, and says what each is sent, one delivery at most. nil means [Webhook.Listens] for each of
+	// them and the event's own body. [Each] and [Grouped] make a Route of functions that look at one
+	// webhook, or one group, after the other. An error refuses the Dispatch.
+	Route func([]Webhook, payload.Event) ([]Routed, error)
 	// Keep tells whether a delivery is still wanted when its turn comes; false ends it as
 	// cancelled. nil keeps all.
 	Keep func(Webhook, Delivery) bool
-	// Compose makes one delivery of an event for the matched webhooks of one Group (a
-	// single one where Group is empty), in the order of their IDs. nil means the
-	// event's own body, in the lane of the first.
-	Compose func(payload.Event, []Webhook) (Composed, error)
+	// Prepare makes a request out of a delivery.
+	Prepare Prepare
+	// Judge says what an attempt means; nil means [DefaultJudge]. It is asked as soon as the status of
+	// an answer is there, with an Attempt that has Number, Start, Status and Code ([CodeStatus] or
+	// [CodeRedirect]) only: this decides whether the endpoint accepted. Any other attempt is judged
+	// when it is complete, and can then no longer be accepted.
+	Judge func(Attempt) Verdict
+	// Limits returns what requests of a webhook's class count against beside the webhook's
+	// own limits, such as the tenant at a host. All of them must have room before a delivery is
+	// sent.
+	Limits func(w Webhook, class string) []Limit
+	// Form says what people enter for a webhook, and checks it.
+	Form Form
+}
+
+// Prepare is how the requests of a [Profile] look.
+type Prepare struct {
 	// Target makes the URL of a request; nil means Webhook.URL. When a webhook is added it
 	// is called with a sample delivery in which each variable of the URL has the value
 	// "x", so a template is judged as it will be sent; see [Expand].
@@ -99,41 +85,54 @@ type Profile struct {
 	// The Signer is kept while the webhook stays as it is and is in use. One that has a method
 	// Until() time.Time is made anew from that time on; zero means never.
 	Sign func(Webhook) (sign.Signer, error)
-	// Limits returns what requests of a webhook's class count against beside the webhook's
-	// own limits, such as the tenant at a host. All of them must have room before a delivery is
-	// sent.
-	Limits func(w Webhook, class string) []Limit
+}
+
+// Form is what people may enter for webhooks of a [Profile], and how the [Manager] checks it.
+type Form struct {
+	// Events are the event types that a webhook can listen to; nil means any, or those of the
+	// Catalogue. A name holds no "*". Other types cannot be dispatched.
+	Events []string
+	// AllowNoEvents accepts a webhook without events. "*" for all events and wildcards such as
+	// "task.*" are accepted in any case.
+	AllowNoEvents bool
+	// Catalogue, where it is set, adds its types to Events, makes their examples for
+	// [WithSample], inside an envelope where it says so, and tells the page of package settings
+	// their titles, descriptions and examples.
+	Catalogue *payload.Catalogue
 	// Sample makes an example of an event type for [WithSample] that the Catalogue does not
 	// have; nil means [payload.Sample].
 	Sample func(eventType string) (payload.Data, bool)
-	// Delete carries out the deletion of a webhook by the Manager: it calls remove, once, or
-	// answers why not, which Manager.Delete returns. A [*ValidationError] is shown to people.
-	// nil means that remove is called.
-	Delete func(ctx context.Context, scope, id string, remove func(context.Context) error) error
+
+	// RequireSecret makes a secret mandatory when a webhook is added.
+	RequireSecret bool
 	// NewSecret generates a secret for [Manager.Add] and [Manager.RotateSecret], which return it
 	// so that people can hand it to the receiver. nil where the receiver's side makes the
 	// secret, as a rule of Automation does: then it must be entered.
 	NewSecret func() (Secret, error)
+	// SecretSent says that a request holds the secret itself, as in a token header or in
+	// the URL, and not only a signature made with it. Such a secret must be entered
+	// again when a webhook gets another URL; see [Manager.Edit].
+	SecretSent bool
+	// Auth are the schemes of Authorization that a webhook may have beside its signature;
+	// nil means none.
+	Auth []AuthScheme
+	// AllowToken judges token endpoints of [AuthOAuth]: each URL when it is entered and before
+	// each use, every address when it is dialled. The zero value accepts any public https host,
+	// whatever Allow says.
+	AllowToken allowlist.Policy
+
+	// Orders lists the policies that a webhook may have in Order; nil means none. Coalesces
+	// allows Webhook.Coalesce.
+	Orders    []OrderPolicy
+	Coalesces bool
+	// MaxPerScope limits the webhooks of a scope, inactive ones included; 0 means no limit.
+	MaxPerScope int
 	// Check adds what else is wrong with a webhook's fields to what the Manager found.
 	Check func(Webhook) []FieldError
-}
-
-// Each makes a Profile.Select of a function that tells whether one webhook receives an event.
-// Its error names the webhook.
-func Each(match func(Webhook, payload.Event) (bool, error)) func([]Webhook, payload.Event) ([]Webhook, error) {
-	return func(live []Webhook, e payload.Event) ([]Webhook, error) {
-		matched := live[:0]
-		for _, w := range live {
-			ok, err := match(w, e)
-			if err != nil {
-				return nil, fmt.Errorf("webhook %s: %w", w.ID, err)
-			}
-			if ok {
-				matched = append(matched, w)
-			}
-		}
-		return matched, nil
-	}
+	// Delete carries out the deletion of a webhook by the Manager: it calls remove, once, or
+	// answers why not, which Manager.Delete returns. A [*ValidationError] is shown to people.
+	// nil means that remove is called.
+	Delete func(ctx context.Context, scope, id string, remove func(context.Context) error) error
 }
 
 // Limit bounds the requests in flight, and those of a second, of everything that names
@@ -150,72 +149,33 @@ type Limit struct {
 	Burst int
 }
 
-// Composed is one delivery made of an event and the webhooks of a Group.
-type Composed struct {
-	// WebhookID says whose URL, secrets and health the delivery follows; empty means
-	// the first of the group. It must be one of the group.
-	WebhookID string
-	// Body replaces the event's body when NoBody or a non-nil Body says so.
-	Body   []byte
-	NoBody bool
-	// Class splits the webhook's lane, so that deliveries of one class do not wait for
-	// those of another; empty as a rule. At most 100 bytes.
-	Class string
-	// Vars are added to the event's variables.
-	Vars map[string]string
-}
-
-// TransientError is the default of Profile.Transient: no connection, no answer in
-// time, an answer that is not HTTP, our own way out, and the statuses 408, 409, 425, 429
-// and 500 to 599. No token is worth another attempt unless its endpoint says that the client,
-// the scope or the grant is wrong. A certificate that does not verify is permanent: a fixed, well-run host
-// with a bad certificate means interception or a wrong clock.
-func TransientError(a Attempt) bool {
-	switch a.Code {
-	case CodeDNS, CodeConnect, CodeTLS, CodeTimeout, CodeProtocol, CodeEgress:
-		return true
-	case CodeAuth:
-		return !givesUpOnAuth(a.Detail)
-	case CodeStatus:
-		return transientStatus(a.Status)
-	}
-	return false
-}
-
-func transientStatus(status int) bool {
-	switch status {
-	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests:
-		return true
-	}
-	return status >= 500 && status <= 599
-}
-
-func success2xx(status int) bool { return status >= 200 && status <= 299 }
-
 // Automation is the Profile of Atlassian Automation's incoming webhooks: the fixed
 // URL prefix, the token in X-Automation-Webhook-Token, three retries within about
 // six minutes, three webhooks per scope. It also sends the event's ID as webhook-id,
-// by which a receiver can drop repeats; set Header to nil to leave that out.
+// by which a receiver can drop repeats; set Prepare.Header to nil to leave that out.
 func Automation() Profile {
 	return Profile{
-		Name:          "automation",
-		Allow:         allowlist.Automation(),
-		HTTP2:         true, // all webhooks are at one host, which one owner runs
-		Retry:         retry.Automation(),
-		Success:       success2xx,
-		Transient:     TransientError,
-		MaxPerScope:   3,
-		Events:        payload.Triggers(),
-		RequireSecret: true,
-		SecretSent:    true,
-		Target:        automationTarget,
-		Header: func(_ Webhook, d Delivery, h http.Header) {
-			if d.EventID != "" {
-				h.Set("Webhook-Id", d.EventID)
-			}
+		Name:  "automation",
+		Allow: allowlist.Automation(),
+		HTTP2: true, // all webhooks are at one host, which one owner runs
+		Retry: retry.Automation(),
+		Judge: DefaultJudge,
+		Prepare: Prepare{
+			Target: automationTarget,
+			Header: func(_ Webhook, d Delivery, h http.Header) {
+				if d.EventID != "" {
+					h.Set("Webhook-Id", d.EventID)
+				}
+			},
+			Sign: automationSign,
 		},
-		Sign:  automationSign,
-		Check: automationCheck,
+		Form: Form{
+			Events:        payload.Triggers(),
+			RequireSecret: true,
+			SecretSent:    true,
+			MaxPerScope:   3,
+			Check:         automationCheck,
+		},
 	}
 }
 
@@ -258,36 +218,31 @@ func automationCheck(w Webhook) []FieldError {
 // webhook-sequence.
 func Standard() Profile {
 	return Profile{
-		Name:          "standard",
-		Allow:         allowlist.Public(),
-		Retry:         retry.Standard(),
-		Success:       success2xx,
-		Transient:     standardTransient,
-		RequireSecret: true,
-		Auth:          []AuthScheme{AuthBasic, AuthBearer, AuthValue, AuthOAuth},
-		MaxPerScope:   100,
-		DisableOnGone: true,
-		DisableAfter:  5 * 24 * time.Hour,
-		NewSecret:     sign.GenerateSecret,
-		Orders:        []OrderPolicy{OrderSkip, OrderBlock, OrderHold},
-		Coalesces:     true,
-		Header:        SequenceHeader("Webhook-Sequence"),
-		Sign:          func(w Webhook) (sign.Signer, error) { return sign.Standard(w.Secrets...) },
-		Check: func(w Webhook) []FieldError {
-			if len(w.Secrets) == 0 {
-				return nil // reported as required
-			}
-			if _, err := sign.Standard(w.Secrets...); err != nil {
-				return []FieldError{{"secret", "format", "The secret must be 24 to 64 bytes in base64, with or without the prefix whsec_."}}
-			}
-			return nil
+		Name:         "standard",
+		Allow:        allowlist.Public(),
+		Retry:        retry.Standard(),
+		DisableAfter: 5 * 24 * time.Hour,
+		Judge:        standardJudge,
+		Prepare: Prepare{
+			Header: SequenceHeader("Webhook-Sequence"),
+			Sign:   func(w Webhook) (sign.Signer, error) { return sign.Standard(w.Secrets...) },
+		},
+		Form: Form{
+			RequireSecret: true,
+			NewSecret:     sign.GenerateSecret,
+			Auth:          []AuthScheme{AuthBasic, AuthBearer, AuthValue, AuthOAuth},
+			Orders:        []OrderPolicy{OrderSkip, OrderBlock, OrderHold},
+			Coalesces:     true,
+			MaxPerScope:   100,
+			Check: func(w Webhook) []FieldError {
+				if len(w.Secrets) == 0 {
+					return nil // reported as required
+				}
+				if _, err := sign.Standard(w.Secrets...); err != nil {
+					return []FieldError{{"secret", "format", "The secret must be 24 to 64 bytes in base64, with or without the prefix whsec_."}}
+				}
+				return nil
+			},
 		},
 	}
-}
-
-func standardTransient(a Attempt) bool {
-	if a.Code == CodeStatus {
-		return a.Status != http.StatusGone
-	}
-	return a.Code == CodeTLSVerify || a.Code == CodeAuth || TransientError(a)
 }

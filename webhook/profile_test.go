@@ -32,25 +32,26 @@ func (panicSigner) Sign(*http.Request, sign.Message) error { panic("signer") }
 // limit, and the URL holds variables.
 func tracker() webhook.Profile {
 	return webhook.Profile{
-		Name:    "tracker",
-		Retry:   retry.Policy{Slots: []retry.Slot{{Min: time.Second, Max: time.Second}}, MaxAfter: time.Hour},
-		Success: func(status int) bool { return status == 200 },
-		Transient: func(a webhook.Attempt) bool {
-			return a.Status == 418 || webhook.TransientError(a)
+		Name:  "tracker",
+		Retry: retry.Policy{Slots: []retry.Slot{{Min: time.Second, Max: time.Second}}, MaxAfter: time.Hour},
+		Judge: func(a webhook.Attempt) webhook.Verdict {
+			if a.Status == 418 {
+				return webhook.VerdictRetry
+			}
+			return webhook.DefaultJudge(a)
 		},
-		Select: webhook.Each(func(w webhook.Webhook, e payload.Event) (bool, error) {
+		Route: webhook.Grouped(func(w webhook.Webhook, e payload.Event) (bool, error) {
 			if w.Filter == "broken" {
 				return false, errors.New("filter does not parse")
 			}
 			return w.Listens(e.Type) && (w.Filter == "" || w.Filter == e.Vars["project"]), nil
-		}),
-		Compose: func(e payload.Event, group []webhook.Webhook) (webhook.Composed, error) {
+		}, func(e payload.Event, group []webhook.Webhook) (webhook.Routed, error) {
 			var ids []string
 			for _, w := range group {
 				ids = append(ids, `"`+w.Name+`"`)
 			}
 			slices.Sort(ids)
-			c := webhook.Composed{Body: []byte(`{"matched":[` + strings.Join(ids, ",") + `]}`)}
+			c := webhook.Routed{Body: []byte(`{"matched":[` + strings.Join(ids, ",") + `]}`)}
 			if e.Vars["bulk"] != "" {
 				c.Class = "bulk"
 			}
@@ -58,21 +59,23 @@ func tracker() webhook.Profile {
 				c.NoBody = true
 			}
 			return c, nil
-		},
-		Target: func(w webhook.Webhook, d webhook.Delivery) (string, error) {
-			return webhook.Expand(w.URL, d.Vars), nil
-		},
-		Header: func(_ webhook.Webhook, d webhook.Delivery, h http.Header) {
-			h.Set("X-Delivery", d.ID)
-			if d.Tries > 0 {
-				h.Set("X-Retry", fmt.Sprint(d.Tries))
-			}
-		},
-		Sign: func(w webhook.Webhook) (sign.Signer, error) {
-			return sign.Func(func(r *http.Request, m sign.Message) error {
-				r.Header.Set("X-Signed", fmt.Sprint(r.Method, " ", r.URL.RequestURI(), " ", m.Attempt, " ", len(m.Body)))
-				return nil
-			}), nil
+		}),
+		Prepare: webhook.Prepare{
+			Target: func(w webhook.Webhook, d webhook.Delivery) (string, error) {
+				return webhook.Expand(w.URL, d.Vars), nil
+			},
+			Header: func(_ webhook.Webhook, d webhook.Delivery, h http.Header) {
+				h.Set("X-Delivery", d.ID)
+				if d.Tries > 0 {
+					h.Set("X-Retry", fmt.Sprint(d.Tries))
+				}
+			},
+			Sign: func(w webhook.Webhook) (sign.Signer, error) {
+				return sign.Func(func(r *http.Request, m sign.Message) error {
+					r.Header.Set("X-Signed", fmt.Sprint(r.Method, " ", r.URL.RequestURI(), " ", m.Attempt, " ", len(m.Body)))
+					return nil
+				}), nil
+			},
 		},
 		Limits: func(w webhook.Webhook, class string) []webhook.Limit {
 			u, err := url.Parse(w.URL)
@@ -302,16 +305,21 @@ func TestStoreBelongsToOneProfile(t *testing.T) {
 	}
 }
 
-// Rule: Select picks receivers all at once, and Keep has the last word when a delivery's turn
+// Rule: Route picks receivers all at once, and Keep has the last word when a delivery's turn
 // comes.
-func TestProfileSelectAndKeep(t *testing.T) {
+func TestProfileRouteAndKeep(t *testing.T) {
 	t.Parallel()
 	p := tracker()
-	p.Select = func(live []webhook.Webhook, e payload.Event) ([]webhook.Webhook, error) {
+	p.Route = func(live []webhook.Webhook, e payload.Event) ([]webhook.Routed, error) {
 		if e.Vars["break"] != "" {
 			return nil, errors.New("index is broken")
 		}
-		return slices.DeleteFunc(live, func(w webhook.Webhook) bool { return w.Name == "not this" || !w.Active }), nil
+		live = slices.DeleteFunc(live, func(w webhook.Webhook) bool { return w.Name == "not this" || !w.Active })
+		var routed []webhook.Routed
+		for _, w := range live {
+			routed = append(routed, webhook.Routed{WebhookID: w.ID})
+		}
+		return routed, nil
 	}
 	var unwanted atomic.Bool
 	p.Keep = func(w webhook.Webhook, d webhook.Delivery) bool {
@@ -341,7 +349,7 @@ func TestProfileSelectAndKeep(t *testing.T) {
 			}
 		}
 		if _, err := h.Dispatch(context.Background(), track(t, "evt_3", map[string]string{"break": "yes"})); err == nil || !strings.Contains(err.Error(), "index is broken") {
-			t.Errorf("a Select that fails: %v", err)
+			t.Errorf("a Route that fails: %v", err)
 		}
 		h.addTracker("panics", "", "https://hooks.example.com/panics")
 		r, err := h.Dispatch(context.Background(), track(t, "evt_4", nil))

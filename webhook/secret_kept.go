@@ -78,7 +78,7 @@ func sameReceiver(p *Profile, was, next *Webhook) bool {
 			return false
 		}
 	}
-	if p.Target == nil {
+	if p.Prepare.Target == nil {
 		return true
 	}
 	from, fromErr := p.sampleTarget(was)
@@ -94,7 +94,7 @@ func sameReceiver(p *Profile, was, next *Webhook) bool {
 
 // sampleTarget is the URL of a request in which each variable has the value "x".
 func (p *Profile) sampleTarget(w *Webhook) (raw string, err error) {
-	defer contain("Profile.Target", &err)
+	defer contain("Profile.Prepare.Target", &err)
 	sample := sampleDelivery(w)
 	return p.rawTarget(w, &sample)
 }
@@ -111,7 +111,7 @@ func sampleDelivery(w *Webhook) Delivery {
 // asked for a request, because a host may replace its hooks and leave SecretSent as it was.
 // A request that cannot be made counts as one that holds the secret.
 func (p *Profile) sendsSecret(w *Webhook) bool {
-	if p.SecretSent {
+	if p.Form.SecretSent {
 		return true
 	}
 	r, err := p.sampleRequest(w)
@@ -138,13 +138,13 @@ func (p *Profile) sampleRequest(w *Webhook) (r *http.Request, err error) {
 		return nil, err
 	}
 	r = &http.Request{Method: http.MethodPost, URL: u, Host: u.Host, Header: make(http.Header), Body: http.NoBody}
-	if p.Header != nil {
-		p.Header(w.Clone(), sampleDelivery(w), r.Header)
+	if p.Prepare.Header != nil {
+		p.Prepare.Header(w.Clone(), sampleDelivery(w), r.Header)
 	}
-	if p.Sign == nil {
+	if p.Prepare.Sign == nil {
 		return r, nil
 	}
-	signer, err := p.Sign(w.Clone())
+	signer, err := p.Prepare.Sign(w.Clone())
 	if err != nil || signer == nil {
 		return r, err
 	}

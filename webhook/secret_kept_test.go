@@ -18,14 +18,14 @@ const publicURL = "https://hooks.example.com/T1/in"
 // chooses it, and "host" the host.
 func byAttribute() webhook.Profile {
 	p := webhook.Standard()
-	p.Check = nil
-	p.Target = func(w webhook.Webhook, d webhook.Delivery) (string, error) {
+	p.Form.Check = nil
+	p.Prepare.Target = func(w webhook.Webhook, d webhook.Delivery) (string, error) {
 		if host := w.Attributes["host"]; host != "" {
 			return "https://" + host + "/T1/in", nil
 		}
 		return webhook.Expand(w.URL, d.Vars), nil
 	}
-	p.Sign = func(w webhook.Webhook) (sign.Signer, error) {
+	p.Prepare.Sign = func(w webhook.Webhook) (sign.Signer, error) {
 		switch w.Attributes["scheme"] {
 		case "token":
 			return sign.Token("X-Token", w.Secrets[0]), nil

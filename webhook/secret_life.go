@@ -89,11 +89,11 @@ func newSecretID() string { return "sec_" + strings.ToLower(rand.Text()) }
 // secretTime is now as Stores keep it.
 func (m *Manager) secretTime() time.Time { return m.d.now().Truncate(time.Microsecond) }
 
-// generated returns a secret of Profile.NewSecret.
+// generated returns a secret of Profile.Form.NewSecret.
 func (p *Profile) generated() (s Secret, err error) {
-	defer contain("Profile.NewSecret", &err)
-	if s, err = p.NewSecret(); err != nil {
-		return Secret{}, fmt.Errorf("webhook: Profile.NewSecret: %w", err)
+	defer contain("Profile.Form.NewSecret", &err)
+	if s, err = p.Form.NewSecret(); err != nil {
+		return Secret{}, fmt.Errorf("webhook: Profile.Form.NewSecret: %w", err)
 	}
 	return sign.NewSecret(s.Reveal()), nil // the Manager gives it an ID
 }
@@ -101,7 +101,7 @@ func (p *Profile) generated() (s Secret, err error) {
 // fillSecret generates the secret that a new webhook lacks.
 func (p *Profile) fillSecret(w *Webhook) error {
 	asked := len(w.Secrets) == 1 && w.Secrets[0].IsZero()
-	if p.NewSecret == nil || !asked && (len(w.Secrets) > 0 || !p.RequireSecret) {
+	if p.Form.NewSecret == nil || !asked && (len(w.Secrets) > 0 || !p.Form.RequireSecret) {
 		return nil
 	}
 	s, err := p.generated()

@@ -18,10 +18,10 @@ import (
 func TestAddGeneratesSecret(t *testing.T) {
 	t.Parallel()
 	optional, broken, panics := webhook.Standard(), webhook.Standard(), webhook.Standard()
-	optional.RequireSecret = false
-	optional.Check, optional.Sign = nil, nil
-	broken.NewSecret = func() (webhook.Secret, error) { return webhook.Secret{}, errors.New("no random numbers") }
-	panics.NewSecret = func() (webhook.Secret, error) { panic("whsec_canary") }
+	optional.Form.RequireSecret = false
+	optional.Form.Check, optional.Prepare.Sign = nil, nil
+	broken.Form.NewSecret = func() (webhook.Secret, error) { return webhook.Secret{}, errors.New("no random numbers") }
+	panics.Form.NewSecret = func() (webhook.Secret, error) { panic("whsec_canary") }
 	for name, c := range map[string]struct {
 		profile webhook.Profile
 		given   []webhook.Secret
@@ -134,12 +134,12 @@ func TestHooksSeeLiveSecrets(t *testing.T) {
 	t.Parallel()
 	seen := map[string][]string{}
 	p := webhook.Automation()
-	p.Target = func(w webhook.Webhook, _ webhook.Delivery) (string, error) {
+	p.Prepare.Target = func(w webhook.Webhook, _ webhook.Delivery) (string, error) {
 		seen["Target"] = texts(w)
 		return w.URL, nil
 	}
-	p.Header = func(w webhook.Webhook, _ webhook.Delivery, _ http.Header) { seen["Header"] = texts(w) }
-	p.Sign = func(w webhook.Webhook) (sign.Signer, error) { seen["Sign"] = texts(w); return nil, nil }
+	p.Prepare.Header = func(w webhook.Webhook, _ webhook.Delivery, _ http.Header) { seen["Header"] = texts(w) }
+	p.Prepare.Sign = func(w webhook.Webhook) (sign.Signer, error) { seen["Sign"] = texts(w); return nil, nil }
 	send, _ := sender(t, p)
 	past, future := time.Now().Add(-time.Second), time.Now().Add(time.Hour)
 	ends := func(text string, end time.Time) webhook.Secret {

@@ -63,7 +63,7 @@ func (e *RotatingError) Error() string {
 // Is makes errors.Is(err, ErrRotating) hold.
 func (e *RotatingError) Is(target error) bool { return target == ErrRotating }
 
-// RotateSecret makes next the newest secret, or one of Profile.NewSecret where next is zero:
+// RotateSecret makes next the newest secret, or one of Profile.Form.NewSecret where next is zero:
 // Secrets[0] of the webhook that it returns holds it, so that it can be shown once. Where
 // requests carry a proof made with each secret, the one before goes on for the overlap,
 // [DefaultOverlap] as a rule, so that a receiver changes over in between; then it ends on its
@@ -80,7 +80,7 @@ func (e *RotatingError) Is(target error) bool { return target == ErrRotating }
 // [*ValidationError], [ErrNotFound], [ErrSealed], and [ErrUnknown] where neither what is stored
 // could be read back nor the rotation undone.
 func (m *Manager) RotateSecret(ctx context.Context, scope, id string, next Secret, opts ...RotateOption) (Webhook, error) {
-	if next.IsZero() && m.d.profile.NewSecret != nil {
+	if next.IsZero() && m.d.profile.Form.NewSecret != nil {
 		var err error
 		if next, err = m.d.profile.generated(); err != nil {
 			return Webhook{}, err

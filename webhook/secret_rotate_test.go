@@ -159,8 +159,8 @@ func TestRotateSecretRefuses(t *testing.T) {
 	t.Parallel()
 	hub := func() webhook.Profile {
 		p := webhook.Standard()
-		p.Check = nil
-		p.Sign = func(w webhook.Webhook) (sign.Signer, error) { return sign.HMAC(w.Secrets[0]), nil }
+		p.Form.Check = nil
+		p.Prepare.Sign = func(w webhook.Webhook) (sign.Signer, error) { return sign.HMAC(w.Secrets[0]), nil }
 		return p
 	}
 	inPath := func(w *webhook.Webhook) { w.Attributes = headers(webhook.AttrSecretIn, webhook.SecretInPath) }

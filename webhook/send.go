@@ -126,8 +126,13 @@ func (s *sender) once(ctx context.Context, cancel context.CancelFunc, w *Webhook
 // answered judges an answer.
 func (s *sender) answered(a *Attempt, resp *http.Response, cancel context.CancelFunc, to *target, sent http.Header, began time.Time) {
 	a.Status = resp.StatusCode
-	a.Code = s.statusCode(resp.StatusCode)
-	if a.Code == CodeStatus && s.profile.transient(*a) {
+	if a.Code = CodeStatus; a.Status >= 300 && a.Status <= 399 {
+		a.Code = CodeRedirect
+	}
+	switch verdict := s.profile.verdict(a); {
+	case verdict == VerdictAccept:
+		a.Code = CodeOK
+	case verdict == VerdictRetry && a.Code == CodeStatus:
 		if after, ok := retry.ParseAfter(resp.Header, elapsed(a.Start, began)); ok {
 			a.RetryAfter = after
 		}
@@ -157,16 +162,6 @@ func (s *sender) roundTrip(own *transport.Transport, x *transport.Exchange, req 
 		err = errors.New("webhook: Transport returned neither response nor error")
 	}
 	return resp, err
-}
-
-func (s *sender) statusCode(status int) Code {
-	switch {
-	case s.profile.success(status):
-		return CodeOK
-	case status >= 300 && status <= 399:
-		return CodeRedirect
-	}
-	return CodeStatus
 }
 
 // errRequest tells how an attempt ends whose request could not be built.
@@ -237,8 +232,8 @@ func (s *sender) request(x *transport.Exchange, prep *preparation, w *Webhook, d
 	if len(d.Body) > 0 {
 		p.header(req.Header, "Content-Type", contentTypeJSON)
 	}
-	if s.profile.Header != nil {
-		s.profile.Header(*w, *d, req.Header)
+	if s.profile.Prepare.Header != nil {
+		s.profile.Prepare.Header(*w, *d, req.Header)
 	}
 	if err := s.authorize(x, w, req.Header, auth); err != nil {
 		return nil, nil, err

@@ -49,7 +49,7 @@ func (p *preparation) targetOf(profile *Profile, w *Webhook, d *Delivery) (*targ
 // judged twice: as a template, by the full rule, and filled in, where what values may
 // hold percent-encoded is exempt. Whatever a delivery holds, it never chooses the host.
 func (p *preparation) judge(profile *Profile, raw string, filled bool) (string, error) {
-	if profile.Target == nil {
+	if profile.Prepare.Target == nil {
 		return checkTarget(profile.Allow.CheckURL(raw))
 	}
 	check := profile.Allow.CheckURL
@@ -96,10 +96,10 @@ func (p *Profile) checkTemplate(w *Webhook) (string, error) {
 }
 
 func (p *Profile) rawTarget(w *Webhook, d *Delivery) (string, error) {
-	if p.Target == nil {
+	if p.Prepare.Target == nil {
 		return w.URL, nil
 	}
-	return p.Target(*w, *d)
+	return p.Prepare.Target(*w, *d)
 }
 
 func checkTarget(canonical string, err error) (string, error) {

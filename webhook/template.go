@@ -11,7 +11,7 @@ import (
 // never choose the host. Each value is percent-encoded as one component, by RFC 3986 with
 // a space as %20 and a slash as %2F; a name without a value becomes the empty string,
 // as Atlassian does. A brace that is never closed stays as it is. It is meant for
-// Profile.Target; the result is judged there like every URL.
+// Profile.Prepare.Target; the result is judged there like every URL.
 func Expand(template string, vars map[string]string) string {
 	if !strings.Contains(template, "{") {
 		return template

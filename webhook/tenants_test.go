@@ -103,7 +103,7 @@ func (c *crowd) every(ctx context.Context, tenant string, period time.Duration, 
 func crowded(t *testing.T, others func(ctx context.Context, c *crowd, all *sync.WaitGroup)) (delays []time.Duration) {
 	synctest.Test(t, func(t *testing.T) {
 		p := webhook.Standard()
-		p.MaxPerScope = 0
+		p.Form.MaxPerScope = 0
 		c := &crowd{t: t, sent: make(map[string]time.Time), hang: func(path string) bool { return strings.HasPrefix(path, "/hangs") }}
 		var err error
 		if c.hooks, err = webhook.New(newStore(t), p, &webhook.Options{Transport: c}); err != nil {

@@ -50,7 +50,7 @@ func newTransport(p *Profile, o *Options, b bounds) *transport.Transport {
 // that it may dial, what it keeps open, and a certificate, which it does not show.
 func newTokenTransport(p *Profile, o *Options, b bounds) *transport.Transport {
 	t := transportOptions(p, o, b)
-	t.Allow, t.HTTP2, t.MaxIdlePerHost, t.ClientCertificate = p.AllowToken, false, 2, nil
+	t.Allow, t.HTTP2, t.MaxIdlePerHost, t.ClientCertificate = p.Form.AllowToken, false, 2, nil
 	return transport.New(t)
 }
 

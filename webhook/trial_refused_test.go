@@ -27,17 +27,19 @@ func TestTrialRefused(t *testing.T) {
 		"secret not for paths": {nil, func(w *webhook.Webhook) {
 			w.Secrets, w.Attributes = secrets("a/../b"), headers(webhook.AttrSecretIn, webhook.SecretInPath)
 		}, webhook.CodeURLRejected},
-		"Sign panics": {func(p *webhook.Profile) { p.Sign = func(webhook.Webhook) (sign.Signer, error) { panic("sign") } }, nil, webhook.CodeConfig},
+		"Sign panics": {func(p *webhook.Profile) {
+			p.Prepare.Sign = func(webhook.Webhook) (sign.Signer, error) { panic("sign") }
+		}, nil, webhook.CodeConfig},
 		"signer panics": {func(p *webhook.Profile) {
-			p.Sign = func(webhook.Webhook) (sign.Signer, error) { return panicSigner{}, nil }
+			p.Prepare.Sign = func(webhook.Webhook) (sign.Signer, error) { return panicSigner{}, nil }
 		}, nil, webhook.CodeConfig},
 		"signer moves the request": {func(p *webhook.Profile) {
-			p.Sign = func(webhook.Webhook) (sign.Signer, error) {
+			p.Prepare.Sign = func(webhook.Webhook) (sign.Signer, error) {
 				return sign.Func(func(r *http.Request, _ sign.Message) error { r.Method = "GET"; return nil }), nil
 			}
 		}, nil, webhook.CodeConfig},
 		"Header panics": {func(p *webhook.Profile) {
-			p.Header = func(webhook.Webhook, webhook.Delivery, http.Header) { panic("header") }
+			p.Prepare.Header = func(webhook.Webhook, webhook.Delivery, http.Header) { panic("header") }
 		}, nil, webhook.CodeConfig},
 	} {
 		t.Run(name, func(t *testing.T) {

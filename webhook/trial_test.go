@@ -220,10 +220,10 @@ func TestTrialSample(t *testing.T) {
 		t.Errorf("unknown trigger: %v, want ErrInvalid", err)
 	}
 	p := webhook.Automation()
-	p.Sample = func(string) (payload.Data, bool) { panic("sample") }
+	p.Form.Sample = func(string) (payload.Data, bool) { panic("sample") }
 	h2 := newHost(t, newStore(t), p, nil)
 	if _, err := h2.hooks.Test(ctx, scope, h2.add("one").ID, webhook.WithSample("taskSuccess")); !errors.Is(err, webhook.ErrPanic) {
-		t.Errorf("Profile.Sample panics: %v, want ErrPanic", err)
+		t.Errorf("Profile.Form.Sample panics: %v, want ErrPanic", err)
 	}
 	if n := len(h.to.seen()); n != sent {
 		t.Errorf("%d requests without a body", n-sent)

@@ -85,9 +85,9 @@ func (m *Manager) validate(w *Webhook, more func(*Webhook) []FieldError) (err er
 		add("group", "text", "A group may hold text in one line only.")
 	}
 	validateAttributes(w, add)
-	if p.Check != nil {
-		defer contain("Profile.Check", &err)
-		v.Fields = append(v.Fields, p.Check(w.Clone())...)
+	if p.Form.Check != nil {
+		defer contain("Profile.Form.Check", &err)
+		v.Fields = append(v.Fields, p.Form.Check(w.Clone())...)
 	}
 	if v.Field("url") == "" && (v.Field("secret") == "" || strings.Contains(w.URL, "{")) { // else told twice
 		m.validateTarget(w, add)
@@ -120,7 +120,7 @@ func (m *Manager) validateURL(w *Webhook, add func(field, rule, message string))
 		return
 	}
 	if strings.Contains(w.URL, "{") {
-		return // a template is judged as what Profile.Target makes of it
+		return // a template is judged as what Profile.Prepare.Target makes of it
 	}
 	canonical, err := p.Allow.CheckURL(w.URL)
 	if err != nil {
@@ -134,12 +134,12 @@ func (m *Manager) validateURL(w *Webhook, add func(field, rule, message string))
 func (m *Manager) validateTarget(w *Webhook, add func(field, rule, message string)) {
 	p := &m.d.profile
 	err := func() (err error) {
-		defer contain("Profile.Target", &err)
+		defer contain("Profile.Prepare.Target", &err)
 		if strings.Contains(w.URL, "{") {
 			_, err = p.checkTemplate(w)
 			return err
 		}
-		if p.Target == nil {
+		if p.Prepare.Target == nil {
 			return nil
 		}
 		raw, err := p.rawTarget(w, &Delivery{EventID: "x", WebhookID: w.ID, Scope: w.Scope})
@@ -162,7 +162,7 @@ func addURL(add func(field, rule, message string), err error) {
 }
 
 func (m *Manager) validateSecrets(w *Webhook, add func(field, rule, message string)) {
-	if m.d.profile.RequireSecret && len(w.Secrets) == 0 {
+	if m.d.profile.Form.RequireSecret && len(w.Secrets) == 0 {
 		add("secret", "required", "Enter the secret.")
 	}
 	if len(w.Secrets) > maxSecrets {
@@ -192,7 +192,7 @@ func (m *Manager) validateSecrets(w *Webhook, add func(field, rule, message stri
 
 func (m *Manager) validateEvents(w *Webhook, add func(field, rule, message string)) {
 	p := &m.d.profile
-	if len(w.Events) == 0 && !p.AllowNoEvents {
+	if len(w.Events) == 0 && !p.Form.AllowNoEvents {
 		add("events", "required", "Select at least one trigger.")
 	}
 	if len(w.Events) > maxEvents {
@@ -207,7 +207,7 @@ func (m *Manager) validateEvents(w *Webhook, add func(field, rule, message strin
 		case !validStar(e):
 			add("events", "wildcard", `A "*" stands alone, or behind a dot at the end, as in "task.*".`)
 		case !p.knows(e):
-			add("events", "unknown", "Unknown trigger. Known are: "+strings.Join(p.Events, ", ")+".")
+			add("events", "unknown", "Unknown trigger. Known are: "+strings.Join(p.Form.Events, ", ")+".")
 		default:
 			continue
 		}

@@ -20,7 +20,7 @@ func (m *Manager) validateAuth(w *Webhook, add func(field, rule, message string)
 	switch {
 	case a.IsZero():
 		return
-	case !a.Scheme.known() || !slices.Contains(m.d.profile.Auth, a.Scheme):
+	case !a.Scheme.known() || !slices.Contains(m.d.profile.Form.Auth, a.Scheme):
 		add("auth.scheme", "unsupported", "This kind of authorization cannot be used here.")
 		return
 	}
@@ -61,7 +61,7 @@ func validateAuthSecret(a *Auth, add func(field, rule, message string)) {
 }
 
 func (m *Manager) validateOAuth(o *OAuth, add func(field, rule, message string)) {
-	canonical, err := m.d.profile.AllowToken.CheckURL(o.TokenURL)
+	canonical, err := m.d.profile.Form.AllowToken.CheckURL(o.TokenURL)
 	var refused *allowlist.Error
 	switch {
 	case o.TokenURL == "":
@@ -161,6 +161,6 @@ func sameTokenURL(p *Profile, stored, next *Auth) bool {
 	if stored.OAuth.TokenURL == next.OAuth.TokenURL {
 		return true
 	}
-	canonical, err := p.AllowToken.CheckURL(stored.OAuth.TokenURL)
+	canonical, err := p.Form.AllowToken.CheckURL(stored.OAuth.TokenURL)
 	return err == nil && canonical == next.OAuth.TokenURL
 }

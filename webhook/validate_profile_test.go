@@ -42,17 +42,17 @@ func TestReservedHeaders(t *testing.T) {
 func TestProfilesJudge(t *testing.T) {
 	t.Parallel()
 	optional := webhook.Standard()
-	optional.Name, optional.RequireSecret, optional.Check, optional.AllowNoEvents = "optional", false, nil, true
+	optional.Name, optional.Form.RequireSecret, optional.Form.Check, optional.Form.AllowNoEvents = "optional", false, nil, true
 	entered := webhook.Standard()
-	entered.NewSecret = nil
+	entered.Form.NewSecret = nil
 	panics := webhook.Automation()
-	panics.Check = func(webhook.Webhook) []webhook.FieldError { panic("check") }
+	panics.Form.Check = func(webhook.Webhook) []webhook.FieldError { panic("check") }
 	own := webhook.Automation()
-	own.Check = func(webhook.Webhook) []webhook.FieldError {
+	own.Form.Check = func(webhook.Webhook) []webhook.FieldError {
 		return []webhook.FieldError{{Field: "colour", Rule: "taste", Message: "Not this one."}, {Field: "name", Rule: "taste", Message: "Nor this."}}
 	}
 	targetPanics := webhook.Automation()
-	targetPanics.Target = func(webhook.Webhook, webhook.Delivery) (string, error) { panic("target") }
+	targetPanics.Prepare.Target = func(webhook.Webhook, webhook.Delivery) (string, error) { panic("target") }
 	for name, c := range map[string]struct {
 		p      webhook.Profile
 		o      webhook.Options
@@ -67,7 +67,7 @@ func TestProfilesJudge(t *testing.T) {
 		"standard refuses inner hosts":       {webhook.Standard(), webhook.Options{}, func(w *webhook.Webhook) { standardHook(w); w.URL = "https://vault.internal/a" }, "url H6"},
 		"standard refuses inner addresses":   {webhook.Standard(), webhook.Options{}, func(w *webhook.Webhook) { standardHook(w); w.URL = "https://169.254.169.254/a" }, "url ADDR"},
 		"a profile without secrets":          {optional, webhook.Options{}, func(w *webhook.Webhook) { standardHook(w); w.Secrets, w.Events = nil, nil }, "<nil>"},
-		"Check panics":                       {panics, webhook.Options{}, nil, "webhook: hook panicked: Profile.Check"},
+		"Check panics":                       {panics, webhook.Options{}, nil, "webhook: hook panicked: Profile.Form.Check"},
 		"Check adds, in the order of a form": {own, webhook.Options{}, func(w *webhook.Webhook) { w.Events = nil }, "name taste; events required; colour taste"},
 		"Target panics":                      {targetPanics, webhook.Options{}, nil, "url refused"},
 		"timeout of the host":                {webhook.Automation(), webhook.Options{Timeout: time.Second}, func(w *webhook.Webhook) { w.Timeout = 2 * time.Second }, "timeout range"},

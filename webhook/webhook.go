@@ -29,8 +29,8 @@ type Webhook struct {
 	// Scope is the installation or tenant. A webhook receives events of its own
 	// scope only.
 	Scope string `json:"scope"`
-	// Group joins webhooks of one scope into one delivery per event, if the
-	// Profile composes; empty means that the webhook stands alone.
+	// Group joins webhooks of one scope into one delivery per event, if
+	// Profile.Route is [Grouped]; empty means that the webhook stands alone.
 	Group string `json:"group,omitempty"`
 	// Name is a title for people, 1 to 200 runes.
 	Name string `json:"name"`
@@ -54,7 +54,7 @@ type Webhook struct {
 	// Headers are sent with every request, at most 20. Their values are secrets:
 	// they are treated like Secrets in snippets, errors and logs.
 	Headers map[string]string `json:"headers,omitempty"`
-	// Auth makes the Authorization header, where Profile.Auth allows its scheme.
+	// Auth makes the Authorization header, where Profile.Form.Auth allows its scheme.
 	Auth Auth `json:"auth,omitzero"`
 	// TLS is the client certificate of requests, and the authorities that verify the server.
 	TLS ClientTLS `json:"tls,omitzero"`

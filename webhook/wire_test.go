@@ -41,7 +41,7 @@ func TestHTTPVersionOfProfiles(t *testing.T) {
 			t.Parallel()
 			e := webhooktest.New(t, &webhooktest.Options{Generic: true})
 			p := tt.profile
-			p.Allow, p.Sign, p.Target, p.Retry = allowlist.Public(), nil, nil, retry.None()
+			p.Allow, p.Prepare.Sign, p.Prepare.Target, p.Retry = allowlist.Public(), nil, nil, retry.None()
 			h := realHostStopped(t, p, webhook.Options{DialContext: e.DialContext, RootCAs: e.RootCAs()})
 			w := someWebhook()
 			w.URL = e.URL()
@@ -74,7 +74,7 @@ func TestEndpointBreaksItsOwnConnectionAlone(t *testing.T) {
 		return webhooktest.Response{Status: 200}
 	}})
 	p := webhook.Standard()
-	p.Sign = nil
+	p.Prepare.Sign = nil
 	h := realHostStopped(t, p, webhook.Options{DialContext: e.DialContext, RootCAs: e.RootCAs()})
 	var both sync.WaitGroup
 	for _, path := range []string{"hostile", "healthy"} {
@@ -170,7 +170,7 @@ func connectionAge(t *testing.T, cert tls.Certificate, trust *x509.CertPool, p w
 	}
 	served := make(chan error)
 	go func() { served <- server.ServeTLS(lis, "", "") }()
-	p.Allow, p.Sign = allowlist.Public(), nil
+	p.Allow, p.Prepare.Sign = allowlist.Public(), nil
 	h := realHostStopped(t, p, webhook.Options{DialContext: lis.dial, RootCAs: trust, MaxConnAge: age})
 	w := someWebhook()
 	w.URL = "https://example.com/hook"

@@ -57,7 +57,7 @@ func newApp(ctx context.Context, s *site) (*app, error) {
 		return nil, err
 	}
 	profile := webhook.Automation()
-	profile.MaxPerScope = max(profile.MaxPerScope, len(s.rules)) // the vendor allows three, but there are four recipes
+	profile.Form.MaxPerScope = max(profile.Form.MaxPerScope, len(s.rules)) // the vendor allows three, but there are four recipes
 	a.hooks, err = webhook.New(store, profile, &webhook.Options{
 		DialContext: s.endpoint.DialContext, RootCAs: s.endpoint.RootCAs(), // the real host name leads to the stand-in
 		Observer: &webhook.Observer{Enqueued: func(context.Context, webhook.Delivery) { a.enqueued.Add(1) }},

@@ -68,7 +68,7 @@ func newPostrider(ctx context.Context, s setup) (*postrider, error) {
 		return nil, err
 	}
 	profile := webhook.Automation()
-	profile.Allow, profile.MaxPerScope = allowlist.Public(), 0
+	profile.Allow, profile.Form.MaxPerScope = allowlist.Public(), 0
 	var err error
 	p.hooks, err = webhook.New(p.store, profile, options(s))
 	if err != nil {

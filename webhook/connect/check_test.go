@@ -80,7 +80,7 @@ func TestAddRefuses(t *testing.T) {
 // match returns a function that asks a profile about one webhook.
 func match(p webhook.Profile) func(webhook.Webhook, payload.Event) (bool, error) {
 	return func(w webhook.Webhook, e payload.Event) (bool, error) {
-		got, err := p.Select([]webhook.Webhook{w}, e)
+		got, err := p.Route([]webhook.Webhook{w}, e)
 		return len(got) == 1, err
 	}
 }

@@ -215,7 +215,7 @@ func TestBaseURLSlashes(t *testing.T) {
 			if err != nil || ws[0].URL != "https://hooks.example.com/addon/issue-created" {
 				t.Fatalf("%q: URL %s, %v", slashes, ws[0].URL, err)
 			}
-			target, err := connect.Profile().Target(ws[0], webhook.Delivery{})
+			target, err := connect.Profile().Prepare.Target(ws[0], webhook.Delivery{})
 			if err != nil || !strings.HasPrefix(target, ws[0].URL+"?") {
 				t.Errorf("%q: Target = %s, %v", slashes, target, err)
 			}

@@ -39,7 +39,7 @@ func FuzzParseDescriptor(f *testing.F) {
 			for _, name := range webhook.Variables(w.URL) {
 				vars[name] = value
 			}
-			target, err := p.Target(w, webhook.Delivery{Vars: vars})
+			target, err := p.Prepare.Target(w, webhook.Delivery{Vars: vars})
 			if err != nil {
 				continue // values that leave the base URL are refused
 			}

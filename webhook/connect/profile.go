@@ -38,16 +38,10 @@ func Profile(opts ...Option) webhook.Profile {
 		Name:    "connect",
 		Allow:   allowlist.Public(),
 		Retry:   retry.None(),
-		Success: func(status int) bool { return status >= 200 && status <= 299 },
 		MaxBody: MaxBody,
-		Events:  events(),
-		Select:  webhook.Each(s.matches),
-		Compose: compose,
-		Target:  s.target,
-		Header:  s.header,
-		Sign:    s.signer,
-		Sample:  sample,
-		Check:   s.check,
+		Route:   webhook.Grouped(s.matches, compose),
+		Prepare: webhook.Prepare{Target: s.target, Header: s.header, Sign: s.signer},
+		Form:    webhook.Form{Events: events(), Sample: sample, Check: s.check},
 	}
 }
 
@@ -58,8 +52,8 @@ func events() []string {
 	return slices.Compact(all)
 }
 
-func compose(_ payload.Event, group []webhook.Webhook) (webhook.Composed, error) {
-	return webhook.Composed{WebhookID: group[0].ID, NoBody: group[0].ExcludeBody}, nil
+func compose(_ payload.Event, group []webhook.Webhook) (webhook.Routed, error) {
+	return webhook.Routed{WebhookID: group[0].ID, NoBody: group[0].ExcludeBody}, nil
 }
 
 func (s *settings) header(_ webhook.Webhook, _ webhook.Delivery, h http.Header) {

@@ -196,11 +196,11 @@ func TestProfileWithoutAttributes(t *testing.T) {
 	t.Parallel()
 	p := connect.Profile()
 	w := webhook.Webhook{Scope: "jira:by-hand", URL: "https://hooks.example.com/in/{issue.key}", Secrets: []webhook.Secret{shared}}
-	target, err := p.Target(w, webhook.Delivery{Vars: map[string]string{"issue.key": "EXA-1", "user_id": "admin", "user_key": "admin"}})
+	target, err := p.Prepare.Target(w, webhook.Delivery{Vars: map[string]string{"issue.key": "EXA-1", "user_id": "admin", "user_key": "admin"}})
 	if want := "https://hooks.example.com/in/EXA-1?user_id=admin&user_key=admin"; err != nil || target != want {
 		t.Fatalf("Target = %s, %v; want %s", target, err, want)
 	}
-	signer, err := p.Sign(w)
+	signer, err := p.Prepare.Sign(w)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +219,7 @@ func TestProfileWithoutAttributes(t *testing.T) {
 
 func TestEventsOfBothProducts(t *testing.T) {
 	t.Parallel()
-	known := connect.Profile().Events
+	known := connect.Profile().Form.Events
 	for _, name := range append(jiraevent.Events(), confluenceevent.Events()...) {
 		found := 0
 		for _, k := range known {
@@ -232,16 +232,16 @@ func TestEventsOfBothProducts(t *testing.T) {
 		}
 	}
 	for _, name := range known {
-		if data, ok := connect.Profile().Sample(name); ok {
+		if data, ok := connect.Profile().Form.Sample(name); ok {
 			if _, err := payload.New(scope, data); err != nil {
 				t.Errorf("sample of %s: %v", name, err)
 			}
 		}
 	}
-	if data, ok := connect.Profile().Sample("no_such_event"); ok || data != nil {
+	if data, ok := connect.Profile().Form.Sample("no_such_event"); ok || data != nil {
 		t.Errorf("a sample of an unknown event: %v, %t", data, ok)
 	}
-	if data, ok := connect.Profile().Sample(connect.Enabled); !ok {
+	if data, ok := connect.Profile().Form.Sample(connect.Enabled); !ok {
 		t.Error("no sample of connect_addon_enabled")
 	} else if body, err := json.Marshal(data); err != nil || !strings.Contains(string(body), `"eventType":"enabled"`) {
 		t.Errorf("sample %s, %v", body, err)

@@ -15,7 +15,7 @@ func TestWithoutUser(t *testing.T) {
 	t.Parallel()
 	p := connect.Profile(connect.WithoutUser(), connect.WithSubject())
 	w := webhook.Webhook{Scope: scope, URL: "https://hooks.example.com/a", Secrets: []webhook.Secret{shared}}
-	got, err := p.Target(w, webhook.Delivery{Vars: map[string]string{"user_id": "admin", "user_key": "admin"}})
+	got, err := p.Prepare.Target(w, webhook.Delivery{Vars: map[string]string{"user_id": "admin", "user_key": "admin"}})
 	if err != nil || got != w.URL {
 		t.Errorf("Target = %s, %v; want %s", got, err, w.URL)
 	}
@@ -38,7 +38,7 @@ func TestOutsideTheBaseURL(t *testing.T) {
 		if !errors.As(err, &bad) || bad.Field("url") == "" {
 			t.Errorf("%s: Edit = %v, want an error about the url", name, err)
 		}
-		signer, err := connect.Profile().Sign(moved)
+		signer, err := connect.Profile().Prepare.Sign(moved)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -55,7 +55,6 @@ type appState struct {
 	current  *registered // nil before the first load
 	prepared *registered // made when this process last changed the webhook, for its next version
 	load     *load       // the load that is running
-	outcome  *outcome    // of selecting, for composing
 }
 
 // load is a running read of one app's registrations.

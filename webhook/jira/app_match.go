@@ -26,41 +26,23 @@ type appError struct{ err error }
 func (e *appError) Error() string { return e.err.Error() }
 func (e *appError) Unwrap() error { return e.err }
 
-// outcome is the result of selecting for one app; composing uses it.
-type outcome struct {
-	event string
-	ids   []int64
-	err   error
+// selection has the matching registrations of one app that receives an event.
+type selection struct {
+	ids     []int64
+	unknown bool // an error of the app hides them; the delivery is marked
 }
 
-// selected reports whether the webhook of an app receives an event. Where an error of the app
-// prevents the answer, it receives the event, and composing marks the delivery.
-func (a *apps) selected(w *webhook.Webhook, e *payload.Event, until time.Time) (bool, error) {
+// selectFor returns nil for the webhook of an app that does not receive an event.
+func (a *apps) selectFor(w *webhook.Webhook, e *payload.Event, until time.Time) (*selection, error) {
 	ids, err := a.matched(w, e, until)
 	var app *appError
-	if err != nil && !errors.As(err, &app) {
-		return false, err
+	switch {
+	case errors.As(err, &app):
+		return &selection{unknown: true}, nil
+	case err != nil || len(ids) == 0:
+		return nil, err
 	}
-	if len(ids) == 0 && err == nil {
-		return false, nil
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.state(ownerOf(w)).outcome = &outcome{e.ID, ids, err}
-	return true, nil
-}
-
-// matchedFor returns the result of selecting, or matches again.
-func (a *apps) matchedFor(w *webhook.Webhook, e *payload.Event) ([]int64, error) {
-	a.mu.Lock()
-	s := a.state(ownerOf(w))
-	o := s.outcome
-	s.outcome = nil
-	a.mu.Unlock()
-	if o != nil && o.event == e.ID {
-		return o.ids, o.err
-	}
-	return a.matched(w, e, time.Now().Add(firstPatience))
+	return &selection{ids: ids}, nil
 }
 
 // matched returns the live registrations that an event matches, in order.
@@ -104,23 +86,18 @@ func (a *apps) matched(w *webhook.Webhook, e *payload.Event, until time.Time) ([
 }
 
 // compose writes the matched registrations into the body.
-func (a *apps) compose(w *webhook.Webhook, e *payload.Event, c *webhook.Composed) error {
-	ids, err := a.matchedFor(w, e)
-	c.Vars = map[string]string{varApp: w.Attributes[AttrApp]}
-	var app *appError
-	switch {
-	case errors.As(err, &app):
-		c.Vars[varUnknown], c.NoBody = "true", true
+func (s *selection) compose(w *webhook.Webhook, e *payload.Event, r *webhook.Routed) (err error) {
+	r.Vars = map[string]string{varApp: w.Attributes[AttrApp]}
+	if s.unknown {
+		r.Vars[varUnknown], r.NoBody = "true", true
 		return nil
-	case err != nil:
-		return err
 	}
-	texts := make([]string, len(ids))
-	for i, id := range ids {
+	texts := make([]string, len(s.ids))
+	for i, id := range s.ids {
 		texts[i] = strconv.FormatInt(id, 10)
 	}
-	c.Vars[varMatched] = strings.Join(texts, ",") // empty if they were deleted since: Keep then drops the delivery
-	c.Body, err = jiraevent.WithMatched(e.Body, ids)
+	r.Vars[varMatched] = strings.Join(texts, ",")
+	r.Body, err = jiraevent.WithMatched(e.Body, s.ids)
 	return err
 }
 

@@ -145,7 +145,7 @@ func sample(t testing.TB, name string) jiraevent.Callback {
 // target returns the final URL that the profile makes.
 func target(t *testing.T, p webhook.Profile, url string, vars map[string]string) string {
 	t.Helper()
-	got, err := p.Target(webhook.Webhook{URL: url}, webhook.Delivery{Vars: vars})
+	got, err := p.Prepare.Target(webhook.Webhook{URL: url}, webhook.Delivery{Vars: vars})
 	if err != nil {
 		t.Fatalf("Target(%s): %v", url, err)
 	}

@@ -119,11 +119,11 @@ func TestLimits_keys(t *testing.T) {
 	if other := limit("acme", "https://a.example.com?y", ""); other != primary {
 		t.Errorf("one host, two limits: %v %v", primary, other)
 	}
-	compose, err := p.Compose(payload.Event{Vars: map[string]string{jiraevent.VarFlow: "Secondary"}}, []webhook.Webhook{{ID: "whk_1"}})
-	if err != nil {
-		t.Fatal(err)
+	routed, err := p.Route([]webhook.Webhook{{ID: "whk_1", Events: []string{"*"}}}, payload.Event{Type: "sprint_created", Vars: map[string]string{jiraevent.VarFlow: "Secondary"}})
+	if err != nil || len(routed) != 1 {
+		t.Fatalf("%v, %v", routed, err)
 	}
-	secondary := limit("acme", "https://a.example.com/", compose.Class)
+	secondary := limit("acme", "https://a.example.com/", routed[0].Class)
 	seen := map[string]bool{primary.Key: true}
 	for _, l := range []webhook.Limit{secondary, limit("acme", "https://a.example.com:8443/", ""), limit("beta", "https://a.example.com/", "")} {
 		if seen[l.Key] {

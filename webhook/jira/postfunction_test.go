@@ -26,7 +26,7 @@ func TestPostFunction_fires(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			p := jira.Profile()
 			if !selects {
-				p.Select = webhook.Each(jira.NewMatcher().Match) // equivalent to Select
+				p.Route = webhook.Each(jira.NewMatcher().Match) // equivalent to Route
 			}
 			h, stop := newHost(t, p, webhook.Options{}, &receiver{})
 			defer stop()

@@ -45,65 +45,72 @@ func Profile(opts ...Option) webhook.Profile {
 	s := newSettings(opts)
 	m := newMatcher(s)
 	p := webhook.Profile{
-		Name:          "jira",
-		Allow:         allowlist.Policy{Ports: s.ports},
-		Retry:         retry.Jira(),
-		Success:       func(status int) bool { return status == http.StatusOK },
-		Transient:     transient,
-		MaxBody:       MaxBody,
-		MaxAge:        maxAge,
-		Events:        jiraevent.Events(),
-		AllowNoEvents: true,
-		Orders:        []webhook.OrderPolicy{webhook.OrderSkip, webhook.OrderBlock, webhook.OrderHold},
-		Coalesces:     true,
-		Select:        m.Select,
-		Keep:          func(w webhook.Webhook, d webhook.Delivery) bool { return !isApp(&w) || m.apps.wanted(&w, &d) },
-		Compose:       m.compose,
-		Target:        s.target,
-		Header:        s.header(),
-		Sign:          signer,
-		Limits:        s.limits,
-		Sample:        sample,
-		Check: func(w webhook.Webhook) []webhook.FieldError {
-			if isApp(&w) {
-				m.apps.prepare(&w)
-			}
-			return s.check(w)
+		Name:    "jira",
+		Allow:   allowlist.Policy{Ports: s.ports},
+		Retry:   retry.Jira(),
+		MaxBody: MaxBody,
+		MaxAge:  maxAge,
+		Route:   m.route,
+		Keep:    func(w webhook.Webhook, d webhook.Delivery) bool { return !isApp(&w) || m.apps.wanted(&w, &d) },
+		Prepare: webhook.Prepare{Target: s.target, Header: s.header(), Sign: signer},
+		Judge:   s.judge,
+		Limits:  s.limits,
+		Form: webhook.Form{
+			Events:        jiraevent.Events(),
+			AllowNoEvents: true,
+			Sample:        sample,
+			Orders:        []webhook.OrderPolicy{webhook.OrderSkip, webhook.OrderBlock, webhook.OrderHold},
+			Coalesces:     true,
+			Check: func(w webhook.Webhook) []webhook.FieldError {
+				if isApp(&w) {
+					m.apps.prepare(&w)
+				}
+				return s.check(w)
+			},
 		},
 	}
 	if s.postFunctions != nil {
-		p.Delete = func(ctx context.Context, tenant, id string, remove func(context.Context) error) error {
+		p.Form.Delete = func(ctx context.Context, tenant, id string, remove func(context.Context) error) error {
 			return deleteUnattached(ctx, s.postFunctions, tenant, id, remove)
 		}
-	}
-	if s.any2xx {
-		p.Success = nil // webhook's default
 	}
 	return p
 }
 
-// transient adds certificates that do not verify to what is retried by default:
+// judge adds certificates that do not verify to what is retried by default:
 // to Jira they are connections that failed, and certificates of endpoints of any
 // kind get mended.
-func transient(a webhook.Attempt) bool {
-	return a.Code == webhook.CodeTLSVerify || webhook.TransientError(a)
+func (s *settings) judge(a webhook.Attempt) webhook.Verdict {
+	verdict := webhook.DefaultJudge(a)
+	switch {
+	case a.Code == webhook.CodeTLSVerify:
+		return webhook.VerdictRetry
+	case verdict == webhook.VerdictAccept && a.Status != http.StatusOK && !s.any2xx:
+		return webhook.VerdictGiveUp
+	}
+	return verdict
 }
 
-// compose gives secondary events a class of their own, so that the fallout of a
+// route gives secondary events a class of their own, so that the fallout of a
 // bulk operation does not stand in front of what people wait for, and tells apps
 // which of their registrations matched.
-func (m *Matcher) compose(e payload.Event, group []webhook.Webhook) (webhook.Composed, error) {
-	w := &group[0]
-	c := webhook.Composed{WebhookID: w.ID, NoBody: w.ExcludeBody}
-	if e.Vars[jiraevent.VarFlow] == flowSecondary {
-		c.Class = secondaryClass
+func (m *Matcher) route(live []webhook.Webhook, e payload.Event) ([]webhook.Routed, error) {
+	chosen, apps, err := m.choose(live, e)
+	if err != nil {
+		return nil, err
 	}
-	if isApp(w) {
-		if err := m.apps.compose(w, &e, &c); err != nil {
-			return webhook.Composed{}, err
+	all := func(webhook.Webhook, payload.Event) (bool, error) { return true, nil }
+	return webhook.Grouped(all, func(e payload.Event, group []webhook.Webhook) (webhook.Routed, error) {
+		w := &group[0]
+		r := webhook.Routed{WebhookID: w.ID, NoBody: w.ExcludeBody}
+		if e.Vars[jiraevent.VarFlow] == flowSecondary {
+			r.Class = secondaryClass
 		}
-	}
-	return c, nil
+		if found := apps[w.ID]; found != nil {
+			err = found.compose(w, &e, &r)
+		}
+		return r, err
+	})(chosen, e)
 }
 
 // header adds to what Jira sends what the options ask for.

@@ -82,7 +82,7 @@ func TestHeader_trace(t *testing.T) {
 		"abc-123 x": true, strings.Repeat("x", 1024): true, "": false, strings.Repeat("x", 1025): false, "a\nb": false, "ä": false, " x": false, "x ": false,
 	} {
 		h := http.Header{}
-		jira.Profile().Header(webhook.Webhook{}, webhook.Delivery{ID: "dlv_1", Carry: map[string]string{jira.TraceHeader: trace}}, h)
+		jira.Profile().Prepare.Header(webhook.Webhook{}, webhook.Delivery{ID: "dlv_1", Carry: map[string]string{jira.TraceHeader: trace}}, h)
 		if _, got := h[jira.TraceHeader]; got != want {
 			t.Errorf("trace %.20q is sent = %v, want %v", trace, got, want)
 		}
@@ -103,7 +103,7 @@ func TestHeader_sequence(t *testing.T) {
 		{[]jira.Option{jira.WithSequence()}, webhook.Webhook{Coalesce: true}, "0000000000000001234"},
 	} {
 		h := http.Header{}
-		jira.Profile(c.opts...).Header(c.hook, webhook.Delivery{ID: "dlv_1", Sequence: 1234}, h)
+		jira.Profile(c.opts...).Prepare.Header(c.hook, webhook.Delivery{ID: "dlv_1", Sequence: 1234}, h)
 		if got := h.Get(jira.SequenceHeader); got != c.want {
 			t.Errorf("%s of %+v with %d options is %q, want %q", jira.SequenceHeader, c.hook.Order, len(c.opts), got, c.want)
 		}
@@ -169,12 +169,12 @@ func TestDelivery_whatSucceeds(t *testing.T) {
 
 func TestTransient_certificates(t *testing.T) {
 	t.Parallel()
-	transient := jira.Profile().Transient
+	judge := jira.Profile().Judge
 	for code, want := range map[webhook.Code]bool{
 		webhook.CodeTLSVerify: true, webhook.CodeTLS: true, webhook.CodeDNS: true, webhook.CodeConnect: true,
 		webhook.CodeBlockedAddress: false, webhook.CodeURLRejected: false, webhook.CodeRedirect: false, webhook.CodeConfig: false,
 	} {
-		if got := transient(webhook.Attempt{Code: code}); got != want {
+		if got := judge(webhook.Attempt{Code: code}) == webhook.VerdictRetry; got != want {
 			t.Errorf("%s is transient = %v, want %v", code, got, want)
 		}
 	}

@@ -35,34 +35,42 @@ type member struct {
 // and the index follows the changes since the call before. All webhooks must be of the event's
 // scope.
 func (m *Matcher) Select(hooks []webhook.Webhook, e payload.Event) ([]webhook.Webhook, error) {
+	chosen, _, err := m.choose(hooks, e)
+	return chosen, err
+}
+
+// choose is Select, and also returns the selections of apps by webhook ID.
+func (m *Matcher) choose(hooks []webhook.Webhook, e payload.Event) ([]webhook.Webhook, map[string]*selection, error) {
 	if _, is := e.Subject().(*triggered); is {
 		return slices.DeleteFunc(slices.Clone(hooks), func(w webhook.Webhook) bool {
 			_, forIt := byTransition(&w, &e)
 			return !forIt
-		}), nil
+		}), nil, nil
 	}
 	var subject jql.Subject
 	if m.jql[e.Type] && e.Subject() != nil {
 		p, err := m.subject(&e)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		subject = p
 	}
 	places, apps, err := m.set(e.Scope).places(m, hooks, &e, subject)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, at := range apps { // each app has its own registrations
 		m.apps.prefetch(&hooks[at])
 	}
 	until := time.Now().Add(firstPatience)
+	ofApps := make(map[string]*selection, len(apps))
 	for _, at := range apps {
-		ok, err := m.apps.selected(&hooks[at], &e, until)
+		f, err := m.apps.selectFor(&hooks[at], &e, until)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		if ok {
+		if f != nil {
+			ofApps[hooks[at].ID] = f
 			places = append(places, at)
 		}
 	}
@@ -73,10 +81,10 @@ func (m *Matcher) Select(hooks []webhook.Webhook, e payload.Event) ([]webhook.We
 		out[i] = hooks[at]
 		if subject == nil && m.jql[e.Type] && !jql.Blank(out[i].Filter) {
 			_, err := m.subject(&e) // the error names what is missing
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return out, nil
+	return out, ofApps, nil
 }
 
 // places returns the indexes of the webhooks that an event matches, and of the webhooks of apps,

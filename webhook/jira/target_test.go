@@ -53,7 +53,7 @@ func TestTarget_missing(t *testing.T) {
 		t.Errorf("literal without any value: %s", got)
 	}
 	p = jira.Profile(jira.WithMissing(jira.MissingFails))
-	if got, err := p.Target(webhook.Webhook{URL: url}, webhook.Delivery{Vars: vars}); err == nil {
+	if got, err := p.Prepare.Target(webhook.Webhook{URL: url}, webhook.Delivery{Vars: vars}); err == nil {
 		t.Errorf("fails: %s, want an error", got)
 	} else if strings.Contains(err.Error(), "a.example.com") {
 		t.Errorf("the error shows the URL: %v", err)

@@ -41,7 +41,7 @@ func money(t *testing.T, events ...string) (page http.Handler, m *webhook.Manage
 		payload.Define[reminder](payload.Type{Title: "Reminder", Example: reminder{}, Deprecated: true}))
 	check(t, err)
 	p := webhook.Automation()
-	p.Events, p.Catalogue = nil, c.Enveloped()
+	p.Form.Events, p.Form.Catalogue = nil, c.Enveloped()
 	store, err := memstore.New(nil)
 	check(t, err)
 	hooks, err := webhook.New(store, p, nil)

@@ -29,7 +29,7 @@ type credentialsView struct {
 
 // credentials returns that part of the form; nil where the form has none.
 func (v *visit) credentials(w *webhook.Webhook, t *Texts) *credentialsView {
-	allowed, a := v.d.Profile().Auth, &w.Auth
+	allowed, a := v.d.Profile().Form.Auth, &w.Auth
 	if len(allowed) == 0 && !v.o.ClientCertificates {
 		return nil
 	}

@@ -17,7 +17,7 @@ import (
 func TestDelete_refusedByTheProfile(t *testing.T) {
 	t.Parallel()
 	p := webhook.Automation()
-	p.Delete = func(context.Context, string, string, func(context.Context) error) error {
+	p.Form.Delete = func(context.Context, string, string, func(context.Context) error) error {
 		return &webhook.ValidationError{Fields: []webhook.FieldError{{Field: "webhook", Rule: "attached", Message: "Something <else> needs it."}}}
 	}
 	store, err := memstore.New(nil)

@@ -45,8 +45,8 @@ func New(d *webhook.Dispatcher, o *Options) (*Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
-	h := &Handler{d: d, m: m, o: opts, texts: textsOf(&profile), most: profile.MaxPerScope, secret: profile.RequireSecret, makes: profile.NewSecret != nil,
-		key: cookieKey(&opts), origin: http.NewCrossOriginProtection(), mux: http.NewServeMux(), types: readCatalogue(profile.Catalogue)}
+	h := &Handler{d: d, m: m, o: opts, texts: textsOf(&profile), most: profile.Form.MaxPerScope, secret: profile.Form.RequireSecret, makes: profile.Form.NewSecret != nil,
+		key: cookieKey(&opts), origin: http.NewCrossOriginProtection(), mux: http.NewServeMux(), types: readCatalogue(profile.Form.Catalogue)}
 	h.texts.describe(h.types)
 	h.certs = opts.ClientCertificates && m.KeepsKeys()
 	h.marks, _ = m.Marks()

@@ -100,7 +100,7 @@ func TestTheming(t *testing.T) {
 func TestWeight(t *testing.T) {
 	t.Parallel()
 	profile := webhook.Automation()
-	profile.MaxPerScope = 0
+	profile.Form.MaxPerScope = 0
 	s := newSiteOf(t, profile, func(o *settings.Options) { o.PageSize = 20 })
 	w := s.add("acme", "Tell the admins 1")
 	var detail string

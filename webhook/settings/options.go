@@ -93,7 +93,7 @@ func (o *Options) withDefaults(p webhook.Profile) (Options, error) {
 	}
 	out := *o
 	if len(out.Triggers) == 0 {
-		out.Triggers = p.Events
+		out.Triggers = p.Form.Events
 	}
 	out.Triggers = slices.Clone(out.Triggers)
 	if out.Refresh == 0 {

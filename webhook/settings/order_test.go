@@ -21,7 +21,7 @@ func TestOrder(t *testing.T) {
 	store, err := memstore.New(nil)
 	check(t, err)
 	p := webhook.Automation()
-	p.Orders, p.Coalesces = webhook.Standard().Orders, true
+	p.Form.Orders, p.Form.Coalesces = webhook.Standard().Form.Orders, true
 	hooks, err := webhook.New(store, p, nil)
 	check(t, err)
 	m, err := hooks.Manager()

@@ -20,7 +20,7 @@ func TestProfile(t *testing.T) {
 	store, err := memstore.New(nil)
 	check(t, err)
 	profile := webhook.Standard()
-	profile.MaxPerScope = 0
+	profile.Form.MaxPerScope = 0
 	hooks, err := webhook.New(store, profile, nil)
 	check(t, err)
 	page, err := settings.New(hooks, &settings.Options{Triggers: []string{"order.paid", "order.sent"},

@@ -72,7 +72,7 @@ func TestMetrics(t *testing.T) {
 		},
 		"gone: the webhook needs attention and is switched off": {
 			settings: func(*testing.T) settings {
-				return settings{options: answer(reply{status: 410}), profile: func(p *webhook.Profile) { p.DisableOnGone = true }}
+				return settings{options: answer(reply{status: 410}), profile: func(p *webhook.Profile) { p.Judge = webhook.Standard().Judge }}
 			},
 			want: map[string]float64{
 				"attempt_duration_seconds{http_response_status_code=410,postrider_code=status,postrider_event_type=taskSuccess}":                    1,
@@ -167,7 +167,7 @@ func (s *weak) Sweep(ctx context.Context, w webhook.Sweep, limit int) (ended []w
 func everyMetric(t *testing.T) []*dto.MetricFamily {
 	t.Helper()
 	h := start(t, settings{options: answer(reply{status: 503, after: "1"}, reply{status: 200}, reply{status: 410}),
-		store: &weak{thief: thief{Store: newStore(t)}}, watch: true, profile: func(p *webhook.Profile) { p.DisableOnGone = true }})
+		store: &weak{thief: thief{Store: newStore(t)}}, watch: true, profile: func(p *webhook.Profile) { p.Judge = webhook.Standard().Judge }})
 	h.dispatchFrom(t.Context(), success)
 	settle(time.Hour)
 	h.dispatchFrom(t.Context(), failure)

@@ -80,17 +80,17 @@ func writeDelivery(b *bytes.Buffer) {
 		"| `%s` | the webhook's secret; left out where the secret is the last segment of the path |\n"+
 		"| `webhook-id` | the event's ID, the same on every attempt: drop what you have seen |\n", sign.TokenHeader)
 	fmt.Fprintf(b, "\nDelivery is at least once, in no particular order; every attempt carries the same bytes. Redirects are never followed. An\n"+
-		"installation has up to %d webhooks.\n\n| answer | means |\n|---|---|\n", p.MaxPerScope)
+		"installation has up to %d webhooks.\n\n| answer | means |\n|---|---|\n", p.Form.MaxPerScope)
 	var ok, again, never []int
 	for status := 200; status <= 599; status++ {
 		a := webhook.Attempt{Status: status, Code: webhook.CodeStatus}
 		if status >= 300 && status <= 399 {
 			a.Code = webhook.CodeRedirect
 		}
-		switch {
-		case p.Success(status):
+		switch p.Judge(a) {
+		case webhook.VerdictAccept:
 			ok = append(ok, status)
-		case p.Transient(a):
+		case webhook.VerdictRetry:
 			again = append(again, status)
 		default:
 			never = append(never, status)

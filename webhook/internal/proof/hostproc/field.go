@@ -90,7 +90,7 @@ func (f *Field) Add(ctx context.Context, id string) error {
 
 // Dispatch stores events for the next process.
 func (f *Field) Dispatch(ctx context.Context, ids ...string) error {
-	for batch := range slices.Chunk(ids, 500) {
+	for batch := range slices.Chunk(ids, 100) {
 		events := make([]payload.Event, len(batch))
 		for i, id := range batch {
 			var err error

@@ -133,8 +133,8 @@ func (h *host) open(ctx context.Context) error {
 	roots := x509.NewCertPool()
 	roots.AddCert(certificate)
 	profile := NewProfile(h.cfg.Profile, h.cfg.Slots)
-	own := profile.Header
-	profile.Header = func(w webhook.Webhook, d webhook.Delivery, header http.Header) {
+	own := profile.Prepare.Header
+	profile.Prepare.Header = func(w webhook.Webhook, d webhook.Delivery, header http.Header) {
 		if own != nil {
 			own(w, d, header)
 		}

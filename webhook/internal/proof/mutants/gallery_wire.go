@@ -33,7 +33,7 @@ var wireBugs = []mutation{
 		"case !p.asked.alive(p.answers):", "case true:",
 		"./webhook/internal/proof/wire -run TestProxyFailures"},
 	{"a name without an answer is this side's fault", "webhook/internal/transport/names.go",
-		"case !n.asked.alive(n.anybody):", "case true:",
+		"case !n.asked.alive(n.anyServer):", "case true:",
 		"./webhook/internal/proof/wire -run TestNameServers"},
 	{"what cannot leave the process spends a try", "webhook/outcome.go",
 		"case a.Code == CodeEgress: // no try was made", "case false:",
@@ -50,7 +50,7 @@ var wireBugs = []mutation{
 	{"a body above the cap is sent", "webhook/send.go",
 		"if len(d.Body) > s.profile.maxBody() {", "if false {",
 		"./webhook -run TestBodyAboveTheCapIsNotSent"},
-	{"a Success that panics has said yes", "webhook/outcome.go",
-		"defer func() { _ = recover() }() // a hook that panics has not said yes", "defer func() { ok = recover() != nil || ok }()",
+	{"a Judge that panics has accepted", "webhook/judge.go",
+		"defer func() { _ = recover() }() // a Judge that panics has not accepted", "defer func() {\n\t\tif recover() != nil {\n\t\t\tv = VerdictAccept\n\t\t}\n\t}()",
 		"./webhook -run TestPanickingVerdict"},
 }

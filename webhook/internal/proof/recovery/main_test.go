@@ -177,8 +177,8 @@ func newHost(t *testing.T, s webhook.Store, o *webhook.Options, change ...func(*
 	opts.Transport = h.net
 	p := webhook.Standard()
 	p.Retry = retry.Policy{Slots: quick}
-	p.Sign, p.Check, p.RequireSecret = nil, nil, false
-	p.Header = func(_ webhook.Webhook, d webhook.Delivery, header http.Header) { header.Set("Webhook-Id", d.EventID) }
+	p.Prepare.Sign, p.Form.Check, p.Form.RequireSecret = nil, nil, false
+	p.Prepare.Header = func(_ webhook.Webhook, d webhook.Delivery, header http.Header) { header.Set("Webhook-Id", d.EventID) }
 	for _, c := range change {
 		c(&p)
 	}

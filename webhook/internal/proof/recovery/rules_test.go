@@ -124,7 +124,7 @@ func TestKeyOnce(t *testing.T) {
 // TestLimit: concurrent Adds cannot pass the limit of a scope.
 func TestLimit(t *testing.T) {
 	onStores(t, func(t *testing.T, open opener) {
-		h := newHost(t, open(t), nil, func(p *webhook.Profile) { p.MaxPerScope = 3 })
+		h := newHost(t, open(t), nil, func(p *webhook.Profile) { p.Form.MaxPerScope = 3 })
 		var added atomic.Int64
 		var adds sync.WaitGroup
 		for i := range 12 {

@@ -39,20 +39,19 @@ func (h *host) at(point string) bool {
 
 func profile(standard bool) webhook.Profile {
 	p := webhook.Automation()
-	p.MaxPerScope = 0
-	p.Orders, p.Coalesces = webhook.Standard().Orders, true
+	p.Form.MaxPerScope = 0
+	p.Form.Orders, p.Form.Coalesces = webhook.Standard().Form.Orders, true
 	if standard {
 		p.Name = "standard"
-		p.Transient = webhook.Standard().Transient
-		p.DisableOnGone = true
+		p.Judge = webhook.Standard().Judge
 		p.Retry = retry.Policy{MaxAfter: 10 * time.Minute}
 		for i := range 6 {
 			at := time.Second << (2 * i)
 			p.Retry.Slots = append(p.Retry.Slots, retry.Slot{Min: at, Max: at + at/2})
 		}
 	}
-	header := p.Header
-	p.Header = func(w webhook.Webhook, d webhook.Delivery, h http.Header) {
+	header := p.Prepare.Header
+	p.Prepare.Header = func(w webhook.Webhook, d webhook.Delivery, h http.Header) {
 		header(w, d, h)
 		h.Set("X-Delivery", d.ID)
 		h.Set("X-Scope", d.Scope)

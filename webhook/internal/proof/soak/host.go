@@ -132,7 +132,7 @@ func (h *host) open(ctx context.Context) (*pgxpool.Pool, error) {
 	roots := x509.NewCertPool()
 	roots.AddCert(certificate)
 	p := profile()
-	p.Header = func(w webhook.Webhook, d webhook.Delivery, header http.Header) {
+	p.Prepare.Header = func(w webhook.Webhook, d webhook.Delivery, header http.Header) {
 		header.Set(senderHeader, h.cfg.Name)
 		if d.Tries > 0 {
 			h.report(report{Kind: logged, Text: fmt.Sprintf("again: %+v", w)})

@@ -82,7 +82,7 @@ func newMTLS(t *testing.T, auth tls.ClientAuthType, http2 bool) *mtls {
 	port := lis.Addr().(*net.TCPAddr).Port
 	m.profile = webhook.Standard()
 	m.profile.Allow = withAllowed(m.profile, uint16(port)).Allow
-	m.profile.AllowToken, m.profile.HTTP2 = m.profile.Allow, http2
+	m.profile.Form.AllowToken, m.profile.HTTP2 = m.profile.Allow, http2
 	m.opts = webhook.Options{Timeout: 20 * time.Second, Poll: 5 * time.Millisecond, Resolver: m.dns.Resolver(), RootCAs: m.ca.Pool(), AllowClearKeys: true}
 	return m
 }

@@ -53,7 +53,7 @@ func TestConnectionsAreReused(t *testing.T) {
 func TestIdempotencyKeyIsNotSent(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t, hostile.Options{Script: []hostile.Behavior{hostile.ResetOnReuse(), hostile.ResetBeforeHeaders()}})
-	n.profile.Header = func(_ webhook.Webhook, d webhook.Delivery, h http.Header) {
+	n.profile.Prepare.Header = func(_ webhook.Webhook, d webhook.Delivery, h http.Header) {
 		h.Set("Idempotency-Key", d.EventID)
 		h["X-IDEMPOTENCY-key"] = []string{d.EventID}
 		h["idempotency-key"] = []string{d.EventID}
@@ -114,7 +114,7 @@ func TestSignerCannotMoveTheRequest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			n := newNetwork(t, hostile.Options{})
-			n.profile.Sign = func(webhook.Webhook) (sign.Signer, error) {
+			n.profile.Prepare.Sign = func(webhook.Webhook) (sign.Signer, error) {
 				return sign.Func(func(r *http.Request, _ sign.Message) error { move(r); return nil }), nil
 			}
 			h := n.host()

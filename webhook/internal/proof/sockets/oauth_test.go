@@ -21,7 +21,7 @@ func hostileTokens(t *testing.T) *network {
 	n := networkOf(t, ports, hostile.Options{Then: hostile.Status(307, hostile.Location("https://"+ports[1].Addr().String()+"/token"))})
 	allow := n.profile.Allow
 	n.profile = webhook.Standard()
-	n.profile.Allow, n.profile.AllowToken = allow, allow
+	n.profile.Allow, n.profile.Form.AllowToken = allow, allow
 	n.profile.Retry.Slots = nil
 	return n
 }
@@ -75,7 +75,7 @@ func TestOAuthHostileEndpoints(t *testing.T) {
 func TestOAuthDialGuard(t *testing.T) {
 	t.Parallel()
 	n := hostileTokens(t)
-	n.profile.AllowToken.AllowPrefixes = nil // its address is not public
+	n.profile.Form.AllowToken.AllowPrefixes = nil // its address is not public
 	h := newHost(t, n.profile, n.opts)
 	w := standard(n.url(hookHost))
 	w.Auth = oauthAt(n.url(hookHost))

@@ -42,7 +42,7 @@ func TestTenantsOnSockets(t *testing.T) {
 	t.Cleanup(server.Close)
 
 	p := webhook.Standard()
-	p.MaxPerScope = 0
+	p.Form.MaxPerScope = 0
 	h := runningHost(t, p, webhook.Options{Timeout: 5 * time.Minute, Lease: 10 * time.Minute, Drain: time.Minute, RootCAs: ca.Pool(),
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, network, server.Listener.Addr().String())

@@ -41,7 +41,7 @@ func longLog(b *testing.B, d database, hooks, deliveries int) (page http.Handler
 	b.Helper()
 	store := d.migrated(b, &sqlstore.Options{Counters: true})
 	profile := webhook.Standard()
-	profile.MaxPerScope = 0
+	profile.Form.MaxPerScope = 0
 	dispatcher, err := webhook.New(store, profile, nil)
 	if err != nil {
 		b.Fatal(err)

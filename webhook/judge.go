@@ -1,0 +1,60 @@
+package webhook
+
+import "net/http"
+
+// Verdict is what Profile.Judge says of an attempt.
+type Verdict uint8
+
+// The verdicts.
+const (
+	VerdictGiveUp Verdict = iota // the delivery ends as failed
+	VerdictRetry                 // it is tried again, as Profile.Retry says
+	VerdictGone                  // it ends as failed, and the webhook is switched off with [DisabledGone]
+	VerdictAccept                // it ends as delivered
+)
+
+// DefaultJudge is the default of Profile.Judge. It accepts the statuses 200 to 299. Worth
+// another attempt are: no connection, no answer in time, an answer that is not HTTP, our own
+// way out, and the statuses 408, 409, 425, 429 and 500 to 599. So is having no token, unless
+// its endpoint says that the client, the scope or the grant is wrong. A certificate that does not
+// verify is permanent: a fixed, well-run host with a bad certificate means interception or a wrong clock.
+func DefaultJudge(a Attempt) Verdict {
+	switch a.Code {
+	case CodeDNS, CodeConnect, CodeTLS, CodeTimeout, CodeProtocol, CodeEgress:
+		return VerdictRetry
+	case CodeAuth:
+		if !givesUpOnAuth(a.Detail) {
+			return VerdictRetry
+		}
+	case CodeOK, CodeStatus:
+		switch s := a.Status; {
+		case s >= 200 && s <= 299:
+			return VerdictAccept
+		case s >= 500 && s <= 599, s == http.StatusRequestTimeout, s == http.StatusConflict, s == http.StatusTooEarly, s == http.StatusTooManyRequests:
+			return VerdictRetry
+		}
+	}
+	return VerdictGiveUp
+}
+
+// standardJudge also tries again after every status but 410, a certificate that does not verify and a token
+// that is refused; redirects stay failures.
+func standardJudge(a Attempt) Verdict {
+	verdict := DefaultJudge(a)
+	switch {
+	case a.Status == http.StatusGone:
+		return VerdictGone
+	case verdict == VerdictGiveUp && (a.Code == CodeStatus || a.Code == CodeTLSVerify || a.Code == CodeAuth):
+		return VerdictRetry
+	}
+	return verdict
+}
+
+// verdict asks Judge about an attempt.
+func (p *Profile) verdict(a *Attempt) (v Verdict) {
+	if p.Judge == nil {
+		return DefaultJudge(*a)
+	}
+	defer func() { _ = recover() }() // a Judge that panics has not accepted
+	return p.Judge(*a)
+}

@@ -1,0 +1,89 @@
+package webhook
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/postrider/postrider/payload"
+)
+
+// Routed is one delivery that Profile.Route makes of an event.
+type Routed struct {
+	// WebhookID says whose URL, secrets and health the delivery follows. It must be one of the
+	// webhooks that Route was given.
+	WebhookID string
+	// Body replaces the event's body when NoBody or a non-nil Body says so.
+	Body   []byte
+	NoBody bool
+	// Class splits the webhook's lane, so that deliveries of one class do not wait for
+	// those of another; empty as a rule. At most 100 bytes.
+	Class string
+	// Vars are added to the event's variables.
+	Vars map[string]string
+}
+
+// Each makes a Profile.Route that sends the event to each webhook that a function matches; nil
+// stands for [Webhook.Listens]. Errors name the webhook.
+func Each(match func(Webhook, payload.Event) (bool, error)) func([]Webhook, payload.Event) ([]Routed, error) {
+	return func(live []Webhook, e payload.Event) ([]Routed, error) {
+		matched, err := matching(live, e, match)
+		if err != nil {
+			return nil, err
+		}
+		routed := make([]Routed, len(matched))
+		for i := range matched {
+			routed[i].WebhookID = matched[i].ID
+		}
+		return routed, nil
+	}
+}
+
+// Grouped makes a Profile.Route that matches as [Each] does, and then lets a function compose one
+// delivery for the matched webhooks of each Group (a single one where Group is empty), in the order
+// of their IDs. It must name one of them; an empty WebhookID means the first. Errors name the webhook.
+func Grouped(match func(Webhook, payload.Event) (bool, error), compose func(payload.Event, []Webhook) (Routed, error)) func([]Webhook, payload.Event) ([]Routed, error) {
+	return func(live []Webhook, e payload.Event) ([]Routed, error) {
+		matched, err := matching(live, e, match)
+		if err != nil {
+			return nil, err
+		}
+		routed := make([]Routed, 0, len(matched))
+		for start, end := 0, 1; start < len(matched); start, end = end, end+1 {
+			for matched[start].Group != "" && end < len(matched) && matched[end].Group == matched[start].Group {
+				end++
+			}
+			group := matched[start:end]
+			r, err := compose(e, group)
+			r.WebhookID = cmp.Or(r.WebhookID, group[0].ID)
+			if err == nil && !slices.ContainsFunc(group, func(w Webhook) bool { return w.ID == r.WebhookID }) {
+				err = fmt.Errorf("composed for webhook %s, which is not of the group", r.WebhookID)
+			}
+			if err != nil {
+				return nil, fmt.Errorf("compose %s: %w", group[0].ID, err)
+			}
+			routed = append(routed, r)
+		}
+		return routed, nil
+	}
+}
+
+// matching returns the webhooks that match an event, those of a Group together and in the order of
+// their IDs, in the memory of live.
+func matching(live []Webhook, e payload.Event, match func(Webhook, payload.Event) (bool, error)) ([]Webhook, error) {
+	if match == nil {
+		match = func(w Webhook, e payload.Event) (bool, error) { return w.Listens(e.Type), nil }
+	}
+	matched := live[:0]
+	for _, w := range live {
+		ok, err := match(w, e)
+		if err != nil {
+			return nil, fmt.Errorf("webhook %s: %w", w.ID, err)
+		}
+		if ok {
+			matched = append(matched, w)
+		}
+	}
+	slices.SortFunc(matched, func(a, b Webhook) int { return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.ID, b.ID)) })
+	return matched, nil
+}
