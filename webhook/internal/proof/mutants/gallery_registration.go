@@ -25,7 +25,7 @@ var registrationBugs = []mutation{
 		"				m.apps.prepare(&w)\n", "				_ = m.apps.prepare\n",
 		"./webhook/jira -run TestHostileApp"},
 	{"one app's error fails the tenant's dispatch", "webhook/jira/app_match.go",
-		"	case errors.As(err, &app):\n		return &found", "	case errors.As(err, &app) && err == nil:\n		return &found",
+		"	case errors.As(err, &app):\n		return &selection", "	case errors.As(err, &app) && err == nil:\n		return &selection",
 		"./webhook/jira -run TestApp_errorsStayWithTheApp"},
 	{"a list of IDs has no end", "webhook/jira/bounds.go",
 		"	ids, more, err := decodeList[int64](raw, MaxItems)", "	ids, more, err := decodeList[int64](raw, 1<<30)",
