@@ -1,6 +1,6 @@
 package main
 
-// orderBugs are in what keeps keys in order, sends the latest of them, and ends what is too old.
+// orderBugs are in the order of keys, in coalescing, and in expiry.
 var orderBugs = []mutation{
 	{"TakeHeads takes whatever of a key is due", "webhook/memstore/keys.go",
 		"		next = k.pending.top()\n", "		next = r\n",
