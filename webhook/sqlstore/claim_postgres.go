@@ -21,7 +21,7 @@ func (s *Store) claimPostgres(ctx context.Context, conn Conn, t *taking, stateme
 			from[i] = s.places.of(l.Lane)
 		}
 		asked = append(asked, i)
-		lanes.add(hookOf(l.Scope, l.WebhookID), l.Scope, l.WebhookID, l.Class, int64(l.Most), from[i].due, from[i].seq, int64(l.Take))
+		lanes.add(hookOf(l.Scope, l.WebhookID), l.Scope, l.WebhookID, l.Class, int64(min(l.Most, maxLane)), from[i].due, from[i].seq, int64(l.Take))
 	}
 	if len(asked) == 0 {
 		return nil
@@ -59,9 +59,9 @@ func (s *Store) notePlaces(t *taking, from []turn) {
 		if l.Take != webhook.TakeAny {
 			continue // rows that wait for others are passed over
 		}
-		full := len(t.rows[i]) == l.Most && !t.repeated
+		full := len(t.rows[i]) >= min(l.Most, maxLane) && !t.repeated
 		s.places.note(l.Lane, from[i], t.rows[i], full)
-		if !full && from[i] != head && !slices.Contains(t.short, l.Lane) {
+		if (!full && from[i] != head || full && l.Most > maxLane) && !slices.Contains(t.short, l.Lane) {
 			t.short = append(t.short, l.Lane)
 		}
 	}

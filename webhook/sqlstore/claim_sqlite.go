@@ -89,7 +89,7 @@ func (s *Store) againSQLite(ctx context.Context, conn Conn, t *taking, l *webhoo
 	if !t.repeated {
 		return nil, nil
 	}
-	err = s.each(ctx, conn, claimAgainSQLite, []any{hookOf(l.Scope, l.WebhookID), l.Class, l.Scope, l.WebhookID, t.now, t.Lease, int64(l.Most)}, func(r Rows) error {
+	err = s.each(ctx, conn, claimAgainSQLite, []any{hookOf(l.Scope, l.WebhookID), l.Class, l.Scope, l.WebhookID, t.now, t.Lease}, func(r Rows) error {
 		var body []byte
 		d, err := scanDelivery(r, &body)
 		d.Body = body

@@ -30,7 +30,7 @@ h AS MATERIALIZED (
  SELECT r.turn, true AS again, d.ctid AS place, d.due, d.seq, octet_length(d.body) AS size, <alone> AS alone, <superseded> AS superseded
  FROM {p}delivery d JOIN r ON r.hook = d.hook + 0 AND r.class = d.class AND r.scope = d.scope AND r.webhook = d.webhook
  WHERE d.ctid = ANY(ARRAY(SELECT x.place FROM r CROSS JOIN LATERAL (SELECT o.ctid AS place, o.held, o.lease, o.until FROM {p}delivery o
-   WHERE o.hook = r.hook AND o.class = r.class AND o.state = 0 AND o.due <= $9 ORDER BY o.due, o.seq LIMIT r.most + ` + againRows + `) x
+   WHERE o.hook = r.hook AND o.class = r.class AND o.state = 0 AND o.due <= $9 ORDER BY o.due, o.seq LIMIT ` + againRows + `) x
   WHERE $13 AND x.held AND x.lease = $11 AND x.until > $9)) AND CASE WHEN d.held THEN d.state ELSE 1 END = 0
  FOR UPDATE OF d SKIP LOCKED),
 <waiting>,
@@ -57,9 +57,15 @@ UNION ALL
 SELECT 2, r.turn, '', false, ''::bytea, ` + emptyRow + ` FROM r WHERE EXISTS (SELECT 1 FROM f WHERE f.turn = r.turn AND NOT f.fits)`)
 }
 
-// againRows is how many rows of a lane, beyond those that it asks for, a repeated claim looks at
-// for what its earlier answer leased. That was the first of the lane then.
-const againRows = "1000"
+// againRows is how many rows of a lane a repeated claim looks at for what its earlier answer
+// leased. They were the first of the lane then.
+const againRows = laneMost
+
+// maxLane is the most that a claim takes of a lane. The lane is short then, and is asked again.
+const (
+	maxLane  = 1000
+	laneMost = "1000"
+)
 
 const (
 	// ofLane compares names whose hash is hook. The CASE hides them from the planner: it would
@@ -71,40 +77,42 @@ const (
 )
 
 // waitingPostgres goes down the index of turns. A lease that has ended keeps the turn of its key.
+// The planner takes a limit that it does not know for a tenth of a lane, and compiles what seems to
+// be as much work to machine code, at each execution: the limit in the inner query tells it.
 const waitingPostgres = `t AS MATERIALIZED (
- SELECT r.turn, false AS again, x.* FROM r CROSS JOIN LATERAL (
+ SELECT r.turn, false AS again, x.* FROM r CROSS JOIN LATERAL (SELECT x.* FROM (
   SELECT d.ctid AS place, d.due, d.seq, octet_length(d.body) AS size, ` + aloneHeads + ` AS alone, false AS superseded FROM {p}delivery d
   WHERE d.hook = r.hook AND d.class = r.class AND ` + ofLane + `
    AND d.state = 0 AND (NOT d.held OR d.until <= $9) AND (d.due, d.seq) > (r.due, r.seq) AND d.due <= $9
    AND (r.take = 0 OR d.key = '' OR d.alone OR ` + isHead + ` AND ` + isFree + `)
-  ORDER BY d.due, d.seq LIMIT r.most FOR UPDATE OF d SKIP LOCKED) x)`
+  ORDER BY d.due, d.seq LIMIT ` + laneMost + ` FOR UPDATE OF d SKIP LOCKED) x LIMIT r.most) x)`
 
 // newestPostgres finds, for what is due of each key, what is taken in its place: g is what is due,
 // u adds the row of the unit that supersedes it, p are the places of what is taken. What was leased
 // and has ended is taken itself.
-var newestPostgres = strings.ReplaceAll(`g AS MATERIALIZED (
- SELECT r.turn, r.class AS of_class, x.* FROM r CROSS JOIN LATERAL (
+var newestPostgres = strings.NewReplacer("<most>", strconv.Itoa(maxSuperseded), "<lane>", laneMost).Replace(`g AS MATERIALIZED (
+ SELECT r.turn, r.class AS of_class, x.* FROM r CROSS JOIN LATERAL (SELECT x.* FROM (
   SELECT d.hook, d.key, d.type, d.class, d.ctid AS place, d.seq, d.held, d.alone FROM {p}delivery d
-  WHERE d.hook = r.hook AND d.class = r.class AND `+ofLane+` AND d.state = 0 AND (NOT d.held OR d.until <= $9) AND d.due <= $9
-  ORDER BY d.due, d.seq LIMIT r.most + 64) x),
+  WHERE d.hook = r.hook AND d.class = r.class AND d.scope = r.scope AND d.webhook = r.webhook AND d.state = 0 AND (NOT d.held OR d.until <= $9) AND d.due <= $9
+  ORDER BY d.due, d.seq LIMIT <lane>) x LIMIT r.most + 64) x),
 u AS MATERIALIZED (
  SELECT d.*, row_number() OVER (PARTITION BY d.hook, d.key, d.held, d.taken IS NULL ORDER BY d.seq) AS nth
- FROM (SELECT d.*, CASE WHEN d.key <> '' THEN `+later+` END AS taken FROM g d) d),
+ FROM (SELECT d.*, CASE WHEN d.key <> '' THEN ` + later + ` END AS taken FROM g d) d),
 p AS MATERIALIZED (
  SELECT u.turn, u.place, false AS alone, false AS superseded FROM u WHERE u.key = ''
  UNION
- SELECT d.turn, d.place, d.taken IS NULL, d.taken IS NOT NULL FROM u d WHERE d.key <> '' AND d.held AND (d.alone OR d.taken IS NOT NULL OR `+isHead+` AND `+isFree+`)
+ SELECT d.turn, d.place, d.taken IS NULL, d.taken IS NOT NULL FROM u d WHERE d.key <> '' AND d.held AND (d.alone OR d.taken IS NOT NULL OR ` + isHead + ` AND ` + isFree + `)
  UNION
  SELECT u.turn, x.place, false, true FROM u CROSS JOIN LATERAL (SELECT d.ctid AS place FROM {p}delivery d
-  WHERE d.hook = u.hook AND d.key = u.key AND d.key <> '' AND (d.type || '') = u.type AND d.class = u.class AND d.state = 0 AND NOT d.held AND d.seq < u.taken
+  WHERE d.hook = u.hook AND d.key = u.key AND d.key <> '' AND CASE WHEN d.type = u.type AND d.class = u.class THEN NOT d.held ELSE false END AND d.state = 0 AND d.seq < u.taken
   ORDER BY d.hook, d.key, d.seq LIMIT <most>) x WHERE u.taken IS NOT NULL
  UNION
  SELECT d.turn, x.place, true, false FROM u d CROSS JOIN LATERAL (SELECT o.ctid AS place, o.held FROM {p}delivery o
   WHERE o.hook = d.hook AND o.key = d.key AND o.key <> '' AND (o.type || '') = d.type AND o.class = d.class AND o.state = 0
-  ORDER BY o.hook DESC, o.key DESC, o.seq DESC LIMIT 1) x WHERE d.key <> '' AND NOT d.held AND d.taken IS NULL AND d.nth = 1 AND NOT x.held AND `+isFree+`),
+  ORDER BY o.hook DESC, o.key DESC, o.seq DESC LIMIT 1) x WHERE d.key <> '' AND NOT d.held AND d.taken IS NULL AND d.nth = 1 AND NOT x.held AND ` + isFree + `),
 t AS MATERIALIZED (
  SELECT p.turn, false AS again, d.ctid AS place, d.due, d.seq, CASE WHEN p.superseded THEN 0 ELSE octet_length(d.body) END AS size, p.alone, p.superseded
  FROM {p}delivery d JOIN p ON p.place = d.ctid WHERE d.ctid = ANY(ARRAY(SELECT place FROM p)) AND d.state = 0 AND (NOT d.held OR d.until <= $9)
- FOR UPDATE OF d SKIP LOCKED)`, "<most>", strconv.Itoa(maxSuperseded))
+ FOR UPDATE OF d SKIP LOCKED)`)
 
 var claimNewestPostgres = claimStatement(newestPostgres, aloneNewest, `(d.key <> '' AND `+later+` IS NOT NULL)`)

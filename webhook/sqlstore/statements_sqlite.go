@@ -28,7 +28,7 @@ WHERE state = 0 AND (NOT held OR until <= $5) AND hook = $1 AND class = $2 AND s
 	claimWaitingSQLite = waitingSQLite + inTurnSQLite
 	claimHeadsSQLite   = waitingSQLite + ` AND (key = '' OR alone OR ` + isHead + ` AND ` + isFree + `)` + inTurnSQLite
 	claimAgainSQLite   = `SELECT ` + columns + `, body FROM {p}delivery WHERE seq IN (SELECT seq FROM (SELECT seq, held, lease, until FROM {p}delivery
- WHERE state = 0 AND hook = $1 AND class = $2 AND scope = $3 AND webhook = $4 AND due <= $5 ORDER BY due, seq LIMIT $7 + ` + againRows + `)
+ WHERE state = 0 AND hook = $1 AND class = $2 AND scope = $3 AND webhook = $4 AND due <= $5 ORDER BY due, seq LIMIT ` + againRows + `)
  WHERE held AND lease = $6 AND until > $5)`
 
 	// A lease of rows without a key touches no index. OR ROLLBACK spares SQLite the journal of the
