@@ -27,4 +27,4 @@ const (
 func BreakScheduler(d *Dispatcher) { d.engine.post(scheduler.Attempted{}) }
 
 // CertificateEnds is what follows each attempt.
-func CertificateEnds(ctx context.Context, d *Dispatcher, w Webhook) { d.certificateEnds(ctx, &w) }
+func CertificateEnds(ctx context.Context, d *Dispatcher, w Webhook) { d.warnCertificate(ctx, &w) }

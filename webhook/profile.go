@@ -18,7 +18,7 @@ import (
 // gives it to [New], or fills one of its own. A Store serves one Profile for life,
 // because what is queued was matched and composed by it.
 //
-// Beside figures it has six parts, each with a default:
+// Beside its limits it has six parts, each with a default:
 //
 //   - Route: which webhooks receive an event, and what each is sent
 //   - Keep: whether a delivery is still wanted when its turn comes
@@ -43,10 +43,10 @@ type Profile struct {
 	Retry retry.Policy
 	// MaxBody is the largest body in bytes; 0 means 100 KiB.
 	MaxBody int
-	// MaxAge ends what has been pending for longer; 0 means 7 days.
+	// MaxAge ends a delivery that has been pending for longer; 0 means 7 days.
 	MaxAge time.Duration
-	// DisableAfter switches a webhook off when every attempt failed for that long;
-	// 0 means never. Half of it raises Observer.Attention first.
+	// DisableAfter switches a webhook off when every attempt failed for that long; 0 means never.
+	// After half of it Observer.Attention is called.
 	DisableAfter time.Duration
 
 	// Route picks the receivers of an event among the live webhooks of its scope, whose slice it may
@@ -130,7 +130,7 @@ type Form struct {
 	// Check adds what else is wrong with a webhook's fields to what the Manager found.
 	Check func(Webhook) []FieldError
 	// Delete carries out the deletion of a webhook by the Manager: it calls remove, once, or
-	// answers why not, which Manager.Delete returns. A [*ValidationError] is shown to people.
+	// returns the reason against it, which Manager.Delete returns too. A [*ValidationError] is shown to people.
 	// nil means that remove is called.
 	Delete func(ctx context.Context, scope, id string, remove func(context.Context) error) error
 }

@@ -35,7 +35,7 @@ func (h *host) stored() int {
 
 // Rule: a test posts the empty object once, as a delivery would be posted, to an inactive
 // webhook too and without Run, and leaves no trace.
-func TestTrial(t *testing.T) {
+func TestManagerTest(t *testing.T) {
 	t.Parallel()
 	for name, active := range map[string]bool{"active": true, "inactive": false} {
 		t.Run(name, func(t *testing.T) {
@@ -74,7 +74,7 @@ func TestTrial(t *testing.T) {
 }
 
 // Rule: a test is made once, whatever comes back, and says nothing about the health.
-func TestTrialFails(t *testing.T) {
+func TestManagerTestFails(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		a    answer
@@ -117,7 +117,7 @@ func TestTrialFails(t *testing.T) {
 }
 
 // Rule: a test that succeeds does not heal a webhook either.
-func TestTrialAfterFailures(t *testing.T) {
+func TestManagerTestAfterFailures(t *testing.T) {
 	t.Parallel()
 	to := &receiver{answer: func(_ int, r request) answer {
 		if r.Body == "{}" {
@@ -149,7 +149,7 @@ func TestTrialAfterFailures(t *testing.T) {
 }
 
 // Rule: a test passes the webhook's limit, and a quarter of Capacity may be under way.
-func TestTrialAndLimits(t *testing.T) {
+func TestManagerTestAndLimits(t *testing.T) {
 	t.Parallel()
 	to := &receiver{answer: func(int, request) answer { return answer{status: 200, delay: 10 * time.Second} }}
 	inBubble(t, webhook.Automation(), &webhook.Options{Transport: to, Capacity: 2, PerLane: 1}, func(h *host) {
@@ -185,7 +185,7 @@ func TestTrialAndLimits(t *testing.T) {
 }
 
 // Rule: a caller that goes away gets its context's error, not a verdict on the endpoint.
-func TestTrialCancelled(t *testing.T) {
+func TestManagerTestCancelled(t *testing.T) {
 	t.Parallel()
 	to := &receiver{answer: func(int, request) answer { return answer{status: 200, delay: 10 * time.Second} }}
 	inBubble(t, webhook.Automation(), &webhook.Options{Transport: to}, func(h *host) {
@@ -202,7 +202,7 @@ func TestTrialCancelled(t *testing.T) {
 }
 
 // Rule: WithSample sends a complete example of any trigger.
-func TestTrialSample(t *testing.T) {
+func TestManagerTestSample(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, newStore(t), webhook.Automation(), nil)
 	w := h.add("one")

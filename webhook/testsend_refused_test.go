@@ -11,7 +11,7 @@ import (
 
 // Rule: a test is judged by the same rules as a delivery, by the row as it is now, and
 // nothing that goes wrong before the request reaches the endpoint or the host.
-func TestTrialRefused(t *testing.T) {
+func TestManagerTestRefused(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		profile func(*webhook.Profile)
@@ -70,7 +70,7 @@ func TestTrialRefused(t *testing.T) {
 }
 
 // Rule: a webhook that was not saved, or is gone, cannot be tested.
-func TestTrialOfUnsaved(t *testing.T) {
+func TestManagerTestOfUnsaved(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, newStore(t), webhook.Automation(), nil)
 	w := h.add("one")
