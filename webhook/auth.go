@@ -29,7 +29,7 @@ type Auth struct {
 	OAuth OAuth
 }
 
-// AuthScheme names what an Authorization header holds.
+// AuthScheme names the content of an Authorization header.
 type AuthScheme string
 
 // The schemes. Their names are stored and never change.
@@ -193,7 +193,7 @@ type shownOAuth struct {
 func (o shownOAuth) IsZero() bool { return o.TokenURL == "" && o.ClientID == "" && len(o.Scopes) == 0 }
 
 // Format prints the Auth for every verb of package fmt, with "[redacted]" in place of user name,
-// secret, client ID and the token URL behind its host.
+// secret, client ID and the token URL after its host.
 func (a Auth) Format(f fmt.State, verb rune) {
 	if a.IsZero() {
 		fmt.Fprint(f, "{}")

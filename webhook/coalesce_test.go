@@ -11,8 +11,8 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Rule: of what is queued of a key and type the latest is sent; the others end as superseded,
-// which is no failure and not replayed.
+// Rule: of the queued events of a key and type the latest is sent. The others end as superseded,
+// which is no failure and is not replayed.
 func TestCoalesce(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
@@ -71,7 +71,7 @@ func TestCoalesce(t *testing.T) {
 	})
 }
 
-// Rule: the window begins with the oldest that waits, and later events do not move it.
+// Rule: the window begins with the oldest waiting event, and later events do not move it.
 func TestCoalesceWait(t *testing.T) {
 	t.Parallel()
 	inBubble(t, ordering(), nil, func(h *host) {

@@ -38,7 +38,7 @@ func (s State) MarshalText() ([]byte, error) {
 	return []byte(s.String()), nil
 }
 
-// UnmarshalText reads what MarshalText wrote. Errors: any other word.
+// UnmarshalText reads the output of MarshalText. Errors: any other word.
 func (s *State) UnmarshalText(text []byte) error {
 	for known := StatePending; known <= StateFailed; known++ {
 		if known.String() == string(text) {
@@ -212,7 +212,7 @@ func (c Code) MarshalText() ([]byte, error) {
 	return []byte(c), nil
 }
 
-// UnmarshalText reads what MarshalText wrote.
+// UnmarshalText reads the output of MarshalText.
 func (c *Code) UnmarshalText(text []byte) error {
 	if *c = Code(text); *c == wordOK {
 		*c = CodeOK

@@ -24,7 +24,7 @@ type engine struct {
 	busy            int   // commands that are being carried out
 	timer           *time.Timer
 	timerAt         time.Time     // when it fires; zero when it does not
-	quiet           chan struct{} // closed once nothing is under way; nil while Run goes on
+	quiet           chan struct{} // closed once no command is in progress; nil until Run drains
 	schedulerErr    error         // the panic of a step
 	schedulerFailed chan struct{} // closed after it
 
@@ -37,7 +37,7 @@ type job struct {
 	scheduler.Job
 	delivery   Delivery
 	attempt    Attempt
-	settlement Settlement // what to store where Outcome is Written
+	settlement Settlement // stored where Outcome is Written
 }
 
 func newEngine(d *Dispatcher) *engine {
@@ -171,7 +171,7 @@ func (g *engine) do(c scheduler.Command) {
 }
 
 // leaseBits are the low bits of a lease number: random for a process, so that two processes
-// hardly ever give the same number, whatever their clocks say.
+// rarely give the same number, even if their clocks are wrong.
 const leaseBits = 11
 
 // processes starts at random and counts up, so that Dispatchers of one process, which may share a

@@ -49,7 +49,7 @@ var (
 	ErrPanic = errors.New("webhook: hook panicked")
 )
 
-// FieldError says what is wrong with one field of a form.
+// FieldError is an error in one field of a form.
 type FieldError struct {
 	// Field is the name in [Webhook], lower case: "name", "url", "secret", "events",
 	// "filter", "notes", "headers", "timeout", "order", "coalesce",

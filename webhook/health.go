@@ -17,11 +17,11 @@ type Health struct {
 	// probe. Opened counts how often it opened in a row.
 	OpenUntil time.Time `json:"open_until,omitzero"`
 	Opened    int       `json:"opened"`
-	// DisabledReason repeats Webhook.DisabledReason in what Manager.Health returns;
+	// DisabledReason repeats Webhook.DisabledReason in the result of Manager.Health;
 	// Stores leave it empty.
 	DisabledReason string `json:"disabled_reason,omitempty"`
 	// CertificateUntil is the end of the client certificate in Webhook.TLS, the earliest of its
-	// chain, in what Manager.Health returns; zero without one. Stores leave it empty.
+	// chain, in the result of Manager.Health; zero without one. Stores leave it empty.
 	CertificateUntil time.Time `json:"certificate_until,omitzero"`
 }
 

@@ -2,7 +2,7 @@ package webhook
 
 import "net/http"
 
-// Verdict is what Profile.Judge says of an attempt.
+// Verdict is the result of Profile.Judge for an attempt.
 type Verdict uint8
 
 // The verdicts.
@@ -51,7 +51,7 @@ func standardJudge(a Attempt) Verdict {
 	return verdict
 }
 
-// verdict asks Judge about an attempt.
+// verdict calls Judge, or DefaultJudge.
 func (p *Profile) verdict(a *Attempt) (v Verdict) {
 	if p.Judge == nil {
 		return DefaultJudge(*a)

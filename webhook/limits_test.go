@@ -43,7 +43,8 @@ func TestHungWebhookDelaysNoOther(t *testing.T) {
 	})
 }
 
-// Rule: whoever leaves a full lane brings its next delivery, without waiting for a poll.
+// Rule: a request that leaves a full lane starts the next delivery of the lane, without waiting for
+// a poll.
 func TestFullLaneGoesOnAtOnce(t *testing.T) {
 	t.Parallel()
 	to := &receiver{answer: func(int, request) answer { return answer{status: 200, delay: 10 * time.Millisecond} }}
@@ -59,7 +60,7 @@ func TestFullLaneGoesOnAtOnce(t *testing.T) {
 	})
 }
 
-// Rule: never more in flight than Capacity in all and PerLane for one lane.
+// Rule: at most Capacity requests are in flight in all, and PerLane for one lane.
 func TestLimitsHold(t *testing.T) {
 	t.Parallel()
 	running, perURL, most, mostPerURL := 0, map[string]int{}, 0, 0

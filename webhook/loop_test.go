@@ -27,8 +27,8 @@ func (h *host) dispatchAll(opts ...payload.Option) webhook.Receipt {
 	return r
 }
 
-// Rule: what is queued for an inactive webhook waits and goes on when it is active again,
-// but what has become too old by then is given up.
+// Rule: queued deliveries of an inactive webhook wait and are sent when it is active again. Those
+// that are too old by then end as failed.
 func TestInactiveWaits(t *testing.T) {
 	t.Parallel()
 	p := webhook.Automation()
@@ -37,16 +37,16 @@ func TestInactiveWaits(t *testing.T) {
 		w := h.add("one")
 		h.SetPaused(true)
 		old, young := h.dispatch(id("evt_old")), ""
-		h.active(w, false)
+		h.setActive(w, false)
 		h.SetPaused(false)
 		settled(12 * time.Hour)
-		h.active(w, true)
+		h.setActive(w, true)
 		h.SetPaused(true)
 		young = h.dispatch(id("evt_young"))
-		h.active(w, false)
+		h.setActive(w, false)
 		h.SetPaused(false)
 		settled(6 * time.Hour)
-		h.active(w, true)
+		h.setActive(w, true)
 		settled(time.Second)
 		if got := h.outcome(young); got != "delivered tries=1" {
 			t.Errorf("18 hours old: %s", got)
@@ -57,13 +57,13 @@ func TestInactiveWaits(t *testing.T) {
 		w := h.add("one")
 		h.SetPaused(true)
 		old := h.dispatch(id("evt_old"))
-		h.active(w, false)
+		h.setActive(w, false)
 		h.SetPaused(false)
 		settled(25 * time.Hour)
 		if n := len(h.to.seen()); n != 0 {
 			t.Errorf("%d requests to an inactive webhook", n)
 		}
-		h.active(w, true)
+		h.setActive(w, true)
 		settled(2 * time.Hour)
 		if got := h.outcome(old); got != "failed expired tries=0" {
 			t.Errorf("25 hours old: %s", got)
@@ -71,15 +71,15 @@ func TestInactiveWaits(t *testing.T) {
 	})
 }
 
-func (h *host) active(w webhook.Webhook, on bool) {
+func (h *host) setActive(w webhook.Webhook, on bool) {
 	h.t.Helper()
 	if err := h.hooks.SetActive(context.Background(), w.Scope, w.ID, on); err != nil {
 		h.t.Fatal(err)
 	}
 }
 
-// Rule: deletion takes effect at once; what is queued ends as cancelled, and a retry
-// that would follow a request under way does too.
+// Rule: a deletion takes effect at once. Queued deliveries end as cancelled, and so does a retry
+// that would follow a request in flight.
 func TestDeleteCancels(t *testing.T) {
 	t.Parallel()
 	to := &receiver{answer: func(int, request) answer { return answer{status: 500, delay: time.Second} }}
@@ -103,7 +103,7 @@ func TestDeleteCancels(t *testing.T) {
 	})
 }
 
-// Rule: ten interrupted sends end a delivery as interrupted, and the rest goes on.
+// Rule: ten interrupted sends end a delivery as interrupted, and other deliveries continue.
 func TestInterruptedTenTimes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -212,7 +212,7 @@ func TestSeveralTriggers(t *testing.T) {
 	})
 }
 
-// notified is a Store whose Notifier counts.
+// notified is a Store whose Notifier counts its calls.
 type notified struct {
 	*memstore.Store
 	n atomic.Int64
@@ -228,8 +228,8 @@ func (s *notified) Notify(context.Context) error {
 	return nil
 }
 
-// Rule: Wake reaches the other hosts, also from a process that never runs: what it has committed
-// is theirs to send.
+// Rule: Wake notifies the other hosts, also from a process that never runs, because they send its
+// deliveries.
 func TestWakeTellsOtherHosts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -163,7 +163,7 @@ func (m *Manager) Replay(ctx context.Context, q Query, perSecond float64) (queue
 	}
 }
 
-// TestOption changes what [Manager.Test] sends.
+// TestOption changes the request of [Manager.Test].
 type TestOption func(*testSettings)
 
 type testSettings struct{ trigger string }

@@ -59,7 +59,7 @@ func maskURL(u string) string {
 }
 
 // Format prints the webhook for every verb of package fmt, with "[redacted]" in place of
-// its secrets, the values of its headers, and its URL behind the host, or the whole URL where
+// its secrets, the values of its headers, and its URL after the host, or the whole URL where
 // the host is an address. The same goes for a URL among the attributes.
 //
 // That covers a Webhook by itself and wherever fmt calls methods: in exported fields, slices and

@@ -65,7 +65,7 @@ const (
 	FailingOpened  FailingOrder = 2 // the breaker that opened most often in a row first
 )
 
-// MaxFailing bounds what [Operators.Failing] returns.
+// MaxFailing bounds the result of [Operators.Failing].
 const MaxFailing = 500
 
 // Failing returns the webhooks whose health is not OK, the worst first, at most [MaxFailing] of
@@ -110,7 +110,7 @@ func sinceWhen(h Health) time.Time {
 	return h.FailingSince
 }
 
-// MaxFound bounds what [Operators.Find] returns.
+// MaxFound bounds the result of [Operators.Find].
 const MaxFound = 500
 
 // Find returns the deliveries of an event, whatever its scope, at most [MaxFound] of them,

@@ -9,7 +9,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// plainStore hides the capabilities of a Store, but for those that a Manager needs.
+// plainStore hides the capabilities of a Store, except those that a Manager needs.
 type plainStore struct {
 	webhook.Store
 	webhook.Registry
@@ -19,7 +19,7 @@ func (s plainStore) Webhooks(ctx context.Context, scope string) ([]webhook.Webho
 	return s.Store.Webhooks(ctx, scope)
 }
 
-// Rule: what Store or Profile do not have is refused with the field.
+// Rule: an order that Store or Profile do not support is refused with the field.
 func TestOrderRefused(t *testing.T) {
 	t.Parallel()
 	full := newStore(t)

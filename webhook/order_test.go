@@ -36,7 +36,7 @@ func (h *host) send(event, key string, opts ...payload.Option) string {
 	return h.dispatch(opts...)
 }
 
-// arrived are the events of the requests, in order.
+// arrived returns the events of the requests, in order.
 func arrived(rs []request) (events []string) {
 	for _, r := range rs {
 		events = append(events, r.Header.Get("Webhook-Id"))
@@ -61,8 +61,8 @@ func failing(code int, events ...string) *receiver {
 	}}
 }
 
-// Rule: one request of a key at a time, in the order of Dispatch; other keys and events
-// without one go beside it.
+// Rule: there is one request of a key at a time, in the order of Dispatch. Other keys and events
+// without one are sent in parallel.
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	to := &receiver{answer: func(int, request) answer { return answer{status: 200, delay: time.Second} }}
@@ -88,8 +88,8 @@ func TestOrder(t *testing.T) {
 	})
 }
 
-// Rule: skip lets the next one go when the head has failed for good; block tries the head until it
-// is accepted; hold waits for a person.
+// Rule: skip sends the next event when the head has failed for good; block retries the head until
+// it is accepted; hold waits for a person.
 func TestOrderPolicies(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -139,7 +139,7 @@ func TestOrderPolicies(t *testing.T) {
 					}
 				}
 				if c.order == webhook.OrderHold && !slices.Contains(told, webhook.CodeStatus) {
-					t.Error("nobody was told that a head waits for a person")
+					t.Error("the Observer was not told that a head waits for a person")
 				}
 			})
 		})
@@ -187,7 +187,7 @@ func TestOrderHold(t *testing.T) {
 	}
 }
 
-// Rule: what has ended is redelivered outside the order, with its number.
+// Rule: an ended delivery is redelivered outside the order, with its number.
 func TestOrderRedeliver(t *testing.T) {
 	t.Parallel()
 	p := ordering()
@@ -234,8 +234,8 @@ func TestOrderReplay(t *testing.T) {
 	})
 }
 
-// Rule: an order that is switched off lets what is queued go in parallel; switched on, it holds for
-// what is dispatched from then on.
+// Rule: when an order is switched off, queued deliveries are sent in parallel. When it is switched
+// on, it applies to later events.
 func TestOrderSwitched(t *testing.T) {
 	t.Parallel()
 	to := &receiver{answer: func(int, request) answer { return answer{status: 200, delay: 10 * time.Second} }}

@@ -65,7 +65,7 @@ func isOverload(a *Attempt) bool {
 	return false
 }
 
-// attentionKey identifies a fault of which the owner is told once.
+// attentionKey identifies a fault of which the owner is notified once.
 func attentionKey(a *Attempt) string { return string(a.Code) + " " + strconv.Itoa(a.Status) }
 
 // egressWait is how long a delivery waits that could not leave this process.

@@ -13,7 +13,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Rule: a value that would leave the path or a filter that breaks fails clearly.
+// Rule: a value that would leave the path, and a broken filter, fail with a clear error.
 func TestProfileRefuses(t *testing.T) {
 	t.Parallel()
 	inBubble(t, tracker(), nil, func(h *host) {
@@ -72,8 +72,7 @@ func TestStoreBelongsToOneProfile(t *testing.T) {
 	}
 }
 
-// Rule: Route picks receivers all at once, and Keep has the last word when a delivery's turn
-// comes.
+// Rule: Route picks all receivers at once, and Keep can still end a delivery when its turn comes.
 func TestProfileRouteAndKeep(t *testing.T) {
 	t.Parallel()
 	p := tracker()

@@ -27,9 +27,9 @@ type panicSigner struct{}
 
 func (panicSigner) Sign(*http.Request, sign.Message) error { panic("signer") }
 
-// tracker is a profile unlike the ready ones: webhooks of a group share a delivery that
-// names them, bulk events go into a lane of their own, all webhooks of a host share one
-// limit, and the URL holds variables.
+// tracker is a profile unlike the ready ones: webhooks of a group share a delivery that names them,
+// bulk events have a lane of their own, all webhooks of a host share one limit, and the URL holds
+// variables.
 func tracker() webhook.Profile {
 	return webhook.Profile{
 		Name:  "tracker",
@@ -105,7 +105,7 @@ func (h *host) addTracker(name, group, url string, change ...func(*webhook.Webho
 	return w
 }
 
-// Rule: every hook of a Profile does its part.
+// Rule: every hook of a Profile has its effect.
 func TestProfileHooks(t *testing.T) {
 	t.Parallel()
 	to := &receiver{answer: func(n int, r request) answer {
@@ -150,7 +150,8 @@ func TestProfileHooks(t *testing.T) {
 	})
 }
 
-// Rule: a key that lanes share limits them together, and whoever leaves it wakes the others.
+// Rule: a key that lanes share limits them together, and the end of a request wakes the other
+// lanes.
 func TestProfileSharedKey(t *testing.T) {
 	t.Parallel()
 	var running, most atomic.Int64

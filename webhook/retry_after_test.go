@@ -65,7 +65,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// Rule: a success of a request that was under way does not end a pause.
+// Rule: a success of a request that was in flight before a pause does not end it.
 func TestPauseOutlivesStragglers(t *testing.T) {
 	t.Parallel()
 	to := &receiver{answer: func(n int, _ request) answer {

@@ -24,12 +24,12 @@ type Enqueuer interface {
 	// of a scope's webhooks (see Webhook.Seen) answers [ErrStale] where Delivery.Seen is
 	// neither 0 nor the scope's count. Both store nothing. errors.Is(err, [ErrUnknown])
 	// holds unless it is certain that nothing was stored: a statement was sent and its
-	// answer is missing. Key and ExpiresAt are kept. The Store keeps no reference to ds or to what it points to.
+	// answer is missing. Key and ExpiresAt are kept. The Store keeps no reference to ds or its contents.
 	Enqueue(ctx context.Context, ds []Delivery) (added []bool, err error)
 }
 
-// Store keeps deliveries. It is the queue: what Enqueue accepted survives
-// whatever the Store survives. All methods are safe for concurrent use, from
+// Store keeps deliveries. It is the queue: accepted deliveries survive every failure
+// that the Store survives. All methods are safe for concurrent use, from
 // several goroutines and, where the Store is a shared database, from several
 // processes. Times are arguments; a Store looks at no clock. A Store decides neither
 // whose turn it is nor when a delivery ends: it answers four questions. It may cut times to
@@ -58,8 +58,8 @@ type Store interface {
 	// fits. The webhook of each delivery is in Batch.Webhooks, read in the same call; one
 	// in neither Webhooks nor Unreadable is gone, and the caller ends its deliveries.
 	//
-	// The same Claim again, with the same c.Lease, also returns, counted in Most, what is
-	// still held under exactly that number, so a lost answer costs a call and not a
+	// The same Claim again, with the same c.Lease, also returns, counted in Most,
+	// deliveries that are still held under exactly that number, so a lost answer costs a call and not a
 	// lease. Those come before free deliveries, are held until c.Until, do not count as
 	// Interrupted, and have c.Now as their Due where the Store has forgotten the one before.
 	// A delivery that got lease+1 instead waits for the end of its lease. An answer may come with
@@ -74,7 +74,7 @@ type Store interface {
 	// never given and does not. A settlement for a delivery that has
 	// already ended changes only the history. One that repeats a stored one, of the
 	// same ID and lease, changes nothing, the history included, and is lost only if a
-	// later lease exists: the Dispatcher repeats a call when it did not hear its answer, so a
+	// later lease exists: the Dispatcher repeats a call whose answer was lost, so a
 	// Store remembers the leases of which it has the Result, with or without a history. After
 	// Settle the delivery is not held. FirstFailure becomes the End of the first Result
 	// that does not deliver. No call names a delivery twice.
@@ -168,8 +168,7 @@ type Batch struct {
 	Short []Lane
 }
 
-// Unreadable is a delivery that was leased and is held, of which the row or the webhook
-// cannot be read.
+// Unreadable is a leased delivery whose row or webhook cannot be read.
 type Unreadable struct {
 	ID    string
 	Lease int64
@@ -205,8 +204,8 @@ type Registry interface {
 	// Update replaces a webhook and adds 1 to its version: [ErrNotFound] when (scope,
 	// id) is unknown, [ErrConflict] when w.Version is not the stored one.
 	Update(ctx context.Context, w Webhook) error
-	// Delete removes a webhook and its health, and touches no delivery: what is queued for
-	// it ends with the next claim or sweep. [ErrNotFound] when unknown.
+	// Delete removes a webhook and its health, and touches no delivery: its queued
+	// deliveries end with the next claim or sweep. [ErrNotFound] when unknown.
 	Delete(ctx context.Context, scope, id string) error
 	// DeleteScope removes everything of a scope: webhooks, deliveries, marks and
 	// health. A scope without any is no error.

@@ -10,7 +10,7 @@ import (
 	"github.com/postrider/postrider/allowlist"
 )
 
-// target is where a request goes.
+// target is the URL of a request, with the secrets that its answer must not show.
 type target struct {
 	raw     string // the URL that was judged
 	url     url.URL

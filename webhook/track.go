@@ -16,12 +16,12 @@ import (
 // dispatched. It is no failure of the task: a runner checks for it with errors.As before it counts
 // an error as the task's, and takes Task as the result of the task.
 type DispatchError struct {
-	// Task is what fn returned: nil for a task that succeeded.
+	// Task is the error of fn: nil for a task that succeeded.
 	Task error
 	// Event is the event of the task's end. It may be dispatched later and is stored once, even if
 	// the first Dispatch has stored it, because its ID stays the same.
 	Event payload.Event
-	// Err is what Dispatch or DispatchTx returned.
+	// Err is the error of Dispatch or DispatchTx.
 	Err error
 }
 

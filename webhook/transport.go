@@ -13,7 +13,7 @@ type bounds struct {
 	dial   time.Duration
 	tls    time.Duration
 	header time.Duration // also ends trickled headers and endless 1xx answers
-	body   time.Duration // counts from the headers: a slow body must not hold a slot
+	body   time.Duration // begins after the headers: a slow body must not hold a slot
 }
 
 func defaultBounds() bounds {

@@ -8,8 +8,8 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Rule: a time to live ends an event before its first request, instead of a retry that would
-// come too late, and in a sweep; a person's redelivery does not look at it.
+// Rule: a time to live ends an event before its first request, in place of a retry that would come
+// too late, and in a sweep. A redelivery by a person ignores it.
 func TestTTL(t *testing.T) {
 	t.Parallel()
 	inBubble(t, ordering(), &webhook.Options{Transport: failing(503, "retried")}, func(h *host) {
@@ -46,7 +46,7 @@ func TestTTL(t *testing.T) {
 	})
 }
 
-// Rule: what waits for a webhook that is switched off ends at its end all the same.
+// Rule: a delivery of a webhook that is switched off ends at its time to live.
 func TestTTLSweep(t *testing.T) {
 	t.Parallel()
 	to := failing(503, "waits")

@@ -19,8 +19,8 @@ func NewSecret(s string) Secret { return sign.NewSecret(s) }
 
 // Webhook is the configuration of one receiver. It is a plain value: changing
 // a copy changes nothing until the copy goes through [Manager.Edit] or
-// [Registry.Update]. Printing, logging or encoding one masks what is secret in it: Secrets,
-// the values of Headers, Auth, and the URL behind the host; see [Webhook.Format] for the one
+// [Registry.Update]. Printing, logging or encoding one masks its secret parts: Secrets,
+// the values of Headers, Auth, and the URL after the host; see [Webhook.Format] for the one
 // exception.
 type Webhook struct {
 	// ID is random, unique in its Store and holds letters, digits, "_" and "-".
@@ -34,8 +34,8 @@ type Webhook struct {
 	Group string `json:"group,omitempty"`
 	// Name is a title for people, 1 to 200 runes.
 	Name string `json:"name"`
-	// URL is the canonical form of what the host entered, at most 2,048 bytes.
-	// Everything behind the host is a credential and is never printed.
+	// URL is the canonical form of the entered URL, at most 2,048 bytes.
+	// Everything after the host is a credential and is never printed.
 	URL string `json:"url"`
 	// Secrets sign requests, newest first. Each has an ID, a creation time and possibly an end, see
 	// [Secret.WithLife], which the Manager gives and a Store keeps. The newest has no end. After a
@@ -138,7 +138,7 @@ func (w Webhook) Listens(typ string) bool {
 }
 
 // Clone returns a copy that shares no memory with w. Stores in memory hand out
-// clones, so that a host cannot change what is stored by writing into a map.
+// clones, so that a host cannot change the stored webhook by writing into a map.
 func (w Webhook) Clone() Webhook {
 	w.Secrets = slices.Clone(w.Secrets)
 	w.Events = slices.Clone(w.Events)
