@@ -7,8 +7,8 @@ import "net/netip"
 // one is judged as IPv4, and then DenyPrefixes, AllowPrefixes and the address table
 // decide in this order.
 //
-// CheckAddr looks nothing up. Addresses of this machine's interfaces, which it cannot
-// know, are refused by [Policy.Control].
+// CheckAddr makes no look-up, so it does not know the addresses of this machine's
+// interfaces; [Policy.Control] refuses them.
 func (p Policy) CheckAddr(a netip.Addr) error { return refusal(p.judgeAddr(a)) }
 
 func (p *Policy) judgeAddr(a netip.Addr) *Error {
@@ -61,8 +61,8 @@ func contains(prefixes []netip.Prefix, a netip.Addr) bool {
 	return false
 }
 
-// embedded returns the IPv4 address inside one of the well-known NAT64 prefix. The local
-// prefix 64:ff9b:1::/48 is never decoded: where its IPv4 part lies is up to the network.
+// embedded returns the IPv4 address inside an address of the well-known NAT64 prefix. The local
+// prefix 64:ff9b:1::/48 is never decoded, because each network places the IPv4 part differently.
 func embedded(a netip.Addr) (v4 netip.Addr, ok bool) {
 	if !nat64.Contains(a) {
 		return netip.Addr{}, false
@@ -99,7 +99,7 @@ var special4 = [...]netip.Prefix{
 
 // globalUnicast6 is the part of IPv6 from which public addresses are assigned (RFC 4291).
 // It leaves out loopback, IPv4-compatible, NAT64, unique and link-local, multicast and
-// what is not allocated.
+// unallocated addresses.
 var globalUnicast6 = netip.MustParsePrefix("2000::/3")
 
 // special6 holds the blocks of the IANA IPv6 Special-Purpose Address Registry inside

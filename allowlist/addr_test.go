@@ -101,7 +101,7 @@ func TestAddressTable(t *testing.T) {
 					t.Errorf("%v: %v, want a refusal by ADDR", a, err)
 				}
 			}
-			// The neighbours are public unless another row holds them.
+			// The neighbours are public unless another row contains them.
 			for _, a := range []netip.Addr{first.Prev(), last.Next()} {
 				if !a.IsValid() {
 					continue // the end of the address space
@@ -120,7 +120,7 @@ func TestAddressTable(t *testing.T) {
 	}
 }
 
-// The public neighbours of each outermost block, by hand.
+// TestAddressTablePublicNeighbours: the neighbours of each outermost block, written by hand, are public.
 func TestAddressTablePublicNeighbours(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{

@@ -12,7 +12,7 @@ import (
 	"github.com/postrider/postrider/allowlist"
 )
 
-// corpusRow is one line of a corpus: a verdict, an input, and why.
+// corpusRow is one line of a corpus: a verdict, an input and a reason.
 type corpusRow struct {
 	line   int
 	accept bool

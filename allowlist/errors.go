@@ -6,20 +6,20 @@ var (
 	// ErrRefused is matched, through errors.Is, by every refusal of this package.
 	ErrRefused = errors.New("allowlist: refused")
 
-	// ErrBlocked is matched by those refusals that concern what would be dialled: all of
-	// CheckAddr and Control, and those of CheckURL that judged an address in the host.
-	// It holds through the *net.OpError a dialer wraps around them.
+	// ErrBlocked is matched by refusals of a dial: all refusals of CheckAddr and
+	// Control, and those of CheckURL for an address in the host. It also matches through
+	// the *net.OpError that a dialer wraps around them.
 	ErrBlocked = errors.New("allowlist: blocked address")
 
-	// ErrInterfaces is returned by Control when the machine does not tell its own
-	// addresses. No connection is made, yet it is no refusal and does not match
-	// ErrRefused: the lack of a file descriptor is over a moment later.
+	// ErrInterfaces is returned by Control when the machine's own addresses cannot be
+	// listed. No connection is made. It is not a refusal and does not match ErrRefused,
+	// because the cause may be temporary, such as a lack of file descriptors.
 	ErrInterfaces = errors.New("allowlist: this machine's interface addresses cannot be listed: let the process open netlink sockets, or cover the destination by Policy.AllowPrefixes")
 )
 
-// Error is a refusal. It carries fixed texts alone, never a part of the URL and never an
+// Error is a refusal. It holds only fixed texts, never a part of the URL and never an
 // address, so it may be shown and logged. It matches [ErrRefused], and [ErrBlocked] where
-// that applies.
+// it refuses an address.
 type Error struct {
 	// Rule is A1 to A9 or H1 to H6, as in the package comment, or one of
 	//
@@ -56,8 +56,8 @@ func (e *Error) Is(target error) bool {
 	return target == ErrRefused || target == ErrBlocked && e.blocked
 }
 
-// refusal turns the outcome of a judge function into an error. It copies, because the
-// prototypes below are shared and the fields of an Error can be written to.
+// refusal turns the result of a judge function into an error. It copies the Error, because
+// the prototypes below are shared and a caller can write to the fields of an Error.
 func refusal(e *Error) error {
 	if e == nil {
 		return nil
@@ -66,7 +66,7 @@ func refusal(e *Error) error {
 	return &fresh
 }
 
-// The prototypes of all refusals. Nothing writes to them.
+// The prototypes of all refusals. They are read-only.
 var (
 	refuseA1 = &Error{Rule: "A1", Reason: "the URL must have 1 to 2,048 bytes"}
 	refuseA2 = &Error{Rule: "A2", Reason: "the URL holds a character that must not stand in it: space, fragment, backslash, braces, a character that cannot be seen or the like"}

@@ -8,7 +8,7 @@ import (
 	"github.com/postrider/postrider/allowlist"
 )
 
-// Every setting that a refusal names lifts that refusal.
+// Every setting that a refusal names can permit the refused input.
 func TestErrorNamesTheSettingThatHelps(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -42,7 +42,7 @@ func TestErrorNamesTheSettingThatHelps(t *testing.T) {
 	}
 }
 
-// Nothing of the input may come back in an error: a URL is a secret.
+// An error must not contain any part of the URL, which is a secret.
 func TestErrorHoldsNothingOfTheURL(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{
@@ -57,7 +57,7 @@ func TestErrorHoldsNothingOfTheURL(t *testing.T) {
 	}
 }
 
-// Refusals of an address are told apart from refusals of the text.
+// Only refusals of an address match ErrBlocked, not refusals of the text.
 func TestErrBlockedMeansAnAddress(t *testing.T) {
 	t.Parallel()
 	for url, want := range map[string]bool{

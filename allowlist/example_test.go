@@ -37,11 +37,11 @@ func ExamplePolicy_CheckURL_refused() {
 func ExamplePolicy_CheckExpanded() {
 	template := "https://example.com/webhook/${issue.key}"
 
-	// The template passes once, when it is saved, with a placeholder for the variable.
+	// The template is checked when it is saved, with a placeholder for the variable.
 	_, err := allowlist.Public().CheckURL("https://example.com/webhook/x")
 	fmt.Println(template, err)
 
-	// Each expansion passes again before it is sent.
+	// Each expansion is checked before it is sent.
 	_, err = allowlist.Public().CheckExpanded("https://example.com/webhook/EXA%2F1")
 	fmt.Println("EXA/1:", err)
 	_, err = allowlist.Public().CheckExpanded("https://example.com/webhook/..")
@@ -52,7 +52,7 @@ func ExamplePolicy_CheckExpanded() {
 	// ..: allowlist: refused by rule A8: the path has a dot segment, or one that is only parameters
 }
 
-// An operator opens one internal network, less one machine in it, and a port.
+// An operator permits one internal network without one of its machines, and a port.
 func ExamplePolicy_operator() {
 	p := allowlist.Policy{
 		AllowPrefixes: []netip.Prefix{netip.MustParsePrefix("10.8.0.0/16")},
@@ -81,7 +81,7 @@ func ExamplePolicy_Validate() {
 	// allowlist: Policy.Ports[1] is 80: ports below 1024 other than 443 are never permitted
 }
 
-// The dialer refuses before it connects, whatever a name resolved to.
+// The dialer refuses every address of a name before it connects.
 func ExamplePolicy_Control() {
 	d := &net.Dialer{ControlContext: allowlist.Public().Control}
 	_, err := d.DialContext(context.Background(), "tcp", "127.0.0.1:443")
@@ -96,8 +96,8 @@ func ExamplePolicy_Control() {
 	// allowlist: refused by rule ADDR: the address is not a public one (an operator can permit it: Policy.AllowPrefixes)
 }
 
-// Receivers of many makes: encoded slashes and spaces, text, brackets and empty segments
-// pass, in one canonical form.
+// Public accepts URLs with encoded slashes and spaces, text, brackets and empty segments,
+// each in one canonical form.
 func ExamplePublic() {
 	p := allowlist.Public()
 	p.Ports = []uint16{8443}
@@ -126,7 +126,7 @@ func ExamplePublic() {
 	// H3 the host has a label that begins with xn-- and stands for no international name
 }
 
-// Addresses that a name resolved to, such as those of a Proxy's own look-up.
+// CheckAddr judges resolved addresses, such as those of a Proxy's own look-up.
 func ExamplePolicy_CheckAddr() {
 	for _, text := range []string{"8.8.8.8", "10.0.0.1", "169.254.169.254", "::ffff:127.0.0.1", "64:ff9b::808:808"} {
 		err := allowlist.Public().CheckAddr(netip.MustParseAddr(text))

@@ -29,7 +29,7 @@ func FuzzCheckURLAutomation(f *testing.F) {
 		if !secondOpinion(raw, true) || !secondOpinion(canonical, true) {
 			t.Errorf("%q is accepted, net/url disagrees", raw)
 		}
-		// What Automation accepts is a fine URL for anybody.
+		// Public accepts every URL that Automation accepts.
 		if again, err := allowlist.Public().CheckURL(raw); err != nil || again != canonical {
 			t.Errorf("%q is accepted by Automation alone: %v", raw, err)
 		}
@@ -61,8 +61,8 @@ func FuzzCheckURLGeneric(f *testing.F) {
 	})
 }
 
-// checkExpandedAgrees asserts that CheckExpanded accepts no less than CheckURL, in the same
-// canonical form, and that what it accepts beyond that is sent as it stands.
+// checkExpandedAgrees asserts that CheckExpanded accepts every URL that CheckURL accepts, in the
+// same canonical form, and that its other accepted URLs are sent unchanged.
 func checkExpandedAgrees(t *testing.T, p allowlist.Policy, raw string) {
 	t.Helper()
 	strict, strictErr := p.CheckURL(raw)
@@ -105,7 +105,7 @@ func FuzzCheckAddr(f *testing.F) {
 		if err := allowlist.Public().CheckAddr(a); (err != nil) != walkBlocks(a) {
 			t.Errorf("%v: %v, the walker says refused is %v", a, err, walkBlocks(a))
 		}
-		// AllowNAT64 opens the well-known prefix where its IPv4 address is public, and no more.
+		// AllowNAT64 permits only addresses of the well-known prefix whose IPv4 address is public.
 		want := walkBlocks(a)
 		if embedded, ok := strings.CutPrefix(string(ip), "\x00\x64\xff\x9b\x00\x00\x00\x00\x00\x00\x00\x00"); ok && len(embedded) == 4 && zone == "" {
 			want = walkBlocks(netip.AddrFrom4([4]byte([]byte(embedded))))

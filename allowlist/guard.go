@@ -7,15 +7,15 @@ import (
 	"syscall"
 )
 
-// Control is the dial guard, to be set as the ControlContext of a [net.Dialer]. The dialer
-// calls it for each candidate address after name resolution and before connecting, so a
-// name that resolves anew, or to several addresses, is judged every time.
+// Control is the dial guard for the ControlContext of a [net.Dialer]. The dialer
+// calls it for each candidate address after name resolution and before connecting, so
+// every address of every resolution is judged.
 //
 // It refuses, with an [*Error] that matches [ErrRefused] and [ErrBlocked]: a network other
-// than tcp4 and tcp6, a port that the Policy does not permit, whatever CheckAddr refuses,
+// than tcp4 and tcp6, a port that the Policy does not permit, addresses that CheckAddr refuses,
 // and addresses of this machine's interfaces, which the kernel would route over loopback
-// past any firewall. AllowPrefixes lift the last. If the interfaces cannot be listed, the
-// dial fails with [ErrInterfaces].
+// past any firewall. AllowPrefixes permit interface addresses. If the interfaces cannot be
+// listed, the dial fails with [ErrInterfaces].
 //
 // A dialer that tries several addresses reports the first error, which may be a refusal
 // although another address was permitted and failed to connect. The *net.OpError around
@@ -24,9 +24,9 @@ func (p Policy) Control(_ context.Context, network, address string, _ syscall.Ra
 	return p.guard(network, address, net.InterfaceAddrs)
 }
 
-// guard takes the list of interface addresses as a function, for it is needed only when
-// nothing else decides. It is read anew at each dial: dials are few, addresses come and
-// go, and a cache would be state of the package.
+// guard takes the list of interface addresses as a function, because it needs the list only
+// when no other rule decides. Each dial reads the list: dials are few, addresses
+// change, and a cache would be mutable state of the package.
 func (p *Policy) guard(network, address string, interfaces func() ([]net.Addr, error)) error {
 	if network != "tcp4" && network != "tcp6" {
 		return refusal(refuseNetwork)

@@ -60,7 +60,7 @@ func TestControl(t *testing.T) {
 				t.Errorf("%v does not match ErrRefused and ErrBlocked", err)
 			}
 			if err != nil && strings.ContainsAny(strings.ReplaceAll(err.Error(), "NAT64", ""), "0123456789") {
-				t.Errorf("%q tells an address or port", err)
+				t.Errorf("%q shows an address or port", err)
 			}
 		})
 	}
@@ -150,12 +150,12 @@ func TestControlWithoutAnInterfaceList(t *testing.T) {
 	}
 	allowed := allowlist.Policy{AllowPrefixes: prefixes("8.8.8.8/32")}
 	if err := allowlist.Guard(allowed, "tcp4", "8.8.8.8:443", broken); err != nil {
-		t.Errorf("allowed address: %v, want no look at the interfaces", err)
+		t.Errorf("allowed address: %v, want no use of the interface list", err)
 	}
 }
 
-// The guard works inside a real dialer: no connection reaches a listener it refuses, and
-// the reason is found through the *net.OpError.
+// The guard works inside a real dialer: no connection reaches a refused listener, and
+// errors.As finds the reason through the *net.OpError.
 func TestControlInADialer(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp4", "127.0.0.1:0")

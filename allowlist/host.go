@@ -9,7 +9,7 @@ import (
 	"github.com/postrider/postrider/internal/ascii"
 )
 
-// judgeAuthority judges what stands between "https://" and the path: no userinfo, a host
+// judgeAuthority judges the text between "https://" and the path: no userinfo, a host
 // by H1 to H6, a port if it is permitted. It returns the host as written and the port
 // with its colon, or "" for 443.
 func (p *Policy) judgeAuthority(authority string) (host, port string, e *Error) {
@@ -104,7 +104,7 @@ func (p *Policy) judgeBracketed(host string) *Error {
 	return p.judgeLiteral(a)
 }
 
-// isCanonicalIP reports whether a host that was accepted is no address in brackets, or one
+// isCanonicalIP reports whether an accepted host is not an address in brackets, or is one
 // in its canonical form.
 func isCanonicalIP(host string) bool {
 	if host[0] != '[' {
@@ -114,7 +114,7 @@ func isCanonicalIP(host string) bool {
 	return string(appendIPv6(buf[:0], host)) == host
 }
 
-// canonicalHost is the one spelling of a host that was accepted.
+// canonicalHost returns the canonical spelling of an accepted host.
 func canonicalHost(host string) string {
 	if host[0] == '[' {
 		return string(appendIPv6(nil, host))
@@ -124,7 +124,7 @@ func canonicalHost(host string) string {
 
 const maxIPv6 = len("0000:0000:0000:0000:0000:ffff:255.255.255.255")
 
-// appendIPv6 appends an address in brackets as RFC 5952 and browsers write it. The latter
+// appendIPv6 appends an address in brackets as RFC 5952 and browsers write it. Browsers
 // write a mapped IPv4 address in hexadecimal, package netip in decimal octets.
 func appendIPv6(dst []byte, host string) []byte {
 	a, _ := netip.ParseAddr(host[1 : len(host)-1])
@@ -148,8 +148,8 @@ func (p *Policy) judgeLiteral(a netip.Addr) *Error {
 	return p.judgeAddr(a)
 }
 
-// judgeLabels is the form of a name, H1 and H3: what RFC 1123 permits, the underscore that
-// names of machines have, and of labels in "xn--" those that stand for one text.
+// judgeLabels judges the form of a name, H1 and H3: the syntax of RFC 1123, underscores,
+// which names of machines have, and "xn--" labels that encode one text.
 func judgeLabels(host string) *Error {
 	if len(host) == 0 || len(host) > 253 {
 		return refuseH1
@@ -195,8 +195,8 @@ func endsInNumber(host string) bool {
 }
 
 // isInternal is H6, for a host of two labels or more: special-use names (RFC 6761, 6762,
-// 7686, 8375, 9476), .internal, which ICANN reserved for private use, and what companies
-// and homes commonly use.
+// 7686, 8375, 9476), .internal, which ICANN reserved for private use, and common
+// internal names of companies and homes.
 func isInternal(host string) bool {
 	last := host[strings.LastIndexByte(host, '.')+1:]
 	var folded [len("localdomain")]byte // the longest of them

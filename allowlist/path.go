@@ -10,12 +10,12 @@ const (
 	question
 	percent
 	semicolon
-	bracket // square ones; only in the query of an open grammar
+	bracket // square brackets; only in the query of an open grammar
 	beyond  // ASCII: part of a character, only in an open grammar
 )
 
-// class gives each byte its class: what RFC 3986 calls unreserved, the sub-delims, and
-// ":" "/" "?" "@" "%".
+// class gives each byte its class: the unreserved characters and sub-delims of RFC 3986,
+// and ":" "/" "?" "@" "%".
 var class = func() (t [256]uint8) {
 	for c := 'a'; c <= 'z'; c++ {
 		t[c], t[c-'a'+'A'] = plain, plain
@@ -33,9 +33,9 @@ var class = func() (t [256]uint8) {
 	return t
 }()
 
-// judgePath judges the segments of a path, given without the slash before the first one
-// and with the query behind them, and returns the query from its question mark on. It is
-// A2 and A6 to A8.
+// judgePath judges the segments of a path by A2 and A6 to A8. The path is given without
+// the slash before its first segment and with the query behind it. judgePath returns the
+// query from its question mark on.
 func (g grammar) judgePath(s string) (query string, e *Error) {
 	start, special := 0, false
 	for i := range len(s) {
@@ -63,8 +63,8 @@ func (g grammar) judgePath(s string) (query string, e *Error) {
 	return "", g.judgeSegment(s[start:], special)
 }
 
-// judgeSegment is A7 and A8 for one segment. An empty one is fine here: it is the trailing
-// slash, or was permitted by the caller.
+// judgeSegment is A7 and A8 for one segment. It accepts an empty segment: the caller has
+// permitted it, or it is the trailing slash.
 func (g grammar) judgeSegment(seg string, special bool) *Error {
 	if special {
 		return g.judgeEncodedSegment(seg)
@@ -75,9 +75,9 @@ func (g grammar) judgeSegment(seg string, special bool) *Error {
 	return nil
 }
 
-// judgeEncodedSegment decodes the segment byte by byte. Its name ends at the first ";",
-// for servlet containers drop what follows and would take "..;" for "..". An encoded
-// separator ends a name as well, where a receiver that decodes first would find one.
+// judgeEncodedSegment decodes the segment byte by byte. A name ends at the first ";",
+// because servlet containers drop the text behind it and take "..;" for "..". An encoded
+// separator ends a name too, because a receiver may decode first.
 func (g grammar) judgeEncodedSegment(seg string) *Error {
 	var name segmentName
 	for i := 0; i < len(seg); i++ {
@@ -111,9 +111,9 @@ func (g grammar) judgeEncodedSegment(seg string) *Error {
 	return nil
 }
 
-// encodedInPath is A7: it decodes the %HH at the start of s, and with it those that belong
-// to the same character of UTF-8. Size is how many bytes of s that took, 0 if they may not
-// stand in the path.
+// encodedInPath is A7: it decodes the %HH at the start of s and those that follow in the
+// same character of UTF-8. Size is the number of decoded bytes of s, 0 if the character may
+// not stand in the path.
 func (g grammar) encodedInPath(s string) (first byte, size int) {
 	b, ok := decode(s)
 	switch {
@@ -134,12 +134,12 @@ func (g grammar) encodedInPath(s string) (first byte, size int) {
 	}
 	r, length := utf8.DecodeRune(char[:n])
 	if r == utf8.RuneError && length < 2 {
-		return 0, 0 // among them a slash in more bytes than it takes
+		return 0, 0 // for example a slash in an overlong encoding
 	}
 	return char[0], 3 * length
 }
 
-// segmentName remembers of a segment's name what A8 asks for.
+// segmentName holds the facts about a segment's name that A8 needs.
 type segmentName struct {
 	length, dots int
 	cut          bool
@@ -156,15 +156,15 @@ func (n *segmentName) add(c byte) {
 	}
 }
 
-// refuses is A8 for a name: no dots alone and, where no value was filled in, no parameters
-// without a name.
+// refuses is A8 for a name: a name of only dots is refused, and, unless variables were
+// replaced, an empty name with parameters.
 func (g grammar) refuses(n segmentName) bool {
 	isDots := n.dots == n.length && (n.length == 1 || n.length == 2)
 	return isDots || n.length == 0 && n.cut && !g.expanded
 }
 
-// permittedInPath is A7's rule on what an encoded byte may stand for in Automation. Servers
-// disagree on what to do with the others.
+// permittedInPath reports whether A7 permits an encoded byte in Automation. Servers treat
+// the other bytes differently.
 func permittedInPath(b byte) bool {
 	return 0x21 <= b && b <= 0x7E && b != '/' && b != '\\' && b != '%'
 }

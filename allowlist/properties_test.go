@@ -12,7 +12,7 @@ import (
 	"github.com/postrider/postrider/allowlist"
 )
 
-// checkAccepted asserts what holds for every accepted URL, whichever the policy.
+// checkAccepted asserts the properties of every accepted URL under any policy.
 func checkAccepted(t *testing.T, p allowlist.Policy, raw, canonical string) {
 	t.Helper()
 	again, err := p.CheckURL(canonical)
@@ -62,8 +62,8 @@ func checkSent(t *testing.T, raw, canonical string) {
 	}
 }
 
-// sameHost compares hosts, perhaps with a port, without case, and addresses by what they
-// stand for.
+// sameHost compares hosts, perhaps with a port, without case, and addresses by their
+// value.
 func sameHost(raw, canonical string) bool {
 	if !strings.HasPrefix(raw, "[") {
 		return strings.EqualFold(raw, canonical)
@@ -79,8 +79,8 @@ func sameHost(raw, canonical string) bool {
 	return errX == nil && errY == nil && x == y
 }
 
-// sameTail compares path and query: byte for byte, but for a slash in place of an empty
-// path and the percent-encoding of what is not ASCII, as package url writes it.
+// sameTail compares path and query byte for byte. A slash equals an empty path, and text
+// beyond ASCII equals its percent-encoding by package url.
 func sameTail(raw, canonical string) bool {
 	var b strings.Builder
 	if !strings.HasPrefix(raw, "/") {
@@ -96,7 +96,7 @@ func sameTail(raw, canonical string) bool {
 	return b.String() == canonical
 }
 
-// cutURL cuts an absolute URL after its authority, knowing no more of URLs than that.
+// cutURL cuts an absolute URL after its authority.
 func cutURL(s string) (host, tail string) {
 	rest := s[len("https://"):]
 	if i := strings.IndexAny(rest, "/?"); i >= 0 {
@@ -105,9 +105,9 @@ func cutURL(s string) (host, tail string) {
 	return rest, ""
 }
 
-// secondOpinion is a checker of another make: it trusts net/url to take the URL apart and
-// looks at the parts. It judges less than the package does, so whatever the package
-// accepts it has to accept as well.
+// secondOpinion is an independent checker: it parses the URL with net/url and checks the
+// parts. It checks less than the package does, so it must accept every URL that the
+// package accepts.
 func secondOpinion(raw string, automation bool) (ok bool) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Scheme != "https" || u.User != nil || u.Opaque != "" || u.Fragment != "" {

@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// grammar says which of the rules for paths and queries bind.
+// grammar selects the rules for paths and queries.
 type grammar struct {
-	// open is set outside Automation, where the path has no rule to protect: what it may
-	// hold is limited only so that all parsers read the same.
+	// open is set outside Automation, where no rule restricts the path's prefix. Its
+	// contents are limited only so that all parsers read the same path.
 	open bool
 	// expanded is set where variables were replaced by percent-encoded values.
 	expanded bool
@@ -44,9 +44,9 @@ func (g grammar) onlyURLText(raw string) bool {
 }
 
 // text returns the length of the character beyond ASCII at the start of s, or 0 if it may
-// not stand in a path or query. It must be one that a person sees: what is invisible, or
-// looks like a space, comes of copying and would be another address than was meant. Such a
-// character passes percent-encoded.
+// not stand in a path or query. The character must be visible: an invisible character, or
+// one that looks like a space, is usually copied by mistake and changes the address.
+// Percent-encoded it is accepted.
 func (g grammar) text(s string) (size int) {
 	r, size := utf8.DecodeRuneInString(s)
 	if !g.open || r == utf8.RuneError && size < 2 || !unicode.IsPrint(r) || unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) {
@@ -63,7 +63,7 @@ func isASCII(s string) bool {
 	return all < utf8.RuneSelf
 }
 
-// escapeText percent-encodes what is not ASCII.
+// escapeText percent-encodes all bytes beyond ASCII.
 func escapeText(s string) string {
 	if isASCII(s) {
 		return s

@@ -2,7 +2,7 @@ package allowlist
 
 import "strings"
 
-// MaxURL is the longest URL accepted, in bytes. Real ones have about 140.
+// MaxURL is the longest URL accepted, in bytes. Real URLs have about 140.
 const MaxURL = 2048
 
 const (
@@ -17,21 +17,21 @@ const (
 // 6.2.3), and text beyond ASCII in path and query percent-encoded as UTF-8. Everything
 // else stays byte for byte, percent-encodings too. Nothing is trimmed or repaired. The
 // canonical form is accepted again and does not change; net/url, net/http and browsers
-// read in it the host, port and path that were judged.
+// read from it the same host, port and path as CheckURL.
 //
 // A refusal is an [*Error], matches [ErrRefused], and comes with an empty string. An
-// accepted URL that is canonical already costs no allocation. What the host resolves to
-// is the business of [Policy.Control].
+// accepted URL that is canonical already costs no allocation. [Policy.Control] judges
+// the addresses to which the host resolves.
 func (p Policy) CheckURL(raw string) (canonical string, err error) {
 	canonical, e := p.judgeURL(raw, false)
 	return canonical, refusal(e)
 }
 
 // CheckExpanded judges a URL in whose path or query variables have been replaced by
-// percent-encoded values, and returns what [Policy.CheckURL] would. A value may hold any
-// byte and may be empty: A6 does not apply, and A7 and A9 ask only that each % begins
-// %HH. Dot segments are refused all the same, also behind an encoded slash or backslash,
-// where a receiver that decodes first would find them.
+// percent-encoded values, and returns the canonical form as [Policy.CheckURL] does. A
+// value may hold any byte and may be empty: A6 does not apply, and A7 and A9 ask only
+// that each % begins %HH. Dot segments are refused nevertheless, also behind an encoded
+// slash or backslash, where a receiver that decodes first would find them.
 //
 // It is no substitute for CheckURL: the template itself has to pass that, with a
 // placeholder for each variable.
@@ -41,13 +41,13 @@ func (p Policy) CheckExpanded(raw string) (canonical string, err error) {
 }
 
 func (p *Policy) judgeURL(raw string, expanded bool) (string, *Error) {
-	// First of all, so that a giant costs nothing.
+	// The length is checked first, so that a huge input costs nothing.
 	if len(raw) == 0 || len(raw) > MaxURL {
 		return "", refuseA1
 	}
 	g := grammar{open: !p.automation, expanded: expanded}
 	canonical, e := p.judgeParts(raw, g)
-	// Each part knows only its own rule; a byte that is wrong anywhere explains more.
+	// The rule of a part refused. A byte that is wrong in any part explains more.
 	if e != nil && !g.onlyURLText(raw) {
 		e = refuseA2
 	}
@@ -55,8 +55,8 @@ func (p *Policy) judgeURL(raw string, expanded bool) (string, *Error) {
 }
 
 // judgeParts walks the URL once, from the left. Every byte is either compared with a
-// literal, or judged by the stricter rules for hosts, or looked up in class: together
-// they imply A2.
+// literal, or judged by the stricter rules for hosts, or looked up in class. Together
+// these checks imply A2.
 func (p *Policy) judgeParts(raw string, g grammar) (string, *Error) {
 	if len(raw) < len(scheme) || !equalFold(raw[:len(scheme)], scheme) {
 		return "", refuseA3
@@ -137,10 +137,10 @@ func judgeAutomationHost(authority string) (host string, e *Error) {
 	return host, nil
 }
 
-// equalFold compares two texts, folding ASCII letters and nothing else: strings.EqualFold
-// would take U+017F for an s.
+// equalFold compares two texts and folds only ASCII letters: strings.EqualFold
+// also takes U+017F for an s.
 func equalFold(s, t string) bool {
-	if s == t { // nearly always
+	if s == t { // the usual case
 		return true
 	}
 	if len(s) != len(t) {

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Validate reports every setting that could not take effect as written, naming the field
-// and index; nil means that the Policy can be enforced. The checks themselves do not
-// depend on it: a setting reported here permits nothing.
+// Validate reports every setting that cannot take effect as written, with its field
+// and index; nil means that the Policy can be enforced. The other methods do not
+// depend on Validate: a setting that it reports permits nothing.
 func (p Policy) Validate() error {
 	var errs []error
 	errs = append(errs, validatePrefixes("AllowPrefixes", p.AllowPrefixes)...)

@@ -9,8 +9,8 @@ import (
 	"github.com/postrider/postrider/limiter"
 )
 
-// BenchmarkEnter is Enter and leave; Reserve and Close are left out of the
-// clock, as the dispatcher reserves in batches.
+// BenchmarkEnter measures Enter and leave without Reserve and Close,
+// because the dispatcher reserves in batches.
 func BenchmarkEnter(b *testing.B) {
 	for _, bc := range []struct {
 		name string
@@ -44,7 +44,7 @@ func BenchmarkEnter(b *testing.B) {
 	}
 }
 
-// BenchmarkReserve is a whole grant: reserved, used up and closed.
+// BenchmarkReserve measures a whole grant: reserved, used up and closed.
 func BenchmarkReserve(b *testing.B) {
 	for _, n := range []int{1, 64} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

@@ -9,7 +9,7 @@ import (
 	"github.com/postrider/postrider/limiter"
 )
 
-// Room for two at once in all, and for one of each webhook.
+// Two slots in total, and one for each webhook.
 func Example() {
 	l, err := limiter.New(&limiter.Options{Total: 2, PerKey: 1})
 	if err != nil {
@@ -39,7 +39,7 @@ func Example() {
 	// after the first has left: true
 }
 
-// A deferred leave gives the slot back when the work panics, too.
+// A deferred leave frees the slot also when the work panics.
 func ExampleGrant_Enter() {
 	l, err := limiter.New(nil)
 	if err != nil {
@@ -71,7 +71,7 @@ func ExampleGrant_Enter() {
 	// in flight: 0
 }
 
-// What a receiver has asked for with Retry-After concerns nobody else.
+// A receiver's Retry-After pauses its own key only.
 func ExampleLimiter_Pause() {
 	l, err := limiter.New(nil)
 	if err != nil {
@@ -116,7 +116,7 @@ func ExampleNew_refused() {
 	// limiter: invalid Options: Burst is 10 but Rate is 0: a burst limits nothing without a rate, set Rate or leave Burst out
 }
 
-// A queue asks which keys have no room before it takes work, and when that changes.
+// Before a queue takes work, it asks which keys have no room and when that changes.
 func ExampleLimiter_Room() {
 	l, err := limiter.New(&limiter.Options{PerKey: 2})
 	if err != nil {
@@ -128,7 +128,7 @@ func ExampleLimiter_Room() {
 		fmt.Println(err)
 		return
 	}
-	defer grant.Close() // gives back what was not entered
+	defer grant.Close() // frees the slots that were not entered
 	for _, key := range []string{"webhook-1", "webhook-1", "webhook-2"} {
 		if _, ok := grant.Enter(key); !ok {
 			fmt.Println(key, "is full")

@@ -7,7 +7,7 @@ func (l *Limiter) Keys() int {
 	return len(l.keys)
 }
 
-// Free returns how many slots of the total nobody has reserved.
+// Free returns how many slots of the total are not reserved.
 func (l *Limiter) Free() (n int) {
 	for l.total.TryAcquire(1) {
 		n++

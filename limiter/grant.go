@@ -14,15 +14,15 @@ type Grant struct {
 	closed  bool
 }
 
-// slot is one permission to do one thing. It is entered at most once and left
-// at most once, and never used again: that is what makes a second call of a
-// leave function harmless, and why slots are not recycled.
+// slot is one permission for one piece of work. It is entered at most once, left
+// at most once and never reused, so that a second call of its leave function
+// is harmless.
 type slot struct {
 	limiter *Limiter
-	keys    []*key  // which it occupies
-	few     [4]*key // holds keys, unless they are many
+	keys    []*key  // the keys that count it
+	few     [4]*key // storage of keys, unless there are more
 	left    bool
-	leave   func() // bound in advance, so that Enter allocates nothing
+	leave   func() // the method value of release, made once so that Enter allocates nothing
 }
 
 func newGrant(l *Limiter, n int) *Grant {
@@ -35,19 +35,18 @@ func newGrant(l *Limiter, n int) *Grant {
 	return g
 }
 
-// N returns the number of slots that were granted. It does not change when
-// they are entered or given back.
+// N returns the number of slots that were granted. Enter, leave and Close do
+// not change it.
 func (g *Grant) N() int { return len(g.slots) }
 
 // Enter takes one slot of the grant for a piece of work that counts against
-// every one of keys: all of them, or none and ok is false. It never waits. It
-// is refused when a key is paused, has no free slot or is ahead of its rate,
-// and when the grant is used up or closed. A key that is given twice counts
-// once. Without keys the slot of the total is all that is taken, whatever is
-// paused.
+// every one of keys. It never waits. It refuses, and counts against no key, when
+// a key is paused, has no free slot or is ahead of its rate, and when the grant
+// is used up or closed. A key that is given twice counts once. Without keys
+// Enter takes only the slot of the total, and pauses do not matter.
 //
 // The caller calls leave when the work has ended, by defer, so that a panic
-// gives the slot back too. Only the first call counts; it may come from any
+// frees the slot too. Only the first call counts; it may come from any
 // goroutine, also after Close. Where ok is false, leave does nothing and is
 // not nil.
 func (g *Grant) Enter(keys ...string) (leave func(), ok bool) {
@@ -55,13 +54,13 @@ func (g *Grant) Enter(keys ...string) (leave func(), ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if g.closed || g.used == len(g.slots) {
-		return nothing, false
+		return noop, false
 	}
-	l.tidy()
+	l.sweep()
 
-	// Look first, count afterwards: a later key may refuse, Options.Limits may
-	// panic. What was only looked up is idle and goes with the next sweep.
-	var now time.Time // read when a key needs it: it costs as much as the rest
+	// Check all keys before any is counted, since a later key may refuse and
+	// Options.Limits may panic. The next sweep removes keys that stay idle.
+	var now time.Time // read only for a key that needs it, because the clock costs as much as the rest
 	s := &g.slots[g.used]
 	s.keys = s.few[:0]
 	for _, name := range keys {
@@ -70,7 +69,7 @@ func (g *Grant) Enter(keys ...string) (leave func(), ok bool) {
 			now = time.Now()
 		}
 		if !k.admits(now) {
-			return nothing, false
+			return noop, false
 		}
 		if !slices.Contains(s.keys, k) {
 			s.keys = append(s.keys, k)
@@ -97,16 +96,16 @@ func (s *slot) release() {
 	for _, k := range s.keys {
 		k.inUse--
 	}
-	s.keys, s.few = nil, [4]*key{} // forgotten keys are reused: hold on to none
+	s.keys, s.few = nil, [4]*key{} // forgotten keys are reused, so keep no pointer
 	l.mu.Unlock()
 	l.total.Release(1)
 }
 
-// nothing is the leave function of a refused Enter.
-func nothing() {}
+// noop is the leave function of a refused Enter.
+func noop() {}
 
-// Close gives back the slots that were not entered; Enter is refused from then
-// on. What was entered is not touched. Calls after the first do nothing.
+// Close frees the slots that were not entered; later calls of Enter are refused.
+// Entered slots are not changed. Calls after the first do nothing.
 func (g *Grant) Close() {
 	l := g.limiter
 	l.mu.Lock()

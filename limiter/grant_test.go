@@ -14,10 +14,10 @@ func TestGrantClose(t *testing.T) {
 	g := reserve(t, l, 5)
 	leave := enter(t, g, "a")
 	if got := l.Free(); got != limiter.DefaultTotal-5 {
-		t.Errorf("%d slots are free, want %d: what is reserved is taken", got, limiter.DefaultTotal-5)
+		t.Errorf("%d slots are free, want %d: reserved slots are not free", got, limiter.DefaultTotal-5)
 	}
 	if l.InFlight() != 1 {
-		t.Errorf("InFlight() = %d, want 1: what is reserved does not count", l.InFlight())
+		t.Errorf("InFlight() = %d, want 1: reserved slots do not count", l.InFlight())
 	}
 
 	g.Close()
@@ -38,7 +38,7 @@ func TestGrantClose(t *testing.T) {
 	}
 }
 
-// TestLeaveTwice: a second leave must not free what somebody else entered.
+// TestLeaveTwice: a second leave must not free a slot of other work.
 func TestLeaveTwice(t *testing.T) {
 	t.Parallel()
 	l := newLimiter(t, &limiter.Options{Total: 2, PerKey: 1})
@@ -64,7 +64,7 @@ func TestEnter(t *testing.T) {
 		enter(t, g, "a")
 		leave := enter(t, g, "b")
 		leave()
-		refuse(t, g, "c") // a slot that was left is back in the total, not in the grant
+		refuse(t, g, "c") // leave frees a slot of the total, not of the grant
 	})
 	t.Run("every key or none", func(t *testing.T) {
 		t.Parallel()
@@ -77,7 +77,7 @@ func TestEnter(t *testing.T) {
 			t.Errorf("%d in the free key and %d in flight, want 0 and 1", l.InUse("free"), l.InFlight())
 		}
 		leave()
-		// Had the refusals cost slots or tokens, there would not be two left.
+		// Refusals cost no slots and no tokens, so two are left.
 		enter(t, g, "free", "full")()
 		enter(t, g, "free")
 	})

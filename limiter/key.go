@@ -2,24 +2,23 @@ package limiter
 
 import "time"
 
-// minSweep is the number of keys below which idle ones are not looked for when
-// a new one comes.
+// minSweep is the number of keys below which a new key starts no sweep of idle
+// ones.
 const minSweep = 64
 
-// key is what the limiter knows about a key that is not idle. Limiter.mu
-// guards it.
+// key is the state of a key that is not idle. Limiter.mu guards it.
 type key struct {
 	name   string
 	limit  int // configured slots
 	rate   rate
 	inUse  int
 	capped int       // slots by Cap; 0: no cap
-	paused time.Time // until when; zero: not paused
+	paused time.Time // end of the pause; zero: not paused
 	full   time.Time // when the bucket of rate is full again
 }
 
-// key returns the state of name, and makes it where there is none; callers
-// tidy first.
+// key returns the state of name, and makes it for an unknown name. Callers
+// sweep first.
 func (l *Limiter) key(name string) *key {
 	if k := l.keys[name]; k != nil {
 		return k
@@ -51,15 +50,15 @@ func (l *Limiter) limits(name string) (int, rate) {
 	return n, nearestRate(perSecond, burst)
 }
 
-// timed tells whether the key's answers depend on the time.
+// timed reports whether the key's answers depend on the time.
 func (k *key) timed() bool { return k.rate.limited() || !k.paused.IsZero() }
 
-// admits tells whether one more may enter at now.
+// admits reports whether one more may enter at now.
 func (k *key) admits(now time.Time) bool {
 	return k.free() > 0 && !k.paused.After(now) && k.rate.tokens(k.full, now) > 0
 }
 
-// free returns the number of free slots, whatever pauses and rates say.
+// free returns the number of free slots, without regard to pauses and rates.
 func (k *key) free() int {
 	n := k.limit
 	if k.capped > 0 {
@@ -74,22 +73,22 @@ func (k *key) take(now time.Time) {
 	k.full = k.rate.take(k.full, now)
 }
 
-// tidy sweeps when the number of keys has doubled since the last time, so that
-// the cost per new key is constant. It runs before a method looks keys up, and
-// never while it holds some that are not counted yet.
-func (l *Limiter) tidy() {
+// sweep forgets idle keys when the number of keys has doubled since the last
+// sweep, so that the cost per new key is constant. Methods call it before they
+// look keys up, never while they hold keys that are not counted yet.
+func (l *Limiter) sweep() {
 	if len(l.keys) >= l.sweepAt {
 		now := time.Now()
 		for _, k := range l.keys {
 			l.forgetIfIdle(k, now)
 		}
-		l.swept()
+		l.setSweepAt()
 	}
 }
 
-// forgetIfIdle drops a key about which there is nothing to remember. That is
-// done in passing, by tidy and Room, and not when the last one leaves: a key
-// in steady use would be made anew each time.
+// forgetIfIdle drops a key that is in its initial state. Only sweep and Room call
+// it. A call by each leave would make and drop a key in steady use again
+// and again.
 func (l *Limiter) forgetIfIdle(k *key, now time.Time) (idle bool) {
 	if !k.paused.After(now) {
 		k.paused = time.Time{}
@@ -105,4 +104,4 @@ func (l *Limiter) forgetIfIdle(k *key, now time.Time) (idle bool) {
 	return true
 }
 
-func (l *Limiter) swept() { l.sweepAt = max(minSweep, 2*len(l.keys)) }
+func (l *Limiter) setSweepAt() { l.sweepAt = max(minSweep, 2*len(l.keys)) }

@@ -1,12 +1,12 @@
-// Package limiter decides how much may be under way at once: in total and for
-// each key, where a key is whatever must not crowd out the rest — a webhook, a
-// tenant, a host.
+// Package limiter bounds concurrent work in total and for each key. A key names
+// a webhook, a tenant, a host or another source of work that must not crowd out
+// the rest.
 //
-// Work passes two doors. [Limiter.Reserve] waits for room in the total, before
-// the caller has looked for work:
+// Work passes two steps. [Limiter.Reserve] waits for free slots of the total, before
+// the caller looks for work:
 //
 //	grant, err := l.Reserve(ctx, 10) // at least 1 slot, at most 10
-//	defer grant.Close()              // gives back what was not used
+//	defer grant.Close()              // frees the slots that were not used
 //
 // [Grant.Enter] then turns one slot of the grant into one piece of work, if
 // every key of that work has room. It never waits:
@@ -17,12 +17,12 @@
 //	}
 //	defer leave() // also when the work panics
 //
-// [Limiter.Room] tells a queue beforehand which keys to skip, [Limiter.Pause]
-// stops a key for a while (Retry-After, a circuit breaker that opened) and
-// [Limiter.Cap] lets it resume carefully.
+// [Limiter.Room] tells a queue in advance which keys to skip, [Limiter.Pause]
+// stops a key for a while (Retry-After, an open circuit breaker) and
+// [Limiter.Cap] lets the key resume carefully.
 //
-// The package starts no goroutine and forgets keys that are idle, so its size
-// follows the work under way and not the number of keys ever seen.
+// The package starts no goroutine and forgets idle keys, so its memory
+// depends on the current work and not on the number of keys ever used.
 package limiter
 
 import (
@@ -36,7 +36,7 @@ import (
 )
 
 // ErrInvalid is matched by every error about a setting or an argument that the
-// package refuses. The text names it and says what is allowed.
+// package refuses. The text names the setting or argument and its allowed values.
 var ErrInvalid = errors.New("limiter: invalid")
 
 // Defaults of [Options].
@@ -59,20 +59,20 @@ type Options struct {
 	// from 0.000001 to 1,000,000. Default 0: no rate.
 	Rate float64
 
-	// Burst is how many times a key that was idle may be entered at once, from
-	// 1 to 1,000,000 and at most what Rate makes up in thirty years. It is
-	// refused without a Rate. Default one second's worth, at least 1.
+	// Burst is how many times an idle key may be entered at once, from
+	// 1 to 1,000,000 and at most Rate times thirty years. It is refused
+	// without a Rate. Default one second of Rate, at least 1.
 	Burst int
 
-	// Limits gives a key limits of its own; nil gives every key the ones
-	// above. A zero n stands for PerKey, a zero rate for Rate and Burst, a
-	// zero burst beside a rate for one second's worth. A rate below zero means
-	// none for this key. Values outside the bounds above count as the nearest
-	// bound, because this call has no caller that could get an error.
+	// Limits returns the limits of a key; nil means that every key has the limits
+	// above. A zero n means PerKey, a zero rate means Rate and Burst, and a
+	// zero burst beside a rate means one second of that rate. A rate below zero means
+	// no rate for this key. Values outside the bounds above count as the nearest
+	// bound, because no caller could receive an error.
 	//
-	// It is asked whenever a key wakes from being idle, with the limiter
-	// locked: it must be quick and must not call the Limiter. Should it panic,
-	// the panic passes through the method that asked, with nothing taken.
+	// The Limiter calls Limits when an idle key is used again, and holds its
+	// lock meanwhile: Limits must be quick and must not call the Limiter. A panic
+	// of Limits passes through the calling method, which then takes no slot.
 	Limits func(key string) (n int, rate float64, burst int)
 }
 
@@ -86,12 +86,12 @@ type Limiter struct {
 	mu       sync.Mutex // guards everything below and all Grants
 	keys     map[string]*key
 	spare    []*key // forgotten keys, for reuse
-	sweepAt  int    // the number of keys at which idle ones are looked for
+	sweepAt  int    // the number of keys that starts the next sweep
 	inFlight int
 }
 
-// New returns a Limiter. It refuses settings that contradict each other or
-// that nothing could enforce with an error that is [ErrInvalid].
+// New returns a Limiter. It refuses impossible settings and settings that
+// contradict each other; the error is [ErrInvalid].
 func New(o *Options) (*Limiter, error) {
 	var opts Options
 	if o != nil {
@@ -122,12 +122,12 @@ func New(o *Options) (*Limiter, error) {
 	}, nil
 }
 
-// Reserve waits until a slot of the total is free and takes it, and then as
-// many more as are free at that moment, up to most in all. Callers are served
-// in the order in which they came. The caller must Close the Grant.
+// Reserve waits until a slot of the total is free and takes it. It also takes
+// further slots that are free at that moment, up to most in all. Waiting callers
+// are served in the order of their calls. The caller must Close the Grant.
 //
-// The error wraps that of ctx when ctx ends first (also when it had ended
-// before), and is [ErrInvalid] when most is below 1.
+// The error wraps that of ctx when ctx ends first, also before the call, and is
+// [ErrInvalid] when most is below 1.
 func (l *Limiter) Reserve(ctx context.Context, most int) (*Grant, error) {
 	if most < 1 {
 		return nil, fmt.Errorf("%w argument of Reserve: most is %d, want at least 1", ErrInvalid, most)
@@ -136,14 +136,14 @@ func (l *Limiter) Reserve(ctx context.Context, most int) (*Grant, error) {
 		return nil, fmt.Errorf("limiter: reserve: %w", err)
 	}
 	n := 1
-	for n < most && l.total.TryAcquire(1) { // false while a caller waits, so none is overtaken
+	for n < most && l.total.TryAcquire(1) { // false while a caller waits, so that no caller is overtaken
 		n++
 	}
 	return newGrant(l, n), nil
 }
 
-// InFlight returns the number of slots that were entered and not left yet.
-// Slots that are only reserved do not count.
+// InFlight returns the number of slots that were entered and not left yet,
+// without slots that are only reserved.
 func (l *Limiter) InFlight() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -60,7 +60,7 @@ func TestNew(t *testing.T) {
 	}
 }
 
-// TestOptionsAreCopied: changing them after New changes nothing.
+// TestOptionsAreCopied: a change of the Options after New has no effect.
 func TestOptionsAreCopied(t *testing.T) {
 	t.Parallel()
 	o := &limiter.Options{Total: 4, PerKey: 1}
@@ -89,13 +89,13 @@ func refuse(t *testing.T, g *limiter.Grant, keys ...string) {
 	t.Helper()
 	leave, ok := g.Enter(keys...)
 	if ok {
-		t.Fatalf("Enter(%q) was let in", keys)
+		t.Fatalf("Enter(%q) was not refused", keys)
 	}
 	leave()
 }
 
-// TestNeverOver: a thousand goroutines never pass the limits of a key or the
-// total, and all get their turn.
+// TestNeverOver: a thousand goroutines never exceed the limits of a key or the
+// total, and all enter.
 func TestNeverOver(t *testing.T) {
 	t.Parallel()
 	const total, perKey, goroutines, rounds = 20, 3, 1000, 5
@@ -233,7 +233,7 @@ func TestReserve(t *testing.T) {
 					time.Sleep(time.Second)
 					g.Close()
 				}()
-				synctest.Wait() // it waits in line
+				synctest.Wait() // the caller waits in Reserve
 			}
 			g.Close()
 			time.Sleep(time.Minute)

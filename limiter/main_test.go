@@ -21,12 +21,12 @@ func newLimiter(tb testing.TB, o *limiter.Options) *limiter.Limiter {
 	return l
 }
 
-// patience is how long a test waits for a slot that is free, or soon will be: a limiter
-// that keeps it fails the test instead of hanging it. In a bubble of synctest it takes no
+// patience bounds the wait for a slot that is free or soon becomes free, so that a faulty
+// limiter fails the test instead of hanging it. In a bubble of synctest the wait takes no
 // time.
 const patience = time.Minute
 
-// reserve takes n slots and gives back at the end those that were not used.
+// reserve takes n slots, and frees unused ones at the end of the test.
 func reserve(tb testing.TB, l *limiter.Limiter, n int) *limiter.Grant {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

@@ -15,15 +15,15 @@ const (
 )
 
 // rate is a token bucket, written as the generic cell rate algorithm (ITU-T
-// I.371, annex A): instead of a count and a time it needs one time per key,
-// that at which the bucket is full again, and no floating point. The zero
-// value does not limit.
+// I.371, annex A). Instead of a count and a time it stores one time per key, at
+// which the bucket is full again, and uses no floating point. The zero value
+// does not limit.
 type rate struct {
 	every time.Duration // one token comes per every
 	fill  time.Duration // from empty to full: burst times every
 }
 
-// checkedRate returns the rate for settings, or says what is wrong with them.
+// checkedRate returns the rate for settings, or an error that names the wrong one.
 func checkedRate(perSecond float64, burst int) (rate, error) {
 	switch {
 	case perSecond == 0 && burst == 0:
@@ -41,8 +41,8 @@ func checkedRate(perSecond float64, burst int) (rate, error) {
 	return newRate(perSecond, burst), nil
 }
 
-// nearestRate returns the permitted rate that is closest to what a callback
-// asked for, none for a rate that is negative or not a number.
+// nearestRate returns the permitted rate that is closest to a callback's
+// values, and no rate for a perSecond that is negative or not a number.
 func nearestRate(perSecond float64, burst int) rate {
 	if !(perSecond > 0) {
 		return rate{}
@@ -62,8 +62,8 @@ func newRate(perSecond float64, burst int) rate {
 
 func (r rate) limited() bool { return r.every > 0 }
 
-// tokens returns how many may enter at once at now, when the bucket is full
-// again at full.
+// tokens returns how many may enter at once at now, where full is the time at
+// which the bucket is full again.
 func (r rate) tokens(full, now time.Time) int {
 	switch {
 	case !r.limited():
@@ -74,7 +74,7 @@ func (r rate) tokens(full, now time.Time) int {
 	return int(max(0, r.fill-full.Sub(now)) / r.every)
 }
 
-// take returns when the bucket is full again once a token was taken at now.
+// take returns the time at which the bucket is full again after a token was taken at now.
 func (r rate) take(full, now time.Time) time.Time {
 	if !r.limited() {
 		return time.Time{}
@@ -85,8 +85,8 @@ func (r rate) take(full, now time.Time) time.Time {
 	return full.Add(r.every)
 }
 
-// next returns when there will be one more token than at now: zero when the
-// bucket is full.
+// next returns the time at which there is one more token than at now, zero for
+// a full bucket.
 func (r rate) next(full, now time.Time) time.Time {
 	if !full.After(now) {
 		return time.Time{}

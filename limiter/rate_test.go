@@ -9,8 +9,8 @@ import (
 	"github.com/postrider/postrider/limiter"
 )
 
-// pass enters and leaves until it is refused, and returns how often that went. A limiter
-// that refuses nobody fails the test at once: no case lets more than a thousand in.
+// pass enters and leaves until Enter refuses, and returns how often it entered. A limiter
+// that never refuses fails the test at once: no case allows more than a thousand.
 func pass(t *testing.T, l *limiter.Limiter, key string) (n int) {
 	t.Helper()
 	for ; n <= 1000; n++ {
@@ -22,11 +22,11 @@ func pass(t *testing.T, l *limiter.Limiter, key string) (n int) {
 			return n
 		}
 	}
-	t.Fatalf("%q: more than 1000 entered at once: no rate holds them", key)
+	t.Fatalf("%q: more than 1000 entered at once: the rate has no effect", key)
 	return n
 }
 
-// hold enters until it is refused, leaves, and returns how many were inside. The Grant
+// hold enters until Enter refuses, leaves, and returns how many were inside. The Grant
 // must have more slots than the key may take.
 func hold(t *testing.T, g *limiter.Grant, key string) (n int) {
 	t.Helper()
@@ -76,7 +76,7 @@ func TestRate(t *testing.T) {
 			t.Errorf("%d after another quarter, want 1", n)
 		}
 
-		time.Sleep(time.Hour) // no more than the burst is saved up
+		time.Sleep(time.Hour) // no more than the burst accumulates
 		if n := pass(t, l, "a"); n != 3 {
 			t.Errorf("%d after an hour, want 3", n)
 		}
@@ -89,8 +89,8 @@ func TestRate(t *testing.T) {
 	})
 }
 
-// TestRateBeforeSlots: the scarcer of the two decides, and time helps only
-// where the rate is.
+// TestRateBeforeSlots: the scarcer of rate and slots decides, and only a shortage
+// of the rate ends with time.
 func TestRateBeforeSlots(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -188,7 +188,7 @@ func TestLimits(t *testing.T) {
 	})
 }
 
-// TestLimitsPanic: a callback that panics takes nothing and locks nothing.
+// TestLimitsPanic: after a panic of the callback no slot is taken and no lock held.
 func TestLimitsPanic(t *testing.T) {
 	t.Parallel()
 	broken := true

@@ -3,13 +3,13 @@ package limiter
 import "time"
 
 // Room returns how many more of each key could enter at now, for every key
-// that has less room than Options.PerKey: 0 means none, a key that is not in
-// the map has at least PerKey. The map is the caller's, and nil when no key is
-// short of room. The room of keys that have limits of their own shows once
-// they are in use, paused or capped; an idle key is not known here.
+// that has less room than Options.PerKey. 0 means none; a key that is not in
+// the map has at least PerKey. The map belongs to the caller, and is nil when no
+// key has less. Keys with limits from Options.Limits are included only while they
+// are in use, paused or capped.
 //
-// next is the earliest time after now at which a pause ends or a rate lets one
-// more in, for those keys; zero when only the end of work can make room.
+// next is the earliest time after now at which a pause of these keys ends or a
+// rate admits one more; zero when only the end of work can make room.
 //
 // now is on the host's clock, as time.Now and the times of [Limiter.Pause]
 // are. The answer is a hint: by the time of Enter, others may have entered.
@@ -17,7 +17,7 @@ import "time"
 func (l *Limiter) Room(now time.Time) (room map[string]int, next time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	wall := time.Now() // now may be a time to come, at which more is idle
+	wall := time.Now() // now may be in the future, when more keys are idle
 	for name, k := range l.keys {
 		if l.forgetIfIdle(k, wall) {
 			continue
@@ -34,12 +34,12 @@ func (l *Limiter) Room(now time.Time) (room map[string]int, next time.Time) {
 			next = more
 		}
 	}
-	l.swept()
+	l.setSweepAt()
 	return room, next
 }
 
-// room returns how many may enter at now, and when time alone will change
-// that: zero when it will not.
+// room returns how many may enter at now, and the time at which the number grows
+// without the end of work, zero where there is no such time.
 func (k *key) room(now time.Time) (n int, more time.Time) {
 	n = k.free()
 	switch {
@@ -51,10 +51,10 @@ func (k *key) room(now time.Time) (n int, more time.Time) {
 	return n, time.Time{}
 }
 
-// Pause refuses work that would enter key before until, a time on the
-// host's clock. Work that has entered goes on. A pause is only ever made longer: of two
-// times the later one counts, and a time that has passed changes nothing. The
-// zero Time ends the pause at once.
+// Pause makes Enter refuse key before until, a time on the host's clock. Work that
+// has entered continues. A call can only prolong a pause: of two times the later
+// one counts, and a past time changes nothing. The zero Time ends the pause at
+// once.
 func (l *Limiter) Pause(key string, until time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -67,17 +67,16 @@ func (l *Limiter) Pause(key string, until time.Time) {
 	if !until.After(time.Now()) {
 		return
 	}
-	l.tidy()
+	l.sweep()
 	if k := l.key(key); until.After(k.paused) {
 		k.paused = until
 	}
 }
 
-// Cap lowers the number of slots of key to n until it is called again, for a
-// receiver that is being tried carefully after a failure: 1, then 2, then 4.
-// It never raises it above the configured number; an n at or above that, or
-// below 1, lifts the cap. Work that has entered goes on; while it takes n slots
-// or more, nothing enters.
+// Cap lowers the number of slots of key to n until its next call, for a careful
+// start after a receiver's failure: 1, then 2, then 4. Cap never raises the number
+// above the configured one; an n at or above it, or below 1, removes the cap. Work
+// that has entered continues; while it takes n slots or more, Enter refuses.
 func (l *Limiter) Cap(key string, n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -87,7 +86,7 @@ func (l *Limiter) Cap(key string, n int) {
 		}
 		return
 	}
-	l.tidy()
+	l.sweep()
 	if k := l.key(key); n < k.limit {
 		k.capped = n
 	} else {

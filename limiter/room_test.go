@@ -44,7 +44,7 @@ func TestRoom(t *testing.T) {
 		l.Pause("idle", now.Add(time.Second))
 		wantRoom(t, l, now, map[string]int{"one": 0, "full": 1, "idle": 0}, now.Add(time.Second))
 
-		// A look ahead changes nothing.
+		// Room for a later time changes nothing.
 		wantRoom(t, l, now.Add(time.Second), map[string]int{"one": 0, "full": 1}, now.Add(time.Minute))
 		wantRoom(t, l, now.Add(time.Hour), map[string]int{"one": 2, "full": 1}, never)
 		wantRoom(t, l, now, map[string]int{"one": 0, "full": 1, "idle": 0}, now.Add(time.Second))
@@ -68,7 +68,7 @@ func TestPause(t *testing.T) {
 		refuse(t, g, "a")
 		refuse(t, g, "b", "a")
 		enter(t, g, "b")
-		inside() // those inside go on
+		inside() // entered work can leave
 		refuse(t, g, "a")
 
 		l.Pause("a", start.Add(time.Second)) // not shortened
@@ -116,7 +116,7 @@ func TestCap(t *testing.T) {
 	}
 }
 
-// TestForgetting: what is idle is not remembered, by Room or as keys come.
+// TestForgetting: Room and new keys forget idle keys.
 func TestForgetting(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -159,7 +159,7 @@ func TestForgetting(t *testing.T) {
 		l.Cap("unknown", 0)
 		forgotten("cap lifted", 0)
 
-		// Without a Room in between, new keys push the idle ones out.
+		// Without calls of Room, new keys start sweeps of the idle ones.
 		for i := range 10_000 {
 			enter(t, reserve(t, l, 1), fmt.Sprint(i))()
 		}
@@ -176,8 +176,8 @@ func TestForgetting(t *testing.T) {
 	})
 }
 
-// TestSweepSparesItsOwn: keys that one Enter collects survive the sweep that
-// their number sets off.
+// TestSweepSparesItsOwn: the sweep that one Enter starts does not forget the keys
+// of this Enter.
 func TestSweepSparesItsOwn(t *testing.T) {
 	t.Parallel()
 	l := newLimiter(t, &limiter.Options{PerKey: 1})

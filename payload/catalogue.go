@@ -8,24 +8,24 @@ import (
 	"strings"
 )
 
-// Type is one kind of event as a [Catalogue] describes it to people and programs. [Define]
-// makes one that can be decoded.
+// Type describes one kind of event in a [Catalogue], for people and programs. [Define] makes one
+// that can be decoded.
 type Type struct {
-	// Name is the event type, such as "task.done": 1 to 100 bytes of visible ASCII without
-	// "*". Empty means that of Example.
+	// Name is the event type, such as "task.done": 1 to 100 bytes of visible ASCII without "*".
+	// Empty means the EventType of Example.
 	Name string
-	// Title names it for people in a few words. Empty means Name.
+	// Title is a short name for people. Empty means Name.
 	Title string
-	// Description says when it happens, in a sentence or two.
+	// Description says in a sentence or two when the event happens.
 	Description string
-	// Group is the heading under which a list shows it; optional.
+	// Group is the heading in lists of types; optional.
 	Group string
 	// Example is a valid, invented value with every field set. Required.
 	Example Data
-	// Schema is the JSON Schema of the body: a JSON object with "$schema". nil derives it
-	// from the Go type: which members there are, of which kind, and which are always there.
+	// Schema is the JSON Schema of the body: a JSON object with "$schema". nil derives it from the
+	// Go type: the members, their kinds, and the required ones.
 	Schema []byte
-	// Deprecated marks a type that is still sent and that no new webhook should choose.
+	// Deprecated marks a type that is still sent, but not offered to new webhooks.
 	Deprecated bool
 
 	goType reflect.Type
@@ -33,7 +33,7 @@ type Type struct {
 	form   form
 }
 
-// form is what a catalogue makes of a Type.
+// form is a Type prepared by a catalogue.
 type form struct {
 	bare    []byte // the body of Example without an envelope
 	schema  []byte // of the body
@@ -43,16 +43,16 @@ type form struct {
 // maxTypeName bounds the name of a Type in bytes, as webhook.Webhook.Events does.
 const maxTypeName = 100
 
-// Define returns t with what is needed to decode a body of it into a T, by value, as
-// encoding/json does. T is the type that hosts give to [New], or a pointer to it.
+// Define returns t with a decoder of its body into a T, by value, as encoding/json does. T is the
+// type that hosts pass to [New], or a pointer to it.
 func Define[T Data](t Type) Type {
 	t.goType = reflect.TypeFor[T]()
 	t.decode = decodeInto[T]
 	return t
 }
 
-// Catalogue is a set of event types with what receivers need to know of them. It is safe for
-// concurrent use and never changes. Make one with [NewCatalogue].
+// Catalogue is a set of event types for senders and receivers. It is immutable and safe for
+// concurrent use. Make one with [NewCatalogue].
 type Catalogue struct {
 	types    []Type
 	at       map[string]int
@@ -79,13 +79,13 @@ func Builtin() []Type {
 	return types
 }
 
-// NewCatalogue returns a catalogue of the given types, in their order; those of this package
-// are in it only if [Builtin] is among them. It decodes each Example from its own body and
-// encodes it again, so what a receiver would lose is found here.
+// NewCatalogue returns a catalogue of the given types, in their order; those of this package are in
+// it only if [Builtin] is among them. It decodes each Example from its own body and encodes it
+// again, to find values that a receiver would lose.
 //
-// Errors: ErrInvalid, naming the type and the field of [Type], for a name that is taken or not
-// valid, a type that [Define] did not make, an Example that does not survive, and a Schema that
-// is no JSON object with "$schema".
+// Errors: ErrInvalid, naming the type and the field of [Type], for a name that is taken or invalid,
+// a type that [Define] did not make, an Example that loses a value, and a Schema that is no JSON
+// object with "$schema".
 func NewCatalogue(types ...Type) (*Catalogue, error) {
 	c := &Catalogue{types: slices.Clone(types), at: make(map[string]int, len(types))}
 	for i := range c.types {
@@ -110,7 +110,7 @@ func (t *Type) refuse(field, reason string, cause error) error {
 	return &InvalidError{Type: t.Name, Field: field, Reason: reason, Err: cause}
 }
 
-// complete fills what a Type leaves out and checks the rest.
+// complete sets the defaults of a Type and checks the rest.
 func (t *Type) complete() error {
 	switch {
 	case t.decode == nil:
@@ -149,10 +149,10 @@ func sameBody(data Data, body []byte) bool {
 	return err == nil && bytes.Equal(enc.body, body)
 }
 
-// checkBare refuses a type whose body without an envelope would be taken for something else.
-// A body that names no type of the catalogue is in order: Decode says so.
+// checkBare refuses a type whose body without an envelope would be decoded as another type. A body
+// that names no type of the catalogue is accepted, because Decode refuses it.
 func (c *Catalogue) checkBare(t *Type) error {
-	if o, err := readObject(t.form.bare); err == nil { // what is no object needs an envelope
+	if o, err := readObject(t.form.bare); err == nil { // a body that is no object needs an envelope
 		name, body := c.named(o, t.form.bare)
 		if _, known := c.at[name]; known && (name != t.Name || !bytes.Equal(body, t.form.bare)) {
 			return t.refuse("Example", "must not have the members of another type or of an envelope", nil)
@@ -161,8 +161,8 @@ func (c *Catalogue) checkBare(t *Type) error {
 	return nil
 }
 
-// Types returns what the catalogue holds, in its order, with the schemas that were derived.
-// The caller owns all of it.
+// Types returns the types of the catalogue, in its order, with the derived schemas. The caller owns
+// all of it.
 func (c *Catalogue) Types() []Type {
 	types := slices.Clone(c.types)
 	for i := range types {
@@ -184,8 +184,8 @@ func (c *Catalogue) Sample(name string) (Data, bool) {
 	return data, err == nil
 }
 
-// New is [New] for the types of the catalogue: a data of another type is refused with
-// ErrInvalid, and where the catalogue is [Catalogue.Enveloped], [WithEnvelope] is given.
+// New is [New] for the types of the catalogue. Data of another type is refused with ErrInvalid.
+// Where the catalogue is [Catalogue.Enveloped], New adds [WithEnvelope].
 func (c *Catalogue) New(scope string, data Data, opts ...Option) (Event, error) {
 	if c.envelope {
 		opts = append(slices.Clip(opts), WithEnvelope())
@@ -200,8 +200,8 @@ func (c *Catalogue) New(scope string, data Data, opts ...Option) (Event, error) 
 	return e, nil
 }
 
-// Enveloped returns the same catalogue for events that are sent in an envelope, see
-// [WithEnvelope]: New makes them, and Schema, OpenAPI and Handler describe the whole body.
+// Enveloped returns the same catalogue for events in an envelope, see [WithEnvelope]: New makes
+// them, and Schema, OpenAPI and Handler describe the whole body.
 func (c *Catalogue) Enveloped() *Catalogue {
 	return &Catalogue{types: c.types, at: c.at, envelope: true}
 }

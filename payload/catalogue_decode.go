@@ -5,14 +5,12 @@ import (
 	"errors"
 )
 
-// Decode reads a body of any type of the catalogue and returns the typed Data, by value of the
-// T that [Define] was given. It takes both forms: with an envelope, and without where the body
-// names its type in a member "trigger" or "type", as those of this package do. A body without
-// an envelope that has neither cannot be told from others.
+// Decode reads a body of any type of the catalogue and returns the typed Data, by value of the T of
+// [Define]. It reads a body in an envelope, and one without where the body names its type in a
+// member "trigger" or "type", as those of this package do. A body with neither has no known type.
 //
-// A type of this package is read as [Decode] does; another one by encoding/json, so unknown
-// members are ignored and a missing one is zero. The values are not judged: a [Validator] does
-// that when it is asked.
+// A type of this package is read by [Decode], another one by encoding/json, so that unknown members
+// are ignored and a missing one is zero. The values are not checked; see [Validator].
 //
 // Errors: an [UnknownTriggerError] for a type that the catalogue does not have, a [DecodeError]
 // for everything else, also for a panic in a method of the data. Both keep a copy of the body.
@@ -38,7 +36,7 @@ func (c *Catalogue) decode(body []byte) (Data, error) {
 }
 
 // named returns the type that a body names, empty where it names none, and the body without its
-// envelope. Of a trigger and a type the one that the catalogue knows counts.
+// envelope. With both a trigger and a type, the one in the catalogue counts.
 func (c *Catalogue) named(o *object, body []byte) (name string, bare []byte) {
 	if o.isEnvelope() {
 		if o.repeated["data"] {

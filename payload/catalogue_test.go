@@ -37,7 +37,7 @@ func (i invoicePaid) Validate() error {
 	return nil
 }
 
-// card says itself which type it is.
+// card names its own type.
 type card struct {
 	Type string `json:"type"`
 	Text string `json:"text"`
@@ -141,7 +141,7 @@ func TestCatalogue_decodeRefuses(t *testing.T) {
 	}
 }
 
-// explosive panics in the method that its first byte names.
+// explosive panics in the method that its first byte selects.
 type explosive struct{ In string }
 
 func (e explosive) EventType() string {
@@ -172,7 +172,7 @@ func TestCatalogue_containsPanics(t *testing.T) {
 	}
 }
 
-// forgetful loses what it wrote, looksEnveloped has the members of an envelope.
+// forgetful loses its field, looksEnveloped has the members of an envelope.
 type forgetful struct{ A int }
 
 func (forgetful) EventType() string              { return "forgetful" }
@@ -223,7 +223,7 @@ func TestNewCatalogue_refuses(t *testing.T) {
 	}
 }
 
-// Rule: what a catalogue hands out is the caller's, and another call does not see its changes.
+// Rule: the caller owns the results of a catalogue, and another call does not see its changes.
 func TestCatalogue_isNotShared(t *testing.T) {
 	t.Parallel()
 	c := whole(t)
@@ -278,8 +278,8 @@ func TestWithEnvelope_body(t *testing.T) {
 	}
 }
 
-// FuzzCatalogueDecode: nothing panics, errors are typed and keep the body, and whatever decodes
-// arrives at the same value once more in an envelope.
+// FuzzCatalogueDecode: nothing panics, errors are typed and keep the body, and a decoded value
+// survives encoding and decoding in an envelope.
 func FuzzCatalogueDecode(f *testing.F) {
 	c, err := payload.NewCatalogue(append(payload.Builtin(), ownTypes()...)...)
 	if err != nil {
@@ -300,7 +300,7 @@ func FuzzCatalogueDecode(f *testing.F) {
 		}
 		e, err := payload.New("acme", data, payload.WithEnvelope(), payload.WithAnyProcessID(), payload.WithExpiryFormat(payload.ExpiryRFC3339))
 		if err != nil {
-			return // decoded values are not judged
+			return // decoded values are not checked
 		}
 		again, err := c.Decode(e.Body)
 		if err != nil {

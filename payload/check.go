@@ -26,7 +26,7 @@ func (c *check) fail(field, reason string) {
 	}
 }
 
-// text is a required string.
+// text checks a required string.
 func (c *check) text(field, s string) {
 	if s == "" {
 		c.fail(field, reasonRequired)
@@ -35,7 +35,7 @@ func (c *check) text(field, s string) {
 	}
 }
 
-// texts is a list of any strings, which may be empty.
+// texts checks a list of any strings, which may be empty.
 func (c *check) texts(field string, list []string) {
 	for i, s := range list {
 		if !utf8.ValidString(s) {
@@ -51,8 +51,8 @@ func (c *check) processID(s string, anyID bool) {
 	}
 }
 
-// https is a required link that a person follows. The text of net/url's errors
-// stays out: it repeats the URL.
+// https checks a required link for people. The text of net/url's errors is left out, because it
+// repeats the URL.
 func (c *check) https(field, s string) {
 	c.text(field, s)
 	if !httpsURL(s) {
@@ -71,8 +71,7 @@ func (c *check) time(field string, t time.Time) {
 	}
 }
 
-// writable reports whether t is set and has four digits of year, as RFC 3339
-// wants.
+// writable reports whether t is set and has a year of four digits, as RFC 3339 requires.
 func writable(t time.Time) bool {
 	year := t.UTC().Year()
 	return !t.IsZero() && 1 <= year && year <= 9999

@@ -5,20 +5,18 @@ import (
 	"errors"
 )
 
-// Decode reads a body and returns the typed Data that its key "trigger" names,
-// by value. It is for receivers and takes a body of a later version: keys in any
-// order, unknown keys ignored, expiresAt in both forms (in UTC, a date as 00:00
-// of that day).
+// Decode reads a body and returns the typed Data that its key "trigger" names, by value. It is for
+// receivers and also reads a body of a later version: keys in any order, unknown keys ignored,
+// expiresAt in both forms (in UTC, a date as 00:00 of that day).
 //
-// Keys are matched exactly, "Trigger" is an unknown key. A key that it reads
-// must be there once and have the right JSON type; null is none. It does not
-// judge the values, so a processId may be any string: the Validate method of
-// the result does. A [Catalogue] decodes a host's own types, and what [WithEnvelope] wrapped.
+// Keys are matched exactly, "Trigger" is an unknown key. A key that Decode reads must be there once
+// and have the right JSON type; null is none. Decode does not check the values, so a processId may
+// be any string; the Validate method of the result checks them. A [Catalogue] decodes a host's own
+// types, and bodies in the envelope of [WithEnvelope].
 //
-// Errors: an [UnknownTriggerError], or a [DecodeError] for everything else, such
-// as a body without a trigger (a host's own Data has none), invalid UTF-8, bytes
-// after the object, a lone surrogate escape in a string that is read, or nesting
-// deeper than 64. Both keep a copy of the body.
+// Errors: an [UnknownTriggerError], or a [DecodeError] for everything else, such as a body without
+// a trigger (a host's own Data has none), invalid UTF-8, bytes after the object, a lone surrogate
+// escape in a string that is read, or nesting deeper than 64. Both keep a copy of the body.
 func Decode(body []byte) (Data, error) {
 	data, err := decode(body)
 	return withBody(data, err, body)

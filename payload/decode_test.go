@@ -149,7 +149,7 @@ func TestDecode_unknownTrigger(t *testing.T) {
 			t.Fatalf("Decode = %v, %v; want an UnknownTriggerError", data, err)
 		}
 		want := payload.UnknownTriggerError{Trigger: trigger, Body: []byte(string(body))}
-		clear(body) // a receiver may use its buffer again
+		clear(body) // a receiver may reuse its buffer
 		if diff := cmp.Diff(want, *unknown); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
@@ -159,8 +159,7 @@ func TestDecode_unknownTrigger(t *testing.T) {
 	}
 }
 
-// Rule: a body of the host's own Data has no trigger, and the error says how to
-// read it.
+// Rule: a body of the host's own Data has no trigger, and the error says how to read it.
 func TestDecode_ownDataHasNoTrigger(t *testing.T) {
 	t.Parallel()
 	ev := mustNew(t, plain{Type: "invoice.paid", Name: "canary"})

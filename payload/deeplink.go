@@ -2,7 +2,7 @@ package payload
 
 import "net/url"
 
-// TaskLink says which run [DeepLink] leads to. Every field is required.
+// TaskLink identifies the run behind a [DeepLink]. Every field is required.
 type TaskLink struct {
 	Site       string // https URL of the site, such as https://your-site.atlassian.net, without a path
 	AppID      string
@@ -15,10 +15,9 @@ type TaskLink struct {
 //
 //	{site}/jira/settings/apps/{app}/{instance}/automatedTasks?taskId={task}&processId={process}
 //
-// Each part is percent-encoded as one path segment or one query value. It
-// answers ErrInvalid, naming the field, for a site that is not an https origin,
-// an empty part, invalid UTF-8, and an AppID or InstanceID that is "." or "..",
-// which would be taken for a step in the path.
+// Each part is percent-encoded as one path segment or one query value. DeepLink returns ErrInvalid,
+// naming the field, for a site that is not an https origin, an empty part, invalid UTF-8, and an
+// AppID or InstanceID that is "." or "..", which a path would resolve.
 func DeepLink(l TaskLink) (string, error) {
 	if !httpsURL(l.Site) {
 		return "", invalid("Site", reasonURL)

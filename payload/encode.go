@@ -2,16 +2,15 @@ package payload
 
 import "github.com/postrider/postrider/payload/internal/jsonbody"
 
-// builtin is a type of this package. It is recognised by its concrete type, not
-// by assertion: a host's struct that embeds one would inherit these methods and
-// lose its own fields.
+// builtin is a type of this package. It is recognised by its concrete type, not by assertion: a
+// host's struct that embeds one would inherit these methods and lose its own fields.
 type builtin interface {
 	Data
 	validate(anyProcessID bool) error
 	body(expiry ExpiryFormat) any // encodes to the members of the body, in order
 }
 
-// encoded is what encode makes of a Data.
+// encoded is the result of encode.
 type encoded struct {
 	typ  string
 	body []byte

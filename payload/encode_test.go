@@ -23,8 +23,8 @@ func reference(t testing.TB, v any) string {
 	return string(bytes.TrimSuffix(buf.Bytes(), []byte("\n")))
 }
 
-// quoted writes a text as the bodies have it, by a rule that does not depend on
-// encoding/json: signatures and stored bodies rest on these bytes.
+// quoted writes a text as in the bodies, by a rule that does not depend on encoding/json, because
+// signatures and stored bodies depend on these bytes.
 func quoted(s string) string {
 	var b strings.Builder
 	b.WriteByte('"')

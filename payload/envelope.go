@@ -10,10 +10,10 @@ import (
 // envelopeTime is RFC 3339 in UTC with milliseconds, always three digits.
 const envelopeTime = "2006-01-02T15:04:05.000Z"
 
-// WithEnvelope puts the body into an object with the members id, type, timestamp and data, in
-// this order: the event's ID, its type, its time (RFC 3339, UTC, milliseconds), and what the
-// body is without an envelope. Standard Webhooks 1.0.0 asks for the last three. A receiver
-// then knows the type of any body; [Catalogue.Decode] reads it. [WithMaxBody] counts all of it.
+// WithEnvelope puts the body into an object with the members id, type, timestamp and data, in this
+// order: the event's ID, its type, its time (RFC 3339, UTC, milliseconds), and the body. Standard
+// Webhooks 1.0.0 requires the last three. A receiver then knows the type of any body;
+// [Catalogue.Decode] reads it. [WithMaxBody] bounds the whole body.
 func WithEnvelope() Option {
 	return func(s *settings) error {
 		s.envelope = true
@@ -35,8 +35,8 @@ func envelop(e *Event) ([]byte, error) {
 	return append(append(body, e.Body...), '}'), nil
 }
 
-// isEnvelope reports whether an object has the members that Standard Webhooks asks for, with
-// texts where an envelope has them.
+// isEnvelope reports whether an object has the members of Standard Webhooks, with texts where an
+// envelope has them.
 func (o *object) isEnvelope() bool {
 	is := func(key string, kind byte) bool {
 		raw := o.raw[key]
@@ -45,7 +45,7 @@ func (o *object) isEnvelope() bool {
 	return is("type", '"') && is("timestamp", '"') && is("data", 0)
 }
 
-// name is a text that stands in an object, empty where there is none.
+// name is the text of a member, empty where there is none.
 func (o *object) name(key string) (s string) {
 	if raw := o.raw[key]; raw != nil && raw[0] == '"' && !o.repeated[key] {
 		_ = json.Unmarshal(raw, &s) // a valid string

@@ -8,21 +8,21 @@ import (
 
 // Sentinels for errors.Is. Each one has a typed error with the details.
 var (
-	// ErrInvalid: New, Validate or DeepLink was given something that may not be sent. See [InvalidError].
+	// ErrInvalid: an argument of New, Validate or DeepLink may not be sent. See [InvalidError].
 	ErrInvalid = errors.New("payload: invalid")
 	// ErrTooLarge: the body is longer than [WithMaxBody] allows. See [TooLargeError].
 	ErrTooLarge = errors.New("payload: body too large")
-	// ErrDecode: Decode was given bytes that are no body of a known trigger. See [DecodeError].
+	// ErrDecode: the argument of Decode is no body of a known trigger. See [DecodeError].
 	ErrDecode = errors.New("payload: body cannot be decoded")
-	// ErrUnknownTrigger: Decode met a trigger that it does not know. See [UnknownTriggerError].
+	// ErrUnknownTrigger: Decode does not know the trigger. See [UnknownTriggerError].
 	ErrUnknownTrigger = errors.New("payload: unknown trigger")
 )
 
-// InvalidError says which field was refused and why. It matches [ErrInvalid].
+// InvalidError names the refused field and the reason. It matches [ErrInvalid].
 type InvalidError struct {
 	Type   string // event type, empty where the fault is not in the Data
-	Field  string // JSON key, or the name of the argument or option; empty when Err tells
-	Reason string // what the field must be
+	Field  string // JSON key, or the name of the argument or option; empty when Err names it
+	Reason string // the rule of the field
 	Err    error  // cause, from a Validator, an encoder or a panic; may be nil
 }
 
@@ -50,7 +50,7 @@ func (e *InvalidError) Unwrap() error { return e.Err }
 // Data panicked. Its text leaves the value out, which may hold anything.
 type PanicError struct {
 	Method string // "EventType", "Validate" or the encoding method
-	Value  any    // what was passed to panic
+	Value  any    // the argument of panic
 	Stack  []byte // as of runtime/debug.Stack
 }
 
@@ -64,8 +64,7 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// TooLargeError tells how long a body is and how long it may be, in bytes. It
-// matches [ErrTooLarge].
+// TooLargeError has the length of a body and its limit, in bytes. It matches [ErrTooLarge].
 type TooLargeError struct {
 	Type        string
 	Size, Limit int
@@ -78,12 +77,13 @@ func (e *TooLargeError) Error() string {
 // Is reports whether target is [ErrTooLarge].
 func (e *TooLargeError) Is(target error) bool { return target == ErrTooLarge }
 
-// DecodeError says why [Decode], or [Catalogue.Decode], refused a body. It matches [ErrDecode].
+// DecodeError has the reason why [Decode], or [Catalogue.Decode], refused a body. It matches
+// [ErrDecode].
 type DecodeError struct {
 	Field  string // JSON key, such as "expiresAt" or "actionTypes[2]"; empty when the body as a whole is at fault
 	Reason string
 	Body   []byte // a copy of the bytes; the text leaves them out
-	Err    error  // cause, from a method of the host's Data; may be nil; the text leaves it out, since it may quote the body
+	Err    error  // cause, from a method of the host's Data; may be nil; the text leaves it out, because it may quote the body
 }
 
 func (e *DecodeError) Error() string {

@@ -50,7 +50,7 @@ func ExampleNew_ownType() {
 	// Output: invoice.paid {"number":"2026-17","cents":4200} <nil>
 }
 
-// A host declares its types once. Its receivers find them where Handler is mounted.
+// A host declares its types once. Handler serves them to its receivers.
 func ExampleCatalogue() {
 	own := payload.Define[Invoice](payload.Type{Title: "Invoice paid", Description: "When the money has arrived.",
 		Example: Invoice{Number: "2026-17", Cents: 4200}})

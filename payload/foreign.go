@@ -9,7 +9,7 @@ import (
 	"github.com/postrider/postrider/payload/internal/jsonbody"
 )
 
-// encodeForeign encodes a type from outside. All of its methods may panic.
+// encodeForeign encodes a type of another package. All of its methods may panic.
 func encodeForeign(data Data, s *settings) (encoded, error) {
 	if data == nil {
 		return encoded{}, invalid("data", "must not be nil")
@@ -41,7 +41,7 @@ func encodeForeign(data Data, s *settings) (encoded, error) {
 	return enc, err
 }
 
-// asInvalid wraps what a Validate method answered, unless it says all already.
+// asInvalid wraps the error of a Validate method, unless it is already an InvalidError.
 func asInvalid(typ string, err error) error {
 	if bad, ok := err.(*InvalidError); ok {
 		return bad
@@ -49,8 +49,8 @@ func asInvalid(typ string, err error) error {
 	return &InvalidError{Type: typ, Err: err}
 }
 
-// foreignBody returns the bytes that the data writes itself, or those of
-// encoding/json without HTML escaping and without the final newline.
+// foreignBody returns the bytes of the data's own encoder, or those of encoding/json without HTML
+// escaping and without the final newline.
 func foreignBody(data Data) ([]byte, error) {
 	var body []byte
 	if e, ok := data.(Encoder); ok {
@@ -88,8 +88,8 @@ func validText(body []byte, err error) ([]byte, error) {
 	return body, nil
 }
 
-// checkKnown holds a foreign type to the trigger whose name it uses, so that a
-// receiver can rely on the name.
+// checkKnown checks that a foreign type with the name of a trigger has the body of that trigger, so
+// that a receiver can rely on the name.
 func checkKnown(typ string, body []byte, s *settings) error {
 	data, err := Decode(body)
 	if err != nil {

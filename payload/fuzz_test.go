@@ -16,8 +16,7 @@ import (
 	"github.com/postrider/postrider/payload"
 )
 
-// FuzzDecode: nothing panics, and whatever decodes encodes to a body that
-// decodes to the same.
+// FuzzDecode: nothing panics, and a decoded value encodes to a body that decodes to the same.
 func FuzzDecode(f *testing.F) {
 	files, err := filepath.Glob("testdata/*.json")
 	if err != nil || len(files) == 0 {
@@ -54,8 +53,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzNew: what New accepts is what encoding/json would write, and decodes to
-// the same value.
+// FuzzNew: an accepted body is the one of encoding/json, and decodes to the same value.
 func FuzzNew(f *testing.F) {
 	f.Add("acme", runID, "Deactivate", "addToGroups", link, int64(1780000000), false)
 	f.Add("a\nb", "run 1", "\"\\\u2028<&>", "", "https://a.example/\x00", int64(-1<<62), true)

@@ -43,7 +43,7 @@ func expiry() payload.OrgKeyExpiry {
 	}
 }
 
-// mustNew is New for data that has to be accepted.
+// mustNew is New for data that must be accepted.
 func mustNew(t testing.TB, data payload.Data, opts ...payload.Option) payload.Event {
 	t.Helper()
 	ev, err := payload.New("acme", data, opts...)
@@ -90,7 +90,7 @@ func TestNew_goldenBodies(t *testing.T) {
 	}
 }
 
-// The three bodies in full, so that -update cannot move them unseen.
+// The three bodies in full, so that -update cannot change them unseen.
 func TestNew_bodies(t *testing.T) {
 	t.Parallel()
 	const task = `","processId":"007b5c6c-0078-4cf2-a9d9-3f8c02f74205","name":"Deactivate Inactive User",` +
@@ -123,7 +123,7 @@ func TestNew_bodies(t *testing.T) {
 	}
 }
 
-// Every type encodes by pointer as by value; encoding/json would lose the trigger.
+// Every type encodes by pointer like by value; encoding/json would lose the trigger.
 func TestNew_pointers(t *testing.T) {
 	t.Parallel()
 	for trigger, typ := range schemaTypes() {

@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// Handler serves what receivers need to know, as JSON. It holds no secrets and asks for no
-// login; mount it with http.StripPrefix where it is not at the root.
+// Handler serves the catalogue to receivers, as JSON. It holds no secrets and has no login; mount
+// it with http.StripPrefix where it is not at the root.
 //
 //	GET /                       the list: name, title, description, group, and links to the rest
 //	GET /openapi.json           what OpenAPI returns, titled "Webhooks"
 //	GET /types/{name}/schema    what Schema returns
 //	GET /types/{name}/example   the body of the example
 //
-// Each answer has an ETag, and one that a client has already is answered with 304. All of it is
-// made by this call; a request costs no more than a look-up.
+// Each answer has an ETag, and a client that already has the answer gets 304. This call makes all
+// answers; a request costs a look-up.
 func (c *Catalogue) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", document("application/json", c.list()))
@@ -66,7 +66,7 @@ func byName(documents map[string]http.Handler) http.Handler {
 	})
 }
 
-// document serves bytes that never change.
+// document serves constant bytes.
 func document(contentType string, body []byte) http.Handler {
 	sum := sha256.Sum256(body)
 	tag := `"` + hex.EncodeToString(sum[:16]) + `"`
@@ -74,7 +74,7 @@ func document(contentType string, body []byte) http.Handler {
 		h := w.Header()
 		h.Set("Content-Type", contentType)
 		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Cache-Control", "no-cache") // kept, and asked about each time
+		h.Set("Cache-Control", "no-cache") // kept, but revalidated each time
 		h.Set("ETag", tag)
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 	})

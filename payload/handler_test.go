@@ -21,8 +21,8 @@ func get(h http.Handler, path, tag string) *httptest.ResponseRecorder {
 	return w
 }
 
-// Rule: from the list a receiver finds the schema and the example of every type, and a client
-// that has one already gets 304.
+// Rule: the list leads a receiver to the schema and the example of every type, and a client that
+// has one already gets 304.
 func TestCatalogue_Handler(t *testing.T) {
 	t.Parallel()
 	odd := payload.Define[*card](payload.Type{Name: "odd/na?me%", Example: &card{"odd/na?me%", "x"}})

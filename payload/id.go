@@ -9,12 +9,11 @@ import (
 	"github.com/postrider/postrider/internal/ascii"
 )
 
-// newID returns a UUID of version 7 (RFC 9562, section 5.7): the time in
-// milliseconds, then 74 random bits. IDs made later sort later, which keeps the
-// index of a store compact.
+// newID returns a UUID of version 7 (RFC 9562, section 5.7): the time in milliseconds, then 74
+// random bits. Later IDs sort later, which keeps the index of a store compact.
 func newID(now time.Time) string {
 	var u [16]byte
-	_, _ = rand.Read(u[6:]) // crashes the program rather than fail, since Go 1.24
+	_, _ = rand.Read(u[6:]) // since Go 1.24 it never returns an error
 	ms := now.UnixMilli()
 	for i := range 6 {
 		u[i] = byte(ms >> (40 - 8*i))
@@ -32,7 +31,7 @@ func newID(now time.Time) string {
 	return string(text[:])
 }
 
-// validID reports whether id keeps to the rule that WithID states.
+// validID reports whether id keeps the rule of WithID.
 func validID(id string) bool {
 	if id == "" || len(id) > maxID {
 		return false

@@ -2,24 +2,24 @@ package payload
 
 import "time"
 
-// OrgKeyExpiry tells that an API key of an organization is about to run out.
+// OrgKeyExpiry announces that an API key of an organization expires soon.
 //
 // The body has the keys trigger, apiKeyId, name, expiresAt, settingsUrl, in
 // this order.
 type OrgKeyExpiry struct {
 	// APIKeyID identifies the key; it is not the key. Required.
 	APIKeyID string `json:"apiKeyId"`
-	// Name is the key's name as its owner chose it. Required; any text.
+	// Name is the key's name. Required; any text.
 	Name string `json:"name"`
-	// ExpiresAt is when the key stops working. Required. It is written as the
-	// date in UTC unless [WithExpiryFormat] asks for the time.
+	// ExpiresAt is the end of the key. Required. It is written as the date in UTC, or as the time
+	// with [WithExpiryFormat].
 	ExpiresAt time.Time `json:"expiresAt"`
-	// SettingsURL leads to the page where notifications are set up: an absolute
-	// https URL. Required.
+	// SettingsURL leads to the page with the settings of notifications: an absolute https URL.
+	// Required.
 	SettingsURL string `json:"settingsUrl"`
 }
 
-// ExpiryFormat is how expiresAt is written. [Decode] reads both.
+// ExpiryFormat is the format of expiresAt. [Decode] reads both.
 type ExpiryFormat int
 
 const (
@@ -34,10 +34,10 @@ const (
 // EventType returns "orgKeyExpiry".
 func (OrgKeyExpiry) EventType() string { return triggerOrgKeyExpiry }
 
-// Validate answers ErrInvalid, naming the first field that [New] would refuse.
+// Validate returns ErrInvalid with the first field that [New] would refuse.
 func (k OrgKeyExpiry) Validate() error { return k.validate(false) }
 
-// Expires returns ExpiresAt as the body writes it, for texts that tell the same.
+// Expires returns ExpiresAt in the format of the body, for other texts about the key.
 func (k OrgKeyExpiry) Expires(f ExpiryFormat) string {
 	layout := time.DateOnly
 	if f == ExpiryRFC3339 {

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// New checks the data, encodes it and returns the event: the only place where a
-// body is marshalled.
+// New checks the data, encodes it and returns the event. It is the only place where a body is
+// marshalled.
 //
 // The scope names the installation or tenant: 1 to 255 bytes of UTF-8 without
 // control characters. The data may be one of this package's types, by value or
@@ -44,7 +44,7 @@ func New(scope string, data Data, opts ...Option) (Event, error) {
 		ID:      s.id,
 		Scope:   scope,
 		Type:    enc.typ,
-		Time:    s.time.UTC().Round(0), // without the monotonic reading, which no store keeps
+		Time:    s.time.UTC().Round(0), // without the monotonic clock, which no store keeps
 		Body:    enc.body,
 		Vars:    s.vars,
 		Key:     s.key,
@@ -76,7 +76,7 @@ func plainLine(s string) bool {
 	}
 	for i := range len(s) {
 		if s[i] < 0x20 || s[i] == 0x7f {
-			return false // PostgreSQL has no text with NUL, and a log line no use for the others
+			return false // PostgreSQL's text has no NUL; the others break a log line
 		}
 	}
 	return true

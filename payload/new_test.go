@@ -110,7 +110,7 @@ func TestNew_expiresAt(t *testing.T) {
 	}
 }
 
-// refused is New for data that has to be refused with an InvalidError.
+// refused is New for data that must be refused with an InvalidError.
 func refused(t *testing.T, data payload.Data, opts ...payload.Option) *payload.InvalidError {
 	t.Helper()
 	ev, err := payload.New("acme", data, opts...)

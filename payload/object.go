@@ -9,13 +9,11 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth bounds the nesting of a body that Decode reads. Its own bodies have
-// two levels.
+// maxDepth bounds the nesting of a body that Decode reads. This package's bodies have two levels.
 const maxDepth = 64
 
-// object holds the members of one JSON object and remembers the first fault.
-// json.Unmarshal into a struct would match keys in any case, take the last of
-// two equal keys and leave a field alone that is null.
+// object holds the members of one JSON object and its first fault. json.Unmarshal into a struct
+// would match keys in any case, take the last of two equal keys and ignore a field that is null.
 type object struct {
 	raw      map[string]json.RawMessage
 	repeated map[string]bool
@@ -35,7 +33,7 @@ func readObject(body []byte) (*object, error) {
 	}
 	o := &object{raw: map[string]json.RawMessage{}, repeated: map[string]bool{}}
 	dec := json.NewDecoder(bytes.NewReader(body))
-	_, err := dec.Token() // the opening brace; nothing fails from here on, the body is valid
+	_, err := dec.Token() // the opening brace; the body is valid, so nothing fails below
 	for err == nil && dec.More() {
 		var key json.Token
 		var value json.RawMessage
@@ -136,8 +134,8 @@ func (o *object) dateOrTime(key string) time.Time {
 // Its group matches the start of an escape that is half of a pair.
 var escape = regexp.MustCompile(`\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]|(u[dD][89a-fA-F])|.)`)
 
-// unquote decodes a JSON string. It refuses half a surrogate pair, which
-// encoding/json would replace silently.
+// unquote decodes a JSON string. It refuses half a surrogate pair, which encoding/json would
+// replace silently.
 func (o *object) unquote(key string, raw json.RawMessage) (s string) {
 	if raw == nil {
 		return ""

@@ -12,7 +12,7 @@ import (
 var openAPI = sync.OnceValue(func() []byte {
 	c, err := NewCatalogue(Builtin()...)
 	if err != nil {
-		return nil // a test makes it
+		return nil // a test makes this document
 	}
 	return c.OpenAPI("Postrider webhooks")
 })
@@ -50,7 +50,7 @@ func (c *Catalogue) OpenAPI(title string) []byte {
 	})
 }
 
-// component is a name for the schema of a type that no other has.
+// component returns a name for the schema of a type that no other type has.
 func component(name string, taken map[string]any) string {
 	base := jsonschema.Identifier(name)
 	unique := base
@@ -107,7 +107,7 @@ func (c *Catalogue) operation(t *Type, id, pointer string) map[string]any {
 	return operation
 }
 
-// example is the body of an example as it would be sent, the same at every call.
+// example is the body of an example in its final form, the same at every call.
 func (c *Catalogue) example(t *Type) []byte {
 	if !c.envelope {
 		return t.form.bare

@@ -18,8 +18,8 @@ func TestOpenAPI_golden(t *testing.T) {
 	}
 }
 
-// Rule: the document describes every type of the catalogue, each with the schema that Schema
-// returns and with its example.
+// Rule: the document describes every type of the catalogue, each with the result of Schema and with
+// its example.
 func TestOpenAPI_isMadeFromTheSchemas(t *testing.T) {
 	t.Parallel()
 	var document struct {
@@ -42,7 +42,7 @@ func TestOpenAPI_isMadeFromTheSchemas(t *testing.T) {
 	}
 	for _, trigger := range payload.Triggers() {
 		want := loadSchema(t, trigger)
-		delete(want, "$schema") // here the dialect is the document's
+		delete(want, "$schema") // the document has the dialect
 		delete(want, "$id")     // it would move the base of references
 		if diff := cmp.Diff(want, document.Components.Schemas[trigger]); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", trigger, diff)

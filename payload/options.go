@@ -6,23 +6,23 @@ import (
 	"unicode/utf8"
 )
 
-// DefaultMaxBody is the longest body that [New] accepts unless told otherwise:
-// 25 MiB, which covers the 25 MB that Jira Cloud documents for its webhooks. A
-// sender has a limit of its own, usually a lower one.
+// DefaultMaxBody is the longest body that [New] accepts without [WithMaxBody]: 25 MiB, which covers
+// the 25 MB that Jira Cloud documents for its webhooks. A sender has its own limit, usually a lower
+// one.
 const DefaultMaxBody = 25 << 20
 
-// Bounds of what New takes beside the Data, in bytes.
+// Bounds of New's arguments beside the Data, in bytes.
 const (
 	maxID       = 255
 	maxScope    = 255
 	maxType     = 255
 	maxVars     = 64
 	maxVarName  = 128
-	maxVarValue = 2048 // no longer than a URL may be
+	maxVarValue = 2048 // the bound of a URL
 	maxKey      = 255
 )
 
-// Option changes what [New] does. When one is given twice, the last wins.
+// Option changes [New]. If an option is given twice, the last one counts.
 type Option func(*settings) error
 
 type settings struct {
@@ -38,13 +38,12 @@ type settings struct {
 	envelope     bool
 }
 
-// WithID sets the event's ID, by default a fresh UUID of version 7 (RFC 9562).
-// An ID derived from the occasion, such as the run's processId, makes a
-// repeated dispatch of the same event a no-op.
+// WithID sets the event's ID, by default a fresh UUID of version 7 (RFC 9562). With an ID derived
+// from the event, such as the run's processId, a repeated dispatch of the same event has no effect.
 //
-// An ID has 1 to 255 bytes out of A-Z a-z 0-9 - _ ~ : / + = @, so it is safe in
-// a header, and it holds no dot, which separates the parts that Standard
-// Webhooks 1.0.0 signs. New answers ErrInvalid otherwise.
+// An ID has 1 to 255 bytes out of A-Z a-z 0-9 - _ ~ : / + = @, so it is safe in a header. It holds
+// no dot, which separates the parts that Standard Webhooks 1.0.0 signs. New returns ErrInvalid
+// otherwise.
 func WithID(id string) Option {
 	return func(s *settings) error {
 		if !validID(id) {
@@ -55,8 +54,8 @@ func WithID(id string) Option {
 	}
 }
 
-// WithTime sets when the event happened, by default now. It is kept in UTC. The
-// zero time and years outside 1 to 9999 are refused with ErrInvalid.
+// WithTime sets the time of the event, by default now. It is kept in UTC. The zero time and years
+// outside 1 to 9999 are refused with ErrInvalid.
 func WithTime(t time.Time) Option {
 	return func(s *settings) error {
 		if !writable(t) {
@@ -88,10 +87,10 @@ func WithVars(vars map[string]string) Option {
 	}
 }
 
-// WithKey names what the event is about, such as an issue's ID: webhooks that keep
-// an order keep it for the events of one key, and webhooks that coalesce send the
-// latest event of a key and type. Choose a name that never changes: the key of an
-// issue changes when the issue moves, its ID does not.
+// WithKey identifies the object of the event, such as an issue's ID. Webhooks with an order keep it
+// for the events of one key, and webhooks that coalesce send the latest event of a key and type.
+// Choose an identifier that never changes: the key of an issue changes when the issue moves, its ID
+// does not.
 //
 // A key has 1 to 255 bytes of UTF-8 without control characters; ErrInvalid otherwise.
 func WithKey(key string) Option {
@@ -107,9 +106,9 @@ func WithKey(key string) Option {
 // ValidKey reports whether [WithKey] accepts a key.
 func ValidKey(key string) bool { return len(key) <= maxKey && plainLine(key) }
 
-// WithTTL sets how long the event is worth sending, counted from its Time: what is
-// still pending then ends unsent. It is 1 second at least; ErrInvalid otherwise, and
-// for an end after the year 9999.
+// WithTTL sets how long the event is sent, counted from its Time: a delivery that is still pending
+// then ends unsent. It is at least 1 second; a shorter one, and an end after the year 9999, is
+// refused with ErrInvalid.
 func WithTTL(d time.Duration) Option {
 	return func(s *settings) error {
 		if d < time.Second {
@@ -120,9 +119,8 @@ func WithTTL(d time.Duration) Option {
 	}
 }
 
-// WithSubject attaches what the event is about, for filters that look deeper
-// than the body, such as the issue that a JQL filter examines. It stays in
-// memory: see [Event.Subject].
+// WithSubject attaches the object of the event for filters that need more than the body, such as
+// the issue for a JQL filter. It stays in memory: see [Event.Subject].
 func WithSubject(subject any) Option {
 	return func(s *settings) error {
 		s.subject = subject
@@ -130,9 +128,8 @@ func WithSubject(subject any) Option {
 	}
 }
 
-// WithMaxBody sets the longest body, in bytes, that New accepts; the default is
-// [DefaultMaxBody]. New answers ErrTooLarge for a longer one, and ErrInvalid
-// when n is less than 1.
+// WithMaxBody sets the longest body, in bytes, that New accepts; the default is [DefaultMaxBody].
+// New returns ErrTooLarge for a longer one, and ErrInvalid when n is less than 1.
 func WithMaxBody(n int) Option {
 	return func(s *settings) error {
 		if n < 1 {
@@ -143,9 +140,8 @@ func WithMaxBody(n int) Option {
 	}
 }
 
-// WithAnyProcessID lifts the rule that a processId must be a UUID, for hosts
-// that name their runs otherwise. It must still not be empty. The option does
-// not reach a Validate method.
+// WithAnyProcessID lifts the rule that a processId must be a UUID, for hosts with other identifiers
+// of runs. It must still not be empty. The option does not change a Validate method.
 func WithAnyProcessID() Option {
 	return func(s *settings) error {
 		s.anyProcessID = true

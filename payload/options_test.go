@@ -78,7 +78,7 @@ func TestNew_generatedID(t *testing.T) {
 			if len(id) != 36 || id[14] != '7' || !strings.Contains("89ab", id[19:20]) {
 				t.Fatalf("%s is no UUID of version 7", id)
 			}
-			mustNew(t, success(), payload.WithID(id)) // within the rule for IDs
+			mustNew(t, success(), payload.WithID(id)) // valid for an ID
 			time.Sleep(time.Millisecond)
 		}
 	})
@@ -177,7 +177,7 @@ func TestNew_nilArguments(t *testing.T) {
 	refused(t, success(), nil)
 }
 
-// A holder that appends to one event's body must not write into another's.
+// An append to one event's body must not write into another's.
 func TestNew_bodyHasNoSpareCapacity(t *testing.T) {
 	t.Parallel()
 	for _, data := range []payload.Data{success(), failure(), expiry()} {

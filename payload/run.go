@@ -1,6 +1,6 @@
 package payload
 
-// Run is one run of an automated task, as the host knows it.
+// Run is one run of an automated task.
 type Run struct {
 	Scope       string // installation or tenant, for New
 	ProcessID   string
@@ -9,10 +9,9 @@ type Run struct {
 	DeepLink    string
 }
 
-// TaskEnded returns the Data for a run that ended: [TaskSuccess] when err is
-// nil, else [TaskFailure]. Only a top-level error counts, not the failures of
-// single items. The text of err goes nowhere: a receiver asks for details by
-// the processId.
+// TaskEnded returns the Data for a run that ended: [TaskSuccess] when err is nil, else
+// [TaskFailure]. Only a top-level error counts, not the failures of single items. The text of err
+// is not sent: a receiver requests details by the processId.
 func TaskEnded(r Run, err error) Data {
 	if err != nil {
 		return TaskFailure{ProcessID: r.ProcessID, Name: r.Name, ActionTypes: r.ActionTypes, DeepLink: r.DeepLink}

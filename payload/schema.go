@@ -15,10 +15,9 @@ var schemas embed.FS
 // Schema returns the JSON Schema, draft 2020-12, of a trigger's body, and false
 // for a trigger that this package does not define. The caller owns the bytes.
 //
-// A schema describes what [New] writes without [WithAnyProcessID] and
-// [WithEnvelope]. It allows further properties, since later versions may add
-// some. Strict validators need their format assertions switched on to judge
-// uuid, uri and dates.
+// A schema describes the bodies of [New] without [WithAnyProcessID] and [WithEnvelope]. It allows
+// further properties, because later versions may add some. Strict validators check uuid, uri and
+// dates only with format assertions switched on.
 func Schema(trigger string) ([]byte, bool) {
 	if !known(trigger) {
 		return nil, false // also keeps file names such as "../x" out
@@ -27,10 +26,10 @@ func Schema(trigger string) ([]byte, bool) {
 	return bytes.Clone(b), err == nil
 }
 
-// Schema returns the JSON Schema of the body of a type, and false for a type that the
-// catalogue does not have: [Type].Schema as it was given, or the one that was derived, which
-// holds "x-derived" in its "$comment"; inside the schema of the envelope where the catalogue
-// is [Catalogue.Enveloped]. The caller owns the bytes.
+// Schema returns the JSON Schema of the body of a type, and false for a type that the catalogue
+// does not have. It is [Type].Schema, or the derived one, which holds "x-derived" in its
+// "$comment". Where the catalogue is [Catalogue.Enveloped], it is inside the schema of the
+// envelope. The caller owns the bytes.
 func (c *Catalogue) Schema(name string) ([]byte, bool) {
 	i, known := c.at[name]
 	if !known {
@@ -45,8 +44,8 @@ func (c *Catalogue) Schema(name string) ([]byte, bool) {
 	return indented(schema), true
 }
 
-// derivedComment marks a derived schema. A keyword of its own would be refused by strict
-// validators.
+// derivedComment marks a derived schema. It is no keyword, because strict validators refuse unknown
+// keywords.
 const derivedComment = "x-derived: made from the Go type, so it says nothing about the values"
 
 // describe checks the schema, or derives it.
@@ -58,7 +57,7 @@ func (t *Type) describe() error {
 		t.form.schema = bytes.Clone(t.Schema)
 		return nil
 	}
-	schema := jsonschema.Schema{} // a type that writes its own bytes may write anything
+	schema := jsonschema.Schema{} // a type with its own encoder may write any JSON
 	if _, own := t.Example.(Encoder); !own {
 		schema = jsonschema.Of(t.goType)
 	}
@@ -70,9 +69,9 @@ func (t *Type) describe() error {
 	return nil
 }
 
-// schemaAt is the schema as it stands at a JSON pointer of another document.
+// schemaAt returns the schema for a JSON pointer of another document.
 func (t *Type) schemaAt(pointer string) jsonschema.Schema {
-	schema, _ := jsonschema.Read(t.form.schema) // was read before
+	schema, _ := jsonschema.Read(t.form.schema) // it was read before
 	return jsonschema.Rebase(schema, pointer)
 }
 
@@ -89,7 +88,7 @@ func envelopeSchema(t *Type, data jsonschema.Schema) jsonschema.Schema {
 	}
 }
 
-// indented encodes what always can be encoded.
+// indented encodes a value that cannot fail.
 func indented(v any) []byte {
 	text, _ := jsonbody.Encode(v)
 	var out bytes.Buffer

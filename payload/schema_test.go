@@ -64,7 +64,7 @@ func TestSchema_agreesWithTypes(t *testing.T) {
 	}
 }
 
-// compareObject holds the properties and the required list against the fields.
+// compareObject compares the properties and the required list with the fields.
 func compareObject(t *testing.T, schema map[string]any, typ reflect.Type) {
 	t.Helper()
 	properties := schema["properties"].(map[string]any)
@@ -118,7 +118,7 @@ func TestSchema_acceptsWhatNewWrites(t *testing.T) {
 	}
 }
 
-// The checker has teeth: each body breaks one rule.
+// The checker refuses a body that breaks one rule.
 func TestSchema_refuses(t *testing.T) {
 	t.Parallel()
 	cases := map[string]string{

@@ -11,8 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// check validates a body against the part of JSON Schema 2020-12 that the
-// schemas use, formats included, and fails on a keyword it does not know.
+// check validates a body against the part of JSON Schema 2020-12 that the schemas use, formats
+// included, and fails on an unknown keyword.
 func check(t *testing.T, schema map[string]any, body []byte) []string {
 	t.Helper()
 	var value any

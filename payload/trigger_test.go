@@ -9,9 +9,8 @@ import (
 	"github.com/postrider/postrider/payload"
 )
 
-// Rule: there are three triggers. A name that is only announced has neither a
-// sample nor a schema, Decode does not know it, and a host may use it for Data
-// of its own.
+// Rule: there are three triggers. A name that is only announced has neither a sample nor a schema,
+// Decode does not know it, and a host may use it for its own Data.
 func TestTriggers_areThree(t *testing.T) {
 	t.Parallel()
 	if diff := cmp.Diff([]string{"taskSuccess", "taskFailure", "orgKeyExpiry"}, payload.Triggers()); diff != "" {

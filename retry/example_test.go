@@ -8,7 +8,7 @@ import (
 	"github.com/postrider/postrider/retry"
 )
 
-// A delivery that fails again and again uses up its budget.
+// A delivery that fails repeatedly uses up its budget.
 func ExamplePolicy_Next() {
 	p := retry.Automation()
 	first := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
@@ -29,7 +29,7 @@ func ExamplePolicy_Next() {
 	// spent
 }
 
-// What a settings page shows of a policy.
+// A settings page can show a policy like this.
 func ExamplePolicy_Preview() {
 	p := retry.Jira()
 	for _, s := range p.Preview() {
@@ -45,7 +45,7 @@ func ExamplePolicy_Preview() {
 	// all within 29m50s
 }
 
-// A policy is a plain value; Validate names the field that is wrong.
+// A policy is a plain value; Validate names a wrong field.
 func ExamplePolicy_Validate() {
 	p := retry.Automation()
 	p.Slots = []retry.Slot{{Min: 100 * time.Millisecond, Max: 200 * time.Millisecond}, {Min: 2 * time.Second, Max: time.Second}}
@@ -81,8 +81,8 @@ func ExampleParseAfter() {
 	// 0s false
 }
 
-// A schedule of one's own beside the presets: three attempts in about a minute, then none. A
-// receiver that asks for a pause longer than the slot gets it.
+// A custom schedule in place of a preset: three attempts in about a minute, then none. A
+// receiver may ask for a longer pause than the slot.
 func Example() {
 	p := retry.Policy{
 		Slots:    []retry.Slot{{Min: 5 * time.Second, Max: 10 * time.Second}, {Min: 30 * time.Second, Max: 60 * time.Second}},
@@ -104,7 +104,7 @@ func Example() {
 	// false
 }
 
-// None is for events that are worthless a moment later.
+// None is for events that lose their value at once.
 func ExampleNone() {
 	_, ok := retry.None().Next(retry.Failure{})
 	fmt.Println(ok)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Failure is what [Policy.Next] needs to know about a failed attempt.
+// Failure describes a failed attempt for [Policy.Next].
 type Failure struct {
 	// Made is the number of retries sent so far, the failed one included: 0
 	// after the first attempt.
@@ -18,24 +18,23 @@ type Failure struct {
 	// Now is the end of the failed attempt.
 	Now time.Time
 
-	// After is what the receiver asked for with Retry-After, see [ParseAfter].
-	// It is a floor that jitter never undercuts, as far as the Policy lets it
-	// count. 0 and less mean that it asked for nothing.
+	// After is the wait of the receiver's Retry-After, see [ParseAfter]. Up to
+	// the Policy's MaxAfter it is a minimum that jitter never undercuts. 0 and
+	// less mean no Retry-After.
 	After time.Duration
 
-	// Seed stands for the delivery, and is the same for all its attempts: a
-	// hash of its identifier, say. Equal seeds give equal schedules.
+	// Seed identifies the delivery, and is the same for all its attempts, for
+	// example a hash of its identifier. Equal seeds give equal schedules.
 	Seed uint64
 }
 
-// Next returns when to try again after a failed attempt, or false when the
-// budget is spent. It is a pure function, allocates nothing, and never returns
-// a time that is not after f.Now or more than [Policy.MaxStep] after it. The
-// time carries no monotonic clock reading, as it is meant to be stored.
+// Next returns the time of the next attempt after a failed one, or false when the
+// budget is spent. It is a pure function and allocates nothing. The time is after
+// f.Now and at most [Policy.MaxStep] after it. It has no monotonic clock
+// reading, because callers store it.
 //
-// Next does not care how late an attempt was: after downtime a delivery goes on
-// with its next slot, counted from now (or sooner, where [Policy.Last] says
-// so), and keeps what is left of its budget.
+// A late attempt costs no budget: after downtime a delivery continues with its
+// next slot, counted from f.Now, or sooner where [Policy.Last] requires it.
 func (p Policy) Next(f Failure) (at time.Time, ok bool) {
 	made := max(0, f.Made)
 	if made >= len(p.Slots) {
@@ -43,7 +42,7 @@ func (p Policy) Next(f Failure) (at time.Time, ok bool) {
 	}
 	now, first := f.Now.Round(0), f.First.Round(0)
 	if first.IsZero() || first.After(now) {
-		first = now // a clock that was set back must not push the last retry away
+		first = now // a clock that was set back must not delay the last retry
 	}
 
 	wait := p.Slots[made].draw(f.Seed, made)
@@ -68,14 +67,14 @@ func (p Policy) within(wait, age time.Duration, made int, seed uint64) time.Dura
 	case latest >= gap:
 		return latest
 	case age+gap <= p.Last.Max:
-		return gap // late: every bit of what is left of the window counts
+		return gap // late: leave as much of the window as possible to later retries
 	default:
-		return p.Slots[0].draw(seed, made) // it is over: spread what waited for us
+		return p.Slots[0].draw(seed, made) // the window is over: spread the deliveries that have waited
 	}
 }
 
-// draw returns the moment in the slot that belongs to a delivery's seed and
-// the number of the retry, each equally likely.
+// draw returns a moment in the slot for a delivery's seed and the number of
+// the retry. All moments are equally likely.
 func (s Slot) draw(seed uint64, made int) time.Duration {
 	// The high half of the product is uniform in [0, span) without a division.
 	span := uint64(max(0, s.Max-s.Min)) + 1
@@ -84,8 +83,8 @@ func (s Slot) draw(seed uint64, made int) time.Duration {
 }
 
 // mix is the output function of SplitMix64 (Steele, Lea, Flood: Fast splittable
-// pseudorandom number generators, OOPSLA 2014): every bit of the input moves
-// every bit of the output, so that neighbouring seeds share nothing.
+// pseudorandom number generators, OOPSLA 2014). Every bit of the input affects
+// every bit of the output, so that neighbouring seeds give independent values.
 func mix(z uint64) uint64 {
 	z += 0x9e3779b97f4a7c15
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9

@@ -8,7 +8,7 @@ import (
 	"github.com/postrider/postrider/retry"
 )
 
-// TestRetryAfter: a floor that jitter never undercuts, bounded by the policy.
+// TestRetryAfter: Retry-After is a minimum that jitter never undercuts, bounded by the policy.
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	const s, m, h = time.Second, time.Minute, time.Hour
@@ -52,8 +52,8 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// TestJiraRetryAfterForEver: a receiver that always asks for more gets all its
-// retries inside the window all the same, as long as it answers at once.
+// TestJiraRetryAfterForEver: a receiver that always sends a long Retry-After gets all
+// its retries inside the window nevertheless, if it answers at once.
 func TestJiraRetryAfterForEver(t *testing.T) {
 	t.Parallel()
 	now := epoch
@@ -69,7 +69,7 @@ func TestJiraRetryAfterForEver(t *testing.T) {
 	}
 }
 
-// TestDowntime: what ran late is tried again soon, and never dropped.
+// TestDowntime: a late delivery is tried again soon, and never dropped.
 func TestDowntime(t *testing.T) {
 	t.Parallel()
 	const s, m, h = time.Second, time.Minute, time.Hour
@@ -138,7 +138,7 @@ func TestFirstFailure(t *testing.T) {
 	}
 }
 
-// TestMonotonic: a time to be stored carries no reading of this process's clock.
+// TestMonotonic: the time has no monotonic reading, because callers store it.
 func TestMonotonic(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
@@ -148,7 +148,7 @@ func TestMonotonic(t *testing.T) {
 	}
 }
 
-// FuzzNext: whatever it is given, Next goes forward and not too far.
+// FuzzNext: for any argument, Next returns a time after Now, at most MaxStep later.
 func FuzzNext(f *testing.F) {
 	f.Add(0, int64(0), int64(0), uint64(0))
 	f.Add(4, int64(20*time.Minute), int64(math.MaxInt64), uint64(1))

@@ -1,5 +1,5 @@
-// Package retry decides when a failed delivery is tried again, and nothing
-// else: which failures deserve another try is for the caller to know.
+// Package retry decides when a failed delivery is tried again. The caller
+// decides which failures are retried.
 //
 // A [Policy] is a list of slots, one for each retry. The four presets are
 // ready to use:
@@ -7,7 +7,7 @@
 //	p := retry.Automation()
 //	at, ok := p.Next(retry.Failure{Made: 0, First: end, Now: end, Seed: seed})
 //
-// Any other schedule is a composite literal, or has its slots from
+// Any other schedule is a composite literal, perhaps with slots from
 // [Exponential]:
 //
 //	p := retry.Policy{
@@ -16,9 +16,8 @@
 //	}
 //	err := p.Validate()
 //
-// Everything here is a pure function of its arguments: no clock is read, no
-// random source is shared, and the same arguments give the same time on every
-// host and after every restart.
+// All functions are pure: they read no clock and share no random source, and the
+// same arguments give the same time on every host and after every restart.
 package retry
 
 import (
@@ -35,36 +34,36 @@ const (
 )
 
 // ErrInvalid is matched by every error of [Policy.Validate] and [Exponential].
-// The text names the field and says what is allowed.
+// The text names the field and its allowed values.
 var ErrInvalid = errors.New("retry: invalid")
 
 // Slot is a range of time in which a retry may fall, both ends included. The
-// moment within it is drawn evenly from the Failure's Seed.
+// Failure's Seed determines the moment; all moments are equally likely.
 type Slot struct{ Min, Max time.Duration }
 
-// Policy says how often and when to try again. It is a plain value: copy it,
-// change the copy, and do not change Slots in place once it is in use. The
-// zero value never retries.
+// Policy is a schedule of retries. It is a plain value: copy it and change the
+// copy, but do not change Slots in place while the Policy is in use. The zero
+// value never retries.
 //
-// A Policy that [Policy.Validate] refuses is safe to call, but its answers
-// mean nothing.
+// The methods of a Policy that [Policy.Validate] refuses are safe, but their
+// results are meaningless.
 type Policy struct {
-	// Slots has one entry for each retry, counted from the end of the attempt
-	// before it. Its length is the budget: how many retries follow the first
+	// Slots has one entry for each retry, counted from the end of the previous
+	// attempt. Its length is the budget: the number of retries after the first
 	// attempt.
 	Slots []Slot
 
-	// MaxAfter bounds how far a receiver may push a retry away with
-	// Retry-After, counted from the end of the failed attempt. 0 means that
-	// Retry-After is not listened to.
+	// MaxAfter bounds the delay that a receiver can ask for with Retry-After,
+	// counted from the end of the failed attempt. 0 means that Retry-After is
+	// ignored.
 	MaxAfter time.Duration
 
 	// Last, unless zero, is the range in which the last retry must fall,
-	// counted from the end of the first failed attempt. It moves the last
-	// retry into the range and keeps each earlier one so far before its end
-	// that those still to come fit in, Slots[0].Min apart. When the end has
-	// gone by, because the process was down, what is left of the budget is
-	// still used, from Slots[0].Min after the failure on.
+	// counted from the end of the first failed attempt. The last retry is
+	// moved into the range. Each earlier retry stays so far before the range's
+	// end that the later ones fit, Slots[0].Min apart. When the range is over,
+	// because the process was down, the rest of the budget is still used, from
+	// Slots[0].Min after the failure on.
 	Last Slot
 }
 
@@ -123,9 +122,9 @@ func (s Slot) validate(field string) error {
 
 // Horizon returns the longest time from the first failure to the last retry
 // when attempts take no time and no receiver sends Retry-After: the sum of all
-// Slots' Max, moved into Last where that is set. An attempt that takes d moves
-// what follows by d, and a Retry-After moves one retry by up to MaxAfter;
-// where Last is set it bounds both.
+// Slots' Max, moved into Last where that is set. An attempt that takes d delays
+// the later ones by d, and a Retry-After delays one retry by up to MaxAfter;
+// Last, where it is set, bounds both.
 func (p Policy) Horizon() time.Duration {
 	var sum time.Duration
 	for _, s := range p.Slots {
@@ -137,10 +136,10 @@ func (p Policy) Horizon() time.Duration {
 	return sum
 }
 
-// MaxStep returns the longest distance that [Policy.Next] ever puts between
-// Failure.Now and the next attempt, whatever clocks and receivers do. A retry
-// that a Store holds for longer than this was written by a clock that was
-// wrong, and can be pulled back. It is 0 for a policy without retries.
+// MaxStep returns the longest time from Failure.Now to the next attempt that
+// [Policy.Next] returns for any clocks and receivers. A retry that is due later
+// than that in a Store was written with a wrong clock, and may be moved forward.
+// MaxStep is 0 for a policy without retries.
 func (p Policy) MaxStep() time.Duration {
 	if len(p.Slots) == 0 {
 		return 0
@@ -158,8 +157,8 @@ type Step struct {
 	Earliest, Latest time.Duration // from the end of the first failed attempt
 }
 
-// Preview returns the schedule for people to read, one Step for each retry,
-// under the assumptions of [Policy.Horizon].
+// Preview returns the schedule for display, one Step for each retry, under the
+// assumptions of [Policy.Horizon].
 func (p Policy) Preview() []Step {
 	steps := make([]Step, len(p.Slots))
 	var at Slot
@@ -177,8 +176,8 @@ func (p Policy) Preview() []Step {
 	return steps
 }
 
-// end returns the latest time, from the first failure, of a retry when it and
-// those after it are left in number. Only for a Policy with a Last.
+// end returns the latest time, from the first failure, of a retry, where left
+// counts this retry and the later ones. Only for a Policy with a Last.
 func (p Policy) end(left int) time.Duration {
 	return p.Last.Max - time.Duration(left-1)*p.Slots[0].Min
 }

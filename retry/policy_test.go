@@ -11,7 +11,7 @@ import (
 	"github.com/postrider/postrider/retry"
 )
 
-// refused checks that err is ErrInvalid and names what is wrong.
+// refused checks that err is ErrInvalid and names the field.
 func refused(t *testing.T, name string, err error, field string) {
 	t.Helper()
 	switch {
@@ -125,7 +125,7 @@ func TestSchedule(t *testing.T) {
 	}
 }
 
-// TestPreviewHolds: no delivery leaves the schedule that people were shown.
+// TestPreviewHolds: every delivery keeps the schedule of Preview.
 func TestPreviewHolds(t *testing.T) {
 	t.Parallel()
 	for name, p := range map[string]retry.Policy{"automation": retry.Automation(), "jira": retry.Jira(), "standard": retry.Standard()} {

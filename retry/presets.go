@@ -8,12 +8,12 @@ import (
 	"github.com/cenkalti/backoff/v4"
 )
 
-// None returns the policy that never retries: the zero value, by name.
+// None returns the policy that never retries: the zero value.
 func None() Policy { return Policy{} }
 
 // Automation returns the policy for incoming webhooks of Atlassian Automation:
 // three retries within about six minutes. Such a receiver is one well-run
-// service, so a short outage is worth waiting for and a long one is for people.
+// service, so the retries cover a short outage; a longer one needs an operator.
 func Automation() Policy {
 	return Policy{
 		Slots: []Slot{
@@ -28,8 +28,8 @@ func Automation() Policy {
 // Jira returns the policy that Jira Cloud documents for its own webhooks: five
 // retries with randomised exponential intervals, the first at least 10 seconds
 // after the failure and the last between 15 and 30 minutes after the first
-// failure. The last is kept 10 seconds away from the end of that window, and
-// every retry before it 10 seconds more, Retry-After or not.
+// failure. The last one stays 10 seconds before the end of that window, and each
+// earlier retry 10 seconds more, also with a Retry-After.
 func Jira() Policy {
 	const window, gap = 30 * time.Minute, 10 * time.Second
 	return Policy{
@@ -40,8 +40,8 @@ func Jira() Policy {
 }
 
 // Standard returns the policy that Standard Webhooks 1.0.0 recommends: nine
-// retries over a bit more than three days. The specification asks for jitter;
-// here a retry comes up to a fifth of its interval late, and never early.
+// retries over a bit more than three days. The specification asks for jitter:
+// a retry is up to a fifth of its interval late, and never early.
 func Standard() Policy {
 	intervals := []time.Duration{
 		5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour,
@@ -54,9 +54,9 @@ func Standard() Policy {
 	return p
 }
 
-// Exponential returns the slots of so many retries with intervals that start
-// at initial and grow by multiplier up to longest, each jittered by a third
-// either way: an interval of 15 s becomes the slot from 10 s to 20 s.
+// Exponential returns the slots of a number of retries. The intervals start
+// at initial and grow by multiplier up to longest. Jitter is a third either
+// way: an interval of 15 s becomes the slot from 10 s to 20 s.
 //
 // retries must be from 1 to [MaxRetries], initial from 3 ns, longest at least
 // initial and at most three quarters of [MaxWait], multiplier from 1 to 1000;
@@ -75,9 +75,9 @@ func Exponential(retries int, initial, longest time.Duration, multiplier float64
 	return jittered(retries, initial, longest, multiplier), nil
 }
 
-// jittered is Exponential for arguments that are known to be good. Package
-// backoff computes the intervals alone: its jitter draws from the global
-// random source and could not be repeated from a seed.
+// jittered is Exponential for valid arguments. Package backoff computes only the
+// intervals, because its jitter uses the global random source and cannot be
+// repeated from a seed.
 func jittered(retries int, initial, longest time.Duration, multiplier float64) []Slot {
 	curve := backoff.ExponentialBackOff{
 		InitialInterval:     initial,
@@ -97,8 +97,8 @@ func jittered(retries int, initial, longest time.Duration, multiplier float64) [
 	return slots
 }
 
-// noClock keeps backoff from reading the time, which it would do to measure a
-// MaxElapsedTime that is not set.
+// noClock keeps backoff from reading the time for a MaxElapsedTime that is not
+// set.
 type noClock struct{}
 
 func (noClock) Now() time.Time { return time.Time{} }

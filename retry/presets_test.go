@@ -17,11 +17,11 @@ var epoch = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 
 // sent is a retry of a simulated delivery that always fails.
 type sent struct {
-	wait  time.Duration // from the end of the attempt before
+	wait  time.Duration // from the end of the previous attempt
 	since time.Duration // from the end of the first attempt
 }
 
-// deliver fails until the budget is spent. Each attempt takes what took says.
+// deliver fails until the budget is spent. Each attempt takes the duration of took.
 func deliver(p retry.Policy, seed uint64, took func() time.Duration) []sent {
 	var all []sent
 	now := epoch
@@ -91,7 +91,7 @@ func TestPresets(t *testing.T) {
 			const rounding = time.Millisecond // slots above are rounded
 			for i, slot := range tc.slots {
 				if lowest[i] < slot.Min-rounding || highest[i] > slot.Max+rounding {
-					t.Errorf("retry %d came from %v to %v after the attempt before, want within %v", i+1, lowest[i], highest[i], slot)
+					t.Errorf("retry %d came from %v to %v after the previous attempt, want within %v", i+1, lowest[i], highest[i], slot)
 				}
 				if spread := highest[i] - lowest[i]; spread < (slot.Max-slot.Min)/2 {
 					t.Errorf("retry %d: the waits of %d seeds spread over %v, want at least half of %v", i+1, seeds, spread, slot)
@@ -101,9 +101,9 @@ func TestPresets(t *testing.T) {
 	}
 }
 
-// TestJiraWindow: the first retry is at least 10 s after the failure, the last
-// lies between 15 and 30 minutes after the first failure, whatever attempts
-// take up to 30 s.
+// TestJiraWindow: the first retry is at least 10 s after the failure, and the last
+// between 15 and 30 minutes after the first failure, for attempts that take up
+// to 30 s.
 func TestJiraWindow(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -140,7 +140,7 @@ func TestJiraWindow(t *testing.T) {
 	}
 }
 
-// TestSeeds: the seed alone tells deliveries apart, and decides for all times.
+// TestSeeds: only the seed makes the schedules of deliveries different, and equal seeds give equal schedules.
 func TestSeeds(t *testing.T) {
 	t.Parallel()
 	p := retry.Automation()
@@ -155,8 +155,8 @@ func TestSeeds(t *testing.T) {
 		t.Errorf("1000 neighbouring seeds gave %d different waits", len(seen))
 	}
 
-	// The draws of one delivery are independent: whoever is early in one slot
-	// is not early in the next.
+	// The draws of one delivery are independent: an early retry in one slot
+	// does not imply an early retry in the next.
 	var early, both int
 	for seed := range uint64(seeds) {
 		all := deliver(p, seed, instantly)

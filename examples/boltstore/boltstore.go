@@ -1,6 +1,6 @@
-// Package boltstore is a [webhook.Store] in one file on disk, over go.etcd.io/bbolt: for a
-// host of one process that wants to keep what it accepted, and has no database. It answers
-// the four questions and keeps webhooks ([webhook.Registry]); the tests beside this file prove both.
+// Package boltstore is a [webhook.Store] in one file on disk, over go.etcd.io/bbolt. It is for a
+// host of one process that must keep accepted deliveries and has no database. It implements the
+// four methods of a Store and [webhook.Registry]; the tests beside this file prove both.
 //
 // bbolt writes one transaction at a time and waits for the disk at each commit, so a Store
 // makes as many commits in a second as the disk does.
@@ -26,7 +26,7 @@ var (
 	hooksBucket = []byte("webhooks") // by ID
 	rowsBucket  = []byte("deliveries")
 	onceBucket  = []byte("once")    // scope, event and webhook, to the delivery's ID
-	lanesBucket = []byte("pending") // a bucket for each lane: due time and number of a row, to its holder and ID
+	lanesBucket = []byte("pending") // a bucket for each lane: due time and number of a row, to its lease number and ID
 )
 
 // Store is safe for concurrent use.
@@ -34,7 +34,7 @@ type Store struct{ db *bolt.DB }
 
 var _ webhook.Store = (*Store)(nil)
 
-// New makes the buckets that are missing and returns a Store over the file.
+// New creates missing buckets and returns a Store over the file.
 func New(db *bolt.DB) (*Store, error) {
 	err := db.Update(func(tx *bolt.Tx) error {
 		var errs []error
@@ -51,10 +51,10 @@ func New(db *bolt.DB) (*Store, error) {
 type row struct {
 	webhook.Delivery
 	Number   uint64  // of insertion
-	Reported []int64 // leases whose attempt is known
+	Reported []int64 // leases whose attempt is stored
 }
 
-// name makes a key of some words that no other words make.
+// name makes a key of words; different words make different keys.
 func name(words ...string) []byte {
 	key, _ := json.Marshal(words) // strings always encode
 	return key
@@ -62,7 +62,7 @@ func name(words ...string) []byte {
 
 func laneName(l webhook.Lane) []byte { return name(l.Scope, l.WebhookID, l.Class) }
 
-// stamp is a time as a key: microseconds that sort as bytes do.
+// stamp encodes a time as a key: microseconds, in the order of their bytes.
 func stamp(t time.Time) []byte {
 	return binary.BigEndian.AppendUint64(nil, uint64(t.UnixMicro())^1<<63)
 }
@@ -71,7 +71,7 @@ func timeOf(key []byte) time.Time {
 	return time.UnixMicro(int64(binary.BigEndian.Uint64(key) ^ 1<<63)).UTC()
 }
 
-// holder is the number of the lease that holds a row, 0 where none does.
+// holder returns the number of the lease that holds a row, 0 for a free row.
 func (r *row) holder() uint64 {
 	if r.Held {
 		return uint64(r.Lease)
@@ -79,7 +79,7 @@ func (r *row) holder() uint64 {
 	return 0
 }
 
-// put writes a row, and in its lane what is to be found by its due time; former is that of before.
+// put writes a row and its entry in its lane, which is found by the due time; former is the previous due time.
 func put(tx *bolt.Tx, r *row, former time.Time) error {
 	lane, err := tx.Bucket(lanesBucket).CreateBucketIfNotExists(laneName(r.Lane()))
 	if err != nil {
@@ -103,7 +103,7 @@ func save(in *bolt.Bucket, id string, v any) error {
 	return in.Put([]byte(id), text)
 }
 
-// load returns a row, nil where there is none.
+// load returns a row, or nil for an unknown ID.
 func load(tx *bolt.Tx, id string) (r *row, err error) {
 	if text := tx.Bucket(rowsBucket).Get([]byte(id)); text != nil {
 		r = new(row)
@@ -112,7 +112,7 @@ func load(tx *bolt.Tx, id string) (r *row, err error) {
 	return r, err
 }
 
-// update is a transaction. Only when its commit fails is it not known what was stored.
+// update runs a transaction. Only a failed commit leaves unknown whether the changes are stored.
 func (s *Store) update(ctx context.Context, do func(*bolt.Tx) error) error {
 	var failed error
 	err := s.db.Update(func(tx *bolt.Tx) error {
@@ -130,7 +130,7 @@ func (s *Store) update(ctx context.Context, do func(*bolt.Tx) error) error {
 	return fmt.Errorf("boltstore: commit: %w: %w", webhook.ErrUnknown, err)
 }
 
-// view is a transaction that reads.
+// view runs a transaction that only reads.
 func (s *Store) view(ctx context.Context, do func(*bolt.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -163,8 +163,8 @@ func (s *Store) Enqueue(ctx context.Context, ds []webhook.Delivery) (added []boo
 	return added, nil
 }
 
-// Due implements [webhook.Store]. The cursor is the name of the last lane of a page. Since is not
-// looked at: whether something is due is the first key of a lane.
+// Due implements [webhook.Store]. The cursor is the name of the last lane of a page. Since is
+// ignored: the first key of a lane shows whether the lane is due.
 func (s *Store) Due(ctx context.Context, q webhook.DueQuery) (p webhook.DuePage, err error) {
 	err = s.view(ctx, func(tx *bolt.Tx) error {
 		lanes := tx.Bucket(lanesBucket)
@@ -251,8 +251,8 @@ func (s *Store) Claim(ctx context.Context, c webhook.Claim) (b webhook.Batch, er
 	return b, err
 }
 
-// free returns the IDs of what a claim may take of a lane: what its number holds already, and
-// then what is due.
+// free returns the IDs that a claim may take of a lane: first those that its number holds already,
+// then those that are due.
 func free(tx *bolt.Tx, c webhook.Claim, l webhook.LaneClaim) (ids []string) {
 	lane := tx.Bucket(lanesBucket).Bucket(laneName(l.Lane))
 	if lane == nil {

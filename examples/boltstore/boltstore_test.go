@@ -11,7 +11,7 @@ import (
 	"github.com/postrider/postrider/webhook/storetest"
 )
 
-// open opens a Store over a file. Commits do not wait for the disk: what is proved is the Store.
+// open opens a Store over a file. Commits do not wait for the disk, which the tests do not check.
 func open(t *testing.T, file string) (*boltstore.Store, *bolt.DB) {
 	t.Helper()
 	db, err := bolt.Open(file, 0o600, &bolt.Options{NoSync: true})

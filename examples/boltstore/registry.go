@@ -15,8 +15,8 @@ import (
 
 var _ webhook.Registry = (*Store)(nil)
 
-// plain is a webhook that encodes all of itself. A Webhook leaves out its secrets, which is
-// right for a log and wrong for a file. Encrypt the file, or what is stored here.
+// plain is a webhook that encodes all its fields. A Webhook does not encode its secrets, which is
+// right for a log and wrong for a file. Encrypt the file or these records.
 type plain webhook.Webhook
 
 type storedHook struct {
@@ -25,13 +25,13 @@ type storedHook struct {
 	Others  credentials
 }
 
-// storedSecret is a secret with its name, its age and its end.
+// storedSecret is a secret with its ID, its age and its end.
 type storedSecret struct {
 	Text, ID           string
 	CreatedAt, Expires time.Time
 }
 
-// credentials are the rest of what a Webhook leaves out.
+// credentials holds the other fields that a Webhook does not encode.
 type credentials struct {
 	Scheme             webhook.AuthScheme
 	Username, Secret   string
@@ -40,7 +40,7 @@ type credentials struct {
 	Key, Pending       string
 }
 
-// plainOAuth is an OAuth that encodes all of itself.
+// plainOAuth is an OAuth that encodes all its fields.
 type plainOAuth webhook.OAuth
 
 func credentialsOf(w *webhook.Webhook) credentials {
@@ -53,7 +53,7 @@ func (c *credentials) fill(w *webhook.Webhook) {
 	w.TLS = webhook.ClientTLS{Certificate: c.Certificate, Key: webhook.NewSecret(c.Key), RootCAs: c.Roots, Pending: webhook.NewSecret(c.Pending)}
 }
 
-// hook returns a webhook of a scope, nil where there is none.
+// hook returns a webhook of a scope, or nil for an unknown ID.
 func hook(tx *bolt.Tx, scope, id string) (*webhook.Webhook, error) {
 	text := tx.Bucket(hooksBucket).Get([]byte(id))
 	if text == nil {
@@ -122,7 +122,7 @@ func (s *Store) Webhook(ctx context.Context, scope, id string) (w webhook.Webhoo
 	return w, err
 }
 
-// known returns a webhook that must be there.
+// known is hook with an error for an unknown ID.
 func known(tx *bolt.Tx, scope, id string) (*webhook.Webhook, error) {
 	w, err := hook(tx, scope, id)
 	if err == nil && w == nil {
@@ -169,7 +169,7 @@ func (s *Store) Delete(ctx context.Context, scope, id string) error {
 	})
 }
 
-// DeleteScope implements [webhook.Registry]. It looks through everything.
+// DeleteScope implements [webhook.Registry]. It reads all rows.
 func (s *Store) DeleteScope(ctx context.Context, scope string) error {
 	return s.update(ctx, func(tx *bolt.Tx) error {
 		ws, err := hooks(tx, scope)
@@ -189,7 +189,7 @@ func (s *Store) DeleteScope(ctx context.Context, scope string) error {
 		}))
 		for _, r := range rows {
 			former := r.Due
-			r.State = webhook.StateFailed // takes it out of its lane
+			r.State = webhook.StateFailed // put removes it from its lane
 			err = errors.Join(err, put(tx, &r, former), tx.Bucket(rowsBucket).Delete([]byte(r.ID)),
 				tx.Bucket(onceBucket).Delete(name(r.Scope, r.EventID, r.WebhookID)))
 		}

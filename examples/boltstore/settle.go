@@ -34,14 +34,14 @@ func (s *Store) Settle(ctx context.Context, ss []webhook.Settlement) (lost []str
 	return lost, err
 }
 
-// settle reports whether the lease still counts, and applies the outcome where it does.
+// settle applies the outcome of a lease that still counts, and reports whether it does.
 func (r *row) settle(x webhook.Settlement) (counts bool) {
 	latest, pending := x.Lease == r.Lease, r.State == webhook.StatePending
 	switch {
 	case x.Lease < 1 || x.Lease > r.Lease:
-		return false // such a lease was never given
+		return false // an unused lease number
 	case slices.Contains(r.Reported, x.Lease), x.Result == nil && latest && !r.Held:
-		return latest // the same settlement again
+		return latest // a repeated settlement
 	}
 	if x.Result != nil {
 		r.Reported = append(r.Reported, x.Lease)

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// authority signs certificates for a receiver and for those who may call it.
+// authority signs certificates for a receiver and its clients.
 type authority struct {
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
@@ -42,7 +42,7 @@ func (a *authority) pool() *x509.CertPool {
 	return pool
 }
 
-// server makes the receiver's own certificate.
+// server makes the receiver's certificate.
 func (a *authority) server(host string) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -52,7 +52,7 @@ func (a *authority) server(host string) (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
 }
 
-// sign answers a request for a certificate, after it has seen that who asks has the key.
+// sign answers a certificate request, after it has verified that the client has the key.
 func (a *authority) sign(csr []byte, name string) (chain []byte, err error) {
 	block, _ := pem.Decode(csr)
 	if block == nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/postrider/postrider/webhook/webhooktest"
 )
 
-// certificate gives a webhook a client certificate, which the receiver's authority signs without having
-// seen the key, and changes key and certificate under traffic.
+// certificate gives a webhook a client certificate, signed by the receiver's authority without the
+// key, and changes key and certificate under traffic.
 func certificate(ctx context.Context, say func(string, ...any)) error {
 	ca, err := newAuthority()
 	if err != nil {
@@ -34,16 +34,16 @@ func certificate(ctx context.Context, say func(string, ...any)) error {
 	return errors.Join(err, s.close())
 }
 
-// mutual is a receiver that lets in only who has a certificate of its authority.
+// mutual is a receiver that accepts only certificates of its authority.
 type mutual struct {
 	ca     *authority
 	server *http.Server
 	addr   string
-	names  map[string]int // requests by the name in the certificate; under the stage's lock
+	names  map[string]int // requests by the name in the certificate; guarded by the stage's mutex
 }
 
-// options lead the host's requests to the receiver, and let its Store in memory keep a private key: one
-// that encrypts would need no leave.
+// options connect the host's requests to the receiver, and allow its Store in memory to keep a
+// private key; an encrypting Store needs no permission.
 func (m *mutual) options(_ *stage, o *webhook.Options) {
 	o.AllowClearKeys = true
 	o.RootCAs = m.ca.pool()
@@ -72,7 +72,7 @@ func (m *mutual) start(s *stage) error {
 		s.change(func() { m.names[r.TLS.PeerCertificates[0].Subject.CommonName]++ })
 		w.WriteHeader(s.answer(0, webhooktest.Request{Header: r.Header, Body: body}).Status)
 	})}
-	go func() { _ = m.server.Serve(lis) }() // it ends with Close
+	go func() { _ = m.server.Serve(lis) }() // it ends after Close
 	return nil
 }
 
@@ -118,7 +118,7 @@ func (s *stage) changeCertificate(ctx context.Context, say func(string, ...any),
 	return nil
 }
 
-// newCertificate is what an owner does: fetch the request, have it signed, bring the certificate.
+// newCertificate is the owner's part: download the request, have it signed, enter the certificate.
 func (s *stage) newCertificate(ctx context.Context, r *mutual, id, name string) error {
 	csr, err := s.manager.CertificateRequest(ctx, scope, id)
 	if err != nil {

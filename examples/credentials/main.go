@@ -1,5 +1,5 @@
-// Command credentials changes the credentials of webhooks while events are on their way, and
-// counts what their receivers refused. It needs nothing but Go: the receivers run inside.
+// Command credentials changes the credentials of webhooks under traffic, and counts the requests
+// that their receivers refused. It needs only Go: the receivers run inside.
 //
 //	go run ./examples/credentials            # every scene; exit code 1 when a request was refused or sent twice
 //	go run ./examples/credentials rotation   # one of them
@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// scene is one change of credentials under traffic. play returns what went wrong; it says on out
-// what it does.
+// scene is one change of credentials under traffic. play describes its steps on out and returns the
+// failure.
 type scene struct {
 	name string
 	play func(ctx context.Context, say func(format string, args ...any)) error

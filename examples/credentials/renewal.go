@@ -13,8 +13,8 @@ import (
 	"github.com/postrider/postrider/webhook/webhooktest"
 )
 
-// renewal revokes an OAuth 2.0 token: the receiver refuses it, and the same attempt fetches another one
-// and is accepted.
+// renewal revokes an OAuth 2.0 token: the receiver refuses it, and the same attempt fetches another
+// one and is accepted.
 func renewal(ctx context.Context, say func(string, ...any)) error {
 	p := &provider{}
 	s, err := newStage(ctx, webhook.Standard(), func(webhooktest.Request) error { return nil },
@@ -26,7 +26,7 @@ func renewal(ctx context.Context, say func(string, ...any)) error {
 	return errors.Join(err, s.close())
 }
 
-// provider gives tokens, and refuses requests without the latest one. The stage asks it about one
+// provider issues tokens, and refuses requests without the latest one. The stage calls it for one
 // request at a time.
 type provider struct {
 	given   atomic.Int64
@@ -47,7 +47,7 @@ func (p *provider) answer(r webhooktest.Request) *webhooktest.Response {
 	return nil
 }
 
-// revoke ends the token that was given last.
+// revoke ends the latest token.
 func (p *provider) revoke() { p.given.Add(1) }
 
 func (s *stage) renew(ctx context.Context, say func(string, ...any), p *provider) error {

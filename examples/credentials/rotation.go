@@ -10,10 +10,10 @@ import (
 	"github.com/postrider/postrider/webhook/webhooktest"
 )
 
-// rotation changes the secret of a webhook while events are on their way. The receiver knows one
-// secret at a time and changes over later; it refuses nothing. Then the older one is revoked.
+// rotation changes the secret of a webhook under traffic. The receiver has one secret at a time and
+// changes over later; it refuses nothing. Then the older one is revoked.
 func rotation(ctx context.Context, say func(string, ...any)) error {
-	var known sign.Secret // by the receiver
+	var known sign.Secret // the receiver's secret
 	s, err := newStage(ctx, webhook.Standard(), func(r webhooktest.Request) error {
 		return sign.VerifyStandard(r.Header, r.Body, time.Now(), 0, known)
 	})
@@ -29,7 +29,7 @@ func (s *stage) rotate(ctx context.Context, say func(string, ...any), known *sig
 	if err != nil {
 		return err
 	}
-	first := hook.Secrets[0] // generated, and shown to people this once
+	first := hook.Secrets[0] // generated, and shown only here
 	s.change(func() { *known = first })
 	if err := s.traffic(ctx, n); err != nil {
 		return err

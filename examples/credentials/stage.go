@@ -14,7 +14,7 @@ import (
 
 const scope = "acme"
 
-// stage is a host that sends to one receiver. Each scene has a stage of its own.
+// stage is a host that sends to one receiver. Each scene has its own stage.
 type stage struct {
 	endpoint *webhooktest.Endpoint
 	hooks    *webhook.Dispatcher
@@ -26,13 +26,13 @@ type stage struct {
 	mu     sync.Mutex
 	seen   map[string]int // requests by event
 	judge  func(webhooktest.Request) error
-	aside  func(webhooktest.Request) *webhooktest.Response // what is no event, nil for none
+	aside  func(webhooktest.Request) *webhooktest.Response // answers requests other than events, nil for none
 	first  error                                           // why the first request was refused
 	events int
 }
 
-// newStage starts a host. judge decides at the receiver, for one request at a time: an error is
-// answered with 401. options may add to what leads to the receiver.
+// newStage starts a host. judge decides for the receiver, on one request at a time: an error is
+// answered with 401. options may change the connection to the receiver.
 func newStage(ctx context.Context, p webhook.Profile, judge func(webhooktest.Request) error, options ...func(*stage, *webhook.Options)) (*stage, error) {
 	s := &stage{stopped: make(chan error, 1), settled: make(chan webhook.Delivery, 1000), seen: map[string]int{}, judge: judge}
 	var err error
@@ -68,7 +68,7 @@ func (s *stage) open(p webhook.Profile, o *webhook.Options) error {
 	return err
 }
 
-// close ends the host and the receiver.
+// close stops the host and the receiver.
 func (s *stage) close() error {
 	s.stop()
 	err := <-s.stopped
@@ -94,7 +94,7 @@ func (s *stage) answer(_ int, r webhooktest.Request) webhooktest.Response {
 	return webhooktest.Response{Status: 204}
 }
 
-// change runs f while no request is judged, for what the receiver does meanwhile.
+// change runs f while no request is judged, for changes in the receiver.
 func (s *stage) change(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -154,7 +154,7 @@ func (s *stage) arrived(ctx context.Context, n int) error {
 	return s.verdict()
 }
 
-// verdict is what the receiver says of all requests so far.
+// verdict returns an error if the receiver refused or missed a request so far.
 func (s *stage) verdict() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

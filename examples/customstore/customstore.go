@@ -1,6 +1,6 @@
-// Package customstore shows how a host keeps deliveries in tables of its own: the four
-// questions of a [webhook.Store] over two tables, here in SQLite. Copy it, fit the statements to
-// your database, and let package storetest tell what is wrong; the test beside this file shows how.
+// Package customstore shows how a host keeps deliveries in its own tables: the four
+// methods of a [webhook.Store] over two tables, here in SQLite. Copy it, adapt the statements to
+// your database, and find mistakes with package storetest, as the test beside this file does.
 package customstore
 
 import (
@@ -14,9 +14,9 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Schema are the host's tables. What statements look at are columns; the rest of a record is
+// Schema is the host's tables. Fields that statements use are columns. The other fields are in
 // a document, so that a new field of Postrider needs no new column. Times are microseconds;
-// due of a leased delivery is the end of its lease. The same event twice adds nothing.
+// due of a leased delivery is the end of its lease. A unique key keeps an event from being added twice.
 const Schema = `
 CREATE TABLE integrations (id text PRIMARY KEY, tenant text NOT NULL, created integer NOT NULL, doc text NOT NULL);
 CREATE TABLE outbox (seq integer PRIMARY KEY, id text NOT NULL UNIQUE, tenant text NOT NULL, event text NOT NULL, hook text NOT NULL,
@@ -24,14 +24,14 @@ CREATE TABLE outbox (seq integer PRIMARY KEY, id text NOT NULL UNIQUE, tenant te
 CREATE INDEX outbox_lane ON outbox (tenant, hook, class, due, seq) WHERE state = 0;
 CREATE INDEX outbox_due ON outbox (due) WHERE state = 0;`
 
-// Store is safe for concurrent use. Several processes may have one over the same tables.
+// Store is safe for concurrent use. Several processes may each have a Store over the same tables.
 type Store struct{ db *sql.DB }
 
 var _ webhook.Store = (*Store)(nil)
 
-// New returns a Store over a pool whose transactions take the write lock when they begin;
-// with modernc.org/sqlite the DSN says "_txlock=immediate". With SetMaxOpenConns(1) calls
-// queue in order, where SQLite would let them try again and again until one gives up.
+// New returns a Store over a pool whose transactions take the write lock when they begin:
+// modernc.org/sqlite needs "_txlock=immediate" in the DSN. With SetMaxOpenConns(1) calls
+// queue in order. With more connections SQLite makes them retry until they time out.
 func New(db *sql.DB) *Store { return &Store{db: db} }
 
 // Webhooks implements [webhook.Enqueuer].
@@ -39,13 +39,13 @@ func (s *Store) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, 
 	return query[webhook.Webhook](ctx, s.db, `SELECT doc FROM integrations WHERE tenant = $1 ORDER BY created, id`, scope)
 }
 
-// lookup finds the webhook of a lane, none where it is gone. live tells whether its deliveries may be claimed.
+// lookup finds the webhook of a lane; found is empty where it is deleted. live reports whether its deliveries may be claimed.
 func lookup(ctx context.Context, q queryer, l webhook.Lane, now time.Time) (found []webhook.Webhook, live bool, err error) {
 	found, err = query[webhook.Webhook](ctx, q, `SELECT doc FROM integrations WHERE id = $1 AND tenant = $2`, l.WebhookID, l.Scope)
 	return found, len(found) == 0 || found[0].Live(now), err
 }
 
-// Enqueue implements [webhook.Enqueuer]. The transaction makes it all or none.
+// Enqueue implements [webhook.Enqueuer]. The transaction stores all deliveries or none.
 func (s *Store) Enqueue(ctx context.Context, ds []webhook.Delivery) (added []bool, err error) {
 	err = s.transaction(ctx, func(tx *sql.Tx) error {
 		for _, d := range ds {
@@ -62,16 +62,16 @@ func (s *Store) Enqueue(ctx context.Context, ds []webhook.Delivery) (added []boo
 	return added, err
 }
 
-// Due implements [webhook.Store]. The cursor is the name of the last lane that was looked at.
+// Due implements [webhook.Store]. The cursor is the name of the last lane that was read.
 func (s *Store) Due(ctx context.Context, q webhook.DueQuery) (p webhook.DuePage, err error) {
 	const asked = ` FROM outbox WHERE state = 0 AND ($2 = '' OR hook = $2 AND tenant = $3) AND due `
 	now := q.Now.UnixMicro()
 	names, err := query[json.RawMessage](ctx, s.db, `SELECT DISTINCT json_array(tenant, hook, class) AS lane`+asked+`<= $1 AND due > $4
 		AND json_array(tenant, hook, class) > $5 ORDER BY lane LIMIT $6`, now, q.WebhookID, q.Scope, q.Since.UnixMicro(), q.Cursor, q.Limit)
 	for _, name := range names {
-		var of [3]string
-		err = errors.Join(err, json.Unmarshal(name, &of))
-		lane := webhook.Lane{Scope: of[0], WebhookID: of[1], Class: of[2]}
+		var parts [3]string
+		err = errors.Join(err, json.Unmarshal(name, &parts))
+		lane := webhook.Lane{Scope: parts[0], WebhookID: parts[1], Class: parts[2]}
 		_, live, failed := lookup(ctx, s.db, lane, q.Now)
 		if err = errors.Join(err, failed); live {
 			p.Lanes = append(p.Lanes, lane)
@@ -106,8 +106,9 @@ func (s *Store) Claim(ctx context.Context, c webhook.Claim) (b webhook.Batch, er
 	return b, err
 }
 
-// claim leases from one lane. A lease is a later due time and a number: when its process dies, the
-// delivery is simply due again. What this very number holds comes first: the answer was lost.
+// claim leases from one lane. A lease is a later due time and a number: when its process crashes, the
+// delivery becomes due again at that time. Deliveries that c.Lease holds already come first: an
+// earlier answer was lost.
 func claim(ctx context.Context, tx *sql.Tx, c webhook.Claim, l webhook.LaneClaim, found []webhook.Webhook, b *webhook.Batch) error {
 	now, size := c.Now.UnixMicro(), 0
 	for _, d := range b.Deliveries {
@@ -125,7 +126,7 @@ func claim(ctx context.Context, tx *sql.Tx, c webhook.Claim, l webhook.LaneClaim
 		if due.UnixMicro() > now {
 			due = c.Now
 		} else if e.Lease = max(e.Lease+1, c.Lease); e.Held {
-			e.Interrupted++ // the lease before ended without an outcome
+			e.Interrupted++ // the previous lease ended without an outcome
 		}
 		e.Held, e.Due = true, c.Until
 		err = errors.Join(err, e.save(ctx, tx))
@@ -156,10 +157,10 @@ func (s *Store) Settle(ctx context.Context, ss []webhook.Settlement) (lost []str
 	return lost, err
 }
 
-// apply writes an outcome into a delivery. It reports whether the lease still counted.
+// apply writes an outcome into a delivery. It reports whether the lease still counts.
 func (e *entry) apply(x webhook.Settlement) (counted bool) {
 	latest, pending := x.Lease == e.Lease, e.State == webhook.StatePending
-	repeated := slices.Contains(e.Reported, x.Lease) || x.Result == nil && latest && !e.Held // our answer was not heard
+	repeated := slices.Contains(e.Reported, x.Lease) || x.Result == nil && latest && !e.Held // an earlier answer was lost
 	if x.Lease < 1 || x.Lease > e.Lease || repeated {
 		return x.Lease > 0 && latest && repeated
 	}
@@ -168,7 +169,7 @@ func (e *entry) apply(x webhook.Settlement) (counted bool) {
 	}
 	counted = latest && (e.Held || !pending)
 	if !pending || !counted && x.State != webhook.StateDelivered {
-		return counted // a late success goes on: the receiver has it
+		return counted // a late success ends the delivery: the receiver has it
 	}
 	e.Delivery = x.Apply(e.Delivery)
 	return counted

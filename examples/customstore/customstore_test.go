@@ -44,7 +44,7 @@ func open(t *testing.T) (store *customstore.Store, file string) {
 	return openFile(t, file), file
 }
 
-// TestStore is all the proof that a Store needs.
+// TestStore is the only test that a Store needs.
 func TestStore(t *testing.T) {
 	var store *customstore.Store
 	webhooks := storetest.WithWebhooks(func(ctx context.Context, ws []webhook.Webhook) error {

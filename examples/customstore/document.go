@@ -11,7 +11,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// entry is the document of a delivery. Reported are the leases whose attempt is known.
+// entry is the document of a delivery. Reported holds the leases whose attempt is stored.
 type entry struct {
 	webhook.Delivery
 	Reported []int64
@@ -23,11 +23,11 @@ func (e *entry) save(ctx context.Context, tx *sql.Tx) error {
 	return err
 }
 
-// plain is a webhook that encodes all of itself. A Webhook leaves out its secrets, which is
+// plain is a webhook that encodes all its fields. A Webhook does not encode its secrets, which is
 // right for a log and wrong for a table. A host should encrypt them.
 type plain webhook.Webhook
 
-// SaveWebhook is what the host's settings page calls.
+// SaveWebhook stores a webhook; the host's settings page calls it.
 func (s *Store) SaveWebhook(ctx context.Context, w webhook.Webhook) error {
 	var secrets []string
 	for _, secret := range w.Secrets {
@@ -40,7 +40,7 @@ func (s *Store) SaveWebhook(ctx context.Context, w webhook.Webhook) error {
 	return err
 }
 
-// credentials are the rest of what a Webhook leaves out.
+// credentials holds the other fields that a Webhook does not encode.
 type credentials struct {
 	Scheme             webhook.AuthScheme
 	Username, Secret   string
@@ -49,7 +49,7 @@ type credentials struct {
 	Key, Pending       string
 }
 
-// plainOAuth is an OAuth that encodes all of itself.
+// plainOAuth is an OAuth that encodes all its fields.
 type plainOAuth webhook.OAuth
 
 func credentialsOf(w *webhook.Webhook) credentials {
@@ -109,8 +109,8 @@ func query[T any](ctx context.Context, q queryer, statement string, args ...any)
 	return all, errors.Join(err, rows.Err())
 }
 
-// transaction holds the write lock of the database from its beginning. Only when the commit
-// fails is it not known whether anything was stored.
+// transaction holds the write lock of the database from its beginning. Only a failed commit
+// leaves unknown whether the changes are stored.
 func (s *Store) transaction(ctx context.Context, do func(*sql.Tx) error) error {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {

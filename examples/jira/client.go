@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// client calls the tracker's REST API and prints what it said.
+// client calls the tracker's REST API and prints the answers.
 type client struct {
 	out  io.Writer
 	base string
@@ -17,7 +17,7 @@ type client struct {
 
 func (c *client) title(text string) { fmt.Fprintf(c.out, "\n%s\n", text) }
 
-// do makes a request as somebody and returns the object of the answer.
+// do makes a request as a user and returns the object of the answer.
 func (c *client) do(as, method, path string, want int, body string) (map[string]any, error) {
 	r, err := http.NewRequest(method, c.base+path, strings.NewReader(body))
 	if err != nil {

@@ -1,9 +1,9 @@
 // Command jira is a tiny issue tracker that sends the webhooks of Jira Cloud and of
 // Atlassian Connect.
 //
-// An administrator, an app and an add-on ask for callbacks, over HTTP as they would ask
-// Jira; then an issue is created, resolved and deleted, and a receiver shows what
-// arrives and whether it is genuine. Everything runs in this process, on 127.0.0.1.
+// An administrator, an app and an add-on register callbacks over HTTP, as with Jira. Then an issue
+// is created, resolved and deleted, and a receiver shows each request and whether it is genuine.
+// Everything runs in this process, on 127.0.0.1.
 //
 //	go run ./examples/jira    # exit code 1 if anything is not as it should be
 package main
@@ -56,7 +56,7 @@ func run(out io.Writer) (err error) {
 	return to.summary()
 }
 
-// story is what happens, in order.
+// story has the steps, in order.
 type story struct {
 	ctx context.Context
 	*client
@@ -86,7 +86,7 @@ func (s *story) administrator() error {
 	return s.tracker.attach(s.ctx, done, answer["self"].(string))
 }
 
-// app registers three webhooks at once, of which one has a clause that is not supported.
+// app registers three webhooks at once, one of which has an unsupported clause.
 func (s *story) app() error {
 	s.title("An app registers three webhooks, lists and refreshes them")
 	if _, err := s.do("app", http.MethodPost, appPath, http.StatusOK, `{"url":"https://app.example.com/webhook-received","webhooks":[
@@ -107,7 +107,7 @@ func (s *story) addOn() error {
 	return s.tracker.install(s.ctx)
 }
 
-// issue lives and dies.
+// issue creates, resolves and deletes an issue.
 func (s *story) issue() error {
 	i := newIssue("DEMO-1", "Orders are lost", "Open")
 	s.title("Issue DEMO-1 is created")
@@ -126,7 +126,7 @@ func (s *story) issue() error {
 	return s.change(jiraevent.Callback{Event: "jira:issue_deleted", User: mia, Issue: i}, 2)
 }
 
-// change makes a change and shows the requests that it causes.
+// change makes a change and shows its requests.
 func (s *story) change(c jiraevent.Callback, requests int, transitions ...jira.Transition) error {
 	if err := s.tracker.change(s.ctx, c, transitions...); err != nil {
 		return err
@@ -149,7 +149,7 @@ func (s *story) failures() error {
 	return nil
 }
 
-// farewell deletes everything; a post function only once no transition needs it.
+// farewell deletes everything; a post function only after no transition needs it.
 func (s *story) farewell() error {
 	s.title("Everything is deleted")
 	if _, err := s.do("app", http.MethodDelete, appPath, http.StatusAccepted, `{"webhookIds":[1000,1001]}`); err != nil {

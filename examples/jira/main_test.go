@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Rule: the demonstration ends well and shows what it promises.
+// Rule: the demonstration succeeds and shows all of its steps.
 func TestRun(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

@@ -80,7 +80,7 @@ func (r *receiver) show(ctx context.Context, more int) error {
 	return nil
 }
 
-// verify checks a request the way its receiver would.
+// verify checks a request like its receiver.
 func verify(q webhooktest.Request) (verdict string, err error) {
 	switch q.Host {
 	case "hooks.example.com":
@@ -101,7 +101,7 @@ func verify(q webhooktest.Request) (verdict string, err error) {
 	return "not signed: the app has no secret", nil
 }
 
-// summary fails if anything was not genuine, or if more arrived than was shown.
+// summary fails if a request was not genuine, or was not shown.
 func (r *receiver) summary() error {
 	all := len(r.endpoint.Requests())
 	fmt.Fprintf(r.out, "\n%d callbacks received, %d of them refused\n", all, r.forged)

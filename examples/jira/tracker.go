@@ -114,7 +114,7 @@ func (t *tracker) api() (http.Handler, error) {
 	user := func(r *http.Request, name string) error {
 		got, password, ok := r.BasicAuth()
 		switch {
-		case !ok || password == "" || passwords[got] != password: // a demonstration: compare hashes in constant time
+		case !ok || password == "" || passwords[got] != password: // only for a demonstration: compare hashes in constant time
 			return jira.ErrUnauthenticated
 		case got != name:
 			return jira.ErrNotApp
@@ -185,7 +185,7 @@ func (t *tracker) detach(ctx context.Context, at jira.Transition) error {
 	return t.kept.Detach(ctx, tenant, at, id)
 }
 
-// attachedID is the webhook's own ID; the number in its link is made from it.
+// attachedID is the webhook's own ID; the number in its link is derived from it.
 func (t *tracker) attachedID(ctx context.Context) (string, error) {
 	hooks, err := t.manager.List(ctx, tenant)
 	i := slices.IndexFunc(hooks, func(w webhook.Webhook) bool {
@@ -197,8 +197,7 @@ func (t *tracker) attachedID(ctx context.Context) (string, error) {
 	return hooks[i].ID, nil
 }
 
-// change dispatches what happened to an issue, and what the transitions that it made
-// trigger.
+// change dispatches a change of an issue, and the events of its transitions.
 func (t *tracker) change(ctx context.Context, c jiraevent.Callback, transitions ...jira.Transition) error {
 	e, err := jiraevent.New(tenant, c)
 	if err != nil {

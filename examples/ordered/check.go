@@ -27,7 +27,7 @@ func settle(ctx context.Context, hooks *webhook.Dispatcher) error {
 	}
 }
 
-// check compares what the endpoint accepted with what it should have.
+// check compares the accepted requests with the expected ones.
 func check(to *endpoint, board, mirror string) error {
 	to.mu.Lock()
 	defer to.mu.Unlock()

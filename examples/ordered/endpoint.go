@@ -18,10 +18,10 @@ type endpoint struct {
 	refused atomic.Int64
 
 	mu      sync.Mutex
-	arrived []arrival // that were accepted
+	arrived []arrival // accepted requests
 }
 
-// arrival is a request that was accepted.
+// arrival is an accepted request.
 type arrival struct {
 	webhook string // the name in the path
 	number  string // of the delivery

@@ -1,6 +1,7 @@
-// Command ordered edits 50 issues while the endpoint of their webhooks is down, and shows what
-// arrives when it is back: of a webhook that coalesces one request for each issue, with its latest
-// state; of a webhook that keeps an order every edit, those of an issue one after the other.
+// Command ordered edits 50 issues while the endpoint of their webhooks is down, and shows the
+// requests after it is back: a webhook that coalesces sends one request for each issue, with its
+// latest state; a webhook that keeps an order sends every edit, those of an issue one after the
+// other.
 //
 //	go run ./examples/ordered     # exit code 0 only if that is what arrived
 package main
@@ -81,7 +82,7 @@ func run(ctx context.Context) error {
 		}
 	}
 	fmt.Printf("%d issues were edited %d times each; the endpoint was down and refused %d requests\n", issues, edits, to.refused.Load())
-	hooks.SetPaused(true) // so that no older state is on its way when the endpoint comes back
+	hooks.SetPaused(true) // so that no older state is in flight when the endpoint comes back
 	for s := hooks.Status(); s.InFlight+s.Waiting+s.Unwritten > 0; s = hooks.Status() {
 		select {
 		case <-time.After(10 * time.Millisecond):
@@ -123,7 +124,7 @@ func open(ctx context.Context, file string, to *endpoint) (*webhook.Dispatcher, 
 	})
 }
 
-// webhooks adds one that wants the latest of each issue, and one that wants every edit in order.
+// webhooks adds one for the latest state of each issue, and one for every edit in order.
 func webhooks(ctx context.Context, hooks *webhook.Dispatcher) (board, mirror string, err error) {
 	manager, err := hooks.Manager()
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// TestRun: the example shows what it says.
+// TestRun: the example succeeds.
 func TestRun(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)

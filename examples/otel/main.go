@@ -1,12 +1,12 @@
-// Command otel shows what OpenTelemetry sees of one event: a task ends, its webhook is busy
-// twice and then accepts. Printed are the trace, from the task's span to the last attempt,
-// and the metrics as Prometheus would scrape them.
+// Command otel shows one event in OpenTelemetry: a task ends, its webhook is busy twice and then
+// accepts. It prints the trace, from the task's span to the last attempt, and the metrics in the
+// format of Prometheus.
 //
 //	go run ./examples/otel
 //
-// Package telemetry, below this folder, is what an application copies, with a Grafana
-// dashboard for its metrics. This program adds the SDK, an exporter that prints spans, and a
-// stand-in of an Automation rule, at its real host name.
+// Package telemetry, below this folder, is for applications to copy, with a Grafana dashboard for
+// its metrics. This program adds the SDK, an exporter that prints spans, and a stand-in of an
+// Automation rule, at its real host name.
 package main
 
 import (
@@ -83,7 +83,7 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	return scrape(registry, out)
 }
 
-// deliver is the host: it ends one task and waits until its webhook knows.
+// deliver is the host: it ends one task and waits until its webhook has the event.
 func deliver(ctx context.Context, rule *webhooktest.Endpoint, tel *telemetry.Telemetry, traces *sdktrace.TracerProvider) (webhook.Delivery, error) {
 	done := make(chan webhook.Delivery, 1)
 	observer := tel.Observer()
@@ -135,8 +135,8 @@ func deliver(ctx context.Context, rule *webhooktest.Endpoint, tel *telemetry.Tel
 	return d, errors.Join(err, <-stopped)
 }
 
-// endTask has a span of its own, as the work of a host has; Track dispatches how the task
-// ended with the context of that span.
+// endTask has its own span, like the work of a host; Track dispatches the end of the task with the
+// context of that span.
 func endTask(ctx context.Context, hooks *webhook.Dispatcher, traces *sdktrace.TracerProvider) error {
 	ctx, span := traces.Tracer("user-manager").Start(ctx, "task License Clean-up")
 	defer span.End()
@@ -151,7 +151,7 @@ func endTask(ctx context.Context, hooks *webhook.Dispatcher, traces *sdktrace.Tr
 	return nil
 }
 
-// scrape writes what an application would serve with promhttp.
+// scrape writes the metrics that an application would serve with promhttp.
 func scrape(registry *prometheus.Registry, out io.Writer) error {
 	families, err := registry.Gather()
 	if err != nil {

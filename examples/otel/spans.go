@@ -42,7 +42,7 @@ func (l *spanLog) print(out io.Writer) {
 	}
 }
 
-// branch prints a span and, further in, its children.
+// branch prints a span and, indented, its children.
 func (l *spanLog) branch(out io.Writer, s sdktrace.ReadOnlySpan, began time.Time, depth int) {
 	in := strings.Repeat("  ", depth)
 	since := func(t time.Time) time.Duration { return t.Sub(began).Round(time.Millisecond) }

@@ -16,28 +16,27 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Notifier sends and receives on one channel. It takes one connection out of the pool
-// for as long as it lives and borrows one for each Notify. It is safe for concurrent
-// use, though only one Wait at a time receives.
+// Notifier sends and receives on one channel. It holds one connection of the pool until Close and
+// borrows one for each Notify. It is safe for concurrent use, but only one Wait at a time receives.
 type Notifier struct {
 	pool    *pgxpool.Pool
 	channel string
-	id      string // tells our own notifications from those of others
+	id      string // distinguishes our own notifications from others
 
-	waiting sync.Mutex // held by the Wait under way; guards what follows
+	waiting sync.Mutex // held during Wait; guards the fields below
 	conn    *pgx.Conn
-	broken  bool // something may have been missed since the connection broke
+	broken  bool // notifications may have been missed since the connection broke
 }
 
-// New returns a Notifier. It does no I/O. Hosts that shall wake each other use the same
-// channel name; another Store in the same database uses another.
+// New returns a Notifier. It does no I/O. Hosts that wake each other use the same channel name;
+// another Store in the same database uses another.
 func New(pool *pgxpool.Pool, channel string) *Notifier {
 	return &Notifier{pool: pool, channel: channel, id: rand.Text()}
 }
 
-// Wait blocks until another host notified. It begins to listen at the first call and
-// goes on listening between calls, so nothing is missed. After an error the next call
-// connects anew, and returns at once because something may have been missed meanwhile.
+// Wait blocks until another host notifies. It begins to listen at the first call and keeps
+// listening between calls, so that no notification is missed. After an error the next call connects
+// anew, and returns at once because notifications may have been missed.
 func (n *Notifier) Wait(ctx context.Context) error {
 	n.waiting.Lock()
 	defer n.waiting.Unlock()
@@ -81,7 +80,7 @@ func (n *Notifier) listen(ctx context.Context) error {
 
 func (n *Notifier) drop() {
 	ctx, cancel := context.WithCancel(context.Background())
-	cancel() // without a goodbye that could block
+	cancel() // closes without a message, which could block
 	_ = n.conn.Close(ctx)
 	n.conn = nil
 }
@@ -92,8 +91,7 @@ func (n *Notifier) Notify(ctx context.Context) error {
 	return err
 }
 
-// Close gives up the connection. It waits for a Wait that is under way, whose context
-// must end.
+// Close closes the connection. It waits for a running Wait, whose context must end.
 func (n *Notifier) Close() {
 	n.waiting.Lock()
 	defer n.waiting.Unlock()

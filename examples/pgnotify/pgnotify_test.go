@@ -32,7 +32,7 @@ func newNotifier(t *testing.T) (*pgnotify.Notifier, *pgxpool.Pool) {
 	return n, pool
 }
 
-// newStore opens a Store whose capability to notify is real.
+// newStore opens a Store with a real Notifier.
 func newStore(t *testing.T) *sqlstore.Store {
 	t.Helper()
 	n, _ := newNotifier(t)
@@ -72,8 +72,8 @@ func TestOwnNotification(t *testing.T) {
 	}
 }
 
-// TestBrokenConnection: after the listening connection was lost, one Wait tells so and the
-// next one returns at once, because something may have been missed.
+// TestBrokenConnection: after the listening connection was lost, one Wait returns an error and the
+// next one returns at once, because notifications may have been missed.
 func TestBrokenConnection(t *testing.T) {
 	n, pool := newNotifier(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)

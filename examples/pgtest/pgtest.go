@@ -1,6 +1,6 @@
-// Package pgtest starts a PostgreSQL server that lives as long as a test or a demonstration:
-// a data directory in a temporary folder, a socket in it, and an address on the loopback
-// interface. Nothing of it is left after Stop.
+// Package pgtest starts a PostgreSQL server for the time of a test or a demonstration: a data
+// directory in a temporary folder, a socket in it, and an address on the loopback interface. Stop
+// removes all of it.
 package pgtest
 
 import (
@@ -33,12 +33,12 @@ type Server struct {
 	ended    chan struct{}
 }
 
-// PortVariable is the environment variable with the port of a server on 127.0.0.1 that tests
-// share instead of starting one of their own: of a container, for example. Its user postgres
-// needs no password, and createdb is in PATH.
+// PortVariable is the environment variable with the port of a server on 127.0.0.1, such as one in a
+// container. Tests share that server instead of starting their own. Its user postgres needs no
+// password, and createdb is in PATH.
 const PortVariable = "POSTRIDER_TEST_POSTGRES_PORT"
 
-// shared is the server that PortVariable names. Its life is the business of its owner.
+// shared is the server that PortVariable names. Its owner starts and stops it.
 func shared(port string) (*Server, error) {
 	n, err := strconv.Atoi(port)
 	if err != nil {
@@ -50,14 +50,14 @@ func shared(port string) (*Server, error) {
 	}
 	s := &Server{dir: dir, port: n}
 	if os.Geteuid() == 0 {
-		err = s.unprivileged() // for a pooler in front of it
+		err = s.unprivileged() // the user of a pooler in front of it
 	}
 	return s, err
 }
 
-// Start makes a database cluster and starts a server on it, with fsync on and the given
-// settings, each "name=value". The server refuses to run as root: a process of root runs
-// it as the user postgres, or else nobody.
+// Start makes a database cluster and starts a server on it, with fsync on and the given settings,
+// each "name=value". The server refuses to run as root, so a process of root runs it as the user
+// postgres, or else as nobody.
 func Start(ctx context.Context, settings ...string) (*Server, error) {
 	bin, err := find()
 	if err != nil {
@@ -118,7 +118,7 @@ func (s *Server) start(ctx context.Context, settings []string) error {
 	return s.Up(ctx)
 }
 
-// unprivileged chooses whom the server runs as.
+// unprivileged chooses the user of the server.
 func (s *Server) unprivileged() error {
 	for _, name := range []string{"postgres", "nobody"} {
 		u, err := user.Lookup(name)

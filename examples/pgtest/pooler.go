@@ -16,9 +16,9 @@ import (
 // ErrNoPooler: there is no PgBouncer on this machine.
 var ErrNoPooler = errors.New("pgtest: PgBouncer is not installed: looked for pgbouncer in PATH and in /usr/sbin")
 
-// Pooler starts a PgBouncer in transaction mode in front of the server and returns a func
-// that makes the DSN of a database behind it. It ends with the test. Where PgBouncer is not
-// installed it skips the test, or fails it if CI is set.
+// Pooler starts a PgBouncer in transaction mode in front of the server and returns a func that
+// makes the DSN of a database behind it. It ends with the test. Where PgBouncer is not installed it
+// skips the test, or fails it if CI is set.
 func (s *Server) Pooler(t testing.TB) (dsn func(database string) string) {
 	t.Helper()
 	port, err := s.startPooler(t.Context(), t.Cleanup)
@@ -67,7 +67,7 @@ pidfile =
 		return 0, fmt.Errorf("pgtest: %w", err)
 	}
 	ended := make(chan struct{})
-	var result error // once ended is closed
+	var result error // set before ended is closed
 	go func() {
 		defer close(ended)
 		result = cmd.Wait()

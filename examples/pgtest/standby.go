@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// Standby makes a read-only copy of a running server, which follows it, and starts it at an
-// address of its own. With sync the server acknowledges a commit from then on only when the
-// standby has it, so that a promotion loses none.
+// Standby makes a read-only copy of a running server, which follows it, and starts it at its own
+// address. With sync the server acknowledges a commit only after the standby has it, so that a
+// promotion loses none.
 func (s *Server) Standby(ctx context.Context, sync bool) (*Server, error) {
 	dir, err := os.MkdirTemp("", "postrider-pg-")
 	if err != nil {
@@ -58,11 +58,11 @@ func (s *Server) follow(ctx context.Context, primary *Server) error {
 	return s.Up(ctx)
 }
 
-// wait has commits wait for the standby.
+// wait makes commits wait for the standby.
 func (s *Server) wait(ctx context.Context) error {
 	psql := s.command(ctx, "psql", "-q", "-v", "ON_ERROR_STOP=1", "-h", s.dir, "-p", fmt.Sprint(s.port), "-U", "postgres",
 		"-c", "ALTER SYSTEM SET synchronous_standby_names = 'standby'", "-c", "SELECT pg_reload_conf()",
-		// the reload is under way: a commit tells that it has been seen
+		// the reload is asynchronous: a waiting commit shows that it has taken effect
 		"-c", "DO $$ BEGIN WHILE NOT EXISTS (SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync') LOOP PERFORM pg_sleep(0.02), pg_stat_clear_snapshot(); END LOOP; END $$")
 	if out, err := psql.CombinedOutput(); err != nil {
 		return fmt.Errorf("pg: synchronous standby: %w: %s", err, bytes.TrimSpace(out))
@@ -70,7 +70,7 @@ func (s *Server) wait(ctx context.Context) error {
 	return nil
 }
 
-// Promote makes a standby a server that takes writes. It returns once it does.
+// Promote turns a standby into a server that accepts writes, and waits until it does.
 func (s *Server) Promote(ctx context.Context) error {
 	if out, err := s.command(ctx, "pg_ctl", "promote", "-w", "-D", s.data()).CombinedOutput(); err != nil {
 		return fmt.Errorf("pg: promote: %w: %s", err, bytes.TrimSpace(out))

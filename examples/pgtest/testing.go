@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// Shared is the server of a test binary: started by the first test that asks for it,
-// stopped by Close.
+// Shared is the server of a test binary: its first use starts it, Close stops it.
 type Shared struct {
 	// Settings are those of Start. A server that PortVariable names keeps its own.
 	Settings []string
@@ -23,8 +22,7 @@ type Shared struct {
 	databases atomic.Int64
 }
 
-// Main runs the tests of a package, stops the server if there is one, and exits. It is to be
-// called by TestMain.
+// Main runs the tests of a package, stops the server if there is one, and exits. TestMain calls it.
 func (h *Shared) Main(m *testing.M) {
 	code := m.Run()
 	h.Close()
@@ -42,8 +40,8 @@ func (h *Shared) Database(t testing.TB) string {
 	return s.DSN(name)
 }
 
-// Server returns the server. Where PostgreSQL is not installed it skips the test, after
-// saying so once, or fails it if CI is set: there nothing may be skipped.
+// Server returns the server. Where PostgreSQL is not installed it skips the test and says so once,
+// or fails it if CI is set, where nothing may be skipped.
 func (h *Shared) Server(t testing.TB) *Server {
 	t.Helper()
 	h.once.Do(func() {

@@ -15,8 +15,8 @@ import (
 	"github.com/postrider/postrider/webhook/webhooktest"
 )
 
-// startStandIn starts a receiver that asks of a request what the real rule asks. It is
-// busy at first: 503, then 429 with Retry-After.
+// startStandIn starts a receiver that checks a request like the real rule. It is busy at first:
+// 503, then 429 with Retry-After.
 func startStandIn(fail bool, out *console) (*webhooktest.Endpoint, error) {
 	return webhooktest.Start(&webhooktest.Options{Script: func(n int, r webhooktest.Request) webhooktest.Response {
 		answer := webhooktest.Response{Status: http.StatusOK}
@@ -51,7 +51,7 @@ func (c *console) schedule(demo, real retry.Policy) {
 	}
 }
 
-// received shows a request as it arrived. The token was checked; it is not printed.
+// received shows a request. The token was checked; it is not printed.
 func (c *console) received(n int, r webhooktest.Request, a webhooktest.Response) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "request %d received, answering %d", n, a.Status)
@@ -90,7 +90,7 @@ func (c *console) attempt(d webhook.Delivery, a webhook.Attempt) {
 	c.line("%s of %s %s", kind, d.Type, outcome)
 }
 
-// table prints how everything ended, the number delivered last, and returns it.
+// table prints the outcome of each delivery and their number, and returns how many were delivered.
 func (c *console) table(ended []webhook.Delivery) (delivered int) {
 	fmt.Println()
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)

@@ -1,8 +1,8 @@
-// Command quickstart sends the three events of a task-running application to an
-// Automation rule and shows what arrives.
+// Command quickstart sends the three events of a task-running application to an Automation rule and
+// shows its requests.
 //
-// It needs nothing but Go: a stand-in of the rule runs inside and refuses the first
-// requests, so that retries can be watched.
+// It needs only Go: a stand-in of the rule runs inside and refuses the first requests, to show
+// retries.
 //
 //	go run ./examples/quickstart             # everything arrives in the end
 //	go run ./examples/quickstart -break      # the endpoint fails for good: exit code 1

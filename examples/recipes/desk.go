@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// desk prints what the rules made and files it.
+// desk prints and files the results of the rules.
 type desk struct {
 	out   string
 	files int

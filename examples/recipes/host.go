@@ -20,8 +20,8 @@ const (
 	settingURL = siteURL + "/jira/settings/apps/app-1/instance-1/notifications"
 )
 
-// perform sets up a host whose webhooks lead to the rules, lets it work, and hands over what
-// each rule made of each event.
+// perform sets up a host whose webhooks lead to the rules, runs work, and passes each rule's result
+// for each event to take.
 func perform(ctx context.Context, rules []subscription, work func(context.Context, *app) error, take func(outcome) error) error {
 	s, err := newSite(rules)
 	if err != nil {
@@ -57,7 +57,7 @@ func newApp(ctx context.Context, s *site) (*app, error) {
 		return nil, err
 	}
 	profile := webhook.Automation()
-	profile.Form.MaxPerScope = max(profile.Form.MaxPerScope, len(s.rules)) // the vendor allows three, here are four recipes
+	profile.Form.MaxPerScope = max(profile.Form.MaxPerScope, len(s.rules)) // the vendor allows three, but there are four recipes
 	a.hooks, err = webhook.New(store, profile, &webhook.Options{
 		DialContext: s.endpoint.DialContext, RootCAs: s.endpoint.RootCAs(), // the real host name leads to the stand-in
 		Observer: &webhook.Observer{Enqueued: func(context.Context, webhook.Delivery) { a.enqueued.Add(1) }},
@@ -85,8 +85,8 @@ func newApp(ctx context.Context, s *site) (*app, error) {
 	return a, err
 }
 
-// story is a day in the life of the host: a task goes through although one user failed,
-// another one breaks off, and a key comes into its last days.
+// story is a day of the host: a task succeeds although one user failed, another one fails, and a
+// key expires soon.
 func story(ctx context.Context, a *app) error {
 	if err := a.task(ctx, wentWell, "Deactivate Inactive User", nil); err != nil {
 		return err
@@ -98,7 +98,7 @@ func story(ctx context.Context, a *app) error {
 	return err
 }
 
-// task runs a task that ends as told.
+// task runs a task that ends with taskErr.
 func (a *app) task(ctx context.Context, processID, name string, taskErr error) error {
 	link, err := payload.DeepLink(payload.TaskLink{Site: siteURL, AppID: "app-1", InstanceID: "instance-1", TaskID: "task-1", ProcessID: processID})
 	if err != nil {
@@ -107,7 +107,7 @@ func (a *app) task(ctx context.Context, processID, name string, taskErr error) e
 	run := payload.Run{Scope: scope, ProcessID: processID, Name: name, ActionTypes: []string{"addToGroups", "removeAppAccess"}, DeepLink: link}
 	err = webhook.Track(ctx, a.hooks, run, func(context.Context) error { return taskErr })
 	if err == taskErr {
-		return nil // how the task ended, and it was told
+		return nil // the task's own error was dispatched
 	}
 	return err
 }

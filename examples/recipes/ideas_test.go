@@ -39,7 +39,7 @@ func slack(message string) rule.Action {
 	return do(rule.SendSlack, map[string]any{"channel": "#ops", "message": message})
 }
 
-// parsed goes through JSON, as a recipe does.
+// parsed encodes a rule as JSON and parses it, like a recipe.
 func parsed(t *testing.T, name string, conditions []rule.Component, actions []rule.Action) *rule.Rule {
 	t.Helper()
 	raw, err := json.Marshal(rule.Rule{Name: name, Trigger: step("TRIGGER", rule.IncomingWebhook, map[string]any{"searchOrProvide": "none"}), Conditions: conditions, Actions: actions})
@@ -53,8 +53,8 @@ func parsed(t *testing.T, name string, conditions []rule.Component, actions []ru
 	return r
 }
 
-// Rule: four ideas that people have for these events work from the dispatch to the last
-// action, and where a condition does not hold nothing is done.
+// Rule: four ideas for these events work from the dispatch to the last action. Where a condition
+// does not hold, no action runs.
 func TestIdeas(t *testing.T) {
 	t.Parallel()
 	type (
@@ -66,7 +66,7 @@ func TestIdeas(t *testing.T) {
 		events     []string
 		conditions []step
 		actions    []action
-		want       []string // what was made, or not, of each event
+		want       []string // the results of each event
 	}{
 		{
 			"a key expires: mail, work item, message", []string{"orgKeyExpiry"}, nil,
@@ -123,8 +123,8 @@ func TestIdeas(t *testing.T) {
 	}
 }
 
-// Rule: "create work item" without an explicit type ends the run, since the event carries no
-// work item to take one from; what was made before stays.
+// Rule: "create work item" without an explicit type ends the run, because the event carries no work
+// item with a type. Earlier results stay.
 func TestWorkItemNeedsType(t *testing.T) {
 	t.Parallel()
 	for _, typ := range []string{"", "same", "Same"} {

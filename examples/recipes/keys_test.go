@@ -14,7 +14,7 @@ import (
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
-// checkKey is one life of a host: it opens its database, checks its one key and ends.
+// checkKey is one run of a host: it opens its database, checks its one key and ends.
 func checkKey(t *testing.T, file string, add bool, o *keyexpiry.Options) keyexpiry.Outcome {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)")
@@ -58,8 +58,8 @@ func checkKey(t *testing.T, file string, add bool, o *keyexpiry.Options) keyexpi
 	return report.Keys[0].Outcome
 }
 
-// Rule: over a database, a key is announced once whatever restarts, and not marked while
-// nobody listens.
+// Rule: over a database, a key is announced once for any number of restarts, and not marked while
+// no webhook listens.
 func TestKeysOverRestarts(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -1,13 +1,14 @@
-// Command recipes shows what people do with webhooks: four rules of Atlassian Automation that
-// publish an audit page, send a Slack message, open an incident and announce an API key that
-// expires. Everything from the end of a task to the finished text runs here; stand-ins take
-// the place of Automation, of the agent that knows what a task did, and of the products.
+// Command recipes shows uses of webhooks: four rules of Atlassian Automation that publish an audit
+// page, send a Slack message, open an incident and announce an API key that expires. Everything
+// from the end of a task to the finished text runs here; stand-ins replace Automation, the agent
+// with the results of tasks, and the products.
 //
 //	go run ./examples/recipes              # writes to a temporary folder and prints everything
 //	go run ./examples/recipes -out folder
 //
-// Each folder beside this file is one recipe: rule.json is the rule, written down to be built by
-// hand, as it cannot be imported (see README.md), prompt.md what it asks the agent. The texts come from package report, which a host can use without any agent.
+// Each folder beside this file is one recipe. rule.json describes the rule, to be built by hand
+// because it cannot be imported (see README.md); prompt.md is the rule's prompt for the agent. The
+// texts come from package report, which a host can use without any agent.
 package main
 
 import (

@@ -15,7 +15,7 @@ import (
 	"github.com/postrider/postrider/payload/report"
 )
 
-// Rule: the command makes what every recipe promises, from a real dispatch to the files.
+// Rule: the command makes the artefacts of every recipe, from a real dispatch to the files.
 func TestRecipes(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	if err := run(t.Context(), out); err != nil {
@@ -61,8 +61,8 @@ func TestRecipes(t *testing.T) {
 	}
 }
 
-// Rule: what is handed out holds no token, no identifier and no address of anybody's site,
-// and every prompt asks for each field of the event.
+// Rule: a recipe's files hold no token, no identifier and no address of a real site, and every
+// prompt asks for each field of the event.
 func TestRecipeFiles(t *testing.T) {
 	t.Parallel()
 	forbidden := regexp.MustCompile(`(?i)[0-9a-f]{24,}|[0-9a-f]{8}-[0-9a-f]{4}-|[0-9]{6,}|webhookToken|accountId|cloudId|https?://|@[a-z0-9-]+\.[a-z]`)
@@ -71,7 +71,7 @@ func TestRecipeFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		wantPrompt := r.folder != "4-key-expiry" // its event says everything that is needed
+		wantPrompt := r.folder != "4-key-expiry" // its event has all data
 		if slices.Contains(names, r.folder+"/prompt.md") != wantPrompt || !slices.Contains(names, r.folder+"/rule.json") {
 			t.Errorf("%s holds %v", r.folder, names)
 		}
@@ -96,8 +96,8 @@ func TestRecipeFiles(t *testing.T) {
 	}
 }
 
-// checkHonest sees to it that a file says what it is: no export. Types of components stand in
-// it where they are known only, in the trigger and the conditions.
+// checkHonest checks that a file says that it is no export. Types of components stand in it only
+// where they are known, in the trigger and the conditions.
 func checkHonest(t *testing.T, name string, text []byte) {
 	t.Helper()
 	r, err := rule.Parse(text, "")
@@ -113,7 +113,7 @@ func checkHonest(t *testing.T, name string, text []byte) {
 	}
 }
 
-// Rule: the rule of recipe 4 says what report.KeyReminder says.
+// Rule: the rule of recipe 4 makes the same texts as report.KeyReminder.
 func TestKeyRecipe_agreesWithReport(t *testing.T) {
 	t.Parallel()
 	r, err := rule.Load(files, "4-key-expiry")

@@ -13,14 +13,14 @@ import (
 	"github.com/postrider/postrider/webhook/webhooktest"
 )
 
-// subscription is a rule and the webhook that leads to it.
+// subscription is a rule and its webhook.
 type subscription struct {
 	name   string
 	events []string
 	rule   *rule.Rule
 }
 
-// outcome is what a rule did with an event.
+// outcome is the result of a rule for an event.
 type outcome struct {
 	subscription
 	trigger string
@@ -29,8 +29,8 @@ type outcome struct {
 	err     error
 }
 
-// site stands in for Automation: one endpoint, and behind it a rule for every URL. Like the
-// real one it accepts a request before the rule has done anything.
+// site stands in for Automation: one endpoint with a rule behind every URL. Like the real one it
+// accepts a request before the rule has run.
 type site struct {
 	rules    []subscription
 	endpoint *webhooktest.Endpoint
@@ -48,14 +48,14 @@ func newSite(rules []subscription) (*site, error) {
 	return s, err
 }
 
-// url is the address of a rule: the last segment tells them apart.
+// url is the address of a rule: the last segment identifies it.
 func (s *site) url(i int) string {
 	u := s.endpoint.URL()
 	return u[:strings.LastIndexByte(u, '/')+1] + "rule-" + strconv.Itoa(i)
 }
 
-// runRules runs the rules of so many deliveries, as they arrive. A delivery that arrives twice
-// is known by its identifier and dropped.
+// runRules runs the rules of so many deliveries, as they arrive. A second request of a delivery is
+// recognised by its identifier and dropped.
 func (s *site) runRules(ctx context.Context, deliveries int, take func(outcome) error) error {
 	seen := make(map[string]bool)
 	for len(seen) < deliveries {

@@ -19,7 +19,7 @@ import (
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
-// app is the application: its database, its tasks and what sends webhooks for it.
+// app is the application: its database, its tasks and its webhooks.
 type app struct {
 	db       *sql.DB
 	store    *sqlstore.Store
@@ -30,7 +30,7 @@ type app struct {
 	rule     *standIn
 }
 
-// newApp opens the database, migrates it and puts everything together. Nothing is sent yet.
+// newApp opens the database, migrates it and connects the parts. Nothing is sent yet.
 func newApp(ctx context.Context, file string, realRetries bool) (_ *app, err error) {
 	a := &app{}
 	defer func() {
@@ -82,7 +82,7 @@ func newApp(ctx context.Context, file string, realRetries bool) (_ *app, err err
 		return nil, err
 	}
 	a.operate, err = settings.NewOperators(a.hooks, &settings.OperatorOptions{
-		Allow:    func(r *http.Request) error { _, err := scope(r); return err }, // a real host asks for more than a login
+		Allow:    func(r *http.Request) error { _, err := scope(r); return err }, // a real host requires more than a login
 		ScopeURL: func(string) string { return "/settings/notifications/" },
 		Back:     settings.Link{Text: "Task runner", URL: "/"},
 	})

@@ -15,7 +15,7 @@ var css []byte
 
 var homePage = template.Must(template.New("home").Parse(homeHTML))
 
-// home shows the tasks, the latest runs, and what to enter into a new webhook.
+// home shows the tasks, the latest runs, and the values for a new webhook.
 func (a *app) home(w http.ResponseWriter, r *http.Request) {
 	runs, err := a.runs(r.Context())
 	if err != nil {

@@ -1,12 +1,13 @@
-// Command taskapp is a small application that runs tasks and tells automation rules how they
-// ended: webhooks over SQLite, with the settings page, the operators' page and the inspector mounted.
+// Command taskapp is a small application that runs tasks and reports their ends to automation
+// rules: webhooks over SQLite, with the settings page, the operators' page and the inspector
+// mounted.
 //
 //	go run ./examples/taskapp
 //
-// Open the printed address. A stand-in of an Automation rule runs inside, at the real host
-// name, so no rule about URLs is relaxed; what reaches it is shown by the inspector. Add a
-// webhook with the URL and the secret that the page shows, run a task, and watch it arrive.
-// Then let the inspector answer 503, and watch the retries.
+// Open the printed address. A stand-in of an Automation rule runs inside, at the real host name, so
+// no rule about URLs is relaxed; the inspector shows its requests. Add a webhook with the URL and
+// the secret that the page shows, run a task, and watch it arrive. Then set the inspector's answer
+// to 503, and watch the retries.
 //
 // It listens on 127.0.0.1 only and has no login: a host mounts the pages behind its own.
 package main
@@ -74,12 +75,13 @@ func serve(ctx context.Context, port int, file string, realRetries bool) (err er
 	}()
 	left := 2
 	select {
-	case err = <-ended: // it failed
+	case err = <-ended: // Run failed
 		left--
 	case <-ctx.Done():
 	}
 	stop()
-	// Shutdown waits five seconds for a connection that a browser has opened ahead and not used.
+	// Shutdown waits five seconds for a connection that a browser has opened in advance and not
+	// used.
 	grace, done := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer done()
 	err = errors.Join(err, server.Shutdown(grace))

@@ -9,15 +9,15 @@ import (
 	"github.com/postrider/postrider/webhook/settings"
 )
 
-// tenant is the only one here. A real host takes it from the session of who is signed in.
+// tenant is the only one here. A real host reads it from the session of the signed-in person.
 const tenant = "acme"
 
-// signedOut is the cookie of a person who has signed out: here all are signed in at first.
+// signedOut is the cookie of a person who has signed out; everyone starts signed in.
 const signedOut = "taskapp_signed_out"
 
 var errSignedOut = errors.New("signed out")
 
-// scope is whose webhooks a request is about.
+// scope returns the scope of a request's webhooks.
 func scope(r *http.Request) (string, error) {
 	if _, err := r.Cookie(signedOut); err == nil {
 		return "", errSignedOut
@@ -30,7 +30,7 @@ func signedIn(r *http.Request) bool {
 	return err == nil
 }
 
-// signIn is where the settings page leads a person who is not signed in.
+// signIn is the page for a person who is not signed in.
 func signIn(*http.Request) string { return "/sign-in" }
 
 // session carries out the form of signing in or out.
@@ -41,8 +41,8 @@ func session(age int) http.HandlerFunc {
 	}
 }
 
-// texts are the words of the settings page in the language of a request. This host has English,
-// and of Arabic no more than shows how a page that is written from the right looks.
+// texts returns the texts of the settings page in the language of a request. This host has English,
+// and enough Arabic to show a page that is written from right to left.
 func texts(r *http.Request) *settings.Texts {
 	t := settings.Automation()
 	if strings.HasPrefix(r.Header.Get("Accept-Language"), "ar") {

@@ -19,13 +19,13 @@ import (
 const ruleURL = "https://" + webhooktest.AutomationHost + "/automation/webhooks/jira/a/" +
 	"1b4c7c5e-0d5f-4a53-9a55-0e4f6c2f8d11/0190b6f2-7a34-7c1e-8e52-3f9d2a6b7c48"
 
-// standIn answers under the real host name, over TLS, and hands everything to the inspector,
-// which decides how to answer.
+// standIn answers under the real host name, over TLS, and passes everything to the inspector, which
+// decides the answer.
 type standIn struct{ *webhooktest.Endpoint }
 
 func startStandIn(secret sign.Secret, in *inspector.Inspector) (*standIn, error) {
 	e, err := webhooktest.Start(&webhooktest.Options{
-		Generic: true, // the inspector checks the token, and shows what is wrong with it
+		Generic: true, // the inspector checks the token, and shows its faults
 		Secret:  secret,
 		Script: func(_ int, r webhooktest.Request) webhooktest.Response {
 			answer := in.Receive(arrived(r))
@@ -38,7 +38,7 @@ func startStandIn(secret sign.Secret, in *inspector.Inspector) (*standIn, error)
 	return &standIn{e}, nil
 }
 
-// arrived is the request as net/http would have handed it to the inspector.
+// arrived converts a request into the form of net/http for the inspector.
 func arrived(r webhooktest.Request) *http.Request {
 	target := r.Path
 	if r.Query != "" {
@@ -51,8 +51,8 @@ func arrived(r webhooktest.Request) *http.Request {
 	return &http.Request{Method: r.Method, URL: u, RequestURI: target, Host: r.Host, Header: r.Header, Body: io.NopCloser(bytes.NewReader(r.Body))}
 }
 
-// ruleSecret is 40 hexadecimal digits, as those of real rules, the same at every start with
-// the same database.
+// ruleSecret is 40 hexadecimal digits, like those of real rules, and the same after every restart
+// with the same database.
 func ruleSecret(ctx context.Context, db *sql.DB) (sign.Secret, error) {
 	var random [20]byte
 	if _, err := io.ReadFull(rand.Reader, random[:]); err != nil {

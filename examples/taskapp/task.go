@@ -15,7 +15,7 @@ const schema = `
 CREATE TABLE IF NOT EXISTS run (id TEXT PRIMARY KEY, task TEXT NOT NULL, started INTEGER NOT NULL, ended INTEGER, error TEXT NOT NULL DEFAULT '');
 CREATE TABLE IF NOT EXISTS rule (id INTEGER PRIMARY KEY, secret TEXT NOT NULL);`
 
-// task is something that the application does on behalf of administrators.
+// task is a job that the application does for administrators.
 type task struct {
 	ID, Name string
 	Actions  []string
@@ -28,7 +28,7 @@ var tasks = []task{
 
 var errDirectory = errors.New("the directory could not be reached")
 
-// runTask runs a task while the browser waits, with the form field "fail" into an error.
+// runTask runs a task while the browser waits; the form field "fail" makes it fail.
 func (a *app) runTask(w http.ResponseWriter, r *http.Request) {
 	for _, t := range tasks {
 		if t.ID != r.PathValue("task") {
@@ -48,17 +48,17 @@ func (a *app) runTask(w http.ResponseWriter, r *http.Request) {
 	http.NotFound(w, r)
 }
 
-// run does the work of a task, of which this example has none, and records its end.
+// run does the work of a task, which is empty in this example, and records its end.
 func (a *app) run(ctx context.Context, t task, result error) error {
 	id := newUUID()
 	if _, err := a.db.ExecContext(ctx, `INSERT INTO run (id, task, started) VALUES ($1, $2, $3)`, id, t.Name, time.Now().UnixMilli()); err != nil {
 		return err
 	}
-	return a.end(context.WithoutCancel(ctx), id, t, result) // a browser that leaves does not undo what was done
+	return a.end(context.WithoutCancel(ctx), id, t, result) // a browser that leaves does not undo the run
 }
 
-// end records the end of a run and queues its webhooks in one transaction: both are there, or
-// neither is.
+// end records the end of a run and queues its webhooks in one transaction: both are stored, or
+// neither.
 func (a *app) end(ctx context.Context, id string, t task, result error) error {
 	link, err := payload.DeepLink(payload.TaskLink{Site: "https://your-site.atlassian.net", AppID: "app-1", InstanceID: "instance-1", TaskID: t.ID, ProcessID: id})
 	if err != nil {
@@ -73,7 +73,7 @@ func (a *app) end(ctx context.Context, id string, t task, result error) error {
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() // does nothing after Commit
+	defer tx.Rollback() // no effect after Commit
 	text := ""
 	if result != nil {
 		text = result.Error()

@@ -61,8 +61,8 @@ func post(t *testing.T, address string, form url.Values, header ...string) (int,
 	return resp.StatusCode, string(body)
 }
 
-// Rule: what the page shows can be entered, and then the end of every run arrives, signed,
-// at the real host name.
+// Rule: with the values that the page shows, the end of every run arrives, signed, at the real host
+// name.
 func TestTaskapp(t *testing.T) {
 	t.Parallel()
 	a, address := start(t, filepath.Join(t.TempDir(), "tasks.db"))
@@ -90,8 +90,8 @@ func TestTaskapp(t *testing.T) {
 	}
 }
 
-// Rule: a run whose webhooks cannot be queued is not recorded as ended, and nothing is queued
-// for one whose end cannot be recorded: both are in one transaction.
+// Rule: a run whose webhooks cannot be queued is not recorded as ended, and a run whose end cannot
+// be recorded queues nothing: both are in one transaction.
 func TestEnd_oneTransaction(t *testing.T) {
 	t.Parallel()
 	for name, table := range map[string]string{"queue fails": "INSERT ON postrider_delivery", "record fails": "UPDATE ON run"} {
@@ -123,7 +123,7 @@ func TestEnd_oneTransaction(t *testing.T) {
 	}
 }
 
-// Rule: it answers to its own pages on this machine only.
+// Rule: the application answers only its own pages on this machine.
 func TestRefuses(t *testing.T) {
 	t.Parallel()
 	a, address := start(t, filepath.Join(t.TempDir(), "tasks.db"))
@@ -143,8 +143,8 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
-// Rule: the stand-in's secret is the same after a restart with the same database, so that
-// webhooks go on.
+// Rule: the stand-in's secret is the same after a restart with the same database, so that webhooks
+// keep working.
 func TestRuleSecret(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "tasks.db")

@@ -1,6 +1,6 @@
-// Package txbun is a recipe: a host that uses the ORM bun ends a task and dispatches the
-// event in one transaction. Other ORMs are alike: what is needed is the *sql.Tx below
-// their own handle, as bun's would rewrite the placeholders of a statement.
+// Package txbun is a recipe: a host that uses the ORM bun ends a task and dispatches the event in
+// one transaction. Other ORMs work alike: use the *sql.Tx below their own handle, because bun's
+// handle would rewrite the placeholders of a statement.
 package txbun
 
 import (

@@ -13,7 +13,7 @@ import (
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
-// conn makes an sqlstore.Conn of a pgx.Tx.
+// conn adapts a pgx.Tx to sqlstore.Conn.
 type conn struct{ pgx.Tx }
 
 func (c conn) Exec(ctx context.Context, query string, args ...any) error {

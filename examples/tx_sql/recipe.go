@@ -18,7 +18,7 @@ func FinishTask(ctx context.Context, db *sql.DB, store *sqlstore.Store, hooks *w
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() // after Commit it does nothing
+	defer tx.Rollback() // no effect after Commit
 	if _, err := tx.ExecContext(ctx, `INSERT INTO tasks (id, state) VALUES ($1, 'done')`, taskID); err != nil {
 		return err
 	}
@@ -31,6 +31,6 @@ func FinishTask(ctx context.Context, db *sql.DB, store *sqlstore.Store, hooks *w
 	if err := tx.Commit(); err != nil {
 		return err
 	}
-	hooks.Wake() // database/sql tells nobody about a commit
+	hooks.Wake() // database/sql does not announce a commit
 	return nil
 }

@@ -22,7 +22,7 @@ func check(t *testing.T, h *txcase.Host) {
 	})
 }
 
-// TestConn: a *sql.Conn on which the host has begun a transaction by itself works too.
+// TestConn: a *sql.Conn on which the host has begun a transaction itself works too.
 func TestConn(t *testing.T) {
 	h := txcase.New(t, txcase.SQLite(t), sqlstore.SQLite)
 	txcase.Check(t, h, func(ctx context.Context, id string, ev payload.Event, before func() error) error {

@@ -1,5 +1,5 @@
-// Package ascii has the classes of characters that the rules of several packages are made of.
-// It knows no other package, so every one may use it.
+// Package ascii has classes of characters for the rules of several packages. It imports no other
+// package, so every one may use it.
 package ascii
 
 // IsAlnum reports whether c is a letter or a digit.

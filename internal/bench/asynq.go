@@ -21,7 +21,7 @@ func newAsynq(s setup) (*asynqQueue, error) {
 	redis := asynq.RedisClientOpt{Addr: s.Redis, PoolSize: 2 * s.InFlight}
 	return &asynqQueue{setup: s, client: asynq.NewClient(redis), inspector: asynq.NewInspector(redis),
 		server: asynq.NewServer(redis, asynq.Config{Concurrency: s.InFlight, LogLevel: asynq.FatalLevel,
-			TaskCheckInterval: 2 * time.Millisecond, // as often as River looks at its best; the default is a second
+			TaskCheckInterval: 2 * time.Millisecond, // like River's fastest setting; the default is a second
 			ShutdownTimeout:   time.Millisecond})}, nil
 }
 

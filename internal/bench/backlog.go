@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// backlogPart runs the benchmarks of the SQL Stores: claims beside backlogs of every shape,
-// each taking turns with claims of 10,000 rows, and Dispatch against a bare INSERT.
+// backlogPart runs the benchmarks of the SQL Stores: claims beside backlogs of every shape, each in
+// turn with claims of 10,000 rows, and Dispatch against a bare INSERT.
 func backlogPart(ctx context.Context, l *lab) error {
 	most := l.mostRows()
 	t := &table{title: "Backlog", note: "The median of a claim, in turns with that of a claim of 10,000 rows of 100 webhooks. million: so many rows of 100 webhooks; skipped: 10,000 rows of 100 webhooks beside so many of one that may have nothing; lanes: a webhook for every 100 rows; waiting: 10 ready among 10,000 that wait; inactive: 10 ready among 5,000 inactive webhooks.",
@@ -57,5 +57,5 @@ func backlogPart(ctx context.Context, l *lab) error {
 // mostRows is the size of a large backlog.
 func (l *lab) mostRows() int { return pick(l, 30_000, 1_000_000) }
 
-// claimName is the name of a claim's result with so many rows.
+// claimName is the name of the result of a claim beside so many rows.
 func claimName(situation string, rows int) string { return fmt.Sprintf("Claim/%s/%d", situation, rows) }

@@ -19,8 +19,8 @@ import (
 
 const requestTimeout = 30 * time.Second
 
-// direct is a queue in memory and as many goroutines as requests may be in flight:
-// what is written in an hour, and lost in a crash.
+// direct is a queue in memory with a goroutine for each request in flight: a solution that takes an
+// hour to write and loses its deliveries in a crash.
 type direct struct {
 	setup
 	queue chan event
@@ -46,7 +46,7 @@ func newDirect(s setup) (*direct, error) {
 	case fastHTTP:
 		d.post = shared(viaFastHTTP(s.job))
 	case rawBytes:
-		d.post = func() func(context.Context, event) error { return newWire(s.job).post }
+		d.post = func() func(context.Context, event) error { return (&wire{job: s.job}).post }
 	}
 	return d, nil
 }
@@ -83,8 +83,8 @@ func (d *direct) run(ctx context.Context) error {
 
 func (d *direct) close() {}
 
-// tunedTransport keeps a connection for every request in flight and dials the receiver
-// whatever the name.
+// tunedTransport keeps a connection for every request in flight and dials the receiver for every
+// name.
 func tunedTransport(j job, inFlight int) *http.Transport {
 	var dialer net.Dialer
 	return &http.Transport{
@@ -190,16 +190,14 @@ func viaFastHTTP(j job) func(context.Context, event) error {
 	}
 }
 
-// wire writes HTTP/1.1 by hand over one connection: the floor of what a request costs,
-// not something to use.
+// wire writes HTTP/1.1 by hand over one connection. It is the lower bound of a request's cost, not
+// a client to use.
 type wire struct {
 	job
 	conn net.Conn
 	in   *bufio.Reader
 	out  []byte
 }
-
-func newWire(j job) *wire { return &wire{job: j} }
 
 func (w *wire) post(ctx context.Context, e event) (err error) {
 	if w.conn == nil {
@@ -217,11 +215,11 @@ func (w *wire) post(ctx context.Context, e event) (err error) {
 	if _, err := w.conn.Write(w.out); err != nil {
 		return err
 	}
-	return w.answer()
+	return w.readAnswer()
 }
 
-// answer reads a response that has a Content-Length, as the receiver's have.
-func (w *wire) answer() error {
+// readAnswer reads a response with a Content-Length, as the receiver sends it.
+func (w *wire) readAnswer() error {
 	var length, status int
 	for first := true; ; first = false {
 		line, err := w.in.ReadSlice('\n')

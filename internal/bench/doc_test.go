@@ -7,14 +7,14 @@ import (
 	"testing"
 )
 
-// Rule: tables replace what stands between the marks, and nothing else.
+// Rule: tables replace the text between the marks, and nothing else.
 func TestInsert(t *testing.T) {
 	t.Parallel()
 	name := filepath.Join(t.TempDir(), "doc.md")
 	if err := os.WriteFile(name, []byte("above\n"+docBegin+"\nold\n"+docEnd+"\nbelow\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // again, over what it wrote itself
+	for range 2 { // the second time over its own output
 		if err := insert(name, []byte("new")); err != nil {
 			t.Fatal(err)
 		}
@@ -34,8 +34,8 @@ func TestInsert(t *testing.T) {
 	}
 }
 
-// Rule: the document that the command fills has the marks, and explains limits and method
-// outside of them, where a run does not overwrite it.
+// Rule: the document that the command fills has the marks, and explains limits and method outside
+// of them, where a run does not overwrite it.
 func TestDocument(t *testing.T) {
 	t.Parallel()
 	b, err := os.ReadFile("../../docs/performance.md")
@@ -55,8 +55,8 @@ func TestDocument(t *testing.T) {
 	}
 }
 
-// Rule: of an open loop, the share in time is counted over the events after the warm-up
-// that go to endpoints which answer.
+// Rule: in an open loop, the share in time is counted over the events after the warm-up to
+// endpoints that answer.
 func TestJob_healthy(t *testing.T) {
 	t.Parallel()
 	j := job{Rate: 500, Seconds: 2, Endpoints: 10, Hanging: 3}

@@ -14,7 +14,7 @@ import (
 
 const loadBatch = 500
 
-// tally counts what a contender has done.
+// tally counts the finished deliveries of a contender.
 type tally struct {
 	ended, failed atomic.Int64
 	want          int64
@@ -32,9 +32,8 @@ func (t *tally) done(err error) {
 	}
 }
 
-// drain measures how fast a backlog leaves, and what that costs. The backlog is stored
-// before the clock starts; it stops when the last outcome is stored, in whatever the
-// contender keeps outcomes.
+// drain measures the throughput and the cost of sending a backlog. The backlog is stored before the
+// clock starts; the clock stops when the last outcome is stored, in the contender's own store.
 func drain(ctx context.Context, j job) (figures, error) {
 	t := newTally(j.Deliveries)
 	s, err := newSender(ctx, setup{j, t.done})
@@ -86,7 +85,7 @@ func drain(ctx context.Context, j job) (figures, error) {
 	return f, profiled()
 }
 
-// profile starts to record where CPU time and allocations go, and returns what writes it.
+// profile starts profiles of CPU time and allocations, and returns a function that writes them.
 func profile(j job) (written func() error, err error) {
 	if j.Profile == "" {
 		return func() error { return nil }, nil

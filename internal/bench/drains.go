@@ -6,12 +6,12 @@ import (
 	"slices"
 )
 
-// drainJob is a backlog that leaves. It is long enough that starting up, opening
-// connections and the last few outcomes weigh little.
+// drainJob is a backlog that is sent. It is long enough that the start, opening connections and the
+// last few outcomes weigh little.
 func (l *lab) drainJob(c string, inFlight int) job {
 	n := pick(l, 10_000, 20_000)
 	switch {
-	case c == riverPlain: // it has a fixed pace
+	case c == riverPlain: // it has a fixed rate
 		n = pick(l, 1_000, 4_000)
 	case slices.Contains(inMemory, c):
 		n = pick(l, 20_000, 40_000)
@@ -49,7 +49,7 @@ func drainPart(ctx context.Context, l *lab) error {
 	return nil
 }
 
-// queuedPart drains a backlog that is much longer than what is claimed at once.
+// queuedPart drains a backlog that is much longer than a claim.
 func queuedPart(ctx context.Context, l *lab) (err error) {
 	var jobs []job
 	for _, one := range []string{netHTTP, onMemory} {
@@ -64,7 +64,7 @@ func queuedPart(ctx context.Context, l *lab) (err error) {
 	return nil
 }
 
-// drains runs some jobs, one for each contender, and returns what each did.
+// drains runs some jobs, one for each contender, and returns the figures of each.
 func (l *lab) drains(ctx context.Context, n int, jobs []job) (map[string]rounds, error) {
 	found, err := l.interleave(ctx, n, jobs)
 	if err != nil {

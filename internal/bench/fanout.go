@@ -7,8 +7,8 @@ import (
 
 const fanScope = "everybody"
 
-// fanOut sends one event to many webhooks, again and again, and reports how long one takes
-// from Dispatch until every outcome is stored.
+// fanOut sends one event to many webhooks, again and again, and measures the time from Dispatch
+// until every outcome is stored.
 func fanOut(ctx context.Context, j job) (figures, error) {
 	outcomes := make(chan error, j.Fan)
 	p, err := newPostrider(ctx, setup{j, func(err error) { outcomes <- err }})

@@ -24,7 +24,7 @@ func (r result) metric(unit string) (float64, bool) {
 	return median(xs), len(xs) > 0
 }
 
-// spread is the metric as tables show it.
+// spread is the metric in the format of the tables.
 func (r result) spread(unit string) string { return spread(r.runs.values(unit)) }
 
 // goBench runs benchmarks of other modules of the tree, in a folder relative to the root.

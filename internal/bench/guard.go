@@ -21,10 +21,10 @@ var guardJSON []byte
 type kept struct {
 	Value float64 `json:"value"`
 	Slack float64 `json:"slack"`
-	Least bool    `json:"least,omitempty"` // less is worse
+	Least bool    `json:"least,omitempty"` // a smaller figure is worse
 }
 
-// bound is the worst that is allowed.
+// bound is the worst allowed figure.
 func (k kept) bound() float64 {
 	if k.Least {
 		return k.Value * (1 - k.Slack)
@@ -32,7 +32,7 @@ func (k kept) bound() float64 {
 	return k.Value * (1 + k.Slack)
 }
 
-// worse tells whether a measured figure is beyond the bound.
+// worse reports whether a measured figure is beyond the bound.
 func (k kept) worse(measured float64) bool {
 	if k.Least {
 		return measured < k.bound()
@@ -40,7 +40,8 @@ func (k kept) worse(measured float64) bool {
 	return measured > k.bound()
 }
 
-// better tells whether it is so much better that the kept figure guards nothing any more.
+// better reports whether a measured figure is so much better that the kept one guards nothing any
+// more.
 func (k kept) better(measured float64) bool {
 	if k.Least {
 		return measured > k.Value/(1-k.Slack)
@@ -56,12 +57,12 @@ func (k kept) String() string {
 }
 
 const (
-	guardRounds = 3 // enough where nothing is worse
-	guardMore   = 4 // and these where something is: the machine may have been busy
+	guardRounds = 3 // enough where no figure is worse
+	guardMore   = 4 // more where one is, because the machine may have been busy
 )
 
-// guardSlack is by how much two runs of the same code may differ on a busy machine of two
-// CPUs, by what a figure's name says.
+// guardSlack is the allowed difference of two runs of the same code on a busy machine of two CPUs,
+// by the name of a figure.
 func guardSlack(key string) float64 {
 	switch {
 	case strings.HasSuffix(key, microAllocs):
@@ -69,9 +70,9 @@ func guardSlack(key string) float64 {
 	case strings.HasPrefix(key, onMemory) && strings.Contains(key, allocs):
 		return 0.1
 	case strings.Contains(key, walBoth):
-		return 0.15 // how full pages are differs a little
+		return 0.15 // the number of rows per page varies a little
 	case strings.Contains(key, allocs):
-		return 0.25 // a busy machine claims less at once
+		return 0.25 // a busy machine claims fewer at once
 	case strings.HasSuffix(key, toRiver):
 		return 0.4 // both wait for the same database
 	case strings.Contains(key, perClaim), strings.Contains(key, perWrite):
@@ -80,7 +81,7 @@ func guardSlack(key string) float64 {
 	return 0.75 // throughput and CPU time: a store that syncs shares the disk
 }
 
-// guardLeast tells whether less of a figure is worse.
+// guardLeast reports whether a smaller figure is worse.
 func guardLeast(key string) bool {
 	return strings.Contains(key, perSecond) || strings.Contains(key, perClaim) || strings.Contains(key, perWrite)
 }
@@ -92,8 +93,8 @@ const (
 	microAllocs = "allocs/op"
 )
 
-// guard measures what hardly depends on the machine or its load, and compares it with what
-// is kept in the tree: ratios to nethttp in the same round, and allocations.
+// guard measures figures that hardly depend on the machine or its load, and compares them with
+// those in the tree: ratios to nethttp in the same round, and allocations.
 func (l *lab) guard(ctx context.Context, update bool) error {
 	var want map[string]kept
 	if err := json.Unmarshal(guardJSON, &want); err != nil {
@@ -114,7 +115,7 @@ func (l *lab) guard(ctx context.Context, update bool) error {
 		return err
 	}
 	if update {
-		return l.keep(measured)
+		return l.store(measured)
 	}
 	if compareKept(want, measured).err() != nil {
 		if err := l.guardDrains(ctx, guardMore, measured); err != nil {
@@ -126,7 +127,7 @@ func (l *lab) guard(ctx context.Context, update bool) error {
 	return v.err()
 }
 
-// guardDrains adds rounds of the drains to what has been measured.
+// guardDrains adds rounds of the drains to measured.
 func (l *lab) guardDrains(ctx context.Context, n int, measured map[string][]float64) error {
 	var jobs []job
 	for _, c := range []string{netHTTP, onMemory, onSQLite, onPostgres, riverBest} {
@@ -159,7 +160,7 @@ func (l *lab) guardDrains(ctx context.Context, n int, measured map[string][]floa
 	return nil
 }
 
-// guardOnce measures what one round is enough for: counts that no load changes much.
+// guardOnce measures counts for which one round is enough, because the load changes them little.
 func (l *lab) guardOnce(ctx context.Context, measured map[string][]float64) error {
 	found, err := l.interleave(ctx, 1, []job{
 		l.openJob(onMemory, 0, 2),
@@ -198,7 +199,7 @@ func (l *lab) guardMicro(ctx context.Context) (map[string][]float64, error) {
 	return measured, nil
 }
 
-// comparison is what a guard run has to say.
+// comparison is the result of a guard run.
 type comparison struct {
 	table *table
 	worse []string
@@ -240,8 +241,8 @@ func (c comparison) err() error {
 		"\nIf it is meant: go run ./internal/bench -guard -update, on a machine that does nothing else, and say why in the change.")
 }
 
-// keep writes what was measured to the tree.
-func (l *lab) keep(measured map[string][]float64) error {
+// store writes the measured figures to the tree.
+func (l *lab) store(measured map[string][]float64) error {
 	all := map[string]kept{}
 	for key, xs := range measured {
 		value, err := strconv.ParseFloat(number(median(xs)), 64) // three digits are enough

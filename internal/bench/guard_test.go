@@ -31,8 +31,8 @@ func TestKept(t *testing.T) {
 	}
 }
 
-// Rule: a guard run fails on what is worse, on what has nothing to be compared with, and on
-// what is kept and not measured any more, and its error names each.
+// Rule: a guard run fails on a figure that is worse, on one without a kept figure, and on a kept
+// figure that is not measured any more, and its error names each.
 func TestCompareKept(t *testing.T) {
 	t.Parallel()
 	want := map[string]kept{
@@ -68,7 +68,7 @@ func TestCompareKept(t *testing.T) {
 	}
 }
 
-// Rule: what is kept in the tree is complete and has the slack that its kind has.
+// Rule: the figures in the tree are complete and have the slack of their kind.
 func TestGuardFile(t *testing.T) {
 	t.Parallel()
 	var file map[string]kept

@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// hostsPart has several hosts share one PostgreSQL.
+// hostsPart measures several hosts over one PostgreSQL.
 func hostsPart(ctx context.Context, l *lab) error {
 	var jobs []job
 	for _, n := range []int{1, 2, 4} {
@@ -39,8 +39,8 @@ func hostsPart(ctx context.Context, l *lab) error {
 	return nil
 }
 
-// ceilings says by arithmetic what a PostgreSQL of its own could do, from the medians of
-// the most hosts.
+// ceilings estimates the limits of a dedicated PostgreSQL from the medians of the largest number of
+// hosts.
 func ceilings(found []rounds) string {
 	most := found[len(found)-1]
 	cpu := (median(most.values(loadCPU)) + median(most.values(storeCPU))) / 10_000 // seconds for a delivery
@@ -53,10 +53,10 @@ func ceilings(found []rounds) string {
 		number(cpu*1000), number(log*1000), thousands(8/cpu), number(8/cpu*log), thousands(100/log))
 }
 
-// thousands rounds to what an estimate is worth.
+// thousands rounds an estimate.
 func thousands(x float64) string { return fmt.Sprintf("%.0f,000", max(x/1000, 1)) }
 
-// hosts is a drain by several Dispatchers that know nothing of each other.
+// hosts is a drain by several independent Dispatchers.
 func hosts(ctx context.Context, j job) (figures, error) {
 	t := newTally(j.Deliveries)
 	all := make([]*postrider, j.Hosts)
@@ -114,7 +114,8 @@ func hosts(ctx context.Context, j job) (figures, error) {
 	return f, err
 }
 
-// walMeter returns what tells how many bytes PostgreSQL has logged since it was asked last.
+// walMeter returns a function that returns the bytes that PostgreSQL has logged since the last
+// call.
 func walMeter(ctx context.Context, dsn string) (func() (float64, error), error) {
 	position := func() (n float64, err error) {
 		conn, err := pgx.Connect(ctx, dsn)

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// job is one measurement, made by a process of its own so that CPU time, memory and
-// garbage of one contender are not another's.
+// job is one measurement, made by its own process, so that CPU time, memory and garbage of one
+// contender do not count for another.
 type job struct {
 	Part       string  // which function of parts makes it
 	Contender  string  // see newSender
@@ -21,26 +21,26 @@ type job struct {
 	StorePID   int     // process whose CPU time, with its children's, is the store's
 	Redis      string  // host:port
 	Dir        string  // for files
-	InFlight   int     // requests at once
-	PerLane    int     // of them, for one endpoint; 0 means Postrider's default
-	Endpoints  int     // the deliveries take turns
-	Hanging    int     // of the endpoints, how many never answer
+	InFlight   int     // limit of requests in flight
+	PerLane    int     // limit for one endpoint; 0 means Postrider's default
+	Endpoints  int     // deliveries go to each in turn
+	Hanging    int     // the number of endpoints that never answer
 	Deliveries int     // drain: how many
 	Rate       int     // open loop: events per second
 	Seconds    float64 // open loop: how long
 	Fan        int     // fan-out: webhooks of one event
 	Keys       int     // drain: over so many keys, in order; 0 without
 	Hosts      int     // hosts: how many share the database
-	Crowd      string  // tenants: what the others do
-	Profile    string  // drain: where profiles go; empty for none
+	Crowd      string  // tenants: the behaviour of the others
+	Profile    string  // drain: folder for profiles; empty for none
 }
 
-// figures are what a job measured, by the names that tables use.
+// figures are the results of a job, by the names in tables.
 type figures map[string]float64
 
 const jobTimeout = 4 * time.Minute
 
-// parts are what a child process can be asked for.
+// parts are the measurements that a child process can make.
 var parts = map[string]func(context.Context, job) (figures, error){
 	"drain":    drain,
 	"openloop": openLoop,
@@ -53,7 +53,7 @@ var parts = map[string]func(context.Context, job) (figures, error){
 	"resume":   resume,
 }
 
-// child does what the parent wrote to its standard input and answers on standard output.
+// child makes the measurement on its standard input and writes the figures to standard output.
 func child() error {
 	var j job
 	if err := json.NewDecoder(os.Stdin).Decode(&j); err != nil {
@@ -72,7 +72,7 @@ func child() error {
 	return json.NewEncoder(os.Stdout).Encode(f)
 }
 
-// process is a child under way.
+// process is a running child.
 type process struct {
 	cmd *exec.Cmd
 	out bytes.Buffer
@@ -100,7 +100,7 @@ func (p *process) wait() (figures, error) {
 	return f, json.Unmarshal(p.out.Bytes(), &f)
 }
 
-// kill ends the process as a crash would.
+// kill ends the process like a crash.
 func (p *process) kill() error {
 	err := p.cmd.Process.Kill()
 	var exit *exec.ExitError

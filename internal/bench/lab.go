@@ -18,10 +18,10 @@ import (
 var allContenders = []string{netHTTP, rawBytes, fastHTTP, roundTrip, retryable, onMemory, onSQLite, onPostgres, wide,
 	riverBest, riverSame, riverPlain, asynqRedis}
 
-// inMemory are those that have no store to wait for.
+// inMemory are the contenders without a store.
 var inMemory = []string{netHTTP, rawBytes, fastHTTP, roundTrip, retryable, onMemory}
 
-// lab is what measurements need and what they found.
+// lab holds the programs, the options and the results of measurements.
 type lab struct {
 	quick    bool
 	out      io.Writer // for tables
@@ -31,7 +31,7 @@ type lab struct {
 	root     string    // of the repository
 	receiver *receiver
 	postgres *postgres
-	redis    *redisServer // nil where it is not installed
+	redis    *redisServer // nil where Redis is not installed
 
 	drained   map[int]map[string]rounds // by requests in flight
 	queued    map[string]rounds         // drain of a large backlog
@@ -42,7 +42,7 @@ type lab struct {
 	memory    rounds
 	idled     rounds
 	resumed   map[string]rounds
-	finish    func() error // waits for what a part left running; may be nil
+	finish    func() error // waits for a part's background work; may be nil
 	micro     []result
 	claims    []result
 }
@@ -81,7 +81,7 @@ func (l *lab) close() {
 	}
 }
 
-// wait ends what a part has left running.
+// wait waits for the background work of a part.
 func (l *lab) wait() error {
 	if l.finish == nil {
 		return nil
@@ -91,7 +91,7 @@ func (l *lab) wait() error {
 	return finish()
 }
 
-// machine says on what it runs.
+// machine describes the machine.
 func (l *lab) machine(ctx context.Context) string {
 	load, _ := os.ReadFile("/proc/loadavg")
 	before, _, _ := strings.Cut(string(load), " ")
@@ -103,7 +103,7 @@ func (l *lab) machine(ctx context.Context) string {
 		runtime.NumCPU(), before, runtime.Version(), l.postgres.version(ctx), redis, runtime.GOOS, runtime.GOARCH)
 }
 
-// run makes one measurement: it lays out what the job needs, and adds what the receiver saw.
+// run makes one measurement: it prepares the job's resources, and adds the receiver's figures.
 func (l *lab) run(ctx context.Context, j job) (figures, error) {
 	j.Receiver = l.receiver.addr
 	if j.Endpoints == 0 {
@@ -112,7 +112,7 @@ func (l *lab) run(ctx context.Context, j job) (figures, error) {
 	if err := l.receiver.reset(); err != nil {
 		return nil, err
 	}
-	clean, err := l.lay(ctx, &j)
+	clean, err := l.prepare(ctx, &j)
 	if err != nil {
 		return nil, err
 	}
@@ -142,8 +142,8 @@ func (l *lab) run(ctx context.Context, j job) (figures, error) {
 	return f, nil
 }
 
-// lay makes the databases and folders of a job, and returns what removes them.
-func (l *lab) lay(ctx context.Context, j *job) (clean func(), err error) {
+// prepare makes the databases and folders of a job, and returns a function that removes them.
+func (l *lab) prepare(ctx context.Context, j *job) (clean func(), err error) {
 	if j.Dir, err = os.MkdirTemp("", "postrider-bench-"); err != nil {
 		return nil, err
 	}
@@ -165,8 +165,8 @@ func (l *lab) lay(ctx context.Context, j *job) (clean func(), err error) {
 	return clean, nil
 }
 
-// interleave runs every job once in each round, in random order. A contender that fails
-// in a round is told on standard error and has no figures there.
+// interleave runs every job once in each round, in random order. A contender that fails in a round
+// is reported on standard error and has no figures there.
 func (l *lab) interleave(ctx context.Context, n int, jobs []job) ([]rounds, error) {
 	if l.rounds > 0 {
 		n = l.rounds
@@ -209,7 +209,7 @@ func pick[T any](l *lab, quick, full T) T {
 	return full
 }
 
-// contenders that can run here, out of some.
+// contenders returns those of some that can run here.
 func (l *lab) contenders(some ...string) (out []string) {
 	for _, c := range some {
 		if c != asynqRedis || l.redis != nil {

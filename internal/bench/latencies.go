@@ -25,7 +25,7 @@ func openLoopPart(ctx context.Context, l *lab) error {
 	return nil
 }
 
-// fewestHealthy is how many deliveries a p99 needs at least.
+// fewestHealthy is the least number of deliveries for a p99.
 const fewestHealthy = 300
 
 func neighbourPart(ctx context.Context, l *lab) error {

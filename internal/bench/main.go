@@ -1,13 +1,13 @@
-// Command bench measures Postrider beside what a user would pick instead.
+// Command bench measures Postrider and its alternatives.
 //
 //	go run ./internal/bench          # everything, about 25 minutes on two CPUs
 //	go run ./internal/bench -quick   # under five minutes
 //	go run ./internal/bench -guard   # against testdata/guard.json, about two minutes
 //
-// It starts what it needs: a receiver in a process of its own, a throw-away PostgreSQL,
-// and Redis where it is installed. Each measurement is a process of its own; the
-// contenders take turns in random order, and every figure is compared with the tuned
-// net/http client of the same round. The tables are Markdown, on standard output.
+// It starts all servers: a receiver in its own process, a throw-away PostgreSQL, and Redis where it
+// is installed. Each measurement runs in its own process; the contenders take turns in random
+// order, and every figure is compared with the tuned net/http client of the same round. The tables
+// are Markdown, on standard output.
 package main
 
 import (
@@ -53,7 +53,7 @@ func main() {
 	}
 }
 
-// request is what the command line asks for.
+// request holds the options of the command line.
 type request struct {
 	quick, guard, update                 bool
 	plots, profiles, doc, parts, senders string
@@ -123,7 +123,7 @@ const (
 	docEnd   = "<!-- end of measured -->"
 )
 
-// insert replaces what stands between the two marks of a document.
+// insert replaces the text between the two marks of a document.
 func insert(name string, tables []byte) error {
 	b, err := os.ReadFile(name)
 	if err != nil {

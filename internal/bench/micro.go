@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// microBench runs the Go benchmarks that say what a step costs.
+// microBench runs the Go benchmarks of single steps.
 func (l *lab) microBench(ctx context.Context, benchtime, count string) ([]result, error) {
 	results, err := goBench(ctx, l.root, ".", "-bench",
 		`^Benchmark(CheckURL|Encode|New|Next|Enter|Dispatch|Matcher_Select10000|Index_10000|Dispatch10000)$`,

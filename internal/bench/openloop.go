@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-const settleDown = 2 * time.Second // after the last event: who is later counts as not delivered in time
+const settleDown = 2 * time.Second // after the last event; a later delivery counts as not in time
 
-// warmUp is how long events go out before any of them counts: connections to the
-// endpoints and to the store are open then, and statements prepared.
+// warmUp is how long events are sent before any of them counts, so that connections to the
+// endpoints and to the store are open, and statements prepared.
 const warmUp = 1.0 // seconds
 
-// events are those of an open loop that do not count and those that do.
+// events are the numbers of events of an open loop that do not count and that do.
 func (j job) events() (warm, counted int) {
 	return int(float64(j.Rate) * warmUp), int(float64(j.Rate) * j.Seconds)
 }
 
-// healthy is how many of the events from a number to another go to endpoints that answer.
+// healthy is the number of events in [from, to) to endpoints that answer.
 func (j job) healthy(from, to int) (n int) {
 	for i := from; i < to; i++ {
 		if i%j.Endpoints >= j.Hanging {
@@ -29,8 +29,8 @@ func (j job) healthy(from, to int) (n int) {
 	return n
 }
 
-// openLoop hands over events at a steady rate, each by a call of its own, whether the
-// ones before have left or not. How long they took is known to the receiver.
+// openLoop dispatches events at a steady rate, each by its own call, without waiting for the ones
+// before. The receiver measures how long they took.
 func openLoop(ctx context.Context, j job) (figures, error) {
 	warm, n := j.events()
 	t := newTally(j.healthy(0, warm+n))
@@ -43,7 +43,7 @@ func openLoop(ctx context.Context, j job) (figures, error) {
 	defer stop()
 	ended := make(chan error, 1)
 	go func() { ended <- s.run(running) }()
-	time.Sleep(300 * time.Millisecond) // what a contender does at its start is not the question
+	time.Sleep(300 * time.Millisecond) // the start of a contender is not measured
 
 	var before usage
 	profiled := func() error { return nil }

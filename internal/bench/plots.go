@@ -4,7 +4,7 @@ import (
 	"os"
 )
 
-// plots draws how cost grows with work.
+// plots draws the growth of costs with work.
 func (l *lab) plots(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -38,7 +38,7 @@ func (l *lab) plots(dir string) error {
 	}
 	for name, p := range map[string]*plot{"drain.svg": rate, "cpu.svg": cost, "claims.svg": claims} {
 		if p.svg() == "" {
-			continue // that part did not run
+			continue // the part did not run
 		}
 		if err := p.write(dir + "/" + name); err != nil {
 			return err

@@ -18,8 +18,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// postgres is a throw-away PostgreSQL with fsync on and the settings of a new cluster,
-// apart from what is written in postgresConf.
+// postgres is a throw-away PostgreSQL with fsync on and the settings of a new cluster, apart from
+// those in postgresConf.
 type postgres struct {
 	dir, port string
 	cmd       *exec.Cmd
@@ -88,7 +88,7 @@ func startPostgres(ctx context.Context) (p *postgres, err error) {
 	return nil, errors.New("bench: PostgreSQL did not start")
 }
 
-// unprivileged chooses whom the server runs as, because it refuses to be root.
+// unprivileged chooses the user of the server, which refuses to run as root.
 func unprivileged(dir string) (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
@@ -119,7 +119,7 @@ func (p *postgres) dsn(database string) string {
 	return "postgres://postgres@127.0.0.1:" + p.port + "/" + database + "?sslmode=disable"
 }
 
-// fresh makes an empty database, and returns its address and what drops it.
+// fresh makes an empty database, and returns its address and a function that drops it.
 func (p *postgres) fresh(ctx context.Context) (dsn string, drop func(), err error) {
 	p.made++
 	name := fmt.Sprintf("bench%d", p.made)
@@ -134,9 +134,9 @@ func (p *postgres) fresh(ctx context.Context) (dsn string, drop func(), err erro
 	return p.dsn(name), func() { _ = exec("DROP DATABASE " + name + " WITH (FORCE)") }, exec("CREATE DATABASE " + name)
 }
 
-// analyze gives a database that has just been filled the statistics that one in use has.
-// There is no checkpoint: rows are claimed and settled soon after they were inserted, and
-// their pages should be as they are then.
+// analyze updates the statistics of a database that has just been filled. It makes no checkpoint,
+// because in use rows are claimed and settled soon after they were inserted, with their pages still
+// unwritten.
 func analyze(ctx context.Context, dsn string) error {
 	conn, err := pgx.Connect(ctx, dsn)
 	if err != nil {
@@ -158,7 +158,7 @@ func (p *postgres) transactions(ctx context.Context, dsn string) (n float64, err
 	return n, errors.Join(err, conn.Close(ctx))
 }
 
-// version of the server.
+// version returns the server's version.
 func (p *postgres) version(ctx context.Context) (version string) {
 	conn, err := pgx.Connect(ctx, p.dsn("postgres"))
 	if err != nil {

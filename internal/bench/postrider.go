@@ -21,21 +21,21 @@ import (
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
-// postrider is the library under test, as a host uses it: profile Automation, every
-// check and hook in place. Each endpoint has a scope of its own.
+// postrider is the library under test, used like by a host: profile Automation, every check and
+// hook in place. Each endpoint has its own scope.
 type postrider struct {
 	hooks  *webhook.Dispatcher
 	store  registry
 	closed []func() error
 	calls  *calls
-	keys   int // events have one of so many keys
+	keys   int // number of keys of events
 	sent   atomic.Int64
 }
 
-// calls counts those of a Store.
+// calls counts the calls of a Store.
 type calls struct {
-	claims, claimed atomic.Int64 // and the deliveries that came
-	writes, written atomic.Int64 // and the outcomes in them
+	claims, claimed atomic.Int64 // claims, and their deliveries
+	writes, written atomic.Int64 // settlements, and their outcomes
 	looks           atomic.Int64
 }
 
@@ -50,7 +50,7 @@ func (c *calls) write(ss []webhook.Settlement) {
 	c.written.Add(int64(len(ss)))
 }
 
-// into adds what a drain tells.
+// into adds the counts of a drain.
 func (c *calls) into(f figures) {
 	f[perClaim] = float64(c.claimed.Load()) / float64(max(1, c.claims.Load()))
 	f[perWrite] = float64(c.written.Load()) / float64(max(1, c.writes.Load()))
@@ -100,8 +100,8 @@ func options(s setup) *webhook.Options {
 	return o
 }
 
-// plainTransport is Postrider's own transport without TLS and address guard: for https
-// URLs net/http takes a connection from DialTLSContext as it is.
+// plainTransport is Postrider's own transport without TLS and address guard: for https URLs
+// net/http uses a connection of DialTLSContext as it is.
 func plainTransport(j job, capacity int) *http.Transport {
 	t := tunedTransport(j, capacity)
 	t.DialTLSContext, t.DialContext = t.DialContext, func(context.Context, string, string) (net.Conn, error) {
@@ -147,7 +147,7 @@ func (p *postrider) open(ctx context.Context, j job) error {
 	return s.Migrate(ctx)
 }
 
-// countedSQL and countedMemory count the calls of a Store and have all it can.
+// countedSQL and countedMemory count the calls of a Store and have all its capabilities.
 type (
 	countedSQL struct {
 		*sqlstore.Store
@@ -182,7 +182,7 @@ func (c countedMemory) Settle(ctx context.Context, ss []webhook.Settlement) ([]s
 	return c.Store.Settle(ctx, ss)
 }
 
-// silence is a Notifier of a host that has no neighbours.
+// silence is a Notifier of a host without neighbours.
 type silence struct{}
 
 func (silence) Wait(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
@@ -203,7 +203,7 @@ func (p *postrider) register(ctx context.Context, j job, scope string, endpoint 
 	}
 	if j.Part == "resume" || j.Part == "hosts" {
 		if _, err := p.store.Webhook(ctx, scope, w.ID); err == nil {
-			return nil // another host has made it
+			return nil // another host has added it
 		}
 	}
 	return p.store.Create(ctx, w, 0)
@@ -236,7 +236,7 @@ func (p *postrider) close() {
 	}
 }
 
-// dispatchTo hands over one event of a scope.
+// dispatchTo dispatches one event of a scope.
 func (p *postrider) dispatchTo(ctx context.Context, scope, id string) error {
 	e, err := payload.New(scope, taskSuccess, payload.WithID(id))
 	if err != nil {

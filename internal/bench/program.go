@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// program is what the command does, in order.
+// program is the order of the command's parts.
 var program = []struct {
 	name   string
 	run    func(context.Context, *lab) error
-	beside bool // may run while deliveries wait to be resumed and an idle process idles
+	beside bool // may run in the background of resume and idle
 }{
 	{"drain", drainPart, false},
 	{"queued", queuedPart, false},
@@ -33,7 +33,7 @@ func partNames() (names []string) {
 	return names
 }
 
-const inFlight = 64 // unless said
+const inFlight = 64 // default of the requests in flight
 
 func memoryPart(ctx context.Context, l *lab) error {
 	found, err := l.interleave(ctx, pick(l, 1, 3), []job{{Part: "memory", Contender: onMemory, InFlight: inFlight}})

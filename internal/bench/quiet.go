@@ -9,9 +9,9 @@ import (
 
 const memoryUnit = 10_000
 
-// memory measures what lies still: 10,000 pending deliveries, 10,000 webhooks.
+// memory measures the memory at rest: 10,000 pending deliveries, 10,000 webhooks.
 func memory(ctx context.Context, j job) (figures, error) {
-	j.Hanging = j.Endpoints // nothing ends while it is counted
+	j.Hanging = j.Endpoints // nothing ends during the measurement
 	p, err := newPostrider(ctx, setup{j, func(error) {}})
 	if err != nil {
 		return nil, err
@@ -19,7 +19,7 @@ func memory(ctx context.Context, j job) (figures, error) {
 	defer p.close()
 	f := figures{}
 
-	j.Deliveries = j.Endpoints * 100 // the limiter and the lanes have their fill
+	j.Deliveries = j.Endpoints * 100 // the limiter and the lanes are full
 	if err := load(ctx, p, j); err != nil {
 		return nil, err
 	}
@@ -27,7 +27,7 @@ func memory(ctx context.Context, j job) (figures, error) {
 	defer stop()
 	ended := make(chan error, 1)
 	go func() { ended <- p.run(running) }()
-	time.Sleep(time.Second) // requests hang
+	time.Sleep(time.Second) // requests are in flight
 
 	j.Deliveries = memoryUnit
 	heapBefore, goroutines := heap(), runtime.NumGoroutine()
@@ -57,7 +57,7 @@ func heap() float64 {
 	return float64(m.HeapAlloc)
 }
 
-// idle runs without work and counts what happens all the same.
+// idle runs without deliveries and counts the remaining work.
 func idle(ctx context.Context, j job) (figures, error) {
 	p, err := newPostrider(ctx, setup{j, func(error) {}})
 	if err != nil {
@@ -68,7 +68,7 @@ func idle(ctx context.Context, j job) (figures, error) {
 	defer stop()
 	ended := make(chan error, 1)
 	go func() { ended <- p.run(running) }()
-	time.Sleep(3 * time.Second) // the start is over
+	time.Sleep(3 * time.Second) // after the start
 	before, looks := used(j.StorePID), p.calls.looks.Load()
 	time.Sleep(time.Duration(j.Seconds * float64(time.Second)))
 	after := used(j.StorePID)
@@ -99,7 +99,7 @@ func hold(ctx context.Context, j job) (figures, error) {
 	return nil, p.run(ctx)
 }
 
-// resume goes on where another process was killed, until everything has been delivered.
+// resume continues after another process was killed, until everything has been delivered.
 func resume(ctx context.Context, j job) (figures, error) {
 	t := newTally(j.Deliveries)
 	p, err := newPostrider(ctx, setup{j, t.done})

@@ -20,22 +20,22 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// received is what a receiver has counted since the latest reset. Times count from the
-// moment written in an event's identifier; the sender and the receiver share a clock.
+// received holds a receiver's counts since the latest reset. Times count from the moment written in
+// an event's identifier; the sender and the receiver share a clock.
 type received struct {
-	Healthy, Prompt int // answered at once; of them, those that came within a second
+	Healthy, Prompt int // answered at once, and those of them within a second
 	Hung            int // requests to endpoints that hang
 	P50, P99        time.Duration
 	CPU             time.Duration // of the receiver, since it started
 }
 
-// desk is the receiver's side: every request is an endpoint's, by its path.
+// desk is the receiver's side: the path of a request names its endpoint.
 type desk struct {
 	mu      sync.Mutex
 	took    []time.Duration
 	hung    int
-	turned  bool          // what was prompt hangs
-	release chan struct{} // closed: nobody hangs any more
+	turned  bool          // prompt endpoints hang now
+	release chan struct{} // closed: no endpoint hangs any more
 }
 
 // receive serves until standard input ends.
@@ -57,7 +57,7 @@ func receive() error {
 func (d *desk) handle(c *fasthttp.RequestCtx) {
 	switch string(c.Path()) {
 	case "/hook":
-		d.note(string(c.Request.Header.Peek("Webhook-Id")))
+		d.record(string(c.Request.Header.Peek("Webhook-Id")))
 	case "/hang":
 		d.hang(true)
 	case "/turn":
@@ -96,7 +96,7 @@ func (d *desk) handle(c *fasthttp.RequestCtx) {
 	c.SetBodyString("ok")
 }
 
-// hang answers when the receiver is told to, where always is false only after "/_turn".
+// hang answers after the release, or at once where always is false and "/_turn" was not called.
 func (d *desk) hang(always bool) {
 	d.mu.Lock()
 	if !always && !d.turned {
@@ -109,7 +109,7 @@ func (d *desk) hang(always bool) {
 	<-release
 }
 
-func (d *desk) note(id string) {
+func (d *desk) record(id string) {
 	rest, counts := strings.CutPrefix(id, "evt_")
 	if !counts {
 		return
@@ -125,12 +125,12 @@ func (d *desk) note(id string) {
 	d.mu.Unlock()
 }
 
-// eventID names an event after the moment it is made.
+// eventID is an identifier with the time of the event.
 func eventID(n int) string {
 	return "evt_" + strconv.FormatInt(time.Now().UnixNano(), 36) + "_" + strconv.Itoa(n)
 }
 
-// warmID names an event that the receiver does not count.
+// warmID is an identifier that the receiver does not count.
 func warmID(n int) string { return "warm_" + strconv.Itoa(n) }
 
 // receiver is the parent's handle on a receiver process.
@@ -169,7 +169,7 @@ func (r *receiver) stop() error {
 	return errors.Join(r.in.Close(), r.cmd.Wait())
 }
 
-func (r *receiver) ask(path string, into any) error {
+func (r *receiver) get(path string, into any) error {
 	resp, err := http.Get("http://" + r.addr + path)
 	if err != nil {
 		return err
@@ -181,10 +181,10 @@ func (r *receiver) ask(path string, into any) error {
 	return json.NewDecoder(resp.Body).Decode(into)
 }
 
-func (r *receiver) reset() error   { return r.ask("/_reset", nil) }
-func (r *receiver) release() error { return r.ask("/_release", nil) }
+func (r *receiver) reset() error   { return r.get("/_reset", nil) }
+func (r *receiver) release() error { return r.get("/_release", nil) }
 
 func (r *receiver) stats() (s received, err error) {
-	err = r.ask("/_stats", &s)
+	err = r.get("/_stats", &s)
 	return s, err
 }

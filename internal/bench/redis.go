@@ -12,10 +12,9 @@ import (
 	"time"
 )
 
-// redisServer is a throw-away Redis. It appends every command to a file that is synced
-// once a second: what Redis recommends where a crash may cost a second of work, and the
-// most that queues on Redis are usually run with. It takes no snapshots, which would start
-// in the midst of a measurement.
+// redisServer is a throw-away Redis. It appends every command to a file that is synced once a
+// second. Redis recommends this where a crash may cost a second of work, and queues on Redis are
+// usually run with no more. It takes no snapshots, which would start during a measurement.
 type redisServer struct {
 	addr string
 	dir  string
@@ -45,7 +44,7 @@ func startRedis(ctx context.Context) (*redisServer, error) {
 		return nil, errors.Join(err, os.RemoveAll(r.dir))
 	}
 	for range 250 {
-		if err = r.ask("PING", "+PONG"); err == nil {
+		if err = r.command("PING", "+PONG"); err == nil {
 			return r, nil
 		}
 		time.Sleep(20 * time.Millisecond)
@@ -54,14 +53,14 @@ func startRedis(ctx context.Context) (*redisServer, error) {
 	return nil, fmt.Errorf("bench: redis-server did not start: %w", err)
 }
 
-// empty removes everything that is stored, the file behind it too.
+// empty removes all data, also from the file.
 func (r *redisServer) empty() error {
-	return errors.Join(r.ask("FLUSHALL", "+OK"), r.ask("BGREWRITEAOF", "+Background"))
+	return errors.Join(r.command("FLUSHALL", "+OK"), r.command("BGREWRITEAOF", "+Background"))
 }
 
-// ask sends an inline command, which Redis reads beside its binary protocol, and compares
-// the beginning of the answer.
-func (r *redisServer) ask(command, want string) error {
+// command sends an inline command, which Redis accepts beside its binary protocol, and compares the
+// start of the answer.
+func (r *redisServer) command(command, want string) error {
 	c, err := net.DialTimeout("tcp", r.addr, time.Second)
 	if err != nil {
 		return err

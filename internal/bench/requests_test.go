@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// Rule: every contender that needs no server sends the same request, so that none has less
-// to write. What a client adds by itself is named.
+// Rule: every contender without a server sends the same request, so that none has less to write.
+// The test lists the additions of each client.
 func TestRequests(t *testing.T) {
 	t.Parallel()
 	for _, contender := range []string{netHTTP, rawBytes, fastHTTP, roundTrip, retryable, onMemory, onSQLite} {

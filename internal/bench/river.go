@@ -14,8 +14,7 @@ import (
 	"github.com/riverqueue/river/rivermigrate"
 )
 
-// riverQueue is River with a worker that makes a request: what a team that has River
-// would write.
+// riverQueue is River with a worker that makes a request, as a team with River would write it.
 type riverQueue struct {
 	pool   *pgxpool.Pool
 	client *river.Client[pgx.Tx]
@@ -46,7 +45,7 @@ func (w *riverWorker) Work(ctx context.Context, j *river.Job[riverArgs]) error {
 
 func newRiver(ctx context.Context, s setup) (*riverQueue, error) {
 	workers := river.NewWorkers()
-	most := 100 // what River's own examples set
+	most := 100 // from River's own examples
 	config := &river.Config{Workers: workers, MaxAttempts: 1,
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil))}
 	switch s.Contender {
@@ -106,14 +105,14 @@ func (q *riverQueue) run(ctx context.Context) error {
 	<-ctx.Done()
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 500*time.Millisecond)
 	defer cancel()
-	if q.client.Stop(stopping) == nil { // writes what has been completed
+	if q.client.Stop(stopping) == nil { // stores the completed ones
 		return nil
 	}
 	return q.client.StopAndCancel(context.WithoutCancel(ctx))
 }
 
-// settled implements settler: River writes completions some time after the worker has
-// ended, many at once.
+// settled implements settler: River stores completions some time after the worker has ended, many
+// at once.
 func (q *riverQueue) settled(ctx context.Context) error {
 	return poll(ctx, func() (done bool, err error) {
 		err = q.pool.QueryRow(ctx, "SELECT NOT EXISTS (SELECT FROM river_job WHERE state IN ('available', 'running'))").Scan(&done)

@@ -22,13 +22,13 @@ type sender interface {
 	close()
 }
 
-// settler is a sender that tells of a delivery's end before its store knows of it.
+// settler is a sender that reports a delivery's end before its store has it.
 type settler interface {
 	// settled returns when the store has every outcome.
 	settled(ctx context.Context) error
 }
 
-// poll asks every few milliseconds until the answer is yes.
+// poll calls done every few milliseconds until it returns true.
 func poll(ctx context.Context, done func() (bool, error)) error {
 	for {
 		if ok, err := done(); ok || err != nil {
@@ -42,7 +42,7 @@ func poll(ctx context.Context, done func() (bool, error)) error {
 	}
 }
 
-// setup is what a contender is told.
+// setup holds the parameters of a contender.
 type setup struct {
 	job
 	done func(err error) // called after every delivery, from any goroutine
@@ -87,8 +87,8 @@ func needsPostgres(contender string) bool {
 
 func (j job) host(endpoint int) string { return fmt.Sprintf("h%d.example.com", endpoint) }
 
-// path is where an endpoint listens: the first Hanging ones never answer, nor do those of a
-// crowd, some of them from a moment on.
+// path is the path of an endpoint: the first Hanging ones never answer, nor do those of a crowd,
+// some of them after "/_turn".
 func (j job) path(endpoint int) string {
 	switch {
 	case j.Crowd == promptCrowd && endpoint >= j.Endpoints:
@@ -102,7 +102,7 @@ func (j job) path(endpoint int) string {
 	return "/hook"
 }
 
-// body is 430 bytes of JSON, as a task run's event is.
+// body is 430 bytes of JSON, like a task run's event.
 var body = []byte(`{"trigger":"taskSuccess","processId":"0b9d4f0e-7c55-4cf0-9d7e-2f5f4f1f6c11","name":"Nightly cleanup",` +
 	`"actionTypes":["archive","notify"],"deepLink":"https://app.example.com/runs/` + strings.Repeat("0123456789", 24) + `abcdefghijk"}`)
 

@@ -9,7 +9,7 @@ import (
 	"github.com/postrider/postrider/webhook/sign"
 )
 
-// BenchmarkSign is what each scheme costs an attempt.
+// BenchmarkSign measures the cost of each scheme for an attempt.
 func BenchmarkSign(b *testing.B) {
 	secret := sign.NewSecret(strings.Repeat("k", 32))
 	generated, err := sign.GenerateSecret()

@@ -36,11 +36,11 @@ const (
 	walBoth           = "log, KB per delivery"
 )
 
-// rounds are the figures of one contender in one situation, one entry for each round. A
-// round in which it failed holds nil.
+// rounds are the figures of one contender in one situation, one entry for each round, nil for a
+// round in which it failed.
 type rounds []figures
 
-// values of a figure, where it was measured.
+// values returns a figure's values, where it was measured.
 func (r rounds) values(name string) (out []float64) {
 	for _, f := range r {
 		if v, ok := f[name]; ok {
@@ -50,7 +50,7 @@ func (r rounds) values(name string) (out []float64) {
 	return out
 }
 
-// beyond are the differences to others in the same rounds.
+// beyond returns the differences to others in the same rounds.
 func (r rounds) beyond(to rounds, name string) (out []float64) {
 	for i, f := range r[:min(len(r), len(to))] {
 		v, ok := f[name]
@@ -61,7 +61,7 @@ func (r rounds) beyond(to rounds, name string) (out []float64) {
 	return out
 }
 
-// ratios to another contender in the same rounds.
+// ratios returns the ratios to another contender in the same rounds.
 func (r rounds) ratios(to rounds, name string) (out []float64) {
 	for i, f := range r {
 		if i >= len(to) {
@@ -76,7 +76,7 @@ func (r rounds) ratios(to rounds, name string) (out []float64) {
 	return out
 }
 
-// median returns 0 of nothing. It leaves its argument as it is.
+// median returns 0 for an empty slice. It does not change its argument.
 func median(xs []float64) float64 {
 	if len(xs) == 0 {
 		return 0
@@ -89,8 +89,8 @@ func median(xs []float64) float64 {
 	return xs[len(xs)/2]
 }
 
-// spread is the median with the least and the greatest, as tables show it: one number where
-// they are the same.
+// spread is the median with the least and the greatest, in the format of tables: one number where
+// they are equal.
 func spread(xs []float64) string {
 	if len(xs) == 0 {
 		return "-"
@@ -101,7 +101,7 @@ func spread(xs []float64) string {
 	return fmt.Sprintf("%s (%s-%s)", number(median(xs)), number(slices.Min(xs)), number(slices.Max(xs)))
 }
 
-// number has three significant digits, or all in front of the point.
+// number formats x with three significant digits, or all before the point.
 func number(x float64) string {
 	switch {
 	case x == 0:

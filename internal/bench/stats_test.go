@@ -73,7 +73,7 @@ func TestParseBench(t *testing.T) {
 	}
 }
 
-// Rule: the body that hand-made requests carry is the one that Postrider encodes.
+// Rule: the body of hand-made requests is the one that Postrider encodes.
 func TestBody(t *testing.T) {
 	t.Parallel()
 	e, err := payload.New("acme", taskSuccess)

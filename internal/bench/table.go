@@ -26,8 +26,8 @@ func (t *table) print(w io.Writer) {
 	}
 }
 
-// compared makes a row for each contender: of each figure the median with minimum and
-// maximum, and its ratio to the net/http client of the same rounds.
+// compared makes a row for each contender: the median of each figure with minimum and maximum, and
+// its ratio to the net/http client of the same rounds.
 func compared(title, note string, results map[string]rounds, names ...string) *table {
 	t := &table{title: title, note: note, head: []string{"sender"}}
 	for _, name := range names {
@@ -51,7 +51,7 @@ func compared(title, note string, results map[string]rounds, names ...string) *t
 	return t
 }
 
-// relative tells which figures are worth a ratio.
+// relative reports whether a figure gets a ratio.
 func relative(name string) bool {
 	return name == perSecond || name == sentCPU
 }

@@ -2,16 +2,16 @@ package main
 
 import "fmt"
 
-// noise is how far two throughputs may lie apart on a shared machine without meaning anything.
+// noise is the difference of two throughputs on a shared machine that has no meaning.
 const noise = 0.12
 
-// target is one figure and what it should be: the bar must hold, the goal is what we want.
+// target is one figure with its bar, which must hold, and its goal.
 type target struct {
 	id, what  string
 	bar, goal float64
-	least     bool // they are the least, not the most
-	tolerant  bool // a throughput or CPU ratio, which the noise blurs
-	free      bool // there is neither; the figure stands beside one that has
+	least     bool // bar and goal are lower bounds
+	tolerant  bool // a throughput or CPU ratio, which noise changes
+	free      bool // without bar and goal; the figure stands beside one that has them
 	measured  float64
 	known     bool
 }
@@ -42,8 +42,8 @@ func (t target) verdict() string {
 	return "**missed**"
 }
 
-// targets is the table that a run ends with. Where only some parts ran, the others'
-// targets can be left out.
+// targets is the table at the end of a run. Where only some parts ran, the targets of the others
+// can be left out.
 func (l *lab) targets(onlyKnown bool) *table {
 	t := &table{title: "Targets", head: []string{"#", "what", "bar", "goal", "measured", "verdict"},
 		note: fmt.Sprintf("64 in flight unless said; medians. The bar must hold, the goal is what we want. \"Within noise\": a throughput, a CPU time or a latency ratio that misses the bar by less than the %.0f %% that this kind of machine cannot resolve.", 100*noise)}
@@ -145,7 +145,7 @@ func (l *lab) allTargets() []target {
 	return out
 }
 
-// storeTargets are those that the benchmarks of the Stores measure.
+// storeTargets are the targets of the Stores' benchmarks.
 func (l *lab) storeTargets() (out []target) {
 	rows := l.mostRows()
 	for _, db := range []struct {
@@ -167,7 +167,7 @@ func (l *lab) storeTargets() (out []target) {
 	return append(out, target{id: "T9", what: "SQLite FULL, Dispatch from 64 goroutines to one", bar: 6, goal: 10, least: true, tolerant: true, measured: v, known: ok})
 }
 
-// microTargets are those that Go benchmarks measure.
+// microTargets are the targets of Go benchmarks.
 func (l *lab) microTargets() (out []target) {
 	for _, one := range []struct {
 		what, name string

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Crowds are what other tenants do while healthy ones are measured.
+// Crowds are the behaviour of other tenants during a measurement of healthy ones.
 const (
 	noCrowd     = ""
 	oneCrowd    = "200 hanging webhooks of one tenant"
@@ -20,7 +20,7 @@ const (
 // crowdEvery is the time between two events of a crowd's tenant.
 const crowdEvery = 250 * time.Millisecond
 
-// crowd is how many tenants a crowd has, and how many webhooks each of them.
+// crowd returns the number of tenants of a crowd, and of webhooks of each.
 func crowd(name string) (tenants, webhooks int) {
 	switch name {
 	case oneCrowd:
@@ -33,7 +33,7 @@ func crowd(name string) (tenants, webhooks int) {
 	return 0, 0
 }
 
-// tenantsPart measures what tenants whose endpoints hang cost those whose endpoints do not.
+// tenantsPart measures how tenants whose endpoints hang slow down the others.
 func tenantsPart(ctx context.Context, l *lab) error {
 	var jobs []job
 	for _, c := range []string{onMemory, onPostgres} {
@@ -64,8 +64,8 @@ func tenantsPart(ctx context.Context, l *lab) error {
 	return nil
 }
 
-// tenants hands over events of healthy tenants at a steady rate beside a crowd. How long
-// they took is known to the receiver.
+// tenants dispatches events of healthy tenants at a steady rate beside a crowd. The receiver
+// measures how long they took.
 func tenants(ctx context.Context, j job) (figures, error) {
 	p, err := newPostrider(ctx, setup{j, func(error) {}})
 	if err != nil {
@@ -82,7 +82,7 @@ func tenants(ctx context.Context, j job) (figures, error) {
 	defer stop()
 	ended := make(chan error, 1)
 	go func() { ended <- p.run(running) }()
-	time.Sleep(300 * time.Millisecond) // the first look is over
+	time.Sleep(300 * time.Millisecond) // after the first look
 
 	dispatching, enough := context.WithCancel(ctx)
 	defer enough()
@@ -127,7 +127,7 @@ func tenants(ctx context.Context, j job) (figures, error) {
 
 func crowdScope(i int) string { return fmt.Sprintf("crowd-%d", i) }
 
-// crowdIn dispatches a tenant's events until ctx ends. What is refused then is no failure.
+// crowdIn dispatches a tenant's events until ctx ends. An error after that is no failure.
 func (p *postrider) crowdIn(ctx context.Context, scope string, after time.Duration) {
 	wait := time.NewTimer(after)
 	defer wait.Stop()
@@ -142,7 +142,7 @@ func (p *postrider) crowdIn(ctx context.Context, scope string, after time.Durati
 	}
 }
 
-// turn lets the receiver answer nothing more where a crowd was prompt.
+// turn makes a prompt crowd's endpoints hang.
 func turn(j job) error {
 	resp, err := http.Get("http://" + j.Receiver + "/_turn")
 	if err != nil {

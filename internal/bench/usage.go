@@ -11,21 +11,21 @@ import (
 	"time"
 )
 
-// usage is what this process and its store had used at some moment.
+// usage holds the resources that this process and its store have used.
 type usage struct {
 	at         time.Time
 	cpu, store time.Duration
 	mem        runtime.MemStats
 }
 
-// used reads the counters. A storePID of 0 means that there is no process of a store.
+// used reads the counters. A storePID of 0 means that the store has no process.
 func used(storePID int) usage {
 	u := usage{at: time.Now(), cpu: ownCPU(), store: treeCPU(storePID)}
 	runtime.ReadMemStats(&u.mem)
 	return u
 }
 
-// since puts what n deliveries cost from then to now into f.
+// since writes the cost of n deliveries from then to now into f.
 func (now usage) since(then usage, n int, f figures) {
 	per := 10_000 / float64(max(n, 1))
 	f[sentCPU] = (now.cpu - then.cpu).Seconds() * per
@@ -55,7 +55,7 @@ func treeCPU(pid int) (total time.Duration) {
 	for _, name := range stats {
 		b, err := os.ReadFile(name)
 		if err != nil {
-			continue // has just ended; its parent counts it
+			continue // it has just ended, and its parent counts it
 		}
 		line := string(b)
 		fields := strings.Fields(line[strings.LastIndexByte(line, ')')+1:]) // from "state", the third of proc(5)
@@ -79,7 +79,7 @@ func treeCPU(pid int) (total time.Duration) {
 // forgetPeak makes peakRSS count from now.
 func forgetPeak() { _ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) }
 
-// peakRSS is the most memory this process has had, in MiB.
+// peakRSS is the peak memory of this process, in MiB.
 func peakRSS() float64 {
 	b, _ := os.ReadFile("/proc/self/status")
 	for line := range strings.Lines(string(b)) {

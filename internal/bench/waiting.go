@@ -13,8 +13,8 @@ const idleSeconds = 60
 // resumeDeliveries fill every lane several times over.
 const resumeDeliveries = 200
 
-// resumePart starts the measurements that mostly wait. They go on behind the parts that
-// follow; l.finish waits for them.
+// resumePart starts the measurements that mostly wait. They run in the background of the following
+// parts; l.finish waits for them.
 func resumePart(ctx context.Context, l *lab) error {
 	var waiting sync.WaitGroup
 	var mu sync.Mutex
@@ -22,7 +22,7 @@ func resumePart(ctx context.Context, l *lab) error {
 	found := map[string]rounds{}
 	for _, c := range []string{onSQLite, onPostgres} {
 		j := job{Contender: c, InFlight: inFlight, Endpoints: endpoints, Hanging: endpoints, Deliveries: resumeDeliveries}
-		clean, err := l.lay(ctx, &j)
+		clean, err := l.prepare(ctx, &j)
 		if err != nil {
 			return err
 		}
@@ -36,7 +36,7 @@ func resumePart(ctx context.Context, l *lab) error {
 		})
 	}
 	j := job{Part: "idle", Contender: onPostgres, Receiver: l.receiver.addr, InFlight: inFlight, Endpoints: endpoints, Seconds: idleSeconds}
-	clean, err := l.lay(ctx, &j)
+	clean, err := l.prepare(ctx, &j)
 	if err != nil {
 		return err
 	}
@@ -72,13 +72,13 @@ func (l *lab) printWaiting() {
 	t.print(l.out)
 }
 
-// idle measures a minute without work, and what the database saw of it.
+// idle measures a minute without deliveries, and the work of the database.
 func (l *lab) idle(ctx context.Context, j job) (figures, error) {
 	p, err := j.start(ctx)
 	if err != nil {
 		return nil, err
 	}
-	time.Sleep(20 * time.Second) // the server publishes what the start did with a delay of 10 s
+	time.Sleep(20 * time.Second) // the server publishes the work of the start after 10 s
 	before, err1 := l.postgres.transactions(ctx, j.DSN)
 	began := time.Now()
 	f, err2 := p.wait()

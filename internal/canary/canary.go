@@ -1,6 +1,5 @@
-// Package canary finds secrets where they must not be: a test plants words that stand
-// nowhere else, and looks for them in all that a host could log, show or keep. It is for
-// tests.
+// Package canary finds secrets where they must not be: a test plants unique words, and looks for
+// them in everything that a host could log, show or keep. It is for tests.
 package canary
 
 import (
@@ -12,8 +11,8 @@ import (
 	"testing"
 )
 
-// Notes collects what is written to it, such as a log, and what it is told. The zero value
-// is empty. It is safe for concurrent use.
+// Notes collects texts, such as a log, and values. The zero value is empty. It is safe for
+// concurrent use.
 type Notes struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -26,14 +25,14 @@ func (n *Notes) Write(p []byte) (int, error) {
 	return n.b.Write(p)
 }
 
-// String is all that was noted.
+// String returns all notes.
 func (n *Notes) String() string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.b.String()
 }
 
-// Add notes values in every way in which hosts print, log and encode them.
+// Add adds values in every form in which hosts print, log and encode them.
 func (n *Notes) Add(what string, vs ...any) {
 	for _, v := range vs {
 		fmt.Fprintf(n, "%s: %v | %+v | %#v\n", what, v, v, v)

@@ -9,7 +9,7 @@ import (
 	"github.com/postrider/postrider/internal/canary"
 )
 
-// failures is a test that notes what fails it.
+// failures is a test that records its failures.
 type failures struct {
 	testing.TB
 	texts []any
@@ -18,7 +18,7 @@ type failures struct {
 func (f *failures) Helper()                           {}
 func (f *failures) Errorf(format string, args ...any) { f.texts = append(f.texts, args[0]) }
 
-// leaky tells its secret in one way only.
+// leaky shows its secret in one form only.
 type leaky struct{ Secret, Only string }
 
 func (l leaky) show(way string) string {
@@ -33,7 +33,7 @@ func (l leaky) GoString() string             { return l.show("GoString") }
 func (l leaky) MarshalJSON() ([]byte, error) { return []byte(`"` + l.show("MarshalJSON") + `"`), nil }
 func (l leaky) MarshalText() ([]byte, error) { return []byte(l.show("MarshalText")), nil }
 
-// Rule: a word is found in whichever way it gets out, and nothing is found where there is none.
+// Rule: a word is found in every form, and nothing is found without a word.
 func TestNotes(t *testing.T) {
 	t.Parallel()
 	for _, way := range []string{"String", "GoString", "MarshalJSON", "MarshalText", "nowhere"} {

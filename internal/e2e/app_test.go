@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// startApp builds and starts the example application and returns its address. It ends, with
-// exit code 0, with the test.
+// startApp builds and starts the example application and returns its address. It ends, with exit
+// code 0, at the end of the test.
 func startApp(t *testing.T) string {
 	t.Helper()
 	bin := filepath.Join(t.TempDir(), "taskapp")
@@ -57,7 +57,8 @@ func startApp(t *testing.T) string {
 	return ""
 }
 
-// need returns where a program is. Without it the test is skipped, loudly; CI must have it.
+// need returns the path of a program. Without it the test is skipped, with a message; CI must have
+// it.
 func need(t *testing.T, advice string, names ...string) string {
 	t.Helper()
 	for _, name := range names {

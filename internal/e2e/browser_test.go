@@ -17,18 +17,18 @@ import (
 type browser struct {
 	t     *testing.T
 	ctx   context.Context
-	base  string // where the application is
+	base  string // address of the application
 	axe   string // source of axe-core
-	out   string // where screenshots go
+	out   string // folder for screenshots
 	shots int
-	// complaints ends the collection of what the browser's console says, and returns it.
+	// complaints ends the collection of the browser's console messages, and returns them.
 	complaints func() []string
 }
 
 const (
 	wide, tall         = 1280, 900
 	phoneWide, phoneTl = 390, 844
-	patience           = 40 * time.Second // for something to appear; generous, a slow machine is no failure
+	patience           = 40 * time.Second // for a page to show something; generous, because a slow machine is no failure
 )
 
 func newBrowser(t *testing.T) *browser {
@@ -65,7 +65,7 @@ func newBrowser(t *testing.T) *browser {
 	return b
 }
 
-// listen collects scripts that failed and what the Content-Security-Policy refused.
+// listen collects script errors and violations of the Content-Security-Policy.
 func (b *browser) listen() {
 	ctx, stop := context.WithCancel(b.ctx)
 	messages := chromedp.Console(ctx)
@@ -93,7 +93,7 @@ func (b *browser) listen() {
 	}
 }
 
-// quiet fails the test when the browser complained about anything.
+// quiet fails the test when the browser reported anything.
 func (b *browser) quiet() {
 	b.t.Helper()
 	for _, c := range b.complaints() {
@@ -101,8 +101,8 @@ func (b *browser) quiet() {
 	}
 }
 
-// run performs an action that returns a value, and fails the test, with what is on the
-// screen, when that does not succeed.
+// run performs an action that returns a value, and fails the test with the text of the page when
+// that does not succeed.
 func run[T any](b *browser, a chromedp.Action[T]) T {
 	b.t.Helper()
 	ctx, stop := context.WithTimeout(b.ctx, patience)
@@ -132,7 +132,7 @@ func (b *browser) open(path string) {
 	b.do(chromedp.Navigate(b.base + path))
 }
 
-// until waits for a script to say true, also over a change of pages.
+// until waits until a script returns true, also across a change of pages.
 func (b *browser) until(what, script string) {
 	b.t.Helper()
 	for began := time.Now(); time.Since(began) < patience; time.Sleep(50 * time.Millisecond) {
@@ -163,7 +163,7 @@ func (b *browser) sees(texts ...string) {
 	}
 }
 
-// lacks looks for a text in all of the page, right now.
+// lacks checks that the page has no such text now.
 func (b *browser) lacks(texts ...string) {
 	b.t.Helper()
 	all := run(b, chromedp.Evaluate[string](`document.documentElement.outerHTML`))
@@ -187,7 +187,7 @@ func (b *browser) press(name string) {
 	b.until("page behind "+name, `!window.pressed && document.readyState === "complete"`)
 }
 
-// fill replaces what stands in the field with this id, by typing.
+// fill replaces the content of the field with this id, by typing.
 func (b *browser) fill(id, text string) {
 	b.t.Helper()
 	b.until("field "+id, `(() => { const e = document.getElementById(`+quote(id)+`); e?.focus(); e?.select(); return !!e; })()`)

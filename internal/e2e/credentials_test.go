@@ -21,7 +21,7 @@ import (
 	"github.com/postrider/postrider/webhook/settings"
 )
 
-// credentialPages serves the settings page of receivers of any kind, with Authorization and client
+// credentialPages serves the settings page for receivers of any kind, with Authorization and client
 // certificates, and one webhook.
 func credentialPages(t *testing.T) (base, id string) {
 	t.Helper()
@@ -48,8 +48,8 @@ func check(t *testing.T, err error) {
 	}
 }
 
-// Rule: a person can set up Authorization and get a client certificate on the pages alone, with the
-// keyboard alone too, and everybody can read these pages.
+// Rule: a person can set up Authorization and get a client certificate on the pages alone, also
+// with the keyboard alone, and these pages are accessible.
 func TestCredentials(t *testing.T) {
 	b := newBrowser(t)
 	var id string
@@ -60,7 +60,7 @@ func TestCredentials(t *testing.T) {
 	b.quiet()
 }
 
-// authorization fills in the fields of OAuth 2.0, forgets one, and saves.
+// authorization fills in the fields of OAuth 2.0, leaves one out, and saves.
 func (b *browser) authorization(hook string) {
 	b.t.Helper()
 	b.open(hook + "/edit")
@@ -122,7 +122,7 @@ func (b *browser) certificate(hook string) {
 	b.shows("credentials-certificate")
 }
 
-// tabTo goes to a button by the Tab key alone, and wants to see where it is.
+// tabTo goes to a button by the Tab key alone, and checks that its focus is visible.
 func (b *browser) tabTo(name string) {
 	b.t.Helper()
 	for range 60 {
@@ -136,7 +136,7 @@ func (b *browser) tabTo(name string) {
 	}
 }
 
-// request is the one that the page offers for download.
+// request is the certificate request that the page offers for download.
 func (b *browser) request(hook string) *x509.CertificateRequest {
 	b.t.Helper()
 	link := run(b, chromedp.Evaluate[string](`document.querySelector("a[download]").href`))
@@ -153,7 +153,8 @@ func (b *browser) request(hook string) *x509.CertificateRequest {
 	return csr
 }
 
-// signed is a certificate of a receiver's authority; without a key it is for another one.
+// signed is a certificate of a receiver's authority for a public key, or for a new key where key is
+// nil.
 func signed(t *testing.T, csr *x509.CertificateRequest, key any, days int) string {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

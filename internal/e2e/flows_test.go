@@ -34,7 +34,8 @@ func (b *browser) arrived() int {
 	return run(b, chromedp.Evaluate[int](`Number(document.querySelector("tbody a")?.textContent || 0)`))
 }
 
-// doubleClicks act once: with the script, which disables the button, and see withoutScript.
+// doubleClicks checks that a double click acts once with the script, which disables the button; see
+// withoutScript.
 func (b *browser) doubleClicks(address, secret string) {
 	b.t.Helper()
 	b.open(listPath + "add")
@@ -56,7 +57,8 @@ func (b *browser) doubleClicks(address, secret string) {
 	b.sees("“Twice” was deleted", "1 of 3 used")
 }
 
-// finds looks for a delivery by its identifier and its outcome, and counts what would be sent again.
+// finds looks for a delivery by its identifier and its outcome, and counts the deliveries to send
+// again.
 func (b *browser) finds(hook string) {
 	b.t.Helper()
 	b.open(listPath)
@@ -76,7 +78,7 @@ func (b *browser) finds(hook string) {
 	b.shows("resend")
 }
 
-// tryNow breaks the endpoint until the webhook is held back, mends it and does not want to wait.
+// tryNow makes the endpoint fail until the webhook is paused, repairs it and tries at once.
 func (b *browser) tryNow(hook string) {
 	b.t.Helper()
 	b.answers("503")
@@ -98,7 +100,8 @@ func (b *browser) tryNow(hook string) {
 	b.until("everything delivered, live", `!document.body.innerText.includes("Held back") && [...document.querySelectorAll("td.word")].every(x => x.innerText.includes("Delivered"))`)
 }
 
-// operators see what waits and which webhooks fail, and stop this process for a moment.
+// operators checks the operators' page: waiting deliveries, failing webhooks, and the pause of this
+// process.
 func (b *browser) operators() {
 	b.t.Helper()
 	b.open("/operators/")
@@ -110,7 +113,7 @@ func (b *browser) operators() {
 	b.sees("Resume sending by this process")
 	b.press("Resume sending by this process")
 	b.sees("Stop sending by this process")
-	b.fill("event", "evt-of-nobody")
+	b.fill("event", "evt-unknown")
 	b.press("Find")
 	b.sees("No tenant has a delivery of this event.")
 	b.shows("operators-search")
@@ -134,7 +137,7 @@ func (b *browser) conflict(hook string) {
 	b.sees("“Mine” was saved")
 }
 
-// keyboard reaches the switch of a webhook by the Tab key alone, and presses it.
+// keyboard goes to the switch of a webhook by the Tab key alone, and presses it.
 func (b *browser) keyboard() {
 	b.t.Helper()
 	for _, word := range []string{"is off", "is on"} {
@@ -154,7 +157,7 @@ func (b *browser) keyboard() {
 	}
 }
 
-// session ends while a form is filled in.
+// session checks a form whose session ends before it is sent.
 func (b *browser) session(address, secret string) {
 	b.t.Helper()
 	b.open(listPath + "add")
@@ -175,13 +178,13 @@ func (b *browser) session(address, secret string) {
 	b.sees("1 of 3 used")
 }
 
-// post sends an empty form of the application past the page, with the browser's cookies.
+// post sends an empty form directly to the application, with the browser's cookies.
 func (b *browser) post(path string) {
 	b.t.Helper()
 	run(b, chromedp.Evaluate[bool](`fetch(`+quote(path)+`, {method: "POST"}).then(r => r.ok)`, chromedp.EvalAwaitPromise))
 }
 
-// fromTheRight looks at every page in a language that is written from the right.
+// fromTheRight checks every page in a language that is written from right to left.
 func (b *browser) fromTheRight(hook string) {
 	b.t.Helper()
 	b.speaks("ar")

@@ -12,7 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// look is a way to see a page.
+// look is a size and a colour scheme of a page.
 type look struct {
 	name, scheme  string
 	width, height int64
@@ -21,10 +21,10 @@ type look struct {
 
 var usual = look{"light", "light", wide, tall, false}
 
-// looks are asked about by axe-core and kept as pictures.
+// looks are checked by axe-core and kept as pictures.
 var looks = []look{usual, {"dark", "dark", wide, tall, false}, {"phone", "light", phoneWide, phoneTl, true}}
 
-// sizes are looked at for what is wider than the screen: a small phone, and a screen at 200 %.
+// sizes are checked for content wider than the screen: a small phone, and a screen at 200 %.
 var sizes = []look{{"small", "light", 320, 640, true}, {"zoomed", "light", wide / 2, tall / 2, false}}
 
 func (b *browser) use(l look) {
@@ -48,7 +48,7 @@ func (b *browser) scripts(on bool) {
 	})
 }
 
-// shows keeps the page as pictures (light, dark, phone) and asks axe-core about each.
+// shows keeps the page as pictures (light, dark, phone) and checks each with axe-core.
 func (b *browser) shows(name string) {
 	b.t.Helper()
 	b.shots++
@@ -86,7 +86,7 @@ func (b *browser) fits(where string) {
 	}
 }
 
-// speaks sets the language that the browser asks for.
+// speaks sets the language of the browser.
 func (b *browser) speaks(language string) {
 	b.t.Helper()
 	b.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
@@ -106,7 +106,7 @@ type finding struct {
 	} `json:"nodes"`
 }
 
-// accessible fails the test for whatever axe-core finds.
+// accessible fails the test for every finding of axe-core.
 func (b *browser) accessible(where string) {
 	b.t.Helper()
 	result := run(b, chromedp.Evaluate[struct {

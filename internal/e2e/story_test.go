@@ -14,8 +14,8 @@ const (
 	inspectorPath = "/inspector/"
 )
 
-// Rule: a person can add a webhook, see an event arrive, break the endpoint, watch the retries
-// and why nothing goes out, repair it, and send again; all of it on the pages alone.
+// Rule: on the pages alone a person can add a webhook, see an event arrive, make the endpoint fail,
+// watch the retries and the reason why nothing is sent, repair the endpoint, and send again.
 func TestStory(t *testing.T) {
 	b := newBrowser(t)
 	b.base = startApp(t)
@@ -47,14 +47,14 @@ func (b *browser) emptyList() {
 	b.press("Webhooks")
 	b.sees("No webhooks yet", "0 of 3 used")
 	b.shows("list-empty")
-	b.do(chromedp.KeyEvent(kb.Tab)) // the keyboard comes in at the skip link
+	b.do(chromedp.KeyEvent(kb.Tab)) // the first Tab reaches the skip link
 	if focused := b.focused(); focused != "Skip to content" {
 		b.t.Errorf("the first stop of the Tab key is %q", focused)
 	}
 }
 
-// wrongForm makes mistakes: some the browser finds itself, the others the page. What is typed is
-// kept, apart from the secret.
+// wrongForm makes mistakes: the browser finds some, the page the others. The input stays, apart
+// from the secret.
 func (b *browser) wrongForm(url, secret string) {
 	b.t.Helper()
 	b.press("Add webhook")
@@ -112,7 +112,7 @@ func (b *browser) testWebhook(hook string) {
 	b.answers("200")
 }
 
-// answers sets how the inspector answers from now on.
+// answers sets the inspector's answer from now on.
 func (b *browser) answers(status string) {
 	b.t.Helper()
 	b.open(inspectorPath)
@@ -130,14 +130,14 @@ func (b *browser) taskArrives(hook string) {
 	b.open(inspectorPath)
 	b.sees("taskSuccess", "verified")
 	b.shows("inspector")
-	b.runTask("deactivate") // somebody else's; the page is open
+	b.runTask("deactivate") // another task; the page is open
 	b.until("fourth request, live", `document.querySelectorAll("tbody tr").length === 4`)
 	b.open(hook)
 	b.sees("Automated task succeeded", "Delivered", "Accepted: 200 OK")
 	b.shows("webhook-delivered")
 }
 
-// runTask runs a task past the browser.
+// runTask runs a task without the browser.
 func (b *browser) runTask(id string) {
 	b.t.Helper()
 	resp, err := http.Post(b.base+"/tasks/"+id+"/run", "", nil)
@@ -149,8 +149,8 @@ func (b *browser) runTask(id string) {
 	}
 }
 
-// breakAndRepair watches a delivery from its first attempt to its last, without reloading:
-// the script keeps the page up to date.
+// breakAndRepair watches a delivery from its first attempt to its last, without reloading: the
+// script keeps the page up to date.
 func (b *browser) breakAndRepair(hook string) {
 	b.t.Helper()
 	b.answers("503")
@@ -186,7 +186,7 @@ func (b *browser) breakAndRepair(hook string) {
 	b.shows("inspector-request")
 }
 
-// sharedPages never show the URL or the secret.
+// sharedPages checks that pages never show the URL or the secret.
 func (b *browser) sharedPages(secret, url string) {
 	b.t.Helper()
 	path := strings.TrimPrefix(url, "https://api-private.atlassian.com")
@@ -208,10 +208,10 @@ func (b *browser) sharedPages(secret, url string) {
 	b.sees("“Tell all admins” was saved")
 }
 
-// limit adds two more and finds no way to a fourth.
+// limit adds two more and checks that a fourth is impossible.
 func (b *browser) limit(url, secret string) {
 	b.t.Helper()
-	for _, name := range []string{"Expiring keys", "A very long name of a webhook that somebody typed to see what becomes of it on a narrow screen"} {
+	for _, name := range []string{"Expiring keys", "A very long name of a webhook that a person typed to see how it wraps on a narrow screen"} {
 		b.open(listPath + "add")
 		b.fill("field-name", name)
 		b.fill("field-url", url)
@@ -231,7 +231,7 @@ func (b *browser) limit(url, secret string) {
 	b.shows("missing")
 }
 
-// withoutScript does everything that changes something once more, without JavaScript.
+// withoutScript repeats every change without JavaScript.
 func (b *browser) withoutScript(hook string) {
 	b.t.Helper()
 	b.scripts(false)

@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// patience is how long goroutines that were told to end may take.
+// patience is the time for goroutines to end.
 const patience = 5 * time.Second
 
-// Main runs the tests of a package and exits. It is to be called by TestMain.
+// Main runs the tests of a package and exits. TestMain calls it.
 func Main(m *testing.M) {
 	code := m.Run()
-	fuzzing := flag.Lookup("test.fuzz").Value.String() != "" // the fuzzer leaves a goroutine of its own
+	fuzzing := flag.Lookup("test.fuzz").Value.String() != "" // the fuzzer leaves its own goroutine
 	if code == 0 && !fuzzing {
 		if stacks := Left(); stacks != "" {
 			fmt.Fprintf(os.Stderr, "goroutines are left behind:\n%s\n", stacks)
@@ -27,8 +27,8 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// Left returns the stacks of all goroutines but the calling one, after they had time to
-// end; "" when none is left.
+// Left returns the stacks of all goroutines but the calling one, after a time for them to end; ""
+// when none is left.
 func Left() string {
 	buf := make([]byte, 1<<20)
 	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {

@@ -29,7 +29,7 @@ type message struct {
 	Status    int
 }
 
-// addOn is an add-on after atlassian-connect-express, in a process of its own.
+// addOn is an add-on with atlassian-connect-express, in its own process.
 type addOn struct {
 	port  int
 	lines chan message
@@ -70,13 +70,13 @@ func startAddOn(t *testing.T, secret string) *addOn {
 		defer close(read)
 		for lines := bufio.NewScanner(stdout); lines.Scan(); {
 			var m message
-			if json.Unmarshal(lines.Bytes(), &m) == nil { // the library writes lines of its own
+			if json.Unmarshal(lines.Bytes(), &m) == nil { // the library writes other lines too
 				a.lines <- m
 			}
 		}
 	}()
 	t.Cleanup(func() {
-		stdin.Close() // ends it
+		stdin.Close() // ends the process
 		<-read
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("addon.js: %v", err)
@@ -97,7 +97,7 @@ func (a *addOn) next(t *testing.T) message {
 	}
 }
 
-// certificate returns a key and a certificate for addOnHost that is its own authority.
+// certificate returns a key and a self-signed certificate for addOnHost.
 func certificate(t *testing.T) (key, cert []byte) {
 	t.Helper()
 	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

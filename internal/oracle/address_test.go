@@ -10,15 +10,15 @@ import (
 	"github.com/postrider/postrider/allowlist"
 )
 
-// A judge's name, as rows of the table below have it.
+// The names of the judges, for the rows of the table below.
 const (
 	python   = "ipaddress" // is_global of Python's standard library
 	ipaddrJS = "ipaddr.js" // the range "unicast"
 )
 
-// explained lists the blocks that allowlist refuses and a judge calls public, and why.
-// Everywhere else all agree, and nothing that allowlist accepts is refused by a judge.
-// Python's verdict on some blocks depends on its release: what is listed may agree too.
+// explained lists the blocks that allowlist refuses and a judge calls public, with the reason.
+// Everywhere else all agree, and no judge refuses an address that allowlist accepts. Python's
+// verdict on some blocks depends on its release, so a listed one may also agree.
 var explained = []struct {
 	block string
 	whom  string
@@ -34,19 +34,18 @@ var explained = []struct {
 	{"168.63.129.16/32", ipaddrJS, "the same"},
 	{"224.0.0.0/4", python, "multicast has a registry of its own"},
 	{"192.0.0.0/24", python, "IETF protocol assignments: two anycast addresses are globally reachable by the registry (RFC 7723, 8155), and older releases know the first eight addresses alone"},
-	{"192.31.196.0/24", python, "globally reachable by the registry, served by whoever is nearest (RFC 7535)"},
+	{"192.31.196.0/24", python, "globally reachable by the registry, served by the nearest server (RFC 7535)"},
 	{"192.52.193.0/24", python, "the same (RFC 7450)"},
 	{"192.88.99.0/24", python, "6to4 relays, withdrawn (RFC 7526)"},
-	{"192.175.48.0/24", python, "globally reachable by the registry, served by whoever is nearest (RFC 7534)"},
+	{"192.175.48.0/24", python, "globally reachable by the registry, served by the nearest server (RFC 7534)"},
 	{"2001::/23", python, "IETF protocol assignments, some globally reachable by the registry; none is a receiver"},
 	{"2002::/16", python, "6to4 embeds an IPv4 address; neither global nor not by the registry"},
-	{"2620:4f:8000::/48", python, "globally reachable by the registry, served by whoever is nearest (RFC 7534)"},
+	{"2620:4f:8000::/48", python, "globally reachable by the registry, served by the nearest server (RFC 7534)"},
 	{"3fff::/20", python, "documentation (RFC 9637), unknown to releases of Python from before"},
 }
 
-// addresses returns addresses of every kind: the edges and the inside of every block that
-// has a name somewhere, all first sixteen bits of IPv6, at random, and IPv4 addresses
-// embedded in IPv6 ones.
+// addresses returns addresses of every kind: the edges and the inside of every named block, all
+// first sixteen bits of IPv6, random ones, and IPv4 addresses embedded in IPv6 ones.
 func addresses(r *rand.Rand) (list []netip.Addr) {
 	v4 := func(n uint32) netip.Addr {
 		var b [4]byte
@@ -107,8 +106,8 @@ func within(r *rand.Rand, block netip.Prefix) netip.Addr {
 	return a
 }
 
-// Rule: what the guard dials, two classifications by other authors call public, and the
-// other way round, but for the blocks in the table.
+// Rule: the guard allows exactly the addresses that two classifications by other authors call
+// public, except for the blocks in the table.
 func TestAddresses(t *testing.T) {
 	t.Parallel()
 	list := addresses(rand.New(rand.NewPCG(1, 2)))

@@ -12,10 +12,10 @@ import (
 	"github.com/postrider/postrider/allowlist"
 )
 
-// registered is IDNA 2008 with the checks of UTS 46, as golang.org/x/net has it.
+// registered is IDNA 2008 with the checks of UTS 46, from golang.org/x/net.
 var registered = idna.New(idna.ValidateLabels(true), idna.CheckHyphens(false), idna.StrictDomainName(false), idna.CheckJoiners(true), idna.BidiRule())
 
-// aLabel returns the A-label of a text that nothing has checked.
+// aLabel returns the A-label of an unchecked text.
 func aLabel(t *testing.T, text string) string {
 	t.Helper()
 	label, err := idna.Punycode.ToASCII(text)
@@ -25,7 +25,7 @@ func aLabel(t *testing.T, text string) string {
 	return label
 }
 
-// judgeHosts asks both whether they take each of the hosts as it is.
+// judgeHosts checks that both judges accept each of the hosts unchanged.
 func judgeHosts(t *testing.T, hosts []string) {
 	t.Helper()
 	for i, host := range ask[[]string](t, "hosts", hosts) {
@@ -49,14 +49,14 @@ func judgeHosts(t *testing.T, hosts []string) {
 	}
 }
 
-// around are the surroundings in which each character is tried: whether it passes may
-// depend on direction, on a mark that combines with what stands in front, on a virama.
+// around are the contexts in which each character is tried, because its validity may depend on
+// direction, on a mark that combines with the character before, or on a virama.
 var around = []struct{ before, after string }{
 	{"", ""}, {"a", ""}, {"", "a"}, {"a", "1"}, {"1", "a"}, {"\u0915", ""}, {"\u0915\u094d", "\u0915"}, {"\u05d0", "\u05d0"}, {"\u0627", ""}, {"\u0627\u0660", ""}, {"\u0e01\u0e38", ""}, {"e", "e"}, {"\u30ab", ""}, {"l", "l"},
 }
 
-// Rule: an A-label that allowlist accepts is one that browsers and golang.org/x/net accept
-// and leave as it is, for every character of Unicode.
+// Rule: browsers and golang.org/x/net accept every A-label that allowlist accepts, and keep it
+// unchanged, for every character of Unicode.
 func TestALabelsOfEveryCharacter(t *testing.T) {
 	t.Parallel()
 	needsNode(t)
@@ -68,7 +68,7 @@ func TestALabelsOfEveryCharacter(t *testing.T) {
 		}
 		passed, surroundings := false, around
 		if unicode.In(r, unicode.Han, unicode.Hangul, unicode.Yi) || !unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.S, unicode.P) {
-			surroundings = around[:3] // which say all that there is about so many alike
+			surroundings = around[:3] // enough for so many similar characters
 		}
 		for _, s := range surroundings {
 			host := aLabel(t, s.before+string(r)+s.after) + ".com"
@@ -86,13 +86,13 @@ func TestALabelsOfEveryCharacter(t *testing.T) {
 	judgeHosts(t, hosts)
 }
 
-// Rule: the same for texts at random, of characters that stand near each other, and of
-// hosts in which several labels do.
+// Rule: the same for random texts of neighbouring characters, and for hosts with several such
+// labels.
 func TestALabelsAtRandom(t *testing.T) {
 	t.Parallel()
 	needsNode(t)
 	r := rand.New(rand.NewPCG(3, 5))
-	// Where blocks of characters begin in which marks, digits and directions occur.
+	// Starts of blocks with marks, digits and directions.
 	blocks := []rune{0xDF, 0x3B1, 0x430, 0x561, 0x591, 0x5D0, 0x610, 0x627, 0x660, 0x6F0, 0x710, 0x780, 0x7C0, 0x8A0, 0x901, 0x915, 0x93C, 0x985, 0x9BE, 0xA05, 0xA3C, 0xA85, 0xB05, 0xB3C, 0xB85, 0xBBE, 0xC05, 0xC46, 0xC85, 0xCBC,
 		0xD05, 0xD3E, 0xD85, 0xDCA, 0xE01, 0xE31, 0xE47, 0xE81, 0xEB1, 0xF40, 0xF71, 0x1000, 0x102B, 0x10D0, 0x1200, 0x1780, 0x17B6, 0x1820, 0x2600, 0x2D80, 0x3041, 0x30A1, 0x4E00, 0xA000, 0xAC00, 0x1F600, 0x1E900}
 	var hosts []string

@@ -12,7 +12,7 @@ import (
 	"github.com/postrider/postrider/payload"
 )
 
-// deployed is a type of a host, with most of what a schema can be derived from.
+// deployed is a type of a host, with most kinds of fields of a derived schema.
 type deployed struct {
 	Name    string            `json:"name"`
 	At      time.Time         `json:"at"`
@@ -35,7 +35,7 @@ type stage struct {
 
 func (deployed) EventType() string { return "deploy:done" }
 
-// noted has a schema by hand, with references.
+// noted has a hand-written schema with references.
 type noted struct {
 	Text string `json:"text"`
 }
@@ -60,8 +60,8 @@ func catalogues(t *testing.T) []*payload.Catalogue {
 }
 
 // Rule: ajv, in strict mode, and Python's jsonschema compile the schema of every type, given or
-// derived, bare or in an envelope; they find the body of each example valid and what lacks a
-// member or has one of another type invalid.
+// derived, bare or in an envelope. They find the body of each example valid, and a body without a
+// member, or with one of another type, invalid.
 func TestCatalogueSchemas(t *testing.T) {
 	t.Parallel()
 	schemas := map[string]json.RawMessage{}
@@ -105,12 +105,12 @@ func TestCatalogueSchemas(t *testing.T) {
 	})
 }
 
-// mayBeAnObject reports whether a body was spoilt in a member that may have any value.
+// mayBeAnObject reports whether the spoilt member of a body may have any value.
 func mayBeAnObject(body string) bool {
 	return strings.Contains(body, `"raw":{"of":"another type"}`) || strings.Contains(body, `"labels":{"of":"another type"}`)
 }
 
-// Rule: what a receiver in Python read and wrote again is decoded as what was sent.
+// Rule: a body that a receiver in Python read and wrote again decodes to the value that was sent.
 func TestCatalogueRoundTrip(t *testing.T) {
 	t.Parallel()
 	c := catalogues(t)[1]
@@ -125,7 +125,7 @@ func TestCatalogueRoundTrip(t *testing.T) {
 	for i, body := range askPython[[]string](t, "roundtrip", bodies) {
 		want := c.Types()[i].Example
 		got, err := c.Decode([]byte(body))
-		if d, is := got.(deployed); is { // as it was sent, but for its spaces
+		if d, is := got.(deployed); is { // as sent, except for its spaces
 			var raw any
 			if json.Unmarshal(d.Raw, &raw) != nil {
 				t.Errorf("raw: %s", d.Raw)

@@ -86,8 +86,8 @@ func sender(t *testing.T, a *addOn, extra ...webhook.Webhook) (hooks *webhook.Di
 	}
 }
 
-// Rule: an add-on after atlassian-connect-express accepts our webhooks, by the routes
-// that the library made of the same descriptor, with every variable and user filled in.
+// Rule: an add-on with atlassian-connect-express accepts our webhooks, by the routes that the
+// library made of the same descriptor, with every variable and user filled in.
 func TestConnectExpress(t *testing.T) {
 	t.Parallel()
 	a := startAddOn(t, shared)
@@ -118,7 +118,7 @@ func TestConnectExpress(t *testing.T) {
 			t.Fatal(err)
 		}
 		if bodies[e.Type] = string(e.Body); e.Type == connect.Enabled {
-			bodies[e.Type] = "{}" // excluded; express hands over an empty object
+			bodies[e.Type] = "{}" // excluded; express returns an empty object
 		}
 		if _, err := hooks.Dispatch(t.Context(), e); err != nil {
 			t.Fatal(err)
@@ -160,7 +160,7 @@ func TestConnectExpress(t *testing.T) {
 	}
 }
 
-// Rule: it is the library that decides: with another secret it accepts nothing.
+// Rule: the library itself decides: with another secret it accepts nothing.
 func TestConnectExpressRefusesAnotherSecret(t *testing.T) {
 	t.Parallel()
 	a := startAddOn(t, "another secret")

@@ -38,7 +38,7 @@ func needs(t *testing.T, program string) string {
 	return path
 }
 
-// debianPython is the Python that Debian's packages are for.
+// debianPython is the Python of Debian's packages.
 func debianPython(t *testing.T, module string) string {
 	t.Helper()
 	python := "/usr/bin/python3"
@@ -51,8 +51,8 @@ func debianPython(t *testing.T, module string) string {
 	return python
 }
 
-// started runs a program until the test ends, which is when it is asked to end by its process ID: a
-// master that is killed leaves its workers behind.
+// started runs a program until the test ends, and then ends it by its process ID with a signal,
+// because a killed master leaves its workers behind.
 func started(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
 	cmd.Stderr = os.Stderr
@@ -127,7 +127,7 @@ func (p *pki) create(t *testing.T, name string, template *x509.Certificate, publ
 	return der
 }
 
-// senderTo is a dispatcher all of whose connections go to one address of this machine.
+// senderTo is a dispatcher whose connections all go to one address of this machine.
 func (p *pki) senderTo(t *testing.T, network, address string) *webhook.Manager {
 	t.Helper()
 	store, err := memstore.New(nil)

@@ -56,7 +56,7 @@ func twoSecrets(t *testing.T) (newest, older sign.Secret) {
 	return newest, older
 }
 
-// Rule: Svix's library accepts both sets of header fields, each alone, with both secrets; and no
+// Rule: Svix's library accepts both sets of header fields, each alone, with both secrets, and no
 // other body.
 func TestSvix(t *testing.T) {
 	t.Parallel()
@@ -86,8 +86,8 @@ func TestSvix(t *testing.T) {
 	}
 }
 
-// Rule: Stripe's library accepts what Timestamped signs, with both secrets, and Timestamped signs
-// as the library does; VerifyTimestamped accepts the library's and refuses what it refuses.
+// Rule: Stripe's library accepts signatures of Timestamped, with both secrets, and both sign alike.
+// VerifyTimestamped accepts the library's signatures and refuses the same ones.
 func TestStripe(t *testing.T) {
 	t.Parallel()
 	type question struct {
@@ -96,7 +96,7 @@ func TestStripe(t *testing.T) {
 		Signature string `json:"signature"`
 		At        int64  `json:"at"`
 		want      bool
-		alone     string // as Timestamped writes it with this secret alone
+		alone     string // the output of Timestamped with this secret alone
 	}
 	const header = "Stripe-Signature"
 	newest, older := twoSecrets(t)
@@ -150,7 +150,7 @@ func TestStripe(t *testing.T) {
 	}
 }
 
-// Rule: GitHub's library accepts what HMACAs writes as X-Hub-Signature-256, and nothing else.
+// Rule: GitHub's library accepts the X-Hub-Signature-256 of HMACAs, and nothing else.
 func TestGitHub(t *testing.T) {
 	t.Parallel()
 	format := sign.HMACFormat{Header: "X-Hub-Signature-256", Prefix: "sha256="}

@@ -15,9 +15,8 @@ type hubSigned struct {
 	Signature string `json:"signature"`
 }
 
-// Rule: the library for GitHub's webhooks, whose X-Hub-Signature-256 is the
-// X-Hub-Signature of Jira, accepts what HMAC signs and signs alike; it refuses what
-// VerifyHMAC refuses.
+// Rule: the library for GitHub's webhooks, whose X-Hub-Signature-256 is the X-Hub-Signature of
+// Jira, accepts signatures of HMAC and signs alike. It refuses the same signatures as VerifyHMAC.
 func TestHubSignature(t *testing.T) {
 	t.Parallel()
 	var asked []hubSigned

@@ -14,7 +14,7 @@ type subject map[string][]string
 
 func (s subject) Values(field string) []string { return s[field] }
 
-// opinion is what jql-ast, and a walk over its tree, say about a filter.
+// opinion is the verdict of jql-ast, and of a walk over its tree, on a filter.
 type opinion struct {
 	Accepted bool
 	Matches  []bool // by issue; nil where it is not accepted
@@ -66,7 +66,7 @@ func (w writer) clause() string {
 	return w.name() + " " + w.pick("in", "IN", "not in", "NOT  IN", "Not In") + w.blank() + "(" + strings.Join(list, w.blank()+","+w.blank()) + ")"
 }
 
-// filter is one that is as likely as not to be right.
+// filter is valid with a chance of about a half.
 func (w writer) filter(depth int) string {
 	if depth == 0 || w.IntN(3) == 0 {
 		return w.clause()
@@ -75,7 +75,7 @@ func (w writer) filter(depth int) string {
 	return w.pick("", "NOT ", "not", "!", "! ") + "(" + inner + ")"
 }
 
-// spoilt is a filter with a small change at a place drawn.
+// spoilt is a filter with a small change at a random place.
 func (w writer) spoilt(filter string) string {
 	runes := []rune(filter)
 	at := w.IntN(len(runes) + 1)
@@ -95,7 +95,7 @@ func (w writer) spoilt(filter string) string {
 	return string(runes[:at]) + insert + string(runes[at:])
 }
 
-// corpus are 3,000 filters: one third as they are made, the others spoilt once or more often.
+// corpus are 3,000 filters: one third unchanged, the others spoilt once or more often.
 func corpus() []string {
 	w := writer{rand.New(rand.NewPCG(3, 5))}
 	filters := []string{"", " ", "\t\r\n", "\u3000", "\u00a0", "project = IF", "project = AS", "project = select", "project\u00a0= PRJ", "status = 'a\tb'", "status = 'a\nb'", `labels = a\ b`,
@@ -112,11 +112,11 @@ func corpus() []string {
 	return filters
 }
 
-// Rule: Parse accepts what jql-ast accepts, as far as webhooks may have it, and nothing
-// else: of 3,000 filters, most of them damaged.
+// Rule: of 3,000 filters, most of them damaged, Parse accepts exactly those that jql-ast accepts,
+// within the subset for webhooks.
 //
-// Rule: what both accept they take to mean the same, for every issue of a handful. The
-// meaning is read off the tree of jql-ast by code that shares nothing with the package.
+// Rule: a filter that both accept matches the same issues of a small set. The meaning is read from
+// the tree of jql-ast by code that shares nothing with the package.
 func TestJQL(t *testing.T) {
 	t.Parallel()
 	filters := corpus()

@@ -24,8 +24,8 @@ type request struct {
 	Base   string `json:"base"`
 }
 
-// Rule: atlassian-jwt makes the same canonical request and hash, of the known answers
-// and of 2,000 URLs drawn with a fixed seed.
+// Rule: atlassian-jwt makes the same canonical request and hash, for the known answers and for
+// 2,000 URLs drawn with a fixed seed.
 func TestQueryHash(t *testing.T) {
 	t.Parallel()
 	var known struct{ QSH []request }
@@ -64,16 +64,16 @@ func TestQueryHash(t *testing.T) {
 	}
 }
 
-// draw makes a URL of all that canonical requests are particular about. Names are of
-// characters that sort alike with and without percent-encoding.
+// draw makes a URL with all special cases of canonical requests. Names have characters that sort
+// alike with and without percent-encoding.
 func draw(r *rand.Rand) request {
 	pick := func(of []string) string { return of[r.IntN(len(of))] }
 	segments := []string{"a", "B", "a&b", "%2F", "%C3%86", "x~y", "", "(1)", "a+b", "hook"}
 	names := []string{"a", "A", "b", "a0", "user_id", "jwt", "JWT", "z.z", "~", "-"}
 	values := []string{"", "1", "a+b", "a%20b", "%2B", "1,2", "%C3%86", "%26", "*", "!'()", ":1", ".1", "~", "%3b", "=", "%F0%9F%98%80", "%EF%BD%9E", "%EE%80%80", "x%F0%9F%98%80", "x%EF%BF%BD", "?", "/"}
 	base := pick([]string{"https://h.example", "https://h.example/", "https://h.example/base", "https://h.example/base/"})
-	// Behind the base URL stands one slash. Without it, and with two, the library for
-	// JavaScript hashes another path where the base URL itself ends with a slash.
+	// One slash stands behind the base URL. Without it, and with two, the library for JavaScript
+	// hashes another path where the base URL itself ends with a slash.
 	u := strings.TrimSuffix(base, "/") + "/"
 	for i := range r.IntN(4) {
 		if i == 0 {
@@ -93,8 +93,7 @@ func draw(r *rand.Rand) request {
 	return request{pick([]string{"POST", "GET", "put"}), u, base}
 }
 
-// Rule: atlassian-jwt reads our tokens, and we read its own; neither takes a token that
-// somebody changed.
+// Rule: atlassian-jwt reads our tokens, and we read its tokens; neither accepts a changed token.
 func TestTokens(t *testing.T) {
 	t.Parallel()
 	const secret, clientKey, base = "shared-secret-example-Æ", "jira:1234", "https://h.example/base"

@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// missing says why the libraries for JavaScript cannot be asked, and withoutPython why
-// Python cannot; empty when they can.
+// missing is the reason why the libraries for JavaScript cannot run, and withoutPython that for
+// Python; empty when they can.
 var missing, withoutPython string
 
-// TestMain sees to it that they are installed, so that no test passes for want of a judge.
+// TestMain installs the libraries, so that no test passes because a judge is missing.
 func TestMain(m *testing.M) {
 	missing = install()
 	if _, err := exec.LookPath("python3"); err != nil {
@@ -40,7 +40,7 @@ func install() (problem string) {
 	if _, err := exec.LookPath("node"); err != nil {
 		return "node is not installed"
 	}
-	// npm writes this file when an installation is complete.
+	// npm writes this file at the end of an installation.
 	_, err := os.Stat("node_modules/.package-lock.json")
 	switch {
 	case err == nil:
@@ -57,7 +57,7 @@ func install() (problem string) {
 	return ""
 }
 
-// needsNode skips a test where nobody can be asked; TestMain has told why.
+// needsNode skips a test without the libraries for JavaScript; TestMain has reported why.
 func needsNode(t *testing.T) {
 	t.Helper()
 	if missing != "" {

@@ -19,8 +19,9 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// nginx runs one server whose location /hook has the given settings, in front of a backend that is told
-// who came. It listens on a socket of its own in the file system, since a port could be taken meanwhile.
+// nginx runs one server whose location /hook has the given settings, in front of a backend that
+// receives the client's identity. It listens on a socket in the file system, because another
+// process could take a port meanwhile.
 func nginx(t *testing.T, p *pki, backend, server, location string) (socket string) {
 	t.Helper()
 	program := needs(t, "nginx")
@@ -48,11 +49,11 @@ http {
 		if time.Now().After(deadline) {
 			t.Fatal(err)
 		}
-		time.Sleep(10 * time.Millisecond) // nginx says nothing when it listens
+		time.Sleep(10 * time.Millisecond) // nginx does not report that it listens
 	}
 }
 
-// backend is behind nginx and keeps what nginx says of who came.
+// backend is behind nginx and keeps the identities of clients.
 type backend struct {
 	*httptest.Server
 	mu   sync.Mutex
@@ -71,7 +72,7 @@ func newBackend(t *testing.T) *backend {
 	return b
 }
 
-func (b *backend) said() []string {
+func (b *backend) takeSeen() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	out := b.seen
@@ -79,13 +80,13 @@ func (b *backend) said() []string {
 	return out
 }
 
-// Rule: nginx with auth_basic lets in whose user name and password it knows, of any characters, and
+// Rule: nginx with auth_basic accepts its users' names and passwords, of any characters, and
 // answers 401 to others.
 func TestNginxBasic(t *testing.T) {
 	t.Parallel()
 	p, b := newPKI(t), newBackend(t)
 	const user = "odd user+%&"
-	sum := sha1.Sum([]byte(odd)) // what nginx reads; a password in clear could not hold a colon
+	sum := sha1.Sum([]byte(odd)) // the format of nginx; a password in clear could not hold a colon
 	p.write(t, "htpasswd", []byte(user+":{SHA}"+base64.StdEncoding.EncodeToString(sum[:])+"\n"))
 	m := p.senderTo(t, "unix", nginx(t, p, b.URL, "", `auth_basic "x"; auth_basic_user_file `+p.file("htpasswd")+`;`))
 	hook := func(a webhook.Auth) webhook.Webhook { return addHook(t, m, func(w *webhook.Webhook) { w.Auth = a }) }
@@ -106,12 +107,12 @@ func TestNginxBasic(t *testing.T) {
 			t.Errorf("%s: %+v", c.name, a)
 		}
 	}
-	if diff := cmp.Diff([]string{user}, b.said()); diff != "" {
+	if diff := cmp.Diff([]string{user}, b.takeSeen()); diff != "" {
 		t.Errorf("nginx let in (-want +got):\n%s", diff)
 	}
 }
 
-// openssl runs a command of it in the folder of the authority.
+// openssl runs an openssl command in the folder of the authority.
 func openssl(t *testing.T, p *pki, args ...string) string {
 	t.Helper()
 	cmd := exec.Command(needs(t, "openssl"), args...)
@@ -123,9 +124,9 @@ func openssl(t *testing.T, p *pki, args ...string) string {
 	return string(out)
 }
 
-// Rule: openssl verifies a certificate request, signs it as an authority would, and verifies what comes of
-// it; nginx with ssl_verify_client lets it in under its own name, and nobody without; two webhooks of two
-// identities are never taken for each other.
+// Rule: openssl verifies a certificate request, signs it as an authority, and verifies the
+// certificate. nginx with ssl_verify_client accepts it under its own name, and refuses a client
+// without one. Two webhooks with two identities are never confused.
 func TestNginxClientCertificate(t *testing.T) {
 	t.Parallel()
 	p, b := newPKI(t), newBackend(t)
@@ -157,13 +158,13 @@ func TestNginxClientCertificate(t *testing.T) {
 		}
 		hooks = append(hooks, w)
 	}
-	b.said()
+	b.takeSeen()
 	for i := range 20 {
 		w := hooks[i%2]
 		if a := tried(t, m, w); !a.OK() {
 			t.Fatalf("%+v", a)
 		}
-		if diff := cmp.Diff([]string{"CN=" + w.ID}, b.said()); diff != "" {
+		if diff := cmp.Diff([]string{"CN=" + w.ID}, b.takeSeen()); diff != "" {
 			t.Fatalf("request %d (-want +got):\n%s", i, diff)
 		}
 	}

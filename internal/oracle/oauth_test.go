@@ -29,9 +29,9 @@ type oauthClient struct {
 
 const odd = "odd:+ %2B/&=?~_-.*'\"<>\\"
 
-// Rule: a server of oauthlib gives tokens to clients that authenticate in each of the three ways, whatever
-// their secrets hold, and its resource server accepts them; a token that it revoked is renewed
-// inside the attempt; its refusals are understood.
+// Rule: a server of oauthlib gives tokens to clients that authenticate in each of the three ways,
+// for any secrets, and its resource server accepts them. A revoked token is renewed inside the
+// attempt. Its refusals are understood.
 func TestOAuthlib(t *testing.T) {
 	t.Parallel()
 	p := newPKI(t)

@@ -26,7 +26,7 @@ const (
 	scope  = "acme"
 )
 
-// history is three hosts over one Store, an endpoint, and what is written down of them.
+// history is three hosts over one Store, an endpoint, and the records of their operations.
 type history struct {
 	t      *testing.T
 	broken bool
@@ -34,10 +34,10 @@ type history struct {
 	store  *memstore.Store
 	hook   webhook.Webhook
 
-	mu         sync.Mutex // guards what follows, and makes an end and its record one
+	mu         sync.Mutex // guards the fields below, and makes an end and its record one step
 	r          *rand.Rand
 	hosts      [3]*process
-	all        []*process // those that died too
+	all        []*process // also the dead ones
 	ticks      int64
 	operations []porcupine.Operation
 	first      map[string]bool // events of which a request has begun
@@ -47,7 +47,7 @@ type history struct {
 	counts
 }
 
-// counts are what a history came by.
+// counts are the statistics of a history.
 type counts struct{ requests, repeats, kills, interrupted, overlapping int }
 
 func (c *counts) add(o counts) {
@@ -86,13 +86,13 @@ func (h *history) draw(n int) int {
 
 func (h *history) sleep(most time.Duration) { time.Sleep(time.Duration(h.draw(int(most) + 1))) }
 
-// tick is the time of a record: every one has its own. h.mu must be held.
+// tick is the time of a record, unique for each. h.mu must be held.
 func (h *history) tick() int64 {
 	h.ticks++
 	return h.ticks
 }
 
-// record writes an operation down. h.mu must be held.
+// record records an operation. h.mu must be held.
 func (h *history) record(k kind, event string, call int64) {
 	h.operations = append(h.operations, porcupine.Operation{Input: asked{k, h.keyOf[event], event}, Call: call, Return: h.tick()})
 }
@@ -113,7 +113,7 @@ func (h *history) run() {
 		})
 	}
 	work.Wait()
-	for range 200 { // people decide about what is held
+	for range 200 { // people release held deliveries
 		time.Sleep(time.Minute)
 		if !h.decide() {
 			break
@@ -125,7 +125,7 @@ func (h *history) run() {
 	h.close()
 }
 
-// decide releases what waits for a person. It reports whether anything is pending.
+// decide releases deliveries that wait for a person. It reports whether any is pending.
 func (h *history) decide() bool {
 	m := h.hosts[0].m
 	held, err := m.Held(context.Background(), scope, h.hook.ID)
@@ -155,7 +155,7 @@ func (h *history) problem(format string, args ...any) {
 	h.problems = append(h.problems, fmt.Sprintf(format, args...))
 }
 
-// dispatch writes an event down as dispatched: with an open end where its host died.
+// dispatch records an event as dispatched, with an open end where its host died.
 func (h *history) dispatch(event, key string) {
 	e, err := payload.New(scope, payload.TaskSuccess{ProcessID: "007b5c6c-0078-4cf2-a9d9-3f8c02f74205", Name: event, DeepLink: "https://x.example.com/"},
 		payload.WithID(event), payload.WithKey(key))
@@ -180,7 +180,7 @@ func (h *history) dispatch(event, key string) {
 	}
 }
 
-// close counts, and looks for what is missing.
+// close adds up the counts, and looks for missing operations.
 func (h *history) close() {
 	last := map[string]int64{}
 	for _, op := range h.operations {

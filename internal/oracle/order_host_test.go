@@ -12,7 +12,7 @@ import (
 
 var errDead = errors.New("oracle: the process is dead")
 
-// process is one host. When it dies nothing it still does has any effect.
+// process is one host. After its death its calls have no effect.
 type process struct {
 	h       *history
 	d       *webhook.Dispatcher
@@ -49,7 +49,7 @@ func (h *history) boot() *process {
 
 func (p *process) dead() bool { return p.killed.Load() }
 
-// at tells whether the process dies here.
+// at reports whether the process dies here.
 func (p *process) at(point string) bool {
 	if at := p.crashAt.Load(); at != nil && *at == point {
 		p.killed.Store(true)
@@ -57,13 +57,13 @@ func (p *process) at(point string) bool {
 	return p.dead()
 }
 
-// stop ends Run, in a process that is dead too: its goroutines go on and reach nothing.
+// stop ends Run, also in a dead process: its goroutines go on without effect.
 func (p *process) stop() {
 	p.cancel()
 	<-p.done
 }
 
-// kill lets a host die, at once or at its next step of some kind, and starts another in its place.
+// kill ends a host, at once or at its next step of some kind, and starts another in its place.
 func (h *history) kill(i int) {
 	h.mu.Lock()
 	p := h.hosts[i]
@@ -84,13 +84,13 @@ func (h *history) kill(i int) {
 	p.stop()
 }
 
-// view is the Store as one process sees it. Calls take time, so those of several processes overlap.
+// view is the Store of one process. Calls take time, so that those of several processes overlap.
 type view struct {
 	*memstore.Store
 	p *process
 }
 
-// call does the work in the middle of a call that takes some time.
+// call does the work in the middle of a slow call.
 func (v *view) call(name string, work func() error) error {
 	h := v.p.h
 	h.sleep(20 * time.Millisecond)
@@ -170,7 +170,7 @@ func (v *view) Cancel(ctx context.Context, scope, id string, now time.Time) (d w
 	return d, did, err
 }
 
-// ends does what may end deliveries, and writes down which of them it has ended.
+// ends makes a call that may end deliveries, and records the deliveries that it ended.
 func (h *history) ends(do func() ([]string, error)) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()

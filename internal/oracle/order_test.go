@@ -13,7 +13,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// A history is what was asked of a webhook that keeps an order, and what its receiver saw.
+// A history has the operations on a webhook that keeps an order, and the requests of its receiver.
 // porcupine, a linearizability checker, judges whether a queue for each key explains it.
 
 // asked is the input of an operation.
@@ -33,7 +33,7 @@ const (
 
 func (k kind) String() string { return [...]string{"dispatch", "begin", "end"}[k] }
 
-// queue is the state of a key: the events that wait, and whether the first of them is under way.
+// queue is the state of a key: the events that wait, and whether the first of them is in flight.
 type queue struct {
 	waiting string // each followed by a blank
 	busy    bool
@@ -62,7 +62,7 @@ var queues = porcupine.Model{
 		case began:
 			return first && !q.busy, queue{q.waiting, true}
 		}
-		// What was never sent, as after a cancellation, ends out of turn.
+		// A delivery that was never sent, as after a cancellation, ends out of turn.
 		if !first || !q.busy {
 			rest := strings.Replace(" "+q.waiting, " "+op.event+" ", " ", 1)
 			return len(rest) <= len(q.waiting), queue{rest[1:], q.busy}
@@ -77,8 +77,8 @@ var queues = porcupine.Model{
 
 const histories = 240
 
-// TestPorcupineOrder: in histories of three hosts that are killed, under every policy, no request of
-// a key overtakes another, and none begins before the one ahead of it has ended.
+// TestPorcupineOrder: in histories of three hosts that are killed, under every policy, no request
+// of a key overtakes another, and none begins before the one ahead of it has ended.
 func TestPorcupineOrder(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
@@ -152,5 +152,5 @@ func play(t *testing.T, seed uint64, broken bool) *history {
 	return h
 }
 
-// policies are drawn from; the first one most often.
+// policies are the policies to draw from; the first one is drawn most often.
 var policies = []webhook.OrderPolicy{webhook.OrderSkip, webhook.OrderSkip, webhook.OrderBlock, webhook.OrderHold}

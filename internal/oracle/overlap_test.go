@@ -77,7 +77,7 @@ func (r *rotating) send() webhooktest.Request {
 	return all[r.arrived-1]
 }
 
-// end lets the older secret end now.
+// end ends the older secret now.
 func (r *rotating) end() {
 	r.t.Helper()
 	w, err := r.manager.Webhook(r.t.Context(), "acme", r.hook.ID)
@@ -92,7 +92,7 @@ func (r *rotating) end() {
 }
 
 // Rule: before, during and after an overlap the libraries of Standard Webhooks, for JavaScript and
-// for Go, accept a request with the secrets that count then, and with no other.
+// for Go, accept a request with the valid secrets, and with no other.
 func TestOverlap(t *testing.T) {
 	t.Parallel()
 	r := newRotating(t)
@@ -140,8 +140,8 @@ func TestOverlap(t *testing.T) {
 	}
 }
 
-// Rule: jose finds each key of a set by its kid, which is the thumbprint it works out itself, and
-// verifies with it what was signed; with both keys during an overlap.
+// Rule: jose finds each key of a set by its kid, which is the thumbprint that jose computes itself,
+// and verifies signatures with it; with both keys during an overlap.
 func TestKeySet(t *testing.T) {
 	t.Parallel()
 	private, _, err := sign.GenerateKey()

@@ -19,9 +19,8 @@ type bodyOf struct {
 	Body   string `json:"body"`
 }
 
-// Rule: ajv, in strict mode, compiles every schema of package payload and finds
-// every body valid that arrived at a receiver; it finds bodies invalid that lack a
-// required member or have one of another type.
+// Rule: ajv, in strict mode, compiles every schema of package payload and finds every received body
+// valid. It finds a body without a required member, or with one of another type, invalid.
 func TestSchemas(t *testing.T) {
 	t.Parallel()
 	secret, err := sign.GenerateSecret()
@@ -99,8 +98,8 @@ func spoil(t *testing.T, body, schema []byte) (out []string) {
 
 type problem struct{ Severity, Rule, Message, At string }
 
-// Rule: the linter of Redocly has nothing to say, not even a warning, about any OpenAPI
-// document of the repository.
+// Rule: the linter of Redocly reports nothing, not even a warning, about any OpenAPI document of
+// the repository.
 func TestOpenAPI(t *testing.T) {
 	t.Parallel()
 	documents := 0
@@ -120,8 +119,8 @@ func TestOpenAPI(t *testing.T) {
 		}
 		off := []string{}
 		if strings.Contains(filepath.ToSlash(path), "payload/") {
-			// It describes what other people's servers receive, signed as a profile
-			// says, and is no product with a licence of its own.
+			// The document describes other people's servers, signed as a profile defines, and is no
+			// product with its own licence.
 			off = append(off, "security-defined", "no-empty-servers", "info-license")
 		}
 		for _, p := range ask[[]problem](t, "openapi", map[string]any{"document": string(document), "off": off}) {

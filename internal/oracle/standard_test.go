@@ -15,7 +15,7 @@ import (
 	"github.com/postrider/postrider/webhook/webhooktest"
 )
 
-// deliver sends one sample of each event through a dispatcher and returns what arrived.
+// deliver sends one sample of each event through a dispatcher and returns the requests.
 func deliver(t *testing.T, p webhook.Profile, secrets ...webhook.Secret) []webhooktest.Request {
 	t.Helper()
 	endpoint := webhooktest.New(t, &webhooktest.Options{Generic: true})
@@ -74,10 +74,9 @@ type judged struct {
 	Body    string            `json:"body"`
 }
 
-// Rule: what the profile Standard sends is accepted by the libraries of Standard
-// Webhooks, for JavaScript and for Go, with the new secret and with the old one; not
-// with another secret, and not with another body. An asymmetric signature beside the
-// others disturbs neither library.
+// Rule: the libraries of Standard Webhooks, for JavaScript and for Go, accept requests of the
+// profile Standard with the new secret and with the old one, but not with another secret or another
+// body. An additional asymmetric signature disturbs neither library.
 func TestStandardWebhooks(t *testing.T) {
 	t.Parallel()
 	secrets := make([]webhook.Secret, 3)
@@ -130,7 +129,7 @@ func TestStandardWebhooks(t *testing.T) {
 	}
 }
 
-// Rule: what the library for Go signs, we accept.
+// Rule: we accept signatures of the library for Go.
 func TestVerifyStandardWebhooks(t *testing.T) {
 	t.Parallel()
 	secret, err := sign.GenerateSecret()

@@ -7,13 +7,13 @@ import (
 	"github.com/postrider/postrider/payload"
 )
 
-// Rule: ajv as it comes, with every strict mode on, compiles each schema of package payload.
-// It refuses one with a keyword that JSON Schema does not define, and one that requires what it does not
-// describe: a schema that passes is judged.
+// Rule: ajv with every strict mode on compiles each schema of package payload. It refuses one with
+// a keyword that JSON Schema does not define, and one that requires a member that it does not
+// describe, which shows that ajv does judge.
 func TestSchemasAreStrict(t *testing.T) {
 	t.Parallel()
 	var schemas []json.RawMessage
-	var wrong []string // why a schema must be refused, empty where it must not
+	var wrong []string // the reason for a refusal, empty for none
 	add := func(schema any, why string) {
 		text, err := json.Marshal(schema)
 		if err != nil {

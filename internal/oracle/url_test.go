@@ -10,7 +10,7 @@ import (
 	"github.com/postrider/postrider/allowlist"
 )
 
-// parts is what a parser reads in a URL.
+// parts are the parts of a URL in a parser's reading.
 type parts struct {
 	Scheme string `json:"scheme"`
 	Host   string `json:"host"`
@@ -19,8 +19,7 @@ type parts struct {
 	Query  string `json:"query"`
 }
 
-// cut takes a canonical URL apart at the first characters that may end a part, which is how
-// package allowlist walked it.
+// cut splits a canonical URL at the first characters that may end a part, like package allowlist.
 func cut(canonical string) (p parts) {
 	rest := strings.TrimPrefix(canonical, "https://")
 	at := strings.IndexAny(rest, "/?")
@@ -32,7 +31,7 @@ func cut(canonical string) (p parts) {
 	return p
 }
 
-// byGo is how net/url reads it, and net/http sends it.
+// byGo is the reading of net/url, as net/http sends it.
 func byGo(text string) *parts {
 	r, err := http.NewRequest(http.MethodPost, text, nil)
 	if err != nil {
@@ -50,8 +49,8 @@ func byGo(text string) *parts {
 	return &parts{u.Scheme, host, u.Port(), path, query}
 }
 
-// words are what one part of a URL is made of: ordinary ones, and those that parsers are
-// known to differ on or that look like something else.
+// words are possible contents of one part of a URL: ordinary ones, and those on which parsers
+// differ or that look like another part.
 type words struct{ ordinary, odd []string }
 
 func (w words) pick(r *rand.Rand) string {
@@ -101,9 +100,9 @@ func makeURL(r *rand.Rand, automation bool) string {
 	return s
 }
 
-// Rule: what allowlist accepts, the URL Standard's parser, net/url with net/http and
-// Python's urllib read as it does: the same scheme, host, port and path. The URL Standard
-// reads the raw text so too. The generator is seeded, so a failure comes again.
+// Rule: the URL Standard's parser, net/url with net/http, and Python's urllib read a URL that
+// allowlist accepts in the same way: the same scheme, host, port and path. The URL Standard also
+// reads the raw text in the same way. The generator is seeded, so a failure is repeatable.
 func TestURLs(t *testing.T) {
 	t.Parallel()
 	for name, policy := range map[string]allowlist.Policy{"Public": {Ports: []uint16{8443}}, "Automation": allowlist.Automation()} {
@@ -118,7 +117,7 @@ func TestURLs(t *testing.T) {
 					raws, canonicals = append(raws, raw), append(canonicals, canonical)
 				}
 			}
-			// Were nearly all refused, nothing would have been judged.
+			// If nearly all were refused, the test would prove nothing.
 			if least := generated / 10; len(raws) < least {
 				t.Fatalf("only %d of %d were accepted", len(raws), generated)
 			}
@@ -137,7 +136,7 @@ func TestURLs(t *testing.T) {
 				}
 				for judge, got := range map[string]*parts{"the URL Standard": whatwgParts(whatwg[i]), "the URL Standard, of the raw text,": whatwgParts(whatwgRaw[i]), "net/url": byGo(canonical), "urllib": pythonParts(python[i])} {
 					if got != nil {
-						got.Query = want.Query // which decides nothing, and is judged for net/url below
+						got.Query = want.Query // it decides nothing, and is compared for net/url below
 					}
 					if got == nil || *got != want {
 						wrong++
@@ -165,7 +164,7 @@ func whatwgParts(p *parts) *parts {
 	return p
 }
 
-// pythonParts puts the brackets around an address that urllib takes away.
+// pythonParts restores the brackets around an address that urllib removes.
 func pythonParts(p *parts) *parts {
 	if p != nil && strings.Contains(p.Host, ":") {
 		p.Host = "[" + p.Host + "]"

@@ -5,12 +5,12 @@ import (
 	"github.com/postrider/postrider/payload/internal/eventlist"
 )
 
-// Callback is the body of one event. Which members an event has is up to its
-// family; [Callback.Validate] holds to that. It is [payload.Data].
+// Callback is the body of one event. Its family decides the members; [Callback.Validate] checks
+// them. It is [payload.Data].
 type Callback struct {
 	// Event is a name of the catalogue. Required. It is not part of the body.
 	Event string
-	// Timestamp is when it happened. Zero means the moment of encoding.
+	// Timestamp is the time of the event. Zero means the time of encoding.
 	Timestamp Time
 	// User caused the event; nil means an anonymous user.
 	User *Actor
@@ -23,11 +23,10 @@ type Callback struct {
 
 	Blog    *Content
 	Comment *Comment
-	// Content is for content_permissions_updated, and in Confluence Cloud what a
-	// label event is about.
+	// Content is for content_permissions_updated, and in Confluence Cloud the content of a label
+	// event.
 	Content *Content
-	// AttachedTo and Attachments are those of servers, Attachment is that of
-	// Confluence Cloud.
+	// AttachedTo and Attachments are of servers, Attachment is of Confluence Cloud.
 	AttachedTo  *Content
 	Attachments []Attachment
 	Attachment  *Attachment
@@ -39,29 +38,27 @@ type Callback struct {
 	Group       *Group
 	Session     *Session
 	Search      *Search
-	// Creator is the key of the user who made a page from Blueprint, and
-	// BlueprintContext what the blueprint was given.
+	// Creator is the key of the user who made a page from Blueprint, and BlueprintContext the input
+	// of the blueprint.
 	Creator          string
 	Blueprint        *Blueprint
 	BlueprintContext map[string]any
-	// More are further members at the root, by name. They follow the others in
-	// alphabetical order. The bodies of add-on, status and system events consist
-	// of them. Every entity has a More as well.
+	// More are further members at the root, by name. They follow the others in alphabetical order.
+	// The bodies of add-on, status and system events consist of them. Every entity has a More as
+	// well.
 	More map[string]any
-	// Sent is what [Decode] remembers, so that a callback that was read and not
-	// changed is written again whole. Every entity has one. The zero Sent writes
-	// the fields in the way of this package.
+	// Sent is set by [Decode], so that a callback that was read and not changed is written again
+	// whole. Every entity has one. The zero Sent writes the fields in the way of this package.
 	Sent Sent
-	// AnyEvent accepts an event that the catalogue does not list; which members it
-	// has is then not judged.
+	// AnyEvent accepts an event that the catalogue does not list; its members are then not checked.
 	AnyEvent bool
 }
 
 // EventType returns the name of the event.
 func (c Callback) EventType() string { return c.Event }
 
-// Validate answers an error that names the member at fault: an
-// [*UnknownEventError], or a [*payload.InvalidError].
+// Validate returns an error that names the member at fault: an [*UnknownEventError], or a
+// [*payload.InvalidError].
 func (c Callback) Validate() error {
 	if err := eventlist.Judge(Lookup, c.Event, c.AnyEvent, c.judge); err != nil {
 		return err
@@ -74,7 +71,7 @@ func (c Callback) Validate() error {
 	return nil
 }
 
-// judge looks at what the members must be for an event of the catalogue.
+// judge checks the members for an event of the catalogue.
 func (c *Callback) judge(info Info) error {
 	if member, ok := missing(c, info.Family); ok {
 		return c.refuse(member, "must be set for this event")
@@ -92,8 +89,7 @@ func (c *Callback) refuse(member, reason string) error {
 	return &payload.InvalidError{Type: c.Event, Field: member, Reason: reason}
 }
 
-// missing names the member that the events of a family cannot do without, where
-// it is not set.
+// missing returns the required member of a family that is not set, if any.
 func missing(c *Callback, f Family) (member string, is bool) {
 	switch f {
 	case FamilyPage:

@@ -2,15 +2,13 @@ package confluenceevent
 
 import "github.com/postrider/postrider/payload/internal/jsonbody"
 
-// Sent remembers what an entity was read from, where its fields would be written
-// in another way: members that were left out, null or empty, numbers in strings,
-// times in another form. A member is written as it was sent as long as its field
-// has the value that was read. The zero value, which an entity has that was not
-// read, remembers nothing.
+// Sent keeps the original form of an entity's members where its fields would be written in another
+// way: members that were left out, null or empty, numbers in strings, times in another form. A
+// member is written in its original form as long as its field has the value that was read. The zero
+// value, of an entity that was not read, is empty.
 type Sent = jsonbody.Sent
 
-// The methods below make every entity keep what it was read from: see [Sent] and
-// [Callback.More].
+// The methods below make every entity keep its original form: see [Sent] and [Callback.More].
 
 // MarshalJSON writes the fields, then More.
 func (c Content) MarshalJSON() ([]byte, error) {

@@ -8,26 +8,24 @@ import (
 	"github.com/postrider/postrider/payload/internal/jsonbody"
 )
 
-// Decode reads the callback of an event, for receivers. A body does not say which
-// event it is about, so the caller names it, as the URL did at which the body
-// came in; [DecodeNamed] is for bodies that were sent with [Callback.Named].
+// Decode reads the callback of an event, for receivers. A body does not name its event, so the
+// caller does, from the URL at which the body came in; [DecodeNamed] is for bodies of
+// [Callback.Named].
 //
-// It takes the members of servers and of Confluence Cloud, times in milliseconds
-// or ISO 8601, and numbers in strings. Of a name that stands twice in one object
-// the last one counts. Names are matched exactly. Members without a field of
-// their own go to More of the object that they stand in. What was read and not
-// changed is written again whole, equal as JSON: see [Callback.Sent].
+// It reads the members of servers and of Confluence Cloud, times in milliseconds or ISO 8601, and
+// numbers in strings. Of two equal names in one object the last one counts. Names are matched
+// exactly. Members without a field go to More of their object. A callback that is not changed is
+// written again whole, equal as JSON: see [Callback.Sent].
 //
-// Errors: [ErrUnknownEvent] for an event the catalogue does not list, unless
-// [AnyEvent] is given, and [payload.ErrDecode] for everything else, with a copy of
-// the body out of the text.
+// Errors: [ErrUnknownEvent] for an event the catalogue does not list, unless [AnyEvent] is given,
+// and [payload.ErrDecode] for everything else; the error keeps a copy of the body, its text does
+// not.
 func Decode(event string, body []byte, opts ...DecodeOption) (Callback, error) {
 	return decode(body, opts, func(*Callback) string { return event })
 }
 
-// DecodeNamed is [Decode] for a body that holds the name of its event under the
-// given member. The member is not part of the callback: [Callback.Named] writes it
-// again.
+// DecodeNamed is [Decode] for a body that has the name of its event in the given member. The member
+// is not part of the callback: [Callback.Named] writes it again.
 func DecodeNamed(member string, body []byte, opts ...DecodeOption) (Callback, error) {
 	return decode(body, opts, func(c *Callback) string {
 		event, _ := c.More[member].(string)
@@ -41,8 +39,8 @@ type DecodeOption func(*decodeSettings)
 
 type decodeSettings struct{ anyEvent bool }
 
-// AnyEvent accepts events that the catalogue does not list, such as one that
-// Confluence has got since: see [Callback.AnyEvent].
+// AnyEvent accepts events that the catalogue does not list, such as a new one of Confluence: see
+// [Callback.AnyEvent].
 func AnyEvent() DecodeOption { return func(s *decodeSettings) { s.anyEvent = true } }
 
 func decode(body []byte, opts []DecodeOption, event func(*Callback) string) (Callback, error) {

@@ -20,7 +20,7 @@ import (
 	"github.com/postrider/postrider/payload/confluenceevent"
 )
 
-// tree is JSON as maps, slices and numbers as they were written.
+// tree is JSON as maps, slices and numbers in their original form.
 func tree(t testing.TB, text []byte) map[string]any {
 	t.Helper()
 	dec := json.NewDecoder(bytes.NewReader(text))
@@ -32,7 +32,7 @@ func tree(t testing.TB, text []byte) map[string]any {
 	return out
 }
 
-// rewritten is what Decode and AppendBody make of a body.
+// rewritten is a body after Decode and AppendBody.
 func rewritten(t testing.TB, event string, text []byte) []byte {
 	t.Helper()
 	c, err := confluenceevent.Decode(event, text)
@@ -46,7 +46,7 @@ func rewritten(t testing.TB, event string, text []byte) []byte {
 	return out
 }
 
-// Rule: a body becomes the callback that it was made of.
+// Rule: a body decodes to the callback behind it.
 func TestDecode_everyEvent(t *testing.T) {
 	t.Parallel()
 	for _, name := range confluenceevent.Events() {
@@ -60,7 +60,7 @@ func TestDecode_everyEvent(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		if want.Session != nil || want.Search != nil {
-			want.User = &confluenceevent.Actor{Name: "admin"} // these bodies have no more
+			want.User = &confluenceevent.Actor{Name: "admin"} // these bodies have only the name
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
@@ -74,7 +74,7 @@ func TestDecode_everyEvent(t *testing.T) {
 	}
 }
 
-// Rule: there is a valid sample of every event, which names the event nowhere.
+// Rule: there is a valid sample of every event, whose body does not name the event.
 func TestSample(t *testing.T) {
 	t.Parallel()
 	for _, name := range confluenceevent.Events() {
@@ -91,8 +91,7 @@ func TestSample(t *testing.T) {
 	}
 }
 
-// spoil changes an object and what stands in it in the ways in which what was sent differs
-// from what the fields would be written as.
+// spoil changes an object and everything in it into other forms than the fields are written in.
 func spoil(r *rand.Rand, o map[string]any) {
 	for _, name := range slices.Sorted(maps.Keys(o)) {
 		switch member := o[name].(type) {
@@ -132,8 +131,8 @@ func spoil(r *rand.Rand, o map[string]any) {
 	}
 }
 
-// Rule: what was decoded and not changed is written again whole, whatever members it has,
-// at every depth of every entity.
+// Rule: a decoded callback that is not changed is written again whole, with any members, at every
+// depth of every entity.
 func TestDecode_writtenAgainWhole(t *testing.T) {
 	t.Parallel()
 	all := map[string]any{}
@@ -196,8 +195,8 @@ func TestDecode_writtenAgainWhole_cases(t *testing.T) {
 	}
 }
 
-// Rule: a field that was changed is written as this package does it, and the members around
-// it as they were sent.
+// Rule: a changed field is written in the way of this package, and the members around it in their
+// original form.
 func TestDecode_changedFields(t *testing.T) {
 	t.Parallel()
 	c, err := confluenceevent.Decode("page_updated", []byte(`{"timestamp":"1426661049725","user":"a","page":{"id":"1","title":null,"x":1}}`))
@@ -240,8 +239,8 @@ func TestDecode_refused(t *testing.T) {
 	}
 }
 
-// Rule: a name that the catalogue does not list is accepted by option only, for reading as
-// for sending.
+// Rule: only an option accepts a name that the catalogue does not list, for reading and for
+// sending.
 func TestDecode_anyEvent(t *testing.T) {
 	t.Parallel()
 	const in = `{"timestamp":1426661049725,"userAccountId":"a","database":{"id":"7"}}`
@@ -288,7 +287,7 @@ func TestDecodeNamed(t *testing.T) {
 	}
 }
 
-// FuzzDecode: nothing panics, and what decodes is written again whole.
+// FuzzDecode: nothing panics, and a decoded body is written again whole.
 func FuzzDecode(f *testing.F) {
 	files, err := filepath.Glob("testdata/*.json")
 	if err != nil || len(files) == 0 {

@@ -50,10 +50,9 @@ var own = jsonbody.Names[wire]()
 // in milliseconds.
 func (c Callback) AppendBody(dst []byte) ([]byte, error) { return c.append(dst, c.More) }
 
-// Named returns the callback as data whose body holds the name of the event
-// under the given member, such as "event", for receivers that get several
-// events at one URL. Confluence itself sends no such member. A name that the
-// body uses already is refused when the data is validated.
+// Named returns the callback as data whose body has the name of the event in the given member, such
+// as "event", for receivers with one URL for several events. Confluence itself sends no such
+// member. Validate refuses a name that the body uses already.
 func (c Callback) Named(member string) payload.Data { return named{c, member} }
 
 type named struct {
@@ -61,7 +60,7 @@ type named struct {
 	member string
 }
 
-// Validate also judges the name of the member.
+// Validate also checks the name of the member.
 func (n named) Validate() error {
 	if _, taken := n.More[n.member]; taken || own[n.member] || n.member == "" {
 		return &payload.InvalidError{Type: n.Event, Field: "Named", Reason: "must be given a member that the body does not have"}
@@ -108,8 +107,8 @@ func (c *Callback) wire() wire {
 	return w
 }
 
-// actor writes who caused the event. A login and a search have the short form:
-// the deprecated member "user" alone.
+// actor writes the user who caused the event. A login and a search have the short form: the
+// deprecated member "user" alone.
 func (c *Callback) actor(w *wire) {
 	var a Actor
 	if c.User != nil {

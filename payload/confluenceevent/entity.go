@@ -6,9 +6,8 @@ import (
 	"github.com/postrider/postrider/payload/internal/jsonbody"
 )
 
-// Time is a moment that is written as whole milliseconds since 1970, UTC. It is
-// read from that, from the same number in a string, and from the forms of
-// ISO 8601 that Atlassian's products have used.
+// Time is a time that is written as whole milliseconds since 1970, UTC. It is read from that, from
+// the same number in a string, and from the forms of ISO 8601 that Atlassian's products have used.
 type Time = jsonbody.Time
 
 // At returns the Time of t.
@@ -17,9 +16,8 @@ func At(t time.Time) Time { return Time{Time: t} }
 // Number is an integer that is also read from a string.
 type Number = jsonbody.Number
 
-// Actor is the user who caused an event. An Actor with an AccountID and no Name
-// is written as Confluence Cloud does; else name and key are written, empty ones
-// as well.
+// Actor is the user who caused an event. An Actor with an AccountID and no Name is written as in
+// Confluence Cloud; otherwise name and key are written, even if they are empty.
 type Actor struct {
 	Name        string // user name on servers
 	Key         string // user key on servers
@@ -27,8 +25,7 @@ type Actor struct {
 	AccountType string // "atlassian", "app" or "customer"; other values pass
 }
 
-// Content is a page, a blog post, a comment or anything else that stands in a
-// space.
+// Content is a page, a blog post, a comment or anything else in a space.
 type Content struct {
 	ID                    Number `json:"id"`
 	Title                 string `json:"title,omitempty"`
@@ -106,7 +103,7 @@ type Label struct {
 type Space struct {
 	Key              string     `json:"key"`
 	Title            string     `json:"title,omitempty"`
-	Name             string     `json:"name,omitempty"` // what Confluence Cloud calls the title
+	Name             string     `json:"name,omitempty"` // the title, in Confluence Cloud
 	Description      string     `json:"description,omitempty"`
 	IsPersonalSpace  bool       `json:"isPersonalSpace"`
 	Self             string     `json:"self,omitempty"`
@@ -141,14 +138,13 @@ type Group struct {
 	Sent Sent           `json:"-"`
 }
 
-// Session is where a login came from. It lets a body consist of the time, the
-// user name and these two.
+// Session is the origin of a login. A body with it has only the time, the user name and these two.
 type Session struct {
 	RemoteHost string
 	RemoteIP   string
 }
 
-// Search is what was searched for. Results counts what was found.
+// Search is the text of a search. Results is the number of results.
 type Search struct {
 	Results         int
 	Query           string

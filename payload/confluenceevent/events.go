@@ -7,7 +7,7 @@ import (
 	"github.com/postrider/postrider/payload/internal/eventlist"
 )
 
-// Names that rules of their own hang on.
+// Names with special rules.
 const (
 	PageMoved             = "page_moved"
 	PageChildrenReordered = "page_children_reordered"
@@ -60,12 +60,12 @@ type Info struct {
 // ErrUnknownEvent matches (errors.Is) every [*UnknownEventError].
 var ErrUnknownEvent = errors.New("confluenceevent: unknown event")
 
-// UnknownEventError tells that the catalogue does not list a name. Its Name is as
-// given, of any length; the text leaves it out.
+// UnknownEventError reports that the catalogue does not list a name. Its Name is the given one, of
+// any length; the text leaves it out.
 type UnknownEventError = eventlist.UnknownError
 
-// Lookup returns what the catalogue knows about an event. The name is compared
-// exactly. The error is an [*UnknownEventError].
+// Lookup returns the catalogue's entry of an event. The name is compared exactly. The error is an
+// [*UnknownEventError].
 func Lookup(name string) (Info, error) {
 	i, ok := byName[name]
 	if !ok {
@@ -80,8 +80,8 @@ func Events(families ...Family) []string {
 	return names(func(i *Info) bool { return len(families) == 0 || slices.Contains(families, i.Family) })
 }
 
-// EventsOf returns the names that an edition of the documentation lists, in
-// alphabetical order; of several editions those that all of them list.
+// EventsOf returns the names that an edition of the documentation lists, in alphabetical order; for
+// several editions those that all of them list.
 func EventsOf(g Generation) []string {
 	return names(func(i *Info) bool { return i.Generations.Has(g) })
 }

@@ -7,10 +7,9 @@ import (
 	"github.com/postrider/postrider/payload"
 )
 
-// New makes an event of a callback, and keeps who caused it as user_id and
-// user_key beside the values for URL variables. A Timestamp that is zero becomes
-// now; it is the event's time as well. Options given win over these. For the
-// errors see [payload.New].
+// New makes an event of a callback, with the user who caused it as user_id and user_key beside the
+// values for URL variables. A zero Timestamp becomes now; it is the event's time as well. Options
+// override these. For the errors see [payload.New].
 func New(scope string, c Callback, opts ...payload.Option) (payload.Event, error) {
 	if c.Timestamp.IsZero() {
 		c.Timestamp = At(time.Now())

@@ -2,9 +2,8 @@ package confluenceevent
 
 import "time"
 
-// Sample returns an invented, valid callback of an event with the members that
-// such an event has, to try a receiver's mapping, and false for a name that the
-// catalogue does not list.
+// Sample returns an invented, valid callback of an event with the members of such an event, to try
+// a receiver's mapping, and false for a name that the catalogue does not list.
 func Sample(event string) (Callback, bool) {
 	info, err := Lookup(event)
 	if err != nil {
@@ -50,7 +49,7 @@ func Sample(event string) (Callback, bool) {
 	case FamilyBlueprint:
 		c.Page, c.Creator = content(1, "Notes"), "ff80"
 		c.Blueprint = &Blueprint{ID: "meeting", SpaceKey: "ds"}
-	default: // statuses, add-ons, the system, folders and whiteboards have members of their own
+	default: // these families have their own members
 		c.More = map[string]any{"key": "sample"}
 	}
 	return c, true

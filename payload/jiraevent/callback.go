@@ -6,25 +6,24 @@ import (
 	"github.com/postrider/postrider/payload/internal/jsonbody"
 )
 
-// Callback is the body of one event. Which members an event has is up to its
-// family: an issue event has User and Issue, a sprint event has Sprint, and so
-// on; [Callback.Validate] holds to that.
+// Callback is the body of one event. Its family decides the members: an issue event has User and
+// Issue, a sprint event has Sprint, and so on; [Callback.Validate] checks them.
 //
 // It is [payload.Data]. [New] makes an event of it.
 type Callback struct {
-	// Timestamp is when it happened. Zero means the moment of encoding by [New].
+	// Timestamp is the time of the event. Zero means the time of encoding by [New].
 	Timestamp Time `json:"timestamp"`
 	// Event is a name of the catalogue. Required.
 	Event string `json:"webhookEvent"`
 	// IssueEventTypeName tells issue events apart further, such as
 	// "issue_commented". The set is open.
 	IssueEventTypeName string `json:"issue_event_type_name,omitempty"`
-	// User is who caused the event, or whom a user event is about.
+	// User is the user who caused the event, or the subject of a user event.
 	User *User `json:"user,omitempty"`
-	// Issue is the issue as it is now; for a deletion as it was before.
+	// Issue is the issue after the event; for a deletion before it.
 	Issue *Issue `json:"issue,omitempty"`
-	// Changelog is for jira:issue_updated and jira:issue_created. One without items
-	// is left out, unless it was read.
+	// Changelog is for jira:issue_updated and jira:issue_created. One without items is left out,
+	// unless it was read.
 	Changelog *Changelog `json:"changelog,omitempty"`
 	// Comment is for comment events, and for an issue event that added one.
 	Comment    *Comment    `json:"comment,omitempty"`
@@ -34,44 +33,41 @@ type Callback struct {
 	IssueType  *IssueType  `json:"issuetype,omitempty"`
 	Project    *Project    `json:"project,omitempty"`
 	Version    *Version    `json:"version,omitempty"`
-	// MergedTo is the version that took over from Version. It makes a
-	// jira:version_deleted a merge.
+	// MergedTo is the version that replaced Version. It makes a jira:version_deleted a merge.
 	MergedTo *Version  `json:"mergedTo,omitempty"`
 	Sprint   *Sprint   `json:"sprint,omitempty"`
 	Board    *Board    `json:"board,omitempty"`
 	Filter   *Filter   `json:"filter,omitempty"`
 	Property *Property `json:"property,omitempty"`
-	// BulkOperationMetaData is set for what a bulk operation caused.
+	// BulkOperationMetaData is set for events of a bulk operation.
 	BulkOperationMetaData *BulkOperation `json:"bulkOperationMetaData,omitempty"`
-	// MatchedWebhookIDs are the dynamic registrations that the event matched. It
-	// is set by [Decode]; the sender writes it with [WithMatched].
+	// MatchedWebhookIDs are the dynamic registrations that the event matched. [Decode] sets them;
+	// the sender writes them with [WithMatched].
 	MatchedWebhookIDs []Number `json:"matchedWebhookIds,omitempty"`
-	// More are members at the root that the type has no field for, by name. They
-	// follow the others in alphabetical order. The bodies of add-on, system and
-	// expression events consist of them. Every entity has a More as well.
+	// More are members at the root without a field, by name. They follow the others in alphabetical
+	// order. The bodies of add-on, system and expression events consist of them. Every entity has a
+	// More as well.
 	More map[string]any `json:"-"`
-	// Sent is what [Decode] remembers, so that a callback that was read and not
-	// changed is written again whole. Every entity has one. The zero Sent writes
-	// the fields in the way of this package.
+	// Sent is set by [Decode], so that a callback that was read and not changed is written again
+	// whole. Every entity has one. The zero Sent writes the fields in the way of this package.
 	Sent Sent `json:"-"`
-	// AnyEvent accepts an event that the catalogue does not list; which members it
-	// has is then not judged.
+	// AnyEvent accepts an event that the catalogue does not list; its members are then not checked.
 	AnyEvent bool `json:"-"`
-	// Style chooses between what Jira sends today, the zero value, and what
-	// documentation of 2019 prints.
+	// Style chooses between the current shape of Jira Cloud, the zero value, and that of the
+	// documentation of 2019.
 	Style Style `json:"-"`
-	// Secondary marks the fallout of another event: what a bulk operation or the
-	// deletion of an issue did to other entities. It is sent with less urgency.
-	// A body does not carry it.
+	// Secondary marks a consequence of another event: the changes of a bulk operation or of the
+	// deletion of an issue in other entities. It is sent with less urgency. It is not part of the
+	// body.
 	Secondary bool `json:"-"`
 }
 
 // EventType returns the name of the event.
 func (c Callback) EventType() string { return c.Event }
 
-// Validate answers an error that names the member at fault: an [*UnknownEventError],
-// or a [*payload.InvalidError] for an entity that the event must have and has
-// not, or has and must not.
+// Validate returns an error that names the member at fault: an [*UnknownEventError], or a
+// [*payload.InvalidError] for an entity that the event must have and lacks, or has and must not
+// have.
 func (c Callback) Validate() error {
 	if err := eventlist.Judge(Lookup, c.Event, c.AnyEvent, c.judge); err != nil {
 		return err
@@ -80,14 +76,14 @@ func (c Callback) Validate() error {
 		return c.refuse("matchedWebhookIds", "must be left out: the sender fills it in")
 	}
 	for name := range c.More {
-		if ownMember(name) {
+		if members[name] {
 			return c.refuse("More", "must not hold a member that Callback has a field for")
 		}
 	}
 	return nil
 }
 
-// judge looks at what the members must be for an event of the catalogue.
+// judge checks the members for an event of the catalogue.
 func (c *Callback) judge(info Info) error {
 	if info.Name != c.Event {
 		return c.refuse("webhookEvent", "must be "+info.Name)
@@ -124,8 +120,8 @@ var (
 	needsIssue = requirement{"issue", func(c *Callback) bool { return c.Issue != nil }}
 )
 
-// required lists what the events of a family cannot do without. Families that
-// are not here have bodies of free form.
+// required lists the required members of each family. Families that are not here have bodies of
+// free form.
 var required = map[Family][]requirement{
 	FamilyIssue:         {needsUser, needsIssue},
 	FamilyIssueProperty: {{"property", func(c *Callback) bool { return c.Property != nil }}},

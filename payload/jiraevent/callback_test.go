@@ -101,7 +101,7 @@ func TestCallback_styles(t *testing.T) {
 	}
 }
 
-// Rule: a created issue may have a changelog, as recorded bodies have.
+// Rule: a created issue may have a changelog, as in recorded bodies.
 func TestCallback_issueCreated(t *testing.T) {
 	t.Parallel()
 	c := updated()
@@ -135,7 +135,7 @@ func TestCallback_edition2019(t *testing.T) {
 		{"sprint in 2019", `"startDate":"2026-05-27T09:30:00.123+0200","endDate":"2026-05-27T07:30:00.123+0000","completeDate":"2026-05-27T07:30:00.123+0000"}`, sprint, true},
 	} {
 		tc.c.Style.Edition2019 = tc.edition
-		for range 2 { // the first must not spoil the second
+		for range 2 { // the first must not change the input of the second
 			if got := body(t, tc.c); !strings.Contains(got, tc.want) {
 				t.Errorf("%s: %s lacks %s", tc.name, got, tc.want)
 			}

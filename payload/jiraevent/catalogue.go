@@ -2,7 +2,7 @@ package jiraevent
 
 import "github.com/postrider/postrider/payload/internal/eventlist"
 
-// What the entries of the catalogue have in common.
+// Common parts of the catalogue's entries.
 const (
 	connect  = Connect2015
 	cloud    = Cloud2019
@@ -29,8 +29,8 @@ var (
 
 func with(vars []string, more string) []string { return append(vars[:len(vars):len(vars)], more) }
 
-// catalogue lists every event, by family. JQL on worklogs and attachments came
-// after 2019, and the settings event about attachments was dropped since.
+// catalogue lists every event, by family. JQL on worklogs and attachments came after 2019, and the
+// settings event about attachments was dropped since.
 var catalogue = []Info{
 	{"jira:issue_created", FamilyIssue, everyone, both, issueVars},
 	{"jira:issue_updated", FamilyIssue, everyone, both, issueVars},

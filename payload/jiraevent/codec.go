@@ -6,15 +6,13 @@ import (
 	"github.com/postrider/postrider/payload/internal/jsonbody"
 )
 
-// Sent remembers what an entity was read from, where its fields would be written
-// in another way: members that were left out, null or empty, numbers in strings,
-// times in another form. A member is written as it was sent as long as its field
-// has the value that was read. The zero value, which an entity has that was not
-// read, remembers nothing.
+// Sent keeps the original form of an entity's members where its fields would be written in another
+// way: members that were left out, null or empty, numbers in strings, times in another form. A
+// member is written in its original form as long as its field has the value that was read. The zero
+// value, of an entity that was not read, is empty.
 type Sent = jsonbody.Sent
 
-// The methods below make every entity keep what it was read from: see [Sent] and
-// [Callback.More].
+// The methods below make every entity keep its original form: see [Sent] and [Callback.More].
 
 // MarshalJSON writes the fields, then More.
 func (v Visibility) MarshalJSON() ([]byte, error) {
@@ -202,8 +200,7 @@ func (i *Issue) UnmarshalJSON(b []byte) error {
 	return jsonbody.Unmarshal(b, (*plain)(i), &i.More, &i.Sent)
 }
 
-// MarshalJSON writes the fields, then More, without an e-mail address that was not
-// read.
+// MarshalJSON writes the fields, then More, without an e-mail address that was not read.
 func (u User) MarshalJSON() ([]byte, error) {
 	type plain User
 	return jsonbody.Object(plain(u), u.More, u.Sent)
@@ -217,7 +214,7 @@ func (u *User) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	u.More = members.More((*plain)(u))
-	id, _ := u.More["accoundId"].(string) // a slip that older examples print
+	id, _ := u.More["accoundId"].(string) // a misspelling in older examples
 	u.AccountID = cmp.Or(u.AccountID, id)
 	u.Sent = members.Sent((*plain)(u))
 	return nil

@@ -7,20 +7,17 @@ import (
 	"github.com/postrider/postrider/payload/internal/jsonbody"
 )
 
-// Decode reads a callback, for receivers. It takes what Jira Cloud sends and what
-// older documentation prints: a timestamp in ISO 8601, the event's name under
-// "event" instead of "webhookEvent", "accoundId", "active" as a string, numbers
-// as strings. Of a name that stands twice in one object the last one counts.
-// Names are matched exactly. Members without a field of their own go to More of
-// the object that they stand in.
+// Decode reads a callback, for receivers. It reads the bodies of Jira Cloud and of older
+// documentation: a timestamp in ISO 8601, the event's name under "event" instead of "webhookEvent",
+// "accoundId", "active" as a string, numbers as strings. Of two equal names in one object the last
+// one counts. Names are matched exactly. Members without a field go to More of their object.
 //
-// What was read and not changed is written again whole, equal as JSON: see
-// [Callback.Sent]. Of a list of worklogs that is longer than [MaxWorklogs] the
-// rest is lost.
+// A callback that is not changed is written again whole, equal as JSON: see [Callback.Sent]. Of a
+// list of worklogs that is longer than [MaxWorklogs] the rest is lost.
 //
-// Errors: [ErrUnknownEvent] for an event the catalogue does not list, unless
-// [AnyEvent] is given, and [payload.ErrDecode] for everything else, with a copy of
-// the body out of the text.
+// Errors: [ErrUnknownEvent] for an event the catalogue does not list, unless [AnyEvent] is given,
+// and [payload.ErrDecode] for everything else; the error keeps a copy of the body, its text does
+// not.
 func Decode(text []byte, opts ...DecodeOption) (Callback, error) {
 	var s decodeSettings
 	for _, opt := range opts {
@@ -56,6 +53,6 @@ type DecodeOption func(*decodeSettings)
 
 type decodeSettings struct{ anyEvent bool }
 
-// AnyEvent accepts events that the catalogue does not list, such as one that Jira
-// has got since: see [Callback.AnyEvent].
+// AnyEvent accepts events that the catalogue does not list, such as a new one of Jira: see
+// [Callback.AnyEvent].
 func AnyEvent() DecodeOption { return func(s *decodeSettings) { s.anyEvent = true } }

@@ -122,8 +122,8 @@ func TestDecode_refused(t *testing.T) {
 	}
 }
 
-// Rule: a name that the catalogue does not list is accepted by option only, for reading as
-// for sending.
+// Rule: only an option accepts a name that the catalogue does not list, for reading and for
+// sending.
 func TestDecode_anyEvent(t *testing.T) {
 	t.Parallel()
 	const in = `{"timestamp":1525698237764,"webhookEvent":"issue_exploded","changelog":{"id":"1","items":[]},"debris":[1]}`

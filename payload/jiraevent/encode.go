@@ -9,13 +9,11 @@ import (
 	"github.com/postrider/postrider/payload/internal/jsonbody"
 )
 
-// members are the names at the root that Callback has fields for.
+// members are the names at the root that have a field of Callback.
 var members = jsonbody.Names[Callback]()
 
-func ownMember(name string) bool { return members[name] }
-
-// AppendBody appends the callback as compact JSON without HTML escaping, in the
-// shape that Jira Cloud sends today unless Style says otherwise.
+// AppendBody appends the callback as compact JSON without HTML escaping, in the current shape of
+// Jira Cloud or that of Style.
 func (c Callback) AppendBody(dst []byte) ([]byte, error) {
 	if c.Timestamp.IsZero() && !jsonbody.Has[Callback](c.Sent, "timestamp") {
 		c.Timestamp = At(time.Now())
@@ -29,10 +27,9 @@ func (c Callback) AppendBody(dst []byte) ([]byte, error) {
 	return append(dst, text...), err
 }
 
-// WithMatched returns a copy of a body with matchedWebhookIds as its last
-// member. The rest stays byte for byte. The body must be a JSON object without
-// that member, as AppendBody writes it; otherwise the error is
-// [payload.ErrDecode].
+// WithMatched returns a copy of a body with matchedWebhookIds as its last member. The rest stays
+// byte for byte. The body must be a JSON object without that member, as AppendBody writes it;
+// otherwise the error is [payload.ErrDecode].
 func WithMatched(body []byte, ids []int64) ([]byte, error) {
 	open := bytes.TrimSpace(body)
 	inner, ok := bytes.CutSuffix(open, []byte("}"))

@@ -1,8 +1,7 @@
 package jiraevent
 
-// The entities of the other families, as Jira's REST API and the agile API
-// return them. A member that is not set is left out. For More and Sent see
-// [Callback].
+// The entities of the other families, in the shapes of Jira's REST API and agile API. A member that
+// is not set is left out. For More and Sent see [Callback].
 
 // Worklog is time logged on an issue.
 type Worklog struct {
@@ -82,7 +81,7 @@ type Version struct {
 	Overdue     bool   `json:"overdue,omitempty"`
 	ReleaseDate string `json:"releaseDate,omitempty"`
 	ProjectID   Number `json:"projectId"`
-	// ProjectKey fills the variable project.key; a callback does not carry it.
+	// ProjectKey fills the variable project.key; it is not part of a callback.
 	ProjectKey string         `json:"-"`
 	More       map[string]any `json:"-"`
 	Sent       Sent           `json:"-"`

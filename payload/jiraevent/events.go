@@ -8,24 +8,23 @@ import (
 	"github.com/postrider/postrider/payload/internal/eventlist"
 )
 
-// Names that rules of their own hang on.
+// Names with special rules.
 const (
 	IssueCreated   = "jira:issue_created"
 	IssueUpdated   = "jira:issue_updated"
 	VersionDeleted = "jira:version_deleted"
-	// VersionMerged is the name of 2015 for the event that Jira Cloud sends as
-	// VersionDeleted with a mergedTo member.
+	// VersionMerged is the name of 2015 for the event that Jira Cloud sends as VersionDeleted with
+	// a mergedTo member.
 	VersionMerged = "jira:version_merged"
-	// PostFunction is the legacy name of a callback that a workflow transition
-	// caused.
+	// PostFunction is the legacy name of a callback of a workflow transition.
 	PostFunction = "jira-webhook-post-function"
 )
 
 // Info describes one event of the catalogue.
 type Info struct {
-	// Name is what webhooks listen to and what a body's webhookEvent says.
+	// Name is the name to which webhooks listen, and the webhookEvent of a body.
 	Name string
-	// Family says what the event is about.
+	// Family is the kind of entity of the event.
 	Family Family
 	// Generations are the editions of the documentation that list the name.
 	Generations Generation
@@ -40,14 +39,13 @@ type Info struct {
 // ErrUnknownEvent matches (errors.Is) every [*UnknownEventError].
 var ErrUnknownEvent = errors.New("jiraevent: unknown event")
 
-// UnknownEventError tells that the catalogue does not list a name. Its Name is as
-// given, of any length; the text leaves it out.
+// UnknownEventError reports that the catalogue does not list a name. Its Name is the given one, of
+// any length; the text leaves it out.
 type UnknownEventError = eventlist.UnknownError
 
-// Lookup returns what the catalogue knows about an event. Names are compared
-// exactly, apart from the version events, whose names had no "jira:" in front
-// for a while: "version_created" finds jira:version_created. The caller owns
-// the Info. The error is an [*UnknownEventError].
+// Lookup returns the catalogue's entry of an event. Names are compared exactly, except for the
+// version events, whose names had no "jira:" for a while: "version_created" finds
+// jira:version_created. The caller owns the Info. The error is an [*UnknownEventError].
 func Lookup(name string) (Info, error) {
 	i, ok := byName[name]
 	if !ok && strings.HasPrefix(name, "version_") {
@@ -67,8 +65,8 @@ func Events(families ...Family) []string {
 	return names(func(i *Info) bool { return len(families) == 0 || slices.Contains(families, i.Family) })
 }
 
-// EventsOf returns the names that an edition of the documentation lists, in a
-// fixed order; of several editions those that all of them list.
+// EventsOf returns the names that an edition of the documentation lists, in a fixed order; for
+// several editions those that all of them list.
 func EventsOf(g Generation) []string {
 	return names(func(i *Info) bool { return i.Generations.Has(g) })
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/postrider/postrider/payload/jiraevent"
 )
 
-// The lists are spelled out here once more, so that a slip in the catalogue shows.
+// The lists are repeated here, so that a mistake in the catalogue shows.
 var published = map[string]struct {
 	edition jiraevent.Generation
 	names   string

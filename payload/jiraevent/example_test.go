@@ -48,7 +48,7 @@ func ExampleEvents() {
 	// 42 56
 }
 
-// The edition of 2019 differs from what Jira sends today.
+// The edition of 2019 differs from the current shape.
 func ExampleStyle() {
 	c := jiraevent.Callback{Timestamp: jiraevent.At(time.UnixMilli(1525698237764).UTC()), Event: "sprint_started",
 		Sprint: &jiraevent.Sprint{ID: 8, Name: "S", State: "active", StartDate: jiraevent.AgileTime{Time: time.UnixMilli(1525698237764).UTC()}}}

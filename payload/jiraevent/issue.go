@@ -8,7 +8,7 @@ import (
 	"github.com/postrider/postrider/payload/internal/jsonbody"
 )
 
-// MaxWorklogs is how many worklogs a callback carries: those updated last.
+// MaxWorklogs is the number of worklogs in a callback: those updated last.
 const MaxWorklogs = 100
 
 // Issue is an issue as Jira's REST API returns it without expansions.
@@ -17,12 +17,12 @@ type Issue struct {
 	Self   string `json:"self,omitempty"`
 	Key    string `json:"key,omitempty"`
 	Expand string `json:"expand,omitempty"`
-	// Fields are the issue's fields by ID, such as "summary", "project" or
-	// "customfield_10010". Values are anything that encoding/json writes. What
-	// [Decode] reads are maps, slices, strings, booleans and json.Number.
+	// Fields are the issue's fields by ID, such as "summary", "project" or "customfield_10010".
+	// Values are of any type that encoding/json writes. [Decode] reads them as maps, slices,
+	// strings, booleans and json.Number.
 	Fields map[string]any `json:"fields,omitempty"`
-	// Properties are entity properties by key. They are what JQL's
-	// issue.property looks at; a callback does not carry them.
+	// Properties are entity properties by key, for JQL's issue.property; they are not part of a
+	// callback.
 	Properties map[string]any `json:"-"`
 	More       map[string]any `json:"-"`
 	Sent       Sent           `json:"-"`
@@ -49,8 +49,8 @@ func (i Issue) MarshalJSON() ([]byte, error) {
 	return jsonbody.Object(plain(i), i.More, i.Sent)
 }
 
-// newestWorklogs returns the page with fewer worklogs, or nil when it may stay as
-// it is. The page may be of any type, so it is looked at as JSON.
+// newestWorklogs returns the page with fewer worklogs, or nil when it may stay as it is. The page
+// may be of any type, so it is read as JSON.
 func newestWorklogs(page any) (map[string]json.RawMessage, error) {
 	raw, err := jsonbody.Marshal(page)
 	if err != nil {
@@ -86,7 +86,7 @@ func newestWorklogs(page any) (map[string]json.RawMessage, error) {
 	return members, err
 }
 
-// Changelog lists what an update changed.
+// Changelog lists the changes of an update.
 type Changelog struct {
 	ID    ID             `json:"id,omitempty"`
 	Items []ChangeItem   `json:"items"`
@@ -94,8 +94,8 @@ type Changelog struct {
 	Sent  Sent           `json:"-"`
 }
 
-// ChangeItem is one changed field. From and To are identifiers, FromString and
-// ToString what a person reads; each may be null.
+// ChangeItem is one changed field. From and To are identifiers, FromString and ToString texts for
+// people; each may be null.
 type ChangeItem struct {
 	Field      string  `json:"field"`
 	FieldType  string  `json:"fieldtype"`
@@ -112,7 +112,7 @@ type ChangeItem struct {
 	Sent             Sent           `json:"-"`
 }
 
-// BulkOperation says more about an event that a bulk operation caused.
+// BulkOperation describes the bulk operation behind an event.
 type BulkOperation struct {
 	SendMail bool           `json:"sendMail"`
 	More     map[string]any `json:"-"`
@@ -128,11 +128,10 @@ type Comment struct {
 	UpdateAuthor *User  `json:"updateAuthor,omitempty"`
 	Created      Date   `json:"created,omitzero"`
 	Updated      Date   `json:"updated,omitzero"`
-	// Visibility restricts who sees the comment; nil means all who see the
-	// issue.
+	// Visibility restricts who sees the comment; nil means everyone who sees the issue.
 	Visibility *Visibility `json:"visibility,omitempty"`
-	// JSDPublic tells whether customers of a service desk see the comment; Jira
-	// sends it for every comment, documentation of 2019 does not know it.
+	// JSDPublic reports whether customers of a service desk see the comment. Jira sends it for
+	// every comment; the documentation of 2019 does not list it.
 	JSDPublic *bool          `json:"jsdPublic,omitempty"`
 	More      map[string]any `json:"-"`
 	Sent      Sent           `json:"-"`

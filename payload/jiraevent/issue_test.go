@@ -18,7 +18,7 @@ func TestIssue_newestWorklogs(t *testing.T) {
 		return jiraevent.Date{Time: time.Date(2026, 1, 1, 0, minute, 0, 0, time.UTC)}
 	}
 	list := []jiraevent.Worklog{{ID: "no date"}}
-	for i := range 150 { // every seventh of a permutation, so that the order in the list is not that of time
+	for i := range 150 { // a permutation, so that the order in the list is not that of time
 		minute := i * 7 % 150
 		list = append(list, jiraevent.Worklog{ID: jiraevent.ID(fmt.Sprint(minute)), Updated: at(minute)})
 	}

@@ -9,19 +9,18 @@ import (
 	"github.com/postrider/postrider/payload/internal/jsonbody"
 )
 
-// dateLayout is how Jira's REST API writes times.
+// dateLayout is the time layout of Jira's REST API.
 const dateLayout = "2006-01-02T15:04:05.000-0700"
 
-// Time is a moment that is written as whole milliseconds since 1970, UTC. It is
-// read from that, from the same number in a string, and from the forms of
-// ISO 8601 that Atlassian's products have used.
+// Time is a time that is written as whole milliseconds since 1970, UTC. It is read from that, from
+// the same number in a string, and from the forms of ISO 8601 that Atlassian's products have used.
 type Time = jsonbody.Time
 
 // At returns the Time of t.
 func At(t time.Time) Time { return Time{Time: t} }
 
-// Date is a moment that is written as Jira's REST API does it:
-// 2011-06-07T10:31:26.805-0500. It is read from the same forms as [Time].
+// Date is a time that is written as in Jira's REST API: 2011-06-07T10:31:26.805-0500. It is read
+// from the same forms as [Time].
 type Date struct{ time.Time }
 
 // MarshalJSON writes a string in the time's own zone.
@@ -35,7 +34,7 @@ func (d *Date) UnmarshalJSON(b []byte) (err error) {
 	return err
 }
 
-// AgileTime is a moment that is written as Jira's agile API does it, in RFC 3339:
+// AgileTime is a time that is written as in Jira's agile API, in RFC 3339:
 // 2026-05-27T09:30:00.000Z. It is read from the same forms as [Time].
 type AgileTime struct{ time.Time }
 
@@ -68,8 +67,8 @@ func (id *ID) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Avatars are addresses of pictures by size, such as "48x48". Members that are no
-// strings are passed over.
+// Avatars are addresses of pictures by size, such as "48x48". Members that are no strings are
+// ignored.
 type Avatars map[string]string
 
 // UnmarshalJSON reads an object.

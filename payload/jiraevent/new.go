@@ -11,18 +11,17 @@ import (
 	"github.com/postrider/postrider/payload/internal/jsonbody"
 )
 
-// Names under which New keeps what is not a URL variable beside those that are,
-// because it has to survive in the store with them.
+// Names in Vars that are no URL variables. They stand there because the store keeps Vars with the
+// event.
 const (
-	VarUserID  = "user_id"  // who caused the event, for the query of the callback
+	VarUserID  = "user_id"  // the user who caused the event, for the query of the callback
 	VarUserKey = "user_key" // the same user's key
 	VarFlow    = "flow"     // "Secondary", or absent
 )
 
-// New makes an event of a callback: its body, the issue as what JQL filters look
-// at ([payload.WithSubject]), and the values of the variables that its URLs may
-// hold. A Timestamp that is zero becomes now; it is the event's time as well.
-// Options given win over these. For the errors see [payload.New].
+// New makes an event of a callback: its body, the issue as the subject of JQL filters
+// ([payload.WithSubject]), and the values of URL variables. A zero Timestamp becomes now; it is the
+// event's time as well. Options override these. For the errors see [payload.New].
 func New(scope string, c Callback, opts ...payload.Option) (payload.Event, error) {
 	if c.Timestamp.IsZero() {
 		c.Timestamp = At(time.Now())
@@ -34,9 +33,8 @@ func New(scope string, c Callback, opts ...payload.Option) (payload.Event, error
 	return payload.New(scope, c, append(all, opts...)...)
 }
 
-// Vars returns the values for the variables of webhook URLs that this callback
-// can tell, and those of [VarUserID], [VarUserKey] and [VarFlow]. A value that it
-// does not know is absent.
+// Vars returns the values of the callback for the variables of webhook URLs, and those of
+// [VarUserID], [VarUserKey] and [VarFlow]. An unknown value is absent.
 func (c Callback) Vars() map[string]string {
 	v := vars{}
 	if i := c.Issue; i != nil {

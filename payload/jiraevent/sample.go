@@ -4,9 +4,8 @@ import (
 	"time"
 )
 
-// Sample returns an invented, valid callback of an event with every member that
-// such an event has, to try a receiver's mapping, and false for a name that the
-// catalogue does not list.
+// Sample returns an invented, valid callback of an event with every member of such an event, to try
+// a receiver's mapping, and false for a name that the catalogue does not list.
 func Sample(event string) (Callback, bool) {
 	info, err := Lookup(event)
 	if err != nil {

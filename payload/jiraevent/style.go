@@ -5,23 +5,20 @@ import (
 	"strconv"
 )
 
-// Style chooses between the current shape of a callback and what documentation
-// of 2019 prints. The zero value is the current shape: what Jira Cloud sends.
+// Style chooses between the current shape of a callback and that of the documentation of 2019. The
+// zero value is the current shape of Jira Cloud.
 type Style struct {
 	// ISOTime writes the timestamp as 2011-06-07T10:31:26.805-0500.
 	ISOTime bool
-	// EventKey repeats the name of the event under the key "event", which follows the
-	// others.
+	// EventKey repeats the name of the event under the key "event", after the other members.
 	EventKey bool
-	// Edition2019 holds to the edition of September 2019: changelog.id is a
-	// number, the dates of a sprint are written as [Date], a comment has neither
-	// jsdPublic nor visibility, and [Callback.Validate] accepts a changelog for
-	// jira:issue_updated alone.
+	// Edition2019 follows the edition of September 2019: changelog.id is a number, the dates of a
+	// sprint are written as [Date], a comment has neither jsdPublic nor visibility, and
+	// [Callback.Validate] accepts a changelog for jira:issue_updated alone.
 	Edition2019 bool
 }
 
-// apply changes a callback so that it is written in the style. The entities and the
-// map of the caller stay as they are.
+// apply changes a callback for the style. The entities and the map of the caller stay as they are.
 func (s Style) apply(c *Callback) {
 	if s.EventKey {
 		more := map[string]any{"event": c.Event}

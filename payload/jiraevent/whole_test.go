@@ -16,7 +16,7 @@ import (
 	"github.com/postrider/postrider/payload/jiraevent"
 )
 
-// tree is JSON as maps, slices and numbers as they were written.
+// tree is JSON as maps, slices and numbers in their original form.
 func tree(t testing.TB, text []byte) map[string]any {
 	t.Helper()
 	dec := json.NewDecoder(bytes.NewReader(text))
@@ -28,7 +28,7 @@ func tree(t testing.TB, text []byte) map[string]any {
 	return out
 }
 
-// rewritten is what Decode and AppendBody make of a body.
+// rewritten is a body after Decode and AppendBody.
 func rewritten(t testing.TB, text []byte) []byte {
 	t.Helper()
 	c, err := jiraevent.Decode(text)
@@ -42,7 +42,7 @@ func rewritten(t testing.TB, text []byte) []byte {
 	return out
 }
 
-// full makes a callback that has all entities with all of their members.
+// full makes a callback with all members of all entities.
 func full() map[string]any {
 	all := map[string]any{}
 	for _, name := range jiraevent.Events() {
@@ -67,8 +67,7 @@ func full() map[string]any {
 	return all
 }
 
-// spoiler changes bodies in the ways in which what was sent differs from what the fields
-// would be written as.
+// spoiler changes bodies into other forms than the fields are written in.
 type spoiler struct{ *rand.Rand }
 
 func (r spoiler) value(depth int) any {
@@ -95,16 +94,16 @@ func (r spoiler) value(depth int) any {
 	return map[string]any{"id": r.value(depth - 1), "More": r.value(depth - 1)}
 }
 
-// object spoils an object and what stands in it. Names that Decode needs stay.
-func (r spoiler) object(o map[string]any, keep ...string) {
+// spoil changes an object and everything in it. Names that Decode needs stay.
+func (r spoiler) spoil(o map[string]any, keep ...string) {
 	for _, name := range slices.Sorted(maps.Keys(o)) {
 		switch member := o[name].(type) {
 		case map[string]any:
-			r.object(member)
+			r.spoil(member)
 		case []any:
 			for _, one := range member {
 				if inner, ok := one.(map[string]any); ok {
-					r.object(inner)
+					r.spoil(inner)
 				}
 			}
 		case json.Number:
@@ -125,7 +124,7 @@ func (r spoiler) object(o map[string]any, keep ...string) {
 		case 1:
 			o[name] = nil
 		case 2:
-			o[strings.ToUpper(name[:1])+name[1:]] = r.value(2) // of another case: another name
+			o[strings.ToUpper(name[:1])+name[1:]] = r.value(2) // another case is another name
 		}
 	}
 	for range r.IntN(3) {
@@ -133,13 +132,13 @@ func (r spoiler) object(o map[string]any, keep ...string) {
 	}
 }
 
-// Rule: what was decoded and not changed is written again whole, whatever members
-// it has, at every depth of every entity.
+// Rule: a decoded callback that is not changed is written again whole, with any members, at every
+// depth of every entity.
 func TestDecode_writtenAgainWhole(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(300) {
 		o := full()
-		spoiler{rand.New(rand.NewPCG(seed, 1))}.object(o, "webhookEvent")
+		spoiler{rand.New(rand.NewPCG(seed, 1))}.spoil(o, "webhookEvent")
 		in, err := json.Marshal(o)
 		if err != nil {
 			t.Fatal(err)
@@ -204,8 +203,8 @@ func must(text []byte, err error) []byte {
 	return text
 }
 
-// Rule: a field that was changed is written as this package does it, and the
-// members around it as they were sent.
+// Rule: a changed field is written in the way of this package, and the members around it in their
+// original form.
 func TestDecode_changedFields(t *testing.T) {
 	t.Parallel()
 	c, err := jiraevent.Decode([]byte(`{"webhookEvent":"sprint_updated","timestamp":"1525698237764","sprint":{"id":"7","goal":null,"startDate":"2026-05-27T09:30:00+0000","endDate":"2026-06-27T09:30:00+0000","board":5},"user":{"active":"true"}}`))

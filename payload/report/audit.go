@@ -9,14 +9,14 @@ import (
 // openLabel is the text of the link to the run.
 const openLabel = "Open in User Manager"
 
-// Page is a page to be published.
+// Page is a page for publishing.
 type Page struct {
 	Title    string
 	Markdown string
 }
 
-// AuditPage returns the page about a run for its stakeholders: the webhook's five fields,
-// then a row for every user, "-" in empty cells. at dates the title, in UTC, as RFC 3339.
+// AuditPage returns the page about a run for its stakeholders: the webhook's five fields, then a
+// row for every user, "-" in empty cells. at dates the title, in UTC, as RFC 3339.
 func AuditPage(r Report, at time.Time) Page {
 	var b strings.Builder
 	b.WriteString("# Webhook payload\n\n" + mdHead("Field", "Value"))
@@ -47,7 +47,7 @@ func AuditPage(r Report, at time.Time) Page {
 	return Page{Title: "User Changes " + at.UTC().Format(time.RFC3339), Markdown: b.String()}
 }
 
-// more is the line for users that are not shown, as a paragraph of its own.
+// more is the line about users that are not shown, as its own paragraph.
 func more(r Report, shown int) string {
 	if n := max(r.TotalUserChanges, len(r.Users)) - shown; n > 0 {
 		return fmt.Sprintf("\n...and %d more.\n", n)

@@ -11,8 +11,8 @@ import (
 	"github.com/postrider/postrider/payload/report"
 )
 
-// Rule: Build looks the run up by its processId, asks for each name once, and counts what
-// the host did not count.
+// Rule: Build looks up the run by its processId, asks for each name once, and counts what the host
+// did not count.
 func TestBuild(t *testing.T) {
 	t.Parallel()
 	asked := map[string]int{}

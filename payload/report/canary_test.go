@@ -14,8 +14,8 @@ import (
 	"github.com/postrider/postrider/payload/report"
 )
 
-// Rule: a link with a user name, a password or without TLS appears in no text, whoever gave
-// it, and nothing of it does.
+// Rule: no text has a link, or a part of one, with a user name, a password or without TLS, from any
+// source.
 func TestCanaryOfLinks(t *testing.T) {
 	t.Parallel()
 	for _, link := range []string{
@@ -43,16 +43,16 @@ func TestCanaryOfLinks(t *testing.T) {
 	}
 }
 
-// Rule: identifiers without a name, and what a Source says beside an error, are not shown.
+// Rule: identifiers without a name, and the text of a Source's error, are not shown.
 func TestCanaryOfIdentifiers(t *testing.T) {
 	t.Parallel()
-	nobody := report.NameFuncs{
+	nameless := report.NameFuncs{
 		User:  func(context.Context, string) (string, bool) { return "nameCanary", false },
 		Group: func(context.Context, string) (string, bool) { return "nameCanary", false },
 		App:   func(context.Context, string) (string, bool) { return "nameCanary", false },
 	}
 	r := build(t, success(), report.Results{UserChanges: []report.UserChange{{UserID: "idCanary", GroupsAdded: []string{"groupCanary"},
-		GroupsRemoved: []string{"groupCanary"}, AppAccessRemoved: []string{"appCanary"}}}}, nobody)
+		GroupsRemoved: []string{"groupCanary"}, AppAccessRemoved: []string{"appCanary"}}}}, nameless)
 	text := report.SlackMessage(r) + fmt.Sprint(report.AuditPage(r, time.Unix(0, 0))) + fmt.Sprint(report.Incident(r)) + fmt.Sprintf("%+v", r)
 	if !strings.Contains(text, "unknown user") || strings.Contains(text, "Canary") {
 		t.Errorf("an identifier is shown: %s", text)

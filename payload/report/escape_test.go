@@ -13,8 +13,8 @@ import (
 
 const joiner = "\u2060"
 
-// Rule: what formats, links or mentions in a medium is made harmless, ordinary names stay as
-// they are.
+// Rule: characters that format, link or mention in a medium are made harmless; ordinary names stay
+// as they are.
 func TestEscape(t *testing.T) {
 	t.Parallel()
 	cases := []struct{ in, md, slack string }{
@@ -52,7 +52,7 @@ func TestEscape(t *testing.T) {
 	}
 }
 
-// Rule: an e-mail address is left whole; what only looks like one is a value like any other.
+// Rule: an e-mail address stays whole; an invalid one is an ordinary value.
 func TestEscape_email(t *testing.T) {
 	t.Parallel()
 	for _, s := range []string{"ada@example.com", "ada.l_b+x-1%@mail.example.co.uk"} {
@@ -101,14 +101,14 @@ func TestSafeURL(t *testing.T) {
 	}
 }
 
-// seeds are names that try to be more than text.
+// seeds are names with markup.
 var seeds = []string{
 	"", "plain", "a|b", "\\", "\\|", "a\n# b", "[x](https://e.example)", "![x](y)", "<https://e.example>", "https://e.example", "www.e.example", "e.example",
 	"<!channel>", "<@U1>", "@here", "`", "``a`", "*a*", "__a__", "_a", "~~a~~", "&lt;", "&#60;", ":x:", "\u2028# a", "<!-- -->", "a@b.co", "[^1]", "a\u202eb", "\xff|\xff",
 }
 
-// Rule: no value of Markdown opens anything. Read as CommonMark reads it, every character
-// that could is escaped, nothing but the value comes out, and a row keeps its cells.
+// Rule: no Markdown value starts markup. By the rules of CommonMark every such character is
+// escaped, only the value comes out, and a row keeps its cells.
 func FuzzMarkdown(f *testing.F) {
 	for _, s := range seeds {
 		f.Add(s)
@@ -206,7 +206,7 @@ func oneLine(t *testing.T, in, out string) string {
 	return out
 }
 
-// noAutomaticLinks looks for what programs link or expand by themselves.
+// noAutomaticLinks looks for texts that programs link or expand by themselves.
 func noAutomaticLinks(t *testing.T, in, text string) {
 	t.Helper()
 	lower := strings.ToLower(text)

@@ -10,7 +10,7 @@ import (
 	"github.com/postrider/postrider/payload/report"
 )
 
-// What a receiver of the webhook makes of it, with the host's own lookups.
+// A receiver turns the webhook into texts, with the host's own lookups.
 func Example() {
 	event, err := payload.Decode([]byte(`{"trigger":"taskSuccess","processId":"007b5c6c-0078-4cf2-a9d9-3f8c02f74205","name":"Deactivate Inactive User",` +
 		`"actionTypes":["addToGroups"],"deepLink":"https://your-site.atlassian.net/run"}`))

@@ -70,7 +70,7 @@ func build(t testing.TB, event payload.Data, res report.Results, names report.Na
 	return r
 }
 
-// hostile are names that try to be more than text.
+// hostile are names with markup.
 func hostile() (payload.TaskFailure, report.Results, report.Names) {
 	evil := "<!channel> | x | `y` [z](https://evil.example) *b* _i_ ~s~ @here <@U1> <https://evil.example|ok>\n# Heading\n| a | b |\\"
 	task := payload.TaskFailure{ProcessID: "p | q`\n# r", Name: evil, ActionTypes: []string{evil, "|", "\u202e"}, DeepLink: `https://evil.example/a|b)<c>"d e?x=&copy;`}
@@ -105,7 +105,7 @@ func TestGolden(t *testing.T) {
 	good := build(t, success(), results(), directory())
 	bad := build(t, failure(), results(), directory())
 	evil := build(t, evilTask, evilResults, evilNames)
-	nobody := build(t, success(), report.Results{}, nil)
+	noUsers := build(t, success(), report.Results{}, nil)
 	key, _ := payload.Sample("orgKeyExpiry")
 	reminder := report.KeyReminder(key.(payload.OrgKeyExpiry))
 	evilReminder := report.KeyReminder(payload.OrgKeyExpiry{APIKeyID: "k`\n# x", Name: evilTask.Name, ExpiresAt: at, SettingsURL: "http://evil.example"})
@@ -115,12 +115,12 @@ func TestGolden(t *testing.T) {
 	}
 	for name, got := range map[string]string{
 		"audit.md":             page(good),
-		"audit_nobody.md":      page(nobody),
+		"audit_nobody.md":      page(noUsers),
 		"audit_hostile.md":     page(evil),
 		"slack_warning.txt":    report.SlackMessage(good),
 		"slack_failure.txt":    report.SlackMessage(bad),
 		"slack_many.txt":       report.SlackMessage(build(t, success(), many, nil)),
-		"slack_nobody.txt":     report.SlackMessage(nobody),
+		"slack_nobody.txt":     report.SlackMessage(noUsers),
 		"slack_hostile.txt":    report.SlackMessage(evil),
 		"incident.md":          item(report.Incident(bad)),
 		"incident_hostile.md":  item(report.Incident(evil)),

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// WorkItem is a work item to be created. Its type and its project are the host's to choose:
-// an event that carries no work item gives no default for them.
+// WorkItem is a work item to create. The host chooses its type and its project, because an event
+// without a work item gives no default for them.
 type WorkItem struct {
 	Summary     string
 	Description string    // Markdown
@@ -16,8 +16,8 @@ type WorkItem struct {
 	Due         time.Time // a date, 00:00 UTC; zero: none
 }
 
-// Incident returns the work item about a run that failed: what was attempted for each user
-// and what came of it, rows that failed marked, and two or three next steps.
+// Incident returns the work item about a run that failed: the attempt and the outcome for each
+// user, rows that failed marked, and two or three next steps.
 func Incident(r Report) WorkItem {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Incident: %s failed\n\n", orDash(mdText(r.Name)))
@@ -42,7 +42,7 @@ func Incident(r Report) WorkItem {
 	return WorkItem{Summary: "UCM Task Failed", Description: b.String()}
 }
 
-// attempted is what the row says was attempted, or what the changes say.
+// attempted is the row's Action, or the changes where it is empty.
 func (u User) attempted() string {
 	if showable(u.Action) {
 		return mdText(u.Action)

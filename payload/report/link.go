@@ -11,8 +11,8 @@ const maxURL = 2048
 
 var plainHost = regexp.MustCompile(`^[A-Za-z0-9.-]+(:[0-9]{1,5})?$`)
 
-// safeURL returns an https URL in which no byte has a meaning in Markdown or mrkdwn, apart
-// from "&", or "" for what is none.
+// safeURL returns an https URL in which no byte has a meaning in Markdown or mrkdwn, apart from
+// "&", or "" for any other input.
 func safeURL(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil || u.Scheme != "https" || u.User != nil || len(raw) > maxURL || !plainHost.MatchString(u.Host) {
@@ -29,8 +29,8 @@ func safeURL(raw string) string {
 	return b.String()
 }
 
-// userURL is safeURL for the link of a user, which never leads to a profile and never shows
-// an identifier.
+// userURL is safeURL for the link of a user, which never leads to a profile and never has an
+// identifier.
 func userURL(raw string) string {
 	s := safeURL(raw)
 	if decoded, err := url.PathUnescape(s); err != nil || strings.Contains(strings.ToLower(decoded), "/people/") || uuid.MatchString(decoded) {

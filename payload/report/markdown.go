@@ -11,7 +11,7 @@ const dash = "-"
 // mdText is a value as text of CommonMark, and of the tables of GitHub's dialect.
 func mdText(s string) string { return mdEscape(defuse(value(s))) }
 
-// mdEscape puts a backslash before punctuation that could begin something.
+// mdEscape puts a backslash before punctuation that could start markup.
 func mdEscape(s string) string {
 	rs := []rune(s)
 	var b strings.Builder
@@ -33,7 +33,7 @@ func mdEmail(s string) string {
 	return mdText(s)
 }
 
-// mdCode is a value in backticks, where no backslash works. It is not for tables.
+// mdCode is a value in backticks, where a backslash has no effect. It is not for tables.
 func mdCode(s string) string {
 	s = strings.ReplaceAll(value(s), "`", "‵")
 	if s == "" {
@@ -42,8 +42,8 @@ func mdCode(s string) string {
 	return "`" + s + "`"
 }
 
-// mdLink is a label that leads to a URL, or the label alone where the URL is none. The label
-// is escaped already.
+// mdLink is a label with a link to a URL, or the label alone where the URL is empty. The label is
+// already escaped.
 func mdLink(label, safe string) string {
 	if safe == "" {
 		return label
@@ -51,10 +51,10 @@ func mdLink(label, safe string) string {
 	return "[" + label + "](" + entity.ReplaceAllString(safe, "&amp;$1") + ")"
 }
 
-// entity is an ampersand that Markdown would take for a character reference.
+// entity is an ampersand that Markdown would read as a character reference.
 var entity = regexp.MustCompile(`&(#?[A-Za-z0-9]+;)`)
 
-// mdRow is a row of a table. Cells are escaped already; what is empty shows a dash.
+// mdRow is a row of a table. Cells are already escaped; an empty one shows a dash.
 func mdRow(cells ...string) string {
 	var b strings.Builder
 	for _, c := range cells {

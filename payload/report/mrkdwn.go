@@ -5,8 +5,8 @@ import "strings"
 // slackControl escapes the three characters that Slack's mrkdwn reserves.
 var slackControl = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
-// slackText is a value as text of mrkdwn. It knows no escape for formatting, so look-alikes
-// stand in for the characters that format.
+// slackText is a value as text of mrkdwn, which has no escape for formatting, so look-alikes
+// replace the formatting characters.
 func slackText(s string) string {
 	rs := []rune(defuse(value(s)))
 	var b strings.Builder
@@ -36,7 +36,7 @@ func slackEmail(s string) string {
 	return slackText(s)
 }
 
-// slackCode is a value in backticks, where nothing but the control characters has a meaning.
+// slackCode is a value in backticks, where only the control characters have a meaning.
 func slackCode(s string) string {
 	s = slackControl.Replace(strings.ReplaceAll(value(s), "`", "‵"))
 	if s == "" {
@@ -45,8 +45,8 @@ func slackCode(s string) string {
 	return "`" + s + "`"
 }
 
-// slackLink is a label that leads to a URL, or the label alone where the URL is none. The
-// label is escaped already; a pipe in it would end the URL early in other parsers.
+// slackLink is a label with a link to a URL, or the label alone where the URL is empty. The label
+// is already escaped; a pipe in it would end the URL early in other parsers.
 func slackLink(label, safe string) string {
 	if safe == "" {
 		return label

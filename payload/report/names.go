@@ -5,23 +5,22 @@ import (
 	"regexp"
 )
 
-// Names turns identifiers into what people call them. ok is false for what has no name; it
-// then shows as unknown, and so does a name that holds a UUID. Build asks once for each
+// Names translates identifiers into names for people. ok is false for an identifier without a name;
+// it then shows as unknown, and so does a name that holds a UUID. Build asks once for each
 // identifier.
 type Names interface {
 	UserName(ctx context.Context, id string) (name string, ok bool)
 	GroupName(ctx context.Context, id string) (name string, ok bool)
 	// AppName names a type of app; see the function [AppName].
 	AppName(ctx context.Context, id string) (name string, ok bool)
-	// UserLink is an https URL that opens the host's list of users with this one found,
-	// or empty for none. A link that holds a UUID or leads to a profile below /people/ is not
-	// used: find users by e-mail address or name.
+	// UserLink is an https URL that opens the host's list of users with this one found, or empty
+	// for none. A link that holds a UUID or leads to a profile below /people/ is not used: search
+	// by e-mail address or name.
 	UserLink(ctx context.Context, id string) string
 }
 
-// NameFuncs are functions as [Names]. Any may be nil: then UserChange.Name names the user,
-// group identifiers are taken for names, the function [AppName] names apps, and users have
-// no link.
+// NameFuncs are functions as [Names]. Any may be nil: then UserChange.Name names the user, group
+// identifiers count as names, the function [AppName] names apps, and users have no link.
 type NameFuncs struct {
 	User, Group, App func(ctx context.Context, id string) (name string, ok bool)
 	Link             func(ctx context.Context, id string) string
@@ -59,8 +58,8 @@ func (f NameFuncs) UserLink(ctx context.Context, id string) string {
 	return f.Link(ctx, id)
 }
 
-// AppName returns the display name of a type of app: Jira, Confluence, Assets ("cmdb"),
-// Customer Service, Jira Service Management ("jira-servicedesk"). Others pass through.
+// AppName returns the display name of a type of app: Jira, Confluence, Assets ("cmdb"), Customer
+// Service, Jira Service Management ("jira-servicedesk"). Others stay as they are.
 func AppName(id string) string {
 	switch id {
 	case "jira":
@@ -79,7 +78,7 @@ func AppName(id string) string {
 
 var uuid = regexp.MustCompile(`[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}`)
 
-// book asks Names once for each identifier.
+// book calls Names once for each identifier.
 type book struct {
 	names Names
 	seen  map[[2]string]string
@@ -87,7 +86,7 @@ type book struct {
 
 func (b *book) user(ctx context.Context, id, name string) string {
 	if !showable(name) {
-		name = b.look(ctx, "user", id, b.names.UserName)
+		name = b.lookup(ctx, "user", id, b.names.UserName)
 	}
 	return name
 }
@@ -95,12 +94,12 @@ func (b *book) user(ctx context.Context, id, name string) string {
 func (b *book) all(ctx context.Context, kind string, ids []string, ask func(context.Context, string) (string, bool)) []string {
 	var out []string
 	for _, id := range ids {
-		out = append(out, b.look(ctx, kind, id, ask))
+		out = append(out, b.lookup(ctx, kind, id, ask))
 	}
 	return out
 }
 
-func (b *book) look(ctx context.Context, kind, id string, ask func(context.Context, string) (string, bool)) string {
+func (b *book) lookup(ctx context.Context, kind, id string, ask func(context.Context, string) (string, bool)) string {
 	name, known := b.seen[[2]string{kind, id}]
 	if known {
 		return name
@@ -116,5 +115,5 @@ func (b *book) look(ctx context.Context, kind, id string, ask func(context.Conte
 	return name
 }
 
-// showable reports whether a name says something to people.
+// showable reports whether a name is useful to people.
 func showable(name string) bool { return clean(name) != "" && !uuid.MatchString(name) }

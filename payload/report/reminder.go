@@ -7,7 +7,7 @@ import (
 	"github.com/postrider/postrider/payload"
 )
 
-// Reminder is what goes out when an API key is about to expire.
+// Reminder is the message about an API key that expires soon.
 type Reminder struct {
 	Email    Email
 	WorkItem WorkItem
@@ -24,13 +24,13 @@ const (
 	rotatePriority = "P2"
 )
 
-// KeyReminder returns the e-mail and the work item about a key that expires. They give its
-// expiry as a date, as the webhook does. The work item is due two days before, in UTC, which
-// lies in the past when the key was found late.
+// KeyReminder returns the e-mail and the work item about a key that expires. They show its expiry
+// as a date, as the webhook does. The work item is due two days before, in UTC; that is in the past
+// when the key was found late.
 func KeyReminder(k payload.OrgKeyExpiry) Reminder { return KeyReminderAs(k, payload.ExpiryDate) }
 
-// KeyReminderAs is [KeyReminder] for a host that sends the webhook with
-// [payload.WithExpiryFormat], so that both tell the same.
+// KeyReminderAs is [KeyReminder] for a host that sends the webhook with [payload.WithExpiryFormat],
+// so that both show the same.
 func KeyReminderAs(k payload.OrgKeyExpiry, f payload.ExpiryFormat) Reminder {
 	at, expires := k.ExpiresAt.UTC(), k.Expires(f)
 	settings := safeURL(k.SettingsURL)

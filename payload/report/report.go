@@ -8,11 +8,11 @@ import (
 	"github.com/postrider/postrider/payload"
 )
 
-// ErrNotTask: Build was given an event that is not the end of a task run.
+// ErrNotTask: the event of Build is not the end of a task run.
 var ErrNotTask = errors.New("report: only taskSuccess and taskFailure have results")
 
-// Report is a task run with everything resolved: what the renderers work on. Values are as
-// the host knows them; renderers escape.
+// Report is a task run with resolved names, the input of the renderers. Values are the host's;
+// renderers escape them.
 type Report struct {
 	Trigger     string // "taskSuccess" or "taskFailure"
 	ProcessID   string
@@ -38,9 +38,9 @@ type User struct {
 	Outcome          string
 }
 
-// Build looks up the results of the run that an event is about, a [payload.TaskSuccess] or
-// [payload.TaskFailure], and resolves its identifiers. names may be nil, which is the same as
-// an empty [NameFuncs]. Errors: [ErrNotTask], and that of the Source.
+// Build looks up the results of the run of an event, a [payload.TaskSuccess] or
+// [payload.TaskFailure], and resolves its identifiers. names may be nil, which is the same as an
+// empty [NameFuncs]. Errors: [ErrNotTask], and that of the Source.
 func Build(ctx context.Context, source Source, names Names, event payload.Data) (Report, error) {
 	r, ok := head(event)
 	if !ok {
@@ -98,10 +98,10 @@ func (b *book) row(ctx context.Context, c UserChange) User {
 	return u
 }
 
-// failed reports whether the run as a whole did.
+// failed reports whether the run as a whole failed.
 func (r Report) failed() bool { return r.Trigger == payload.TaskFailure{}.EventType() }
 
-// changes lists what was done to the user: "+group", "-group", "-App access", "suspended",
+// changes lists the changes of the user: "+group", "-group", "-App access", "suspended",
 // "restored".
 func (u User) changes() []string {
 	var out []string

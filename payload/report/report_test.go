@@ -17,8 +17,8 @@ import (
 	"github.com/postrider/postrider/payload/report"
 )
 
-// Rule: a message leads with how the run ended: a check mark, a warning where something
-// failed inside a success, a cross for a failure.
+// Rule: a message starts with the outcome of the run: a check mark, a warning for failures inside a
+// success, a cross for a failure.
 func TestSlackMessage_emoji(t *testing.T) {
 	t.Parallel()
 	one := []report.UserChange{{Name: "Ada"}}
@@ -44,8 +44,8 @@ func TestSlackMessage_emoji(t *testing.T) {
 	}
 }
 
-// Rule: at most ten users are listed, the rest is counted, and a run that changed nobody
-// says so in one line.
+// Rule: at most ten users are listed, the rest is counted, and one line reports a run without
+// changed users.
 func TestSlackMessage_users(t *testing.T) {
 	t.Parallel()
 	rows := func(n int) []report.UserChange {
@@ -53,7 +53,7 @@ func TestSlackMessage_users(t *testing.T) {
 	}
 	cases := []struct {
 		rows, total, bullets int
-		want                 string // what the message ends with
+		want                 string // the end of the message
 	}{
 		{0, 0, 0, "\n\n_No per-user changes._\n"},
 		{1, 0, 1, "*Affected users* (1)\n- Ada - _-_\n"},
@@ -74,8 +74,7 @@ func TestSlackMessage_users(t *testing.T) {
 	}
 }
 
-// Rule: a bullet tells everything that was done to the user, with names, and no more than a
-// message can hold.
+// Rule: a bullet lists all changes of the user, with names, within the limit of a message.
 func TestSlackMessage_bullet(t *testing.T) {
 	t.Parallel()
 	row := report.UserChange{UserID: ada, Email: "ada@example.com", GroupsAdded: []string{group}, GroupsRemoved: []string{"admins"},
@@ -123,11 +122,11 @@ func TestSlackMessage_dialect(t *testing.T) {
 	}
 }
 
-// Rule: of a table, cells that are empty hold a dash, and those of users, groups and apps
-// hold neither a UUID nor a profile link. The rows of the run itself keep theirs.
+// Rule: empty cells of a table hold a dash, and those of users, groups and apps hold neither a UUID
+// nor a profile link. The rows of the run itself keep theirs.
 func TestTables(t *testing.T) {
 	t.Parallel()
-	leaky := report.NameFuncs{ // a directory that hands out what must not show
+	leaky := report.NameFuncs{ // a directory that returns hidden identifiers
 		User:  func(_ context.Context, id string) (string, bool) { return id, true },
 		Group: func(_ context.Context, id string) (string, bool) { return "group " + id, true },
 		App:   func(_ context.Context, id string) (string, bool) { return id, id != "jira" },
@@ -165,9 +164,9 @@ func TestTables(t *testing.T) {
 	}
 }
 
-// Rule: the users that are not listed are told in a paragraph of its own, behind an empty
-// line: right under the last row it would be one more row. Without rows it stands under the
-// head, and where all are listed there is none.
+// Rule: the line about the users that are not listed is its own paragraph, after an empty line:
+// right under the last row it would be one more row. Without rows it stands under the head, and
+// where all are listed there is none.
 func TestTables_moreUnderRows(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -197,15 +196,15 @@ func TestTables_moreUnderRows(t *testing.T) {
 	}
 }
 
-// Rule: characters that cannot be seen and hold text all the same are gone from every text:
-// the whole block of tags, U+E0000 to U+E007F, each of them, and nothing beside it.
+// Rule: invisible characters that hold text are removed from every text: exactly the block of tags,
+// U+E0000 to U+E007F.
 func TestTexts_tagCharacters(t *testing.T) {
 	t.Parallel()
 	var tags strings.Builder
 	for r := rune(0xE0000); r <= 0xE007F; r++ {
 		tags.WriteRune(r)
 	}
-	name := "A" + tags.String() + "da\U000E0100\U000DFFFFx" // a variation selector and what stands before the block
+	name := "A" + tags.String() + "da\U000E0100\U000DFFFFx" // a variation selector and the character before the block
 	task := failure()
 	task.Name = name
 	r := build(t, task, report.Results{UserChanges: []report.UserChange{{Name: name, GroupsAdded: []string{name}, Failed: true, Action: name, Outcome: name}}},
@@ -295,8 +294,7 @@ func TestKeyReminder(t *testing.T) {
 	}
 }
 
-// Rule: a reminder gives the expiry as the webhook gives it, in either format, whatever the
-// time of day.
+// Rule: a reminder has the expiry of the webhook, in either format, at any time of day.
 func TestKeyReminder_expiryAsInTheWebhook(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 5, 27, 15, 4, 5, 600e6, time.FixedZone("", 2*60*60))
@@ -324,7 +322,7 @@ func TestKeyReminder_expiryAsInTheWebhook(t *testing.T) {
 	}
 }
 
-// Rule: app types have the names that people know; unknown ones pass through.
+// Rule: app types have the names that people use; unknown ones stay as they are.
 func TestAppName(t *testing.T) {
 	t.Parallel()
 	for id, want := range map[string]string{

@@ -2,9 +2,9 @@ package report
 
 import "context"
 
-// Results are what a host knows about one task run. The JSON names are those of the action
-// search-task-results of the vendor's agent as far as they are public; the fields of a row
-// are not, and are this package's own.
+// Results are the host's data about one task run. The JSON names are those of the action
+// search-task-results of the vendor's agent as far as they are public; the fields of a row are not
+// public, and are this package's own.
 type Results struct {
 	UserChanges []UserChange `json:"userChanges"`
 	Totals
@@ -22,7 +22,7 @@ type Totals struct {
 	TotalUserChanges int `json:"totalUserChanges"` // users affected
 }
 
-// UserChange is what a run did to one user, or tried to.
+// UserChange is the change, or the attempted change, of one user.
 type UserChange struct {
 	UserID           string   `json:"userId"`
 	Name             string   `json:"name"` // empty: asked of Names
@@ -33,14 +33,14 @@ type UserChange struct {
 	Suspended        bool     `json:"suspended"`
 	Restored         bool     `json:"restored"`
 	Failed           bool     `json:"failed"`
-	Action           string   `json:"action"`  // what was attempted; empty: told by the changes
+	Action           string   `json:"action"`  // the attempt; empty: derived from the changes
 	Outcome          string   `json:"outcome"` // how it ended, in words; may be empty
 }
 
 // Source looks up the results of a run.
 type Source interface {
-	// SearchTaskResults returns the results of the run with this processId. A run that
-	// is not known is an error.
+	// SearchTaskResults returns the results of the run with this processId. An unknown run is an
+	// error.
 	SearchTaskResults(ctx context.Context, processID string) (Results, error)
 }
 
@@ -52,8 +52,8 @@ func (f SourceFunc) SearchTaskResults(ctx context.Context, processID string) (Re
 	return f(ctx, processID)
 }
 
-// completed fills in what the rows know better: all counts where none is set, and never
-// fewer failures or users than there are rows of them.
+// completed corrects the totals by the rows: all counts where none is set, and never fewer failures
+// or users than rows.
 func (r Results) completed() Totals {
 	var rows Totals
 	for _, c := range r.UserChanges {

@@ -8,12 +8,11 @@ import (
 
 const (
 	slackUsers   = 10 // bullets
-	slackChanges = 20 // changes told of one user
+	slackChanges = 20 // changes shown of one user
 )
 
-// SlackMessage returns the message about a run in Slack's mrkdwn: what ran and how it ended,
-// the counts, and the first ten users. For a run that changed no user one line says so instead
-// of the list.
+// SlackMessage returns the message about a run in Slack's mrkdwn: the task and its outcome, the
+// counts, and the first ten users. For a run that changed no user a line replaces the list.
 func SlackMessage(r Report) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s *%s* - %s\n", r.emoji(), orDash(slackText(r.Name)), slackCode(r.Trigger))
@@ -42,7 +41,7 @@ func SlackMessage(r Report) string {
 	return b.String()
 }
 
-// emoji tells success, success with failures inside, and failure apart.
+// emoji distinguishes success, success with failures inside, and failure.
 func (r Report) emoji() string {
 	switch {
 	case r.failed():

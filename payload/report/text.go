@@ -14,7 +14,7 @@ const (
 )
 
 // clean makes one line of a value: valid UTF-8, every run of spaces, line breaks and control
-// characters one space, nothing that turns the direction of writing or cannot be seen.
+// characters one space, no invisible character and none that changes the direction of writing.
 func clean(s string) string {
 	var b strings.Builder
 	space := false
@@ -35,8 +35,8 @@ func clean(s string) string {
 	return b.String()
 }
 
-// hidden reports whether a rune can make text read as something else. Joiners that scripts
-// and emoji need (U+200C, U+200D) stay.
+// hidden reports whether a rune can make text look like another. Joiners that scripts and emoji
+// need (U+200C, U+200D) stay.
 func hidden(r rune) bool {
 	switch {
 	case r == '\u061C', r == '\u200B', r == '\u200E', r == '\u200F', r == '\uFEFF',
@@ -47,7 +47,7 @@ func hidden(r rune) bool {
 	return false
 }
 
-// cut shortens a text to so many characters.
+// cut shortens a text to most characters.
 func cut(s string, most int) string {
 	if utf8.RuneCountInString(s) <= most {
 		return s
@@ -63,8 +63,8 @@ var (
 	www   = regexp.MustCompile(`(?i)(www)\.`)
 )
 
-// defuse breaks up what programs turn into links, mentions and emoji by themselves, with
-// characters that do not show.
+// defuse breaks up texts that programs turn into links, mentions and emoji, with invisible
+// characters.
 func defuse(s string) string {
 	s = strings.ReplaceAll(s, "@", "@"+joiner)
 	s = strings.ReplaceAll(s, "://", ":"+joiner+"//")
@@ -91,8 +91,8 @@ func inWord(rs []rune, i int) bool {
 
 var address = regexp.MustCompile(`^[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
 
-// isAddress reports whether a value is an e-mail address in which nothing formats. It is
-// left whole, so that it can be copied.
+// isAddress reports whether a value is an e-mail address without formatting characters. It stays
+// whole, so that it can be copied.
 func isAddress(s string) bool {
 	rs := []rune(s)
 	for i, r := range rs {
@@ -103,6 +103,6 @@ func isAddress(s string) bool {
 	return address.MatchString(s)
 }
 
-// plain is a value for a text that has no markup, such as an e-mail, whose readers still
-// link what looks like an address.
+// plain is a value for a text without markup, such as an e-mail, because mail programs still link
+// addresses.
 func plain(s string) string { return defuse(value(s)) }

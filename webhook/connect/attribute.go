@@ -8,8 +8,8 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Keys in webhook.Webhook.Attributes. [Descriptor.Install] fills them in; who adds a
-// webhook by hand may leave out any of them.
+// Keys in webhook.Webhook.Attributes. [Descriptor.Install] sets them; a webhook that is added by
+// hand may lack any of them.
 const (
 	// AttrAddOn is the key of the add-on. Events about an add-on reach its own
 	// webhooks only.
@@ -31,16 +31,15 @@ const (
 	AttrUninstalled = "connect_uninstalled"
 )
 
-// What an add-on asks for in authentication.type.
+// Values of authentication.type in an add-on's descriptor.
 const (
 	AuthJWT  = "jwt"
 	AuthNone = "none"
 )
 
-// Uninstalled returns the webhook of an add-on that has been uninstalled: from now
-// on it receives connect_addon_disabled alone, and that without a token, because the
-// shared secret is void. Store it with Manager.Edit before the event is dispatched,
-// and delete the webhook once that has been delivered.
+// Uninstalled returns the webhook of an add-on that has been uninstalled. It receives
+// connect_addon_disabled alone, without a token, because the shared secret is void. Store it with
+// Manager.Edit before the event is dispatched, and delete the webhook after the delivery.
 func Uninstalled(w webhook.Webhook) webhook.Webhook {
 	w = w.Clone()
 	if w.Attributes == nil {
@@ -56,8 +55,8 @@ func unsigned(w *webhook.Webhook) bool {
 	return uninstalled(w) || w.Attributes[AttrAuth] == AuthNone
 }
 
-// Params returns the params of the module that a webhook was made of, for the
-// host's matching. It is nil where there are none or they cannot be read.
+// Params returns the params of the module behind a webhook, for the host's matching. It is nil
+// where there are none or they cannot be read.
 func Params(w webhook.Webhook) map[string]string {
 	var params map[string]string
 	if json.Unmarshal([]byte(w.Attributes[AttrParams]), &params) != nil {
@@ -66,7 +65,7 @@ func Params(w webhook.Webhook) map[string]string {
 	return params
 }
 
-// PropertyKeys returns the propertyKeys of the module that a webhook was made of.
+// PropertyKeys returns the propertyKeys of the module behind a webhook.
 func PropertyKeys(w webhook.Webhook) []string {
 	var keys []string
 	if json.Unmarshal([]byte(w.Attributes[AttrPropertyKeys]), &keys) != nil {
@@ -75,7 +74,7 @@ func PropertyKeys(w webhook.Webhook) []string {
 	return keys
 }
 
-// encodeAttribute writes what Params and PropertyKeys read; nothing for nothing.
+// encodeAttribute writes the JSON that Params and PropertyKeys read; "" for an empty value.
 func encodeAttribute[T map[string]string | []string](v T) string {
 	if len(v) == 0 {
 		return ""
@@ -84,7 +83,7 @@ func encodeAttribute[T map[string]string | []string](v T) string {
 	return string(data)
 }
 
-// baseURL is that of the add-on, or scheme and host of the webhook's URL.
+// baseURL returns the add-on's base URL, or scheme and host of the webhook's URL.
 func baseURL(w *webhook.Webhook) string {
 	if base := w.Attributes[AttrBaseURL]; base != "" {
 		return base

@@ -18,14 +18,14 @@ import (
 	"github.com/postrider/postrider/webhook/connect"
 )
 
-// notes collects what a host could log, show or keep.
+// notes collects everything that a host could log, show or keep.
 type notes struct {
 	canary.Notes
 	mu     sync.Mutex
 	tokens []string // signatures of the tokens that were sent
 }
 
-// sent remembers what signs a request.
+// sent records the signature of a request.
 func (n *notes) sent(r *http.Request) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -47,8 +47,8 @@ type transportFunc func(*http.Request) (*http.Response, error)
 
 func (f transportFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// Rule: the shared secret, tokens made with it, and the URL of a module are in no error, log
-// line or record, whatever the add-on answers.
+// Rule: the shared secret, tokens made with it, and the URL of a module are in no error, log line
+// or record, for every answer of the add-on.
 func TestCanary(t *testing.T) {
 	t.Parallel()
 	echo := func(status int) transportFunc {
@@ -61,7 +61,7 @@ func TestCanary(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		to   transportFunc
-		edit func(*webhook.Webhook) // behind the Manager's back
+		edit func(*webhook.Webhook) // bypasses the Manager
 	}{
 		"an echo of success": {to: echo(200)},
 		"an echo of failure": {to: echo(401)},
@@ -111,7 +111,7 @@ func TestCanary(t *testing.T) {
 	}
 }
 
-// ask notes all that can be asked of a host about a webhook.
+// ask records everything that a host can read about a webhook.
 func (n *notes) ask(t *testing.T, h *host, w webhook.Webhook) {
 	t.Helper()
 	n.Add("status", h.hooks.Status())
@@ -142,7 +142,7 @@ func (n *notes) check(t *testing.T) {
 	n.MustNotHold(t, append(n.tokens, "Canary")...)
 }
 
-// Rule: a descriptor and an installation that are refused do not come back in the error.
+// Rule: the error of a refused descriptor or installation repeats none of its values.
 func TestCanaryOfInstall(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*connect.Descriptor, *connect.Installation){

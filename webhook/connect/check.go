@@ -9,7 +9,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// check finds what is wrong with a webhook beyond what every profile checks.
+// check returns the problems of a webhook beyond those that every profile checks.
 func (s *settings) check(w webhook.Webhook) (out []webhook.FieldError) {
 	add := func(field, rule, message string) {
 		out = append(out, webhook.FieldError{Field: field, Rule: rule, Message: message})
@@ -58,11 +58,10 @@ func (s *settings) checkFilter(w *webhook.Webhook) []webhook.FieldError {
 	return nil
 }
 
-// checkVariables finds variables of the URL that none of the events has. It names a
-// variable only if it is one of the catalogue: anything else may be a secret part of
-// the URL.
+// checkVariables finds variables of the URL that none of the events has. It names a variable only
+// if it is one of the catalogue, because any other may be a secret part of the URL.
 func checkVariables(w *webhook.Webhook) (out []webhook.FieldError) {
-	if len(w.URL) > allowlist.MaxURL { // with one character for each variable it may pass
+	if len(w.URL) > allowlist.MaxURL { // the checks below count one character for each variable
 		return []webhook.FieldError{{Field: "url", Rule: "too_long",
 			Message: fmt.Sprintf("The URL may have up to %d bytes, the names of its variables included.", allowlist.MaxURL)}}
 	}
@@ -84,7 +83,7 @@ func checkVariables(w *webhook.Webhook) (out []webhook.FieldError) {
 	return slices.Compact(out)
 }
 
-// variables are those that at least one of the events has. Confluence has none.
+// variables returns those that at least one of the events has. Confluence has none.
 func variables(events []string) (names []string) {
 	for _, event := range events {
 		info, err := jiraevent.Lookup(event)

@@ -10,15 +10,15 @@ import (
 	"github.com/postrider/postrider/webhook/connect"
 )
 
-// Rule: what would fail at every send, or would not be heeded, is refused when a
-// webhook is added.
+// Rule: a webhook that would fail at every send, or whose settings would have no effect, is refused
+// when it is added.
 func TestAddRefuses(t *testing.T) {
 	t.Parallel()
 	attr := func(name, value string) func(*webhook.Webhook) {
 		return func(w *webhook.Webhook) { w.Attributes[name] = value }
 	}
 	tests := []struct {
-		name, field string // no field: accepted
+		name, field string // empty: accepted
 		edit        func(*webhook.Webhook)
 		opts        []connect.Option
 	}{
@@ -77,7 +77,7 @@ func TestAddRefuses(t *testing.T) {
 	}
 }
 
-// match asks a profile about one webhook.
+// match returns a function that asks a profile about one webhook.
 func match(p webhook.Profile) func(webhook.Webhook, payload.Event) (bool, error) {
 	return func(w webhook.Webhook, e payload.Event) (bool, error) {
 		got, err := p.Route([]webhook.Webhook{w}, e)
@@ -87,7 +87,7 @@ func match(p webhook.Profile) func(webhook.Webhook, payload.Event) (bool, error)
 
 func listens(w webhook.Webhook, e payload.Event) (bool, error) { return w.Listens(e.Type), nil }
 
-// Rule: with a matcher of the host, a filter decides; the add-on concerned still does too.
+// Rule: with a matcher of the host, a filter decides together with the event's add-on.
 func TestWithFilters(t *testing.T) {
 	t.Parallel()
 	match := match(connect.Profile(connect.WithFilters(func(w webhook.Webhook, e payload.Event) (bool, error) {
@@ -109,7 +109,7 @@ func TestWithFilters(t *testing.T) {
 	}
 }
 
-// Rule: a filter that nothing heeds does not let everything through: a webhook that was
+// Rule: a stored filter without a matcher does not let everything through. A webhook that was
 // stored while filters were on, or past the Manager, receives nothing once they are off.
 func TestStoredFilterWithoutFilters(t *testing.T) {
 	t.Parallel()

@@ -16,8 +16,8 @@ const (
 	maxDescriptor = 1 << 20 // bytes
 	maxModules    = 1000
 	maxList       = 100 // scopes, params and propertyKeys, each
-	maxProblems   = 20  // told at once
-	maxKey        = 80  // bytes, as Connect's schema has it
+	maxProblems   = 20  // reported at once
+	maxKey        = 80  // bytes, from Connect's schema
 	maxEvent      = 100 // bytes
 )
 
@@ -26,11 +26,11 @@ var tooMany = fmt.Sprintf("has more than %d entries", maxList)
 // ErrDescriptor matches (errors.Is) every [*DescriptorError] and [*ScopeError].
 var ErrDescriptor = errors.New("connect: descriptor")
 
-// DescriptorError tells what is wrong with one field of a descriptor. It matches
-// [ErrDescriptor] and repeats no value.
+// DescriptorError describes the problem of one field of a descriptor. It matches [ErrDescriptor]
+// and repeats no value.
 type DescriptorError struct {
 	Field   string // where, such as "modules.webhooks[1].url"
-	Problem string // why, and what is allowed; continues a sentence that Field begins
+	Problem string // the problem and the allowed values; continues a sentence that starts with Field
 }
 
 // Error returns one line that names the field and what is allowed there.
@@ -39,28 +39,25 @@ func (e *DescriptorError) Error() string { return "connect: descriptor: " + e.Fi
 // Is reports whether target is ErrDescriptor.
 func (e *DescriptorError) Is(target error) bool { return target == ErrDescriptor }
 
-// Descriptor is what atlassian-connect.json says about webhooks.
+// Descriptor is the part of atlassian-connect.json about webhooks.
 type Descriptor struct {
 	Key, Name string
-	// BaseURL is where the add-on is, without a slash at its end.
+	// BaseURL is the add-on's base URL, without a slash at its end.
 	BaseURL string
 	// Authentication is AuthJWT or AuthNone.
 	Authentication string
 	// Scopes are in upper case.
 	Scopes []string
-	// Webhooks are the modules in their order. An event may stand there more than
-	// once.
+	// Webhooks are the modules in their order. The same event may stand there several times.
 	Webhooks []Module
 }
 
-// ParseDescriptor reads an add-on's descriptor, as far as webhooks need it: key, name,
-// baseUrl (an https URL), authentication.type, scopes and modules.webhooks. Everything
-// else is left alone. The names of members are compared exactly; of two with the same
-// name the last counts.
+// ParseDescriptor reads the parts of an add-on's descriptor that webhooks need: key, name, baseUrl
+// (an https URL), authentication.type, scopes and modules.webhooks. Everything else is ignored. The
+// names of members are compared exactly; of two with the same name the last counts.
 //
-// The error joins (errors.Join) everything that is wrong, up to 20 of
-// [*DescriptorError] and, where an event needs a scope that the add-on does not ask
-// for, [*ScopeError]. All of them match [ErrDescriptor].
+// The error joins (errors.Join) up to 20 problems: [*DescriptorError] and, where an event needs a
+// scope that the add-on does not request, [*ScopeError]. All of them match [ErrDescriptor].
 func ParseDescriptor(data []byte) (Descriptor, error) {
 	if len(data) > maxDescriptor {
 		return Descriptor{}, &DescriptorError{"", "is longer than 1 MiB"}
@@ -74,7 +71,7 @@ func ParseDescriptor(data []byte) (Descriptor, error) {
 	d.Key = p.text("key", root["key"], true)
 	if d.Key != "" && !validKey(d.Key) {
 		p.refuse("key", "may hold 1 to 80 letters, digits and . _ - only")
-		d.Key = "" // errors below name it
+		d.Key = "" // the errors below name the key
 	}
 	d.Name = p.text("name", root["name"], false)
 	d.BaseURL = p.baseURL(root["baseUrl"])
@@ -115,13 +112,13 @@ func (p *parser) baseURL(raw json.RawMessage) string {
 	return strings.TrimRight(text, "/")
 }
 
-// checkBase returns what is wrong with a base URL.
+// checkBase returns the problem of a base URL, "" for none.
 func checkBase(text string) (problem string) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Scheme != "https":
 		return "must be an https URL"
-	case strings.ContainsAny(text, "{}") || !sign.InBase(u, text): // a base URL lies in itself, if it is one
+	case strings.ContainsAny(text, "{}") || !sign.InBase(u, text): // a valid base URL lies in itself
 		return "must have scheme, host and an optional path, without user, query, fragment, braces and dot segments"
 	}
 	return ""
@@ -147,7 +144,7 @@ func (p *parser) scopes(raw json.RawMessage) []string {
 	return scopes
 }
 
-// parser collects what is wrong.
+// parser collects the problems of a descriptor.
 type parser struct {
 	problems []error
 	more     int
@@ -170,8 +167,8 @@ func (p *parser) err() error {
 	return errors.Join(p.problems...)
 }
 
-// object reads an object. Maps keep the names exact, which encoding/json does not do
-// for structs.
+// object reads an object. A map keeps the names exact; encoding/json ignores the case of struct
+// fields.
 func (p *parser) object(field string, raw json.RawMessage) map[string]json.RawMessage {
 	var m map[string]json.RawMessage
 	if json.Unmarshal(raw, &m) != nil || m == nil {

@@ -199,8 +199,8 @@ func TestParseDescriptorBounds(t *testing.T) {
 	}
 }
 
-// Rule: however many slashes a base URL ends with, one stands between it and what follows,
-// and requests to it are signed.
+// Rule: for any number of slashes at the end of a base URL, one stands between it and the rest, and
+// requests to it are signed.
 func TestBaseURLSlashes(t *testing.T) {
 	t.Parallel()
 	for _, slashes := range []string{"", "/", "//", "///"} {

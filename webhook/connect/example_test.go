@@ -14,7 +14,7 @@ import (
 	"github.com/postrider/postrider/webhook/webhooktest"
 )
 
-// An add-on is installed, an issue changes, and the add-on checks what arrives.
+// An add-on is installed, an issue changes, and the add-on verifies the request.
 func Example() {
 	ctx, stop := context.WithCancel(context.Background())
 	endpoint, err := webhooktest.Start(&webhooktest.Options{Generic: true}) // stands in for the add-on

@@ -10,9 +10,9 @@ import (
 	"github.com/postrider/postrider/webhook/sign"
 )
 
-// FuzzParseDescriptor feeds hostile descriptors: no panic, only documented errors, and
-// what is accepted can be installed with every URL under the base URL, whatever the
-// variables hold.
+// FuzzParseDescriptor feeds hostile descriptors: no panic and only documented errors. An accepted
+// descriptor can be installed, and every URL stays under the base URL for any values of the
+// variables.
 func FuzzParseDescriptor(f *testing.F) {
 	f.Add([]byte(whole), "EXA-1")
 	f.Add([]byte(`{"key":"a","baseUrl":"https://h.example.com/b","authentication":{"type":"none"},"scopes":["ADMIN"],"modules":{"webhooks":[{"event":"x","url":"@evil.example.com"}]}}`), "..")
@@ -41,7 +41,7 @@ func FuzzParseDescriptor(f *testing.F) {
 			}
 			target, err := p.Prepare.Target(w, webhook.Delivery{Vars: vars})
 			if err != nil {
-				continue // refused, for values that lead out
+				continue // values that leave the base URL are refused
 			}
 			u, err := url.Parse(target)
 			if err != nil || !sign.InBase(u, d.BaseURL) {

@@ -103,7 +103,7 @@ func (h *host) dispatch(e payload.Event, err error) webhook.EventReceipt {
 	return r.Events[0]
 }
 
-// arrived waits for n requests and no more.
+// arrived waits for exactly n requests.
 func (h *host) arrived(n int) []webhooktest.Request {
 	h.t.Helper()
 	ctx, cancel := context.WithTimeout(h.t.Context(), 10*time.Second)

@@ -8,13 +8,13 @@ import (
 
 // Installation is an add-on in use by one tenant.
 type Installation struct {
-	// Scope is the tenant, as webhooks and events have it.
+	// Scope is the tenant, as in webhooks and events.
 	Scope string
-	// ClientKey is the tenant's, such as "jira:1234-5678-9000": the issuer of its
-	// tokens. Empty leaves it to [WithClientKey].
+	// ClientKey is the tenant's key, such as "jira:1234-5678-9000": the issuer of its tokens. An
+	// empty one is set by [WithClientKey].
 	ClientKey string
-	// SharedSecret was handed to the add-on when it was installed. It is not used
-	// where the add-on asks for no authentication.
+	// SharedSecret is the secret that the add-on got at its installation. It is not used where the
+	// add-on wants no authentication.
 	SharedSecret webhook.Secret
 }
 
@@ -22,9 +22,9 @@ type Installation struct {
 // Manager.Add. The same event in two modules makes two webhooks, each of which gets
 // a request of its own.
 //
-// It returns a [*DescriptorError] for a descriptor that ParseDescriptor did not make:
-// one without a key or with a base URL or module that it would refuse, and for an
-// installation without the secret that the add-on asks for.
+// It returns a [*DescriptorError] for a descriptor that ParseDescriptor did not make: one without a
+// key, or with a base URL or module that it would refuse. The same error reports an installation
+// without the secret that the add-on needs.
 func (d Descriptor) Install(in Installation) ([]webhook.Webhook, error) {
 	if d.Key == "" || !validKey(d.Key) {
 		return nil, &DescriptorError{"key", "may hold 1 to 80 letters, digits and . _ - only"}

@@ -9,8 +9,8 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// checkRelative returns what is wrong with the URL of a module. Variables are allowed
-// in path and query.
+// checkRelative returns the problem of a module's URL, "" for none. Variables are allowed in path
+// and query.
 func checkRelative(rel string) (problem string) {
 	if !ascii.IsVisible(rel) || strings.Contains(rel, `\`) {
 		return "may hold printable ASCII without spaces and backslashes only: percent-encode the rest"
@@ -33,7 +33,7 @@ func checkRelative(rel string) (problem string) {
 	return ""
 }
 
-// hasScheme finds what RFC 3986 section 3.1 calls a scheme, in front of a colon.
+// hasScheme reports whether s starts with a scheme of RFC 3986 section 3.1 and a colon.
 func hasScheme(s string) bool {
 	i := strings.IndexAny(s, ":/?#")
 	if i <= 0 || s[i] != ':' {
@@ -47,9 +47,9 @@ func hasScheme(s string) bool {
 	return true
 }
 
-// join puts a module's URL behind the base URL, with one slash between, in front of
-// a bare query too: receivers' libraries differ in how they hash the base URL without
-// one. What comes out begins with the base URL whatever rel holds.
+// join puts a module's URL behind the base URL, with one slash between. A bare query gets the slash
+// too, because receivers' libraries differ in how they hash a base URL without one. The result
+// begins with the base URL for any rel.
 func join(base, rel string) string {
 	return strings.TrimRight(base, "/") + "/" + strings.TrimPrefix(rel, "/")
 }

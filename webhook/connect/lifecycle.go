@@ -15,13 +15,12 @@ const (
 	Disabled = "connect_addon_disabled"
 )
 
-// Lifecycle is the body of the events about an add-on. It is payload.Data. There is
-// no shared secret in it: that is handed over once, when the add-on is installed,
-// which is no webhook.
+// Lifecycle is the body of the events about an add-on. It is payload.Data. It has no shared secret:
+// the add-on gets the secret once, at its installation, which is no webhook.
 type Lifecycle struct {
 	// Event is [Enabled] or [Disabled]. It is not part of the body.
 	Event string `json:"-"`
-	// Key is the add-on's, ClientKey the tenant's. Both are required.
+	// Key belongs to the add-on, ClientKey to the tenant. Both are required.
 	Key       string `json:"key"`
 	ClientKey string `json:"clientKey"`
 	PublicKey string `json:"publicKey,omitempty"`
@@ -65,9 +64,8 @@ func (l Lifecycle) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// NewLifecycle makes an event about an add-on, which only the webhooks of this
-// add-on receive. Options given win over what it sets. For the errors see
-// payload.New.
+// NewLifecycle makes an event about an add-on, which only the webhooks of this add-on receive.
+// Options override the values that it sets. For the errors see payload.New.
 func NewLifecycle(scope string, l Lifecycle, opts ...payload.Option) (payload.Event, error) {
 	all := []payload.Option{payload.WithVars(map[string]string{VarAddOn: l.Key})}
 	return payload.New(scope, l, append(all, opts...)...)

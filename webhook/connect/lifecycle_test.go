@@ -60,8 +60,8 @@ func TestLifecycleReachesTheAffectedAddOn(t *testing.T) {
 	h.arrived(4)
 }
 
-// Rule: connect_addon_disabled goes out without a token only once the add-on has been
-// uninstalled, and nothing else goes out then.
+// Rule: connect_addon_disabled is sent without a token only after the add-on was uninstalled, and
+// nothing else is sent then.
 func TestDisabledIsUnsignedOnlyAfterUninstall(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, connect.Profile(), webhook.Options{})

@@ -10,24 +10,23 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// VarAddOn is the name in payload.Event.Vars under which an event about one add-on
-// says which: its key. [NewLifecycle] sets it.
+// VarAddOn is the name in payload.Event.Vars of the key of the add-on that an event is about.
+// [NewLifecycle] sets it.
 const VarAddOn = "connect.addon"
 
-// ErrNoAddOn is returned by Dispatch for an event about an add-on that does not say
-// which one.
+// ErrNoAddOn is the error of Dispatch for an event about an add-on that does not name the add-on.
 var ErrNoAddOn = errors.New("connect: the event does not name its add-on: set VarAddOn with payload.WithVars, or use NewLifecycle")
 
-// ErrNoFilters is returned by Dispatch for a webhook that was stored with a filter or with
-// property keys while WithFilters was given. Without it they would be passed over, and the
+// ErrNoFilters is the error of Dispatch for a webhook that was stored with a filter or with
+// property keys while WithFilters was given. Without WithFilters they would have no effect, and the
 // webhook would receive everything.
 var ErrNoFilters = errors.New("connect: a webhook has a filter or property keys, which nothing heeds: give WithFilters, or delete it")
 
 // postFunction is the event of an add-on's own workflow post function.
 const postFunction = "remote_workflow_post_function"
 
-// matches tells whether a webhook receives an event: it listens to it, and where
-// the event is about one add-on it belongs to that.
+// matches reports whether a webhook receives an event: it listens to the event and, where the event
+// is about one add-on, belongs to that add-on.
 func (s *settings) matches(w webhook.Webhook, e payload.Event) (bool, error) {
 	if uninstalled(&w) && e.Type != Disabled {
 		return false, nil
@@ -60,8 +59,8 @@ func keyOf(e payload.Event) string {
 	return key
 }
 
-// alias is the other name of a merge of versions, or the event's own: Jira Cloud
-// calls it a deletion, add-ons of 2015 know it by a name of its own.
+// alias is the other name of a merge of versions, or the event's own name. Jira Cloud calls a merge
+// a deletion; add-ons of 2015 use its own name.
 func alias(e payload.Event) string {
 	switch {
 	case e.Type == jiraevent.VersionMerged:

@@ -14,9 +14,9 @@ import (
 
 // Module is one entry of modules.webhooks.
 type Module struct {
-	// Event is the name as the catalogues of payload/jiraevent and payload/confluenceevent have
-	// it: "enabled" becomes connect_addon_enabled. Whether it is a name they know is
-	// judged when the webhook is added.
+	// Event is the name in the catalogues of payload/jiraevent and payload/confluenceevent:
+	// "enabled" becomes connect_addon_enabled. An unknown name is refused when the webhook is
+	// added.
 	Event string
 	// URL is relative to the add-on's base URL and may hold variables.
 	URL string
@@ -78,7 +78,7 @@ func (p *parser) module(field string, raw json.RawMessage) (m Module) {
 	return m
 }
 
-// canonicalEvent knows the short names of the documentation, and version events
+// canonicalEvent translates the short names of the documentation, and names of version events
 // without "jira:".
 func canonicalEvent(name string) string {
 	switch name {
@@ -93,7 +93,7 @@ func canonicalEvent(name string) string {
 	return name
 }
 
-// validEvent holds for what the Manager accepts, and what an error may name.
+// validEvent reports whether the Manager accepts a name and an error may repeat it.
 func validEvent(name string) bool {
 	return len(name) <= maxEvent && ascii.IsVisible(name)
 }
@@ -122,8 +122,7 @@ func (p *parser) params(field string, raw json.RawMessage) map[string]string {
 	return params
 }
 
-// scalarText is the text of a string, and what a number, true, false or null look
-// like in JSON.
+// scalarText is the text of a string, or the JSON of a number, true, false or null.
 func scalarText(raw json.RawMessage) (string, bool) {
 	raw = bytes.TrimSpace(raw)
 	switch raw[0] {

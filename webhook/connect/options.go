@@ -6,11 +6,10 @@ import (
 	"github.com/postrider/postrider/webhook/sign"
 )
 
-// DefaultVersion is what the header Atlassian-Connect-Version says unless
-// [WithVersion] sets something else.
+// DefaultVersion is the value of the header Atlassian-Connect-Version without [WithVersion].
 const DefaultVersion = "1.0.0"
 
-// Option changes what [Profile] does. When one is given twice, the last wins.
+// Option changes a [Profile]. If an option is given twice, the last one counts.
 type Option func(*settings)
 
 type settings struct {
@@ -24,9 +23,9 @@ type settings struct {
 	subject         bool
 }
 
-// WithVersion sets the version of Connect that requests name, such as "1.3.2": 1 to
-// 64 characters of printable ASCII without spaces. With anything else no webhook
-// can be added and nothing is sent.
+// WithVersion sets the version of Connect in requests, such as "1.3.2": 1 to 64 characters of
+// printable ASCII without spaces. With an invalid version no webhook can be added and nothing is
+// sent.
 func WithVersion(version string) Option { return func(s *settings) { s.version = version } }
 
 // WithClientKey sets the issuer of tokens for a scope where a webhook has no
@@ -35,11 +34,11 @@ func WithClientKey(of func(scope string) string) Option {
 	return func(s *settings) { s.clientKey = of }
 }
 
-// WithFilters switches filters on. Match decides instead of webhook.Webhook.Listens
-// whether a webhook receives an event, and check, which may be nil, judges a filter
-// when a webhook is added. For JQL these are the Match method of jira.NewMatcher and
-// the Parse method of a jql.Grammar. Without this option a webhook with a filter, or
-// with property keys, is refused, because nothing would heed them.
+// WithFilters switches filters on. Match decides instead of webhook.Webhook.Listens whether a
+// webhook receives an event. check, which may be nil, judges a filter when a webhook is added. For
+// JQL these are the Match method of jira.NewMatcher and the Parse method of a jql.Grammar. Without
+// this option a webhook with a filter or property keys is refused, because they would have no
+// effect.
 func WithFilters(match func(webhook.Webhook, payload.Event) (bool, error), check func(filter string) error) Option {
 	return func(s *settings) { s.match, s.checkFilterText = match, check }
 }

@@ -57,7 +57,7 @@ func TestDelivery(t *testing.T) {
 	}
 }
 
-// Confluence's events go the same way; a body that is excluded is not sent.
+// Confluence's events are delivered in the same way; an excluded body is not sent.
 func TestDeliveryOfConfluence(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, connect.Profile(), webhook.Options{})
@@ -99,7 +99,7 @@ func TestTheSameEventTwice(t *testing.T) {
 	}
 }
 
-// Rule: one request for each event, whatever the answer; 200 to 299 is success.
+// Rule: each event makes one request for every answer; 200 to 299 is success.
 func TestNoRetry(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]webhook.State{200: webhook.StateDelivered, 204: webhook.StateDelivered, 299: webhook.StateDelivered,
@@ -139,8 +139,8 @@ func (a *addOnTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("")), Request: r}, nil
 }
 
-// Rule: a token is made at every attempt, so the last of several within half an hour
-// is as good as the first. The host gave the profile retries to that end.
+// Rule: every attempt has its own token, so the last of several within half an hour is valid like
+// the first. The host gave the profile retries for this.
 func TestATokenForEveryAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -19,9 +19,8 @@ const (
 
 var ranking = []string{ScopeRead, ScopeWrite, ScopeDelete, ScopeProjectAdmin, ScopeSpaceAdmin, ScopeAdmin}
 
-// Grants reports whether one of the scopes is the wanted one or implies it. Scopes
-// are compared in any case. One that stands in no order, such as ACT_AS_USER, implies
-// itself alone.
+// Grants reports whether one of the scopes is the wanted one or implies it. The case of scopes is
+// ignored. A scope outside the order, such as ACT_AS_USER, implies itself alone.
 func Grants(scopes []string, wanted string) bool {
 	return slices.ContainsFunc(scopes, func(s string) bool { return implies(strings.ToUpper(s), strings.ToUpper(wanted)) })
 }
@@ -37,8 +36,8 @@ func implies(scope, wanted string) bool {
 	return wants >= 0 && has > wants
 }
 
-// ScopeError tells that an add-on listens to an event without the scope for it. It
-// matches [ErrDescriptor].
+// ScopeError reports that an add-on listens to an event without the scope for it. It matches
+// [ErrDescriptor].
 type ScopeError struct {
 	AddOn string // the add-on's key
 	Event string

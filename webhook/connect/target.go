@@ -22,10 +22,10 @@ var (
 	errUninstalled = errors.New("connect: the add-on is uninstalled: it receives connect_addon_disabled only")
 )
 
-// target makes the final URL: variables filled in, the user appended, below the
-// base URL. What is signed afterwards is this.
+// target makes the final URL, below the base URL: variables filled in, the user appended. This URL
+// is signed.
 func (s *settings) target(w webhook.Webhook, d webhook.Delivery) (string, error) {
-	// A delivery without a type is a test, or the Manager's look at the URL.
+	// A delivery without a type is a test, or the Manager's check of the URL.
 	if uninstalled(&w) && d.Type != Disabled && d.Type != "" {
 		return "", errUninstalled
 	}
@@ -44,8 +44,8 @@ func (s *settings) target(w webhook.Webhook, d webhook.Delivery) (string, error)
 	return target, nil
 }
 
-// appendParams adds parameters as variables of names that no event has, so that
-// names and values are encoded like all others.
+// appendParams adds parameters as variables with names that no event has, so that names and values
+// are encoded like all others.
 func appendParams(template string, vars, params map[string]string) (string, map[string]string) {
 	if len(params) == 0 {
 		return template, vars
@@ -57,7 +57,7 @@ func appendParams(template string, vars, params map[string]string) (string, map[
 	const prefix = "connect.param."
 	for _, name := range slices.Sorted(maps.Keys(params)) {
 		if strings.ContainsAny(name, "{}") {
-			continue // refused where descriptors are read
+			continue // ParseDescriptor refuses it
 		}
 		vars[prefix+"name."+name], vars[prefix+"value."+name] = name, params[name]
 		template = appendQuery(template, "{"+prefix+"name."+name+"}={"+prefix+"value."+name+"}")

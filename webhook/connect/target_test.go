@@ -21,7 +21,7 @@ func TestWithoutUser(t *testing.T) {
 	}
 }
 
-// Rule: nothing outside the base URL is sent or signed, even when the record says so.
+// Rule: nothing outside the base URL is sent or signed, even when the stored webhook asks for it.
 func TestOutsideTheBaseURL(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, connect.Profile(), webhook.Options{})
@@ -50,7 +50,7 @@ func TestOutsideTheBaseURL(t *testing.T) {
 			t.Errorf("%s: Sign = %v with headers %v, want ErrConfig and none", name, err, r.Header)
 		}
 	}
-	// The record is changed behind the Manager's back.
+	// The stored webhook is changed without the Manager.
 	stored, err := h.store.Webhook(t.Context(), scope, w.ID)
 	if err != nil {
 		t.Fatal(err)

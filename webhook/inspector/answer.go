@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Answer is how a request is answered. The zero value is 200 at once.
+// Answer is the response to a request. The zero value is 200 at once.
 type Answer struct {
 	// Status is 200 to 599; 0 means 200.
 	Status int `json:"status"`
@@ -16,7 +16,7 @@ type Answer struct {
 	Delay time.Duration `json:"delay,omitempty"`
 	// RetryAfter adds the header of that name, in seconds, rounded up; at most 24 hours.
 	RetryAfter time.Duration `json:"retryAfter,omitempty"`
-	// Body is sent as text; default is a line that says what was answered.
+	// Body is sent as text; default is a line with the status.
 	Body string `json:"-"`
 }
 
@@ -26,7 +26,7 @@ const (
 	maxScript     = 1000
 )
 
-// ErrAnswer is what Script and Always return for an [Answer] that cannot be.
+// ErrAnswer is the error of Script and Always for an invalid [Answer].
 var ErrAnswer = errors.New("inspector: impossible answer")
 
 func (a Answer) check() error {
@@ -41,8 +41,8 @@ func (a Answer) check() error {
 	return nil
 }
 
-// Script queues answers, one for each of the next requests; at most 1,000 may wait. All are
-// taken or, with [ErrAnswer], none.
+// Script queues answers, one for each of the next requests; at most 1,000 may wait. It takes all of
+// them or, with [ErrAnswer], none.
 func (in *Inspector) Script(answers ...Answer) error {
 	for _, a := range answers {
 		if err := a.check(); err != nil {
@@ -58,8 +58,8 @@ func (in *Inspector) Script(answers ...Answer) error {
 	return nil
 }
 
-// Always answers every request that no scripted answer waits for; the zero Answer is where
-// the inspector begins. It also drops what waits.
+// Always sets the answer to every request without a scripted one; a new inspector has the zero
+// Answer. It also drops the scripted answers.
 func (in *Inspector) Always(a Answer) error {
 	if err := a.check(); err != nil {
 		return err
@@ -90,7 +90,7 @@ func (a Answer) Text() string {
 	return fmt.Sprintf("inspector: %d %s\n", a.Status, http.StatusText(a.Status))
 }
 
-// write sends the answer, when its time has come and the sender is still there.
+// write sends the answer after its delay, unless the sender has left.
 func (a Answer) write(w http.ResponseWriter, r *http.Request) {
 	if a.Delay > 0 {
 		timer := time.NewTimer(a.Delay)

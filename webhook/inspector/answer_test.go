@@ -14,7 +14,7 @@ import (
 	"github.com/postrider/postrider/webhook/inspector"
 )
 
-// Rule: scripted answers come once each and first, then the standing one.
+// Rule: scripted answers come first, each once, then the standing one.
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	d := start(t, nil)
@@ -68,8 +68,8 @@ func TestAnswers_delay(t *testing.T) {
 	})
 }
 
-// Rule: the page's forms script answers, send samples and clear the list; what they cannot
-// do changes nothing, and other sites cannot use them.
+// Rule: the page's forms script answers, send samples and clear the list. An invalid form changes
+// nothing, and other sites cannot use the forms.
 func TestForms(t *testing.T) {
 	t.Parallel()
 	d := start(t, nil)

@@ -11,8 +11,7 @@ import (
 	"github.com/postrider/postrider/webhook/sign"
 )
 
-// Rule: no request makes a page, the feed or the console long: what is shown is bounded as
-// what is taken is.
+// Rule: no request makes a page, the feed or the console long: output is bounded like input.
 func TestOutputBounds(t *testing.T) {
 	t.Parallel()
 	const mib = 1 << 20
@@ -72,8 +71,8 @@ func TestOutputBounds(t *testing.T) {
 	}
 }
 
-// Rule: the list and an answer of the feed hold so much of what is kept; the feed goes on where
-// it stopped, and misses nothing.
+// Rule: the list and an answer of the feed hold a bounded part of the kept requests. The feed
+// continues where it stopped, and misses nothing.
 func TestListsAreBounded(t *testing.T) {
 	t.Parallel()
 	d := start(t, &inspector.Options{Keep: 1000})

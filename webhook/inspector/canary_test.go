@@ -13,7 +13,7 @@ import (
 	"github.com/postrider/postrider/webhook/sign"
 )
 
-// Rule: the shared secret of an installation is on no page, whatever the request looks like.
+// Rule: no page shows the shared secret of an installation, for any form of the request.
 func TestCanaryOfInstallations(t *testing.T) {
 	t.Parallel()
 	secret := `"sharedSecret":"` + canary + `"`
@@ -38,7 +38,7 @@ func TestCanaryOfInstallations(t *testing.T) {
 	}
 }
 
-// Rule: what a sender signs wrongly, and what a form sends that is refused, is not repeated.
+// Rule: a request with a wrong signature, or a refused form, is not repeated in the answer.
 func TestCanaryOfRefusals(t *testing.T) {
 	t.Parallel()
 	var console bytes.Buffer
@@ -70,10 +70,10 @@ func TestCanaryOfRefusals(t *testing.T) {
 	d.mustNotShow(&console)
 }
 
-// mustNotShow looks at all pages and at the console.
+// mustNotShow checks that neither a page nor the console holds the canary.
 func (d *dev) mustNotShow(console *bytes.Buffer) {
 	d.t.Helper()
-	for _, path := range []string{"/", "/requests/1", "/requests.json", "/atlassian-connect.json"} { // send looks for the canary
+	for _, path := range []string{"/", "/requests/1", "/requests.json", "/atlassian-connect.json"} { // send checks for the canary
 		if w := d.send(http.MethodGet, path, ""); w.Code != http.StatusOK {
 			d.t.Errorf("%s: status %d", path, w.Code)
 		}

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// change carries out a form of the page. What does it returns what is wrong.
+// change carries out a form of the page with do, which returns the problem, "" for none.
 func (in *Inspector) change(w http.ResponseWriter, r *http.Request, do func(*http.Request) string) {
 	t := in.textsOf(r)
 	if err := in.origin.Check(r); err != nil {
@@ -39,8 +39,8 @@ func (in *Inspector) sendSample(r *http.Request) string {
 	return ""
 }
 
-// setAnswer reads the form: status, delay and retry-after in seconds, and for how many
-// requests; 0 means until it is changed. It returns what is wrong.
+// setAnswer reads the form: status, delay and retry-after in seconds, and the number of requests; 0
+// means until it is changed. It returns the problem, "" for none.
 func (in *Inspector) setAnswer(r *http.Request) string {
 	number := func(name string) (int, bool) {
 		text := strings.TrimSpace(r.PostForm.Get(name))

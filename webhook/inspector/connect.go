@@ -59,10 +59,10 @@ func (in *Inspector) descriptor(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// install remembers the secret of a site that installs the app, and returns the body
-// without it: nothing where it cannot be read as a whole, because the secret may stand in it
-// all the same. Only the first 100 sites are remembered, and a later installation replaces
-// the secret, as with a real app; nothing here is worth more than a look at test data.
+// install keeps the secret of a site that installs the app, and returns the body without the
+// secret: nil where the body cannot be read as a whole, because the secret may stand in it all the
+// same. Only the first 100 sites are kept, and a later installation replaces the secret, as with a
+// real app; the secrets protect only test data.
 func (in *Inspector) install(target string, body []byte, whole bool) []byte {
 	where, _, _ := strings.Cut(target, "?")
 	if !strings.HasSuffix(where, "/"+installedPath) {

@@ -11,7 +11,7 @@ import (
 	"github.com/postrider/postrider/webhook/sign"
 )
 
-// An inspector shows what a sender does when it is refused.
+// An inspector shows the retries of a sender after a refusal.
 func Example() {
 	secret := sign.NewSecret("6f1d0c0e3b5a4f7d8e9a0b1c2d3e4f5a6b7c8d9e")
 	in, err := inspector.New(&inspector.Options{Secrets: []sign.Secret{secret}})

@@ -12,7 +12,7 @@ import (
 	"github.com/postrider/postrider/webhook/sign"
 )
 
-// Rule: whatever arrives is recorded, shown as text, and answered; a known secret is not shown.
+// Rule: every request is recorded, shown as text, and answered; a known secret is not shown.
 func FuzzReceive(f *testing.F) {
 	f.Add("hook", `{"trigger":"taskSuccess"}`, "Webhook-Signature", "v1,abc")
 	f.Add("connect/installed", `{"clientKey":"c","sharedSecret":"`+canary+`"}`, "Authorization", "JWT a.b.c")

@@ -12,7 +12,7 @@ import (
 // anyHost in Options.Hosts switches the check off.
 const anyHost = "*"
 
-// badHost is what a page answers under a name that is not allowed.
+// badHost is the answer under a name that is not allowed.
 const badHost = "The inspector answers under this machine's own names only, because a page of another site can give " +
 	"itself a name that leads here. To use this name, list it in Options.Hosts."
 
@@ -29,15 +29,15 @@ func (o *Options) hosts() ([]string, error) {
 	return out, nil
 }
 
-// allowedHost tells whether a request names a host under which pages may answer. Without this
-// check a page of another site could read everything: its name is resolved to this machine,
-// and to the browser both are the same origin.
+// allowedHost reports whether a request names a host under which pages may answer. Without this
+// check a page of another site could read everything: its name can resolve to this machine, and
+// then both are the same origin to the browser.
 func (in *Inspector) allowedHost(r *http.Request) bool {
 	name := hostName(r.Host)
 	return isLoopback(name) || slices.Contains(in.hosts, anyHost) || name != "" && slices.Contains(in.hosts, name)
 }
 
-// hostName is a host without its port and final dot, in lower case; empty where it is none.
+// hostName is a host without its port and final dot, in lower case; empty for an invalid one.
 func hostName(hostport string) string {
 	host := hostport
 	if h, port, err := net.SplitHostPort(hostport); err == nil {
@@ -50,7 +50,7 @@ func hostName(hostport string) string {
 	return asciiLower(strings.TrimSuffix(host, "."))
 }
 
-// asciiLower leaves other letters alone: some of them become ASCII ones in lower case.
+// asciiLower changes only ASCII letters, because some others have an ASCII lower case.
 func asciiLower(s string) string {
 	return strings.Map(func(r rune) rune {
 		if 'A' <= r && r <= 'Z' {

@@ -10,8 +10,9 @@ import (
 	"github.com/postrider/postrider/webhook/inspector"
 )
 
-// Rule: under a name that is not this machine's own, or listed, nothing can be read or changed,
-// so that no site whose name is made to lead here can. Webhooks are received all the same.
+// Rule: under a name that is neither this machine's own nor listed, nothing can be read or changed,
+// so that a site whose name resolves to this machine has no access. Webhooks are received all the
+// same.
 func TestForeignHosts(t *testing.T) {
 	t.Parallel()
 	listed := &inspector.Options{BaseURL: "https://Tunnel.example.com:8443/dev", Hosts: []string{"dev.example.com", "box:8080", "192.168.7.7", "[2001:db8::7]"}}
@@ -84,7 +85,7 @@ func TestForeignHosts(t *testing.T) {
 	}
 }
 
-// Rule: what cannot be a host name is refused by name, so that nobody believes it is in force.
+// Rule: an invalid host name is refused by name, because it would have no effect.
 func TestNew_refusesHosts(t *testing.T) {
 	t.Parallel()
 	for _, h := range []string{"", "https://dev.example.com", "dev.example.com/x", "*.example.com", "a b", ":80"} {

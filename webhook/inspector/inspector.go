@@ -24,7 +24,7 @@ type Inspector struct {
 
 	console sync.Mutex // one line at a time
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards the fields below
 	kept    []Request  // oldest first
 	weight  int        // of kept, in bytes
 	last    int        // the number of the latest request
@@ -77,7 +77,7 @@ func (in *Inspector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	in.mux.ServeHTTP(w, r)
 }
 
-// route says what is where.
+// route sets the handler of each path.
 func (in *Inspector) route() {
 	in.mux = http.NewServeMux()
 	in.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -99,12 +99,13 @@ func (in *Inspector) route() {
 
 const (
 	maxForm = 16 << 10
-	// maxFeed bounds an answer of the feed, by what its requests weigh. There is one at least.
+	// maxFeed bounds an answer of the feed by the weight of its requests. There is always at least
+	// one request.
 	maxFeed = 4 << 20
 )
 
-// feed answers GET requests.json?after=N with the kept requests above N, oldest first, as many
-// as fit into an answer; "more" says that there are others.
+// feed answers GET requests.json?after=N with the kept requests above N, oldest first, up to the
+// bound of an answer; "more" says that there are others.
 func (in *Inspector) feed(w http.ResponseWriter, r *http.Request) {
 	after := 0
 	if text := r.URL.Query().Get("after"); text != "" {

@@ -100,8 +100,8 @@ func signed(t *testing.T, s sign.Signer, at time.Time) *http.Request {
 	return r
 }
 
-// Rule: a repeat is told by identifier and target; a body that changed is pointed out; the
-// sender's own count of retries comes first.
+// Rule: a repeat is found by identifier and target. A body that changed is marked. The sender's own
+// retry number comes first.
 func TestDuplicates(t *testing.T) {
 	t.Parallel()
 	d := start(t, nil)
@@ -125,8 +125,7 @@ func TestDuplicates(t *testing.T) {
 	}
 }
 
-// Rule: the console gets one line for each request, in which a sender cannot hide control
-// characters.
+// Rule: the console gets one line for each request; a sender cannot put control characters into it.
 func TestConsole(t *testing.T) {
 	t.Parallel()
 	var console bytes.Buffer
@@ -143,7 +142,7 @@ func TestConsole(t *testing.T) {
 	}
 }
 
-// Rule: an event and an identifier show what is invisible in them.
+// Rule: the invisible characters of an event and an identifier are shown.
 func TestInvisibleCharacters(t *testing.T) {
 	t.Parallel()
 	d := start(t, nil)
@@ -153,12 +152,13 @@ func TestInvisibleCharacters(t *testing.T) {
 	}
 }
 
-// Rule: memory is bounded by number, by bytes and by body; the oldest go first.
+// Rule: memory is bounded by number, by bytes and by body; the oldest request goes first.
 func TestBounds(t *testing.T) {
 	t.Parallel()
 	d := start(t, &inspector.Options{Keep: 3, MaxBody: 100})
 	for i := range 5 {
-		// A dot, because a letter may be the first of the inspector's own secret, and then is cut off.
+		// A dot, because a letter could be the start of the inspector's own secret, and would then
+		// be cut off.
 		d.send(http.MethodPost, "/in", strings.Repeat(".", 99+i))
 	}
 	var got []string
@@ -214,7 +214,7 @@ func TestFeed(t *testing.T) {
 	}
 }
 
-// Rule: what arrives is text on the page, whatever it holds, and nothing runs.
+// Rule: the page shows every request as text, and runs nothing.
 func TestPage_escapes(t *testing.T) {
 	t.Parallel()
 	d := start(t, nil)

@@ -7,8 +7,7 @@ import (
 	"slices"
 )
 
-// keep stores a request, lets the oldest go, and returns it with its number and what is
-// known of its like.
+// keep stores a request, drops the oldest, and returns the request with its number and its repeats.
 func (in *Inspector) keep(r Request) Request {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -29,20 +28,20 @@ func (in *Inspector) keep(r Request) Request {
 	in.weight += r.weight()
 	for len(in.kept) > 1 && (len(in.kept) > in.o.Keep || in.weight > in.o.KeepBytes) {
 		in.weight -= in.kept[0].weight()
-		in.kept[0] = Request{} // the array behind it lives on
+		in.kept[0] = Request{} // frees its memory while the array lives on
 		in.kept = in.kept[1:]
 	}
 	return r
 }
 
-// Requests returns those that are kept, oldest first.
+// Requests returns the kept requests, oldest first.
 func (in *Inspector) Requests() []Request {
 	all, _ := in.after(0, math.MaxInt, math.MaxInt)
 	return all
 }
 
-// after returns the kept requests with a number above n, at most so many and of at most such
-// a weight together but for the first, and whether there are more.
+// after returns the kept requests with a number above n: at most most of them, with at most weight
+// bytes together, but always the first. more reports whether there are others.
 func (in *Inspector) after(n, most, weight int) (out []Request, more bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -61,7 +60,7 @@ func (in *Inspector) after(n, most, weight int) (out []Request, more bool) {
 	return out, false
 }
 
-// latest returns the kept requests, newest first, at most so many, and the number of others.
+// latest returns up to most kept requests, newest first, and the number of others.
 func (in *Inspector) latest(most int) (out []Request, others int) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -71,7 +70,7 @@ func (in *Inspector) latest(most int) (out []Request, others int) {
 	return out, len(in.kept) - len(out)
 }
 
-// request returns one that is kept.
+// request returns a kept request.
 func (in *Inspector) request(n int) (Request, bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()

@@ -18,7 +18,7 @@ import (
 // credentials are headers whose values are credentials, in requests of any sender.
 var credentials = []string{"Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie"}
 
-// maskHeader returns a copy without credentials, and how many values it has no space for.
+// maskHeader returns a copy without credentials, and the number of values beyond maxHeaders.
 func (in *Inspector) maskHeader(h http.Header) (out http.Header, more int) {
 	out = make(http.Header, min(len(h), maxHeaders))
 	kept := 0
@@ -51,8 +51,8 @@ func isCredential(name string) bool {
 	return false
 }
 
-// hidden tells the length, by which people recognise a secret that was cut off or pasted
-// with a space, and the scheme of an Authorization header.
+// hidden returns the length of a value, so that people recognise a secret that was cut off or
+// pasted with a space, and the scheme of an Authorization header.
 func hidden(name, v string) string {
 	scheme, rest, ok := strings.Cut(v, " ")
 	if !ok || len(scheme) > 10 || !strings.HasSuffix(strings.ToLower(name), "authorization") {

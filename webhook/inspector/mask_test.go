@@ -14,8 +14,8 @@ import (
 	"github.com/postrider/postrider/webhook/sign"
 )
 
-// Rule: known secrets and credentials are masked in everything that is kept of a request: on
-// the page, in the feed, on the console.
+// Rule: known secrets and credentials are masked in every kept part of a request: on the page, in
+// the feed, on the console.
 func TestMask(t *testing.T) {
 	t.Parallel()
 	var console bytes.Buffer
@@ -37,7 +37,7 @@ func TestMask(t *testing.T) {
 	if r := d.latest(); string(r.Body) != "(hidden)" || !r.Hidden || r.Size != 40 {
 		t.Errorf("a body of the secret alone is kept as %q, hidden %t, size %d", r.Body, r.Hidden, r.Size)
 	}
-	for _, path := range []string{"/", "/requests/1", "/requests/2", "/requests/3", "/requests.json"} { // send looks for the canary
+	for _, path := range []string{"/", "/requests/1", "/requests/2", "/requests/3", "/requests.json"} { // send checks for the canary
 		if w := d.send(http.MethodGet, path, ""); w.Code != 200 || strings.Contains(w.Body.String(), canary[:10]) {
 			t.Errorf("%s: status %d, or the beginning of the secret is shown", path, w.Code)
 		}

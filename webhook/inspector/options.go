@@ -15,28 +15,28 @@ import (
 
 // Options configures an [Inspector]. Nil, or a zero field, means the default.
 type Options struct {
-	// Secrets are shared with the senders. Tokens, Standard Webhooks and X-Hub-Signature
-	// are checked against each of them; without any, nothing that comes from outside can be
-	// verified. They are never shown.
+	// Secrets are shared with the senders. Tokens, Standard Webhooks and X-Hub-Signature are
+	// checked against each of them. Without secrets no request from outside can be verified. They
+	// are never shown.
 	Secrets []sign.Secret
 	// TokenHeader carries a token; default [sign.TokenHeader].
 	TokenHeader string
-	// BaseURL is where the inspector is mounted, as senders of Connect webhooks reach it,
-	// such as "https://dev.example.com/inspector"; default is what the request for the
-	// descriptor said. Its host is one of Hosts.
+	// BaseURL is the inspector's mount point as senders of Connect webhooks reach it, such as
+	// "https://dev.example.com/inspector"; default is the one in the request for the descriptor.
+	// Its host is one of Hosts.
 	BaseURL string
 	// Hosts are the names under which the page, the feed and the descriptor answer, beside
-	// localhost and loopback addresses; default none. A port is not looked at. "*" means all,
-	// for a host that checks names itself. What is sent below in/ is received under every name.
+	// localhost and loopback addresses; default none. Ports are ignored. "*" means all, for a host
+	// that checks names itself. Requests below in/ are received under every name.
 	Hosts []string
-	// Keep is the number of requests kept, 1 to 10,000; default 200. The oldest go first.
+	// Keep is the number of requests kept, 1 to 10,000; default 200. The oldest is dropped first.
 	Keep int
 	// KeepBytes bounds the memory of all kept requests; default 64 MiB.
 	KeepBytes int
-	// MaxBody is how much of a body is kept, at most KeepBytes; default 1 MiB. The rest is
+	// MaxBody is how many bytes of a body are kept, at most KeepBytes; default 1 MiB. The rest is
 	// read and counted, up to 32 MiB.
 	MaxBody int
-	// Console is written one line for each request; default none. A failing writer is ignored.
+	// Console gets one line for each request; default none. Its errors are ignored.
 	Console io.Writer
 	// Back is a link out of the page, into the host; default none.
 	Back Link
@@ -49,7 +49,7 @@ type Options struct {
 	CSS string
 	// Header and Footer are put above and below every page as they are.
 	Header, Footer template.HTML
-	// Refresh is how often the page asks for news; default 1 s, at least 250 ms.
+	// Refresh is the interval of the page's polling; default 1 s, at least 250 ms.
 	Refresh time.Duration
 }
 

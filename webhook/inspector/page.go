@@ -21,7 +21,7 @@ var files embed.FS
 type page struct {
 	Title, Name, Root, CSS, JS string
 	Refresh                    int64  // milliseconds; 0 for a page that stays as it is
-	Tag                        string // of a page that does not
+	Tag                        string // of a page that is refreshed
 	Body                       any
 	Back                       Link
 	Header, Footer             template.HTML
@@ -34,7 +34,7 @@ type verdictView struct {
 	V Verdict
 }
 
-// With is what the template of a verdict is given.
+// With returns the argument of a verdict's template.
 func (p page) With(v Verdict) verdictView { return verdictView{p.T, v} }
 
 type listView struct {
@@ -47,7 +47,7 @@ type listView struct {
 }
 
 const (
-	// maxShown bounds the list, which the script fetches again and again, and the feed.
+	// maxShown bounds the list and the feed, because the script fetches the list at each refresh.
 	maxShown = 200
 	// maxShownBody is how much of a body a page shows; see webpage.Pretty.
 	maxShownBody = 256 << 10
@@ -75,7 +75,7 @@ type requestView struct {
 	Headers []headerView
 	Pretty  string
 	Shown   int  // bytes of the body
-	Part    bool // they are not all
+	Part    bool // the body is longer
 }
 
 type headerView struct{ Name, Value string }
@@ -118,7 +118,7 @@ func (in *Inspector) render(w http.ResponseWriter, r *http.Request, status int, 
 	}
 }
 
-// pretty is what a page shows of a body: of what is no text the size.
+// pretty returns the text of a body that a page shows; for a binary body its size.
 func pretty(body []byte) (text string, shown int) {
 	if !utf8.Valid(body) {
 		return fmt.Sprintf("(%d bytes that are no text)", len(body)), len(body)

@@ -16,9 +16,9 @@ import (
 	"github.com/postrider/postrider/webhook/sign"
 )
 
-// Receive records a request that came another way than through ServeHTTP, such as through a
-// stand-in of the real receiver, and returns how it is to be answered; waiting for
-// Answer.Delay is the caller's. The request's RequestURI, or else its URL, is what was signed.
+// Receive records a request that did not come through ServeHTTP, such as one to a stand-in for the
+// real receiver, and returns its answer. The caller waits for Answer.Delay. The signature covers
+// the request's RequestURI, or its URL where RequestURI is empty.
 func (in *Inspector) Receive(r *http.Request) Answer {
 	return in.record(r).Answer
 }
@@ -36,11 +36,11 @@ func (in *Inspector) record(r *http.Request) Request {
 	out.Target = cut(visible(in.mask(out.Target)), maxText)
 	out.Header, out.MoreHeaders = in.maskHeader(r.Header)
 	out = in.keep(out)
-	in.tell(&out)
+	in.writeLine(&out)
 	return out
 }
 
-// What is kept of a request beside its body, in bytes.
+// Bounds of a kept request beside its body, in bytes.
 const (
 	maxMethod  = 32
 	maxEvent   = 200
@@ -72,9 +72,9 @@ func target(r *http.Request) string {
 	return r.URL.RequestURI()
 }
 
-// eventOf finds the type: "trigger" of Automation's bodies, "webhookEvent" of Jira's,
-// "eventType" of Connect's lifecycle, "event" or "type" of others; else the last segment of
-// a path below in/connect/, because Confluence's bodies do not say.
+// eventOf finds the type: "trigger" of Automation's bodies, "webhookEvent" of Jira's, "eventType"
+// of Connect's lifecycle, "event" or "type" of others. Confluence's bodies have no type, so below
+// in/connect/ the last segment of the path is the type.
 func eventOf(body []byte, target string) string {
 	var names struct{ Trigger, WebhookEvent, EventType, Event, Type any }
 	if json.Unmarshal(body, &names) == nil {
@@ -106,8 +106,8 @@ func identifier(h http.Header) string {
 	return ""
 }
 
-// visible writes characters without a shape, and those that change the direction of a text, as
-// escapes: in a list they would make one event look like another.
+// visible escapes characters without a shape and those that change the direction of a text, because
+// with them one event could look like another in a list.
 func visible(s string) string {
 	odd := func(r rune) bool { return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) }
 	if strings.IndexFunc(s, odd) < 0 {
@@ -131,9 +131,9 @@ func cut(s string, n int) string {
 	return strings.ToValidUTF8(s, "?")
 }
 
-// tell writes a line to the console. What came from outside is quoted: a terminal must not
-// obey a sender.
-func (in *Inspector) tell(r *Request) {
+// writeLine writes a line to the console. Text from outside is quoted, so that a sender cannot
+// control the terminal.
+func (in *Inspector) writeLine(r *Request) {
 	if in.o.Console == nil {
 		return
 	}

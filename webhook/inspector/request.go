@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Request is a request that arrived, and what was made of it. Credentials in it are masked.
+// Request is a received request with the results of its checks. Credentials in it are masked.
 type Request struct {
 	N      int       `json:"n"` // counts from 1
 	Time   time.Time `json:"time"`
@@ -17,23 +17,20 @@ type Request struct {
 	// the number of values beyond that.
 	Header      http.Header `json:"header"`
 	MoreHeaders int         `json:"moreHeaders,omitempty"`
-	// Body holds the bytes as they came, apart from known secrets and from the sharedSecret
-	// of a Connect installation, of which nothing is kept where it cannot be read; Hidden
-	// says that something is missing for this reason. Size is how many bytes came, of which
-	// Body may hold fewer.
+	// Body holds the bytes as they came, without known secrets and without the sharedSecret of a
+	// Connect installation; where that cannot be read, Body is empty. Hidden says that something is
+	// missing for this reason. Size is the number of bytes that came, of which Body may hold fewer.
 	Body   []byte `json:"body"`
 	Size   int64  `json:"size"`
 	Hidden bool   `json:"hidden,omitempty"`
-	// Event is the type of the event, as far as the body or the path tells.
+	// Event is the type of the event, where the body or the path names it.
 	Event string `json:"event,omitempty"`
 	// ID is the identifier that the sender gave; see [Request.Copy].
 	ID string `json:"id,omitempty"`
-	// Retry is the number of the retry: what the sender says in
-	// X-Atlassian-Webhook-Retry, or else Copy - 1.
+	// Retry is the number of the retry: the sender's X-Atlassian-Webhook-Retry, or else Copy - 1.
 	Retry int `json:"retry"`
-	// Copy counts the requests with this identifier to this target, among those that are
-	// kept: 1 for the first. Changed says that the body differs from the one before, which
-	// it never should.
+	// Copy counts the kept requests with this identifier to this target: 1 for the first. Changed
+	// says that the body differs from the one before, which is a fault of the sender.
 	Copy    int  `json:"copy"`
 	Changed bool `json:"changed,omitempty"`
 	// Checks has a line for each signature scheme that the request uses.
@@ -41,7 +38,7 @@ type Request struct {
 	Answer Answer  `json:"answer"`
 }
 
-// Check is what became of one signature.
+// Check is the result of one signature.
 type Check struct {
 	Scheme string  `json:"scheme"` // one of the scheme constants
 	Result Verdict `json:"result"`
@@ -64,7 +61,7 @@ type Verdict string
 const (
 	Verified  Verdict = "verified"
 	Rejected  Verdict = "rejected"
-	Unchecked Verdict = "unchecked" // no secret is known that could fit
+	Unchecked Verdict = "unchecked" // no known secret could fit
 )
 
 // Verdict is the worst of the checks: a request that uses no scheme is [Unchecked].
@@ -88,7 +85,7 @@ func (r Request) clone() Request {
 	return r
 }
 
-// weight is about how much memory the request takes.
+// weight is roughly the memory of the request in bytes.
 func (r *Request) weight() int {
 	n := 512 + len(r.Body) + len(r.Target) + len(r.Event) + len(r.ID)
 	for name, values := range r.Header {

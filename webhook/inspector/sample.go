@@ -17,10 +17,10 @@ import (
 	"github.com/postrider/postrider/webhook/sign"
 )
 
-// ErrSample is what SendSample returns for an event type without a sample.
+// ErrSample is the error of SendSample for an event type without a sample.
 var ErrSample = errors.New("inspector: no sample of this type")
 
-// ofConfluence stands before a name that both catalogues have and that means Confluence's.
+// ofConfluence stands before a name that is in both catalogues and means Confluence's event.
 const ofConfluence = "confluence/"
 
 // sampleClient is the Connect client key of samples.
@@ -45,7 +45,7 @@ func Samples() []string {
 	return names
 }
 
-// sample is what its sender would send.
+// sample is a request as its sender would send it.
 type sample struct {
 	event  payload.Event
 	path   string // behind the inspector's own
@@ -53,8 +53,8 @@ type sample struct {
 	signer sign.Signer
 }
 
-// SendSample makes the inspector receive an example of an event type, signed as its sender
-// would with a secret of the inspector's own, and returns what it made of it. Errors:
+// SendSample makes the inspector receive an example of an event type, signed as its sender would
+// with a secret of the inspector's own, and returns the request with its checks. Errors:
 // [ErrSample].
 func (in *Inspector) SendSample(eventType string) (Request, error) {
 	base := in.o.BaseURL

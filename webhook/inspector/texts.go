@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Texts are the words of the pages. Take [English], replace what should read otherwise, and hand
-// it out by Options.Texts. Everything is plain text and escaped where it is shown. Functions that
-// are nil are those of [English].
+// Texts are the words of the pages. Take [English], replace texts, and return it from
+// Options.Texts. Everything is plain text and escaped where it is shown. Functions that are nil are
+// those of [English].
 type Texts struct {
 	// Lang is the language of the pages, as in HTML's lang attribute; Dir is "ltr" or "rtl".
 	Lang, Dir string
@@ -16,7 +16,7 @@ type Texts struct {
 	Location *time.Location
 
 	Title, Skip, Crumbs, AllRequests, Clear string
-	// Receives, Programs and Connect stand in front of an address each.
+	// Receives, Programs and Connect each stand in front of an address.
 	Receives, Programs, Connect string
 
 	// How to answer, and samples.
@@ -29,7 +29,7 @@ type Texts struct {
 	Verified, Rejected, Unchecked                                                string
 	Request                                                                      func(n int) string
 	Retry                                                                        func(n int) string
-	Copy                                                                         func(n int) string // the same identifier came before
+	Copy                                                                         func(n int) string // earlier requests had the same identifier
 	Size                                                                         func(bytes int64) string
 	After                                                                        func(time.Duration) string
 	More                                                                         func(n int) string // requests that the list leaves out
@@ -41,7 +41,7 @@ type Texts struct {
 	Shown                                                                        func(bytes int) string // of a long body
 	MoreHeaders                                                                  func(n int) string
 
-	// What went wrong.
+	// Errors.
 	ProblemTitle, NoPage, Gone, BadMethod, CrossSite, BadForm, BadNumbers, BadAnswer, NoSample string
 }
 
@@ -74,7 +74,7 @@ func English() Texts {
 	}
 }
 
-// textsOf are the words for a request.
+// textsOf returns the texts for a request.
 func (in *Inspector) textsOf(r *http.Request) *Texts {
 	english := English()
 	if in.o.Texts == nil {

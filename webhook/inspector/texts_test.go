@@ -10,8 +10,8 @@ import (
 	"github.com/postrider/postrider/webhook/inspector"
 )
 
-// Rule: words, language and time zone are those of a request, and a host puts its own name,
-// rules, header and footer on the pages.
+// Rule: words, language and time zone are those of a request. A host puts its own name, rules,
+// header and footer on the pages.
 func TestTexts(t *testing.T) {
 	t.Parallel()
 	in, err := inspector.New(&inspector.Options{Title: "Hooks & more", CSS: ":root { --accent: red; }", Header: "<header>top</header>", Footer: "<footer>end</footer>",
@@ -47,7 +47,7 @@ func TestTexts(t *testing.T) {
 	}
 }
 
-// Rule: the script is told that nothing has changed, until something arrives or is changed.
+// Rule: the script gets the answer that nothing has changed, until something changes.
 func TestPoll(t *testing.T) {
 	t.Parallel()
 	in, err := inspector.New(nil)

@@ -36,10 +36,10 @@ func (in *Inspector) verify(r *http.Request, target string, body []byte, now tim
 	return checks
 }
 
-// anySecret succeeds when one of the secrets does. Otherwise it tells the reason that says
-// the most: a secret that cannot be of this scheme says nothing about the request.
+// anySecret succeeds when one of the secrets does. Otherwise it returns the most specific reason: a
+// secret that is invalid for this scheme says nothing about the request.
 func (in *Inspector) anySecret(scheme string, try func(sign.Secret) error) Check {
-	if len(in.o.Secrets) == 0 && !in.ownFits(try) {
+	if len(in.o.Secrets) == 0 && try(in.own) != nil {
 		return Check{scheme, Unchecked, "no secret is known; give Options.Secrets"}
 	}
 	var reason error
@@ -55,9 +55,7 @@ func (in *Inspector) anySecret(scheme string, try func(sign.Secret) error) Check
 	return Check{scheme, Rejected, strings.TrimPrefix(reason.Error(), "sign: ")}
 }
 
-func (in *Inspector) ownFits(try func(sign.Secret) error) bool { return try(in.own) == nil }
-
-// secrets are the host's and the one that signs samples.
+// secrets returns the host's secrets and the one that signs samples.
 func (in *Inspector) secrets() []sign.Secret {
 	return append(slices.Clip(in.o.Secrets), in.own)
 }

@@ -49,7 +49,7 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// Rule: without secrets nothing is said to be wrong.
+// Rule: without secrets no signature counts as wrong.
 func TestVerify_withoutSecrets(t *testing.T) {
 	t.Parallel()
 	d := start(t, nil)
@@ -59,8 +59,8 @@ func TestVerify_withoutSecrets(t *testing.T) {
 	}
 }
 
-// Rule: a Connect site that installs the app can be verified from then on; its secret is
-// not shown.
+// Rule: requests of a Connect site are verified after it installed the app; its secret is not
+// shown.
 func TestConnect(t *testing.T) {
 	t.Parallel()
 	d := start(t, &inspector.Options{BaseURL: "https://" + host + prefix})
@@ -86,8 +86,8 @@ func TestConnect(t *testing.T) {
 	}
 }
 
-// Rule: the descriptor listens to every event of the catalogue, each at a URL of its own
-// that tells the event.
+// Rule: the descriptor listens to every event of the catalogue, each at its own URL, which names
+// the event.
 func TestDescriptor(t *testing.T) {
 	t.Parallel()
 	d := start(t, nil)

@@ -13,34 +13,33 @@ import (
 
 const adminPath = "/rest/webhooks/1.0/webhook"
 
-// Administrator is who calls the administrators' API.
+// Administrator is the caller of the administrators' API.
 type Administrator struct {
 	Tenant string
-	// Name and DisplayName tell who made and changed a webhook.
+	// Name and DisplayName are kept as the author of a webhook's creation and changes.
 	Name, DisplayName string
 }
 
 // AdminOptions configures [NewAdmin]. Nil, or a zero field, means the default.
 type AdminOptions struct {
-	// BaseURL is what the self links of records begin with; default https and the
-	// host that the request names.
+	// BaseURL is the start of the self links of records; default https and the host that the
+	// request names.
 	BaseURL string
-	// Shape2019 answers with records of the shape that the documentation of 2019 shows:
-	// jqlFilter and excludeIssueDetails. Requests may have both shapes anyway.
+	// Shape2019 answers with records of the shape that the documentation of 2019 shows: jqlFilter
+	// and excludeIssueDetails. Requests may have both shapes in any case.
 	Shape2019 bool
-	// PostFunctions tells which webhooks workflow transitions trigger: they are not
-	// deleted here. Nil means none. [WithPostFunctions] has the Manager keep them, and so
-	// everything that deletes through it.
+	// PostFunctions returns the webhooks that workflow transitions trigger: this API does not
+	// delete them. Nil means none. [WithPostFunctions] makes the Manager refuse to delete them too.
 	PostFunctions PostFunctions
 }
 
-// NewAdmin returns the REST API by which administrators manage webhooks, at
-// /rest/webhooks/1.0/webhook: POST creates, GET lists, and below it, by number,
-// GET, PUT and DELETE. Its webhooks are those of the Manager, whose Scope is the
-// tenant. Those that [Sync] made for apps are left out.
+// NewAdmin returns the REST API for administrators to manage webhooks, at
+// /rest/webhooks/1.0/webhook: POST creates, GET lists, and below it, by number, GET, PUT and
+// DELETE. Its webhooks are those of the Manager, whose Scope is the tenant, without those that
+// [Sync] made for apps.
 //
-// auth tells which administrator calls; it is required. Its errors are answered
-// as those of [NewDynamic].
+// auth returns the administrator who calls; it is required. Its errors are answered as those of
+// [NewDynamic].
 func NewAdmin(m *webhook.Manager, auth func(*http.Request) (Administrator, error), opts *AdminOptions) (http.Handler, error) {
 	switch {
 	case m == nil:
@@ -88,7 +87,7 @@ func (a *admin) handle(serve func(by Administrator, r *http.Request) (status int
 	})
 }
 
-// adminError turns what the Manager answers into what the caller may know.
+// adminError turns an error of the Manager into one that the caller may see.
 func adminError(err error) error {
 	var bad *webhook.ValidationError
 	switch {
@@ -153,7 +152,7 @@ func (a *admin) get(by Administrator, r *http.Request) (int, any, error) {
 	return http.StatusOK, a.record(&w, r), nil
 }
 
-// update replaces what the request holds and keeps the rest, the secret too.
+// update replaces the fields in the request and keeps the rest, the secret too.
 func (a *admin) update(by Administrator, r *http.Request) (int, any, error) {
 	w, err := a.find(r, by.Tenant)
 	if err != nil {
@@ -163,7 +162,7 @@ func (a *admin) update(by Administrator, r *http.Request) (int, any, error) {
 	if err := readJSON(r, &in); err != nil {
 		return 0, nil, err
 	}
-	w.Secrets = nil // Edit keeps what is stored, for the same receiver
+	w.Secrets = nil // Edit keeps the stored ones, for the same receiver
 	w.TLS.Key = webhook.Secret{}
 	w.Auth.Username, w.Auth.Secret, w.Auth.OAuth.TokenURL, w.Auth.OAuth.ClientID = "", webhook.Secret{}, "", ""
 	for name := range w.Headers {
@@ -196,7 +195,7 @@ func (a *admin) delete(by Administrator, r *http.Request) (int, any, error) {
 	return http.StatusNoContent, nil, nil
 }
 
-// webhooks returns those of a tenant that are not an app's.
+// webhooks returns the webhooks of a tenant that belong to no app.
 func (a *admin) webhooks(ctx context.Context, tenant string) ([]webhook.Webhook, error) {
 	hooks, err := a.manager.List(ctx, tenant)
 	return slices.DeleteFunc(hooks, func(w webhook.Webhook) bool { return isApp(&w) }), err

@@ -13,25 +13,25 @@ import (
 	"github.com/postrider/postrider/webhook/jira/jql"
 )
 
-// Attributes that remember who made and changed a webhook.
+// Attributes with the authors of a webhook's creation and last change.
 const (
 	attrCreatedBy   = "jira_created_by"
 	attrUpdatedBy   = "jira_updated_by"
 	attrUpdatedName = "jira_updated_by_name"
 )
 
-// filterSection is where a record keeps its JQL today.
+// filterSection is the member of today's records that holds the JQL.
 const filterSection = "issue-related-events-section"
 
-// AdminID is the number by which the administrators' API knows a webhook: 1 to
-// 2^48-1, made from its ID, so that nothing has to be stored or counted.
+// AdminID is the number of a webhook in the administrators' API: 1 to 2^48-1, made from its ID, so
+// that nothing has to be stored or counted.
 func AdminID(webhookID string) int64 {
 	sum := sha256.Sum256([]byte(webhookID))
 	return int64(binary.BigEndian.Uint64(sum[:8])>>16 | 1)
 }
 
-// adminRequest is a record as it is sent, in both shapes. What is not there stays
-// as it is.
+// adminRequest is a record in a request, in both shapes. Absent members leave the webhook's fields
+// as they are.
 type adminRequest struct {
 	Name                *string           `json:"name"`
 	Description         *string           `json:"description"`
@@ -45,13 +45,13 @@ type adminRequest struct {
 	Secret              *string           `json:"secret"`
 }
 
-// apply writes the request over a webhook.
+// apply writes the fields of the request into a webhook.
 func (in *adminRequest) apply(w *webhook.Webhook, by Administrator) error {
 	if len(in.Filters) > maxSections {
 		return badRequest(fmt.Sprintf("The filters may have at most %d sections.", maxSections))
 	}
 	for name, filter := range in.Filters {
-		if name != filterSection && !jql.Blank(filter) { // ignoring it would widen the webhook to every issue
+		if name != filterSection && !jql.Blank(filter) { // an ignored filter would widen the webhook to every issue
 			return badRequest("The filters may have the section " + filterSection + " only.")
 		}
 	}
@@ -98,7 +98,7 @@ func assign[T any](to, from *T) {
 	}
 }
 
-// adminRecord is a webhook as the API shows it today.
+// adminRecord is a webhook in the API's current shape.
 type adminRecord struct {
 	Name                   string            `json:"name"`
 	Description            string            `json:"description"`
@@ -116,7 +116,7 @@ type adminRecord struct {
 	IsSigned               bool              `json:"isSigned"`
 }
 
-// record2019 is a webhook as the documentation of 2019 shows it.
+// record2019 is a webhook in the shape of the documentation of 2019.
 type record2019 struct {
 	Name                string   `json:"name"`
 	URL                 string   `json:"url"`
@@ -130,7 +130,7 @@ type record2019 struct {
 	IsSigned            bool     `json:"isSigned"`
 }
 
-// record shows a webhook. Its secret never is.
+// record returns the record of a webhook, without its secret.
 func (a *admin) record(w *webhook.Webhook, r *http.Request) any {
 	base := strings.TrimRight(a.o.BaseURL, "/")
 	if base == "" {

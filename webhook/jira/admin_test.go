@@ -62,7 +62,7 @@ const (
 
 func TestAdmin_createdRecord(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) { // a bubble begins at 2000-01-01T00:00:00Z
+	synctest.Test(t, func(t *testing.T) { // a bubble starts at 2000-01-01T00:00:00Z
 		api, m := newAdmin(t, &jira.AdminOptions{BaseURL: "https://your-domain.atlassian.net/"})
 		got, path := create(t, api, "acme/ann", currentBody)
 		hooks, err := m.List(t.Context(), "acme")
@@ -216,7 +216,7 @@ func TestAdmin_attachedIsNotDeleted(t *testing.T) {
 	expect(t, api, "acme/ann", "DELETE", path, "", 204, "")
 }
 
-// brokenPostFunctions answers with an error where there is one.
+// brokenPostFunctions returns its error, if it has one.
 type brokenPostFunctions struct {
 	jira.PostFunctions
 	fails error

@@ -11,8 +11,8 @@ import (
 	"github.com/postrider/postrider/webhook/jira"
 )
 
-// Rule: an administrator cannot lead a webhook with headers of the host to another server:
-// the API takes no headers, so it cannot have them entered again. A signing key stays.
+// Rule: an administrator cannot send a webhook with headers of the host to another server: the API
+// has no headers, so they cannot be entered again. A signing key stays.
 func TestAdmin_headersStayWithTheirReceiver(t *testing.T) {
 	t.Parallel()
 	api, m := newAdmin(t, nil)
@@ -50,8 +50,8 @@ func TestAdmin_headersStayWithTheirReceiver(t *testing.T) {
 	}
 }
 
-// Rule: when an app registers another URL, headers that the host had set for the one before
-// are not sent there; for the same URL they stay.
+// Rule: when an app registers another URL, headers that the host had set for the old one are not
+// sent to it. For the same URL they stay.
 func TestSync_headersStayWithTheirReceiver(t *testing.T) {
 	t.Parallel()
 	rs := new(jira.Memory)

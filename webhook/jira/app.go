@@ -17,8 +17,8 @@ import (
 // sends one callback per event, whose body lists every registration that matched.
 const AttrApp = "jira_app"
 
-// What is kept with the delivery of an app: its registrations that matched, and whose
-// they are. The names cannot be those of URL variables, which have a dot.
+// Kept with the delivery of an app: its registrations that matched, and their owner. The names
+// cannot be those of URL variables, which have a dot.
 const (
 	varMatched = "matched_webhook_ids"
 	varApp     = "registered_by"
@@ -26,16 +26,15 @@ const (
 
 var errNoRegistrations = errors.New("jira: the webhook of an app needs WithRegistrations")
 
-// WithRegistrations lets the profile send to apps: to webhooks that [Sync] made
-// from their registrations.
+// WithRegistrations lets the profile send to apps: to webhooks that [Sync] made from their
+// registrations.
 func WithRegistrations(rs Registrations) Option { return func(s *settings) { s.registrations = rs } }
 
-// Sync brings the webhook of an app in line with its registrations: it makes one,
-// gives it the URL, or deletes it once nothing is registered. It is to be called
-// whenever the registrations of the owner have changed, usually by
-// DynamicOptions.Changed. Events of the Manager's process see a change from then on, those
-// of others as soon as they have read it, which their next event begins to do. Calls for
-// one owner that overlap end with what the last one found.
+// Sync brings the webhook of an app in line with its registrations: it makes a webhook, sets its
+// URL, or deletes it once nothing is registered. Call it after every change of the owner's
+// registrations, usually from DynamicOptions.Changed. Events of the Manager's process see a change
+// at once. Events of other processes see it after those have read it; their next event starts the
+// reading. Concurrent calls for one owner end with the registrations that the last one read.
 func Sync(ctx context.Context, m *webhook.Manager, rs Registrations, o Owner) error {
 	const attempts = 5
 	var err error
@@ -59,7 +58,7 @@ func syncOnce(ctx context.Context, m *webhook.Manager, rs Registrations, o Owner
 	hooks = slices.DeleteFunc(hooks, func(w webhook.Webhook) bool { return w.Attributes[AttrApp] != o.App })
 	slices.SortFunc(hooks, func(a, b webhook.Webhook) int { return strings.Compare(a.ID, b.ID) })
 	keep := min(1, len(registered))
-	for len(hooks) > keep { // a twin comes from a call that overlapped
+	for len(hooks) > keep { // a concurrent call made a second one
 		last := len(hooks) - 1
 		if err := m.Delete(ctx, o.Tenant, hooks[last].ID); err != nil {
 			return err
@@ -72,7 +71,7 @@ func syncOnce(ctx context.Context, m *webhook.Manager, rs Registrations, o Owner
 	url := registered[len(registered)-1].URL
 	now := time.Now()
 	if i := slices.IndexFunc(registered, func(r Registration) bool { return r.Live(now) }); i >= 0 {
-		url = registered[i].URL // that of all live ones
+		url = registered[i].URL // all live ones have it
 	}
 	if len(hooks) == 0 {
 		_, err = m.Add(ctx, webhook.Webhook{Scope: o.Tenant, Name: "Registrations of an app", URL: url, Active: true,
@@ -80,17 +79,17 @@ func syncOnce(ctx context.Context, m *webhook.Manager, rs Registrations, o Owner
 		if err != nil {
 			return err
 		}
-		return webhook.ErrConflict // look once more, for a twin
+		return webhook.ErrConflict // read again: there may be a second one
 	}
 	w := hooks[0]
 	w.URL = url
-	return editApp(ctx, m, w) // also when nothing changed: the new version tells every process to look again
+	return editApp(ctx, m, w) // also without a change: the new version makes every process read the registrations
 }
 
-// editApp stores the webhook of an app. An app chooses its URL itself, so headers that
-// a host had set are dropped when the app moves: their values were for the receiver before.
+// editApp stores the webhook of an app. An app chooses its URL itself, so headers that a host had
+// set are dropped when the URL changes: their values were for the old receiver.
 func editApp(ctx context.Context, m *webhook.Manager, w webhook.Webhook) error {
-	w.Secrets = nil // Edit keeps what is stored, for the same receiver
+	w.Secrets = nil // Edit keeps the stored ones, for the same receiver
 	for name := range w.Headers {
 		w.Headers[name] = ""
 	}

@@ -8,10 +8,10 @@ import (
 	"github.com/postrider/postrider/payload/jiraevent"
 )
 
-// gate is what fieldIdsFilter and issuePropertyKeysFilter let through.
+// gate applies fieldIdsFilter and issuePropertyKeysFilter to an event.
 type gate struct {
 	event   *payload.Event
-	changed []string // fields, read from the body at the first question
+	changed []string // fields, read from the body on first use
 	read    bool
 }
 

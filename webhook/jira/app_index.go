@@ -12,21 +12,21 @@ import (
 	"github.com/postrider/postrider/webhook/jira/jql"
 )
 
-// MaxFilterBytes bounds the filters of an app's live registrations on a tenant, all
-// together: a hundred of the longest.
+// MaxFilterBytes bounds the filters of an app's live registrations on a tenant together: a hundred
+// of the longest.
 const MaxFilterBytes = MaxRegistrations * jql.MaxLength
 
 const (
-	// loadTimeout bounds the look at the registrations of one app.
+	// loadTimeout bounds reading the registrations of one app.
 	loadTimeout = 5 * time.Second
-	// indexPatience is how long an event waits for registrations that have changed
-	// before it takes what was known of them. Usually it takes far less to look.
+	// indexPatience is how long an event waits for changed registrations before it uses the old
+	// ones. Reading them usually takes far less.
 	indexPatience = 5 * time.Millisecond
-	// firstPatience is how long it waits where nothing was known, for all apps of its
+	// firstPatience is how long an event waits without old registrations, for all apps of its
 	// tenant together.
 	firstPatience = 2 * time.Second
-	// maxApps and maxAppBytes bound what is kept of all apps: so many, with so many
-	// bytes of filters. What is forgotten is read again.
+	// maxApps and maxAppBytes bound the kept registrations of all apps, in apps and in bytes of
+	// filters. Dropped ones are read again.
 	maxApps     = 10_000
 	maxAppBytes = 64 << 20
 )
@@ -36,42 +36,42 @@ var (
 	errSlow    = errors.New("jira: the registrations of the app could not be read in time")
 )
 
-// apps knows the registrations behind the webhooks of apps. Reading filters is work that
-// an app sets the price of, so it is done when a registration is made, see prepare, or in
-// a goroutine of its own, once for all that ask; meanwhile events meet what was known
-// before. Only the first event after a start waits for it.
+// apps keeps the registrations behind the webhooks of apps. An app decides how long parsing its
+// filters takes. It is therefore done when a registration is made, see prepare, or in a goroutine
+// of its own, once for all that wait; meanwhile events use the old registrations. Only the first
+// event after a start waits for it.
 type apps struct {
-	store   Registrations // nil: there are none
+	store   Registrations // nil: no registrations
 	grammar jql.Grammar
-	applies map[string]bool // the events to which JQL applies
+	applies map[string]bool // events to which JQL applies
 	subject func(*payload.Event) (*jql.Prepared, error)
 	mu      sync.Mutex
 	known   map[Owner]*appState
-	size    int // of what is known, in bytes
+	size    int // of the kept registrations, in bytes
 }
 
-// appState is what is known of one app.
+// appState is the state of one app.
 type appState struct {
-	current  *registered // nil before the first look
-	prepared *registered // made when the webhook was last changed here, for its next version
-	flight   *flight     // a look under way
+	current  *registered // nil before the first load
+	prepared *registered // made when this process last changed the webhook, for its next version
+	load     *load       // the load that is running
 }
 
-// flight is a look at the registrations of one app.
-type flight struct {
+// load is a running read of one app's registrations.
+type load struct {
 	done   chan struct{}
 	result *registered
 	err    error
 }
 
-// of returns the registrations behind a webhook. It waits until a time at most.
-func (a *apps) of(w *webhook.Webhook, until time.Time) (*registered, error) {
+// registrations returns the registrations behind a webhook. It waits until a time at most.
+func (a *apps) registrations(w *webhook.Webhook, until time.Time) (*registered, error) {
 	if a.store == nil {
 		return nil, errNoRegistrations
 	}
 	o := ownerOf(w)
 	a.mu.Lock()
-	r := a.fitting(o, w)
+	r := a.fresh(o, w)
 	a.mu.Unlock()
 	if r != nil {
 		return r, nil
@@ -79,33 +79,33 @@ func (a *apps) of(w *webhook.Webhook, until time.Time) (*registered, error) {
 	return a.await(o, w, until)
 }
 
-// begin starts to look at the registrations behind a webhook, if they are not known.
-func (a *apps) begin(w *webhook.Webhook) {
+// prefetch starts to load the registrations behind a webhook, if they are not kept.
+func (a *apps) prefetch(w *webhook.Webhook) {
 	if a.store == nil {
 		return
 	}
 	o := ownerOf(w)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.fitting(o, w) == nil {
-		a.flight(o, w)
+	if a.fresh(o, w) == nil {
+		a.loading(o, w)
 	}
 }
 
-// flight returns the look that is under way, or starts one.
-func (a *apps) flight(o Owner, w *webhook.Webhook) (s *appState, f *flight) {
+// loading returns the running load, or starts one.
+func (a *apps) loading(o Owner, w *webhook.Webhook) (s *appState, f *load) {
 	s = a.state(o)
-	if s.flight == nil {
-		s.flight = &flight{done: make(chan struct{})}
-		go a.look(o, *w, s.flight)
+	if s.load == nil {
+		s.load = &load{done: make(chan struct{})}
+		go a.runLoad(o, *w, s.load)
 	}
-	return s, s.flight
+	return s, s.load
 }
 
 func ownerOf(w *webhook.Webhook) Owner { return Owner{Tenant: w.Scope, App: w.Attributes[AttrApp]} }
 
-// fitting returns what is known for this version, if it is.
-func (a *apps) fitting(o Owner, w *webhook.Webhook) *registered {
+// fresh returns the kept registrations of this version of the webhook, nil for none.
+func (a *apps) fresh(o Owner, w *webhook.Webhook) *registered {
 	s := a.known[o]
 	if s == nil {
 		return nil
@@ -119,16 +119,16 @@ func (a *apps) fitting(o Owner, w *webhook.Webhook) *registered {
 	return nil
 }
 
-// await looks at the registrations, or waits for a look that is under way. It takes what
-// was known before where that takes too long or fails.
+// await loads the registrations, or waits for a running load. It returns the old ones where that
+// takes too long or fails.
 func (a *apps) await(o Owner, w *webhook.Webhook, until time.Time) (r *registered, err error) {
-	for range 2 { // the first look may have begun before the registrations changed
+	for range 2 { // the first load may have started before the registrations changed
 		a.mu.Lock()
-		if r = a.fitting(o, w); r != nil {
+		if r = a.fresh(o, w); r != nil {
 			a.mu.Unlock()
 			return r, nil
 		}
-		s, f := a.flight(o, w)
+		s, f := a.loading(o, w)
 		old := s.current
 		a.mu.Unlock()
 		patience := time.Until(until)
@@ -147,8 +147,8 @@ func (a *apps) await(o Owner, w *webhook.Webhook, until time.Time) (r *registere
 	return r, nil
 }
 
-// wait waits for the end of a look. One that has ended counts, however late it is asked.
-func (f *flight) wait(patience time.Duration) error {
+// wait waits for the end of a load. A finished load counts even after the time.
+func (f *load) wait(patience time.Duration) error {
 	timer := time.NewTimer(max(0, patience))
 	defer timer.Stop()
 	select {
@@ -163,23 +163,22 @@ func (f *flight) wait(patience time.Duration) error {
 	return f.err
 }
 
-// look reads the registrations for a version of the webhook.
-func (a *apps) look(o Owner, w webhook.Webhook, f *flight) {
+// runLoad reads the registrations for a version of the webhook.
+func (a *apps) runLoad(o Owner, w webhook.Webhook, f *load) {
 	defer close(f.done)
 	f.result, f.err = a.read(o)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s := a.state(o)
-	s.flight = nil
+	s.load = nil
 	if f.err == nil {
 		f.result.webhook, f.result.stamp = w.ID, stampOf(&w)
 		a.keep(o, s, f.result, s.prepared)
 	}
 }
 
-// prepare reads the registrations of an app whose webhook is about to be stored, so that
-// the next event finds them read. What goes wrong here goes wrong again when they are
-// needed.
+// prepare reads the registrations of an app before its webhook is stored, so that the next event
+// need not wait. It ignores errors: they come back at the next load.
 func (a *apps) prepare(w *webhook.Webhook) {
 	if a.store == nil {
 		return
@@ -199,7 +198,7 @@ func (a *apps) prepare(w *webhook.Webhook) {
 	a.keep(o, s, s.current, r)
 }
 
-// read reads all live registrations of an app, and the filters that were not read before.
+// read reads all live registrations of an app, and parses the filters that are new.
 func (a *apps) read(o Owner) (r *registered, err error) {
 	defer func() {
 		if recover() != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/postrider/postrider/webhook/memstore"
 )
 
-// shaky are registrations that can be made slow, or to fail.
+// shaky are registrations that a test can make slow or failing.
 type shaky struct {
 	*jira.Memory
 	looks atomic.Int64
@@ -45,7 +45,7 @@ func (s *shaky) Registrations(ctx context.Context, o jira.Owner) ([]jira.Registr
 
 var one = jira.Owner{Tenant: "acme", App: "one"}
 
-// put registers without the API, so that nothing judges the filter.
+// put registers without the API, so that no check sees the filter.
 func put(t *testing.T, rs jira.Registrations, o jira.Owner, filters ...string) {
 	t.Helper()
 	now := time.Now()
@@ -58,8 +58,8 @@ func put(t *testing.T, rs jira.Registrations, o jira.Owner, filters ...string) {
 	}
 }
 
-// Rule: what is wrong with one app's registrations fails the deliveries to that app, and
-// says so there; the tenant's dispatch and all other deliveries go on.
+// Rule: an error in one app's registrations fails the deliveries to that app, and is shown there.
+// The tenant's dispatch and all other deliveries go on.
 func TestApp_errorsStayWithTheApp(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -91,7 +91,7 @@ func TestApp_errorsStayWithTheApp(t *testing.T) {
 				}
 				admin := h.add(webhook.Webhook{URL: "https://admin.example.com/", Events: []string{"jira:issue_updated"}})
 				tc.spoil(rs)
-				// A process that starts now has seen nothing of the registrations.
+				// A process that starts now knows nothing of the registrations.
 				fresh, stopFresh := over(t, h, rs, to)
 				defer stopFresh()
 				began := time.Now()
@@ -131,7 +131,7 @@ func TestApp_errorsStayWithTheApp(t *testing.T) {
 				if len(r.Events[0].Deliveries) != 3 {
 					t.Errorf("%d deliveries, want 3", len(r.Events[0].Deliveries))
 				}
-				time.Sleep(time.Minute) // a look that takes too long is given up
+				time.Sleep(time.Minute) // a load that takes too long is given up
 			})
 		})
 	}
@@ -155,8 +155,8 @@ func over(t *testing.T, h *host, rs jira.Registrations, to http.RoundTripper) (*
 	}
 }
 
-// Rule: while registrations that another process changed are read, once for all that ask,
-// events meet what was known before; where they cannot be read they go on doing so.
+// Rule: while changed registrations of another process are read, once for all events that wait,
+// events use the old ones. Where they cannot be read, events keep using the old ones.
 func TestApp_oldRegistrationsMeanwhile(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -237,8 +237,8 @@ func TestApp_oldRegistrationsMeanwhile(t *testing.T) {
 	})
 }
 
-// Rule: the filters of an app's live registrations have a bound together, whatever the
-// host lets it register.
+// Rule: the filters of an app's live registrations have a common bound, for any number of
+// registrations that the host allows.
 func TestApp_filterBytes(t *testing.T) {
 	t.Parallel()
 	rs := new(jira.Memory)

@@ -13,40 +13,41 @@ import (
 	"github.com/postrider/postrider/webhook/jira/jql"
 )
 
-// varUnknown marks a delivery to an app whose registrations could not be asked. It ends as failed, without a request and without a body.
+// varUnknown marks a delivery to an app whose registrations could not be read. It ends as failed,
+// without a request and without a body.
 const varUnknown = "registrations_unknown"
 
 var errUnknown = errors.New("jira: which registrations of the app match could not be found out")
 
-// appError is an error that one app answers for: its registrations cannot be read, or one
-// of its filters. It fails the deliveries to this app alone.
+// appError is an error of one app: its registrations cannot be read, or one of its filters. It
+// fails the deliveries to this app alone.
 type appError struct{ err error }
 
 func (e *appError) Error() string { return e.err.Error() }
 func (e *appError) Unwrap() error { return e.err }
 
-// found is what choosing found for one app that receives an event.
-type found struct {
+// selection has the matching registrations of one app that receives an event.
+type selection struct {
 	ids     []int64
-	unknown bool // for a reason that lies with the app; the delivery is marked
+	unknown bool // an error of the app hides them; the delivery is marked
 }
 
-// chosen returns nil for the webhook of an app that does not receive an event.
-func (a *apps) chosen(w *webhook.Webhook, e *payload.Event, until time.Time) (*found, error) {
+// selectFor returns nil for the webhook of an app that does not receive an event.
+func (a *apps) selectFor(w *webhook.Webhook, e *payload.Event, until time.Time) (*selection, error) {
 	ids, err := a.matched(w, e, until)
 	var app *appError
 	switch {
 	case errors.As(err, &app):
-		return &found{unknown: true}, nil
+		return &selection{unknown: true}, nil
 	case err != nil || len(ids) == 0:
 		return nil, err
 	}
-	return &found{ids: ids}, nil
+	return &selection{ids: ids}, nil
 }
 
 // matched returns the live registrations that an event matches, in order.
 func (a *apps) matched(w *webhook.Webhook, e *payload.Event, until time.Time) ([]int64, error) {
-	r, err := a.of(w, until)
+	r, err := a.registrations(w, until)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +76,7 @@ func (a *apps) matched(w *webhook.Webhook, e *payload.Event, until time.Time) ([
 		case one.err != nil:
 			return nil, &appError{one.err}
 		case subject == nil && a.applies[e.Type] && !one.filter.All():
-			_, err := a.subject(e) // says what is missing
+			_, err := a.subject(e) // the error names what is missing
 			return nil, err
 		}
 		ids = append(ids, id)
@@ -85,29 +86,29 @@ func (a *apps) matched(w *webhook.Webhook, e *payload.Event, until time.Time) ([
 }
 
 // compose writes the matched registrations into the body.
-func (f *found) compose(w *webhook.Webhook, e *payload.Event, r *webhook.Routed) (err error) {
+func (s *selection) compose(w *webhook.Webhook, e *payload.Event, r *webhook.Routed) (err error) {
 	r.Vars = map[string]string{varApp: w.Attributes[AttrApp]}
-	if f.unknown {
+	if s.unknown {
 		r.Vars[varUnknown], r.NoBody = "true", true
 		return nil
 	}
-	texts := make([]string, len(f.ids))
-	for i, id := range f.ids {
+	texts := make([]string, len(s.ids))
+	for i, id := range s.ids {
 		texts[i] = strconv.FormatInt(id, 10)
 	}
 	r.Vars[varMatched] = strings.Join(texts, ",")
-	r.Body, err = jiraevent.WithMatched(e.Body, f.ids)
+	r.Body, err = jiraevent.WithMatched(e.Body, s.ids)
 	return err
 }
 
-// wanted reports whether a registration that matched a delivery is still live. While
-// the registrations cannot be read it is: a callback too many does less harm than one
-// that is missing.
+// wanted reports whether a registration that matched a delivery is still live. While the
+// registrations cannot be read, the answer is true: an extra callback does less harm than a missing
+// one.
 func (a *apps) wanted(w *webhook.Webhook, d *webhook.Delivery) bool {
 	if d.Vars[varUnknown] != "" {
-		return true // to end as failed
+		return true // it ends as failed
 	}
-	r, err := a.of(w, time.Now().Add(firstPatience))
+	r, err := a.registrations(w, time.Now().Add(firstPatience))
 	if err != nil {
 		return true
 	}

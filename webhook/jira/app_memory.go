@@ -1,6 +1,6 @@
 package jira
 
-// state returns what is known of an app, for the caller to fill in.
+// state returns the state of an app, for the caller to fill in.
 func (a *apps) state(o Owner) *appState {
 	s := a.known[o]
 	if s == nil {
@@ -14,7 +14,7 @@ func (a *apps) state(o Owner) *appState {
 	return s
 }
 
-// size is what is known of an app, in bytes.
+// size is the size of the kept registrations in bytes.
 func (s *appState) size() (sum int) {
 	for _, r := range [...]*registered{s.current, s.prepared} {
 		if r != nil {
@@ -24,7 +24,7 @@ func (s *appState) size() (sum int) {
 	return sum
 }
 
-// keep changes what is known of an app, and forgets others where that is too much.
+// keep replaces the registrations of an app, and drops other apps above the bounds.
 func (a *apps) keep(o Owner, s *appState, current, prepared *registered) {
 	a.size -= s.size()
 	s.current, s.prepared = current, prepared
@@ -32,13 +32,13 @@ func (a *apps) keep(o Owner, s *appState, current, prepared *registered) {
 	a.forget(o)
 }
 
-// forget drops other apps, whichever come first, until there is room.
+// forget drops other apps in any order until there is room.
 func (a *apps) forget(but Owner) {
 	for o, s := range a.known {
 		if len(a.known) <= maxApps && a.size <= maxAppBytes {
 			return
 		}
-		if o != but && s.flight == nil {
+		if o != but && s.load == nil {
 			a.size -= s.size()
 			delete(a.known, o)
 		}

@@ -8,8 +8,7 @@ import (
 	"github.com/postrider/postrider/webhook/jira/jql"
 )
 
-// registered are the live registrations of one app, as they were at a look. It never
-// changes.
+// registered are the live registrations of one app at the time of a load. It is immutable.
 type registered struct {
 	webhook string
 	stamp   stamp
@@ -18,7 +17,7 @@ type registered struct {
 	size    int
 }
 
-// stamp tells versions of an app's webhook apart. [Sync] stores a new one whenever the
+// stamp identifies a version of an app's webhook. [Sync] stores a new one whenever the
 // registrations have changed.
 type stamp struct {
 	version int64
@@ -31,20 +30,20 @@ func (s stamp) equal(other stamp) bool {
 	return s.version == other.version && s.updated.Equal(other.updated)
 }
 
-// compiledRegistration is a registration with its filter read.
+// compiledRegistration is a registration with its parsed filter.
 type compiledRegistration struct {
 	Registration
 	filter *jql.Filter
 	err    error // the filter cannot be used
 }
 
-// fits reports whether what was seen holds for a version of the webhook.
+// fits reports whether the registrations belong to a version of the webhook.
 func (r *registered) fits(w *webhook.Webhook) bool {
 	return r != nil && r.webhook == w.ID && (r.stamp.version > w.Version || r.stamp.equal(stampOf(w)))
 }
 
-// add keeps a registration. One whose filter cannot be used is kept for its events, so
-// that these tell what is wrong with it instead of passing it over.
+// add keeps a registration. One with an unusable filter is kept for its events, so that these
+// report the error instead of ignoring the registration.
 func (r *registered) add(one Registration, before []*registered, g *jql.Grammar) {
 	c := &compiledRegistration{Registration: one}
 	for _, old := range before {

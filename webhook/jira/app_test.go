@@ -57,7 +57,7 @@ func (a *appHost) register(app string, webhooks ...string) {
 	}
 }
 
-// received are the events and matched IDs of all requests, in order.
+// received returns the events and matched IDs of all requests, in order.
 func (a *appHost) received() (out []string) {
 	a.t.Helper()
 	for _, r := range a.to.all() {
@@ -128,8 +128,8 @@ func TestApp_gates(t *testing.T) {
 	})
 }
 
-// Rule: fieldIdsFilter holds the IDs of fields, which need not be their names; keys of
-// properties gate deletions of properties as they gate changes.
+// Rule: fieldIdsFilter holds the IDs of fields, which may differ from their names. Keys of
+// properties gate deletions of properties like changes.
 func TestApp_gatesByID(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -154,14 +154,14 @@ func TestApp_gatesByID(t *testing.T) {
 	})
 }
 
-// Rule: an app is called at the URL of its live registrations, wherever these stand among
-// those that expired; where none is live, at that of the latest.
+// Rule: an app is called at the URL of its live registrations, also among expired ones. Where none
+// is live, it is called at the URL of the latest.
 func TestSync_url(t *testing.T) {
 	t.Parallel()
 	const old, live, newer = "https://old.example.com/", "https://live.example.com/", "https://newer.example.com/"
 	for _, tc := range []struct {
 		rule string
-		urls []string // those that expired, but live
+		urls []string // expired ones, except live
 		want string
 	}{
 		{"live alone", []string{live}, live},
@@ -178,7 +178,7 @@ func TestSync_url(t *testing.T) {
 			if url == live {
 				expires = now.Add(time.Hour)
 			}
-			// Registered at a time when nothing else was live.
+			// Registered while nothing else was live.
 			if _, err := rs.Register(t.Context(), one, []jira.Registration{{URL: url, Events: []string{"jira:issue_updated"}, ExpiresAt: expires}}, now.Add(2*time.Hour), 9); err != nil {
 				t.Fatal(err)
 			}
@@ -261,7 +261,7 @@ func TestApp_eventWithoutSubject(t *testing.T) {
 		a.register("acme/one", "project = EX|jira:issue_updated", "|comment_deleted")
 		c := sample(t, "comment_deleted")
 		c.Issue = nil
-		a.dispatch(event(t, c)) // nobody who listens to it has a filter
+		a.dispatch(event(t, c)) // no webhook with this event has a filter
 		synctest.Wait()
 		if diff := cmp.Diff([]string{"comment_deleted [1001]"}, a.received()); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)

@@ -12,18 +12,18 @@ import (
 	"github.com/postrider/postrider/payload/jiraevent"
 )
 
-// Bounds of what a request to a registration API may list, and of each name. A list of
-// webhooks or IDs that is longer refuses the request, any other the item that has it.
+// Bounds of the lists in a request to a registration API, and of each name. A longer list of
+// webhooks or IDs refuses the request, any other longer list its item.
 const (
-	MaxItems      = 1000 // webhooks to register, or to name, in one request
+	MaxItems      = 1000 // webhooks to register, or IDs, in one request
 	MaxEventNames = 200  // of one webhook
 	MaxNames      = 100  // in fieldIdsFilter, and in issuePropertyKeysFilter
 	MaxNameLength = 255  // bytes of one name
 	maxSections   = 10   // of an administrator's filters
 )
 
-// decodeList reads a list up to max elements and reports whether there are more. It stops
-// there, so a request cannot ask for memory that its answer would never need.
+// decodeList reads a list up to max elements and reports whether there are more. It stops there, so
+// that a request cannot allocate memory that its answer would never need.
 func decodeList[T any](raw []byte, max int) (out []T, more bool, err error) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	open, err := dec.Token()
@@ -84,7 +84,7 @@ func tooMany(name string, max int) error {
 // eventList are names of events: the canonical ones, each once, in order.
 type eventList struct {
 	names []string // nil where there is no list
-	more  bool     // than MaxEventNames: the list is not complete
+	more  bool     // longer than MaxEventNames: names is not complete
 }
 
 // UnmarshalJSON reads up to MaxEventNames.
@@ -98,7 +98,7 @@ func (l *eventList) UnmarshalJSON(raw []byte) (err error) {
 // nameList are names of fields or properties, each once, in order.
 type nameList struct {
 	names []string
-	more  bool // than MaxNames: the list is not complete
+	more  bool // longer than MaxNames: names is not complete
 }
 
 // UnmarshalJSON reads up to MaxNames.
@@ -108,7 +108,7 @@ func (l *nameList) UnmarshalJSON(raw []byte) (err error) {
 	return err
 }
 
-// problems tells what is wrong with the list.
+// problems returns the problems of the list.
 func (l *nameList) problems(name string) (out []string) {
 	if l.more {
 		out = append(out, fmt.Sprintf("The %s may have at most %d entries", name, MaxNames))
@@ -144,7 +144,7 @@ func unique(events []string) []string {
 	return once(out)
 }
 
-// badName reports what a name cannot be: empty, too long, or with control characters.
+// badName reports whether a name is empty, too long, or has control characters.
 func badName(name string) bool {
 	return name == "" || len(name) > MaxNameLength || !utf8.ValidString(name) ||
 		strings.IndexFunc(name, func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 }) >= 0

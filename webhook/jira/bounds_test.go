@@ -22,8 +22,8 @@ func list(layout string, n int) string {
 	return "[" + strings.Join(parts, ",") + "]"
 }
 
-// Rule: every list of a request has a bound, and so has every name. What is longer is
-// refused, whole or as the item that has it, and changes nothing.
+// Rule: every list of a request has a bound, and so has every name. A longer one is refused, as a
+// whole or with its item, and changes nothing.
 func TestDynamic_bounds(t *testing.T) {
 	t.Parallel()
 	request := func(items string) string { return `{"url":"https://one.example.com/","webhooks":` + items + `}` }
@@ -83,7 +83,7 @@ func TestDynamic_bounds(t *testing.T) {
 	}
 }
 
-// The page of a list is the largest answer that an app can make the API give.
+// The page of a list is the largest answer of the API that an app can cause.
 func TestDynamic_largestPage(t *testing.T) {
 	t.Parallel()
 	api := newAPI(t, new(jira.Memory), nil)
@@ -99,7 +99,7 @@ func TestDynamic_largestPage(t *testing.T) {
 	}
 }
 
-// asked remembers what a store was asked for.
+// asked records the calls of a store.
 type asked struct {
 	jira.Memory
 	ids [][]int64
@@ -115,7 +115,7 @@ func (a *asked) Delete(ctx context.Context, o jira.Owner, ids []int64) error {
 	return a.Memory.Delete(ctx, o, ids)
 }
 
-// Rule: what is named twice reaches the Store once, in the order of the first mention.
+// Rule: repeated IDs and names reach the Store once, in the order of the first mention.
 func TestDynamic_duplicates(t *testing.T) {
 	t.Parallel()
 	rs := new(asked)

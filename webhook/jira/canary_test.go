@@ -24,14 +24,14 @@ func noError(t *testing.T, err error) {
 	}
 }
 
-// Rule: the secret, the signature made with it, and the URL of a webhook with the values that
-// filled its variables are in no error, log line or record.
+// Rule: the secret, the signature made with it, and the URL of a webhook with the values of its
+// variables are in no error, log line or record.
 func TestCanary(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		opts   []jira.Option
 		answer func(int, *http.Request) (int, error)
-		edit   func(*webhook.Webhook) // behind the Manager's back
+		edit   func(*webhook.Webhook) // bypasses the Manager
 	}{
 		"success":      {answer: func(int, *http.Request) (int, error) { return 200, nil }},
 		"unauthorised": {answer: func(int, *http.Request) (int, error) { return 401, nil }},
@@ -50,7 +50,7 @@ func TestCanary(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var all canary.Notes
 				to := &receiver{answer: c.answer}
-				delivery := func(_ context.Context, d webhook.Delivery) { all.Add("delivery", d.State, d.LastCode, d.Lane) } // Vars and Body are the event's
+				delivery := func(_ context.Context, d webhook.Delivery) { all.Add("delivery", d.State, d.LastCode, d.Lane) } // Vars and Body belong to the event
 				store, err := memstore.New(nil)
 				noError(t, err)
 				hooks, err := webhook.New(store, jira.Profile(c.opts...), &webhook.Options{Transport: to, Poll: time.Hour,
@@ -108,8 +108,8 @@ func TestCanary(t *testing.T) {
 	}
 }
 
-// Rule: a request to the registration APIs that is refused, or that fails inside, gets an
-// answer without its URL, its secret, and what went wrong inside.
+// Rule: the answer to a refused or failed request to the registration APIs has neither its URL, nor
+// its secret, nor the internal error.
 func TestCanaryOfRegistration(t *testing.T) {
 	t.Parallel()
 	admin, _ := newAdmin(t, nil)

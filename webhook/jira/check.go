@@ -11,8 +11,8 @@ import (
 	"github.com/postrider/postrider/webhook/jira/jql"
 )
 
-// check finds what is wrong with a webhook beyond what every profile checks: its
-// filter, and variables of the URL that none of its events can have.
+// check returns the problems of a webhook beyond those that every profile checks: its filter, and
+// variables of the URL that none of its events can have.
 func (s *settings) check(w webhook.Webhook) []webhook.FieldError {
 	return append(checkVariables(w), s.checkFilter(w.Filter)...)
 }
@@ -26,8 +26,8 @@ func (s *settings) checkFilter(filter string) []webhook.FieldError {
 	return out
 }
 
-// filterProblems lists what is wrong with a filter. Whatever the error is, it is a
-// problem: a filter that cannot be read must not be taken for none.
+// filterProblems lists the problems of a filter. Every error is a problem: an unreadable filter
+// must not count as none.
 func filterProblems(g jql.Grammar, filter string) []string {
 	_, err := g.Parse(filter)
 	var bad *jql.Error
@@ -40,10 +40,10 @@ func filterProblems(g jql.Grammar, filter string) []string {
 	return []string{"The filter cannot be read"}
 }
 
-// checkVariables names a variable only if it is one of the catalogue: anything
-// else may be a secret part of the URL.
+// checkVariables names a variable only if it is one of the catalogue, because any other may be a
+// secret part of the URL.
 func checkVariables(w webhook.Webhook) (out []webhook.FieldError) {
-	if len(w.URL) > allowlist.MaxURL { // with one character for each variable it may pass
+	if len(w.URL) > allowlist.MaxURL { // the checks below count one character for each variable
 		return []webhook.FieldError{{Field: "url", Rule: "too_long",
 			Message: fmt.Sprintf("The URL may have up to %d bytes, the names of its variables included.", allowlist.MaxURL)}}
 	}
@@ -63,8 +63,8 @@ func checkVariables(w webhook.Webhook) (out []webhook.FieldError) {
 	return slices.Compact(out)
 }
 
-// variables returns those that at least one of the events has. A webhook without
-// events is fired by transitions, which are about an issue.
+// variables returns those that at least one of the events has. Transitions fire a webhook without
+// events, and are about an issue.
 func variables(events []string) map[string]bool {
 	switch {
 	case slices.Contains(events, jql.EveryEvent):

@@ -30,7 +30,7 @@ func manager(t *testing.T, p webhook.Profile) *webhook.Manager {
 	return m
 }
 
-// fields adds a webhook and returns what is wrong with it, as "field: message".
+// fields adds a webhook and returns its problems as "field: message".
 func fields(t *testing.T, m *webhook.Manager, w webhook.Webhook) []string {
 	t.Helper()
 	w.Scope, w.Name, w.Active = "acme", "hook", true

@@ -12,46 +12,44 @@ import (
 	"github.com/postrider/postrider/webhook/jira/jql"
 )
 
-// Errors by which the host's authentication refuses a request.
+// Errors of the host's authentication that refuse a request.
 var (
 	// ErrUnauthenticated: no credentials, or wrong ones. Answered with 401.
 	ErrUnauthenticated = errors.New("jira: request is not authenticated")
-	// ErrNotApp: a user, and not an app. Answered with 403.
+	// ErrNotApp: the caller is a user, not an app. Answered with 403.
 	ErrNotApp = errors.New("jira: only apps may register webhooks")
 )
 
-// App is who calls the registration API.
+// App is the caller of the registration API.
 type App struct {
 	Owner
-	// BaseURL is the app's own: callback URLs must begin with it, up to the end of a
-	// path segment. Empty means that any URL will do.
+	// BaseURL is the app's own: callback URLs must begin with it, up to the end of a path segment.
+	// Empty allows any URL.
 	BaseURL string
-	// OAuth marks an app that is no Connect app. The failed list is not for it.
+	// OAuth marks an app that is no Connect app. It has no access to the failed list.
 	OAuth bool
 }
 
 // DynamicOptions configures [NewDynamic]. Nil, or a zero field, means the default.
 type DynamicOptions struct {
-	// Max is how many live registrations an app may have on a tenant; default
+	// Max is the number of live registrations that an app may have on a tenant; default
 	// [MaxRegistrations].
 	Max int
-	// Life is how long a registration lives; default [RegistrationLife].
+	// Life is the lifetime of a registration; default [RegistrationLife].
 	Life time.Duration
-	// Events are those that can be registered; default [Events2019]. See also
-	// [CurrentEvents].
+	// Events are the events that can be registered; default [Events2019]. See also [CurrentEvents].
 	Events []string
 	// Grammar reads the JQL filters; default jql.Dynamic().
 	Grammar *jql.Grammar
 	// Allow judges callback URLs; default that of [Profile].
 	Allow *allowlist.Policy
-	// Failures is what GET /failed lists. Nil means that there is no such resource.
-	// See [RecordFailures].
+	// Failures is the list behind GET /failed. Nil means that there is no such resource. See
+	// [RecordFailures].
 	Failures Failures
-	// BaseURL is what links in answers begin with; default https and the host that the
-	// request names.
+	// BaseURL is the start of links in answers; default https and the host that the request names.
 	BaseURL string
-	// Changed is told after an owner's registrations have changed. It is called
-	// before the request is answered.
+	// Changed is called after an owner's registrations have changed, before the request is
+	// answered.
 	Changed func(*http.Request, Owner)
 }
 
@@ -69,15 +67,14 @@ func CurrentEvents() []string {
 		jiraevent.FamilySprint, jiraevent.FamilyVersion)
 }
 
-// NewDynamic returns the REST API by which apps register webhooks, at
-// /rest/api/2/webhook and /rest/api/3/webhook: POST registers, GET lists, DELETE
-// deletes, PUT there or at /refresh refreshes, GET at /failed lists what was given up.
-// Requests and answers have the
-// shapes of Jira Cloud: version 2 answers a registration with an array, as the
-// documentation of 2019 shows, version 3 with the object of today.
+// NewDynamic returns the REST API for apps to register webhooks, at /rest/api/2/webhook and
+// /rest/api/3/webhook: POST registers, GET lists, DELETE deletes, PUT there or at /refresh
+// refreshes, GET at /failed lists failed callbacks. Requests and answers have the shapes of Jira
+// Cloud: version 2 answers a registration with an array, as the documentation of 2019 shows,
+// version 3 with the object of today.
 //
-// auth tells which app calls; it is required. An error of it is answered with 401
-// for [ErrUnauthenticated], 403 for [ErrNotApp] and 500 for any other.
+// auth returns the app that calls; it is required. Its error is answered with 401 for
+// [ErrUnauthenticated], 403 for [ErrNotApp] and 500 for any other.
 func NewDynamic(rs Registrations, auth func(*http.Request) (App, error), opts *DynamicOptions) (http.Handler, error) {
 	switch {
 	case rs == nil:
@@ -130,7 +127,7 @@ type dynamic struct {
 	allow    allowlist.Policy
 }
 
-// dialect is the version of the REST API, by which shapes differ.
+// dialect is the version of the REST API, which decides the shapes.
 type dialect int
 
 func (d *dynamic) routes() http.Handler {
@@ -149,7 +146,7 @@ func (d *dynamic) routes() http.Handler {
 	return mux
 }
 
-// handle authenticates a request and answers with what serve returns.
+// handle authenticates a request and writes the answer of serve.
 func (d *dynamic) handle(v dialect, serve func(v dialect, app App, r *http.Request) (status int, answer any, err error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		app, err := d.auth(r)

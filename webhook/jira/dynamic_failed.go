@@ -21,8 +21,8 @@ type failedRecord struct {
 	FailureTime int64  `json:"failureTime"`
 }
 
-// failed answers with a page of what could not be delivered within FailureLife. The
-// cursor is a time, so failures of one millisecond are never split across pages.
+// failed answers with a page of the callbacks that failed within FailureLife. The cursor is a time,
+// so that a page never splits the failures of one millisecond.
 func (d *dynamic) failed(v dialect, app App, r *http.Request) (int, any, error) {
 	if app.OAuth {
 		return 0, nil, &requestError{http.StatusForbidden, "Only Connect apps may use this resource."}
@@ -63,8 +63,8 @@ func (d *dynamic) failed(v dialect, app App, r *http.Request) (int, any, error) 
 	return http.StatusOK, page, nil
 }
 
-// cursor reads where a page begins. Jira Cloud's documentation calls the parameter
-// after, and failedAfter in its examples.
+// cursor reads the start of a page. Jira Cloud's documentation calls the parameter after, and
+// failedAfter in its examples.
 func cursor(r *http.Request) (time.Time, error) {
 	query := r.URL.Query()
 	for _, name := range [...]string{"after", "failedAfter"} {
@@ -81,7 +81,7 @@ func cursor(r *http.Request) (time.Time, error) {
 	return time.Time{}, nil
 }
 
-// base is what absolute links of an answer begin with.
+// base is the start of absolute links in an answer.
 func (d *dynamic) base(r *http.Request) string {
 	if d.baseURL != "" {
 		return strings.TrimRight(d.baseURL, "/")

@@ -40,7 +40,7 @@ func failedOf(t *testing.T, api http.Handler, app, target string) (page failedLi
 	return page, ids
 }
 
-// fill gives acme/one failures, each so long ago.
+// fill gives acme/one one failure for each age.
 func fill(t *testing.T, fs jira.Failures, ago ...time.Duration) {
 	t.Helper()
 	now := time.Now()
@@ -118,8 +118,7 @@ func TestFailed_refuses(t *testing.T) {
 	}
 }
 
-// Rule: a callback enters the list after its last attempt, with the identifier that its
-// requests carried.
+// Rule: a callback enters the list after its last attempt, with the identifier of its requests.
 func TestFailed_recordsWhatIsGivenUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -141,7 +140,7 @@ func TestFailed_recordsWhatIsGivenUp(t *testing.T) {
 		}})
 		a.register("acme/one", "")
 		a.register("beta/one", "")
-		h.add(webhook.Webhook{}) // an administrator's is nobody's failure
+		h.add(webhook.Webhook{}) // an administrator's webhook causes no failure
 		h.dispatch(event(t, sample(t, "jira:issue_updated")))
 		time.Sleep(14 * time.Minute)
 		if _, ids := failedOf(t, a.api, "acme/one", path2+"/failed"); len(ids) != 0 {

@@ -31,8 +31,8 @@ type registrationRecord struct {
 	PropertyKeys   []string `json:"issuePropertyKeysFilter,omitempty"`
 }
 
-// list answers with a page of the caller's registrations, those that expired
-// within RegistrationGrace included.
+// list answers with a page of the caller's registrations, including those that expired within
+// RegistrationGrace.
 func (d *dynamic) list(_ dialect, app App, r *http.Request) (int, any, error) {
 	start, err := parameter(r, "startAt", 0)
 	if err != nil {
@@ -72,7 +72,7 @@ func parameter(r *http.Request, name string, absent int) (int, error) {
 	return n, nil
 }
 
-// webhookIDs names registrations to delete or refresh.
+// webhookIDs are registrations to delete or refresh.
 type webhookIDs struct {
 	WebhookIDs idList `json:"webhookIds"`
 }
@@ -100,7 +100,7 @@ func (d *dynamic) delete(_ dialect, app App, r *http.Request) (int, any, error) 
 	return http.StatusAccepted, nil, nil
 }
 
-// refreshResult tells until when the registrations live, and which do not.
+// refreshResult has the new expiry, and the registrations that were not refreshed.
 type refreshResult struct {
 	ExpirationDate restTime       `json:"expirationDate"`
 	Refused        []refreshError `json:"refused,omitempty"`
@@ -134,8 +134,8 @@ func (d *dynamic) refresh(_ dialect, app App, r *http.Request) (int, any, error)
 	return http.StatusOK, out, nil
 }
 
-// listed drops the IDs of registrations that expired too long ago to be listed,
-// whether they have been pruned or not.
+// listed drops the IDs of registrations that expired too long ago to be listed, even if they have
+// not been pruned yet.
 func (d *dynamic) listed(r *http.Request, o Owner, ids []int64, now time.Time) ([]int64, error) {
 	all, err := d.store.Registrations(r.Context(), o)
 	if err != nil {

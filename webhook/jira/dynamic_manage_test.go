@@ -23,8 +23,8 @@ func TestDynamic_oneURL(t *testing.T) {
 	expect(t, api, "acme/based", "POST", path2, second, 200, `[{"createdWebhookId":1002}]`)
 }
 
-// Rule: a callback URL begins with the base URL of its app up to the end of a segment,
-// however many slashes the host wrote behind that, and leads nowhere else.
+// Rule: a callback URL begins with the base URL of its app up to the end of a segment, for any
+// number of slashes behind it, and leads nowhere else.
 func TestDynamic_baseURL(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -151,7 +151,7 @@ func TestDynamic_pages(t *testing.T) {
 
 func TestDynamic_life(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) { // a bubble begins at 2000-01-01T00:00:00Z
+	synctest.Test(t, func(t *testing.T) { // a bubble starts at 2000-01-01T00:00:00Z
 		api := newAPI(t, new(jira.Memory), nil)
 		call(t, api, "acme/one", "POST", path2, three)
 		const record = `{"id":1000,"jqlFilter":"project = PRJ AND status = Done","events":["jira:issue_created","jira:issue_updated"],"url":"https://your-app-base-url.com/webhook-received","expirationDate":"2000-01-31T00:00:00.000+0000"}`

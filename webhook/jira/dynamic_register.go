@@ -14,7 +14,7 @@ import (
 	"github.com/postrider/postrider/webhook/sign"
 )
 
-// registerRequest asks for several registrations with one URL.
+// registerRequest is a request for several registrations with one URL.
 type registerRequest struct {
 	URL      string   `json:"url"`
 	Webhooks itemList `json:"webhooks"`
@@ -27,14 +27,13 @@ type registerDetail struct {
 	PropertyKeys nameList  `json:"issuePropertyKeysFilter"`
 }
 
-// registerResult answers one of them, in their order.
+// registerResult is the answer for one of them, in their order.
 type registerResult struct {
 	CreatedWebhookID int64    `json:"createdWebhookId,omitempty"`
 	Errors           []string `json:"errors,omitempty"`
 }
 
-// register checks each item on its own: those in order are registered although
-// others are not.
+// register checks each item on its own: valid ones are registered although others are not.
 func (d *dynamic) register(v dialect, app App, r *http.Request) (int, any, error) {
 	var in registerRequest
 	if err := readJSON(r, &in); err != nil {
@@ -94,7 +93,7 @@ func (d *dynamic) callbackURL(app App, in registerRequest) (string, error) {
 	switch {
 	case in.URL == "":
 		return "", badRequest("The url is required.")
-	case len(in.URL) > allowlist.MaxURL: // variables would count as one character each below
+	case len(in.URL) > allowlist.MaxURL: // the checks below count one character for each variable
 		return "", badRequest(fmt.Sprintf("The url may have at most %d bytes.", allowlist.MaxURL))
 	case len(in.Webhooks) == 0:
 		return "", badRequest("At least one webhook is required.")
@@ -123,13 +122,13 @@ func under(target, base string) bool {
 	return ok && (rest == "" || rest[0] == '/' || rest[0] == '?')
 }
 
-// inBase is under for a URL as receivers read it, without segments that lead out again.
+// inBase is under for a URL in the receivers' reading, without segments that lead out again.
 func inBase(raw, base string) bool {
 	u, err := url.Parse(raw)
 	return err == nil && sign.InBase(u, base)
 }
 
-// checkItem lists what is wrong with one registration.
+// checkItem lists the problems of one registration.
 func (d *dynamic) checkItem(target string, item registerDetail) (problems []string) {
 	if item.JQLFilter == nil {
 		problems = append(problems, "The jqlFilter is required")
@@ -169,7 +168,7 @@ func (d *dynamic) eventProblems(events eventList) (problems []string) {
 // filterRoom returns how many bytes of filters the owner may still register.
 func (d *dynamic) filterRoom(o Owner, r *http.Request, now time.Time) (int, error) {
 	if d.max <= MaxRegistrations {
-		return MaxFilterBytes, nil // so many of the longest fit
+		return MaxFilterBytes, nil // the longest filters of so few registrations fit
 	}
 	all, err := d.store.Registrations(r.Context(), o)
 	if err != nil {

@@ -198,7 +198,7 @@ func TestNewDynamic_refused(t *testing.T) {
 
 func second(_ http.Handler, err error) error { return err }
 
-// failing is a store whose database is away.
+// failing is a store whose database cannot be reached.
 type failing struct{ jira.Memory }
 
 var errAway = errors.New("dial 10.0.0.7: password=canary")

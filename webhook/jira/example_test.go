@@ -16,7 +16,7 @@ import (
 	"github.com/postrider/postrider/webhook/memstore"
 )
 
-// printer stands in for a receiver.
+// printer acts as a receiver.
 type printer struct{ done chan struct{} }
 
 func (p printer) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -113,7 +113,7 @@ func ExampleNewMatcher() {
 	}
 	ok, err := m.Match(hooks[0], ev)
 	fmt.Println(ok, err)
-	_, err = m.Select(hooks, ev) // the second needs an issue to look at
+	_, err = m.Select(hooks, ev) // the second needs an issue
 	fmt.Println(err != nil, errors.Is(err, jql.ErrInvalid))
 	// Output:
 	// <nil>

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Rule: what is known of apps has a bound in number and in bytes, and the one that was just
-// looked at is never the one that is forgotten.
+// Rule: the kept registrations have a bound in number and in bytes, and the app that was just
+// loaded is never the dropped one.
 func TestApps_forget(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

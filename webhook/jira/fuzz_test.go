@@ -10,9 +10,8 @@ import (
 	"github.com/postrider/postrider/webhook/jira/jql"
 )
 
-// FuzzDynamic sends bodies to the registration API: each answer has a status below 500
-// and a length with a bound, and what is stored can be read and has clauses unless it is
-// blank.
+// FuzzDynamic sends bodies to the registration API. Each answer has a status below 500 and a
+// bounded length. A stored filter can be read and has clauses unless it is blank.
 func FuzzDynamic(f *testing.F) {
 	for _, seed := range []string{three, `{"webhookIds":[1000,1000,-1]}`, `{"webhookIds":[1e3]}`, `{"webhookIds":{"a":[1]}}`,
 		`{"url":"https://a.example.com/{issue.key}","webhooks":[{"jqlFilter":"","events":["jira:issue_updated","x"],"fieldIdsFilter":["a",""],"issuePropertyKeysFilter":null}]}`,

@@ -15,7 +15,7 @@ import (
 	"github.com/postrider/postrider/webhook/memstore"
 )
 
-// request is what a receiver saw.
+// request is a request as a receiver sees it.
 type request struct {
 	URL    string
 	Header http.Header
@@ -24,7 +24,7 @@ type request struct {
 	Length int64
 }
 
-// receiver is a transport that answers by itself.
+// receiver is a transport that answers without a network.
 type receiver struct {
 	mu       sync.Mutex
 	requests []request
@@ -70,7 +70,7 @@ func newHost(t *testing.T, p webhook.Profile, o webhook.Options, to *receiver) (
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Transport, o.Poll = to, 10*time.Minute // nobody else fills the store
+	o.Transport, o.Poll = to, 10*time.Minute // no other process fills the store
 	hooks, err := webhook.New(store, p, &o)
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func newHost(t *testing.T, p webhook.Profile, o webhook.Options, to *receiver) (
 	}
 }
 
-// add stores a webhook of tenant acme with what the test leaves open filled in.
+// add stores a webhook of tenant acme with defaults for the fields that the test leaves empty.
 func (h *host) add(w webhook.Webhook) webhook.Webhook {
 	h.t.Helper()
 	if w.Scope == "" {
@@ -142,7 +142,7 @@ func sample(t testing.TB, name string) jiraevent.Callback {
 	return c
 }
 
-// target is what the profile makes of a URL.
+// target returns the final URL that the profile makes.
 func target(t *testing.T, p webhook.Profile, url string, vars map[string]string) string {
 	t.Helper()
 	got, err := p.Prepare.Target(webhook.Webhook{URL: url}, webhook.Delivery{Vars: vars})

@@ -17,7 +17,7 @@ import (
 	"github.com/postrider/postrider/webhook/memstore"
 )
 
-// counted counts the looks at registrations.
+// counted counts the reads of registrations.
 type counted struct {
 	*jira.Memory
 	looks atomic.Int64
@@ -28,8 +28,8 @@ func (c *counted) Registrations(ctx context.Context, o jira.Owner) ([]jira.Regis
 	return c.Memory.Registrations(ctx, o)
 }
 
-// longFilters are filters of 10 kB that cost as much as such can: long lists of values, of
-// which no two are alike, chains of clauses that cannot be joined, and paths into properties.
+// longFilters are filters of 10 kB of the highest cost: long lists of different values, chains of
+// clauses that cannot be joined, and paths into properties.
 func longFilters() map[string]func(n int) string {
 	fill := func(head, tail string, next func(i int) string) string {
 		var b strings.Builder
@@ -63,12 +63,11 @@ func longFilters() map[string]func(n int) string {
 	}
 }
 
-// Rule: what an app registers costs the app, not the tenant. With a hundred filters of
-// 10 kB in force, and after each refresh of one, an event of the tenant is dispatched
-// within 10 ms; a registration takes at most 50 ms; all of them together hold less than
-// 32 MiB. Times are the best of many, as the machine may be busy; what allocates and how
-// often the Store is asked is counted. It is not parallel, because bytes are those of the
-// whole process.
+// Rule: an app's registrations slow down the app, not the tenant. With a hundred filters of 10 kB,
+// and after each refresh of one, an event of the tenant is dispatched within 10 ms. A registration
+// takes at most 50 ms. All of them together hold less than 32 MiB. Times are the best of many,
+// because the machine may be busy; allocations and calls of the Store are counted. The test is not
+// parallel, because it measures the bytes of the whole process.
 func TestHostileApp(t *testing.T) {
 	for name, filter := range longFilters() {
 		t.Run(name, func(t *testing.T) { hostileApp(t, filter) })
@@ -108,7 +107,7 @@ func hostileApp(t *testing.T, filter func(n int) string) {
 		}
 		return time.Since(began)
 	}
-	e() // what every first event costs
+	e() // the fixed cost of a first event
 	before := heap()
 	events := `"` + strings.Join(jira.CurrentEvents(), `","`) + `"`
 	var registering []time.Duration

@@ -6,7 +6,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// A delivery is primary, for what a user did, or secondary, for what follows from that.
+// A delivery is primary for a user's action, or secondary for the consequences of one.
 const (
 	flowPrimary   = "Primary"
 	flowSecondary = "Secondary"
@@ -24,8 +24,8 @@ func (s *settings) limits(w webhook.Webhook, class string) []webhook.Limit {
 	return []webhook.Limit{{Key: "jira " + flow + " " + host(w.URL) + " " + w.Scope, Max: most}}
 }
 
-// host is the host of a canonical URL, with its port. It does not parse: the
-// rest may be a template.
+// host is the host of a canonical URL, with its port. It does not parse the URL, because the rest
+// may be a template.
 func host(u string) string {
 	u = strings.TrimPrefix(u, "https://")
 	if i := strings.IndexAny(u, "/?"); i >= 0 {

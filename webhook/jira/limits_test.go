@@ -93,7 +93,7 @@ func TestDelivery_inFlightPerTenantAndHost(t *testing.T) {
 			"Primary one.example.com": 20, "Secondary one.example.com": 10, "one.example.com": 30, // all that the limits allow
 			"two.example.com": 8, // the webhook's own limit, which both classes share
 		}
-		// Which class gets a slot of the webhook that has become free is not promised.
+		// The order in which classes get a free slot of the webhook is not promised.
 		delete(most, "Primary two.example.com")
 		delete(most, "Secondary two.example.com")
 		if diff := cmp.Diff(want, most); diff != "" {

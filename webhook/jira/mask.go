@@ -9,8 +9,8 @@ import (
 
 const redacted = "[redacted]"
 
-// maskURL keeps scheme and host of a URL: what follows often is the credential. Nothing is
-// left of one that names a user or an address.
+// maskURL keeps scheme and host of a URL, because the rest often is the credential. It keeps
+// nothing of a URL with a user or an address.
 func maskURL(raw string) string {
 	if raw == "" {
 		return ""
@@ -25,7 +25,7 @@ func maskURL(raw string) string {
 	return u.Scheme + "://" + u.Host + "/" + redacted
 }
 
-// The same fields, without the methods that led here.
+// The same fields without the Format methods, which would call themselves.
 type (
 	shownRegistration Registration
 	shownFailure      Failure
@@ -41,7 +41,7 @@ func (f Failure) masked() shownFailure {
 	return shownFailure(f)
 }
 
-// format writes what is masked already, for every verb.
+// format writes a value that is already masked, for every verb.
 func format(s fmt.State, verb rune, masked any) {
 	layout := "%+v"
 	if verb == 'v' && s.Flag('#') {

@@ -10,8 +10,8 @@ import (
 	"github.com/postrider/postrider/webhook/jira"
 )
 
-// Rule: however a registration or a failure is printed, logged or encoded, its URL behind
-// the host is missing, and the rest is there.
+// Rule: a printed, logged or encoded registration or failure lacks its URL behind the host, and has
+// all other fields.
 func TestCanaryOfPrinters(t *testing.T) {
 	t.Parallel()
 	const at = "https://hooks.example.com"

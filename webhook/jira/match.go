@@ -12,18 +12,15 @@ import (
 	"github.com/postrider/postrider/webhook/jira/jql"
 )
 
-// maxFilters bounds the parsed filters that are kept. What is forgotten is
-// parsed again.
+// maxFilters bounds the kept parsed filters. Dropped ones are parsed again.
 const maxFilters = 100_000
 
-// Matcher tells which webhooks receive an event: those that listen to it and
-// whose filter the event's subject matches, where JQL applies to the event. It
-// parses a filter once, for as long as its text stays the same. Make one with
-// [NewMatcher]; it is safe for concurrent use.
+// Matcher decides which webhooks receive an event: those that listen to it and whose filter the
+// event's subject matches, where JQL applies to the event. It parses a filter once, as long as its
+// text stays the same. Make one with [NewMatcher]; it is safe for concurrent use.
 //
-// The subject is what payload.WithSubject attached: a *jiraevent.Issue, which
-// jiraevent.New attaches by itself, or any jql.Subject. For a deletion it is
-// the issue as it was before.
+// The subject is the one that payload.WithSubject attached: a *jiraevent.Issue, which jiraevent.New
+// attaches itself, or any jql.Subject. For a deletion it is the issue before it was deleted.
 type Matcher struct {
 	grammar jql.Grammar
 	jql     map[string]bool // the events to which JQL applies
@@ -36,8 +33,8 @@ type Matcher struct {
 
 type webhookKey struct{ scope, id string }
 
-// NewMatcher returns a Matcher. Of the options it heeds [WithGrammar],
-// [WithEdition] and [WithRegistrations].
+// NewMatcher returns a Matcher. Of the options it uses [WithGrammar], [WithEdition] and
+// [WithRegistrations].
 func NewMatcher(opts ...Option) *Matcher { return newMatcher(newSettings(opts)) }
 
 func newMatcher(s *settings) *Matcher {
@@ -47,13 +44,13 @@ func newMatcher(s *settings) *Matcher {
 			m.jql[name] = true
 		}
 	}
-	m.apps = &apps{store: s.registrations, grammar: jql.Any(), applies: m.jql, subject: m.subject} // they were judged when they registered
+	m.apps = &apps{store: s.registrations, grammar: jql.Any(), applies: m.jql, subject: m.subject} // filters were checked when they were registered
 	return m
 }
 
-// Match reports whether a webhook receives an event; that of a transition is for the
-// webhooks attached to it alone, see [Transitioned]. The error names the webhook
-// whose stored filter cannot be read, or tells that the event has no subject.
+// Match reports whether a webhook receives an event. The event of a transition is for the webhooks
+// attached to it alone, see [Transitioned]. The error names the webhook whose stored filter cannot
+// be read, or reports that the event has no subject.
 func (m *Matcher) Match(w webhook.Webhook, e payload.Event) (bool, error) {
 	if is, forIt := byTransition(&w, &e); is {
 		return forIt, nil
@@ -78,18 +75,18 @@ func (m *Matcher) Match(w webhook.Webhook, e payload.Event) (bool, error) {
 	return filter.Match(subject), nil
 }
 
-// matchApp is apart from Match because its arguments move to the heap.
+// matchApp is separate from Match because its arguments escape to the heap.
 func (m *Matcher) matchApp(w webhook.Webhook, e payload.Event) (bool, error) {
 	ids, err := m.apps.matched(&w, &e, time.Now().Add(firstPatience))
 	return len(ids) > 0, err
 }
 
-// isApp reports whether a webhook stands for the registrations of an app.
+// isApp reports whether a webhook belongs to the registrations of an app.
 func isApp(w *webhook.Webhook) bool { return w.Attributes[AttrApp] != "" }
 
-// listens knows both names of a merge of versions: who listens to
-// jira:version_deleted gets merges as well, whatever they are called, and who
-// listens to jira:version_merged gets nothing else.
+// listens handles both names of a merge of versions: a webhook that listens to jira:version_deleted
+// gets merges as well, under either name; one that listens to jira:version_merged gets nothing
+// else.
 func listens(w *webhook.Webhook, e *payload.Event) bool {
 	if w.Listens(e.Type) {
 		return true
@@ -109,8 +106,8 @@ func alias(e *payload.Event) string {
 	return ""
 }
 
-// filter returns the parsed filter of a webhook. The version of a webhook does not tell
-// whether its text is the same: a host may keep webhooks in a table of its own.
+// filter returns the parsed filter of a webhook. The version of a webhook does not identify its
+// text, because a host may keep webhooks in its own table.
 func (m *Matcher) filter(w *webhook.Webhook) (*jql.Filter, error) {
 	key := webhookKey{w.Scope, w.ID}
 	m.mu.RLock()
@@ -126,7 +123,7 @@ func (m *Matcher) filter(w *webhook.Webhook) (*jql.Filter, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.filters) >= maxFilters {
-		for other := range m.filters { // one makes room: all would have to be read anew
+		for other := range m.filters { // dropping one makes room; dropping all would mean parsing all again
 			delete(m.filters, other)
 			break
 		}
@@ -139,8 +136,8 @@ func filterError(id string, err error) error {
 	return fmt.Errorf("jira: filter of webhook %s: %w", id, err)
 }
 
-// prepared is the subject of the latest event, whose values many filters ask for
-// one after the other.
+// prepared is the subject of the latest event, because many filters read its values one after the
+// other.
 type prepared struct {
 	scope, event string
 	issue        *jiraevent.Issue

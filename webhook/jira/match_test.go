@@ -13,7 +13,7 @@ import (
 	"github.com/postrider/postrider/webhook/jira/jql"
 )
 
-// matches asks both ways and insists that they agree.
+// matches calls Match and Select and checks that they agree.
 func matches(t *testing.T, m *jira.Matcher, w webhook.Webhook, e payload.Event) bool {
 	t.Helper()
 	got, err := m.Match(w, e)
@@ -90,8 +90,8 @@ func TestMatcher_clauses(t *testing.T) {
 func TestMatcher_deletionSeesWhatWas(t *testing.T) {
 	t.Parallel()
 	c := sample(t, "jira:issue_deleted")
-	c.Issue = &jiraevent.Issue{ID: "10042", Key: "PRJ-7"} // what is left
-	e := event(t, c, payload.WithSubject(issue()))        // what was
+	c.Issue = &jiraevent.Issue{ID: "10042", Key: "PRJ-7"} // the issue in the body
+	e := event(t, c, payload.WithSubject(issue()))        // the issue before
 	w := webhook.Webhook{ID: "whk_1", Scope: "acme", Filter: "project = PRJ AND component = Performance", Events: []string{"jira:issue_deleted"}}
 	if !matches(t, jira.NewMatcher(), w, e) {
 		t.Error("the issue as it was before its deletion does not match")
@@ -137,7 +137,7 @@ func TestMatcher_filterAppliesByEdition(t *testing.T) {
 	w := webhook.Webhook{ID: "whk_1", Scope: "acme", Filter: "project = OTHER", Events: []string{"*"}}
 	for _, tc := range []struct {
 		event     string
-		now, then bool // whether the event passes a filter that its issue does not
+		now, then bool // the event passes a filter that its issue does not match
 	}{
 		{"jira:issue_created", false, false},
 		{"comment_created", false, false},
@@ -178,8 +178,8 @@ func TestMatcher_subject(t *testing.T) {
 	}
 }
 
-// Rule: a filter is read again when its text changes, whatever version the webhook says that
-// it has: a host may keep webhooks in a table of its own.
+// Rule: a filter is parsed again when its text changes, for any version of the webhook, because a
+// host may keep webhooks in its own table.
 func TestMatcher_followsFilters(t *testing.T) {
 	t.Parallel()
 	m := jira.NewMatcher()
@@ -196,7 +196,7 @@ func TestMatcher_followsFilters(t *testing.T) {
 	if matches(t, m, w, e) {
 		t.Error("a new version matches")
 	}
-	w.Filter, w.UpdatedAt = "project = EX", time.Unix(1, 0) // a webhook made anew under the same ID
+	w.Filter, w.UpdatedAt = "project = EX", time.Unix(1, 0) // a new webhook with the same ID
 	if !matches(t, m, w, e) {
 		t.Error("a later record was not parsed")
 	}

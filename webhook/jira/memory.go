@@ -59,7 +59,7 @@ func (m *Memory) Register(ctx context.Context, o Owner, rs []Registration, now t
 	return ids, nil
 }
 
-// Registrations implements the interface of the same name.
+// Registrations implements [Registrations].
 func (m *Memory) Registrations(ctx context.Context, o Owner) ([]Registration, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -135,7 +135,7 @@ func (m *Memory) Prune(ctx context.Context, before time.Time) (n int, err error)
 	return n, nil
 }
 
-// keep drops what is not to be kept and returns how many.
+// keep drops the registrations that keep refuses, and returns their number.
 func (m *Memory) keep(o Owner, keep func(Registration) bool) (dropped int) {
 	had := len(m.owners[o])
 	left := slices.DeleteFunc(m.owners[o], func(r Registration) bool { return !keep(r) })

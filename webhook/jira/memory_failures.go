@@ -29,7 +29,7 @@ func compareFailures(a, b Failure) int {
 	return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID))
 }
 
-// Failures implements the interface of the same name.
+// Failures implements [Failures].
 func (m *Memory) Failures(ctx context.Context, o Owner, after time.Time, limit int) ([]Failure, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

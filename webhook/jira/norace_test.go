@@ -2,5 +2,5 @@
 
 package jira_test
 
-// slower is how many times as long code takes under the race detector, as a bound.
+// slower is the factor of time bounds under the race detector.
 const slower = 1

@@ -15,7 +15,7 @@ import (
 	"github.com/postrider/postrider/webhook/jira"
 )
 
-// document is the OpenAPI document, with what judging an answer needs.
+// document is the OpenAPI document.
 type document struct{ root map[string]any }
 
 func (d document) resolve(v any) map[string]any {
@@ -34,8 +34,8 @@ func (d document) resolve(v any) map[string]any {
 	return nil
 }
 
-// fault says how a value breaks a schema, "" where it does not. It knows the
-// keywords that the document uses.
+// fault returns how a value breaks a schema, "" where it does not. It supports the keywords that
+// the document uses.
 func (d document) fault(schema, value any) string {
 	s := d.resolve(schema)
 	if s == nil {
@@ -127,7 +127,7 @@ func TestOpenAPI_describesWhatIsServed(t *testing.T) {
 				continue
 			}
 			for status := range operation.(map[string]any)["responses"].(map[string]any) {
-				if status != "5XX" { // needs a store that breaks
+				if status != "5XX" { // needs a failing store
 					unseen[strings.ToUpper(method)+" "+path+" "+status] = true
 				}
 			}

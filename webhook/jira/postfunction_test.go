@@ -18,15 +18,15 @@ import (
 
 var resolve = jira.Transition{Workflow: "bugs", ID: "31"}
 
-// Rule: a post function fires on its transition, whatever its filter says, and a webhook
-// that listens to the event as well gets both; no other webhook gets the transition.
+// Rule: a post function fires on its transition with any filter. A webhook that listens to the
+// event as well gets both; no other webhook gets the transition.
 func TestPostFunction_fires(t *testing.T) {
 	t.Parallel()
 	for _, selects := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			p := jira.Profile()
 			if !selects {
-				p.Route = webhook.Each(jira.NewMatcher().Match) // says the same
+				p.Route = webhook.Each(jira.NewMatcher().Match) // equivalent to Route
 			}
 			h, stop := newHost(t, p, webhook.Options{}, &receiver{})
 			defer stop()
@@ -115,13 +115,13 @@ func TestTransitioned(t *testing.T) {
 	}
 }
 
-// Rule: a webhook that a transition triggers is not deleted, whichever way that is asked
-// for. The answer is one that people can read.
+// Rule: a webhook that a transition triggers is not deleted by any way. The answer is a readable
+// text.
 func TestPostFunction_attachedIsNotDeleted(t *testing.T) {
 	t.Parallel()
 	post := new(jira.Memory)
 	m := manager(t, jira.Profile(jira.WithPostFunctions(post)))
-	api, err := jira.NewAdmin(m, byName, nil) // it need not be told
+	api, err := jira.NewAdmin(m, byName, nil) // needs no PostFunctions
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func TestPostFunction_attachedIsNotDeleted(t *testing.T) {
 	}
 }
 
-// pausing lets a test do something between the look for transitions and the deletion.
+// pausing lets a test act between the check for transitions and the deletion.
 type pausing struct {
 	*jira.Memory
 	retired func()
@@ -174,8 +174,8 @@ func (p *pausing) Retire(ctx context.Context, tenant, id string) error {
 	return err
 }
 
-// Rule: looking for transitions and deleting are one step: what tries to attach a
-// transition in between is refused, and can go on where the deletion failed.
+// Rule: the check for transitions and the deletion are one step. Attaching a transition in between
+// is refused, and possible again where the deletion failed.
 func TestPostFunction_deletionIsAtomic(t *testing.T) {
 	t.Parallel()
 	post := &pausing{Memory: new(jira.Memory)}
@@ -207,8 +207,8 @@ func TestPostFunction_deletionIsAtomic(t *testing.T) {
 	}
 }
 
-// Rule: a transition is for webhooks of people. One that is attached to the webhook of
-// an app does not fire it.
+// Rule: transitions fire webhooks of people. One that is attached to the webhook of an app does not
+// fire it.
 func TestPostFunction_notForApps(t *testing.T) {
 	t.Parallel()
 	rs := new(jira.Memory)
@@ -233,14 +233,14 @@ func TestPostFunction_notForApps(t *testing.T) {
 	}
 }
 
-// forgetful cannot take a mark back.
+// forgetful cannot undo Retire.
 type forgetful struct{ *jira.Memory }
 
 func (forgetful) Restore(context.Context, string, string) error {
 	return errors.New("database is away")
 }
 
-// Rule: a deletion that was carried out is no error, whatever becomes of its mark.
+// Rule: a successful deletion returns no error, even if its mark stays.
 func TestPostFunction_deletedAlthoughMarked(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

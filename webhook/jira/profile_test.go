@@ -89,7 +89,7 @@ func TestHeader_trace(t *testing.T) {
 	}
 }
 
-// Rule: the number of a callback is sent where it was asked for, and its webhook keeps an order.
+// Rule: the number of a callback is sent with the option, where its webhook keeps an order.
 func TestHeader_sequence(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -110,7 +110,7 @@ func TestHeader_sequence(t *testing.T) {
 	}
 }
 
-// attempts counts how often a delivery is tried that meets the same fault each time.
+// attempts counts the attempts of a delivery that meets the same fault each time.
 func attempts(t *testing.T, p webhook.Profile, status int, fault error) (n int, d webhook.Delivery) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Prune removes what is no longer shown: registrations that expired more than
-// [RegistrationGrace] before now, and failures older than [FailureLife]. Either store
-// may be nil. Call it about once a day.
+// Prune removes registrations that expired more than [RegistrationGrace] before now, and failures
+// older than [FailureLife], neither of which is shown any more. Either store may be nil. Call it
+// about once a day.
 func Prune(ctx context.Context, rs Registrations, fs Failures, now time.Time) error {
 	var ofRegistrations, ofFailures error
 	if rs != nil {

@@ -11,8 +11,8 @@ import (
 // maxRequest bounds the body of a request to a registration API, in bytes.
 const maxRequest = 1 << 20
 
-// restTime is a time as Jira's REST API writes it. Written as a string, although
-// newer schemas call it a number: that is what their examples show.
+// restTime is a time in the format of Jira's REST API. It is a string as in the API's examples,
+// although newer schemas call it a number.
 type restTime struct{ time.Time }
 
 // MarshalJSON writes 2019-06-01T12:42:30.000+0000.
@@ -53,8 +53,7 @@ func readJSON(r *http.Request, to any) error {
 	return nil
 }
 
-// writeError answers with Jira's collection of errors. What went wrong inside is
-// not told.
+// writeError answers with Jira's collection of errors. It hides internal errors.
 func writeError(w http.ResponseWriter, err error) {
 	status, message := http.StatusInternalServerError, "Something went wrong. Try again."
 	var refused *requestError
@@ -80,5 +79,5 @@ func writeJSON(w http.ResponseWriter, status int, answer any) {
 	w.WriteHeader(status)
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
-	_ = enc.Encode(answer) // the caller has gone if this fails
+	_ = enc.Encode(answer) // fails only if the caller has gone
 }

@@ -15,9 +15,9 @@ import (
 
 type try struct{ start, end time.Time }
 
-// Every retry of 10,000 deliveries, each with a seed of its own, through the whole
-// dispatcher, while attempts take from 0 to 30 seconds. Many dispatchers with few
-// deliveries cost less than one with room for all of them.
+// Every retry of 10,000 deliveries, each with its own seed, through the whole dispatcher, while
+// attempts take from 0 to 30 seconds. Many dispatchers with few deliveries cost less than one with
+// room for all of them.
 func TestDelivery_retryWindows(t *testing.T) {
 	t.Parallel()
 	const rounds, deliveries = 100, 100
@@ -81,7 +81,7 @@ func failFor(t *testing.T, deliveries int) (tries map[string][]try) {
 			}
 			to.mu.Lock()
 			tries[id] = append(tries[id], try{start, time.Now()})
-			to.requests = nil // nobody looks at them
+			to.requests = nil // frees memory
 			to.mu.Unlock()
 			if err := r.Context().Err(); err != nil {
 				return 0, err
@@ -91,7 +91,7 @@ func failFor(t *testing.T, deliveries int) (tries map[string][]try) {
 		h, stop := newHost(t, jira.Profile(),
 			webhook.Options{Capacity: deliveries, Breaker: webhook.Breaker{Failures: -1}}, to)
 		defer stop()
-		for i := range deliveries { // a webhook that fails gets one request at a time
+		for i := range deliveries { // a failing webhook gets one request at a time
 			h.add(webhook.Webhook{Scope: fmt.Sprint("tenant ", i)})
 		}
 		for i := range deliveries {
@@ -107,8 +107,7 @@ func failFor(t *testing.T, deliveries int) (tries map[string][]try) {
 	return tries
 }
 
-// Rule: a receiver that asks for patience, whenever and for however long, does not move
-// the last retry out of its window.
+// Rule: a Retry-After of any time and length does not move the last retry out of its window.
 func TestDelivery_retryAfterKeepsTheWindow(t *testing.T) {
 	t.Parallel()
 	for asks := 1; asks <= 5; asks++ {

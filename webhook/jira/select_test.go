@@ -51,11 +51,11 @@ func TestApp_storeTrouble(t *testing.T) {
 	}
 	d.Vars["matched_webhook_ids"] = "999,1000"
 	if !p.Keep(w, d) || !p.Keep(webhook.Webhook{ID: "whk_2"}, webhook.Delivery{}) {
-		t.Error("dropped although somebody wants it")
+		t.Error("dropped although a registration is live")
 	}
 }
 
-// brokenRegistrations answers with an error where there is one.
+// brokenRegistrations returns its error, if it has one.
 type brokenRegistrations struct {
 	jira.Memory
 	fails error

@@ -19,28 +19,28 @@ type set struct {
 	index jql.Index
 	known map[string]*member
 	round uint64
-	apps  []int // where the webhooks of apps stand in the latest slice
+	apps  []int // indexes of the webhooks of apps in the latest slice
 }
 
 type member struct {
 	events []string
 	filter *jql.Filter
-	at     int    // where it stands in the latest slice
-	round  uint64 // when it was last there
+	at     int    // index in the latest slice
+	round  uint64 // round in which it was last seen
 }
 
-// Select returns those of a scope's webhooks that receive an event, in the order
-// given. It answers what [Matcher.Match] would for each of them, but looks only at
-// the filters that the event's subject can match: the webhooks of a scope stay
-// indexed by event and by clauses such as project = PRJ, and the index follows
-// what changed since the call before. All webhooks must be of the event's scope.
+// Select returns the webhooks of a scope that receive an event, in the order given. The result is
+// the same as [Matcher.Match] for each of them, but it tests only filters that the event's subject
+// can match: the webhooks of a scope stay indexed by event and by clauses such as project = PRJ,
+// and the index follows the changes since the call before. All webhooks must be of the event's
+// scope.
 func (m *Matcher) Select(hooks []webhook.Webhook, e payload.Event) ([]webhook.Webhook, error) {
 	chosen, _, err := m.choose(hooks, e)
 	return chosen, err
 }
 
-// choose is Select, and tells by webhook ID what was found for apps.
-func (m *Matcher) choose(hooks []webhook.Webhook, e payload.Event) ([]webhook.Webhook, map[string]*found, error) {
+// choose is Select, and also returns the selections of apps by webhook ID.
+func (m *Matcher) choose(hooks []webhook.Webhook, e payload.Event) ([]webhook.Webhook, map[string]*selection, error) {
 	if _, is := e.Subject().(*triggered); is {
 		return slices.DeleteFunc(slices.Clone(hooks), func(w webhook.Webhook) bool {
 			_, forIt := byTransition(&w, &e)
@@ -59,13 +59,13 @@ func (m *Matcher) choose(hooks []webhook.Webhook, e payload.Event) ([]webhook.We
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, at := range apps { // each has registrations of its own to ask
-		m.apps.begin(&hooks[at])
+	for _, at := range apps { // each app has its own registrations
+		m.apps.prefetch(&hooks[at])
 	}
 	until := time.Now().Add(firstPatience)
-	ofApps := make(map[string]*found, len(apps))
+	ofApps := make(map[string]*selection, len(apps))
 	for _, at := range apps {
-		f, err := m.apps.chosen(&hooks[at], &e, until)
+		f, err := m.apps.selectFor(&hooks[at], &e, until)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -80,15 +80,15 @@ func (m *Matcher) choose(hooks []webhook.Webhook, e payload.Event) ([]webhook.We
 	for i, at := range places {
 		out[i] = hooks[at]
 		if subject == nil && m.jql[e.Type] && !jql.Blank(out[i].Filter) {
-			_, err := m.subject(&e) // says what is missing
+			_, err := m.subject(&e) // the error names what is missing
 			return nil, nil, err
 		}
 	}
 	return out, ofApps, nil
 }
 
-// places returns where the webhooks stand that an event matches, and where those of apps
-// stand, which are not indexed here.
+// places returns the indexes of the webhooks that an event matches, and of the webhooks of apps,
+// which are not indexed here.
 func (s *set) places(m *Matcher, hooks []webhook.Webhook, e *payload.Event, subject jql.Subject) (places, apps []int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,7 +112,7 @@ func (m *Matcher) set(scope string) *set {
 	s := m.sets[scope]
 	if s == nil {
 		if len(m.sets) >= maxSets {
-			for other := range m.sets { // one makes room: all would have to be indexed anew
+			for other := range m.sets { // dropping one makes room; dropping all would mean indexing all again
 				delete(m.sets, other)
 				break
 			}
@@ -123,7 +123,7 @@ func (m *Matcher) set(scope string) *set {
 	return s
 }
 
-// follow brings the index in line with the webhooks as they are now.
+// follow brings the index in line with the current webhooks.
 func (s *set) follow(m *Matcher, hooks []webhook.Webhook) error {
 	s.round++
 	s.apps = s.apps[:0]

@@ -11,21 +11,20 @@ import (
 	"github.com/postrider/postrider/webhook/jira/jql"
 )
 
-// Subject returns the issue as what a JQL filter looks at. A clause finds a value
-// by its id, key, name, value or title, a user also by accountId, displayName and
-// emailAddress. Clauses that are not named like the field they ask for are
-// translated: fixVersion, affectedVersion and component look at fixVersions,
-// versions and components, cf[10010] at customfield_10010. The names of fields
-// are compared without regard to case. The issue must not change meanwhile.
+// Subject returns the issue as the subject of a JQL filter. A clause finds a value by its id, key,
+// name, value or title, a user also by accountId, displayName and emailAddress. Clauses with
+// another name than their field are translated: fixVersion, affectedVersion and component read
+// fixVersions, versions and components, cf[10010] reads customfield_10010. The case of field names
+// is ignored. The issue must not change meanwhile.
 func Subject(i *jiraevent.Issue) jql.Subject { return &issueSubject{issue: i} }
 
-// issueSubject remembers what took work to find out: filters of many apps ask for the
-// same properties, by as many paths as they like.
+// issueSubject caches decoded properties, because filters of many apps read the same properties, by
+// any number of paths.
 type issueSubject struct {
 	issue      *jiraevent.Issue
 	mu         sync.Mutex
-	properties map[string]any    // as encoding/json reads them back
-	names      map[string]string // of fields, by their small letters
+	properties map[string]any    // as decoded by encoding/json
+	names      map[string]string // of fields, by their lower case
 }
 
 var fieldOf = map[string]string{
@@ -54,7 +53,7 @@ func (s *issueSubject) Values(field string) []string {
 	return texts(nil, value)
 }
 
-// name finds the field of this name in other letters.
+// name finds the field with this name in any case.
 func (s *issueSubject) name(field string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,8 +66,8 @@ func (s *issueSubject) name(field string) string {
 	return s.names[strings.ToLower(field)]
 }
 
-// property walks a path through an entity property. rest is what follows the
-// opening bracket: "key].path.to.member".
+// property walks a path through an entity property. rest is the text after the opening bracket:
+// "key].path.to.member".
 func (s *issueSubject) property(rest string) []string {
 	end := strings.LastIndexByte(rest, ']')
 	if end < 0 {
@@ -136,7 +135,7 @@ func texts(to []string, value any) []string {
 	return to
 }
 
-// deep is plain for a value and all that it holds.
+// deep applies plain to a value and all its members.
 func deep(value any) any {
 	switch v := plain(value).(type) {
 	case map[string]any:
@@ -156,8 +155,8 @@ func deep(value any) any {
 	}
 }
 
-// plain turns a value of any type into what encoding/json would read back. What
-// has no JSON is no value.
+// plain turns a value of any type into the result of encoding and decoding it as JSON. A value
+// without JSON becomes nil.
 func plain(value any) any {
 	switch v := value.(type) {
 	case nil, string, bool, json.Number, []any, map[string]any:

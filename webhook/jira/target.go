@@ -9,13 +9,13 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Missing says what becomes of a URL variable without a value.
+// Missing is the treatment of a URL variable without a value.
 type Missing uint8
 
 const (
-	// MissingEmpty puts nothing in its place, as Atlassian does.
+	// MissingEmpty replaces the variable by nothing, as Atlassian does.
 	MissingEmpty Missing = iota
-	// MissingLiteral leaves the variable standing, percent-encoded, as ${name}.
+	// MissingLiteral keeps the variable, percent-encoded, as ${name}.
 	MissingLiteral
 	// MissingFails ends the delivery as failed with webhook.CodeURLRejected.
 	MissingFails
@@ -23,8 +23,8 @@ const (
 
 var errMissing = errors.New("jira: the event has no value for a variable of the URL")
 
-// target fills in the variables of a URL and appends who caused the event. Both
-// happen in one pass of webhook.Expand, so that values are encoded alike.
+// target fills in the variables of a URL and appends the user who caused the event. Both happen in
+// one pass of webhook.Expand, so that all values are encoded alike.
 func (s *settings) target(w webhook.Webhook, d webhook.Delivery) (string, error) {
 	if d.Vars[varUnknown] != "" {
 		return "", errUnknown
@@ -43,8 +43,7 @@ func (s *settings) target(w webhook.Webhook, d webhook.Delivery) (string, error)
 	return webhook.Expand(template, vars), nil
 }
 
-// complete returns the values with something for each variable of the URL that
-// has none.
+// complete returns the values with a replacement for each missing variable of the URL.
 func (s *settings) complete(url string, vars map[string]string) (map[string]string, error) {
 	full := vars
 	for _, name := range webhook.Variables(url) {

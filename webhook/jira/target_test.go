@@ -99,7 +99,7 @@ func TestDelivery_dotSegmentFailsForGood(t *testing.T) {
 			c.Issue.Key = key
 			h.dispatch(event(t, c))
 		}
-		time.Sleep(time.Second) // one at a time until an endpoint has proved itself
+		time.Sleep(time.Second) // an endpoint gets one request at a time until its first success
 		synctest.Wait()
 		ds, _, err := h.manager.Deliveries(t.Context(), webhook.Query{Scope: "acme", OldestFirst: true})
 		if err != nil {
@@ -121,8 +121,8 @@ func TestDelivery_dotSegmentFailsForGood(t *testing.T) {
 	})
 }
 
-// The signature is over what is sent last: user parameters and variables do not
-// change the body it covers.
+// The signature covers the final request: user parameters and variables do not change the signed
+// body.
 func TestDelivery_finalURL(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

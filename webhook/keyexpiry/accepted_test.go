@@ -16,8 +16,8 @@ import (
 
 var onAccepted = &keyexpiry.Options{MarkOnAccepted: true}
 
-// Rule: with MarkOnAccepted a key whose delivery failed for good is announced again at the
-// next check, by whatever process, with the same identifier and body, until it is accepted.
+// Rule: with MarkOnAccepted a key whose delivery has finally failed is announced again at the
+// next check, by any process, with the same identifier and body, until it is accepted.
 func TestMarkOnAccepted(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, h *host) {
@@ -29,8 +29,8 @@ func TestMarkOnAccepted(t *testing.T) {
 			outcome  string
 			requests int
 		}{
-			{http.StatusUnauthorized, "fired", 1},       // fails for good at once
-			{http.StatusServiceUnavailable, "again", 4}, // fails for good once its retries are used up
+			{http.StatusUnauthorized, "fired", 1},       // fails at once
+			{http.StatusServiceUnavailable, "again", 4}, // fails after its retries
 			{http.StatusServiceUnavailable, "again", 4}, // with a fresh budget
 			{http.StatusOK, "again", 1},
 			{http.StatusOK, "done", 0},
@@ -41,7 +41,7 @@ func TestMarkOnAccepted(t *testing.T) {
 			if diff := cmp.Diff([]string{"k " + s.outcome}, h.check(h.checker(onAccepted, k))); diff != "" {
 				t.Errorf("step %d (-want +got):\n%s", i, diff)
 			}
-			got := h.to.took()
+			got := h.to.drain()
 			if len(got) != s.requests {
 				t.Errorf("step %d: %d requests, want %d", i, len(got), s.requests)
 			}
@@ -50,13 +50,13 @@ func TestMarkOnAccepted(t *testing.T) {
 					t.Errorf("step %d: request (-want +got):\n%s", i, diff)
 				}
 			}
-			h = h.restarted() // the Store alone remembers; the first host's Run goes on sending
+			h = h.restarted() // only the Store remembers; the first host's Run continues to send
 			time.Sleep(30 * time.Minute)
 		}
 	})
 }
 
-// Rule: without MarkOnAccepted a key whose delivery failed for good is done.
+// Rule: without MarkOnAccepted a key whose delivery has finally failed is done.
 func TestMarkOnEnqueue(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, h *host) {
@@ -68,14 +68,14 @@ func TestMarkOnEnqueue(t *testing.T) {
 				t.Errorf("check %d (-want +got):\n%s", i, diff)
 			}
 		}
-		if n := len(h.to.took()); n != 1 {
+		if n := len(h.to.drain()); n != 1 {
 			t.Errorf("%d requests, want 1", n)
 		}
 	})
 }
 
-// Rule: MarkOnAccepted sends again only what failed for good: not what was accepted, what
-// still waits, or what a person cancelled.
+// Rule: MarkOnAccepted repeats only failed deliveries, not accepted, pending or cancelled
+// ones.
 func TestMarkOnAccepted_onlyWhatFailed(t *testing.T) {
 	t.Parallel()
 	t.Run("another webhook has accepted", func(t *testing.T) {
@@ -86,11 +86,11 @@ func TestMarkOnAccepted_onlyWhatFailed(t *testing.T) {
 			h.to.answer("bad", http.StatusForbidden)
 			c := h.checker(onAccepted, key("k", week))
 			h.check(c)
-			h.to.took()
+			h.to.drain()
 			if diff := cmp.Diff([]string{"k again"}, h.check(c)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			if got := h.to.took(); len(got) != 1 || got[0].To != "bad" {
+			if got := h.to.drain(); len(got) != 1 || got[0].To != "bad" {
 				t.Errorf("requests %v, want one to the webhook that refused", got)
 			}
 		})
@@ -102,14 +102,14 @@ func TestMarkOnAccepted_onlyWhatFailed(t *testing.T) {
 			h.to.answer("ops", http.StatusForbidden)
 			c := h.checker(onAccepted, key("k", week))
 			h.check(c)
-			h.to.took()
+			h.to.drain()
 			time.Sleep(10 * time.Second) // between two polls
 			if _, err := c.Check(t.Context(), time.Now()); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(200 * time.Millisecond) // looks are a tenth of a second apart
 			synctest.Wait()
-			if n := len(h.to.took()); n != 1 {
+			if n := len(h.to.drain()); n != 1 {
 				t.Errorf("%d requests, want 1", n)
 			}
 		})
@@ -127,7 +127,7 @@ func TestMarkOnAccepted_onlyWhatFailed(t *testing.T) {
 				}
 				synctest.Wait() // the first attempt, not the retries
 			}
-			if n := len(h.to.took()); n != 1 {
+			if n := len(h.to.drain()); n != 1 {
 				t.Errorf("%d requests, want 1", n)
 			}
 		})
@@ -149,11 +149,11 @@ func TestMarkOnAccepted_onlyWhatFailed(t *testing.T) {
 			if err := h.manager.Cancel(t.Context(), scope, ds[0].ID); err != nil {
 				t.Fatal(err)
 			}
-			h.to.took()
+			h.to.drain()
 			if diff := cmp.Diff([]string{"k done"}, h.check(c)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			if got := h.to.took(); len(got) != 0 {
+			if got := h.to.drain(); len(got) != 0 {
 				t.Errorf("requests %v, want none", got)
 			}
 		})
@@ -168,7 +168,7 @@ func TestMarkOnAccepted_onlyWhatFailed(t *testing.T) {
 			if err := h.manager.Delete(t.Context(), scope, w.ID); err != nil {
 				t.Fatal(err)
 			}
-			h.to.took()
+			h.to.drain()
 			if diff := cmp.Diff([]string{"k unheard"}, h.check(c)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -179,7 +179,7 @@ func TestMarkOnAccepted_onlyWhatFailed(t *testing.T) {
 			if diff := cmp.Diff([]string{"k done"}, h.check(c)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			if got := h.to.took(); len(got) != 1 || got[0].To != "new" {
+			if got := h.to.drain(); len(got) != 1 || got[0].To != "new" {
 				t.Errorf("requests %v, want one to the new webhook", got)
 			}
 		})
@@ -199,7 +199,7 @@ func TestMarkOnAccepted_onlyWhatFailed(t *testing.T) {
 	})
 }
 
-// brokenHistory fails to answer.
+// brokenHistory is a History that fails.
 type brokenHistory struct {
 	*lockedStore
 	err error
@@ -209,7 +209,7 @@ func (s brokenHistory) Delivery(_ context.Context, _, _ string) (webhook.Deliver
 	return webhook.Delivery{}, nil, s.err
 }
 
-// Rule: a History that fails leaves the occasion open.
+// Rule: after an error of the History the occasion stays open.
 func TestMarkOnAccepted_historyFails(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, h *host) {

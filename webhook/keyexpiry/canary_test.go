@@ -12,7 +12,7 @@ import (
 	"github.com/postrider/postrider/webhook/memstore"
 )
 
-// leaky is a Store that panics with what is secret, in the method of that name.
+// leaky is a Store that panics with a secret, in the method named by in.
 type leaky struct {
 	*memstore.Store
 	in string
@@ -49,8 +49,8 @@ func (s *leaky) Delivery(ctx context.Context, scope, id string) (webhook.Deliver
 	return s.Store.Delivery(ctx, scope, id)
 }
 
-// Rule: no secret and no URL is in an error or in the log, whatever the keys hold and
-// wherever a Store or the Source panics.
+// Rule: no error and no log line holds a secret or a URL, for any content of the keys and any
+// panic of a Store or of the Source.
 func TestNothingSecretIsTold(t *testing.T) {
 	t.Parallel()
 	link := "https://your-site.atlassian.net/pathCanary"
@@ -58,7 +58,7 @@ func TestNothingSecretIsTold(t *testing.T) {
 		store  string // the method that panics
 		change func(*keyexpiry.Key)
 		source func() ([]keyexpiry.Key, error)
-		well   bool // nothing fails
+		well   bool // the check succeeds
 	}{
 		"announced":             {well: true},
 		"Webhooks panics":       {store: "Webhooks"},
@@ -96,18 +96,18 @@ func TestNothingSecretIsTold(t *testing.T) {
 				source := keyexpiry.SourceFunc(func(context.Context) ([]keyexpiry.Key, error) { return c.source() })
 				checker := h.checkerOf(&keyexpiry.Options{MarkOnAccepted: c.store == "Delivery"}, source)
 				r, err := checker.Check(t.Context(), time.Now())
-				if c.store == "Delivery" { // how a delivery went is asked from the second check on
+				if c.store == "Delivery" { // the second check reads deliveries
 					r, err = checker.Check(t.Context(), time.Now())
 				}
 				if (err == nil) != c.well {
 					t.Errorf("error %v", err)
 				}
 				h.log.Add("check", err)
-				for _, one := range r.Keys { // the Key of a Result is the host's own
+				for _, one := range r.Keys { // the Key of a Result is the host's data
 					h.log.Add("key", one.Err, one.Outcome, one.EventID)
 				}
 				if !strings.Contains(h.log.String(), "keyexpiry:") {
-					t.Fatalf("nothing was told: %s", h.log)
+					t.Fatalf("no error was reported: %s", h.log)
 				}
 				h.log.MustNotHold(t, "Canary")
 			})

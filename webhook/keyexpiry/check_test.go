@@ -13,7 +13,7 @@ import (
 )
 
 // Rule: a key is announced from exactly seven days before its expiry until it expires, and
-// after that only where Late says so.
+// later only with Late.
 func TestWindow(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
@@ -42,7 +42,7 @@ func TestWindow(t *testing.T) {
 				if diff := cmp.Diff(tc.want, got); diff != "" {
 					t.Errorf("outcomes (-want +got):\n%s", diff)
 				}
-				if n := len(h.to.took()); n != len(tc.want) {
+				if n := len(h.to.drain()); n != len(tc.want) {
 					t.Errorf("%d requests, want %d", n, len(tc.want))
 				}
 			})
@@ -62,7 +62,7 @@ func TestKeyThatDoesNotExpire(t *testing.T) {
 	})
 }
 
-// Rule: an expiry that is a date ends at 00:00 UTC of that date, wherever the host is.
+// Rule: an expiry that is a date ends at 00:00 UTC of that date, for a host in any time zone.
 func TestDateOnly(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, h *host) {
@@ -116,14 +116,14 @@ func TestRenewed(t *testing.T) {
 				t.Errorf("step %d (-want +got):\n%s", i, diff)
 			}
 		}
-		got := h.to.took()
+		got := h.to.drain()
 		if len(got) != 2 || got[0].ID == got[1].ID {
 			t.Errorf("requests %v, want two with different identifiers", got)
 		}
 	})
 }
 
-// Rule: keys have nothing to do with each other, also when one of them cannot be announced.
+// Rule: keys are independent, also when one of them cannot be announced.
 func TestTwoKeys(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, h *host) {
@@ -162,7 +162,7 @@ func TestFormat(t *testing.T) {
 			{"ops", keyexpiry.EventID(a), string(body(t, a))},
 			{"ops", keyexpiry.EventID(b), string(body(t, b, payload.WithExpiryFormat(payload.ExpiryRFC3339)))},
 		}
-		if diff := cmp.Diff(want, h.to.took()); diff != "" {
+		if diff := cmp.Diff(want, h.to.drain()); diff != "" {
 			t.Errorf("requests (-want +got):\n%s", diff)
 		}
 	})

@@ -15,22 +15,22 @@ import (
 
 // Checker finds keys that are about to expire and dispatches their events. Make one with
 // [New]. All methods are safe for concurrent use, and several hosts may check the same keys
-// on one Store at once.
+// on one Store concurrently.
 type Checker struct {
 	hooks   *webhook.Dispatcher
 	source  Source
 	marks   webhook.Marks
 	history webhook.History // nil unless MarkOnAccepted
-	clock   webhook.Clock   // nil where the Store tells no time
+	clock   webhook.Clock   // nil for a Store without Clock
 	o       Options
 	log     *slog.Logger
 	running atomic.Bool
 }
 
-// New returns a Checker that dispatches through hooks and remembers in store, which is the
-// Store of hooks. It does no I/O and starts nothing. A Store without Marks, or without
-// History where MarkOnAccepted is set, is refused with [webhook.ErrUnsupported]; impossible
-// settings are refused with the name of the field.
+// New returns a Checker that dispatches through hooks and keeps marks in store, the Store of
+// hooks. It does no I/O and starts no goroutine. A Store without Marks, or without History
+// where MarkOnAccepted is set, is refused with [webhook.ErrUnsupported]; impossible settings
+// are refused with the name of the field.
 func New(hooks *webhook.Dispatcher, store webhook.Store, source Source, o *Options) (*Checker, error) {
 	if hooks == nil || store == nil || source == nil {
 		return nil, errors.New("keyexpiry: New needs a Dispatcher, its Store and a Source")
@@ -54,10 +54,9 @@ func New(hooks *webhook.Dispatcher, store webhook.Store, source Source, o *Optio
 }
 
 // Check lists the keys and announces those that are in their last days at now and were not
-// announced before. One key that fails does not keep the others from being announced. The
-// error joins everything that went wrong: that of the Source, which leaves the Report
-// empty, and the Err of each Result. It is logged too. What failed is tried again by the
-// next Check.
+// announced before. The failure of a key does not affect the others. The error joins the
+// Err of each Result; after an error of the Source the Report is empty. Errors are also
+// logged. The next Check repeats failed announcements.
 func (c *Checker) Check(ctx context.Context, now time.Time) (Report, error) {
 	keys, err := c.keys(ctx)
 	if err != nil {
@@ -75,18 +74,18 @@ func (c *Checker) Check(ctx context.Context, now time.Time) (Report, error) {
 			break
 		}
 		r := Result{Key: k, EventID: EventID(k)}
-		r.Outcome, r.Err = c.contained(ctx, k, r.EventID, now)
+		r.Outcome, r.Err = c.announceSafely(ctx, k, r.EventID, now)
 		if r.Err != nil {
 			r.Outcome, r.Err = Failed, fmt.Errorf("keyexpiry: scope %q, key %q: %w", k.Scope, k.ID, r.Err)
 			errs = append(errs, r.Err)
 		}
 		report.Keys = append(report.Keys, r)
-		c.tell(ctx, r)
+		c.logResult(ctx, r)
 	}
 	return report, errors.Join(errs...)
 }
 
-// keys asks the Source and contains its panics.
+// keys calls the Source and contains its panics.
 func (c *Checker) keys(ctx context.Context) (keys []Key, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -100,7 +99,8 @@ func (c *Checker) keys(ctx context.Context) (keys []Key, err error) {
 	return keys, nil
 }
 
-func (c *Checker) tell(ctx context.Context, r Result) {
+// logResult logs the result of a key.
+func (c *Checker) logResult(ctx context.Context, r Result) {
 	log := c.log.With("outcome", r.Outcome.String(), "scope", r.Key.Scope, "key", r.Key.ID, "event", r.EventID)
 	switch r.Outcome {
 	case Failed:
@@ -112,14 +112,14 @@ func (c *Checker) tell(ctx context.Context, r Result) {
 	}
 }
 
-// due reports whether the key is to be announced at now, if that was not done before.
+// due reports whether the key must be announced at now, unless it was announced before.
 func (c *Checker) due(k Key, now time.Time) bool {
 	left := k.ExpiresAt.Sub(now)
 	return !k.ExpiresAt.IsZero() && left <= c.o.Window && left > -c.o.Late
 }
 
-// contained is announce for a Store that may panic. What it panics with may be secret.
-func (c *Checker) contained(ctx context.Context, k Key, id string, now time.Time) (outcome Outcome, err error) {
+// announceSafely is announce for a Store that may panic. The panic's value may be secret.
+func (c *Checker) announceSafely(ctx context.Context, k Key, id string, now time.Time) (outcome Outcome, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			c.log.ErrorContext(ctx, "keyexpiry: the Store panicked", "type", fmt.Sprintf("%T", r), "stack", string(debug.Stack()))
@@ -129,15 +129,15 @@ func (c *Checker) contained(ctx context.Context, k Key, id string, now time.Time
 	return c.announce(ctx, k, id, now)
 }
 
-// announce dispatches first and marks after, so that a crash in between repeats a Dispatch
-// that adds nothing, and never loses the event.
+// announce dispatches first and marks afterwards. After a crash in between, the next check
+// repeats a Dispatch that adds nothing, and the event is not lost.
 func (c *Checker) announce(ctx context.Context, k Key, id string, now time.Time) (Outcome, error) {
 	event, err := payload.New(k.Scope, k.data(), payload.WithID(id), payload.WithTime(now), payload.WithExpiryFormat(c.o.Format))
 	if err != nil {
 		return Failed, err
 	}
 	if k.ExpiresAt.After(now) {
-		event.ExpiresAt = k.ExpiresAt // the reminder is of no use afterwards
+		event.ExpiresAt = k.ExpiresAt // the reminder is useless afterwards
 	}
 	if done, err := c.marked(ctx, k.Scope, id, now); err != nil || done {
 		return Done, err
@@ -156,7 +156,7 @@ func (c *Checker) announce(ctx context.Context, k Key, id string, now time.Time)
 	}
 	if c.o.MarkOnAccepted {
 		if outcome == Fired {
-			return Fired, nil // how it went is for the next check to see
+			return Fired, nil // the next check reads the result
 		}
 		open, again, err := c.settle(ctx, k.Scope, is.Deliveries, now)
 		switch {

@@ -13,8 +13,8 @@ import (
 	"github.com/postrider/postrider/webhook/memstore"
 )
 
-// racing is a Store in which something happens to a delivery between two calls of a check: it
-// is deleted, or another host sends it. What an error is set for happens once.
+// racing is a Store in which a delivery changes between two calls of a check: it is deleted, or
+// another host sends it. Each error that is set occurs once.
 type racing struct {
 	*memstore.Store
 	delivery, requeue error
@@ -36,8 +36,8 @@ func (s *racing) Requeue(ctx context.Context, scope, id string, due time.Time) e
 	return s.Store.Requeue(ctx, scope, id, due)
 }
 
-// Rule: a delivery that was deleted since, or that is being sent at this moment, is no failure
-// and ends nothing: the key stays open, and the next check sees what is left.
+// Rule: a delivery that was deleted, or that is being sent, causes no failure: the key stays
+// open, and the next check reads the remaining deliveries.
 func TestMarkOnAccepted_races(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -60,7 +60,7 @@ func TestMarkOnAccepted_races(t *testing.T) {
 				h.to.answer("ops", http.StatusForbidden)
 				k := key("k", week)
 				h.check(h.checker(onAccepted, k))
-				h.to.took()
+				h.to.drain()
 				h.store = store
 				c := h.checker(onAccepted, k)
 				store.delivery, store.requeue = tt.delivery, tt.requeue
@@ -69,7 +69,7 @@ func TestMarkOnAccepted_races(t *testing.T) {
 					t.Errorf("error %v, outcome (-want +got):\n%s", err, diff)
 				}
 				time.Sleep(30 * time.Minute)
-				if n := len(h.to.took()); (n == 1) != (tt.outcome == "k again") {
+				if n := len(h.to.drain()); (n == 1) != (tt.outcome == "k again") {
 					t.Errorf("%d requests", n)
 				}
 				h.to.answer("ops", http.StatusOK)
@@ -84,8 +84,7 @@ func TestMarkOnAccepted_races(t *testing.T) {
 	}
 }
 
-// Rule: of several deliveries one that was deleted keeps the key open and does not keep the
-// others from being sent again.
+// Rule: a deleted delivery keeps the key open, and the other deliveries are sent again.
 func TestMarkOnAccepted_oneIsDeleted(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, h *host) {
@@ -96,15 +95,15 @@ func TestMarkOnAccepted_oneIsDeleted(t *testing.T) {
 		}
 		k := key("k", week)
 		h.check(h.checker(onAccepted, k))
-		h.to.took()
+		h.to.drain()
 		h.store = store
 		c := h.checker(onAccepted, k)
 		store.delivery = webhook.ErrNotFound
 		if diff := cmp.Diff([]string{"k again"}, h.check(c)); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		if n := len(h.to.took()); n != 1 {
-			t.Errorf("%d requests, want one to the webhook that is left", n)
+		if n := len(h.to.drain()); n != 1 {
+			t.Errorf("%d requests, want one to the remaining webhook", n)
 		}
 	})
 }

@@ -10,8 +10,7 @@ import (
 	"github.com/postrider/postrider/webhook/memstore"
 )
 
-// One step at a time of our choice. A host that has no scheduler of its own calls Run
-// instead.
+// Check is one step at a given time. A host without its own scheduler calls Run instead.
 func Example() {
 	ctx := context.Background()
 	store, err := memstore.New(nil)

@@ -24,7 +24,7 @@ const (
 	week     = 7 * 24 * time.Hour
 )
 
-// request is what a receiver saw.
+// request is a request to a receiver.
 type request struct{ To, ID, Body string }
 
 // receiver answers requests with the status that is set for a webhook's name, else 200.
@@ -56,8 +56,8 @@ func (r *receiver) answer(name string, status int) {
 	r.status[name] = status
 }
 
-// took returns the requests since the last call.
-func (r *receiver) took() []request {
+// drain returns the requests since the last call.
+func (r *receiver) drain() []request {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	out := r.requests
@@ -65,8 +65,8 @@ func (r *receiver) took() []request {
 	return out
 }
 
-// host is a host application in miniature. Several may share a Store: as several hosts, or
-// as one that restarts.
+// host is a small host application. Several may share a Store, as several hosts or as one
+// host that restarts.
 type host struct {
 	t       *testing.T
 	store   webhook.Store
@@ -114,7 +114,7 @@ func newStore(t *testing.T) *memstore.Store {
 	return store
 }
 
-// restarted is the same application after a restart: nothing of h but its Store is left.
+// restarted returns the same application after a restart, which keeps only the Store of h.
 func (h *host) restarted() *host { return newHost(h.t, h.store, h.to) }
 
 func (h *host) checker(o *keyexpiry.Options, keys ...keyexpiry.Key) *keyexpiry.Checker {
@@ -147,15 +147,15 @@ func (h *host) add(name string) webhook.Webhook {
 	return w
 }
 
-// check runs one check now, waits until everything it caused has ended, retries
-// included, and returns the outcomes.
+// check runs one check now, waits until its deliveries have ended, with all retries, and
+// returns the outcomes.
 func (h *host) check(c *keyexpiry.Checker) []string {
 	h.t.Helper()
 	r, err := c.Check(h.t.Context(), time.Now())
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	time.Sleep(30 * time.Minute) // fake time: more than all retries of automation take
+	time.Sleep(30 * time.Minute) // fake time: longer than all retries of automation
 	return outcomes(r)
 }
 
@@ -167,7 +167,7 @@ func outcomes(r keyexpiry.Report) []string {
 	return out
 }
 
-// key expires so long from now.
+// key returns a key that expires after a duration from now.
 func key(id string, in time.Duration) keyexpiry.Key {
 	return keyexpiry.Key{Scope: scope, ID: id, Name: "Key " + id, ExpiresAt: time.Now().Add(in), SettingsURL: settings}
 }

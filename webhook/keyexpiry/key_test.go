@@ -10,7 +10,7 @@ import (
 	"github.com/postrider/postrider/webhook/keyexpiry"
 )
 
-// Rule: an event's ID depends on scope, key and expiry, and on nothing else.
+// Rule: an event's ID depends only on scope, key and expiry.
 func TestEventID(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 5, 27, 0, 0, 0, 0, time.UTC)
@@ -67,7 +67,7 @@ func FuzzParseExpiry(f *testing.F) {
 			return
 		}
 		if again, err := keyexpiry.ParseExpiry(got.Format(time.RFC3339Nano)); err == nil && (!again.Equal(got) || got.Location() != time.UTC) {
-			t.Errorf("%q reads as %v, and that as %v", s, got, again)
+			t.Errorf("%q parses as %v, and that as %v", s, got, again)
 		}
 	})
 }

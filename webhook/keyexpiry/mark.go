@@ -9,11 +9,11 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// grace keeps a mark beyond the last moment at which any host may want to announce the
-// key, whatever its clock says.
+// grace keeps a mark beyond the last time at which a host with a wrong clock may announce
+// the key.
 const grace = 7 * day
 
-// marked asks whether an occasion is marked.
+// marked reports whether an occasion is marked.
 func (c *Checker) marked(ctx context.Context, scope, id string, now time.Time) (bool, error) {
 	done, err := c.marks.Marked(ctx, scope, id, now)
 	if err != nil {
@@ -29,17 +29,17 @@ func (c *Checker) mark(ctx context.Context, k Key, id string, now time.Time) err
 	return nil
 }
 
-// settle looks at the deliveries of an event, one for each active webhook that subscribes.
-// open means that one of them is not accepted yet, again that one that had failed for good
-// was queued once more. Requeueing keeps the delivery's identifier and body, which a second
-// Dispatch could not send while the first delivery is remembered.
+// settle reads the deliveries of an event, one for each active webhook that subscribes, and
+// requeues failed ones. open means that a delivery is not accepted yet, again that one was
+// requeued. Requeue keeps the identifier and body; a second Dispatch would add nothing while
+// the Store has the first delivery.
 func (c *Checker) settle(ctx context.Context, scope string, ids []string, now time.Time) (open, again bool, err error) {
 	var errs []error
 	for _, id := range ids {
 		d, _, err := c.history.Delivery(ctx, scope, id)
 		switch {
 		case errors.Is(err, webhook.ErrNotFound):
-			open = true // deleted since; the next check sees what is left
+			open = true // deleted since; the next check reads the others
 		case err != nil:
 			errs = append(errs, fmt.Errorf("delivery %s: %w", id, err))
 		case d.State == webhook.StatePending:

@@ -16,7 +16,7 @@ import (
 )
 
 // Rule: a key is announced once over repeated checks and restarts, also when the history has
-// forgotten the event and when somebody else subscribes later.
+// forgotten the event and when another webhook subscribes later.
 func TestOnce(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, h *host) {
@@ -26,7 +26,7 @@ func TestOnce(t *testing.T) {
 			t.Fatalf("first check (-want +got):\n%s", diff)
 		}
 		want := []request{{"ops", keyexpiry.EventID(k), string(body(t, k))}}
-		if diff := cmp.Diff(want, h.to.took()); diff != "" {
+		if diff := cmp.Diff(want, h.to.drain()); diff != "" {
 			t.Errorf("requests (-want +got):\n%s", diff)
 		}
 		for i := range 5 {
@@ -46,13 +46,13 @@ func TestOnce(t *testing.T) {
 				}
 			}
 		}
-		if got := h.to.took(); len(got) > 0 {
+		if got := h.to.drain(); len(got) > 0 {
 			t.Errorf("sent again: %v", got)
 		}
 	})
 }
 
-// body is what the event about a key must carry.
+// body returns the wanted body of the event about a key.
 func body(t *testing.T, k keyexpiry.Key, opts ...payload.Option) []byte {
 	t.Helper()
 	e, err := payload.New(k.Scope, payload.OrgKeyExpiry{APIKeyID: k.ID, Name: k.Name, ExpiresAt: k.ExpiresAt, SettingsURL: k.SettingsURL}, opts...)
@@ -62,13 +62,13 @@ func body(t *testing.T, k keyexpiry.Key, opts ...payload.Option) []byte {
 	return e.Body
 }
 
-// failingMarks is a Store whose marks can be made to fail or to be watched.
+// failingMarks is a Store whose Mark calls a function first, which may fail.
 type failingMarks struct {
 	*lockedStore
 	fail func() error
 }
 
-// lockedStore is what a Store must be for a Checker.
+// lockedStore has the interfaces that a Checker needs.
 type lockedStore struct {
 	webhook.Store
 	webhook.Registry
@@ -91,8 +91,7 @@ func withMarks(s webhook.Store, fail func() error) *failingMarks {
 	return &failingMarks{&lockedStore{s, s.(webhook.Registry), s.(webhook.History), s.(webhook.Marks)}, fail}
 }
 
-// Rule: a process that dies after Dispatch and before the mark loses nothing and doubles
-// nothing.
+// Rule: a crash between Dispatch and the mark neither loses nor repeats an announcement.
 func TestCrashBetweenDispatchAndMark(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, h *host) {
@@ -107,14 +106,14 @@ func TestCrashBetweenDispatchAndMark(t *testing.T) {
 		if diff := cmp.Diff([]string{"k done"}, h.check(h.checker(nil, k))); diff != "" {
 			t.Errorf("next check (-want +got):\n%s", diff)
 		}
-		if n := len(h.to.took()); n != 1 {
+		if n := len(h.to.drain()); n != 1 {
 			t.Errorf("%d requests, want 1", n)
 		}
 	})
 }
 
-// Rule: nothing is marked while no active webhook subscribes, so a key is announced to the
-// first that does.
+// Rule: no mark is set while no active webhook subscribes, so a key is announced to the
+// first webhook that does.
 func TestUnheard(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, h *host) {
@@ -142,14 +141,14 @@ func TestUnheard(t *testing.T) {
 		}
 		want("active webhook", "fired", 1)
 		want("afterwards", "done", 1)
-		if n := len(h.to.took()); n != 1 {
+		if n := len(h.to.drain()); n != 1 {
 			t.Errorf("%d requests, want 1", n)
 		}
 	})
 }
 
-// Rule: hosts that check at once on one Store announce each key once, and exactly one of
-// them says that it did.
+// Rule: hosts that check concurrently on one Store announce each key once, and exactly one of
+// them reports Fired.
 func TestTwoHostsAtOnce(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, h *host) {
@@ -181,7 +180,7 @@ func TestTwoHostsAtOnce(t *testing.T) {
 		all.Wait()
 		time.Sleep(30 * time.Minute)
 		got := map[string]int{}
-		for _, r := range h.to.took() {
+		for _, r := range h.to.drain() {
 			got[r.ID]++
 		}
 		for _, k := range keys {

@@ -11,31 +11,30 @@ import (
 
 // Options configures a [Checker]. Nil, or a zero field, means the default.
 type Options struct {
-	// Window is how long before its expiry a key is announced, the start of it included;
+	// Window is the time before its expiry in which a key is announced, its start included;
 	// default 7 days, 1 minute to 365 days.
 	Window time.Duration
-	// Late announces a key also after it has expired, up to this long and only if nobody
-	// has been told before; default never, at most 365 days.
+	// Late announces a key also after its expiry, up to this duration and only if it was
+	// not announced before; default never, at most 365 days.
 	Late time.Duration
 	// MarkOnAccepted keeps an occasion open until every active webhook that subscribes
-	// has accepted. A delivery that failed for good is sent again at each check, with the same
-	// identifier and body and a fresh budget of retries; what was accepted, or cancelled
-	// by a person, is not. It needs a Store with History. Default: the occasion is done
-	// once the Store has the event.
+	// has accepted. Each check sends failed deliveries again, with the same identifier and
+	// body and a fresh budget of retries, but not accepted or cancelled ones. It needs a
+	// Store with History. Default: the occasion is done when the Store has the event.
 	MarkOnAccepted bool
 	// Every is the time between two checks of Run, which fall on multiples of it since
 	// midnight UTC where it divides a day; default 1 hour, 1 minute to 24 hours.
 	Every time.Duration
-	// Jitter delays each check of Run by a random time up to this long, so that hosts do
-	// not check in step; default 1 minute or a tenth of Every, whichever is less. It must be
-	// less than Every; negative means none.
+	// Jitter delays each check of Run by a random time up to this duration, so that hosts do
+	// not check simultaneously; default 1 minute or a tenth of Every, whichever is less. It
+	// must be less than Every; negative means none.
 	Jitter time.Duration
 	// Timeout bounds one check of Run; default 5 minutes or Every, whichever is less.
 	// It must not exceed Every.
 	Timeout time.Duration
-	// Format is how the event writes expiresAt; default the date.
+	// Format is the format of expiresAt in the event; default the date.
 	Format payload.ExpiryFormat
-	// Logger receives what an operator should know; nil means silence.
+	// Logger receives messages for an operator; nil means none.
 	Logger *slog.Logger
 }
 
@@ -59,7 +58,7 @@ func (o *Options) withDefaults() Options {
 	return out
 }
 
-// check refuses what cannot work. o has its defaults.
+// check refuses impossible values. o has its defaults.
 func (o *Options) check() error {
 	refuse := func(format string, args ...any) error {
 		return fmt.Errorf("keyexpiry: invalid Options: "+format, args...)

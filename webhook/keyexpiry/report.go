@@ -2,37 +2,37 @@ package keyexpiry
 
 import "fmt"
 
-// Report tells what a check found.
+// Report is the result of a check.
 type Report struct {
 	// Listed is the number of keys that the Source returned.
 	Listed int
-	// Keys are those that were due to be announced, in the Source's order.
+	// Keys are the results of the keys in their window, in the Source's order.
 	Keys []Result
 }
 
-// Result tells what became of one key.
+// Result is the result of a check for one key.
 type Result struct {
 	Key     Key
 	EventID string
 	Outcome Outcome
-	// Err says why the Outcome is Failed, and else is nil.
+	// Err is the reason for the Outcome Failed, and otherwise nil.
 	Err error
 }
 
-// Outcome is what a check did about a key.
+// Outcome is the action of a check for a key.
 type Outcome uint8
 
 // The outcomes.
 const (
-	// Failed: the event was refused, or the Store did not take it. The next check tries again.
+	// Failed: the event was refused, or the Store returned an error. The next check tries again.
 	Failed Outcome = iota
 	// Fired: the Store has a new delivery of the event.
 	Fired
-	// Again: a delivery that had failed for good was queued once more.
+	// Again: a failed delivery was requeued.
 	Again
 	// Waiting: with MarkOnAccepted, a receiver has not accepted yet.
 	Waiting
-	// Done: this occasion needs nothing more.
+	// Done: this occasion is finished.
 	Done
 	// Unheard: no active webhook subscribes. The next check tries again.
 	Unheard

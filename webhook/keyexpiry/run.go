@@ -10,13 +10,13 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// ErrRunning: Run was called while another Run of the Checker is under way.
+// ErrRunning: Run was called during another Run of the Checker.
 var ErrRunning = errors.New("keyexpiry: checker is already running")
 
 // Run checks at once and then at every multiple of Options.Every until ctx ends, and
-// returns nil. The time is that of the Store where it tells it ([webhook.Clock]). A check
-// that fails is logged and tried again at its next turn. It returns [ErrRunning] when another Run
-// of this Checker is under way. It starts no goroutine.
+// returns nil. It uses the Store's time if the Store has a [webhook.Clock]. A failed check is
+// logged, and the next one tries again. During another Run of this Checker it returns
+// [ErrRunning]. It starts no goroutine.
 func (c *Checker) Run(ctx context.Context) error {
 	if !c.running.CompareAndSwap(false, true) {
 		return ErrRunning
@@ -45,7 +45,7 @@ func (c *Checker) turn(ctx context.Context) {
 	_, _ = c.Check(ctx, now) // logs its error
 }
 
-// now is the Store's time where it tells it, and contains its panics.
+// now returns the Store's time, or without a Clock the host's, and contains panics of the Store.
 func (c *Checker) now(ctx context.Context) (now time.Time, err error) {
 	if c.clock == nil {
 		return time.Now(), nil
@@ -56,10 +56,10 @@ func (c *Checker) now(ctx context.Context) (now time.Time, err error) {
 		}
 	}()
 	r, err := c.clock.Now(ctx)
-	return r.Store, err // keys expire in days; how long the reading took does not matter
+	return r.Store, err // the duration of the reading does not matter, since keys expire in days
 }
 
-// wait is the time until the next check.
+// wait returns the time until the next check.
 func (c *Checker) wait(now time.Time) time.Duration {
 	next := now.Truncate(c.o.Every).Add(c.o.Every) // counts from the zero time, a midnight in UTC
 	return next.Sub(now) + rand.N(c.o.Jitter+1)

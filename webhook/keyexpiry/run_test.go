@@ -12,7 +12,7 @@ import (
 	"github.com/postrider/postrider/webhook/keyexpiry"
 )
 
-// running runs a Checker until the test has seen enough.
+// running runs a Checker until f returns.
 func running(t *testing.T, c *keyexpiry.Checker, f func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -25,7 +25,7 @@ func running(t *testing.T, c *keyexpiry.Checker, f func()) {
 	}
 }
 
-// Rule: Run checks at once and then at full hours, or at what Every says, no later than
+// Rule: Run checks at once and then at full hours, or at multiples of Every, no later than
 // Jitter after them.
 func TestRun_schedule(t *testing.T) {
 	t.Parallel()
@@ -43,7 +43,7 @@ func TestRun_schedule(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(t *testing.T, h *host) {
-				time.Sleep(17*time.Second + 5*time.Hour) // off every beat
+				time.Sleep(17*time.Second + 5*time.Hour) // between multiples of Every
 				start := time.Now()
 				var checks []time.Time
 				c := h.checkerOf(&tc.o, keyexpiry.SourceFunc(func(context.Context) ([]keyexpiry.Key, error) {
@@ -66,8 +66,8 @@ func TestRun_schedule(t *testing.T) {
 	}
 }
 
-// Rule: a Source that fails, panics or hangs ends one check, is logged, and is asked again
-// at the next.
+// Rule: a Source that fails, panics or hangs ends one check and is logged. The next check
+// calls it again.
 func TestRun_badSource(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, h *host) {
@@ -87,7 +87,7 @@ func TestRun_badSource(t *testing.T) {
 			return []keyexpiry.Key{key("k", 24*time.Hour)}, nil
 		}))
 		running(t, c, func() { time.Sleep(3*time.Hour + 10*time.Minute) })
-		got := h.to.took()
+		got := h.to.drain()
 		if n != 4 || len(got) != 1 || !strings.Contains(got[0].Body, `"apiKeyId":"k"`) {
 			t.Errorf("%d checks, requests %v; want the key announced by the fourth", n, got)
 		}
@@ -142,7 +142,7 @@ func TestRun_once(t *testing.T) {
 	})
 }
 
-// clockStore is a Store with a time of its own, which it tells from some moment on.
+// clockStore is a Store with its own clock, which fails at first.
 type clockStore struct {
 	*lockedStore
 	ahead time.Duration
@@ -157,7 +157,7 @@ func (s *clockStore) Now(context.Context) (webhook.Reading, error) {
 	return webhook.Reading{Store: now.Add(s.ahead), Before: now, After: now}, nil
 }
 
-// Rule: where the Store tells the time, Run goes by it.
+// Rule: Run uses the Store's time where the Store has a Clock.
 func TestRun_clockOfStore(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, h *host) {
@@ -167,19 +167,19 @@ func TestRun_clockOfStore(t *testing.T) {
 		h = h.restarted()
 		running(t, h.checker(&keyexpiry.Options{Every: 10 * time.Minute}, key("k", week+20*time.Minute)), func() {
 			time.Sleep(5 * time.Minute)
-			if n := len(h.to.took()); n != 0 || !strings.Contains(h.log.String(), "no connection") {
+			if n := len(h.to.drain()); n != 0 || !strings.Contains(h.log.String(), "no connection") {
 				t.Errorf("%d requests without a time; log:\n%s", n, h.log)
 			}
 			time.Sleep(10 * time.Minute)
 		})
-		time.Sleep(store.ahead) // the host that sends goes by its own time, in which the event is not due yet
-		if n := len(h.to.took()); n != 1 {
+		time.Sleep(store.ahead) // the sending host uses its own time, in which the event is not due yet
+		if n := len(h.to.drain()); n != 1 {
 			t.Errorf("%d requests, want 1", n)
 		}
 	})
 }
 
-// Rule: settings that cannot work are refused by name.
+// Rule: impossible settings are refused by name.
 func TestNew_refuses(t *testing.T) {
 	t.Parallel()
 	store := withMarks(newStore(t), nil).lockedStore

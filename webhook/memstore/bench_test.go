@@ -52,7 +52,7 @@ func fill(tb testing.TB, s *memstore.Store, hook string, first, n int, due time.
 // laneOf is the lane of a webhook of the benchmarks.
 func laneOf(hook string) webhook.Lane { return webhook.Lane{Scope: "bench", WebhookID: hook} }
 
-// BenchmarkClaimAndRelease is a claim of one delivery among n, and giving it back.
+// BenchmarkClaimAndRelease claims one delivery among n and releases it.
 func BenchmarkClaimAndRelease(b *testing.B) {
 	for _, n := range []int{1, 10_000, 100_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
@@ -77,8 +77,8 @@ func BenchmarkClaimAndRelease(b *testing.B) {
 	}
 }
 
-// BenchmarkDue is a look at what is due: one lane beside a backlog of a million in another,
-// beside many that wait or are inactive, and 10,000 lanes that are due, with and without Since.
+// BenchmarkDue asks for the due lanes: one lane beside a backlog of a million in another, one
+// beside many that wait or are inactive, and 10,000 due lanes, with and without Since.
 func BenchmarkDue(b *testing.B) {
 	many := func(due time.Time, active bool) func(*testing.B, *memstore.Store) {
 		return func(b *testing.B, s *memstore.Store) {

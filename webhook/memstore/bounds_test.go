@@ -58,7 +58,7 @@ func TestFullByNumber(t *testing.T) {
 	mustEnqueue(t, s, deliveries(0, 10, 1)) // repeats need no space
 	end := claimAll(t, s)
 	settleAs(t, s, end[:3], webhook.StateDelivered)
-	mustEnqueue(t, s, deliveries(10, 3, 1)) // what has ended makes space
+	mustEnqueue(t, s, deliveries(10, 3, 1)) // ended deliveries make space
 	if err := s.Requeue(t.Context(), "bench", end[0].ID, base); !errors.Is(err, webhook.ErrFull) {
 		t.Errorf("Requeue in a full Store: error %v, want ErrFull", err)
 	}
@@ -77,11 +77,11 @@ func TestFullByBytes(t *testing.T) {
 	mustEnqueue(t, s, deliveries(2, 1, 100))
 	claimed := claimAll(t, s)
 	settleAs(t, s, claimed[:1], webhook.StateDelivered)
-	mustEnqueue(t, s, deliveries(3, 1, 300)) // history gives way
+	mustEnqueue(t, s, deliveries(3, 1, 300)) // history is forgotten
 	if _, _, err := s.Delivery(t.Context(), "bench", claimed[0].ID); !errors.Is(err, webhook.ErrNotFound) {
-		t.Errorf("an ended delivery that had to give way: error %v, want ErrNotFound", err)
+		t.Errorf("an ended delivery beyond MaxBytes: error %v, want ErrNotFound", err)
 	}
-	// What cannot fit whatever gives way costs no history.
+	// A delivery that is larger than the whole Store costs no history.
 	settleAs(t, s, claimed[1:2], webhook.StateFailed)
 	if _, err := s.Enqueue(t.Context(), deliveries(4, 1, 1001)); !errors.Is(err, webhook.ErrFull) {
 		t.Errorf("a body larger than the Store: error %v, want ErrFull", err)
@@ -112,8 +112,8 @@ func TestKeepEnded(t *testing.T) {
 	}
 }
 
-// TestKeepEndedWholeEvents proves that history which protects a pending delivery from being
-// accepted twice stays, and that the Store is bounded all the same.
+// TestKeepEndedWholeEvents proves that the history of an event stays while one of its deliveries
+// is pending, since it prevents a second acceptance, and that the Store is bounded nevertheless.
 func TestKeepEndedWholeEvents(t *testing.T) {
 	t.Parallel()
 	s := open(t, &memstore.Options{KeepEnded: 2, MaxDeliveries: 10})
@@ -209,8 +209,8 @@ func TestDeleteScopeFreesMarks(t *testing.T) {
 	}
 }
 
-// TestOldPendingKeepsNoHistory: a delivery that stays pending for long does not keep what
-// came after it and was forgotten.
+// TestOldPendingKeepsNoHistory: a delivery that stays pending for long does not keep log entries
+// of later deliveries that the Store has forgotten.
 func TestOldPendingKeepsNoHistory(t *testing.T) {
 	t.Parallel()
 	s := open(t, &memstore.Options{KeepEnded: 10})
@@ -244,7 +244,7 @@ func claimAt(t *testing.T, s *memstore.Store, now time.Time) []webhook.Delivery 
 	return claimMost(t, s, now, 10_000)
 }
 
-// claimMost claims at most that many of each lane that is due.
+// claimMost claims at most most deliveries of each due lane.
 func claimMost(t *testing.T, s *memstore.Store, now time.Time, most int) []webhook.Delivery {
 	t.Helper()
 	p, err := s.Due(t.Context(), webhook.DueQuery{Now: now, Limit: 10_000})
@@ -260,7 +260,7 @@ func claimMost(t *testing.T, s *memstore.Store, now time.Time, most int) []webho
 
 var claims atomic.Int64
 
-// claimOf claims at most that many of each lane, for a minute, with a number of its own.
+// claimOf returns a claim of at most most deliveries of each lane, for a minute, with a new lease number.
 func claimOf(now time.Time, most int, lanes ...webhook.Lane) webhook.Claim {
 	c := webhook.Claim{Now: now, Until: now.Add(time.Minute), Lease: now.UnixMicro()<<11 + claims.Add(1)<<11}
 	for _, l := range lanes {

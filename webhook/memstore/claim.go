@@ -34,14 +34,14 @@ func (s *Store) Claim(ctx context.Context, c webhook.Claim) (webhook.Batch, erro
 	return t.b, nil
 }
 
-// taking is a claim under way.
+// taking is the state of one Claim.
 type taking struct {
 	s          *Store
 	c          webhook.Claim
 	now, until instant
 	bytes      int
-	take       webhook.Take // of the lane
-	beside     int          // superseded rows
+	take       webhook.Take // of the current lane
+	extra      int          // superseded rows
 	b          webhook.Batch
 }
 
@@ -53,7 +53,7 @@ func (t *taking) lane(lc *webhook.LaneClaim) {
 	l.advance(t.now)
 	t.take = lc.Take
 	n, before, short := 0, len(t.b.Deliveries), false
-	if t.c.Lease <= l.lease { // else nothing in the lane can have the number
+	if t.c.Lease <= l.lease { // a greater number cannot be in the lane
 		for _, r := range l.heldUnder(t.c.Lease, t.now) {
 			superseded := t.supersedes(r)
 			if n == lc.Most && !superseded || short {
@@ -67,13 +67,13 @@ func (t *taking) lane(lc *webhook.LaneClaim) {
 			}
 		}
 	}
-	for n < lc.Most && !short && t.beside < maxSuperseded && l.ready.len() > 0 {
+	for n < lc.Most && !short && t.extra < maxSuperseded && l.ready.len() > 0 {
 		r := l.ready.top()
 		if r.due > t.now {
 			break
 		}
 		if lc.Take != webhook.TakeAny && r.key != "" && l.t.keyed() {
-			if r = t.ofKey(r, lc.Take); r == nil {
+			if r = t.nextOfKey(r, lc.Take); r == nil {
 				continue
 			}
 		}
@@ -85,7 +85,7 @@ func (t *taking) lane(lc *webhook.LaneClaim) {
 		}
 		t.lease(r, max(r.lease+1, t.c.Lease), min(r.due, t.now))
 	}
-	if short || t.beside == maxSuperseded {
+	if short || t.extra == maxSuperseded {
 		t.b.Short = append(t.b.Short, lc.Lane)
 	}
 	if len(t.b.Deliveries) > before {
@@ -96,14 +96,14 @@ func (t *taking) lane(lc *webhook.LaneClaim) {
 	}
 }
 
-// heldUnder returns what is held under exactly that number, in order of insertion.
+// heldUnder returns the rows that are held under exactly this lease number, in order of insertion.
 func (l *lane) heldUnder(lease int64, now instant) []*row {
 	rows := slices.DeleteFunc(l.rows(), func(r *row) bool { return !r.held || r.lease != lease || r.due <= now })
 	slices.SortFunc(rows, func(a, b *row) int { return cmp.Compare(a.seq, b.seq) })
 	return rows
 }
 
-// fits reports whether a row's body fits into the answer, and counts it. One always does.
+// fits reports whether a row's body fits into the answer, and counts it. The first body always fits.
 func (t *taking) fits(r *row) bool {
 	if size := t.bytes + len(r.body); t.c.MaxBytes > 0 && size > t.c.MaxBytes && len(t.b.Deliveries) > 0 {
 		return false
@@ -112,7 +112,7 @@ func (t *taking) fits(r *row) bool {
 	return true
 }
 
-// lease hands out a row with the Due that it had.
+// lease leases a row and adds it to the answer, with its previous due time.
 func (t *taking) lease(r *row, number int64, due instant) {
 	l := r.lane
 	l.pull(r)
@@ -135,7 +135,7 @@ func (t *taking) lease(r *row, number int64, due instant) {
 	t.b.Deliveries = append(t.b.Deliveries, d)
 }
 
-// webhook adds a webhook to the answer, once. Its lanes may be named in several places.
+// webhook adds a webhook to the answer, once, although the claim may name several of its lanes.
 func (t *taking) webhook(of *target) {
 	if len(t.b.Webhooks) > 0 && len(of.lanes) > 1 &&
 		slices.ContainsFunc(t.b.Webhooks, func(w webhook.Webhook) bool { return w.ID == of.w.ID }) {

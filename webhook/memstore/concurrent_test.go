@@ -11,7 +11,7 @@ import (
 	"github.com/postrider/postrider/webhook/memstore"
 )
 
-// TestConcurrentUse runs everything at once; the race detector and the final count judge.
+// TestConcurrentUse calls all methods concurrently; the race detector and the final counts find faults.
 func TestConcurrentUse(t *testing.T) {
 	t.Parallel()
 	s := open(t, &memstore.Options{KeepEnded: 50})

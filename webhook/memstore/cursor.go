@@ -15,7 +15,7 @@ type position struct {
 	seq     int64
 }
 
-// rows yields the log from one end, or from behind a position. The Store is locked.
+// rows yields the log from one end, or the rows behind a position. The caller holds s.mu.
 func (sc *scope) rows(oldestFirst bool, from *position) iter.Seq[*row] {
 	return func(yield func(*row) bool) {
 		log := sc.log
@@ -40,8 +40,8 @@ func (sc *scope) rows(oldestFirst bool, from *position) iter.Seq[*row] {
 	}
 }
 
-// encodeCursor makes a cursor of a position, and of a checksum over it and over all of the query
-// but its Limit. It protects from mistakes, not from forgery: a forged cursor shows no more
+// encodeCursor makes a cursor of a position and of a checksum over the position and the query
+// without its Limit. The checksum detects mistakes, not forgery: a forged cursor shows no more
 // than its query does.
 func encodeCursor(q webhook.Query, p position) string {
 	q.Cursor, q.Limit = "", 0

@@ -1,7 +1,7 @@
 // Package memstore keeps webhooks and deliveries in memory.
 //
 // It is the Store for tests, for trying Postrider out, and for hosts that can
-// bear to lose what is queued when their process ends:
+// accept that queued deliveries are lost when their process ends:
 //
 //	store, err := memstore.New(nil)
 //
@@ -11,16 +11,16 @@
 //
 // # Bounds
 //
-// Nothing grows without an end, and one scope fills a quarter of each bound at most; see [Options]. Work is never dropped: where there is no
-// space for a delivery, Enqueue answers [webhook.ErrFull] and stores nothing. History
-// is a courtesy: the events whose deliveries all ended longest ago give way
-// to new work. Until then a repeated Dispatch of such an event is recognised, so
-// deduplication lasts as long as the history does.
+// Everything that a Store keeps is bounded, and one scope fills a quarter of each bound at most;
+// see [Options]. A pending delivery is never dropped: where there is no space for a new one,
+// Enqueue answers [webhook.ErrFull] and stores nothing. Where new work needs space, the Store
+// forgets the events whose deliveries all ended longest ago. Until then it recognises a
+// repeated Dispatch of such an event, so deduplication lasts as long as the history does.
 //
 // # Cost
 //
-// Each method costs the logarithm of what is pending for each delivery it touches, never the
-// backlog. Due costs the lanes of which something is due, whatever waits in them; lanes that
-// wait for a later time and those of inactive webhooks cost it nothing. A Claim that is
-// repeated, and a Sweep that may have something to end, look at everything pending in their lanes.
+// For each delivery that a method touches it costs the logarithm of the number of pending
+// deliveries, never that number itself. Due costs the number of due lanes, however long their
+// backlogs are. Lanes that wait for a later time and lanes of inactive webhooks cost Due nothing.
+// A repeated Claim, and a Sweep that may end deliveries, read all pending deliveries of their lanes.
 package memstore

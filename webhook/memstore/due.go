@@ -11,9 +11,9 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Due implements [webhook.Store]. A question costs what is due, in lanes: those that wait for
-// a later time and those of inactive webhooks cost nothing. The lanes of a walk are noted when
-// it begins, so its pages cost their own length.
+// Due implements [webhook.Store]. The first page costs the number of due lanes: lanes that wait
+// for a later time and lanes of inactive webhooks cost nothing. The lanes of a walk over the pages
+// are kept from its first page on, so that each further page costs its own length.
 func (s *Store) Due(ctx context.Context, q webhook.DueQuery) (p webhook.DuePage, err error) {
 	after := int64(0)
 	if q.Cursor != "" {
@@ -31,8 +31,8 @@ func (s *Store) Due(ctx context.Context, q webhook.DueQuery) (p webhook.DuePage,
 	limit := q.Limit
 	q.Cursor, q.Limit = "", 0
 	w := s.walk
-	if after == 0 || w.question != q {
-		w = s.look(q)
+	if after == 0 || w.query != q {
+		w = s.findDue(q)
 	}
 	from, _ := slices.BinarySearchFunc(w.lanes, after+1, func(l *lane, id int64) int { return cmp.Compare(l.id, id) })
 	lanes := w.lanes[from:]
@@ -40,8 +40,8 @@ func (s *Store) Due(ctx context.Context, q webhook.DueQuery) (p webhook.DuePage,
 		lanes, s.walk = lanes[:limit], w
 		p.Cursor = strconv.FormatInt(lanes[limit-1].id, 36)
 	} else {
-		if after > 0 { // things have changed since the walk began
-			w = s.look(q)
+		if after > 0 { // lanes may have changed since the walk began
+			w = s.findDue(q)
 		}
 		s.walk, p.Next = walk{}, w.next.time()
 	}
@@ -52,18 +52,18 @@ func (s *Store) Due(ctx context.Context, q webhook.DueQuery) (p webhook.DuePage,
 	return p, nil
 }
 
-// walk is what is due for a question.
+// walk is the answer to a query, from which pages are cut.
 type walk struct {
-	question webhook.DueQuery // without Cursor and Limit
-	lanes    []*lane          // in the order of their ids
-	next     instant          // never where nothing becomes due later
+	query webhook.DueQuery // without Cursor and Limit
+	lanes []*lane          // in the order of their ids
+	next  instant          // never where nothing becomes due later
 }
 
-// look goes through the lanes of which something is due, and to the first behind them.
-func (s *Store) look(q webhook.DueQuery) walk {
+// findDue collects the due lanes, and the time at which the next lane becomes due.
+func (s *Store) findDue(q webhook.DueQuery) walk {
 	w := walk{q, nil, forever}
 	if q.WebhookID == "" {
-		s.lookBelow(0, &w, at(q.Now), at(q.Since))
+		s.addBelow(0, &w, at(q.Now), at(q.Since))
 	} else if t := s.targets[targetKey{q.Scope, q.WebhookID}]; t != nil {
 		for _, l := range t.lanes {
 			if l.pos >= 0 {
@@ -78,16 +78,16 @@ func (s *Store) look(q webhook.DueQuery) walk {
 	return w
 }
 
-// lookBelow adds the lanes below a place in the heap, in which none is due before the one above it.
-func (s *Store) lookBelow(i int, w *walk, now, since instant) {
+// addBelow adds the due lanes of the heap from an index down. No lane of a heap is due before its parent.
+func (s *Store) addBelow(i int, w *walk, now, since instant) {
 	if i < s.due.len() && w.add(s.due.items[i], now, since) {
-		s.lookBelow(2*i+1, w, now, since)
-		s.lookBelow(2*i+2, w, now, since)
+		s.addBelow(2*i+1, w, now, since)
+		s.addBelow(2*i+2, w, now, since)
 	}
 }
 
-// add notes a lane where something of it is due and its webhook receives. It reports whether
-// something is due, whatever the webhook.
+// add adds a lane that has a due row and whose webhook receives. It reports whether a row is due,
+// whether the webhook receives or not.
 func (w *walk) add(l *lane, now, since instant) bool {
 	if l.head > now {
 		w.next = min(w.next, l.head)
@@ -97,7 +97,7 @@ func (w *walk) add(l *lane, now, since instant) bool {
 		return true
 	}
 	l.advance(now)
-	if l.readyUpTo > now { // another caller's clock is ahead, and what it put there is not looked through
+	if l.readyUpTo > now { // a caller whose clock is ahead has filled ready, which is not searched
 		w.next = min(w.next, now+instant(time.Microsecond))
 	} else if l.later.len() > 0 {
 		w.next = min(w.next, l.later.top().due)

@@ -7,9 +7,9 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Enqueue implements [webhook.Enqueuer]. Every new delivery is pending, whatever its State,
-// Tries and the like say. [webhook.ErrFull] means that it would pass Options.MaxDeliveries
-// or Options.MaxBytes, or its scope's share of them, even if all history were forgotten. Two
+// Enqueue implements [webhook.Enqueuer]. Every new delivery is pending: its State, Tries and
+// similar fields are ignored. [webhook.ErrFull] means that the deliveries exceed Options.MaxDeliveries
+// or Options.MaxBytes, or their scope's share of them, even without any history. Two
 // deliveries of one ID that differ in (Scope, EventID, WebhookID) are refused.
 func (s *Store) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
 	fresh := make([]*row, len(ds))
@@ -58,7 +58,7 @@ func (s *Store) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, err
 	return added, nil
 }
 
-// undo takes back rows that were indexed last.
+// undo removes the rows that were indexed last.
 func (s *Store) undo(rows []*row) {
 	for i := len(rows) - 1; i >= 0; i-- {
 		sc := rows[i].event.scope
@@ -67,7 +67,7 @@ func (s *Store) undo(rows []*row) {
 	}
 }
 
-// full names the bound that new rows pass, after history was forgotten where that helps.
+// full names the bound that new rows exceed. Before, it forgets history where that makes enough space.
 func (s *Store) full(rows []*row) string {
 	if len(rows) == 0 {
 		return ""

@@ -6,7 +6,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// event is the deliveries of one event, which are forgotten together.
+// event holds the deliveries of one event, which the Store forgets together.
 type event struct {
 	scope    *scope
 	id       string
@@ -45,7 +45,7 @@ func (e *event) find(webhook string) *row {
 	return nil
 }
 
-// index makes a new row known by its identifiers.
+// index adds a new row to the indexes by its identifiers.
 func (s *Store) index(e *event, r *row) {
 	r.event = e
 	r.nextOfEvent, e.first = e.first, r
@@ -110,7 +110,7 @@ func (s *Store) finish(r *row, state webhook.State, code webhook.Code, when inst
 	}
 }
 
-// complete files an event whose deliveries have all ended.
+// complete adds an event whose deliveries have all ended to the history.
 func (s *Store) complete(e *event) {
 	e.finished = never
 	for r := e.first; r != nil; r = r.nextOfEvent {
@@ -120,9 +120,9 @@ func (s *Store) complete(e *event) {
 	e.scope.done.push(e)
 }
 
-// trim forgets the oldest history beyond its bounds: that of the scope which has just
-// changed where it has more than its share, else whatever is oldest. It may forget what the
-// caller has just ended, so it comes last in a method.
+// trim forgets the oldest history beyond its bounds: history of the changed scope where that has
+// more than its share, else the oldest of all. A method calls it last, because it may forget the
+// delivery that the method has just ended.
 func (s *Store) trim(sc *scope) {
 	for s.done.len() > 0 && (s.ended > s.opts.KeepEnded || s.bytes > s.opts.MaxBytes) {
 		e := s.done.top()
@@ -133,7 +133,7 @@ func (s *Store) trim(sc *scope) {
 	}
 }
 
-// forget removes a whole event, whatever the state of its deliveries.
+// forget removes a whole event, with deliveries in any state.
 func (s *Store) forget(e *event) {
 	sc := e.scope
 	if e.pos >= 0 {
@@ -151,12 +151,12 @@ func (s *Store) forget(e *event) {
 		}
 		s.bytes -= r.bytes
 		delete(s.rows, r.id)
-		// The scope's log keeps the row itself for a while, but nothing that it holds.
+		// The scope's log keeps the row for a while, without its contents.
 		*r = row{removed: true, ordered: unordered, created: r.created, seq: r.seq, nextOfEvent: r.nextOfEvent, pos: -1}
 		sc.removed++
 	}
 	delete(sc.events, e.id)
-	sc.tidy()
+	sc.compact()
 	s.release(sc)
 }
 
@@ -187,9 +187,9 @@ func older(a, b *row) int {
 	return 0
 }
 
-// tidy drops removed rows from the log: at its beginning, where most of them are, at
-// once, and from the middle when they are half of it.
-func (sc *scope) tidy() {
+// compact drops removed rows from the log: at once those at its beginning, where most of them
+// are, and those in its middle when they are half of the log.
+func (sc *scope) compact() {
 	for len(sc.log) > 0 && sc.log[0].removed {
 		sc.log[0] = nil
 		sc.log = sc.log[1:]

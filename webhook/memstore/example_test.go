@@ -11,8 +11,8 @@ import (
 	"github.com/postrider/postrider/webhook/memstore"
 )
 
-// A Dispatcher does what this example does by hand: it asks what is due, claims it, sends it, and
-// settles the outcome.
+// This example shows the calls of a Dispatcher: it asks for due lanes, claims deliveries, sends them
+// and settles their outcomes.
 func Example() {
 	ctx := context.Background()
 	store, err := memstore.New(nil)
@@ -64,7 +64,7 @@ func Example() {
 	// delivered after 1 attempt with status 204
 }
 
-// A bounded Store refuses what it has no space for; nothing is dropped.
+// A full Store refuses new deliveries and drops none.
 func ExampleOptions() {
 	store, err := memstore.New(&memstore.Options{MaxDeliveries: 1})
 	if err != nil {

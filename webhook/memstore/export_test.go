@@ -2,7 +2,7 @@ package memstore
 
 import "fmt"
 
-// Leftovers names what is not empty in a Store that should hold nothing.
+// Leftovers names the fields that are not empty in a Store that should be empty.
 func (s *Store) Leftovers() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -27,7 +27,7 @@ func (s *Store) Sizes() (pending, ended int, bytes int64) {
 	return s.pending, s.ended, s.bytes
 }
 
-// LogLen is how long the log of a scope is, removed deliveries included.
+// LogLen returns the length of a scope's log, with removed deliveries.
 func (s *Store) LogLen(scope string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,6 +1,6 @@
 package memstore
 
-// order is how a heap compares its elements and tells them where they are.
+// order compares the elements of a heap, and stores in an element its index.
 // Implementations are empty structs.
 type order[T any] interface {
 	less(a, b T) bool

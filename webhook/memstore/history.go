@@ -24,7 +24,7 @@ func (s *Store) Delivery(ctx context.Context, scope, id string) (webhook.Deliver
 	d.Vars, d.Carry = maps.Clone(d.Vars), maps.Clone(d.Carry)
 	as := make([]webhook.Attempt, len(r.attempts))
 	for i, a := range r.attempts {
-		as[i] = a.kept()
+		as[i] = a.clone()
 	}
 	return d, as, nil
 }
@@ -37,9 +37,9 @@ func (s *Store) row(op, scope, id string) (*row, error) {
 	return nil, fmt.Errorf("memstore: %s %s: %w", op, id, webhook.ErrNotFound)
 }
 
-// Deliveries implements [webhook.History]. Bodies are included. A Query without a Scope, with a
-// Limit outside 0 to 500 or with a cursor that is not its own is refused with [webhook.ErrInvalid]. Deliveries
-// of the same CreatedAt come in order of insertion, or against it.
+// Deliveries implements [webhook.History], with bodies. A Query without a Scope, with a
+// Limit outside 0 to 500 or with a cursor of another Query is refused with [webhook.ErrInvalid].
+// Deliveries of the same CreatedAt are in order of insertion, or in reverse order without OldestFirst.
 func (s *Store) Deliveries(ctx context.Context, q webhook.Query) ([]webhook.Delivery, string, error) {
 	const defaultLimit, maxLimit = 50, 500
 	switch {
@@ -98,8 +98,8 @@ func matcher(q *webhook.Query) func(*row) bool {
 	}
 }
 
-// Requeue implements [webhook.History]. A delivery that has ended takes space again: [webhook.ErrFull] when
-// Options.MaxDeliveries, or its scope's share of them, are pending.
+// Requeue implements [webhook.History]. An ended delivery becomes pending and takes space:
+// [webhook.ErrFull] when Options.MaxDeliveries, or its scope's share of them, are pending.
 func (s *Store) Requeue(ctx context.Context, scope, id string, due time.Time) error {
 	if err := s.lock(ctx); err != nil {
 		return err
@@ -118,7 +118,7 @@ func (s *Store) Requeue(ctx context.Context, scope, id string, due time.Time) er
 	case s.pending >= s.opts.MaxDeliveries || r.event.scope.pending >= share(s.opts.MaxDeliveries):
 		return fmt.Errorf("memstore: requeue %s: %w", id, webhook.ErrFull)
 	default:
-		r.state, r.ordered = webhook.StatePending, &ordered{keyPos: -1, earlier: r.earlier} // outside of its key
+		r.state, r.ordered = webhook.StatePending, &ordered{keyPos: -1, earlier: r.earlier} // without a key
 		s.opened(r)
 		s.count(r.event.scope, 0, 0, -1)
 	}

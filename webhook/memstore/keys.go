@@ -9,37 +9,38 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// ordered is what a row has that has a key or an end, or was requeued, which most do not.
+// ordered holds the fields of rows that have a key or an end, or were requeued. Most rows have none
+// of these.
 type ordered struct {
-	key     string
-	keyed   *keyed  // what is pending of the key, where the row is pending
-	was     instant // the due time of a parked row
-	expires instant
-	keyPos  int32 // in keyed.pending
-	earlier int32 // tries before the latest Requeue
+	key       string
+	keyed     *keyed  // the key, while the row is pending
+	dueBefore instant // the due time of a parked row
+	expires   instant
+	keyPos    int32 // in keyed.pending
+	earlier   int32 // tries before the latest Requeue
 }
 
-// unordered stands for all others. It is not written to.
+// unordered is shared by all other rows, and is read-only.
 var unordered = &ordered{expires: never, keyPos: -1}
 
-// keyName is what is kept in order: a key of a webhook, whatever the class.
+// keyName identifies a sequence in which order is kept: a key of a webhook, over all classes.
 type keyName struct{ scope, webhook, key string }
 
-// keyed is what is pending of a key. All but the head are parked: their due time never comes, so
-// what waits behind a head costs a claim nothing. When the head ends the next one becomes due.
+// keyed holds the pending rows of a key. All but the head are parked: their due time never comes, so
+// that rows behind a head cost a claim nothing. When the head ends, the next row becomes due.
 type keyed struct {
 	name    keyName
 	pending heap[*row, bySequence]
-	busy    *row               // taken as the head or as the newest, until its lease is settled
-	units   map[unitName]*unit // what coalesces
+	busy    *row               // leased as the head or as the newest, until its lease is settled
+	units   map[unitName]*unit // by type and class
 }
 
-func (k *keyed) of(r *row) *unit { return k.units[unitName{r.typ, r.class}] }
+func (k *keyed) unit(r *row) *unit { return k.units[unitName{r.typ, r.class}] }
 
-// unit is the deliveries of a key that are of one type and class.
+// unit holds the deliveries of a key that have one type and class: those that coalesce.
 type unit struct {
-	newest *row  // the latest one, while it is pending
-	taken  int64 // the greatest number of one that was leased, or has ended
+	newest *row  // the latest row, while it is pending
+	taken  int64 // the greatest seq of the rows that were leased or have ended
 }
 
 type unitName struct{ typ, class string }
@@ -49,7 +50,7 @@ type bySequence struct{}
 func (bySequence) less(a, b *row) bool    { return a.seq < b.seq }
 func (bySequence) place(r *row, at int32) { r.keyPos = at }
 
-// end is when a row is not worth sending any more.
+// end returns the time from which a row is not sent any more.
 func (r *row) end() instant {
 	if r.expires == never {
 		return forever
@@ -57,7 +58,7 @@ func (r *row) end() instant {
 	return r.expires
 }
 
-// join adds a row that becomes pending to its key, and parks it behind others.
+// join adds a row that becomes pending to its key, and parks it if it is not the head.
 func (s *Store) join(r *row) {
 	if r.key == "" {
 		return
@@ -70,10 +71,10 @@ func (s *Store) join(r *row) {
 	}
 	r.keyed = k
 	if k.pending.len() > 0 && k.pending.top().seq < r.seq && !r.held {
-		r.was, r.due = r.due, parked
+		r.dueBefore, r.due = r.due, parked
 	}
 	k.pending.push(r)
-	u := k.of(r)
+	u := k.unit(r)
 	if u == nil {
 		u = &unit{}
 		k.units[unitName{r.typ, r.class}] = u
@@ -86,7 +87,7 @@ func (s *Store) join(r *row) {
 	}
 }
 
-// leave takes a row out of its key. The caller lets the next one go.
+// leave removes a row from its key. The caller unparks the next one.
 func (s *Store) leave(r *row) {
 	k := r.keyed
 	if k == nil {
@@ -94,41 +95,41 @@ func (s *Store) leave(r *row) {
 	}
 	s.endTurn(r)
 	k.pending.remove(r.keyPos)
-	u := k.of(r)
+	u := k.unit(r)
 	u.taken = max(u.taken, r.seq)
 	if u.newest == r {
 		u.newest = nil
 	}
-	r.keyed = nil // r is of a key, so it has an ordered of its own
+	r.keyed = nil // a row with a key does not share its ordered
 	if k.pending.len() == 0 {
 		delete(s.keys, k.name)
 	}
 }
 
-// endTurn ends the turn of a row, if it has its key's.
+// endTurn frees the key of a row that is its busy one.
 func (s *Store) endTurn(r *row) {
 	if r.keyed != nil && r.keyed.busy == r {
 		r.keyed.busy = nil
 	}
 }
 
-// unparkHead lets the head of a key go, no earlier than when. It may have been superseded, so it
-// does not matter whether something of the key is held.
+// unparkHead makes the head of a key due, no earlier than when. It does so also while a row of the
+// key is held, because the head may be superseded.
 func (s *Store) unparkHead(k *keyed, when instant) {
 	if k == nil || k.pending.len() == 0 {
 		return
 	}
 	if r := k.pending.top(); r.due == parked {
-		s.move(r, max(r.was, when))
+		s.move(r, max(r.dueBefore, when))
 	}
 }
 
-// unparkAll lets all of a webhook go, because it keeps no order any more.
+// unparkAll unparks all rows of a webhook, whose settings no longer ask for an order.
 func (s *Store) unparkAll(t *target) {
 	for _, l := range t.lanes {
 		for _, r := range l.rows() {
 			if r.due == parked {
-				s.move(r, r.was)
+				s.move(r, r.dueBefore)
 			}
 		}
 	}
@@ -138,26 +139,26 @@ func (s *Store) unparkAll(t *target) {
 func (t *target) keyed() bool { return t.exists && (t.w.Order != webhook.OrderNone || t.w.Coalesce) }
 
 // superseded reports whether a later row of the unit was leased, or has ended.
-func (k *keyed) superseded(r *row) bool { return r.seq < k.of(r).taken }
+func (k *keyed) superseded(r *row) bool { return r.seq < k.unit(r).taken }
 
 // supersedes reports whether the claim is to hand out a row as superseded.
 func (t *taking) supersedes(r *row) bool {
 	return t.take == webhook.TakeNewest && r.keyed != nil && r.keyed.superseded(r)
 }
 
-// ofKey returns what a claim takes in the place of a row that is due; nil where it is not that
-// row's turn, which is parked, or where it was superseded and has been taken.
-func (t *taking) ofKey(r *row, take webhook.Take) *row {
+// nextOfKey returns the row that a claim takes in the place of a due row. It returns nil where it has
+// parked the due row, because another row of the key comes first, or has taken it as superseded.
+func (t *taking) nextOfKey(r *row, take webhook.Take) *row {
 	k := r.keyed
 	if take == webhook.TakeNewest && k.superseded(r) {
-		t.superseded(r)
+		t.takeSuperseded(r)
 		return nil
 	}
-	next := k.busy // which lets nothing else of the key go
+	next := k.busy // no other row of the key goes meanwhile
 	switch {
 	case next != nil:
 	case take == webhook.TakeNewest:
-		next = k.of(r).newest // it is pending, or r would be superseded
+		next = k.unit(r).newest // pending, since r is not superseded
 	default:
 		next = k.pending.top()
 	}
@@ -166,38 +167,38 @@ func (t *taking) ofKey(r *row, take webhook.Take) *row {
 		return nil
 	}
 	k.busy = next
-	k.of(next).taken = max(k.of(next).taken, next.seq)
+	k.unit(next).taken = max(k.unit(next).taken, next.seq)
 	return next
 }
 
-// park puts a row aside until its key's head ends. A lease of it has ended.
+// park makes a row wait until its key's head ends. A lease of the row has ended.
 func (t *taking) park(r *row) {
 	if r.held {
 		r.held = false
 		r.interrupted++
 	}
-	r.was = r.due
+	r.dueBefore = r.due
 	t.s.move(r, parked)
 }
 
-// maxSuperseded is how many superseded rows one claim brings beside what was asked for.
+// maxSuperseded bounds the superseded rows that one claim returns in addition to the rows that Most counts.
 const maxSuperseded = 1000
 
-// superseded takes a row that a later one has superseded, and others of its unit.
-func (t *taking) superseded(r *row) {
+// takeSuperseded takes a superseded row and the other superseded rows of its unit.
+func (t *taking) takeSuperseded(r *row) {
 	k := r.keyed
 	for _, o := range append([]*row{r}, k.pending.items...) {
 		switch {
-		case t.beside == maxSuperseded, o.lane != r.lane || o.typ != r.typ || o.held && o.due > t.now || !k.superseded(o):
+		case t.extra == maxSuperseded, o.lane != r.lane || o.typ != r.typ || o.held && o.due > t.now || !k.superseded(o):
 			continue
 		case o.held:
 			o.interrupted++
 		}
 		t.s.endTurn(o)
-		t.beside++
+		t.extra++
 		due := o.due
 		if due == parked {
-			due = o.was
+			due = o.dueBefore
 		}
 		t.lease(o, max(o.lease+1, t.c.Lease), due)
 	}
@@ -205,7 +206,7 @@ func (t *taking) superseded(r *row) {
 
 // Ahead implements [webhook.KeyOrder].
 func (s *Store) Ahead(ctx context.Context, scope, id string) (webhook.Delivery, error) {
-	return s.ofKey(ctx, "ahead of", scope, id, func(r *row) *row {
+	return s.related(ctx, "ahead of", scope, id, func(r *row) *row {
 		switch k := r.keyed; {
 		case k == nil || k.busy == r:
 			return nil
@@ -220,7 +221,7 @@ func (s *Store) Ahead(ctx context.Context, scope, id string) (webhook.Delivery, 
 
 // Newest implements [webhook.KeyOrder].
 func (s *Store) Newest(ctx context.Context, scope, id string) (webhook.Delivery, error) {
-	return s.ofKey(ctx, "newest of", scope, id, func(r *row) (found *row) {
+	return s.related(ctx, "newest of", scope, id, func(r *row) (found *row) {
 		if r.key == "" {
 			return nil
 		}
@@ -233,7 +234,7 @@ func (s *Store) Newest(ctx context.Context, scope, id string) (webhook.Delivery,
 	})
 }
 
-func (s *Store) ofKey(ctx context.Context, op, scope, id string, of func(*row) *row) (webhook.Delivery, error) {
+func (s *Store) related(ctx context.Context, op, scope, id string, find func(*row) *row) (webhook.Delivery, error) {
 	if err := s.lock(ctx); err != nil {
 		return webhook.Delivery{}, err
 	}
@@ -242,7 +243,7 @@ func (s *Store) ofKey(ctx context.Context, op, scope, id string, of func(*row) *
 	if err != nil {
 		return webhook.Delivery{}, err
 	}
-	if r = of(r); r == nil {
+	if r = find(r); r == nil {
 		return webhook.Delivery{}, fmt.Errorf("memstore: %s %s: %w", op, id, webhook.ErrNotFound)
 	}
 	return r.bodiless(), nil

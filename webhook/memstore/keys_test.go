@@ -7,8 +7,8 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// TestSupersededPerClaim: however many deliveries one has superseded, a claim brings a bounded number
-// of them, without bodies, and the rest with the next ones.
+// TestSupersededPerClaim: a claim returns a bounded number of superseded deliveries, without bodies,
+// and later claims return the others.
 func TestSupersededPerClaim(t *testing.T) {
 	t.Parallel()
 	const n = 2500

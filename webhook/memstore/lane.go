@@ -6,7 +6,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// lane is what is pending of one [webhook.Lane].
+// lane holds the pending rows of one [webhook.Lane].
 type lane struct {
 	webhook.Lane
 	t         *target
@@ -14,8 +14,8 @@ type lane struct {
 	ready     heap[*row, byDue] // due up to readyUpTo
 	later     heap[*row, byDue]
 	readyUpTo instant
-	newest    instant // of what is in ready nothing is due later
-	lease     int64   // the largest number that a row of the lane has had
+	newest    instant // no row in ready is due later
+	lease     int64   // the greatest lease number of the lane's rows so far
 	head      instant // the earliest due time, as of the last refile
 	pos       int32   // in Store.due; -1 where nothing is pending or the webhook is inactive
 }
@@ -25,7 +25,7 @@ type byHead struct{}
 func (byHead) less(a, b *lane) bool    { return a.head < b.head }
 func (byHead) place(l *lane, at int32) { l.pos = at }
 
-// target is a webhook, or what is left of one while deliveries name it.
+// target is a webhook, or the rest of a deleted one while deliveries name it.
 type target struct {
 	w       webhook.Webhook
 	exists  bool
@@ -44,8 +44,8 @@ func (s *Store) hook(scope, id string) *target {
 	return nil
 }
 
-// live reports whether deliveries of the target may be claimed. Those of a webhook that is gone
-// may: the caller ends them.
+// live reports whether deliveries of the target may be claimed. Deliveries of a deleted webhook
+// may, so that the caller ends them.
 func (t *target) live(now instant) bool {
 	return !t.exists || t.w.Active && (t.expires == never || now < t.expires)
 }
@@ -75,7 +75,7 @@ func (s *Store) put(r *row) {
 	s.oldestQueued, s.earliestEnd = min(s.oldestQueued, r.queued), min(s.earliestEnd, r.end())
 	s.latestDue = max(s.latestDue, r.due)
 	s.join(r)
-	r.lane.advance(min(r.due, r.created)) // a new row is due when it is made, and need not wait among later ones
+	r.lane.advance(min(r.due, r.created)) // a new row is due when it is created, and goes to ready at once
 	r.lane.push(r)
 	s.refile(r.lane)
 }
@@ -108,8 +108,8 @@ func (l *lane) pull(r *row) {
 	}
 }
 
-// take removes a row from its lane, and the lane with its last row where it is not that of a
-// webhook as a whole, which comes back again and again.
+// take removes a row from its lane. An empty lane goes too, unless it has no Class: such a lane is
+// soon needed again.
 func (s *Store) take(r *row) {
 	l := r.lane
 	s.leave(r)
@@ -129,14 +129,14 @@ func (s *Store) drop(l *lane) {
 	}
 }
 
-// refile puts a lane where its earliest row and its webhook want it in Store.due.
+// refile updates the place of a lane in Store.due after its earliest row or its webhook has changed.
 func (s *Store) refile(l *lane) {
 	head := forever
 	if !l.t.exists || l.t.w.Active {
 		head = l.earliest()
 	}
 	if head == parked {
-		head = forever // all of it waits for something else
+		head = forever // all rows are parked
 	}
 	switch {
 	case head == l.head && l.pos >= 0:
@@ -163,7 +163,7 @@ func (l *lane) earliest() instant {
 	return first
 }
 
-// advance moves what has become due by now to the ready part.
+// advance moves the rows that are due by now from later to ready.
 func (l *lane) advance(now instant) {
 	if now <= l.readyUpTo {
 		return
@@ -176,5 +176,5 @@ func (l *lane) advance(now instant) {
 	}
 }
 
-// rows returns what is pending in the lane, in no order.
+// rows returns the pending rows of the lane, in no order.
 func (l *lane) rows() []*row { return slices.Concat(l.ready.items, l.later.items) }

@@ -8,8 +8,8 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Mark implements [webhook.Marks]. Where as many marks as Options.MaxMarks, or the scope's
-// share of them, last still at now, it answers [webhook.ErrFull].
+// Mark implements [webhook.Marks]. It returns [webhook.ErrFull] where Options.MaxMarks marks, or the
+// scope's share of them, have not expired at now.
 func (s *Store) Mark(ctx context.Context, scope, key string, now, until time.Time) (first bool, err error) {
 	if err := s.lock(ctx); err != nil {
 		return false, err
@@ -25,8 +25,8 @@ func (s *Store) Mark(ctx context.Context, scope, key string, now, until time.Tim
 			return true, nil
 		}
 	}
-	// Expired marks are cleared whenever they may be half of all, so a mark costs the same in the
-	// mean however many there are.
+	// Expired marks are cleared when they may be half of all marks, so that the mean cost of a
+	// mark does not depend on the number of marks.
 	if s.marks >= min(2*s.marksSwept+64, s.opts.MaxMarks) {
 		s.clearMarks(at(now))
 	}
@@ -57,7 +57,7 @@ func (s *Store) Marked(ctx context.Context, scope, key string, now time.Time) (b
 	return ok && until > at(now), nil
 }
 
-// clearMarks removes what has expired.
+// clearMarks removes expired marks.
 func (s *Store) clearMarks(now instant) {
 	for _, sc := range s.scopes {
 		s.clearScope(sc, now)

@@ -11,7 +11,7 @@ func TestConformance(t *testing.T) {
 	storetest.RunAll(t, func(t *testing.T) webhook.Store { return open(t, nil) })
 }
 
-// TestConformanceShared runs all cases on one Store, so that what one leaves behind meets the next.
+// TestConformanceShared runs all cases on one Store, so that each case meets the leftovers of the others.
 func TestConformanceShared(t *testing.T) {
 	s := open(t, nil)
 	storetest.Run(t, func(*testing.T) webhook.Store { return s })

@@ -115,7 +115,7 @@ func (m *model) settle() {
 	for _, x := range ss {
 		d := m.rows[slices.IndexFunc(m.rows, func(d *webhook.Delivery) bool { return d.ID == x.ID })]
 		key := fmt.Sprint(d.ID, x.Lease)
-		if x.Lease >= 1 && (x.Result != nil && m.tried[key] || x.Result == nil && x.Lease == d.Lease && !d.Held) { // a repeat
+		if x.Lease >= 1 && (x.Result != nil && m.tried[key] || x.Result == nil && x.Lease == d.Lease && !d.Held) { // a repeated settlement
 			if x.Lease < d.Lease {
 				wantLost = append(wantLost, x.ID)
 			}
@@ -180,7 +180,7 @@ func (m *model) requeueOrCancel() {
 	case d.Held:
 		want = webhook.ErrHeld
 	default:
-		m.end(d, webhook.StatePending, "") // Attempts go on
+		m.end(d, webhook.StatePending, "") // the attempts stay
 		d.Tries, d.Interrupted, d.FirstFailure, d.FinishedAt, d.Due, d.QueuedAt = 0, 0, time.Time{}, time.Time{}, due, due
 	}
 	if err := m.s.Requeue(m.t.Context(), d.Scope, d.ID, due); !errors.Is(err, want) {

@@ -9,19 +9,19 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// number is a lease number, above the last one as a rule.
+// number returns a lease number, mostly above the last one.
 func (m *model) number() int64 {
 	m.numbers += int64(m.r.IntN(3))
 	return m.numbers - int64(m.r.IntN(4)/3)
 }
 
-// ready tells whether a pending delivery may be claimed by its webhook.
+// ready reports whether the webhook of a pending delivery allows a claim.
 func (m *model) ready(d *webhook.Delivery) bool {
 	w := m.hook(d)
 	return d.State == webhook.StatePending && (w == nil || w.Live(m.now))
 }
 
-// lanes are the lanes of which something is pending, and what is due of each, by m.now.
+// lanes returns the lanes that have pending deliveries, and the deliveries of each that are due at m.now.
 func (m *model) lanes() (names []webhook.Lane, due map[webhook.Lane][]*webhook.Delivery) {
 	due = make(map[webhook.Lane][]*webhook.Delivery)
 	for _, d := range m.rows {
@@ -86,7 +86,7 @@ func (m *model) look() {
 
 func (m *model) claim() {
 	c := webhook.Claim{Now: m.now, Until: m.now.Add(30 * time.Second), Lease: m.number(), MaxBytes: m.r.IntN(3) * 50}
-	if m.r.IntN(4) == 0 && m.last.Lease > 0 { // its answer was lost
+	if m.r.IntN(4) == 0 && m.last.Lease > 0 { // repeats the claim, as if its answer were lost
 		c = m.last
 		c.Until = c.Until.Add(time.Duration(m.r.IntN(2)) * time.Second)
 	} else {

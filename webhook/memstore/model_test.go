@@ -15,7 +15,7 @@ import (
 	"github.com/postrider/postrider/webhook/memstore"
 )
 
-// model does what a Store promises by looking at everything every time.
+// model implements the promises of a Store by reading all deliveries at each call.
 type model struct {
 	t     *testing.T
 	s     *memstore.Store
@@ -23,7 +23,7 @@ type model struct {
 	now   time.Time
 	hooks []webhook.Webhook
 	rows  []*webhook.Delivery // in order of insertion
-	tried map[string]bool     // ID and lease of what has an attempt on record
+	tried map[string]bool     // ID and lease of deliveries with a recorded attempt
 	names int
 
 	numbers int64
@@ -94,7 +94,7 @@ func (m *model) hook(d *webhook.Delivery) *webhook.Webhook {
 	return nil
 }
 
-// compare looks at the whole history.
+// compare compares the whole history.
 func (m *model) compare() {
 	live := 0
 	for _, scope := range []string{"a", "b"} {
@@ -133,7 +133,7 @@ func list(ctx context.Context, s *memstore.Store, q webhook.Query) (all []webhoo
 	}
 }
 
-// unnumbered clears the numbers that the Store gave, which the model does not know.
+// unnumbered clears the numbers that the Store assigns, which the model does not know.
 func unnumbered(ds []webhook.Delivery) []webhook.Delivery {
 	for i := range ds {
 		ds[i].Sequence = 0

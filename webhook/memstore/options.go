@@ -9,18 +9,18 @@ import (
 //
 // One scope may fill a quarter of each bound, or 1,000 (1 MiB of MaxBytes) where that is
 // more, so that no tenant takes the space of all others. History beyond its scope's share
-// gives way first.
+// is forgotten first.
 type Options struct {
 	// MaxDeliveries is how many deliveries may be pending; default 100,000, of which one
 	// scope may have 25,000.
 	MaxDeliveries int
 	// KeepEnded is how many ended deliveries are kept beside the pending ones; default 10,000. Beyond it
 	// the events that ended first are forgotten, each with all its deliveries. An event that still has a
-	// pending delivery stays, so that it is not accepted a second time; what of it has ended then takes
-	// from the space for pending ones where KeepEnded does not suffice.
+	// pending delivery stays, so that it is not accepted a second time; its ended deliveries beyond
+	// KeepEnded use space of MaxDeliveries.
 	KeepEnded int
 	// MaxBytes bounds the bodies, variables and snippets of all deliveries together;
-	// default 512 MiB. History gives way to new work here too.
+	// default 512 MiB. Here too history is forgotten where new work needs space.
 	MaxBytes int64
 	// MaxMarks is how many marks are remembered that have not expired; default 100,000.
 	MaxMarks int
@@ -30,10 +30,10 @@ type Options struct {
 // longest retry schedule in use has ten; redelivering by hand adds to them.
 const attemptsKept = 50
 
-// share is what one scope may fill of a bound.
+// share returns how much of a bound one scope may fill.
 func share(of int) int { return min(of, max(of/4, 1000)) }
 
-// byteShare is what the pending deliveries of one scope may fill of MaxBytes.
+// byteShare returns how much of MaxBytes the pending deliveries of one scope may fill.
 func byteShare(of int64) int64 { return min(of, max(of/4, 1<<20)) }
 
 func (o *Options) withDefaults() Options {
@@ -48,7 +48,7 @@ func (o *Options) withDefaults() Options {
 	return out
 }
 
-// check refuses what cannot work. o has its defaults.
+// check refuses impossible values. o has its defaults.
 func (o Options) check() error {
 	refuse := func(field string, value any) error {
 		return fmt.Errorf("memstore: invalid Options: %s %v must be at least 1, or 0 for the default", field, value)

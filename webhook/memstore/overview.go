@@ -9,8 +9,8 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Latest implements [webhook.Overview]. It goes through the scope's log from its new end until
-// each of the webhooks was found.
+// Latest implements [webhook.Overview]. It reads the scope's log, newest first, until it has found
+// a delivery of each webhook.
 func (s *Store) Latest(ctx context.Context, scope string, webhookIDs []string) ([]webhook.Delivery, error) {
 	if err := s.lock(ctx); err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func (s *Store) LatestAttempts(ctx context.Context, scope string, deliveryIDs []
 	out := make(map[string]webhook.Attempt, len(deliveryIDs))
 	for _, id := range deliveryIDs {
 		if r := s.rows[id]; r != nil && r.event.scope.name == scope && len(r.attempts) > 0 {
-			out[id] = r.attempts[len(r.attempts)-1].kept()
+			out[id] = r.attempts[len(r.attempts)-1].clone()
 		}
 	}
 	return out, nil
@@ -75,8 +75,8 @@ func (s *Store) Counts(ctx context.Context, scope string, webhookIDs []string, s
 	return out, nil
 }
 
-// tally counts an attempt of a webhook. What is older than [webhook.CountsKept] goes when an
-// hour begins, so a webhook has some 200 counts at most.
+// tally counts an attempt of a webhook. The first attempt of an hour removes counts that are older
+// than [webhook.CountsKept], so a webhook has at most about 200 counts.
 func (t *target) tally(a *webhook.Attempt) {
 	hour := a.End().UTC().Truncate(time.Hour)
 	i, found := slices.BinarySearchFunc(t.counts, hour, func(c webhook.HourCount, h time.Time) int { return c.Hour.Compare(h) })

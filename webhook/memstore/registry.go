@@ -35,7 +35,7 @@ func (s *Store) Create(ctx context.Context, w webhook.Webhook, max int) error {
 	return nil
 }
 
-// configure gives a target another configuration.
+// configure replaces the configuration of a target.
 func (s *Store) configure(t *target, w webhook.Webhook) {
 	w.Seen, w.Unreadable = 0, nil
 	t.w, t.expires = w, at(w.ExpiresAt)

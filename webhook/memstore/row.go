@@ -51,15 +51,15 @@ type attempt struct {
 	lease int64
 }
 
-// kept is the record as callers get it, who may change it.
-func (a *attempt) kept() webhook.Attempt {
+// clone returns a copy of the record, which a caller may change.
+func (a *attempt) clone() webhook.Attempt {
 	out := a.Attempt
 	out.Header = slices.Clone(a.Header)
 	return out
 }
 
-// row is a stored delivery. Its strings, body and maps never change, so that what
-// was read under the lock may be copied after it.
+// row is a stored delivery. Its strings, body and maps never change, so that values which
+// were read under the lock may be copied after the unlock.
 type row struct {
 	id, typ, webhook, class string
 	event                   *event
@@ -74,17 +74,17 @@ type row struct {
 	seq                                          int64 // order of insertion
 	due, firstFailure, created, queued, finished instant
 	lease                                        int64
-	bytes                                        int64 // what it counts towards Options.MaxBytes
+	bytes                                        int64 // counted towards Options.MaxBytes
 	pos                                          int32 // in the heap that holds it
 	tries                                        int32
-	interrupted                                  uint16 // one for each lease that ends, so never that many
+	interrupted                                  uint16 // one for each lease that ends, so it does not overflow
 	state                                        webhook.State
 	held, exhausted                              bool
 	ready                                        bool // in lane.ready, not in lane.later
 	removed                                      bool // no longer in the Store, though its scope's log may still list it
 }
 
-// newRow copies a delivery. It is pending, whatever the state and tries of d.
+// newRow copies a delivery. The row is pending; state and tries of d are ignored.
 func newRow(d *webhook.Delivery) *row {
 	r := &row{
 		id: d.ID, typ: d.Type, webhook: d.WebhookID, class: d.Class, body: bytes.Clone(d.Body), vars: maps.Clone(d.Vars), carry: maps.Clone(d.Carry),
@@ -106,11 +106,11 @@ func newRow(d *webhook.Delivery) *row {
 	return r
 }
 
-// delivery returns the row as callers see it, still sharing vars and carry; see unshare.
+// delivery returns the row as a Delivery that shares vars and carry with the row; see unshare.
 func (r *row) delivery() webhook.Delivery {
 	due := r.due
 	if due == parked {
-		due = r.was
+		due = r.dueBefore
 	}
 	return webhook.Delivery{
 		ID: r.id, EventID: r.event.id, WebhookID: r.webhook, Scope: r.event.scope.name, Type: r.typ, Class: r.class,
@@ -121,7 +121,7 @@ func (r *row) delivery() webhook.Delivery {
 	}
 }
 
-// bodiless is the row as it stands when it has just ended.
+// bodiless returns the row as a Delivery without a body.
 func (r *row) bodiless() webhook.Delivery {
 	d := r.delivery()
 	d.Body, d.Vars, d.Carry = nil, maps.Clone(d.Vars), maps.Clone(d.Carry)

@@ -54,8 +54,8 @@ func (s *Store) settle(r *row, x *webhook.Settlement) bool {
 	return current
 }
 
-// repeats tells whether a settlement was stored before: its attempt is on record, or it
-// would give back a lease that is over.
+// repeats reports whether a settlement was stored before: its attempt is recorded, or it
+// releases a lease that has ended.
 func (r *row) repeats(x *webhook.Settlement) bool {
 	if x.Result == nil {
 		return x.Lease == r.lease && !r.held
@@ -97,7 +97,7 @@ func (s *Store) record(r *row, lease int64, a webhook.Attempt) {
 	if t := s.hook(r.event.scope.name, r.webhook); t != nil {
 		t.tally(&a)
 	}
-	a.Snippet = strings.Clone(a.Snippet) // it may be a piece of something large
+	a.Snippet = strings.Clone(a.Snippet) // a substring would keep a large string alive
 	a.Header = slices.Clone(a.Header)
 	grown := answerBytes(&a)
 	if len(r.attempts) == attemptsKept {
@@ -112,7 +112,7 @@ func (s *Store) record(r *row, lease int64, a webhook.Attempt) {
 	}
 }
 
-// answerBytes is the memory of what an attempt keeps of its answer.
+// answerBytes is the size of the part of the answer that an attempt keeps.
 func answerBytes(a *webhook.Attempt) int64 {
 	n := len(a.Snippet)
 	for _, f := range a.Header {

@@ -10,8 +10,8 @@ import (
 	"github.com/postrider/postrider/webhook/memstore"
 )
 
-// TestShare: one scope fills no more than a quarter of what is bounded, and at least 1,000, so
-// that another tenant's Dispatch goes on.
+// TestShare: one scope fills at most a quarter of a bound, or 1,000 where that is more, so that
+// another tenant's Dispatch is still accepted.
 func TestShare(t *testing.T) {
 	t.Parallel()
 	of := func(scope string, first, n, size int) []webhook.Delivery {
@@ -35,7 +35,7 @@ func TestShare(t *testing.T) {
 			t.Parallel()
 			s := open(t, &c.o)
 			mustEnqueue(t, s, of("greedy", 0, c.n-1, c.size))
-			for range 2 { // a refused call takes nothing
+			for range 2 { // a refused call uses no space
 				if _, err := s.Enqueue(t.Context(), of("greedy", c.n, 2, c.size)); !errors.Is(err, webhook.ErrFull) {
 					t.Fatalf("one more than the share: error %v, want ErrFull", err)
 				}
@@ -46,8 +46,8 @@ func TestShare(t *testing.T) {
 	}
 }
 
-// TestShareOfHistory: a scope that ends more than its share forgets its own history, not that of
-// others; one that is alone has all of it.
+// TestShareOfHistory: where a scope ends more deliveries than its share, the Store forgets history of
+// this scope, not of others. A single scope may fill the whole history.
 func TestShareOfHistory(t *testing.T) {
 	t.Parallel()
 	s := open(t, &memstore.Options{KeepEnded: 2000, MaxDeliveries: 100_000})

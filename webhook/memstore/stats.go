@@ -12,7 +12,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Totals implements [webhook.Stats]. It looks at everything that is pending.
+// Totals implements [webhook.Stats]. It reads all pending deliveries.
 func (s *Store) Totals(ctx context.Context, now time.Time) (t webhook.Totals, err error) {
 	if err := s.lock(ctx); err != nil {
 		return t, err
@@ -99,7 +99,7 @@ func (s *Store) Backlog(ctx context.Context, q webhook.BacklogQuery) (bs []webho
 	return bs, next, nil
 }
 
-// backlogPlace is a webhook's place in a list of backlogs: what a cursor holds.
+// backlogPlace is a webhook's place in a list of backlogs; a cursor encodes it.
 type backlogPlace struct {
 	Order          webhook.BacklogOrder
 	Pending        int
@@ -116,7 +116,7 @@ func (p backlogPlace) compare(o backlogPlace) int {
 }
 
 func (p backlogPlace) encode() string {
-	b, _ := json.Marshal(p) // of such a type it never fails
+	b, _ := json.Marshal(p) // cannot fail for this type
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 

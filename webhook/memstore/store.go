@@ -16,10 +16,10 @@ import (
 // [webhook.Pruner], [webhook.Marks], [webhook.HealthStore], [webhook.Sweeper],
 // [webhook.KeyOrder], [webhook.Stats] and [webhook.Binder].
 //
-// All methods are safe for concurrent use; none waits for anything but a mutex. A
-// method whose context has ended does nothing and returns the context's error. What
-// comes back shares no memory with the Store but Delivery.Body, which is read-only
-// for all callers; what goes in is copied. Times are kept to the nanosecond, in UTC.
+// All methods are safe for concurrent use; they wait for a mutex only. A method whose
+// context has ended does nothing and returns the context's error. Arguments are copied.
+// Results share no memory with the Store but Delivery.Body, which is read-only for all
+// callers. Times are kept to the nanosecond, in UTC.
 type Store struct {
 	opts Options
 
@@ -33,11 +33,11 @@ type Store struct {
 	rows    map[string]*row // by Delivery.ID
 	lanes   map[webhook.Lane]*lane
 	keys    map[keyName]*keyed
-	health  map[string]webhook.Health // by Webhook.ID, only what is not OK
+	health  map[string]webhook.Health // by Webhook.ID; no entry means OK
 
-	due  heap[*lane, byHead]          // lanes with something pending of webhooks that are not inactive
+	due  heap[*lane, byHead]          // lanes with pending rows whose webhook is not inactive
 	done heap[*event, byLastFinished] // events whose deliveries all ended
-	walk walk                         // of the latest Due that had several pages
+	walk walk                         // of the latest Due with several pages
 
 	load
 	sequence, laneIDs int64
@@ -46,11 +46,11 @@ type Store struct {
 	marks             int
 	marksSwept        int // marks that were left after expired ones were last cleared
 
-	// Bounds that a sweep checks before it looks at everything.
+	// Bounds that a sweep checks before it reads all rows.
 	oldestQueued, latestDue, earliestEnd instant
 }
 
-// load is how much there is, in the Store or in a scope.
+// load counts the deliveries of the Store or of a scope.
 type load struct {
 	pending, ended int
 	pendingBytes   int64
@@ -78,12 +78,12 @@ func New(o *Options) (*Store, error) {
 	if err := opts.check(); err != nil {
 		return nil, err
 	}
-	s := &Store{opts: opts, sequence: time.Now().UnixMicro()} // receivers compare the numbers, also over a restart
+	s := &Store{opts: opts, sequence: time.Now().UnixMicro()} // receivers compare the numbers, also across a restart
 	s.clear()
 	return s, nil
 }
 
-// Close forgets everything. From then on every method, Close too, returns
+// Close forgets everything. Afterwards every method, Close included, returns
 // [webhook.ErrClosed].
 func (s *Store) Close() error {
 	if err := s.lock(context.Background()); err != nil {
@@ -135,7 +135,7 @@ func (s *Store) Bind(profile string) error {
 	return nil
 }
 
-// scope is what belongs to one installation or tenant.
+// scope holds the data of one installation or tenant.
 type scope struct {
 	load
 	name    string
@@ -144,8 +144,8 @@ type scope struct {
 	events  map[string]*event
 	done    heap[*event, byLastOfScope]
 	marks   map[string]instant // until when
-	log     []*row             // by (created, seq), removed ones included
-	removed int                // how many of log are removed
+	log     []*row             // by (created, seq), with removed rows
+	removed int                // number of removed rows in log
 }
 
 func (s *Store) scope(name string) *scope {
@@ -157,7 +157,7 @@ func (s *Store) scope(name string) *scope {
 	return sc
 }
 
-// release forgets a scope that has nothing left.
+// release removes a scope that is empty.
 func (s *Store) release(sc *scope) {
 	if len(sc.hooks) == 0 && len(sc.events) == 0 && len(sc.marks) == 0 {
 		delete(s.scopes, sc.name)

@@ -134,7 +134,7 @@ func TestImpossibleCalls(t *testing.T) {
 		t.Error("two events with deliveries of one ID were accepted")
 	}
 	if pending, _, _ := s.Sizes(); pending != 1 {
-		t.Errorf("a refused Enqueue left %d deliveries, want the 1 from before", pending)
+		t.Errorf("after a refused Enqueue %d deliveries are pending, want 1 as before", pending)
 	}
 	for _, q := range []webhook.Query{{}, {Scope: "a", Limit: -1}, {Scope: "a", Limit: 501}} {
 		if _, _, err := s.Deliveries(t.Context(), q); !errors.Is(err, webhook.ErrInvalid) {
@@ -143,7 +143,7 @@ func TestImpossibleCalls(t *testing.T) {
 	}
 }
 
-// TestBackwardClock: a call whose Now lies before that of another one sees what is due at its own time.
+// TestBackwardClock: a call whose Now is before that of an earlier call sees the deliveries that are due at its Now.
 func TestBackwardClock(t *testing.T) {
 	t.Parallel()
 	s := open(t, nil)
@@ -181,7 +181,7 @@ func TestBackwardClock(t *testing.T) {
 	}
 }
 
-// TestInactiveIsNotNext: what waits for an inactive webhook does not wake a host.
+// TestInactiveIsNotNext: deliveries to an inactive webhook do not wake a host.
 func TestInactiveIsNotNext(t *testing.T) {
 	t.Parallel()
 	s := open(t, nil)
@@ -200,8 +200,8 @@ func TestInactiveIsNotNext(t *testing.T) {
 	}
 }
 
-// TestWalks: two walks over the pages whose questions differ each see every lane, though the
-// Store notes one of them.
+// TestWalks: two walks over the pages of different queries each see every lane, although the Store
+// keeps the lanes of one walk only.
 func TestWalks(t *testing.T) {
 	t.Parallel()
 	s := open(t, nil)
@@ -237,7 +237,7 @@ func TestWalks(t *testing.T) {
 	}
 }
 
-// TestTimes: the ends of what an instant can hold, the zero time and the epoch come back.
+// TestTimes: the Store returns the ends of an instant's range, the zero time and the epoch.
 func TestTimes(t *testing.T) {
 	t.Parallel()
 	s := open(t, nil)
@@ -259,7 +259,7 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-// TestWebhookAddedLate: a webhook that exists by the time of the claim is served, whatever was before.
+// TestWebhookAddedLate: a webhook that exists at the time of the claim is served, also if it was created or replaced after Enqueue.
 func TestWebhookAddedLate(t *testing.T) {
 	t.Parallel()
 	s := open(t, nil)
@@ -280,7 +280,7 @@ func TestWebhookAddedLate(t *testing.T) {
 	settleAs(t, s, again, webhook.StateDelivered)
 }
 
-// TestWideEvent: an event of many webhooks is recognised, and pruned as a whole.
+// TestWideEvent: an event with many webhooks is deduplicated, and pruned as a whole.
 func TestWideEvent(t *testing.T) {
 	t.Parallel()
 	s := open(t, nil)

@@ -8,9 +8,9 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Sweep implements [webhook.Sweeper]. While nothing can exceed the limits of a
-// [webhook.Sweep], and no webhook with deliveries is gone, it costs next to nothing, else one
-// look at everything pending, which ends when limit deliveries have ended.
+// Sweep implements [webhook.Sweeper]. It costs next to nothing while no row can exceed the limits of
+// the [webhook.Sweep] and no webhook with pending deliveries is deleted. Else it reads pending rows
+// until it has ended limit of them.
 func (s *Store) Sweep(ctx context.Context, sw webhook.Sweep, limit int) (ended []webhook.Delivery, more bool, err error) {
 	if limit < 1 {
 		return nil, false, fmt.Errorf("memstore: sweep: limit %d must be at least 1", limit)
@@ -30,7 +30,7 @@ func (s *Store) Sweep(ctx context.Context, sw webhook.Sweep, limit int) (ended [
 			code := w.ends(r)
 			switch {
 			case code == "":
-				if due := w.mended(r); due != r.due {
+				if due := w.newDue(r); due != r.due {
 					s.move(r, due)
 				}
 				if oldest, end = min(oldest, r.queued), min(end, r.end()); r.due != parked && !r.exhausted {
@@ -53,7 +53,7 @@ func (s *Store) Sweep(ctx context.Context, sw webhook.Sweep, limit int) (ended [
 	return ended, false, nil
 }
 
-// bound is a limit of a sweep; without one nothing exceeds it.
+// bound converts a limit of a sweep; the zero time means no limit.
 func bound(t time.Time) instant {
 	if t.IsZero() {
 		return forever
@@ -67,7 +67,7 @@ type sweep struct {
 	gone                                        bool
 }
 
-// ends returns the code with which a sweep ends a pending row, "" where it does not.
+// ends returns the code with which a sweep ends a pending row, "" for a row that stays.
 func (w *sweep) ends(r *row) webhook.Code {
 	switch {
 	case r.held && r.due > w.now:
@@ -80,8 +80,8 @@ func (w *sweep) ends(r *row) webhook.Code {
 	return ""
 }
 
-// mended is the due time of a row after a sweep.
-func (w *sweep) mended(r *row) instant {
+// newDue returns the due time of a row after a sweep.
+func (w *sweep) newDue(r *row) instant {
 	switch {
 	case r.due == parked, !r.held && r.exhausted:
 	case r.held && r.due > w.latestLease:
@@ -94,8 +94,8 @@ func (w *sweep) mended(r *row) instant {
 	return r.due
 }
 
-// Prune implements [webhook.Pruner], the events that ended first first. An event with more
-// than limit deliveries goes alone, so that it does not stay for ever.
+// Prune implements [webhook.Pruner]. Events that ended earlier are pruned first. A single event with
+// more than limit deliveries is pruned alone, so that it does not stay for ever.
 func (s *Store) Prune(ctx context.Context, before time.Time, limit int) (int, error) {
 	if err := s.lock(ctx); err != nil {
 		return 0, err

@@ -10,8 +10,8 @@ import (
 
 const otherURL = "https://api-private.atlassian.com/automation/webhooks/jira/a/other/one"
 
-// Rule: who may edit but not read cannot have a stored credential sent elsewhere. The form
-// asks for it again, beside its field, and changes nothing.
+// Rule: a person who may edit but not read cannot send a stored credential elsewhere. The form asks
+// for it again, beside its field, and changes nothing.
 func TestEdit_asksAgain(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)

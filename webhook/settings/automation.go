@@ -2,12 +2,11 @@ package settings
 
 import "fmt"
 
-// automationPrefix is what every URL of an incoming webhook begins with.
+// automationPrefix is the start of every URL of an incoming webhook.
 const automationPrefix = "https://api-private.atlassian.com/automation/webhooks/"
 
-// Automation returns the texts for incoming webhooks of Atlassian Automation, in English: where
-// URL and secret come from, and what the rule has to say. They are the default with
-// [webhook.Automation].
+// Automation returns the English texts for incoming webhooks of Atlassian Automation: where URL and
+// secret come from, and how to write the rule. They are the default with [webhook.Automation].
 func Automation() Texts {
 	t := English()
 	t.ListTitle = "Notification Settings"

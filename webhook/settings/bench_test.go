@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-// BenchmarkList prints what the page costs beside 50,000 deliveries, for 20 and 200 webhooks on
-// SQLite and PostgreSQL: processor time and bytes of the list and of the page of one webhook, and
-// of what the script asks for while nothing changes. The databases are those of the proofs, a
-// module of its own, so it is run there.
+// BenchmarkList prints the cost of the page beside 50,000 deliveries, for 20 and 200 webhooks on
+// SQLite and PostgreSQL: processor time and bytes of the list, of the page of one webhook, and of
+// the script's requests while nothing changes. It runs in the module of the proofs, which has the
+// databases.
 func BenchmarkList(b *testing.B) {
 	const proofs = "../internal/proof"
 	if _, err := os.Stat(proofs); err != nil {

@@ -31,7 +31,7 @@ func (s long) Delivery(ctx context.Context, scope, id string) (webhook.Delivery,
 	return d, attempts, err
 }
 
-// Rule: a page is bounded, whatever an event's body, a history or a tenant holds.
+// Rule: the size of a page is bounded for every event body, history and tenant.
 func TestPageBounds(t *testing.T) {
 	t.Parallel()
 	const mib = 1 << 20
@@ -77,7 +77,7 @@ func TestPageBounds(t *testing.T) {
 	}
 }
 
-// Rule: a long list of webhooks comes in pages, each webhook once.
+// Rule: a long list of webhooks comes in pages; each webhook stands on exactly one.
 func TestList_pages(t *testing.T) {
 	t.Parallel()
 	store, err := memstore.New(nil)
@@ -123,7 +123,7 @@ func TestList_pages(t *testing.T) {
 	}
 }
 
-// Rule: what a browser sends back is bounded where it is read.
+// Rule: every input of a browser is bounded where it is read.
 func TestInputBounds(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)

@@ -9,15 +9,15 @@ import (
 	"github.com/postrider/postrider/webhook/internal/webpage"
 )
 
-// described is what a Profile's catalogue says of an event type.
+// described is an event type as a Profile's catalogue describes it.
 type described struct {
 	Trigger
 	example    string // a body, indented
 	deprecated bool
 }
 
-// maxExample bounds the example of one type in bytes; a longer one is not shown, since a form
-// shows those of all types.
+// maxExample bounds the example of one type, in bytes. A longer one is not shown, because a form
+// shows the examples of all types.
 const maxExample = 4 << 10
 
 // readCatalogue reads a catalogue, which may be nil.
@@ -36,7 +36,7 @@ func readCatalogue(c *payload.Catalogue) map[string]described {
 	return all
 }
 
-// describe adds what a catalogue says of the types that the texts do not have.
+// describe adds the catalogue's description of each type that the texts do not have.
 func (t *Texts) describe(types map[string]described) {
 	for name, d := range types {
 		if _, has := t.Triggers[name]; !has {
@@ -45,7 +45,7 @@ func (t *Texts) describe(types map[string]described) {
 	}
 }
 
-// trigger tells people what an event type, or a wildcard such as "task.*", is.
+// trigger describes an event type, or a wildcard such as "task.*".
 func (t *Texts) trigger(name string) Trigger {
 	if d, ok := t.Triggers[name]; ok {
 		return d
@@ -56,9 +56,9 @@ func (t *Texts) trigger(name string) Trigger {
 	return Trigger{Name: name}
 }
 
-// offered are the event types that a form offers for a webhook: those of Options.Triggers, of
-// the deprecated ones only what it has, and behind them the wildcards that it has or that stand
-// for at least two of these types.
+// offered returns the event types that a form offers for a webhook: those of Options.Triggers,
+// without the deprecated ones that the webhook does not have. Behind them stand the wildcards that
+// the webhook has, or that cover at least two of these types.
 func (h *Handler) offered(w *webhook.Webhook) []string {
 	var names []string
 	members := make(map[string]int)

@@ -32,7 +32,7 @@ type reminder struct{}
 
 func (reminder) EventType() string { return "reminder.sent" }
 
-// money is a page of a host with a catalogue of its own, and one webhook that listens to events.
+// money is a page of a host with its own catalogue, and one webhook that listens to events.
 func money(t *testing.T, events ...string) (page http.Handler, m *webhook.Manager, w webhook.Webhook) {
 	t.Helper()
 	c, err := payload.NewCatalogue(
@@ -58,8 +58,8 @@ func money(t *testing.T, events ...string) (page http.Handler, m *webhook.Manage
 
 const hookURL = "https://api-private.atlassian.com/automation/webhooks/jira/a/007b5c6c-0078-4cf2-a9d9-3f8c02f74205/b00c3a5c-6d5b-4a2c-8a6e-1a0f2c3d4e5f"
 
-// Rule: the form tells what each type of the catalogue is, with its example as it is sent; a
-// deprecated type is offered to webhooks that have it, and wildcards say what they stand for.
+// Rule: the form describes each type of the catalogue and shows its example as it is sent. It
+// offers a deprecated type only to webhooks that have it, and says which types a wildcard covers.
 func TestCatalogueInTheForm(t *testing.T) {
 	t.Parallel()
 	show := func(path string, events ...string) string {

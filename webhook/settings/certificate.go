@@ -20,12 +20,12 @@ import (
 type certificateView struct {
 	Subject, Issuer, Fingerprint string
 	Until                        *moment // the earliest end in the chain
-	Soon                         bool    // that is within 30 days, or over
+	Soon                         bool    // the end is within 30 days, or past
 }
 
 const certificateSoon = 30 * 24 * time.Hour
 
-// certificate describes the leaf of a chain, nil where there is none.
+// certificate describes the first certificate of a chain; nil where the chain is empty.
 func (c clock) certificate(chain string) *certificateView {
 	var leaf *x509.Certificate
 	var until time.Time
@@ -52,21 +52,21 @@ func (c clock) certificate(chain string) *certificateView {
 		until.Sub(c.now) <= certificateSoon}
 }
 
-// identityView is the client certificate of a webhook and the way to another one. It holds nothing of
-// a private key.
+// identityView is the client certificate of a webhook and the request for another one. It holds
+// nothing of a private key.
 type identityView struct {
 	ID, Name    string
 	Certificate *certificateView // nil where there is none
-	Request     string           // that waits for its certificate, in PEM
-	HasKey      bool             // of a certificate that is there
+	Request     string           // PEM of the request that waits for its certificate
+	HasKey      bool             // the stored certificate has its key
 	PEM         string           // as it was entered
-	Error       string           // beside it
+	Error       string           // beside PEM
 }
 
-// Takes tells whether there is a key that a certificate can be entered for.
+// Takes reports whether there is a key for which a certificate can be entered.
 func (i *identityView) Takes() bool { return i.Request != "" || i.HasKey || i.Error != "" }
 
-// identity describes it, nil where the page has no client certificates.
+// identity returns the view of w; nil where the page has no client certificates.
 func (v *visit) identity(w *webhook.Webhook) *identityView {
 	if !v.certs {
 		return nil
@@ -75,7 +75,7 @@ func (v *visit) identity(w *webhook.Webhook) *identityView {
 		Request: string(w.TLS.PendingRequest()), HasKey: !w.TLS.Key.IsZero()}
 }
 
-// holder reads the webhook whose certificate a request is about.
+// holder reads the webhook of a request about its certificate.
 func (v *visit) holder() (webhook.Webhook, error) {
 	switch {
 	case !v.certs:
@@ -86,7 +86,7 @@ func (v *visit) holder() (webhook.Webhook, error) {
 	return v.m.Webhook(v.ctx, v.scope, v.id)
 }
 
-// certificateForm shows the certificate, the request for another one, and where that is entered.
+// certificateForm shows the certificate, the request for another one, and the field for its answer.
 func (v *visit) certificateForm() error {
 	w, err := v.holder()
 	if err != nil {
@@ -99,7 +99,7 @@ func (v *visit) showIdentity(status int, i *identityView) error {
 	return v.render(status, "certificate", page{Title: v.t.CertificateOf(i.Name), Body: i, Wrong: status != http.StatusOK})
 }
 
-// requestCertificate makes a request, or finds the one that waits.
+// requestCertificate makes a certificate request, or finds the one that waits.
 func (v *visit) requestCertificate() error {
 	w, err := v.holder()
 	if err == nil {
@@ -111,7 +111,7 @@ func (v *visit) requestCertificate() error {
 	return v.see("webhooks/" + w.ID + "/certificate")
 }
 
-// downloadRequest answers with the request that waits. It makes none.
+// downloadRequest sends the certificate request that waits. It makes none.
 func (v *visit) downloadRequest() error {
 	w, err := v.holder()
 	if err != nil {
@@ -127,7 +127,7 @@ func (v *visit) downloadRequest() error {
 	return nil
 }
 
-// setCertificate takes the certificate that was entered.
+// setCertificate stores the certificate that was entered.
 func (v *visit) setCertificate() error {
 	w, err := v.holder()
 	if err != nil {
@@ -139,7 +139,7 @@ func (v *visit) setCertificate() error {
 	if errors.As(err, &invalid) {
 		at := slices.IndexFunc(invalid.Fields, func(f webhook.FieldError) bool { return f.Field == "tls" })
 		if at < 0 {
-			return err // stored under rules that have changed
+			return err // the stored certificate breaks rules that have changed
 		}
 		i := v.identity(&w)
 		i.PEM, i.Error = shownPEM(chain), v.t.Field(invalid.Fields[at])
@@ -152,11 +152,11 @@ func (v *visit) setCertificate() error {
 	return v.see("webhooks/" + w.ID)
 }
 
-// maxPEM is what the Manager takes of a field in PEM, in bytes.
+// maxPEM is the Manager's bound of a field in PEM, in bytes.
 const maxPEM = 64 << 10
 
-// pem reads a field in PEM. A browser changes the ends of lines: one that differs from what is stored
-// in these alone is what is stored.
+// pem reads a field in PEM. A browser changes line endings, so a text that differs from stored in
+// these alone is returned as stored.
 func (v *visit) pem(name, stored string) string {
 	lines := func(s string) string { return strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n")) }
 	entered := lines(v.r.PostForm.Get(name))
@@ -166,8 +166,8 @@ func (v *visit) pem(name, stored string) string {
 	return entered
 }
 
-// shownPEM is what comes back of a field of certificates: nothing where a private key was put into it
-// by mistake, or what is no use for another try.
+// shownPEM returns the text of a certificate field for the form: "" where it holds a private key or
+// is of no use for another try.
 func shownPEM(text string) string {
 	if len(text) > maxPEM || strings.Contains(text, "PRIVATE KEY") {
 		return ""

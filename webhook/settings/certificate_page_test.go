@@ -24,7 +24,7 @@ import (
 	"github.com/postrider/postrider/webhook/settings"
 )
 
-// sealed is a Store that says that it encrypts.
+// sealed is a Store that claims to encrypt.
 type sealed struct{ *memstore.Store }
 
 func (sealed) Seals() bool { return true }
@@ -54,7 +54,7 @@ func newIdentityPage(t *testing.T, change func(*settings.Options, *webhook.Optio
 			case "":
 				return "acme", nil
 			case "nobody":
-				return "", errors.New("nobody is signed in")
+				return "", errors.New("not signed in")
 			default:
 				return tenant, nil
 			}
@@ -80,10 +80,10 @@ func (p *identityPage) stored() webhook.Webhook {
 	return w
 }
 
-// at is a path below the webhook's page.
+// at returns a path below the webhook's page.
 func (p *identityPage) at(path string) string { return "/webhooks/" + p.w.ID + path }
 
-// do asks for a page, and finds no private key in what it answers.
+// do requests a page and checks that the answer holds no private key.
 func (p *identityPage) do(method, path string, form url.Values, header ...string) *httptest.ResponseRecorder {
 	p.t.Helper()
 	r := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))
@@ -106,8 +106,8 @@ func (p *identityPage) do(method, path string, form url.Values, header ...string
 	return rec
 }
 
-// secrets are what the keys of the stored webhook hold: the lines after the first, which all keys of a
-// kind begin with.
+// secrets returns the parts of the stored webhook's keys that identify them: the lines after the
+// first, which all keys of a kind share.
 func (p *identityPage) secrets() (out []string) {
 	p.t.Helper()
 	w := p.stored()
@@ -134,13 +134,13 @@ func (p *identityPage) page(path string) string {
 	return text
 }
 
-// wants looks for texts in an answer.
+// wants checks the status of an answer and looks for texts in it.
 func (p *identityPage) wants(rec *httptest.ResponseRecorder, status int, texts ...string) {
 	p.t.Helper()
 	answer{status: rec.Code, body: rec.Body.String()}.wants(p.t, status, texts...)
 }
 
-// ask makes a request and returns it.
+// ask makes a certificate request and returns it.
 func (p *identityPage) ask() *x509.CertificateRequest {
 	p.t.Helper()
 	rec := p.do(http.MethodPost, p.at("/certificate/request"), nil)
@@ -187,5 +187,5 @@ func (s *signer) sign(t *testing.T, csr *x509.CertificateRequest, until time.Tim
 }
 
 func entered(chain string) url.Values {
-	return url.Values{"tls.certificate": {strings.ReplaceAll(chain, "\n", "\r\n")}} // as browsers send it
+	return url.Values{"tls.certificate": {strings.ReplaceAll(chain, "\n", "\r\n")}} // line endings as browsers send them
 }

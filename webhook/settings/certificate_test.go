@@ -19,8 +19,9 @@ import (
 	"github.com/postrider/postrider/webhook/settings"
 )
 
-// Rule: every form works once; a request is made once and is the same however often it is asked for; its certificate is
-// entered, shown with its end, and warned of 30 days before; the page says no more of its key.
+// Rule: every certificate form works once. A request for a certificate is made once and stays the
+// same on every download. Its certificate is entered, shown with its end, and warned of 30 days
+// before; the page shows nothing else of its key.
 func TestCertificateWay(t *testing.T) {
 	t.Parallel()
 	p, ca := newIdentityPage(t, nil), newSigner(t)
@@ -49,7 +50,7 @@ func TestCertificateWay(t *testing.T) {
 	}
 	for days, soon := range map[int]bool{29: true, 31: false, 0: true} {
 		chain, digest := ca.sign(t, p.ask(), time.Now().AddDate(0, 0, days))
-		if days == 0 { // what signed it ends before it does
+		if days == 0 { // the authority's own certificate ends first
 			chain, digest = ca.sign(t, p.ask(), time.Now().AddDate(1, 0, 0))
 			between, _ := ca.sign(t, p.ask(), time.Now().AddDate(0, 0, 7))
 			chain += between
@@ -77,8 +78,8 @@ func TestCertificateWay(t *testing.T) {
 	}
 }
 
-// Rule: a certificate that is refused is told beside its field and comes back, but for what is too
-// long or holds a private key; nothing has changed.
+// Rule: the reason for a refused certificate stands beside its field. The text comes back, unless
+// it is too long or holds a private key. Nothing changes.
 func TestCertificateRefused(t *testing.T) {
 	t.Parallel()
 	p, ca := newIdentityPage(t, nil), newSigner(t)
@@ -115,8 +116,8 @@ func TestCertificateRefused(t *testing.T) {
 	}
 }
 
-// Rule: another site, a reader, another tenant and a browser that only looks make no request and set
-// no certificate.
+// Rule: another site, a reader, another tenant and a GET request neither make a certificate request
+// nor set a certificate.
 func TestCertificateGuarded(t *testing.T) {
 	t.Parallel()
 	p, ca := newIdentityPage(t, nil), newSigner(t)
@@ -163,7 +164,8 @@ func TestCertificateGuarded(t *testing.T) {
 	}
 }
 
-// Rule: without the option, and where private keys cannot be kept or used, there is no such page.
+// Rule: without the option, and where private keys cannot be stored or used, the page does not
+// exist.
 func TestCertificateNeeds(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*settings.Options, *webhook.Options, *webhook.Store){
@@ -194,8 +196,8 @@ func TestCertificateNeeds(t *testing.T) {
 	clear.ask()
 }
 
-// Rule: a form holds three fields of the length that the Manager takes, however a browser encodes them;
-// one that is longer, and every other form above its bound, is refused whole.
+// Rule: a form takes three fields of the Manager's greatest length in any encoding of a browser. A
+// longer form, and every other form above its bound, is refused as a whole.
 func TestPEMFormBound(t *testing.T) {
 	t.Parallel()
 	p := newIdentityPage(t, nil)
@@ -214,8 +216,8 @@ func TestPEMFormBound(t *testing.T) {
 	without.wants(without.do(http.MethodPost, without.at("/edit"), edit(20<<10)), http.StatusRequestEntityTooLarge)
 }
 
-// Rule: a certificate that a browser sends back with other ends of lines is the one that is stored, so that
-// one that has ended keeps nothing else from being edited.
+// Rule: a certificate that comes back with other line endings counts as the stored one, so that an
+// expired certificate does not keep other fields from being edited.
 func TestCertificateKept(t *testing.T) {
 	t.Parallel()
 	p, ca := newIdentityPage(t, nil), newSigner(t)
@@ -238,7 +240,7 @@ func TestCertificateKept(t *testing.T) {
 	}
 }
 
-// csr is a request for the key of a certificate that is there.
+// csr is a request for the key of a stored certificate.
 func (p *identityPage) csr(key webhook.Secret) *x509.CertificateRequest {
 	p.t.Helper()
 	block, _ := pem.Decode([]byte(key.Reveal()))
@@ -247,7 +249,7 @@ func (p *identityPage) csr(key webhook.Secret) *x509.CertificateRequest {
 	return &x509.CertificateRequest{Subject: pkix.Name{CommonName: "old"}, PublicKey: private.(*ecdsa.PrivateKey).Public()}
 }
 
-// Rule: where a session has ended, what was entered comes back without a private key.
+// Rule: after the end of a session the input comes back without a private key.
 func TestCertificateSignIn(t *testing.T) {
 	t.Parallel()
 	p := newIdentityPage(t, func(o *settings.Options, _ *webhook.Options, _ *webhook.Store) {

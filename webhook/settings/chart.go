@@ -9,8 +9,8 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// chartView is a drawing of how attempts went: a bar for each step of time, the accepted part and
-// on top of it the failed one, and a line for the mean latency. Its numbers are text beside it.
+// chartView draws the attempts of a period: a bar for each step of time, with the accepted part
+// below the failed one, and a line for the mean latency. Its numbers stand as text beside it.
 type chartView struct {
 	Title, Success, Latency string
 	Width                   int
@@ -29,7 +29,7 @@ const (
 	chartHeight = 48
 )
 
-// charts are the last 24 hours and 7 days; none where the Store does not count.
+// charts returns the last 24 hours and 7 days; none where the Store does not count.
 func (v *visit) charts(id string) ([]chartView, error) {
 	hour := v.now.UTC().Truncate(time.Hour)
 	counts, err := v.m.Counts(v.ctx, v.scope, []string{id}, hour.Add(-7*24*time.Hour))
@@ -42,7 +42,7 @@ func (v *visit) charts(id string) ([]chartView, error) {
 	return []chartView{v.chart(counts, hour, 24, 1), v.chart(counts, hour, 7*24, 6)}, nil
 }
 
-// chart draws the last hours up to the one that began at end, so many in a bar.
+// chart draws the hours up to the one that began at end, step hours in a bar.
 func (v *visit) chart(counts []webhook.HourCount, end time.Time, hours, step int) chartView {
 	bars := make([]webhook.HourCount, hours/step)
 	var all webhook.HourCount

@@ -10,8 +10,8 @@ import (
 // difference is a field of a webhook in which two people disagree.
 type difference struct{ Field, Yours, Theirs string }
 
-// differences lists what was entered beside what another person has stored meanwhile. Of URLs
-// it tells the hosts, and of secrets whether there is a new one.
+// differences lists each field with the input and the value that another person has stored since.
+// It shows only the hosts of URLs, and of secrets only whether there is a new one.
 func (v *visit) differences(yours, theirs *webhook.Webhook) []difference {
 	t := v.t
 	var out []difference

@@ -13,9 +13,9 @@ import (
 	"github.com/postrider/postrider/webhook/internal/webpage"
 )
 
-// A notice travels from a POST to the next page in a cookie: 8 bytes with the time at which it
-// ends, the notice, and a MAC over both and the scope. So it needs no memory on the server,
-// no other site and no other tenant can make one, and an old one is not shown.
+// A cookie carries a notice from a POST to the next page: 8 bytes with its end, the notice, and a
+// MAC over both and the scope. The server therefore keeps nothing, no other site or tenant can
+// forge one, and an old one is not shown.
 const (
 	noticeCookie = "postrider_notice"
 	noticeLife   = time.Minute
@@ -25,7 +25,7 @@ const (
 
 var cookieEncoding = base64.RawURLEncoding.Strict()
 
-// cookieKey is the host's, or one that only this process knows.
+// cookieKey is the host's key, or one that only this process has.
 func cookieKey(o *Options) []byte {
 	if key := o.CookieKey.Reveal(); key != "" {
 		return []byte(key)
@@ -44,7 +44,7 @@ func (v *visit) seal(body []byte, now time.Time) string {
 	return sealed
 }
 
-// open returns what seal was given, if it was given it for this scope within the last minute.
+// open returns the argument of seal, if it was sealed for this scope within the last minute.
 func (v *visit) open(sealed string, now time.Time) (body []byte, ok bool) {
 	if len(sealed) > maxCookie {
 		return nil, false
@@ -67,20 +67,20 @@ func (v *visit) mac(value []byte) []byte {
 	return h.Sum(nil)
 }
 
-// cookie is for the page and what is below it. A negative age deletes it.
+// cookie returns a cookie for the page and its subpages. A negative age deletes it.
 func (v *visit) cookie(value string, age int) *http.Cookie {
 	path := v.o.CookiePath
 	if path == "" {
 		if path = webpage.Mount(v.r) + "/"; strings.ContainsAny(path, ";, \"\\") || len(path) > maxCookiePath {
-			path = "/" // cookies cannot say it
+			path = "/" // a cookie cannot hold this path
 		}
 	}
 	c := &http.Cookie{Name: noticeCookie, Value: value, Path: path, MaxAge: age,
 		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: v.r.TLS != nil || v.o.SecureCookie}
-	if v.o.ofOthers() { // browsers keep it apart for each site that shows the page
+	if v.o.ofOthers() { // browsers keep the cookie apart for each site that shows the page
 		c.SameSite, c.Secure, c.Partitioned = http.SameSiteNoneMode, true, true
 	}
 	return c
 }
 
-const maxCookiePath = 1024 // what browsers take
+const maxCookiePath = 1024 // the limit of browsers

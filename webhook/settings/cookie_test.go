@@ -17,7 +17,7 @@ import (
 	"github.com/postrider/postrider/webhook/settings"
 )
 
-// mounted is a page below prefix over a Store with one webhook, whose tenant is in a header.
+// mounted is a page below prefix over a Store with one webhook; a header names the tenant.
 type mounted struct {
 	t       *testing.T
 	id      string
@@ -41,7 +41,7 @@ func mount(t *testing.T, o settings.Options) *mounted {
 	return &mounted{t, w.ID, http.StripPrefix(prefix, page)}
 }
 
-// post switches the webhook off and returns the cookie that tells of it.
+// post switches the webhook off and returns the cookie with the notice.
 func (m *mounted) post(change func(*http.Request)) *http.Cookie {
 	m.t.Helper()
 	r := httptest.NewRequest(http.MethodPost, prefix+"/webhooks/"+m.id+"/active", strings.NewReader(url.Values{"to": {"off"}}.Encode()))
@@ -59,7 +59,7 @@ func (m *mounted) post(change func(*http.Request)) *http.Cookie {
 	return cookies[0]
 }
 
-// shows tells whether the list shows the notice of a cookie.
+// shows reports whether the list shows the notice of a cookie.
 func (m *mounted) shows(tenant, value string) bool {
 	m.t.Helper()
 	r := httptest.NewRequest(http.MethodGet, prefix+"/", nil)
@@ -74,7 +74,7 @@ func (m *mounted) shows(tenant, value string) bool {
 }
 
 // Rule: the cookie is for the page alone, short, out of reach of scripts and other sites, and
-// for https only where the page is reached so.
+// limited to https where the page is reached by https.
 func TestCookie(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -105,8 +105,7 @@ func TestCookie(t *testing.T) {
 	}
 }
 
-// Rule: no notice is shown that the page has not left itself, for this tenant, a minute ago at
-// most.
+// Rule: the page shows no notice but its own, for this tenant, of the last minute.
 func TestCookie_forged(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -146,8 +145,8 @@ func TestCookie_forged(t *testing.T) {
 	})
 }
 
-// Rule: hosts with the same key show each other's notices; a key or a path that cannot be is
-// refused by name.
+// Rule: hosts with the same key show each other's notices. An invalid key or path is refused by
+// name.
 func TestCookie_options(t *testing.T) {
 	t.Parallel()
 	key := webhook.NewSecret(strings.Repeat("k", 32))

@@ -7,13 +7,13 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// credentialsView is what the form has for Authorization and for client certificates. It holds no
+// credentialsView is the part of the form for Authorization and client certificates. It holds no
 // value of a credential.
 type credentialsView struct {
-	Typed    map[string]string // after a mistake, by the names of the fields: what is no secret and is not shown once it is stored
-	Schemes  []option          // nil: the Profile allows none
-	Ways     []option          // of sending client ID and secret
-	Stored   bool              // user name, secret, client ID and URL of the token endpoint
+	Typed    map[string]string // after a mistake, by field name: input that is neither secret nor hidden once stored
+	Schemes  []option          // nil where the Profile allows none
+	Ways     []option          // ways to send client ID and secret
+	Stored   bool              // user name, secret, client ID and URL of the token endpoint are stored
 	TokenAt  string            // scheme and host of the stored token endpoint
 	Scopes   string
 	Audience string
@@ -21,13 +21,13 @@ type credentialsView struct {
 
 	TLS         bool
 	Certificate *certificateView // the stored one
-	PEM, Roots  string           // as they were entered: they are not secret
+	PEM, Roots  string           // as entered; they are not secret
 	HasKey      bool
 
 	Errors map[string]string // by field
 }
 
-// credentials makes that part of the form, nil where it has none.
+// credentials returns that part of the form; nil where the form has none.
 func (v *visit) credentials(w *webhook.Webhook, t *Texts) *credentialsView {
 	allowed, a := v.d.Profile().Form.Auth, &w.Auth
 	if len(allowed) == 0 && !v.o.ClientCertificates {
@@ -51,8 +51,8 @@ func (v *visit) credentials(w *webhook.Webhook, t *Texts) *credentialsView {
 	return c
 }
 
-// readAuth puts into w what was entered of Authorization and of the client certificate. What a form does
-// not have stays, and what is left empty is kept by the Manager, or asked for again.
+// readAuth puts the input for Authorization and client certificate into w. Values whose fields the
+// form lacks stay. For an empty field the Manager keeps the stored value or asks for it again.
 func (v *visit) readAuth(w *webhook.Webhook) {
 	form := v.r.PostForm
 	text := func(name string) string { return strings.TrimSpace(form.Get(name)) }
@@ -81,12 +81,12 @@ func (v *visit) readAuth(w *webhook.Webhook) {
 	}
 }
 
-// credentialFields are those of credentialsView, by the names of webhook.FieldError.
+// credentialFields are the fields of credentialsView, by the names of webhook.FieldError.
 var credentialFields = []string{"auth.scheme", "auth.username", "auth.secret", "auth.token_url", "auth.client_id", "auth.scopes",
 	"auth.audience", "auth.resource", "auth.client_auth", "tls"}
 
-// wrong puts a message beside its field, the first one where there are several, and tells whether there is
-// such a field.
+// wrong puts a message beside its field, the first one where there are several, and reports whether
+// the field exists.
 func (c *credentialsView) wrong(field, message string) bool {
 	if c == nil || !slices.Contains(credentialFields, field) || !c.TLS && field == "tls" || c.Schemes == nil && field != "tls" {
 		return false
@@ -97,8 +97,8 @@ func (c *credentialsView) wrong(field, message string) bool {
 	return true
 }
 
-// shownAuth is what the form shows again after a mistake: the kind that was chosen, what is not secret
-// of it, and whether something is stored that can be kept.
+// shownAuth returns the values that the form shows again after a mistake: the chosen scheme, its
+// parts that are not secret, and whether a stored credential can be kept.
 func shownAuth(typed, stored webhook.Auth) webhook.Auth {
 	out := typed
 	out.Username, out.Secret, out.OAuth.TokenURL, out.OAuth.ClientID = "", webhook.Secret{}, "", ""

@@ -57,7 +57,7 @@ func (p *credentialPage) get() string {
 	return rec.Body.String()
 }
 
-// edit sends the form with what differs from what it shows.
+// edit sends the form as it is shown, with the given pairs replaced.
 func (p *credentialPage) edit(pairs ...string) (int, string) {
 	now, err := p.m.Webhook(p.t.Context(), "acme", p.w.ID)
 	check(p.t, err)
@@ -78,8 +78,9 @@ func (p *credentialPage) stored() webhook.Webhook {
 	return w
 }
 
-// Rule: the form offers what the Profile allows, keeps what is left empty, asks again with another URL,
-// and shows of a credential nothing but that it is there, and the host of the token endpoint.
+// Rule: the form offers the schemes that the Profile allows, keeps empty fields, and asks again
+// with another URL. Of a credential it shows only that it is there, and the host of the token
+// endpoint.
 func TestAuthForm(t *testing.T) {
 	t.Parallel()
 	auth := webhook.Auth{Scheme: webhook.AuthOAuth, Secret: webhook.NewSecret("canary-secret"), OAuth: webhook.OAuth{
@@ -140,7 +141,8 @@ func TestAuthForm(t *testing.T) {
 	}
 }
 
-// Rule: the form shows the certificate and when it ends, never the key, which it keeps, or asks for again.
+// Rule: the form shows the certificate and its end, never the key. It keeps the key, or asks for it
+// again.
 func TestClientCertForm(t *testing.T) {
 	t.Parallel()
 	chain, key := selfSigned(t, "shop.example.com")
@@ -177,7 +179,8 @@ func TestClientCertForm(t *testing.T) {
 	}
 }
 
-// selfSigned is the certificate of an authority and client in one, valid for a week, and its key.
+// selfSigned returns a certificate that is authority and client in one, valid for a week, and its
+// key.
 func selfSigned(t *testing.T, name string) (chain, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -191,7 +194,8 @@ func selfSigned(t *testing.T, name string) (chain, key string) {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}))
 }
 
-// Rule: without a scheme that the Profile allows, and without the option, the form is as it was.
+// Rule: without a scheme that the Profile allows, and without the option, the form has no such
+// fields.
 func TestFormWithoutCredentials(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)

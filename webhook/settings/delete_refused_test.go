@@ -12,8 +12,8 @@ import (
 	"github.com/postrider/postrider/webhook/settings"
 )
 
-// Rule: where the Profile keeps a webhook from being deleted, the page says why, and the
-// webhook is still there.
+// Rule: where the Profile refuses to delete a webhook, the page shows the reason and the webhook
+// stays.
 func TestDelete_refusedByTheProfile(t *testing.T) {
 	t.Parallel()
 	p := webhook.Automation()

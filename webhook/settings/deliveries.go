@@ -11,13 +11,13 @@ import (
 type rowsView struct {
 	Filter     filterView
 	NoHistory  bool
-	Webhooks   bool // they are of several webhooks
+	Webhooks   bool // the deliveries belong to several webhooks
 	Deliveries []deliveryView
 	Newest     string // link to the first page
 	Older      string // link to the next page
 }
 
-// rows reads one page of deliveries: of a webhook, or of all of the scope where id is empty.
+// rows reads one page of deliveries: of a webhook, or of the whole scope where id is empty.
 func (v *visit) rows(id string) (view rowsView, err error) {
 	q := webhook.Query{Scope: v.scope, WebhookID: id, Limit: v.o.PageSize}
 	var ok bool
@@ -46,7 +46,7 @@ func (v *visit) rows(id string) (view rowsView, err error) {
 	return view, nil
 }
 
-// deliveryRows adds to deliveries the latest attempt and, while they wait, what they wait for.
+// deliveryRows adds to each delivery its latest attempt and, while it waits, the reason.
 func (v *visit) deliveryRows(ds []webhook.Delivery) ([]deliveryView, error) {
 	attempts, err := v.m.LatestAttempts(v.ctx, v.scope, ds)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/postrider/postrider/webhook/settings"
 )
 
-// Rule: a delivery shows its attempts, status, duration and next try, and why it waits; it
+// Rule: a delivery shows its attempts, status, duration, next try and the reason why it waits. It
 // can be sent again with the same identifier, or cancelled.
 func TestDelivery(t *testing.T) {
 	t.Parallel()
@@ -45,7 +45,7 @@ func TestDelivery(t *testing.T) {
 	}
 }
 
-// Rule: deliveries can be filtered by state and paged through, each once.
+// Rule: deliveries can be filtered by state and paged through; each stands on exactly one page.
 func TestDeliveries_pages(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(o *settings.Options) { o.PageSize = 2 })
@@ -80,7 +80,7 @@ func TestDeliveries_pages(t *testing.T) {
 	s.get("/webhooks/"+w.ID+"?after=nonsense").wants(t, 404)
 }
 
-// Rule: a tenant sees and changes nothing of another's, also by ID.
+// Rule: a tenant sees and changes nothing of another tenant's, not even by ID.
 func TestTenants(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -101,7 +101,7 @@ func TestTenants(t *testing.T) {
 	} {
 		want := 404
 		if path == "/delete" {
-			want = 200 // the list, which says that it is gone
+			want = 200 // the list, with the notice that the webhook is gone
 		}
 		s.post("/webhooks/"+w.ID+path, f, "X-Tenant", "rival").wants(t, want)
 	}

@@ -11,24 +11,24 @@ import (
 // deliveryView is a delivery as the page shows it.
 type deliveryView struct {
 	ID, WebhookID, EventID string
-	Key                    string // where its webhook keeps an order, or coalesces
-	Webhook                string // its name, in a list of several
+	Key                    string // of its order, or of coalescing
+	Webhook                string // name of the webhook, in a list of several
 	Trigger                Trigger
 	State, Tone            string // in words; "good", "bad" or "wait"
 	Pending                bool
 	Tries                  int
 	Exhausted              bool
 	Created, Finished      *moment
-	Next                   *moment // the next try of a waiting one
+	Next                   *moment // next try of a waiting delivery
 	NextText               string  // in place of Next
-	Outcome                string  // of the latest attempt, or why it ended without one
+	Outcome                string  // of the latest attempt, or why the delivery ended without one
 	Took                   string
 	Reasons                []reasonView
 }
 
 type reasonView struct{ Text, Until string }
 
-// deliveryView describes a delivery with its latest attempt, if it is known.
+// deliveryView describes a delivery with its latest attempt; latest is nil where it is not known.
 func (v *visit) deliveryView(d webhook.Delivery, latest *webhook.Attempt) deliveryView {
 	t, c := v.t, v.clock()
 	out := deliveryView{ID: d.ID, WebhookID: d.WebhookID, EventID: d.EventID, Trigger: t.trigger(d.Type),
@@ -46,18 +46,20 @@ func (v *visit) deliveryView(d webhook.Delivery, latest *webhook.Attempt) delive
 		out.Outcome, out.Took = t.outcome(*latest), t.Duration(latest.Duration)
 	}
 	if d.State == webhook.StateFailed && (latest == nil || !ofAttempt(d.LastCode)) {
-		out.Outcome = t.outcome(webhook.Attempt{Code: d.LastCode}) // it ended without an attempt
+		out.Outcome = t.outcome(webhook.Attempt{Code: d.LastCode}) // the delivery ended without an attempt
 	}
 	return out
 }
 
-// ofAttempt tells an attempt's outcome from the end of a delivery that was not sent.
+// ofAttempt reports whether a code is an attempt's outcome, not the end of a delivery that was not
+// sent.
 func ofAttempt(c webhook.Code) bool {
 	return c != webhook.CodeCancelled && c != webhook.CodeExpired && c != webhook.CodeInterrupted &&
 		c != webhook.CodeSuperseded
 }
 
-// explain fills in why a delivery has not been sent, and from the same source when it will be.
+// explain fills in why a delivery has not been sent, and from the same source the time of its next
+// try.
 func (v *visit) explain(view *deliveryView, x *webhook.Explanation) {
 	if x.Delivery.State != webhook.StatePending {
 		return
@@ -79,7 +81,7 @@ func (v *visit) explain(view *deliveryView, x *webhook.Explanation) {
 	case first.Until.IsZero():
 		view.NextText = v.t.NotKnown
 	default:
-		view.Next = c.at(first.Until) // they are in the order in which they end, the latest first
+		view.Next = c.at(first.Until) // reasons stand in the order of their ends, the latest first
 	}
 }
 
@@ -97,7 +99,7 @@ type attemptView struct {
 	Good                  bool
 	Outcome, Detail, Took string
 	Start                 *moment
-	Gap                   string // since the end of the one before
+	Gap                   string // since the end of the attempt before
 	Snippet               string
 	Header                []webhook.HeaderField // of an answer that did not accept
 }
@@ -105,7 +107,8 @@ type attemptView struct {
 const (
 	// maxShownBody is how much of a body the page shows; see webpage.Pretty.
 	maxShownBody = 64 << 10
-	// maxShownAttempts are the latest ones: each redelivery adds some, without an end.
+	// maxShownAttempts bounds the list to the latest attempts, because redeliveries add some
+	// without limit.
 	maxShownAttempts = 100
 )
 
@@ -143,7 +146,7 @@ func (v *visit) delivery() error {
 // timeline shows the attempts, latest first.
 func (view *detailView) timeline(d *webhook.Delivery, attempts []webhook.Attempt, c clock) {
 	first := max(0, len(attempts)-maxShownAttempts)
-	view.Earlier = max(first, d.Attempts-(len(attempts)-first)) // Stores keep some
+	view.Earlier = max(first, d.Attempts-(len(attempts)-first)) // Stores keep a bounded number
 	for i := len(attempts) - 1; i >= first; i-- {
 		a := attempts[i]
 		one := attemptView{Number: a.Number, Good: a.OK(), Outcome: c.t.outcome(a), Detail: c.t.Detail(a.Detail),
@@ -157,8 +160,8 @@ func (view *detailView) timeline(d *webhook.Delivery, attempts []webhook.Attempt
 	}
 }
 
-// ownDelivery reads the delivery of the path, which must belong to the webhook of the path where
-// there is one.
+// ownDelivery reads the delivery of the path. Where the path names a webhook, the delivery must
+// belong to it.
 func (v *visit) ownDelivery() (webhook.Delivery, []webhook.Attempt, error) {
 	d, attempts, err := v.m.Delivery(v.ctx, v.scope, v.r.PathValue("delivery"))
 	switch {
@@ -176,7 +179,7 @@ func (v *visit) redeliver() error {
 	if err != nil {
 		return err
 	}
-	if fresh := d.State == webhook.StatePending && !d.Held && d.Tries == 0 && !d.Due.After(v.now); !fresh { // else it was just queued
+	if fresh := d.State == webhook.StatePending && !d.Held && d.Tries == 0 && !d.Due.After(v.now); !fresh { // a fresh one was just queued
 		if err := v.m.Redeliver(v.ctx, v.scope, d.ID); err != nil {
 			return err
 		}

@@ -1,34 +1,32 @@
-// Package settings is the page on which people manage webhooks: an [http.Handler] that a
-// host mounts behind its own login.
+// Package settings is the page on which people manage webhooks: an [http.Handler] that a host
+// mounts behind its own login.
 //
 //	page, err := settings.New(hooks, &settings.Options{
 //		Scope: func(r *http.Request) (string, error) { return tenantOf(r) },
 //	})
 //	mux.Handle("/settings/webhooks/", http.StripPrefix("/settings/webhooks", requireAdmin(page)))
 //
-// It lists the webhooks of a scope with their health, adds, edits, tests, switches and
-// deletes them. It shows every delivery: its attempts, its next try, why it has not been sent
-// yet, and the request itself. What failed can be found by event, type, outcome and time, and sent
-// again, one by one or all since a time. Links are relative, so any prefix works; it only has to
-// end with a slash.
+// It lists the webhooks of a scope with their health, adds, edits, tests, switches and deletes
+// them. It shows every delivery: its attempts, its next try, why it has not been sent yet, and the
+// request itself. Failed deliveries can be found by event, type, outcome and time, and sent again,
+// one by one or all since a time. Links are relative, so any prefix works that ends with a slash.
 //
-// # What the host answers for
+// # The host's duties
 //
-// Who may see the page. Options.Scope tells whose webhooks a request is about, and an
-// error there refuses it; Options.ReadOnly takes away everything that changes something.
+// The host decides who sees the page. Options.Scope returns the scope of a request, and an error
+// there refuses the request. Options.ReadOnly takes away everything that changes something.
 //
-// # What the page answers for
+// # The page's duties
 //
-// Secrets, URLs and the values of headers are written and never read: of a stored URL the browser
-// gets scheme and host, of a secret nothing, not even what was typed into a form that had a
-// mistake elsewhere. A URL that was typed into such a form comes back in it, and nowhere else.
-// Requests of other sites are refused by [http.CrossOriginProtection], the
-// Content-Security-Policy allows one stylesheet and one script of the page's own, and nothing
-// is cached. A form is carried out once, however often its button is pressed. Everything works
-// without JavaScript; the script keeps lists and deliveries up to date, and costs next to nothing
-// while nothing changes.
+// Secrets, URLs and the values of headers are written and never read. The browser gets scheme and
+// host of a stored URL, and nothing of a secret, not even of one typed into a form with a mistake
+// elsewhere. A URL typed into such a form comes back in that form alone.
+// [http.CrossOriginProtection] refuses requests of other sites. The Content-Security-Policy allows
+// one stylesheet and one script of the page's own. Nothing is cached. A form is carried out once,
+// however often its button is pressed. Everything works without JavaScript; the script keeps lists
+// and deliveries up to date, and costs next to nothing while nothing changes.
 //
-// # How it looks and reads
+// # Appearance and language
 //
 // All texts are in [Texts]: [English] for receivers of any kind, [Automation] for rules of
 // Atlassian Automation. Options.Texts chooses them, the language, the direction and the time zone

@@ -266,7 +266,7 @@ func lowerFirst(s string) string {
 	return strings.ToLower(s[:1]) + s[1:]
 }
 
-// duration is for what was measured.
+// duration writes a measured time.
 func duration(d time.Duration) string {
 	switch {
 	case d < time.Millisecond:
@@ -277,7 +277,7 @@ func duration(d time.Duration) string {
 	return fmt.Sprintf("%.1f s", d.Seconds())
 }
 
-// span is for how far away something is, rounded.
+// span writes a distance in time, rounded.
 func span(d time.Duration) string {
 	switch {
 	case d < time.Minute:

@@ -14,7 +14,7 @@ import (
 	"github.com/postrider/postrider/webhook/settings"
 )
 
-// The page is mounted behind the host's own login, which says whose webhooks it shows.
+// The page is mounted behind the host's own login, which provides the scope.
 func Example() {
 	store, err := memstore.New(nil)
 	if err != nil {
@@ -28,7 +28,7 @@ func Example() {
 		Scope: func(r *http.Request) (string, error) {
 			user, _, ok := r.BasicAuth() // a session in real life
 			if !ok {
-				return "", errors.New("nobody is signed in")
+				return "", errors.New("not signed in")
 			}
 			return "tenant-of-" + user, nil
 		},

@@ -10,7 +10,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// filterView is what a list of deliveries was narrowed to, and what else there is.
+// filterView is the search in a list of deliveries, and the values it can take.
 type filterView struct {
 	State, Event, Type, Code, Since, Until string
 	Types, Codes                           []option
@@ -31,7 +31,7 @@ type stateLink struct {
 
 const (
 	maxCursor = 4096 // longer than the cursor of any Store, in bytes
-	maxField  = 300  // of a search, in bytes
+	maxField  = 300  // of a search field, in bytes
 )
 
 var stateNames = map[string]webhook.State{
@@ -41,10 +41,10 @@ var stateNames = map[string]webhook.State{
 // accepted stands for webhook.CodeOK, which is empty, in a link.
 const accepted = "ok"
 
-// localTime is how browsers write a time of input type datetime-local.
+// localTime is the layout of a browser's input of type datetime-local.
 const localTime = "2006-01-02T15:04"
 
-// filter reads what is asked for into a query. ok is false for what cannot be.
+// filter reads the search of a request into a query. ok is false for an invalid one.
 func (v *visit) filter(q *webhook.Query) (f filterView, ok bool) {
 	asked := v.r.URL.Query()
 	f = filterView{State: asked.Get("state"), Event: asked.Get("event"), Type: asked.Get("type"), Code: asked.Get("code"),
@@ -78,7 +78,8 @@ func (v *visit) filter(q *webhook.Query) (f filterView, ok bool) {
 	return f, from && to && len(q.Cursor) <= maxCursor && (q.Since.IsZero() || q.Until.IsZero() || !q.Until.Before(q.Since))
 }
 
-// onlyDelivered narrows to what was delivered: what was never tried has no code either.
+// onlyDelivered narrows a search to delivered ones, because a delivery without an attempt has no
+// code either.
 func onlyDelivered(asked []webhook.State) []webhook.State {
 	if len(asked) > 0 {
 		return asked
@@ -86,7 +87,7 @@ func onlyDelivered(asked []webhook.State) []webhook.State {
 	return []webhook.State{webhook.StateDelivered}
 }
 
-// zoneName tells people in which time zone a time is to be entered.
+// zoneName is the name of the time zone for times that people enter.
 func (v *visit) zoneName() string {
 	c := v.clock()
 	return c.now.In(c.zone).Format("MST")
@@ -122,7 +123,7 @@ func (v *visit) choices(f *filterView) {
 	}
 }
 
-// link keeps the search with another state, or another page.
+// link returns the search with another state, or another page.
 func (f *filterView) link(state, after string) string {
 	q := url.Values{}
 	for name, value := range map[string]string{"state": state, "event": f.Event, "type": f.Type, "code": f.Code, "since": f.Since, "until": f.Until, "after": after} {
@@ -133,5 +134,5 @@ func (f *filterView) link(state, after string) string {
 	return "?" + q.Encode()
 }
 
-// noPage answers a link that was changed by hand.
+// noPage is the answer to a link that was changed by hand.
 func (v *visit) noPage() error { return problem{http.StatusNotFound, v.t.NoPage} }

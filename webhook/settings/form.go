@@ -11,24 +11,24 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// formView is the form. What is stored of URL and secret is never read; a URL that was just
-// typed comes back after a mistake, a secret does not.
+// formView is the form. The stored URL and secret are never read. A URL that was just typed comes
+// back after a mistake, a secret does not.
 type formView struct {
 	ID, Version         string // empty when a webhook is added
 	Name, Notes         string
 	Active              bool
 	Triggers            []choice
-	Orders              []orderChoice // how events of one key are sent, where there is a choice
-	Headers             []headerField // that are stored: their values can be entered again
+	Orders              []orderChoice // the orders of one key's events, where there is a choice
+	Headers             []headerField // the stored headers, whose values can be entered again
 	StoredAt            string        // scheme and host of the stored URL
-	URL                 string        // as it was typed
+	URL                 string        // as typed
 	Conflict            []difference  // where another person has changed the webhook meanwhile
 	HasSecret           bool
 	SecretOptional      bool
-	Makes               bool   // an empty secret of a new webhook is made
-	EnterAgain          bool   // a secret was typed and not kept
-	Full                string // the limit is reached: there is no form
-	Problem             string // something that belongs to no field
+	Makes               bool   // the Manager makes the secret of a new webhook that has none
+	EnterAgain          bool   // a typed secret was dropped
+	Full                string // the message that the limit is reached; there is no form
+	Problem             string // a problem without a field
 	Errors              []fieldProblem
 	NameError, URLError string
 	SecretError         string
@@ -126,7 +126,7 @@ func (v *visit) edit() error {
 		return err
 	}
 	version, err := strconv.ParseInt(v.r.PostForm.Get("version"), 10, 64)
-	if err != nil || version < 1 { // 0 would overwrite whatever is there
+	if err != nil || version < 1 { // 0 would overwrite any version
 		return problem{http.StatusBadRequest, v.t.BadForm}
 	}
 	w := stored.Clone()
@@ -158,9 +158,9 @@ func (v *visit) readForm(w *webhook.Webhook) {
 	w.Events = append(slices.Clone(form["trigger"]), kept...)
 }
 
-// readCredentials puts in what was typed over stored credentials. The rest stays empty:
-// the Manager keeps it, or asks for it again. A secret that was typed for the same URL comes in by
-// rotation, so that the receiver can change over.
+// readCredentials puts the credentials that were typed in place of the stored ones. The rest stays
+// empty: the Manager keeps it, or asks for it again. A secret typed for the same URL is rotated in,
+// so that the receiver can change over.
 func (v *visit) readCredentials(w, stored *webhook.Webhook) []webhook.RotateOption {
 	for name := range w.Headers {
 		w.Headers[name] = strings.TrimSpace(v.r.PostForm.Get("header." + name))
@@ -173,8 +173,8 @@ func (v *visit) readCredentials(w, stored *webhook.Webhook) []webhook.RotateOpti
 	return []webhook.RotateOption{webhook.DefaultRotation()}
 }
 
-// refused shows the form again, with what is wrong. Nothing has been stored. stored is what the
-// webhook was read as, nil for a new one.
+// refused shows the form again with its mistakes. Nothing has been stored. stored is the webhook as
+// it was read, nil for a new one.
 func (v *visit) refused(w webhook.Webhook, stored *webhook.Webhook, err error) error {
 	var different []difference
 	if stored != nil {
@@ -184,7 +184,7 @@ func (v *visit) refused(w webhook.Webhook, stored *webhook.Webhook, err error) e
 			}
 			different = v.differences(&w, stored)
 		}
-		// Of what is stored the form shows a host, and that there is a secret.
+		// The form shows only the host of a stored URL, and only that there is a secret.
 		w.Version, w.URL, w.Secrets, w.Auth, w.TLS.Key = stored.Version, stored.URL, stored.Secrets, shownAuth(w.Auth, stored.Auth), stored.TLS.Key
 	}
 	f := v.newForm(w)
@@ -221,8 +221,8 @@ func (v *visit) refused(w webhook.Webhook, stored *webhook.Webhook, err error) e
 	return v.showForm(status, f)
 }
 
-// wrong puts a message beside its field, the first one where there are several, and into
-// the summary.
+// wrong puts a message beside its field, the first one where there are several, and into the
+// summary.
 func (f *formView) wrong(field, message string) {
 	at := map[string]*string{"name": &f.NameError, "url": &f.URLError, "secret": &f.SecretError,
 		"events": &f.TriggersError, "notes": &f.NotesError}

@@ -12,8 +12,8 @@ import (
 	"github.com/postrider/postrider/webhook/settings"
 )
 
-// Rule: whatever a path, a query, a cookie and a form hold, the answer is a page that says
-// what to do, and shows nothing that was typed as URL or secret.
+// Rule: for every path, query, cookie and form the answer is a page that says how to go on. It
+// shows nothing that was typed as URL or secret.
 func FuzzRequest(f *testing.F) {
 	f.Add("", "", "", "")
 	f.Add("add", "", "eyJrIjoidGVzdGVkIn0", "name=x&trigger=taskSuccess")

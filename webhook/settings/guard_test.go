@@ -21,8 +21,8 @@ func changes(id, delivery string) map[string]url.Values {
 	}
 }
 
-// Rule: a POST from another site is refused and changes nothing; one from a trusted origin
-// is not.
+// Rule: a POST from another site is refused and changes nothing; one from a trusted origin is
+// accepted.
 func TestCrossSite(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(o *settings.Options) { o.TrustedOrigins = []string{"https://admin.example.com"} })
@@ -39,7 +39,7 @@ func TestCrossSite(t *testing.T) {
 	s.post("/webhooks/"+w.ID+"/active", url.Values{"to": {"off"}}, "Sec-Fetch-Site", "cross-site", "Origin", "https://admin.example.com").wants(t, 200)
 }
 
-// Rule: who may only look finds nothing to press, and what is sent all the same changes nothing.
+// Rule: a reader's page has no buttons, and a reader's POST changes nothing.
 func TestReadOnly(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(o *settings.Options) { o.ReadOnly = func(*http.Request) bool { return true } })
@@ -64,7 +64,7 @@ func TestReadOnly(t *testing.T) {
 	}
 }
 
-// Rule: unknown pages, wrong methods and oversized forms get an answer that says what to do.
+// Rule: unknown pages, wrong methods and oversized forms get an answer that says how to go on.
 func TestProblems(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -74,7 +74,7 @@ func TestProblems(t *testing.T) {
 	}
 	for path, f := range changes("whk_missing", "dlv_missing") {
 		switch {
-		case strings.HasSuffix(path, "/delete"): // what was wanted
+		case strings.HasSuffix(path, "/delete"): // the webhook is gone, as requested
 			s.post(path, f).wants(t, 200, "It was gone already")
 		case path != "/add":
 			s.post(path, f).wants(t, 404, "no longer exists")
@@ -93,7 +93,7 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// Rule: names, notes and answers are text, whatever they hold.
+// Rule: names, notes and answers are shown as text, never as markup.
 func TestEscaping(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -163,7 +163,7 @@ func TestHeaders(t *testing.T) {
 	s.get("/assets/handler.go").wants(t, 404)
 }
 
-// Rule: words can be replaced one by one, and those that are left out stay English.
+// Rule: texts can be replaced one by one; those that are left out stay English.
 func TestTexts(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(o *settings.Options) {
@@ -178,8 +178,8 @@ func TestTexts(t *testing.T) {
 	s.get("/add").wants(t, 200, "Aufgabe fehlgeschlagen", "Automated task succeeded")
 }
 
-// Rule: mounted at a prefix without its slash, the page leads to the slash, so that relative
-// links work.
+// Rule: a page that is mounted without its slash redirects to the slash, so that relative links
+// work.
 func TestMount_withoutSlash(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)

@@ -9,20 +9,20 @@ import (
 	"github.com/postrider/postrider/webhook/internal/webpage"
 )
 
-// Handler is the settings page. It is safe for concurrent use. What it keeps is of no weight: the
-// forms of the last minutes, so that one is not carried out twice. Any number of hosts can serve
-// the same people; see Options.CookieKey.
+// Handler is the settings page. It is safe for concurrent use. It keeps only the forms of the last
+// minutes, to carry out each once. Any number of hosts can serve the same people; see
+// Options.CookieKey.
 type Handler struct {
 	d      *webhook.Dispatcher
 	m      *webhook.Manager
 	marks  webhook.Marks // nil where the Store has none
 	o      Options
 	texts  Texts  // of the Profile
-	most   int    // webhooks of a scope; 0 for no limit
-	secret bool   // is required
+	most   int    // greatest number of webhooks of a scope; 0 for no limit
+	secret bool   // the Profile requires a secret
 	makes  bool   // the Manager makes secrets
-	certs  bool   // can be asked for and entered
-	key    []byte // of cookies
+	certs  bool   // certificates can be requested and entered
+	key    []byte // key of the cookies
 	origin *http.CrossOriginProtection
 	site   *webpage.Site
 	mux    *http.ServeMux
@@ -30,8 +30,8 @@ type Handler struct {
 	types  map[string]described // of the Profile's catalogue
 }
 
-// New returns the settings page of a Dispatcher. It does no I/O. Errors: Options.Scope is
-// missing, another option cannot be, or the Store keeps no webhooks ([webhook.ErrUnsupported]).
+// New returns the settings page of a Dispatcher. It does no I/O. Errors: Options.Scope is missing,
+// another option is invalid, or the Store keeps no webhooks ([webhook.ErrUnsupported]).
 func New(d *webhook.Dispatcher, o *Options) (*Handler, error) {
 	if d == nil {
 		return nil, errors.New("settings: New needs a Dispatcher")
@@ -64,14 +64,14 @@ func New(d *webhook.Dispatcher, o *Options) (*Handler, error) {
 	return h, nil
 }
 
-// route is a path, as a pattern of [http.ServeMux], and what can be done there.
+// route is a path, as a pattern of [http.ServeMux], with its handlers.
 type route struct {
 	path      string
 	get, post func(*visit) error
 }
 
 var routes = []route{
-	{"/", nil, nil}, // everything else
+	{"/", nil, nil}, // any other path
 	{"/{$}", (*visit).list, nil},
 	{"/add", (*visit).addForm, (*visit).add},
 	{"/deliveries", (*visit).log, nil},
@@ -94,7 +94,7 @@ var routes = []route{
 
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	webpage.SetHeaders(w.Header(), "same-origin", h.o.FrameAncestors...) // identifiers are in the path
+	webpage.SetHeaders(w.Header(), "same-origin", h.o.FrameAncestors...) // the path holds identifiers
 	if webpage.ToRoot(w, r) || h.site.ServeAsset(w, r) {
 		return
 	}

@@ -12,7 +12,7 @@ type listView struct {
 	Used     string
 	Full     string // set when the limit is reached
 	Find     bool   // there is a search
-	Wanted   string // what it looks for
+	Wanted   string // the text of the search
 	Webhooks []hookView
 	None     bool   // there are no webhooks at all
 	First    string // link to the first page
@@ -61,7 +61,7 @@ func (v *visit) list() error {
 	return v.render(http.StatusOK, "list", page{Title: v.name(), Body: view, Live: len(shown) > 0})
 }
 
-// pageOf takes from a long list the webhooks of the page that is asked for.
+// pageOf returns the requested page of a long list.
 func (v *visit) pageOf(view *listView, hooks []webhook.Webhook, asked string) ([]webhook.Webhook, error) {
 	from := 0
 	link := func(n int) string {
@@ -90,11 +90,11 @@ func (v *visit) pageOf(view *listView, hooks []webhook.Webhook, asked string) ([
 	return hooks, nil
 }
 
-// inList is the page of the list on which a webhook is, with its place there.
+// inList returns a link to the list page of a webhook, with its place there.
 func (v *visit) inList(id string) string {
 	hooks, err := v.m.List(v.ctx, v.scope)
 	if err != nil {
-		return "" // the list itself says what is wrong
+		return "" // the list itself shows the error
 	}
 	for i := range hooks {
 		if hooks[i].ID != id {

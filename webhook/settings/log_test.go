@@ -14,7 +14,7 @@ import (
 )
 
 // Rule: deliveries are found by event, type, outcome, state and time, in the log of all webhooks
-// and in that of one; a search that cannot be is a page that does not exist.
+// and in that of one. An invalid search is a page that does not exist.
 func TestSearch(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)

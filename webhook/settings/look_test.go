@@ -12,7 +12,7 @@ import (
 	"github.com/postrider/postrider/webhook/settings"
 )
 
-// Rule: with another Profile than Automation the page does not speak of automation.
+// Rule: with a Profile other than Automation the page does not mention automation.
 func TestNeutralWords(t *testing.T) {
 	t.Parallel()
 	store, err := memstore.New(nil)
@@ -32,7 +32,7 @@ func TestNeutralWords(t *testing.T) {
 	newSite(t, nil).get("/add").wants(t, 200, "Notification Settings", "It begins with https://api-private.atlassian.com/automation/webhooks/")
 }
 
-// Rule: an empty text leaves no place, and words are those of the request.
+// Rule: an empty text leaves no gap, and the texts are those of the request.
 func TestTexts_ofRequest(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(o *settings.Options) {
@@ -62,8 +62,8 @@ func TestTexts_ofRequest(t *testing.T) {
 	s.get("/webhooks/"+w.ID+"/deliveries/"+id).wants(t, 200, " UTC<")
 }
 
-// Rule: a host puts its own name, rules, header and footer on the page, and may show it in a
-// frame; what would be more than an origin is refused.
+// Rule: a host puts its own name, rules, header and footer on the page, and may show it in a frame.
+// An ancestor that is more than an origin is refused.
 func TestTheming(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(o *settings.Options) {
@@ -95,8 +95,8 @@ func TestTheming(t *testing.T) {
 	}
 }
 
-// Rule: a page, its stylesheet and its script stay small together, without compression: the list
-// with as many webhooks as a page of it has, and the other pages as they usually are.
+// Rule: a page, its stylesheet and its script together stay small without compression: the list
+// with a full page of webhooks, and the other pages with usual content.
 func TestWeight(t *testing.T) {
 	t.Parallel()
 	profile := webhook.Automation()

@@ -19,7 +19,7 @@ func (v *visit) setActive() error {
 		return problem{http.StatusBadRequest, v.t.BadForm}
 	}
 	if err := v.m.SetActive(v.ctx, v.scope, v.id, to == "on"); err != nil {
-		if errors.Is(err, webhook.ErrInvalid) { // stored under rules that have changed
+		if errors.Is(err, webhook.ErrInvalid) { // the stored webhook breaks rules that have changed
 			return v.refused(w, nil, err)
 		}
 		return err
@@ -35,7 +35,7 @@ func (v *visit) setActive() error {
 	return v.see(v.inList(v.id))
 }
 
-// test sends one request and shows on the next page how it went.
+// test sends one request and shows the outcome on the next page.
 func (v *visit) test() error {
 	w, err := v.m.Webhook(v.ctx, v.scope, v.id)
 	if err != nil {
@@ -70,7 +70,7 @@ func (v *visit) tested(w *webhook.Webhook, opts ...webhook.TestOption) (webhook.
 	return a, nil
 }
 
-// confirmDelete asks, where Options.ConfirmDelete says so.
+// confirmDelete asks for a confirmation, where Options.ConfirmDelete is set.
 func (v *visit) confirmDelete() error {
 	switch {
 	case !v.o.ConfirmDelete:
@@ -86,7 +86,7 @@ func (v *visit) confirmDelete() error {
 	return v.render(http.StatusOK, "confirm", page{Title: v.t.Confirm(w.Name), Body: w.ID})
 }
 
-// delete leads to the list, also where the webhook is gone: that is what was wanted.
+// delete leads to the list, also where the webhook is gone already.
 func (v *visit) delete() error {
 	w, err := v.m.Webhook(v.ctx, v.scope, v.id)
 	if err == nil {

@@ -30,7 +30,7 @@ func TestDelete(t *testing.T) {
 	s.post("/webhooks/"+w.ID+"/delete", nil).wants(t, 200, "“Ops” was deleted")
 }
 
-// Rule: a test shows its result, says what it proves and what not, and leaves no delivery.
+// Rule: a test shows its result and the limits of its proof, and leaves no delivery.
 func TestTest(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -45,7 +45,7 @@ func TestTest(t *testing.T) {
 	}
 }
 
-// Rule: a test goes the way of every delivery: the URL is judged again, and a redirect is not
+// Rule: a test is sent like every delivery: its URL is judged again, and a redirect is not
 // followed.
 func TestTest_refusals(t *testing.T) {
 	t.Parallel()

@@ -12,13 +12,13 @@ import (
 	"github.com/postrider/postrider/webhook/internal/webpage"
 )
 
-// notice tells on the next page what a POST did. It travels in a cookie.
+// notice reports on the next page the outcome of a POST. A cookie carries it.
 type notice struct {
 	Kind string `json:"k"` // one of the notice constants
 	Name string `json:"n,omitempty"`
 
-	Why string `json:"y,omitempty"` // what holds back that was queued
-	N   int    `json:"q,omitempty"` // of those that were queued
+	Why string `json:"y,omitempty"` // why queued deliveries are held back
+	N   int    `json:"q,omitempty"` // number of queued deliveries
 
 	// The outcome of a test.
 	Webhook string         `json:"w,omitempty"`
@@ -60,7 +60,7 @@ func (v *visit) leaveNotice(n notice) {
 	for range 2 {
 		var b bytes.Buffer
 		e := json.NewEncoder(&b)
-		e.SetEscapeHTML(false) // escaped where it is shown
+		e.SetEscapeHTML(false) // the page escapes it
 		if e.Encode(n) != nil {
 			return
 		}
@@ -68,12 +68,12 @@ func (v *visit) leaveNotice(n notice) {
 			http.SetCookie(v.w, v.cookie(value, int(noticeLife/time.Second)))
 			return
 		}
-		n.Snippet = "" // the longest part
+		n.Snippet = "" // it is the longest part
 	}
 }
 
-// takeNotice returns the notice that waits for this browser, once. The script's requests
-// leave it for the person to see.
+// takeNotice returns the waiting notice of this browser, once. The script's requests leave it for
+// the person.
 func (v *visit) takeNotice() *notice {
 	c, err := v.r.Cookie(noticeCookie)
 	if err != nil || v.r.Method != http.MethodGet || webpage.Live(v.r) {
@@ -130,10 +130,10 @@ func (n *notice) Text() string {
 	return ""
 }
 
-// Good tells whether the notice is good news.
+// Good reports whether the notice is good news.
 func (n *notice) Good() bool { return n.Kind != noticeTested || n.Code == webhook.CodeOK }
 
-// Sent tells what followed an accepted test, where something waited.
+// Sent says which deliveries became due after an accepted test.
 func (n *notice) Sent() string {
 	if n.Kind != noticeTested || n.N == 0 {
 		return ""
@@ -141,7 +141,7 @@ func (n *notice) Sent() string {
 	return n.texts.Resent(n.N)
 }
 
-// More says more about a refused test, where there is more to say.
+// More explains a refused test, where there is more to say.
 func (n *notice) More() string {
 	if n.Kind != noticeTested || n.Detail == "" {
 		return ""
@@ -149,7 +149,7 @@ func (n *notice) More() string {
 	return n.texts.Detail(n.Detail)
 }
 
-// Proof says what an accepted test proves and what not; empty for other notices.
+// Proof says what an accepted test proves and its limits; empty for other notices.
 func (n *notice) Proof() string {
 	if n.Kind != noticeTested || !n.Good() {
 		return ""

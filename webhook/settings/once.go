@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// A form is carried out once: a second press of its button, which makes the browser drop the
-// answer to the first, is answered as the first was. Each page gives its forms a random text. What
-// they led to is kept here under that text and what was entered, so that a form which was changed
-// after "back" is another one. Over several hosts marks of the Store take that place; a host
-// that did not see the first cannot say what it led to.
+// A form is carried out once. A second press of its button makes the browser drop the first answer,
+// so it gets the same answer as the first. Each page gives its forms a random text; forms keeps the
+// outcome under that text and the input, so that a form changed after "back" is another one. Over
+// several hosts marks of the Store take that place; a host that did not see the first form does not
+// know its outcome.
 
-// forms are those of the last minutes.
+// forms keeps the forms of the last minutes.
 type forms struct {
 	mu    sync.Mutex
 	known map[string]*sentForm
@@ -27,7 +27,7 @@ type sentForm struct {
 	until time.Time
 	ended chan struct{}
 
-	// Set when ended is closed.
+	// Set before ended is closed.
 	done bool // it changed something and led to another page
 	path string
 	left *notice
@@ -38,11 +38,11 @@ const (
 	formKept = 10 * time.Minute // of outcomes
 	maxForms = 10_000
 	maxOnce  = 64 // bytes
-	// formTime bounds a form whose browser left.
+	// formTime bounds the work on a form whose browser left.
 	formTime = time.Minute
 )
 
-// begin returns the form of a key, and whether the caller is to carry it out.
+// begin returns the form of a key, and whether the caller carries it out.
 func (f *forms) begin(key string, now time.Time) (one *sentForm, first bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -66,7 +66,7 @@ func (f *forms) begin(key string, now time.Time) (one *sentForm, first bool) {
 	return one, true
 }
 
-// end tells those who wait. What changed nothing may be sent again.
+// end closes a form for all who wait for it. A form that changed nothing may be sent again.
 func (f *forms) end(one *sentForm, v *visit, err error) {
 	f.mu.Lock()
 	if one.done = err == nil && v.moved; one.done {
@@ -78,7 +78,7 @@ func (f *forms) end(one *sentForm, v *visit, err error) {
 	close(one.ended)
 }
 
-// once carries a form out unless it was before.
+// once carries out a form that was not carried out before.
 func (v *visit) once(post func(*visit) error) error {
 	var stop context.CancelFunc
 	asked := v.ctx
@@ -114,7 +114,7 @@ func (v *visit) carryOut(one *sentForm, post func(*visit) error) (err error) {
 	if v.marks != nil {
 		first, err := v.marks.Mark(v.ctx, v.scope, mark, v.now, v.now.Add(formLife))
 		switch {
-		case err != nil: // the form matters more
+		case err != nil: // without marks the form is carried out all the same
 			v.o.Logger.WarnContext(v.ctx, "settings: a form could not be marked", "error", err)
 		case !first:
 			v.leaveNotice(notice{Kind: noticeRepeated})
@@ -129,7 +129,7 @@ func (v *visit) carryOut(one *sentForm, post func(*visit) error) (err error) {
 	return err
 }
 
-// formKey names a form by whose it is, where it goes and what it holds.
+// formKey identifies a form by its scope, path and content.
 func (v *visit) formKey() string {
 	h := sha256.New()
 	for _, part := range []string{v.scope, v.r.URL.Path, v.r.PostForm.Encode()} {

@@ -16,7 +16,7 @@ import (
 
 var once = regexp.MustCompile(`name="once" value="([^"]+)"`)
 
-// token is what makes the forms of a page work once.
+// token returns the random text that makes the forms of a page work once.
 func token(t *testing.T, a answer) string {
 	t.Helper()
 	m := once.FindStringSubmatch(a.body)
@@ -26,7 +26,7 @@ func token(t *testing.T, a answer) string {
 	return m[1]
 }
 
-// twice sends a form two times at once, as a double click does, and returns both answers.
+// twice sends a form two times at once, like a double click, and returns both answers.
 func (s *site) twice(path string, f url.Values) [2]answer {
 	var out [2]answer
 	var group sync.WaitGroup
@@ -37,7 +37,7 @@ func (s *site) twice(path string, f url.Values) [2]answer {
 	return out
 }
 
-// Rule: a form that is sent twice is carried out once, and both answers tell what it did.
+// Rule: a form that is sent twice is carried out once, and both answers report its outcome.
 func TestOnce(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(o *settings.Options) {})
@@ -66,7 +66,7 @@ func TestOnce(t *testing.T) {
 	s.post(page+"/delete", f).wants(t, 200, "“Ops” was deleted")
 }
 
-// Rule: a form that was refused, or was changed after "back", is another one.
+// Rule: a form that was refused, or was changed after "back", counts as another form.
 func TestOnce_again(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -84,7 +84,7 @@ func TestOnce_again(t *testing.T) {
 	}
 }
 
-// Rule: two hosts over one Store carry a form out once between them.
+// Rule: two hosts over one Store carry out a form once between them.
 func TestOnce_hosts(t *testing.T) {
 	t.Parallel()
 	store, err := memstore.New(nil)
@@ -110,7 +110,7 @@ func TestOnce_hosts(t *testing.T) {
 	}
 }
 
-// Rule: sending again what was just queued changes nothing.
+// Rule: a delivery that was just queued cannot be queued again.
 func TestRedeliver_fresh(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)

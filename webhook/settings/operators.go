@@ -14,14 +14,14 @@ import (
 // OperatorOptions configures an [Operators] page. A zero field means the default, apart from
 // Allow.
 type OperatorOptions struct {
-	// Allow tells who may see the page, which shows the scopes of all tenants. It is required: an
-	// error is answered with 403; what it says goes to Logger only.
+	// Allow decides who sees the page, which shows the scopes of all tenants. It is required. An
+	// error is answered with 403; its text goes to Logger only.
 	Allow func(*http.Request) error
-	// ScopeURL is a link of the host to what it knows of a scope; default none.
+	// ScopeURL links to the host's own page about a scope; default none.
 	ScopeURL func(scope string) string
 	// Back is a link out of the page, into the host; default none.
 	Back Link
-	// Refresh is how often the script asks for news; default 10 s, at least 500 ms.
+	// Refresh is the interval of the script's polling; default 10 s, at least 500 ms.
 	Refresh time.Duration
 	// Location is the time zone in which times are shown; default UTC.
 	Location *time.Location
@@ -30,16 +30,16 @@ type OperatorOptions struct {
 	TrustedOrigins []string
 	// CSS follows the page's own rules in its stylesheet, as for [Options].
 	CSS string
-	// Logger is told why a request was refused or failed; default none.
+	// Logger receives why a request was refused or failed; default none.
 	Logger *slog.Logger
 }
 
 const operatorRefresh = 10 * time.Second
 
-// Operators is the page of the people who run the service: how much waits, for whom, which webhooks
-// fail, and where an event went, over all scopes. It reads; but for a switch that stops sending
-// by this process. It shows no body and nothing of a URL. It is a handler of its own, to be
-// mounted where tenants do not come. It is safe for concurrent use.
+// Operators is the page for the people who run the service. Over all scopes it shows how much
+// waits, in which scopes, which webhooks fail, and the deliveries of an event. It only reads,
+// except for a switch that stops sending by this process. It shows no body and nothing of a URL. It
+// is a handler of its own: mount it where tenants have no access. It is safe for concurrent use.
 type Operators struct {
 	ops    *webhook.Operators
 	o      OperatorOptions
@@ -50,8 +50,8 @@ type Operators struct {
 }
 
 // NewOperators returns the operators' page of a Dispatcher. It does no I/O. Errors:
-// OperatorOptions.Allow is missing, another option cannot be, or the Store has no
-// [webhook.Stats] ([webhook.ErrUnsupported]).
+// OperatorOptions.Allow is missing, another option is invalid, or the Store has no [webhook.Stats]
+// ([webhook.ErrUnsupported]).
 func NewOperators(d *webhook.Dispatcher, o *OperatorOptions) (*Operators, error) {
 	if d == nil {
 		return nil, errors.New("settings: NewOperators needs a Dispatcher")
@@ -118,7 +118,7 @@ func (h *Operators) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.mux.ServeHTTP(w, r)
 }
 
-// allowed asks the host; a function that panics has not said yes.
+// allowed asks the host; a panic counts as a refusal.
 func (h *Operators) allowed(r *http.Request) (err error) {
 	defer func() {
 		if recover() != nil {
@@ -157,7 +157,7 @@ func (h *Operators) problem(w http.ResponseWriter, r *http.Request, status int, 
 	}
 }
 
-// frame fills in what the layout shows.
+// frame fills in the parts of the layout.
 func (h *Operators) frame(p *page, r *http.Request) {
 	p.T, p.Root, p.Back, p.Name = &h.texts, webpage.Root(r), h.o.Back, operatorsTitle
 	p.CSS, p.JS, p.Refresh = h.site.CSS, h.site.JS, h.o.Refresh.Milliseconds()

@@ -67,8 +67,8 @@ func (d *desk) wants(w *httptest.ResponseRecorder, status int, texts ...string) 
 	}
 }
 
-// Rule: the page shows what is pending, what waits for whom, which webhooks fail and where an
-// event went, over all tenants, and nothing of bodies and URLs.
+// Rule: over all tenants the page shows what is pending, where it waits, which webhooks fail and
+// the deliveries of an event, and nothing of bodies and URLs.
 func TestOperators(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -135,7 +135,7 @@ func TestOperators_pages(t *testing.T) {
 	d.wants(d.do("GET", "/"+strings.ReplaceAll(next, "&amp;", "&"), nil), 200, "tenant-50", "tenant-59", "First page")
 }
 
-// Rule: the page is shown to those only whom the host lets in, and its options cannot leave that out.
+// Rule: only people whom the host lets in see the page, and no option removes that check.
 func TestOperators_allow(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -167,7 +167,7 @@ func TestOperators_allow(t *testing.T) {
 	}
 }
 
-// Rule: the switch stops and resumes sending by this process, from the page's own forms alone.
+// Rule: the switch stops and resumes sending by this process; only the page's own forms use it.
 func TestOperators_pause(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -189,15 +189,15 @@ func TestOperators_pause(t *testing.T) {
 	}
 }
 
-// stuck is a Store that answers some questions only.
+// stuck is a Store that answers only some questions.
 type stuck struct{ webhook.Stats }
 
 func (stuck) Totals(context.Context, time.Time) (webhook.Totals, error) {
 	return webhook.Totals{}, errors.New("user=admin host=10.0.0.1")
 }
 
-// Rule: a section that cannot be read says so, the log why, and the others stand; a host's link
-// that panics is none; a Store that cannot tell is refused.
+// Rule: a section that cannot be read says so, the log has the reason, and the other sections
+// stand. A panic in the host's link gives no link. A Store without Stats is refused.
 func TestOperators_broken(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)

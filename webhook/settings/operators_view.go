@@ -13,18 +13,18 @@ import (
 	"github.com/postrider/postrider/webhook/internal/webpage"
 )
 
-// operatorsView is the operators' page. A section that cannot be read says so, and the others
-// stand: the page is for the time when something is broken.
+// operatorsView is the operators' page. A section that cannot be read says so and leaves the
+// others, because the page is for the time when something is broken.
 type operatorsView struct {
 	Status   webhook.Status
-	Store    bool // answers
+	Store    bool // the Store answers
 	Errors   []storeErrors
 	Totals   *totalsView
 	Failing  *failingView
 	Backlog  *backlogView
-	Event    string // that is looked for
+	Event    string // the event of the search
 	Found    []foundView
-	Searched bool // Found is the answer
+	Searched bool // Found is its result
 	Refused  string
 }
 
@@ -202,7 +202,7 @@ func (h *Operators) find(ctx context.Context, v *operatorsView, c clock) error {
 	return nil
 }
 
-// scope asks the host for its link; one that panics has none.
+// scope asks the host for its link; after a panic there is none.
 func (h *Operators) scope(name string) (v scopeView) {
 	v.Scope = name
 	if h.o.ScopeURL == nil {
@@ -213,10 +213,10 @@ func (h *Operators) scope(name string) (v scopeView) {
 	return v
 }
 
-// columnOrder is the place of a name in a list, 0 for any other.
+// columnOrder is the index of a name in a list, 0 for any other.
 func columnOrder(names []string, name string) int { return max(0, slices.Index(names, name)) }
 
-// choices are links to the orders of a list, which begin at its first page.
+// choices links to the orders of a list; each link begins at the first page.
 func choices(q url.Values, key string, names, words []string, by int) (out []orderLink) {
 	for i, name := range names {
 		out = append(out, orderLink{words[i], link(q, key, name), i == by})
@@ -224,7 +224,8 @@ func choices(q url.Values, key string, names, words []string, by int) (out []ord
 	return out
 }
 
-// link is the page with another value of a parameter. Another order of the backlog begins anew.
+// link returns the page with another value of a parameter. Another order of the backlog starts at
+// its first page.
 func link(q url.Values, key, value string) string {
 	next := url.Values{}
 	for _, k := range []string{"failing", "backlog", "event", "after"} {

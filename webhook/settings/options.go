@@ -16,30 +16,30 @@ import (
 
 // Options configures a [Handler]. A zero field means the default, apart from Scope.
 type Options struct {
-	// Scope tells whose webhooks a request is about. It is required: without it everybody
-	// would see everything. An error, or an empty scope, is answered with 403, or as SignIn says;
-	// what the error says goes to Logger only.
+	// Scope returns the scope of a request's webhooks. It is required, because without it every
+	// person would see everything. An error, or an empty scope, is answered with 403, or as SignIn
+	// says; the text of the error goes to Logger only.
 	Scope func(*http.Request) (scope string, err error)
-	// ReadOnly tells whether a request may look but not change; nil means that all may change.
+	// ReadOnly reports whether a request may look but not change; nil means that all may change.
 	ReadOnly func(*http.Request) bool
-	// SignIn is where a person without a scope signs in: a URL for the browser, "" for nowhere.
-	// A page leads there. After a form, whose input would be lost, a page offers it as a link, and
-	// keeps what was typed apart from secrets. Default is nowhere.
+	// SignIn is where a person without a scope signs in: a URL for the browser, "" for none. A page
+	// redirects there. After a form, whose input would be lost, the answer has it as a link and
+	// keeps the input apart from secrets. Default is none.
 	SignIn func(*http.Request) string
 	// Triggers are the event types to choose from, in the order of the form; default those
 	// of the Dispatcher's Profile. Required where it names none. A webhook's other types stay
 	// when it is edited.
 	Triggers []string
-	// ClientCertificates adds client certificates and authorities to the form, and where
-	// [webhook.Manager.KeepsKeys] certificate requests to the page of a webhook; default is to leave
-	// them out. What a webhook has of them stays. Authorization is in the form where the Profile
-	// allows a scheme.
+	// ClientCertificates adds client certificates and authorities to the form and, where
+	// [webhook.Manager.KeepsKeys], certificate requests to the page of a webhook. Default is to
+	// leave them out; the certificates of a webhook then stay as they are. Authorization is in the
+	// form where the Profile allows a scheme.
 	ClientCertificates bool
 	// ConfirmDelete asks before a webhook is deleted; default is to delete at once.
 	ConfirmDelete bool
 	// Back is a link out of the page, into the host; default none.
 	Back Link
-	// Refresh is how often the script asks for news; default 2 s, at least 500 ms.
+	// Refresh is the interval of the script's polling; default 2 s, at least 500 ms.
 	Refresh time.Duration
 	// PageSize is the number of deliveries on a page, 1 to 100; default 20.
 	PageSize int
@@ -47,14 +47,14 @@ type Options struct {
 	// accepted; default none.
 	TrustedOrigins []string
 	// CookieKey signs the cookie that carries the outcome of a form to the next page, such as
-	// "saved" or that of a test: at least 32 bytes. Give several hosts the same one; default
-	// is a random one, so a page that another host answers comes without the outcome.
+	// "saved" or that of a test: at least 32 bytes. Several hosts need the same one. Default is a
+	// random one, so that a page of another host comes without the outcome.
 	CookieKey webhook.Secret
-	// CookiePath is the path of that cookie; default is where the page is mounted, as the
-	// request tells. Set it where a proxy in front changes paths.
+	// CookiePath is the path of that cookie; default is the mount point, derived from the request.
+	// Set it where a proxy in front changes paths.
 	CookiePath string
-	// SecureCookie marks that cookie for https only, also where TLS ends at a proxy in front.
-	// Where it ends in this process that is so in any case.
+	// SecureCookie limits that cookie to https where TLS ends at a proxy in front. Where TLS ends
+	// in this process, the cookie is limited to https without it.
 	SecureCookie bool
 	// Texts are the words, in the language and the time zone of a request; default are those of
 	// the Profile: [Automation] or [English]. It is called once for each request.
@@ -72,7 +72,7 @@ type Options struct {
 	// "https://app.example.com" or "'self'"; default none. The cookie is then marked for use in
 	// frames of other sites, which needs https.
 	FrameAncestors []string
-	// Logger is told why a request was refused or failed; default none.
+	// Logger receives why a request was refused or failed; default none.
 	Logger *slog.Logger
 }
 
@@ -125,7 +125,7 @@ func (o *Options) withDefaults(p webhook.Profile) (Options, error) {
 	return out, nil
 }
 
-// notAncestor refuses what would be more, or less, than an origin in a Content-Security-Policy.
+// notAncestor reports a text that is more, or less, than an origin in a Content-Security-Policy.
 func notAncestor(origin string) bool {
 	if origin == "'self'" {
 		return false
@@ -135,7 +135,7 @@ func notAncestor(origin string) bool {
 		strings.ContainsAny(origin, " ;,'\"")
 }
 
-// ofOthers tells whether pages of another site may show this one in a frame.
+// ofOthers reports whether pages of another site may show this one in a frame.
 func (o *Options) ofOthers() bool {
 	return slices.ContainsFunc(o.FrameAncestors, func(origin string) bool { return origin != "'self'" })
 }

@@ -6,10 +6,10 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Choice is one of several ways, described to people.
+// Choice is one of several options, described to people.
 type Choice struct {
 	Name string // "In order, skip what fails"
-	Hint string // one sentence: what it means
+	Hint string // one sentence about its effect
 }
 
 // latestOnly is the choice of Webhook.Coalesce, beside those of Webhook.Order.
@@ -22,7 +22,7 @@ type orderChoice struct {
 	Chosen bool
 }
 
-// orderChoices are the ways that webhooks can have here; none where there is no choice.
+// orderChoices returns the orders that a webhook can have here; none where there is no choice.
 func (v *visit) orderChoices(w *webhook.Webhook) (list []orderChoice) {
 	chosen := orderOf(w)
 	for _, value := range v.orderValues() {
@@ -53,8 +53,8 @@ func orderOf(w *webhook.Webhook) string {
 	return string(w.Order)
 }
 
-// readOrder puts the choice into w. A form without it leaves the webhook as it is, and so
-// does what is no choice.
+// readOrder puts the choice into w. A form without it, or with an unknown one, leaves the webhook
+// as it is.
 func (v *visit) readOrder(w *webhook.Webhook) {
 	asked, ok := v.r.PostForm["order"]
 	if !ok || len(asked) != 1 || asked[0] == orderOf(w) || !slices.Contains(v.orderValues(), asked[0]) {
@@ -66,7 +66,7 @@ func (v *visit) readOrder(w *webhook.Webhook) {
 	}
 }
 
-// keyed fills in what a delivery has to do with others of its key.
+// keyed fills in how a delivery relates to others of its key.
 func (v *visit) keyed(view *deliveryView, d webhook.Delivery) error {
 	view.Key = d.Key
 	if d.LastCode != webhook.CodeSuperseded || d.State != webhook.StateFailed {

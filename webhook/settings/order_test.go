@@ -14,8 +14,8 @@ import (
 	"github.com/postrider/postrider/webhook/settings"
 )
 
-// Rule: where Profile and Store allow an order, the form has the choice with a sentence for each, keeps
-// it, and the log shows the key and what a delivery waits behind.
+// Rule: where Profile and Store allow an order, the form has the choice with a sentence for each,
+// and stores it. The log shows the key, and the delivery that another one waits behind.
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	store, err := memstore.New(nil)

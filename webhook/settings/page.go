@@ -15,7 +15,7 @@ var files embed.FS
 type page struct {
 	Title string
 	Body  any
-	// Live pages are kept up to date by the script. Their Body holds all that changes.
+	// Live pages are kept up to date by the script. Their Body holds everything that changes.
 	Live bool
 	// Wrong marks the title of a page whose form has mistakes.
 	Wrong bool
@@ -24,7 +24,7 @@ type page struct {
 	Root           string
 	Notice         *notice
 	ReadOnly       bool
-	Confirm        bool // before a webhook is deleted
+	Confirm        bool // ask before a webhook is deleted
 	Back           Link
 	Name           string // of the page as a whole
 	Header, Footer template.HTML
@@ -34,20 +34,20 @@ type page struct {
 	Once           string // makes the page's forms work once
 }
 
-// part is a piece of a page, and what its template needs to know of the page.
+// part is a piece of a page with the values of the page that its template uses.
 type part struct {
 	page
 	Rows any
 	At   string // the page that a form leads back to
 }
 
-// With is what a template of a part is given.
+// With returns the argument of a part's template.
 func (p page) With(rows any) part { return part{page: p, Rows: rows} }
 
 // WithAt is With for a form that leads back to its page.
 func (p page) WithAt(rows any, at string) part { return part{page: p, Rows: rows, At: at} }
 
-// name is what the page as a whole is called.
+// name is the title of the page as a whole.
 func (v *visit) name() string { return cmp.Or(v.o.Title, v.t.ListTitle) }
 
 // visit fills in what depends on the request.

@@ -7,7 +7,8 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Rule: the script is told that nothing has changed, without the page, until something does.
+// Rule: while nothing changes, the script gets the answer that nothing has changed, without the
+// page.
 func TestPoll(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)

@@ -15,14 +15,14 @@ type problem struct {
 
 func (p problem) Error() string { return "settings: " + p.text }
 
-// fail shows what went wrong. What a Store or a hook of the host said is for the log.
+// fail shows the error to the person. The text of a Store's or a host's error goes to the log only.
 func (v *visit) fail(err error) {
 	t := v.t
 	var p problem
 	var refused *webhook.ValidationError
 	switch {
 	case errors.As(err, &p):
-	case errors.As(err, &refused) && len(refused.Fields) > 0: // the Profile keeps a webhook from being deleted
+	case errors.As(err, &refused) && len(refused.Fields) > 0: // the Profile refuses to delete the webhook
 		p = problem{http.StatusConflict, t.Field(refused.Fields[0])}
 	case errors.Is(err, webhook.ErrNotFound):
 		p = problem{http.StatusNotFound, t.Gone}

@@ -11,9 +11,9 @@ import (
 	"github.com/postrider/postrider/webhook/settings"
 )
 
-// Rule: with another Profile the page offers the host's triggers and knows no limit; a new
-// secret keeps the one before beside it, so that the receiver can change over; types that the
-// form does not offer stay.
+// Rule: with another Profile the page offers the host's triggers and has no limit. A new secret
+// keeps the one before beside it, so that the receiver can change over. Types that the form does
+// not offer stay.
 func TestProfile(t *testing.T) {
 	t.Parallel()
 	const first, second = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwY2FuYXJ5", "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="

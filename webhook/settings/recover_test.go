@@ -25,7 +25,7 @@ func (s *site) failed(w webhook.Webhook, n int) {
 	}
 }
 
-// Rule: what failed since a time is counted, and goes out again at the rate that was chosen.
+// Rule: deliveries that failed since a time are counted, and go out again at the chosen rate.
 func TestResend(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -51,8 +51,8 @@ func TestResend(t *testing.T) {
 	s.get(page+"/resend?since="+since, "X-Tenant", "rival").wants(t, 404)
 }
 
-// Rule: an accepted "Try now" ends what holds a webhook back and makes what waits due; a refused
-// one changes nothing.
+// Rule: an accepted "Try now" ends the pause of a webhook and makes its waiting deliveries due. A
+// refused one changes nothing.
 func TestTryNow(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -83,7 +83,7 @@ func TestTryNow(t *testing.T) {
 	}
 }
 
-// Rule: what holds a delivery back and when it goes on come from one source.
+// Rule: the reason why a delivery waits and the time of its next try come from one source.
 func TestNextTry(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -103,8 +103,8 @@ func TestNextTry(t *testing.T) {
 	s.post(detail+"/redeliver", nil).wants(t, 200, "Queued, but it waits: Its webhook is switched off.", "Next try not known")
 }
 
-// Rule: the attempts of a redelivery go on counting, with what is known of each and the time in
-// between.
+// Rule: the attempts of a redelivery continue the count. Each shows its stored details and the time
+// since the one before.
 func TestTimeline(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -129,8 +129,8 @@ func TestTimeline(t *testing.T) {
 	}
 }
 
-// Rule: a webhook that was switched off by itself says since when, why and what was missed, and
-// can be switched on there.
+// Rule: a webhook that Postrider switched off shows the time, the reason and the missed deliveries,
+// and can be switched on there.
 func TestSwitchedOff(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -151,8 +151,8 @@ func TestSwitchedOff(t *testing.T) {
 	}
 }
 
-// Rule: of the attempts of the last day and week the page draws a chart and says the numbers,
-// from counts; without them it leaves both out.
+// Rule: the page draws the attempts of the last day and week as a chart and gives the numbers, from
+// counts. Without counts it has neither.
 func TestCharts(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -178,7 +178,7 @@ func TestCharts(t *testing.T) {
 	}
 }
 
-// Rule: the request is shown as it would be sent, without what is secret of it, also as curl.
+// Rule: the request is shown as it would be sent, without its secrets, also as curl.
 func TestRequestAsSent(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -191,8 +191,8 @@ func TestRequestAsSent(t *testing.T) {
 	s.get(detail).wants(t, 200, "No request can be made of it")
 }
 
-// Rule: a conflict shows what the other has stored beside what was entered, and the next press
-// puts it in place.
+// Rule: a conflict shows the stored values of the other person beside the input, and the next press
+// stores the input.
 func TestConflict(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -212,7 +212,7 @@ func TestConflict(t *testing.T) {
 	}
 }
 
-// Rule: after a mistake everything that was typed is there again but the secret.
+// Rule: after a mistake the whole input except the secret is there again.
 func TestInputIsKept(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -228,8 +228,8 @@ func TestInputIsKept(t *testing.T) {
 	}
 }
 
-// Rule: a person whose session has ended is led to where to sign in; what was typed into a form
-// waits there, apart from secrets.
+// Rule: a person whose session has ended is redirected to sign in. The input of a form waits there,
+// apart from secrets.
 func TestSignIn(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(o *settings.Options) { o.SignIn = func(_ *http.Request) string { return "/login?next=x" } })

@@ -13,7 +13,7 @@ type requestView struct {
 	Curl    string
 }
 
-// request builds the request of a delivery; nil where none can be made of it.
+// request builds the request of a delivery; nil where that is not possible.
 func (v *visit) request(d *webhook.Delivery) (*requestView, error) {
 	p, err := v.m.Preview(v.ctx, v.scope, d.ID)
 	switch {
@@ -23,7 +23,7 @@ func (v *visit) request(d *webhook.Delivery) (*requestView, error) {
 		return nil, err
 	}
 	for i := range p.Header {
-		if p.Header[i].Name == "Webhook-Timestamp" { // of the moment: the page would never stay the same
+		if p.Header[i].Name == "Webhook-Timestamp" { // it changes every second, and the page with it
 			p.Header[i].Value, p.Header[i].Masked = "[now]", true
 		}
 	}

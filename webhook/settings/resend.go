@@ -9,21 +9,21 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// resendView asks before failed deliveries are sent again.
+// resendView is the question before failed deliveries are sent again.
 type resendView struct {
 	ID, Name string
-	Since    string // as the browser writes it
-	Will     string // what would be sent; empty for nothing
+	Since    string // in the layout of the browser
+	Will     string // the deliveries to send; empty for none
 	Rates    []option
 }
 
-// rates are deliveries a second, the first one is offered.
+// rates are the offered rates in deliveries a second; the first one is preselected.
 var rates = []int{5, 1, 20, 100}
 
-// maxResent is up to how many deliveries are counted before.
+// maxResent bounds the count of deliveries in the question.
 const maxResent = 10_000
 
-// failedSince is what would be sent again.
+// failedSince returns the query for the deliveries that failed since a time.
 func (v *visit) failedSince(text string) (q webhook.Query, err error) {
 	since, ok := v.parseTime(text)
 	if !ok {
@@ -32,7 +32,7 @@ func (v *visit) failedSince(text string) (q webhook.Query, err error) {
 	return webhook.Query{Scope: v.scope, WebhookID: v.id, States: []webhook.State{webhook.StateFailed}, Since: since}, nil
 }
 
-// resendForm counts what failed and asks how fast it is to go.
+// resendForm counts failed deliveries and asks for the rate.
 func (v *visit) resendForm() error {
 	if v.readOnly {
 		return problem{http.StatusForbidden, v.t.ReadOnlyRefused}
@@ -64,7 +64,7 @@ func (v *visit) resendForm() error {
 	return v.render(http.StatusOK, "resend", page{Title: v.t.ResendTitle, Body: &view})
 }
 
-// resend queues what failed, spread over time.
+// resend queues failed deliveries, spread over time.
 func (v *visit) resend() error {
 	rate, err := strconv.Atoi(v.r.PostForm.Get("rate"))
 	if err != nil || !slices.Contains(rates, rate) || v.r.PostForm.Get("since") == "" {
@@ -88,11 +88,11 @@ func (v *visit) resend() error {
 	return v.see("webhooks/" + v.id)
 }
 
-// waitingRate is how many a second of what waits becomes due after an accepted test.
+// waitingRate is how many waiting deliveries become due in a second after an accepted test.
 const waitingRate = 20
 
-// tryNow sends a test. If the endpoint accepts it, it is well again, and what waits for its next
-// try becomes due.
+// tryNow sends a test. If the endpoint accepts it, the webhook is healthy again, and its waiting
+// deliveries become due.
 func (v *visit) tryNow() error {
 	w, err := v.m.Webhook(v.ctx, v.scope, v.id)
 	if err != nil {

@@ -7,17 +7,17 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// secretView is a secret as the page shows it: all but what it holds.
+// secretView is a secret as the page shows it, without its value.
 type secretView struct {
 	ID            string
-	Created, Ends *moment // nil for an age that is not known, and for no end
+	Created, Ends *moment // nil for an unknown age, and for no end
 	Last          bool    // it cannot be revoked
 }
 
 func (v *visit) secretViews() ([]secretView, error) {
 	infos, err := v.m.Secrets(v.ctx, v.scope, v.id)
 	if errors.Is(err, webhook.ErrSealed) {
-		return nil, nil // what cannot be opened is not listed
+		return nil, nil // a secret that cannot be opened is not listed
 	}
 	c := v.clock()
 	views := make([]secretView, len(infos))
@@ -30,8 +30,8 @@ func (v *visit) secretViews() ([]secretView, error) {
 // shownSecret is the page that shows a generated secret, once.
 type shownSecret struct{ ID, Value, Said string }
 
-// showSecret answers the request that made the secret, and redirects nowhere: the value is in no
-// cookie, no link and no later answer. A repeat of the form leads to the webhook.
+// showSecret answers the request that made the secret, and does not redirect: no cookie, link or
+// later answer holds the value. A repeat of the form leads to the webhook.
 func (v *visit) showSecret(w webhook.Webhook, said string) error {
 	v.moved, v.sent, v.left = true, "webhooks/"+w.ID, &notice{Kind: noticeShown}
 	return v.render(http.StatusOK, "secret", page{Title: v.t.SecretOf(w.Name), Body: shownSecret{w.ID, w.Secrets[0].Reveal(), said}})

@@ -25,7 +25,7 @@ func newStandardSite(t *testing.T) *site {
 
 var secretShown = regexp.MustCompile(`whsec_[A-Za-z0-9+/=&#;0-9]+`)
 
-// shown is the secret that an answer holds, which must be the webhook's newest.
+// shown returns the secret in an answer, which must be the webhook's newest.
 func (s *site) shown(a answer) string {
 	s.t.Helper()
 	text := strings.NewReplacer("&#43;", "+", "&#61;", "=").Replace(secretShown.FindString(a.body))
@@ -52,8 +52,8 @@ func (s *site) hides(secrets ...string) {
 	}
 }
 
-// Rule: a secret that was made is shown in the answer to the request that made it, kept by nothing,
-// and never again; the page tells its name, age and end.
+// Rule: a generated secret is shown only in the answer to the request that made it. Afterwards the
+// page shows its name, age and end.
 func TestSecretShownOnce(t *testing.T) {
 	t.Parallel()
 	s := newStandardSite(t)
@@ -118,8 +118,7 @@ func TestSecretReload(t *testing.T) {
 	s.hides(first, next)
 }
 
-// Rule: a secret that was typed comes in by rotation, and within a rotation is refused beside its
-// field.
+// Rule: a typed secret is rotated in. During a rotation it is refused beside its field.
 func TestEdit_rotates(t *testing.T) {
 	t.Parallel()
 	const typed, other = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "whsec_AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="
@@ -143,8 +142,8 @@ func TestEdit_rotates(t *testing.T) {
 	edit("Changed", "").wants(t, 200, "was saved")
 }
 
-// Rule: who may only look can neither make nor revoke a secret, no other website can, and where the
-// receiver's side makes secrets there is no such page.
+// Rule: a reader can neither make nor revoke a secret, and no other website can. Where the
+// receiver's side makes secrets, the page does not exist.
 func TestSecretsGuarded(t *testing.T) {
 	t.Parallel()
 	s := newStandardSite(t)

@@ -12,7 +12,7 @@ import (
 	"github.com/postrider/postrider/webhook/settings"
 )
 
-// Rule: without a scope everybody would see everything, so there is no page without one.
+// Rule: there is no page without a scope, because every person would see everything.
 func TestNew_refuses(t *testing.T) {
 	t.Parallel()
 	store, err := memstore.New(nil)
@@ -46,7 +46,7 @@ func TestNew_refuses(t *testing.T) {
 	}
 }
 
-// Rule: an empty list says kindly what webhooks are for.
+// Rule: an empty list explains the use of webhooks.
 func TestList_empty(t *testing.T) {
 	t.Parallel()
 	newSite(t, nil).get("/").wants(t, 200, "No webhooks yet", "0 of 3 used", "Add webhook")
@@ -68,7 +68,7 @@ func TestList(t *testing.T) {
 	s.get("/").wants(t, 200, `role=switch aria-checked=false`)
 }
 
-// Rule: a webhook is added with a form, and every trigger has a line on when it fires.
+// Rule: a form adds a webhook, and every trigger has a line about when it fires.
 func TestAdd(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -93,8 +93,8 @@ func TestAdd(t *testing.T) {
 	}
 }
 
-// Rule: a wrong form gets a message beside its field and in a summary that leads there, and
-// changes nothing. What was typed stays, apart from URL and secret.
+// Rule: a wrong form gets a message beside its field and in a summary that leads there, and changes
+// nothing. The input stays, apart from URL and secret.
 func TestAdd_wrongForms(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -132,7 +132,7 @@ func TestAdd_wrongForms(t *testing.T) {
 	}
 }
 
-// Rule: everything that is wrong is told at once, in the order of the form.
+// Rule: all mistakes are shown at once, in the order of the form.
 func TestAdd_allMistakes(t *testing.T) {
 	t.Parallel()
 	a := newSite(t, nil).post("/add", nil)
@@ -147,8 +147,7 @@ func TestAdd_allMistakes(t *testing.T) {
 	}
 }
 
-// Rule: the fourth webhook of a scope is refused with a friendly text, before and after
-// the form.
+// Rule: the fourth webhook of a scope is refused with a friendly text, before and after the form.
 func TestAdd_limit(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -251,7 +250,7 @@ func TestEdit_wrongForms(t *testing.T) {
 	}
 }
 
-// Rule: the switch turns a webhook on and off and nothing else.
+// Rule: the switch turns a webhook on and off and changes nothing else.
 func TestSetActive(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -267,7 +266,7 @@ func TestSetActive(t *testing.T) {
 	s.post("/webhooks/"+w.ID+"/active", map[string][]string{"to": {"perhaps"}}).wants(t, 400)
 }
 
-// Rule: switching on what has become invalid leads to the form, which says why.
+// Rule: switching on a webhook that has become invalid leads to the form, which gives the reason.
 func TestSetActive_invalid(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)

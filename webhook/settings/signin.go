@@ -8,17 +8,17 @@ import (
 	"github.com/postrider/postrider/webhook/internal/webpage"
 )
 
-// signInView is a form whose sender is not signed in any more.
+// signInView is the answer to a form whose sender is signed out.
 type signInView struct {
 	URL    string // where to sign in
 	Action string // of the form
 	Fields []formValue
-	Lost   bool // something secret was entered
+	Lost   bool // a secret was entered
 }
 
 type formValue struct{ Name, Value string }
 
-// openFields are those that may be written into a page again; see readForm.
+// openFields may be written into a page again; see readForm.
 var openFields = []string{"name", "url", "notes", "trigger", "active", "version", "to", "at", "now", "sample", "since", "rate",
 	"auth.scheme", "auth.username", "auth.token_url", "auth.client_id", "auth.client_auth", "auth.scopes", "auth.audience", "auth.resource",
 	"tls.certificate", "tls.root_cas"}

@@ -29,8 +29,8 @@ const (
 	prefix       = "/admin/webhooks"
 )
 
-// site is a host that mounts the page, and a browser that keeps cookies and follows
-// redirects, as one without JavaScript would.
+// site is a host that mounts the page, and a browser without JavaScript that keeps cookies and
+// follows redirects.
 type site struct {
 	t      *testing.T
 	hooks  *webhook.Dispatcher
@@ -38,9 +38,9 @@ type site struct {
 	m      *webhook.Manager
 	server *httptest.Server
 	client *http.Client
-	status atomic.Int32  // what the receiver answers
+	status atomic.Int32  // of the receiver's answers
 	after  atomic.Value  // its Retry-After, a string
-	block  chan struct{} // where it waits first, when not nil
+	block  chan struct{} // receives before each answer, when not nil
 	sent   atomic.Int32
 }
 
@@ -77,7 +77,7 @@ func newSiteOf(t *testing.T, p webhook.Profile, change func(*settings.Options)) 
 		case "":
 			return "acme", nil
 		case "nobody":
-			return "", fmt.Errorf("nobody is signed in")
+			return "", fmt.Errorf("not signed in")
 		default:
 			return tenant, nil
 		}
@@ -109,7 +109,7 @@ func check(t *testing.T, err error) {
 	}
 }
 
-// answer is what the browser ended up with.
+// answer is the last answer to a browser after its redirects.
 type answer struct {
 	status int
 	path   string // below the prefix
@@ -135,7 +135,7 @@ func (s *site) do(method, path string, form url.Values, header ...string) answer
 	check(s.t, err)
 	a := answer{resp.StatusCode, strings.TrimPrefix(resp.Request.URL.RequestURI(), prefix), string(body), resp.Header}
 	canaries := []string{canarySecret, "canary0123"}
-	if form.Get("url") == "" || a.status < 400 { // a URL that was typed comes back for correction, and nowhere else
+	if form.Get("url") == "" || a.status < 400 { // a typed URL comes back only for correction
 		canaries = append(canaries, canaryPath, "canary-in-the-url")
 	}
 	for _, canary := range canaries {
@@ -159,7 +159,7 @@ func (s *site) post(path string, form url.Values, header ...string) answer {
 	return s.do(http.MethodPost, path, form, header...)
 }
 
-// form is a form in order; pairs replace fields, an empty value leaves one out.
+// form is a form in order. Pairs replace fields; an empty value leaves a field out.
 func form(pairs ...string) url.Values {
 	f := url.Values{"name": {"Ops"}, "url": {goodURL}, "secret": {canarySecret}, "trigger": {"taskSuccess", "taskFailure"}, "active": {"on"}}
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -214,7 +214,7 @@ func (s *site) list(scope string) []webhook.Webhook {
 
 var spaces = regexp.MustCompile(`\s+`)
 
-// text is what a person reads of a page, roughly.
+// text is roughly the visible text of a page.
 func (a answer) text() string {
 	return strings.TrimSpace(spaces.ReplaceAllString(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(a.body, " "), " "))
 }

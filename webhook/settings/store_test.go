@@ -13,7 +13,7 @@ import (
 	"github.com/postrider/postrider/webhook/settings"
 )
 
-// plain is a Store without any optional capability, which can be broken.
+// plain is a Store without any optional capability; a test can make it fail.
 type plain struct {
 	s   *memstore.Store
 	err error
@@ -60,7 +60,7 @@ func pageOver(t *testing.T, store webhook.Store) (http.Handler, *webhook.Manager
 	return page, m
 }
 
-// Rule: over a Store that keeps no history everything else works, and the page says what is missing.
+// Rule: over a Store without history everything else works, and the page names what is missing.
 func TestStore_withoutHistory(t *testing.T) {
 	t.Parallel()
 	store, err := memstore.New(nil)
@@ -83,7 +83,7 @@ func TestStore_withoutHistory(t *testing.T) {
 	}
 }
 
-// Rule: a Store that does not answer is told kindly, without what it said.
+// Rule: a Store that does not answer gets a friendly text without the error.
 func TestStore_broken(t *testing.T) {
 	t.Parallel()
 	store, err := memstore.New(nil)
@@ -109,7 +109,7 @@ func TestNew_withoutRegistry(t *testing.T) {
 	}
 }
 
-// Rule: an endpoint that asks for patience shows as paused, with the time when it goes on.
+// Rule: an endpoint that asks for a delay shows as paused, with the time of its next delivery.
 func TestHealth_paused(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -126,7 +126,7 @@ func TestHealth_paused(t *testing.T) {
 	s.get("/webhooks/"+w.ID+"/deliveries/"+id).wants(t, 200, "The endpoint asked to wait", "Refused: 429 Too Many Requests")
 }
 
-// Rule: what is being sent at this moment cannot be queued again or cancelled.
+// Rule: a delivery that is being sent cannot be queued again or cancelled.
 func TestRedeliver_held(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)

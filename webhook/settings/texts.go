@@ -7,19 +7,19 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Texts are all words of the page. Take [English] or [Automation], replace what should read
-// otherwise, and hand it out by Options.Texts. An empty text is left out of the page, a hint with
-// its place. Everything is plain text and escaped where it is shown. Functions make sentences with
-// numbers and names, so that each language can put them in its own order; those that are nil, and
-// entries that maps lack, are filled in from the default.
+// Texts are all words of the page. Take [English] or [Automation], replace texts, and return it
+// from Options.Texts. An empty text is left out of the page, a hint with its place. Everything is
+// plain text and escaped where it is shown. Functions make sentences with numbers and names, so
+// that each language can put them in its own order. Nil functions and missing entries of maps are
+// filled in from the default.
 type Texts struct {
 	// Lang is the language of the page, as in HTML's lang attribute; Dir is "ltr" or "rtl".
 	Lang, Dir string
 	// Location is the time zone of the times; nil means Options.Location.
 	Location *time.Location
 
-	// Triggers are the names of event types and when they fire. One that is not listed is
-	// shown as the Profile's catalogue describes it, or as it is.
+	// Triggers are the names of event types and when they fire. A type that is not listed is shown
+	// as the Profile's catalogue describes it, or by its name.
 	Triggers map[string]Trigger
 	// Health, States, Codes and the answers to "why not yet" by their constants.
 	Health map[webhook.HealthStatus]string
@@ -35,7 +35,7 @@ type Texts struct {
 	// The list.
 	ListTitle, Intro, Skip, ReadOnlyHint             string
 	AddButton, Empty, EmptyHint                      string
-	Find, FindButton, NoneFound                      string                       // of a list with many webhooks
+	Find, FindButton, NoneFound                      string                       // for a list of many webhooks
 	Used                                             func(used, limit int) string // limit 0: none
 	Full                                             func(limit int) string
 	SendsTo, LastDelivery, NoDelivery, TriggersLabel string
@@ -43,13 +43,13 @@ type Texts struct {
 	Edit, Test, Delete, Deliveries                   string
 	FailingSince                                     func(failures int, since string) string
 	HeldUntil                                        func(until string) string
-	Switch                                           func(name string, on bool) string // what a press does
+	Switch                                           func(name string, on bool) string // the effect of a press
 	ActOn                                            func(action, name string) string  // "Edit", "Ops": a button's full name
 	Confirm                                          func(name string) string
 	ConfirmHint, Cancel                              string
 	FirstWebhooks, MoreWebhooks                      string // links of a long list
 
-	// What a form did, told on the next page.
+	// The outcome of a form, shown on the next page.
 	Added, Saved, SwitchedOn, SwitchedOff, Deleted func(name string) string
 	Redelivered, Cancelled, AlreadyGone, Repeated  string
 	RedeliveredBut                                 func(reason string) string
@@ -91,7 +91,7 @@ type Texts struct {
 	NameHint, URLHint, SecretHint, NotesHint     string
 	TriggersHint, ActiveHint, Optional           string
 	Example                                      string                     // of a body
-	Family                                       func(prefix string) string // what a wildcard stands for
+	Family                                       func(prefix string) string // the types that a wildcard covers
 	KeepURL                                      func(host string) string
 	KeepSecret, EnterAgain                       string
 	FieldHeader                                  func(name string) string
@@ -155,7 +155,7 @@ type Texts struct {
 	Ago, In                                           func(time.Duration) string
 	Time                                              func(time.Time) string
 	LiveOn, LiveOff, LiveBroken                       string
-	EarlierAttempts                                   func(n int) string // that the page does not show
+	EarlierAttempts                                   func(n int) string // attempts that the page does not show
 }
 
 // Trigger describes an event type to people.
@@ -164,7 +164,7 @@ type Trigger struct {
 	When string // one sentence: when it fires
 }
 
-// complete fills in functions and single entries of maps that a host left out.
+// complete fills in the functions and entries of maps that a host left out.
 func (t *Texts) complete(from *Texts) *Texts {
 	out := *t
 	to, has := reflect.ValueOf(&out).Elem(), reflect.ValueOf(from).Elem()
@@ -187,7 +187,7 @@ func (t *Texts) complete(from *Texts) *Texts {
 	return &out
 }
 
-// textsOf are the words for a Profile.
+// textsOf returns the texts for a Profile.
 func textsOf(p *webhook.Profile) Texts {
 	switch p.Name {
 	case webhook.Automation().Name:
@@ -200,7 +200,7 @@ func textsOf(p *webhook.Profile) Texts {
 	return English()
 }
 
-// outcome says how an attempt ended.
+// outcome describes how an attempt ended.
 func (t *Texts) outcome(a webhook.Attempt) string {
 	switch {
 	case a.OK() && a.Status != 0:

@@ -10,7 +10,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// clock turns times into what people read.
+// clock formats times for people.
 type clock struct {
 	now  time.Time
 	zone *time.Location
@@ -42,7 +42,7 @@ func (c clock) at(t time.Time) *moment {
 	return m
 }
 
-// coarse keeps a page that is looked at again and again the same for a while.
+// coarse rounds d, so that a page that is polled stays the same for a while.
 func coarse(d time.Duration) time.Duration {
 	switch {
 	case d < 10*time.Second:
@@ -53,7 +53,7 @@ func coarse(d time.Duration) time.Duration {
 	return d
 }
 
-// hookView is a webhook as the page shows it: nothing of it is secret.
+// hookView is a webhook as the page shows it; it holds no secret.
 type hookView struct {
 	ID, Name, Host, Notes string
 	Triggers              []Trigger
@@ -61,11 +61,11 @@ type hookView struct {
 	Health                string // in words
 	Tone                  string // of the health: "good", "bad", "wait" or "off"
 	HealthMore            string
-	Held                  bool // by its endpoint, or after failures
+	Held                  bool // paused by its endpoint, or after failures
 	Last                  *deliveryView
 }
 
-// hookViews describes webhooks for a list, with two calls to the Store however many they are.
+// hookViews describes webhooks for a list, with two calls to the Store for any number of them.
 func (v *visit) hookViews(ws []webhook.Webhook) ([]hookView, error) {
 	standings, err := v.m.Standings(v.ctx, v.scope, ws)
 	if err != nil {
@@ -112,7 +112,7 @@ func (h *hookView) describeHealth(health *webhook.Health, c clock) {
 	}
 }
 
-// matches tells whether a search text stands in the part of a webhook that the list shows.
+// matches reports whether a search text stands in the part of a webhook that the list shows.
 func (t *Texts) matches(w *webhook.Webhook, wanted string) bool {
 	wanted = strings.ToLower(wanted)
 	has := func(s string) bool { return strings.Contains(strings.ToLower(s), wanted) }
@@ -120,8 +120,8 @@ func (t *Texts) matches(w *webhook.Webhook, wanted string) bool {
 		slices.ContainsFunc(w.Events, func(e string) bool { return has(e) || has(t.trigger(e).Name) })
 }
 
-// hostOf is what may be shown of a URL: scheme and host, and of a host that is an address the
-// scheme. Empty for anything unexpected.
+// hostOf returns the part of a URL that may be shown: scheme and host, or the scheme alone where
+// the host is an address. It is empty for an unexpected URL.
 func hostOf(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil || u.Scheme == "" || u.Host == "" {

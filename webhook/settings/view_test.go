@@ -7,7 +7,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Rule: of a URL the page shows scheme and host, and no address.
+// Rule: the page shows scheme and host of a URL, and no address.
 func TestHostIsShown(t *testing.T) {
 	t.Parallel()
 	for stored, want := range map[string]string{

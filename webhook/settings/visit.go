@@ -24,11 +24,11 @@ type visit struct {
 	id       string // of the webhook in the path
 	readOnly bool
 	root     string // relative link to the list
-	largest  int64  // form that is read, in bytes
+	largest  int64  // bound of the form, in bytes
 
 	moved bool    // a form was carried out and led to another page
-	sent  string  // which one
-	left  *notice // what that page is told
+	sent  string  // which page
+	left  *notice // the notice for that page
 }
 
 func (h *Handler) visit(w http.ResponseWriter, r *http.Request) *visit {
@@ -42,9 +42,9 @@ func (h *Handler) visit(w http.ResponseWriter, r *http.Request) *visit {
 }
 
 const (
-	maxForm = 128 << 10 // notes of 4,000 runes are up to 48,000 bytes when they are encoded
-	// maxPEMForm has room for three fields in PEM too, which a browser's encoding makes three times as
-	// long at most: the Manager says beside its field which one is too long.
+	maxForm = 128 << 10 // notes of 4,000 runes take up to 48,000 bytes in a form
+	// maxPEMForm has room for three fields in PEM too, each at most three times as long in a
+	// browser's encoding. The Manager then names the field that is too long.
 	maxPEMForm = maxForm + 3*3*maxPEM
 )
 
@@ -89,7 +89,7 @@ func (v *visit) serve(rt route) (err error) {
 	return problem{status: http.StatusMethodNotAllowed, text: v.t.BadMethod}
 }
 
-// mayChange judges a POST before anything of it is looked at.
+// mayChange judges a POST before anything of it is read.
 func (v *visit) mayChange() error {
 	if err := v.origin.Check(v.r); err != nil {
 		return problem{status: http.StatusForbidden, text: v.t.CrossSite}
@@ -112,7 +112,7 @@ func (v *visit) readBody() error {
 	return nil
 }
 
-// see ends a POST: the browser goes to a page below the list, so a reload repeats nothing.
+// see ends a POST: the browser goes to a page below the list, so that a reload repeats nothing.
 func (v *visit) see(path string) error {
 	v.moved, v.sent = true, path
 	v.w.Header().Set("Location", v.root+path)

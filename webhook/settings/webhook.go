@@ -12,8 +12,8 @@ import (
 // webhookView is the page of one webhook.
 type webhookView struct {
 	Hook    hookView
-	Off     *offView // it was switched off by itself
-	Since   string   // for sending failed ones again
+	Off     *offView // Postrider switched it off
+	Since   string   // start of the failures, to send them again
 	Samples []option
 	Charts  []chartView
 	Secrets []secretView
@@ -25,7 +25,7 @@ type webhookView struct {
 // offView says why a webhook is off and what was missed.
 type offView struct {
 	Why, Since, Missed string
-	From               string // since when it failed, for a link
+	From               string // start of the failures, for a link
 }
 
 // webhook shows one webhook and its deliveries.
@@ -48,7 +48,7 @@ func (v *visit) webhook() error {
 	}
 	for _, e := range w.Events {
 		if strings.HasSuffix(e, "*") {
-			continue // it stands for many
+			continue // a wildcard covers several
 		}
 		view.Samples = append(view.Samples, option{Value: e, Text: v.t.TestSample(v.t.trigger(e).Name)})
 	}
@@ -68,7 +68,7 @@ func (v *visit) webhook() error {
 	return v.render(http.StatusOK, "webhook", page{Title: w.Name, Body: &view, Live: view.Rows.Newest == ""})
 }
 
-// maxMissed is up to how many deliveries are counted for a sentence.
+// maxMissed bounds the count of missed deliveries in a sentence.
 const maxMissed = 100
 
 func (v *visit) off(w *webhook.Webhook, h *webhook.Health) (*offView, error) {
@@ -96,7 +96,7 @@ func (v *visit) off(w *webhook.Webhook, h *webhook.Health) (*offView, error) {
 	return out, err
 }
 
-// counted counts deliveries up to one more than most.
+// counted counts deliveries up to most+1.
 func (v *visit) counted(q webhook.Query, most int) (n int, err error) {
 	q.Scope, q.Limit = v.scope, min(most+1, 500)
 	for {
@@ -111,7 +111,7 @@ func (v *visit) counted(q webhook.Query, most int) (n int, err error) {
 	}
 }
 
-// number is a count in words.
+// number writes a count in words.
 func (v *visit) number(n, most int) string {
 	if n > most {
 		return v.t.AtLeast(most)

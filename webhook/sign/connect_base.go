@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// base is an add-on's base URL, taken apart.
+// base is the parts of an add-on's base URL.
 type base struct {
 	origin string // scheme and host, empty for any
 	path   string // without a slash at its end
 	mode   PathMode
 }
 
-// parseBase reads a base URL; the empty one stands for the root of any host.
+// parseBase parses a base URL; an empty one means the root of any host.
 func parseBase(raw string, mode PathMode) (base, error) {
 	if mode != PathRaw && mode != PathDecoded {
 		return base{}, &ConfigError{Field: "path mode", Problem: "must be PathRaw or PathDecoded"}
@@ -34,16 +34,16 @@ func parseBase(raw string, mode PathMode) (base, error) {
 }
 
 // InBase reports whether [ConnectJWT] signs requests to u for an add-on with this
-// base URL: scheme, host and port are the same, and the path lies below, without
-// dot segments that lead out again. It is false for a base URL that cannot be read.
+// base URL: scheme, host and port are the same, and the path lies below the base's, without
+// dot segments that lead out again. It is false for a base URL that cannot be parsed.
 func InBase(u *url.URL, baseURL string) bool {
 	b, err := parseBase(baseURL, PathRaw)
-	return err == nil && baseURL != "" && b.holds(u)
+	return err == nil && baseURL != "" && b.contains(u)
 }
 
-// holds reports whether u lies under the base URL. A request that does not is none
-// of the add-on's: a token for it could be replayed elsewhere.
-func (b base) holds(u *url.URL) bool {
+// contains reports whether u lies under the base URL. A request outside does not belong to
+// the add-on: its receiver could replay the token.
+func (b base) contains(u *url.URL) bool {
 	if u == nil || u.User != nil || u.Opaque != "" || hasDotSegment(u) || origin(u) != b.origin {
 		return false
 	}
@@ -51,8 +51,8 @@ func (b base) holds(u *url.URL) bool {
 	return ok
 }
 
-// origin is scheme and host as they compare: in lower case, without the port that
-// the scheme implies.
+// origin returns scheme and host in a comparable form: in lower case, without the default
+// port of the scheme.
 func origin(u *url.URL) string {
 	scheme, host, port := strings.ToLower(u.Scheme), strings.ToLower(u.Hostname()), u.Port()
 	if port == "" || scheme == "https" && port == "443" || scheme == "http" && port == "80" {

@@ -13,9 +13,9 @@ import (
 const (
 	authorization = "Authorization"
 	jwtScheme     = "JWT"
-	// jwtLife is how long a token counts: what Atlassian's own signer writes.
+	// jwtLife is the validity of a token, the same as in Atlassian's own signer.
 	jwtLife = 180 * time.Second
-	// jwtHeader is the only header that is written, in base64url:
+	// jwtHeader is the header of every token, in base64url:
 	// {"typ":"JWT","alg":"HS256"}.
 	jwtHeader = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9"
 	maxClaim  = 255 // bytes of an issuer or a subject
@@ -29,7 +29,7 @@ type ConnectOptions struct {
 	// the event; nil, or the empty string, leaves it out.
 	Subject func(r *http.Request, m Message) string
 	// Context returns the context claim, a JSON value; nil, or no bytes, leaves it
-	// out. It is a thing of older add-ons.
+	// out. Only older add-ons use it.
 	Context func(r *http.Request, m Message) json.RawMessage
 }
 
@@ -42,18 +42,18 @@ type ConnectOptions struct {
 //	exp  180 seconds later
 //	qsh  the hash of method, path and query, see QueryHash
 //
-// The token fits the one request, with every parameter of its query, and is new at
-// every attempt: a retry minutes later must not carry the expired one. The body is
+// The token is valid for one request, with every parameter of its query. Every attempt has
+// a new token, because the token of an earlier attempt may have expired. The body is
 // not covered. baseURL is the add-on's base URL; the key is the UTF-8 text of the
-// secret that the two sides share since the add-on was installed.
+// secret that both sides have shared since the add-on was installed.
 //
 // ConnectJWT returns a [*ConfigError] when the client key is empty, longer than 255
 // bytes or not UTF-8, when the secret is empty or, where FIPS 140 is enforced, shorter
 // than 14 bytes, and for a base URL without scheme
 // and host or with more than those and a path. Sign returns one when the request
 // lies outside the base URL, so that no other host gets a token, when its query
-// cannot be hashed (see [CanonicalRequest]), when m.Time lies before 1970, and for
-// a subject or context that cannot be written.
+// cannot be hashed (see [CanonicalRequest]), when m.Time is before 1970, and for
+// a subject or context that cannot be encoded.
 func ConnectJWT(clientKey string, secret Secret, baseURL string, o *ConnectOptions) (Signer, error) {
 	var opts ConnectOptions
 	if o != nil {
@@ -76,7 +76,7 @@ func ConnectJWT(clientKey string, secret Secret, baseURL string, o *ConnectOptio
 		return nil, err
 	}
 	return Func(func(r *http.Request, m Message) error {
-		if !b.holds(r.URL) {
+		if !b.contains(r.URL) {
 			return &ConfigError{Field: "request URL", Problem: "lies outside the base URL of the add-on: it is not signed"}
 		}
 		if m.Time.Unix() < 0 {
@@ -138,6 +138,6 @@ func appendJSON(dst []byte, s string) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	_ = enc.Encode(s) // a string into memory
+	_ = enc.Encode(s) // cannot fail for a string
 	return append(dst, bytes.TrimSuffix(b.Bytes(), []byte("\n"))...)
 }

@@ -35,7 +35,7 @@ func mustConnect(tb testing.TB, o *sign.ConnectOptions) sign.Signer {
 	return s
 }
 
-// connectRequest is a request as ConnectJWT signs it.
+// connectRequest returns a request that ConnectJWT has signed.
 func connectRequest(tb testing.TB, s sign.Signer, at time.Time) *http.Request {
 	tb.Helper()
 	r := httptest.NewRequest(http.MethodPost, connectURL, nil)
@@ -45,7 +45,7 @@ func connectRequest(tb testing.TB, s sign.Signer, at time.Time) *http.Request {
 	return r
 }
 
-// parts are header and claims of a token in clear, and the signature as it stands.
+// parts returns the decoded header and claims of a token, and the signature still encoded.
 func parts(tb testing.TB, r *http.Request) (header, claims, signature string) {
 	tb.Helper()
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "JWT ")
@@ -87,12 +87,12 @@ func TestConnectJWTVectors(t *testing.T) {
 			t.Errorf("%s: VerifyConnectJWT: %v, claims (-want +got):\n%s", v.Name, err, diff)
 		}
 		if v.Exp-v.Iat != 180 {
-			t.Errorf("%s: a token counts for %d s, want 180", v.Name, v.Exp-v.Iat)
+			t.Errorf("%s: a token is valid for %d s, want 180", v.Name, v.Exp-v.Iat)
 		}
 	}
 }
 
-// Every known query hash is what a signed request carries.
+// A signed request has the query hash of each vector.
 func TestConnectJWTSignsTheFinalURL(t *testing.T) {
 	t.Parallel()
 	for _, v := range allVectors(t).QSH {
@@ -178,7 +178,7 @@ func TestConnectJWTRefusesSettings(t *testing.T) {
 	}
 }
 
-// Rule: nothing outside the base URL is signed, so that no other host and no other
+// Rule: no request outside the base URL is signed, so that no other host and no other
 // add-on on the same host gets a token.
 func TestConnectJWTRefusesRequests(t *testing.T) {
 	t.Parallel()

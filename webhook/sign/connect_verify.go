@@ -12,38 +12,38 @@ import (
 	"time"
 )
 
-// DefaultLeeway is how far the clocks of sender and receiver of a Connect token
-// may differ.
+// DefaultLeeway is the permitted difference between the clocks of sender and receiver
+// of a Connect token.
 const DefaultLeeway = 30 * time.Second
 
-// DefaultMaxLife is how long a Connect token may count: as long as those of Atlassian
-// and of [ConnectJWT] do.
+// DefaultMaxLife is the longest permitted validity of a Connect token, the validity of the
+// tokens of Atlassian and of [ConnectJWT].
 const DefaultMaxLife = jwtLife
 
-// maxToken bounds a token in bytes. Common servers stop at 8 KiB for all header
-// fields together.
+// maxToken bounds a token in bytes. Common servers limit all header fields together to
+// 8 KiB.
 const maxToken = 8192
 
-// ConnectReceiver is what the receiver of Connect webhooks knows.
+// ConnectReceiver configures [VerifyConnectJWT].
 type ConnectReceiver struct {
-	// Secrets returns the secrets shared with a client key: several while one is
-	// being replaced, none for a client key that never installed the add-on. The
-	// key was not verified when it is called: it may be anything. Required.
+	// Secrets returns the secrets shared with a client key: several during a
+	// rotation, none for a client key that never installed the add-on. The client
+	// key is not verified yet and may be any text. Required.
 	Secrets func(clientKey string) []Secret
-	// BaseURL is the add-on's; its path is not part of the query hash. Empty means
-	// the root.
+	// BaseURL is the add-on's base URL. Its path is not part of the query hash. Empty
+	// means the root.
 	BaseURL string
 	// Path says how the path enters the query hash; default PathRaw.
 	Path PathMode
-	// Leeway is how far the clocks may differ, in either direction; 0 means
-	// DefaultLeeway. A negative one is refused.
+	// Leeway is the permitted difference between the clocks, in either direction; 0
+	// means DefaultLeeway. A negative value is refused.
 	Leeway time.Duration
-	// MaxLife is how long a token may count, from iat to exp; 0 means DefaultMaxLife. A
-	// negative one is refused.
+	// MaxLife is the longest permitted time from iat to exp; 0 means DefaultMaxLife. A
+	// negative value is refused.
 	MaxLife time.Duration
 }
 
-// ForClient is ConnectReceiver.Secrets for an add-on with one client.
+// ForClient returns a ConnectReceiver.Secrets for an add-on with one client.
 func ForClient(clientKey string, secrets ...Secret) func(string) []Secret {
 	return func(given string) []Secret {
 		if given != clientKey {
@@ -53,7 +53,7 @@ func ForClient(clientKey string, secrets ...Secret) func(string) []Secret {
 	}
 }
 
-// ConnectClaims are what a verified token says.
+// ConnectClaims are the claims of a verified token.
 type ConnectClaims struct {
 	ClientKey         string // iss
 	IssuedAt, Expires time.Time
@@ -62,32 +62,31 @@ type ConnectClaims struct {
 	QueryHash         string          // qsh
 }
 
-// VerifyConnectJWT checks a request that [ConnectJWT] signed, or any other sender
-// of Atlassian Connect webhooks. Now is the receiver's time. Method, path and query
-// of r must be as they came; the body is not looked at, and is not protected by
-// the token.
+// VerifyConnectJWT checks a request that [ConnectJWT], or any other sender of Atlassian
+// Connect webhooks, signed. Now is the receiver's time. Method, path and query
+// of r must be unchanged since the request arrived. The body is not read, and the token
+// does not protect it.
 //
-// The algorithm is HS256, whatever the token says of itself. Only the header field
-// is looked at: a token in the query, as Connect's pages in frames have it, is none
-// of a webhook. The errors, told apart with errors.Is, in the order of the checks:
+// The algorithm is always HS256. Only the header field is read: Connect uses a token in the
+// query for pages in frames, not for webhooks. The errors, for errors.Is, in the order of
+// the checks:
 //
-//	ErrMissingHeader    no Authorization field; Connect leaves it out when an add-on
-//	                    has been uninstalled, on connect_addon_disabled alone
+//	ErrMissingHeader    no Authorization field; Connect omits it only for
+//	                    connect_addon_disabled after an add-on was uninstalled
 //	ErrMalformedHeader  another scheme than JWT, two fields, or no token of three
 //	                    parts with an object each and the claims iss, iat, exp and qsh
 //	ErrAlgorithm        another algorithm, such as none or RS256
-//	ErrIssuer           Secrets knows nothing of the client key
-//	ErrSignature        none of the secrets made the signature
+//	ErrIssuer           Secrets returns no secret for the client key
+//	ErrSignature        no secret matches the signature
 //	ErrExpired          exp plus Leeway is not after now
-//	ErrTooNew           iat or nbf minus Leeway lies after now
-//	ErrLifetime         exp lies further behind iat than MaxLife
+//	ErrTooNew           iat or nbf minus Leeway is after now
+//	ErrLifetime         exp is later than iat plus MaxLife
 //	ErrQueryHash        the token is for another request
 //
-// It returns a [*ConfigError] for a receiver that is not set up, also one with a secret
-// that is too short for FIPS 140, where that is enforced. Comparisons of
-// signatures and hashes take the same time wherever they differ. An observer of a
-// token can send it again with another body until it expires: use TLS, and
-// drop an identifier that you have had.
+// It returns a [*ConfigError] for an incomplete receiver, and for a secret that is too
+// short for FIPS 140 where that is enforced. Comparisons of signatures and hashes take
+// constant time. An observer of a token can send it again with another body until it
+// expires: use TLS, and drop identifiers that were received before.
 func VerifyConnectJWT(r *http.Request, now time.Time, c ConnectReceiver) (ConnectClaims, error) {
 	if c.Secrets == nil {
 		return ConnectClaims{}, &ConfigError{Field: "Secrets", Problem: "is missing: give a function, such as that of ForClient"}
@@ -129,7 +128,7 @@ func VerifyConnectJWT(r *http.Request, now time.Time, c ConnectReceiver) (Connec
 	case claims.Expires.Sub(claims.IssuedAt) > cmp.Or(c.MaxLife, DefaultMaxLife):
 		return ConnectClaims{}, ErrLifetime
 	}
-	// What cannot be hashed was not hashed by the sender either.
+	// The sender cannot have hashed a request that cannot be hashed here.
 	want, err := queryHash(r.Method, r.URL, b)
 	if err != nil || subtle.ConstantTimeCompare([]byte(want), []byte(claims.QueryHash)) != 1 {
 		return ConnectClaims{}, ErrQueryHash
@@ -137,10 +136,10 @@ func VerifyConnectJWT(r *http.Request, now time.Time, c ConnectReceiver) (Connec
 	return claims, nil
 }
 
-// bearer returns the token of the Authorization field. The name of a scheme is
-// compared as RFC 9110 section 11.1 has it, in any case.
+// bearer returns the token of the Authorization field. The name of the scheme may have
+// any case (RFC 9110 section 11.1).
 func bearer(h http.Header) (string, error) {
-	value, err := one(h, authorization)
+	value, err := singleValue(h, authorization)
 	if err != nil {
 		return "", fmt.Errorf("%w: authorization", err)
 	}
@@ -155,9 +154,8 @@ func malformedToken(want string) error {
 	return fmt.Errorf("%w: authorization: a token has %s", ErrMalformedHeader, want)
 }
 
-// checkAlgorithm reads the first part of a token for one thing: that it does not
-// ask for another algorithm. Extensions that must be understood (RFC 7515 section
-// 4.1.11) are not.
+// checkAlgorithm checks that the first part of a token does not ask for another
+// algorithm. It refuses critical extensions (RFC 7515 section 4.1.11).
 func checkAlgorithm(part string) error {
 	header, ok := decodeObject(part)
 	if !ok || header["crit"] != nil {
@@ -196,7 +194,7 @@ func parseClaims(part string) (c ConnectClaims, notBefore time.Time, err error) 
 	if !ok || !isText || !isHash || !isIssued || !isExpiry {
 		return ConnectClaims{}, time.Time{}, malformedToken("the claims iss, iat, exp and qsh")
 	}
-	if raw, given := m["sub"]; given && json.Unmarshal(raw, &c.Subject) != nil { // null is none
+	if raw, given := m["sub"]; given && json.Unmarshal(raw, &c.Subject) != nil { // null means absent
 		return ConnectClaims{}, time.Time{}, malformedToken("a sub that is text")
 	}
 	if raw, given := m["nbf"]; given {
@@ -208,8 +206,8 @@ func parseClaims(part string) (c ConnectClaims, notBefore time.Time, err error) 
 	return c, notBefore, nil
 }
 
-// decodeObject reads a part of a token. The names of its members are compared
-// exactly, which encoding/json does for maps only.
+// decodeObject decodes a part of a token into a map, because encoding/json compares the
+// names of members exactly for maps only.
 func decodeObject(part string) (m map[string]json.RawMessage, ok bool) {
 	data, ok := decodeBase64(base64.RawURLEncoding, part)
 	if !ok || json.Unmarshal(data, &m) != nil {
@@ -218,14 +216,14 @@ func decodeObject(part string) (m map[string]json.RawMessage, ok bool) {
 	return m, m != nil
 }
 
-// text reads a string that is not empty.
+// text decodes a nonempty string.
 func text(raw json.RawMessage) (s string, ok bool) {
 	ok = json.Unmarshal(raw, &s) == nil
 	return s, ok && s != ""
 }
 
-// date reads a NumericDate of RFC 7519 section 2: seconds since 1970, maybe with
-// a fraction, which is cut off.
+// date decodes a NumericDate of RFC 7519 section 2: seconds since 1970. It cuts off a
+// fraction.
 func date(raw json.RawMessage) (time.Time, bool) {
 	var seconds *float64
 	if json.Unmarshal(raw, &seconds) != nil || seconds == nil || math.Abs(*seconds) > 1<<40 {

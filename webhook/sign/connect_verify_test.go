@@ -15,7 +15,7 @@ import (
 	"github.com/postrider/postrider/webhook/sign"
 )
 
-// forge makes a token of any header and claims.
+// forge makes a token with any header and claims.
 func forge(h func() hash.Hash, secret, header, claims string) string {
 	unsigned := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString([]byte(claims))
 	return unsigned + "." + base64.RawURLEncoding.EncodeToString(plainHMAC(h, secret, unsigned))
@@ -130,7 +130,7 @@ func TestVerifyConnectJWT(t *testing.T) {
 				t.Errorf("VerifyConnectJWT = %v, want %v", err, tt.want)
 			}
 			if err != nil && (got.ClientKey != "" || strings.Contains(err.Error(), p[2])) {
-				t.Errorf("a refusal gave away claims %+v or the token: %v", got, err)
+				t.Errorf("a refusal shows claims %+v or the token: %v", got, err)
 			}
 		})
 	}
@@ -165,7 +165,7 @@ func TestVerifyConnectJWTLeeway(t *testing.T) {
 	}
 }
 
-// Rule: a token counts for as long as the receiver allows, by default as long as ours.
+// Rule: a token is valid for at most MaxLife, by default as long as tokens of ConnectJWT.
 func TestVerifyConnectJWTMaxLife(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -192,7 +192,7 @@ func TestVerifyConnectJWTMaxLife(t *testing.T) {
 	}
 }
 
-// The token fits one request: method, path and every parameter.
+// The token covers one request: method, path and every parameter.
 func TestVerifyConnectJWTCoversTheRequest(t *testing.T) {
 	t.Parallel()
 	signed := connectRequest(t, mustConnect(t, nil), connectTime)
@@ -269,8 +269,8 @@ func TestVerifyConnectJWTPathMode(t *testing.T) {
 	}
 }
 
-// FuzzVerifyConnectJWT feeds hostile tokens: no panic, only the errors that are
-// documented, and nothing is accepted but what the secret signed.
+// FuzzVerifyConnectJWT uses hostile tokens: no panic, only documented errors, and only
+// tokens that the secret signed are accepted.
 func FuzzVerifyConnectJWT(f *testing.F) {
 	token := forge(sha256.New, goodSecret, goodHeader, goodClaims)
 	f.Add("JWT "+token, goodHeader, goodClaims)

@@ -68,7 +68,7 @@ func ExampleCanonicalRequest() {
 	// Output: POST&/hooks/issue&a=1%20%2B%201&b=2 <nil>
 }
 
-// A receiver holds the public key only, so it cannot sign by itself.
+// A receiver has only the public key, so it cannot sign.
 func ExampleGenerateKey() {
 	private, public, err := sign.GenerateKey()
 	if err != nil {

@@ -114,15 +114,15 @@ func ExampleFunc() {
 	// Output: <nil> 2
 }
 
-// What a sender publishes for receivers that check asymmetric signatures.
+// A sender publishes its public key for receivers that check asymmetric signatures.
 func ExamplePublicKey() {
-	private := sign.NewSecret("whsk_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=") // from GenerateKey, in earnest
+	private := sign.NewSecret("whsk_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=") // in production from GenerateKey
 	public, err := sign.PublicKey(private)
 	fmt.Println(public, err)
 	// Output: whpk_A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg= <nil>
 }
 
-// A secret that cannot work is told apart from a request that is not genuine.
+// An impossible secret gives another error than a request that is not genuine.
 func ExampleConfigError() {
 	_, err := sign.Standard(sign.NewSecret("whsec_c2hvcnQ="))
 	fmt.Println(errors.Is(err, sign.ErrConfig), err)

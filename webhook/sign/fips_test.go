@@ -14,16 +14,16 @@ import (
 	"github.com/postrider/postrider/webhook/sign"
 )
 
-// enforced reports whether this process runs with GODEBUG=fips140=only, in which
-// crypto/hmac takes no key below 14 bytes.
+// enforced reports whether this process runs with GODEBUG=fips140=only, where
+// crypto/hmac refuses keys below 14 bytes.
 func enforced() (yes bool) {
 	defer func() { yes = recover() != nil }()
 	hmac.New(sha256.New, make([]byte, 13))
 	return false
 }
 
-// plainHMAC is RFC 2104 without crypto/hmac: for keys that FIPS 140 forbids, and as a
-// second opinion.
+// plainHMAC is RFC 2104 without crypto/hmac: for keys that FIPS 140 forbids, and as an
+// independent check.
 func plainHMAC(h func() hash.Hash, key, message string) []byte {
 	inner, outer := h(), h()
 	block := make([]byte, inner.BlockSize())
@@ -44,8 +44,8 @@ func plainHMAC(h func() hash.Hash, key, message string) []byte {
 	return outer.Sum(nil)
 }
 
-// Rule: a secret that FIPS 140 forbids is a *ConfigError, and no panic, wherever a key is
-// used; one of 14 bytes is enough. Without enforcement both work.
+// Rule: every function returns a *ConfigError for a secret that FIPS 140 forbids, and does
+// not panic; 14 bytes are enough. Without enforcement both secrets work.
 func TestShortSecret(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -75,7 +75,7 @@ func TestShortSecret(t *testing.T) {
 	}
 }
 
-// Rule: the same with enforcement on, in a process of its own.
+// Rule: TestShortSecret passes also in a process that enforces FIPS 140.
 func TestShortSecretWhereFIPSIsEnforced(t *testing.T) {
 	t.Parallel()
 	self, err := os.Executable()

@@ -37,8 +37,8 @@ func mustTimestamped(t testing.TB, header string, secrets ...sign.Secret) sign.S
 	return s
 }
 
-// Rule: StandardAs sends the fields of Standard Webhooks and their twins with the same values, and
-// each set verifies by itself.
+// Rule: StandardAs sends the fields of Standard Webhooks and prefixed fields with the same values,
+// and each set verifies by itself.
 func TestStandardAs(t *testing.T) {
 	t.Parallel()
 	s, err := sign.StandardAs("svix", foreignKey, otherKey)
@@ -88,8 +88,8 @@ func TestStandardAs(t *testing.T) {
 	}
 }
 
-// Rule: Timestamped writes the time and a signature for each secret, newest first, and any of them
-// verifies.
+// Rule: Timestamped writes the time and a signature for each secret, newest first, and each
+// signature verifies.
 func TestTimestamped(t *testing.T) {
 	t.Parallel()
 	const header = "Stripe-Signature"
@@ -156,8 +156,8 @@ func TestTimestamped(t *testing.T) {
 	}
 }
 
-// Rule: HMACAs writes prefix and signature in the encoding, and each format verifies its own in the
-// one spelling it has.
+// Rule: HMACAs writes prefix and signature in the encoding, and each format accepts only its own
+// canonical spelling.
 func TestHMACAs(t *testing.T) {
 	t.Parallel()
 	github := sign.HMACFormat{Header: "X-Hub-Signature-256", Prefix: "sha256="}
@@ -211,8 +211,8 @@ func TestHMACAs(t *testing.T) {
 	}
 }
 
-// FuzzVerifyTimestamped feeds hostile headers: no panic, only the errors that are documented, and
-// no field is accepted that does not hold the time and a signature as they were signed.
+// FuzzVerifyTimestamped uses hostile headers: no panic, only documented errors, and only fields
+// with the signed time and a signature of it are accepted.
 func FuzzVerifyTimestamped(f *testing.F) {
 	f.Add("t=1700000000,v1="+stripeNewest, foreignBody)
 	f.Add("v1="+stripeNewest+", t=1700000000", foreignBody)
@@ -234,7 +234,7 @@ func FuzzVerifyTimestamped(f *testing.F) {
 	})
 }
 
-// FuzzVerifyHMACAs accepts the one spelling of the one signature.
+// FuzzVerifyHMACAs: only the canonical spelling of the signature is accepted.
 func FuzzVerifyHMACAs(f *testing.F) {
 	formats := []sign.HMACFormat{{Header: "X-S", Prefix: "sha256="}, {Header: "X-S", Encoding: sign.HMACBase64}}
 	want := make([]string, len(formats))

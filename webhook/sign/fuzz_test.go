@@ -15,9 +15,8 @@ import (
 	"github.com/postrider/postrider/webhook/sign"
 )
 
-// FuzzParseStandardKey compares what Standard accepts with the rule written
-// down a second time: encoding the decoded bytes must give the text back, and the
-// prefix says how many there are.
+// FuzzParseStandardKey compares Standard with a second implementation of its rule: the
+// decoded bytes must encode to the same text, and the prefix determines their number.
 func FuzzParseStandardKey(f *testing.F) {
 	for _, v := range vectors(f) {
 		f.Add(v.Secret)
@@ -61,8 +60,8 @@ func FuzzParseStandardKey(f *testing.F) {
 	})
 }
 
-// FuzzVerifyStandard feeds hostile headers: no panic, only the errors that are
-// documented, and no request is accepted but the one that was signed.
+// FuzzVerifyStandard uses hostile headers: no panic, only documented errors, and only
+// the signed request is accepted.
 func FuzzVerifyStandard(f *testing.F) {
 	v := vectors(f)[1]
 	secret := sign.NewSecret(v.Secret)
@@ -89,8 +88,8 @@ func FuzzVerifyStandard(f *testing.F) {
 	})
 }
 
-// FuzzInBase compares with net/url's own way to resolve a path: what lies in the base
-// URL still does when dot segments are taken out, by a server that decodes first, too.
+// FuzzInBase compares InBase with the path resolution of net/url: a URL in the base URL
+// stays there when dot segments are removed, also by a server that decodes first.
 func FuzzInBase(f *testing.F) {
 	f.Add("https://h.example/base/a", "https://h.example/base")
 	f.Add("https://h.example/base/..%2Fb", "https://h.example/base/")

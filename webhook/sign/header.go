@@ -7,16 +7,16 @@ import (
 	"github.com/postrider/postrider/webhook/internal/httpfield"
 )
 
-// reserved are the header fields that are not a signer's to set, in canonical
-// form. net/http writes those that frame the message itself, and it repeats a
-// POST on its own accord when it sees one of the two idempotency keys.
+// reserved are the header fields that a signer must not set, in canonical form.
+// net/http itself writes the fields that frame the message, and repeats a POST by
+// itself when it has one of the two idempotency keys.
 var reserved = map[string]bool{
 	"Host": true, "Content-Length": true, "Content-Type": true, "Transfer-Encoding": true,
 	"Trailer": true, "Te": true, "Connection": true, "Keep-Alive": true, "Upgrade": true,
 	"Expect": true, "Idempotency-Key": true, "X-Idempotency-Key": true,
 }
 
-// checkHeaderName refuses what is not a token of RFC 9110 section 5.6.2.
+// checkHeaderName refuses a name that is reserved or not a token of RFC 9110 section 5.6.2.
 func checkHeaderName(name string) error {
 	switch {
 	case name == "":
@@ -29,7 +29,7 @@ func checkHeaderName(name string) error {
 	return nil
 }
 
-// checkHeaderValue refuses what a header field cannot carry unchanged, and says why.
+// checkHeaderValue refuses a value that a header field cannot carry unchanged.
 func checkHeaderValue(field, value string) error {
 	switch {
 	case value == "":
@@ -44,8 +44,8 @@ func checkHeaderValue(field, value string) error {
 	return &ConfigError{Field: field, Problem: "holds a byte that a header cannot carry: only printable ASCII, 0x20 to 0x7E, is allowed"}
 }
 
-// one returns the only value of a header field that must be there once.
-func one(h http.Header, name string) (string, error) {
+// singleValue returns the value of a header field that must be present exactly once.
+func singleValue(h http.Header, name string) (string, error) {
 	switch vs := h.Values(name); {
 	case len(vs) == 0 || len(vs) == 1 && vs[0] == "":
 		return "", ErrMissingHeader

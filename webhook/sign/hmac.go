@@ -18,9 +18,9 @@ const hubSHA256 = "sha256"
 // callbacks of administrators' webhooks. The key is the text of the secret. An
 // empty body is signed like any other.
 //
-// The signature covers the body alone, so it is the same at every attempt and
-// does not expire: a receiver tells repeats by an identifier. A request has one
-// such field, so during a rotation it is signed with the new secret only.
+// The signature covers only the body, so it is the same at every attempt and does not
+// expire: a receiver recognises repeats by an identifier. A request has one such field,
+// so during a rotation it is signed with the new secret only.
 //
 // Sign fails with a [*ConfigError], always, when the secret is empty, and when it has
 // less than 14 bytes while the process enforces FIPS 140 (GODEBUG=fips140=only).
@@ -28,12 +28,12 @@ func HMAC(s Secret) Signer {
 	return hmacSigner(HMACFormat{Header: HubSignatureHeader, Prefix: hubSHA256 + "="}, s)
 }
 
-// VerifyHMAC checks a request that [HMAC] signed. Body holds the bytes as they
-// came; the secrets are those that count now, several during a rotation, in any
-// order. The only method it accepts is sha256, whatever the header says.
+// VerifyHMAC checks a request that [HMAC] signed. Body holds the unchanged bytes of the
+// request's body. The secrets are the currently valid ones, several during a rotation, in
+// any order. The only accepted method is sha256.
 //
 // It returns nil for a match, ErrMissingHeader when the field is absent or
-// empty, ErrMalformedHeader when it is there more than once or is no method with
+// empty, ErrMalformedHeader when it is present more than once or is not a method with
 // lower-case hexadecimal digits, ErrSignature when another method was used or no
 // secret fits, and a [*ConfigError] when no secret is given, or one is empty or, as
 // with HMAC, too short for FIPS 140.
@@ -45,7 +45,7 @@ func VerifyHMAC(h http.Header, body []byte, secrets ...Secret) error {
 	if err != nil {
 		return err
 	}
-	value, err := one(h, HubSignatureHeader)
+	value, err := singleValue(h, HubSignatureHeader)
 	if err != nil {
 		return err
 	}

@@ -10,19 +10,19 @@ import (
 	"sync"
 )
 
-// HMACFormat is how a scheme writes the HMAC-SHA256 of a body into a header field. GitHub's is
+// HMACFormat is the form of a header field with the HMAC-SHA256 of a body. GitHub's form is
 //
 //	sign.HMACFormat{Header: "X-Hub-Signature-256", Prefix: "sha256="}
 type HMACFormat struct {
 	// Header is the field's name.
 	Header string
-	// Prefix stands in front of the signature, at most 100 printable bytes of ASCII; often empty.
+	// Prefix is the text before the signature, at most 100 printable bytes of ASCII; often empty.
 	Prefix string
 	// Encoding is hexadecimal or base64.
 	Encoding HMACEncoding
 }
 
-// HMACEncoding is how the bytes of a signature are written.
+// HMACEncoding is the encoding of a signature's bytes.
 type HMACEncoding int
 
 const (
@@ -33,8 +33,8 @@ const (
 )
 
 // HMACAs is [HMAC] with another header field, prefix or encoding, for receivers that were made for
-// another sender. All that is said of HMAC holds: the key is the text of the secret, the body
-// alone is signed, and a rotation changes over at once.
+// another sender. As with HMAC, the key is the text of the secret, the signature covers only
+// the body, and a rotation changes the secret at once.
 //
 // Sign fails with a [*ConfigError], always, for a format that no header can carry, and for the
 // secrets that HMAC refuses.
@@ -45,13 +45,13 @@ func HMACAs(f HMACFormat, s Secret) Signer {
 	return hmacSigner(f, s)
 }
 
-// VerifyHMACAs checks a request that [HMACAs] signed, or another sender of the format. The secrets
-// are those that count now, several during a rotation, in any order.
+// VerifyHMACAs checks a request that [HMACAs], or another sender of the format, signed. The secrets
+// are the currently valid ones, several during a rotation, in any order.
 //
 // It returns nil for a match, ErrMissingHeader when the field is absent or empty,
-// ErrMalformedHeader when it is there more than once or is not the prefix and a signature in the
-// one spelling of the encoding, ErrSignature when no secret fits, and a [*ConfigError] as
-// [VerifyHMAC] does, and for the format.
+// ErrMalformedHeader when it is present more than once or is not the prefix and a signature in the
+// canonical spelling of the encoding, ErrSignature when no secret fits, and a [*ConfigError] for an
+// invalid format and in the cases of [VerifyHMAC].
 func VerifyHMACAs(f HMACFormat, h http.Header, body []byte, secrets ...Secret) error {
 	if err := f.check(); err != nil {
 		return err
@@ -63,7 +63,7 @@ func VerifyHMACAs(f HMACFormat, h http.Header, body []byte, secrets ...Secret) e
 	if err != nil {
 		return err
 	}
-	value, err := one(h, f.Header)
+	value, err := singleValue(h, f.Header)
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (f HMACFormat) decode(text string) (sum []byte, ok bool) {
 	return decodeHex(text)
 }
 
-// decodeHex decodes lower-case digits, the one spelling that counts.
+// decodeHex decodes lower-case digits, the canonical spelling.
 func decodeHex(text string) (data []byte, ok bool) {
 	data, err := hex.DecodeString(text)
 	return data, err == nil && hex.EncodeToString(data) == text
@@ -136,7 +136,7 @@ func hmacSigner(f HMACFormat, s Secret) Signer {
 }
 
 // hmacKey computes header values with one secret. The keyed state of an HMAC is the same for
-// every message, so finished ones are kept for the next.
+// every message, so a pool keeps HMACs for reuse.
 type hmacKey struct {
 	format HMACFormat
 	secret Secret

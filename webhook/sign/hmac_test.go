@@ -119,7 +119,7 @@ func FuzzVerifyHMAC(f *testing.F) {
 			t.Fatal(err)
 		}
 		if err := sign.VerifyHMAC(r.Header, body, secret); err != nil {
-			t.Fatalf("what was signed does not verify: %v", err)
+			t.Fatalf("the signature does not verify: %v", err)
 		}
 		if err := sign.VerifyHMAC(hub(value), body, sign.NewSecret("another secret")); err == nil && value != "" {
 			mine := &http.Request{}
@@ -131,7 +131,7 @@ func FuzzVerifyHMAC(f *testing.F) {
 	})
 }
 
-// upperOne writes the last letter among the digits in upper case.
+// upperOne changes the last letter of the digits to upper case.
 func upperOne(digits string) string {
 	i := strings.LastIndexAny(digits, "abcdef")
 	return digits[:i] + strings.ToUpper(digits[i:i+1]) + digits[i+1:]

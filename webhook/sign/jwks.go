@@ -25,10 +25,10 @@ type jwk struct {
 }
 
 // JWKS returns a JSON Web Key Set (RFC 7517) of public keys, "whpk_" and 32 bytes in base64 as
-// [PublicKey] gives them: key type OKP, curve Ed25519, alg EdDSA, use sig. The kid of a key is its
-// thumbprint after RFC 7638 with SHA-256, so it is the same wherever the key is published. A
-// key that is given twice is listed once; without keys the set is empty. It returns a
-// [*ConfigError] for what is no public key: a private key is not published by mistake.
+// [PublicKey] returns them: key type OKP, curve Ed25519, alg EdDSA, use sig. The kid of a key is its
+// thumbprint after RFC 7638 with SHA-256, so it is the same in every set. A key that is given
+// twice is listed once; without keys the set is empty. JWKS returns a [*ConfigError] for any
+// other text, so that a private key is not published by mistake.
 func JWKS(public ...string) ([]byte, error) {
 	set := struct {
 		Keys []jwk `json:"keys"`
@@ -54,7 +54,7 @@ func newJWK(key ed25519.PublicKey) jwk {
 	return jwk{KeyType: "OKP", Curve: "Ed25519", X: x, KeyID: base64.RawURLEncoding.EncodeToString(sum[:]), Algorithm: "EdDSA", Use: "sig"}
 }
 
-// parseV1aPublic returns the key, or why there is none.
+// parseV1aPublic returns the key, or a problem with the text.
 func parseV1aPublic(text string) (key ed25519.PublicKey, problem string) {
 	text, ok := strings.CutPrefix(text, v1aPublic)
 	if !ok {
@@ -72,15 +72,15 @@ const (
 	jwksTimeout = 10 * time.Second
 )
 
-// JWKSHandler serves the set of the keys that the function returns. Answers carry an ETag and may
-// be kept for five minutes. The function is asked for every request, so that a key that was
-// revoked leaves the set at once; requests that come while it works share its answer, so
-// strangers cannot multiply its work. It has ten seconds. When it fails, panics or returns what is
-// no public key, the answer is 500 and tells nothing.
+// JWKSHandler serves the set of the keys that the function returns. Answers have an ETag and may
+// be cached for five minutes. Every request calls the function, so that a revoked key leaves the
+// set at once. Concurrent requests share one call, so that strangers cannot multiply its work. The
+// function has ten seconds. When it fails, panics or returns a text that is no public key, the
+// answer is 500 without details.
 //
-// One key for each webhook keeps tenants apart: a receiver that trusts the set of its own tenant
-// accepts no request of another. A sender with one key for all, which its Profile.Prepare.Sign
-// holds, has one set, and a receiver must check from the body whose event it got.
+// One key for each webhook separates tenants: a receiver that trusts the set of its own tenant
+// accepts no request of another. A sender with one key for all tenants, in its
+// Profile.Prepare.Sign, has one set, and a receiver must check the tenant in the body of each event.
 func JWKSHandler(keys func(context.Context) ([]string, error)) http.Handler {
 	h := &jwksHandler{keys: keys}
 	return http.HandlerFunc(h.serve)
@@ -89,13 +89,13 @@ func JWKSHandler(keys func(context.Context) ([]string, error)) http.Handler {
 type jwksHandler struct {
 	keys func(context.Context) ([]string, error)
 
-	mu  sync.Mutex
-	now *jwksCall // under way; nil for none
+	mu      sync.Mutex
+	current *jwksCall // nil between calls
 }
 
 // jwksCall is one call of the function, for all requests that wait for it.
 type jwksCall struct {
-	done chan struct{} // closed when set and err are there
+	done chan struct{} // closed after set and err are set
 	set  []byte
 	err  error
 }
@@ -125,25 +125,25 @@ func (h *jwksHandler) serve(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(call.set))
 }
 
-// join returns the call that is under way, or begins one.
+// join returns the current call, or begins one.
 func (h *jwksHandler) join() *jwksCall {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.now == nil {
-		h.now = &jwksCall{done: make(chan struct{})}
-		go h.ask(h.now)
+	if h.current == nil {
+		h.current = &jwksCall{done: make(chan struct{})}
+		go h.run(h.current)
 	}
-	return h.now
+	return h.current
 }
 
-// ask has a context of its own, because requests share the answer.
-func (h *jwksHandler) ask(call *jwksCall) {
+// run calls the function. Its context is not that of a request, because requests share the answer.
+func (h *jwksHandler) run(call *jwksCall) {
 	defer func() {
-		if recover() != nil { // its value may hold a secret
+		if recover() != nil { // the panic's value may contain a secret
 			call.err = errors.New("sign: the function of JWKSHandler panicked")
 		}
 		h.mu.Lock()
-		h.now = nil
+		h.current = nil
 		h.mu.Unlock()
 		close(call.done)
 	}()

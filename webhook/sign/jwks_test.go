@@ -41,8 +41,8 @@ func parseSet(t testing.TB, text []byte) (s jwkSet) {
 	return s
 }
 
-// Rule: a key is written as RFC 8037 has it, with the thumbprint of its appendix A.3; repeats are
-// listed once; a private key or anything else is refused without being shown.
+// Rule: a key has the form of RFC 8037, with the thumbprint of its appendix A.3. Repeats are listed
+// once. A private key and any other text is refused, and the error does not show it.
 func TestJWKS(t *testing.T) {
 	t.Parallel()
 	_, second, err := sign.GenerateKey()
@@ -75,8 +75,8 @@ func TestJWKS(t *testing.T) {
 	}
 }
 
-// Rule: the handler serves the set with an ETag and five minutes of life, answers 304 to who has it,
-// and has what the function returns now.
+// Rule: the handler serves the current keys with an ETag and max-age of five minutes, and answers 304
+// to a request with this ETag.
 func TestJWKSHandler(t *testing.T) {
 	t.Parallel()
 	keys := []string{rfcKey(t)}
@@ -113,7 +113,7 @@ func TestJWKSHandler(t *testing.T) {
 	}
 }
 
-// Rule: what goes wrong at the host is told to nobody, and kept by nobody.
+// Rule: an error of the host's function is not shown, and its answer is not cached.
 func TestJWKSHandlerFails(t *testing.T) {
 	t.Parallel()
 	private, _, err := sign.GenerateKey()
@@ -134,7 +134,7 @@ func TestJWKSHandlerFails(t *testing.T) {
 	}
 }
 
-// Rule: however many ask at once, the function is asked once, and is told to stop after ten seconds.
+// Rule: concurrent requests share one call of the function, whose context ends after ten seconds.
 func TestJWKSHandlerShares(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -157,7 +157,7 @@ func TestJWKSHandlerShares(t *testing.T) {
 		}
 		gone, leave := context.WithCancel(t.Context())
 		leave()
-		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil).WithContext(gone)) // waits for nothing
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil).WithContext(gone)) // returns at once
 		all.Wait()
 		if n := calls.Load(); n != 1 || time.Since(begun) != 10*time.Second {
 			t.Errorf("%d calls in %v, want 1 in 10s", n, time.Since(begun))
@@ -165,8 +165,7 @@ func TestJWKSHandlerShares(t *testing.T) {
 	})
 }
 
-// Rule: during an overlap both keys of a sender verify from its set, in whatever order a receiver
-// tries them.
+// Rule: during an overlap both keys of a sender's set verify, in any order.
 func TestJWKSDuringOverlap(t *testing.T) {
 	t.Parallel()
 	newest, newestPublic, err := sign.GenerateKey()

@@ -10,8 +10,8 @@ import (
 
 // newMAC returns an HMAC-SHA256 with the key, or a [*ConfigError] for the named field.
 // Where the process enforces FIPS 140 (GODEBUG=fips140=only), crypto/hmac panics for a
-// key below 112 bits (NIST SP 800-131A). Only the call itself tells whether it does, for
-// package fips140 cannot be asked in every supported release of Go.
+// key below 112 bits (NIST SP 800-131A). Only the call itself shows this, because not every
+// supported release of Go has a function in package fips140 for it.
 func newMAC(field string, key []byte) (mac hash.Hash, err error) {
 	defer func() {
 		if recover() != nil {
@@ -21,8 +21,8 @@ func newMAC(field string, key []byte) (mac hash.Hash, err error) {
 	return hmac.New(sha256.New, key), nil
 }
 
-// newMACs returns one for each secret, none of which may be empty. They are named by
-// their places.
+// newMACs returns an HMAC for each secret, none of which may be empty. Errors name a secret
+// by its position.
 func newMACs(secrets []Secret) ([]hash.Hash, error) {
 	macs := make([]hash.Hash, len(secrets))
 	for i, s := range secrets {
@@ -37,8 +37,8 @@ func newMACs(secrets []Secret) ([]hash.Hash, error) {
 	return macs, nil
 }
 
-// anyFits reports whether one of the MACs of message is the given one. There is no early
-// return: the position of a match stays untold.
+// anyFits reports whether one of the MACs of message is the given one. It does not return
+// early, so that its duration does not show the position of a match.
 func anyFits(macs []hash.Hash, message, given []byte) bool {
 	match := false
 	for _, mac := range macs {
@@ -50,9 +50,9 @@ func anyFits(macs []hash.Hash, message, given []byte) bool {
 	return match
 }
 
-// decodeBase64 decodes the one spelling that e has for some bytes. Package base64 alone
-// takes others: it skips line breaks and, unless it is strict, does not look at the bits
-// behind the last byte. With two spellings, what was seen before would pass for new.
+// decodeBase64 decodes the canonical spelling of e. Package base64 also accepts others: it
+// skips line breaks and, unless it is strict, ignores the bits behind the last byte. With
+// two accepted spellings a replay could pass for a new request.
 func decodeBase64(e *base64.Encoding, text string) (data []byte, ok bool) {
 	if strings.ContainsAny(text, "\r\n") {
 		return nil, false

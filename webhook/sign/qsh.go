@@ -12,15 +12,15 @@ import (
 	"unicode/utf8"
 )
 
-// PathMode says which spelling of a URL's path a query hash is made of.
+// PathMode selects the spelling of a URL's path in a query hash.
 type PathMode uint8
 
 const (
-	// PathRaw hashes the path as it stands in the request, percent-escapes
-	// included: what receivers compute.
+	// PathRaw hashes the path of the request with its percent-escapes, as receivers
+	// do.
 	PathRaw PathMode = iota
 	// PathDecoded hashes the path with its percent-escapes decoded, as the Java
-	// signer of older Atlassian products did. The two differ only where a path
+	// signer of older Atlassian products does. The modes differ only where a path
 	// holds escapes.
 	PathDecoded
 )
@@ -35,23 +35,23 @@ func QueryHash(method string, u *url.URL, baseURL string, mode PathMode) (string
 	return queryHash(method, u, b)
 }
 
-// CanonicalRequest returns the text that the qsh claim of Atlassian Connect is
-// a hash of: method, path and query, joined with "&".
+// CanonicalRequest returns the text whose hash is the qsh claim of Atlassian Connect:
+// method, path and query, joined with "&".
 //
-// The path loses that of the add-on's base URL and one slash at its end; an
+// The path of the add-on's base URL and one slash at the end are removed from the path; an
 // ampersand in it becomes %26. A path that does not begin with the base URL's is
-// taken as it is, because proxies in front of a receiver cut that part off;
-// an empty baseURL stands for none. Of the query the parameter "jwt" is left out.
-// Names are sorted by their percent-encoded form, the values of one name by their
-// text in units of UTF-16, as Java and JavaScript do, and joined with commas; everything but the unreserved characters of RFC
-// 3986 is percent-encoded anew, a space as %20. These are the rules of
-// Atlassian's Java library; its JavaScript library sorts names by their text,
+// not shortened, because proxies in front of a receiver may have removed that part;
+// an empty baseURL has no path. The query is used without the parameter "jwt".
+// Names are sorted by their percent-encoded form. The values of one name are sorted by their
+// text in units of UTF-16, as Java and JavaScript do, and joined with commas. Everything but
+// the unreserved characters of RFC 3986 is percent-encoded again, a space as %20. These are
+// the rules of Atlassian's Java library; its JavaScript library sorts names by their text,
 // which differs only for names that hold reserved characters.
 //
-// The query is read as forms are: "+" is a space. It returns a [*ConfigError] for
-// one that receivers understand differently: with a semicolon, which some take
-// for an ampersand, with a "%" that begins no escape, or with escapes that are not
-// UTF-8; and for a base URL or a URL that is none of http or https.
+// The query is decoded like a form: "+" is a space. CanonicalRequest returns a
+// [*ConfigError] for a query that receivers understand differently: with a semicolon,
+// which some take for an ampersand, with a "%" that begins no escape, or with escapes that
+// are not UTF-8. It also does so for a base URL or a URL that is not http or https.
 func CanonicalRequest(method string, u *url.URL, baseURL string, mode PathMode) (string, error) {
 	b, err := parseBase(baseURL, mode)
 	if err != nil {
@@ -101,14 +101,14 @@ func canonicalPath(path, base string) string {
 	return path
 }
 
-// under returns what of path follows base, if it lies below it or is it.
+// under returns the part of path behind base, if path is base or lies below it.
 func under(path, base string) (rest string, ok bool) {
 	rest, ok = strings.CutPrefix(path, base)
 	return rest, ok && (rest == "" || rest[0] == '/')
 }
 
-// canonicalQuery reads the query by hand: url.ParseQuery refuses a pair with a
-// semicolon, url.URL.Query drops it without a word, and Values.Encode writes a
+// canonicalQuery parses the query itself: url.ParseQuery refuses a pair with a
+// semicolon, url.URL.Query silently drops it, and Values.Encode writes a
 // space as "+".
 func canonicalQuery(raw string) (string, error) {
 	if strings.Contains(raw, ";") {
@@ -144,9 +144,9 @@ func canonicalQuery(raw string) (string, error) {
 	return strings.Join(pairs, "&"), nil
 }
 
-// compareUTF16 orders texts as their units of UTF-16 are ordered. Byte order differs from
-// it where a character beyond the first 65,536, which is two units from U+D800 on, meets
-// one from U+E000 on.
+// compareUTF16 orders texts by their units of UTF-16. Byte order differs where a character
+// beyond the first 65,536, whose units are from U+D800 on, is compared with one from
+// U+E000 on.
 func compareUTF16(a, b string) int {
 	for a != "" && b != "" {
 		x, n := utf8.DecodeRuneInString(a)

@@ -129,8 +129,8 @@ func TestCanonicalRequestRefuses(t *testing.T) {
 	}
 }
 
-// FuzzCanonicalRequest holds two rules: the order of parameters, and how they are
-// encoded, changes nothing; and no text stands for two requests with different parameters.
+// FuzzCanonicalRequest checks two rules: order and encoding of the parameters do not change
+// the text; and requests with different parameters have different texts.
 func FuzzCanonicalRequest(f *testing.F) {
 	for _, v := range allVectors(f).QSH {
 		u := mustParse(f, v.URL)
@@ -168,7 +168,7 @@ func FuzzCanonicalRequest(f *testing.F) {
 	})
 }
 
-// checkPairs reads a canonical query back and compares it with what went in.
+// checkPairs decodes a canonical query and compares it with the wanted parameters.
 func checkPairs(t *testing.T, want url.Values, pairs string) {
 	t.Helper()
 	delete(want, "jwt")
@@ -198,12 +198,12 @@ func checkPairs(t *testing.T, want url.Values, pairs string) {
 		delete(got, name)
 	}
 	if len(got) > 0 {
-		t.Fatalf("parameters from nowhere: %q", got)
+		t.Fatalf("unexpected parameters: %q", got)
 	}
 }
 
-// Rule: the values of one name stand in the order of their UTF-16 units, of whatever
-// characters they are.
+// Rule: the values of one name are in the order of their UTF-16 units, for any
+// characters.
 func TestCanonicalRequestOrdersByUTF16(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(5, 7))

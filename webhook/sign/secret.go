@@ -11,31 +11,31 @@ import (
 	"github.com/postrider/postrider/internal/ascii"
 )
 
-// mask is all that a Secret ever shows.
+// mask is the printed form of every Secret.
 const mask = "[redacted]"
 
-// Secret holds a key, a token or any other string that must not be seen.
+// Secret holds a key, a token or any other string that must not be shown.
 //
 // Every printer of fmt, both handlers of log/slog, encoding/json and the
-// encodings that use MarshalText show "[redacted]" for it, for an empty one
-// too: whether a secret is set is told by IsZero, not by its text. The zero
-// value is the empty secret. A Secret is an immutable value, safe for
-// concurrent use; compare two with Equal, as == does not compile.
+// encodings that use MarshalText show "[redacted]" for it, also for an empty
+// one: IsZero reports whether a secret is set. The zero value is the empty
+// secret. A Secret is an immutable value, safe for concurrent use; compare
+// Secrets with Equal, because == does not compile.
 type Secret struct {
-	// A closure, because fmt calls no methods on unexported fields: a struct
-	// that keeps a Secret in one would have a string, or a struct behind a pointer,
-	// printed in clear by %+v or %s. Of a func, reflection sees an address only.
+	// A closure, because fmt calls no methods on unexported fields: for a struct
+	// with a Secret in such a field, %+v or %s would print a string, or a struct behind
+	// a pointer, in clear. Reflection sees only the address of a func.
 	reveal func() string
 	life   *life // see WithLife
 }
 
-// NewSecret returns a Secret that holds value. Any string is allowed; what a
-// scheme demands of its secret is checked where it is used.
+// NewSecret returns a Secret that holds value. Any string is allowed; each scheme
+// checks its own requirements when it uses the secret.
 func NewSecret(value string) Secret {
 	return Secret{reveal: func() string { return value }}
 }
 
-// Reveal returns the string itself: the only way to see it.
+// Reveal returns the string. No other method does.
 func (s Secret) Reveal() string {
 	if s.reveal == nil {
 		return ""
@@ -47,7 +47,7 @@ func (s Secret) Reveal() string {
 func (s Secret) IsZero() bool { return s.Reveal() == "" }
 
 // Equal reports whether both hold the same string. It compares SHA-256 digests,
-// so that the time it takes tells nothing about where two secrets differ.
+// so that its duration does not show where two secrets differ.
 func (s Secret) Equal(other Secret) bool {
 	a, b := sha256.Sum256([]byte(s.Reveal())), sha256.Sum256([]byte(other.Reveal()))
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
@@ -65,8 +65,8 @@ func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, mask) }
 // LogValue returns "[redacted]" to log/slog.
 func (Secret) LogValue() slog.Value { return slog.StringValue(mask) }
 
-// MarshalJSON returns the JSON string "[redacted]". What is stored must be
-// taken with Reveal, and encrypted.
+// MarshalJSON returns the JSON string "[redacted]". To store a secret, use Reveal and
+// encrypt its result.
 func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + mask + `"`), nil }
 
 // MarshalText returns "[redacted]".
@@ -84,10 +84,10 @@ func (*Secret) UnmarshalJSON(data []byte) error {
 // UnmarshalText returns ErrSecretText.
 func (*Secret) UnmarshalText([]byte) error { return ErrSecretText }
 
-// PathSafe reports whether s can be the last segment of a URL path as it is:
+// PathSafe reports whether s can be the last segment of a URL path without escapes:
 // at least one byte, only the unreserved characters of RFC 3986 section 2.3
-// (letters, digits, "-", ".", "_", "~"), and neither "." nor "..", which a
-// server would take for a step within the path.
+// (letters, digits, "-", ".", "_", "~"), and neither "." nor "..", which are
+// dot segments.
 func PathSafe(s Secret) bool {
 	v := s.Reveal()
 	if v == "" || v == "." || v == ".." {

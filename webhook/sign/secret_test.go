@@ -13,7 +13,7 @@ import (
 	"github.com/postrider/postrider/webhook/sign"
 )
 
-// canary is what no output may hold, in whatever encoding a printer chooses.
+// canary must not be in any output, in any encoding of a printer.
 const canary = "canary-7f3a91c2"
 
 var canaryForms = []string{

@@ -12,16 +12,16 @@
 //	signer, err := sign.Standard(secret)
 //
 // [HMAC] signs as Jira does, [ConnectJWT] as Atlassian Connect does, with a token
-// that fits one request and a few minutes. [StandardAs], [Timestamped] and [HMACAs] are for
-// receivers that were made for another sender, such as Svix, Stripe or GitHub.
+// that is valid for one request and a few minutes. [StandardAs], [Timestamped] and [HMACAs] are
+// for receivers that were made for another sender, such as Svix, Stripe or GitHub.
 //
-// A receiver answers with [VerifyToken], [VerifyStandard], [VerifyHMAC], [VerifyConnectJWT] or
-// the one of the same name. [JWKSHandler] publishes the keys of asymmetric signatures. Anything
-// else is a [Signer] of your own, usually a [Func].
+// A receiver uses [VerifyToken], [VerifyStandard], [VerifyHMAC], [VerifyConnectJWT] or the
+// function with the name of the scheme. [JWKSHandler] publishes the keys of asymmetric
+// signatures. For another scheme, write your own [Signer], usually as a [Func].
 //
-// Keys are held in a [Secret], which no printer, logger or encoder shows.
-// Everything here is safe for concurrent use and keeps no mutable package
-// state; errors never carry a secret.
+// A [Secret] holds a key, and no printer, logger or encoder shows it. All functions are
+// safe for concurrent use and keep no mutable package state; errors never contain a
+// secret.
 package sign
 
 import (
@@ -29,15 +29,15 @@ import (
 	"time"
 )
 
-// Message is what a Signer signs: one attempt to deliver one event.
+// Message is the input of a Signer: one attempt to deliver one event.
 type Message struct {
 	// ID names the event. It stays the same on every attempt, so that a
 	// receiver can drop repeats.
 	ID string
 	// Attempt counts the requests made for this delivery; the first is 1.
 	Attempt int
-	// Time is when this attempt is made. A signature that carries a time
-	// carries this one, so a late retry is as fresh as the first attempt.
+	// Time is the time of this attempt. Signatures with a time use it, so a late
+	// retry is as fresh as the first attempt.
 	Time time.Time
 	// Body holds the exact bytes of the request body. A Signer reads them and
 	// neither changes nor keeps them.
@@ -47,10 +47,9 @@ type Message struct {
 // Signer adds the proof to a request.
 //
 // Sign runs once per attempt, right before the request is sent. Method, URL and
-// body are final by then: Sign sets header fields of r and touches nothing else.
-// It may be called from several goroutines at once, each with a request of its
-// own. An error means that the request must not be sent; it holds no secret, and
-// one that another attempt cannot cure matches [ErrConfig].
+// body are final: Sign only sets header fields of r. It must be safe for concurrent
+// use with different requests. After an error the request must not be sent. The error
+// contains no secret, and matches [ErrConfig] where another attempt cannot succeed.
 type Signer interface {
 	Sign(r *http.Request, m Message) error
 }

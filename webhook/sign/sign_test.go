@@ -30,8 +30,8 @@ func TestFuncIsASigner(t *testing.T) {
 	}
 }
 
-// Signing is nothing to trust a third party with. The rules for header fields and the classes
-// of characters, which other packages share, are held to the same.
+// Package sign depends on no third party. The same holds for the shared packages with the rules for
+// header fields and the classes of characters.
 func TestImportsTheStandardLibraryOnly(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("*.go")

@@ -15,8 +15,8 @@ import (
 
 const base64Digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
-// respelled returns other texts that a lenient decoder of base64 takes for the same
-// bytes, by the rule that each breaks.
+// respelled returns other texts that a lenient decoder of base64 decodes to the same
+// bytes, by the rule that each text breaks.
 func respelled(text string) map[string]string {
 	bare := strings.TrimRight(text, "=")
 	padding := text[len(bare):]
@@ -36,8 +36,8 @@ func respelled(text string) map[string]string {
 	}
 }
 
-// Rule: a signature is accepted in the one spelling that its scheme writes, so that what
-// is kept of a request to find repeats cannot be got round.
+// Rule: a signature is accepted only in the canonical spelling of its scheme, so that a replay
+// cannot pass for a new request.
 func TestSignaturesHaveOneSpelling(t *testing.T) {
 	t.Parallel()
 	private, public, err := sign.GenerateKey()
@@ -67,7 +67,7 @@ func TestSignaturesHaveOneSpelling(t *testing.T) {
 		tag, text, _ := strings.Cut(h.Get(sign.SignatureHeader), ",")
 		for rule, other := range respelled(text) {
 			if other == text {
-				continue // there is no half of one sign of padding
+				continue // one character of padding cannot be halved
 			}
 			h[sign.SignatureHeader] = []string{tag + "," + other}
 			if err := sign.VerifyStandard(h, m.Body, m.Time, 0, keys.receive); rule != "a line feed behind" && !errors.Is(err, sign.ErrSignature) {
@@ -77,7 +77,7 @@ func TestSignaturesHaveOneSpelling(t *testing.T) {
 	}
 }
 
-// Rule: the same for the three parts of a Connect token.
+// Rule: the three parts of a Connect token are accepted only in their canonical spelling.
 func TestConnectTokensHaveOneSpelling(t *testing.T) {
 	t.Parallel()
 	parts := strings.Split(forge(sha256.New, goodSecret, goodHeader, goodClaims), ".")
@@ -108,8 +108,8 @@ func TestConnectTokensHaveOneSpelling(t *testing.T) {
 	}
 }
 
-// Rule: so it is for keys, of which a second spelling would not be equal to the first
-// although it signs alike.
+// Rule: keys are accepted only in their canonical spelling. Another spelling would not be equal to
+// the first although it makes the same signatures.
 func TestKeysHaveOneSpelling(t *testing.T) {
 	t.Parallel()
 	private, public, err := sign.GenerateKey()

@@ -21,7 +21,7 @@ const (
 
 // Standard returns a Signer after Standard Webhooks 1.0.0. It sets three header
 // fields: webhook-id, webhook-timestamp and webhook-signature, the last one a
-// signature over "id.timestamp.body". The text of a secret says of which kind:
+// signature over "id.timestamp.body". The text of a secret determines the kind:
 //
 //   - "whsec_", or nothing, and 24 to 64 bytes in padded standard base64: a shared
 //     key, which makes a symmetric signature, v1, an HMAC-SHA256;
@@ -30,23 +30,22 @@ const (
 //     the seed of 32 bytes (RFC 8032 section 5.1.5) and seed and public key in 64
 //     bytes are taken.
 //
-// The secrets are given newest first. Usually that is one; during a rotation, or
-// where receivers of both kinds are served, there are several, and the request
-// carries a signature for each. ed25519 reads the message twice, so v1a takes a
-// copy of the body for a moment.
+// The secrets are given newest first. Usually there is one; during a rotation, or
+// for receivers of both kinds, there are several, and the request has a signature for
+// each. ed25519 reads the message twice, so v1a makes a temporary copy of the body.
 //
 // Standard returns a [*ConfigError] when there is no secret or one cannot be
-// read. Sign returns one when m.ID is empty, holds a dot (it would blur where
-// the identifier ends) or anything but printable ASCII without spaces, and when
-// m.Time lies before 1970, as the zero Time does.
+// parsed. Sign returns one when m.ID is empty, holds a dot (the end of the identifier
+// would be ambiguous) or anything but printable ASCII without spaces, and when
+// m.Time is before 1970, as the zero Time is.
 func Standard(secrets ...Secret) (Signer, error) {
 	return standardAs([]standardNames{standardOwn}, secrets)
 }
 
 // StandardAs signs as [Standard] does and sends everything twice: in the header fields of
 // Standard Webhooks and in three with another prefix, such as "svix" for svix-id, svix-timestamp
-// and svix-signature. A sender that takes over from one with headers of its own keeps its
-// receivers so, and may tell them of the others. Each field has the same value as its twin.
+// and svix-signature. Both sets of fields have the same values. So a sender that replaces
+// another with such headers can keep the receivers and let them change later.
 //
 // The prefix is 1 to 64 letters, digits and hyphens. Errors are those of Standard, and a
 // [*ConfigError] for the prefix.
@@ -103,7 +102,7 @@ func standardAs(fields []standardNames, secrets []Secret) (Signer, error) {
 	}), nil
 }
 
-// unixSeconds is the message's time as headers carry it.
+// unixSeconds returns the message's time for a header field.
 func unixSeconds(m Message) (string, error) {
 	unix := m.Time.Unix()
 	if unix < 0 {
@@ -112,11 +111,11 @@ func unixSeconds(m Message) (string, error) {
 	return strconv.FormatInt(unix, 10), nil
 }
 
-// standardSigner is one key that signs.
+// standardSigner signs with one key.
 type standardSigner interface {
 	// append adds the version and a signature in base64 to dst.
 	append(dst []byte, id, timestamp string, body []byte) []byte
-	// len is how many bytes that is.
+	// len returns the number of bytes that append adds.
 	len() int
 }
 
@@ -160,5 +159,5 @@ func standardID(id string) bool {
 	return id != "" && len(id) <= httpfield.MaxValue && ascii.IsVisible(id) && !strings.Contains(id, ".")
 }
 
-// ordinal names a secret by its place; its text must not be shown.
+// ordinal names a secret by its position, because its text must not be shown.
 func ordinal(i int) string { return "secret " + strconv.Itoa(i+1) }

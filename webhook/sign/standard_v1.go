@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	v1Prefix = "whsec_" // optional where a key is read
+	v1Prefix = "whsec_" // optional in a key
 	v1Tag    = "v1,"    // HMAC-SHA256
 	v1MinKey = 24       // bytes, as Standard Webhooks 1.0.0 demands
 	v1MaxKey = 64
@@ -29,7 +29,7 @@ func GenerateSecret() (Secret, error) {
 	return NewSecret(v1Prefix + base64.StdEncoding.EncodeToString(key[:])), nil
 }
 
-// parseV1Key returns the key bytes, or why there are none.
+// parseV1Key returns the key bytes, or a problem with the text.
 func parseV1Key(text string) (key []byte, problem string) {
 	key, problem = decodeKey(strings.TrimPrefix(text, v1Prefix))
 	if problem == "" && (len(key) < v1MinKey || len(key) > v1MaxKey) {
@@ -38,7 +38,7 @@ func parseV1Key(text string) (key []byte, problem string) {
 	return key, problem
 }
 
-// decodeKey decodes base64 of which there is exactly one spelling.
+// decodeKey decodes base64 in its canonical spelling.
 func decodeKey(text string) (key []byte, problem string) {
 	if text == "" {
 		return nil, "is empty"
@@ -51,7 +51,7 @@ func decodeKey(text string) (key []byte, problem string) {
 }
 
 // v1Key computes signatures with one shared key. The keyed state of an HMAC is
-// the same for every message, so finished ones are kept for the next.
+// the same for every message, so a pool keeps HMACs for reuse.
 type v1Key struct{ idle sync.Pool }
 
 type keyedState struct {
@@ -94,7 +94,7 @@ func (k *v1Key) fits(given []standardSignature, id, timestamp string, body []byt
 	return match
 }
 
-// appendSignedHead appends what is signed in front of the body.
+// appendSignedHead appends the signed text in front of the body.
 func appendSignedHead(dst []byte, id, timestamp string) []byte {
 	dst = append(dst, id...)
 	dst = append(dst, '.')

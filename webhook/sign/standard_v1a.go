@@ -26,8 +26,8 @@ func GenerateKey() (private Secret, public string, err error) {
 }
 
 // PublicKey returns the public half of a private key, "whpk_" and 32 bytes in
-// base64: what a sender publishes for its receivers. It returns a [*ConfigError]
-// for anything but a private key that [Standard] takes.
+// base64. A sender publishes it for its receivers. PublicKey returns a [*ConfigError]
+// for a secret that is not a private key of [Standard].
 func PublicKey(private Secret) (string, error) {
 	key, problem := parseV1aPrivate(private.Reveal())
 	if problem != "" {
@@ -40,7 +40,7 @@ func encodePublic(key ed25519.PublicKey) string {
 	return v1aPublic + base64.StdEncoding.EncodeToString(key)
 }
 
-// parseV1aPrivate returns the key, or why there is none.
+// parseV1aPrivate returns the key, or a problem with the text.
 func parseV1aPrivate(text string) (key ed25519.PrivateKey, problem string) {
 	text, ok := strings.CutPrefix(text, v1aPrivate)
 	if !ok {
@@ -55,8 +55,8 @@ func parseV1aPrivate(text string) (key ed25519.PrivateKey, problem string) {
 		return ed25519.NewKeyFromSeed(raw), ""
 	case ed25519.PrivateKeySize:
 		key = ed25519.NewKeyFromSeed(raw[:ed25519.SeedSize])
-		// Signing with a public half that is not the seed's own gives the private
-		// key away to a reader of the two signatures.
+		// From two signatures, one of them with a public half that does not belong to
+		// the seed, a reader can compute the private key.
 		if !key.Equal(ed25519.PrivateKey(raw)) {
 			return nil, "holds a public key that does not belong to the private one"
 		}
@@ -78,7 +78,7 @@ func (v1aSigner) len() int { return len(v1aTag) + base64.StdEncoding.EncodedLen(
 // v1aVerifier holds one public key.
 type v1aVerifier ed25519.PublicKey
 
-// newV1aVerifier takes a public key or a private one, for its public half.
+// newV1aVerifier parses a public key, or a private key to use its public half.
 func newV1aVerifier(text string) (k v1aVerifier, problem string) {
 	if !strings.HasPrefix(text, v1aPublic) {
 		key, problem := parseV1aPrivate(text)

@@ -29,7 +29,7 @@ func encodeKey(prefix string, key []byte) string {
 	return prefix + base64.StdEncoding.EncodeToString(key)
 }
 
-// A private key of RFC 8032, in either form, yields the public key of RFC 8032.
+// Both forms of a private key of RFC 8032 give the public key of RFC 8032.
 func TestPublicKeyVectors(t *testing.T) {
 	t.Parallel()
 	for _, v := range allVectors(t).Ed25519 {
@@ -119,7 +119,7 @@ func TestStandardMixesV1AndV1a(t *testing.T) {
 	}
 }
 
-// header is h with another signature.
+// header returns h with another signature.
 func header(h http.Header, signature string) http.Header {
 	h = h.Clone()
 	h.Set(sign.SignatureHeader, signature)
@@ -156,7 +156,7 @@ func TestStandardRefusesAsymmetricKeys(t *testing.T) {
 			checkRefusal(t, "Standard", err, tt.signs, tt.text)
 			err = sign.VerifyStandard(http.Header{}, nil, time.Time{}, 0, s)
 			if errors.Is(err, sign.ErrMissingHeader) {
-				err = nil // the key was taken
+				err = nil // the key was accepted
 			}
 			checkRefusal(t, "VerifyStandard", err, tt.judges, tt.text)
 			_, err = sign.PublicKey(s)

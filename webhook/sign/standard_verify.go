@@ -10,31 +10,31 @@ import (
 	"time"
 )
 
-// DefaultTolerance is how far a timestamp may lie from the receiver's clock, in
-// either direction. It is what the reference libraries of Standard Webhooks use.
+// DefaultTolerance is the permitted difference between a timestamp and the receiver's
+// clock, in either direction. The reference libraries of Standard Webhooks use the same.
 const DefaultTolerance = 5 * time.Minute
 
-// VerifyStandard checks a request that [Standard] signed, or any other sender
-// that follows Standard Webhooks 1.0.0. Body holds the bytes as they came, now
-// the receiver's time. The timestamp may differ from now by up to tolerance,
-// exactly that included, earlier or later; 0 means [DefaultTolerance].
+// VerifyStandard checks a request that [Standard], or any other sender that follows
+// Standard Webhooks 1.0.0, signed. Body holds the unchanged bytes of the body, now
+// the receiver's time. The timestamp may be up to tolerance earlier or later than now,
+// the limit included; 0 means [DefaultTolerance].
 //
-// A secret is what the receiver was given: a shared key ("whsec_" or nothing in
-// front) for v1, a public key ("whpk_") for v1a. A private key ("whsk_") stands
-// for its public half. They may be mixed. One signature that fits one of them is
-// enough, so both sides can rotate at their own pace; signatures of other versions
-// are ignored, and what follows the 16th of a known one.
+// A secret is a key of the receiver: a shared key (prefix "whsec_" or none) for v1, a
+// public key ("whpk_") for v1a. A private key ("whsk_") is used for its public half.
+// Keys of both kinds may be mixed. One signature that fits one key is enough, so both
+// sides can rotate independently. Signatures of other versions, and those behind the
+// 16th of known versions, are ignored.
 //
 // It returns nil, or an error that matches ErrMissingHeader, ErrMalformedHeader,
 // ErrTooOld, ErrTooNew or ErrSignature, or a [*ConfigError] for secrets that
-// cannot be read or a negative tolerance. An observer of a valid request
-// can send it again within the tolerance: drop a webhook-id that you have had.
+// cannot be parsed or a negative tolerance. An observer of a valid request
+// can send it again within the tolerance: drop a webhook-id that was received before.
 func VerifyStandard(h http.Header, body []byte, now time.Time, tolerance time.Duration, secrets ...Secret) error {
 	return verifyStandard(standardOwn, h, body, now, tolerance, secrets)
 }
 
 // VerifyStandardAs is [VerifyStandard] for the header fields of [StandardAs] that begin with the
-// prefix. The others are not looked at.
+// prefix. The other fields are ignored.
 func VerifyStandardAs(prefix string, h http.Header, body []byte, now time.Time, tolerance time.Duration, secrets ...Secret) error {
 	names, err := standardPrefixed(prefix)
 	if err != nil {
@@ -51,14 +51,14 @@ func verifyStandard(names standardNames, h http.Header, body []byte, now time.Ti
 	if tolerance < 0 {
 		return &ConfigError{Field: "tolerance", Problem: "is negative"}
 	}
-	id, err := one(h, names.id)
+	id, err := singleValue(h, names.id)
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, strings.ToLower(names.id))
 	}
 	if !standardID(id) { // a dot would let one signature fit two splits
 		return fmt.Errorf("%w: %s", ErrMalformedHeader, strings.ToLower(names.id))
 	}
-	timestamp, err := one(h, names.timestamp)
+	timestamp, err := singleValue(h, names.timestamp)
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, strings.ToLower(names.timestamp))
 	}
@@ -81,7 +81,7 @@ func verifyStandard(names standardNames, h http.Header, body []byte, now time.Ti
 	return nil
 }
 
-// standardVerifier is one key that judges signatures.
+// standardVerifier checks signatures with one key.
 type standardVerifier interface {
 	// fits reports whether one of the signatures is of the key's version, by its
 	// tag, and made with the key.
@@ -118,8 +118,8 @@ func checkTimestamp(name, text string, now time.Time, tolerance time.Duration) e
 	if err != nil || unix < 0 || strconv.FormatInt(unix, 10) != text {
 		return fmt.Errorf("%w: %s", ErrMalformedHeader, name)
 	}
-	// Seconds are compared as numbers first: time.Unix wraps around for what is
-	// too far ahead.
+	// Seconds are compared as numbers first, because time.Unix overflows for very
+	// large ones.
 	if unix > now.Add(tolerance).Unix() {
 		return ErrTooNew
 	}
@@ -135,12 +135,12 @@ type standardSignature struct {
 	signature []byte
 }
 
-// maxSignatures bounds how many entries are looked at: no sender signs with more
-// keys at once, and each costs a computation over the body.
+// maxSignatures bounds the checked entries: no sender signs with more keys at once, and
+// each entry costs a computation over the body.
 const maxSignatures = 16
 
-// standardSignatures returns the signatures of known versions. One that is not written
-// as the scheme writes it, padded and without stray bits, counts as one that does not fit.
+// standardSignatures returns the signatures of known versions. A signature that is not in
+// the canonical spelling, padded and without stray bits, counts as one that does not fit.
 func standardSignatures(h http.Header, name string) ([]standardSignature, error) {
 	fields := strings.Fields(strings.Join(h.Values(name), " "))
 	if len(fields) == 0 {

@@ -11,18 +11,18 @@ import (
 )
 
 // Timestamped returns a Signer that sets one header field to the time and one signature for each
-// secret, as the receivers of Stripe's webhooks know it from Stripe-Signature:
+// secret, in the form of Stripe-Signature:
 //
 //	t=1700000000,v1=5257a869e7ec...,v1=6ffbb59b2300...
 //
 // A signature is the HMAC-SHA256 of "time.body" in lower-case hexadecimal, time in seconds since
 // 1970. The key is the text of a secret, prefix included. The secrets are given newest first;
-// during a rotation there are several. The identifier is not part of it: let
-// Profile.Prepare.Header send one where receivers have to drop repeats.
+// during a rotation there are several. The field has no identifier: let Profile.Prepare.Header
+// send one where receivers must drop repeats.
 //
 // Timestamped returns a [*ConfigError] for a header name that [Token] refuses, when no secret is
 // given or one is empty, and when one is too short for FIPS 140 as with [HMAC]. Sign returns
-// one when m.Time lies before 1970, as the zero Time does.
+// one when m.Time is before 1970, as the zero Time is.
 func Timestamped(header string, secrets ...Secret) (Signer, error) {
 	if err := checkHeaderName(header); err != nil {
 		return nil, err
@@ -30,7 +30,7 @@ func Timestamped(header string, secrets ...Secret) (Signer, error) {
 	if len(secrets) == 0 {
 		return nil, errNoSecret()
 	}
-	if _, err := newMACs(secrets); err != nil { // tells of each what is wrong
+	if _, err := newMACs(secrets); err != nil { // checks each secret
 		return nil, err
 	}
 	return Func(func(r *http.Request, m Message) error {
@@ -53,9 +53,9 @@ func Timestamped(header string, secrets ...Secret) (Signer, error) {
 	}), nil
 }
 
-// VerifyTimestamped checks a request that [Timestamped] signed, or another sender of the scheme.
+// VerifyTimestamped checks a request that [Timestamped], or another sender of the scheme, signed.
 // Body, now and tolerance are as with [VerifyStandard]. One signature that fits one of the secrets
-// is enough. Elements of other names are ignored, and what follows the 16th v1.
+// is enough. Elements with other names, and those behind the 16th v1, are ignored.
 //
 // It returns nil, or an error that matches ErrMissingHeader, ErrMalformedHeader (also for a
 // field without exactly one time), ErrTooOld, ErrTooNew or ErrSignature, or a [*ConfigError] for the
@@ -75,7 +75,7 @@ func VerifyTimestamped(header string, h http.Header, body []byte, now time.Time,
 	if err != nil {
 		return err
 	}
-	value, err := one(h, header)
+	value, err := singleValue(h, header)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func VerifyTimestamped(header string, h http.Header, body []byte, now time.Time,
 		return err
 	}
 	match := false
-	for _, mac := range macs { // no early return: the position of a match stays untold
+	for _, mac := range macs { // no early return, so that the duration does not show the position of a match
 		_, _ = fmt.Fprintf(mac, "%s.", timestamp)
 		mac.Write(body)
 		sum := mac.Sum(nil)
@@ -103,8 +103,8 @@ func VerifyTimestamped(header string, h http.Header, body []byte, now time.Time,
 	return nil
 }
 
-// parseTimestamped returns the time and the signatures of a field. One that is not written as the
-// scheme writes it counts as one that does not fit.
+// parseTimestamped returns the time and the signatures of a field. A signature that is not in the
+// canonical spelling counts as one that does not fit.
 func parseTimestamped(value string) (timestamp string, given [][]byte, ok bool) {
 	times := 0
 	for element := range strings.SplitSeq(value, ",") {

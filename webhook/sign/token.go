@@ -7,8 +7,8 @@ import "net/http"
 const TokenHeader = "X-Automation-Webhook-Token"
 
 // Token returns a Signer that sends s itself in the named header field. That
-// proves the sender to a receiver that knows the secret, and tells the secret to
-// every reader of the request: use it over verified TLS only.
+// proves the sender to a receiver that knows the secret. It also shows the secret to
+// every reader of the request: use Token over verified TLS only.
 //
 // Sign fails with a [*ConfigError], always, when the name is not a header name
 // (RFC 9110 section 5.6.2) or belongs to the HTTP client, or when the secret is
@@ -32,9 +32,9 @@ func Token(header string, s Secret) Signer {
 // several during a rotation, in any order.
 //
 // It returns nil for a match, ErrMissingHeader when the field is absent or
-// empty, ErrMalformedHeader when it is there more than once, ErrToken when it is
+// empty, ErrMalformedHeader when it is present more than once, ErrToken when it is
 // none of the secrets, and a [*ConfigError] when no secret is given or one is
-// empty. How long it takes does not depend on how much of a token was right.
+// empty. Its duration does not depend on how much of a token is right.
 func VerifyToken(h http.Header, header string, secrets ...Secret) error {
 	if len(secrets) == 0 {
 		return &ConfigError{Field: "secret", Problem: "is missing: give at least one"}
@@ -44,14 +44,14 @@ func VerifyToken(h http.Header, header string, secrets ...Secret) error {
 			return &ConfigError{Field: ordinal(i), Problem: "is empty"}
 		}
 	}
-	got, err := one(h, header)
+	got, err := singleValue(h, header)
 	if err != nil {
 		return err
 	}
 	given, match := NewSecret(got), false
 	for _, s := range secrets {
 		if s.Equal(given) {
-			match = true // no early return: the position of a match stays untold
+			match = true // no early return, so that the duration does not show the position of a match
 		}
 	}
 	if !match {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// allOfThem are the known answers of testdata/vectors.json.
-type allOfThem struct {
+// vectorFile holds the known answers of testdata/vectors.json.
+type vectorFile struct {
 	Standard []vector
 	V1a      []struct {
 		vector
@@ -32,8 +32,8 @@ type jwtVector struct {
 	Iat, Exp                                             int64
 }
 
-// allVectors reads the file and refuses members that no test knows.
-func allVectors(tb testing.TB) allOfThem {
+// allVectors reads the file and refuses unknown members.
+func allVectors(tb testing.TB) vectorFile {
 	tb.Helper()
 	data, err := os.ReadFile("testdata/vectors.json")
 	if err != nil {
@@ -41,7 +41,7 @@ func allVectors(tb testing.TB) allOfThem {
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
-	var all allOfThem
+	var all vectorFile
 	if err := dec.Decode(&all); err != nil {
 		tb.Fatal(err)
 	}

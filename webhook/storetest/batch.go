@@ -13,8 +13,8 @@ import (
 func batchCases() []testCase {
 	return []testCase{
 		{"batch/webhooks-once", "Webhooks holds each webhook of the claimed deliveries once and no other", testWebhooksOnce},
-		{"batch/webhooks-current", "Webhooks shows them as they are at the claim, whatever was read before", testWebhooksCurrent},
-		{"batch/webhooks-whole", "webhooks come with URL, secrets, headers and all other fields, whatever their characters", testWebhooksWhole},
+		{"batch/webhooks-current", "Webhooks are as stored at the time of the claim, also after an earlier read", testWebhooksCurrent},
+		{"batch/webhooks-whole", "webhooks come with URL, secrets, headers and all other fields, with any characters", testWebhooksWhole},
 	}
 }
 
@@ -33,7 +33,7 @@ func testWebhooksOnce(e *env) {
 	e.want("webhooks of the next claim", e.listed([]string{late.ID}), e.listed(hookIDs(got.Webhooks)))
 }
 
-// testWebhooksCurrent changes what a request is made of between a read, an Enqueue and two claims.
+// testWebhooksCurrent changes a webhook's URL, headers and secrets between a read, an Enqueue and two claims.
 func testWebhooksCurrent(e *env) {
 	w := e.hook()
 	_, err := e.store.Webhooks(e.ctx, w.Scope)
@@ -63,8 +63,8 @@ func testWebhooksWhole(e *env) {
 func shortCases() []testCase {
 	return []testCase{
 		{"claim/max-bytes", "MaxBytes bounds the bodies of an answer over all lanes, without a gap in a lane", testMaxBytes},
-		{"claim/one-fits", "one delivery fits whatever MaxBytes says", testOneFits},
-		{"claim/short", "Short names the lanes of which MaxBytes kept something back, and no others", testShort},
+		{"claim/one-fits", "the first delivery fits into any MaxBytes", testOneFits},
+		{"claim/short", "Short names exactly the lanes with deliveries that MaxBytes left out", testShort},
 	}
 }
 
@@ -138,7 +138,7 @@ func testShort(e *env) {
 
 func unreadableCases() []testCase {
 	return []testCase{
-		{"unreadable/claim", "what cannot be read is leased and named with its lease, lane, former Due and ErrSealed", testUnreadableClaim},
+		{"unreadable/claim", "an unreadable delivery is leased and named with its lease, lane, former Due and ErrSealed", testUnreadableClaim},
 		{"unreadable/webhooks", "Webhooks lists a webhook that cannot be opened, with Unreadable set and no credential", testUnreadableListed},
 	}
 }

@@ -22,8 +22,8 @@ func newStore(tb testing.TB) *memstore.Store {
 	return s
 }
 
-// broken wraps a Store in memory and breaks one rule: the functions that are set replace
-// its methods. It can also seal webhooks and lose answers, as a database can.
+// broken wraps a Store in memory and breaks one rule: its function fields replace the Store's
+// methods. It can also seal webhooks and lose answers, as a database can.
 type broken struct {
 	*memstore.Store
 	mu       sync.Mutex
@@ -53,14 +53,14 @@ type broken struct {
 	backlog  func(context.Context, webhook.BacklogQuery) ([]webhook.Backlog, string, error)
 	lookUp   func(context.Context, string, int) ([]webhook.Delivery, error)
 
-	known  map[string]webhook.Delivery // what was enqueued, by ID
+	known  map[string]webhook.Delivery // enqueued deliveries by ID
 	hooks  map[string]webhook.Webhook  // for breakages to remember
 	counts map[string]int64            // likewise
 	first  webhook.Batch               // likewise
 	sealed map[string]bool
 	lost   bool
 	silent bool          // breakage: a lost answer is an ordinary error
-	until  chan struct{} // closed when the gallery is done with it
+	until  chan struct{} // closed when the gallery no longer uses the Store
 }
 
 func newBroken(tb testing.TB, breakIt func(*broken), until chan struct{}) *broken {
@@ -76,7 +76,7 @@ func newBroken(tb testing.TB, breakIt func(*broken), until chan struct{}) *broke
 	return b
 }
 
-// options are what the suite needs to know of a broken Store.
+// options returns the options that the suite needs for a Store.
 func options(s webhook.Store) []storetest.Option {
 	b := s.(interface{ self() *broken }).self()
 	return []storetest.Option{
@@ -198,7 +198,7 @@ func (b *broken) webhooksSealed(ctx context.Context, scope string) ([]webhook.We
 	return ws, err
 }
 
-// The wrong… functions break a method by changing what is asked or what comes back.
+// The wrong… functions break a method by changing its arguments or its results.
 
 func wrongEnqueue(change func(d *webhook.Delivery)) func(*broken) {
 	return func(b *broken) {
@@ -265,7 +265,7 @@ func wrongDelivery(change func(b *broken, c webhook.Claim, d *webhook.Delivery))
 	})
 }
 
-// wrongSettle changes each settlement; latest is how the delivery stands.
+// wrongSettle changes each settlement; latest is the current delivery.
 func wrongSettle(change func(b *broken, x *webhook.Settlement, latest webhook.Delivery)) func(*broken) {
 	return func(b *broken) {
 		b.settle = func(ctx context.Context, ss []webhook.Settlement) ([]string, error) {
@@ -290,7 +290,7 @@ func wrongSweep(change func(s *webhook.Sweep, limit *int)) func(*broken) {
 	}
 }
 
-// find returns a delivery that was enqueued as it stands. b.mu must be held.
+// find returns the current state of a delivery that was enqueued. b.mu must be held.
 func (b *broken) find(id string) (webhook.Delivery, bool) {
 	d, ok := b.known[id]
 	if !ok {
@@ -300,7 +300,7 @@ func (b *broken) find(id string) (webhook.Delivery, bool) {
 	return d, err == nil
 }
 
-// pending are the deliveries of a lane that wait, as they stand. b.mu must be held.
+// pending returns the current pending deliveries of a lane. b.mu must be held.
 func (b *broken) pending(l webhook.Lane) (ds []webhook.Delivery) {
 	for id, d := range b.known {
 		if d.Lane() != l {
@@ -313,7 +313,7 @@ func (b *broken) pending(l webhook.Lane) (ds []webhook.Delivery) {
 	return ds
 }
 
-// remember notes deliveries for find, with the memory that they share with the caller.
+// remember stores deliveries for find. They share memory with the caller's.
 func (b *broken) remember(ds []webhook.Delivery) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -324,6 +324,6 @@ func (b *broken) remember(ds []webhook.Delivery) {
 	}
 }
 
-// checkThenAct is where a race gets its chance: in a bubble of fake time all callers
-// arrive here before any of them goes on.
+// checkThenAct lets a race happen: in a bubble of fake time all callers
+// arrive here before any of them continues.
 func checkThenAct() { time.Sleep(time.Nanosecond) }

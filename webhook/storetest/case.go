@@ -10,14 +10,14 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// testCase is one rule and the function that tries to break it.
+// testCase is one rule and the function that tests it.
 type testCase struct {
 	name string // group/rule
 	rule string
 	test func(*env)
 }
 
-// run tries one Store and returns what is wrong with it. day is the case's own.
+// run tests one Store and returns the findings. Each case has its own day.
 func (tc testCase) run(s webhook.Store, c config, day int) []string {
 	ctx, cancel := context.WithTimeout(context.Background(), c.limit)
 	defer cancel()
@@ -25,11 +25,11 @@ func (tc testCase) run(s webhook.Store, c config, day int) []string {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		defer e.caught()
+		defer e.recovered()
 		tc.test(e)
 	}()
-	// A Store may ignore its context, so the case is left behind when its time is over, with
-	// all that it may still find.
+	// A Store may ignore its context. Then run returns at the time limit, without waiting for the case
+	// and without its later findings.
 	deadline := time.NewTimer(c.limit + c.limit/10)
 	defer deadline.Stop()
 	select {
@@ -48,10 +48,10 @@ func (tc testCase) run(s webhook.Store, c config, day int) []string {
 	return failures
 }
 
-// maxFailures is how many findings of one case are reported.
+// maxFailures bounds the reported findings of one case.
 const maxFailures = 10
 
-// errorf reports a finding and goes on. It is safe for concurrent use.
+// errorf reports a finding, and the case continues. It is safe for concurrent use.
 func (e *env) errorf(format string, args ...any) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -60,32 +60,32 @@ func (e *env) errorf(format string, args ...any) {
 	}
 }
 
-// fatalf reports a finding and ends the case; only its own goroutine may call it.
+// fatalf reports a finding and ends the case; only the case's goroutine may call it.
 func (e *env) fatalf(format string, args ...any) {
 	e.errorf(format, args...)
 	runtime.Goexit()
 }
 
-// caught turns a panic of the Store into a finding.
-func (e *env) caught() {
+// recovered turns a panic of the Store into a finding.
+func (e *env) recovered() {
 	if p := recover(); p != nil {
 		e.errorf("panic: %v", p)
 	}
 }
 
-// ok ends the case when a call that must succeed did not.
+// ok ends the case when err is not nil.
 func (e *env) ok(err error, op string) {
 	if err != nil {
 		e.fatalf("%s: unexpected error: %v", op, err)
 	}
 }
 
-// parallel runs f n times at once and waits. f must not call what ends the case.
+// parallel runs n concurrent calls of f and waits for them. f must not end the case.
 func (e *env) parallel(n int, f func(i int)) {
 	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() {
-			defer e.caught()
+			defer e.recovered()
 			f(i)
 		})
 	}

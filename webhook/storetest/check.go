@@ -30,31 +30,31 @@ func hookIDs(ws []webhook.Webhook) []string {
 func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) }
 
 // diff compares two values with labels in the place of names, so that a difference
-// shows no hashes. Names may be strings, lists of them, deliveries, webhooks or lanes.
+// shows no hashes. The values may be names, lists of names, deliveries, webhooks or lanes.
 func (e *env) diff(want, got any) string {
 	named := func(a, b string) bool { return a != b && (e.labelled(a) != a || e.labelled(b) != b) }
 	return cmp.Diff(want, got, cmpopts.EquateEmpty(), sameSecret,
 		cmp.FilterValues(named, cmpopts.AcyclicTransformer("label", e.labelled)))
 }
 
-// sameSecret compares secrets by what they hold; a difference shows none of it.
+// sameSecret compares secrets by value; a difference shows no value.
 var sameSecret = cmp.Comparer(func(a, b webhook.Secret) bool { return a.Equal(b) })
 
-// wantIDs ends the case unless the deliveries are these, in any order.
+// wantIDs ends the case unless got has exactly the wanted IDs, in any order.
 func (e *env) wantIDs(what string, got []webhook.Delivery, want ...string) {
 	if diff := e.diff(e.listed(sorted(want)), e.listed(sorted(ids(got)))); diff != "" {
 		e.fatalf("%s: (-want +got)\n%s", what, diff)
 	}
 }
 
-// wantOrder ends the case unless the deliveries are these, in this order.
+// wantOrder ends the case unless got has exactly the wanted IDs, in this order.
 func (e *env) wantOrder(what string, got []webhook.Delivery, want ...string) {
 	if diff := e.diff(e.listed(want), e.listed(ids(got))); diff != "" {
 		e.fatalf("%s: (-want +got)\n%s", what, diff)
 	}
 }
 
-// listed are names as findings show them.
+// listed returns the labels of names.
 func (e *env) listed(names []string) []string {
 	out := make([]string, len(names))
 	for i, name := range names {
@@ -63,14 +63,14 @@ func (e *env) listed(names []string) []string {
 	return out
 }
 
-// want reports a difference and goes on.
+// want reports a difference, and the case continues.
 func (e *env) want(what string, want, got any) {
 	if diff := e.diff(want, got); diff != "" {
 		e.errorf("%s: (-want +got)\n%s", what, diff)
 	}
 }
 
-// wantLanes reports lanes that differ, in any order and however often they came.
+// wantLanes reports lanes that differ; order and repetitions do not count.
 func (e *env) wantLanes(what string, got []webhook.Lane, want ...webhook.Lane) {
 	flat := func(ls []webhook.Lane) []string {
 		var out []string
@@ -97,7 +97,7 @@ func (e *env) one(what string, ds []webhook.Delivery) webhook.Delivery {
 	return ds[0]
 }
 
-// count ends the case unless there are that many deliveries, and returns them.
+// count ends the case unless there are n deliveries, and returns them.
 func (e *env) count(what string, n int, ds []webhook.Delivery) []webhook.Delivery {
 	if len(ds) != n {
 		e.fatalf("%s: got %d deliveries, want %d", what, len(ds), n)
@@ -123,7 +123,7 @@ func settlement(d webhook.Delivery, state webhook.State, due time.Time) webhook.
 }
 
 // delivered, failed and retried settle a claimed delivery after a request that ended at end;
-// released gives the lease back without one.
+// released returns the lease without a request.
 func delivered(d webhook.Delivery, end time.Time) webhook.Settlement {
 	x := settlement(d, webhook.StateDelivered, end)
 	x.Result = attempt(d.Attempts+1, webhook.CodeOK, end)
@@ -146,7 +146,7 @@ func released(d webhook.Delivery, due time.Time) webhook.Settlement {
 	return settlement(d, webhook.StatePending, due)
 }
 
-// stored returns a delivery and its attempts from the history; ok is false for a Store without one.
+// stored returns a delivery and its attempts from the history; ok is false for a Store without History.
 func (e *env) stored(scope, id string) (d webhook.Delivery, as []webhook.Attempt, ok bool) {
 	h, ok := e.store.(webhook.History)
 	if !ok {
@@ -157,7 +157,7 @@ func (e *env) stored(scope, id string) (d webhook.Delivery, as []webhook.Attempt
 	return d, as, true
 }
 
-// wantState checks how the history tells that a delivery stands, if there is one.
+// wantState checks the state of a delivery in the history, if the Store has one.
 func (e *env) wantState(scope, id string, state webhook.State, code webhook.Code) {
 	if d, _, ok := e.stored(scope, id); ok && (d.State != state || d.LastCode != code) {
 		e.errorf("delivery %s is %s, want %s", id, describe(d.State, d.LastCode), describe(state, code))

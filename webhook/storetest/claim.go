@@ -9,17 +9,17 @@ import (
 
 func claimCases() []testCase {
 	return []testCase{
-		{"claim/nothing", "a claim that finds nothing is no error, and lanes that the Store does not know have nothing", testClaimNothing},
+		{"claim/nothing", "an empty claim is no error, and unknown lanes have no deliveries", testClaimNothing},
 		{"claim/only-due", "a delivery is claimed when it is due, at that microsecond, and not before", testOnlyDue},
 		{"claim/oldest-first", "within a lane the oldest due comes first, then the one enqueued first", testOldestFirst},
 		{"claim/most", "a claim takes Most of each lane", testMost},
 		{"claim/only-named", "a claim takes from the lanes that it names, in their order, and from no others", testOnlyNamed},
 		{"claim/class", "the classes of a webhook are lanes of their own, and the same class of two webhooks is two lanes", testClaimClass},
-		{"claim/former-due", "deliveries come with the Due that they had", testFormerDue},
+		{"claim/former-due", "deliveries come with their Due from before the claim", testFormerDue},
 		{"claim/numbers", "a claim gives the lease number max(lease+1, c.Lease)", testNumbers},
-		{"claim/inactive", "nothing of an inactive webhook is claimed, and it waits until the webhook is active again", testInactive},
-		{"claim/expired", "a webhook's deliveries are claimed until ExpiresAt, not at it, and again when it is prolonged", testExpired},
-		{"claim/gone", "deliveries whose webhook is gone are claimed, and the webhook is in neither list", testGone},
+		{"claim/inactive", "deliveries to an inactive webhook are not claimed, and wait until the webhook is active again", testInactive},
+		{"claim/expired", "a webhook's deliveries are claimed before ExpiresAt, not at it, and again after it is prolonged", testExpired},
+		{"claim/gone", "deliveries of a deleted webhook are claimed, and the webhook is in neither list", testGone},
 		{"claim/foreign-webhook", "a delivery never goes to a webhook of another scope", testForeignWebhook},
 	}
 }
@@ -30,7 +30,7 @@ func testClaimNothing(e *env) {
 	b := e.batch(webhook.Claim{Now: e.base, Lanes: asked(3, laneOf(e.hook()), webhook.Lane{Scope: e.scope("unknown"), WebhookID: "unknown"},
 		webhook.Lane{Scope: w.Scope, WebhookID: w.ID, Class: "unknown"}, webhook.Lane{Scope: e.scope("b"), WebhookID: w.ID})})
 	if n := len(b.Deliveries) + len(b.Webhooks) + len(b.Unreadable) + len(b.Short); n != 0 {
-		e.errorf("a claim that finds nothing returned %d deliveries, %d webhooks, %d unreadable and %d short lanes",
+		e.errorf("an empty claim returned %d deliveries, %d webhooks, %d unreadable and %d short lanes",
 			len(b.Deliveries), len(b.Webhooks), len(b.Unreadable), len(b.Short))
 	}
 	e.one("claim of the lane that has one", e.claim(e.base))
@@ -124,7 +124,7 @@ func testFormerDue(e *env) {
 	e.put(ds...)
 	for i, d := range e.count("claim", 3, e.claim(e.base)) {
 		if !d.Due.Equal(ds[i].Due) {
-			e.errorf("delivery %d comes with Due %v, want the one before the claim, %v", i+1, d.Due, ds[i].Due)
+			e.errorf("delivery %d comes with Due %v, want its Due before the claim, %v", i+1, d.Due, ds[i].Due)
 		}
 		e.settle(released(d, d.Due))
 	}
@@ -154,14 +154,14 @@ func testNumbers(e *env) {
 			e.fatalf("claim %d: lease number is larger than the one before by %d, want %d (c.Lease was %d above it)",
 				i+1, d.Lease-latest, want-latest, give-latest)
 		}
-		if latest = d.Lease; i%2 == 0 { // every other lease is given back, the rest run out
+		if latest = d.Lease; i%2 == 0 { // every other lease is released, the others expire
 			e.settle(released(d, now))
 		}
 	}
 	e.queue(w, 1)
 	for _, d := range e.count("claim", 2, e.batch(webhook.Claim{Now: e.at(time.Hour), Lease: number + 9000}).Deliveries) {
 		if d.Lease != number+9000 {
-			e.errorf("deliveries of one claim have different numbers where c.Lease is above all, want c.Lease")
+			e.errorf("deliveries of one claim have different lease numbers although c.Lease is the greatest, want c.Lease")
 		}
 	}
 }

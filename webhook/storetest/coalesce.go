@@ -8,22 +8,22 @@ import (
 
 func coalesceCases() []testCase {
 	return []testCase{
-		{"coalesce/newest", "TakeNewest takes the newest of a key, whatever its Due, and the others as superseded", testCoalesceNewest},
-		{"coalesce/window", "nothing of a key is taken before the oldest is due", testCoalesceWindow},
-		{"coalesce/types", "a type supersedes no other, and one of the key is taken at a time", testCoalesceTypes},
-		{"coalesce/retry", "a retry is superseded by something newer, and the newest waits for its own retry", testCoalesceRetry},
-		{"coalesce/newest-of", "Newest names what superseded a delivery", testCoalesceNewestOf},
+		{"coalesce/newest", "TakeNewest takes the newest of a key, with any Due, and the others as superseded", testCoalesceNewest},
+		{"coalesce/window", "no delivery of a key is taken before the oldest is due", testCoalesceWindow},
+		{"coalesce/types", "a delivery supersedes only those of its type, and one delivery of the key is leased at a time", testCoalesceTypes},
+		{"coalesce/retry", "a retry is superseded by a newer delivery, and the newest waits for its own retry", testCoalesceRetry},
+		{"coalesce/newest-of", "Newest names the delivery that superseded another", testCoalesceNewestOf},
 	}
 }
 
-// coalescing makes a webhook that sends the latest of a key.
+// coalescing makes a webhook that sends only the latest delivery of a key.
 func (e *env) coalescing() webhook.Webhook {
 	w := e.draft("a")
 	w.Coalesce = true
 	return e.keep(w)
 }
 
-// newest claims, and tells apart what is to be sent.
+// newest claims, and separates the deliveries to send from the superseded ones.
 func (e *env) newest(now time.Time, w webhook.Webhook) (sent, superseded []webhook.Delivery) {
 	for _, d := range e.takes(now, webhook.TakeNewest, 10, w) {
 		if d.Superseded {
@@ -35,7 +35,7 @@ func (e *env) newest(now time.Time, w webhook.Webhook) (sent, superseded []webho
 	return sent, superseded
 }
 
-// supersede claims and ends all that was superseded, and returns its IDs.
+// supersede claims and ends all superseded deliveries, and returns their IDs.
 func (e *env) supersede(now time.Time, w webhook.Webhook, superseded ...webhook.Delivery) (all []string) {
 	for range many {
 		for _, d := range superseded {
@@ -46,7 +46,7 @@ func (e *env) supersede(now time.Time, w webhook.Webhook, superseded ...webhook.
 		}
 		var sent []webhook.Delivery
 		sent, superseded = e.newest(now, w)
-		e.none("to be sent beside what was superseded", sent)
+		e.none("to be sent beside superseded deliveries", sent)
 		if len(superseded) == 0 {
 			return all
 		}
@@ -75,7 +75,7 @@ func testCoalesceNewest(e *env) {
 	e.wantIDs("the next", sent, next[0])
 }
 
-// asDeliveries makes IDs comparable with wantIDs.
+// asDeliveries converts IDs for wantIDs.
 func asDeliveries(ids []string) []webhook.Delivery {
 	ds := make([]webhook.Delivery, len(ids))
 	for i := range ids {

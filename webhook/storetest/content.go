@@ -13,18 +13,18 @@ import (
 
 func contentCases() []testCase {
 	return []testCase{
-		{"enqueue/round-trip", "a delivery comes back as it was enqueued, byte for byte", testRoundTrip},
-		{"enqueue/body-sizes", "an empty body and one of a megabyte come back as they were", testBodySizes},
+		{"enqueue/round-trip", "a claimed delivery equals the enqueued one, byte for byte", testRoundTrip},
+		{"enqueue/body-sizes", "an empty body and a body of a megabyte are returned unchanged", testBodySizes},
 		{"enqueue/nanoseconds", "times may be cut to microseconds and are never rounded up", testNanoseconds},
-		{"enqueue/keeps-no-reference", "changing what was passed to Enqueue changes nothing that is stored", testKeepsNoReference},
-		{"enqueue/hands-out-copies", "changing a map that was handed out changes nothing that is stored", testHandsOutCopies},
+		{"enqueue/keeps-no-reference", "a later change of Enqueue's argument does not change the stored delivery", testKeepsNoReference},
+		{"enqueue/hands-out-copies", "a change of a returned map does not change the stored delivery", testHandsOutCopies},
 	}
 }
 
-// odd is text that careless encodings damage.
+// odd is text that incorrect encodings damage.
 const odd = "ä€𝄞 '\"`\\ %s ${x} <&> \u2028 \t\r\n \u202e \U0010FFFF"
 
-// ignoreClaim leaves out what a claim sets, and the number that the Store gives.
+// ignoreClaim ignores the fields that a claim sets, and the Sequence that the Store assigns.
 var ignoreClaim = cmpopts.IgnoreFields(webhook.Delivery{}, "Lease", "Held", "Due", "Sequence")
 
 func testRoundTrip(e *env) {
@@ -75,7 +75,7 @@ func testBodySizes(e *env) {
 	}
 }
 
-// testNanoseconds: a Dispatcher's times are those of time.Now. One that is rounded up is not due yet.
+// testNanoseconds: a Dispatcher uses the times of time.Now. A delivery whose time is rounded up is not due yet.
 func testNanoseconds(e *env) {
 	w := e.hook()
 	now := e.at(1999 * time.Nanosecond)
@@ -85,7 +85,7 @@ func testNanoseconds(e *env) {
 	e.wantLanes("Due at the due time", due.Lanes, laneOf(w))
 	d := e.one("claim at the due time", e.claim(now))
 	if early := now.Sub(d.CreatedAt); early < 0 || early >= time.Microsecond {
-		e.errorf("CreatedAt came back %v before it was, want less than a microsecond", early)
+		e.errorf("CreatedAt came back %v too early, want less than a microsecond", early)
 	}
 	again := e.at(time.Minute + 2999*time.Nanosecond)
 	e.settle(retried(d, again, again))
@@ -135,15 +135,15 @@ func testHandsOutCopies(e *env) {
 		got.Events = append(got.Events[:0], "scribble")
 	}
 	if ws, err := e.store.Webhooks(e.ctx, w.Scope); err != nil || len(ws) != 1 || !slices.Equal(ws[0].Events, []string{"taskSuccess"}) {
-		e.errorf("writing into the Events of Webhooks changed what is stored")
+		e.errorf("writing into the Events of Webhooks changed the stored webhook")
 	}
 }
 
 func webhookCases() []testCase {
 	return []testCase{
-		{"webhooks/of-scope", "Webhooks returns those of the scope, inactive and expired ones too, and no others", testWebhooksOfScope},
+		{"webhooks/of-scope", "Webhooks returns all webhooks of the scope, also inactive and expired ones, and no others", testWebhooksOfScope},
 		{"webhooks/oldest-first", "Webhooks returns the oldest first", testWebhooksOldestFirst},
-		{"webhooks/whole", "Webhooks returns URL, secrets and all other fields, whatever their characters", testWebhooksListed},
+		{"webhooks/whole", "Webhooks returns URL, secrets and all other fields, with any characters", testWebhooksListed},
 	}
 }
 
@@ -172,7 +172,7 @@ func testWebhooksOldestFirst(e *env) {
 	}
 	ws, err := e.store.Webhooks(e.ctx, e.scope("a"))
 	e.ok(err, "Webhooks")
-	for i, w := range ws { // an edit moves nothing
+	for i, w := range ws { // an edit does not change the order
 		if w.Seen, w.UpdatedAt = 0, e.at(time.Hour); i == 1 {
 			e.change(w)
 		}
@@ -205,7 +205,7 @@ func (e *env) wantHook(what string, want webhook.Webhook, got []webhook.Webhook)
 		e.fatalf("%s: got %d webhooks, want 1", what, len(got))
 	}
 	if e.seed != nil {
-		want.Version = got[0].Version // the host's own affair
+		want.Version = got[0].Version // a Store without Registry numbers versions as it likes
 	}
 	want.Seen = got[0].Seen
 	if err := got[0].Unreadable; err != nil {

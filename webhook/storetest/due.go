@@ -9,26 +9,26 @@ import (
 
 func dueCases() []testCase {
 	return []testCase{
-		{"due/nothing", "a question that finds nothing is no error", testDueNothing},
-		{"due/lanes", "Due names the lanes of which something is due, at that microsecond, and no others", testDueLanes},
+		{"due/nothing", "an empty answer is no error", testDueNothing},
+		{"due/lanes", "Due names exactly the lanes that have a due delivery, from its microsecond on", testDueLanes},
 		{"due/lease-end", "a lane of held deliveries is due when a lease has ended", testDueLeaseEnd},
 		{"due/class", "the classes of a webhook are lanes of their own", testDueClass},
 		{"due/pages", "small pages name every lane", testDuePages},
-		{"due/pages-while-working", "what is due during the whole walk is on a page, whatever is stored and settled meanwhile", testDueWhileWorking},
-		{"due/since", "with Since, lanes that have become due after it are named", testDueSince},
+		{"due/pages-while-working", "a lane that is due during the whole walk is on a page, also while others are stored and settled", testDueWhileWorking},
+		{"due/since", "Due with Since names the lanes that have become due after Since", testDueSince},
 		{"due/not-live", "lanes of inactive and expired webhooks are left out until they receive again", testDueNotLive},
-		{"due/gone", "lanes of webhooks that are gone, or of another scope, are named", testDueGone},
-		{"due/webhook", "WebhookID narrows the question to that webhook", testDueWebhook},
-		{"due/next", "Next is after Now and no later than the earliest time at which something becomes due", testDueNext},
+		{"due/gone", "Due names lanes of webhooks that are deleted, or of another scope", testDueGone},
+		{"due/webhook", "WebhookID limits the query to this webhook", testDueWebhook},
+		{"due/next", "Next is after Now and no later than the earliest time at which a delivery becomes due", testDueNext},
 	}
 }
 
-// walk asks for all pages and returns the lanes of the case with the Next of the last page.
+// walk reads all pages and returns the lanes of the case with the Next of the last page.
 func (e *env) walk(q webhook.DueQuery) webhook.DuePage {
 	return e.walkWith(q, func() {})
 }
 
-// walkWith calls between after each page but the last.
+// walkWith is walk that calls between after each page but the last.
 func (e *env) walkWith(q webhook.DueQuery, between func()) webhook.DuePage {
 	p, err := e.tryWalk(q, between)
 	e.ok(err, "Due")
@@ -61,17 +61,17 @@ func (e *env) tryWalk(q webhook.DueQuery, between func()) (all webhook.DuePage, 
 	return all, fmt.Errorf("no end within %d pages", many)
 }
 
-// wantNext checks a DuePage.Next, which may be earlier than wanted where the earlier work is
-// of others. Work of others that is due years later does not count.
+// wantNext checks a DuePage.Next. It may be earlier than wanted where other cases left earlier
+// work. Work of other cases that is due years later does not count.
 func (e *env) wantNext(what string, want, got, now time.Time) {
 	switch {
 	case want.IsZero() && (got.IsZero() || got.After(now.AddDate(2, 0, 0))):
 	case want.IsZero():
-		e.errorf("%s is %v, want none (the question was at %v)", what, got, now)
+		e.errorf("%s is %v, want none (the query's Now is %v)", what, got, now)
 	case !got.After(now):
-		e.errorf("%s is %v, want a time after that of the question, %v", what, got, now)
+		e.errorf("%s is %v, want a time after the query's Now, %v", what, got, now)
 	case got.After(want):
-		e.errorf("%s is %v, want no later than %v (the question was at %v)", what, got, want, now)
+		e.errorf("%s is %v, want no later than %v (the query's Now is %v)", what, got, want, now)
 	}
 }
 
@@ -192,7 +192,7 @@ func testDueSince(e *env) {
 	} {
 		p := e.walk(webhook.DueQuery{Now: e.at(c.now), Since: since})
 		var got []webhook.Lane
-		for _, l := range p.Lanes { // the lane that was due before may be named or not
+		for _, l := range p.Lanes { // the lane that was due before Since may be named or not
 			if l != laneOf(old) {
 				got = append(got, l)
 			}
@@ -263,7 +263,7 @@ func testDueWebhook(e *env) {
 	p := e.walk(webhook.DueQuery{Now: e.base, Scope: a.Scope, WebhookID: a.ID, Limit: 1})
 	e.wantLanes("Due of one webhook", p.Lanes, laneOf(a), second[0].Lane())
 	if !p.Next.Equal(later[0].Due) {
-		e.errorf("Next of one webhook is %v, want its own, %v", p.Next, later[0].Due)
+		e.errorf("Next of one webhook is %v, want that of its delivery, %v", p.Next, later[0].Due)
 	}
 	p = e.walk(webhook.DueQuery{Now: e.base, Scope: e.scope("b"), WebhookID: a.ID})
 	e.wantLanes("Due of a webhook in another scope", p.Lanes)
@@ -279,7 +279,7 @@ func testDueNext(e *env) {
 	e.put(ds...)
 	last := e.keep(e.draft("b"))
 	e.queue(last, 1)
-	for _, limit := range []int{1, 2, 100} { // the lane that is due next is on any page
+	for _, limit := range []int{1, 2, 100} { // Next covers all lanes, with any limit
 		p := e.walk(webhook.DueQuery{Now: e.base, Limit: limit})
 		e.wantNext(fmt.Sprintf("Next beside due work in pages of %d", limit), ds[1].Due, p.Next, e.base)
 		e.settle(delivered(e.one("claim", e.take(e.base, other, 1)), e.base))

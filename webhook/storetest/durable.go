@@ -7,9 +7,9 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// RunDurable proves that a Store keeps what it accepted when its process ends. open returns a
-// Store on an empty place, and reopen leaves it, closed or as a crash would, and returns
-// another one on the same place, as the process does that starts again.
+// RunDurable proves that a Store keeps accepted deliveries when its process ends. open returns a
+// Store with an empty database. reopen closes it, or abandons it as a crash does, and returns a
+// new Store on the same database, as after a restart.
 func RunDurable(t *testing.T, open func(t *testing.T) (first webhook.Store, reopen func() webhook.Store), opts ...Option) {
 	t.Helper()
 	c := configOf(opts)
@@ -35,7 +35,7 @@ func (dc durableCase) run(first webhook.Store, reopen func() webhook.Store, c co
 
 func durableCases() []durableCase {
 	return []durableCase{
-		{"durable/accepted", "what Enqueue accepted is there when the Store is opened again, as it was and once", testDurableAccepted},
+		{"durable/accepted", "an accepted delivery is there, unchanged and once, when the Store is opened again", testDurableAccepted},
 		{"durable/leases", "leases are there when the Store is opened again: they settle, and they end at their time", testDurableLeases},
 		{"durable/outcomes", "outcomes are there when the Store is opened again, and repeats are known", testDurableOutcomes},
 		{"durable/webhooks", "webhooks are there when the Store is opened again, with URL and secrets", testDurableWebhooks},
@@ -50,7 +50,7 @@ func testDurableAccepted(e *env, reopen func()) {
 	reopen()
 	e.wantLanes("Due", e.walk(webhook.DueQuery{Now: e.base}).Lanes, laneOf(w))
 	added, err := e.enqueue(e.ctx, ds...)
-	e.ok(err, "Enqueue of what was accepted before")
+	e.ok(err, "repeated Enqueue of accepted deliveries")
 	e.want("added", []bool{false, false, false}, added)
 	got := e.claim(e.at(time.Hour))
 	e.wantOrder("claim", got, ids(ds)...)

@@ -18,12 +18,12 @@ func storeCases() []testCase {
 
 func enqueueCases() []testCase {
 	return []testCase{
-		{"enqueue/all-or-none", "an Enqueue that fails stores nothing, one that succeeds stores everything, and only ErrUnknown leaves it open", testAllOrNone},
-		{"enqueue/all-or-none-of-each-scope", "an Enqueue that is cut off stores all or none of each scope", testAllOrNoneScopes},
+		{"enqueue/all-or-none", "an Enqueue that fails stores nothing, one that succeeds stores everything, and only after ErrUnknown either is possible", testAllOrNone},
+		{"enqueue/all-or-none-of-each-scope", "an interrupted Enqueue stores all or none of each scope", testAllOrNoneScopes},
 		{"enqueue/lost-answer", "an Enqueue whose answer is lost ends with ErrUnknown, and the same call again is safe", testLostAnswer},
 		{"enqueue/stale", "an Enqueue under an older count of the scope's changes ends with ErrStale and stores nothing", testStale},
 		{"enqueue/nothing", "an Enqueue of nothing succeeds", testEnqueueNothing},
-		{"enqueue/once-across-calls", "the same (Scope, EventID, WebhookID) is stored once and left as it is", testOnceAcrossCalls},
+		{"enqueue/once-across-calls", "the same (Scope, EventID, WebhookID) is stored once, and a repeat does not change it", testOnceAcrossCalls},
 		{"enqueue/once-within-call", "the same (Scope, EventID, WebhookID) twice in one call is stored once", testOnceWithinCall},
 		{"enqueue/once-after-end", "an event whose delivery has ended is not accepted again while it is in the history", testOnceAfterEnd},
 		{"enqueue/once-under-another-id", "the same (Scope, EventID, WebhookID) under another ID adds nothing", testOnceOtherID},
@@ -32,7 +32,7 @@ func enqueueCases() []testCase {
 	}
 }
 
-// fadingContext ends after it was asked a number of times, so that a call is cut off in its middle
+// fadingContext ends after a number of calls of Err and Done, so that a call is interrupted midway
 // without a clock.
 type fadingContext struct {
 	context.Context
@@ -48,7 +48,7 @@ func (c fadingContext) fade() {
 func (c fadingContext) Err() error            { c.fade(); return c.Context.Err() }
 func (c fadingContext) Done() <-chan struct{} { c.fade(); return c.Context.Done() }
 
-// fading calls f with a context that ends after it was asked that many times.
+// fading calls f with a context that ends after asked calls of its methods.
 func (e *env) fading(asked int64, f func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(e.ctx)
 	defer cancel()
@@ -57,7 +57,7 @@ func (e *env) fading(asked int64, f func(context.Context) error) error {
 	return f(fading)
 }
 
-// kept claims and ends everything due, and counts what is among ds.
+// kept claims and ends everything due, and returns how many deliveries of ds it has claimed.
 func (e *env) kept(now time.Time, ds []webhook.Delivery) (n int) {
 	for _, d := range e.claim(now) {
 		if slices.ContainsFunc(ds, func(o webhook.Delivery) bool { return o.ID == d.ID }) {
@@ -89,7 +89,7 @@ func testAllOrNone(e *env) {
 		}
 	}
 	ds := e.freshAt(e.at(time.Minute), w, size)
-	e.put(ds...) // and the Store goes on
+	e.put(ds...) // the Store still works
 	e.wantIDs("claim after failed Enqueues", e.claim(e.at(time.Minute)), ids(ds)...)
 }
 
@@ -202,7 +202,7 @@ func testOnceAcrossCalls(e *env) {
 	e.wantIDs("claim", got, d.ID, other.ID)
 	for _, g := range got {
 		if g.ID == d.ID && (!bytes.Equal(g.Body, d.Body) || g.Type != d.Type || !g.Due.Equal(d.Due)) {
-			e.errorf("the repeated Enqueue changed what was stored: body %q, type %q, due %v", g.Body, g.Type, g.Due)
+			e.errorf("the repeated Enqueue changed the delivery: body %q, type %q, due %v", g.Body, g.Type, g.Due)
 		}
 	}
 }
@@ -225,15 +225,15 @@ func testOnceAfterEnd(e *env) {
 	e.none("claim", e.claim(e.at(time.Minute)))
 }
 
-// testOnceOtherID is the one case with an ID that webhook.DeliveryID did not make, as a version
-// of the host that made IDs in another way left it behind.
+// testOnceOtherID is the only case with an ID that webhook.DeliveryID does not make. An older version
+// of a host may have left such IDs.
 func testOnceOtherID(e *env) {
 	ds := e.fresh(e.hook(), 3)
 	older := ds[0]
 	older.ID = e.name("dlv_"+e.id+"older", "older")
 	e.put(older)
 	added, err := e.enqueue(e.ctx, ds[0], ds[1])
-	e.ok(err, "Enqueue of what is stored under another ID")
+	e.ok(err, "Enqueue of a delivery that is stored under another ID")
 	e.want("added", []bool{false, true}, added)
 	twin := ds[2]
 	twin.ID = e.name("dlv_"+e.id+"twin", "twin")

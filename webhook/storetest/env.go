@@ -13,19 +13,19 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// lease is how long the leases of the cases are.
+// lease is the duration of the cases' leases.
 const lease = time.Minute
 
-// many is a number of deliveries or lanes that bounds nothing.
+// many is a limit of deliveries or lanes that no case reaches.
 const many = 1000
 
-// env is what a case works with: a Store, and names and a day of its own.
+// env is the environment of a case: a Store, and the case's names and day.
 type env struct {
 	ctx   context.Context
 	store webhook.Store
 	config
 	base time.Time // when the case begins
-	id   string    // in every name that the case makes
+	id   string    // part of every name of the case
 
 	mu         sync.Mutex
 	failures   []string
@@ -35,8 +35,8 @@ type env struct {
 	claims     int64
 	scopes     []string
 	lanes      []webhook.Lane
-	labels     map[string]string // by the name that a finding shows them for
-	replacer   *strings.Replacer // of all labels; nil where one was added
+	labels     map[string]string // by name; findings show labels
+	replacer   *strings.Replacer // of all labels; nil after a new label
 }
 
 func newEnv(ctx context.Context, s webhook.Store, c config, day int) *env {
@@ -49,10 +49,10 @@ func newEnv(ctx context.Context, s webhook.Store, c config, day int) *env {
 	}
 }
 
-// at is the time that long after the case began.
+// at returns the time d after the case began.
 func (e *env) at(d time.Duration) time.Time { return e.base.Add(d) }
 
-// name makes a name of the case and remembers the label that findings show in its place.
+// name registers the label that findings show in the place of a name, and returns the name.
 func (e *env) name(name, label string) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -62,7 +62,7 @@ func (e *env) name(name, label string) string {
 	return name
 }
 
-// labelled puts labels in the place of names.
+// labelled replaces the names in a text by their labels.
 func (e *env) labelled(text string) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -93,7 +93,7 @@ func (e *env) mine(scope string) bool {
 	return slices.Contains(e.scopes, scope)
 }
 
-// draft is a webhook that is not stored yet.
+// draft returns a webhook that is not stored yet.
 func (e *env) draft(scope string) webhook.Webhook {
 	e.mu.Lock()
 	e.hooks++
@@ -110,7 +110,7 @@ func (e *env) draft(scope string) webhook.Webhook {
 // hook stores an active webhook in scope "a".
 func (e *env) hook() webhook.Webhook { return e.keep(e.draft("a")) }
 
-// keep stores a new webhook and returns it as it is stored.
+// keep stores a new webhook and returns the stored one.
 func (e *env) keep(w webhook.Webhook) webhook.Webhook {
 	if reg, ok := e.store.(webhook.Registry); ok && e.seed == nil {
 		e.ok(reg.Create(e.ctx, w, 0), "Create")
@@ -135,10 +135,10 @@ func (e *env) change(w webhook.Webhook) webhook.Webhook {
 	return w
 }
 
-// fresh makes n deliveries to a webhook, of events of their own, due when the case begins.
+// fresh makes n deliveries to a webhook, each of a new event, due when the case begins.
 func (e *env) fresh(w webhook.Webhook, n int) []webhook.Delivery { return e.freshAt(e.base, w, n) }
 
-// freshAt makes them at another time.
+// freshAt is fresh with another time.
 func (e *env) freshAt(now time.Time, w webhook.Webhook, n int) []webhook.Delivery {
 	ds := make([]webhook.Delivery, n)
 	for i := range ds {
@@ -170,10 +170,10 @@ func (e *env) delivery(w webhook.Webhook, event string) webhook.Delivery {
 	}
 }
 
-// unknownID is the ID of a delivery that does not exist.
+// unknownID returns the ID of a delivery that does not exist.
 func (e *env) unknownID() string { return e.name(webhook.DeliveryID("no", "such", e.id), "unknown") }
 
-// enqueue passes deliveries on and remembers their lanes.
+// enqueue enqueues deliveries and registers their lanes for claims.
 func (e *env) enqueue(ctx context.Context, ds ...webhook.Delivery) ([]bool, error) {
 	e.mu.Lock()
 	for i := range ds {
@@ -185,7 +185,7 @@ func (e *env) enqueue(ctx context.Context, ds ...webhook.Delivery) ([]bool, erro
 	return e.store.Enqueue(ctx, ds)
 }
 
-// put enqueues deliveries that the Store does not know yet.
+// put enqueues deliveries that are not stored yet.
 func (e *env) put(ds ...webhook.Delivery) {
 	added, err := e.enqueue(e.ctx, ds...)
 	e.ok(err, "Enqueue")
@@ -201,7 +201,7 @@ func (e *env) queue(w webhook.Webhook, n int) []string {
 	return ids(ds)
 }
 
-// number is the lease number of the next claim, as a Dispatcher makes it.
+// number returns the lease number of the next claim, as a Dispatcher makes it.
 func (e *env) number() int64 {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -209,22 +209,22 @@ func (e *env) number() int64 {
 	return (e.base.UnixMicro() + e.claims) << 11
 }
 
-// claim returns what a claim of all lanes of the case takes at the given time.
+// claim claims deliveries of all lanes of the case at the given time.
 func (e *env) claim(now time.Time) []webhook.Delivery {
 	return e.batch(webhook.Claim{Now: now}).Deliveries
 }
 
-// take claims at most n of one lane.
+// take claims at most n deliveries of one lane.
 func (e *env) take(now time.Time, w webhook.Webhook, n int) []webhook.Delivery {
 	return e.batch(webhook.Claim{Now: now, Lanes: asked(n, laneOf(w))}).Deliveries
 }
 
-// laneOf is the lane of a webhook's deliveries without a class.
+// laneOf returns the lane of a webhook's deliveries without a class.
 func laneOf(w webhook.Webhook) webhook.Lane {
 	return webhook.Lane{Scope: w.Scope, WebhookID: w.ID}
 }
 
-// asked is what a claim says of lanes of which it wants at most n each.
+// asked returns the LaneClaims for at most n deliveries of each lane.
 func asked(n int, lanes ...webhook.Lane) []webhook.LaneClaim {
 	out := make([]webhook.LaneClaim, len(lanes))
 	for i, l := range lanes {
@@ -233,7 +233,7 @@ func asked(n int, lanes ...webhook.Lane) []webhook.LaneClaim {
 	return out
 }
 
-// batch makes a claim: of all lanes of the case unless some are named, for a lease, with a new number.
+// batch makes a claim. By default it names all lanes of the case, lasts for lease and has a new number.
 func (e *env) batch(c webhook.Claim) webhook.Batch {
 	b, err := e.tryBatch(c)
 	e.ok(err, "Claim")
@@ -262,14 +262,14 @@ func (e *env) settle(ss ...webhook.Settlement) []string {
 	return lost
 }
 
-// cleanUp removes what the case made.
+// cleanUp removes the case's data.
 func (e *env) cleanUp() {
 	if e.store == nil {
 		return // a case of notifiers
 	}
 	if reg, ok := e.store.(webhook.Registry); ok {
 		for _, s := range e.scopes {
-			_ = reg.DeleteScope(e.ctx, s) // the next case has scopes of its own
+			_ = reg.DeleteScope(e.ctx, s) // an error is harmless: the next case has other scopes
 		}
 		return
 	}

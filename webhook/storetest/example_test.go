@@ -8,12 +8,11 @@ import (
 	"github.com/postrider/postrider/webhook/storetest"
 )
 
-// A Store of your own is proved by one test of your package, here called TestStore. Each
-// case opens a Store.
+// One test of your package, here called TestStore, proves your own Store. Each case opens a Store.
 func ExampleRunAll() {
 	_ = func(t *testing.T) { // func TestStore
 		storetest.RunAll(t, func(t *testing.T) webhook.Store {
-			store, err := memstore.New(nil) // your own here
+			store, err := memstore.New(nil) // open your own Store here
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -6,8 +6,8 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Findings runs all cases that apply to a Store and returns the findings by case. open is called for
-// each case, and options for the Store that it returned.
+// Findings runs all cases that apply to a Store and returns the findings by case. Each case calls open,
+// and options with the opened Store.
 func Findings(open func() webhook.Store, limit time.Duration, options func(webhook.Store) []Option) map[string][]string {
 	found := make(map[string][]string)
 	day := 0
@@ -63,7 +63,7 @@ func NotifierFindings(open func() (a, b webhook.Notifier), limit time.Duration) 
 	return found
 }
 
-// Lacking returns what each group says to a Store that implements webhook.Store alone.
+// Lacking returns each group's message for a Store that implements webhook.Store alone.
 func Lacking(s webhook.Store) map[string]string {
 	lacks := make(map[string]string)
 	for _, g := range groups() {

@@ -10,18 +10,18 @@ import (
 func fencingCases() []testCase {
 	return []testCase{
 		{"fencing/lost-lease", "a settlement of an older lease is reported as lost and changes nothing", testLostLease},
-		{"fencing/late", "the latest lease settles after its end too, as long as there is no later one", testLateButLatest},
-		{"fencing/unknown", "an unknown ID, or a number that was never given, is reported as lost", testUnknownLease},
-		{"fencing/success-above", "a success from a lease above the delivery's was never given and does not end it", testSuccessAbove},
+		{"fencing/late", "the latest lease settles also after its end, until there is a later lease", testLateButLatest},
+		{"fencing/unknown", "an unknown ID, or an unused lease number, is reported as lost", testUnknownLease},
+		{"fencing/success-above", "a success with a lease above the delivery's does not end the delivery", testSuccessAbove},
 		{"fencing/settled-lease-is-over", "a lease that was settled cannot be settled again", testSettledLeaseIsOver},
 		{"fencing/repeat", "a settlement that repeats a stored one changes nothing and is not lost", testRepeat},
 		{"fencing/stale-success", "a lost lease that delivered still ends a pending delivery as delivered", testStaleSuccess},
 		{"fencing/stale-attempt-is-kept", "the Result of a lost lease is kept in the history", testStaleAttempt},
-		{"fencing/after-the-end", "a settlement for a delivery that has ended changes only the history", testAfterTheEnd},
+		{"fencing/after-the-end", "a settlement of an ended delivery changes only the history", testAfterTheEnd},
 	}
 }
 
-// reclaimed claims a delivery, lets the lease run out and claims it again.
+// reclaimed claims a delivery, lets the lease expire and claims the delivery again.
 func (e *env) reclaimed() (first, second webhook.Delivery) {
 	first = e.claimOne()
 	return first, e.one("claim at the end of the lease", e.claim(e.at(lease)))
@@ -42,11 +42,11 @@ func testLostLease(e *env) {
 	}
 	e.wantKept(e.settle(retried(second, now, now)))
 	if d := e.one("claim after the new lease was settled", e.claim(now)); d.Tries != 1 {
-		e.errorf("Tries is %d, want 1: those of a lost lease do not count", d.Tries)
+		e.errorf("Tries is %d, want 1: an attempt of a lost lease does not count", d.Tries)
 	}
 }
 
-// testLateButLatest is a process that could not reach the database for longer than its leases.
+// testLateButLatest simulates a process that could not reach the database until its leases ended.
 func testLateButLatest(e *env) {
 	w := e.hook()
 	e.queue(w, 3)
@@ -69,7 +69,7 @@ func testUnknownLease(e *env) {
 	unknown.ID, above.Lease, none.Lease = e.unknownID(), d.Lease+1, 0
 	for _, x := range []webhook.Settlement{unknown, above, none} {
 		if lost := e.settle(x); !slices.Equal(lost, []string{x.ID}) {
-			e.errorf("settlement of a lease that was never given: lost %v, want %v", lost, x.ID)
+			e.errorf("settlement of an unused lease number: lost %v, want %v", lost, x.ID)
 		}
 	}
 	e.wantKept(e.settle(delivered(d, e.at(time.Second))))
@@ -104,7 +104,7 @@ func testSettledLeaseIsOver(e *env) {
 	}
 }
 
-// testRepeat does what a Dispatcher does that did not hear the answer to a Settle.
+// testRepeat repeats settlements, as a Dispatcher does after a lost answer of Settle.
 func testRepeat(e *env) {
 	w := e.hook()
 	e.queue(w, 5)
@@ -147,7 +147,7 @@ func testStaleSuccess(e *env) {
 	e.wantState(first.Scope, first.ID, webhook.StateDelivered, webhook.CodeOK)
 }
 
-// reclaimedReleased is reclaimed, and the second lease is given back until much later.
+// reclaimedReleased is reclaimed, and the second lease is released with a much later Due.
 func (e *env) reclaimedReleased() (first, second webhook.Delivery) {
 	start := e.at(lease + time.Second)
 	first = *e.claimOneAt(start)

@@ -56,12 +56,12 @@ var brokenCapabilities = []exhibit{
 			return b.Store.Prune(ctx, before, 1_000_000)
 		}
 	}, []string{"pruner/limit"}},
-	{"Prune removes what ended at the given time", func(b *broken) {
+	{"Prune removes deliveries that ended at the given time", func(b *broken) {
 		b.prune = func(ctx context.Context, before time.Time, limit int) (int, error) {
 			return b.Store.Prune(ctx, before.Add(time.Microsecond), limit)
 		}
 	}, []string{"pruner/ended-before"}},
-	{"Prune removes what is pending", func(b *broken) {
+	{"Prune removes pending deliveries", func(b *broken) {
 		b.prune = func(ctx context.Context, before time.Time, limit int) (int, error) {
 			b.mu.Lock()
 			for id, d := range b.known {
@@ -110,7 +110,7 @@ var brokenCapabilities = []exhibit{
 		}
 	}, []string{"health/ok-removes"}},
 
-	{"a sweep leaves what has no webhook", wrongSweep(func(s *webhook.Sweep, _ *int) { s.Gone = false }), []string{"sweeper/gone", "sweeper/limit"}},
+	{"a sweep leaves deliveries without a webhook", wrongSweep(func(s *webhook.Sweep, _ *int) { s.Gone = false }), []string{"sweeper/gone", "sweeper/limit"}},
 	{"a sweep leaves retries that are due too late", wrongSweep(func(s *webhook.Sweep, _ *int) { s.LatestRetry = time.Time{} }), []string{"sweeper/latest-retry"}},
 	{"a sweep leaves leases that end too late", wrongSweep(func(s *webhook.Sweep, _ *int) { s.LatestLease = time.Time{} }), []string{"sweeper/latest-lease"}},
 	{"a sweep does not look at limit", wrongSweep(func(_ *webhook.Sweep, limit *int) { *limit = 1000 }), []string{"sweeper/limit"}},
@@ -137,7 +137,7 @@ var brokenCapabilities = []exhibit{
 			return nil, more, err
 		}
 	}, []string{"sweeper/ended", "sweeper/gone", "sweeper/queued-before", "sweeper/abandoned", "sweeper/limit"}},
-	{"a sweep returns what it ended as it was before, with its body", func(b *broken) {
+	{"a sweep returns ended deliveries in their former state, with bodies", func(b *broken) {
 		b.sweep = func(ctx context.Context, s webhook.Sweep, limit int) ([]webhook.Delivery, bool, error) {
 			ended, more, err := b.Store.Sweep(ctx, s, limit)
 			for i, d := range ended {
@@ -146,7 +146,7 @@ var brokenCapabilities = []exhibit{
 			return ended, more, err
 		}
 	}, []string{"sweeper/ended"}},
-	{"a sweep leaves what a dead host had leased", func(b *broken) {
+	{"a sweep leaves deliveries that a dead host had leased", func(b *broken) {
 		b.sweep = func(ctx context.Context, s webhook.Sweep, limit int) ([]webhook.Delivery, bool, error) {
 			b.mu.Lock()
 			for id := range b.known {

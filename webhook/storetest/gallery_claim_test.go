@@ -11,7 +11,7 @@ import (
 )
 
 var brokenClaims = []exhibit{
-	{"a claim that finds nothing is an error", func(b *broken) {
+	{"an empty claim is an error", func(b *broken) {
 		b.claim = func(ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
 			batch, err := b.claimSealed(ctx, c)
 			if err == nil && len(batch.Deliveries) == 0 {
@@ -104,14 +104,14 @@ var brokenClaims = []exhibit{
 			if !w.Active {
 				ds, _, _ := b.Store.Deliveries(ctx, webhook.Query{Scope: w.Scope, WebhookID: w.ID})
 				for _, d := range ds {
-					_, _, _ = b.Store.Cancel(ctx, d.Scope, d.ID, d.Due) // one that is leased stays
+					_, _, _ = b.Store.Cancel(ctx, d.Scope, d.ID, d.Due) // a leased delivery stays
 				}
 			}
 			return b.Store.Update(ctx, w)
 		}
 	}, []string{"claim/inactive"}},
 
-	{"a claim ends what has no webhook", func(b *broken) {
+	{"a claim ends deliveries without a webhook", func(b *broken) {
 		b.claim = func(ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
 			batch, err := b.claimSealed(ctx, c)
 			batch.Deliveries = slices.DeleteFunc(batch.Deliveries, func(d webhook.Delivery) bool {
@@ -125,7 +125,7 @@ var brokenClaims = []exhibit{
 		}
 	}, []string{"claim/gone", "registry/delete", "claim/foreign-webhook"}},
 
-	{"a webhook is found whatever its scope", wrongBatch(func(b *broken, _ webhook.Claim, batch *webhook.Batch) {
+	{"a webhook is found in any scope", wrongBatch(func(b *broken, _ webhook.Claim, batch *webhook.Batch) {
 		for _, d := range batch.Deliveries {
 			for _, w := range b.everyHook() {
 				if w.ID == d.WebhookID && w.Scope != d.Scope {
@@ -158,7 +158,7 @@ var brokenClaims = []exhibit{
 		}
 	}, []string{"claim/max-bytes", "claim/short"}},
 
-	{"what is larger than MaxBytes is left", func(b *broken) {
+	{"a delivery larger than MaxBytes is left", func(b *broken) {
 		b.claim = func(ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
 			batch, err := b.claimSealed(ctx, c)
 			if c.MaxBytes > 0 && len(batch.Deliveries) == 1 && len(batch.Deliveries[0].Body) > c.MaxBytes {
@@ -235,7 +235,7 @@ var brokenClaims = []exhibit{
 	}, []string{"repeat/same"}},
 }
 
-// everyHook are the webhooks of all scopes that deliveries name. b.mu must be held.
+// everyHook returns the webhooks of all scopes that deliveries name. b.mu must be held.
 func (b *broken) everyHook() (all []webhook.Webhook) {
 	scopes := make(map[string]bool)
 	for _, d := range b.known {
@@ -277,7 +277,7 @@ var brokenBatches = []exhibit{
 		batch.Webhooks = each
 	}), []string{"batch/webhooks-once", "repeat/same"}},
 
-	{"one that cannot be read fails the claim", func(b *broken) {
+	{"an unreadable delivery fails the claim", func(b *broken) {
 		b.claim = func(ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
 			batch, err := b.claimSealed(ctx, c)
 			if len(batch.Unreadable) > 0 {
@@ -287,15 +287,15 @@ var brokenBatches = []exhibit{
 		}
 	}, []string{"unreadable/claim"}},
 
-	{"what cannot be read is handed out", func(b *broken) { b.claim = b.Store.Claim }, []string{"unreadable/claim"}},
+	{"an unreadable delivery is handed out", func(b *broken) { b.claim = b.Store.Claim }, []string{"unreadable/claim"}},
 
-	{"what cannot be read has some error", wrongBatch(func(_ *broken, _ webhook.Claim, batch *webhook.Batch) {
+	{"an unreadable delivery has another error", wrongBatch(func(_ *broken, _ webhook.Claim, batch *webhook.Batch) {
 		for i := range batch.Unreadable {
 			batch.Unreadable[i].Err = errors.New("no such key")
 		}
 	}), []string{"unreadable/claim"}},
 
-	{"one that cannot be opened is left out of Webhooks", func(b *broken) {
+	{"an unreadable webhook is left out of Webhooks", func(b *broken) {
 		b.webhooks = func(ctx context.Context, scope string) ([]webhook.Webhook, error) {
 			ws, err := b.webhooksSealed(ctx, scope)
 			return slices.DeleteFunc(ws, func(w webhook.Webhook) bool { return w.Unreadable != nil }), err

@@ -115,7 +115,7 @@ var brokenHistories = []exhibit{
 		}
 	}, []string{"settle/attempts"}},
 
-	{"what has ended is due when its lease would have", func(b *broken) {
+	{"an ended delivery is due at the end of its lease", func(b *broken) {
 		b.delivery = func(ctx context.Context, scope, id string) (webhook.Delivery, []webhook.Attempt, error) {
 			d, as, err := b.Store.Delivery(ctx, scope, id)
 			if d.State != webhook.StatePending {
@@ -153,7 +153,7 @@ var brokenHistories = []exhibit{
 		}
 	}, []string{"history/cancel", "history/cancel-held"}},
 
-	{"Cancel returns the body, and ended for what had ended", func(b *broken) {
+	{"Cancel returns the body, and ended for an ended delivery", func(b *broken) {
 		b.cancel = func(ctx context.Context, scope, id string, now time.Time) (webhook.Delivery, bool, error) {
 			d, _, err := b.Store.Cancel(ctx, scope, id, now)
 			d.Body = []byte("body")
@@ -161,7 +161,7 @@ var brokenHistories = []exhibit{
 		}
 	}, []string{"history/cancel"}},
 
-	{"a lease that has ended keeps from cancelling", func(b *broken) {
+	{"a lease that has ended prevents Cancel", func(b *broken) {
 		b.cancel = func(ctx context.Context, scope, id string, now time.Time) (webhook.Delivery, bool, error) {
 			b.mu.Lock()
 			d, _ := b.find(id)

@@ -11,15 +11,15 @@ import (
 	"github.com/postrider/postrider/webhook/storetest"
 )
 
-// pair is an exhibit of two Stores of a map and a slice: one that is opened again, or one
-// beside another. second makes the second from the first.
+// pair is an exhibit of two naive Stores: a reopened one, or two Stores side by side.
+// second makes the second from the first.
 type pair struct {
 	name   string
 	second func(first *naive) webhook.Store
 	caught []string
 }
 
-// copied is a naive Store with what keep leaves of the rows of another.
+// copied returns a naive Store with copies of another's rows for which keep, which may change them, is true.
 func copied(s *naive, keep func(d *webhook.Delivery) bool) *naive {
 	c := &naive{hooks: maps.Clone(s.hooks), reported: maps.Clone(s.reported)}
 	for _, d := range s.rows {
@@ -31,13 +31,13 @@ func copied(s *naive, keep func(d *webhook.Delivery) bool) *naive {
 }
 
 var brokenDurables = []pair{
-	{"what was accepted is kept in memory only", func(s *naive) webhook.Store {
+	{"accepted deliveries are kept in memory only", func(s *naive) webhook.Store {
 		return copied(s, func(*webhook.Delivery) bool { return false })
 	}, []string{"durable/accepted", "durable/leases", "durable/outcomes"}},
 	{"leases are kept in memory only", func(s *naive) webhook.Store {
 		return copied(s, func(d *webhook.Delivery) bool { d.Held, d.Due = false, d.CreatedAt; return true })
 	}, []string{"durable/leases"}},
-	{"what is known of attempts is kept in memory only", func(s *naive) webhook.Store {
+	{"recorded attempts are kept in memory only", func(s *naive) webhook.Store {
 		c := copied(s, func(d *webhook.Delivery) bool { return true })
 		c.reported = make(map[string][]int64)
 		return c
@@ -76,7 +76,7 @@ func wantCaught(t *testing.T, found map[string][]string, want []string) {
 	}
 }
 
-// wrapped is a Store over that of another host, with calls that it answers wrongly.
+// wrapped is a Store over another host's Store, with wrong answers to some calls.
 type wrapped struct {
 	*naive
 	claim  func(context.Context, webhook.Claim) (webhook.Batch, error)
@@ -91,7 +91,7 @@ func (w *wrapped) Settle(ctx context.Context, ss []webhook.Settlement) ([]string
 	return w.settle(ctx, ss)
 }
 
-// stale puts what it enqueues where the other host does not look any more.
+// stale moves deliveries that are due before the latest claimed one a year away, so that no host finds them.
 type stale struct{ *naive }
 
 func (w *stale) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
@@ -115,7 +115,7 @@ func (w *stale) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, err
 func over(s *naive) *wrapped { return &wrapped{s, s.Claim, s.Settle} }
 
 var brokenShared = []pair{
-	{"a host takes no notice of what is enqueued with an older due time", func(s *naive) webhook.Store {
+	{"a host misses deliveries that are enqueued with an older due time", func(s *naive) webhook.Store {
 		return &stale{s}
 	}, []string{"shared/late"}},
 
@@ -125,7 +125,7 @@ var brokenShared = []pair{
 		return own
 	}, []string{"shared/enqueue", "shared/settle", "shared/repeat", "shared/leases", "shared/give-back"}},
 
-	{"a host takes no notice of the leases of another", func(s *naive) webhook.Store {
+	{"a host ignores the leases of another", func(s *naive) webhook.Store {
 		w := over(s)
 		mine := make(map[string]bool)
 		w.claim = func(ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
@@ -147,7 +147,7 @@ var brokenShared = []pair{
 		return w
 	}, []string{"shared/leases"}},
 
-	{"claims at once hand out the same", func(s *naive) webhook.Store {
+	{"concurrent claims hand out the same deliveries", func(s *naive) webhook.Store {
 		w := over(s)
 		calls := 0
 		w.claim = func(ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
@@ -238,7 +238,7 @@ func TestBrokenShared(t *testing.T) {
 	}
 }
 
-// clocked is a Store that tells the time.
+// clocked is a Store with a Clock.
 type clocked struct {
 	*broken
 	now func() webhook.Reading
@@ -246,7 +246,7 @@ type clocked struct {
 
 func (c clocked) Now(context.Context) (webhook.Reading, error) { return c.now(), nil }
 
-// reading is the time of a database whose clock is ahead, told as it should be.
+// reading returns a correct Reading of a database whose clock is ahead.
 func reading() webhook.Reading {
 	r := webhook.Reading{Before: time.Now()}
 	r.Store = r.Before.Round(0).Add(time.Hour)

@@ -42,9 +42,9 @@ var brokenOrders = []exhibit{
 
 	{"numbers begin anew", wrongDelivery(func(_ *broken, _ webhook.Claim, d *webhook.Delivery) { d.Sequence = 1 }), []string{"order/sequence"}},
 
-	{"what is new of a key is due although others wait", func(b *broken) {
+	{"a new delivery of a key is due although others wait", func(b *broken) {
 		b.settle = func(ctx context.Context, ss []webhook.Settlement) ([]string, error) {
-			for _, x := range ss { // what failed once does not hold its key any more
+			for _, x := range ss { // a failed delivery no longer holds its key
 				if d, ok := b.find(x.ID); ok && x.State == webhook.StatePending && x.Result != nil && d.Key != "" {
 					x.State = webhook.StateFailed
 				}
@@ -94,7 +94,7 @@ var brokenOrders = []exhibit{
 	}, []string{"history/filters"}},
 }
 
-// strand keeps what follows a delivery of its key from everybody.
+// strand makes the deliveries that follow d in its key unclaimable.
 func (b *broken) strand(ctx context.Context, d webhook.Delivery, now time.Time) {
 	if d.Key != "" {
 		_, _ = b.Store.Claim(ctx, webhook.Claim{Now: now.Add(time.Millisecond), Until: now.Add(24 * time.Hour), Lease: 1,

@@ -45,7 +45,7 @@ var brokenEnqueues = []exhibit{
 		}
 	}, []string{"enqueue/nothing"}},
 
-	{"no unique key: what is enqueued again is stored again", func(b *broken) {
+	{"no unique key: a repeated delivery is stored again", func(b *broken) {
 		b.enqueue = func(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
 			added, err := b.Store.Enqueue(ctx, ds)
 			for i, d := range ds {
@@ -75,12 +75,12 @@ var brokenEnqueues = []exhibit{
 		}
 	}), []string{"enqueue/once-across-calls"}},
 
-	{"what is enqueued again is due again", func(b *broken) {
+	{"a repeated delivery is due again", func(b *broken) {
 		b.enqueue = func(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
 			added, err := b.Store.Enqueue(ctx, ds)
 			for i, d := range ds {
 				if err == nil && !added[i] {
-					_ = b.Store.Requeue(ctx, d.Scope, d.ID, d.Due) // one that is leased stays
+					_ = b.Store.Requeue(ctx, d.Scope, d.ID, d.Due) // a leased delivery stays
 				}
 			}
 			return added, err
@@ -121,7 +121,7 @@ var brokenEnqueues = []exhibit{
 		d.Due = d.Due.Add(time.Microsecond - 1).Truncate(time.Microsecond)
 	}), []string{"enqueue/nanoseconds"}},
 
-	{"what was passed to Enqueue is kept by reference", wrongDelivery(func(b *broken, _ webhook.Claim, d *webhook.Delivery) {
+	{"Enqueue keeps its argument by reference", wrongDelivery(func(b *broken, _ webhook.Claim, d *webhook.Delivery) {
 		if known, ok := b.known[d.ID]; ok {
 			d.Body, d.Vars = known.Body, known.Vars
 		}
@@ -190,7 +190,7 @@ var brokenEnqueues = []exhibit{
 }
 
 var brokenDues = []exhibit{
-	{"a question that finds nothing is an error", func(b *broken) {
+	{"an empty answer is an error", func(b *broken) {
 		b.due = func(ctx context.Context, q webhook.DueQuery) (webhook.DuePage, error) {
 			p, err := b.Store.Due(ctx, q)
 			if err == nil && len(p.Lanes) == 0 {
@@ -272,7 +272,7 @@ var brokenDues = []exhibit{
 	}), []string{"due/next"}},
 }
 
-// dueByOffset skips as many lanes as came before, of those that are due by now.
+// dueByOffset uses a count of lanes as the cursor, and skips so many of the lanes that are due now.
 func (b *broken) dueByOffset(ctx context.Context, q webhook.DueQuery) (webhook.DuePage, error) {
 	offset, limit := 0, q.Limit
 	_, _ = fmt.Sscan(q.Cursor, &offset)

@@ -87,7 +87,7 @@ var brokenRegistries = []exhibit{
 		}
 	}, []string{"registry/delete", "health/gone", "history/requeue-refused", "registry/delete-leased", "registry/limit"}},
 
-	{"Delete ends what is queued", func(b *broken) {
+	{"Delete ends queued deliveries", func(b *broken) {
 		b.remove = func(ctx context.Context, scope, id string) error {
 			ds, _, _ := b.Store.Deliveries(ctx, webhook.Query{Scope: scope, WebhookID: id})
 			for _, d := range ds {
@@ -125,7 +125,7 @@ var brokenRegistries = []exhibit{
 	}, []string{"registry/secret-life"}},
 }
 
-// withoutLives returns a webhook with what its secrets hold and nothing else of them.
+// withoutLives returns a webhook whose secrets have values only, without IDs and times.
 func withoutLives(w webhook.Webhook) webhook.Webhook {
 	w = w.Clone()
 	for i, s := range w.Secrets {

@@ -10,7 +10,7 @@ import (
 )
 
 var brokenLeases = []exhibit{
-	{"claims hand out what others hold", func(b *broken) {
+	{"claims hand out deliveries that others hold", func(b *broken) {
 		b.claim = func(ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
 			batch, err := b.claimSealed(ctx, c)
 			b.mu.Lock()
@@ -25,7 +25,7 @@ var brokenLeases = []exhibit{
 		}
 	}, []string{"lease/is-exclusive", "lease/concurrent-claimers"}},
 
-	{"the same work comes for ever", func(b *broken) {
+	{"the same deliveries are claimed for ever", func(b *broken) {
 		b.claim = func(ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
 			b.mu.Lock()
 			defer b.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// wrongTotals changes what Totals answers.
+// wrongTotals changes the answer of Totals.
 func wrongTotals(change func(t *webhook.Totals)) func(*broken) {
 	return func(b *broken) {
 		b.totals = func(ctx context.Context, now time.Time) (webhook.Totals, error) {
@@ -20,10 +20,10 @@ func wrongTotals(change func(t *webhook.Totals)) func(*broken) {
 }
 
 var brokenStats = []exhibit{
-	{"what is held waits too", wrongTotals(func(t *webhook.Totals) { t.Held.N = 0 }), []string{"stats/totals", "stats/model"}},
-	{"pending is what is not held", wrongTotals(func(t *webhook.Totals) { t.Pending.N -= t.Held.N }), []string{"stats/totals", "stats/model"}},
+	{"held deliveries count as waiting", wrongTotals(func(t *webhook.Totals) { t.Held.N = 0 }), []string{"stats/totals", "stats/model"}},
+	{"held deliveries do not count as pending", wrongTotals(func(t *webhook.Totals) { t.Pending.N -= t.Held.N }), []string{"stats/totals", "stats/model"}},
 	{"nothing is a retry", wrongTotals(func(t *webhook.Totals) { t.Retrying.N = 0 }), []string{"stats/totals", "stats/model"}},
-	{"the oldest is one that cannot be sent", func(b *broken) {
+	{"the oldest is a delivery that cannot be sent", func(b *broken) {
 		b.totals = func(ctx context.Context, now time.Time) (webhook.Totals, error) {
 			t, err := b.Store.Totals(ctx, now)
 			b.mu.Lock()
@@ -36,7 +36,7 @@ var brokenStats = []exhibit{
 			return t, err
 		}
 	}, []string{"stats/oldest"}},
-	{"a webhook is inactive that expires at some time", func(b *broken) {
+	{"a webhook with an ExpiresAt counts as inactive", func(b *broken) {
 		b.totals = func(ctx context.Context, now time.Time) (webhook.Totals, error) {
 			return b.Store.Totals(ctx, now.AddDate(1, 0, 0))
 		}

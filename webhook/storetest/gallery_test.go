@@ -13,8 +13,8 @@ import (
 	"github.com/postrider/postrider/webhook/storetest"
 )
 
-// exhibit is a Store that breaks one rule. caught are cases that must find it, the one that is
-// meant to first.
+// exhibit is a Store that breaks one rule. caught names the cases that must find the fault; the first
+// one is made for it.
 type exhibit struct {
 	name    string
 	breakIt func(*broken)
@@ -25,8 +25,8 @@ func gallery() []exhibit {
 	return slices.Concat(brokenEnqueues, brokenDues, brokenClaims, brokenBatches, brokenLeases, brokenSettles, brokenRegistries, brokenHistories, brokenOverviews, brokenCapabilities, brokenStats, brokenOrders)
 }
 
-// TestGallery proves that the suite finds what goes wrong in Stores, and with the cases that
-// name it. It runs in bubbles of fake time, in which a Store that blocks is found at once.
+// TestGallery proves that the suite finds the fault of each broken Store, with the expected cases.
+// It runs in bubbles of fake time, in which a Store that blocks is found at once.
 func TestGallery(t *testing.T) {
 	t.Parallel()
 	for _, x := range gallery() {
@@ -51,7 +51,7 @@ func TestGallery(t *testing.T) {
 	}
 }
 
-// TestNothingBroken proves that the wrapper of the gallery is not what the cases find.
+// TestNothingBroken proves that the gallery's wrapper alone causes no finding.
 func TestNothingBroken(t *testing.T) {
 	t.Parallel()
 	found := storetest.Findings(func() webhook.Store { return newBroken(t, func(*broken) {}, nil) }, 30*time.Second, options)
@@ -60,7 +60,7 @@ func TestNothingBroken(t *testing.T) {
 	}
 }
 
-// names are what the cases make.
+// names matches the names that cases make.
 var names = regexp.MustCompile(`(dlv|evt|wh)_|st-[0-9a-f]{6}`)
 
 // TestLabels proves that findings show labels in the place of names.
@@ -85,7 +85,7 @@ func TestLabels(t *testing.T) {
 	}
 }
 
-// TestEveryCaseCatches proves that no case is there for nothing: a Store of the gallery breaks its rule.
+// TestEveryCaseCatches proves that each case catches a broken Store of the gallery.
 func TestEveryCaseCatches(t *testing.T) {
 	t.Parallel()
 	caught := make(map[string]bool)

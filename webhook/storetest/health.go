@@ -13,11 +13,11 @@ import (
 
 func healthCases() []testCase {
 	return []testCase{
-		{"health/compare-and-set", "SetHealth replaces the record that is stored, and answers ErrConflict for any other", onHealth(testHealthCAS)},
+		{"health/compare-and-set", "SetHealth replaces a record that equals old, and answers ErrConflict for any other", onHealth(testHealthCAS)},
 		{"health/concurrent", "of concurrent changes of one record exactly one succeeds", onHealth(testHealthConcurrent)},
-		{"health/ok-removes", "a record that is OK is removed, and one that was never set equals the zero Health", onHealth(testHealthOK)},
-		{"health/selection", "Health returns the records of a webhook, of a scope, or of all, none that is OK", onHealth(testHealthSelection)},
-		{"health/gone", "a webhook that is gone, or of another scope, is ErrNotFound", onHealth(testHealthGone)},
+		{"health/ok-removes", "a record that is OK is removed, and a missing record equals the zero Health", onHealth(testHealthOK)},
+		{"health/selection", "Health returns the records of a webhook, of a scope, or of all, without those that are OK", onHealth(testHealthSelection)},
+		{"health/gone", "a deleted webhook, or one of another scope, is ErrNotFound", onHealth(testHealthGone)},
 	}
 }
 
@@ -25,7 +25,7 @@ func onHealth(test func(*env, webhook.HealthStore)) func(*env) {
 	return func(e *env) { test(e, e.store.(webhook.HealthStore)) }
 }
 
-// bad is a record with every field set.
+// bad returns a Health with every field set.
 func (e *env) bad(w webhook.Webhook, failures int) webhook.Health {
 	return webhook.Health{WebhookID: w.ID, Scope: w.Scope, FailingSince: e.at(time.Microsecond), Failures: failures,
 		PausedUntil: e.at(time.Minute), OpenUntil: e.at(time.Hour), Opened: 2}

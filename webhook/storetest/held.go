@@ -10,13 +10,13 @@ func heldCases() []testCase {
 	return []testCase{
 		{"held/as-given", "Enqueue stores Held, Lease and Due as given: no other caller gets a hand-off", testHeldAsGiven},
 		{"held/settle", "the lease of a hand-off settles it", testHeldSettle},
-		{"held/given-back", "the lease of a hand-off can be given back uncounted", testHeldGivenBack},
+		{"held/given-back", "the lease of a hand-off can be released uncounted", testHeldGivenBack},
 		{"held/ends", "a hand-off that was not settled is claimed once at its Due and counts as Interrupted", testHeldEnds},
-		{"held/beside-free", "held and free deliveries of one call each stand on their own", testHeldBesideFree},
+		{"held/beside-free", "held and free deliveries of one call are independent", testHeldBesideFree},
 	}
 }
 
-// handedOver stores a delivery that is held until a lease later, and returns it as it is stored.
+// handedOver stores a delivery that is held for the duration lease, and returns the stored one.
 func (e *env) handedOver() webhook.Delivery {
 	d := e.fresh(e.hook(), 1)[0]
 	d.Held, d.Lease, d.Due = true, e.number(), e.at(lease)

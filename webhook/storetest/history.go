@@ -13,17 +13,17 @@ import (
 func historyCases() []testCase {
 	return []testCase{
 		{"history/delivery", "Delivery returns one delivery of the scope, and ErrNotFound for any other", onHistory(testHistoryDelivery)},
-		{"history/filters", "each field of a Query narrows the list, and they work together", onHistory(testFilters)},
+		{"history/filters", "each field of a Query narrows the list, also in combination", onHistory(testFilters)},
 		{"history/order", "the newest CreatedAt comes first, or the oldest with OldestFirst", onHistory(testHistoryOrder)},
 		{"history/paging", "pages have no gaps and no repeats", onHistory(testPaging)},
 		{"history/paging-while-adding", "pages have no gaps and no repeats while deliveries are added", onHistory(testPagingWhileAdding)},
 		{"history/cursor", "a damaged cursor and one of another query are refused", onHistory(testCursor)},
-		{"history/limit", "a page has 50 deliveries unless Limit says otherwise, and never more than 500", onHistory(testPageLimit)},
-		{"history/requeue", "Requeue makes a delivery pending again with a fresh budget, the same identifier and body, and attempts that go on", onHistory(testRequeue)},
-		{"history/requeue-refused", "Requeue answers ErrHeld while leased, and ErrNotFound when the delivery is unknown or its webhook gone", onHistory(testRequeueRefused)},
+		{"history/limit", "a page has 50 deliveries by default, and never more than 500", onHistory(testPageLimit)},
+		{"history/requeue", "Requeue makes a delivery pending with a fresh budget and the same identifier and body, and continues the count of attempts", onHistory(testRequeue)},
+		{"history/requeue-refused", "Requeue answers ErrHeld while leased, and ErrNotFound when the delivery is unknown or its webhook deleted", onHistory(testRequeueRefused)},
 		{"history/requeue-old-lease", "a lease from before a Requeue does not end the delivery as failed", onHistory(testRequeueOldLease)},
-		{"history/cancel", "Cancel ends a pending delivery at its time and returns it, and leaves an ended one", onHistory(testCancel)},
-		{"history/cancel-held", "Cancel answers ErrHeld while a lease lasts at its time, and not after", onHistory(testCancelHeld)},
+		{"history/cancel", "Cancel ends a pending delivery at the given time and returns it, and does not change an ended one", onHistory(testCancel)},
+		{"history/cancel-held", "Cancel answers ErrHeld while a lease lasts at the given time, and not after its end", onHistory(testCancelHeld)},
 	}
 }
 
@@ -44,14 +44,14 @@ func testHistoryDelivery(e *env, h webhook.History) {
 	e.wantErr("Delivery of an unknown ID", err, webhook.ErrNotFound)
 }
 
-// page returns one page, of own deliveries.
+// page returns one page, without the deliveries of other cases.
 func (e *env) page(h webhook.History, q webhook.Query) ([]webhook.Delivery, string) {
 	ds, next, err := h.Deliveries(e.ctx, q)
 	e.ok(err, "Deliveries")
 	return ds, next
 }
 
-// pages walks through a list, calling between after each page, and returns all of it.
+// pages reads all pages of a list, calls between after each page, and returns all deliveries.
 func (e *env) pages(h webhook.History, q webhook.Query, between func()) []webhook.Delivery {
 	var all []webhook.Delivery
 	for range 100 {
@@ -103,7 +103,7 @@ func testFilters(e *env, h webhook.History) {
 		{"two states", webhook.Query{States: []webhook.State{webhook.StateFailed, webhook.StateDelivered}}, []int{0, 1}},
 		{"code", webhook.Query{Codes: []webhook.Code{webhook.CodeStatus}}, []int{1}},
 		{"two codes", webhook.Query{Codes: []webhook.Code{webhook.CodeStatus, webhook.CodeDNS}}, []int{1}},
-		{"the code of what was delivered or waits", webhook.Query{Codes: []webhook.Code{webhook.CodeOK, webhook.CodeConfig}}, []int{0, 2, 3}},
+		{"the codes of delivered and waiting ones", webhook.Query{Codes: []webhook.Code{webhook.CodeOK, webhook.CodeConfig}}, []int{0, 2, 3}},
 		{"since, which is included", webhook.Query{Since: e.at(2 * time.Minute)}, []int{2, 3}},
 		{"until, which is not", webhook.Query{Until: e.at(2 * time.Minute)}, []int{0, 1}},
 		{"since and until", webhook.Query{Since: e.at(time.Minute), Until: e.at(3 * time.Minute)}, []int{1, 2}},
@@ -147,7 +147,7 @@ func testHistoryOrder(e *env, h webhook.History) {
 
 func testPaging(e *env, h webhook.History) {
 	w := e.hook()
-	ds := e.fresh(w, 23) // all of the same time
+	ds := e.fresh(w, 23) // all with the same CreatedAt
 	e.put(ds...)
 	for _, limit := range []int{1, 7, 23, 24} {
 		for _, oldest := range []bool{false, true} {
@@ -175,7 +175,7 @@ func testPagingWhileAdding(e *env, h webhook.History) {
 		}
 		for _, id := range want {
 			if !slices.Contains(all, id) {
-				e.errorf("oldest first %t: delivery %s, which was there all the time, is missing", oldest, id)
+				e.errorf("oldest first %t: delivery %s, stored before the first page, is missing", oldest, id)
 			}
 		}
 	}
@@ -241,7 +241,7 @@ func testPageLimit(e *env, h webhook.History) {
 			e.errorf("Limit %d: %d deliveries, next page %t; want %d, true", limit, len(ds), next != "", want)
 		}
 	}
-	for _, limit := range []int{501, -1} { // refused, or brought within the bounds
+	for _, limit := range []int{501, -1} { // refused, or reduced to the bounds
 		ds, _, err := h.Deliveries(e.ctx, webhook.Query{Scope: w.Scope, Limit: limit})
 		if err == nil && len(ds) > 500 {
 			e.errorf("Limit %d: %d deliveries, want an error or at most 500", limit, len(ds))

@@ -13,7 +13,7 @@ func leaseCases() []testCase {
 		{"lease/is-exclusive", "two callers never hold the same lease", testLeaseIsExclusive},
 		{"lease/ends-at-until", "a lease that was not settled ends at Until, and the delivery is claimed again", testLeaseEnds},
 		{"lease/interrupted", "claiming a delivery whose lease has ended counts as Interrupted, not as a try", testInterrupted},
-		{"lease/release-is-uncounted", "a lease that is given back counts neither as a try nor as Interrupted", testReleaseUncounted},
+		{"lease/release-is-uncounted", "a released lease counts neither as a try nor as Interrupted", testReleaseUncounted},
 		{"lease/concurrent-claimers", "concurrent claims never share a delivery and together take all", testConcurrentClaimers},
 	}
 }
@@ -90,7 +90,7 @@ func testConcurrentClaimers(e *env) {
 	e.wantIDs("claims of 8 callers", got, want...)
 }
 
-// takeAll claims from several callers at once until there is no more.
+// takeAll claims from concurrent callers until no delivery is left.
 func (e *env) takeAll(callers int, claim func(caller int) (webhook.Batch, error)) (got []webhook.Delivery) {
 	var mu sync.Mutex
 	e.parallel(callers, func(caller int) {
@@ -108,17 +108,17 @@ func (e *env) takeAll(callers int, claim func(caller int) (webhook.Batch, error)
 			mu.Unlock()
 		}
 	})
-	// A claim may come back empty while others take what there is; what they left is still there.
+	// A claim may be empty while others run, so a last claim takes the remaining deliveries.
 	return append(got, e.claim(e.base)...)
 }
 
 func repeatCases() []testCase {
 	return []testCase{
-		{"repeat/same", "the same Claim again returns what is held under its number, uncounted", testRepeatSame},
-		{"repeat/counts", "what is returned again is counted in Most, and comes before what is free", testRepeatCounts},
-		{"repeat/bytes", "what is returned again is counted in MaxBytes, and one fits", testRepeatBytes},
-		{"repeat/settled", "what was settled or given back since is not returned as held", testRepeatSettled},
-		{"repeat/next-number", "what got lease+1 in place of the claim's number is not returned again", testRepeatNextNumber},
+		{"repeat/same", "a repeated Claim returns the deliveries that are held under its number, uncounted", testRepeatSame},
+		{"repeat/counts", "deliveries that are returned again count in Most, and come before free ones", testRepeatCounts},
+		{"repeat/bytes", "deliveries that are returned again count in MaxBytes, and the first one fits", testRepeatBytes},
+		{"repeat/settled", "deliveries that were settled or released since are not returned as held", testRepeatSettled},
+		{"repeat/next-number", "deliveries that got lease+1 instead of the claim's number are not returned again", testRepeatNextNumber},
 	}
 }
 
@@ -135,7 +135,7 @@ func testRepeatSame(e *env) {
 		for _, d := range again.Deliveries {
 			e.want("held, lease, interrupted, tries", []any{true, c.Lease, 0, 0}, []any{d.Held, d.Lease, d.Interrupted, d.Tries})
 			if d.Due.After(c.Now) {
-				e.errorf("returned again with Due %v, want the one before the claim, or c.Now %v at the latest", d.Due, c.Now)
+				e.errorf("returned again with Due %v, want its Due before the claim, or at most c.Now %v", d.Due, c.Now)
 			}
 		}
 	}
@@ -196,7 +196,7 @@ func testRepeatSettled(e *env) {
 		case ds[2].ID:
 			e.want("lease of the one that is held", c.Lease, d.Lease)
 		default:
-			e.errorf("one that has ended was returned again")
+			e.errorf("an ended delivery was returned again")
 		}
 	}
 }

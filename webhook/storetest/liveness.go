@@ -12,10 +12,10 @@ import (
 func livenessCases() []testCase {
 	return []testCase{
 		{"liveness/drains", "claims take everything that is due, each delivery once", testDrains},
-		{"liveness/abandoned-work-returns", "nothing that is due stays unclaimed for longer than a lease", testAbandonedWorkReturns},
-		{"liveness/next-is-enough", "looks at the times that Next tells, and at no others, find every retry", testNextIsEnough},
-		{"liveness/enqueue-while-claiming", "what is enqueued while others claim is found", testEnqueueWhileClaiming},
-		{"liveness/several-claimers", "several claimers that fail, retry and die end every delivery", testSeveralClaimers},
+		{"liveness/abandoned-work-returns", "no due delivery stays unclaimed for longer than a lease", testAbandonedWorkReturns},
+		{"liveness/next-is-enough", "queries at the times of Next alone find every retry", testNextIsEnough},
+		{"liveness/enqueue-while-claiming", "deliveries that are enqueued during claims are found", testEnqueueWhileClaiming},
+		{"liveness/several-claimers", "several claimers that fail, retry and abandon leases end every delivery", testSeveralClaimers},
 	}
 }
 
@@ -110,7 +110,7 @@ func testNextIsEnough(e *env) {
 		var ss []webhook.Settlement
 		for i, d := range ds {
 			if d.Tries < 3 {
-				// The waits differ, so the times are many.
+				// The waits differ, so that Next takes many values.
 				ss = append(ss, retried(d, now, now.Add(time.Duration(1+i+d.Tries)*7*time.Second)))
 				continue
 			}
@@ -119,7 +119,7 @@ func testNextIsEnough(e *env) {
 		}
 		if len(ss) > 0 {
 			e.settle(ss...)
-			continue // a host that found work looks again at once
+			continue // a host that found work asks again at once
 		}
 		if got.len() == len(want) {
 			break
@@ -160,7 +160,7 @@ func testEnqueueWhileClaiming(e *env) {
 			}
 		}
 	})
-	// What the claimers left because they gave up early must still be there.
+	// The claimers may stop early; the deliveries that they left must still be there.
 	for range len(want) {
 		if got.len() == len(want) || !e.deliverSome(e.at(time.Second), &got) {
 			break
@@ -169,7 +169,7 @@ func testEnqueueWhileClaiming(e *env) {
 	e.wantOnce(&got, want)
 }
 
-// deliverSome claims a few and settles them as delivered. It returns false on an error.
+// deliverSome claims a few deliveries and settles them as delivered. It returns false on an error.
 func (e *env) deliverSome(now time.Time, got *tally) bool {
 	ds, _, err := e.some(now, 2)
 	if err != nil {
@@ -198,8 +198,8 @@ func testSeveralClaimers(e *env) {
 	}
 	claims := make(map[string]int)
 	var got tally
-	// Each round is a lease long. In it, a claimer delivers what had two leases
-	// before; of the rest it retries some and forgets some, as a process that dies does.
+	// Each round lasts one lease. A claimer delivers deliveries that had two leases before. It
+	// retries some of the others and abandons some, as a crashed process does.
 	for round := range 8 {
 		now := e.at(time.Duration(round) * lease)
 		e.parallel(4, func(int) {

@@ -10,12 +10,12 @@ import (
 
 func marksCases() []testCase {
 	return []testCase{
-		{"marks/once", "the first Mark is first, every later one is not", onMarks(testMarkOnce)},
+		{"marks/once", "only the first Mark of a key is first", onMarks(testMarkOnce)},
 		{"marks/once-concurrent", "of concurrent Marks exactly one is first", onMarks(testMarkConcurrent)},
-		{"marks/scope", "marks of different scopes and keys have nothing to do with each other", onMarks(testMarkScope)},
+		{"marks/scope", "marks of different scopes and keys are independent", onMarks(testMarkScope)},
 		{"marks/unmark", "after Unmark the next Mark is first again; an unknown mark is no error", onMarks(testUnmark)},
 		{"marks/expiry", "a mark whose end is not after now is first again", onMarks(testMarkExpiry)},
-		{"marks/marked", "Marked tells whether a mark lasts, and sets none", onMarks(testMarked)},
+		{"marks/marked", "Marked reports whether a mark lasts, and sets none", onMarks(testMarked)},
 	}
 }
 

@@ -12,12 +12,12 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// naive is a Store of a map and a slice that looks at everything every time.
+// naive is a Store of a map and a slice that reads everything at each call.
 type naive struct {
 	mu       sync.Mutex
 	hooks    map[string]webhook.Webhook
 	rows     []*webhook.Delivery // as enqueued
-	reported map[string][]int64  // leases whose Result is known, by ID
+	reported map[string][]int64  // leases with a stored Result, by ID
 }
 
 func (s *naive) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
@@ -130,7 +130,7 @@ func (s *naive) settle(d *webhook.Delivery, x webhook.Settlement) bool {
 	}
 	counts := latest && (d.Held || !pending)
 	if !pending || !counts && x.State != webhook.StateDelivered {
-		return counts // a late success goes on: the receiver has it
+		return counts // a late success ends the delivery: the receiver has it
 	}
 	if r := x.Result; r != nil {
 		d.Tries++

@@ -9,7 +9,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// RunNotifier proves the rules of [webhook.Notifier] for two that share a Store, as two hosts do. It
+// RunNotifier proves the rules of [webhook.Notifier] for two notifiers of one Store, as of two hosts. It
 // takes less than a second unless a rule is broken.
 func RunNotifier(t *testing.T, open func(t *testing.T) (a, b webhook.Notifier), opts ...Option) {
 	t.Helper()
@@ -42,7 +42,7 @@ func (nc notifierCase) run(a, b webhook.Notifier, limit time.Duration) []string 
 	return tc.run(nil, config{limit: limit}, 0)
 }
 
-// testNotifyOther notifies again and again, because a Wait may need a moment to listen.
+// testNotifyOther notifies repeatedly, because a Wait may need a moment until it listens.
 func testNotifyOther(e *env, a, b webhook.Notifier) {
 	for _, pair := range [][2]webhook.Notifier{{a, b}, {b, a}} {
 		woken := make(chan error, 1)

@@ -11,21 +11,21 @@ import (
 
 func orderCases() []testCase {
 	return append([]testCase{
-		{"order/heads", "TakeHeads takes the oldest of each key, and the next one when that has ended", testOrderHeads},
+		{"order/heads", "TakeHeads takes the oldest of each key, and the next one after the oldest has ended", testOrderHeads},
 		{"order/within-call", "deliveries of one Enqueue are in the order of the call", testOrderWithinCall},
-		{"order/hides-nothing", "keys that wait behind their head hide no others", testOrderHidesNothing},
+		{"order/hides-nothing", "deliveries that wait behind their head hide no other keys", testOrderHidesNothing},
 		{"order/retry", "a head that waits for its retry holds its key", testOrderRetry},
-		{"order/ended-lease", "a head whose lease has ended comes again, and nothing else of its key", testOrderEndedLease},
-		{"order/lost-answer", "a claim of heads that is made again returns what it took", testOrderAgain},
-		{"order/webhook", "the keys of two webhooks and of two scopes have nothing in common", testOrderWebhook},
-		{"order/any", "without an order what is queued goes in parallel", testOrderAny},
+		{"order/ended-lease", "a head whose lease has ended is claimed again, and no other delivery of its key", testOrderEndedLease},
+		{"order/lost-answer", "a repeated claim of heads returns the same deliveries", testOrderAgain},
+		{"order/webhook", "the keys of two webhooks and of two scopes are independent", testOrderWebhook},
+		{"order/any", "without an order queued deliveries are claimed in parallel", testOrderAny},
 		{"order/switched", "an order that is switched off and on again takes heads alone", testOrderSwitched},
 		{"order/sequence", "a later Enqueue gives a greater Sequence, also after a Prune", testOrderSequence},
-		{"order/exhausted", "a pending delivery that is Exhausted holds its key, is listed by HeldBack and not mended by a sweep", testOrderExhausted},
-		{"order/ahead", "Ahead names what a delivery waits behind", testOrderAhead},
-		{"order/cancel", "Cancel of a head lets the next one go", onOrderHistory(testOrderCancel)},
-		{"order/requeue", "Requeue keeps the place of a pending delivery, and takes one that has ended out of the order", onOrderHistory(testOrderRequeue)},
-		{"order/sweep", "a head that a sweep ends lets the next one go", onOrderSweeper(testOrderSweep)},
+		{"order/exhausted", "a pending delivery that is Exhausted holds its key, is listed by HeldBack and keeps its Due in a sweep", testOrderExhausted},
+		{"order/ahead", "Ahead names the delivery that another waits behind", testOrderAhead},
+		{"order/cancel", "after Cancel of a head the next one is claimed", onOrderHistory(testOrderCancel)},
+		{"order/requeue", "Requeue keeps the place of a pending delivery, and removes an ended one from the order", onOrderHistory(testOrderRequeue)},
+		{"order/sweep", "after a sweep ends a head the next one is claimed", onOrderSweeper(testOrderSweep)},
 		{"order/concurrent", "of concurrent claims one takes the head of a key, while heads end and others are stored", testOrderConcurrent},
 	}, coalesceCases()...)
 }
@@ -36,7 +36,7 @@ func RunKeyOrder(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Op
 	runGroup(t, "webhook.KeyOrder", open, opts)
 }
 
-// onOrderHistory leaves a case out for a Store without a History.
+// onOrderHistory skips a case for a Store without History.
 func onOrderHistory(test func(*env, webhook.History)) func(*env) {
 	return func(e *env) {
 		if h, ok := e.store.(webhook.History); ok {
@@ -60,7 +60,7 @@ func (e *env) ordered() webhook.Webhook {
 	return e.keep(w)
 }
 
-// keyed enqueues one delivery after the other, each with one of the keys, and returns their IDs.
+// keyed enqueues one delivery for each key, in order, and returns their IDs.
 func (e *env) keyed(w webhook.Webhook, keys ...string) []string {
 	var out []string
 	for _, key := range keys {
@@ -72,7 +72,7 @@ func (e *env) keyed(w webhook.Webhook, keys ...string) []string {
 	return out
 }
 
-// takes claims from the lane of a webhook in some way.
+// takes claims from the lanes of webhooks with a Take.
 func (e *env) takes(now time.Time, take webhook.Take, n int, ws ...webhook.Webhook) []webhook.Delivery {
 	c := webhook.Claim{Now: now}
 	for _, w := range ws {
@@ -91,7 +91,7 @@ func (e *env) heads(now time.Time, w webhook.Webhook) []webhook.Delivery {
 	return ds
 }
 
-// with returns the delivery of an ID.
+// with returns the delivery that has an ID.
 func (e *env) with(ds []webhook.Delivery, id string) webhook.Delivery {
 	i := slices.IndexFunc(ds, func(d webhook.Delivery) bool { return d.ID == id })
 	if i < 0 {
@@ -247,7 +247,7 @@ func testOrderSequence(e *env) {
 	}
 }
 
-// heldBack settles a delivery as one that waits for a person.
+// heldBack settles a delivery as exhausted: it waits for a person.
 func heldBack(d webhook.Delivery, end, until time.Time) webhook.Settlement {
 	x := retried(d, end, until)
 	x.Exhausted = true

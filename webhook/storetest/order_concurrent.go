@@ -7,7 +7,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// testOrderConcurrent: ends and inserts that do not see each other must not strand a delivery.
+// testOrderConcurrent: concurrent ends and inserts must not leave a delivery unclaimable.
 func testOrderConcurrent(e *env) {
 	const rounds, writers = 12, 3
 	w := e.ordered()
@@ -66,7 +66,7 @@ func testOrderConcurrent(e *env) {
 	}
 }
 
-// wantBehind reports a backlog that is not so many deliveries behind others of their keys.
+// wantBehind checks that the backlog is n deliveries, all behind others of their keys.
 func (e *env) wantBehind(w webhook.Webhook, n int) {
 	st, ok := e.store.(webhook.Stats)
 	if !ok {

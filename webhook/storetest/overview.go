@@ -48,7 +48,7 @@ func testLatest(e *env, o webhook.Overview) {
 func testLatestAttempts(e *env, o webhook.Overview) {
 	w := e.hook()
 	tried := e.queue(w, 1)[0]
-	snippet := `"\é` + strings.Repeat("<", 4<<10-4) // as long as may be, and longer when it is encoded
+	snippet := `"\é` + strings.Repeat("<", 4<<10-4) // of the greatest length, and longer when it is encoded
 	var last webhook.Attempt
 	for i := range 4 {
 		now := e.at(time.Duration(i) * time.Hour)
@@ -71,11 +71,11 @@ func testLatestAttempts(e *env, o webhook.Overview) {
 func countersCases() []testCase {
 	return []testCase{
 		{"counters/attempts", "each attempt counts once, in the hour of its end, with its duration", onCounters(testCounts)},
-		{"counters/selection", "Counts returns the webhooks of the scope that are asked for, from the hour that is asked for", onCounters(testCountsSelection)},
+		{"counters/selection", "Counts returns the counts of the given webhooks of the scope, from the given hour on", onCounters(testCountsSelection)},
 	}
 }
 
-// counts tells whether a Store counts: it may do so by configuration only.
+// counts reports whether a Store is configured to count.
 func counts(s webhook.Store) bool {
 	c, ok := s.(webhook.Counters)
 	if !ok {
@@ -125,7 +125,7 @@ func testCounts(e *env, c webhook.Counters) {
 	e.tried(w, e.at(time.Hour-time.Second), 2*time.Second, webhook.CodeTimeout)
 	e.settle(repeated)
 	d := e.take(e.at(time.Hour), w, 1)[0]
-	e.settle(webhook.Settlement{ID: d.ID, Scope: d.Scope, Lease: d.Lease, State: webhook.StatePending, Due: e.at(time.Hour)}) // given back
+	e.settle(webhook.Settlement{ID: d.ID, Scope: d.Scope, Lease: d.Lease, State: webhook.StatePending, Due: e.at(time.Hour)}) // a release
 	e.wantCounts(c, "after five settlements", w.Scope, time.Time{}, []string{w.ID},
 		webhook.HourCount{WebhookID: w.ID, Hour: e.base, Accepted: 2, Failed: 1, Took: 1500 * time.Millisecond, Slowest: time.Second},
 		webhook.HourCount{WebhookID: w.ID, Hour: e.at(time.Hour), Failed: 1, Took: 2 * time.Second, Slowest: 2 * time.Second})

@@ -8,11 +8,11 @@ import (
 
 func prunerCases() []testCase {
 	return []testCase{
-		{"pruner/ended-before", "Prune removes what ended before the given time and says how many", onPruner(testPruneBefore)},
+		{"pruner/ended-before", "Prune removes deliveries that ended before the given time and returns their number", onPruner(testPruneBefore)},
 		{"pruner/whole-events", "an event stays until all its deliveries have ended", onPruner(testPruneWholeEvents)},
-		{"pruner/limit", "Prune removes at most limit deliveries, in whole events, and goes on at the next call", onPruner(testPruneLimit)},
+		{"pruner/limit", "Prune removes at most limit deliveries, in whole events, and continues at the next call", onPruner(testPruneLimit)},
 		{"pruner/keeps-pending", "a pending delivery is never removed, however old", onPruner(testPrunePending)},
-		{"pruner/keeps-requeued", "what was queued again is pending, whatever ended before", onPruner(testPruneRequeued)},
+		{"pruner/keeps-requeued", "a requeued delivery is pending and stays, although it ended before", onPruner(testPruneRequeued)},
 	}
 }
 
@@ -26,7 +26,7 @@ func (e *env) prune(p webhook.Pruner, before time.Time, limit int) int {
 	return n
 }
 
-// wantAdded enqueues known deliveries again: those that were removed are added.
+// wantAdded enqueues deliveries again: those that were removed are added.
 func (e *env) wantAdded(what string, want []bool, ds ...webhook.Delivery) {
 	added, err := e.enqueue(e.ctx, ds...)
 	e.ok(err, "Enqueue")
@@ -51,7 +51,7 @@ func testPruneBefore(e *env, p webhook.Pruner) {
 		want   int
 	}{{time.Second, 0}, {time.Second + time.Microsecond, 1}, {3 * time.Second, 1}, {3 * time.Second, 0}} {
 		if n := e.prune(p, e.at(step.before), 100); n != step.want {
-			e.errorf("Prune of what ended before %v removed %d, want %d", step.before, n, step.want)
+			e.errorf("Prune of deliveries that ended before %v removed %d, want %d", step.before, n, step.want)
 		}
 	}
 	if h, ok := e.store.(webhook.History); ok {

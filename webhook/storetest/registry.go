@@ -12,16 +12,16 @@ import (
 func registryCases() []testCase {
 	return []testCase{
 		{"registry/limit", "Create counts the webhooks of the scope, inactive and expired ones too, and answers ErrLimit", onRegistry(testCreateLimit)},
-		{"registry/limit-concurrent", "concurrent Creates never pass the limit", onRegistry(testCreateConcurrent)},
+		{"registry/limit-concurrent", "concurrent Creates never exceed the limit", onRegistry(testCreateConcurrent)},
 		{"registry/create-conflict", "Create answers ErrConflict when the ID is taken, in any scope", onRegistry(testCreateConflict)},
 		{"registry/version", "the version starts at 1, each Update adds 1, and another version than the stored one is ErrConflict", onRegistry(testVersion)},
 		{"registry/update-concurrent", "of concurrent Updates of one version exactly one succeeds", onRegistry(testUpdateConcurrent)},
 		{"registry/not-found", "unknown webhooks are ErrNotFound", onRegistry(testNotFound)},
 		{"registry/scope", "no call reaches a webhook of another scope", onRegistry(testRegistryScope)},
 		{"registry/round-trip", "a webhook comes back with its secrets as it was stored", onRegistry(testRegistryRoundTrip)},
-		{"registry/secret-life", "a secret comes back with its ID, its age and its end wherever a webhook does", onRegistry(testSecretLife)},
-		{"registry/delete", "Delete touches no delivery: what is queued is claimed, and its webhook is gone", onRegistry(testDelete)},
-		{"registry/delete-leased", "what is leased when its webhook is deleted is settled as ever", onRegistry(testDeleteLeased)},
+		{"registry/secret-life", "a secret has its ID, its age and its end in every returned webhook", onRegistry(testSecretLife)},
+		{"registry/delete", "Delete changes no delivery: queued deliveries are claimed without a webhook", onRegistry(testDelete)},
+		{"registry/delete-leased", "a delivery that is leased when its webhook is deleted is settled as usual", onRegistry(testDeleteLeased)},
 		{"registry/delete-scope", "DeleteScope removes everything of the scope and nothing else", onRegistry(testDeleteScope)},
 	}
 }
@@ -83,7 +83,7 @@ func testCreateConflict(e *env, reg webhook.Registry) {
 
 func testVersion(e *env, reg webhook.Registry) {
 	w := e.draft("a")
-	w.Version = 41 // of no meaning to Create
+	w.Version = 41 // Create ignores it
 	e.ok(reg.Create(e.ctx, w, 0), "Create")
 	for want := int64(1); want <= 3; want++ {
 		got, err := reg.Webhook(e.ctx, w.Scope, w.ID)
@@ -165,7 +165,7 @@ func testRegistryRoundTrip(e *env, reg webhook.Registry) {
 		got, err := reg.Webhook(e.ctx, w.Scope, w.ID)
 		e.ok(err, "Webhook")
 		e.wantHook("webhook", w, []webhook.Webhook{got})
-		if round == 0 { // everything can be emptied again
+		if round == 0 { // every field can be emptied
 			w = webhook.Webhook{ID: w.ID, Scope: w.Scope, Name: "n", URL: "https://example.com/", CreatedAt: w.CreatedAt, Version: w.Version}
 			w = e.change(w)
 		}
@@ -201,7 +201,7 @@ func testSecretLife(e *env, reg webhook.Registry) {
 	e.want("secrets of a claim", lives(w), lives(b.Webhooks[0]))
 }
 
-// lives are the secrets of a webhook, all but what they hold.
+// lives describes the secrets of a webhook without their values.
 func lives(w webhook.Webhook) (out []string) {
 	for _, s := range w.Secrets {
 		out = append(out, fmt.Sprintf("ID %q, created %v, expires %v", s.ID(), moment(s.CreatedAt()), moment(s.ExpiresAt())))
@@ -293,5 +293,5 @@ func testDeleteScope(e *env, reg webhook.Registry) {
 	}
 }
 
-// farFuture is later than any clock that a Store could look at.
+// farFuture is later than any clock that a Store could read.
 var farFuture = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -11,7 +11,7 @@ func testRequeue(e *env, h webhook.History) {
 	d := e.fresh(w, 1)[0]
 	d.ExpiresAt = e.at(72 * time.Hour)
 	e.put(d)
-	e.claim(e.base) // and forgotten
+	e.claim(e.base) // this lease is never settled
 	now := e.at(lease)
 	x := failed(e.one("claim", e.claim(now)), now)
 	x.Exhausted = true
@@ -97,7 +97,7 @@ func testCancel(e *env, h webhook.History) {
 	e.wantErr("Cancel in another scope", err, webhook.ErrNotFound)
 }
 
-// testCancelHeld: a process that died must not keep a person from cancelling.
+// testCancelHeld: a crashed process must not prevent Cancel for longer than its lease.
 func testCancelHeld(e *env, h webhook.History) {
 	d := e.claimOne()
 	_, _, err := h.Cancel(e.ctx, d.Scope, d.ID, e.at(lease-time.Microsecond))

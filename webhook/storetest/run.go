@@ -27,27 +27,26 @@ func configOf(opts []Option) config {
 	return c
 }
 
-// WithWebhooks makes the webhooks of the cases in the host's own way, for a Store without
-// [webhook.Registry]. seed must store ws so that the Store knows them, and replace those whose IDs are there
-// already.
+// WithWebhooks sets a function that stores the webhooks of the cases, for a Store without
+// [webhook.Registry]. seed must store ws, and replace webhooks whose IDs exist already.
 func WithWebhooks(seed func(ctx context.Context, ws []webhook.Webhook) error) Option {
 	return func(c *config) { c.seed = seed }
 }
 
-// WithUnreadable proves what a Store answers whose secrets cannot be opened: seal makes a
-// stored webhook unreadable, as a missing key does, and with sealed false readable again.
+// WithUnreadable adds cases for secrets that the Store cannot open: seal makes a stored webhook
+// unreadable, as a missing key does, or with sealed false readable again.
 func WithUnreadable(seal func(ctx context.Context, w webhook.Webhook, sealed bool) error) Option {
 	return func(c *config) { c.seal = seal }
 }
 
-// WithLostAnswers proves that a Store tells [webhook.ErrUnknown] where it must. After
-// lose(true) the Store's connection carries out what it is asked, and every answer to a
-// statement that writes, and to a commit, is lost; lose(false) ends that.
+// WithLostAnswers proves that a Store returns [webhook.ErrUnknown] where it must. After
+// lose(true) the Store's connection executes all statements, but the answers to every
+// statement that writes, and to every commit, are lost; lose(false) ends that.
 func WithLostAnswers(lose func(lost bool)) Option {
 	return func(c *config) { c.lose = lose }
 }
 
-// WithTimeout changes how long one case may take; the default is 30 s.
+// WithTimeout sets the time limit of one case; the default is 30 s.
 func WithTimeout(d time.Duration) Option {
 	return func(c *config) { c.limit = d }
 }
@@ -78,7 +77,7 @@ func groups() []group {
 	}
 }
 
-// lacking says what a Store that cannot run the group lacks.
+// lacking returns a message for a Store that lacks the interface of the group, or "".
 func (g group) lacking(s webhook.Store) string {
 	if g.has(s) {
 		return ""
@@ -116,7 +115,7 @@ func RunOverview(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Op
 }
 
 // RunCounters proves the rules of [webhook.Counters], which the Store must implement and be
-// set to.
+// configured for.
 func RunCounters(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Option) {
 	t.Helper()
 	runGroup(t, "webhook.Counters", open, opts)
@@ -159,15 +158,15 @@ func RunStats(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Optio
 }
 
 // RunBinder proves the rules of [webhook.Binder], which the Store must implement. open must
-// return a Store that is bound to no Profile yet.
+// return a Store that is not bound to a Profile.
 func RunBinder(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Option) {
 	t.Helper()
 	runGroup(t, "webhook.Binder", open, opts)
 }
 
 // RunAll proves [webhook.Store] and each capability that the Store implements. A
-// [webhook.Notifier] connects two Stores and is proved by [RunNotifier]. What a Store keeps
-// when it is opened again, and what several share, are proved by [RunDurable] and [RunShared].
+// [webhook.Notifier] connects two Stores; [RunNotifier] proves it. [RunDurable] proves a Store
+// that is opened again, and [RunShared] proves two Stores on one database.
 func RunAll(t *testing.T, open func(t *testing.T) webhook.Store, opts ...Option) {
 	t.Helper()
 	s := open(t)

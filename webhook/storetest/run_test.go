@@ -38,7 +38,7 @@ func (s *naive) seed(_ context.Context, ws []webhook.Webhook) error {
 	return nil
 }
 
-// TestNaive proves that the contract asks for nothing that a map and a slice cannot do.
+// TestNaive proves that a map and a slice can fulfil the contract.
 func TestNaive(t *testing.T) {
 	t.Parallel()
 	s := newNaive()
@@ -58,7 +58,7 @@ func TestLacking(t *testing.T) {
 		want["webhook."+name] = fmt.Sprintf("storetest: storetest_test.bare does not implement webhook.%s", name)
 	}
 	if diff := cmp.Diff(want, storetest.Lacking(bare{newNaive()})); diff != "" {
-		t.Errorf("what the groups say: (-want +got)\n%s", diff)
+		t.Errorf("messages of the groups: (-want +got)\n%s", diff)
 	}
 }
 
@@ -124,7 +124,7 @@ func TestBrokenNotifiers(t *testing.T) {
 					waiting = append(waiting, a, b)
 					return a, b
 				}, time.Second)
-				for _, b := range waiting { // end the Waits that are left
+				for _, b := range waiting { // end the remaining Waits
 					close(b.mine)
 				}
 				if len(found) != 1 || len(found[c.caught]) == 0 {

@@ -9,17 +9,17 @@ import (
 func settleCases() []testCase {
 	return []testCase{
 		{"settle/nothing", "a Settle of nothing succeeds", testSettleNothing},
-		{"settle/delivered", "a delivered delivery has ended: it is never claimed again, and its Due is when it ended", testDelivered},
-		{"settle/failed", "a failed delivery has ended with its code, Due is when it ended, and Exhausted where it was said", testFailed},
+		{"settle/delivered", "a delivered delivery has ended: it is never claimed again, and its Due is the time of its end", testDelivered},
+		{"settle/failed", "a failed delivery has ended with its code, its Due is the time of its end, and Exhausted is that of the settlement", testFailed},
 		{"settle/retry", "a delivery that is settled as pending is due at Due, not held, and not before", testRetry},
 		{"settle/tries", "only a settlement with a Result counts as a try and as an attempt", testTries},
 		{"settle/first-failure", "FirstFailure is the end of the first Result that does not deliver, and stays", testFirstFailure},
-		{"settle/last-code", "Code becomes LastCode unless it is empty and the delivery goes on", testLastCode},
-		{"settle/due-from-result", "without Due, the end of the Result stands for it", testDueFromResult},
-		{"settle/attempts", "the history keeps each Result as it was, oldest first", testAttempts},
-		{"settle/mixture", "each settlement of a call stands on its own", testMixture},
+		{"settle/last-code", "Code becomes LastCode unless it is empty and the delivery stays pending", testLastCode},
+		{"settle/due-from-result", "without Due, the end of the Result is Due", testDueFromResult},
+		{"settle/attempts", "the history keeps each Result unchanged, oldest first", testAttempts},
+		{"settle/mixture", "the settlements of a call are independent", testMixture},
 		{"settle/success-without-attempt", "a success without a Result ends the delivery as delivered and counts no try", testBareSuccess},
-		{"settle/several-scopes", "one call settles deliveries of several scopes, each found in its own", testSettleScopes},
+		{"settle/several-scopes", "one call settles deliveries of several scopes", testSettleScopes},
 	}
 }
 
@@ -124,7 +124,7 @@ func testFirstFailure(e *env) {
 	}
 }
 
-// claimOneAt queues a delivery at a time and returns it claimed.
+// claimOneAt queues a delivery at a time, claims it and returns it.
 func (e *env) claimOneAt(now time.Time) *webhook.Delivery {
 	ds := e.freshAt(now, e.hook(), 1)
 	e.put(ds...)
@@ -146,7 +146,7 @@ func testLastCode(e *env) {
 		if d.LastCode != want {
 			e.errorf("LastCode at claim %d is %q, want %q", i+2, d.LastCode, want)
 		}
-		x := released(d, now.Add(time.Second)) // a release leaves the code
+		x := released(d, now.Add(time.Second)) // a release does not change the code
 		if i == 1 {
 			x = retried(d, now, now.Add(time.Second))
 			x.Code = webhook.CodeTimeout

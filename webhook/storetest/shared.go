@@ -7,8 +7,8 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// RunShared proves that two Stores on one database are one, as two hosts have them: open
-// returns both. It makes webhooks through a's [webhook.Registry] or with [WithWebhooks].
+// RunShared proves that two Stores on one database, as of two hosts, act as one. open returns both. The
+// cases make webhooks through a's [webhook.Registry] or with [WithWebhooks].
 func RunShared(t *testing.T, open func(t *testing.T) (a, b webhook.Store), opts ...Option) {
 	t.Helper()
 	c := configOf(opts)
@@ -22,7 +22,7 @@ func RunShared(t *testing.T, open func(t *testing.T) (a, b webhook.Store), opts 
 	}
 }
 
-// sharedCase is a rule of two Stores. with makes the env work with one of them.
+// sharedCase is a rule of two Stores.
 type sharedCase struct {
 	name, rule string
 	test       func(e *env, a, b webhook.Store)
@@ -33,7 +33,7 @@ func (sc sharedCase) run(a, b webhook.Store, c config) []string {
 	return tc.run(a, c, 0)
 }
 
-// on makes the calls of f go to one of the Stores.
+// on runs f with s as the Store of the case.
 func (e *env) on(s webhook.Store, f func()) {
 	former := e.store
 	e.store = s
@@ -43,14 +43,14 @@ func (e *env) on(s webhook.Store, f func()) {
 
 func sharedCases() []sharedCase {
 	return []sharedCase{
-		{"shared/enqueue", "what one Store accepted, the other finds and claims, and adds no second time", testSharedEnqueue},
-		{"shared/leases", "what one Store leased, the other does not hand out, also where it looked before", testSharedLeases},
-		{"shared/settle", "an outcome that one Store wrote holds for the other, and a lease of one settles through the other", testSharedSettle},
-		{"shared/give-back", "what one Store gave back with its former Due, the other claims", testSharedGiveBack},
-		{"shared/late", "what one Store commits late, with an older due time, the other finds without Since and claims", testSharedLate},
+		{"shared/enqueue", "the other Store finds and claims accepted deliveries, and does not add them again", testSharedEnqueue},
+		{"shared/leases", "a delivery that one Store leased is not claimed by the other, also if the other named its lane before", testSharedLeases},
+		{"shared/settle", "an outcome that one Store wrote is valid in the other, and a lease of one settles through the other", testSharedSettle},
+		{"shared/give-back", "a delivery that one Store released with its former Due is claimed by the other", testSharedGiveBack},
+		{"shared/late", "a delivery that one Store commits late, with an older due time, is found without Since and claimed by the other", testSharedLate},
 		{"shared/repeat", "a claim is repeated through the other Store", testSharedRepeat},
 		{"shared/webhooks", "a change of a webhook through one Store is seen by the next claim of the other", testSharedWebhooks},
-		{"shared/concurrent", "claimers of both Stores at once never share a delivery and together take all", testSharedConcurrent},
+		{"shared/concurrent", "concurrent claimers of both Stores never share a delivery and together take all", testSharedConcurrent},
 	}
 }
 
@@ -62,7 +62,7 @@ func testSharedEnqueue(e *env, _, b webhook.Store) {
 	e.on(b, func() {
 		e.wantLanes("Due", e.walk(webhook.DueQuery{Now: e.base}).Lanes, laneOf(w))
 		added, err := e.enqueue(e.ctx, ds[0])
-		e.ok(err, "Enqueue of what the other Store has")
+		e.ok(err, "Enqueue of a delivery that the other Store added")
 		e.want("added", []bool{false}, added)
 		e.wantOrder("claim", e.claim(e.base), ids(ds)...)
 	})
@@ -115,17 +115,17 @@ func testSharedGiveBack(e *env, _, b webhook.Store) {
 	})
 }
 
-// testSharedLate is a transaction that was open for longer than it took the other to take
-// everything that was there.
+// testSharedLate simulates a transaction that stays open until the other Store has claimed
+// everything else.
 func testSharedLate(e *env, _, b webhook.Store) {
 	w := e.hook()
 	e.queue(w, 2)
 	now := e.at(5 * time.Second)
-	e.count("claim of what is there", 2, e.claim(now))
+	e.count("claim of early commits", 2, e.claim(now))
 	late := e.freshAt(e.at(-time.Second), w, 2)
 	e.on(b, func() { e.put(late...) })
 	e.wantLanes("Due without Since", e.walk(webhook.DueQuery{Now: now}).Lanes, laneOf(w))
-	e.wantOrder("claim of what was committed late", e.claim(now), ids(late)...)
+	e.wantOrder("claim of late commits", e.claim(now), ids(late)...)
 }
 
 func testSharedRepeat(e *env, _, b webhook.Store) {

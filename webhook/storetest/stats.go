@@ -11,10 +11,10 @@ import (
 
 func statsCases() []testCase {
 	return []testCase{
-		{"stats/totals", "Totals counts what is pending, of it what is held, and what waits for another try", onStats(testTotals)},
-		{"stats/oldest", "OldestDue is the earliest due time up to now of what is not held, of webhooks that receive", onStats(testOldestDue)},
-		{"stats/webhooks", "Totals counts all webhooks, and those that are inactive or expired at its time", onStats(testTotalWebhooks)},
-		{"stats/model", "Totals and Backlog tell after any calls what a model tells", onStats(testStatsModel)},
+		{"stats/totals", "Totals counts pending deliveries, and among them the held ones and those that wait for another try", onStats(testTotals)},
+		{"stats/oldest", "OldestDue is the earliest due time up to now of free deliveries to webhooks that receive", onStats(testOldestDue)},
+		{"stats/webhooks", "Totals counts all webhooks, and those that are inactive or expired at the given time", onStats(testTotalWebhooks)},
+		{"stats/model", "Totals and Backlog equal those of a model after any calls", onStats(testStatsModel)},
 		{"stats/backlog-pages", "pages of Backlog have no gaps and no repeats, in either order", onStats(testBacklogPages)},
 		{"stats/backlog-refused", "a damaged cursor, one of the other order, and a page beyond 100 are refused", onStats(testBacklogRefused)},
 		{"stats/find", "Find returns the deliveries of an event in all scopes, by scope and webhook, without bodies", onStats(testFind)},
@@ -25,14 +25,14 @@ func onStats(test func(*env, webhook.Stats)) func(*env) {
 	return func(e *env) { test(e, e.store.(webhook.Stats)) }
 }
 
-// totals returns those of the whole Store, in which other cases may have left something.
+// totals returns the Totals of the whole Store, with leftovers of other cases.
 func (e *env) totals(st webhook.Stats, now time.Time) webhook.Totals {
 	t, err := st.Totals(e.ctx, now)
 	e.ok(err, "Totals")
 	return t
 }
 
-// wantMore checks how much was added to earlier totals.
+// wantMore checks the difference to earlier totals.
 func (e *env) wantMore(what string, before, after webhook.Totals, pending, held, retrying int) {
 	e.want(what+": pending, held, retrying", []int{pending, held, retrying},
 		[]int{after.Pending.N - before.Pending.N, after.Held.N - before.Held.N, after.Retrying.N - before.Retrying.N})
@@ -60,7 +60,7 @@ func testTotals(e *env, st webhook.Stats) {
 }
 
 func testOldestDue(e *env, st webhook.Stats) {
-	year := func(n int) time.Time { return time.Date(n, 1, 1, 0, 0, 0, 0, time.UTC) } // before those of all other cases
+	year := func(n int) time.Time { return time.Date(n, 1, 1, 0, 0, 0, 0, time.UTC) } // before the times of all other cases
 	off, old, live, ghost := e.draft("a"), e.draft("a"), e.hook(), e.draft("b")
 	off.Active, old.ExpiresAt = false, year(1970).AddDate(0, 6, 0)
 	off, old = e.keep(off), e.keep(old)
@@ -103,7 +103,7 @@ func testTotalWebhooks(e *env, st webhook.Stats) {
 	e.want("webhooks, inactive, when one has expired", []int{3, 2}, more(e.at(time.Hour)))
 }
 
-// backlog returns the lines of the case, from all pages of a size.
+// backlog returns the lines of the case, from pages of limit lines.
 func (e *env) backlog(st webhook.Stats, order webhook.BacklogOrder, limit int) (mine []webhook.Backlog) {
 	q := webhook.BacklogQuery{Order: order, Limit: limit}
 	for range 10 * many {
@@ -129,7 +129,7 @@ func (e *env) backlog(st webhook.Stats, order webhook.BacklogOrder, limit int) (
 	return nil
 }
 
-// inOrder sorts as a list of backlogs is sorted.
+// inOrder sorts backlogs in the order of a list.
 func inOrder(bs []webhook.Backlog, order webhook.BacklogOrder) {
 	slices.SortFunc(bs, func(a, b webhook.Backlog) int {
 		first := a.OldestDue.Compare(b.OldestDue)
@@ -146,9 +146,9 @@ func inOrder(bs []webhook.Backlog, order webhook.BacklogOrder) {
 	})
 }
 
-// statsModel is what the Store should hold.
+// statsModel models the contents of the Store.
 type statsModel struct {
-	due     map[string]time.Time // of what waits, by ID
+	due     map[string]time.Time // of waiting deliveries, by ID
 	of      map[string]webhook.Webhook
 	tries   map[string]int
 	claimed []webhook.Delivery
@@ -180,7 +180,7 @@ func (m *statsModel) retrying() (n int) {
 	return n
 }
 
-// settle makes up an outcome of what was claimed first.
+// settle settles the delivery that was claimed first with a random outcome.
 func (m *statsModel) settle(e *env, random *rand.Rand, now time.Time) {
 	d := m.claimed[0]
 	m.claimed = m.claimed[1:]

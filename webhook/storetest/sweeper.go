@@ -10,15 +10,15 @@ import (
 
 func sweeperCases() []testCase {
 	return []testCase{
-		{"sweeper/gone", "Gone ends what is pending for a webhook that is gone as cancelled, and nothing else", onSweeper(testSweepGone)},
-		{"sweeper/queued-before", "what was queued before QueuedBefore and is not held ends as expired, and nothing else", onSweeper(testSweepOld)},
-		{"sweeper/abandoned", "what was queued before QueuedBefore ends as expired too when its lease has ended, and stays so", onSweeper(testSweepAbandoned)},
-		{"sweeper/limit", "a call ends at most limit deliveries, returns them, and says when there is more", onSweeper(testSweepLimit)},
-		{"sweeper/ended", "what was ended is returned as it stands, without its body", onSweeper(testSweepEnded)},
+		{"sweeper/gone", "Gone ends pending deliveries of deleted webhooks as cancelled, and no others", onSweeper(testSweepGone)},
+		{"sweeper/queued-before", "free deliveries that were queued before QueuedBefore end as expired, and no others", onSweeper(testSweepOld)},
+		{"sweeper/abandoned", "deliveries that were queued before QueuedBefore end as expired also after their lease has ended, and stay so", onSweeper(testSweepAbandoned)},
+		{"sweeper/limit", "a call ends at most limit deliveries, returns them, and reports whether more are left", onSweeper(testSweepLimit)},
+		{"sweeper/ended", "ended deliveries are returned in their new state, without bodies", onSweeper(testSweepEnded)},
 		{"sweeper/latest-retry", "a retry beyond LatestRetry becomes due at LatestRetry", onSweeper(testSweepRetry)},
-		{"sweeper/latest-lease", "a lease beyond LatestLease ends at LatestLease, and what a clock that is ahead stored is due at Now", onSweeper(testSweepLease)},
-		{"sweeper/requeued-waits", "a requeued delivery that waits for its first attempt is left alone", onSweeper(testSweepRequeued)},
-		{"sweeper/expires", "what is pending at its ExpiresAt ends as expired, and nothing else", onSweeper(testSweepExpires)},
+		{"sweeper/latest-lease", "a lease beyond LatestLease ends at LatestLease, and deliveries that were stored by a clock ahead are due at Now", onSweeper(testSweepLease)},
+		{"sweeper/requeued-waits", "a requeued delivery that waits for its first attempt is not changed", onSweeper(testSweepRequeued)},
+		{"sweeper/expires", "a delivery that is pending at its ExpiresAt ends as expired, and no others", onSweeper(testSweepExpires)},
 		{"sweeper/zero", "zero limits change nothing", onSweeper(testSweepZero)},
 	}
 }
@@ -27,12 +27,12 @@ func onSweeper(test func(*env, webhook.Sweeper)) func(*env) {
 	return func(e *env) { test(e, e.store.(webhook.Sweeper)) }
 }
 
-// sweep sweeps until there is no more, and returns what ended.
+// sweep sweeps until nothing is left to end, and returns the ended deliveries.
 func (e *env) sweep(sw webhook.Sweeper, s webhook.Sweep) []webhook.Delivery {
 	return e.sweepIn(sw, s, many)
 }
 
-// sweepIn sweeps in pieces.
+// sweepIn is sweep with a limit for each call.
 func (e *env) sweepIn(sw webhook.Sweeper, s webhook.Sweep, limit int) (all []webhook.Delivery) {
 	for range many {
 		ended, more, err := sw.Sweep(e.ctx, s, limit)
@@ -81,7 +81,7 @@ func testSweepGone(e *env, sw webhook.Sweeper) {
 func testSweepExpires(e *env, sw webhook.Sweeper) {
 	w := e.hook()
 	ds := e.fresh(w, 4)
-	for i, end := range []time.Duration{time.Minute, time.Minute, 2 * time.Minute} { // the last one has none
+	for i, end := range []time.Duration{time.Minute, time.Minute, 2 * time.Minute} { // the last delivery has no ExpiresAt
 		ds[i].ExpiresAt = e.at(end)
 	}
 	e.put(ds[0])
@@ -91,7 +91,7 @@ func testSweepExpires(e *env, sw webhook.Sweeper) {
 	e.none("before the end", e.sweep(sw, webhook.Sweep{Now: now.Add(-time.Microsecond)}))
 	e.wantIDs("at the end, which is that of a lease too", e.sweep(sw, webhook.Sweep{Now: now}), held.ID, ds[1].ID)
 	e.wantState(w.Scope, ds[1].ID, webhook.StateFailed, webhook.CodeExpired)
-	e.wantIDs("what is left", e.claim(now), ds[2].ID, ds[3].ID)
+	e.wantIDs("claim after Sweep", e.claim(now), ds[2].ID, ds[3].ID)
 }
 
 func testSweepOld(e *env, sw webhook.Sweeper) {
@@ -117,8 +117,8 @@ func testSweepOld(e *env, sw webhook.Sweeper) {
 	e.wantKept(e.settle(delivered(held, now)))
 }
 
-// testSweepAbandoned: a host that died leaves its leases behind. Its lane may be claimed by
-// no other, but its deliveries grow old like all others.
+// testSweepAbandoned: a crashed host leaves leases behind. Perhaps no other host claims their lane, but
+// their deliveries expire like all others.
 func testSweepAbandoned(e *env, sw webhook.Sweeper) {
 	w := e.hook()
 	old := e.queue(w, 2)
@@ -139,7 +139,7 @@ func testSweepAbandoned(e *env, sw webhook.Sweeper) {
 		e.want("state, code, held, interrupted, finished, due", []any{webhook.StateFailed, webhook.CodeExpired, false, 1, now, now},
 			[]any{d.State, d.LastCode, d.Held, d.Interrupted, d.FinishedAt, d.Due})
 	}
-	e.settle(delivered(abandoned, now)) // its owner lives after all, and is too late
+	e.settle(delivered(abandoned, now)) // the lease's owner settles too late
 	e.wantState(w.Scope, abandoned.ID, webhook.StateFailed, webhook.CodeExpired)
 	e.wantKept(e.settle(delivered(alive, now)))
 	e.wantIDs("claim after Sweep", e.claim(now), young.ID)
@@ -203,7 +203,7 @@ func testSweepLease(e *env, sw webhook.Sweeper) {
 	e.put(fast[0], handed[0], within[0], planned[0])
 	now, latest := e.at(4*time.Second), e.at(2*lease)
 	e.wantIDs("ended", e.sweep(sw, webhook.Sweep{Now: now, LatestLease: latest}))
-	e.wantIDs("claim after Sweep: what was stored by a clock that is ahead", e.claim(now), fast[0].ID)
+	e.wantIDs("claim after Sweep: delivery stored by a clock ahead", e.claim(now), fast[0].ID)
 	e.wantIDs("claim of the one within LatestLease", e.claim(e.at(30*time.Second)), within[0].ID)
 	e.wantIDs("claim at the end of the lease that is in order", e.take(e.at(lease), a, 5), short.ID)
 	got := e.claim(latest.Add(-time.Microsecond))
@@ -217,7 +217,7 @@ func testSweepLease(e *env, sw webhook.Sweeper) {
 		long.ID, handed[0].ID)
 	e.settle(delivered(long, latest))
 	if !slices.ContainsFunc(e.claim(planned[0].Due), func(d webhook.Delivery) bool { return d.ID == planned[0].ID }) {
-		e.errorf("what was enqueued for later is not claimed at its time")
+		e.errorf("a delivery with a later Due is not claimed at its Due")
 	}
 }
 
@@ -262,13 +262,13 @@ func testClock(e *env) {
 		after := time.Now()
 		e.ok(err, "Now")
 		if r.Before.Before(before) || r.After.Before(r.Before) || after.Before(r.After) {
-			e.errorf("Before and After are %v and %v after the beginning of a call that took %v", r.Before.Sub(before), r.After.Sub(before), after.Sub(before))
+			e.errorf("Before and After are %v and %v after the start of a call that took %v", r.Before.Sub(before), r.After.Sub(before), after.Sub(before))
 		}
 		if r.Before.Round(0) == r.Before || r.After.Round(0) == r.After {
 			e.errorf("Before or After has no monotonic part")
 		}
 		if r.Store.Before(last) || r.Store.IsZero() {
-			e.errorf("reading %d of the database's time is %v, which is before the one before it, %v", i+1, r.Store, last)
+			e.errorf("reading %d of the database's time is %v, which is before the previous one, %v", i+1, r.Store, last)
 		}
 		last = r.Store
 	}
@@ -280,7 +280,7 @@ func binderCases() []testCase {
 	}
 }
 
-// testBind looks at the error of a use too, where a database checks what Bind only remembered.
+// testBind also accepts an error of the first use, because a database may check the profile only then.
 func testBind(e *env) {
 	b := e.store.(webhook.Binder)
 	first, second := "st-"+e.id[:8]+"-first", "st-"+e.id[:8]+"-second"
@@ -293,6 +293,6 @@ func testBind(e *env) {
 		_, err = e.store.Due(e.ctx, webhook.DueQuery{Now: e.base, Limit: 1})
 	}
 	if !errors.Is(err, webhook.ErrProfile) {
-		e.errorf("Bind of a second profile and a question: error %v, want ErrProfile", err)
+		e.errorf("Bind of a second profile and a query: error %v, want ErrProfile", err)
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// newCertificate returns a certificate for hosts and the pool that holds its
-// authority. The authority's key is dropped, so it signs nothing else.
+// newCertificate returns a certificate for hosts and the pool with its
+// authority. The authority's key is discarded, so the authority signs no other certificate.
 func newCertificate(hosts []string) (tls.Certificate, *x509.CertPool, error) {
 	now := time.Now()
 	authority := &x509.Certificate{

@@ -19,7 +19,7 @@ import (
 const (
 	// automationPath is the path of URL: a product, a site and a rule.
 	automationPath = "/automation/webhooks/jira/a/0b7d1a3e-52c4-4f86-9a1e-6d2f8c3b4a59/0190d5a8-7c1e-7b3a-8f52-4e6d9c0b1a27"
-	// maxBody is above what any kind of receiver takes, 25 MB.
+	// maxBody exceeds the limit of every kind of receiver, 25 MB.
 	maxBody = 32 << 20
 )
 
@@ -27,7 +27,7 @@ const (
 // last group is the secret, for senders that cannot set a header.
 var automationShape = regexp.MustCompile(`^/automation/webhooks/[a-z]+/a/[A-Za-z0-9_-]+/[A-Za-z0-9_-]+(/[^/]+)?/?$`)
 
-// handle reads a request, judges it, records it and answers.
+// handle reads, checks and records a request, and answers it.
 func (e *Endpoint) handle(w http.ResponseWriter, r *http.Request) {
 	if !e.begin() {
 		panic(http.ErrAbortHandler)
@@ -35,12 +35,12 @@ func (e *Endpoint) handle(w http.ResponseWriter, r *http.Request) {
 	defer e.handlers.Done()
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
-		panic(http.ErrAbortHandler) // the sender went away, or sends without end
+		panic(http.ErrAbortHandler) // the sender disconnected, or its body is too long
 	}
-	e.play(r.Context(), w, e.decide(r, body))
+	e.respond(r.Context(), w, e.decide(r, body))
 }
 
-// begin counts a handler in, unless the endpoint is closing.
+// begin counts a new handler, unless the endpoint is closing.
 func (e *Endpoint) begin() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -99,15 +99,15 @@ func splitPath(path string) (shape, secret string) {
 	return shape + "/{secret}", secret
 }
 
-// check returns what the real endpoint has against a request: a status and a
-// text, or nothing. The texts are our own but for "Missing token"; the status of
-// a wrong token is not documented and 401 here.
+// check returns the status and text with which the real endpoint refuses a
+// request, or zero values. Only the text "Missing token" is the real one; the status of
+// a wrong token is not documented and is 401 here.
 func (e *Endpoint) check(r Request, pathSecret string) (status int, problem string) {
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	isJSON := err == nil && mediaType == "application/json"
 	var object map[string]json.RawMessage
 	switch tokenErr := e.checkToken(r, pathSecret); {
-	case !e.owns(hostOnly(r.Host)):
+	case !e.hasHost(hostOnly(r.Host)):
 		return http.StatusMisdirectedRequest, "Not a host of this endpoint"
 	case r.Shape == "":
 		return http.StatusNotFound, "No such webhook"

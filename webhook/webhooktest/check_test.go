@@ -20,7 +20,7 @@ type answer struct {
 	Body   string
 }
 
-// newPost is a request as a sender makes it.
+// newPost returns a request as a sender makes it.
 func newPost(t *testing.T, e *webhooktest.Endpoint, body string) *http.Request {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, e.URL(), strings.NewReader(body))

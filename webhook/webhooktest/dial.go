@@ -12,24 +12,24 @@ import (
 	"time"
 )
 
-// DialContext connects to the endpoint whatever port is asked for, as long as
-// the host is one of the endpoint's; it refuses every other host. No name is
-// resolved. It fits Options.DialContext of package webhook, together with
-// RootCAs, and leaves everything else of a sender as it is in production.
+// DialContext connects to the endpoint for any port of the endpoint's hosts, and
+// refuses every other host. It resolves no name. Use it as Options.DialContext of
+// package webhook, together with RootCAs: all other parts of a sender then work as in
+// production.
 func (e *Endpoint) DialContext(ctx context.Context, _, address string) (net.Conn, error) {
 	if e.closing.Err() != nil {
 		return nil, ErrClosed
 	}
 	host, _, err := net.SplitHostPort(address)
-	if err != nil || !e.owns(host) {
+	if err != nil || !e.hasHost(host) {
 		return nil, fmt.Errorf("webhooktest: dial %s: this is not a host of the endpoint, list it in Options.Hosts", address)
 	}
 	return e.dialer.DialContext(ctx, "tcp4", e.addr)
 }
 
-// Transport returns a transport that reaches the endpoint under its host names
-// over verified TLS, and nothing else. It follows no redirects. It is the same
-// one at every call, and ends with the endpoint.
+// Transport returns a transport that reaches only the endpoint, under its host
+// names over verified TLS. It follows no redirects. Every call returns the same
+// transport, which ends with the endpoint.
 func (e *Endpoint) Transport() http.RoundTripper { return httpsOnly{e.client} }
 
 func (e *Endpoint) newTransport() *http.Transport {
@@ -43,14 +43,14 @@ func (e *Endpoint) newTransport() *http.Transport {
 	}
 }
 
-// owns reports whether host, in any case and with or without the dot of a fully
+// hasHost reports whether host, in any case and with or without the dot of a fully
 // qualified name, is one of the endpoint's.
-func (e *Endpoint) owns(host string) bool {
+func (e *Endpoint) hasHost(host string) bool {
 	return slices.Contains(e.hosts, strings.ToLower(strings.TrimSuffix(host, ".")))
 }
 
-// httpsOnly keeps a plain request off the TLS port: the server would answer it
-// with a 400 that looks like a verdict on the webhook.
+// httpsOnly refuses plain requests: the TLS server would answer them with a 400
+// that looks like a check of the webhook.
 type httpsOnly struct{ *http.Transport }
 
 func (t httpsOnly) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -1,11 +1,11 @@
-// Package webhooktest stands in for a receiver in the tests of an application
-// that sends webhooks. It is for tests and demonstrations only: its secrets are
-// meant to be printed, and it remembers every request in memory.
+// Package webhooktest provides a receiver for the tests of an application that
+// sends webhooks. It is for tests and demonstrations only: its secrets may be
+// printed, and it keeps every request in memory.
 //
-// An [Endpoint] speaks TLS on 127.0.0.1, presents a certificate for the real
-// host name of Atlassian Automation, and asks of a request what the real
-// endpoint asks. The URL rules of the sender therefore stay exactly as they are
-// in production; only the dial leads elsewhere:
+// An [Endpoint] speaks TLS on 127.0.0.1, has a certificate for the real
+// host name of Atlassian Automation, and makes the checks of the real endpoint.
+// So the sender's URL rules are the same as in production; only the dial is
+// redirected:
 //
 //	endpoint := webhooktest.New(t, nil)
 //	hooks, err := webhook.New(store, webhook.Automation(), &webhook.Options{
@@ -15,9 +15,9 @@
 //	// ... add a webhook with endpoint.URL() and endpoint.Secret(), dispatch, then:
 //	requests, err := endpoint.Wait(ctx, 1)
 //
-// [Endpoint.Answer] and Options.Script make it fail in the ways that a sender
-// must live with. Options.Generic turns the checks off, for receivers of any
-// other kind.
+// [Endpoint.Answer] and Options.Script simulate failures that a sender must
+// handle. Options.Generic turns the checks off, for receivers of any other
+// kind.
 package webhooktest
 
 import (
@@ -43,34 +43,34 @@ import (
 // AutomationHost is the host name of Atlassian Automation's incoming webhooks.
 const AutomationHost = "api-private.atlassian.com"
 
-// GenericHost is the host name of a generic endpoint that was given no other.
+// GenericHost is the default host name of a generic endpoint.
 const GenericHost = "hooks.example.com"
 
-// ErrClosed is what Wait and DialContext return once the endpoint is closed.
+// ErrClosed is the error of Wait and DialContext after the endpoint is closed.
 var ErrClosed = errors.New("webhooktest: endpoint is closed")
 
 // Options configures an [Endpoint]. Nil, or a zero field, means the default.
 type Options struct {
-	// Hosts are further names or IP addresses under which the endpoint can be
-	// reached and for which its certificate is valid.
+	// Hosts are further names or IP addresses of the endpoint, for which its
+	// certificate is valid too.
 	Hosts []string
 	// Secret is the token that the endpoint expects; default 40 random
-	// hexadecimal digits, the shape of the real ones.
+	// hexadecimal digits, the form of real tokens.
 	Secret sign.Secret
-	// SecretInPath makes URL carry the secret as its last path segment. Requests
-	// are accepted in both forms, whatever is chosen here.
+	// SecretInPath makes URL contain the secret as its last path segment. The
+	// endpoint always accepts requests in both forms.
 	SecretInPath bool
-	// NeedsWorkItems makes the endpoint behave like a rule that takes work items
-	// from the webhook: a body without the key "issues" is answered with 400.
+	// NeedsWorkItems simulates a rule that takes work items from the webhook: a
+	// body without the key "issues" is answered with 400.
 	NeedsWorkItems bool
-	// Generic switches every check off: any method, path and body is fine. URL
-	// is then at the first of Hosts, or at GenericHost.
+	// Generic switches all checks off: any method, path and body is accepted.
+	// The host of URL is then the first of Hosts, or GenericHost.
 	Generic bool
 	// HTTP1 switches HTTP/2 off.
 	HTTP1 bool
 	// Script answers requests that passed the checks while no answers are queued
-	// (see Endpoint.Answer). n counts the requests from 1. It is called for one
-	// request at a time. Default: 200.
+	// (see Endpoint.Answer). n counts the requests from 1. Calls of Script are not
+	// concurrent. Default: 200.
 	Script func(n int, r Request) Response
 }
 
@@ -91,18 +91,18 @@ type Endpoint struct {
 	stop    context.CancelFunc
 	once    sync.Once
 
-	turn sync.Mutex // held while a request gets its number and its answer
+	turn sync.Mutex // held while a request is numbered and its answer chosen
 
 	mu       sync.Mutex
 	queue    []Response
 	requests []Request
-	changed  chan struct{} // closed and replaced whenever requests grows
+	changed  chan struct{} // closed and replaced after each new request
 	conns    sync.WaitGroup
-	handlers sync.WaitGroup // HTTP/2 lets handlers outlive their connection
+	handlers sync.WaitGroup // HTTP/2 handlers may outlive their connection
 }
 
 // New starts an endpoint and closes it when the test ends. It fails the test
-// when that is impossible.
+// when the start fails.
 func New(tb testing.TB, o *Options) *Endpoint {
 	tb.Helper()
 	e, err := Start(o)
@@ -178,7 +178,7 @@ func (e *Endpoint) serve(cert tls.Certificate) {
 		Handler:           http.HandlerFunc(e.handle),
 		Protocols:         protocols,
 		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}},
-		ErrorLog:          log.New(io.Discard, "", 0), // failed handshakes are the client's to report
+		ErrorLog:          log.New(io.Discard, "", 0), // the client reports failed handshakes
 		ReadHeaderTimeout: 30 * time.Second,
 		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
 		ConnState: func(_ net.Conn, s http.ConnState) {
@@ -196,16 +196,16 @@ func (e *Endpoint) serve(cert tls.Certificate) {
 	}()
 }
 
-// Close ends everything that is under way, also answers that hang, and returns
-// when no goroutine of the endpoint is left. It must not be called from
-// Options.Script. More than one call is fine.
+// Close ends all connections and answers, also hanging ones, and returns when no
+// goroutine of the endpoint is left. It must not be called from Options.Script. It
+// may be called repeatedly.
 func (e *Endpoint) Close() {
 	e.once.Do(func() {
 		e.mu.Lock()
-		e.stop() // no handler begins after this
+		e.stop() // no new handler begins
 		e.mu.Unlock()
-		// The listener first: a connection accepted after the server's Close
-		// would not be closed.
+		// The listener is closed first, because a connection accepted after the
+		// server's Close would stay open.
 		_ = e.lis.Close()
 		<-e.served
 		_ = e.server.Close()
@@ -215,18 +215,17 @@ func (e *Endpoint) Close() {
 	})
 }
 
-// URL is an address that the URL rules of Atlassian Automation accept and that
-// the endpoint answers. Another product or other identifiers in the same shape
-// work as well, so several webhooks can share one endpoint.
+// URL returns an address that the URL rules of Atlassian Automation accept and
+// the endpoint answers. The endpoint also answers URLs of the same form with another
+// product or other identifiers, so several webhooks can share it.
 func (e *Endpoint) URL() string { return e.url }
 
-// Secret is the token that belongs to URL.
+// Secret returns the token for URL.
 func (e *Endpoint) Secret() sign.Secret { return e.opts.Secret }
 
-// Addr is where the endpoint listens: an IP address of the machine itself and a
-// port.
+// Addr returns the address of the listener: a local IP address and a port.
 func (e *Endpoint) Addr() string { return e.addr }
 
-// RootCAs holds the authority that signed the endpoint's certificate. It was
-// made for this endpoint, and nothing else trusts it.
+// RootCAs returns the authority that signed the endpoint's certificate. It is made
+// for this endpoint only.
 func (e *Endpoint) RootCAs() *x509.CertPool { return e.pool.Clone() }

@@ -10,8 +10,8 @@ import (
 	"github.com/postrider/postrider/webhook/webhooktest"
 )
 
-// A receiver that is down for one request. In a test, New(t, nil) starts the
-// endpoint and closes it at the end.
+// The receiver fails for one request. In a test, New(t, nil) starts the endpoint and
+// closes it at the end.
 func Example() {
 	endpoint, err := webhooktest.Start(nil)
 	if err != nil {
@@ -43,7 +43,7 @@ func Example() {
 	// <nil>
 }
 
-// A tenant's own receiver, under its own name, that answers as a function says.
+// A receiver with a tenant's own host name takes its answers from a function.
 func ExampleOptions() {
 	endpoint, err := webhooktest.Start(&webhooktest.Options{
 		Generic: true,

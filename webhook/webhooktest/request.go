@@ -8,26 +8,25 @@ import (
 	"time"
 )
 
-// Request is one request that arrived in full, and what became of it.
+// Request is one request that arrived completely, and its answer.
 type Request struct {
 	N      int       // counts from 1, in the order of arrival
-	Time   time.Time // when the body had been read
+	Time   time.Time // after the body was read
 	Proto  string    // "HTTP/1.1" or "HTTP/2.0"
 	Method string
-	Host   string // as the sender wrote it
+	Host   string // of the request, unchanged
 	Path   string // escaped, without the query
-	Query  string // what follows the "?"
-	// Shape is the path with the parts that differ from webhook to webhook
-	// replaced by names, or empty when it is no path of Atlassian Automation:
-	// "/automation/webhooks/{product}/a/{id}/{id}", with or without "/{secret}".
+	Query  string // the text behind the "?"
+	// Shape is the path with names in place of the parts that differ between
+	// webhooks: "/automation/webhooks/{product}/a/{id}/{id}", with or without
+	// "/{secret}". It is empty for a path that is not of Atlassian Automation.
 	Shape  string
 	Header http.Header
 	Body   []byte // the exact bytes
-	// Problem says what the endpoint did not like about the request; empty when
-	// every check passed.
+	// Problem is the failed check of the request; empty when every check passed.
 	Problem string
-	// Answer is what the endpoint was about to answer, Status filled in. A
-	// sender that gives up early does not get to see it.
+	// Answer is the answer that the endpoint chose, with its Status set. A
+	// sender that disconnects early does not receive it.
 	Answer Response
 }
 
@@ -43,9 +42,9 @@ func (e *Endpoint) Requests() []Request {
 	return e.copies()
 }
 
-// Wait returns copies of all requests as soon as there are at least n. Before
-// that it fails with the context's error once ctx ends, and with ErrClosed once
-// the endpoint is closed; it returns the requests that came in either case.
+// Wait returns copies of all requests as soon as there are at least n. It fails with the
+// context's error when ctx ends before, and with ErrClosed when the endpoint is closed
+// before; it then returns the requests so far.
 func (e *Endpoint) Wait(ctx context.Context, n int) ([]Request, error) {
 	for {
 		e.mu.Lock()

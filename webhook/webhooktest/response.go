@@ -11,20 +11,20 @@ import (
 	"time"
 )
 
-// Response is how the endpoint answers one request. The zero value is a 200
-// with no body.
+// Response is the endpoint's answer to one request. The zero value is a 200
+// without a body.
 type Response struct {
 	Status int // 200 to 999, default 200
 	Header http.Header
 	Body   string
-	// RetryAfter adds the header of that name, in seconds, rounded up.
+	// RetryAfter adds the header Retry-After, in seconds, rounded up.
 	RetryAfter time.Duration
-	// Delay passes before anything else happens.
+	// Delay is the wait before the answer.
 	Delay time.Duration
-	// Hang keeps the sender waiting until it gives up or the endpoint is closed.
+	// Hang sends no answer until the sender disconnects or the endpoint is closed.
 	Hang bool
-	// Reset breaks the connection off instead of answering, and with it every
-	// other request on it.
+	// Reset resets the connection, with every other request on it, instead of
+	// answering.
 	Reset bool
 }
 
@@ -34,9 +34,9 @@ func (r Response) clone() Response {
 }
 
 // Answer queues answers, one for each of the next requests that pass the
-// checks. Once the queue is empty, Options.Script answers, or 200. A request
-// that does not pass uses none up: a script cannot hide what the real endpoint
-// would refuse.
+// checks. When the queue is empty, Options.Script answers, or 200. A request
+// that fails a check does not use a queued answer, so that a script cannot hide
+// a refusal of the real endpoint.
 func (e *Endpoint) Answer(rs ...Response) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -64,8 +64,8 @@ func (e *Endpoint) next(r Request) Response {
 // connKey is the context key of a request's connection.
 type connKey struct{}
 
-// play does what r says. ctx ends when the sender goes away.
-func (e *Endpoint) play(ctx context.Context, w http.ResponseWriter, r Response) {
+// respond sends the answer r. ctx ends when the sender disconnects.
+func (e *Endpoint) respond(ctx context.Context, w http.ResponseWriter, r Response) {
 	if r.Delay > 0 {
 		timer := time.NewTimer(r.Delay)
 		defer timer.Stop()
@@ -82,7 +82,7 @@ func (e *Endpoint) play(ctx context.Context, w http.ResponseWriter, r Response) 
 		case <-ctx.Done():
 		case <-e.closing.Done():
 		}
-		panic(http.ErrAbortHandler) // net/http's way to end without an answer
+		panic(http.ErrAbortHandler) // makes net/http end without an answer
 	}
 	if r.Reset {
 		reset(ctx)
@@ -99,8 +99,8 @@ func (e *Endpoint) play(ctx context.Context, w http.ResponseWriter, r Response) 
 	_, _ = strings.NewReader(r.Body).WriteTo(w)
 }
 
-// reset closes the connection with an RST: a linger time of zero makes the
-// kernel throw away what is unsent.
+// reset closes the connection with an RST: with a linger time of zero the kernel
+// discards unsent data.
 func reset(ctx context.Context) {
 	c, ok := ctx.Value(connKey{}).(*tls.Conn)
 	if !ok {

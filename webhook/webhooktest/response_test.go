@@ -43,7 +43,7 @@ func TestAnswersAreQueuedThenScripted(t *testing.T) {
 	}
 	e.Answer(webhooktest.Response{Status: 42})
 	if got := send(t, e, newPost(t, e, "{}")); got.Status != 500 || !strings.Contains(got.Body, "Response.Status") {
-		t.Errorf("an impossible status: %v, want a 500 that says so", got)
+		t.Errorf("an impossible status: %v, want a 500 that names it", got)
 	}
 }
 
@@ -56,7 +56,7 @@ func TestResetBreaksTheConnection(t *testing.T) {
 		if err == nil {
 			_ = resp.Body.Close()
 		}
-		// The HTTP/2 client may tell a failed read as an early end.
+		// The HTTP/2 client may report a failed read as an early end.
 		if !errors.Is(err, syscall.ECONNRESET) && (http1 || !errors.Is(err, io.ErrUnexpectedEOF)) {
 			t.Errorf("HTTP1 = %t: %v, want a reset connection", http1, err)
 		}
@@ -108,7 +108,7 @@ func TestCloseEndsWhatHangs(t *testing.T) {
 			if _, err := e.Wait(t.Context(), len(requests)); err != nil {
 				t.Fatal(err)
 			}
-			e.Close() // the test would time out if this waited for the answers
+			e.Close() // the test would time out if Close waited for the answers
 			wg.Wait()
 		}
 	}
@@ -167,7 +167,7 @@ func TestRealDialWithRootCAs(t *testing.T) {
 func TestConcurrentRequestsAreNumberedInOrder(t *testing.T) {
 	t.Parallel()
 	const n = 40
-	var seen []int // Script is called for one request at a time
+	var seen []int // calls of Script are not concurrent
 	e := webhooktest.New(t, &webhooktest.Options{Script: func(n int, _ webhooktest.Request) webhooktest.Response {
 		seen = append(seen, n)
 		return webhooktest.Response{}

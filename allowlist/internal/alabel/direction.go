@@ -2,7 +2,7 @@ package alabel
 
 import "unicode"
 
-// direction is what RFC 5893 asks of a character.
+// direction is a bidirectional class, as RFC 5893 distinguishes them.
 type direction uint8
 
 const (
@@ -14,8 +14,8 @@ const (
 	mark
 )
 
-// directionOf is the bidirectional class of what a label may hold. The ranges are those
-// that Unicode keeps for scripts from right to left.
+// directionOf returns the class of a permitted character. The ranges are those that
+// Unicode reserves for scripts from right to left.
 func directionOf(r rune) direction {
 	switch {
 	case '0' <= r && r <= '9', 0x6F0 <= r && r <= 0x6F9:
@@ -41,8 +41,8 @@ func isRTL(text []rune) bool {
 	return false
 }
 
-// oneDirection is the Bidi rule of RFC 5893 section 2, for a label of a host in which one
-// is written from right to left.
+// oneDirection is the Bidi rule of RFC 5893 section 2, for each label of a host in which
+// any label is written from right to left.
 func oneDirection(text []rune) bool {
 	var has [mark + 1]bool
 	last := neutral

@@ -1,10 +1,10 @@
 // Package alabel judges internationalized labels of host names in their ASCII form, the
 // A-labels of RFC 5890: "xn--" and Punycode.
 //
-// It accepts labels that all parsers read alike. A label must decode, give the same text when it
-// is encoded again, and be text that UTS 46 and IDNA 2008 leave as it is: letters,
-// marks and digits of scripts in use, composed (NFC), in one direction (RFC 5893).
-// Browsers accept more; no registry has such names.
+// It accepts labels that all parsers read alike. A label must decode, and its text must encode to
+// the same label. UTS 46 and IDNA 2008 must not change the text: letters, marks and digits
+// of scripts in use, composed (NFC), in one direction (RFC 5893). Browsers accept more
+// labels; no registry has such names.
 package alabel
 
 import (
@@ -17,9 +17,9 @@ const Prefix = "xn--"
 
 const maxLabel = 63 // bytes, RFC 1035
 
-// Valid reports whether every label of host that begins with [Prefix] is an A-label, and
-// whether the labels stand together where one of them is written from right to left. The
-// host consists of labels of 1 to 63 letters, digits, hyphens and underscores.
+// Valid reports whether every label of host that begins with [Prefix] is an A-label, and,
+// where a label is written from right to left, whether all labels fulfil the Bidi rule.
+// The host consists of labels of 1 to 63 letters, digits, hyphens and underscores.
 func Valid(host string) bool {
 	anyRTL := false
 	for label := range strings.SplitSeq(host, ".") {
@@ -43,8 +43,8 @@ func Valid(host string) bool {
 	return true
 }
 
-// textOf appends to dst the text of a label, decoded if it is an A-label, and reports
-// whether it may be one.
+// textOf appends to dst the text of a label, decoded if the label begins with Prefix, and
+// reports whether the label is permitted.
 func textOf(dst []rune, label string) (text []rune, ok bool) {
 	if len(label) > maxLabel {
 		return dst, false
@@ -105,7 +105,7 @@ func isPermitted(text []rune) bool {
 	return beyond
 }
 
-// classOf is the canonical combining class.
+// classOf returns the canonical combining class of a character.
 func classOf(r rune) uint8 {
 	lo, hi := 0, len(combining)
 	for lo < hi {
@@ -131,8 +131,9 @@ func composes(starter, r rune) bool {
 	return false
 }
 
-// compositions holds the primary composites of Unicode of which both characters are
-// permitted. Others, such as Latin letters with accents, have no second one that is.
+// compositions holds the primary composites of Unicode whose two characters are both
+// permitted. The second character of others, such as Latin letters with accents, is not
+// permitted.
 var compositions = [...]struct {
 	second rune
 	first  string

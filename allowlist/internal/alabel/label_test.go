@@ -7,8 +7,8 @@ import (
 	"github.com/postrider/postrider/allowlist/internal/alabel"
 )
 
-// Rule: an A-label is accepted if it decodes, is the one encoding of its text, and the text
-// is one that nothing maps to another.
+// Rule: an A-label is accepted if it decodes, is the canonical encoding of its text, and no
+// mapping changes the text.
 func TestValid(t *testing.T) {
 	t.Parallel()
 	long := "xn--" + strings.Repeat("a", 59)
@@ -86,7 +86,7 @@ func TestValid(t *testing.T) {
 	}
 }
 
-// Rule: the international top-level domains pass, one at least of each script that has some.
+// Rule: international top-level domains are accepted, at least one of each script that has some.
 func TestTopLevelDomains(t *testing.T) {
 	t.Parallel()
 	for _, domain := range []string{
@@ -101,7 +101,7 @@ func TestTopLevelDomains(t *testing.T) {
 	}
 }
 
-// FuzzValid: no panic, no allocation that grows, one verdict whatever the case of letters.
+// FuzzValid: no panic, no growing allocation, and the same verdict for any case of letters.
 func FuzzValid(f *testing.F) {
 	for _, seed := range []string{"xn--bcher-kva.example.com", "xn--99999999", "xn--", "xn---", "a.xn--4dbrk0ce", "xn--zzzz-zzzz.xn--a"} {
 		f.Add(seed)

@@ -13,8 +13,8 @@ const (
 	initialN    = 0x80
 )
 
-// decode appends to dst the code points of which s, without "xn--", is the Punycode form
-// (RFC 3492 section 6.2).
+// decode decodes s, the Punycode form without "xn--" (RFC 3492 section 6.2), and appends
+// its code points to dst.
 func decode(dst []rune, s string) (out []rune, ok bool) {
 	const most = utf8.MaxRune * (maxLabel + 1) // more would be a code point above U+10FFFF
 	basic := 0
@@ -45,7 +45,7 @@ func decode(dst []rune, s string) (out []rune, ok bool) {
 			if digit < t {
 				break
 			}
-			weight = min(weight*(base-t), most+1) // by which any digit that goes on is too much
+			weight = min(weight*(base-t), most+1) // a further nonzero digit then exceeds most
 		}
 		length := int64(len(dst)) + 1
 		bias = adapt(i-before, length, before == 0)

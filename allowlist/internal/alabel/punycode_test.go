@@ -2,7 +2,7 @@ package alabel
 
 import "testing"
 
-// Rule: Punycode as RFC 3492 has it in its examples, both ways.
+// Rule: the examples of RFC 3492 encode and decode.
 func TestPunycode(t *testing.T) {
 	t.Parallel()
 	for text, puny := range map[string]string{
@@ -26,8 +26,8 @@ func TestPunycode(t *testing.T) {
 	}
 }
 
-// FuzzPunycode: what decodes is encoded again as the same text, if at all it may be a
-// label, and what was encoded decodes.
+// FuzzPunycode: a decoded text encodes to the same label, if it is a possible label, and an
+// encoded text decodes to itself.
 func FuzzPunycode(f *testing.F) {
 	f.Add("bcher-kva", "bücher")
 	f.Add("99999999", "\U0010FFFF\u0080")

@@ -4,10 +4,10 @@ import "unicode"
 
 // permitted holds the letters, marks and decimal digits of the scripts in which domain
 // names are registered (ICANN's Root Zone Label Generation Rules, and scripts that UAX 31
-// table 7 lists as in limited use), and pictographs. Each of them stands for itself in
-// UTS 46 and in NFC, both of Unicode 14. Capital letters lie inside some ranges, so that
-// those are fewer; they are refused by their lower case. What later versions of Unicode
-// add is refused, so that a verdict does not depend on the version that Go was built with.
+// table 7 lists as in limited use), and pictographs. UTS 46 and NFC of Unicode 14 map each
+// of them to itself. Some ranges include capital letters, so that there are fewer ranges;
+// a check for lower case refuses these. Characters of later versions of Unicode are
+// refused, so that a verdict does not depend on the version that Go was built with.
 var permitted = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{0xb7, 0xb7, 1}, {0xdf, 0xf6, 1}, {0xf8, 0x132, 1}, {0x135, 0x13f, 1}, {0x142, 0x148, 1}, {0x14b, 0x17e, 1},
@@ -82,8 +82,8 @@ var permitted = &unicode.RangeTable{
 	LatinOffset: 2,
 }
 
-// combining holds the canonical combining classes, where they are not zero, of what is
-// permitted. They are in order.
+// combining holds the canonical combining classes of permitted characters where they are
+// not zero. The entries are in order.
 var combining = [...]struct {
 	lo, hi rune
 	class  uint8

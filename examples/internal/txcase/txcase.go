@@ -15,7 +15,7 @@ import (
 // Tasks is the host's own table.
 const Tasks = `CREATE TABLE tasks (id text PRIMARY KEY, state text NOT NULL)`
 
-// Host is a host with one webhook in scope "acme", and what a recipe is tried on.
+// Host is a host with one webhook in scope "acme", for trying a recipe.
 type Host struct {
 	DB    *sql.DB
 	Store *sqlstore.Store

@@ -25,22 +25,22 @@ func (t *Telemetry) Around(ctx context.Context, d webhook.Delivery, send func(co
 	a := send(httptrace.WithClientTrace(ctx, to.trace()))
 	span.SetAttributes(to.attributes()...)
 	if ctx.Err() != nil && a.Status == 0 {
-		span.SetAttributes(ReleasedKey.Bool(true)) // a shutdown is nobody's error
+		span.SetAttributes(ReleasedKey.Bool(true)) // a shutdown is no error
 		return a
 	}
 	span.SetAttributes(outcome(a)...)
 	switch {
 	case a.OK():
 	case a.Status != 0:
-		span.SetStatus(codes.Error, "") // the status code says why
+		span.SetStatus(codes.Error, "") // the status code has the reason
 	default:
 		span.SetStatus(codes.Error, string(a.Code))
 	}
 	return a
 }
 
-// start begins a span whose parent is the one that dispatched. The context of Run is no
-// parent: a span around all of Run would gather every delivery in one trace.
+// start begins a span whose parent is the one of Dispatch. The context of Run is no parent, because
+// a span around all of Run would collect every delivery in one trace.
 func (t *Telemetry) start(ctx context.Context, d webhook.Delivery) (context.Context, trace.Span) {
 	number := d.Attempts + 1
 	attrs := []attribute.KeyValue{

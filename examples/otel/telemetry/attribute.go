@@ -8,8 +8,8 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// What spans and metrics say beside OpenTelemetry's own attributes. Identifiers stand in
-// spans only: in a metric each of their values would be a time series of its own.
+// Attributes of spans and metrics beside OpenTelemetry's own. Identifiers stand in spans only,
+// because in a metric each value would be its own time series.
 const (
 	ScopeKey      = attribute.Key("postrider.scope")
 	WebhookIDKey  = attribute.Key("postrider.webhook.id")
@@ -20,7 +20,7 @@ const (
 	CodeKey       = attribute.Key("postrider.code")        // a webhook.Code, "ok" for CodeOK
 	StateKey      = attribute.Key("postrider.state")       // "delivered" or "failed"
 	ExhaustedKey  = attribute.Key("postrider.exhausted")   // the retry budget was spent
-	RetryAfterKey = attribute.Key("postrider.retry_after") // seconds, as the endpoint asked
+	RetryAfterKey = attribute.Key("postrider.retry_after") // seconds, from the endpoint
 	ReleasedKey   = attribute.Key("postrider.released")    // cut off by a shutdown: not counted as a try
 )
 

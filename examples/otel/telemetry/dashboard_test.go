@@ -10,7 +10,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// dashboard is what the test reads of Grafana's format.
+// dashboard is the part of Grafana's format that the test reads.
 type dashboard struct {
 	Title, UID string
 	Panels     []struct {
@@ -61,7 +61,7 @@ func series(families []*dto.MetricFamily) map[string]map[string]bool {
 	return out
 }
 
-// Rule: every metric and label that the dashboard asks for exists, and every metric is on it.
+// Rule: every metric and label of the dashboard exists, and every metric is on it.
 func TestDashboard(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		known, used := series(everyMetric(t)), map[string]bool{}

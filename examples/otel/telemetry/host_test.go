@@ -24,7 +24,7 @@ import (
 	"github.com/postrider/postrider/webhook/memstore"
 )
 
-// canaries are parts of what must not be seen: URL, secret, header, body and addresses.
+// canaries are parts of hidden values: URL, secret, header, body and addresses.
 var canaries = []string{"Canary", "qjqjqj", "xkxkxk", "zvzvzv", "wqwqwq", "hjhjhj", "203.0.113.77", "2001:db8::77"}
 
 // hidden is a webhook all of whose credentials are canaries.
@@ -35,8 +35,8 @@ func hidden() webhook.Webhook {
 		Headers: map[string]string{"X-Key": "headerCanary-hjhjhj"}}
 }
 
-// host is a host application with telemetry, in memory. Its webhook is hidden unless
-// start is given another.
+// host is a host application with telemetry, in memory. Its webhook is hidden unless start gets
+// another.
 type host struct {
 	*webhook.Dispatcher
 	t        *testing.T
@@ -47,7 +47,7 @@ type host struct {
 	stop     func()
 }
 
-// settings are what a test changes; each may be zero.
+// settings are the options of a test; each may be zero.
 type settings struct {
 	profile   func(*webhook.Profile)
 	options   func(*webhook.Options)
@@ -55,7 +55,7 @@ type settings struct {
 	store     webhook.Store
 	webhook   *webhook.Webhook
 	running   context.Context // of Run
-	watch     bool            // what the Dispatcher can be asked too
+	watch     bool            // add the metrics of Watch
 }
 
 func start(t *testing.T, s settings) *host {
@@ -123,7 +123,7 @@ func check(t *testing.T, err error) {
 	}
 }
 
-// dispatch sends an event from within a span and returns that span.
+// dispatch sends an event within a span and returns that span.
 func (h *host) dispatch(data payload.Data) sdktrace.ReadOnlySpan {
 	h.t.Helper()
 	ctx, span := h.traces.Tracer("host").Start(h.t.Context(), "task")
@@ -149,7 +149,7 @@ var (
 	failure = payload.TaskFailure{ProcessID: "5d0b7c52-6d3e-4a3e-9c54-1f4f8f3c7a11", Name: "bodyCanary", ActionTypes: []string{"x"}, DeepLink: link}
 )
 
-// attempts are the spans that are not the host's, in the order in which they ended.
+// attempts are the spans of attempts, in the order in which they ended.
 func (h *host) attempts() (spans []sdktrace.ReadOnlySpan) {
 	for _, s := range h.spans.Ended() {
 		if s.InstrumentationScope().Name == telemetry.Scope {
@@ -195,7 +195,8 @@ func (h *host) samples() map[string]float64 {
 	return out
 }
 
-// replies is a transport that gives one answer after the other, the last for ever.
+// replies is a transport that gives one answer after the other, the last one for all further
+// requests.
 type replies struct {
 	mu   sync.Mutex
 	list []reply

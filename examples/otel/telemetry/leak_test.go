@@ -24,7 +24,7 @@ import (
 	"github.com/postrider/postrider/webhook/webhooktest"
 )
 
-// everything is all that telemetry and the log show, in every notation.
+// everything is all output of telemetry and the log, in every notation.
 func (h *host) everything() string {
 	h.t.Helper()
 	var b bytes.Buffer
@@ -59,8 +59,8 @@ func (h *host) mustNotShow(words ...string) {
 	}
 }
 
-// Rule: no secret, header value, URL path, body or address is in a span, a metric or the
-// log, whatever the endpoint and the transport say.
+// Rule: no secret, header value, URL path, body or address is in a span, a metric or the log, for
+// any behaviour of endpoint and transport.
 func TestNothingSecretIsRecorded(t *testing.T) {
 	t.Parallel()
 	for name, to := range map[string]transportFunc{
@@ -100,7 +100,7 @@ func TestNothingSecretIsRecorded(t *testing.T) {
 	}
 }
 
-// Rule: over a real connection a span has scheme, host and port, and nothing behind them.
+// Rule: over a real connection a span has scheme, host and port, and nothing else of the URL.
 func TestRedactedURL(t *testing.T) {
 	t.Parallel()
 	rule := webhooktest.New(t, &webhooktest.Options{SecretInPath: true})
@@ -139,10 +139,10 @@ func TestRedactedURL(t *testing.T) {
 	h.mustNotShow(append(canaries, rule.Secret().Reveal(), segments[len(segments)-2], segments[len(segments)-3], "127.0.0.1")...)
 }
 
-// target is where a span says that a request went.
+// target is the target of a request in its span.
 type target struct{ url, scheme, host, port string }
 
-// Rule: the target is what net/http was asked to reach; an address is not shown.
+// Rule: the target is the one of net/http; an address is not shown.
 func TestTarget(t *testing.T) {
 	t.Parallel()
 	plain, other := net.Pipe()

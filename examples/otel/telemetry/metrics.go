@@ -18,8 +18,8 @@ type metrics struct {
 	disabled, attentions    metric.Int64Counter
 }
 
-// attemptBounds reach from one millisecond to the longest timeout in use, latencyBounds to
-// the longest retry schedule: both in seconds.
+// attemptBounds go from one millisecond to the longest timeout in use, latencyBounds to the longest
+// retry schedule: both in seconds.
 var (
 	attemptBounds = []float64{0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}
 	latencyBounds = []float64{0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 6 * 3600, 24 * 3600, 7 * 24 * 3600}
@@ -46,14 +46,14 @@ func newMetrics(m metric.Meter) (*metrics, error) {
 		pauses:     counter("postrider.pauses", "{pause}", "Answers 429 and 503 that asked for patience with Retry-After."),
 		latency:    seconds("postrider.delivery.duration", "Time from Dispatch to the end of a delivery, retries and waits included.", latencyBounds),
 		disabled:   counter("postrider.webhooks.disabled", "{webhook}", "Webhooks that were switched off without a person."),
-		attentions: counter("postrider.attentions", "{webhook}", "Webhooks that somebody should look at."),
+		attentions: counter("postrider.attentions", "{webhook}", "Webhooks that need attention."),
 	}
 	var err error
 	out.inFlight, err = m.Int64UpDownCounter("postrider.attempts.in_flight", metric.WithUnit("{attempt}"), metric.WithDescription("Attempts under way in this process."))
 	return out, errors.Join(append(errs, err)...)
 }
 
-// enter counts an attempt as under way until the function it returns is called.
+// enter counts an attempt as in flight until the returned function is called.
 func (m *metrics) enter(ctx context.Context) (leave func()) {
 	m.inFlight.Add(ctx, 1)
 	return func() { m.inFlight.Add(context.WithoutCancel(ctx), -1) }

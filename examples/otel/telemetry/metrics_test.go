@@ -32,7 +32,7 @@ func (s *thief) Settle(ctx context.Context, ss []webhook.Settlement) (lost []str
 	return lost, err
 }
 
-// Rule: each way that a delivery can go is counted as what it is.
+// Rule: each outcome of a delivery is counted under its name.
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -70,7 +70,7 @@ func TestMetrics(t *testing.T) {
 				"delivery_duration_seconds{postrider_event_type=taskSuccess,postrider_state=failed}":                                               1,
 			},
 		},
-		"gone: somebody is told, the webhook is switched off": {
+		"gone: the webhook needs attention and is switched off": {
 			settings: func(*testing.T) settings {
 				return settings{options: answer(reply{status: 410}), profile: func(p *webhook.Profile) { p.Judge = webhook.Standard().Judge }}
 			},
@@ -161,9 +161,9 @@ func (s *weak) Sweep(ctx context.Context, w webhook.Sweep, limit int) (ended []w
 	return s.thief.Sweep(ctx, w, limit)
 }
 
-// everyMetric makes a host go through all that is measured: a delivery that is lost once,
-// asked to wait and delivered at the second attempt, one that ends its webhook, and a call to the
-// Store that fails.
+// everyMetric makes a host produce every metric: a delivery that is lost once, delayed by its
+// endpoint and delivered at the second attempt, one that ends its webhook, and a failing call of
+// the Store.
 func everyMetric(t *testing.T) []*dto.MetricFamily {
 	t.Helper()
 	h := start(t, settings{options: answer(reply{status: 503, after: "1"}, reply{status: 200}, reply{status: 410}),
@@ -177,7 +177,7 @@ func everyMetric(t *testing.T) []*dto.MetricFamily {
 	return families
 }
 
-// Rule: Prometheus' own linter has nothing to say about any metric.
+// Rule: Prometheus' own linter finds no fault in any metric.
 func TestPrometheusNames(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		families := everyMetric(t)
@@ -196,8 +196,8 @@ func TestPrometheusNames(t *testing.T) {
 	})
 }
 
-// Rule: what is pending, how late it is and how webhooks are is read by one host of those that share a
-// Store, and no more often than each 15 seconds.
+// Rule: one of the hosts that share a Store reads how much is pending, how late it is and the
+// health of webhooks, at most every 15 seconds.
 func TestWatch(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		store := newStore(t)
@@ -221,7 +221,7 @@ func TestWatch(t *testing.T) {
 		if diff := cmp.Diff(want, pick(h)); diff != "" {
 			t.Errorf("metrics (-want +got)\n%s", diff)
 		}
-		h.stop() // what is due now waits
+		h.stop() // due deliveries wait now
 		second, err := webhook.New(store, webhook.Automation(), nil)
 		check(t, err)
 		other := &host{t: t, registry: prometheus.NewRegistry()}

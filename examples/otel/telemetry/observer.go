@@ -12,8 +12,8 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Observer counts and measures every step. It is for webhook.Options.Observer; an
-// application that has an Observer of its own calls the functions of this one from it.
+// Observer counts and measures every step. It is for webhook.Options.Observer; an application with
+// its own Observer calls these functions from it.
 func (t *Telemetry) Observer() *webhook.Observer {
 	m := t.metrics
 	return &webhook.Observer{
@@ -30,7 +30,7 @@ func (t *Telemetry) Observer() *webhook.Observer {
 	}
 }
 
-// onEnqueued also notes the delivery in the span that dispatched it.
+// onEnqueued also adds the delivery to the span of Dispatch.
 func (m *metrics) onEnqueued(ctx context.Context, d webhook.Delivery) {
 	m.enqueued.Add(ctx, 1, metric.WithAttributes(eventType(d)))
 	trace.SpanFromContext(ctx).AddEvent("postrider.enqueued", trace.WithAttributes(

@@ -16,15 +16,15 @@ import (
 // redacted stands for a host that is an address, the word that OpenTelemetry uses in URLs.
 const redacted = "REDACTED"
 
-// target learns from net/http where a request goes. A Delivery does not know, and to look
-// the webhook up would be a query for each attempt. What is told here ends at the host: the
-// path never comes by, and of the headers only the host's is taken.
+// target learns the target of a request from net/http, because a Delivery does not have it, and
+// reading the webhook would be a query for each attempt. It stores the host and nothing behind it:
+// it never sees the path, and of the headers it reads only the host.
 //
 // A request that was refused before it was made has no target, nor has one of a
-// webhook.Options.Transport that is not net/http's. With webhook.Options.Proxy it is the
+// webhook.Options.Transport other than net/http's. With webhook.Options.Proxy the target is the
 // proxy until the request is being written.
 type target struct {
-	mu    sync.Mutex // net/http writes requests on goroutines of its own
+	mu    sync.Mutex // net/http writes requests in its own goroutines
 	host  string     // host or host:port
 	plain bool       // no TLS
 }

@@ -1,5 +1,5 @@
 // Package telemetry shows a webhook.Dispatcher in OpenTelemetry: a span for each attempt, and
-// metrics for everything that the Dispatcher tells. It needs OpenTelemetry's API only, so an
+// metrics for everything that the Dispatcher reports. It needs OpenTelemetry's API only, so an
 // application may copy it as it is and bring its own SDK and exporters:
 //
 //	tel, err := telemetry.New(&telemetry.Options{TracerProvider: traces, MeterProvider: metrics})
@@ -8,13 +8,13 @@
 //	})
 //	stop, err := tel.Watch(hooks) // what is pending, how late it is, how webhooks are
 //
-// Carry takes the trace context from the context of Dispatch; it is stored with each
-// delivery. Around finds it there again, maybe in another process and hours later, and makes
-// every attempt a child of the span that dispatched.
+// Carry reads the trace context from the context of Dispatch; it is stored with each delivery.
+// Around reads it back, perhaps in another process and hours later, and makes every attempt a child
+// of the span of Dispatch.
 //
-// Spans follow OpenTelemetry's conventions for HTTP clients, but for the URL: of it, scheme
-// and host are recorded, because in a webhook's URL everything behind the host is a
-// credential. Nothing recorded holds a secret, a URL path, a body or an address.
+// Spans follow OpenTelemetry's conventions for HTTP clients, except for the URL: only scheme and
+// host are recorded, because everything behind the host of a webhook's URL is a credential. No span
+// and no metric holds a secret, a URL path, a body or an address.
 package telemetry
 
 import (
@@ -35,14 +35,13 @@ type Options struct {
 	TracerProvider trace.TracerProvider
 	// MeterProvider makes the metrics; default OpenTelemetry's global one.
 	MeterProvider metric.MeterProvider
-	// Linked gives each attempt a trace of its own with a link to the span that
-	// dispatched, for back ends that expect a trace to end within minutes. By default an
-	// attempt is that span's child.
+	// Linked gives each attempt its own trace with a link to the span of Dispatch, for back ends
+	// that expect a trace to end within minutes. By default an attempt is a child of that span.
 	Linked bool
 }
 
-// Telemetry records what a Dispatcher does. One may serve several Dispatchers. Its methods
-// are safe for concurrent use.
+// Telemetry records the work of a Dispatcher. One may serve several Dispatchers. Its methods are
+// safe for concurrent use.
 type Telemetry struct {
 	tracer  trace.Tracer
 	meter   metric.Meter

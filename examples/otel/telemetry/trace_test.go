@@ -16,13 +16,13 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// settle lets everything that is due within d happen.
+// settle lets time pass until everything that is due within d has happened.
 func settle(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
 }
 
-// Rule: each attempt of a delivery, however late, is a child of the span that dispatched.
+// Rule: each attempt of a delivery, however late, is a child of the span of Dispatch.
 func TestAttemptsAreChildrenOfDispatch(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		h := start(t, settings{options: answer(reply{status: 503}, reply{}, reply{status: 200})})
@@ -74,7 +74,7 @@ func TestAttemptsAreChildrenOfDispatch(t *testing.T) {
 	})
 }
 
-// Rule: with Linked each attempt has a trace of its own and a link to the one that dispatched.
+// Rule: with Linked each attempt has its own trace and a link to the one of Dispatch.
 func TestLinked(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		h := start(t, settings{telemetry: telemetry.Options{Linked: true}, options: answer(reply{status: 503}, reply{status: 200})})
@@ -93,8 +93,8 @@ func TestLinked(t *testing.T) {
 	})
 }
 
-// Rule: without a span at Dispatch an attempt has a trace of its own, also where Run was
-// started within a span.
+// Rule: without a span at Dispatch an attempt has its own trace, also where Run was started within
+// a span.
 func TestNoSpanAtDispatch(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		around := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{1}, TraceFlags: trace.FlagsSampled})
@@ -107,7 +107,7 @@ func TestNoSpanAtDispatch(t *testing.T) {
 	})
 }
 
-// Rule: what the tracer decided not to sample is not sampled at the attempt either.
+// Rule: the attempts of a trace that is not sampled are not sampled either.
 func TestUnsampled(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		h := start(t, settings{options: answer(reply{status: 200})})
@@ -145,7 +145,7 @@ type transportFunc func(*http.Request) (*http.Response, error)
 
 func (f transportFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// Rule: an attempt that a shutdown cuts off is no error and no attempt in the metrics.
+// Rule: an attempt that a shutdown interrupts is no error and no attempt in the metrics.
 func TestReleased(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		h := start(t, settings{options: func(o *webhook.Options) {
@@ -172,7 +172,7 @@ func TestReleased(t *testing.T) {
 	})
 }
 
-// Rule: without an SDK everything goes on as before.
+// Rule: without an SDK everything works as with one.
 func TestNoProviders(t *testing.T) {
 	t.Parallel()
 	tel, err := telemetry.New(nil)

@@ -13,13 +13,13 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Watch adds what a Dispatcher can be asked: how much is pending in its Store, how late the
-// oldest is, how webhooks are, which calls to the Store failed here, and how many requests are
-// slow. They are read when the metrics are collected. None has a label by webhook or scope.
+// Watch adds metrics of a Dispatcher's state: how much is pending in its Store, how late the oldest
+// is, the health of webhooks, failed calls to the Store of this process, and the number of slow
+// requests. They are read when the metrics are collected. None has a label by webhook or scope.
 //
-// What is true of the Store as a whole is read by one host at a time, at most every 15 seconds,
-// where the Store has [webhook.Marks]; the others leave it out, so ask for the maximum over hosts.
-// The function that Watch returns ends it. Errors: the Store has no [webhook.Stats], or those of the
+// Metrics of the Store as a whole are read by one host at a time, at most every 15 seconds, where
+// the Store has [webhook.Marks]; the other hosts leave them out, so use the maximum over hosts. The
+// function that Watch returns ends it. Errors: the Store has no [webhook.Stats], or those of the
 // MeterProvider.
 func (t *Telemetry) Watch(d *webhook.Dispatcher) (stop func() error, err error) {
 	ops, err := d.Operators()
@@ -47,13 +47,13 @@ type watch struct {
 	oldest                  metric.Float64ObservableGauge
 	errors                  metric.Int64ObservableCounter
 	mu                      sync.Mutex
-	read                    time.Time // when this host read what follows
+	read                    time.Time // when this host read the fields below
 	totals                  webhook.Totals
 	failing                 []webhook.Health
 	failingTotal            int
 }
 
-// watchEvery is how long what one host has read of the Store stands for all.
+// watchEvery is how long one host's reading of the Store counts for all.
 const watchEvery = 15 * time.Second
 
 func (w *watch) instruments(m metric.Meter) error {
@@ -99,8 +99,8 @@ func (w *watch) observe(ctx context.Context, o metric.Observer) error {
 	return nil
 }
 
-// refresh reads the Store where that is this host's turn, and tells whether what is known is new
-// enough to be told.
+// refresh reads the Store where it is this host's turn, and reports whether the metrics are recent
+// enough.
 func (w *watch) refresh(ctx context.Context) (mine bool, err error) {
 	now := time.Now()
 	if now.Sub(w.read) < watchEvery {
@@ -124,7 +124,7 @@ func (w *watch) refresh(ctx context.Context) (mine bool, err error) {
 	return true, nil
 }
 
-// health counts webhooks. One that is inactive may have failed before, and counts as both then.
+// health counts webhooks. One that is inactive may have failed before, and then counts as both.
 func (w *watch) health() map[webhook.HealthStatus]int {
 	by := map[webhook.HealthStatus]int{webhook.HealthDisabled: w.totals.Inactive, webhook.HealthOpen: 0, webhook.HealthPaused: 0,
 		webhook.HealthFailing: w.failingTotal - len(w.failing)}

@@ -1,6 +1,6 @@
-// Package agent stands in for the read-only agent of a user management app: it knows what a
-// task run did and answers a prompt about it. A real agent follows the prompt; this one
-// renders with package report what the prompts of the recipes ask for.
+// Package agent stands in for the read-only agent of a user management app: it has the results of
+// task runs and answers a prompt about them. A real agent follows the prompt; this one renders the
+// texts of the recipes with package report.
 package agent
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/postrider/postrider/payload/report"
 )
 
-// Agent answers from what it knows. All fields are required.
+// Agent answers from its results. All fields are required.
 type Agent struct {
 	Runs  report.Source
 	Names report.Names
@@ -46,8 +46,8 @@ func (a Agent) Answer(ctx context.Context, prompt, answer string, body []byte) (
 	return "", fmt.Errorf("agent: unknown form of answer %q", answer)
 }
 
-// Demo returns an agent that knows a handful of users. In a run that went through, one of them
-// failed; in one that failed, everybody did.
+// Demo returns an agent with a few users. In a successful run one of them failed; in a failed one
+// all did.
 func Demo(failed func(processID string) bool) Agent {
 	return Agent{Runs: report.SourceFunc(func(_ context.Context, processID string) (report.Results, error) {
 		var res report.Results
@@ -74,7 +74,7 @@ func Demo(failed func(processID string) bool) Agent {
 
 type person struct{ id, name, email string }
 
-// people have names that would break a table, ring a channel or link elsewhere, if they could.
+// people have names that would break a table, mention a channel or make a link without escapes.
 var people = []person{
 	{"u-1", "Ada Lovelace", "ada@example.com"},
 	{"u-2", "Bob | <!channel> | Moran", "bob@example.com"},

@@ -1,6 +1,6 @@
-// Package rule is a small stand-in of an Atlassian Automation rule, enough to run the
-// recipes of this example and to see what they make: an incoming webhook, conditions,
-// smart values, and actions whose results are files instead of pages and messages.
+// Package rule is a small stand-in of an Atlassian Automation rule, enough to run the recipes of
+// this example: an incoming webhook, conditions, smart values, and actions whose results are files
+// instead of pages and messages.
 package rule
 
 import (
@@ -14,11 +14,10 @@ import (
 	"slices"
 )
 
-// Rule is a rule as a recipe writes it down: a trigger, then conditions, then actions. It is
-// not an export of Automation and cannot be imported there. Trigger and conditions are as an
-// export has them; how an export writes the actions is not public, so they are named as the
-// editor names them. A rule holds no token and no identifier: those come with the
-// installation.
+// Rule is a rule as a recipe describes it: a trigger, then conditions, then actions. It is not an
+// export of Automation and cannot be imported there. Trigger and conditions have the form of an
+// export; the form of exported actions is not public, so they have the names of the editor. A rule
+// holds no token and no identifier: those come with the installation.
 type Rule struct {
 	Note       string      `json:"note,omitempty"` // for the reader of the file
 	Name       string      `json:"name"`
@@ -37,29 +36,28 @@ type Component struct {
 	Value         Inputs `json:"value"`
 }
 
-// Action is a step that has to be chosen by hand in the editor of rules, with the values to
-// enter.
+// Action is a step to choose by hand in the editor of rules, with its values.
 type Action struct {
-	ByHand string `json:"byHand"` // what the editor calls it
+	ByHand string `json:"byHand"` // name in the editor
 	Value  Inputs `json:"value"`
 }
 
-// Inputs are what is entered in a step.
+// Inputs are the values of a step.
 type Inputs map[string]any
 
-// text is a value that is a text, or "".
+// text is a text value, or "".
 func (v Inputs) text(name string) string {
 	s, _ := v[name].(string)
 	return s
 }
 
-// The types of components that the stand-in knows.
+// The types of components that the stand-in has.
 const (
 	IncomingWebhook = "jira.incoming.webhook"
 	Comparator      = "jira.comparator.condition"
 )
 
-// The actions that the stand-in knows.
+// The actions that the stand-in has.
 const (
 	UseAgent       = "Use agent"
 	PublishPage    = "Publish new page"
@@ -68,8 +66,8 @@ const (
 	CreateWorkItem = "Create work item"
 )
 
-// needed are the values without which a step cannot be saved. The type of a work item
-// is not among them: leaving it open is possible, and fails when the rule runs.
+// needed are the values without which a step cannot be saved. The type of a work item is not among
+// them: it can be left open, and the rule then fails when it runs.
 var needed = map[string][]string{
 	IncomingWebhook: {"searchOrProvide"},
 	Comparator:      {"first", "operator", "second"},
@@ -98,7 +96,7 @@ func Load(files fs.FS, folder string) (*Rule, error) {
 	return r, nil
 }
 
-// Parse reads a rule and checks that it can be saved. prompt is what it asks the agent.
+// Parse reads a rule and checks that it can be saved. prompt is the prompt for the agent.
 func Parse(raw []byte, prompt string) (*Rule, error) {
 	r := &Rule{prompt: prompt}
 	dec := json.NewDecoder(bytes.NewReader(raw))

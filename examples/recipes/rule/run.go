@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// Agent answers a prompt about an event. answer says in which form.
+// Agent answers a prompt about an event. answer is the form of the answer.
 type Agent interface {
 	Answer(ctx context.Context, prompt, answer string, body []byte) (string, error)
 }
 
-// Artefact is what an action made.
+// Artefact is the result of an action.
 type Artefact struct {
 	Kind string // "page", "message", "email" or "work-item"
 	Text string
@@ -26,7 +26,7 @@ type Artefact struct {
 var (
 	// ErrNoWorkItems: the rule takes work items from the webhook, whose body has none.
 	ErrNoWorkItems = errors.New("rule: the request names no work items: set the criteria to none")
-	// ErrIssueType: an event that carries no work item has no type to go by.
+	// ErrIssueType: an event without a work item has no type to use.
 	ErrIssueType = errors.New("rule: create work item needs an explicit issue type, the webhook carries no work item to copy it from")
 )
 
@@ -41,8 +41,8 @@ var operators = map[string]func(first, second string) bool{
 	},
 }
 
-// Run runs the rule for the body of a request at a time. met is false when a condition does not
-// hold; then nothing was done. Artefacts that were made before an error are returned with it.
+// Run runs the rule for the body of one request. met is false when a condition does not hold; then
+// no action ran. Artefacts from before an error are returned with it.
 func (r *Rule) Run(ctx context.Context, agent Agent, body []byte, now time.Time) (made []Artefact, met bool, err error) {
 	v := Values{Now: now}
 	dec := json.NewDecoder(bytes.NewReader(body))
@@ -74,7 +74,7 @@ func (r *Rule) Run(ctx context.Context, agent Agent, body []byte, now time.Time)
 	return made, true, nil
 }
 
-// perform makes what an action would hand to its product.
+// perform makes the artefact that an action would send to its product.
 func (a Action) perform(v Values) (Artefact, error) {
 	get := func(name string) string { return Expand(a.Value.text(name), v) }
 	line := func(label, name string) string {

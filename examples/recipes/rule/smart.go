@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Values are what smart values can refer to.
+// Values are the values of smart values.
 type Values struct {
 	Data  map[string]any // webhookData: the whole body of the request
 	Agent string         // agentResponse
@@ -22,8 +22,8 @@ var (
 )
 
 // Expand replaces smart values such as {{webhookData.name}}, {{agentResponse}}, {{now()}} and
-// {{webhookData.expiresAt.toDate.minusDays(2).jiraDate}}. What cannot be resolved is empty.
-// The result is not looked at again.
+// {{webhookData.expiresAt.toDate.minusDays(2).jiraDate}}. An unresolved one is empty. The result is
+// not expanded again.
 func Expand(text string, v Values) string {
 	return smart.ReplaceAllStringFunc(text, func(m string) string {
 		return show(v.resolve(strings.TrimSpace(m[2 : len(m)-2])))
@@ -47,7 +47,7 @@ func (v Values) resolve(expression string) any {
 	return at
 }
 
-// step goes into an object or applies a function of dates.
+// step reads a member of an object or applies a function of dates.
 func step(at any, name string) any {
 	if m, ok := at.(map[string]any); ok {
 		return m[name]
@@ -101,7 +101,7 @@ func show(at any) string {
 		}
 		return strings.Join(parts, ", ")
 	case map[string]any:
-		text, _ := json.Marshal(x) // came from JSON
+		text, _ := json.Marshal(x) // the value came from JSON
 		return string(text)
 	}
 	return fmt.Sprint(at)

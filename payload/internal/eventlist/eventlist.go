@@ -1,7 +1,7 @@
-// Package eventlist has what the lists of events of several products have in common.
+// Package eventlist has the common parts of several products' event lists.
 package eventlist
 
-// UnknownError tells that a list does not have a name.
+// UnknownError reports that a list does not have a name.
 type UnknownError struct {
 	Name string // as given, of any length; the text leaves it out
 
@@ -11,7 +11,7 @@ type UnknownError struct {
 // Unknown returns an [*UnknownError] that matches the sentinel of a package.
 func Unknown(sentinel error, name string) error { return &UnknownError{name, sentinel} }
 
-// Error says what to do.
+// Error names the remedy.
 func (e *UnknownError) Error() string {
 	return e.sentinel.Error() + ": use a name that Events lists"
 }
@@ -30,7 +30,7 @@ func Names[I any](list []I, name func(*I) string, keep func(*I) bool) []string {
 	return out
 }
 
-// Index is where each name stands in a list.
+// Index returns the index of each name in a list.
 func Index[I any](list []I, name func(*I) string) map[string]int {
 	m := make(map[string]int, len(list))
 	for i := range list {
@@ -39,8 +39,8 @@ func Index[I any](list []I, name func(*I) string) map[string]int {
 	return m
 }
 
-// Judge looks an event up and judges it by its entry. A name that the list does not have is an
-// error, unless any event is accepted; it is not judged then.
+// Judge looks up an event and judges it by its entry. A name that the list does not have is an
+// error, unless any event is accepted; it is then not judged.
 func Judge[I any](lookup func(string) (I, error), event string, any bool, judge func(I) error) error {
 	info, err := lookup(event)
 	switch {

@@ -14,10 +14,10 @@ type field struct {
 	index     []int
 	omitEmpty bool
 	omitZero  bool
-	readOnly  bool // left out, whatever its value is
+	readOnly  bool // never written
 	text      bool // a bool that is true for true and "true", false for anything else
 	free      bool // holds any JSON
-	whole     bool // encodes to all that it was read from, unless it is zero
+	whole     bool // encodes to the JSON that it was read from, unless it is zero
 }
 
 var structs sync.Map // reflect.Type to []field
@@ -61,8 +61,8 @@ func free(t reflect.Type) bool {
 	return t.Kind() == reflect.Interface || t.Kind() == reflect.Map && t.Elem().Kind() == reflect.Interface
 }
 
-// whole reports whether a type keeps all that it reads: free JSON, structs that remember how
-// they were sent, and lists of these.
+// whole reports whether a type keeps the whole JSON that it reads: free JSON, structs with a Sent,
+// and lists of these.
 func whole(t reflect.Type) bool {
 	switch t.Kind() {
 	case reflect.Pointer:
@@ -81,8 +81,8 @@ func remembers(t reflect.Type) bool {
 	return ok && f.Type == reflect.TypeFor[Sent]()
 }
 
-// kept reports whether a field that is whole holds all that was sent for it. Of a list an
-// element that was sent as null was not read.
+// kept reports whether a whole field holds everything that was sent for it. An element of a list
+// that was sent as null was not read.
 func (f *field) kept(v reflect.Value) bool {
 	if !f.whole || v.IsZero() || empty(v) {
 		return false
@@ -115,7 +115,7 @@ func (f *field) omitted(v reflect.Value) bool {
 	return false
 }
 
-// empty is what the option omitempty of encoding/json leaves out.
+// empty reports whether the option omitempty of encoding/json leaves the value out.
 func empty(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Slice, reflect.Map, reflect.String, reflect.Array:

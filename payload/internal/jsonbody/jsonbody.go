@@ -1,9 +1,8 @@
 // Package jsonbody writes and reads bodies with encoding/json.
 //
-// What it writes is compact, without HTML escaping and final newline, and holds no text
-// that had to be repaired. What it reads is written again whole: [Unmarshal] keeps the
-// members that a type has no field for, and how the others were sent where the type would
-// write them in another way; [Object] uses both.
+// A written body is compact, without HTML escaping and final newline, and has no repaired text. A
+// body that was read is written again whole: [Unmarshal] keeps the members without a field, and the
+// original form of members that the type would write in another way; [Object] uses both.
 package jsonbody
 
 import (
@@ -23,8 +22,8 @@ func Encode(v any) ([]byte, error) {
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
 }
 
-// Replaced reports whether encoding/json met invalid UTF-8 when it wrote a body. It then
-// writes the escape \ufffd; a U+FFFD that was there before it writes as it is.
+// Replaced reports whether encoding/json met invalid UTF-8 when it wrote a body. It then writes the
+// escape \ufffd, but a U+FFFD in the value as it is.
 func Replaced(body []byte) bool {
 	for {
 		i := bytes.IndexByte(body, '\\')
@@ -38,10 +37,10 @@ func Replaced(body []byte) bool {
 	}
 }
 
-// ErrUTF8 is a cause: the error around it names the package and the value.
+// ErrUTF8 is a cause; the error that wraps it names the package and the value.
 var ErrUTF8 = errors.New("a string is not valid UTF-8")
 
-// Marshal is Encode that refuses invalid UTF-8 with ErrUTF8.
+// Marshal is Encode, but refuses invalid UTF-8 with ErrUTF8.
 func Marshal(v any) ([]byte, error) {
 	body, err := Encode(v)
 	if err == nil && Replaced(body) {

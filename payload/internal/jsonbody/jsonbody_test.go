@@ -54,7 +54,7 @@ type outer struct {
 	At *time.Time `json:"at,omitzero"`
 }
 
-// Rule: invalid UTF-8 is refused, wherever it stands; a value that JSON does not have is, too.
+// Rule: invalid UTF-8 is refused everywhere, and so is a value without JSON.
 func TestObject_refused(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -75,7 +75,7 @@ func TestObject_refused(t *testing.T) {
 	}
 }
 
-// Rule: what was read is written as it was sent, until its field changes; the order is that
+// Rule: a member that was read is written as it was sent until its field changes; the order is that
 // of the fields.
 func TestUnmarshal(t *testing.T) {
 	t.Parallel()
@@ -138,8 +138,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// Rule: Marshal refuses a string exactly if it is not valid UTF-8, and loses nothing of
-// another.
+// Rule: Marshal refuses exactly the strings that are not valid UTF-8, and keeps all of the others.
 func FuzzMarshal(f *testing.F) {
 	for _, s := range []string{"", `\`, `\ufffd`, "\ufffd", "a\xff", "\u2028", "<&>", "\\\xff", `"\\`} {
 		f.Add(s)

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Time is a moment that is written as whole milliseconds since 1970, UTC. It is read from that,
-// from the same number in a string, and from the forms of ISO 8601 that Atlassian's products use.
+// Time is a time that is written as whole milliseconds since 1970, UTC. It is read from that, from
+// the same number in a string, and from the forms of ISO 8601 that Atlassian's products use.
 type Time struct{ time.Time }
 
 // MarshalJSON writes milliseconds.
@@ -34,8 +34,8 @@ func (n *Number) UnmarshalJSON(b []byte) error {
 
 var errTime = errors.New("must be milliseconds since 1970 or a time in ISO 8601")
 
-// ReadTime reads milliseconds since 1970, the same number in a string, and the forms of
-// ISO 8601 that Atlassian's products use. Nothing and null are the zero time.
+// ReadTime reads milliseconds since 1970, the same number in a string, and the forms of ISO 8601
+// that Atlassian's products use. An empty input and null are the zero time.
 func ReadTime(b []byte) (time.Time, error) {
 	text := Unquote(b)
 	if text == "" || text == "null" {
@@ -55,7 +55,7 @@ func ReadTime(b []byte) (time.Time, error) {
 
 var errNumber = errors.New("must be an integer")
 
-// ReadNumber reads an integer and the same in a string. Nothing and null are 0.
+// ReadNumber reads an integer and the same in a string. An empty input and null are 0.
 func ReadNumber(b []byte) (int64, error) {
 	text := Unquote(b)
 	if text == "null" || text == "" {

@@ -10,9 +10,9 @@ import (
 	"sync"
 )
 
-// Object encodes a struct as a JSON object. The fields come first, in their order. A member
-// whose field has the value that was read, as sent knows, is written as it was sent. More
-// follows in alphabetical order; a name in it that a field has is left out.
+// Object encodes a struct as a JSON object. The fields come first, in their order. A member whose
+// field still has the value that was read is written in its original form, which sent has. The
+// members of more follow in alphabetical order; a name that a field has is left out.
 func Object(v any, more map[string]any, sent Sent) ([]byte, error) {
 	value := reflect.ValueOf(v)
 	fields := fieldsOf(value.Type())
@@ -49,7 +49,7 @@ func Object(v any, more map[string]any, sent Sent) ([]byte, error) {
 	return w.object()
 }
 
-// writer puts an object together. One encoder serves all members.
+// writer builds an object. One encoder serves all members.
 type writer struct {
 	bytes.Buffer
 	enc *json.Encoder
@@ -62,10 +62,10 @@ var writers = sync.Pool{New: func() any {
 	return w
 }}
 
-// free gives the writer back. What it holds must not be used any more.
+// free returns the writer to the pool. Its bytes must not be used any more.
 func (w *writer) free() {
 	if w.Cap() > 64<<10 {
-		return // a large body is rare, its buffer is not kept
+		return // large bodies are rare, so their buffers are not kept
 	}
 	w.Reset()
 	writers.Put(w)
@@ -79,7 +79,7 @@ func (w *writer) value(v any) error {
 	return nil
 }
 
-// field writes the value of a field, nothing when it is left out.
+// field writes the value of a field, or nothing when it is left out.
 func (w *writer) field(f *field, of reflect.Value) error {
 	v := of.FieldByIndex(f.index)
 	if f.omitted(v) {
@@ -88,7 +88,7 @@ func (w *writer) field(f *field, of reflect.Value) error {
 	return w.value(v.Interface())
 }
 
-// object returns a copy of what was written: members, each behind a comma.
+// object returns a copy of the written members, each after a comma.
 func (w *writer) object() ([]byte, error) {
 	if w.Len() == 0 {
 		return []byte("{}"), nil

@@ -10,9 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// Sent remembers members that were sent in another way than their fields are written: left
-// out, null, empty, or in another spelling. The zero value remembers nothing. A Sent is
-// never changed, so copies may share it.
+// Sent keeps members that were sent in another form than their fields are written: left out, null,
+// empty, or in another spelling. The zero value is empty. A Sent is immutable, so copies may share
+// it.
 type Sent struct {
 	read    bool
 	absent  uint64 // the fields, by index, that were left out, are zero and would be written
@@ -21,11 +21,11 @@ type Sent struct {
 
 type member struct {
 	raw    []byte // as it was sent, empty where it was left out
-	was    []byte // what the field encoded to then, empty where it was left out
-	always bool   // raw holds whatever the field encodes to
+	was    []byte // the field's encoding then, empty where it was left out
+	always bool   // raw holds for any encoding of the field
 }
 
-// instead tells what is written instead of what the i-th field encodes to. Empty text leaves
+// instead returns the replacement of the i-th field's encoding, if there is one. Empty text leaves
 // the member out.
 func (s *Sent) instead(i int, name string, v reflect.Value, encoded []byte) (text []byte, is bool) {
 	if m, ok := s.members[name]; ok && (m.always || bytes.Equal(m.was, encoded)) {
@@ -36,23 +36,21 @@ func (s *Sent) instead(i int, name string, v reflect.Value, encoded []byte) (tex
 
 func (s *Sent) leftOut(i int) bool { return i < 64 && s.absent&(1<<i) != 0 }
 
-// Has reports whether a member of the struct T was sent in another way than its field would
-// be written.
+// Has reports whether a member of the struct T was sent in another form than its field is written.
 func Has[T any](s Sent, name string) bool {
 	i := slices.IndexFunc(fieldsOf(reflect.TypeFor[T]()), func(f field) bool { return f.name == name })
 	_, ok := s.members[name]
 	return ok || i >= 0 && s.leftOut(i)
 }
 
-// Equal reports true: two values that differ in how they were sent are equal. It is there
-// for packages that compare structs.
+// Equal returns true: two values that differ only in their original form are equal. It is for
+// packages that compare structs.
 func (Sent) Equal(Sent) bool { return true }
 
-// IsZero reports whether this is the Sent of something that was not read.
+// IsZero reports whether the value was not read.
 func (s Sent) IsZero() bool { return !s.read && len(s.members) == 0 }
 
-// With returns a copy that has a member written as text, whatever its field holds; nil
-// leaves it out.
+// With returns a copy that writes a member as text for any value of its field; nil leaves it out.
 func (s Sent) With(name string, text []byte) Sent {
 	members := maps.Clone(s.members)
 	if members == nil {
@@ -65,9 +63,9 @@ func (s Sent) With(name string, text []byte) Sent {
 // Members are the members of an object as they were sent.
 type Members map[string]json.RawMessage
 
-// Unmarshal reads an object into the struct that v points to. Names are matched exactly; of
-// a name that stands twice the last one counts. Members without a field go to more. The
-// error is a [*MemberError], or that of encoding/json for what is no object.
+// Unmarshal reads an object into the struct that v points to. Names are matched exactly; of two
+// equal names the last one counts. Members without a field go to more. The error is a
+// [*MemberError], or that of encoding/json for a value that is no object.
 func Unmarshal(body []byte, v any, more *map[string]any, sent *Sent) error {
 	m, err := Read(body, v)
 	if err != nil {
@@ -77,8 +75,8 @@ func Unmarshal(body []byte, v any, more *map[string]any, sent *Sent) error {
 	return nil
 }
 
-// Read is the first half of [Unmarshal]: what it returns tells the rest, after the caller
-// has changed the struct.
+// Read is the first half of [Unmarshal]. The caller may change the struct before it calls the
+// methods of the result.
 func Read(body []byte, v any) (Members, error) {
 	var m Members
 	if err := json.Unmarshal(body, &m); err != nil {
@@ -105,8 +103,8 @@ func Read(body []byte, v any) (Members, error) {
 	return m, nil
 }
 
-// ReadBody is [Read] for a whole body, which must be valid UTF-8. Where it is refused, reason says
-// what must be, and field is the member at fault, empty where it is the body.
+// ReadBody is [Read] for a whole body, which must be valid UTF-8. For a refused body reason is the
+// broken rule, and field the member at fault, empty for the body itself.
 func ReadBody(body []byte, v any) (m Members, field, reason string) {
 	const object = "must be one JSON object and nothing else"
 	if !utf8.Valid(body) {
@@ -137,7 +135,7 @@ func (e *MemberError) Error() string { return e.Name + " has a value of the wron
 // Unwrap returns the cause.
 func (e *MemberError) Unwrap() error { return e.Err }
 
-// decode is json.Unmarshal that keeps numbers as they are.
+// decode is json.Unmarshal with json.Number.
 func decode(raw []byte, into any) error {
 	if free, ok := into.(*any); ok && raw[0] != '{' && raw[0] != '[' { // no decoder is needed
 		if raw[0] == '-' || '0' <= raw[0] && raw[0] <= '9' {
@@ -151,7 +149,7 @@ func decode(raw []byte, into any) error {
 	return dec.Decode(into)
 }
 
-// More returns the members that the struct has no field for, nil when there are none.
+// More returns the members without a field, nil when there are none.
 func (m Members) More(v any) map[string]any {
 	fields := fieldsOf(reflect.TypeOf(v).Elem())
 	var more map[string]any
@@ -169,10 +167,10 @@ func (m Members) More(v any) map[string]any {
 	return more
 }
 
-// Sent compares what the fields of the struct encode to with what was sent.
+// Sent compares the encodings of the struct's fields with the members that were sent.
 func (m Members) Sent(v any) Sent {
 	if m == nil {
-		return Sent{} // null was sent, there was nothing to read
+		return Sent{} // null was sent, so no member was read
 	}
 	value := reflect.ValueOf(v).Elem()
 	s, w := Sent{read: true}, writers.Get().(*writer)
@@ -189,7 +187,7 @@ func (m Members) Sent(v any) Sent {
 		}
 		w.Reset()
 		if err := w.field(&f, value); err != nil || same(raw, w.Bytes()) {
-			continue // Object reports what cannot be encoded
+			continue // Object reports a value that cannot be encoded
 		}
 		if s.members == nil {
 			s.members = make(map[string]member)
@@ -199,8 +197,7 @@ func (m Members) Sent(v any) Sent {
 	return s
 }
 
-// same reports whether two values are equal as JSON. No bytes at all stand for a member
-// that is not there.
+// same reports whether two values are equal as JSON. No bytes stand for an absent member.
 func same(a, b []byte) bool {
 	if bytes.Equal(a, b) {
 		return true

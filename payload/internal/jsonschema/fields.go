@@ -17,9 +17,8 @@ type field struct {
 	depth    int // how many embedded structs it is in
 }
 
-// fields lists the members of a struct by the rules of encoding/json: of several fields of
-// one name the least deep counts, then the one with a tag; where that leaves more than one,
-// none does.
+// fields lists the members of a struct by the rules of encoding/json: of several fields with one
+// name the least deep counts, then the one with a tag. If more than one is left, none counts.
 func fields(t reflect.Type) []field {
 	all := collect(t, 0, false, map[reflect.Type]bool{})
 	var list []field
@@ -95,7 +94,7 @@ func canBeQuoted(t reflect.Type) bool {
 	}
 }
 
-// validName reports whether encoding/json takes a name from a tag.
+// validName reports whether encoding/json accepts a name from a tag.
 func validName(s string) bool {
 	for _, r := range s {
 		if !strings.ContainsRune("!#$%&()*+-./:;<=>?@[]^_{|}~ ", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r) {

@@ -17,10 +17,10 @@ const Dialect = "https://json-schema.org/draft/2020-12/schema"
 // Schema is one schema object, encoded by encoding/json.
 type Schema = map[string]any
 
-// Of derives the schema of what encoding/json writes for a type. A struct is an object whose
-// fields are required unless they have omitempty or omitzero. time.Time is a date-time. A
-// slice, a map or a pointer may be null where encoding/json writes null. A type that encodes
-// itself may be any value. A struct that contains itself stands once in "$defs".
+// Of derives the schema of a type as encoding/json writes it. A struct is an object whose fields
+// are required unless they have omitempty or omitzero. time.Time is a date-time. A slice, a map or
+// a pointer may be null where encoding/json writes null. A type with its own encoder may be any
+// value. A struct that contains itself stands once in "$defs".
 func Of(t reflect.Type) Schema {
 	d := deriver{names: make(map[reflect.Type]string), open: make(map[reflect.Type]bool)}
 	for t.Kind() == reflect.Pointer {
@@ -28,7 +28,7 @@ func Of(t reflect.Type) Schema {
 	}
 	schema := d.value(t, false)
 	defs := Schema{}
-	for i := 0; i < len(d.wanted); i++ { // a definition may want others
+	for i := 0; i < len(d.wanted); i++ { // a definition may add others
 		defs[d.names[d.wanted[i]]] = d.value(d.wanted[i], false)
 	}
 	if len(defs) > 0 {
@@ -50,7 +50,7 @@ var (
 	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
 )
 
-// value is the schema of a type. Null is allowed where the type has a nil that is written.
+// value is the schema of a type. Null is allowed where the type can be nil and is then written.
 func (d *deriver) value(t reflect.Type, null bool) Schema {
 	switch {
 	case t == timeType:
@@ -64,7 +64,7 @@ func (d *deriver) value(t reflect.Type, null bool) Schema {
 	case t.Implements(textMarshaler):
 		return orNull(Schema{"type": "string"}, null && t.Kind() == reflect.Map)
 	case reflect.PointerTo(t).Implements(textMarshaler):
-		return Schema{} // it depends on how the value is reached
+		return Schema{} // depends on the path to the value
 	}
 	switch t.Kind() {
 	case reflect.Bool:
@@ -89,7 +89,7 @@ func (d *deriver) value(t reflect.Type, null bool) Schema {
 	case reflect.Struct:
 		return d.object(t)
 	}
-	return Schema{} // an interface holds anything
+	return Schema{} // an interface holds any value
 }
 
 // plain reports whether a type of bytes has no encoding of its own.
@@ -118,7 +118,7 @@ func (d *deriver) object(t reflect.Type) Schema {
 	return Schema{"type": "object", "properties": properties, "required": required}
 }
 
-// name is that of a struct in "$defs": letters and digits, and different for each.
+// name returns the name of a struct in "$defs": letters and digits, and unique.
 func (d *deriver) name(t reflect.Type) string {
 	if name, known := d.names[t]; known {
 		return name
@@ -134,7 +134,7 @@ func (d *deriver) name(t reflect.Type) string {
 	return name
 }
 
-// Identifier replaces what may not stand in the name of a component: OpenAPI 3.1 allows
+// Identifier replaces characters that the name of a component may not have: OpenAPI 3.1 allows
 // letters, digits, ".", "-" and "_".
 func Identifier(name string) string {
 	return strings.Map(func(r rune) rune {

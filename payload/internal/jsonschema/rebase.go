@@ -13,8 +13,7 @@ var (
 	errDialect = errors.New(`must have the member "$schema", such as "` + Dialect + `"`)
 )
 
-// Read reads a schema that stands alone: a JSON object with "$schema". Numbers keep their
-// form.
+// Read reads a schema document: a JSON object with "$schema". Numbers keep their form.
 func Read(text []byte) (Schema, error) {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.UseNumber()
@@ -31,10 +30,9 @@ func Read(text []byte) (Schema, error) {
 	return s, nil
 }
 
-// Rebase makes a schema part of another document, in which it stands at a JSON pointer such
-// as "#/components/schemas/x": references within the schema follow. It changes s.
-// "$id" is removed, because it would move the base of references, and so is "$schema" where
-// it is [Dialect].
+// Rebase makes a schema part of another document, at a JSON pointer such as
+// "#/components/schemas/x", and adapts the references within the schema. It changes s. It removes
+// "$id", because that would move the base of references, and "$schema" where it is [Dialect].
 func Rebase(s Schema, pointer string) Schema {
 	if s["$schema"] == Dialect {
 		delete(s, "$schema")
@@ -48,7 +46,7 @@ func rebase(s Schema, pointer string) {
 	for keyword, arg := range s {
 		switch keyword {
 		case "const", "enum", "default", "example", "examples":
-			continue // values, in which nothing is a reference
+			continue // values hold no references
 		case "$ref", "$dynamicRef":
 			if ref, is := arg.(string); is && (ref == "#" || strings.HasPrefix(ref, "#/")) {
 				s[keyword] = pointer + ref[1:]

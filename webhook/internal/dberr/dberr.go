@@ -1,4 +1,4 @@
-// Package dberr makes errors of databases fit for a log: a driver's own text holds users,
+// Package dberr makes errors of databases suitable for a log: a driver's own text contains users,
 // addresses and values.
 package dberr
 
@@ -10,9 +10,9 @@ import (
 	"reflect"
 )
 
-// Error is an error of the driver. Its text holds the code of the database and what to do,
-// and nothing of what drivers say beside it: users, databases, addresses and values.
-// errors.Is and errors.As find the driver's own.
+// Error is an error of the driver. Its text holds only the code of the database and an advice,
+// without the users, databases, addresses and values of the driver's text. errors.Is and
+// errors.As find the driver's error.
 type Error struct {
 	text string
 	err  error
@@ -23,8 +23,8 @@ func (e *Error) Error() string { return e.text }
 // Unwrap returns the driver's error.
 func (e *Error) Unwrap() error { return e.err }
 
-// Wrap makes an Error of what a driver answered. Errors that hold nothing of the driver's,
-// such as sql.ErrNoRows and those of a context, stay as they are.
+// Wrap makes an Error of a driver's error. Errors without text of the driver, such as
+// sql.ErrNoRows and those of a context, are returned unchanged.
 func Wrap(err error) error {
 	var known *Error
 	switch {
@@ -32,7 +32,7 @@ func Wrap(err error) error {
 		errors.Is(err, sql.ErrNoRows), errors.Is(err, sql.ErrTxDone):
 		return err
 	case errors.Is(err, context.Canceled):
-		return &Error{context.Canceled.Error(), err} // drivers add addresses to these
+		return &Error{context.Canceled.Error(), err} // drivers add addresses to such errors
 	case errors.Is(err, context.DeadlineExceeded):
 		return &Error{context.DeadlineExceeded.Error(), err}
 	}
@@ -51,13 +51,13 @@ func Wrap(err error) error {
 	return &Error{text, err}
 }
 
-// NeedsSetting reports whether an error comes of how the database was opened.
+// NeedsSetting reports whether a setting of the opened database causes an error.
 func NeedsSetting(err error) bool {
 	return State(err) == ReadOnlyState || Code(err)&0xff == sqliteReadOnly || Code(err) == sqliteBusySnapshot
 }
 
-// Answered reports whether an error is the database's own, after which it has undone the
-// statement. A server that shuts down (57P) may do so behind the commit.
+// Answered reports whether an error is the database's own, so that the statement is undone. It
+// is false for a server that shuts down (57P), which may send its error after the commit.
 func Answered(err error) bool {
 	if state := State(err); state != "" {
 		return state[:min(3, len(state))] != "57P" && state[:min(2, len(state))] != "08"
@@ -72,8 +72,7 @@ func Answered(err error) bool {
 // ReadOnlyState is read_only_sql_transaction (PostgreSQL manual, appendix A).
 const ReadOnlyState = "25006"
 
-// State returns PostgreSQL's code of an error, "" where it has none. Drivers tell it
-// through a method of this name.
+// State returns PostgreSQL's code of an error, "" for none. Drivers have a method for it.
 func State(err error) string {
 	var state interface{ SQLState() string }
 	if errors.As(err, &state) {
@@ -82,7 +81,7 @@ func State(err error) string {
 	return ""
 }
 
-// advice is by code or by class, its first two characters.
+// advice holds texts by code or by class, the first two characters of a code.
 var advice = map[string]string{
 	"25006": "the session is read-only, connect to the primary: target_session_attrs=read-write in the DSN",
 	"40001": "serialization failure",
@@ -138,8 +137,8 @@ func sqliteAdvice(code int) string {
 	return sqliteAdvices[code&0xff]
 }
 
-// Code returns SQLite's extended result code of an error, 0 where it has none:
-// modernc.org/sqlite tells it through a method, mattn/go-sqlite3 in a field.
+// Code returns SQLite's extended result code of an error, 0 for none: modernc.org/sqlite has
+// a method for it, mattn/go-sqlite3 a field.
 func Code(err error) int {
 	var coded interface{ Code() int }
 	if errors.As(err, &coded) {

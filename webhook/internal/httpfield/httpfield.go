@@ -7,8 +7,8 @@ import (
 	"github.com/postrider/postrider/internal/ascii"
 )
 
-// MaxValue bounds a field's value in bytes. Common servers stop at 8 KiB for all fields
-// together.
+// MaxValue bounds a field's value in bytes. Common servers limit all fields together to
+// 8 KiB.
 const MaxValue = 4096
 
 // IsToken reports whether s can be the name of a field: a token of RFC 9110 section 5.6.2.
@@ -23,8 +23,8 @@ func IsToken(s string) bool {
 
 // IsValue reports whether a field carries s unchanged: printable ASCII, 0x20 to 0x7E,
 // without a space at either end, and no more than MaxValue bytes. A line break would start
-// another field; other bytes and outer spaces are changed or refused on the way. The empty
-// value is one.
+// another field. Servers and proxies change or refuse other bytes and outer spaces. The
+// empty value is permitted.
 func IsValue(s string) bool {
 	return len(s) <= MaxValue && ascii.IsPrintable(s) && strings.Trim(s, " ") == s
 }

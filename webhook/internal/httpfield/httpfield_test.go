@@ -11,8 +11,8 @@ import (
 	"github.com/postrider/postrider/webhook/internal/httpfield"
 )
 
-// Rule: each byte is judged as net/http sends or refuses it, as the name of a field and
-// in its value.
+// Rule: each byte is accepted, in a name and in a value, exactly if net/http sends it
+// unchanged.
 func TestEveryByte(t *testing.T) {
 	t.Parallel()
 	for b := range 256 {
@@ -21,7 +21,7 @@ func TestEveryByte(t *testing.T) {
 		if got, want := httpfield.IsToken(name), sends(t, name, "v"); got != want {
 			t.Errorf("IsToken(%q) = %t, net/http says %t", name, got, want)
 		}
-		// net/http sends tabs and bytes above 0x7E, which others on the way change.
+		// net/http sends tabs and bytes above 0x7E, but proxies change them.
 		if got, want := httpfield.IsValue(value), sends(t, "X", value) && b != '\t' && b < 0x7F; got != want {
 			t.Errorf("IsValue(%q) = %t, want %t", value, got, want)
 		}
@@ -39,7 +39,7 @@ func TestEveryByte(t *testing.T) {
 
 var errDialed = errors.New("dialed")
 
-// sends reports whether net/http takes a field: it looks at the fields before it dials.
+// sends reports whether net/http accepts a field: it checks the fields before it dials.
 func sends(t *testing.T, name, value string) bool {
 	t.Helper()
 	r, err := http.NewRequest(http.MethodPost, "http://receiver.invalid/", nil)

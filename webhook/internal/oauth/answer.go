@@ -12,36 +12,35 @@ import (
 )
 
 const (
-	// MaxAnswer is how much of an answer is read, in bytes. What is longer is refused.
+	// MaxAnswer bounds an answer in bytes. A longer one is refused.
 	MaxAnswer = 64 << 10
-	// maxToken is the longest token, in bytes; it is sent as a header field.
+	// maxToken bounds a token in bytes, because it is sent in a header field.
 	maxToken = 4096
-	// lifetime is that of a token whose answer names none, maxLifetime the longest that is
-	// believed.
+	// lifetime is the validity of a token without expires_in, maxLifetime the longest accepted
+	// validity.
 	lifetime    = 5 * time.Minute
 	maxLifetime = 24 * time.Hour
-	// margin is how long before its end a token is used no more, so that it does not end on its
-	// way; half of its life where that is less.
+	// margin is the time before its end from which a token is not used, so that it does not
+	// expire during a request; half of its validity where that is less.
 	margin = time.Minute
 )
 
-// Names are the errors of RFC 6749 section 5.2. Nothing else that a token endpoint says
-// is repeated to anyone.
+// Names are the errors of RFC 6749 section 5.2. No other text of a token endpoint is shown.
 var Names = []string{"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope"}
 
 // Token is an access token.
 type Token struct {
 	Value string
-	end   time.Time // with its monotonic part: the server's clock does not enter
+	end   time.Time // with a monotonic reading, independent of the server's clock
 }
 
-// Error says why a token endpoint that answered gave no token.
+// Error is an answer of a token endpoint without a token.
 type Error struct {
 	Status int
 	Name   string // one of Names, or empty
 }
 
-// Error is status and name.
+// Error returns status and name.
 func (e *Error) Error() string {
 	if e.Name == "" {
 		return fmt.Sprintf("token endpoint: %d", e.Status)
@@ -49,7 +48,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("token endpoint: %d %s", e.Status, e.Name)
 }
 
-// parse reads an answer to a request that began at the given time.
+// parse parses an answer to a request that began at the given time.
 func parse(status int, answer []byte, began time.Time) (Token, error) {
 	failed := &Error{Status: status}
 	if len(answer) > MaxAnswer {
@@ -68,7 +67,7 @@ func parse(status int, answer []byte, began time.Time) (Token, error) {
 	case json.Unmarshal(answer, &in) != nil:
 		return Token{}, failed
 	case in.AccessToken == "":
-		failed.Name = nameIn(answer) // some servers refuse with 200
+		failed.Name = nameIn(answer) // some servers send errors with status 200
 		return Token{}, failed
 	case len(in.AccessToken) > maxToken, !httpfield.IsValue(in.AccessToken),
 		in.TokenType != "" && !strings.EqualFold(in.TokenType, "Bearer"):
@@ -88,8 +87,8 @@ func nameIn(answer []byte) string {
 	return ""
 }
 
-// life reads expires_in, seconds as a number or, as some servers have it, in quotes. A token that is
-// said to have ended is used once.
+// life parses expires_in: seconds as a number or, from some servers, in quotes. A token that has
+// already expired is used once.
 func life(raw json.RawMessage) time.Duration {
 	seconds, err := strconv.ParseFloat(strings.Trim(string(raw), `"`), 64)
 	switch {

@@ -9,7 +9,8 @@ import (
 )
 
 // Rule: a token is used until expires_in after the fetch began, less a minute or half of it where that
-// is less; without one for five minutes, and for a day at most. One that has ended is used once.
+// is less. Without expires_in it is used for five minutes, and always for a day at most. An expired
+// token is used once.
 func TestEnd(t *testing.T) {
 	t.Parallel()
 	for said1, want := range map[string]time.Duration{
@@ -62,8 +63,8 @@ func TestEnd(t *testing.T) {
 	}
 }
 
-// Rule: only an answer with a usable bearer token gives one; an error says its status and, of the
-// six names, which.
+// Rule: only an answer with a usable bearer token gives a token; an error holds the status and, if
+// known, one of the six names.
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

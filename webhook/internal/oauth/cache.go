@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// PostFunc sends a request and returns status and body of the answer, of the body at most one byte
-// more than MaxAnswer. It follows no redirect.
+// PostFunc sends a request and returns status and body of the answer. It reads at most MaxAnswer bytes
+// of the body and one more. It follows no redirect.
 type PostFunc func(ctx context.Context, url string, h http.Header, body []byte) (status int, answer []byte, err error)
 
 // Cache keeps tokens in memory. It is safe for concurrent use.
@@ -20,20 +20,20 @@ type Cache struct {
 	known map[Key]*entry
 }
 
-// entry is what is known of one client. The Cache's lock guards it.
+// entry is the state of one client. The Cache's lock guards it.
 type entry struct {
 	owner string
 	token Token
 	used  time.Time
-	fetch *fetch // under way, nil for none
+	fetch *fetch // the current one, or nil
 }
 
-// fetch is one request for a token. Its result is there once done is closed.
+// fetch is one request for a token. Its result is set when done is closed.
 type fetch struct {
 	done  chan struct{}
 	token Token
 	err   error
-	own   bool // it ended because the time of the one who fetched did
+	own   bool // the fetch ended because the context of the fetching caller ended
 }
 
 const (
@@ -47,9 +47,9 @@ func NewCache(post PostFunc) *Cache {
 	return &Cache{post: post, known: make(map[Key]*entry)}
 }
 
-// Token returns a token for the client, and whether this call fetched it. One call fetches at a
-// time for a client; others wait for its result in their own time. Errors are of type *[Error]
-// where the endpoint answered, and otherwise those of PostFunc or of ctx.
+// Token returns a token for the client, and whether this call fetched it. For each client one call
+// fetches at a time; other calls wait for its result until their own contexts end. Errors are of type
+// *[Error] where the endpoint answered, and otherwise those of PostFunc or of ctx.
 func (c *Cache) Token(ctx context.Context, client *Client) (t Token, fetched bool, err error) {
 	for {
 		e, f, mine := c.join(client, time.Now())
@@ -71,7 +71,7 @@ func (c *Cache) Token(ctx context.Context, client *Client) (t Token, fetched boo
 	}
 }
 
-// join returns a token that is known, or the fetch of it, and whether the caller is to make it.
+// join returns a stored token, or a fetch, and whether the caller must run the fetch.
 func (c *Cache) join(client *Client, now time.Time) (t Token, f *fetch, mine bool) {
 	key := client.Key()
 	c.mu.Lock()
@@ -94,7 +94,7 @@ func (c *Cache) join(client *Client, now time.Time) (t Token, f *fetch, mine boo
 	return Token{}, e.fetch, true
 }
 
-// makeRoom removes tokens that have ended, or else the one that was not used for the longest time.
+// makeRoom removes expired tokens, or without any the least recently used one.
 func (c *Cache) makeRoom(now time.Time) bool {
 	if len(c.known) < maxEntries {
 		return true
@@ -118,7 +118,7 @@ func (c *Cache) makeRoom(now time.Time) bool {
 
 var errPanic = errors.New("oauth: the transport panicked")
 
-// run fetches a token and hands it to all who wait.
+// run fetches a token for all waiting calls.
 func (c *Cache) run(ctx context.Context, client *Client, f *fetch) {
 	f.err = errPanic
 	defer func() {
@@ -137,7 +137,7 @@ func (c *Cache) run(ctx context.Context, client *Client, f *fetch) {
 	f.token, f.err = parse(status, answer, began)
 }
 
-// end keeps the token of a fetch, unless the client was forgotten meanwhile.
+// end stores the token of a fetch, unless the client was forgotten meanwhile.
 func (c *Cache) end(key Key, f *fetch) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -151,7 +151,7 @@ func (c *Cache) end(key Key, f *fetch) {
 	}
 }
 
-// Drop forgets a token that was refused. One that has come in its place stays.
+// Drop forgets a refused token. A newer token stays.
 func (c *Cache) Drop(client *Client, refused Token) {
 	key := client.Key()
 	c.mu.Lock()
@@ -161,7 +161,7 @@ func (c *Cache) Drop(client *Client, refused Token) {
 	}
 }
 
-// Forget forgets all tokens of an owner, also those that are being fetched.
+// Forget forgets all tokens of an owner, also those of current fetches.
 func (c *Cache) Forget(owner string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

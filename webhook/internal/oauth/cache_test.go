@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// endpoint is a token endpoint that counts, and answers as told.
+// endpoint is a token endpoint that counts requests and sends a given answer.
 type endpoint struct {
 	asked  atomic.Int64
 	answer func(n int64, ctx context.Context) (int, string, error)
@@ -36,7 +36,7 @@ func mustGet(t *testing.T, c *Cache, client *Client) (string, bool) {
 	return got.Value, fetched
 }
 
-// Rule: a hundred who need a token at once fetch it once, and one of them knows that it did.
+// Rule: a hundred concurrent calls fetch a token once, and exactly one of them reports the fetch.
 func TestOneFetch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -65,7 +65,7 @@ func TestOneFetch(t *testing.T) {
 	})
 }
 
-// Rule: all who wait hear of an error, and the next one asks again.
+// Rule: all waiting calls get the error of a fetch, and the next call fetches again.
 func TestOneFetchFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -93,8 +93,8 @@ func TestOneFetchFails(t *testing.T) {
 	})
 }
 
-// Rule: each waits in its own time. Where the time of the one who fetches ends first, another
-// one fetches.
+// Rule: each call waits until its own context ends. When the fetching call's context ends first,
+// another call fetches.
 func TestWaitersHaveTheirOwnTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -130,7 +130,7 @@ func TestWaitersHaveTheirOwnTime(t *testing.T) {
 	})
 }
 
-// Rule: a fetch takes 10 seconds at most.
+// Rule: a fetch takes at most 10 seconds.
 func TestFetchIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -143,7 +143,7 @@ func TestFetchIsBounded(t *testing.T) {
 	})
 }
 
-// Rule: a transport that panics leaves none of those who wait behind.
+// Rule: after a panic of the transport no call waits for ever.
 func TestPanicLeavesNoneWaiting(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -160,7 +160,7 @@ func TestPanicLeavesNoneWaiting(t *testing.T) {
 	})
 }
 
-// Rule: any field makes another client, and one owner's token is never another's.
+// Rule: clients that differ in any field, such as the owner, never share a token.
 func TestKey(t *testing.T) {
 	t.Parallel()
 	base := Client{"owner", "url", "id", "secret", []string{"a", "b"}, "audience", "resource", Basic}
@@ -187,7 +187,7 @@ func TestKey(t *testing.T) {
 	}
 }
 
-// Rule: a token that was refused is dropped unless another one has come in its place.
+// Rule: a refused token is dropped, but not a newer one.
 func TestDrop(t *testing.T) {
 	t.Parallel()
 	e := &endpoint{}
@@ -201,13 +201,13 @@ func TestDrop(t *testing.T) {
 	if got, fetched := mustGet(t, c, client); !fetched || got != "token-2" {
 		t.Errorf("%s, fetched %t", got, fetched)
 	}
-	c.Drop(client, first) // somebody who comes late
+	c.Drop(client, first) // a late caller
 	if got, fetched := mustGet(t, c, client); fetched || got != "token-2" {
 		t.Errorf("%s, fetched %t", got, fetched)
 	}
 }
 
-// Rule: what an owner has is forgotten, and so is a token that is on its way meanwhile.
+// Rule: Forget forgets all tokens of an owner, also one that is being fetched.
 func TestForget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -233,8 +233,7 @@ func TestForget(t *testing.T) {
 	})
 }
 
-// Rule: 4,096 tokens are kept; those that have ended, and then the one that was not used for
-// the longest time, go first.
+// Rule: 4,096 tokens are kept. Expired tokens are removed first, then the least recently used one.
 func TestBound(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -257,15 +256,15 @@ func TestBound(t *testing.T) {
 			}
 		}
 		if get(0) {
-			t.Error("one that is in use went first")
+			t.Error("a recently used token was removed first")
 		}
 		if get(200) || !get(1) {
-			t.Error("another one than the oldest went")
+			t.Error("another token than the oldest was removed")
 		}
 		time.Sleep(2 * time.Hour)
 		get(-1)
 		if len(c.known) != 1 {
-			t.Errorf("%d are kept, want 1: the others have ended", len(c.known))
+			t.Errorf("%d are kept, want 1: the others have expired", len(c.known))
 		}
 	})
 }

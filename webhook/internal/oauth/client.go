@@ -1,6 +1,6 @@
 // Package oauth gets access tokens by the client credentials grant of OAuth 2.0 (RFC 6749
 // section 4.4) and keeps each until shortly before its end. It opens no connection: its
-// caller sends the request. It knows nothing of webhooks.
+// caller sends the request. It does not know webhooks.
 package oauth
 
 import (
@@ -12,19 +12,19 @@ import (
 	"strings"
 )
 
-// ClientAuth says how a client sends its ID and secret.
+// ClientAuth is the way in which a client sends its ID and secret.
 type ClientAuth string
 
-// The ways.
+// The values of ClientAuth.
 const (
 	Basic      ClientAuth = ""            // Basic, both parts form-encoded first: RFC 6749 section 2.3.1
-	BasicPlain ClientAuth = "basic_plain" // Basic, as they are
+	BasicPlain ClientAuth = "basic_plain" // Basic, both parts unchanged
 	Post       ClientAuth = "post"        // in the body
 )
 
-// Client is whom a token is for.
+// Client is the receiver of a token.
 type Client struct {
-	// Owner keeps the tokens of one tenant from another's, whatever else is the same.
+	// Owner separates the tokens of tenants whose other fields are the same.
 	Owner              string
 	TokenURL           string
 	ID, Secret         string
@@ -33,10 +33,11 @@ type Client struct {
 	Auth               ClientAuth
 }
 
-// Key tells clients apart.
+// Key identifies a Client.
 type Key [sha256.Size]byte
 
-// Key is made of every field, each with its length, so that no two clients share one.
+// Key returns a digest of every field, each with its length, so that different clients have
+// different Keys.
 func (c *Client) Key() (k Key) {
 	h := sha256.New()
 	add := func(s string) {
@@ -55,7 +56,7 @@ func (c *Client) Key() (k Key) {
 	return k
 }
 
-// request is header and body of the request for a token.
+// request returns header and body of the request for a token.
 func (c *Client) request() (http.Header, []byte) {
 	h := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Accept": {"application/json"}}
 	form := url.Values{"grant_type": {"client_credentials"}}

@@ -8,7 +8,7 @@ import (
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
-// benched is a Scheduler of a usual size that is under way.
+// benched returns a running Scheduler of a usual size.
 func benched() (*scheduler.Scheduler, time.Time) {
 	s := scheduler.New(scheduler.Config{
 		Capacity: 64, MaxInFlight: 1024, PerLane: 4, SlowAfter: 50 * time.Millisecond, Lease: time.Minute, Poll: 5 * time.Second,
@@ -19,8 +19,8 @@ func benched() (*scheduler.Scheduler, time.Time) {
 	return s, epoch
 }
 
-// BenchmarkHandOff is a delivery's way through Step: Offered, Enqueued, Attempted, and its
-// part of a Settled for 64. The Job is the caller's, and made beforehand.
+// BenchmarkHandOff measures the events of one delivery: Offered, Enqueued, Attempted, and its
+// part of a Settled for 64. The Job is made before the measurement.
 func BenchmarkHandOff(b *testing.B) {
 	for _, lanes := range []int{1, 100} {
 		b.Run(fmt.Sprint(lanes, " lanes"), func(b *testing.B) { handOff(b, lanes, 0) })
@@ -80,7 +80,7 @@ func handOff(b *testing.B, lanes, blocked int) {
 	}
 }
 
-// BenchmarkClaimed is a delivery's way where a backlog is claimed, 64 at a time.
+// BenchmarkClaimed measures the events of one delivery of a backlog that is claimed 64 at a time.
 func BenchmarkClaimed(b *testing.B) {
 	s, now := benched()
 	todo := make([]scheduler.Command, 0, 256)
@@ -96,7 +96,7 @@ func BenchmarkClaimed(b *testing.B) {
 	b.ResetTimer()
 	for sent < b.N {
 		if len(queue) == 0 {
-			b.Fatalf("it stands still: %+v", s.Counts())
+			b.Fatalf("no progress: %+v", s.Counts())
 		}
 		c := queue[0]
 		queue = queue[1:]

@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// claims is the state of claiming. One claim is under way at a time.
+// claims is the state of claiming. At most one claim is in progress.
 type claims struct {
 	underWay bool
-	asked    []LaneClaim // of the claim that is under way, or is to be repeated
-	coming   int         // how many deliveries it may bring
-	bytes    int         // and how large they may be together
-	repeat   bool        // its answer was lost
-	after    time.Time   // not before, because the Store failed
+	asked    []LaneClaim // of the current claim, or of the one to repeat
+	coming   int         // the most deliveries that it may return
+	bytes    int         // the most bytes that their bodies may have
+	repeat   bool        // the answer was lost
+	after    time.Time   // no claim before this time, because the Store failed
 	wait     time.Duration
-	began    time.Time     // the one that is under way
-	took     time.Duration // of late
+	began    time.Time     // of the current claim
+	took     time.Duration // smoothed duration of recent claims
 }
 
 const (
@@ -24,9 +24,9 @@ const (
 	mostRetry           = 5 * time.Second
 	maxClaimBytes       = 64 << 20
 	leastClaimBytes     = 1 << 20
-	claimAheadThreshold = 2 // a claim ahead follows when half of what may wait is used up
-	// paceOf is for how many claims it would be enough what is claimed ahead, and maxPace bounds the
-	// time of which the starts are claimed.
+	claimAheadThreshold = 2 // the next claim ahead follows when half of the claimed deliveries are used up
+	// The deliveries claimed ahead last for paceOf claims. maxPace bounds the period whose starts
+	// are claimed ahead.
 	paceOf  = 4
 	maxPace = maxWait * 3 / 5
 )
@@ -44,16 +44,16 @@ func (s *Scheduler) backOff() {
 	c.after = s.now.Add(c.wait)
 }
 
-// pace is how far back the starts lie of which as many are claimed ahead: a Store that answers late
-// needs more of them here.
+// pace returns the recent period whose number of starts is claimed ahead. A slow Store needs a
+// longer period.
 func (s *Scheduler) pace() time.Duration {
 	return max(s.c.SlowAfter, min(paceOf*s.claims.took, maxPace))
 }
 
-// ask claims what can be sent soon: as much as there are free slots, and ahead of them what
-// started of late. So the next deliveries of a fast endpoint are here before it
-// answers, and those of a hanging one are not.
-func (s *Scheduler) ask() {
+// startClaim claims as many deliveries as there are free slots, and ahead of them as many as
+// have started recently. So the next deliveries of a fast endpoint are claimed before it
+// answers, and those of a hanging endpoint are not.
+func (s *Scheduler) startClaim() {
 	c := &s.claims
 	if c.underWay || !s.mayClaim() || c.after.After(s.now) || s.outcomes.recovering() || s.outcomes.count >= maxUnwritten*s.c.Capacity {
 		return
@@ -78,8 +78,8 @@ func (s *Scheduler) ask() {
 	s.do(Claim{Lanes: c.asked, MaxBytes: c.bytes})
 }
 
-// mayClaim reports whether anything may be claimed. A claim whose answer was lost is made again
-// while sending is paused, so that what it leased can go back.
+// mayClaim reports whether a claim is permitted. A claim whose answer was lost is repeated also
+// while sending is paused, so that its deliveries can be released.
 func (s *Scheduler) mayClaim() bool {
 	return s.canSend() || s.claims.repeat && s.running && !s.stopping
 }
@@ -88,7 +88,7 @@ func (s *Scheduler) claimBytes() int {
 	return min(max(maxBytes-s.bytes, leastClaimBytes), maxClaimBytes)
 }
 
-// budget is how many deliveries a claim may bring now.
+// budget returns the most deliveries that a claim may return now.
 func (s *Scheduler) budget() int {
 	most := maxAhead * s.c.Capacity
 	if s.bytes >= maxBytes {
@@ -102,8 +102,8 @@ func (s *Scheduler) budget() int {
 	return min(target-s.ready, most-s.waiting-s.reserved)
 }
 
-// chooseLanes takes lanes off the wheel, in turn, until the budget is used up. First each gets
-// what its window has room for; what is left is shared out for deliveries ahead, in the same order.
+// chooseLanes takes lanes off the wheel, in turn, until the budget is used up. First each lane gets
+// the room of its window. The rest of the budget is divided for deliveries ahead, in the same order.
 func (s *Scheduler) chooseLanes(budget int) []LaneClaim {
 	var chosen []LaneClaim
 	var ahead []int
@@ -115,9 +115,9 @@ func (s *Scheduler) chooseLanes(budget int) []LaneClaim {
 		room, extra := s.roomToClaim(l)
 		if room <= 0 {
 			s.passOn(l)
-			continue // an answer, a start, or the thing that it is parked at puts it back
+			continue // an answer, a start or the end of its block offers the lane again
 		}
-		s.used(toClaim, l)
+		s.endTurn(toClaim, l)
 		l.claiming, l.asked = true, l.epoch
 		n := min(room, left)
 		left -= n
@@ -139,8 +139,8 @@ func (s *Scheduler) chooseLanes(budget int) []LaneClaim {
 	return chosen
 }
 
-// roomToClaim is how many deliveries of a lane are wanted now, and how many more may come
-// ahead. A lane that is blocked is parked.
+// roomToClaim returns how many deliveries of a lane are wanted now, and how many more may be
+// claimed ahead. It parks a blocked lane.
 func (s *Scheduler) roomToClaim(l *lane) (room, extra int) {
 	ep := l.ep
 	if !l.more || l.claiming || ep.rereading {
@@ -163,14 +163,14 @@ func (s *Scheduler) roomToClaim(l *lane) (room, extra int) {
 	extra = max(0, min(extra, tokens-max(0, room)))
 	if room <= 0 && extra > 0 {
 		if claimAheadThreshold*here > ep.recent {
-			return 0, 0 // a start puts it back; many come with one claim then
+			return 0, 0 // a later start offers the lane again, and one claim then returns many
 		}
 		return 1, extra - 1
 	}
 	return max(0, room), extra
 }
 
-// leased takes the answer of a claim.
+// leased processes the answer of a claim.
 func (s *Scheduler) leased(e Leased) {
 	c := &s.claims
 	c.underWay = false
@@ -185,24 +185,24 @@ func (s *Scheduler) leased(e Leased) {
 	c.took = max(s.now.Sub(c.began), (3*c.took+s.now.Sub(c.began))/4)
 	s.learnTakes(e.Takes)
 	for _, j := range e.Jobs {
-		s.arrive(j)
+		s.addLeased(j)
 		j.lane.ep.sealedFor = 0
 		s.enqueue(j)
 	}
 	for _, j := range e.Mistaken {
-		s.arrive(j)
-		s.shed(j)
+		s.addLeased(j)
+		s.freeBody(j)
 		s.settle(j, GivenBack)
 	}
 	for _, j := range e.Ended {
-		s.arrive(j)
+		s.addLeased(j)
 		s.settle(j, Written)
-		s.shed(j)
+		s.freeBody(j)
 	}
 	for _, j := range e.Sealed {
-		s.arrive(j)
+		s.addLeased(j)
 		s.seal(j)
-		s.shed(j)
+		s.freeBody(j)
 		s.settle(j, GivenBack)
 	}
 	if e.Partial {
@@ -216,7 +216,7 @@ func (s *Scheduler) leased(e Leased) {
 	}
 }
 
-// learnTakes notes how webhooks are to be claimed.
+// learnTakes stores the Take of each webhook.
 func (s *Scheduler) learnTakes(takes []HookTake) {
 	if !s.c.KeyOrder {
 		return
@@ -226,14 +226,15 @@ func (s *Scheduler) learnTakes(takes []HookTake) {
 	}
 }
 
-// arrive gives a leased job its lane.
-func (s *Scheduler) arrive(j *Job) {
+// addLeased adds a leased job to its lane and to the bytes in memory.
+func (s *Scheduler) addLeased(j *Job) {
 	j.lane = s.laneOf(j.Lane)
 	s.bytes += j.Size
-	s.seen(j.ID)
+	delete(s.expected, j.ID)
 }
 
-// release ends the claim for its lanes, and believes a "no more" where nothing was stored meanwhile.
+// release ends the claim for its lanes. A lane that returned less than Most has no more deliveries, unless
+// some were stored meanwhile.
 func (s *Scheduler) release(e Leased) {
 	got := make(map[Lane]int, len(s.claims.asked))
 	for _, jobs := range [][]*Job{e.Jobs, e.Ended, e.Sealed, e.Mistaken} {
@@ -255,8 +256,8 @@ func (s *Scheduler) release(e Leased) {
 	s.claims.asked, s.claims.repeat, s.claims.coming, s.claims.bytes = nil, false, 0, 0
 }
 
-// claimFailed keeps the claim to be made again, so that what it leased meanwhile is not
-// lost until the end of the lease.
+// claimFailed keeps the claim to repeat it, because the Store may have leased its deliveries. Else
+// they would wait for the end of the lease.
 func (s *Scheduler) claimFailed() {
 	s.claims.repeat = true
 	s.backOff()
@@ -266,11 +267,11 @@ func (s *Scheduler) claimFailed() {
 	}
 }
 
-// seal holds a webhook that cannot be opened, for 1 minute at first and 10 at most.
+// seal holds back a webhook that cannot be opened, for 1 minute at first and 10 minutes at most.
 func (s *Scheduler) seal(j *Job) {
 	ep := j.lane.ep
 	if ep.sealed.After(s.storeNow()) {
-		return // of the same answer
+		return // sealed already by the same answer
 	}
 	ep.sealedFor = min(max(2*ep.sealedFor, time.Minute), 10*time.Minute)
 	ep.sealed = s.storeNow().Add(ep.sealedFor)

@@ -2,8 +2,8 @@ package scheduler
 
 import "time"
 
-// Command says what is to be done. The caller does it after the lock is free and answers
-// with the event that is named.
+// Command is an action for the caller, who performs it after releasing the lock and answers
+// with the named event.
 type Command interface{ isCommand() }
 
 type (
@@ -11,8 +11,8 @@ type (
 	Send struct{ Job *Job }
 	// Claim: lease from lanes. Answer: [Leased].
 	Claim struct {
-		// Now, Until and the number of the lease are worked out when Repeat is false, and
-		// else are those of the claim before, whose answer was lost.
+		// Repeat means that Now, Until and the lease number are those of the previous claim,
+		// whose answer was lost. Otherwise the caller computes new ones.
 		Repeat   bool
 		Lanes    []LaneClaim
 		MaxBytes int
@@ -26,9 +26,9 @@ type (
 	LookAt struct{ Scope, WebhookID string }
 	// Settle: store the outcomes of jobs, at most 500. Answer: [Settled].
 	Settle struct{ Jobs []*Job }
-	// Sweep: end what no claim will end. Answer: [Swept].
+	// Sweep: end deliveries that no claim ends. Answer: [Swept].
 	Sweep struct{}
-	// Read: read a webhook anew. Answer: [Reread].
+	// Read: read a webhook again. Answer: [Reread].
 	Read struct{ Scope, WebhookID string }
 	// Notify: tell the other hosts. Answer: [Notified].
 	Notify struct{}
@@ -36,7 +36,7 @@ type (
 	ReadHealth struct{}
 	// SaveHealth: replace Old by New. Answer: [HealthSaved].
 	SaveHealth struct{ Old, New Health }
-	// SwitchOff: switch the job's webhook off for Reason. Answer: [Edited] if it was, and else
+	// SwitchOff: switch the job's webhook off for Reason. Answer: [Edited] after success, else
 	// [SwitchOffFailed].
 	SwitchOff struct {
 		Job    *Job
@@ -50,24 +50,24 @@ type (
 		Code   string
 		Wait   time.Duration
 	}
-	// Dropped: the outcome of a job could not be stored before its lease ended; it is sent
-	// again.
+	// Dropped: the outcome of a job could not be stored before its lease ended; the delivery
+	// is sent again.
 	Dropped struct{ Job *Job }
 )
 
-// LaneClaim is a lane to claim from, with the most to take and how.
+// LaneClaim is a lane to claim from, with the most deliveries to take and the way to take them.
 type LaneClaim struct {
 	Lane Lane
 	Most int
 	Take Take
 }
 
-// Take says which deliveries of a lane a claim takes.
+// Take selects the deliveries of a lane that a claim takes.
 type Take uint8
 
-// The ways to take, numbered as the Store has them.
+// The values of Take, numbered as in the Store.
 const (
-	TakeAny    Take = iota // whatever is due
+	TakeAny    Take = iota // all due deliveries
 	TakeHeads              // of each key the head; the same as TakeAny where there are no keys
 	TakeNewest             // of each key the newest
 )

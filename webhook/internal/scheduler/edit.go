@@ -2,48 +2,48 @@ package scheduler
 
 import "time"
 
-// edited follows a change of a webhook in this process. Jobs whose webhook was read before
-// are sent only on a read of their own.
+// edited processes a change of a webhook in this process. Jobs whose webhook was read before
+// the change are sent only after another read.
 func (s *Scheduler) edited(e Edited) {
 	ep := s.endpointOf(e.Scope, e.WebhookID)
 	ep.edited = e.At
 	ep.sealed, ep.sealedFor = time.Time{}, 0
 	s.learnTakes(e.Takes)
 	if e.Fresh || e.Gone {
-		s.startAnew(ep, e.Gone)
+		s.resetHealth(ep, e.Gone)
 	}
-	s.held(ep)
+	s.recheckHold(ep)
 	switch {
 	case e.Gone:
 		s.sweeps.due, s.sweeps.again = s.now, true
 	case s.canSend():
-		s.do(LookAt{e.Scope, e.WebhookID}) // it may have been switched on
+		s.do(LookAt{e.Scope, e.WebhookID}) // the edit may have switched it on
 	}
 }
 
-// startAnew clears the health of a webhook. Attempts that are under way do not count for it.
-func (s *Scheduler) startAnew(ep *endpoint, gone bool) {
+// resetHealth clears the health of a webhook. Current attempts do not count for the new health.
+func (s *Scheduler) resetHealth(ep *endpoint, gone bool) {
 	ep.fresh = s.storeNow()
 	ep.window, ep.prompt = 1, false
 	if !gone {
-		h := ep.healthy()
+		h := ep.ensureHealth()
 		h.Health = Health{Scope: ep.id.scope, WebhookID: ep.id.webhook}
-		h.told, h.warned, h.disabled, h.tries = nil, false, false, 0
+		h.raised, h.warned, h.disabled, h.tries = nil, false, false, 0
 		if s.c.HealthStore && !h.writing && h.stored.ok() {
-			h.stored.Failures = unknownFailures // another host may have written a record: a conflict tells
+			h.stored.Failures = unknownFailures // a conflict shows whether another host has written a record
 		}
 		s.saveHealth(ep)
 	} else if h := ep.health; h != nil && !h.writing {
-		ep.health = nil // the Store forgets it by itself
+		ep.health = nil // the Store itself deletes the record
 	} else if h != nil {
 		h.Health = Health{Scope: ep.id.scope, WebhookID: ep.id.webhook}
 	}
 }
 
-// unknownFailures is no number of failures that a Store can have.
+// unknownFailures differs from every number of failures in a Store.
 const unknownFailures = -1
 
-// reread takes the answer to a read of a webhook for jobs that wait.
+// reread processes the answer to a read of a webhook for waiting jobs.
 func (s *Scheduler) reread(e Reread) {
 	ep := s.endpoints[hookID{e.Scope, e.WebhookID}]
 	if ep == nil {
@@ -55,7 +55,7 @@ func (s *Scheduler) reread(e Reread) {
 			j := s.dequeue(l)
 			switch {
 			case e.Verdict == WebhookGone:
-				s.shed(j)
+				s.freeBody(j)
 				s.settle(j, Cancelled)
 			case e.Verdict == Unusable, !s.canSend():
 				s.giveBack(j)
@@ -69,14 +69,15 @@ func (s *Scheduler) reread(e Reread) {
 	s.offerAll(ep)
 }
 
-// mostReads is after how many reads of its own a job is sent however long it waited since the
-// latest, so that a slow Store cannot keep it from being sent.
+// mostReads bounds the reads for one job. After them the job is sent even if its latest read is
+// old, so that a slow Store cannot prevent the request.
 const mostReads = 3
 
-// stale reports whether a job's webhook has to be read again before the job is sent: it was read
-// before an edit here, or so long ago that an edit elsewhere must count. A read that was made for
-// the job may be as old as it took, but no turn may have been long in coming since; one that began
-// in the instant of the edit was asked for after it.
+// stale reports whether a job's webhook must be read again before the job is sent: it was read
+// before an edit in this process, or longer ago than maxAge, so that an edit elsewhere is noticed.
+// A read for this job may be older, because the read itself takes time, unless the job has since
+// waited longer than SlowAfter. A read for this job that began at the instant of an edit was
+// requested after the edit.
 func (s *Scheduler) stale(j *Job) bool {
 	switch edited := j.lane.ep.edited; {
 	case j.Read.Before(edited), j.Read.Equal(edited) && !j.Checked:

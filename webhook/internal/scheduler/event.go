@@ -2,33 +2,33 @@ package scheduler
 
 import "time"
 
-// Event says what has happened.
+// Event is an input of the Scheduler.
 type Event interface{ isEvent() }
 
 type (
 	// Started: Run begins.
 	Started struct{}
-	// Stopping: Run's context has ended. Hand-off ends, nothing more is claimed or sent, and jobs
-	// that wait go back.
+	// Stopping: Run's context has ended. Hand-offs, claims and requests stop, and waiting jobs
+	// are released.
 	Stopping struct{}
-	// Abandon: the time for storing outcomes after Stopping is over; those that are left
-	// are dropped, and sent again when their lease ends.
+	// Abandon: the time for storing outcomes after Stopping is over. The remaining outcomes
+	// are dropped, and their deliveries sent again when their leases end.
 	Abandon struct{}
 	// Paused: sending is switched off or on.
 	Paused struct{ On bool }
 	// Ticked: the time of [Scheduler.Wake] has come.
 	Ticked struct{}
-	// ClockRead: the Store's clock was read. Store and Process are the same moment, give or
-	// take Uncertain.
+	// ClockRead: the Store's clock was read. Store and Process are the same moment, with an
+	// error of at most Uncertain.
 	ClockRead struct {
 		Store, Process time.Time
 		Uncertain      time.Duration
 	}
 
-	// Offered: a Dispatch is about to store jobs. [Job.Held] tells afterwards which of them are to be
+	// Offered: a Dispatch is about to store jobs. Afterwards [Job.Held] reports which of them are
 	// stored leased. [Enqueued] always follows.
 	Offered struct{ Jobs []*Job }
-	// Enqueued: the Store has answered, or not. Added has one element for each job.
+	// Enqueued: the call of the Store has ended. Added has one element for each job.
 	Enqueued struct {
 		Jobs   []*Job
 		Added  []bool
@@ -41,9 +41,9 @@ type (
 	}
 	// Woken: there may be work. Foreign says that another host notified this one.
 	Woken struct{ Foreign bool }
-	// Announced: something became due that other hosts should hear of, as by a requeue.
+	// Announced: deliveries became due, for example by a requeue, and other hosts are notified.
 	Announced struct{ Lanes []Lane }
-	// Notified: the call that [Notify] asked for has ended.
+	// Notified: the call of [Notify] has ended.
 	Notified struct{}
 
 	// Listed answers [Look].
@@ -59,29 +59,29 @@ type (
 		Lanes  []Lane
 		Failed bool
 	}
-	// Leased answers [Claim]. Ended are jobs whose outcome is known already: refused before
-	// they were sent, or unreadable. Sealed are given back, and hold their webhook.
+	// Leased answers [Claim]. Ended are jobs whose outcome is known without a request: refused
+	// or unreadable ones. Sealed are released, and their webhook is held back.
 	Leased struct {
 		Jobs, Ended, Sealed []*Job
-		// Mistaken are given back: they were taken in another way than their webhook wants,
-		// as after an edit. Takes says how it is to be done for each webhook that was read.
+		// Mistaken are released: they were claimed with another Take than their webhook's,
+		// for example after an edit. Takes holds the Take of each webhook that was read.
 		Mistaken []*Job
 		Takes    []HookTake
 		Short    []Lane
-		// Failed: there is no answer, and the same claim is made again. Partial: the answer
-		// is true as far as it goes. GivenUp: the claim was not repeated, because its leases
-		// would be too short by now; what it leased is free when they end.
+		// Failed: there is no answer, and the claim is repeated. Partial: the answer is
+		// correct but incomplete. GivenUp: the claim was not repeated, because its leases
+		// would be too short; its deliveries are free when the leases end.
 		Failed, Partial, GivenUp bool
 	}
 	// Attempted: a request has ended, and Job.Result is filled.
 	Attempted struct{ Job *Job }
-	// NotSent: a job was not sent after all, or was cut off without an answer. Ended says
-	// that its outcome is known all the same.
+	// NotSent: a job was not sent, or its request was interrupted without an answer. Ended
+	// means that its outcome is known nevertheless.
 	NotSent struct {
 		Job   *Job
 		Ended bool
 	}
-	// Settled answers [Settle]. Lost tells by Job.ID what the Store did not take.
+	// Settled answers [Settle]. Lost holds, by Job.ID, the outcomes that the Store refused.
 	Settled struct {
 		Jobs   []*Job
 		Lost   map[string]bool
@@ -89,8 +89,8 @@ type (
 	}
 	// Swept answers [Sweep].
 	Swept struct{ More, Failed bool }
-	// Edited: a webhook was changed here at At, in the process's time. Fresh clears its
-	// health; Gone says that it was deleted. Takes says how it is to be claimed from now on.
+	// Edited: a webhook was changed in this process at At, in the process's time. Fresh clears
+	// its health; Gone means that it was deleted. Takes holds its new Take.
 	Edited struct {
 		Scope, WebhookID string
 		At               time.Time
@@ -110,53 +110,52 @@ type (
 		All    []Health
 		Failed bool
 	}
-	// HealthSaved answers [SaveHealth] with what is stored now. On Conflict that is
+	// HealthSaved answers [SaveHealth] with the stored record. After a Conflict it is
 	// another host's record.
 	HealthSaved struct {
 		Stored           Health
 		Conflict, Failed bool
 	}
-	// SwitchOffFailed: the webhook could not be switched off as [SwitchOff] asked; the next
-	// failure asks again.
+	// SwitchOffFailed: [SwitchOff] failed; the next failure of the endpoint repeats it.
 	SwitchOffFailed struct{ Scope, WebhookID string }
 
-	// TestStarted asks for the room of a test. Allowed is the answer.
+	// TestStarted asks whether a test may be sent. The Scheduler sets Allowed.
 	TestStarted struct {
 		Scope   string
 		Allowed *bool
 	}
-	// TestEnded gives the room back. Delivered closes the webhook's breaker.
+	// TestEnded ends a test. Delivered closes the webhook's breaker.
 	TestEnded struct {
 		Scope, WebhookID string
 		Delivered        bool
 	}
 )
 
-// HookTake is how deliveries of a webhook are to be claimed.
+// HookTake is the Take of a webhook.
 type HookTake struct {
 	Scope, WebhookID string
 	Take             Take
 }
 
-// Stored is what is known of an Enqueue.
+// Stored is the result of an Enqueue.
 type Stored uint8
 
-// What is known of an Enqueue.
+// Results of an Enqueue.
 const (
 	IsStored Stored = iota
 	NotStored
 	StoredUnknown
 )
 
-// Verdict is what a read of a webhook says about the jobs that wait for it.
+// Verdict is the consequence of a read of a webhook for its waiting jobs.
 type Verdict uint8
 
 const (
-	// Usable: they are sent with the Hook that was read.
+	// Usable: the jobs are sent with the Hook that was read.
 	Usable Verdict = iota
-	// Unusable: it is inactive, expired or cannot be opened now, or was not read. They go back.
+	// Unusable: the webhook is inactive, expired or unreadable, or the read failed. The jobs are released.
 	Unusable
-	// WebhookGone: they end as cancelled.
+	// WebhookGone: the jobs end as cancelled.
 	WebhookGone
 )
 

@@ -2,17 +2,17 @@ package scheduler
 
 import "time"
 
-// InFlight, Waits, Slow and Unproven tell what a job counts as.
+// InFlight, Active, Waits and Landed report the phase of a job.
 func (j *Job) InFlight() bool { return j.phase == active || j.phase == slow }
 func (j *Job) Active() bool   { return j.phase == active }
 func (j *Job) Waits() bool    { return j.phase == waiting }
 func (j *Job) Landed() bool   { return j.phase == answered }
 func (j *Job) Reads() int     { return int(j.reads) }
 
-// Since is when a job began to wait, or to be sent.
+// Since returns the time at which a job began to wait, or its request began.
 func (j *Job) Since() time.Time { return j.since }
 
-// Bounds of what a Scheduler holds.
+// Bounds of a Scheduler.
 const (
 	MaxAhead     = maxAhead
 	MaxUnwritten = maxUnwritten
@@ -20,7 +20,7 @@ const (
 	MaxReads     = mostReads
 )
 
-// Window is how many requests a webhook may have in flight.
+// Window returns how many requests a webhook may have in flight.
 func (s *Scheduler) Window(scope, webhookID string) int {
 	if ep := s.endpoints[hookID{scope, webhookID}]; ep != nil {
 		return ep.window
@@ -28,13 +28,13 @@ func (s *Scheduler) Window(scope, webhookID string) int {
 	return 0
 }
 
-// Share is how many unproven requests a scope may have.
+// Share returns how many unproven requests a scope may have.
 func (s *Scheduler) Share() int { return s.share() }
 
-// Unproven is how many requests in flight may hang.
+// Unproven returns the number of unproven requests in flight.
 func (s *Scheduler) Unproven() int { return s.unproven }
 
-// More reports whether the Store is known to have more of a lane, and whether something waits here.
+// More reports whether the Store has more deliveries of a lane, and whether jobs of the lane wait here.
 func (s *Scheduler) More(id Lane) (more, waits bool) {
 	if l := s.lanes[id]; l != nil {
 		return l.more, l.waiting.len() > 0
@@ -42,7 +42,7 @@ func (s *Scheduler) More(id Lane) (more, waits bool) {
 	return false, false
 }
 
-// Parked reports whether something blocks a lane.
+// Parked reports whether a lane is parked.
 func (s *Scheduler) Parked(id Lane) bool {
 	l := s.lanes[id]
 	return l != nil && l.parked != notParked
@@ -53,13 +53,13 @@ func (s *Scheduler) Known() (lanes, endpoints, scopes int) {
 	return len(s.lanes), len(s.endpoints), len(s.scopes)
 }
 
-// Keep sets how many lanes and webhooks are remembered.
+// Keep sets the number of lanes and webhooks at which idle ones are dropped.
 func (s *Scheduler) Keep(n int) { s.kept = n }
 
-// Expecting is how many deliveries of transactions are remembered.
+// Expecting returns how many deliveries of transactions are remembered.
 func (s *Scheduler) Expecting() int { return len(s.expected) }
 
-// OnWheel adds the unblocked lanes with a turn to come, for sending or for claiming.
+// OnWheel adds the unblocked lanes on the wheel for sending or for claiming.
 func (s *Scheduler) OnWheel(claim bool, into map[Lane]bool) {
 	w := toSend
 	if claim {
@@ -78,7 +78,7 @@ func (s *Scheduler) OnWheel(claim bool, into map[Lane]bool) {
 	}
 }
 
-// Pending is how many turns are on the wheels, blocked or not.
+// Pending returns how many lanes are on the wheels, blocked or not.
 func (s *Scheduler) Pending() (send, claim int) {
 	for _, l := range s.lanes {
 		if l.on[toSend] {

@@ -7,14 +7,14 @@ import (
 )
 
 // A hand-off is a claim that Enqueue makes: the delivery is stored leased to this process, which
-// sends it after the commit without asking the Store again.
+// sends it after the commit without a claim.
 
-// offered decides which jobs may be handed off. Room is reserved among what waits; no slot.
+// offered decides which jobs may be handed off. It reserves room among the waiting jobs, but no slot.
 func (s *Scheduler) offered(jobs []*Job) {
 	for _, j := range jobs {
 		l := s.laneOf(j.Lane)
 		j.lane, j.phase = l, refused
-		l.ep.offers++ // the lane is not forgotten before enqueued
+		l.ep.offers++ // keeps the lane until enqueued
 		if !s.mayHandOff(j) {
 			continue
 		}
@@ -35,7 +35,7 @@ func (s *Scheduler) mayHandOff(j *Job) bool {
 	case !j.Read.After(ep.edited), s.now.Sub(j.Read) > maxAge:
 		return false
 	case l.waiting.len() > 0, l.more, l.claiming, l.parked != notParked, ep.rereading:
-		return false // it would overtake
+		return false // the job would overtake others
 	case ep.inFlight+ep.waiting+ep.reserved >= ep.window:
 		return false
 	case s.waiting+s.reserved+s.claims.coming >= maxAhead*s.c.Capacity, s.outcomes.count >= maxUnwritten*s.c.Capacity, s.outcomes.recovering():
@@ -50,7 +50,7 @@ func (s *Scheduler) mayHandOff(j *Job) bool {
 	return !blocked
 }
 
-// enqueued follows every offer, with what is known of the Store's answer.
+// enqueued processes the result of the Enqueue that follows every offer.
 func (s *Scheduler) enqueued(e Enqueued) {
 	tell := false
 	for i, j := range e.Jobs {
@@ -66,22 +66,22 @@ func (s *Scheduler) enqueued(e Enqueued) {
 		switch {
 		case held && added && s.canSend():
 			s.enqueue(j)
-		case held && added: // Run has ended meanwhile, or sending was paused
+		case held && added: // Run has ended meanwhile, or sending is paused
 			j.phase = waiting
 			s.giveBack(j)
 			tell = true
 		case held && e.Stored == StoredUnknown:
-			s.shed(j)
+			s.freeBody(j)
 			j.unknown, s.outcomes.unsure = true, true
 			s.settle(j, GivenBack)
 		case held:
-			s.shed(j)
+			s.freeBody(j)
 		case added || e.Stored == StoredUnknown:
 			s.becomesDue(l, j.Due)
 			tell = tell || added
 		}
 		if held && j.phase != waiting {
-			s.offerAll(l.ep) // the room was not used
+			s.offerAll(l.ep) // the reserved room is free
 		}
 	}
 	if tell {
@@ -101,18 +101,12 @@ func (s *Scheduler) expect(e Expected) {
 	until := s.now.Add(s.c.Lease)
 	for i, id := range e.IDs {
 		if len(s.expected) >= maxExpected {
-			break // a look finds them
+			break // a look finds the others
 		}
 		s.expected[id] = expectation{e.Lanes[i], until}
 	}
-	if s.expectAt.IsZero() { // a later one does not put the others off
+	if s.expectAt.IsZero() { // a later transaction does not delay the others
 		s.waitForExpected()
-	}
-}
-
-func (s *Scheduler) seen(id string) {
-	if len(s.expected) > 0 {
-		delete(s.expected, id)
 	}
 }
 
@@ -129,7 +123,7 @@ func (s *Scheduler) expectedDue() {
 	}
 }
 
-// claimExpected claims the lanes of what was not seen yet, without a look.
+// claimExpected claims the lanes of deliveries that are still expected, without a look.
 func (s *Scheduler) claimExpected() {
 	lanes := make(map[Lane]bool)
 	for id, x := range s.expected {

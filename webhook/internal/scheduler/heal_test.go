@@ -6,14 +6,14 @@ import (
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
-// heal ends all faults, lets new events go on for a while, and then waits until all deliveries
-// have ended. What was there when the faults ended may not be overtaken for ever by what is new.
+// heal ends all faults, adds new events for a while, and then waits until all deliveries
+// have ended. New deliveries must not overtake those from before for ever.
 func (m *sim) heal() {
 	m.away, m.faults, m.slow, m.big = false, 0, 0, false
 	for _, h := range m.store.hooks {
 		h.mode = prompt
 	}
-	m.runUntil(m.now.Add(2*timeout), nil) // answers that were on their way may switch a webhook off
+	m.runUntil(m.now.Add(2*timeout), nil) // late answers may switch a webhook off
 	for _, h := range m.store.hooks {
 		if h.sealed || !h.active {
 			h.sealed = false

@@ -4,18 +4,18 @@ import (
 	"time"
 )
 
-// Health is the record of a webhook that is kept over restarts and hosts. All times are
+// Health is the record of a webhook that is kept across restarts and hosts. All times are
 // the Store's. The zero value, apart from the names, is good health.
 type Health struct {
 	Scope, WebhookID string
 	FailingSince     time.Time // end of the first of the failures in a row
 	Failures         int
-	PausedUntil      time.Time // the endpoint asked for patience
+	PausedUntil      time.Time // the endpoint sent Retry-After
 	OpenUntil        time.Time // the breaker is open, then one probe
-	Opened           int       // how often in a row
+	Opened           int       // how often since the last success
 }
 
-// Equal compares to the microsecond, the precision that SQL stores keep.
+// Equal compares times to the microsecond, the precision of SQL stores.
 func (h Health) Equal(o Health) bool {
 	same := func(a, b time.Time) bool {
 		return a.Truncate(time.Microsecond).Equal(b.Truncate(time.Microsecond))
@@ -28,7 +28,7 @@ func (h Health) ok() bool { return h.Equal(Health{Scope: h.Scope, WebhookID: h.W
 
 func (h Health) holdUntil() time.Time { return later(h.OpenUntil, h.PausedUntil) }
 
-// sooner returns the earlier time, where zero is never.
+// sooner returns the earlier time; the zero time means never.
 func sooner(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b
@@ -43,18 +43,19 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// health is what this process knows of a webhook against which something is held.
+// health is this process's state of a webhook that is not in good health, or whose record is
+// not yet stored.
 type health struct {
 	Health
-	stored   Health          // what the HealthStore has, as far as this process knows
-	told     map[string]bool // Attention was raised for these
-	warned   bool            // and because of DisableAfter
-	writing  bool            // a SaveHealth is under way
-	tries    int             // conflicts of it
-	disabled bool            // a SwitchOff was asked for
+	stored   Health          // the last known record of the HealthStore
+	raised   map[string]bool // the values of Attention that were reported
+	warned   bool            // Attention was reported because of DisableAfter
+	writing  bool            // a SaveHealth is in progress
+	tries    int             // conflicts of SaveHealth since the last attempt
+	disabled bool            // a SwitchOff was requested
 }
 
-func (ep *endpoint) healthy() *health {
+func (ep *endpoint) ensureHealth() *health {
 	if ep.health == nil {
 		h := Health{Scope: ep.id.scope, WebhookID: ep.id.webhook}
 		ep.health = &health{Health: h, stored: h}
@@ -62,7 +63,7 @@ func (ep *endpoint) healthy() *health {
 	return ep.health
 }
 
-// judge takes note of an attempt: window, breaker, pause, and what its owner should know.
+// judge updates window, breaker and pause after an attempt, and reports to the webhook's owner.
 func (s *Scheduler) judge(j *Job) {
 	ep, r := j.lane.ep, &j.Result
 	switch {
@@ -72,7 +73,7 @@ func (s *Scheduler) judge(j *Job) {
 		ep.window = max(1, ep.window/2)
 	}
 	if !r.Counts || r.Start.Before(ep.fresh) {
-		return // it says nothing about the webhook as it is now
+		return // the result does not concern the current webhook
 	}
 	if r.Delivered {
 		if ep.health != nil {
@@ -82,15 +83,15 @@ func (s *Scheduler) judge(j *Job) {
 		}
 		return
 	}
-	h := ep.healthy()
+	h := ep.ensureHealth()
 	h.tries = 0
 	s.failed(ep, h, r)
 	s.raise(j, h, r)
 	s.saveHealth(ep)
 }
 
-// recovered closes the breaker. A pause that the endpoint asked for lasts, because the
-// success may be of a request that was under way before.
+// recovered closes the breaker. A pause by Retry-After stays, because the successful request
+// may have begun before the pause.
 func (s *Scheduler) recovered(ep *endpoint, at time.Time) {
 	h := ep.health
 	was := h.Health
@@ -98,18 +99,18 @@ func (s *Scheduler) recovered(ep *endpoint, at time.Time) {
 	if was.PausedUntil.After(at) {
 		h.PausedUntil = was.PausedUntil
 	}
-	h.told, h.warned = nil, false
-	s.held(ep)
+	h.raised, h.warned = nil, false
+	s.recheckHold(ep)
 	s.forgetHealth(ep)
 }
 
-// Why a webhook is switched off.
+// Reasons for switching a webhook off.
 const (
 	ReasonGone    = "The endpoint answered 410 Gone."
 	ReasonFailing = "Every attempt has failed since "
 )
 
-// forgetHealth drops a record against which nothing is left.
+// forgetHealth drops a record that is good and stored.
 func (s *Scheduler) forgetHealth(ep *endpoint) {
 	if h := ep.health; h != nil && h.ok() && !h.writing && h.stored.Equal(h.Health) {
 		ep.health = nil
@@ -124,15 +125,15 @@ func (s *Scheduler) failed(ep *endpoint, h *health, r *Result) {
 	if r.Patience > 0 {
 		until := r.End.Add(r.Patience)
 		if !r.Retry.IsZero() && until.After(r.Retry) {
-			until = r.Retry // the policy's window ends before: the pause must not hold the retry
+			until = r.Retry // the policy's window ends earlier, so the pause must not delay the retry
 		}
 		h.PausedUntil = later(h.PausedUntil, until)
-		s.hold(h)
+		s.extendHold(h)
 		return
 	}
 	b := s.c.Breaker
 	if b.Failures < 0 || h.Failures < b.Failures || h.OpenUntil.After(r.End) {
-		return // what was under way when it opened does not open it again
+		return // requests that began before the breaker opened do not open it again
 	}
 	wait := b.Open
 	for range h.Opened {
@@ -143,20 +144,20 @@ func (s *Scheduler) failed(ep *endpoint, h *health, r *Result) {
 	}
 	h.Opened++
 	h.OpenUntil = r.End.Add(wait)
-	s.hold(h)
+	s.extendHold(h)
 	ep.window = 1 // one probe
 	s.do(BreakerOpened{Health: h.Health, Code: r.Code, Wait: wait})
 }
 
-// raise tells the owner, or switches the webhook off, where the Profile wants that.
+// raise reports to the owner, or switches the webhook off, as the Profile requires.
 func (s *Scheduler) raise(j *Job, h *health, r *Result) {
 	failing := r.End.Sub(h.FailingSince)
-	tell := r.Attention != "" && !h.told[r.Attention]
+	tell := r.Attention != "" && !h.raised[r.Attention]
 	if tell {
-		if h.told == nil {
-			h.told = make(map[string]bool)
+		if h.raised == nil {
+			h.raised = make(map[string]bool)
 		}
-		h.told[r.Attention] = true
+		h.raised[r.Attention] = true
 	}
 	if s.c.DisableAfter > 0 && failing >= s.c.DisableAfter/2 && !h.warned {
 		h.warned, tell = true, true
@@ -175,7 +176,7 @@ func (s *Scheduler) raise(j *Job, h *health, r *Result) {
 	}
 }
 
-// holdUntil is when an endpoint may be sent to again, in the Store's time.
+// holdUntil returns the time from which requests to an endpoint are permitted, in the Store's time.
 func (ep *endpoint) holdUntil() time.Time {
 	if ep.health == nil {
 		return ep.sealed
@@ -183,8 +184,8 @@ func (ep *endpoint) holdUntil() time.Time {
 	return later(ep.health.holdUntil(), ep.sealed)
 }
 
-// held looks again at lanes that were parked for a hold, because it may have ended early.
-func (s *Scheduler) held(ep *endpoint) {
+// recheckHold unparks lanes that wait for the end of a hold, if it has ended early.
+func (s *Scheduler) recheckHold(ep *endpoint) {
 	if ep.holdUntil().After(s.storeNow()) {
 		return
 	}

@@ -19,7 +19,7 @@ func (s *Scheduler) saveHealth(ep *endpoint) {
 		return
 	}
 	if h.writing || h.tries >= maxConflicts || h.stored.Equal(h.Health) {
-		return // the answer to the write that is under way is looked at
+		return // the answer to the current write calls saveHealth again
 	}
 	h.writing = true
 	s.do(SaveHealth{Old: h.stored, New: h.Health})
@@ -33,14 +33,14 @@ func (s *Scheduler) healthSaved(e HealthSaved) {
 	h := ep.health
 	h.writing = false
 	if e.Failed {
-		return // the next change tries again
+		return // the next change writes again
 	}
 	h.stored = e.Stored
 	if e.Conflict {
 		h.tries++
 		if !h.ok() {
 			h.merge(s.believable(e.Stored))
-			s.held(ep)
+			s.recheckHold(ep)
 		}
 	} else {
 		h.tries = 0
@@ -49,7 +49,7 @@ func (s *Scheduler) healthSaved(e HealthSaved) {
 	s.forgetHealth(ep)
 }
 
-// merge takes over what another host knows worse.
+// merge takes the worse value of each field from another host's record.
 func (h *health) merge(o Health) {
 	if h.FailingSince.IsZero() || !o.FailingSince.IsZero() && o.FailingSince.Before(h.FailingSince) {
 		h.FailingSince = o.FailingSince
@@ -60,10 +60,10 @@ func (h *health) merge(o Health) {
 	h.PausedUntil = later(h.PausedUntil, o.PausedUntil)
 }
 
-// believable drops times that lie further ahead than any hold may last: a clock that has
-// since been set back wrote them, and they would hold the webhook for as long as it jumped.
+// believable drops times that are further in the future than any hold can last. They were written
+// with a clock that was ahead, and would hold the webhook until the real time reaches them.
 func (s *Scheduler) believable(h Health) Health {
-	now := s.storeNow().Add(time.Minute) // hosts without a common clock differ a little
+	now := s.storeNow().Add(time.Minute) // clocks of hosts differ a little
 	if h.PausedUntil.After(now.Add(s.c.MaxPause)) {
 		h.PausedUntil = time.Time{}
 	}
@@ -73,10 +73,10 @@ func (s *Scheduler) believable(h Health) Health {
 	return h
 }
 
-// learn takes over what other hosts, or this one before a restart, have written.
-func (s *Scheduler) learn(e HealthRead) {
+// healthRead merges the records of other hosts, or of this host before a restart.
+func (s *Scheduler) healthRead(e HealthRead) {
 	s.readingHealth = false
-	s.healthAt = s.now // after a failure too: what was claimed goes on, on what is known
+	s.healthAt = s.now // also after a failure, so that claimed jobs continue with the known health
 	if e.Failed {
 		return
 	}
@@ -85,20 +85,20 @@ func (s *Scheduler) learn(e HealthRead) {
 		id := hookID{o.Scope, o.WebhookID}
 		seen[id] = true
 		ep := s.endpointOf(o.Scope, o.WebhookID)
-		h := ep.healthy()
+		h := ep.ensureHealth()
 		if h.writing {
 			continue
 		}
 		h.stored = o
 		h.merge(s.believable(o))
 		h.Health = s.believable(h.Health)
-		s.hold(h)
+		s.extendHold(h)
 		if h.Opened > 0 {
 			ep.window = 1 // the next request is a probe
 		}
 	}
 	var better []*endpoint
-	for id, ep := range s.endpoints { // another host saw it recover
+	for id, ep := range s.endpoints { // another host has recorded the recovery of these
 		if h := ep.health; h != nil && !seen[id] && !h.writing && !h.stored.ok() {
 			better = append(better, ep)
 		}
@@ -112,22 +112,22 @@ func (s *Scheduler) learn(e HealthRead) {
 
 const (
 	healthEvery = 30 * time.Second
-	healthAhead = 20 * time.Second // when it is read ahead, while something is sent
+	healthAhead = 20 * time.Second // age at which it is read in advance, while requests are sent
 )
 
-// keepHealth reads health again while a webhook is held back that another host may have
-// seen recover.
+// keepHealth reads health again while a webhook is held back, because another host may have
+// recorded its recovery.
 func (s *Scheduler) keepHealth() {
 	if s.canSend() && s.heldTo.After(s.storeNow()) && s.healthStale() {
 		s.readHealth()
 	}
 }
 
-// hold notes that a webhook is held back.
-func (s *Scheduler) hold(h *health) { s.heldTo = later(s.heldTo, h.holdUntil()) }
+// extendHold extends heldTo to the end of a webhook's hold.
+func (s *Scheduler) extendHold(h *health) { s.heldTo = later(s.heldTo, h.holdUntil()) }
 
-// healthStale reports whether another host may have written what this one must know before
-// it sends.
+// healthStale reports whether health must be read before a request, because another host may
+// have written it.
 func (s *Scheduler) healthStale() bool {
 	return s.c.HealthStore && (s.healthAt.IsZero() || s.now.Sub(s.healthAt) > healthEvery)
 }

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Checker compares every counter of a Scheduler with one worked out anew, from the jobs that the
-// caller knows to be here and to be offered, and looks for a lane that could go and that
-// nothing would let go. It is kept from check to check for its maps.
+// Checker compares every counter of a Scheduler with a recount of the caller's live and offered
+// jobs, and searches for lanes that could go but that no event will wake. It is reused from check to
+// check because of its maps.
 type Checker struct {
 	s        *Scheduler
 	now      time.Time
@@ -48,7 +48,7 @@ func (c *Checker) reset() {
 	clear(c.keys)
 }
 
-func (c *Checker) of(ep *endpoint) *tally {
+func (c *Checker) tallyOf(ep *endpoint) *tally {
 	t := c.eps[ep]
 	if t == nil {
 		t = &tally{}
@@ -57,7 +57,7 @@ func (c *Checker) of(ep *endpoint) *tally {
 	return t
 }
 
-// unknown reports whether something is counted for a webhook that is not remembered.
+// unknown reports whether a tally has counts for a webhook that the Scheduler does not remember.
 func (c *Checker) unknown(s *Scheduler) bool {
 	for ep, t := range c.eps {
 		if *t != (tally{}) && s.endpoints[ep.id] != ep {
@@ -88,7 +88,7 @@ func (c *Checker) jobs(live, offers []*Job) {
 	c.reset()
 	count := func(j *Job, i int) {
 		for n, m := range j.Limits {
-			if !named(j.Limits[:n], m.Key) {
+			if !hasKey(j.Limits[:n], m.Key) {
 				k := c.keys[m.Key]
 				k[i]++
 				c.keys[m.Key] = k
@@ -96,7 +96,7 @@ func (c *Checker) jobs(live, offers []*Job) {
 		}
 	}
 	for _, j := range live {
-		t := c.of(j.lane.ep)
+		t := c.tallyOf(j.lane.ep)
 		size += j.Size
 		switch j.phase {
 		case waiting:
@@ -122,7 +122,7 @@ func (c *Checker) jobs(live, offers []*Job) {
 		}
 	}
 	for _, j := range offers {
-		t := c.of(j.lane.ep)
+		t := c.tallyOf(j.lane.ep)
 		if t.offers++; j.phase == offered {
 			t.reserved++
 			all.reserved++
@@ -131,11 +131,11 @@ func (c *Checker) jobs(live, offers []*Job) {
 		}
 	}
 	for i := range s.paces.len() {
-		c.of(s.paces.at(i).ep).recent++
+		c.tallyOf(s.paces.at(i).ep).recent++
 	}
 	for _, t := range s.timers {
 		if t.lane != nil {
-			c.of(t.lane.ep).timers++
+			c.tallyOf(t.lane.ep).timers++
 		}
 	}
 	c.want("active", "", s.active, actives)
@@ -146,7 +146,7 @@ func (c *Checker) jobs(live, offers []*Job) {
 	c.want("bytes", "", s.bytes, size)
 	known := 0
 	for _, ep := range s.endpoints {
-		c.endpoint(ep, c.of(ep))
+		c.endpoint(ep, c.tallyOf(ep))
 		known++
 	}
 	if known != len(s.endpoints) || c.unknown(s) {
@@ -209,7 +209,7 @@ func (c *Checker) lanes() {
 	c.want("ready", "", s.ready, ready)
 	for i := range s.overdue.len() {
 		if w := *s.overdue.at(i); w.waits() {
-			w.job.Value = c.mark // marked as having a time at which it goes back
+			w.job.Value = c.mark // marks a job that has a time for its release
 		}
 	}
 	for _, l := range s.lanes {

@@ -17,79 +17,79 @@ type Limit struct {
 	Key   string
 	Max   int     // in flight; 0 means no bound
 	Rate  float64 // per second; 0 means no bound
-	Burst int     // 0 means one second's worth, at least 1
+	Burst int     // 0 means one second of Rate, at least 1
 }
 
 // Job is a delivery that this process has leased, or is about to store leased. The caller
-// fills the exported fields and leaves them alone afterwards.
+// sets the exported fields and does not change them afterwards.
 type Job struct {
 	ID    string
 	Lane  Lane
 	Lease int64
-	// Due is when the delivery was due before it was leased: a lease that is given back
-	// leaves it there. Until is the end of the lease. Both are in the Store's time.
+	// Due is the due time before the lease; a released delivery keeps it. Until is the end of
+	// the lease. Both are in the Store's time.
 	Due, Until time.Time
-	// Keyed says that others of its key may wait for its end in the Store. Such a job is
-	// never handed over.
+	// Keyed means that other deliveries of its key may wait in the Store for its end. Such a
+	// job is never handed off.
 	Keyed bool
 	// Size is the length of the body in bytes.
 	Size int
-	// Timeout is how long a request may take. A job is not sent with less of its lease left.
+	// Timeout is the longest duration of a request. A job is not sent when the rest of its lease is shorter.
 	Timeout time.Duration
-	// Limits are what it counts against beside its webhook.
+	// Limits are the limits that count the job, in addition to its webhook's.
 	Limits []Limit
-	// Read is when the call began that read the webhook, in the process's time. Checked says
-	// that the read was made for this very request, so its age does not matter.
+	// Read is the time at which the read of the webhook began, in the process's time. Checked
+	// means that the read was made for this request, so its age does not matter.
 	Read    time.Time
 	Checked bool
-	// Unreadable says that the webhook cannot be opened: such a job is never handed over.
+	// Unreadable means that the webhook cannot be opened: such a job is never handed off.
 	Unreadable bool
-	// Hook and Value belong to the caller. Hook is replaced by [Reread].
+	// Hook and Value belong to the caller. [Reread] replaces Hook.
 	Hook, Value any
-	// Result is filled before [Attempted].
+	// Result is set before [Attempted].
 	Result Result
 
-	// Outcome says what the Store is to be told; see [Settle].
+	// Outcome selects what [Settle] stores.
 	Outcome Outcome
 
 	lane     *lane
 	phase    phase
-	since    time.Time // when it began to wait, or to be sent
-	unproven bool      // counts against its scope's share until it is answered
-	unknown  bool      // whether it was stored is not known
-	reads    uint8     // of its webhook, for itself
+	since    time.Time // begin of the wait, or of the request
+	unproven bool      // counts against its scope's share until the answer
+	unknown  bool      // perhaps not stored
+	reads    uint8     // reads of the webhook for this job
 }
 
 type phase uint8
 
 const (
 	offered  phase = iota // about to be stored, with room reserved for it
-	refused               // about to be stored for anybody to claim
+	refused               // about to be stored free
 	waiting               // for its turn
 	active                // in flight, holds one of Capacity
 	slow                  // in flight, holds none
-	answered              // its outcome is on the way to the Store
+	answered              // its outcome waits for a write
 )
 
-// Held reports, after [Offered], whether the job is to be stored as leased to this process.
+// Held reports, after [Offered], whether the job must be stored as leased to this process.
 func (j *Job) Held() bool { return j.phase == offered }
 
-// Result is what an attempt says about the endpoint and about what follows.
+// Result is the result of an attempt.
 type Result struct {
 	// Delivered: the endpoint accepted.
 	Delivered bool
-	// Retry is when the delivery is tried again, in the Store's time; zero when it has ended.
+	// Retry is the time of the next attempt, in the Store's time; zero when the delivery has ended.
 	Retry time.Time
-	// Counts: the outcome says something about the endpoint's health.
+	// Counts: the result affects the endpoint's health.
 	Counts bool
-	// Overload: a timeout, a failed connection, or a status by which an endpoint says that
-	// it has too much to do. The window is halved.
+	// Overload: a timeout, a failed connection, or a status that reports overload. The window
+	// is halved.
 	Overload bool
-	// Patience is how long the endpoint asked to be left alone, as far as the policy grants it.
+	// Patience is the wait of Retry-After, bounded by the policy.
 	Patience time.Duration
-	// Gone: the endpoint answered that it will not come back. Its webhook is switched off.
+	// Gone: the endpoint answered 410. Its webhook is switched off.
 	Gone bool
-	// Attention names what the webhook's owner should look at; "" for nothing.
+	// Attention names a problem for the webhook's owner; "" for none.
 	Attention string
 	// Code is for messages.
 	Code string
@@ -99,14 +99,14 @@ type Result struct {
 	Start, End time.Time
 }
 
-// Outcome is how a job leaves this process.
+// Outcome is the way in which a job leaves this process.
 type Outcome uint8
 
 const (
-	// Written: the caller has worked out what to store.
+	// Written: the caller has determined the state to store.
 	Written Outcome = iota
-	// GivenBack: the lease goes back uncounted, due at Job.Due.
+	// GivenBack: the lease is released uncounted, with Due at Job.Due.
 	GivenBack
-	// Cancelled: the delivery ends, because its webhook is gone.
+	// Cancelled: the delivery ends, because its webhook is deleted.
 	Cancelled
 )

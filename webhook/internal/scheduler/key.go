@@ -2,21 +2,21 @@ package scheduler
 
 import "time"
 
-// key is what jobs with the same Limit share.
+// key is the shared state of jobs with the same Limit.Key.
 type key struct {
 	name    string
 	most    int // 0: no bound
 	inUse   int
 	rate    bucket
 	waiters queue[*lane]
-	// reserved are the jobs with it that are about to be handed off.
+	// reserved counts the jobs of the key that are about to be handed off.
 	reserved int
-	timed    bool // a timer looks at it when there is a token
+	timed    bool // a timer fires when there is a token
 }
 
 const maxKeys = 10_000
 
-// keyOf returns the key of a limit, as the limit says now.
+// keyOf returns the key of a limit, with the current values of the limit.
 func (s *Scheduler) keyOf(m *Limit) *key {
 	k := s.keys[m.Key]
 	if k == nil {
@@ -32,7 +32,7 @@ func (s *Scheduler) keyOf(m *Limit) *key {
 		s.keys[m.Key] = k
 	}
 	k.most = m.Max
-	if !k.rate.is(m.Rate, m.Burst) {
+	if !k.rate.matches(m.Rate, m.Burst) {
 		k.rate = k.rate.changed(m.Rate, m.Burst, s.now)
 		if k.waiters.len() > 0 {
 			s.timeKey(k, s.now)
@@ -43,7 +43,7 @@ func (s *Scheduler) keyOf(m *Limit) *key {
 
 func (k *key) full() bool { return k.most > 0 && k.inUse >= k.most }
 
-// blockedBy looks for a key without room. A key that is named twice counts once.
+// blockedBy finds a key without room. A key that is named twice counts once.
 func (s *Scheduler) blockedBy(limits []Limit, now time.Time) (block, bool) {
 	for i := range limits {
 		k := s.keyOf(&limits[i])
@@ -57,8 +57,8 @@ func (s *Scheduler) blockedBy(limits []Limit, now time.Time) (block, bool) {
 	return block{}, false
 }
 
-// keysLeaveRoom reports whether a hand-off would find room at every key, beside those that were
-// promised it and ahead of no lane that waits there.
+// keysLeaveRoom reports whether every key has room for a hand-off, in addition to reserved room, and
+// no lane waits at a key.
 func (s *Scheduler) keysLeaveRoom(limits []Limit) bool {
 	for i := range limits {
 		k := s.keyOf(&limits[i])
@@ -69,10 +69,10 @@ func (s *Scheduler) keysLeaveRoom(limits []Limit) bool {
 	return true
 }
 
-// reserveKeys promises room, or takes the promise back, by n.
+// reserveKeys adds n, which may be negative, to the reserved room of each key.
 func (s *Scheduler) reserveKeys(limits []Limit, n int) {
 	for i := range limits {
-		if !named(limits[:i], limits[i].Key) {
+		if !hasKey(limits[:i], limits[i].Key) {
 			s.keyOf(&limits[i]).reserved += n
 		}
 	}
@@ -80,7 +80,7 @@ func (s *Scheduler) reserveKeys(limits []Limit, n int) {
 
 func (s *Scheduler) takeKeys(limits []Limit, now time.Time) {
 	for i := range limits {
-		if !named(limits[:i], limits[i].Key) {
+		if !hasKey(limits[:i], limits[i].Key) {
 			k := s.keyOf(&limits[i])
 			k.inUse++
 			k.rate.take(now)
@@ -90,14 +90,14 @@ func (s *Scheduler) takeKeys(limits []Limit, now time.Time) {
 
 func (s *Scheduler) releaseKeys(limits []Limit) {
 	for i := range limits {
-		if k := s.keys[limits[i].Key]; k != nil && !named(limits[:i], limits[i].Key) {
+		if k := s.keys[limits[i].Key]; k != nil && !hasKey(limits[:i], limits[i].Key) {
 			k.inUse--
 			s.wakeKey(k)
 		}
 	}
 }
 
-func named(limits []Limit, key string) bool {
+func hasKey(limits []Limit, key string) bool {
 	for i := range limits {
 		if limits[i].Key == key {
 			return true
@@ -114,8 +114,8 @@ func (s *Scheduler) waitForKey(k *key, l *lane) {
 	}
 }
 
-// wakeKey lets one lane go where there is room. The next one follows after its turn, so a token
-// costs one turn, however many lanes wait for it.
+// wakeKey unparks one lane if there is room. The next one follows after its turn, so a token
+// costs one turn, for any number of waiting lanes.
 func (s *Scheduler) wakeKey(k *key) {
 	for !k.full() && k.waiters.len() > 0 {
 		if at := k.rate.next(s.now); at.After(s.now) {
@@ -131,8 +131,8 @@ func (s *Scheduler) wakeKey(k *key) {
 	}
 }
 
-// bucket is a token bucket, kept as the time at which it would be full: the generic cell
-// rate algorithm. The zero value lets everything through.
+// bucket is a token bucket, stored as the time at which it is full again: the generic cell
+// rate algorithm. The zero value has no limit.
 type bucket struct {
 	rate  float64
 	burst int
@@ -153,7 +153,7 @@ func newBucket(rate float64, burst int) bucket {
 	return bucket{rate: rate, burst: burst, every: every, depth: time.Duration(n-1) * every}
 }
 
-// changed is the bucket at another rate: tokens that were taken stay taken.
+// changed returns the bucket with another rate, without the tokens that were taken.
 func (b *bucket) changed(rate float64, burst int, now time.Time) bucket {
 	n := newBucket(rate, burst)
 	if n.every > 0 && b.full.After(now) {
@@ -165,9 +165,9 @@ func (b *bucket) changed(rate float64, burst int, now time.Time) bucket {
 	return n
 }
 
-func (b *bucket) is(rate float64, burst int) bool { return b.rate == rate && b.burst == burst }
+func (b *bucket) matches(rate float64, burst int) bool { return b.rate == rate && b.burst == burst }
 
-// next is when a token is there; not after now if there is one.
+// next returns the time of the next token, not after now if there is one.
 func (b *bucket) next(now time.Time) time.Time {
 	if b.every == 0 {
 		return now
@@ -185,7 +185,7 @@ func (b *bucket) take(now time.Time) {
 	b.full = b.full.Add(b.every)
 }
 
-// tokens is how many requests may start at once.
+// tokens returns how many requests may start at once.
 func (b *bucket) tokens(now time.Time) int {
 	if b.every == 0 {
 		return maxTokens

@@ -6,14 +6,14 @@ import "time"
 type scope struct {
 	name      string
 	endpoints int
-	unproven  int // requests in flight
+	unproven  int // unproven requests in flight
 	tests     int
 	turns     [wheels]turns[*endpoint]
 	waiters   queue[*lane] // unproven lanes beyond the scope's share
-	place     int          // in Scheduler.blocked, -1 when it is not there
+	place     int          // index in Scheduler.blocked, or -1
 }
 
-// endpoint is a webhook: what counts for all classes of it.
+// endpoint is the state of a webhook, over all its classes.
 type endpoint struct {
 	id    hookID
 	scope *scope
@@ -24,58 +24,58 @@ type endpoint struct {
 	slow     int
 	waiting  int
 	offers   int  // jobs that are about to be stored
-	reserved int  // those of them that are to be handed off
+	reserved int  // offers that are to be handed off
 	recent   int  // entries of Scheduler.paces
 	timers   int  // entries of Scheduler.timers
 	window   int  // bounds inFlight: 1, 2, 4 ... PerLane
 	prompt   bool // the latest request ended within SlowAfter
 	rate     bucket
 
-	health    *health   // nil while nothing is held against the webhook
-	edited    time.Time // jobs whose webhook was read before are not sent on that read
+	health    *health   // nil for good health
+	edited    time.Time // reads of the webhook before this time are stale
 	fresh     time.Time // attempts that began before do not count for health (Store's time)
 	rereading bool
-	sealed    time.Time // not to be claimed before, because it cannot be opened
+	sealed    time.Time // no claims before this time, because the webhook cannot be opened
 	sealedFor time.Duration
-	take      Take // as the webhook was last read; TakeHeads, which is right for all, until then
+	take      Take // of the latest read; before it TakeHeads, which is right for every webhook
 }
 
 func (ep *endpoint) laneID() Lane { return Lane{Scope: ep.id.scope, WebhookID: ep.id.webhook} }
 
 type hookID struct{ scope, webhook string }
 
-// lane is the deliveries of one class.
+// lane is the state of one class of deliveries.
 type lane struct {
 	id      Lane
 	ep      *endpoint
 	waiting queue[*Job]
-	on      [wheels]bool // whether it has a place on the wheel
+	on      [wheels]bool // whether the lane is on the wheel
 
-	more     bool   // the Store has, or may have, something due
-	epoch    uint64 // counts what makes a claim's "no more" doubtful
-	asked    uint64 // epoch when the claim under way was made
+	more     bool   // the Store has, or may have, due deliveries
+	epoch    uint64 // counts signs of due deliveries; a claim cannot clear more after a change
+	asked    uint64 // epoch at the beginning of the current claim
 	claiming bool
-	starved  bool // something waited here too long: nothing ahead until it had a turn
+	starved  bool // a job waited too long: no claims ahead before the lane's next request
 
 	parked  parking
-	inShare bool      // has a place in scope.waiters
+	inShare bool      // is in scope.waiters
 	until   time.Time // of parkedUntil
-	limits  []Limit   // of its latest job
-	woken   *key      // which let it go: its turn passes the wake-up on
+	limits  []Limit   // of the latest job
+	woken   *key      // the key that woke the lane, which after its turn wakes the next
 	wokenBy parking
 }
 
-// parking says what a lane waits for.
+// parking is the reason for which a lane waits.
 type parking uint8
 
 const (
 	notParked   parking = iota
 	parkedKey           // a slot, or a token, of a Limit
-	parkedUntil         // a moment: a pause, an open breaker, a rate of the webhook
+	parkedUntil         // a time: the end of a pause or an open breaker, or a token of the webhook's rate
 	parkedShare         // the scope's share of unproven requests
 )
 
-// unproven reports whether a request to the endpoint may well hang.
+// unproven reports whether the endpoint is not known to answer promptly.
 func (ep *endpoint) unproven() bool { return !ep.prompt || ep.slow > 0 }
 
 func (s *Scheduler) idle(ep *endpoint) bool {
@@ -84,7 +84,7 @@ func (s *Scheduler) idle(ep *endpoint) bool {
 		return false
 	case ep.rate.full.After(s.now), ep.sealed.After(s.storeNow()):
 		return false
-	case !ep.edited.IsZero() && s.now.Sub(ep.edited) < s.c.Lease: // jobs that were read before may still come
+	case !ep.edited.IsZero() && s.now.Sub(ep.edited) < s.c.Lease: // jobs with an older read may still arrive
 		return false
 	}
 	for _, l := range ep.lanes {
@@ -131,7 +131,7 @@ func (s *Scheduler) scopeOf(name string) *scope {
 	return sc
 }
 
-// forgetIdle drops webhooks of which nothing is known that matters, once there are many.
+// forgetIdle drops webhooks without state when there are many.
 func (s *Scheduler) forgetIdle() {
 	if len(s.lanes)+len(s.endpoints) < s.kept {
 		return

@@ -2,7 +2,7 @@ package scheduler
 
 import "time"
 
-// rings checks that what says it has a place on a wheel has one, once.
+// rings checks that each lane, endpoint and scope that is marked as on a wheel is there exactly once.
 func (c *Checker) rings() {
 	s := c.s
 	for w := range wheels {
@@ -37,7 +37,7 @@ func (c *Checker) rings() {
 	}
 }
 
-// waiters checks that everything that is parked will be let go.
+// waiters checks that every parked lane will be unparked.
 func (c *Checker) waiters() {
 	s := c.s
 	clear(c.batons)
@@ -83,7 +83,7 @@ func (c *Checker) waiters() {
 			if !l.inShare || sc.place < 0 {
 				c.fail("lane %v waits for a share that does not know", l.id)
 			}
-			if !share && s.mayHang(sc) && s.mayHang(s.blocked[0]) {
+			if !share && s.mayStartUnproven(sc) && s.mayStartUnproven(s.blocked[0]) {
 				c.fail("lane %v waits for a share with room: %d of %d", l.id, sc.unproven, s.share())
 			}
 			if !l.ep.unproven() {
@@ -93,8 +93,8 @@ func (c *Checker) waiters() {
 	}
 }
 
-// progress checks that what could go has gone, and that what waits for room of its webhook has a
-// turn when there is room.
+// progress checks that every job that could start has started, and that a lane with room of its
+// webhook has a turn.
 func (c *Checker) progress() {
 	s := c.s
 	for _, l := range s.lanes {
@@ -110,7 +110,7 @@ func (c *Checker) progress() {
 		here := l.ep.waiting + l.ep.reserved
 		room := l.ep.window - l.ep.inFlight - here
 		if l.ep.rate.every > 0 && here > 0 {
-			continue // a job that is here looks again when it leaves
+			continue // the end of a job offers the lane again
 		}
 		if room > 0 {
 			c.fail("lane %v has more in the Store, room for %d, and no turn to claim", l.id, room)

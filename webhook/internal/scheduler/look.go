@@ -2,33 +2,33 @@ package scheduler
 
 import "time"
 
-// looks is the state of looking: asking the Store which lanes have something due.
+// looks is the state of looks: queries of the Store for lanes with due deliveries.
 type looks struct {
-	known            bool // a look at everything has been completed since Run began
-	full             bool // the next one is to be at everything
-	since            bool // one is wanted at what is new
-	foreign          bool // because of another host
+	known            bool // a full look has been completed since Run began
+	full             bool // the next look must be a full one
+	since            bool // a look for new deliveries is wanted
+	foreign          bool // another host has caused the wanted look
 	underWay         bool
-	isFull           bool // the one that is under way, or the latest
+	isFull           bool // of the current or the latest look
 	brought          bool
 	cursor           string
-	began            time.Time // of the one under way, or the latest
-	latest           time.Time // when the latest complete one began
+	began            time.Time // of the current or the latest look
+	latest           time.Time // begin of the latest complete look
 	latestFull, next time.Time
-	nextFound        time.Time // by the pages so far
+	nextFound        time.Time // of the pages so far
 	took             time.Duration
-	after            time.Time // not before, because the Store failed
+	after            time.Time // no look before this time, because the Store failed
 	wait             time.Duration
 }
 
 const (
-	lookOverlap   = 2 * time.Second // commits that are this late are found by a look with Since
+	lookOverlap   = 2 * time.Second // a look with Since finds commits that are up to this late
 	lookEvery     = 100 * time.Millisecond
 	fullLookEvery = 5 * time.Second
-	fullLookShare = 20 // times what the latest one took
+	fullLookShare = 20 // times the duration of the latest full look
 )
 
-// due is when the next look is wanted.
+// due returns the time of the next look.
 func (k *looks) due(s *Scheduler) time.Time {
 	var at time.Time
 	switch {
@@ -52,7 +52,7 @@ func (k *looks) due(s *Scheduler) time.Time {
 	return at
 }
 
-// fullDue is when everything is looked at again: commits can be later than the overlap.
+// fullDue returns the time of the next full look, which finds commits later than the overlap.
 func (k *looks) fullDue(s *Scheduler) time.Time {
 	every := s.c.Lease
 	if !s.c.Notifier {
@@ -71,8 +71,8 @@ func (k *looks) wake(s *Scheduler) time.Time {
 	return s.now
 }
 
-// lookAround asks for a look when one is due.
-func (s *Scheduler) lookAround() {
+// startLook begins a look when one is due.
+func (s *Scheduler) startLook() {
 	k := &s.looks
 	if !s.canSend() {
 		return
@@ -107,7 +107,7 @@ func (s *Scheduler) listed(e Listed) {
 	}
 	k.brought = k.brought || len(e.Lanes) > 0
 	if len(e.Lanes) > 0 || !e.Next.IsZero() {
-		s.working()
+		s.endIdle()
 	}
 	if e.Failed {
 		k.wait = min(max(2*k.wait, leastRetry), mostRetry)
@@ -129,23 +129,23 @@ func (s *Scheduler) listed(e Listed) {
 		k.underWay, k.cursor = true, e.Cursor
 		s.look()
 	default:
-		k.full = true // the rest of it was not seen
+		k.full = true // the other pages were not read
 	}
 }
 
-// lookComplete follows the last page.
+// lookComplete processes the end of the last page.
 func (s *Scheduler) lookComplete() {
 	k := &s.looks
 	k.latest, k.next = k.began, k.nextFound
 	if k.isFull {
 		k.known, k.latestFull = true, k.began
 	} else if k.foreign && !k.brought {
-		k.full = true // what the other host told of was committed late
+		k.full = true // the other host's deliveries were committed late
 	}
 	k.foreign = k.foreign && k.since
 }
 
-// found takes the answer to a look at one webhook.
+// found processes the answer to a look at one webhook.
 func (s *Scheduler) found(e Found) {
 	for _, id := range e.Lanes {
 		s.mayHaveMore(s.laneOf(id))
@@ -155,7 +155,7 @@ func (s *Scheduler) found(e Found) {
 	}
 }
 
-// wokenUp follows a wake-up by the host or by another process.
+// wokenUp processes a wake-up by the host or by another process.
 func (s *Scheduler) wokenUp(foreign bool) {
 	s.looks.since = true
 	s.looks.foreign = s.looks.foreign || foreign
@@ -164,7 +164,7 @@ func (s *Scheduler) wokenUp(foreign bool) {
 	}
 }
 
-// storeFailed: after an error everything is looked at again.
+// storeFailed requests a full look and a sweep after an error.
 func (s *Scheduler) storeFailed() {
 	s.looks.full = true
 	s.sweeps.due = s.now
@@ -174,17 +174,17 @@ func (s *Scheduler) storeFailed() {
 type sweeps struct {
 	underWay bool
 	again    bool
-	rests    bool // nothing pending is known, so the next one may be late
+	idle     bool // no pending delivery is known, so the next sweep may be late
 	due      time.Time
 }
 
-// sweepRest is how far apart sweeps are while nothing pending is known.
-const sweepRest = time.Hour
+// sweepIdle is the interval of sweeps while no pending delivery is known.
+const sweepIdle = time.Hour
 
-// working ends the rest of sweeps: something is pending.
-func (s *Scheduler) working() {
-	if w := &s.sweeps; w.rests {
-		w.rests = false
+// endIdle returns to the usual interval of sweeps, because a delivery is pending.
+func (s *Scheduler) endIdle() {
+	if w := &s.sweeps; w.idle {
+		w.idle = false
 		w.due = sooner(w.due, s.now.Add(s.c.Lease))
 	}
 }
@@ -196,7 +196,7 @@ func (w *sweeps) wake(s *Scheduler) time.Time {
 	return w.due
 }
 
-func (s *Scheduler) sweepUp() {
+func (s *Scheduler) startSweep() {
 	w := &s.sweeps
 	if !s.c.Sweeper || w.underWay || !s.canSend() || w.due.After(s.now) {
 		return
@@ -216,12 +216,12 @@ func (s *Scheduler) swept(e Swept) {
 	case s.pending():
 		w.due = s.now.Add(s.c.Lease)
 	default:
-		w.rests = true
-		w.due = s.now.Add(sweepRest)
+		w.idle = true
+		w.due = s.now.Add(sweepIdle)
 	}
 }
 
-// pending reports whether the Store has, or may have, something pending.
+// pending reports whether the Store has, or may have, pending deliveries.
 func (s *Scheduler) pending() bool {
 	return s.waiting+s.inFlight+s.outcomes.count+len(s.timers) > 0 || !s.looks.next.IsZero() || s.looks.brought || len(s.expected) > 0
 }

@@ -20,9 +20,9 @@ var (
 	firstSeed = flag.Uint64("scheduler.seed", 1, "the seed of its first schedule; the others follow")
 )
 
-// TestSchedulerModel plays random schedules and checks, after each step, the counts and their
-// bounds, that each scope gets its turn, that no wake-up is lost and nothing is sent twice at a time; and at the
-// end that everything that was accepted has ended.
+// TestSchedulerModel plays random schedules. After each step it checks the counts and their
+// bounds, that each scope gets its turn, that no wake-up is lost and that no delivery is in flight
+// twice. At the end it checks that every accepted delivery has ended.
 func TestSchedulerModel(t *testing.T) {
 	t.Parallel()
 	var next, steps, sends, failed atomic.Uint64
@@ -48,7 +48,7 @@ func TestSchedulerModel(t *testing.T) {
 	t.Logf("%d schedules, %d steps, %d requests", *schedules, steps.Load(), sends.Load())
 }
 
-// TestSchedulerModelIsReproducible: a seed names one schedule.
+// TestSchedulerModelIsReproducible: a seed always gives the same schedule.
 func TestSchedulerModelIsReproducible(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(20) {
@@ -65,13 +65,13 @@ func trace(seed uint64) string {
 	return strings.Join(lines[max(0, len(lines)-*traced):], "\n")
 }
 
-// play is one schedule: some seconds of everything that may happen, then a time in which the
-// Store and the endpoints are well and new events go on, then one without new events.
+// play plays one schedule: some seconds of random events and faults, then a time without faults
+// but with new events, then a time without new events.
 func play(seed uint64, tracer func(string)) *sim {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	m := newSim(randomConfig(rng), rng)
 	m.tracer = tracer
-	m.note("%+v", m.c)
+	m.tracef("%+v", m.c)
 	m.offset = time.Duration(rng.IntN(20000)-10000) * time.Millisecond
 	m.faults, m.slow = pick(rng, 0, 0.02, 0.2), pick(rng, 0, 0.05, 0.3)
 	m.big = rng.IntN(8) == 0
@@ -99,9 +99,9 @@ func randomConfig(rng *rand.Rand) scheduler.Config {
 	return c
 }
 
-// tenants makes up to six of them, with up to four webhooks each.
+// tenants makes up to six tenants with up to four webhooks each.
 func (m *sim) tenants() {
-	most, burst := 1+m.rng.IntN(3), m.rng.IntN(3) // a key has one bound, whoever names it
+	most, burst := 1+m.rng.IntN(3), m.rng.IntN(3) // a key has the same bound in every limit that names it
 	for s := range 1 + m.rng.IntN(6) {
 		scope := fmt.Sprintf("s%d", s)
 		var limits []scheduler.Limit
@@ -125,7 +125,7 @@ func (m *sim) randomMode() mode {
 	return mode(m.rng.IntN(int(modes)))
 }
 
-// events lets n things happen, so many milliseconds apart at most.
+// events plays n random events, at most apart milliseconds apart.
 func (m *sim) events(n, apart int) {
 	for range n {
 		m.runUntil(m.now.Add(m.ms(2*apart)), nil)
@@ -181,7 +181,7 @@ func (m *sim) events(n, apart int) {
 	}
 }
 
-// otherHealth is another host's record of a webhook.
+// otherHealth writes another host's record of a webhook.
 func (m *sim) otherHealth(h *hook) {
 	r := scheduler.Health{Scope: h.scope, WebhookID: h.id}
 	if delete(m.store.health, h.id); m.rng.IntN(2) == 0 {

@@ -2,51 +2,51 @@ package scheduler
 
 import "time"
 
-// outcomes is the state of storing outcomes. While a write is on its way the next group
-// gathers; a lone outcome does not wait.
+// outcomes is the state of storing outcomes. During a write the next outcomes are gathered; a
+// single outcome does not wait.
 type outcomes struct {
-	count    int  // not stored, those of the write under way included
-	backlog  int  // how many of them, the oldest, an outage has held up
-	unsure   bool // some that are gathered may be of one delivery
-	dropped  bool // the write under way is not made again: see abandon
+	count    int  // outcomes that are not stored, with those of the current write
+	backlog  int  // the oldest of these that an outage has delayed
+	unsure   bool // several gathered outcomes may be of one delivery
+	dropped  bool // the current write is not repeated: see abandon
 	gathered queue[*Job]
 	underWay bool
-	began    time.Time // the latest write
-	after    time.Time // not before, because the Store failed
+	began    time.Time // of the latest write
+	after    time.Time // no write before this time, because the Store failed
 	wait     time.Duration
-	doubtful []*Job    // give back what may have been stored
-	doubtAt  time.Time // when that is tried again
+	doubtful []*Job    // jobs that perhaps were stored, to release again
+	doubtAt  time.Time // time of the next release of these
 }
 
 const (
 	maxGroup     = 500
-	gatherFor    = 20 * time.Millisecond // writes begin so far apart, unless many outcomes wait
-	writeAt      = 2                     // times Capacity: so many outcomes do not wait
+	gatherFor    = 20 * time.Millisecond // interval of writes, unless many outcomes wait
+	writeAt      = 2                     // times Capacity: this many outcomes do not wait
 	leastRewrite = 50 * time.Millisecond
-	// maxDoubtful bounds the leases that are given back again and again; others end by themselves.
+	// maxDoubtful bounds the leases that are released repeatedly; other leases end by themselves.
 	maxDoubtful = 1000
 )
 
 func (o *outcomes) failing() bool { return o.wait > 0 }
 
-// recovering reports whether outcomes that an outage held up are not stored yet. Their leases may
-// have ended, so a claim would bring the same deliveries again.
+// recovering reports whether outcomes that an outage delayed are not stored yet. Their leases may
+// have ended, so a claim would return the same deliveries again.
 func (o *outcomes) recovering() bool { return o.failing() || o.backlog > 0 }
 
-// shed notes that a job's body is not in memory any more.
-func (s *Scheduler) shed(j *Job) {
+// freeBody subtracts a job's body from the bytes in memory.
+func (s *Scheduler) freeBody(j *Job) {
 	s.bytes -= j.Size
 	j.Size = 0
 }
 
-// settle takes a job's outcome.
+// settle adds a job's outcome to those to store.
 func (s *Scheduler) settle(j *Job, o Outcome) {
 	j.phase, j.Outcome = answered, o
 	s.outcomes.count++
 	s.outcomes.gathered.push(j)
 }
 
-// due is when the next write may begin.
+// due returns the earliest time of the next write, zero without outcomes.
 func (o *outcomes) due(s *Scheduler) time.Time {
 	switch {
 	case o.underWay || o.gathered.len() == 0:
@@ -67,7 +67,7 @@ func (o *outcomes) wake(s *Scheduler) time.Time {
 	return at
 }
 
-// write stores what has gathered, when it is time.
+// write begins a write of the gathered outcomes when it is due.
 func (s *Scheduler) write() {
 	o := &s.outcomes
 	if len(o.doubtful) > 0 && !o.doubtAt.After(s.now) {
@@ -84,9 +84,9 @@ func (s *Scheduler) write() {
 	s.do(Settle{group})
 }
 
-// group takes at most maxGroup outcomes, none of them twice for a delivery: a Store names what was
-// lost by the delivery's ID. A delivery comes here twice only after its lease has ended, or where
-// it is not known whether it was stored.
+// group takes at most maxGroup outcomes, at most one of each delivery, because a Store names lost
+// settlements by the delivery's ID. A delivery has two outcomes only after its lease has ended, or
+// after an Enqueue with unknown result.
 func (s *Scheduler) group() []*Job {
 	o := &s.outcomes
 	n := min(o.gathered.len(), maxGroup)
@@ -113,8 +113,8 @@ func (s *Scheduler) group() []*Job {
 	return group
 }
 
-// dropEnded gives up on outcomes whose lease is over while the Store fails: another process
-// has the delivery by now. A success is kept, because the Store takes it from anybody.
+// dropEnded drops outcomes whose lease has ended while the Store fails, because another process may
+// have the delivery. A success is kept, because the Store accepts it also from an older lease.
 func (s *Scheduler) dropEnded() {
 	o := &s.outcomes
 	if at := o.due(s); !o.failing() || at.IsZero() || at.After(s.now) {
@@ -149,7 +149,7 @@ func (s *Scheduler) settled(e Settled) {
 		s.storeFailed()
 		rest := o.gathered
 		o.gathered = queue[*Job]{}
-		for _, j := range e.Jobs { // oldest first, again
+		for _, j := range e.Jobs { // the oldest outcomes first
 			o.gathered.push(j)
 		}
 		for rest.len() > 0 {
@@ -162,16 +162,16 @@ func (s *Scheduler) settled(e Settled) {
 	o.count -= len(e.Jobs)
 	o.backlog = max(0, o.backlog-len(e.Jobs))
 	for _, j := range e.Jobs {
-		s.shed(j)
+		s.freeBody(j)
 		s.stored(j, e.Lost[j.ID])
 	}
 }
 
-// stored follows up on an outcome that the Store has.
+// stored processes an outcome that the Store has answered.
 func (s *Scheduler) stored(j *Job, lost bool) {
 	switch {
 	case j.unknown && lost && j.Until.After(s.storeNow()):
-		o := &s.outcomes // its commit may still be on the way
+		o := &s.outcomes // the delivery may still be committed
 		if len(o.doubtful) == 0 {
 			o.doubtAt = s.now.Add(s.c.Poll)
 		}
@@ -180,22 +180,22 @@ func (s *Scheduler) stored(j *Job, lost bool) {
 		}
 	case lost, j.Outcome == Cancelled && !j.Keyed:
 	case j.Outcome == GivenBack:
-		s.becomesDue(s.laneOf(j.Lane), j.Due) // the lane may have been forgotten meanwhile
+		s.becomesDue(s.laneOf(j.Lane), j.Due) // looks the lane up again, because it may have been dropped meanwhile
 	case !j.Result.Retry.IsZero():
 		if at := s.dueHere(j.Result.Retry); !at.After(s.now) {
 			s.mayHaveMore(s.laneOf(j.Lane))
 		} else if len(s.timers) < maxRetries {
 			s.after(at, s.laneOf(j.Lane), timerRetry)
 		}
-	case j.Keyed: // it has ended, so the next of its key is claimed at once
+	case j.Keyed: // the delivery has ended, so the next one of its key is claimed at once
 		for _, l := range s.laneOf(j.Lane).ep.lanes {
 			s.mayHaveMore(l)
 		}
 	}
 }
 
-// abandon drops what could not be stored before Run has to return, and the write under way
-// should it fail.
+// abandon drops the outcomes that are not stored when Run must return, and those of the current
+// write if it fails.
 func (s *Scheduler) abandon() {
 	o := &s.outcomes
 	for o.gathered.len() > 0 {
@@ -206,7 +206,7 @@ func (s *Scheduler) abandon() {
 
 func (s *Scheduler) drop(jobs []*Job) {
 	for _, j := range jobs {
-		s.shed(j)
+		s.freeBody(j)
 		if s.outcomes.count--; j.Outcome == Written {
 			s.do(Dropped{j})
 		}

@@ -2,7 +2,7 @@ package scheduler
 
 // queue is a first-in, first-out ring buffer. The zero value is empty.
 type queue[T any] struct {
-	buf  []T // its length is a power of two
+	buf  []T // of a length that is a power of two
 	head int
 	n    int
 }
@@ -21,14 +21,14 @@ func (q *queue[T]) push(v T) {
 	*q.at(q.n - 1) = v
 }
 
-// at returns the place of the i-th element from the front.
+// at returns a pointer to the i-th element from the front.
 func (q *queue[T]) at(i int) *T { return &q.buf[(q.head+i)&(len(q.buf)-1)] }
 
 // pop removes the front. The queue must not be empty.
 func (q *queue[T]) pop() T {
 	var none T
 	v := *q.at(0)
-	*q.at(0) = none // the buffer keeps nothing alive
+	*q.at(0) = none // so that the buffer does not keep the element alive
 	q.head = (q.head + 1) & (len(q.buf) - 1)
 	q.n--
 	return v

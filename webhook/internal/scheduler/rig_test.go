@@ -10,7 +10,7 @@ import (
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
-// rig feeds a Scheduler by hand. What it asks for is kept until a test takes it.
+// rig passes events to a Scheduler, and keeps its commands until a test takes them.
 type rig struct {
 	t        *testing.T
 	s        *scheduler.Scheduler
@@ -20,7 +20,7 @@ type rig struct {
 	inFlight []*scheduler.Job
 }
 
-// rule is one rule of the design, by its name.
+// rule is one named rule of the design.
 type rule struct {
 	name  string
 	prove func(t *testing.T)
@@ -36,7 +36,7 @@ func prove(t *testing.T, rules []rule) {
 	}
 }
 
-// idleRig is a rig before Run.
+// idleRig returns a rig before Run.
 func idleRig(t *testing.T, change func(*scheduler.Config)) *rig {
 	c := scheduler.Config{
 		Capacity: 4, MaxInFlight: 32, PerLane: 4, SlowAfter: 50 * time.Millisecond, Lease: time.Minute, Poll: 30 * time.Second,
@@ -48,7 +48,7 @@ func idleRig(t *testing.T, change func(*scheduler.Config)) *rig {
 	return &rig{t: t, s: scheduler.New(c), now: epoch}
 }
 
-// newRig is one whose first look found nothing.
+// newRig returns a rig in Run whose first look found nothing.
 func newRig(t *testing.T, change func(*scheduler.Config)) *rig {
 	r := idleRig(t, change)
 	r.step(scheduler.Started{})
@@ -69,7 +69,7 @@ func (r *rig) step(e scheduler.Event) {
 	}
 }
 
-// wait lets time pass, with a tick whenever one is wanted.
+// wait lets time pass, with a tick at each Wake.
 func (r *rig) wait(d time.Duration) {
 	r.t.Helper()
 	end, last, same := r.now.Add(d), r.now, 0
@@ -102,11 +102,11 @@ func take[C scheduler.Command](r *rig) (found []C) {
 	return found
 }
 
-// none fails the test if commands of the kind were given.
+// none fails the test if there are commands of the kind.
 func none[C scheduler.Command](r *rig, why string) {
 	r.t.Helper()
 	if got := take[C](r); len(got) > 0 {
-		r.t.Fatalf("%s: %T was asked for", why, got[0])
+		r.t.Fatalf("%s: got command %T", why, got[0])
 	}
 }
 
@@ -115,7 +115,7 @@ func one[C scheduler.Command](r *rig, why string) (only C) {
 	r.t.Helper()
 	got := take[C](r)
 	if len(got) != 1 {
-		r.t.Fatalf("%s: %T was asked for %d times, want once", why, only, len(got))
+		r.t.Fatalf("%s: got command %T %d times, want once", why, only, len(got))
 	}
 	return got[0]
 }
@@ -137,7 +137,7 @@ func (r *rig) wantSent(why string, ids ...string) {
 
 func lane(scope, hook string) scheduler.Lane { return scheduler.Lane{Scope: scope, WebhookID: hook} }
 
-// job is a delivery as Dispatch, or a claim, brings it now.
+// job returns a delivery as Dispatch, or a claim, makes it now.
 func (r *rig) job(l scheduler.Lane, change ...func(*scheduler.Job)) *scheduler.Job {
 	r.jobs++
 	now := r.s.Store(r.now)
@@ -157,7 +157,7 @@ func (r *rig) offer(jobs ...*scheduler.Job) bool {
 	return jobs[0].Held()
 }
 
-// stored tells that jobs were stored as decided.
+// stored reports that jobs were stored as decided.
 func (r *rig) stored(jobs ...*scheduler.Job) {
 	added := make([]bool, len(jobs))
 	for i := range added {
@@ -166,7 +166,7 @@ func (r *rig) stored(jobs ...*scheduler.Job) {
 	r.step(scheduler.Enqueued{Jobs: jobs, Added: added})
 }
 
-// dispatch hands jobs off, which must be allowed.
+// dispatch hands jobs off, and fails where a hand-off is refused.
 func (r *rig) dispatch(jobs ...*scheduler.Job) {
 	r.t.Helper()
 	for _, j := range jobs {
@@ -177,7 +177,7 @@ func (r *rig) dispatch(jobs ...*scheduler.Job) {
 	}
 }
 
-// more tells that the Store has something of lanes, by another host.
+// more reports that the Store has due deliveries of lanes, from another host.
 func (r *rig) more(lanes ...scheduler.Lane) { r.step(scheduler.Found{Lanes: lanes}) }
 
 // claimed makes the claim for the lanes, and answers with jobs.
@@ -229,7 +229,7 @@ func (r *rig) settled(lost map[string]bool) {
 	}
 }
 
-// outcomes are those of one write.
+// outcomesOf returns the outcomes of one write.
 func outcomesOf(s scheduler.Settle) (o []string) {
 	for _, j := range s.Jobs {
 		o = append(o, fmt.Sprint(j.ID, " ", [...]string{"written", "given back", "cancelled"}[j.Outcome]))

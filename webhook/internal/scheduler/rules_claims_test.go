@@ -31,17 +31,17 @@ func TestSchedulerClaims(t *testing.T) {
 				t.Errorf("the claim asks for %d, want Capacity", got)
 			}
 		}},
-		{"and for what started in the last 50 ms", func(t *testing.T) {
+		{"and as many as started in the last 50 ms", func(t *testing.T) {
 			r := newRig(t, nil)
 			r.succeed(a, 4)
 			jobs := []*scheduler.Job{r.job(a), r.job(a), r.job(a), r.job(a)}
 			r.more(a)
 			r.claimed(jobs...)
 			if c := r.claim("four have started"); most(c) != 4 {
-				t.Errorf("the claim asks for %d, want the four that may answer soon", most(c))
+				t.Errorf("the claim asks for %d, want 4, the number of recent starts", most(c))
 			}
 		}},
-		{"a hanging endpoint's next are not here", func(t *testing.T) {
+		{"no claims ahead for a hanging endpoint", func(t *testing.T) {
 			r := newRig(t, nil)
 			r.succeed(a, 4)
 			r.more(a)
@@ -75,7 +75,7 @@ func TestSchedulerClaims(t *testing.T) {
 			r.step(scheduler.Leased{})
 			r.claim("the first has ended")
 		}},
-		{"no more is believed", func(t *testing.T) {
+		{"a lane that returned less than asked has no more", func(t *testing.T) {
 			r := newRig(t, nil)
 			r.more(a)
 			r.claimed()
@@ -84,14 +84,14 @@ func TestSchedulerClaims(t *testing.T) {
 				t.Error("the lane is believed to have more")
 			}
 		}},
-		{"not where less came for want of room for bodies", func(t *testing.T) {
+		{"not where MaxBytes left deliveries out", func(t *testing.T) {
 			r := newRig(t, nil)
 			r.more(a)
 			r.claim("something is due")
 			r.step(scheduler.Leased{Short: []scheduler.Lane{a}})
 			r.claim("the lane was short")
 		}},
-		{"not where a part of the Store is away", func(t *testing.T) {
+		{"not after a partial answer", func(t *testing.T) {
 			r := newRig(t, nil)
 			r.more(a)
 			r.claim("something is due")
@@ -99,7 +99,7 @@ func TestSchedulerClaims(t *testing.T) {
 			r.wait(time.Second)
 			r.claim("a part had no say")
 		}},
-		{"not where a look found the lane meanwhile", func(t *testing.T) {
+		{"not where a look named the lane meanwhile", func(t *testing.T) {
 			r := newRig(t, nil)
 			r.more(a)
 			r.claim("something is due")
@@ -107,7 +107,7 @@ func TestSchedulerClaims(t *testing.T) {
 			r.step(scheduler.Leased{})
 			r.claim("the epoch moved")
 		}},
-		{"a failed claim is made again, as it was", func(t *testing.T) {
+		{"a failed claim is repeated unchanged", func(t *testing.T) {
 			r := newRig(t, nil)
 			r.more(a)
 			first := r.claim("something is due")
@@ -123,7 +123,7 @@ func TestSchedulerClaims(t *testing.T) {
 			r.step(scheduler.Leased{Jobs: []*scheduler.Job{r.job(a)}})
 			r.wantSent("the leases were there", "a-1")
 		}},
-		{"with more and more time between, up to 5 s", func(t *testing.T) {
+		{"with growing intervals, up to 5 s", func(t *testing.T) {
 			r := newRig(t, nil)
 			r.more(a)
 			var waits []time.Duration
@@ -154,7 +154,7 @@ func TestSchedulerClaims(t *testing.T) {
 				t.Error("the claim was repeated after it had been given up")
 			}
 		}},
-		{"bodies within what 256 MiB leave", func(t *testing.T) {
+		{"bodies within the rest of 256 MiB", func(t *testing.T) {
 			r := newRig(t, nil)
 			r.dispatch(r.job(b, func(j *scheduler.Job) { j.Size = scheduler.MaxBytes - 10<<20 }))
 			r.more(a)

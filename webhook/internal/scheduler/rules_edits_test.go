@@ -23,7 +23,7 @@ func TestSchedulerEdits(t *testing.T) {
 		r.step(scheduler.Reread{Scope: "a", WebhookID: "a", Hook: "new", Began: r.now, Verdict: v})
 	}
 	prove(t, []rule{
-		{"read before an edit: sent on a read of its own", func(t *testing.T) {
+		{"read before an edit: sent after another read", func(t *testing.T) {
 			r := newRig(t, nil)
 			j := r.job(a)
 			r.now = r.now.Add(time.Millisecond)
@@ -34,14 +34,14 @@ func TestSchedulerEdits(t *testing.T) {
 			r.now = r.now.Add(time.Millisecond)
 			reread(r, scheduler.Usable)
 			if r.wantSent("read after the edit", j.ID); j.Hook != "new" {
-				t.Errorf("sent to %v, want what was read", j.Hook)
+				t.Errorf("sent to %v, want the webhook of the read", j.Hook)
 			}
 		}},
 		{"read at the moment of the edit is before it", func(t *testing.T) {
 			r := newRig(t, nil)
 			edit(r)
 			lease(r)
-			one[scheduler.Read](r, "it cannot be told")
+			one[scheduler.Read](r, "the order of read and edit is unknown")
 		}},
 		{"an edit during the read: read again", func(t *testing.T) {
 			r := newRig(t, nil)
@@ -54,7 +54,7 @@ func TestSchedulerEdits(t *testing.T) {
 			r.wantSent("the read began before the edit")
 			one[scheduler.Read](r, "the read began before the edit")
 		}},
-		{"read over 250 ms before the request: sent on a read of its own", func(t *testing.T) {
+		{"read over 250 ms before the request: sent after another read", func(t *testing.T) {
 			for age, want := range map[time.Duration]int{250 * time.Millisecond: 0, 251 * time.Millisecond: 1} {
 				r := newRig(t, nil)
 				lease(r, func(j *scheduler.Job) { j.Read = j.Read.Add(-age) })
@@ -63,7 +63,7 @@ func TestSchedulerEdits(t *testing.T) {
 				}
 			}
 		}},
-		{"a read of its own may be as slow as the Store is", func(t *testing.T) {
+		{"a read for the job may be as old as a slow Store makes it", func(t *testing.T) {
 			r := newRig(t, nil)
 			j := lease(r, old)
 			one[scheduler.Read](r, "its read is old")
@@ -73,7 +73,7 @@ func TestSchedulerEdits(t *testing.T) {
 			r.step(scheduler.Reread{Scope: "a", WebhookID: "a", Began: began})
 			r.wantSent("one read of the webhook", j.ID)
 		}},
-		{"but no wait after it counts as the Store's", func(t *testing.T) {
+		{"but not older by a later wait", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.Capacity = 1 })
 			lease(r, old)
 			one[scheduler.Read](r, "its read is old")
@@ -89,7 +89,7 @@ func TestSchedulerEdits(t *testing.T) {
 			r.wantSent("the turns before it", "w1-3")
 			one[scheduler.Read](r, "it waited for 100 ms")
 		}},
-		{"and it is sent after three reads, whatever it waits", func(t *testing.T) {
+		{"and the job is sent after three reads, after any wait", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.Capacity, c.SlowAfter = 1, 80*time.Millisecond })
 			j := lease(r, old)
 			for i := range 20 {
@@ -105,7 +105,7 @@ func TestSchedulerEdits(t *testing.T) {
 				t.Errorf("in flight %v after %d reads", j.InFlight(), j.Reads())
 			}
 		}},
-		{"unusable goes back", func(t *testing.T) {
+		{"a job of an unusable webhook is released", func(t *testing.T) {
 			r := newRig(t, nil)
 			j := lease(r, old)
 			reread(r, scheduler.Unusable)
@@ -113,7 +113,7 @@ func TestSchedulerEdits(t *testing.T) {
 				t.Errorf("outcome (-want +got):\n%s", diff)
 			}
 		}},
-		{"gone ends as cancelled", func(t *testing.T) {
+		{"a job of a deleted webhook ends as cancelled", func(t *testing.T) {
 			r := newRig(t, nil)
 			j := lease(r, old)
 			reread(r, scheduler.WebhookGone)
@@ -121,7 +121,7 @@ func TestSchedulerEdits(t *testing.T) {
 				t.Errorf("outcome (-want +got):\n%s", diff)
 			}
 		}},
-		{"its lanes are asked for, because it may have been switched on", func(t *testing.T) {
+		{"an edit causes a look at the webhook's lanes, because it may have been switched on", func(t *testing.T) {
 			r := newRig(t, nil)
 			edit(r)
 			if l := one[scheduler.LookAt](r, "edited"); l.WebhookID != "a" {
@@ -130,7 +130,7 @@ func TestSchedulerEdits(t *testing.T) {
 			r.step(scheduler.Found{Lanes: []scheduler.Lane{a}})
 			r.claim("something is due")
 		}},
-		{"no hand-off or claim while it is read", func(t *testing.T) {
+		{"no hand-off or claim during the read", func(t *testing.T) {
 			r := newRig(t, nil)
 			lease(r, old)
 			one[scheduler.Read](r, "its read is old")
@@ -139,7 +139,7 @@ func TestSchedulerEdits(t *testing.T) {
 				t.Error("handed off during a read")
 			}
 		}},
-		{"an edit is remembered as long as jobs read before may come", func(t *testing.T) {
+		{"an edit is remembered as long as older reads may arrive", func(t *testing.T) {
 			r := newRig(t, nil)
 			before := r.job(a)
 			r.now = r.now.Add(time.Millisecond)

@@ -15,7 +15,7 @@ func TestSchedulerEnqueued(t *testing.T) {
 	a := lane("a", "a")
 	notifier := func(c *scheduler.Config) { c.Notifier = true }
 	prove(t, []rule{
-		{"handed off and stored: a turn like all others", func(t *testing.T) {
+		{"handed off and stored: a usual turn", func(t *testing.T) {
 			r := newRig(t, notifier)
 			j := r.job(a)
 			r.offer(j)
@@ -25,7 +25,7 @@ func TestSchedulerEnqueued(t *testing.T) {
 			none[scheduler.Claim](r, "handed off")
 			none[scheduler.Notify](r, "handed off")
 		}},
-		{"refused: the lane is known to have more, other hosts are told", func(t *testing.T) {
+		{"refused: the lane has more, and other hosts are notified", func(t *testing.T) {
 			r := newRig(t, notifier)
 			j := r.job(a, func(j *scheduler.Job) { j.Unreadable = true })
 			r.offer(j)
@@ -62,7 +62,7 @@ func TestSchedulerEnqueued(t *testing.T) {
 			}
 			none[scheduler.Settle](r, "nothing was stored")
 		}},
-		{"answer unknown: the lease goes back each Poll until it is taken", func(t *testing.T) {
+		{"answer unknown: the lease is released each Poll until the Store accepts", func(t *testing.T) {
 			r := newRig(t, nil)
 			j := r.unknown(a)
 			for i := range 3 {
@@ -98,7 +98,7 @@ func TestSchedulerEnqueued(t *testing.T) {
 				t.Errorf("%d tries in a lease of two Polls, want 3", tries)
 			}
 		}},
-		{"after a pause or the end of Run the lease goes back at once", func(t *testing.T) {
+		{"after a pause or the end of Run the lease is released at once", func(t *testing.T) {
 			for _, e := range []scheduler.Event{scheduler.Paused{On: true}, scheduler.Stopping{}} {
 				r := newRig(t, notifier)
 				j := r.job(a)
@@ -112,7 +112,7 @@ func TestSchedulerEnqueued(t *testing.T) {
 				r.wantSent("nothing is sent")
 			}
 		}},
-		{"a Dispatch that commits after Run has returned gives its lease back", func(t *testing.T) {
+		{"a Dispatch that commits after Run has returned releases its lease", func(t *testing.T) {
 			r := newRig(t, nil)
 			j := r.job(a)
 			r.offer(j)
@@ -124,7 +124,7 @@ func TestSchedulerEnqueued(t *testing.T) {
 	})
 }
 
-// unknown is a hand-off of which nobody knows whether it was stored.
+// unknown makes a hand-off whose Enqueue has an unknown result.
 func (r *rig) unknown(l scheduler.Lane) *scheduler.Job {
 	j := r.job(l)
 	r.offer(j)
@@ -156,7 +156,7 @@ func TestSchedulerExpected(t *testing.T) {
 				}
 			}
 		}},
-		{"others do not put it off", func(t *testing.T) {
+		{"later transactions do not delay it", func(t *testing.T) {
 			r := newRig(t, nil)
 			for i := range 50 {
 				expect(r, fmt.Sprint("x", i))
@@ -170,7 +170,7 @@ func TestSchedulerExpected(t *testing.T) {
 			r.step(scheduler.Woken{})
 			r.claim("the host says it has committed")
 		}},
-		{"until it was seen", func(t *testing.T) {
+		{"until it was claimed", func(t *testing.T) {
 			r := newRig(t, nil)
 			expect(r, "x")
 			r.step(scheduler.Woken{})
@@ -201,7 +201,7 @@ func TestSchedulerExpected(t *testing.T) {
 				t.Errorf("%d are expected, want 4,096", n)
 			}
 		}},
-		{"never handed over", func(t *testing.T) {
+		{"never handed off", func(t *testing.T) {
 			r := newRig(t, nil)
 			expect(r, "x")
 			r.wantSent("it may never be committed")

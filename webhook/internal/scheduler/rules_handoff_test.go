@@ -144,7 +144,7 @@ func TestSchedulerHandOff(t *testing.T) {
 		r.step(scheduler.Listed{Cursor: "x"})
 		r.step(scheduler.Paused{})
 		if r.offer(r.job(a)) {
-			t.Error("handed off before everything was looked at")
+			t.Error("handed off before a full look")
 		}
 	})
 }
@@ -154,7 +154,7 @@ func withKey(j *scheduler.Job)        { j.Limits = []scheduler.Limit{{Key: "k", 
 func slot(i int) scheduler.Lane       { return lane(fmt.Sprint("s", i), fmt.Sprint("w", i)) }
 func (r *rig) lease(l scheduler.Lane) { r.step(scheduler.Leased{Jobs: []*scheduler.Job{r.job(l)}}) }
 
-// waiting fills the slots, and lets n jobs wait.
+// waiting fills the slots and adds n waiting jobs.
 func (r *rig) waiting(n int) {
 	r.t.Helper()
 	for i := range n + 1 {
@@ -165,7 +165,7 @@ func (r *rig) waiting(n int) {
 	}
 }
 
-// unwritten lets n outcomes wait for a write that does not come back.
+// unwritten adds n outcomes that wait during a write without an answer.
 func (r *rig) unwritten(n int) {
 	r.t.Helper()
 	for i := range n {

@@ -9,7 +9,7 @@ import (
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
-// attempt claims a job of a/a and lets it end so.
+// attempt claims a job of a/a and ends it with the result.
 func (r *rig) attempt(result scheduler.Result) *scheduler.Job {
 	r.t.Helper()
 	j := r.job(lane("a", "a"), func(j *scheduler.Job) { j.Until = j.Until.Add(24 * time.Hour) })
@@ -46,7 +46,7 @@ func TestSchedulerHealth(t *testing.T) {
 			r.wait(999 * time.Millisecond)
 			r.wantSent("it is open")
 		}},
-		{"a success in between begins anew", func(t *testing.T) {
+		{"a success in between restarts the count", func(t *testing.T) {
 			r := newRig(t, nil)
 			for range 3 {
 				r.attempt(failed)
@@ -99,7 +99,7 @@ func TestSchedulerHealth(t *testing.T) {
 				t.Errorf("held %v, window %d, want growth to 2", bad, r.s.Window("a", "a"))
 			}
 		}},
-		{"what was under way when it opened does not open it again", func(t *testing.T) {
+		{"requests from before it opened do not open it again", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.Breaker.Failures = 1 })
 			r.succeed(a, 4)
 			j, k := r.job(a), r.job(a)
@@ -124,7 +124,7 @@ func TestSchedulerHealth(t *testing.T) {
 			}
 			none[scheduler.BreakerOpened](r, "it asked for patience")
 		}},
-		{"a success that was under way does not end the pause", func(t *testing.T) {
+		{"a success of an earlier request does not end the pause", func(t *testing.T) {
 			r := newRig(t, nil)
 			r.succeed(a, 4)
 			j, k := r.job(a), r.job(a)
@@ -135,12 +135,12 @@ func TestSchedulerHealth(t *testing.T) {
 				t.Error("the pause has ended")
 			}
 		}},
-		{"what says nothing about the endpoint does not count", func(t *testing.T) {
+		{"results without Counts do not count", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.Breaker.Failures = 1 })
 			r.attempt(scheduler.Result{Code: "config"})
 			none[scheduler.BreakerOpened](r, "it was no request")
 		}},
-		{"an edit that begins anew: attempts from before do not count", func(t *testing.T) {
+		{"an edit with Fresh: earlier attempts do not count", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.Breaker.Failures = 1 })
 			j := r.job(a)
 			r.dispatch(j)
@@ -162,7 +162,7 @@ func TestSchedulerHealth(t *testing.T) {
 				t.Errorf("told (-want +got):\n%s", diff)
 			}
 		}},
-		{"DisableAfter: told at half, switched off at the end, once", func(t *testing.T) {
+		{"DisableAfter: Attention at half, switched off at the end, once", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.Breaker.Failures, c.DisableAfter = -1, 10*time.Second })
 			var told, off []int
 			for i := range 13 {

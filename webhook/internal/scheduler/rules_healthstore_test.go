@@ -22,7 +22,7 @@ func TestSchedulerHealthStore(t *testing.T) {
 	a := lane("a", "a")
 	record := scheduler.Health{Scope: "a", WebhookID: "a", Failures: 5, FailingSince: epoch.Add(-time.Hour)}
 	prove(t, []rule{
-		{"read before anything is sent", func(t *testing.T) {
+		{"read before any request", func(t *testing.T) {
 			r := idleRig(t, healthStore)
 			r.step(scheduler.Started{})
 			r.step(scheduler.Listed{Lanes: []scheduler.Lane{a}})
@@ -32,7 +32,7 @@ func TestSchedulerHealthStore(t *testing.T) {
 			r.step(scheduler.HealthRead{})
 			r.wantSent("it is fine", "a-1")
 		}},
-		{"a failed read does not hold what was claimed", func(t *testing.T) {
+		{"a failed read does not hold claimed jobs", func(t *testing.T) {
 			r := idleRig(t, healthStore)
 			r.step(scheduler.Started{})
 			r.step(scheduler.Listed{Lanes: []scheduler.Lane{a}})
@@ -40,7 +40,7 @@ func TestSchedulerHealthStore(t *testing.T) {
 			r.step(scheduler.HealthRead{Failed: true})
 			r.wantSent("on what is known", "a-1")
 		}},
-		{"read again before it is 30 s old, while something is sent", func(t *testing.T) {
+		{"read again before it is 30 s old, while requests are sent", func(t *testing.T) {
 			r := newRig(t, healthStore)
 			r.now = r.now.Add(21 * time.Second)
 			r.dispatch(r.job(a))
@@ -74,7 +74,7 @@ func TestSchedulerHealthStore(t *testing.T) {
 				t.Errorf("replaces %+v by %+v", c.Old, c.New)
 			}
 		}},
-		{"a success here outweighs a record from elsewhere", func(t *testing.T) {
+		{"a success here replaces another host's record", func(t *testing.T) {
 			r := newRig(t, healthStore)
 			r.attempt(failed)
 			r.saved(false, record)
@@ -100,7 +100,7 @@ func TestSchedulerHealthStore(t *testing.T) {
 				t.Errorf("%d writes, want 3", n)
 			}
 		}},
-		{"what another host holds back is held here, then one probe", func(t *testing.T) {
+		{"a webhook that another host holds back is held here, then one probe", func(t *testing.T) {
 			r := newRig(t, healthStore)
 			r.succeed(a, 4)
 			h := record
@@ -116,7 +116,7 @@ func TestSchedulerHealthStore(t *testing.T) {
 				t.Errorf("%d probes", len(got))
 			}
 		}},
-		{"what another host saw recover goes on here", func(t *testing.T) {
+		{"a webhook that recovered on another host continues here", func(t *testing.T) {
 			r := newRig(t, healthStore)
 			h := record
 			h.OpenUntil, h.Opened = r.s.Store(r.now).Add(4*time.Second), 1
@@ -126,7 +126,7 @@ func TestSchedulerHealthStore(t *testing.T) {
 			r.step(scheduler.HealthRead{})
 			r.wantSent("it has recovered", "a-1")
 		}},
-		{"times further ahead than any hold are not believed", func(t *testing.T) {
+		{"times beyond any hold are dropped", func(t *testing.T) {
 			r := newRig(t, healthStore)
 			h := record
 			h.PausedUntil, h.OpenUntil = epoch.Add(24*time.Hour), epoch.Add(24*time.Hour)

@@ -25,7 +25,7 @@ func TestSchedulerLimits(t *testing.T) {
 		return jobs
 	}
 	prove(t, []rule{
-		{"Max bounds what is in flight with the key", func(t *testing.T) {
+		{"Max bounds the requests in flight with the key", func(t *testing.T) {
 			r := newRig(t, nil)
 			jobs := three(r, scheduler.Limit{Key: "k", Max: 2})
 			r.wantSent("two of three", "a-1", "b-2")
@@ -61,7 +61,7 @@ func TestSchedulerLimits(t *testing.T) {
 			r.wait(100 * time.Millisecond)
 			r.wantSent("the third token", "c-3")
 		}},
-		{"a token costs one turn, however many lanes wait for it", func(t *testing.T) {
+		{"a token costs one turn, for any number of waiting lanes", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.Capacity = 64 })
 			for i := range 100 {
 				l := lane(fmt.Sprint(i), fmt.Sprint(i))
@@ -76,10 +76,10 @@ func TestSchedulerLimits(t *testing.T) {
 				}
 			}
 			if n != 2 {
-				t.Errorf("%d lanes were let go by two tokens", n)
+				t.Errorf("two tokens unparked %d lanes", n)
 			}
 		}},
-		{"a rate that changes makes the bucket no fuller", func(t *testing.T) {
+		{"a changed rate adds no tokens", func(t *testing.T) {
 			r := newRig(t, nil)
 			for i := range 6 {
 				l := lane(fmt.Sprint(i), fmt.Sprint(i))
@@ -108,7 +108,7 @@ func TestSchedulerLimits(t *testing.T) {
 				t.Errorf("the claim asks for %d, want 1", c.Lanes[0].Most)
 			}
 		}},
-		{"the rate of a webhook is not forgotten with it", func(t *testing.T) {
+		{"a webhook with a used rate is not dropped", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.Rate, c.Burst = 1, 1 })
 			j := r.job(lanes[0])
 			r.dispatch(j)
@@ -126,7 +126,7 @@ func TestSchedulerLimits(t *testing.T) {
 			jobs := three(r, scheduler.Limit{Key: "k", Max: 1})
 			r.sent()
 			take[scheduler.Claim](r)
-			r.wait(300 * time.Millisecond) // the others go back
+			r.wait(300 * time.Millisecond) // the other jobs are released
 			r.settled(nil)
 			none[scheduler.Claim](r, "the key is full")
 			r.answer(jobs[0], delivered)

@@ -8,7 +8,7 @@ import (
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
-// looks lets time pass and answers looks with nothing; it returns when full ones and others began.
+// looks lets time pass and answers looks without lanes. It returns the times of full looks and of looks with Since.
 func (r *rig) looks(d time.Duration) (full, since []time.Duration) {
 	for end := r.now.Add(d); r.now.Before(end); {
 		r.wait(10 * time.Millisecond)
@@ -28,7 +28,7 @@ func TestSchedulerLooks(t *testing.T) {
 	t.Parallel()
 	notifier := func(c *scheduler.Config) { c.Notifier = true }
 	prove(t, []rule{
-		{"full at the start, until the last page", func(t *testing.T) {
+		{"full at the start, to the last page", func(t *testing.T) {
 			r := idleRig(t, nil)
 			r.step(scheduler.Started{})
 			for _, cursor := range []string{"", "p1", "p2"} {
@@ -77,7 +77,7 @@ func TestSchedulerLooks(t *testing.T) {
 				t.Errorf("%d looks in a second of wake-ups, want 10", n)
 			}
 		}},
-		{"whatever claims do", func(t *testing.T) {
+		{"independent of claims", func(t *testing.T) {
 			r := newRig(t, notifier)
 			r.more(lane("a", "a"))
 			r.claim("something is due")
@@ -96,7 +96,7 @@ func TestSchedulerLooks(t *testing.T) {
 			r.wait(100 * time.Millisecond)
 			one[scheduler.Look](r, "the wake-up may be of something later")
 		}},
-		{"full each max(5 s, 20 x what it took) without a Notifier", func(t *testing.T) {
+		{"full each max(5 s, 20 x its duration) without a Notifier", func(t *testing.T) {
 			for took, want := range map[time.Duration]time.Duration{time.Millisecond: 5 * time.Second, time.Second: 20 * time.Second} {
 				r := newRig(t, nil)
 				full, _ := r.looks(6 * time.Second)
@@ -113,7 +113,7 @@ func TestSchedulerLooks(t *testing.T) {
 				none[scheduler.Look](r, fmt.Sprintf("a look took %v", took))
 				r.wait(2200 * time.Millisecond)
 				if l := one[scheduler.Look](r, fmt.Sprintf("a look took %v", took)); !l.Since.IsZero() {
-					t.Errorf("%v after a look that took %v one with Since", r.now.Sub(from), took)
+					t.Errorf("look with Since %v after a look that took %v", r.now.Sub(from), took)
 				}
 			}
 		}},
@@ -132,7 +132,7 @@ func TestSchedulerLooks(t *testing.T) {
 				t.Errorf("full at %v, want each minute", full)
 			}
 		}},
-		{"full after a foreign wake-up that brought nothing", func(t *testing.T) {
+		{"full after a foreign wake-up without a result", func(t *testing.T) {
 			for foreign, want := range map[bool]int{true: 1, false: 0} {
 				r := newRig(t, notifier)
 				r.wait(time.Second)
@@ -143,7 +143,7 @@ func TestSchedulerLooks(t *testing.T) {
 				}
 			}
 		}},
-		{"not where it brought something", func(t *testing.T) {
+		{"not after one with a result", func(t *testing.T) {
 			r := newRig(t, notifier)
 			r.wait(time.Second)
 			r.step(scheduler.Woken{Foreign: true})
@@ -218,7 +218,7 @@ func TestSchedulerNotify(t *testing.T) {
 			r.step(scheduler.Notified{})
 			none[scheduler.Notify](r, "nothing was stored since")
 		}},
-		{"for what was announced", func(t *testing.T) {
+		{"for announced lanes", func(t *testing.T) {
 			r := newRig(t, notifier)
 			r.step(scheduler.Announced{Lanes: []scheduler.Lane{lane("a", "a")}})
 			one[scheduler.Notify](r, "a requeue")
@@ -241,7 +241,7 @@ func TestSchedulerSweeps(t *testing.T) {
 	t.Parallel()
 	sweeper := func(c *scheduler.Config) { c.Sweeper = true }
 	prove(t, []rule{
-		{"at the start, each Lease while something is pending, and at once while there is more", func(t *testing.T) {
+		{"at the start, each Lease while deliveries are pending, and at once while there is more", func(t *testing.T) {
 			r := idleRig(t, sweeper)
 			r.step(scheduler.Started{})
 			one[scheduler.Sweep](r, "the start")
@@ -254,7 +254,7 @@ func TestSchedulerSweeps(t *testing.T) {
 			r.wait(time.Second)
 			one[scheduler.Sweep](r, "a Lease is over")
 		}},
-		{"each hour while nothing pending is known, and a Lease after something is", func(t *testing.T) {
+		{"each hour while no pending delivery is known, and a Lease after one is known", func(t *testing.T) {
 			r := idleRig(t, sweeper)
 			r.step(scheduler.Started{})
 			one[scheduler.Sweep](r, "the start")
@@ -282,7 +282,7 @@ func TestSchedulerSweeps(t *testing.T) {
 		}},
 		{"no timer without a Sweeper, and none during a sweep", func(t *testing.T) {
 			r := newRig(t, nil)
-			r.wait(time.Second) // fails where the timer fires without end
+			r.wait(time.Second) // fails if the timer fires without end
 			r = idleRig(t, sweeper)
 			r.step(scheduler.Started{})
 			r.step(scheduler.Listed{})

@@ -10,7 +10,7 @@ import (
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
-// done lets a request to a lane of its own end.
+// done ends a request to a new lane.
 func (r *rig) done(i int) *scheduler.Job {
 	r.t.Helper()
 	j := r.job(slot(i))
@@ -23,14 +23,14 @@ func TestSchedulerOutcomes(t *testing.T) {
 	t.Parallel()
 	big := func(c *scheduler.Config) { c.Capacity, c.MaxInFlight = 64, 1024 }
 	prove(t, []rule{
-		{"a lone one does not wait", func(t *testing.T) {
+		{"a single outcome does not wait", func(t *testing.T) {
 			r := newRig(t, nil)
 			j := r.done(0)
 			if w := one[scheduler.Settle](r, "it is alone"); len(w.Jobs) != 1 || w.Jobs[0] != j {
 				t.Errorf("the write has %d outcomes", len(w.Jobs))
 			}
 		}},
-		{"while a write is on its way the next group gathers", func(t *testing.T) {
+		{"during a write the next group gathers", func(t *testing.T) {
 			r := newRig(t, big)
 			r.done(0)
 			first := one[scheduler.Settle](r, "it is alone")
@@ -79,7 +79,7 @@ func TestSchedulerOutcomes(t *testing.T) {
 				t.Errorf("the group has %d outcomes, want 500", len(w.Jobs))
 			}
 		}},
-		{"at 4 x Capacity unwritten nothing new starts", func(t *testing.T) {
+		{"at 4 x Capacity unwritten no request starts", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.Capacity = 1 })
 			r.done(0)
 			w := one[scheduler.Settle](r, "it is alone")
@@ -93,10 +93,10 @@ func TestSchedulerOutcomes(t *testing.T) {
 			none[scheduler.Claim](r, "four are unwritten")
 			r.step(scheduler.Settled{Jobs: w.Jobs})
 			if got := r.sent(); len(got) != 1 {
-				t.Errorf("%d start when one is written, want 1", len(got))
+				t.Errorf("%d requests start after one write, want 1", len(got))
 			}
 		}},
-		{"a failed write is made again, oldest first", func(t *testing.T) {
+		{"a failed write is repeated, oldest first", func(t *testing.T) {
 			r := newRig(t, big)
 			r.done(0)
 			w := one[scheduler.Settle](r, "it is alone")
@@ -114,7 +114,7 @@ func TestSchedulerOutcomes(t *testing.T) {
 			w := one[scheduler.Settle](r, "it is alone")
 			for i := range 1200 {
 				r.done(i + 1)
-				if i > 500 && i%100 == 99 { // the same delivery again: its lease had ended
+				if i > 500 && i%100 == 99 { // the same delivery again, after the end of its lease
 					j := r.job(slot(5000+i), func(j *scheduler.Job) { j.ID = "again" })
 					r.dispatch(j)
 					r.answer(j, delivered)
@@ -153,7 +153,7 @@ func TestSchedulerOutcomes(t *testing.T) {
 				t.Errorf("the call has %v", outcomesOf(w))
 			}
 		}},
-		{"what an outage outlives is dropped, a success is kept", func(t *testing.T) {
+		{"outcomes whose leases end in an outage are dropped, a success is kept", func(t *testing.T) {
 			r := newRig(t, nil)
 			r.done(0)
 			w := one[scheduler.Settle](r, "it is alone")
@@ -204,7 +204,7 @@ func TestSchedulerOutcomes(t *testing.T) {
 			r.wait(time.Millisecond)
 			r.claim("it is due")
 		}},
-		{"one that was lost is not followed up", func(t *testing.T) {
+		{"a lost outcome has no follow-up", func(t *testing.T) {
 			r := newRig(t, nil)
 			j := r.job(slot(0))
 			r.dispatch(j)

@@ -21,7 +21,7 @@ func TestSchedulerSealed(t *testing.T) {
 		r.settled(nil)
 	}
 	prove(t, []rule{
-		{"given back in place, uncounted", func(t *testing.T) {
+		{"released with its Due, uncounted", func(t *testing.T) {
 			r := newRig(t, nil)
 			r.more(a)
 			r.claim("something is due")
@@ -63,7 +63,7 @@ func TestSchedulerSealed(t *testing.T) {
 			r.step(scheduler.Edited{Scope: "a", WebhookID: "a", At: r.now})
 			r.claim("it may be readable now")
 		}},
-		{"its classes wait with it, other webhooks do not", func(t *testing.T) {
+		{"its classes are held with it, other webhooks are not", func(t *testing.T) {
 			r := newRig(t, nil)
 			seal(r)
 			r.more(scheduler.Lane{Scope: "a", WebhookID: "a", Class: "s"}, lane("a", "b"))
@@ -71,7 +71,7 @@ func TestSchedulerSealed(t *testing.T) {
 				t.Errorf("claimed %v", c.Lanes)
 			}
 		}},
-		{"the hold is not forgotten with the webhook", func(t *testing.T) {
+		{"a held webhook is not dropped", func(t *testing.T) {
 			r := newRig(t, nil)
 			seal(r)
 			r.s.Keep(1)

@@ -12,13 +12,13 @@ import (
 func TestSchedulerStop(t *testing.T) {
 	t.Parallel()
 	prove(t, []rule{
-		{"pause: what waits goes back at once, what is in flight ends", func(t *testing.T) {
+		{"pause: waiting jobs are released at once, requests in flight end", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.Capacity = 1 })
 			r.waiting(3)
 			r.sent()
 			r.step(scheduler.Paused{On: true})
 			if w := one[scheduler.Settle](r, "three wait"); len(w.Jobs) < 1 {
-				t.Error("nothing goes back")
+				t.Error("no job is released")
 			}
 			if c := r.s.Counts(); c.Waiting != 0 || c.InFlight != 1 || c.Unwritten != 3 {
 				t.Errorf("waiting %d, in flight %d, unwritten %d", c.Waiting, c.InFlight, c.Unwritten)
@@ -26,12 +26,12 @@ func TestSchedulerStop(t *testing.T) {
 			r.answer(r.inFlight[0], delivered)
 			r.wantSent("paused")
 		}},
-		{"pause: also what a read holds", func(t *testing.T) {
+		{"pause: also jobs that wait for a read", func(t *testing.T) {
 			r := newRig(t, nil)
 			j := r.job(slot(0), func(j *scheduler.Job) { j.Read = r.now.Add(-time.Second) })
 			r.step(scheduler.Leased{Jobs: []*scheduler.Job{j}})
 			one[scheduler.Read](r, "its read is old")
-			r.wait(time.Second) // it waits for the answer, longer than for a turn
+			r.wait(time.Second) // the job waits for the answer, longer than for a turn
 			none[scheduler.Settle](r, "the read is under way")
 			r.step(scheduler.Paused{On: true})
 			one[scheduler.Settle](r, "it goes back")
@@ -40,7 +40,7 @@ func TestSchedulerStop(t *testing.T) {
 				t.Errorf("%d wait", c.Waiting)
 			}
 		}},
-		{"pause: what a claim brings goes back, no claim follows", func(t *testing.T) {
+		{"pause: the deliveries of a claim are released, no claim follows", func(t *testing.T) {
 			r := newRig(t, nil)
 			r.more(slot(0))
 			r.claim("something is due")
@@ -53,7 +53,7 @@ func TestSchedulerStop(t *testing.T) {
 			r.step(scheduler.Paused{})
 			r.claim("it goes on")
 		}},
-		{"pause: a lost claim is made again, and what it leased goes back", func(t *testing.T) {
+		{"pause: a lost claim is repeated, and its deliveries are released", func(t *testing.T) {
 			r := newRig(t, nil)
 			r.more(slot(0))
 			r.claim("something is due")
@@ -70,7 +70,7 @@ func TestSchedulerStop(t *testing.T) {
 			r.wait(time.Minute)
 			none[scheduler.Claim](r, "paused")
 		}},
-		{"stop: nothing is claimed, sent or handed off; quiet when all is stored", func(t *testing.T) {
+		{"stop: no claims, requests or hand-offs; quiet when all outcomes are stored", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.Capacity = 1 })
 			r.waiting(2)
 			r.sent()
@@ -88,7 +88,7 @@ func TestSchedulerStop(t *testing.T) {
 				t.Errorf("not quiet: %+v", r.s.Counts())
 			}
 		}},
-		{"stop: one that was cut off goes back uncounted", func(t *testing.T) {
+		{"stop: an interrupted request is released uncounted", func(t *testing.T) {
 			r := newRig(t, nil)
 			r.lease(slot(0))
 			r.step(scheduler.Stopping{})
@@ -97,7 +97,7 @@ func TestSchedulerStop(t *testing.T) {
 				t.Errorf("outcome (-want +got):\n%s", diff)
 			}
 		}},
-		{"abandon: what could not be stored is dropped, a write under way too should it fail", func(t *testing.T) {
+		{"abandon: outcomes that are not stored are dropped, also those of a failing write", func(t *testing.T) {
 			for _, fails := range []bool{false, true} {
 				r := newRig(t, nil)
 				r.done(0)
@@ -116,13 +116,13 @@ func TestSchedulerStop(t *testing.T) {
 				}
 			}
 		}},
-		{"start again: everything is looked at before a hand-off", func(t *testing.T) {
+		{"start again: a full look precedes hand-offs", func(t *testing.T) {
 			r := newRig(t, nil)
 			r.step(scheduler.Stopping{})
 			r.s.Ended()
 			r.step(scheduler.Started{})
 			if l := one[scheduler.Look](r, "the start"); !l.Since.IsZero() || r.offer(r.job(slot(0))) {
-				t.Error("what was known before the stop is believed")
+				t.Error("the state from before the stop is still used")
 			}
 		}},
 	})

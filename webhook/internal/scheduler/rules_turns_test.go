@@ -13,7 +13,7 @@ import (
 func TestSchedulerTurns(t *testing.T) {
 	t.Parallel()
 	prove(t, []rule{
-		{"round the scopes, one delivery each", func(t *testing.T) {
+		{"over the scopes, one delivery each", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.Capacity = 1 })
 			a1, a2, b, c := lane("a", "a1"), lane("a", "a2"), lane("b", "b"), lane("c", "c")
 			busy := r.job(lane("z", "z"))
@@ -24,7 +24,7 @@ func TestSchedulerTurns(t *testing.T) {
 			r.answer(busy, delivered)
 			turnsOf(t, r, jobs, "a1-2", "b-4", "c-5", "a2-3")
 		}},
-		{"in a scope round its webhooks", func(t *testing.T) {
+		{"in a scope over its webhooks", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.Capacity = 1 })
 			x, y := lane("a", "x"), lane("a", "y")
 			r.succeed(x, 4)
@@ -46,7 +46,7 @@ func TestSchedulerTurns(t *testing.T) {
 			r.claimed(jobs...)
 			turnsOf(t, r, jobs, "x-1", "y-4", "xs-2", "y-5", "x-3")
 		}},
-		{"in a webhook round its classes", func(t *testing.T) {
+		{"in a webhook over its classes", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.Capacity = 1 })
 			x, s := lane("a", "x"), scheduler.Lane{Scope: "a", WebhookID: "x", Class: "s"}
 			r.succeed(x, 4)
@@ -71,7 +71,7 @@ func TestSchedulerTurns(t *testing.T) {
 				jobs = append(jobs, r.job(l))
 			}
 			r.dispatch(first)
-			r.wait(60 * time.Millisecond) // it is slow, and holds the key
+			r.wait(60 * time.Millisecond) // the request is slow and holds the key
 			r.sent()
 			busy := r.job(lane("e", "busy"))
 			r.dispatch(busy)
@@ -96,7 +96,7 @@ func TestSchedulerTurns(t *testing.T) {
 			take[scheduler.Claim](r)
 			r.answer(r.inFlight[0], delivered)
 			if got := r.claim("a slot of the key is free").Lanes; len(got) != 1 {
-				t.Errorf("a slot of a key lets %d lanes go, want 1", len(got))
+				t.Errorf("a free slot of a key unparks %d lanes, want 1", len(got))
 			}
 			n := 0
 			for _, l := range lanes {
@@ -111,7 +111,7 @@ func TestSchedulerTurns(t *testing.T) {
 	})
 }
 
-// turnsOf ends requests as they come and compares their order.
+// turnsOf ends requests as they start and compares their order.
 func turnsOf(t *testing.T, r *rig, jobs []*scheduler.Job, want ...string) {
 	t.Helper()
 	var got []string
@@ -132,7 +132,7 @@ func turnsOf(t *testing.T, r *rig, jobs []*scheduler.Job, want ...string) {
 	}
 }
 
-// block fills a key and lets so many lanes wait for it. Each had a job here, which went back.
+// block fills a key and parks n lanes at it. Each had a job here, which was released.
 func (r *rig) block(n int) (lanes []scheduler.Lane) {
 	r.t.Helper()
 	full := func(j *scheduler.Job) { j.Limits = []scheduler.Limit{{Key: "k", Max: 1}} }
@@ -180,7 +180,7 @@ func TestSchedulerSlots(t *testing.T) {
 				t.Errorf("active %d, in flight %d, want 2 and 6", c.Active, c.InFlight)
 			}
 		}},
-		{"an answer gives the slot back", func(t *testing.T) {
+		{"an answer frees the slot", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.Capacity = 1 })
 			j, k := r.job(lane("a", "a")), r.job(lane("b", "b"))
 			r.dispatch(j, k)
@@ -188,7 +188,7 @@ func TestSchedulerSlots(t *testing.T) {
 			r.answer(j, delivered)
 			r.wantSent("the slot is free", k.ID)
 		}},
-		{"MaxInFlight is hard", func(t *testing.T) {
+		{"MaxInFlight is never exceeded", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.MaxInFlight = 16 })
 			var jobs []*scheduler.Job
 			for i := range 20 {
@@ -205,13 +205,13 @@ func TestSchedulerSlots(t *testing.T) {
 			r.sent()
 			r.answer(jobs[0], delivered)
 			if got := r.sent(); len(got) > 1 || r.s.Counts().InFlight > 16 {
-				t.Errorf("one answer lets %d go", len(got))
+				t.Errorf("one answer starts %d requests", len(got))
 			}
 		}},
 		{"tests count within MaxInFlight", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.Capacity, c.MaxInFlight = 1, 4 })
 			if !r.test("t") {
-				t.Fatal("a test has no room")
+				t.Fatal("a test is not allowed")
 			}
 			for i := range 4 {
 				r.more(lane(fmt.Sprint(i), fmt.Sprint(i)))

@@ -34,7 +34,7 @@ func TestSchedulerWaiting(t *testing.T) {
 				t.Errorf("%d wait, want 32", n)
 			}
 		}},
-		{"what waits 250 ms goes back uncounted with its former Due", func(t *testing.T) {
+		{"a job that waits 250 ms is released uncounted with its former Due", func(t *testing.T) {
 			r := newRig(t, one1)
 			r.lease(slot(0))
 			due := epoch.Add(-time.Hour)
@@ -48,7 +48,7 @@ func TestSchedulerWaiting(t *testing.T) {
 				t.Errorf("outcome (-want +got):\n%sdue %v", diff, j.Due)
 			}
 		}},
-		{"and is known to be in the Store", func(t *testing.T) {
+		{"and its lane has more in the Store", func(t *testing.T) {
 			r := newRig(t, one1)
 			r.lease(slot(0))
 			r.lease(slot(1))
@@ -58,7 +58,7 @@ func TestSchedulerWaiting(t *testing.T) {
 				t.Error("the lane is not known to have more")
 			}
 		}},
-		{"its lane gets nothing ahead until it had a turn", func(t *testing.T) {
+		{"its lane has no claims ahead before its next turn", func(t *testing.T) {
 			for _, starved := range []bool{false, true} {
 				r := newRig(t, func(c *scheduler.Config) { c.PerLane, c.SlowAfter = 2, 400*time.Millisecond })
 				y, x := lane("a", "a"), scheduler.Lane{Scope: "a", WebhookID: "a", Class: "x"}
@@ -80,7 +80,7 @@ func TestSchedulerWaiting(t *testing.T) {
 				}
 			}
 		}},
-		{"when 8 x Capacity wait and others need the place, after SlowAfter", func(t *testing.T) {
+		{"when 8 x Capacity wait and other lanes need the room, after SlowAfter", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.SlowAfter = 50 * time.Millisecond })
 			full := func(j *scheduler.Job) { j.Limits = []scheduler.Limit{{Key: "k", Max: 1}} }
 			for i := range 33 {
@@ -94,14 +94,14 @@ func TestSchedulerWaiting(t *testing.T) {
 				t.Errorf("claimed %v", c.Lanes)
 			}
 		}},
-		{"what is too late for its request goes back", func(t *testing.T) {
+		{"a job whose lease is too short for its request is released", func(t *testing.T) {
 			r := newRig(t, nil)
 			j := r.job(slot(0), func(j *scheduler.Job) { j.Until = epoch.Add(9 * time.Second) })
 			r.step(scheduler.Leased{Jobs: []*scheduler.Job{j}})
 			r.wantSent("its lease could end during the request")
 			one[scheduler.Settle](r, "it goes back")
 		}},
-		{"by the worst that the clocks allow", func(t *testing.T) {
+		{"with the largest clock error", func(t *testing.T) {
 			for uncertain, want := range map[time.Duration]int{50 * time.Millisecond: 1, 51 * time.Millisecond: 0} {
 				r := newRig(t, nil)
 				r.step(scheduler.ClockRead{Store: r.now, Process: r.now, Uncertain: uncertain})
@@ -112,7 +112,7 @@ func TestSchedulerWaiting(t *testing.T) {
 				}
 			}
 		}},
-		{"while the Store takes nothing it stays", func(t *testing.T) {
+		{"while the Store accepts no outcomes the job stays", func(t *testing.T) {
 			r := newRig(t, one1)
 			r.lease(slot(1))
 			j := r.inFlight[0]
@@ -131,7 +131,7 @@ func TestSchedulerWaiting(t *testing.T) {
 				t.Errorf("%d outcomes are unwritten, want 1", n)
 			}
 		}},
-		{"active lanes are not starved by those that come again and again", func(t *testing.T) {
+		{"active lanes are not starved by lanes that return repeatedly", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.Capacity = 1 })
 			sent := map[string]int{}
 			for i := range 8 {

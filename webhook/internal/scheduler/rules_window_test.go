@@ -44,8 +44,8 @@ func TestSchedulerWindow(t *testing.T) {
 			grows(t, 8, failed, 4)
 			grows(t, 1, failed, 1)
 		}},
-		{"other answers leave it", func(t *testing.T) { grows(t, 4, rejected, 4) }},
-		{"bounds what is in flight of all classes", func(t *testing.T) {
+		{"other answers do not change it", func(t *testing.T) { grows(t, 4, rejected, 4) }},
+		{"bounds the requests in flight of all classes", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.Capacity = 16 })
 			b := scheduler.Lane{Scope: "a", WebhookID: "a", Class: "b"}
 			r.succeed(a, 4)
@@ -59,7 +59,7 @@ func TestSchedulerWindow(t *testing.T) {
 
 func TestSchedulerShare(t *testing.T) {
 	t.Parallel()
-	// hang makes n webhooks of a scope hang, as far as the share allows.
+	// hang adds n hanging webhooks of a scope, as far as the share allows.
 	hang := func(r *rig, scope string, n int) {
 		for i := range n {
 			l := lane(scope, fmt.Sprint(scope, i))
@@ -96,7 +96,7 @@ func TestSchedulerShare(t *testing.T) {
 				t.Errorf("%d unproven, want the slow one and the new one", r.s.Unproven())
 			}
 		}},
-		{"a request that was not made proves nothing", func(t *testing.T) {
+		{"a job that was not sent does not prove the endpoint prompt", func(t *testing.T) {
 			r := newRig(t, nil)
 			a := lane("a", "a")
 			j := r.job(a)
@@ -119,7 +119,7 @@ func TestSchedulerShare(t *testing.T) {
 				t.Errorf("%d unproven and a share of %d, want 18 and 6", n, r.s.Share())
 			}
 		}},
-		{"never below one for a scope that has none", func(t *testing.T) {
+		{"at least one for a scope without unproven requests", func(t *testing.T) {
 			r := newRig(t, nil)
 			for i := range 8 {
 				hang(r, fmt.Sprint("s", i), 3)
@@ -139,7 +139,7 @@ func TestSchedulerShare(t *testing.T) {
 			r.dispatch(j)
 			r.wantSent("the share of its scope is used up", j.ID)
 		}},
-		{"an answer lets the scope with the fewest go", func(t *testing.T) {
+		{"an answer unparks a lane of the scope with the fewest", func(t *testing.T) {
 			r := newRig(t, nil)
 			hang(r, "a", 30)
 			first := r.inFlight[0]
@@ -151,7 +151,7 @@ func TestSchedulerShare(t *testing.T) {
 				t.Errorf("claimed %v, want a lane of b", c.Lanes)
 			}
 		}},
-		{"a webhook that proves prompt waits for no share", func(t *testing.T) {
+		{"a webhook that becomes prompt needs no share", func(t *testing.T) {
 			r := newRig(t, nil)
 			x, y := lane("a", "x"), scheduler.Lane{Scope: "a", WebhookID: "x", Class: "y"}
 			r.succeed(x, 4)

@@ -2,41 +2,41 @@ package scheduler
 
 import "time"
 
-// Config is what a Scheduler is made with. The caller has checked it.
+// Config holds the settings of a Scheduler. The caller has validated them.
 type Config struct {
 	Capacity, MaxInFlight, PerLane int
 	SlowAfter, Lease, Poll         time.Duration
 	Rate                           float64 // of one webhook, per second; 0 means no bound
 	Burst                          int
 	Breaker                        Breaker
-	MaxPause                       time.Duration // the longest that an endpoint can ask for
+	MaxPause                       time.Duration // the longest pause by Retry-After
 	DisableAfter                   time.Duration
-	// Notifier, HealthStore, Sweeper, KeyOrder: the Store has these.
+	// Notifier, HealthStore, Sweeper, KeyOrder: the Store implements these.
 	Notifier, HealthStore, Sweeper, KeyOrder bool
 }
 
-// Breaker says when a webhook that fails is held back.
+// Breaker configures the circuit breaker of each webhook.
 type Breaker struct {
 	Failures      int // in a row; negative: never
 	Open, MaxOpen time.Duration
 }
 
 const (
-	// maxAhead and maxUnwritten bound, times Capacity, the jobs that wait here and the
-	// outcomes that are not stored.
+	// maxAhead and maxUnwritten, times Capacity, bound the waiting jobs and the outcomes that
+	// are not stored.
 	maxAhead     = 8
 	maxUnwritten = 4
 	// maxBytes bounds the bodies of jobs that wait or are in flight.
 	maxBytes = 256 << 20
-	// maxWait is how long a job may wait here for its turn.
+	// maxWait bounds the time that a job waits here for its turn.
 	maxWait = 250 * time.Millisecond
-	// maxAge is how old the read of a webhook may be when a request to it begins.
+	// maxAge bounds the age of the read of a webhook when a request to it begins.
 	maxAge = 250 * time.Millisecond
-	// maxKept bounds the lanes and webhooks of which nothing is known that matters.
+	// maxKept bounds the idle lanes and webhooks.
 	maxKept = 20_000
-	// maxRetries bounds the retries that are remembered; the others are found by looks.
+	// maxRetries bounds the remembered retries; looks find the others.
 	maxRetries = 10_000
-	// maxExpected bounds the deliveries of transactions that are remembered.
+	// maxExpected bounds the remembered deliveries of transactions.
 	maxExpected = 4096
 )
 
@@ -51,7 +51,7 @@ type Scheduler struct {
 	scopes    map[string]*scope
 	endpoints map[hookID]*endpoint
 	lanes     map[Lane]*lane
-	kept      int // idle lanes and webhooks are dropped when there are so many
+	kept      int // the number of lanes and webhooks at which idle ones are dropped
 	keys      map[string]*key
 	keysKept  int
 
@@ -59,12 +59,12 @@ type Scheduler struct {
 	ready   int // jobs of the lanes on the wheel toSend
 	blocked blockedScopes
 	timers  timers
-	starts  queue[start] // the latest SlowAfter of them
-	paces   queue[pace]  // and those for which as many are claimed ahead
-	overdue queue[wait]  // jobs that wait, oldest first
+	starts  queue[start] // of the latest SlowAfter
+	paces   queue[pace]  // of the latest pace()
+	overdue queue[wait]  // waiting jobs, oldest first
 
 	active, inFlight, waiting, reserved, unproven, tests int
-	unprovenActive                                       int // of active
+	unprovenActive                                       int // the unproven ones of active
 	bytes                                                int
 
 	outcomes outcomes
@@ -72,17 +72,17 @@ type Scheduler struct {
 	looks    looks
 	sweeps   sweeps
 	expected map[string]expectation
-	expectAt time.Time // when their lanes are claimed again
+	expectAt time.Time // time of the next claim of their lanes
 
 	notifying, notifyAgain bool
 	readingHealth          bool
-	heldTo                 time.Time // until then a webhook is held back, in the Store's time
+	heldTo                 time.Time // end of the longest hold of a webhook, in the Store's time
 	healthAt               time.Time
 	clockStore, clockHere  time.Time
 	uncertain              time.Duration
 }
 
-// New returns a Scheduler for a process in which Run is not under way.
+// New returns a Scheduler for a process before Run.
 func New(c Config) *Scheduler {
 	return &Scheduler{
 		c: c, scopes: make(map[string]*scope), endpoints: make(map[hookID]*endpoint), lanes: make(map[Lane]*lane),
@@ -90,29 +90,29 @@ func New(c Config) *Scheduler {
 	}
 }
 
-// Step takes note of an event and adds what is to be done to todo. now is a value of
+// Step processes an event and appends commands to todo. now is a value of
 // time.Now; it must not go back.
 func (s *Scheduler) Step(now time.Time, e Event, todo []Command) []Command {
 	s.now, s.todo = now, todo
 	s.expireStarts()
 	s.fire(now)
-	s.take(e)
+	s.apply(e)
 	s.returnOverdue()
 	s.dropEnded()
 	s.expectedDue()
 	s.pump()
-	for s.ask(); s.mayStart() && s.wheel[toSend].len() > 0; s.ask() {
-		s.pump() // what a lane that is asked for has passed its wake-up on to
+	for s.startClaim(); s.mayStart() && s.wheel[toSend].len() > 0; s.startClaim() {
+		s.pump() // a lane in the claim may have passed its wake-up on to another
 	}
-	s.lookAround()
+	s.startLook()
 	s.keepHealth()
-	s.sweepUp()
+	s.startSweep()
 	s.write()
 	todo, s.todo = s.todo, nil
 	return todo
 }
 
-func (s *Scheduler) take(e Event) {
+func (s *Scheduler) apply(e Event) {
 	switch e := e.(type) {
 	case Attempted:
 		s.attempted(e.Job)
@@ -125,7 +125,7 @@ func (s *Scheduler) take(e Event) {
 	case Settled:
 		s.settled(e)
 	case NotSent:
-		s.land(e.Job, false)
+		s.endRequest(e.Job, false)
 		if e.Ended {
 			s.settle(e.Job, Written)
 		} else {
@@ -154,7 +154,7 @@ func (s *Scheduler) take(e Event) {
 	case Reread:
 		s.reread(e)
 	case HealthRead:
-		s.learn(e)
+		s.healthRead(e)
 	case HealthSaved:
 		s.healthSaved(e)
 	case SwitchOffFailed:
@@ -197,7 +197,7 @@ func (s *Scheduler) start() {
 
 func (s *Scheduler) do(c Command) { s.todo = append(s.todo, c) }
 
-// notify tells the other hosts: one call under way, one that follows.
+// notify notifies the other hosts. At most one call runs, and one more follows it.
 func (s *Scheduler) notify() {
 	switch {
 	case !s.c.Notifier:
@@ -209,11 +209,11 @@ func (s *Scheduler) notify() {
 	}
 }
 
-// storeNow is the Store's time at the step.
+// storeNow returns the Store's time of the current step.
 func (s *Scheduler) storeNow() time.Time { return s.Store(s.now) }
 
-// Store turns a time of the process into the Store's. Between two readings of the Store's
-// clock the monotonic clock counts on, so a jump of the wall clock changes nothing.
+// Store converts a time of the process to the Store's. Between two readings of the Store's
+// clock it uses the monotonic clock, so a jump of the wall clock has no effect.
 func (s *Scheduler) Store(at time.Time) time.Time {
 	if s.clockStore.IsZero() {
 		return at.Round(0).UTC()
@@ -221,28 +221,28 @@ func (s *Scheduler) Store(at time.Time) time.Time {
 	return s.clockStore.Add(at.Sub(s.clockHere))
 }
 
-// Uncertain is how far the Store's time may be from what [Scheduler.Store] says.
+// Uncertain returns the largest error of [Scheduler.Store].
 func (s *Scheduler) Uncertain() time.Duration { return s.uncertain }
 
-// here turns a time of the Store's into the process's.
-func (s *Scheduler) here(store time.Time) time.Time { return s.now.Add(store.Sub(s.storeNow())) }
+// processTime converts a time of the Store to the process's.
+func (s *Scheduler) processTime(store time.Time) time.Time { return s.now.Add(store.Sub(s.storeNow())) }
 
-// dueHere is when something that is due at a time of the Store's can be claimed, in the process's
-// time: a claim names the estimate of the Store's time less its uncertainty.
-func (s *Scheduler) dueHere(store time.Time) time.Time { return s.here(store).Add(s.uncertain) }
+// dueHere returns the time, in the process's time, from which a claim finds a delivery that is due at a
+// time of the Store. A claim uses the estimate of the Store's time less its uncertainty.
+func (s *Scheduler) dueHere(store time.Time) time.Time { return s.processTime(store).Add(s.uncertain) }
 
-// canSend reports whether anything at all may be sent.
+// canSend reports whether requests are permitted.
 func (s *Scheduler) canSend() bool { return s.running && !s.stopping && !s.paused }
 
-// Quiet reports whether nothing is under way: after Stopping, Run may return.
+// Quiet reports whether no work is left, so that Run may return after Stopping.
 func (s *Scheduler) Quiet() bool {
 	return s.inFlight+s.waiting+s.outcomes.count == 0 && !s.claims.underWay && !s.looks.underWay && !s.sweeps.underWay
 }
 
-// Ended takes note that Run has returned.
+// Ended records that Run has returned.
 func (s *Scheduler) Ended() { s.running = false }
 
-// Wake is when [Ticked] is wanted; zero for never.
+// Wake returns the time at which [Ticked] is wanted; zero for never.
 func (s *Scheduler) Wake() time.Time {
 	var at time.Time
 	want := func(t time.Time) { at = sooner(at, t) }

@@ -10,8 +10,8 @@ import (
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
-// sim drives a Scheduler in virtual time: it carries out the commands against a simulated
-// Store and endpoints, after delays and in an order that a seed decides, and checks the rules after each step.
+// sim drives a Scheduler in virtual time. It executes the commands on a simulated Store and
+// endpoints, with delays and an order from a seed, and checks the rules after each step.
 type sim struct {
 	rng     *rand.Rand
 	c       scheduler.Config
@@ -23,12 +23,12 @@ type sim struct {
 	store   store
 	todo    []scheduler.Command
 
-	gen          int // of the process: a crash begins another
+	gen          int // generation of the process: a crash begins another
 	run          int // counts starts
 	live, offers []*scheduler.Job
 	flying       map[string]*scheduler.Job
 	testing      int
-	heldUp       map[*scheduler.Job]bool // outcomes that an outage keeps from the Store
+	heldUp       map[*scheduler.Job]bool // outcomes that an outage delays
 	edited       map[string]time.Time    // the latest Edited
 	reread       map[string]time.Time    // the latest Reread
 	claim        claimCall
@@ -38,10 +38,10 @@ type sim struct {
 	stopping     bool
 
 	away             bool    // the Store fails
-	faults           float64 // how often a call to it fails, or its answer is lost
-	slow             float64 // how often it is slow
+	faults           float64 // probability that a call fails or its answer is lost
+	slow             float64 // probability that a call is slow
 	big              bool    // bodies are large
-	cutOffs, readAge int     // one request of so many is cut off; how old a read is at most, in milliseconds
+	cutOffs, readAge int     // one request of cutOffs is interrupted; the greatest age of a read in milliseconds
 	onSend           func(*scheduler.Job)
 	offset           time.Duration
 
@@ -124,17 +124,17 @@ func (m *sim) runUntil(end time.Time, done func() bool) {
 func (m *sim) fail(format string, args ...any) {
 	if m.err == nil {
 		m.err = fmt.Errorf("step %d, %v: %s", m.steps, m.now.Sub(epoch), fmt.Sprintf(format, args...))
-		m.note("FAILED %v", m.err)
+		m.tracef("FAILED %v", m.err)
 	}
 }
 
-func (m *sim) note(format string, args ...any) {
+func (m *sim) tracef(format string, args ...any) {
 	if m.tracer != nil {
 		m.tracer(fmt.Sprintf("%10v ", m.now.Sub(epoch)) + fmt.Sprintf(format, args...))
 	}
 }
 
-// step passes an event, carries out what is asked for, and checks.
+// step passes an event, executes the commands, and checks.
 func (m *sim) step(e scheduler.Event) {
 	if m.err != nil {
 		return
@@ -145,7 +145,7 @@ func (m *sim) step(e scheduler.Event) {
 		}
 	}()
 	if m.tracer != nil {
-		m.note("%s", describe(e))
+		m.tracef("%s", describe(e))
 	}
 	m.steps++
 	if m.checker != nil {
@@ -162,14 +162,14 @@ func (m *sim) step(e scheduler.Event) {
 	todo := slices.Clone(m.todo)
 	for _, c := range todo {
 		if m.tracer != nil {
-			m.note("    %s", describe(c))
+			m.tracef("    %s", describe(c))
 		}
 		m.carryOut(c)
 	}
 	m.check()
 }
 
-// follow notes which jobs are here.
+// follow updates the set of live jobs.
 func (m *sim) follow(e scheduler.Event) {
 	switch e := e.(type) {
 	case scheduler.Offered:
@@ -188,7 +188,7 @@ func (m *sim) follow(e scheduler.Event) {
 	}
 }
 
-// check holds what the Scheduler counts against what is here.
+// check compares the Scheduler's counts with the live jobs.
 func (m *sim) check() {
 	if m.err != nil || m.checker == nil {
 		return
@@ -222,7 +222,7 @@ func (m *sim) check() {
 		}
 	}
 	for _, r := range m.store.rows {
-		if more, _ := m.s.More(r.lane); r.told && !more {
+		if more, _ := m.s.More(r.lane); r.known && !more {
 			m.fail("%s of %v is forgotten", r.id, r.lane)
 		}
 	}
@@ -245,7 +245,7 @@ func (m *sim) within(what string, n, most int) {
 	}
 }
 
-// describe is one line of a trace.
+// describe returns one line of a trace.
 func describe(x any) string {
 	ids := func(jobs []*scheduler.Job) (s []string) {
 		for _, j := range jobs {

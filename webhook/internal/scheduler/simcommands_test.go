@@ -21,7 +21,7 @@ func (m *sim) carryOut(c scheduler.Command) {
 		m.call(func() { e.Lanes, _, _ = m.store.due(m.claimNow(), time.Time{}, "", h) }, func(failed bool) {
 			e.Failed = failed
 			m.step(e)
-			m.toldOf(e.Lanes)
+			m.markLanesKnown(e.Lanes)
 		})
 	case scheduler.Settle:
 		m.settle(c)
@@ -52,15 +52,15 @@ func (m *sim) carryOut(c scheduler.Command) {
 				m.step(scheduler.SwitchOffFailed{Scope: h.scope, WebhookID: h.id})
 				return
 			}
-			m.tellEdit(h, false, false)
+			m.sendEdited(h, false, false)
 		})
 	case scheduler.Dropped:
 		delete(m.heldUp, c.Job)
 	}
 }
 
-// call makes a call to the Store: it is done after a while, or not at all, and answered after
-// another while, or the answer is lost.
+// call makes a call to the Store. It takes effect after a delay, or never, and is answered after
+// another delay, or its answer is lost.
 func (m *sim) call(do func(), answer func(failed bool)) {
 	gen, lost := m.gen, m.rng.Float64()
 	m.after(m.delay(), func() {
@@ -86,7 +86,7 @@ func (m *sim) delay() time.Duration {
 	return time.Duration(50+m.rng.IntN(2000)) * time.Microsecond
 }
 
-// claimNow and leaseEnd are what an engine passes to the Store.
+// claimNow and leaseEnd return the times that an engine passes to the Store.
 func (m *sim) claimNow() time.Time { return m.s.Store(m.now).Add(-m.s.Uncertain()) }
 func (m *sim) leaseEnd(d time.Duration) time.Time {
 	return m.s.Store(m.now).Add(m.s.Uncertain() + d)
@@ -158,7 +158,7 @@ func (m *sim) look(c scheduler.Look) {
 	}, func(failed bool) {
 		e.Failed, e.Took = failed, m.now.Sub(began)
 		m.step(e)
-		m.toldOf(e.Lanes)
+		m.markLanesKnown(e.Lanes)
 	})
 }
 
@@ -183,7 +183,7 @@ func (m *sim) settle(c scheduler.Settle) {
 		m.step(scheduler.Settled{Jobs: c.Jobs, Lost: lost, Failed: failed})
 		for _, j := range c.Jobs {
 			if !failed && !lost[j.ID] && j.Outcome == scheduler.GivenBack {
-				m.told(m.store.byID[j.ID])
+				m.markKnown(m.store.byID[j.ID])
 			}
 		}
 	})

@@ -2,15 +2,15 @@ package scheduler_test
 
 import "github.com/postrider/postrider/webhook/internal/scheduler"
 
-// fairness counts the turns that a scope gets while another one has an unblocked lane on the
-// wheel and gets none. A turn round the wheel gives each scope one, so two requests are the bound. A
-// lane that is blocked when its turn to claim comes may be back within the same step, so a few
-// claims are.
+// fairness counts the turns of a scope while another one has an unblocked lane on the wheel and
+// gets none. A round of the wheel gives each scope one turn, so the bound is two requests. A lane
+// that is blocked at its turn to claim may be back on the wheel within the same step, so the bound
+// of claims is a few more.
 type fairness struct {
 	was, is  [2]map[scheduler.Lane]bool // unblocked lanes on the wheels, before the step and after
 	waits    map[string]bool
 	turns    map[string]int
-	overlook [2]map[[2]string]int // by the scope that waits and the one that goes
+	overlook [2]map[[2]string]int // by the waiting scope and the one that gets a turn
 }
 
 var mostOverlooked = [2]int{2, 4}

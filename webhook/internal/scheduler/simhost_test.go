@@ -91,7 +91,7 @@ func (m *sim) offer(rows []*row, again bool) {
 		m.step(e)
 		for i, j := range jobs {
 			if !failed && added[i] && !held[i] {
-				m.told(m.store.byID[j.ID])
+				m.markKnown(m.store.byID[j.ID])
 			}
 		}
 		if failed && again {
@@ -116,7 +116,7 @@ func (m *sim) dispatchTx(h *hook) {
 	}
 }
 
-// foreign is a row that another host stores, which may commit late.
+// foreign adds a row of another host, which may commit late.
 func (m *sim) foreign(h *hook) {
 	r := m.newRow(h)
 	late := time.Duration(0)
@@ -131,20 +131,20 @@ func (m *sim) foreign(h *hook) {
 	})
 }
 
-// otherHost lets another host take something, and end it, give it back, or die with it.
+// otherHost lets another host lease a row and end it, release it, or crash.
 func (m *sim) otherHost() {
 	for _, r := range m.store.rows {
 		if !r.claimable() || r.dueAt().After(m.storeNow()) || m.rng.IntN(2) == 0 {
 			continue
 		}
-		r.told = false
+		r.known = false
 		r.held, r.ours, r.lease, r.until = true, false, r.lease+1, m.storeNow().Add(m.c.Lease)
 		lease := r.lease
 		what := m.rng.IntN(4)
 		m.after(m.ms(3000), func() {
 			switch {
 			case r.ended || !r.held || r.ours || r.lease != lease:
-			case what == 0: // it dies
+			case what == 0: // the host crashes
 			case what == 1:
 				r.held = false
 			default:
@@ -155,32 +155,32 @@ func (m *sim) otherHost() {
 	}
 }
 
-// told notes that the process knows of a row that anybody may claim. From then on its lane must be
-// known to have more, or be in a claim, until the row is taken.
-func (m *sim) told(r *row) {
+// markKnown records that the process knows of a claimable row. From then on the Scheduler must know
+// that the row's lane has more, or claim the lane, until the row is leased.
+func (m *sim) markKnown(r *row) {
 	if r != nil && !r.ended && !r.held && r.claimable() && !r.due.After(m.claimNow()) {
-		r.told = true
+		r.known = true
 	}
 }
 
-func (m *sim) toldOf(lanes []scheduler.Lane) {
+func (m *sim) markLanesKnown(lanes []scheduler.Lane) {
 	for _, l := range lanes {
 		for _, r := range m.store.inLane[l] {
-			m.told(r)
+			m.markKnown(r)
 		}
 	}
 }
 
-// forget ends that for rows, because a claim may not see them.
+// forget removes this mark from rows, because a claim may miss them.
 func (m *sim) forget(rows func(*row) bool) {
 	for _, r := range m.store.rows {
 		if rows(r) {
-			r.told = false
+			r.known = false
 		}
 	}
 }
 
-// change is an edit in the Store, which another host makes when no event follows.
+// change makes an edit in the Store. Without an event it is another host's edit.
 func (m *sim) change(h *hook, edit func()) {
 	edit()
 	m.forget(func(r *row) bool { return r.hook == h })
@@ -188,19 +188,19 @@ func (m *sim) change(h *hook, edit func()) {
 	h.usable[h.version] = h.active && !h.gone
 }
 
-// edit is one that this process makes; the event comes when the call has returned.
+// edit makes an edit of this process; the event follows after the call has returned.
 func (m *sim) edit(h *hook, fresh bool, edit func()) {
 	gen := m.gen
 	m.change(h, edit)
 	gone := h.gone
 	m.after(m.delay(), func() {
 		if gen == m.gen {
-			m.tellEdit(h, fresh, gone)
+			m.sendEdited(h, fresh, gone)
 		}
 	})
 }
 
-func (m *sim) tellEdit(h *hook, fresh, gone bool) {
+func (m *sim) sendEdited(h *hook, fresh, gone bool) {
 	m.edited[h.id] = m.now
 	m.step(scheduler.Edited{Scope: h.scope, WebhookID: h.id, At: m.now, Fresh: fresh, Gone: gone})
 }
@@ -213,7 +213,7 @@ func (m *sim) start() {
 	}
 }
 
-// stop ends Run: first what is under way, then, after a while, by force.
+// stop ends Run with Stopping and, after a while, Abandon.
 func (m *sim) stop() {
 	if !m.running || m.stopping {
 		return
@@ -244,7 +244,7 @@ func (m *sim) awaitQuiet(gen, run int, until time.Time, abandoned bool) {
 	}
 }
 
-// inOrder returns the jobs in flight in an order that does not change from run to run.
+// inOrder returns the jobs in flight in a reproducible order.
 func (m *sim) inOrder() (jobs []*scheduler.Job) {
 	for _, j := range m.live {
 		if m.flying[j.ID] == j {
@@ -254,7 +254,7 @@ func (m *sim) inOrder() (jobs []*scheduler.Job) {
 	return jobs
 }
 
-// crash begins a new process; the old one is gone in the middle of everything.
+// crash begins a new process without stopping the old one.
 func (m *sim) crash() {
 	m.gen++
 	m.run++

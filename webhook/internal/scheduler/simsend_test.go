@@ -6,7 +6,7 @@ import (
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
-// send makes a request, after holding it against what a request must be.
+// send makes a request after checking the rules for requests.
 func (m *sim) send(j *scheduler.Job) {
 	r, now := m.store.byID[j.ID], m.now
 	h := r.hook
@@ -56,7 +56,7 @@ func (m *sim) cutOff(gen int, j *scheduler.Job) {
 	}
 }
 
-// answer is what an endpoint does now.
+// answer returns the duration and the result of a request to an endpoint.
 func (m *sim) answer(h *hook) (time.Duration, scheduler.Result) {
 	ms := func(from, to int) time.Duration {
 		return time.Duration(from)*time.Millisecond + time.Duration(m.rng.IntN((to-from)*1000))*time.Microsecond

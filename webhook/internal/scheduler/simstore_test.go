@@ -7,8 +7,7 @@ import (
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
-// store is a Store by its contract, and nothing more: what it may leave out it leaves out. All
-// times are its own.
+// store is a Store with the minimum that the contract requires. All times are the Store's.
 type store struct {
 	rows     []*row // not ended, as enqueued
 	byID     map[string]*row
@@ -25,10 +24,10 @@ type row struct {
 	hook       *hook
 	due, until time.Time
 	held       bool
-	ours       bool // held by the process under test
+	ours       bool // leased by the process under test
 	lease      int64
 	committed  bool
-	told       bool // the process under test knows that its lane has it
+	known      bool // the process under test knows that the lane has this row
 	ended      bool
 	size       int
 }
@@ -135,7 +134,7 @@ type claimCall struct {
 	maxBytes   int
 }
 
-// take leases.
+// take leases rows.
 func (t *store) take(c claimCall) (rows []*row, short []scheduler.Lane) {
 	size := 0
 	for _, l := range c.lanes {
@@ -152,7 +151,7 @@ func (t *store) take(c claimCall) (rows []*row, short []scheduler.Lane) {
 				short = append(short, l.Lane)
 				break
 			}
-			r.told = false
+			r.known = false
 			r.held, r.ours, r.until, r.lease = true, true, c.until, max(r.lease+1, c.lease)
 			rows = append(rows, r)
 		}

@@ -2,15 +2,15 @@ package scheduler
 
 import "time"
 
-// Counts are what is under way.
+// Counts are the numbers of current work.
 type Counts struct {
 	Active, InFlight, Tests int
 	Waiting, Unwritten      int
-	Known, Paused           bool // Known: a look at everything has been completed
-	Pending                 bool // the Store has, or may have, something pending
+	Known, Paused           bool // Known: a full look has been completed
+	Pending                 bool // the Store has, or may have, pending deliveries
 }
 
-// Counts returns what is under way.
+// Counts returns the numbers of current work.
 func (s *Scheduler) Counts() Counts {
 	return Counts{
 		Active: s.active, InFlight: s.inFlight, Tests: s.tests, Waiting: s.waiting, Unwritten: s.outcomes.count,
@@ -18,8 +18,7 @@ func (s *Scheduler) Counts() Counts {
 	}
 }
 
-// HealthOf returns what is known of a webhook's health, and false where nothing is held
-// against it.
+// HealthOf returns the known health of a webhook, and false for good health.
 func (s *Scheduler) HealthOf(scope, webhookID string) (Health, bool) {
 	if ep := s.endpoints[hookID{scope, webhookID}]; ep != nil && ep.health != nil {
 		return ep.health.Health, true
@@ -27,22 +26,22 @@ func (s *Scheduler) HealthOf(scope, webhookID string) (Health, bool) {
 	return Health{Scope: scope, WebhookID: webhookID}, false
 }
 
-// HealthStale reports whether health was last read too long ago to be relied on.
+// HealthStale reports whether the latest read of health is too old to rely on.
 func (s *Scheduler) HealthStale(now time.Time) bool {
 	return s.c.HealthStore && (s.healthAt.IsZero() || now.Sub(s.healthAt) > healthEvery)
 }
 
-// Obstacle is what keeps a lane from sending, as far as this process knows.
+// Obstacle describes why a lane cannot send, as far as this process knows.
 type Obstacle struct {
-	Window bool      // as many in flight as the webhook may have now
-	Share  bool      // the scope has its share of requests that may hang
+	Window bool      // the webhook's window is full
+	Share  bool      // the scope has used its share of unproven requests
 	Limit  bool      // a Limit has no room
 	Sealed time.Time // the webhook could not be opened; in the Store's time
-	Rate   time.Time // ahead of a rate until then; in the Store's time
+	Rate   time.Time // the time of the next token; in the Store's time
 	Slots  bool      // every slot is taken
 }
 
-// ObstacleOf tells what keeps a lane from sending at now.
+// ObstacleOf returns the obstacles of a lane at now.
 func (s *Scheduler) ObstacleOf(id Lane, now time.Time) (o Obstacle) {
 	s.now = now
 	o.Slots = s.active >= s.c.Capacity || s.inFlight+s.tests >= s.c.MaxInFlight
@@ -52,7 +51,7 @@ func (s *Scheduler) ObstacleOf(id Lane, now time.Time) (o Obstacle) {
 	}
 	ep := l.ep
 	o.Window = ep.inFlight >= ep.window
-	o.Share = ep.unproven() && !s.mayHang(ep.scope)
+	o.Share = ep.unproven() && !s.mayStartUnproven(ep.scope)
 	if ep.sealed.After(s.storeNow()) {
 		o.Sealed = ep.sealed
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
-// load is a Dispatcher with its usual bounds under a steady load of healthy tenants, beside
-// others whose webhooks hang. Breakers are off, so those that hang never rest.
+// load is a Dispatcher with the usual bounds under a steady load of healthy tenants, beside
+// tenants whose webhooks hang. Breakers are off, so that the hanging webhooks are never held back.
 type load struct {
 	*sim
 	healthy    []*hook
@@ -49,7 +49,7 @@ func newLoad(seed uint64) *load {
 	return l
 }
 
-// hang adds so many tenants with so many hanging webhooks each.
+// hang adds tenants with hanging webhooks.
 func (l *load) hang(tenants, webhooks int, m mode) {
 	for s := range tenants {
 		for w := range webhooks {
@@ -60,7 +60,7 @@ func (l *load) hang(tenants, webhooks int, m mode) {
 	}
 }
 
-// each dispatches an event to one of the webhooks each so often.
+// each dispatches an event to one of the webhooks at each interval d.
 func (l *load) each(d time.Duration, hooks func() *hook, measured bool) {
 	l.after(d, func() {
 		h := hooks()
@@ -80,7 +80,7 @@ func (l *load) run(d time.Duration) time.Duration {
 	return l.took[len(l.took)*99/100]
 }
 
-// TestSchedulerTenants: those who hang delay no other tenant by more than 150 ms, and at
+// TestSchedulerTenants: hanging tenants delay no other tenant by more than 150 ms, and at
 // least 95 % of the others' deliveries are sent.
 func TestSchedulerTenants(t *testing.T) {
 	t.Parallel()

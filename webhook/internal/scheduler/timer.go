@@ -8,12 +8,12 @@ import (
 type timerKind uint8
 
 const (
-	timerUnpark timerKind = iota // a lane that is parkedUntil goes on
-	timerRetry                   // something of the lane becomes due in the Store
+	timerUnpark timerKind = iota // a lane that is parkedUntil continues
+	timerRetry                   // a delivery of the lane becomes due in the Store
 	timerKey                     // a key has a token for a lane that waits there
 )
 
-// timed is a moment at which a lane, or a key, has something to do, in the process's time.
+// timed is a timer of a lane or a key, in the process's time.
 type timed struct {
 	at   time.Time
 	lane *lane
@@ -46,7 +46,7 @@ func (s *Scheduler) timeKey(k *key, at time.Time) {
 	heap.Push(&s.timers, timed{at: at, key: k, kind: timerKey})
 }
 
-// fire does what has become due by now.
+// fire processes the timers that are due by now.
 func (s *Scheduler) fire(now time.Time) {
 	for len(s.timers) > 0 && !s.timers[0].at.After(now) {
 		t := heap.Pop(&s.timers).(timed)
@@ -67,16 +67,16 @@ func (s *Scheduler) fire(now time.Time) {
 	}
 }
 
-// mayHaveMore notes that the Store has something due of a lane, or may have.
+// mayHaveMore records that the Store has, or may have, due deliveries of a lane.
 func (s *Scheduler) mayHaveMore(l *lane) {
-	s.working()
+	s.endIdle()
 	l.more = true
 	l.epoch++
 	s.offer(l)
 }
 
-// becomesDue notes that the Store has something of a lane that is due at a time of the Store's. A
-// claim within the uncertainty of that time finds nothing, so another one follows.
+// becomesDue records that the Store has a delivery of a lane that is due at a time of the Store. A
+// claim within the uncertainty of that time may find nothing, so a timer starts another one.
 func (s *Scheduler) becomesDue(l *lane, due time.Time) {
 	s.mayHaveMore(l)
 	if at := s.dueHere(due); at.After(s.now) && len(s.timers) < maxRetries {

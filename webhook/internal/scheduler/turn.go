@@ -2,28 +2,28 @@ package scheduler
 
 import "time"
 
-// start is when a request began.
+// start is the begin of a request.
 type start struct {
 	at  time.Time
 	job *Job
 }
 
-// pace is when a request to an endpoint began, for what is claimed ahead.
+// pace is the begin of a request to an endpoint, for claims ahead.
 type pace struct {
 	at time.Time
 	ep *endpoint
 }
 
-// wait is when a job began to wait.
+// wait is the begin of a job's wait.
 type wait struct {
 	since time.Time
 	job   *Job
 }
 
-// enqueue lets a job wait for its turn.
+// enqueue adds a job to the waiting ones of its lane.
 func (s *Scheduler) enqueue(j *Job) {
 	l := j.lane
-	s.working()
+	s.endIdle()
 	j.phase, j.since = waiting, s.now
 	l.limits = j.Limits
 	l.waiting.push(j)
@@ -36,14 +36,14 @@ func (s *Scheduler) enqueue(j *Job) {
 	s.push(toSend, l)
 }
 
-// dequeue takes a job out of its lane, where it is the first.
+// dequeue removes the first waiting job of a lane.
 func (s *Scheduler) dequeue(l *lane) *Job {
 	j := l.waiting.pop()
 	s.uncount(l)
 	return j
 }
 
-// uncount takes a job that waited off the books.
+// uncount subtracts a job from the counts of waiting jobs.
 func (s *Scheduler) uncount(l *lane) {
 	if l.on[toSend] {
 		s.ready--
@@ -55,7 +55,7 @@ func (s *Scheduler) uncount(l *lane) {
 // pump starts requests, in turn, while there are slots.
 func (s *Scheduler) pump() {
 	if s.waiting > 0 && s.canSend() && s.healthStale() {
-		s.readHealth() // another host may have seen what this one must know
+		s.readHealth() // another host may have changed it
 	}
 	for s.mayStart() {
 		l := s.next(toSend)
@@ -63,22 +63,22 @@ func (s *Scheduler) pump() {
 			return
 		}
 		if s.c.HealthStore && s.now.Sub(s.healthAt) > healthAhead {
-			s.readHealth() // so that it need not be waited for
+			s.readHealth() // in advance, so that requests need not wait
 		}
 		if s.turn(l) {
-			s.used(toSend, l)
+			s.endTurn(toSend, l)
 		}
 		s.passOn(l)
 	}
 }
 
-// mayStart reports whether the bounds let a request start.
+// mayStart reports whether the bounds permit a request.
 func (s *Scheduler) mayStart() bool {
 	return s.canSend() && s.active < s.c.Capacity && s.inFlight+s.tests < s.c.MaxInFlight &&
 		s.outcomes.count < maxUnwritten*s.c.Capacity && !(s.waiting > 0 && s.healthStale())
 }
 
-// turn is one turn of a lane: one request, or a place where it waits for the thing that blocks it. It
+// turn makes one turn of a lane: it starts a request, or parks the lane at its block. It
 // reports whether the turn was used.
 func (s *Scheduler) turn(l *lane) bool {
 	ep := l.ep
@@ -86,7 +86,7 @@ func (s *Scheduler) turn(l *lane) bool {
 		s.withdraw(*l.waiting.at(0))
 	}
 	if l.waiting.len() == 0 || ep.rereading || ep.inFlight >= ep.window {
-		return false // an answer, or the read, puts it back
+		return false // an answer, or the read, offers the lane again
 	}
 	j := *l.waiting.at(0)
 	if b, is := s.blocks(ep, j.Limits, true); is {
@@ -109,13 +109,13 @@ func (s *Scheduler) tooLate(j *Job) bool {
 	return j.Until.Sub(s.storeNow())-s.uncertain < j.Timeout
 }
 
-// blocks says what keeps requests to an endpoint back, apart from its window. slot asks for
-// a slot too.
+// blocks returns the block of requests to an endpoint, apart from its window. With slot it also
+// checks the slots for unproven requests.
 func (s *Scheduler) blocks(ep *endpoint, limits []Limit, slot bool) (block, bool) {
 	if until := ep.holdUntil(); until.After(s.storeNow()) {
-		return block{kind: parkedUntil, until: s.here(until)}, true
+		return block{kind: parkedUntil, until: s.processTime(until)}, true
 	}
-	if ep.unproven() && !s.mayHang(ep.scope) && (slot || !s.hasShare(ep.scope)) {
+	if ep.unproven() && !s.mayStartUnproven(ep.scope) && (slot || !s.hasShare(ep.scope)) {
 		return block{kind: parkedShare}, true
 	}
 	if at := ep.rate.next(s.now); at.After(s.now) {
@@ -144,8 +144,8 @@ func (s *Scheduler) begin(j *Job) {
 	s.do(Send{j})
 }
 
-// expireStarts counts requests that take longer than SlowAfter as slow: they go on and hold
-// no slot any more.
+// expireStarts counts requests that take longer than SlowAfter as slow: they continue without
+// a slot.
 func (s *Scheduler) expireStarts() {
 	for s.paces.len() > 0 && s.now.Sub(s.paces.at(0).at) >= s.pace() {
 		s.paces.pop().ep.recent--
@@ -168,9 +168,9 @@ func (s *Scheduler) expireStarts() {
 	}
 }
 
-// land takes a request off the books, whatever came of it. Without an answer a short one says
-// nothing about the endpoint.
-func (s *Scheduler) land(j *Job, answer bool) {
+// endRequest subtracts an ended request from the counts. A short request without an answer does not
+// show whether the endpoint is prompt.
+func (s *Scheduler) endRequest(j *Job, answer bool) {
 	ep := j.lane.ep
 	if j.phase == active {
 		s.active--
@@ -190,14 +190,14 @@ func (s *Scheduler) land(j *Job, answer bool) {
 	}
 	s.releaseKeys(j.Limits)
 	if !j.Result.KeepsBody {
-		s.shed(j)
+		s.freeBody(j)
 	}
-	s.proved(ep)
+	s.unparkPrompt(ep)
 	s.offerAll(ep)
 }
 
 func (s *Scheduler) attempted(j *Job) {
-	s.land(j, true)
+	s.endRequest(j, true)
 	s.judge(j)
 	s.settle(j, Written)
 }
@@ -205,13 +205,13 @@ func (s *Scheduler) attempted(j *Job) {
 // giveBack returns a lease uncounted.
 func (s *Scheduler) giveBack(j *Job) {
 	if j.phase == waiting {
-		s.shed(j)
+		s.freeBody(j)
 	}
 	s.settle(j, GivenBack)
 }
 
-// withdraw takes a job out of its lane, wherever it stands there. Its place may be one that other
-// lanes of the webhook can use.
+// withdraw removes a waiting job from its lane and releases it. Other lanes of the webhook may use
+// its room.
 func (s *Scheduler) withdraw(j *Job) {
 	l := j.lane
 	if *l.waiting.at(0) == j {
@@ -224,8 +224,8 @@ func (s *Scheduler) withdraw(j *Job) {
 	s.offerAll(l.ep)
 }
 
-// returnOverdue gives back what waited too long for its turn, so that other hosts may have it. While
-// the Store takes no outcomes it could not be given back, and stays.
+// returnOverdue releases jobs that waited too long for their turn, so that other hosts may send
+// them. While the Store accepts no outcomes the jobs stay, since they cannot be released.
 func (s *Scheduler) returnOverdue() {
 	for s.overdue.len() > 0 && !s.outcomes.failing() {
 		w := *s.overdue.at(0)
@@ -233,7 +233,7 @@ func (s *Scheduler) returnOverdue() {
 		case !w.waits():
 		case s.now.Sub(w.since) < s.waitLimit():
 			return
-		case w.job.lane.ep.rereading: // the answer lets it wait anew; until then it stays
+		case w.job.lane.ep.rereading: // the job stays until the answer enqueues it again
 			w.job.since = s.now
 			s.overdue.push(wait{s.now, w.job})
 		default:
@@ -244,18 +244,18 @@ func (s *Scheduler) returnOverdue() {
 	}
 }
 
-// waits reports whether the job still waits as it did then.
+// waits reports whether the same wait of the job continues.
 func (w wait) waits() bool { return w.job.phase == waiting && w.job.since.Equal(w.since) }
 
-// waitLimit is how long a job may wait here.
+// waitLimit returns how long a job may wait here.
 func (s *Scheduler) waitLimit() time.Duration {
 	if s.waiting+s.reserved >= maxAhead*s.c.Capacity && s.wheel[toClaim].len() > 0 {
-		return min(s.c.SlowAfter, maxWait) // others need the place
+		return min(s.c.SlowAfter, maxWait) // other lanes need the room
 	}
 	return maxWait
 }
 
-// returnAll gives back everything that waits.
+// returnAll releases all waiting jobs.
 func (s *Scheduler) returnAll() {
 	for s.overdue.len() > 0 {
 		if w := s.overdue.pop(); w.waits() {

@@ -8,14 +8,14 @@ import (
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
-// TestSchedulerWanted are cases that an earlier engine, or a draft of this one, had wrong.
+// TestSchedulerWanted tests cases in which an earlier engine, or a draft of this one, failed.
 func TestSchedulerWanted(t *testing.T) {
 	t.Parallel()
 	a := lane("a", "a")
 	prove(t, []rule{
 		{"another tenant's first event while one tenant fills its share", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.Capacity, c.MaxInFlight = 64, 1024 })
-			for i := range 1000 { // each of them hangs
+			for i := range 1000 { // each request hangs
 				l := lane("hangs", fmt.Sprint(i))
 				r.dispatchAny(r.job(l))
 				for _, c := range take[scheduler.Claim](r) {
@@ -48,7 +48,7 @@ func TestSchedulerWanted(t *testing.T) {
 			listed, sent := false, time.Duration(-1)
 			from := r.now
 			for range 100 {
-				for _, c := range take[scheduler.Claim](r) { // always as much as was asked for
+				for _, c := range take[scheduler.Claim](r) { // as many as the claim allows
 					var jobs []*scheduler.Job
 					for _, a := range c.Lanes {
 						for range a.Most {
@@ -79,7 +79,7 @@ func TestSchedulerWanted(t *testing.T) {
 				t.Errorf("sent after %v, want at most 150 ms", sent)
 			}
 		}},
-		{"a row stored free while a claim that will say no more is under way", func(t *testing.T) {
+		{"a row stored free during a claim that misses it", func(t *testing.T) {
 			r := newRig(t, nil)
 			r.more(a)
 			r.claim("something is due")
@@ -88,7 +88,7 @@ func TestSchedulerWanted(t *testing.T) {
 				t.Fatal("handed off beside a claim")
 			}
 			r.stored(j)
-			r.step(scheduler.Leased{}) // it read the Store before the row was there
+			r.step(scheduler.Leased{}) // the claim read the Store before the row was committed
 			if c := r.claim("the row is there"); c.Lanes[0].Lane != a {
 				t.Errorf("claimed %v", c.Lanes)
 			}
@@ -97,7 +97,7 @@ func TestSchedulerWanted(t *testing.T) {
 			r := newRig(t, nil)
 			r.more(a)
 			r.claim("a look has named the lane")
-			r.step(scheduler.Leased{}) // nothing of an inactive webhook
+			r.step(scheduler.Leased{}) // an inactive webhook has no claimable deliveries
 			r.wait(10 * time.Millisecond)
 			none[scheduler.Claim](r, "it has nothing")
 			r.step(scheduler.Edited{Scope: "a", WebhookID: "a", At: r.now})
@@ -137,15 +137,15 @@ func TestSchedulerWanted(t *testing.T) {
 			r.wait(2 * time.Second)
 			r.claimed(r.job(a))
 			if got := r.sent(); len(got) != 1 {
-				t.Errorf("sent %v when the key is there again", got)
+				t.Errorf("sent %v when the key is free again", got)
 			}
 		}},
 		{"no hand-off overtakes for ever", func(t *testing.T) {
 			r := newRig(t, nil)
 			r.succeed(a, 4)
-			r.more(a) // something old waits in the Store
+			r.more(a) // an older delivery waits in the Store
 			r.claim("something old is due")
-			for i := range 50 { // events come without end, the claim's answer does not
+			for i := range 50 { // events continue, but the claim is not answered
 				j := r.job(a)
 				if r.offer(j) {
 					t.Fatalf("event %d overtakes", i)
@@ -160,13 +160,13 @@ func TestSchedulerWanted(t *testing.T) {
 			first := r.job(lane("b", "b"), withKey)
 			r.dispatch(first)
 			r.step(scheduler.Leased{Jobs: []*scheduler.Job{r.job(x, withKey)}})
-			r.wait(300 * time.Millisecond) // it goes back; its lane waits at the key
+			r.wait(300 * time.Millisecond) // the job is released; its lane waits at the key
 			r.settled(nil)
 			r.step(scheduler.Leased{Jobs: []*scheduler.Job{r.job(y, withKey)}})
 			r.step(scheduler.Edited{Scope: "x", WebhookID: "x", At: r.now})
 			r.step(scheduler.Leased{Jobs: []*scheduler.Job{r.job(x, func(j *scheduler.Job) { j.Read = r.now })}})
 			r.sent()
-			r.answer(first, delivered) // x is let go, and its webhook has to be read first
+			r.answer(first, delivered) // x is unparked, and its webhook must be read first
 			if got := r.sent(); len(got) != 1 {
 				t.Errorf("sent %v, want y's job", got)
 			}

@@ -2,24 +2,24 @@ package scheduler
 
 import "time"
 
-// A wheel gives lanes their turns: round the scopes, in a scope round its webhooks, in a
-// webhook round its lanes. There are two, one for sending and one for claiming.
+// A wheel gives lanes their turns: over the scopes, in a scope over its webhooks, in a
+// webhook over its lanes. There is one wheel for sending and one for claiming.
 type wheel int
 
 const (
-	toSend  wheel = iota // lanes with jobs that wait
-	toClaim              // lanes of which the Store has more
+	toSend  wheel = iota // lanes with waiting jobs
+	toClaim              // lanes with more deliveries in the Store
 	wheels
 )
 
-// turns is a ring of those that wait for a turn, and whether the ring itself has a place in
-// the ring above.
+// turns is a ring of lanes or endpoints that wait for a turn, and whether its owner is in the ring
+// above.
 type turns[T any] struct {
 	ring queue[T]
 	on   bool
 }
 
-// push gives a lane a place on the wheel, unless it has one or is parked.
+// push puts a lane on the wheel, unless it is there or is parked.
 func (s *Scheduler) push(w wheel, l *lane) {
 	if l.parked != notParked || l.on[w] {
 		return
@@ -40,8 +40,8 @@ func (s *Scheduler) push(w wheel, l *lane) {
 	}
 }
 
-// next takes the lane whose turn it is off the wheel; nil when the wheel is empty. Its scope and its
-// webhook stay where they are until the turn is used, so lanes that are blocked cost them none.
+// next takes the lane of the next turn off the wheel, nil for an empty wheel. Its scope and its
+// webhook keep their places until endTurn, so a blocked lane costs them no turn.
 func (s *Scheduler) next(w wheel) *lane {
 	for s.wheel[w].len() > 0 {
 		sc := *s.wheel[w].at(0)
@@ -66,9 +66,9 @@ func (s *Scheduler) next(w wheel) *lane {
 	return nil
 }
 
-// used ends the turn of a lane that next has returned: it is the next scope's, and in the scope the
-// next webhook's.
-func (s *Scheduler) used(w wheel, l *lane) {
+// endTurn ends the turn of a lane that next has returned: the next turn is the next scope's, and in
+// the scope the next webhook's.
+func (s *Scheduler) endTurn(w wheel, l *lane) {
 	sc := l.ep.scope
 	if ring := &sc.turns[w].ring; ring.len() > 1 && *ring.at(0) == l.ep {
 		ring.push(ring.pop())
@@ -78,7 +78,8 @@ func (s *Scheduler) used(w wheel, l *lane) {
 	}
 }
 
-// offer puts a lane on the wheels that it has something for.
+// offer puts a lane on the wheel for sending if it has waiting jobs, and on the wheel for claiming if
+// the Store has more.
 func (s *Scheduler) offer(l *lane) {
 	if l.waiting.len() > 0 {
 		s.push(toSend, l)
@@ -88,15 +89,15 @@ func (s *Scheduler) offer(l *lane) {
 	}
 }
 
-// offerAll does so for all lanes of a webhook, after a change of the room that they share.
+// offerAll offers all lanes of a webhook after a change of their common room.
 func (s *Scheduler) offerAll(ep *endpoint) {
 	for _, l := range ep.lanes {
 		s.offer(l)
 	}
 }
 
-// park takes a lane out of its turns until the thing that blocks it lets it go. Where it still
-// has a place on a wheel, next skips it.
+// park keeps a lane from turns until its block ends. While the lane is still on a wheel, next
+// skips it.
 func (s *Scheduler) park(l *lane, b block) {
 	if l.parked != notParked {
 		return
@@ -112,8 +113,8 @@ func (s *Scheduler) park(l *lane, b block) {
 	}
 }
 
-// unpark lets a lane go that waited at by, a key, or at its scope's share where by is nil.
-// The room that it was woken for is looked at again after its turn; see passOn.
+// unpark unparks a lane that waits at the key by, or at its scope's share where by is nil.
+// After the lane's turn passOn checks the room again.
 func (s *Scheduler) unpark(l *lane, by *key) {
 	l.wokenBy, l.woken = l.parked, by
 	l.parked = notParked
@@ -124,7 +125,7 @@ func (s *Scheduler) unpark(l *lane, by *key) {
 }
 
 // passOn wakes the next lane that waits for the room for which l was woken, if there is room
-// left. It follows l's turn, whatever came of it, so no wake-up is lost.
+// left. It follows every turn of l, so no wake-up is lost.
 func (s *Scheduler) passOn(l *lane) {
 	by, k := l.wokenBy, l.woken
 	l.wokenBy, l.woken = notParked, nil
@@ -136,9 +137,9 @@ func (s *Scheduler) passOn(l *lane) {
 	}
 }
 
-// block is what keeps a lane from going.
+// block is the reason why a lane cannot go.
 type block struct {
 	kind  parking
 	key   *key
-	until time.Time // of parkedUntil, and of parkedKey where a token is what is missing
+	until time.Time // of parkedUntil, and of parkedKey without a token
 }

@@ -1,6 +1,6 @@
-// Package sealing encrypts what a Store keeps with the funcs of the host, and says which
-// of what is stored counts. The funcs get secrets in clear and may say anything, so what
-// they say is shown to nobody.
+// Package sealing encrypts the data of a Store with the host's funcs, and decides which stored
+// data is accepted. The funcs get secrets in clear, and their errors may quote them, so the
+// errors' texts are not shown.
 package sealing
 
 import (
@@ -12,19 +12,19 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Func encrypts or decrypts. The name says whose data it is and is to be bound to the
-// result as associated data.
+// Func encrypts or decrypts. The name identifies the data; the func must bind it to the result
+// as associated data.
 type Func = func(name string, in []byte) (out []byte, err error)
 
-// Reason is an error of a func that quotes nothing of what it was given: it may be shown.
+// Reason is an error of a func that quotes none of its arguments, so it may be shown.
 type Reason string
 
-// Error is the reason.
+// Error returns the reason.
 func (r Reason) Error() string { return string(r) }
 
-// Name joins a kind of data and what tells one piece of it from every other. Each part
-// carries its length (netstrings, cr.yp.to/proto/netstrings.txt), so that no two lists
-// of parts give the same name.
+// Name joins a kind of data and the parts that identify one piece of it. Each part
+// carries its length (netstrings, cr.yp.to/proto/netstrings.txt), so that different lists
+// of parts give different names.
 func Name(kind string, parts ...string) string {
 	b := appendPart(nil, kind)
 	for _, p := range parts {
@@ -38,19 +38,19 @@ func appendPart(b []byte, p string) []byte {
 	return append(append(b, p...), ',')
 }
 
-// mark begins what is sealed to a full name. Older data has none: it was sealed to a name
-// that a Store gives separately.
+// mark is the prefix of data that is sealed to a full name. Older data has no mark: it was
+// sealed to an older name, which the Store passes separately.
 var mark = []byte("\x00pr2\x00")
 
 // Box seals and opens with the funcs of a host.
 type Box struct {
-	// Seal and Open are both set, or neither: then data is stored in clear.
+	// Seal and Open are both set, or both nil: then data is stored in clear.
 	Seal, Open Func
 	// Required refuses data in clear and data without a mark.
 	Required bool
 }
 
-// Put returns what is to be stored of plain, and whether it is sealed. Its error matches
+// Put returns the form in which plain is stored, and whether it is sealed. Its error matches
 // [webhook.ErrSealed].
 func (b Box) Put(name string, plain []byte) (stored []byte, sealed bool, err error) {
 	if b.Seal == nil {
@@ -63,8 +63,8 @@ func (b Box) Put(name string, plain []byte) (stored []byte, sealed bool, err err
 	return append(bytes.Clone(mark), out...), true, nil
 }
 
-// Get returns what was put. What bears no mark was sealed to the older name. Its error
-// matches [webhook.ErrSealed].
+// Get returns the plain data of Put. Data without a mark was sealed to the older name. Its
+// error matches [webhook.ErrSealed].
 func (b Box) Get(name, older string, stored []byte, sealed bool) (plain []byte, err error) {
 	rest, marked := bytes.CutPrefix(stored, mark)
 	switch {
@@ -84,9 +84,9 @@ func (b Box) Get(name, older string, stored []byte, sealed bool) (plain []byte, 
 
 func refuse(why Reason) error { return &hostError{err: why} }
 
-// Call calls a host's Options.Seal or Options.Open, as name says. Of an error only a
-// [Reason] is in the text of what is returned; errors.Is and errors.As find it whole, and
-// [webhook.ErrSealed] too. A panic becomes [webhook.ErrPanic].
+// Call calls a host's Options.Seal or Options.Open, which name names. The text of the returned
+// error shows only a [Reason] of the func's error; errors.Is and errors.As find the func's
+// error and [webhook.ErrSealed]. A panic becomes [webhook.ErrPanic].
 func Call(name string, f Func, id string, in []byte) (out []byte, err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -99,14 +99,14 @@ func Call(name string, f Func, id string, in []byte) (out []byte, err error) {
 	return out, nil
 }
 
-// hostError keeps what a func answered.
+// hostError wraps the error of a func.
 type hostError struct {
 	name     string
 	err      error
 	panicked bool
 }
 
-// Error shows of it what may be shown.
+// Error shows the part of the func's error that may be shown.
 func (e *hostError) Error() string {
 	var r Reason
 	if errors.As(e.err, &r) {
@@ -120,5 +120,5 @@ func (e *hostError) Is(target error) bool {
 	return target == webhook.ErrSealed || e.panicked && target == webhook.ErrPanic
 }
 
-// Unwrap returns what the func answered.
+// Unwrap returns the func's error.
 func (e *hostError) Unwrap() error { return e.err }

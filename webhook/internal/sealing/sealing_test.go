@@ -10,8 +10,8 @@ import (
 	"github.com/postrider/postrider/webhook/internal/sealing"
 )
 
-// Rule: a func's result goes through; of its error only a Reason is shown, and all of it is
-// found; a panic is contained.
+// Rule: a func's result is returned. Of its error only a Reason is shown, and errors.Is finds the
+// whole error. A panic is contained.
 func TestCall(t *testing.T) {
 	t.Parallel()
 	quoting := errors.New("cannot encrypt secretCanary")
@@ -37,7 +37,7 @@ func TestCall(t *testing.T) {
 	}
 }
 
-// Rule: no two lists of parts have the same name.
+// Rule: different lists of parts have different names.
 func TestNameIsUnambiguous(t *testing.T) {
 	t.Parallel()
 	lists := [][]string{
@@ -53,14 +53,14 @@ func TestNameIsUnambiguous(t *testing.T) {
 		seen[name] = list
 	}
 	if got, want := sealing.Name("webhook", "acme", "whk_1", "3"), "7:webhook,4:acme,5:whk_1,1:3,"; got != want {
-		t.Errorf("Name is %q, want %q: what was sealed no longer opens", got, want)
+		t.Errorf("Name is %q, want %q: older sealed data no longer opens", got, want)
 	}
 }
 
-// Rule: what counts of what is stored, by how it was put there.
+// Rule: stored data is accepted or refused by the way in which it was stored.
 func TestBox(t *testing.T) {
 	t.Parallel()
-	// The stand-in for a cipher writes the name in front, and opens under that name alone.
+	// The stand-in for a cipher writes the name in front, and opens only under that name.
 	seal := func(name string, in []byte) ([]byte, error) { return append([]byte(name+"|"), in...), nil }
 	open := func(name string, in []byte) ([]byte, error) {
 		rest, ok := bytes.CutPrefix(in, []byte(name+"|"))

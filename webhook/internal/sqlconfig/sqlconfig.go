@@ -1,4 +1,4 @@
-// Package sqlconfig has the settings that the Stores over database/sql have in common.
+// Package sqlconfig has the common settings of the Stores over database/sql.
 package sqlconfig
 
 import (
@@ -13,14 +13,14 @@ const DefaultPrefix = "postrider_"
 
 var validPrefix = regexp.MustCompile(`^[a-z][a-z0-9_]{0,29}$`)
 
-// Common are those settings. Seals and Opens say whether the functions for secrets are given.
+// Common holds these settings. Seals and Opens report whether the functions for secrets are set.
 type Common struct {
 	DB                    *sql.DB
 	Prefix                string
 	Seals, Opens, Require bool
 }
 
-// Check refuses what cannot work, in the words of package pkg.
+// Check refuses impossible settings, with errors of package pkg.
 func (c Common) Check(pkg string) error {
 	switch {
 	case c.DB == nil:

@@ -1,5 +1,4 @@
-// Package testhook lets tests that stand outside package webhook shorten what they would have
-// to wait for. No code but tests uses it.
+// Package testhook lets tests outside package webhook shorten waits. Only tests use it.
 package testhook
 
 import "time"
@@ -7,6 +6,6 @@ import "time"
 // Bounds are the times of one attempt below Options.Timeout; zero keeps the default.
 type Bounds struct{ Dial, TLS, Header, Body time.Duration }
 
-// SetBounds changes the bounds of a *webhook.Dispatcher, which must not have made an attempt
-// yet. Package webhook sets it when the program starts.
+// SetBounds changes the bounds of a *webhook.Dispatcher that has not made an attempt yet.
+// Package webhook sets this variable when the program starts.
 var SetBounds func(dispatcher any, b Bounds)

@@ -12,7 +12,7 @@ import (
 	"syscall"
 )
 
-// phase is how far a request has come. It only grows.
+// phase is the progress of a request. It never decreases.
 type phase = int32
 
 const (
@@ -21,12 +21,11 @@ const (
 	dialling
 	atProxy   // the proxy has accepted the connection
 	shaking   // the TLS handshake with the target
-	connected // the request goes out
+	connected // the request is sent
 )
 
-// Exchange is a request on its way and its answer. It is the request's context, so what dials for
-// the request finds it there; a dial may outlive the request that asked for it. Then it is the
-// body of the answer.
+// Exchange is a request and its answer. It is the request's context, where dialers find it; a dial
+// may outlive its request. After the answer it is the body of the answer.
 type Exchange struct {
 	context.Context
 	message []byte
@@ -35,10 +34,10 @@ type Exchange struct {
 	io.ReadCloser
 	closed bool
 
-	conn     net.Conn // set by the goroutine that sends
+	conn     net.Conn // set by the sending goroutine
 	phase    atomic.Int32
 	reused   atomic.Bool // the connection has carried another request
-	answered atomic.Bool // the first byte of an answer has come
+	answered atomic.Bool // the first byte of an answer has arrived
 	trace    httptrace.ClientTrace
 }
 
@@ -57,24 +56,24 @@ func Begin(ctx context.Context, message []byte) *Exchange {
 
 // Request returns a request with the exchange's context and message, for the caller to complete.
 func (x *Exchange) Request() *http.Request {
-	return x.load((&http.Request{}).WithContext(x.traced()))
+	return x.setBody((&http.Request{}).WithContext(x.traced()))
 }
 
 func (x *Exchange) traced() context.Context { return httptrace.WithClientTrace(x, &x.trace) }
 
-// load puts the message into a request.
-func (x *Exchange) load(req *http.Request) *http.Request {
+// setBody sets the message as the body of a request.
+func (x *Exchange) setBody(req *http.Request) *http.Request {
 	req.Body = http.NoBody
 	if len(x.message) > 0 {
 		x.sent.Reset(x.message)
-		// net/http knows this type. Of one it does not know it writes the header apart, which is
-		// a system call and a packet more for each request.
+		// net/http recognises this type. For other types it writes the header separately, which
+		// costs one more system call and packet for each request.
 		req.Body, req.ContentLength = io.NopCloser(&x.sent), int64(len(x.message))
 	}
 	return req
 }
 
-// Again returns the message once more, as the GetBody of a request does.
+// Again returns the message again, as the GetBody of a request does.
 func (x *Exchange) Again() (io.ReadCloser, error) {
 	return io.NopCloser(bytes.NewReader(x.message)), nil
 }
@@ -89,7 +88,7 @@ func (x *Exchange) Value(key any) any {
 	return x.Context.Value(key)
 }
 
-// reach tells how far the request has come. x may be nil.
+// reach records the progress of the request. x may be nil.
 func (x *Exchange) reach(p phase) {
 	if x == nil {
 		return
@@ -102,38 +101,38 @@ func (x *Exchange) reach(p phase) {
 	}
 }
 
-// exchangeOf returns the request that a dial is for, nil where there is none.
+// exchangeOf returns the Exchange of a dial, or nil for a dial without one.
 func exchangeOf(ctx context.Context) *Exchange {
 	x, _ := ctx.Value(exchangeKey{}).(*Exchange)
 	return x
 }
 
-// Close ends the answer and with it the use of the connection.
+// Close ends the answer and the use of the connection.
 func (x *Exchange) Close() error {
 	err := x.ReadCloser.Close()
 	if !x.closed {
 		x.closed = true
-		x.by.give()
+		x.by.release()
 	}
 	return err
 }
 
-// diedUnanswered tells whether a request failed because its connection, which had been used
-// before, was dead: the server had forgotten it. A server that takes too long, or resets a
-// stream of HTTP/2 and lives on, is no dead connection.
+// diedUnanswered reports whether a request failed because its reused connection was dead: the
+// server had forgotten it. A slow server is no dead connection, and neither is a server that resets
+// a stream of HTTP/2 and keeps the connection.
 func (x *Exchange) diedUnanswered(err error) bool {
 	if !x.reused.Load() || x.answered.Load() {
 		return false
 	}
-	if timedOut(err) && !errors.Is(err, syscall.ETIMEDOUT) { // which is an unanswered keep-alive probe
+	if timedOut(err) && !errors.Is(err, syscall.ETIMEDOUT) { // ETIMEDOUT is an unanswered keep-alive probe
 		return false
 	}
 	var stream streamError
 	return !errors.As(err, &stream) || stream.Code == refusedStream
 }
 
-// streamError is the error of an HTTP/2 stream: those of net/http convert themselves to a type
-// of this name and these fields.
+// streamError is the error of an HTTP/2 stream. The errors of net/http convert themselves to a
+// type with this name and these fields.
 type streamError struct {
 	StreamID uint32
 	Code     uint32
@@ -142,7 +141,7 @@ type streamError struct {
 
 func (e streamError) Error() string { return "transport: stream was reset" }
 
-const refusedStream = 7 // RFC 9113 section 7: nothing was processed
+const refusedStream = 7 // RFC 9113 section 7: the server has not processed the request
 
 func timedOut(err error) bool {
 	var t interface{ Timeout() bool }

@@ -14,8 +14,7 @@ import (
 	"github.com/postrider/postrider/allowlist"
 )
 
-// Failure tells what an error of net/http, or of somebody else's transport, means. Nothing of err
-// leaves this function.
+// Failure classifies an error of net/http or of another transport. The result contains no text of err.
 func (x *Exchange) Failure(err error) *Error {
 	var (
 		own    *Error
@@ -30,13 +29,13 @@ func (x *Exchange) Failure(err error) *Error {
 	case errors.As(err, &own):
 		return own
 	case errors.Is(err, allowlist.ErrRefused):
-		return &Error{Kind: BlockedAddress} // a dialer of the host that uses the guard
+		return &Error{Kind: BlockedAddress} // the host's own dialer uses the guard
 	case errors.As(err, &verify):
 		return certificateError(verify.Err)
 	case errors.As(err, &record):
 		return &Error{TLS, NotTLS}
 	case errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"):
-		return &Error{TLS, alertReason(op.Err, op.Op == "remote error")} // what crypto/tls calls alerts
+		return &Error{TLS, alertReason(op.Err, op.Op == "remote error")} // crypto/tls gives alerts these Ops
 	case errors.As(err, &op) && op.Op == "proxyconnect":
 		return &Error{Egress, Proxy}
 	case errors.As(err, &dns):
@@ -44,14 +43,14 @@ func (x *Exchange) Failure(err error) *Error {
 	case errors.As(err, &op) && op.Op == "dial":
 		return connectError(err, routed)
 	case late, timedOut(err) && !errors.Is(err, syscall.ETIMEDOUT):
-		return x.timeout() // HTTP/2 says that it was cancelled
+		return x.timeout() // HTTP/2 reports a cancellation
 	}
 	return x.broken(err)
 }
 
 // cause replaces the error of a write that failed because the server had ended the connection with
-// an alert, as it does in TLS 1.3 when it misses a certificate of the client. The alert was read by
-// then, and a connection of crypto/tls keeps it.
+// an alert, for example for a missing client certificate in TLS 1.3. A connection of crypto/tls has
+// then read the alert and keeps it.
 func (x *Exchange) cause(err error) error {
 	var op *net.OpError
 	conn, ok := x.conn.(*tls.Conn)
@@ -59,7 +58,7 @@ func (x *Exchange) cause(err error) error {
 	if !ok || !wrote || x.answered.Load() {
 		return err
 	}
-	_ = conn.SetReadDeadline(time.Unix(1, 0)) // what has not been read is not waited for
+	_ = conn.SetReadDeadline(time.Unix(1, 0)) // do not wait for further data
 	_, alert := conn.Read(make([]byte, 1))
 	if errors.As(alert, &op) && op.Op == "remote error" {
 		return alert
@@ -67,7 +66,7 @@ func (x *Exchange) cause(err error) error {
 	return err
 }
 
-// dnsError is for a dialer of the host, of whose name servers nothing is known.
+// dnsError classifies a DNS error of the host's own dialer, whose name servers are unknown.
 func dnsError(err *net.DNSError) *Error {
 	switch {
 	case err.IsNotFound:
@@ -78,7 +77,7 @@ func dnsError(err *net.DNSError) *Error {
 	return &Error{DNS, DNSServer}
 }
 
-// timeout tells what was waited for, as far as that is known.
+// timeout returns the phase that timed out, as far as it is known.
 func (x *Exchange) timeout() *Error {
 	switch x.phase.Load() {
 	case started:
@@ -93,7 +92,7 @@ func (x *Exchange) timeout() *Error {
 	return &Error{Timeout, NoAnswer}
 }
 
-// broken tells how an exchange broke off, as far as its course is known.
+// broken classifies the end of an exchange by its phase, as far as it is known.
 func (x *Exchange) broken(err error) *Error {
 	var (
 		op     *net.OpError
@@ -117,7 +116,7 @@ func (x *Exchange) broken(err error) *Error {
 	return &Error{Kind: Protocol}
 }
 
-// certificateError tells what is wrong with a server's certificate.
+// certificateError classifies an error of a server's certificate.
 func certificateError(err error) *Error {
 	var (
 		invalid   x509.CertificateInvalidError
@@ -127,7 +126,7 @@ func certificateError(err error) *Error {
 	)
 	switch {
 	case errors.As(err, &roots):
-		return &Error{Egress, Local} // there is nothing here to verify it with
+		return &Error{Egress, Local} // this machine has no certificates to verify with
 	case errors.As(err, &name):
 		return &Error{TLSVerify, Hostname}
 	case errors.As(err, &authority):
@@ -165,7 +164,7 @@ func alertReason(err error, remote bool) Reason {
 	case alertBadCertificate, alertUnsupportedCertificate, alertCertificateRevoked, alertCertificateExpired, alertCertificateUnknown,
 		alertUnknownAuthority, alertAccessDenied:
 		if remote {
-			return ClientCertRequired // it refused ours, or that we have none
+			return ClientCertRequired // the server refused our certificate, or requires one
 		}
 	case alertProtocolVersion:
 		return TLSVersion

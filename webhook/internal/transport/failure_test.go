@@ -14,8 +14,8 @@ import (
 	"github.com/postrider/postrider/allowlist"
 )
 
-// Rule: an error of a socket is the target's fault, unless it tells that nothing could be sent to
-// anybody.
+// Rule: an error of a socket is the target's fault, unless it shows that this machine cannot send
+// at all.
 func TestSocketErrors(t *testing.T) {
 	t.Parallel()
 	yes, no := func() bool { return true }, func() bool { return false }
@@ -46,7 +46,7 @@ func TestSocketErrors(t *testing.T) {
 	}
 }
 
-// Rule: of several addresses those that the guard let through tell why there is no connection.
+// Rule: with several addresses, the reason for a failed dial is that of the permitted ones.
 func TestAttemptsOfADial(t *testing.T) {
 	t.Parallel()
 	refusal := &net.OpError{Op: "dial", Err: allowlist.ErrRefused}
@@ -72,7 +72,7 @@ func TestAttemptsOfADial(t *testing.T) {
 	}
 }
 
-// Rule: of the errors of a transport that is not ours, what is certain is told, and no more.
+// Rule: errors of another transport are classified only as far as they are certain.
 func TestFailureOfAnotherTransport(t *testing.T) {
 	t.Parallel()
 	ended, cancel := context.WithTimeout(t.Context(), 0)

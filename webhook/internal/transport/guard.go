@@ -16,8 +16,8 @@ import (
 
 type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
 
-// contained keeps a dialer of the host that panics, or breaks its contract, from ending the process:
-// net/http and net call it from goroutines of their own.
+// contained returns a dialer whose panics and breaches of contract do not end the process: net/http
+// and net call dialers in their own goroutines.
 func contained(dial dialFunc) dialFunc {
 	return func(ctx context.Context, network, address string) (conn net.Conn, err error) {
 		defer func() {
@@ -32,8 +32,8 @@ func contained(dial dialFunc) dialFunc {
 	}
 }
 
-// foreign watches the dialer of a host.
-func foreign(dial dialFunc) dialFunc {
+// hostDialer records the phases of a dialer of the host.
+func hostDialer(dial dialFunc) dialFunc {
 	dial = contained(dial)
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		x := exchangeOf(ctx)
@@ -46,8 +46,8 @@ func foreign(dial dialFunc) dialFunc {
 	}
 }
 
-// guard judges every address at the moment it is dialled, so no answer of the DNS can slip in
-// between check and use.
+// guard judges every address when it is dialled, so the DNS cannot change an address between check
+// and use.
 type guard struct {
 	allow   allowlist.Policy
 	names   *names
@@ -67,8 +67,8 @@ func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, er
 		x.reach(lookingUp)
 		host += "." // fully qualified: search domains of the machine cannot answer
 	}
-	// The dialer tries several addresses, two at a time, and reports the first error, which may
-	// be the guard's although a permitted address failed after it.
+	// The dialer tries several addresses, two at a time, and reports the first error. This may
+	// be an error of the guard although a permitted address failed later.
 	var tried attempts
 	d := net.Dialer{Timeout: g.timeout, Resolver: g.names.Resolver,
 		ControlContext: func(ctx context.Context, network, address string, c syscall.RawConn) error {
@@ -96,10 +96,10 @@ func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, er
 	return nil, connectError(err, g.routed)
 }
 
-// attempts collects what became of the addresses of one dial.
+// attempts collects the results for the addresses of one dial.
 type attempts struct {
 	mu        sync.Mutex
-	refused   bool  // by the guard
+	refused   bool  // the guard refused an address
 	permitted error // of the first address that the guard let through
 }
 
@@ -120,8 +120,8 @@ func (a *attempts) result() (permitted error, refused bool) {
 	return a.permitted, a.refused
 }
 
-// connectError tells why a connection could not be made: because of the address, or because this
-// machine cannot connect to anything.
+// connectError classifies a failed connection: the address failed, or this machine cannot connect
+// to any address.
 func connectError(err error, routed func() bool) *Error {
 	switch {
 	case isAny(err, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL):
@@ -149,9 +149,9 @@ func isAny(err error, among ...syscall.Errno) bool {
 	return false
 }
 
-// routed tells whether this machine has a route to anywhere, by IPv4 or IPv6. Where it has one,
-// an address without a route is the target's trouble: it may be the only one of a name, and of a
-// family that is not spoken here. A datagram socket is connected and nothing is sent.
+// routed reports whether this machine has any route, by IPv4 or IPv6. If it has one, an address
+// without a route is the target's fault: the name may have only addresses of a family that this
+// machine does not use. routed connects a datagram socket and sends nothing.
 func routed() bool {
 	for _, documentation := range []string{"192.0.2.1:9", "[2001:db8::1]:9"} { // RFC 5737, RFC 3849
 		if c, err := net.Dial("udp", documentation); err == nil {

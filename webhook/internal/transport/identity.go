@@ -9,25 +9,25 @@ import (
 	"time"
 )
 
-// Identity is who a Transport says it is, and whom it trusts. The zero value is nobody in particular,
-// who trusts Options.RootCAs.
+// Identity is the client certificate and the trusted authorities of a Transport. The zero value means
+// those of Options.
 type Identity struct {
-	// Certificate is shown to every server that asks for one, whatever authorities the server
-	// names; nil shows that of Options.ClientCertificate.
+	// Certificate is sent to every server that asks for one, even if the server names other
+	// authorities; nil means that of Options.ClientCertificate.
 	Certificate *tls.Certificate
 	// RootCAs replace Options.RootCAs for targets; nil keeps them. A proxy is always verified
 	// with Options.RootCAs.
 	RootCAs *x509.CertPool
 }
 
-// ID tells identities apart: a digest of everything that makes one.
+// ID identifies an Identity: a digest of all its parts.
 type ID [sha256.Size]byte
 
 // maxIdleOfIdentity bounds the connections that one identity keeps.
 const maxIdleOfIdentity = 4
 
-// As returns a Transport that differs from t in its identity alone. It shares the resolver and the
-// dialer, so a proxy sees neither certificate nor authorities of an identity.
+// As returns a Transport that differs from t only in its identity. It shares the resolver and the
+// dialer, so a connection to a proxy uses neither certificate nor authorities of an identity.
 func (t *Transport) As(id Identity) *Transport {
 	o := t.o
 	o.MaxIdle, o.MaxIdlePerHost = min(o.MaxIdle, maxIdleOfIdentity), min(o.MaxIdlePerHost, maxIdleOfIdentity)
@@ -40,9 +40,8 @@ func (t *Transport) As(id Identity) *Transport {
 	return build(o, t.names, t.connect)
 }
 
-// Identities keeps a Transport for each identity that is in use. Without it two identities would
-// share connections, on which a server knows the one that opened them. It is safe for
-// concurrent use.
+// Identities keeps a Transport for each identity in use. On a shared connection the server would
+// take the requests of two identities for those of the first. Identities is safe for concurrent use.
 type Identities struct {
 	of   *Transport
 	most int
@@ -51,16 +50,16 @@ type Identities struct {
 	known map[ID]*Use
 }
 
-// Use is the Transport of an identity, shared by all who have taken it.
+// Use is the Transport of an identity, shared by all its users.
 type Use struct {
 	*Transport
 	of    *Identities
 	inUse int
 	used  time.Time
-	gone  bool // it is known no more and ends with its last use
+	gone  bool // dropped from Identities; ends with its last use
 }
 
-// MaxIdentities is how many Transports of identities are kept.
+// MaxIdentities bounds the kept Transports of identities.
 const MaxIdentities = 256
 
 // NewIdentities returns the identities of a Transport.
@@ -68,7 +67,7 @@ func NewIdentities(of *Transport) *Identities {
 	return &Identities{of: of, most: MaxIdentities, known: make(map[ID]*Use)}
 }
 
-// Take returns the Transport of an identity. It must be given back.
+// Take returns the Transport of an identity. The caller must call Give.
 func (s *Identities) Take(id ID, who Identity) *Use {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,8 +82,7 @@ func (s *Identities) Take(id ID, who Identity) *Use {
 	return t
 }
 
-// makeRoom gives up the identity that was not used for the longest time, one without requests
-// first.
+// makeRoom drops the least recently used identity, identities without requests first.
 func (s *Identities) makeRoom() {
 	if len(s.known) < s.most {
 		return
@@ -92,7 +90,7 @@ func (s *Identities) makeRoom() {
 	var oldest ID
 	var was *Use
 	for id, t := range s.known {
-		if was == nil || t.sooner(was) {
+		if was == nil || t.dropBefore(was) {
 			oldest, was = id, t
 		}
 	}
@@ -102,15 +100,15 @@ func (s *Identities) makeRoom() {
 	}
 }
 
-// sooner tells which of two is given up first.
-func (t *Use) sooner(than *Use) bool {
+// dropBefore reports whether t is dropped before another Use.
+func (t *Use) dropBefore(than *Use) bool {
 	if idle := t.inUse == 0; idle != (than.inUse == 0) {
 		return idle
 	}
 	return t.used.Before(than.used)
 }
 
-// Give ends a use. The last one of an identity that was given up closes its connections.
+// Give ends a use. The last use of a dropped identity closes its connections.
 func (t *Use) Give() {
 	t.of.mu.Lock()
 	t.inUse--
@@ -121,11 +119,11 @@ func (t *Use) Give() {
 	}
 }
 
-// errConfig is of a certificate that cannot be had.
+// errConfig means that the sender's certificate is not available.
 var errConfig = &Error{Kind: Config}
 
-// certificate asks for the sender's own certificate, at each handshake in which a server asks for one.
-// A failure, or a panic of the host's func, ends the handshake: nothing is sent without.
+// certificate calls ask for the sender's certificate at each handshake in which a server asks for one.
+// An error or a panic of ask ends the handshake, so that no request is sent without the certificate.
 func certificate(ask func(context.Context) (*tls.Certificate, error)) func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 	if ask == nil {
 		return nil

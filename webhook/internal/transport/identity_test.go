@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Rule: a session is never resumed, so it cannot carry another's certificate, and what holds for the
-// common transport holds for that of an identity too.
+// Rule: a session is never resumed, so it cannot carry the certificate of another identity, and the
+// transport of an identity has the settings of the common one.
 func TestIdentityKeepsTheRest(t *testing.T) {
 	t.Parallel()
 	common := New(Options{MaxIdle: 64, MaxIdlePerHost: 16, MaxAge: time.Minute, HTTP2: true})
@@ -23,7 +23,7 @@ func TestIdentityKeepsTheRest(t *testing.T) {
 		t.Errorf("%+v", made)
 	}
 	if by.names != common.names {
-		t.Error("it has a resolver of its own")
+		t.Error("the identity has another resolver")
 	}
 	for _, of := range []*Transport{common, New(Options{})} {
 		if c := of.kept.make().TLSClientConfig; c.ClientSessionCache != nil || c.GetClientCertificate != nil {
@@ -31,12 +31,12 @@ func TestIdentityKeepsTheRest(t *testing.T) {
 		}
 	}
 	if !by.fresh.DisableKeepAlives || by.fresh.TLSClientConfig.GetClientCertificate == nil {
-		t.Error("a request that is repeated would go out without")
+		t.Error("a repeated request would lack the certificate")
 	}
 }
 
-// Rule: 256 identities are kept; the one that was not used for the longest time goes first, but not
-// while its request is under way where another can; its connections are closed after its last.
+// Rule: 256 identities are kept. The least recently used one is dropped first, one with a request
+// only if all have requests. Its connections are closed after its last request.
 func TestIdentitiesAreBounded(t *testing.T) {
 	t.Parallel()
 	s := NewIdentities(New(Options{}))
@@ -54,38 +54,37 @@ func TestIdentitiesAreBounded(t *testing.T) {
 		}
 	}
 	if take("busy") != busy {
-		t.Error("one with a request under way went")
+		t.Error("an identity with a request was dropped")
 	}
 	busy.Give()
 	b := s.known[id("b")]
-	take("e").Give() // d goes: b was used after it
+	take("e").Give() // drops d: b was used later
 	if b == nil || s.known[id("b")] != b {
-		t.Error("the latest one went")
+		t.Error("the latest identity was dropped")
 	}
 	held := []*Use{take("b"), take("e")}
-	busy.kept.take().give()
-	last := take("f") // all are busy: the oldest goes all the same
+	busy.kept.acquire().release()
+	last := take("f") // all are in use: the oldest is dropped nevertheless
 	if len(s.known) != 3 || !busy.gone {
 		t.Errorf("%d are kept", len(s.known))
 	}
 	if busy.kept.current == nil {
-		t.Error("the connections of one in use were closed")
+		t.Error("the connections of an identity in use were closed")
 	}
 	busy.Give()
 	if busy.kept.current != nil {
-		t.Error("the connections of one that went are left open")
+		t.Error("the connections of a dropped identity are left open")
 	}
 	for _, u := range append(held, last) {
 		u.Give()
 	}
 }
 
-// Rule: none of the host's certificates is asked for where there is no func, and none that cannot be had
-// is left out.
+// Rule: without a func no certificate is asked for, and an error of the func ends the handshake.
 func TestOwnCertificateOfNobody(t *testing.T) {
 	t.Parallel()
 	if certificate(nil) != nil {
-		t.Error("a func that was not given is asked")
+		t.Error("a nil func is called")
 	}
 	none := certificate(func(context.Context) (*tls.Certificate, error) { return nil, nil })
 	if c, err := none(&tls.CertificateRequestInfo{}); err != nil || c == nil || len(c.Certificate) > 0 {

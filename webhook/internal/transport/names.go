@@ -17,7 +17,7 @@ type names struct {
 
 func newNames(r *net.Resolver, dial time.Duration) *names {
 	if r == nil {
-		// The C library's resolver would read "127.1" or "0x7f000001" as addresses.
+		// The C library's resolver reads "127.1" and "0x7f000001" as addresses.
 		r = &net.Resolver{PreferGo: true}
 	}
 	if r.Dial != nil {
@@ -26,15 +26,15 @@ func newNames(r *net.Resolver, dial time.Duration) *names {
 	return &names{Resolver: r, asked: liveness{patience: min(askFor, dial)}}
 }
 
-// failure tells why a name was not resolved: because of the name, or because no name server can
-// be asked. A name server that says nothing may be waiting for that of a tenant's own domain, so
-// it is then asked for something that it knows.
+// failure classifies a failed look-up: the name failed, or no name server answers. A silent
+// name server may wait for the server of a tenant's domain, so it is then asked for the root's
+// servers, which it knows.
 func (n *names) failure(err error) *Error {
 	var dns *net.DNSError
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return &Error{DNS, NoSuchHost}
-	case !n.asked.alive(n.anybody):
+	case !n.asked.alive(n.anyServer):
 		return &Error{Egress, NoResolver}
 	case timedOut(err):
 		return &Error{DNS, DNSTimeout}
@@ -42,8 +42,8 @@ func (n *names) failure(err error) *Error {
 	return &Error{DNS, DNSServer}
 }
 
-// anybody asks for the servers of the root and tells whether a name server said anything.
-func (n *names) anybody(ctx context.Context) bool {
+// anyServer asks for the servers of the root and reports whether a name server answered.
+func (n *names) anyServer(ctx context.Context) bool {
 	var heard atomic.Bool
 	dial := n.Dial
 	if dial == nil {
@@ -54,10 +54,10 @@ func (n *names) anybody(ctx context.Context) bool {
 		if err != nil {
 			return nil, err
 		}
-		l := listener{conn, &heard}
-		if packets, ok := conn.(net.PacketConn); ok { // by which the resolver tells UDP from TCP
+		l := watchedConn{conn, &heard}
+		if packets, ok := conn.(net.PacketConn); ok { // the resolver recognises UDP by this interface
 			return struct {
-				listener
+				watchedConn
 				net.PacketConn
 			}{l, packets}, nil
 		}
@@ -67,12 +67,13 @@ func (n *names) anybody(ctx context.Context) bool {
 	return heard.Load()
 }
 
-type listener struct {
+// watchedConn records whether a byte was received.
+type watchedConn struct {
 	net.Conn
 	heard *atomic.Bool
 }
 
-func (l listener) Read(p []byte) (int, error) {
+func (l watchedConn) Read(p []byte) (int, error) {
 	n, err := l.Conn.Read(p)
 	if n > 0 {
 		l.heard.Store(true)
@@ -80,8 +81,8 @@ func (l listener) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// liveness is what is known of a server that everything depends on. Only a failure asks for it, and
-// many that come at once ask once.
+// liveness remembers whether a shared server answers. It is asked only after failures, and
+// concurrent failures ask once.
 type liveness struct {
 	patience time.Duration
 

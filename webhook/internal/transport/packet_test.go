@@ -21,7 +21,7 @@ func (w writes) Write(p []byte) (int, error) {
 	return w.Conn.Write(p)
 }
 
-// Rule: header and body of a small request leave with one write, which is one packet.
+// Rule: header and body of a small request are sent in one write, which is one packet.
 func TestRequestIsOneWrite(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))

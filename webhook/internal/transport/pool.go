@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// pool bounds the age of connections. A transport of net/http keeps a connection for as long as
-// it is used, so a name that has moved to another address would never be followed. A pool
-// therefore uses a transport for age and then makes another one. All connections are renewed
-// at once, which costs what opening each of them in turn would.
+// pool bounds the age of connections. A transport of net/http keeps a connection while it is
+// used, so it would never follow a name to another address. A pool therefore replaces its
+// transport after age. All connections are renewed together, which costs the same as renewing
+// each of them separately.
 type pool struct {
 	make func() *http.Transport
 	age  time.Duration // 0: no limit
@@ -21,14 +21,14 @@ type pool struct {
 // generation is a transport and the connections that it has opened.
 type generation struct {
 	*http.Transport
-	pool    *pool // nil: it keeps no connections
+	pool    *pool // nil: the transport keeps no connections
 	end     *time.Timer
-	inUse   int // requests whose answer has not been read yet
+	inUse   int // requests whose answers are not read yet
 	retired bool
 }
 
-// take returns the generation for a request. It must be given back.
-func (p *pool) take() *generation {
+// acquire returns the generation for a request. The caller must release it.
+func (p *pool) acquire() *generation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	g := p.current
@@ -43,8 +43,8 @@ func (p *pool) take() *generation {
 	return g
 }
 
-// give ends the use of a generation. The last request of a retired one closes what is left.
-func (g *generation) give() {
+// release ends a use of a generation. The last one of a retired generation closes its connections.
+func (g *generation) release() {
 	if g.pool == nil {
 		return
 	}
@@ -54,15 +54,15 @@ func (g *generation) give() {
 	g.pool.mu.Unlock()
 	if last {
 		g.CloseIdleConnections()
-		// HTTP/2 takes a stream off its connection a moment after the answer was read.
+		// HTTP/2 removes a stream from its connection shortly after the answer was read.
 		time.AfterFunc(afterStream, g.CloseIdleConnections)
 	}
 }
 
 const afterStream = time.Second
 
-// retire ends a generation, the current one for nil: idle connections are closed, those with a
-// request in flight once its answer has been read.
+// retire ends a generation, or for nil the current one. Idle connections are closed at once, others
+// after the answer of their request has been read.
 func (p *pool) retire(g *generation) {
 	p.mu.Lock()
 	if g == nil {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Rule: a generation of connections lasts for its age, for ever without one, and its last request
-// gives it back.
+// Rule: a generation of connections lasts for its age, without an age for ever, and its last request
+// releases it.
 func TestPool(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -20,9 +20,9 @@ func TestPool(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				made := 0
 				p := pool{age: tt.age, make: func() *http.Transport { made++; return &http.Transport{} }}
-				held := p.take()
+				held := p.acquire()
 				for range 3600 {
-					p.take().give()
+					p.acquire().release()
 					time.Sleep(time.Second)
 				}
 				if made != tt.want {
@@ -31,10 +31,10 @@ func TestPool(t *testing.T) {
 				if held.retired != (tt.age > 0) || held.inUse != 1 {
 					t.Errorf("the first one: %+v", held)
 				}
-				held.give()
+				held.release()
 				p.retire(nil)
 				p.retire(nil)
-				if p.take().retired {
+				if p.acquire().retired {
 					t.Error("a generation that has ended was handed out")
 				}
 			})

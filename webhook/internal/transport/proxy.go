@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// proxy opens connections through a proxy. net/http can do that too, but does not tell the
-// proxy's failures from the target's.
+// proxy opens connections through a proxy. net/http also can, but it does not distinguish
+// failures of the proxy from those of the target.
 type proxy struct {
 	url     *url.URL
 	address string
@@ -49,7 +49,7 @@ func (p *proxy) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	x.reach(atProxy)
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
-	err = within(ctx, conn, func() error {
+	err = withContext(ctx, conn, func() error {
 		if p.url.Scheme == "socks5" {
 			return p.socks(conn, address)
 		}
@@ -63,8 +63,8 @@ func (p *proxy) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	return conn, nil
 }
 
-// judge tells the proxy's failures from the target's, for which a proxy is silent, or hangs up,
-// when it has no better manners.
+// judge separates failures of the proxy from those of the target. For a failed target some proxies
+// do not answer, or close the connection.
 func (p *proxy) judge(err error) *Error {
 	own, ok := err.(*Error)
 	switch {
@@ -94,8 +94,8 @@ func (p *proxy) connect(ctx context.Context) (net.Conn, error) {
 	return secure, nil
 }
 
-// within does what ends, with an error, when ctx does.
-func within(ctx context.Context, conn net.Conn, do func() error) error {
+// withContext runs do, whose use of conn fails when ctx ends.
+func withContext(ctx context.Context, conn net.Conn, do func() error) error {
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	err := do()
 	if !stop() && err == nil {
@@ -122,15 +122,15 @@ func (p *proxy) tunnel(conn net.Conn, address string) error {
 	switch {
 	case timedOut(err):
 		return err
-	case err != nil, r.Buffered() > 0 && resp.StatusCode/100 == 2: // a server of TLS waits to be spoken to
+	case err != nil, r.Buffered() > 0 && resp.StatusCode/100 == 2: // a TLS server does not send first
 		return errProxy
 	}
 	return tunnelError(resp.StatusCode)
 }
 
-// tunnelError tells what the status of a proxy means. Proxies answer 5xx when the target cannot
-// be reached, and some 404 when its name is not there: were that our own way out, a tenant's dead name
-// would be tried for days and be told of as an outage.
+// tunnelError classifies the status of a proxy. Proxies answer 5xx for an unreachable target, and some
+// answer 404 for an unknown name. As a failure of this side, a tenant's dead name would be retried
+// for days and reported as an outage.
 func tunnelError(status int) error {
 	switch {
 	case status/100 == 2:
@@ -149,7 +149,7 @@ func tunnelError(status int) error {
 	return errProxy
 }
 
-// answers tells whether the proxy says anything at all.
+// answers reports whether the proxy sends any answer.
 func (p *proxy) answers(ctx context.Context) bool {
 	conn, err := p.connect(ctx)
 	if err != nil {
@@ -160,7 +160,7 @@ func (p *proxy) answers(ctx context.Context) bool {
 	if p.url.Scheme == "socks5" {
 		hello = "\x05\x01\x00"
 	}
-	return within(ctx, conn, func() error {
+	return withContext(ctx, conn, func() error {
 		if _, err := io.WriteString(conn, hello); err != nil {
 			return err
 		}

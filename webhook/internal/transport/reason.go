@@ -1,7 +1,6 @@
 package transport
 
-// Kind says which part of the way of a request failed. The values are those of the codes of
-// package webhook.
+// Kind is the failed part of a request. The values are codes of package webhook.
 type Kind string
 
 // The kinds.
@@ -13,11 +12,11 @@ const (
 	TLS            Kind = "tls"
 	Timeout        Kind = "timeout"
 	Protocol       Kind = "protocol"
-	Config         Kind = "config" // the certificate of the sender cannot be had
-	Egress         Kind = "egress" // the fault is on this side: no way out of the process
+	Config         Kind = "config" // the certificate of the sender is not available
+	Egress         Kind = "egress" // the fault is on this side: this machine or its proxy
 )
 
-// Reason says why, within a Kind. The set is closed: package webhook has a constant and a
+// Reason is the cause within a Kind. The set is closed: package webhook has a constant and a
 // sentence for each.
 type Reason string
 
@@ -55,11 +54,11 @@ const (
 	Local      Reason = "local"
 )
 
-// Error says why a request got no answer. The error behind it is left out, because net, net/http
-// and crypto/tls put names, addresses and bytes of the remote side into theirs.
+// Error is the reason why a request got no answer. It does not wrap the original error, because the
+// errors of net, net/http and crypto/tls contain names, addresses and bytes of the remote side.
 type Error struct {
 	Kind   Kind
-	Reason Reason // "" where the Kind says everything
+	Reason Reason // "" where the Kind is enough
 }
 
 func (e *Error) Error() string {

@@ -65,7 +65,7 @@ func (p *proxy) socksLogin(conn io.ReadWriter) error {
 	return err
 }
 
-// socksAsk writes a message and reads the beginning of the answer.
+// socksAsk writes a message and reads the first n bytes of the answer.
 func socksAsk(conn io.ReadWriter, message []byte, n int) ([]byte, error) {
 	if _, err := conn.Write(message); err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func socksAsk(conn io.ReadWriter, message []byte, n int) ([]byte, error) {
 	return answer, err
 }
 
-// socksRequest asks for a connection to host:port. Names are the proxy's to resolve.
+// socksRequest returns a request for a connection to host:port. The proxy resolves names.
 func socksRequest(address string) ([]byte, error) {
 	host, port, err := net.SplitHostPort(address)
 	n, portErr := strconv.ParseUint(port, 10, 16)
@@ -93,21 +93,21 @@ func socksRequest(address string) ([]byte, error) {
 	return binary.BigEndian.AppendUint16(out, uint16(n)), nil
 }
 
-// socksReply judges the answer to a request, of which head are the first four bytes, and reads the
-// rest: the address that the proxy speaks from.
+// socksReply judges the answer to a request. head is its first four bytes. socksReply reads the
+// other bytes, the address from which the proxy connects.
 func socksReply(conn io.Reader, head []byte) error {
 	if head[0] != socksVersion {
 		return errProxy
 	}
 	switch head[1] {
 	case 0:
-	case 2: // its rules forbid it
+	case 2: // forbidden by the proxy's rules
 		return &Error{Protocol, ProxyRefused}
 	case 1, 3, 4: // general failure, network or host unreachable
 		return &Error{Connect, Unreachable}
 	case 5:
 		return &Error{Connect, Refused}
-	case 6: // time to live ran out
+	case 6: // time to live expired
 		return &Error{Connect, TimedOut}
 	default:
 		return errProxy

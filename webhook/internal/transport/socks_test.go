@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// Rule: names go to the proxy as names, addresses as addresses.
+// Rule: names are sent to the proxy as names, addresses as addresses.
 func TestSOCKSRequest(t *testing.T) {
 	t.Parallel()
 	for address, want := range map[string]string{
@@ -30,8 +30,8 @@ func TestSOCKSRequest(t *testing.T) {
 	}
 }
 
-// FuzzSOCKS: whatever a proxy says, the conversation ends with a verdict, and nothing is read
-// beyond the answer, behind which the target's first bytes may stand.
+// FuzzSOCKS: for any answer of a proxy the handshake ends with a verdict and reads no byte behind the
+// answer, where the target's first bytes may be.
 func FuzzSOCKS(f *testing.F) {
 	for _, s := range []string{"\x05\x00\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x50", "\x05\x02\x01\x00\x05\x00\x00\x03\x02hi\x00\x50", "\x05\xff",
 		"\x05\x00\x05\x00\x00\x04" + strings.Repeat("\x00", 18), "\x05\x00\x05\x05\x00\x01", "\x05\x02\x01\x01", "\x04\x00", ""} {

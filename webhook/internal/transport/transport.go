@@ -1,7 +1,6 @@
-// Package transport is the way of a request out of the process. It resolves names, judges
-// addresses when they are dialled, keeps connections for a bounded time, repeats a request
-// that met a dead connection, and tells in a closed set of words why there was no answer. It
-// knows nothing of webhooks.
+// Package transport sends requests. It resolves names, judges addresses when they are dialled,
+// keeps connections for a bounded time, repeats a request after a dead connection, and reports the
+// reason for a missing answer in a closed set of words. It does not know webhooks.
 package transport
 
 import (
@@ -25,20 +24,20 @@ type Options struct {
 	RootCAs *x509.CertPool
 	// Resolver resolves names; nil means Go's own with the system's servers.
 	Resolver *net.Resolver
-	// Proxy is the http, https or socks5 URL of a proxy. Addresses of targets are then the
-	// proxy's to judge.
+	// Proxy is the http, https or socks5 URL of a proxy. The proxy then judges the addresses
+	// of targets.
 	Proxy *url.URL
 	// DialContext replaces the guarded dialer.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
-	// HTTP2 offers HTTP/2 to servers. One connection then carries the requests of all who
-	// send to the same host.
+	// HTTP2 offers HTTP/2 to servers. One connection then carries all requests to the same
+	// host.
 	HTTP2 bool
-	// ClientCertificate returns the certificate that is shown to a server that asks for one; a nil
-	// one shows none. Nil means that there is none.
+	// ClientCertificate returns the certificate for servers that ask for one; a nil
+	// certificate, or a nil func, means none.
 	ClientCertificate func(context.Context) (*tls.Certificate, error)
-	// MaxIdle bounds the connections that are kept, MaxIdlePerHost those of one host.
+	// MaxIdle bounds the idle connections, MaxIdlePerHost those of one host.
 	MaxIdle, MaxIdlePerHost int
-	// MaxAge is how long a connection is used; 0 or less means no limit.
+	// MaxAge bounds the use of a connection; 0 or less means no limit.
 	MaxAge time.Duration
 	// Dial, TLS and Header bound the phases of a request: the connection with the look-up of
 	// the name, the handshake, the wait for the complete header of the answer.
@@ -47,7 +46,7 @@ type Options struct {
 
 const (
 	idleTimeout    = 90 * time.Second
-	pingAfter      = 15 * time.Second // dead HTTP/2 connections are noticed by pings only
+	pingAfter      = 15 * time.Second // only pings detect dead HTTP/2 connections
 	pingTimeout    = 5 * time.Second
 	maxHeaderBytes = 64 << 10
 )
@@ -56,12 +55,12 @@ const (
 type Transport struct {
 	o       Options
 	kept    pool
-	fresh   *generation // never uses a connection twice
+	fresh   *generation // uses each connection once
 	names   *names
 	connect dialFunc
 }
 
-// New makes a Transport. It starts nothing.
+// New makes a Transport. It starts no goroutine.
 func New(o Options) *Transport {
 	n := newNames(o.Resolver, o.Dial)
 	return build(o, n, o.dialer(n))
@@ -76,11 +75,11 @@ func build(o Options, n *names, dial dialFunc) *Transport {
 	return t
 }
 
-// dialer returns what opens connections.
+// dialer returns the function that opens connections.
 func (o *Options) dialer(n *names) dialFunc {
 	switch {
 	case o.DialContext != nil:
-		return foreign(o.DialContext)
+		return hostDialer(o.DialContext)
 	case o.Proxy != nil:
 		return newProxy(o, n).dial
 	}
@@ -94,7 +93,7 @@ func (o *Options) transport(dial dialFunc) *http.Transport {
 		TLSHandshakeTimeout:    o.TLS,
 		ResponseHeaderTimeout:  o.Header,
 		MaxResponseHeaderBytes: maxHeaderBytes,
-		DisableCompression:     true, // else 200 KiB of gzip may become 200 MiB
+		DisableCompression:     true, // 200 KiB of gzip may become 200 MiB
 		MaxIdleConns:           o.MaxIdle,
 		MaxIdleConnsPerHost:    o.MaxIdlePerHost, // the default of 2 opens a connection per request above two in flight
 		IdleConnTimeout:        idleTimeout,
@@ -109,18 +108,17 @@ func (o *Options) transport(dial dialFunc) *http.Transport {
 	return t
 }
 
-// tls has no ClientSessionCache: a resumed session would carry the identity of the one that began it,
-// and http.Transport.Clone shares the cache.
+// tls sets no ClientSessionCache: a resumed session has the identity that began it, and
+// http.Transport.Clone shares the cache.
 func (o *Options) tls() *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs, GetClientCertificate: certificate(o.ClientCertificate)}
 }
 
 // Send makes the request of an exchange, which Exchange.Request has begun; its errors are of type
-// *[Error]. The request is made a second time, with the same bytes and on a connection of its own,
-// when the first one met a connection that had been used before and failed without a byte of an
-// answer, or was answered with 421.
+// *[Error]. Send makes the request a second time, with the same bytes and on a new connection, when
+// the first one failed on a reused connection without a byte of an answer, or was answered with 421.
 func (t *Transport) Send(x *Exchange, req *http.Request) (*http.Response, error) {
-	resp, repeat, err := x.send(req, t.kept.take())
+	resp, repeat, err := x.send(req, t.kept.acquire())
 	if !repeat || x.Err() != nil {
 		return resp, err
 	}
@@ -128,28 +126,28 @@ func (t *Transport) Send(x *Exchange, req *http.Request) (*http.Response, error)
 		_ = resp.Body.Close()
 	}
 	again := Begin(x.Context, x.message)
-	resp, _, err = again.send(again.load(req.WithContext(again.traced())), t.fresh)
+	resp, _, err = again.send(again.setBody(req.WithContext(again.traced())), t.fresh)
 	return resp, err
 }
 
-// send makes one request and tells whether another one may get more. There is no GetBody, by which
-// net/http would repeat requests of its own accord.
+// send makes one request and reports whether a repeat may succeed. It sets no GetBody, with which
+// net/http would repeat requests by itself.
 func (x *Exchange) send(req *http.Request, by *generation) (resp *http.Response, repeat bool, err error) {
 	x.by = by
 	if resp, err = by.RoundTrip(req); err != nil {
-		by.give()
+		by.release()
 		return nil, x.diedUnanswered(err), x.Failure(err)
 	}
 	if resp.Body == http.NoBody {
-		by.give()
+		by.release()
 	} else {
 		x.ReadCloser, resp.Body = resp.Body, x
 	}
 	return resp, resp.StatusCode == http.StatusMisdirectedRequest, nil
 }
 
-// Lookup resolves a host and refuses it unless every address passes. It is for targets behind a
-// proxy that judges nothing itself.
+// Lookup resolves a host and refuses it unless every address is permitted. It is for targets behind
+// a proxy that does not judge addresses.
 func (t *Transport) Lookup(ctx context.Context, host string) error {
 	if a, err := netip.ParseAddr(host); err == nil {
 		if t.o.Allow.CheckAddr(a) != nil {
@@ -171,5 +169,5 @@ func (t *Transport) Lookup(ctx context.Context, host string) error {
 	return nil
 }
 
-// CloseIdleConnections closes what nobody uses now, and what is in use after its answer.
+// CloseIdleConnections closes idle connections at once, and the others after their answers.
 func (t *Transport) CloseIdleConnections() { t.kept.retire(nil) }

@@ -3,7 +3,7 @@ package webpage
 import (
 	"bytes"
 	"crypto/sha256"
-	_ "embed" // the assets that sites share
+	_ "embed" // the common assets of sites
 	"encoding/base64"
 	"net/http"
 	"regexp"
@@ -16,15 +16,15 @@ var (
 	liveJS []byte
 )
 
-// What a browser has no use for: comments, and space that separates nothing. The patterns are made
-// for the assets of sites: no text of theirs in quotes holds what they look for.
+// These patterns match comments and space that browsers do not need. They suit the assets of sites,
+// in which no quoted text matches.
 var (
 	cssComment = regexp.MustCompile(`(?s)/\*.*?\*/`)
 	cssSpace   = regexp.MustCompile(`[\s;]*(})\s*|\s*([{;>])\s*|([:,])\s+`)
 	jsSpace    = regexp.MustCompile(`(?m)^\s*(//.*\n)?`)
 )
 
-// leanCSS returns a stylesheet as browsers need it; a site's rules are written for people.
+// leanCSS returns a stylesheet without comments and unneeded space.
 func leanCSS(text []byte) []byte {
 	return bytes.TrimSpace(cssSpace.ReplaceAll(cssComment.ReplaceAll(text, nil), []byte("$1$2$3")))
 }
@@ -32,12 +32,12 @@ func leanCSS(text []byte) []byte {
 // leanJS is leanCSS for a script.
 func leanJS(text []byte) []byte { return jsSpace.ReplaceAll(text, nil) }
 
-// asset is the stylesheet or the script.
+// asset is a stylesheet or a script.
 type asset struct {
 	path, kind string
 	body       []byte
 	etag       string
-	link       string // path, with what changes with the content
+	link       string // path with a digest of the content
 }
 
 func newAsset(path, kind string, body []byte) asset {
@@ -46,8 +46,8 @@ func newAsset(path, kind string, body []byte) asset {
 	return asset{path: path, kind: kind, body: body, etag: `"` + version + `"`, link: path + "?v=" + version}
 }
 
-// ServeAsset answers a GET or HEAD request for an asset, and reports whether it was one.
-// Browsers may keep an asset: its link changes when it does.
+// ServeAsset answers a GET or HEAD request for an asset, and reports whether the request was
+// one. Browsers may cache an asset: its link changes with its content.
 func (s *Site) ServeAsset(w http.ResponseWriter, r *http.Request) bool {
 	a, ok := s.assets[r.URL.Path]
 	if !ok || r.Method != http.MethodGet && r.Method != http.MethodHead {

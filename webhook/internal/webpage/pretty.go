@@ -7,16 +7,16 @@ import (
 )
 
 const (
-	// maxIndent is the deepest nesting that is indented: deeper lines would be mostly spaces.
+	// maxIndent bounds the nesting of indented JSON: deeper lines would be mostly spaces.
 	maxIndent = 64
-	// maxGrowth is how much longer than the limit a body may become by indentation.
+	// maxGrowth times the limit bounds the length of an indented body.
 	maxGrowth = 4
 )
 
-// Pretty returns the beginning of a body as a page shows it, and how many bytes of the body
-// that is, at most limit. JSON is indented unless it is nested deeper than 64 levels or would
-// become longer than four times the limit; then, like other text, it is shown as it came. What
-// is no UTF-8 becomes "?".
+// Pretty returns the beginning of a body for display, and the number of displayed bytes of the
+// body, at most limit. JSON is indented unless it is nested deeper than 64 levels or would
+// become longer than four times the limit; then, like other text, it is shown unchanged.
+// Bytes that are no UTF-8 become "?".
 func Pretty(body []byte, limit int) (text string, shown int) {
 	if len(body) > limit {
 		for shown = limit; shown > max(0, limit-utf8.UTFMax+1) && !utf8.RuneStart(body[shown]); shown-- {
@@ -31,8 +31,7 @@ func Pretty(body []byte, limit int) (text string, shown int) {
 	return string(bytes.ToValidUTF8(body, []byte("?"))), len(body)
 }
 
-// indentable tells whether JSON becomes at most so many bytes long by indentation, without
-// writing it.
+// indentable reports whether indented JSON has at most most bytes, without writing it.
 func indentable(body []byte, most int) bool {
 	size, depth, inString := len(body), 0, false
 	for i := 0; i < len(body); i++ {

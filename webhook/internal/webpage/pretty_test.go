@@ -12,7 +12,7 @@ import (
 
 func nested(depth int) string { return strings.Repeat("[", depth) + strings.Repeat("]", depth) }
 
-// Rule: a body on a page is indented as far as that keeps it short, else shown as it came, and
+// Rule: a body on a page is indented unless it would become too long, else shown unchanged, and
 // cut at the limit between characters.
 func TestPretty(t *testing.T) {
 	t.Parallel()
@@ -48,7 +48,7 @@ func TestPretty(t *testing.T) {
 	}
 }
 
-// FuzzPretty: what is shown is valid UTF-8, at most four times the limit, and JSON stays
+// FuzzPretty: the shown text is valid UTF-8 of at most four times the limit, and JSON stays
 // the same JSON.
 func FuzzPretty(f *testing.F) {
 	f.Add([]byte(`{"a":[1,"\"]}"]}`), 100)

@@ -1,9 +1,9 @@
-// Package webpage serves the HTML pages of a handler that brings its own stylesheet and
-// script: packages settings and inspector are made with it.
+// Package webpage serves HTML pages with a stylesheet and a script. Packages settings and
+// inspector use it.
 //
-// A site is a folder of templates, pages/*.html, and a stylesheet, assets/NAME.css. The
-// script, and the part of the stylesheet that every site begins with, are this package's.
-// Links of a site are relative, so that it may be mounted anywhere.
+// A site is a folder of templates, pages/*.html, and a stylesheet, assets/NAME.css. This
+// package adds the script and the common first part of every stylesheet. Links of a site are
+// relative, so that it may be mounted anywhere.
 package webpage
 
 import (
@@ -25,11 +25,11 @@ type Site struct {
 	CSS, JS string
 }
 
-// shared are the templates that are part of every page: the layout, and pieces of a page.
+// shared are the templates of every page: the layout and common parts.
 var shared = []string{"pages/layout.html", "pages/parts.html"}
 
-// Load parses a site. Its assets are served as assets/NAME.css and assets/NAME.js; the host's
-// rules follow the site's own.
+// Load parses a site. Its assets are served as assets/NAME.css and assets/NAME.js; the rules of
+// host follow the site's own in the stylesheet.
 func Load(files fs.FS, name, host string) (*Site, error) {
 	s := &Site{pages: make(map[string]*template.Template)}
 	names, err := fs.Glob(files, "pages/*.html")
@@ -61,12 +61,12 @@ func Load(files fs.FS, name, host string) (*Site, error) {
 const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors "
 
-// SetHeaders sets what every answer of a site tells the browser, with a Referrer-Policy. Only
+// SetHeaders sets the common header fields of a site's answers, with a Referrer-Policy. Only
 // pages of ancestors, which are sources of a Content-Security-Policy, may show the site in a frame.
 func SetHeaders(h http.Header, referrer string, ancestors ...string) {
 	if len(ancestors) == 0 {
 		ancestors = []string{"'none'"}
-		h.Set("X-Frame-Options", "DENY") // it knows no list of origins
+		h.Set("X-Frame-Options", "DENY") // this field has no list of origins
 	}
 	h.Set("Content-Security-Policy", contentPolicy+strings.Join(ancestors, " "))
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -75,7 +75,7 @@ func SetHeaders(h http.Header, referrer string, ancestors ...string) {
 }
 
 // ToRoot redirects a request for the site without its final slash, which relative links
-// need. It reports whether the request was one.
+// need. It reports whether it has redirected.
 func ToRoot(w http.ResponseWriter, r *http.Request) bool {
 	if r.URL.Path != "" {
 		return false
@@ -86,8 +86,8 @@ func ToRoot(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// Clean tells whether a path has no empty and no relative segments. [http.ServeMux] redirects one
-// that has, past the place where the site is mounted, so a site answers it before.
+// Clean reports whether a path has no empty and no relative segments. [http.ServeMux] redirects
+// other paths without regard to the site's mount, so a site answers them first.
 func Clean(p string) bool {
 	want := path.Clean(p)
 	if strings.HasSuffix(p, "/") && want != "/" {
@@ -96,7 +96,7 @@ func Clean(p string) bool {
 	return p == want
 }
 
-// Root is the relative link from the requested page to the site's root.
+// Root returns the relative link from the requested page to the site's root.
 func Root(r *http.Request) string {
 	if depth := strings.Count(r.URL.EscapedPath(), "/") - 1; depth > 0 {
 		return strings.Repeat("../", depth)
@@ -104,8 +104,8 @@ func Root(r *http.Request) string {
 	return "./"
 }
 
-// Mount is the path in front of the site's own, as the browser wrote it: "" where the site is at
-// the root, or where a handler in front has changed more than that.
+// Mount returns the path before the site's own in the browser's request. It is "" for a site at the
+// root, and where an outer handler has changed more than this prefix.
 func Mount(r *http.Request) string {
 	full, _, _ := strings.Cut(r.RequestURI, "?")
 	if !strings.HasPrefix(full, "/") {
@@ -117,12 +117,12 @@ func Mount(r *http.Request) string {
 	return ""
 }
 
-// Live reports whether the script asks, which takes over only the parts of a page that
-// change.
+// Live reports whether a request is from the script, which replaces only the changing parts of a
+// page.
 func Live(r *http.Request) bool { return r.Header.Get("X-Postrider-Live") != "" }
 
-// Render writes a page: the template "layout" with what the page defines. Nothing has been
-// written when it fails.
+// Render writes a page: the template "layout" with the definitions of the page. It writes
+// nothing when it fails.
 func (s *Site) Render(w http.ResponseWriter, status int, name string, data any) error {
 	t, ok := s.pages[name]
 	if !ok {
@@ -134,6 +134,6 @@ func (s *Site) Render(w http.ResponseWriter, status int, name string, data any) 
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = b.WriteTo(w) // the browser may have left
+	_, _ = b.WriteTo(w) // the browser may have disconnected
 	return nil
 }

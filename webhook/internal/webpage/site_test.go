@@ -12,7 +12,7 @@ import (
 	"github.com/postrider/postrider/webhook/internal/webpage"
 )
 
-// leanRules is the stylesheet of files as it is served: without comments and space for readers.
+// leanRules is the served stylesheet of files: without comments and unneeded space.
 const leanRules = `.own{color:red}.a>b,p + q{margin:0 1px}.c:not(.d)::after{content:"✕ " / ""}`
 
 func files(change map[string]string) fstest.MapFS {
@@ -41,8 +41,8 @@ func load(t *testing.T) *webpage.Site {
 	return s
 }
 
-// Rule: a page is the layout around what the page defines, and a failing one leaves the
-// answer as it was.
+// Rule: a page is the layout with the definitions of the page, and a failing page writes no
+// answer.
 func TestRender(t *testing.T) {
 	t.Parallel()
 	s := load(t)
@@ -64,7 +64,7 @@ func TestRender(t *testing.T) {
 	}
 }
 
-// Rule: what cannot be a site is refused when it is loaded.
+// Rule: Load refuses an invalid site.
 func TestLoad(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]map[string]string{
@@ -80,8 +80,8 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// Rule: the stylesheet is the common one, the site's own, and the rules of the host as they are. Assets may be kept by
-// browsers, are not sent to one that has them, and are read only.
+// Rule: the stylesheet is the common part, the site's part, and the host's rules unchanged. Browsers may
+// cache assets. An asset is not sent again to a browser that has it, and can only be read.
 func TestServeAsset(t *testing.T) {
 	t.Parallel()
 	s := load(t)
@@ -119,7 +119,7 @@ func TestServeAsset(t *testing.T) {
 	}
 }
 
-// Rule: a path with empty or relative segments is no page.
+// Rule: a path with empty or relative segments is not clean.
 func TestClean(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]bool{"/": true, "/add": true, "/add/": true, "/a//b": false, "//": false, "/a/../b": false, "/./": false, "/a/.": false, "a": true} {
@@ -129,12 +129,12 @@ func TestClean(t *testing.T) {
 	}
 }
 
-// Rule: the script is told that it has what is shown; a person who reloads is not.
+// Rule: the script gets 304 for unchanged content; a reload by a person does not.
 func TestNotModified(t *testing.T) {
 	t.Parallel()
 	tag := webpage.Tag("list", 1)
 	if tag == webpage.Tag("list", 2) || tag != webpage.Tag("list", 1) || webpage.Tag(func() {}) != "" {
-		t.Error("tags do not tell contents apart")
+		t.Error("different contents have the same tag")
 	}
 	for _, tt := range []struct {
 		live, has, tag string

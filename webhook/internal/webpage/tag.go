@@ -7,8 +7,8 @@ import (
 	"net/http"
 )
 
-// Tag names the content of a page by what it shows, so that a page need not be written to find
-// out that it is the same. Parts that cannot be encoded make it "", which fits nothing.
+// Tag returns a digest of the shown content of a page, so that an unchanged page need not be
+// written. For parts that cannot be encoded it is "", which matches no tag.
 func Tag(parts ...any) string {
 	b, err := json.Marshal(parts)
 	if err != nil {
@@ -18,7 +18,7 @@ func Tag(parts ...any) string {
 	return `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
 }
 
-// NotModified sets the tag of an answer. Where the script has that content already, it answers so
+// NotModified sets the tag of an answer. If the script has this content already, it answers 304
 // and returns true.
 func NotModified(w http.ResponseWriter, r *http.Request, tag string) bool {
 	if tag == "" {

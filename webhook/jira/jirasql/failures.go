@@ -26,11 +26,11 @@ func (s *Store) AddFailure(ctx context.Context, o jira.Owner, f jira.Failure) er
 	return nil
 }
 
-// Failures implements the interface of the same name.
+// Failures implements [jira.Failures].
 func (s *Store) Failures(ctx context.Context, o jira.Owner, after time.Time, limit int) (out []jira.Failure, err error) {
 	const since = ` FROM {p}jira_failure WHERE tenant = $1 AND app = $2 AND failed > $3`
 	args := []any{o.Tenant, o.App, after.UnixMilli()}
-	// The page ends with the millisecond of its last failure, or with the newest one.
+	// The page ends after the millisecond of its last failure, or with the newest one.
 	var end sql.NullInt64
 	err = s.each(ctx, s.db, `SELECT max(failed) FROM (SELECT failed`+since+` ORDER BY failed LIMIT $4) page`,
 		append(args, limit), func(rows *sql.Rows) error { return rows.Scan(&end) })
@@ -53,7 +53,7 @@ func (s *Store) Failures(ctx context.Context, o jira.Owner, after time.Time, lim
 				out = append(out, f)
 				return nil
 			})
-		// Databases compare texts in many ways.
+		// The order of texts differs between databases.
 		slices.SortFunc(out, func(a, b jira.Failure) int { return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID)) })
 	}
 	if err != nil {

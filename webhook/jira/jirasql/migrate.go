@@ -15,15 +15,15 @@ var migrations embed.FS
 
 const schemaVersion = 2
 
-// ErrSchema tells that the tables are newer than this code.
+// ErrSchema reports that the tables are newer than this code.
 var ErrSchema = errors.New("jirasql: the tables are of a newer version, update this program")
 
 // Migrate creates the tables or brings them up to date. It is safe to call at every
 // start and from several hosts at once. Tables that are newer are left alone: [ErrSchema].
 func (s *Store) Migrate(ctx context.Context) error {
-	// Hosts that create the same table at once disturb each other in PostgreSQL, IF NOT
-	// EXISTS or not. Who comes second waits for the first, fails, and finds the work done:
-	// once for the table of versions, and once for each version.
+	// Concurrent creation of the same table fails in PostgreSQL, even with IF NOT EXISTS. The
+	// second host waits for the first, fails, and finds the table: once for the table of versions,
+	// and once for each version.
 	var err error
 	for range 2 + schemaVersion {
 		if err = s.migrate(ctx); err == nil || errors.Is(err, ErrSchema) {
@@ -64,8 +64,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	return nil
 }
 
-// run executes the statements of a script. None of ours holds a semicolon elsewhere
-// than at its end.
+// run executes the statements of a script. Each statement here has its only semicolon at its end.
 func (s *Store) run(ctx context.Context, tx *sql.Tx, script string) error {
 	for statement := range strings.SplitSeq(script, ";\n") {
 		if strings.TrimSpace(statement) == "" {

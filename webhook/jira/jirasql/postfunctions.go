@@ -39,8 +39,8 @@ func (s *Store) count(ctx context.Context, from runner, query string, args ...an
 	return n, err
 }
 
-// Retire implements [jira.PostFunctions]. The tenant's row, which Attach locks as well, makes
-// looking and writing one step.
+// Retire implements [jira.PostFunctions]. It locks the tenant's row like Attach, so that reading
+// and writing are one step.
 func (s *Store) Retire(ctx context.Context, tenant, webhookID string) error {
 	err := s.within(ctx, func(tx *sql.Tx) error {
 		if _, err := s.lock(ctx, tx, tenant); err != nil {
@@ -92,7 +92,7 @@ func (s *Store) Attached(ctx context.Context, tenant string, t jira.Transition) 
 	if err != nil {
 		return nil, fmt.Errorf("jirasql: webhooks of a transition: %w", err)
 	}
-	slices.Sort(ids) // databases compare texts in many ways
+	slices.Sort(ids) // the order of texts differs between databases
 	return ids, nil
 }
 

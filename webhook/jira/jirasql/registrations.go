@@ -61,7 +61,7 @@ func (s *Store) lock(ctx context.Context, tx *sql.Tx, tenant string) (last int64
 	return last, err
 }
 
-// alive counts what has not expired, all of which has one URL.
+// alive counts the live registrations, which all have one URL.
 func alive(rs []jira.Registration, now time.Time) (n int, url string) {
 	for _, r := range rs {
 		if r.Live(now) {
@@ -86,17 +86,17 @@ func (s *Store) insert(ctx context.Context, tx *sql.Tx, o jira.Owner, id int64, 
 	return err
 }
 
-// data is what no statement looks at. Text goes through JSON because PostgreSQL's
-// cannot hold every character.
+// data is the part of a row that no statement reads. It is JSON because PostgreSQL's text cannot
+// hold every character.
 type data struct {
-	Filter       *string // nil where a row was damaged: no filter must not be taken for an empty one
+	Filter       *string // nil for a damaged row, which must not count as an empty filter
 	Events       []string
 	FieldIDs     []string `json:",omitempty"`
 	PropertyKeys []string `json:",omitempty"`
 	Created      int64
 }
 
-// Registrations implements the interface of the same name.
+// Registrations implements [jira.Registrations].
 func (s *Store) Registrations(ctx context.Context, o jira.Owner) ([]jira.Registration, error) {
 	rs, err := s.registrations(ctx, s.db, o)
 	if err != nil {
@@ -144,7 +144,7 @@ func (s *Store) Delete(ctx context.Context, o jira.Owner, ids []int64) error {
 		for _, id := range ids {
 			named[id] = true
 		}
-		for _, r := range have { // the owner's few, however many are named
+		for _, r := range have { // bounded by the owner's registrations, not by ids
 			if !named[r.ID] {
 				continue
 			}
@@ -171,7 +171,7 @@ func (s *Store) Refresh(ctx context.Context, o jira.Owner, ids []int64, now, unt
 			return err
 		}
 		live, url := alive(have, now)
-		done := make(map[int64]bool, len(have)) // an ID that is named again costs no statement
+		done := make(map[int64]bool, len(have)) // a repeated ID costs no statement
 		for _, id := range ids {
 			i, found := slices.BinarySearchFunc(have, id, func(r jira.Registration, id int64) int { return cmp.Compare(r.ID, id) })
 			if !found || done[id] {

@@ -1,5 +1,5 @@
-// Package jirasql keeps what package jira registers in an SQL database: the
-// registrations of apps, the failed list and the post functions of workflows.
+// Package jirasql keeps the records of package jira in an SQL database: the registrations of apps,
+// the failed list and the post functions of workflows.
 //
 //	store, err := jirasql.New(db, nil)
 //	err = store.Migrate(ctx)
@@ -8,9 +8,9 @@
 //	})
 //	api, err := jira.NewDynamic(store, authenticate, &jira.DynamicOptions{Failures: store})
 //
-// SQLite and PostgreSQL understand its statements alike, so it need not know which of
-// them it talks to. It imports no driver. For SQLite open the pool with a busy timeout.
-// The tables may share a database, and the prefix of their names, with package sqlstore.
+// Its statements are the same for SQLite and PostgreSQL, so there is no dialect to choose. It
+// imports no driver. For SQLite open the pool with a busy timeout. The tables may share a database,
+// and the prefix of their names, with package sqlstore.
 package jirasql
 
 import (
@@ -31,25 +31,23 @@ type Options struct {
 	// Prefix begins the name of every table and index: lower case letters, digits and
 	// "_", a letter first, at most 30 bytes; default "postrider_".
 	Prefix string
-	// Seal encrypts URLs before they are stored, and Open is its inverse; name, which must
-	// be bound to the result as associated data, says whose URL it is: of which app in
-	// which tenant. Both or neither; default neither. sqlstore's Keyring has both. They
-	// are called from several goroutines. What was stored before they were set stays
-	// readable, unless RequireSealed is set.
+	// Seal encrypts URLs before they are stored, and Open is its inverse. name identifies the URL's
+	// app and tenant, and must be bound to the result as associated data. Set both or neither;
+	// default neither. sqlstore's Keyring has both. They are called from several goroutines. URLs
+	// that were stored before stay readable, unless RequireSealed is set.
 	Seal func(name string, plain []byte) (sealed []byte, err error)
 	Open func(name string, sealed []byte) (plain []byte, err error)
-	// RequireSealed refuses URLs that are stored in clear, or sealed by a release whose
-	// names could stand for two owners: who can write to the database could put one in
-	// place of a sealed one. Set it when what was stored before has expired, after 30 days
-	// at most; default false. It needs Seal and Open.
+	// RequireSealed refuses URLs that are stored in clear, or sealed by a release whose names could
+	// stand for two owners, because a writer of the database could put one in place of a sealed
+	// one. Set it after such URLs have expired, after 30 days at most; default false. It needs Seal
+	// and Open.
 	RequireSealed bool
 }
 
-// Store implements [jira.Registrations], [jira.Failures] and [jira.PostFunctions]. All
-// methods are safe for concurrent use, and several Stores, in one process or in many,
-// may share a database. Times of registrations are kept to the microsecond. Errors of
-// the database are wrapped. A Store holds nothing that must be closed but its pool,
-// which is the host's.
+// Store implements [jira.Registrations], [jira.Failures] and [jira.PostFunctions]. All methods are
+// safe for concurrent use, and several Stores, in one process or in many, may share a database.
+// Times of registrations are kept to the microsecond. Errors of the database are wrapped. A Store
+// has nothing to close but its pool, which the host closes.
 type Store struct {
 	db     *sql.DB
 	prefix string
@@ -82,8 +80,8 @@ type runner interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// text fills the prefix into a statement. Parameters stand in a statement in the order
-// of their numbers, which is how drivers without numbers count them.
+// text fills the prefix into a statement. Parameters stand in a statement in the order of their
+// numbers, because some drivers count them.
 func (s *Store) text(statement string) string { return strings.ReplaceAll(statement, "{p}", s.prefix) }
 
 func (s *Store) exec(ctx context.Context, to runner, statement string, args ...any) (sql.Result, error) {
@@ -106,8 +104,8 @@ func (s *Store) each(ctx context.Context, from runner, statement string, args []
 	return dberr.Wrap(rows.Err())
 }
 
-// within runs fn in a transaction. Its first statement must write: SQLite then waits
-// for other writers instead of failing once it has read.
+// within runs fn in a transaction. Its first statement must write: SQLite then waits for other
+// writers at once, instead of failing after a read.
 func (s *Store) within(ctx context.Context, fn func(*sql.Tx) error) error {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -120,7 +118,7 @@ func (s *Store) within(ctx context.Context, fn func(*sql.Tx) error) error {
 	return dberr.Wrap(tx.Commit())
 }
 
-// sealed encrypts a URL, if the host wants that.
+// sealed encrypts a URL, if Seal is set.
 func (s *Store) sealed(to ownerName, url string) (text []byte, sealed int64, err error) {
 	text, isSealed, err := s.box.Put(to.name, []byte(url))
 	if err != nil {
@@ -141,10 +139,10 @@ func (s *Store) opened(to ownerName, text []byte, sealed int64) (string, error) 
 	return string(plain), nil
 }
 
-// ownerName is what an owner's URLs are sealed to.
+// ownerName is the name to which an owner's URLs are sealed.
 type ownerName struct {
 	name  string
-	older string // of releases before, which did not tell where the tenant ends
+	older string // of earlier releases, which did not separate tenant and app
 }
 
 func nameOf(o jira.Owner) ownerName {

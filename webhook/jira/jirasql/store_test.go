@@ -46,7 +46,7 @@ var errDown = errors.New("dial tcp 10.1.2.3:5432: refused for user ops")
 func (down) Connect(context.Context) (driver.Conn, error) { return nil, errDown }
 func (down) Driver() driver.Driver                        { return nil }
 
-// TestUnreachable: no error shows what the driver says of users and addresses.
+// TestUnreachable: no error has the driver's text about users and addresses.
 func TestUnreachable(t *testing.T) {
 	t.Parallel()
 	db := sql.OpenDB(down{})

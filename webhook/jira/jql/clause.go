@@ -1,6 +1,6 @@
 package jql
 
-// clauseName is the left side of a clause: a name, and what follows it in brackets.
+// clauseName is the left side of a clause: a name, and its brackets.
 type clauseName struct {
 	name     string
 	custom   bool // cf, with the number of a field in its first bracket
@@ -70,7 +70,7 @@ func (p *parser) value(to []string) []string {
 	return append(to, fold(t.text))
 }
 
-// in reads IN and the values behind it.
+// in reads IN and its values.
 func (p *parser) in() []string {
 	p.advance()
 	if t := p.tok; t.isText() {
@@ -87,7 +87,7 @@ func (p *parser) in() []string {
 	return p.list(nil, 0)
 }
 
-// list reads values in parentheses. A list in it counts as its values.
+// list reads values in parentheses. The values of a nested list count as its own.
 func (p *parser) list(to []string, depth int) []string {
 	if depth > maxDepth {
 		p.stop("lists are nested too deep")

@@ -4,11 +4,11 @@ import "slices"
 
 // Filter is a parsed filter. It is immutable and safe for concurrent use.
 //
-// A filter that matches every subject comes of a blank source alone. The zero value
-// matches nothing, as does whatever a source that cannot be read leaves behind.
+// Only a blank source gives a filter that matches every subject. The zero value matches nothing,
+// and so does the filter of an unreadable source.
 type Filter struct {
 	src  string
-	root *node // nil where all is true
+	root *node // nil for a blank source
 	all  bool  // the source is blank
 	need need
 }
@@ -33,7 +33,7 @@ const (
 	anyOf                  // a kid matches
 	not                    // the kid does not match; gone after positive
 	oneOf                  // the field has one of the values, or, negated, values and none of these
-	never                  // stands for what could not be read; it and its opposite match nothing
+	never                  // an unreadable clause; it and its opposite match nothing
 )
 
 // node is a part of a filter. Values are folded.
@@ -45,9 +45,8 @@ type node struct {
 	negated bool
 }
 
-// positive returns the node without NOT: it moves inwards by De Morgan's laws
-// until it turns = into != and IN into NOT IN. That is what makes a field that is
-// not there match neither a clause nor its opposite.
+// positive returns the node without NOT: it moves NOT inwards by De Morgan's laws until it turns =
+// into != and IN into NOT IN. An absent field therefore matches neither a clause nor its opposite.
 func (n *node) positive(negate bool) *node {
 	switch n.op {
 	case never:
@@ -76,8 +75,8 @@ func (n *node) positive(negate bool) *node {
 	return out
 }
 
-// join makes one clause of those of a field that mean a single set: a = 1 OR a = 2 is
-// a IN (1, 2), and a != 1 AND a != 2 is a NOT IN (1, 2).
+// join merges the clauses of a field that mean a single set: a = 1 OR a = 2 is a IN (1, 2), and a
+// != 1 AND a != 2 is a NOT IN (1, 2).
 func (n *node) join() {
 	first := make(map[string]*node)
 	grown := make(map[*node]bool)
@@ -101,15 +100,15 @@ func (n *node) join() {
 	}
 }
 
-// sorted returns the values in order, each once, in a slice that holds no more. It changes
-// the one that it is given.
+// sorted returns the values in order, each once, in a slice without spare capacity. It changes its
+// argument.
 func sorted(values []string) []string {
 	slices.Sort(values)
 	values = slices.Compact(values)
 	return append(make([]string, 0, len(values)), values...)
 }
 
-// clauses counts.
+// clauses counts the clauses.
 func (n *node) clauses() (sum int) {
 	if len(n.kids) == 0 {
 		return 1

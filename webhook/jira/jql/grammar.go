@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Grammar says which clauses a filter may have and how they are joined. Make one
-// with [Dynamic], [Admin] or [Any]. The zero value supports no clause. A Grammar
-// is immutable but for StrictAND and safe for concurrent use.
+// Grammar defines the clauses that a filter may have and how they are joined. Make one with
+// [Dynamic], [Admin] or [Any]. The zero value supports no clause. A Grammar is immutable except for
+// StrictAND, and safe for concurrent use.
 type Grammar struct {
 	// StrictAND refuses OR, NOT and parentheses around clauses, which the
 	// documentation of Jira's registrations does not mention.
@@ -19,7 +19,7 @@ type Grammar struct {
 	any      bool
 }
 
-// The canonical names of clauses, by which a [Subject] is asked.
+// The canonical names of clauses, which are the arguments of [Subject.Values].
 const (
 	IssueKey  = "issuekey"
 	Project   = "project"
@@ -47,10 +47,10 @@ func Dynamic(custom ...int64) Grammar {
 	return g
 }
 
-// Admin is the grammar of administrators' webhooks: that of [Dynamic], the
-// aliases key, issue, id and type, further fields of every issue (resolution,
-// fixVersion, affectedVersion, component, priority, labels, creator, parent,
-// summary), and what the host adds, such as "environment" or "cf[10010]".
+// Admin is the grammar of administrators' webhooks: that of [Dynamic], the aliases key, issue, id
+// and type, further fields of every issue (resolution, fixVersion, affectedVersion, component,
+// priority, labels, creator, parent, summary), and the names that the host adds, such as
+// "environment" or "cf[10010]".
 func Admin(more ...string) Grammar {
 	g := Dynamic()
 	g.support(adminClauses...)
@@ -61,8 +61,8 @@ func Admin(more ...string) Grammar {
 	return g
 }
 
-// Any is [Admin] with every other clause name as well, for a host whose issues
-// have fields that only they know.
+// Any is [Admin] with every other clause name as well, for a host whose issues have custom fields
+// that are known only at run time.
 func Any() Grammar {
 	g := Admin()
 	g.any = true
@@ -76,8 +76,8 @@ func (g *Grammar) support(names ...string) {
 	}
 }
 
-// canonical returns the name by which a Subject is asked, and whether the
-// grammar has the clause. Keys and paths of properties keep their case.
+// canonical returns the name for Subject.Values, and whether the grammar has the clause. Keys and
+// paths of properties keep their case.
 func (g *Grammar) canonical(c clauseName) (string, bool) {
 	lower := strings.ToLower(c.name)
 	if lower == "issue.property" && len(c.brackets) == 1 && g.property {
@@ -87,7 +87,7 @@ func (g *Grammar) canonical(c clauseName) (string, bool) {
 		switch {
 		case c.custom && i == 0:
 			lower += "[" + cmp.Or(strings.TrimLeft(b.key, "0"), "0") + "]"
-		case lower == "cf": // in quotes it is a name as any other, and no custom field
+		case lower == "cf": // in quotes it is an ordinary name, and no custom field
 			lower = "'cf'"
 			fallthrough
 		default:
@@ -100,9 +100,8 @@ func (g *Grammar) canonical(c clauseName) (string, bool) {
 	return lower, g.any
 }
 
-// PropertyField is the canonical name of an entity property's clause: key names
-// the property, path a member of its value, with a dot in front of each step, or
-// "" for the value itself.
+// PropertyField is the canonical name of an entity property's clause: key names the property, path
+// a member of its value, with a dot in front of each step, or "" for the value itself.
 func PropertyField(key, path string) string {
 	if path != "" && path[0] != '.' {
 		path = "." + path

@@ -2,18 +2,17 @@ package jql
 
 import "slices"
 
-// EveryEvent stands for all events in [Index.Set]. Behind a dot at the end of a name it stands
-// for all events that begin with what is before it: "task.*" for "task.done" and "task.run.done".
+// EveryEvent stands for all events in [Index.Set]. After a dot at the end of a name it stands for
+// all events with the prefix before it: "task.*" for "task.done" and "task.run.done".
 const EveryEvent = "*"
 
-// Index finds the filters that an event matches among many, without looking at
-// each of them. Filters are kept by event, and below that by one clause that
-// they cannot match without, such as project = PRJ: of ten thousand filters on a
-// thousand projects an issue meets the ten of its own project, and those that
-// name no value at all, or more than 64.
+// Index finds the filters that an event matches among many, without testing each of them. Filters
+// are kept by event, and below that by one clause that must match, such as project = PRJ. Of ten
+// thousand filters on a thousand projects, an issue meets the ten of its own project, and those
+// with no such value, or with more than 64.
 //
-// The zero value is empty and ready. Match and Len may be called from several
-// goroutines at once, Set and Delete from one while nothing else is called.
+// The zero value is empty and ready. Match and Len are safe for concurrent use; Set and Delete must
+// not run at the same time as any other call.
 type Index struct {
 	entries map[string]*entry
 	events  map[string]*bucket
@@ -26,16 +25,16 @@ type entry struct {
 	need
 }
 
-// need is what a subject must have to match a filter: one of the values of a field.
+// need is a condition that a subject must meet to match a filter: a field has one of the values.
 type need struct {
-	certain bool // false: nothing that is known
+	certain bool // false: no condition is known
 	field   string
 	values  []string
 }
 
-// maxNeeded bounds the values under which a filter is kept. One that names more is looked
-// at for each of its events, which costs a search in its sorted values; an index of them
-// would cost memory for each value and event.
+// maxNeeded bounds the values under which a filter is kept. A filter with more is tested for each
+// of its events, which costs a search in its sorted values; an index of them would cost memory for
+// each value and event.
 const maxNeeded = 64
 
 // bucket holds the filters of one event.
@@ -44,8 +43,8 @@ type bucket struct {
 	rest    []*entry
 }
 
-// Set adds a filter under an identifier, or replaces the one that has it. A nil
-// filter matches everything.
+// Set adds a filter under an identifier, or replaces the filter with this identifier. A nil filter
+// matches everything.
 func (x *Index) Set(id string, events []string, f *Filter) {
 	x.Delete(id)
 	if x.entries == nil {
@@ -117,9 +116,9 @@ func (b *bucket) remove(e *entry) {
 // Len returns the number of filters.
 func (x *Index) Len() int { return len(x.entries) }
 
-// Match returns the identifiers of the filters that listen to the event and
-// match the subject, sorted. A nil subject means that filters do not apply to the
-// event: then all that listen to it match.
+// Match returns the identifiers of the filters that listen to the event and match the subject,
+// sorted. A nil subject means that filters do not apply to the event: then all that listen to it
+// match.
 func (x *Index) Match(event string, s Subject) []string {
 	var ids []string
 	for _, name := range listened(event) {
@@ -144,7 +143,7 @@ func (x *Index) Match(event string, s Subject) []string {
 	return slices.Compact(ids)
 }
 
-// listened returns the names under which filters are kept that listen to an event.
+// listened returns the names under which filters for an event are kept.
 func listened(event string) []string {
 	names := []string{event, EveryEvent}
 	for i := 1; i < len(event); i++ {
@@ -178,7 +177,7 @@ func matching(ids []string, entries []*entry, p *Prepared) []string {
 	return ids
 }
 
-// needs finds what a subject needs to match. Of several needs it takes the most selective.
+// needs returns the condition that a subject must meet. Of several it takes the most selective.
 func (n *node) needs() (out need) {
 	switch n.op {
 	case oneOf:
@@ -204,7 +203,8 @@ func (n *node) needs() (out need) {
 	return out
 }
 
-// cost guesses how many subjects have one of the values: few share a key, more a
+// cost estimates how many subjects have one of the values: few share a key, more a project, many a
+// status.
 // project, many a status.
 func (n *need) cost() int {
 	switch n.field {

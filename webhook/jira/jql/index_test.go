@@ -62,7 +62,7 @@ func TestIndex_Match(t *testing.T) {
 	}
 }
 
-// Rule: a star behind a dot stands for all events that begin with what is before it.
+// Rule: a star after a dot stands for all events with the prefix before it.
 func TestIndex_family(t *testing.T) {
 	t.Parallel()
 	var x jql.Index
@@ -84,7 +84,7 @@ func TestIndex_family(t *testing.T) {
 	}
 }
 
-// What the Index leaves out must be what the filters refuse.
+// A filter that the Index skips does not match.
 func TestIndex_agreesWithEveryFilter(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 2))

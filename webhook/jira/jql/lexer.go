@@ -13,22 +13,22 @@ type kind uint8
 const (
 	end     kind = iota
 	word         // without quotes
-	number       // digits, with or without a minus in front
+	number       // digits, with or without a leading minus
 	quoted       // in quotes
 	keyword      // a word that is reserved
 	symbol       // an operator, a bracket or a comma
-	illegal      // text says what is wrong
+	illegal      // text describes the error
 )
 
-// token is a piece of a filter. The text of a name or value is what it stands for,
-// without quotes and escapes; that of a keyword is in small letters.
+// token is a piece of a filter. The text of a name or value is without quotes and escapes; that of
+// a keyword is in lower case.
 type token struct {
 	kind       kind
 	text       string
 	start, end int // in the source
 }
 
-// is reports whether the token is one of these keywords, in small letters, or symbols.
+// is reports whether the token is one of these keywords, in lower case, or symbols.
 func (t token) is(list ...string) bool {
 	return (t.kind == symbol || t.kind == keyword) && slices.Contains(list, t.text)
 }
@@ -44,12 +44,12 @@ type lexer struct {
 
 var symbols = []string{"!=", "!~", "<=", ">=", "&&", "||", "=", "!", "<", ">", "~", "&", "|", "(", ")", "[", "]", ","}
 
-// isBlank holds for what stands between tokens. Unicode's other spaces, such as the
-// no-break space, are letters to JQL.
+// isBlank reports whether c separates tokens. Unicode's other spaces, such as the no-break space,
+// are letters to JQL.
 func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
 
-// Blank reports whether a source has no clause: no filter, which matches every
-// subject. It is the only way to such a filter.
+// Blank reports whether a source has no clause, so that its filter matches every subject. No other
+// source gives such a filter.
 func Blank(src string) bool {
 	for i := range len(src) {
 		if !isBlank(src[i]) {
@@ -79,8 +79,8 @@ func (l *lexer) next() token {
 	return l.word()
 }
 
-// word reads a text without quotes, in which a backslash may stand before what does not
-// belong to a word otherwise.
+// word reads a text without quotes. A backslash may escape characters that do not belong to a word
+// otherwise.
 func (l *lexer) word() token {
 	start := l.at
 	n, escaped := l.run(wordRune)
@@ -113,8 +113,8 @@ func (l *lexer) word() token {
 	return token{word, b.String(), start, l.at}
 }
 
-// run passes over runes that a predicate allows and reports how many bytes, and whether a
-// backslash comes next.
+// run passes over runes that a predicate allows and returns their bytes, and whether a backslash
+// comes next.
 func (l *lexer) run(allowed func(rune) bool) (n int, backslash bool) {
 	from := l.at
 	for l.at < len(l.src) {
@@ -137,8 +137,8 @@ func wordKind(text string) kind {
 	return word
 }
 
-// wordRune holds for what a word may have without quotes. The rest has a meaning, is
-// reserved, or is no character.
+// wordRune reports whether a word may have r without quotes. Other runes have a meaning, are
+// reserved, or are no characters.
 func wordRune(r rune) bool {
 	switch {
 	case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= ':', r == '-', r == '.', r == '_', r == '`':
@@ -147,12 +147,13 @@ func wordRune(r rune) bool {
 	return r > 0x9f && !nonCharacter(r)
 }
 
-// quotedRune holds for what may stand in quotes as it is. A line end may.
+// quotedRune reports whether r may stand in quotes without an escape. A line end may.
 func quotedRune(r rune) bool {
 	return (r >= ' ' || r == '\n' || r == '\r') && (r < 0x7f || r > 0x9f) && !nonCharacter(r)
 }
 
-// nonCharacter holds for the code points that Unicode keeps free in its first plane.
+// nonCharacter reports whether r is one of the code points that Unicode keeps free in its first
+// plane.
 func nonCharacter(r rune) bool { return 0xfdd0 <= r && r <= 0xfdef || r == 0xfffe || r == 0xffff }
 
 const badEscape = "a backslash stands before a quote, a backslash, a space, n, r, t or u with four digits only"
@@ -191,8 +192,7 @@ func (l *lexer) quoted(quote byte) token {
 
 var escapes = map[byte]byte{'"': '"', '\'': '\'', '\\': '\\', ' ': ' ', 'n': '\n', 'r': '\r', 't': '\t'}
 
-// escape writes what a backslash and its successors stand for, and leaves l.at behind
-// them.
+// escape writes the character of an escape sequence, and moves l.at behind the sequence.
 func (l *lexer) escape(b *strings.Builder) bool {
 	if l.at+1 >= len(l.src) {
 		return false
@@ -207,7 +207,7 @@ func (l *lexer) escape(b *strings.Builder) bool {
 		return false
 	}
 	l.at += len(`\u0000`)
-	if utf16.IsSurrogate(r) { // two of them make one character; a single one stands for none
+	if utf16.IsSurrogate(r) { // a pair is one character; a single one is invalid
 		low, ok := l.unit(l.at)
 		pair := utf16.DecodeRune(r, low)
 		if ok && pair != utf8.RuneError {
@@ -219,12 +219,12 @@ func (l *lexer) escape(b *strings.Builder) bool {
 	return true
 }
 
-// unit reads a unit of UTF-16 that is written as \u and four digits.
+// unit reads a unit of UTF-16 written as \u and four digits.
 func (l *lexer) unit(at int) (rune, bool) {
 	if at+6 > len(l.src) || l.src[at:at+2] != `\u` {
 		return 0, false
 	}
-	for _, c := range []byte(l.src[at+2 : at+6]) { // ParseUint alone would take an underscore or a sign in other bases
+	for _, c := range []byte(l.src[at+2 : at+6]) { // ParseUint alone would accept a sign or an underscore
 		if !('0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F') {
 			return 0, false
 		}

@@ -2,13 +2,13 @@ package jql
 
 import "sync"
 
-// Subject is what a filter looks at, usually an issue.
+// Subject is the object that a filter tests, usually an issue.
 type Subject interface {
-	// Values returns every text by which a filter may name the value of a field,
-	// such as ID, key and name of a project, in any case; of a field with several
-	// values those of all of them. None means that the field is absent or empty.
-	// The field is a canonical name: lower case, "issuekey" for the key,
-	// "cf[10010]" for a custom field, and see [PropertyField].
+	// Values returns every text by which a filter may name the value of a field, such as ID, key
+	// and name of a project, in any case. For a field with several values it returns those of all
+	// of them. An empty result means that the field is absent or empty. The field is a canonical
+	// name: lower case, "issuekey" for the key, "cf[10010]" for a custom field, and see
+	// [PropertyField].
 	Values(field string) []string
 }
 
@@ -18,27 +18,25 @@ type SubjectFunc func(field string) []string
 // Values calls f.
 func (f SubjectFunc) Values(field string) []string { return f(field) }
 
-// Match reports whether the subject matches. A nil Filter matches everything. A
-// subject that many filters look at should be prepared, see [Prepare].
+// Match reports whether the subject matches. A nil Filter matches everything. Prepare a subject
+// that many filters test, see [Prepare].
 func (f *Filter) Match(s Subject) bool {
 	return f.All() || f.holds(Prepare(s))
 }
 
-// Prepared is a Subject that asks another one for each field once and remembers
-// the answer. Make one with [Prepare]. It is safe for concurrent use if the other
-// one is.
+// Prepared is a Subject that reads each field of another Subject once and caches the values. Make
+// one with [Prepare]. It is safe for concurrent use if the other one is.
 type Prepared struct {
 	subject Subject
 	mu      sync.Mutex
 	known   map[string][]string // folded
 }
 
-// maxKnown bounds the fields that are remembered. Filters can name as many paths into
-// properties as they like.
+// maxKnown bounds the cached fields, because filters can name any number of paths into properties.
 const maxKnown = 1000
 
-// Prepare returns the subject with a memory for its first 1,000 fields. What it answers
-// must not change meanwhile.
+// Prepare returns the subject with a cache for its first 1,000 fields. Its values must not change
+// meanwhile.
 func Prepare(s Subject) *Prepared {
 	if p, ok := s.(*Prepared); ok {
 		return p

@@ -7,8 +7,8 @@ import (
 	"github.com/postrider/postrider/webhook/jira/jql"
 )
 
-// What is put in front of, into or behind a good filter must never turn it into one
-// that matches more: it is refused, or it still has clauses.
+// Text in front of, in or after a good filter must never turn it into a filter that matches more:
+// it is refused, or it still has clauses.
 func TestParse_onlyBlankSourcesMatchEverything(t *testing.T) {
 	t.Parallel()
 	grammars := map[string]jql.Grammar{"zero": {}, "dynamic": jql.Dynamic(), "admin": jql.Admin(), "any": jql.Any()}

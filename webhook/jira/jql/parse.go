@@ -9,19 +9,18 @@ import (
 // Bounds of a filter.
 const (
 	MaxLength   = 10_000 // bytes
-	MaxClauses  = 200    // after those of one field that mean one set were joined
+	MaxClauses  = 200    // after clauses of one field that mean one set were joined
 	maxDepth    = 64     // of parentheses, NOT and lists in lists
 	maxName     = 255    // bytes of a clause's name
-	maxProblems = 20     // told at once
+	maxProblems = 20     // reported at once
 )
 
-// Parse reads a filter. One of spaces, tabs and line ends only matches every subject.
-// The error is an [*Error] with every clause, operator and function that the grammar does
-// not support, each once, in their order, up to 20, and what could not be read.
+// Parse reads a filter. A filter of only spaces, tabs and line ends matches every subject. The
+// error is an [*Error] with every clause, operator and function that the grammar does not support,
+// each once, in their order, up to 20, and the syntax error.
 //
-// What can be read is what Atlassian's own parser, jql-ast, accepts, but for a filter
-// longer than [MaxLength], one with more than [MaxClauses] clauses, and 64 levels of
-// parentheses.
+// Parse accepts the same syntax as Atlassian's own parser, jql-ast, except for a filter longer than
+// [MaxLength], one with more than [MaxClauses] clauses, and 64 levels of parentheses.
 func (g Grammar) Parse(src string) (*Filter, error) {
 	switch {
 	case len(src) > MaxLength:
@@ -51,8 +50,8 @@ func (g Grammar) Parse(src string) (*Filter, error) {
 	return newFilter(src, root), nil
 }
 
-// parser is a recursive descent over the tokens. It collects what is unsupported
-// and goes on; at what it cannot read it stops.
+// parser is a recursive descent over the tokens. It collects unsupported clauses and goes on; at a
+// syntax error it stops.
 type parser struct {
 	g       *Grammar
 	src     string
@@ -69,11 +68,11 @@ func (p *parser) advance() {
 	}
 }
 
-// spelt is a token as the source has it.
+// spelt is a token as the source spells it.
 func (p *parser) spelt(t token) string { return p.src[t.start:t.end] }
 
-// problem reports what is unsupported, once. The list is bounded, or a filter could make
-// its error many times as long as itself.
+// problem reports an unsupported clause, once. The list is bounded, because the error could be many
+// times as long as the filter.
 func (p *parser) problem(text string) {
 	switch {
 	case p.stopped || slices.Contains(p.err.Problems, text):
@@ -85,7 +84,7 @@ func (p *parser) problem(text string) {
 	}
 }
 
-// stop reports what could not be read and makes every function return.
+// stop reports a syntax error and makes every function return.
 func (p *parser) stop(format string, args ...any) {
 	if p.stopped {
 		return
@@ -108,7 +107,7 @@ func (p *parser) and(depth int) *node {
 	return p.chain(allOf, func() *node { return p.unary(depth) }, func() {}, "and", "&&", "&")
 }
 
-// chain reads what equal connectors join, into one node however long it is.
+// chain reads operands with equal connectors into one node of any length.
 func (p *parser) chain(op operation, next func() *node, seen func(), connectors ...string) *node {
 	n := next()
 	if !p.tok.is(connectors...) {
@@ -198,7 +197,7 @@ func (p *parser) skip() {
 	}
 }
 
-// parenthesis passes over a pair of parentheses and what it holds.
+// parenthesis passes over a pair of parentheses and its content.
 func (p *parser) parenthesis() {
 	for depth := 0; p.tok.kind != end; {
 		switch {

@@ -2,13 +2,12 @@ package jql
 
 import "strings"
 
-// keywords are the words with a meaning of their own, and cf, which begins the number of
-// a custom field.
+// keywords are the words with a meaning, and cf, which starts the number of a custom field.
 const keywords = `and or not empty null in is cf was changed before after from to on during order by asc desc`
 
-// reservedWords are those that Jira keeps for later. Unquoted they are no name and no
-// value. The list is the one of Jira's documentation of advanced searching, without the
-// word all: Atlassian's own parser, jql-ast, takes that for any other word.
+// reservedWords are those that Jira keeps for later. Unquoted they are no name and no value. The
+// list is the one of Jira's documentation of advanced searching, without the word all, which
+// Atlassian's own parser, jql-ast, accepts.
 const reservedWords = `
 abort access add alias alter any as audit avg begin between boolean break byte
 catch char character check checkpoint collate collation column commit connect continue
@@ -35,14 +34,14 @@ var reserved = func() map[string]bool {
 	return out
 }()
 
-// isReserved reports whether a word, as the filter spells it, must stand in quotes to be
-// a name or a value.
+// isReserved reports whether a word, as the filter spells it, must stand in quotes to be a name or
+// a value.
 func isReserved(word string) bool {
 	return len(word) <= longestReserved && reserved[lowerASCII(word)]
 }
 
-// lowerASCII makes the letters A to Z small and leaves others alone: JQL knows no other
-// spelling of its keywords, and Unicode's folding would take the long s for an s.
+// lowerASCII lowers the letters A to Z and leaves others alone, because Unicode's folding would
+// turn the long s into an s, and JQL has no other spelling of its keywords.
 func lowerASCII(s string) string {
 	for i := range len(s) {
 		if 'A' <= s[i] && s[i] <= 'Z' {

@@ -8,8 +8,8 @@ import (
 	"github.com/postrider/postrider/webhook/jira/jql"
 )
 
-// Each of these words is a keyword of JQL or reserved for later: unquoted it is no name, no
-// value and no key of a property, in quotes it is all of them.
+// Each of these words is a keyword of JQL or reserved for later: unquoted it is no name, no value
+// and no key of a property; in quotes it is all of them.
 func TestParse_reservedWords(t *testing.T) {
 	t.Parallel()
 	words := strings.Fields(`abort access add after alias alter and any as asc audit avg before begin between boolean
@@ -93,8 +93,8 @@ func TestParse_characters(t *testing.T) {
 	}
 }
 
-// A filter's cost does not depend on how its clauses are joined, and its error is not many
-// times as long as itself.
+// A filter's cost does not depend on how its clauses are joined, and its error is not many times as
+// long as the filter.
 func TestParse_bounds(t *testing.T) {
 	t.Parallel()
 	chain := func(one, with string, n int) string {
@@ -132,8 +132,8 @@ func TestParse_bounds(t *testing.T) {
 	}
 }
 
-// Parsing allocates in proportion to what there is to keep, not to the square of it. It is
-// not parallel: the bytes are those of the whole process.
+// Parsing allocates in proportion to the result, not to its square. The test is not parallel,
+// because it measures the bytes of the whole process.
 func TestParse_allocatesInProportion(t *testing.T) {
 	allocated := func(src string) uint64 {
 		var before, after runtime.MemStats

@@ -10,8 +10,8 @@ import (
 	"github.com/postrider/postrider/webhook/jira"
 )
 
-// RunFailures runs every case against an implementation of jira.Failures, which make
-// returns empty. Cases run in parallel.
+// RunFailures runs every case against an empty implementation of jira.Failures, which make returns.
+// Cases run in parallel.
 func RunFailures(t *testing.T, make func(t *testing.T) jira.Failures) {
 	each(t, func(t *testing.T) failures { return failures{suite{T: t}, make(t)} }, map[string]func(failures){
 		"failures come back whole, to the millisecond": failures.roundTrip,
@@ -24,7 +24,7 @@ func RunFailures(t *testing.T, make func(t *testing.T) jira.Failures) {
 	})
 }
 
-// failures is a fresh implementation and a test that looks at it.
+// failures is a fresh implementation and a test of it.
 type failures struct {
 	suite
 	f jira.Failures

@@ -129,7 +129,7 @@ var gallery = map[string]struct {
 		if err != nil || o == first || len(have) < 2 {
 			return b.Memory.Delete(ctx, o, ids)
 		}
-		b.Memory = jira.Memory{} // and begins to count anew
+		b.Memory = jira.Memory{} // and starts to count again
 		_, err = b.Memory.Register(ctx, first, have, time.Time{}, len(have))
 		return err
 	}}, "IDs begin at 1000 and are never used again"},
@@ -191,7 +191,7 @@ var gallery = map[string]struct {
 			if err != nil || len(ts) > 0 {
 				return jira.ErrAttached
 			}
-			time.Sleep(time.Millisecond) // in which a transition is attached
+			time.Sleep(time.Millisecond) // a transition is attached meanwhile
 			_ = b.Memory.Retire(ctx, tenant, webhook)
 			return nil
 		},
@@ -200,7 +200,7 @@ var gallery = map[string]struct {
 
 const exhibit = "POSTRIDER_BROKEN_STORE"
 
-// Rule: the suite finds every broken store, by the case that is about its mistake.
+// Rule: the suite finds every broken store, by the case about its mistake.
 func TestGallery(t *testing.T) {
 	t.Parallel()
 	for name, g := range gallery {
@@ -217,8 +217,8 @@ func TestGallery(t *testing.T) {
 	}
 }
 
-// TestExhibit runs the suite against the store that TestGallery names, in a process of its
-// own, because it has to fail; on its own it proves the store that breaks nothing.
+// TestExhibit runs the suite against the store that TestGallery names, in its own process, because
+// it has to fail. Without a name it runs the suite against a correct store.
 func TestExhibit(t *testing.T) {
 	name := os.Getenv(exhibit)
 	fresh := func() *broken { return &broken{faults: gallery[name].faults} }

@@ -9,8 +9,8 @@ import (
 	"github.com/postrider/postrider/webhook/jira"
 )
 
-// RunPostFunctions runs every case against an implementation of jira.PostFunctions,
-// which make returns empty. Cases run in parallel.
+// RunPostFunctions runs every case against an empty implementation of jira.PostFunctions, which
+// make returns. Cases run in parallel.
 func RunPostFunctions(t *testing.T, make func(t *testing.T) jira.PostFunctions) {
 	each(t, func(t *testing.T) postFunctions { return postFunctions{suite{T: t}, make(t)} }, map[string]func(postFunctions){
 		"a transition knows its webhooks, a webhook its transitions": postFunctions.bothWays,
@@ -24,7 +24,7 @@ func RunPostFunctions(t *testing.T, make func(t *testing.T) jira.PostFunctions) 
 	})
 }
 
-// postFunctions is a fresh implementation and a test that looks at it.
+// postFunctions is a fresh implementation and a test of it.
 type postFunctions struct {
 	suite
 	p jira.PostFunctions

@@ -28,14 +28,14 @@ var (
 
 const url = "https://one.example.com/received"
 
-// suite is one fresh implementation and a test that looks at it.
+// suite is a fresh implementation and a test of it.
 type suite struct {
 	*testing.T
 	r jira.Registrations
 }
 
-// Run runs every case of jira.Registrations against an implementation of its own, which make returns
-// empty. Cases run in parallel.
+// Run runs every case of jira.Registrations against an empty implementation, which make returns.
+// Cases run in parallel.
 func Run(t *testing.T, make func(t *testing.T) jira.Registrations) {
 	each(t, func(t *testing.T) suite { return suite{t, make(t)} }, map[string]func(suite){
 		"registered ones come back by ID":                 suite.roundTrip,
@@ -54,7 +54,7 @@ func Run(t *testing.T, make func(t *testing.T) jira.Registrations) {
 	})
 }
 
-// each runs the cases in parallel, each with what fresh makes for it.
+// each runs the cases in parallel, each with a value of fresh.
 func each[S any](t *testing.T, fresh func(*testing.T) S, cases map[string]func(S)) {
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -64,7 +64,7 @@ func each[S any](t *testing.T, fresh func(*testing.T) S, cases map[string]func(S
 	}
 }
 
-// registration is one that lives until a time, told apart by its filter.
+// registration returns a registration that lives until a time; filter identifies it.
 func registration(filter string, until time.Time) jira.Registration {
 	return jira.Registration{URL: url, Filter: filter, Events: []string{"jira:issue_updated"}, CreatedAt: now, ExpiresAt: until}
 }

@@ -1,12 +1,12 @@
-// Command cluster runs three copies of a host over one PostgreSQL and kills one of them in
-// the middle of its work: the others finish it.
+// Command cluster runs three copies of a host over one PostgreSQL and kills one of them during its
+// work: the others finish it.
 //
 //	go run ./webhook/internal/proof/cluster
 //
-// It starts a PostgreSQL server from the programs on this machine, in a temporary folder,
-// and removes it afterwards. The exit code is 0 when every accepted event was delivered, and
-// what the killed host had on the wire was sent again as soon as its lease had ended and its
-// turn had come.
+// It starts a PostgreSQL server from the programs on this machine, in a temporary folder, and
+// removes it afterwards. The exit code is 0 when every accepted event was delivered, and the
+// requests that the killed host had in flight were sent again as soon as their leases had ended and
+// their turn had come.
 package main
 
 import (
@@ -34,7 +34,7 @@ const (
 	timeout  = 2 * time.Second
 	lease    = 12500 * time.Millisecond // must exceed the timeout by more than ten seconds
 	patience = 3 * time.Minute
-	midway   = 8 // so many requests are on the wire when the host is killed
+	midway   = 8 // requests in flight when the host is killed
 )
 
 func main() {
@@ -49,23 +49,23 @@ func main() {
 	}
 }
 
-// cluster is what the hosts share.
+// cluster is the state that the hosts share.
 type cluster struct {
 	field    *hostproc.Field
 	receiver *receiver.Receiver
 	ledger   *ledger.Ledger
 	hosts    []*hostproc.Process
 	dying    atomic.Bool
-	hung     chan struct{} // a request of the host that is about to die
+	hung     chan struct{} // a request of the host that will be killed
 }
 
-// answer is the receiver's.
+// answer is the receiver's answer.
 func (c *cluster) answer(r receiver.Request, gone <-chan struct{}) int {
 	if c.dying.Load() && r.Sender == name(0) {
 		c.hung <- struct{}{}
 		<-gone
 	}
-	time.Sleep(20 * time.Millisecond) // it has something to do
+	time.Sleep(20 * time.Millisecond) // simulates work
 	return 200
 }
 

@@ -14,8 +14,8 @@ import (
 	"github.com/postrider/postrider/webhook/internal/proof/ledger"
 )
 
-// report prints how everything ended, and returns an error unless every accepted event
-// reached every webhook. leased is what was pending when the host was killed.
+// report prints the outcomes, and returns an error unless every accepted event reached every
+// webhook. leased are the deliveries that were pending when the host was killed.
 func (c *cluster) report(ctx context.Context, killed time.Time, leased []webhook.Delivery) error {
 	ds, err := c.field.All(ctx, webhook.Query{})
 	if err != nil {
@@ -57,17 +57,17 @@ func (c *cluster) report(ctx context.Context, killed time.Time, leased []webhook
 	return nil
 }
 
-// resumption tells how what a kill interrupted was sent again.
+// resumption describes how interrupted requests were sent again.
 type resumption struct {
 	n    int
 	last time.Duration // after the kill
-	late time.Duration // after it could have been, at most
-	pace time.Duration // how late all other deliveries were, at most
+	late time.Duration // greatest delay after the first possible time
+	pace time.Duration // greatest delay of all other deliveries
 }
 
-// resumed looks at what was interrupted by the kill. It was due again when its lease ended, by
-// the database's clock, which is this machine's, and had its turn after what was due before
-// in its lane. On a busy machine that takes a while, as it does for all others.
+// resumed examines the requests that the kill interrupted. Each was due again when its lease ended
+// by the database's clock, which is this machine's, and had its turn after older deliveries of its
+// lane. On a busy machine that takes a while, as it does for all others.
 func (c *cluster) resumed(killed time.Time, leased, ended []webhook.Delivery, b ledger.Balance) (r resumption) {
 	ends := make(map[ledger.Key]time.Time) // of leases
 	for _, d := range leased {
@@ -105,10 +105,10 @@ func (c *cluster) resumed(killed time.Time, leased, ended []webhook.Delivery, b 
 // turn is a request in its lane.
 type turn struct {
 	due, sent time.Time
-	again     bool // after it was interrupted
+	again     bool // sent again after the kill
 }
 
-// late is for how long it was due and nothing older was sent either.
+// late is how long the request was due without an older one being sent.
 func (t turn) late(before []turn) time.Duration {
 	from := t.due
 	for _, o := range slices.Backward(before) {

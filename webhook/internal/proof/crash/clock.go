@@ -12,10 +12,10 @@ import (
 	"github.com/postrider/postrider/webhook/internal/proof/receiver"
 )
 
-// clock is rows P13 to P15: between the processes of a host the clock goes an hour ahead,
-// then three hours, which is longer than the whole retry schedule, then back again. Every
-// request but those of the last process is refused, so that retries are due; where nothing is
-// tried again, other events wait for each process.
+// clock is rows P13 to P15: between the processes of a host the clock goes an hour ahead, then
+// three hours, which is longer than the whole retry schedule, then back again. Every request but
+// those of the last process is refused, so that retries are due. Where the profile has no retries,
+// other events wait for each process.
 func clock(ctx context.Context, l *life) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -34,10 +34,10 @@ func clock(ctx context.Context, l *life) {
 		})
 		cfg := l.config(0)
 		if l.retries() {
-			cfg.Timeout, cfg.Lease = timeout, lease // what a clock has pushed away is found once a lease
+			cfg.Timeout, cfg.Lease = timeout, lease // a delivery that the clock has moved away is found once a lease
 		}
 		cfg.ClockOffset = step.offset
-		l.receiver.SetClock(step.offset) // signatures must carry the time that it is
+		l.receiver.SetClock(step.offset) // signatures must carry the receiver's time
 		cfg.Slots = []retry.Slot{{Min: 4 * time.Minute, Max: 5 * time.Minute}, {Min: 4 * time.Minute, Max: 5 * time.Minute}, {Min: 4 * time.Minute, Max: 5 * time.Minute}}
 		if last {
 			cfg.Slots = []retry.Slot{{Min: time.Second, Max: 5 * time.Second}}
@@ -63,7 +63,7 @@ func clock(ctx context.Context, l *life) {
 	l.audit(ctx)
 }
 
-// tried lets a process live until so many deliveries are stored and each was tried so often.
+// tried runs a process until so many deliveries are stored and each had so many attempts.
 func (l *life) tried(ctx context.Context, cfg hostproc.Config, tries, stored int) error {
 	p, _, err := l.start(cfg)
 	if err != nil {

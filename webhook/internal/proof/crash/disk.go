@@ -10,8 +10,8 @@ import (
 	"github.com/postrider/postrider/webhook/internal/proof/hostproc"
 )
 
-// diskFull is row P11: the file system of the database has no space left while a host
-// works, and gets some later.
+// diskFull is row P11: the file system of the database has no space left while a host works, and
+// gets some later.
 func diskFull(ctx context.Context, l *life) {
 	dir := filepath.Join(l.world.dir, fmt.Sprintf("disk%d", l.world.names.Add(1)))
 	if err := os.Mkdir(dir, 0o755); err != nil {
@@ -35,7 +35,7 @@ func diskFull(ctx context.Context, l *life) {
 	}
 }
 
-// file is where the database of a life on SQLite lies.
+// file is the database file of a life on SQLite.
 func (l *life) file() string {
 	var n int
 	var name, file string

@@ -11,9 +11,8 @@ import (
 	"github.com/postrider/postrider/webhook/internal/proof/hostproc"
 )
 
-// disk runs out of space on demand. Where this process may mount one, it is a small file
-// system in memory and a file that takes what is left of it. Where it may not, the size of
-// the host's files is limited instead.
+// disk runs out of space on demand. Where this process may mount one, it is a small file system in
+// memory and a file that fills it. Elsewhere the size of the host's files is limited instead.
 type disk struct {
 	dir     string
 	mounted bool
@@ -38,7 +37,7 @@ func (d *disk) close() {
 
 func (d *disk) ballast() string { return filepath.Join(d.dir, "ballast") }
 
-// fill takes all the space there is.
+// fill takes all the free space.
 func (d *disk) fill(p *hostproc.Process) {
 	if !d.mounted {
 		d.err = limitFiles(p.PID(), 1)
@@ -59,7 +58,7 @@ func (d *disk) fill(p *hostproc.Process) {
 	}
 }
 
-// free gives it back.
+// free releases the space.
 func (d *disk) free(p *hostproc.Process) error {
 	if !d.mounted {
 		return errors.Join(d.err, limitFiles(p.PID(), ^uint64(0)))

@@ -4,7 +4,7 @@ package main
 
 import "github.com/postrider/postrider/webhook/internal/proof/hostproc"
 
-// canFill is false: row P11 needs what Linux offers to fill a disk.
+// canFill is false: filling a disk in row P11 needs Linux.
 const canFill = false
 
 type disk struct{}

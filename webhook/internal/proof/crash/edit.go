@@ -15,10 +15,10 @@ import (
 // edited is the event of row P16.
 const edited = "edited-1"
 
-// edit is row P16: while the first request of each webhook is under way, one webhook is
-// disabled, one deleted, one gets another URL and one another secret. Then all first
-// requests are refused, so that there would be a retry. Where nothing is tried again, this
-// happens before the first request.
+// edit is row P16: while the first request of each webhook is in flight, one webhook is disabled,
+// one deleted, one gets another URL and one another secret. Then all first requests are refused, so
+// that there would be a retry. Where the profile has no retries, this happens before the first
+// request.
 func edit(ctx context.Context, l *life) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

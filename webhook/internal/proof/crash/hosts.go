@@ -13,8 +13,8 @@ import (
 	"github.com/postrider/postrider/webhook/internal/proof/receiver"
 )
 
-// gracefulStop is row P7: of two requests under way, one is answered while the host
-// drains, the other is cut off.
+// gracefulStop is row P7: of two requests in flight, one is answered while the host drains, the
+// other is interrupted.
 func gracefulStop(ctx context.Context, l *life) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -69,8 +69,8 @@ func gracefulStop(ctx context.Context, l *life) {
 	l.finish(ctx, l.config(2))
 }
 
-// freeze is row P8: a process is frozen while it sends, beyond the end of its lease. A
-// second process takes over. The first one wakes up and must not overwrite what happened.
+// freeze is row P8: a process is frozen while it sends, beyond the end of its lease. A second
+// process takes over. The first one continues and must not overwrite the outcome.
 func freeze(ctx context.Context, l *life) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -147,8 +147,8 @@ func freeze(ctx context.Context, l *life) {
 	}
 }
 
-// freezeUnlocked freezes a process at a moment at which it holds no lock of the database.
-// With one, it would keep out everybody else until it ends, whatever they do.
+// freezeUnlocked freezes a process while it holds no lock of the database, because a frozen lock
+// would block every other process.
 func (l *life) freezeUnlocked(ctx context.Context, p *hostproc.Process) error {
 	for {
 		if err := p.Freeze(); err != nil {
@@ -171,7 +171,7 @@ func (l *life) unlocked(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	if l.database == sqlite { // the lock of a frozen process is not waited for
+	if l.database == sqlite { // SQLite does not wait for the lock of a frozen process
 		if err := busyTimeout(ctx, c, time.Second); err != nil {
 			return err
 		}

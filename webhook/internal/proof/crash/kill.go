@@ -16,17 +16,17 @@ const (
 	randomMoment hostproc.Point = "random"
 )
 
-// death is what is known about a kill.
+// death describes a kill.
 type death struct {
 	point hostproc.Point
-	ids   []string // events of the first two points, deliveries else
+	ids   []string // events of the first two points, deliveries otherwise
 	wire  ledger.Key
-	ends  time.Time // the lease of the delivery that was on the wire
+	ends  time.Time // end of the lease of the delivery in flight
 	made  int       // requests that had arrived
 }
 
-// kill is rows P1 to P5: a host that is killed again and again under load, at each point
-// and at random moments, and at last allowed to finish.
+// kill is rows P1 to P5: a host that is killed again and again under load, at each point and at
+// random times, and that finishes at last.
 func kill(ctx context.Context, l *life) {
 	points := []hostproc.Point{hostproc.BeforeCommit, hostproc.AfterCommit, onWire, hostproc.AfterAnswer,
 		hostproc.BeforeSettle, hostproc.AfterSettle, randomMoment}
@@ -55,7 +55,7 @@ func kill(ctx context.Context, l *life) {
 	}
 }
 
-// dieAt lets a process live until the point, and kills it there.
+// dieAt runs a process until the point, and kills it there.
 func (l *life) dieAt(ctx context.Context, point hostproc.Point) (death, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -104,7 +104,7 @@ func (l *life) dieAt(ctx context.Context, point hostproc.Point) (death, error) {
 	return d, err
 }
 
-// holding answers the n-th request from now never.
+// holding never answers the n-th request from now.
 func (l *life) holding(n int, held chan<- receiver.Request) receiver.Answer {
 	turn := make(chan int, 1)
 	turn <- n
@@ -119,8 +119,8 @@ func (l *life) holding(n int, held chan<- receiver.Request) receiver.Answer {
 	}
 }
 
-// judgeLease tells whether what was on the wire was sent again, and when. The time is that of
-// the process which does it, so that a busy machine shows as late and not as wrong.
+// judgeLease checks whether and when the interrupted request was sent again. The time is that of
+// the process which sends it, so that a busy machine counts as late and not as wrong.
 func (l *life) judgeLease(d death, requests []receiver.Request) {
 	for _, r := range requests {
 		if (ledger.Key{Webhook: r.Webhook(), Event: r.Event}) != d.wire {
@@ -129,7 +129,7 @@ func (l *life) judgeLease(d death, requests []receiver.Request) {
 		if early := d.ends.Add(-l.last.ClockOffset).Sub(r.At); early > 0 {
 			l.wrong("P3", "event %s was sent again %v before its lease had ended", d.wire.Event, early)
 		}
-		if after := r.At.Sub(l.last.free(d.ends)); after > l.last.Lease { // it looks at everything once a lease
+		if after := r.At.Sub(l.last.free(d.ends)); after > l.last.Lease { // a process sweeps once a lease
 			l.late("P3", "event %s was sent again %v after its lease had ended for a process that was ready", d.wire.Event, after)
 		}
 		return
@@ -137,9 +137,9 @@ func (l *life) judgeLease(d death, requests []receiver.Request) {
 	l.wrong("P3", "event %s was not sent again", d.wire.Event)
 }
 
-// judge tells whether what followed a kill is what its row of the matrix says.
+// judge checks that the consequences of a kill are those of its row of the matrix.
 func (l *life) judge(d death, byID map[string]webhook.Delivery, events map[string]bool, requests []receiver.Request, b ledger.Balance) {
-	after := make(map[ledger.Key]int) // requests that came after the kill
+	after := make(map[ledger.Key]int) // requests after the kill
 	for _, r := range requests[d.made:] {
 		after[ledger.Key{Webhook: r.Webhook(), Event: r.Event}]++
 	}

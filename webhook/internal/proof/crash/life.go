@@ -23,14 +23,14 @@ const (
 	timeout = 5 * time.Second
 	lease   = timeout + 10500*time.Millisecond
 	drain   = 2 * time.Second
-	// lockWait is how long a process waits for a locked SQLite database: on a busy machine the
-	// lock is hardly ever free when somebody looks, and a refused event moves the points at
-	// which a process is stopped.
+	// lockWait is how long a process waits for a locked SQLite database. It is long because the
+	// lock is rarely free on a busy machine, and a refused event would move the points at which a
+	// process is stopped.
 	lockWait = time.Minute
-	// patience is for conditions that should come true in seconds, on a busy machine.
+	// patience bounds conditions that take seconds, even on a busy machine.
 	patience = 3 * time.Minute
-	// hold is a timeout that no attempt runs into, however busy the machine is: a life that takes
-	// longer than patience has failed by then.
+	// hold is a timeout that no attempt reaches on a busy machine: a life that takes longer than
+	// patience has failed by then.
 	hold = 2 * patience
 )
 
@@ -40,26 +40,26 @@ var slots = []retry.Slot{
 	{Min: 200 * time.Millisecond, Max: 400 * time.Millisecond}, {Min: 200 * time.Millisecond, Max: 400 * time.Millisecond},
 }
 
-// world is what lives share.
+// world is the state that lives share.
 type world struct {
 	dir     string
 	profile string
 	server  *pgtest.Server
 	books   *books
 	verbose bool
-	hurry   bool // make do with less, and turn the clock instead of waiting for leases to run out
+	hurry   bool // shorter: fewer deliveries, and a turned clock instead of waiting for leases
 	slots   chan struct{}
 	names   atomic.Int64
 }
 
-// life is that of a host with its database and its receiver. The host may have several
+// life is the life of a host with its database and its receiver. The host may have several
 // processes, one after the other or at once.
 type life struct {
 	world    *world
 	label    string // scenario and run
 	database string
 	random   *rand.Rand
-	server   *pgtest.Server // the one of its database
+	server   *pgtest.Server // the server of its database
 	field    *hostproc.Field
 	receiver *receiver.Receiver
 	ledger   *ledger.Ledger
@@ -67,17 +67,17 @@ type life struct {
 	last     successor
 	births   int
 	kills    int
-	cuts     int // requests that were cut off without a kill
+	cuts     int // requests that were interrupted without a kill
 }
 
-// successor is the last process of a life, which sends what those before it left.
+// successor is the last process of a life, which sends the deliveries that the others left.
 type successor struct {
-	ready time.Time // when it had looked at the Store, or later
+	ready time.Time // a time when it had looked at the Store
 	hostproc.Config
 }
 
-// free is when the process could have a delivery: it was ready, and the lease had ended by the
-// clock that it goes by.
+// free is the time when the process could have a delivery: it was ready, and the lease had ended by
+// its clock.
 func (s *successor) free(leaseEnds time.Time) time.Time {
 	if ends := leaseEnds.Add(-s.ClockOffset); ends.After(s.ready) {
 		return ends
@@ -85,7 +85,7 @@ func (s *successor) free(leaseEnds time.Time) time.Time {
 	return s.ready
 }
 
-// live leads a life from an empty database to the audit.
+// live runs a life from an empty database to the audit.
 func (w *world) live(ctx context.Context, s scenario, database string, n int, random *rand.Rand) {
 	began := time.Now()
 	l := &life{world: w, label: fmt.Sprintf("%s %d on %s", s.name, n, database), database: database, random: random, server: w.server, ledger: ledger.New()}
@@ -138,10 +138,10 @@ func (l *life) prepare(ctx context.Context, db hostproc.Database) error {
 	return nil
 }
 
-// retries tells whether the profile tries again.
+// retries reports whether the profile has retries.
 func (l *life) retries() bool { return l.world.profile != hostproc.Connect }
 
-// most is how many requests a delivery may cost.
+// most is the greatest number of requests of a delivery.
 func (l *life) most() int {
 	n := 1 + l.kills + l.cuts
 	if l.retries() {
@@ -150,11 +150,11 @@ func (l *life) most() int {
 	return n
 }
 
-// answers says how the receiver answers from now on.
+// answers sets the receiver's answer from now on.
 func (l *life) answers(a receiver.Answer) { l.answer.Store(&a) }
 
-// busy is a receiver that refuses the first one or two requests of some deliveries, where
-// they are sent again.
+// busy is a receiver that refuses the first one or two requests of some deliveries, where the
+// profile has retries.
 func (l *life) busy(r receiver.Request, _ <-chan struct{}) int {
 	h := fnv.New32a()
 	h.Write([]byte(r.Path + r.Event))
@@ -164,7 +164,7 @@ func (l *life) busy(r receiver.Request, _ <-chan struct{}) int {
 	return 200
 }
 
-// config is that of the next process, which dispatches so many events.
+// config is the configuration of the next process, which dispatches so many events.
 func (l *life) config(events int) hostproc.Config {
 	l.births++
 	cfg := hostproc.Config{
@@ -178,7 +178,7 @@ func (l *life) config(events int) hostproc.Config {
 	return cfg
 }
 
-// dispatch stores events, ID-1 and so on, for the process that comes next.
+// dispatch stores events, ID-1 and so on, for the next process.
 func (l *life) dispatch(ctx context.Context, rule, id string, n int) {
 	ids := make([]string, n)
 	for i := range ids {
@@ -192,7 +192,7 @@ func (l *life) dispatch(ctx context.Context, rule, id string, n int) {
 	l.ledger.Note(hostproc.Report{Kind: hostproc.Accepted, IDs: ids})
 }
 
-// start starts a process. It reports where the process stopped to at.
+// start starts a process. at receives the report when the process stops at its point.
 func (l *life) start(cfg hostproc.Config) (p *hostproc.Process, at <-chan hostproc.Report, err error) {
 	stopped := make(chan hostproc.Report, 1)
 	p, err = hostproc.Start(cfg, func(r hostproc.Report) {
@@ -209,8 +209,8 @@ func (l *life) kill(p *hostproc.Process) {
 	p.Kill()
 }
 
-// outwait starts a process when the leases of those before have run out, if this must not
-// take its time.
+// outwait starts a process after the leases of earlier ones have ended; in a hurry it turns the
+// clock instead.
 func (l *life) outwait(cfg *hostproc.Config) {
 	if l.world.hurry {
 		cfg.ClockOffset = cfg.Lease + time.Second
@@ -218,8 +218,8 @@ func (l *life) outwait(cfg *hostproc.Config) {
 	}
 }
 
-// finish lets a last process dispatch some events and send everything that is pending,
-// stops it, and compares the books.
+// finish lets a last process dispatch some events and send everything that is pending, stops it,
+// and audits.
 func (l *life) finish(ctx context.Context, cfg hostproc.Config) (ledger.Balance, []webhook.Delivery) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -246,7 +246,7 @@ func (l *life) finish(ctx context.Context, cfg hostproc.Config) (ledger.Balance,
 	return l.audit(ctx)
 }
 
-// audit compares what was accepted, what is stored and what arrived.
+// audit compares the accepted events, the stored deliveries and the requests.
 func (l *life) audit(ctx context.Context) (ledger.Balance, []webhook.Delivery) {
 	ds, err := l.field.All(ctx, webhook.Query{})
 	if err != nil {
@@ -261,15 +261,15 @@ func (l *life) audit(ctx context.Context) (ledger.Balance, []webhook.Delivery) {
 	return b, ds
 }
 
-// did counts that a row of the fault matrix was put to the test.
+// did counts a test of a row of the fault matrix.
 func (l *life) did(rule string) { l.world.books.did(rule, l.database) }
 
-// late says that something came later than it should on a machine that has nothing else to do.
+// late reports an event that came later than it should on an idle machine.
 func (l *life) late(rule, format string, args ...any) {
 	l.world.books.late(rule, l.database, l.label+": "+fmt.Sprintf(format, args...))
 }
 
-// wrong says that something was not as it must be.
+// wrong reports a fault.
 func (l *life) wrong(rule, format string, args ...any) {
 	l.world.books.wrong(rule, l.database, l.label+": "+fmt.Sprintf(format, args...))
 }

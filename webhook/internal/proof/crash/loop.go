@@ -11,8 +11,8 @@ import (
 	"github.com/postrider/postrider/webhook/internal/proof/receiver"
 )
 
-// killLoop is row P6: one delivery kills every process that sends it. Each process
-// starts with a clock that is a lease further, so nobody has to wait for leases.
+// killLoop is row P6: one delivery kills every process that sends it. The clock of each process is
+// a lease ahead of the one before, so that no process waits for leases.
 func killLoop(ctx context.Context, l *life) {
 	const interruptions = 10
 	poison := l.field.Hooks[0]
@@ -37,8 +37,8 @@ func killLoop(ctx context.Context, l *life) {
 		}
 		select {
 		case <-held:
-			// What is sent beside it must not be interrupted as often. Its own webhook gets one
-			// request at a time, and no process holds what waits for that.
+			// Its neighbours must not be interrupted as often. Its own webhook gets one request at
+			// a time, and no process holds a delivery that waits for it.
 			err = l.field.Until(ctx, webhook.Query{States: []webhook.State{webhook.StatePending}}, "only the poison is held",
 				func(ds []webhook.Delivery) bool {
 					return p.Count(hostproc.Loaded) == 1 && !slices.ContainsFunc(ds, func(d webhook.Delivery) bool {

@@ -1,17 +1,16 @@
-// Command crash proves that no accepted event is lost: it starts real host processes over
-// SQLite and PostgreSQL, kills them at random moments and at chosen points, takes their
-// database away, fills their disk and turns their clock, and compares what they accepted
-// with what arrived.
+// Command crash proves that no accepted event is lost: it starts real host processes over SQLite
+// and PostgreSQL, kills them at random times and at chosen points, takes their database away, fills
+// their disk and turns their clock, and compares the accepted events with the requests.
 //
 //	go run ./webhook/internal/proof/crash                    # 5 runs on both databases, under a minute
 //	go run ./webhook/internal/proof/crash -runs 50           # a few minutes
 //	go run ./webhook/internal/proof/crash -db sqlite -seed 7 # repeat the choices of a run
 //	go run ./webhook/internal/proof/crash -profile jira      # another profile than Standard
 //
-// TestProcessMatrix plays one run of it on SQLite for each profile.
+// TestProcessMatrix makes one run of it on SQLite for each profile.
 //
-// It ends with a table. The exit code is 0 when nothing was lost and nothing was wrong.
-// PostgreSQL is started from the programs on this machine and removed afterwards.
+// It ends with a table. The exit code is 0 when nothing was lost and nothing was wrong. PostgreSQL
+// is started from the programs on this machine and removed afterwards.
 package main
 
 import (
@@ -59,7 +58,7 @@ type scenario struct {
 	name string
 	run  func(context.Context, *life)
 	each bool   // once for each of -runs
-	only string // the only database, if it does not concern both
+	only string // the only database, empty for both
 	own  bool   // needs a PostgreSQL server of its own
 }
 
@@ -126,7 +125,7 @@ func run(ctx context.Context, profile string, runs int, seed uint64, db string, 
 	return w.books.print(os.Stdout, time.Since(began))
 }
 
-// play leads all lives.
+// play runs all lives.
 func (w *world) play(ctx context.Context, databases []string, runs int, seed uint64) {
 	var lives sync.WaitGroup
 	for n := range runs {

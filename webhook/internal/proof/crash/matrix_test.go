@@ -10,13 +10,13 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	hostproc.Main() // this program is also the host that is killed
+	hostproc.Main() // this program is also the host
 	os.Exit(m.Run())
 }
 
-// TestProcessMatrix holds the faults of processes, of the Store and of the clock against every
-// profile, on SQLite, with processes that are really killed: each subtest is a profile, each of
-// its own a row.
+// TestProcessMatrix tests the faults of processes, of the Store and of the clock for every profile,
+// on SQLite, with processes that are really killed. Each subtest is a profile, and each of its
+// subtests a row.
 func TestProcessMatrix(t *testing.T) {
 	t.Parallel()
 	slots := make(chan struct{}, 6) // lives mostly wait for each other's processes
@@ -37,7 +37,7 @@ func TestProcessMatrix(t *testing.T) {
 	all.Wait()
 }
 
-// check fails the test of a row that was not put to the test, or did not hold.
+// check fails the test of a row that was not tested, or did not hold.
 func (b *books) check(t *testing.T, rule string) {
 	if rule != "" && b.done[[2]string{rule, sqlite}] == 0 {
 		if rule == "P11" && !canFill {

@@ -16,8 +16,8 @@ func outage(ctx context.Context, l *life) {
 	l.finish(ctx, l.config(4))
 }
 
-// lock is row P9 on SQLite: another process keeps the database locked for longer than
-// anybody waits.
+// lock is row P9 on SQLite: another process keeps the database locked for longer than any process
+// waits.
 func lock(ctx context.Context, l *life) {
 	conn, err := l.field.DB.Conn(ctx)
 	if err != nil {
@@ -35,8 +35,8 @@ func lock(ctx context.Context, l *life) {
 	l.finish(ctx, l.config(4))
 }
 
-// underLoad takes the database away from a host that is at work, until Dispatch has failed
-// a few times, and gives it back. The host must go on without a restart.
+// underLoad takes the database away from a working host until Dispatch has failed a few times, and
+// gives it back. The host must go on without a restart.
 func (l *life) underLoad(ctx context.Context, rule string, down func(*hostproc.Process), up func(*hostproc.Process) error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

@@ -48,8 +48,8 @@ func corrupt(ctx context.Context, l *life) {
 	}
 }
 
-// pile is row P17: 10,000 deliveries to an endpoint that hangs are due when a process starts,
-// or 1,000 in a hurry.
+// pile is row P17: 10,000 deliveries to an endpoint that hangs, or 1,000 in a hurry, are due when a
+// process starts.
 func pile(ctx context.Context, l *life) {
 	const beside = 20
 	piled := 10_000

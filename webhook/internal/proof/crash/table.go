@@ -11,7 +11,7 @@ import (
 	"github.com/postrider/postrider/webhook/internal/proof/ledger"
 )
 
-// The rows of the fault matrix that are put to the test, and what must hold.
+// The tested rows of the fault matrix, and their rules.
 var rules = []struct{ name, text string }{
 	{"P1", "killed before the commit: nothing of the event exists"},
 	{"P2", "killed after the commit, before sending: delivered later"},
@@ -63,7 +63,7 @@ func (b *books) wrong(rule, database, what string) {
 	b.faults = append(b.faults, rule+" "+what)
 }
 
-// late is no fault: it may be the machine's.
+// late is no fault, because the machine may be busy.
 func (b *books) late(rule, database, what string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -81,7 +81,7 @@ func (b *books) add(database string, one ledger.Balance, kills int) {
 	b.kills[database] += kills
 }
 
-// print writes the table. Its error says what was wrong.
+// print writes the table. Its error lists the faults.
 func (b *books) print(out io.Writer, took time.Duration) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -92,7 +92,7 @@ func (b *books) print(out io.Writer, took time.Duration) error {
 		for _, database := range b.databases {
 			key := [2]string{rule.name, database}
 			if b.done[key] == 0 && b.bad[key] == 0 {
-				if rule.name != "P11" || database == sqlite && canFill { // the disk of a PostgreSQL server is its own affair
+				if rule.name != "P11" || database == sqlite && canFill { // a PostgreSQL server has its own disk
 					missing++
 				}
 				continue

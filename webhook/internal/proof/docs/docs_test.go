@@ -11,7 +11,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Rule: the page says what the code does.
+// Rule: the page agrees with the code.
 func TestPayloadsAreFresh(t *testing.T) {
 	t.Parallel()
 	want, err := payloads()
@@ -27,7 +27,7 @@ func TestPayloadsAreFresh(t *testing.T) {
 	}
 }
 
-// Rule: nothing that a receiver may get is left out.
+// Rule: the page has everything that a receiver may get.
 func TestPayloadsAreComplete(t *testing.T) {
 	t.Parallel()
 	page, err := payloads()

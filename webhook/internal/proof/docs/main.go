@@ -1,5 +1,5 @@
-// Command docs writes docs/payloads.md, the reference of what receivers get, from the Go
-// types, schemas and policies themselves:
+// Command docs writes docs/payloads.md, the reference for receivers, from the Go types, schemas and
+// policies:
 //
 //	go run ./webhook/internal/proof/docs
 //

@@ -43,7 +43,7 @@ func payloads() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// writeURLs shows the URL rule by what the policy says to examples.
+// writeURLs shows the URL rule by the policy's verdict on examples.
 func writeURLs(b *bytes.Buffer) {
 	allow := webhook.Automation().Allow
 	b.WriteString("\n## URLs\n\nOnly `https://api-private.atlassian.com/automation/webhooks/…` is accepted, when a webhook is saved and again before every\n" +
@@ -73,7 +73,7 @@ func writeURLs(b *bytes.Buffer) {
 	}
 }
 
-// writeDelivery tells how a request is made, judged and repeated.
+// writeDelivery describes how a request is made, judged and repeated.
 func writeDelivery(b *bytes.Buffer) {
 	p := webhook.Automation()
 	fmt.Fprintf(b, "\n## Delivery\n\n| header | value |\n|---|---|\n| `Content-Type` | `application/json` |\n"+
@@ -124,7 +124,7 @@ func ranges(ns []int) string {
 		if j > i+1 {
 			out = append(out, fmt.Sprintf("%d to %d", ns[i], ns[j]))
 		} else {
-			j = i // two in a row are listed one by one
+			j = i // two numbers in a row are listed one by one
 			out = append(out, fmt.Sprint(ns[i]))
 		}
 		i = j + 1

@@ -14,7 +14,7 @@ import (
 	"github.com/postrider/postrider/payload"
 )
 
-// trigger is one kind of event, as its Go type, its schema and its sample tell.
+// trigger is one kind of event, from its Go type, its schema and its sample.
 type trigger struct {
 	name, description string
 	fields            []field

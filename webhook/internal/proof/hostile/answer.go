@@ -50,7 +50,7 @@ func (l *link) answer(code int, body string, fields []Field) {
 	l.write("%s\r\n%s", b.String(), body)
 }
 
-// Together answers 200 to n requests at once, as soon as so many wait.
+// Together answers 200 to n requests at once, as soon as n wait.
 func Together(n int) Behavior {
 	var mu sync.Mutex
 	waiting, all := 0, make(chan struct{})
@@ -71,7 +71,7 @@ func Together(n int) Behavior {
 	}}
 }
 
-// EarlyAnswer answers when it has the header, and reads the body only then.
+// EarlyAnswer answers after the header, and only then reads the body.
 func EarlyAnswer(code int) Behavior {
 	return Behavior{Name: fmt.Sprint("early status ", code), early: true, answer: func(l *link) {
 		l.close = true
@@ -89,9 +89,8 @@ func Informational(codes ...int) Behavior {
 	}}
 }
 
-// EndlessInformational sends 102 without end, one every so often, or as fast as
-// the client takes them for 0. net/http tells that the headers are too large, or
-// runs into its header timeout.
+// EndlessInformational sends 102 without end, one at each interval, or as fast as the client reads
+// for 0. net/http returns an error for large headers, or its header timeout.
 func EndlessInformational(every time.Duration) Behavior {
 	const line = "HTTP/1.1 102 Processing\r\n\r\n"
 	return Behavior{Name: fmt.Sprint("endless 1xx, one every ", every), answer: func(l *link) {
@@ -112,7 +111,7 @@ func EndlessInformational(every time.Duration) Behavior {
 	}}
 }
 
-// SwitchingProtocols answers 101 and says no more.
+// SwitchingProtocols answers 101 and sends nothing else.
 func SwitchingProtocols() Behavior {
 	return Behavior{Name: "status 101", answer: func(l *link) {
 		l.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n")
@@ -120,31 +119,31 @@ func SwitchingProtocols() Behavior {
 	}}
 }
 
-// CloseBeforeHeaders takes the request and closes the connection.
+// CloseBeforeHeaders reads the request and closes the connection.
 func CloseBeforeHeaders() Behavior {
 	return Behavior{Name: "close before headers", answer: func(l *link) { l.close = true }}
 }
 
-// ResetBeforeHeaders takes the request and resets the connection.
+// ResetBeforeHeaders reads the request and resets the connection.
 func ResetBeforeHeaders() Behavior {
 	return Behavior{Name: "reset before headers", answer: (*link).reset}
 }
 
-// HangBeforeHeaders takes the request and never answers.
+// HangBeforeHeaders reads the request and never answers.
 func HangBeforeHeaders() Behavior {
 	return Behavior{Name: "hang before headers", answer: (*link).hang}
 }
 
-// ResetOnReuse answers 200 and keeps the connection open, until the next
-// request arrives on it: that one is reset unread. It uses up no further step.
+// ResetOnReuse answers 200 and keeps the connection open until the next request arrives on it: that
+// request is reset unread. It uses up no further step.
 func ResetOnReuse() Behavior {
 	b := Status(http.StatusOK)
 	b.Name, b.reuse = "reset on reuse", (*link).reset
 	return b
 }
 
-// CloseOnReuse answers 200 and keeps the connection open. The next request on it is read to its
-// end, and then the connection is closed without an answer. It uses up no further step.
+// CloseOnReuse answers 200 and keeps the connection open. It reads the next request on it to its
+// end, and then closes the connection without an answer. It uses up no further step.
 func CloseOnReuse() Behavior {
 	b := Status(http.StatusOK)
 	b.Name, b.reuse = "close on reuse, request read", (*link).readNext
@@ -179,7 +178,7 @@ func (l *link) readNext() {
 	}
 }
 
-// CloseIdle answers 200 as if the connection stayed open, and closes it.
+// CloseIdle answers 200 without announcing a close, and closes the connection.
 func CloseIdle() Behavior {
 	return Behavior{Name: "close of an idle connection", answer: func(l *link) {
 		l.answer(http.StatusOK, "", nil)

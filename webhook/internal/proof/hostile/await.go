@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Await returns once done says so, and fails the test when that takes longer than a busy
-// machine may need.
+// Await returns once done returns true, and fails the test when that takes longer than on a busy
+// machine.
 func Await(tb testing.TB, what string, done func() bool) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)

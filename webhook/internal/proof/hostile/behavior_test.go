@@ -33,12 +33,12 @@ func is(targets ...error) func(error) bool {
 	}
 }
 
-// Faults that leave a sender without a status.
+// Faults without a status for the sender.
 func TestFaultsWithoutAStatus(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		b        hostile.Behavior
-		requests int // that reach the server
+		requests int // requests that reach the server
 		limits   limits
 		want     func(error) bool
 	}{
@@ -98,7 +98,7 @@ func TestMalformedAnswers(t *testing.T) {
 	}
 }
 
-// Faults after the status: it stands, whatever the body does.
+// Faults after the status: it counts for any body.
 func TestFaultsOfTheBody(t *testing.T) {
 	t.Parallel()
 	none := func(err error) bool { return err == nil }
@@ -163,7 +163,7 @@ func TestAnswers(t *testing.T) {
 			s := hostile.New(t, hostile.Options{Certificate: ca.Issue("127.0.0.1"), Then: tt.b})
 			var l limits
 			if tt.status == 101 {
-				l.body = short // the connection is the body now
+				l.body = short // the body ends with the connection
 			}
 			got := newClient(t, ca, l).post(t, "https://"+s.Addr())
 			if got.err != nil || got.status != tt.status {
@@ -181,7 +181,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// endlessReader blocks for ever after its first bytes, until it is closed.
+// endlessReader blocks after its first bytes until it is closed.
 type endlessReader struct {
 	first  io.Reader
 	closed chan struct{}

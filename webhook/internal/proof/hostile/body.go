@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// The faults below come after a complete header: a sender has its verdict by
-// then, whatever happens to the body.
+// The faults below come after a complete header: a sender has its verdict by then, for any body.
 
 // ResetMidBody announces 1,000 bytes, sends ten and resets the connection.
 func ResetMidBody(code int) Behavior {
@@ -27,7 +26,7 @@ func CutBody(code int) Behavior {
 	return body("cut body", code, "Content-Length: 1000", func(l *link) { l.write("0123456789") })
 }
 
-// SlowBody sends a body without end, one byte every so often.
+// SlowBody sends a body without end, one byte at each interval.
 func SlowBody(code int, every time.Duration) Behavior {
 	return body("slow body", code, "Content-Length: 1000000000", func(l *link) { l.drip(every, "x") })
 }
@@ -37,7 +36,7 @@ func HangBody(code int) Behavior {
 	return body("hanging body", code, "Content-Length: 1000", (*link).hang)
 }
 
-// EndlessBody sends a body without end, as fast as the client takes it.
+// EndlessBody sends a body without end, as fast as the client reads.
 func EndlessBody(code int) Behavior {
 	block := strings.Repeat("x", 16<<10)
 	return body("endless body", code, "Connection: close", func(l *link) { l.flood(block) })
@@ -48,15 +47,15 @@ func BrokenChunk(code int) Behavior {
 	return body("broken chunk", code, "Transfer-Encoding: chunked", func(l *link) { l.write("5\r\nhello\r\nzz\r\nworld\r\n") })
 }
 
-// GzipBomb sends about 64 KiB of gzip that become 64 MiB. It says that it will close: a client
-// that has read all of it would use the connection again.
+// GzipBomb sends about 64 KiB of gzip that decompress to 64 MiB. It announces a close, because a
+// client that has read all of it would use the connection again.
 func GzipBomb(code int) Behavior {
 	return body("gzip bomb", code, fmt.Sprintf("Connection: close\r\nContent-Encoding: gzip\r\nContent-Length: %d", len(bomb())), func(l *link) {
 		_, _ = l.tls.Write(bomb())
 	})
 }
 
-// bomb is made once: compressing takes longer than every other behavior.
+// bomb is made once, because compressing takes longer than every other behavior.
 var bomb = sync.OnceValue(func() []byte {
 	var out bytes.Buffer
 	w := gzip.NewWriter(&out)

@@ -13,9 +13,8 @@ import (
 	"time"
 )
 
-// Authority issues certificates: good ones, and those that a client must
-// refuse. One that a second Authority issued is from an unknown authority, one
-// issued for another name belongs to another host.
+// Authority issues certificates, valid ones and ones that a client must refuse. A certificate of a
+// second Authority is from an unknown authority, one for another name belongs to another host.
 type Authority struct {
 	tb   testing.TB
 	cert *x509.Certificate
@@ -54,19 +53,19 @@ func (a *Authority) Issue(hosts ...string) tls.Certificate {
 	return a.issue(-time.Hour, time.Hour, hosts)
 }
 
-// Expired returns one that was valid until an hour ago.
+// Expired returns a certificate that was valid until an hour ago.
 func (a *Authority) Expired(hosts ...string) tls.Certificate {
 	a.tb.Helper()
 	return a.issue(-24*time.Hour, -time.Hour, hosts)
 }
 
-// NotYetValid returns one that is valid from an hour ahead.
+// NotYetValid returns a certificate that becomes valid in an hour.
 func (a *Authority) NotYetValid(hosts ...string) tls.Certificate {
 	a.tb.Helper()
 	return a.issue(time.Hour, 24*time.Hour, hosts)
 }
 
-// SelfSigned returns a certificate that vouches for itself.
+// SelfSigned returns a self-signed certificate.
 func SelfSigned(tb testing.TB, hosts ...string) tls.Certificate {
 	tb.Helper()
 	key, template := newKey(tb), leaf(-time.Hour, time.Hour, hosts)

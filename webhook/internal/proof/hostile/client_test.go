@@ -15,13 +15,13 @@ import (
 
 const payload = `{"trigger":"taskSuccess"}`
 
-// limits are how long a client waits; 0 is for ever. A test sets the one that its
-// fault runs into and no other, so that a busy machine does not make it fail.
+// limits are a client's timeouts; 0 is none. A test sets only the one that its fault reaches, so
+// that a busy machine does not make it fail.
 type limits struct{ handshake, header, body time.Duration }
 
 const short = 150 * time.Millisecond
 
-// client has the bounds of a careful sender.
+// client has the limits of a careful sender.
 type client struct {
 	*http.Transport
 	body time.Duration
@@ -40,7 +40,7 @@ func newClient(t *testing.T, ca *hostile.Authority, l limits) client {
 	return client{tr, l.body}
 }
 
-// result is what a sender learns from one request.
+// result is a sender's result of one request.
 type result struct {
 	status  int
 	header  http.Header

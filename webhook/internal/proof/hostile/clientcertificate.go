@@ -10,15 +10,16 @@ import (
 	"time"
 )
 
-// Client returns a certificate for a client of that name, valid for an hour. change may make another
-// one of it before it is signed.
+// Client returns a certificate for a client of that name, valid for an hour. change may modify it
+// before it is signed.
 func (a *Authority) Client(name string, change ...func(*x509.Certificate)) tls.Certificate {
 	a.tb.Helper()
 	key := newKey(a.tb)
 	return tls.Certificate{Certificate: [][]byte{a.ClientFor(key.Public(), name, change...)}, PrivateKey: key}
 }
 
-// ClientFor is Client for a public key, whose private half stays elsewhere. It returns the certificate in DER.
+// ClientFor is Client for a public key, so that the caller keeps the private key. It returns the
+// certificate in DER.
 func (a *Authority) ClientFor(public any, name string, change ...func(*x509.Certificate)) []byte {
 	a.tb.Helper()
 	now := time.Now()

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// probeIP is where the package's own probes come from, to be told from clients.
+// probeIP is the source of the package's own probes, to distinguish them from clients.
 var probeIP = netip.AddrFrom4([4]byte{127, 77, 77, 77})
 
 // accepted counts the connections of a listener.
@@ -33,9 +33,9 @@ func (a *accepted) isProbe(c net.Conn) bool {
 	return false
 }
 
-// total counts connections that the kernel took before now, also those that the
-// accept loop has not come to. Connections are accepted in order: once one that
-// was made now has been closed by the loop, all earlier ones are counted.
+// total counts connections that the kernel accepted before now, also those that the accept loop has
+// not reached. Connections are accepted in order: once the loop has closed a new one, all earlier
+// ones are counted.
 func (a *accepted) total() int {
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: probeIP.AsSlice()}}
 	if c, err := d.Dial("tcp4", a.addr); err == nil {
@@ -47,8 +47,7 @@ func (a *accepted) total() int {
 	return a.n
 }
 
-// Counter is a listener that nobody may connect to. It counts who does, and
-// closes the connection.
+// Counter is a listener to which no client may connect. It counts its connections and closes them.
 type Counter struct {
 	lis   net.Listener
 	count *accepted
@@ -65,7 +64,7 @@ func NewCounter(tb testing.TB, ip string, port int) *Counter {
 	return Watch(tb, lis)
 }
 
-// Watch counts who connects to a listener, which it closes when the test ends.
+// Watch counts the connections of a listener, which it closes when the test ends.
 func Watch(tb testing.TB, lis net.Listener) *Counter {
 	c := &Counter{lis: lis, count: newAccepted(lis.Addr().String())}
 	var wg sync.WaitGroup
@@ -87,17 +86,17 @@ func Watch(tb testing.TB, lis net.Listener) *Counter {
 	return c
 }
 
-// Addr is the address and port that is watched.
+// Addr is the watched address and port.
 func (c *Counter) Addr() string { return c.lis.Addr().String() }
 
 // Port is the port of Addr.
 func (c *Counter) Port() int { return c.lis.Addr().(*net.TCPAddr).Port }
 
-// Connections is how many connections were made so far.
+// Connections is the number of connections so far.
 func (c *Counter) Connections() int { return c.count.total() }
 
-// SamePort listens on the same free port of several loopback addresses. To ask for a free port
-// of one and then for the same of another fails now and then: somebody has that one.
+// SamePort listens on the same free port of several loopback addresses. It retries, because the
+// free port of one address may be taken on another.
 func SamePort(tb testing.TB, ips ...string) []net.Listener {
 	tb.Helper()
 	var err error

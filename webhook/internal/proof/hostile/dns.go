@@ -23,7 +23,7 @@ type Lookup struct {
 	NotFound, ServerFailure, Silent bool
 }
 
-// Addrs is a Lookup that finds addresses. It panics on text that is none.
+// Addrs is a Lookup that finds addresses. It panics on invalid ones.
 func Addrs(addrs ...string) Lookup {
 	var l Lookup
 	for _, a := range addrs {
@@ -32,7 +32,7 @@ func Addrs(addrs ...string) Lookup {
 	return l
 }
 
-// Query is a question that the DNS server was asked.
+// Query is a question to the DNS server.
 type Query struct {
 	Name    string // lower case, without the final dot
 	Type    string // "A", "AAAA" or "other"
@@ -40,8 +40,8 @@ type Query struct {
 	Time    time.Time
 }
 
-// DNS is a name server that answers as scripted, by UDP and, for what does not
-// fit, by TCP. Its methods are safe for concurrent use.
+// DNS is a name server with scripted answers, by UDP and, for long answers, by TCP. Its methods are
+// safe for concurrent use.
 type DNS struct {
 	udp  net.PacketConn
 	tcp  net.Listener
@@ -56,7 +56,7 @@ type DNS struct {
 	asking  []net.Conn        // of Resolver
 }
 
-// NewDNS starts a name server that knows no name, and ends it with the test.
+// NewDNS starts a name server without names, and ends it with the test.
 func NewDNS(tb testing.TB) *DNS {
 	tb.Helper()
 	d := &DNS{script: map[string][]Lookup{}, asked: map[string]int{}, open: map[net.Conn]bool{}}
@@ -101,9 +101,9 @@ func (d *DNS) Close() {
 // Addr is the address and port of the server.
 func (d *DNS) Addr() string { return d.udp.LocalAddr().String() }
 
-// Resolver asks this server and no other. Look names up with a final dot, or
-// the machine's search domains multiply the questions. A question that was not answered
-// ends with the server: Go's resolver would listen for seconds after its caller has left.
+// Resolver asks this server and no other. Look up names with a final dot, because the machine's
+// search domains multiply the questions. An unanswered question ends with the server, because Go's
+// resolver would listen for seconds after its caller has left.
 func (d *DNS) Resolver() *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		c, err := new(net.Dialer).DialContext(ctx, network, d.Addr())
@@ -121,10 +121,10 @@ func (d *DNS) Resolver() *net.Resolver {
 	}}
 }
 
-// Set scripts a name: the first lookup gets the first answer and so on, the last
-// answer stays. Questions of type A and AAAA count on their own, so one lookup of
-// both uses up one answer. A resolver repeats a question that failed, which
-// counts again. A name that was never set is not found.
+// Set scripts a name: the first lookup gets the first answer and so on, the last answer stays.
+// Questions of type A and AAAA count separately, so one lookup of both uses up one answer. A
+// resolver repeats a question that failed, which counts again. A name that was never set is not
+// found.
 func (d *DNS) Set(name string, lookups ...Lookup) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -160,7 +160,7 @@ func (d *DNS) answer(network string, msg []byte) []byte {
 	}
 	l := lookups[min(d.asked[key], len(lookups)-1)]
 	reply := q.reply(l.rcode(), l.Addrs, network == "udp")
-	if !truncated(reply) { // asked again by TCP, it is the same lookup
+	if !truncated(reply) { // repeated by TCP, it is the same lookup
 		d.asked[key]++
 	}
 	if l.Silent {
@@ -203,7 +203,7 @@ func (d *DNS) serveTCP() {
 	}
 }
 
-// serveConn reads messages that their length precedes, in two bytes.
+// serveConn reads messages with a length of two bytes in front.
 func (d *DNS) serveConn(c net.Conn) {
 	defer func() {
 		_ = c.Close()

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// The part of RFC 1035 section 4 that a name server for tests needs: one
-// question per message, answers of type A and AAAA (RFC 3596).
+// The part of RFC 1035 section 4 that a name server for tests needs: one question per message,
+// answers of type A and AAAA (RFC 3596).
 const (
 	typeA    = 1
 	typeAAAA = 28
@@ -30,7 +30,7 @@ type question struct {
 	id   uint16
 	name string // lower case, without the final dot
 	typ  uint16
-	wire []byte // as it came, to be sent back
+	wire []byte // as received, to be sent back
 }
 
 func (q question) kind() string {
@@ -53,8 +53,8 @@ func (l Lookup) rcode() uint16 {
 	return 0
 }
 
-// parseQuestion reads a standard query with one question of class IN. What
-// follows the question, such as EDNS, is skipped.
+// parseQuestion reads a standard query with one question of class IN. It skips everything after the
+// question, such as EDNS.
 func parseQuestion(msg []byte) (q question, ok bool) {
 	if len(msg) < headerLen {
 		return q, false
@@ -74,7 +74,7 @@ func parseQuestion(msg []byte) (q question, ok bool) {
 			rest = rest[1:]
 			break
 		}
-		if n > 63 || len(rest) < 1+n { // above 63 it is a pointer, which a question has no use for
+		if n > 63 || len(rest) < 1+n { // above 63 it is a pointer, which a question does not need
 			return q, false
 		}
 		labels = append(labels, string(rest[1:1+n]))
@@ -89,8 +89,8 @@ func parseQuestion(msg []byte) (q question, ok bool) {
 	}, true
 }
 
-// reply answers q with the addresses of its type, or only with a note that the
-// answer is too long for UDP.
+// reply answers q with the addresses of its type, or with a flag that the answer is too long for
+// UDP.
 func (q question) reply(rcode uint16, addrs []netip.Addr, udp bool) []byte {
 	var answers []byte
 	count := 0
@@ -102,7 +102,7 @@ func (q question) reply(rcode uint16, addrs []netip.Addr, udp bool) []byte {
 		answers = binary.BigEndian.AppendUint16(answers, 0xC000|headerLen) // a pointer to the question's name
 		answers = binary.BigEndian.AppendUint16(answers, q.typ)
 		answers = binary.BigEndian.AppendUint16(answers, classIN)
-		answers = binary.BigEndian.AppendUint32(answers, 0) // must not be kept
+		answers = binary.BigEndian.AppendUint32(answers, 0) // TTL: must not be cached
 		answers = binary.BigEndian.AppendUint16(answers, uint16(len(data)))
 		answers = append(answers, data...)
 		count++

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// query asks for the A record of x.example.com, with an EDNS record behind.
+// query asks for the A record of x.example.com, with an EDNS record after it.
 var query = []byte("\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x01" +
 	"\x01X\x07example\x03com\x00\x00\x01\x00\x01" +
 	"\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x00")

@@ -2,18 +2,18 @@ package hostile
 
 import "io"
 
-// CloseOnAccept closes the connection before a byte was exchanged. The
-// client sees an early end or a reset, whichever its first write meets.
+// CloseOnAccept closes the connection before any byte. The client sees an early end or a reset,
+// depending on its first write.
 func CloseOnAccept() Behavior {
 	return Behavior{Name: "close on accept", accept: func(*link) {}}
 }
 
-// ResetOnAccept resets the connection before a byte was exchanged.
+// ResetOnAccept resets the connection before any byte.
 func ResetOnAccept() Behavior {
 	return Behavior{Name: "reset on accept", accept: (*link).reset}
 }
 
-// HangHandshake takes the client's first message and never answers it.
+// HangHandshake reads the client's first message and never answers it.
 func HangHandshake() Behavior {
 	return Behavior{Name: "hang in the handshake", accept: (*link).hang}
 }
@@ -35,7 +35,7 @@ func AlertHandshake() Behavior {
 	}}
 }
 
-// PlainHTTP answers in plain text, as a web server without TLS does.
+// PlainHTTP answers in plain text, like a web server without TLS.
 func PlainHTTP() Behavior {
 	return Behavior{Name: "plain HTTP on the TLS port", accept: func(l *link) {
 		l.hello()
@@ -43,8 +43,7 @@ func PlainHTTP() Behavior {
 	}}
 }
 
-// hello reads one TLS record, so that nothing is left unread that would turn a
-// close into a reset.
+// hello reads one TLS record, because unread bytes would turn a close into a reset.
 func (l *link) hello() {
 	var head [5]byte
 	if _, err := io.ReadFull(l.raw, head[:]); err != nil {

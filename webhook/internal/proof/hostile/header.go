@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// SlowHeaders sends a header without end, one byte every so often.
+// SlowHeaders sends a header without end, one byte at each interval.
 func SlowHeaders(every time.Duration) Behavior {
 	return Behavior{Name: "headers one byte at a time", answer: func(l *link) {
 		l.close = true

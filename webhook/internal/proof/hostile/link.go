@@ -34,8 +34,8 @@ func (s *Server) acceptLoop() {
 		if !s.track(c) {
 			continue
 		}
-		// The step is chosen here, not in the goroutine: connections use up the
-		// script in the order in which they were made.
+		// The step is chosen here, not in the goroutine, so that connections use up the script in
+		// the order in which they were made.
 		b, instead := s.next(true)
 		s.wg.Go(func() {
 			defer s.untrack(c)
@@ -92,7 +92,7 @@ func (l *link) serve() {
 			return
 		}
 		b, ok := l.s.next(false)
-		if !ok { // the next step is for a new connection: this one is not it
+		if !ok { // the next step is for a new connection
 			return
 		}
 		if !l.receive(r, b.early) {
@@ -103,7 +103,7 @@ func (l *link) serve() {
 		l.s.mu.Unlock()
 		b.answer(l)
 		if b.early {
-			_, _ = io.Copy(io.Discard, r.Body) // closing with bytes unread would reset the answer away
+			_, _ = io.Copy(io.Discard, r.Body) // closing with unread bytes would reset the answer away
 		}
 		last = b
 	}
@@ -126,14 +126,13 @@ func (l *link) receive(r *http.Request, early bool) bool {
 	return true
 }
 
-// write sends text and reports whether the client still takes it.
+// write sends text and reports whether the client still reads.
 func (l *link) write(format string, args ...any) bool {
 	_, err := fmt.Fprintf(l.tls, format, args...)
 	return err == nil
 }
 
-// drip sends text over and over, byte by byte, until the client leaves or the
-// server is closed.
+// drip sends text over and over, byte by byte, until the client leaves or the server is closed.
 func (l *link) drip(every time.Duration, text string) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -149,7 +148,7 @@ func (l *link) drip(every time.Duration, text string) {
 	}
 }
 
-// flood sends text over and over as fast as the client takes it.
+// flood sends text over and over as fast as the client reads.
 func (l *link) flood(text string) {
 	for l.write("%s", text) {
 	}
@@ -165,8 +164,7 @@ func (l *link) hang() {
 	_, _ = io.Copy(io.Discard, l.raw)
 }
 
-// reset ends the connection with an RST: a linger time of zero makes the kernel
-// drop what is unsent.
+// reset ends the connection with an RST: with a linger time of zero the kernel drops unsent bytes.
 func (l *link) reset() {
 	l.close = true
 	_ = l.raw.SetLinger(0)

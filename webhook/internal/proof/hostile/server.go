@@ -1,7 +1,6 @@
-// Package hostile holds receivers that misbehave on purpose: a TLS server on a
-// raw socket that breaks off, hangs, floods or talks nonsense at a chosen
-// moment, a DNS server whose answers change, a listener that nobody may reach,
-// and certificates that do not verify. It is for tests of this module; no other
+// Package hostile has hostile receivers: a TLS server on a raw socket that aborts, hangs, floods or
+// sends garbage at a chosen moment, a DNS server whose answers change, a listener to which no
+// client may connect, and certificates that do not verify. It is for tests of this module; no other
 // code imports it.
 //
 //	ca := hostile.NewAuthority(t)
@@ -10,10 +9,10 @@
 //		Script:      hostile.Repeat(2, hostile.ResetBeforeHeaders()), // then 200
 //	})
 //
-// A [Behavior] either takes the place of the TLS handshake, and is used up by a
-// connection, or answers a request, and is used up by that. Everything runs on
-// loopback addresses and ends with the test. 127.0.0.2 and its neighbours can
-// stand for public addresses behind a prefix that the operator allowed.
+// A [Behavior] either replaces the TLS handshake and is used up by a connection, or answers a
+// request and is used up by it. Everything runs on loopback addresses and ends with the test.
+// 127.0.0.2 and its neighbours can stand for public addresses behind a prefix that the operator
+// allowed.
 package hostile
 
 import (
@@ -35,23 +34,22 @@ type Options struct {
 	IP string
 	// Port is the port to listen on; default a free one.
 	Port int
-	// Listener takes the place of IP and Port; see [SamePort].
+	// Listener replaces IP and Port; see [SamePort].
 	Listener net.Listener
-	// Certificate is presented to every client; see [Authority].
+	// Certificate is sent to every client; see [Authority].
 	Certificate tls.Certificate
-	// Script is what happens, step by step.
+	// Script has a behavior for each step.
 	Script []Behavior
-	// Then is what happens once Script is used up; default 200.
+	// Then is the behavior after Script is used up; default 200.
 	Then Behavior
 }
 
-// Behavior is one way to treat a connection or a request. The functions of this
-// package make them.
+// Behavior is one treatment of a connection or a request. The functions of this package make them.
 type Behavior struct {
-	// Name says what happens, for the names of subtests.
+	// Name describes the behavior, for the names of subtests.
 	Name string
 
-	accept func(*link) // takes the place of the handshake
+	accept func(*link) // replaces the handshake
 	answer func(*link) // runs after a request was read
 	early  bool        // answer runs before the request's body is read
 	reuse  func(*link) // runs when the next request on the connection begins
@@ -60,9 +58,9 @@ type Behavior struct {
 // Repeat returns n times b, for Options.Script.
 func Repeat(n int, b Behavior) []Behavior { return slices.Repeat([]Behavior{b}, n) }
 
-// Request is a request as it arrived.
+// Request is a received request.
 type Request struct {
-	Conn   int    // which connection it came on, counting from 1
+	Conn   int    // number of its connection, counting from 1
 	Line   string // method, target and version, as sent
 	Host   string
 	Header http.Header
@@ -118,7 +116,7 @@ func New(tb testing.TB, o Options) *Server {
 	return s
 }
 
-// Close breaks every connection off and returns when no goroutine is left.
+// Close aborts every connection and returns when no goroutine is left.
 func (s *Server) Close() {
 	s.once.Do(func() {
 		s.mu.Lock()
@@ -132,7 +130,7 @@ func (s *Server) Close() {
 	s.wg.Wait()
 }
 
-// Reset resets every connection that is open, as a server does that has been started anew.
+// Reset resets every open connection, like a server that restarts.
 func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -148,13 +146,12 @@ func (s *Server) Addr() string { return s.lis.Addr().String() }
 // Port is the port of Addr.
 func (s *Server) Port() int { return s.lis.Addr().(*net.TCPAddr).Port }
 
-// Connections is how many connections were made so far, by anybody: those that
-// wait for being accepted included.
+// Connections is the number of connections so far from any client, including those that wait to be
+// accepted.
 func (s *Server) Connections() int { return s.count.total() }
 
-// Handshakes is how many TLS handshakes were completed so far. In TLS 1.3 a
-// client judges the certificate after the server is done, so one that refuses it
-// may be counted here.
+// Handshakes is the number of completed TLS handshakes. In TLS 1.3 a client checks the certificate
+// after the server is done, so a client that refuses it may be counted here.
 func (s *Server) Handshakes() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -168,11 +165,11 @@ func (s *Server) Requests() []Request {
 	return slices.Clone(s.requests)
 }
 
-// ErrClosed is what Wait returns once the server is closed.
+// ErrClosed is the error of Wait after the server is closed.
 var ErrClosed = errors.New("hostile: server is closed")
 
-// Wait returns the requests so far as soon as there are n of them, or an error
-// when ctx ends or the server is closed before.
+// Wait returns the requests so far as soon as there are n of them, or an error when ctx ends or the
+// server is closed first.
 func (s *Server) Wait(ctx context.Context, n int) ([]Request, error) {
 	for {
 		s.mu.Lock()

@@ -1,9 +1,9 @@
-// Package hostproc runs a small host application in a process of its own, so that it can
-// be killed. A program that uses it begins with
+// Package hostproc runs a small host application in its own process, so that it can be killed. A
+// program that uses it begins with
 //
 //	hostproc.Main()
 //
-// which returns at once, unless the program was started by [Start] to be the host.
+// which returns at once, unless [Start] started the program as the host.
 package hostproc
 
 import (
@@ -21,7 +21,7 @@ import (
 // Scope is the scope of all webhooks and events.
 const Scope = "acme"
 
-// Database is where a host keeps its tasks and its deliveries.
+// Database is the database of a host's tasks and deliveries.
 type Database struct {
 	Dialect sqlstore.Dialect
 	DSN     string
@@ -63,12 +63,12 @@ type Point string
 const (
 	BeforeCommit Point = "before commit" // task and deliveries are written, not committed
 	AfterCommit  Point = "after commit"  // committed, nothing sent yet
-	AfterAnswer  Point = "after answer"  // the receiver has answered, nobody wrote it down
-	BeforeSettle Point = "before Settle" // the outcome is about to be written
+	AfterAnswer  Point = "after answer"  // the receiver has answered, no outcome is stored
+	BeforeSettle Point = "before Settle" // before the outcome is written
 	AfterSettle  Point = "after Settle"  // the outcome is committed
 )
 
-// Config is what a host is told when it starts.
+// Config is the configuration of a host.
 type Config struct {
 	Database Database
 	// Profile is the name of the host's profile; empty means Standard.
@@ -82,28 +82,28 @@ type Config struct {
 	Timeout, Lease, Drain, Poll time.Duration
 	Capacity, PerLane           int
 	Slots                       []retry.Slot
-	// The host dispatches Events events from 4 goroutines, with Pause after each. Their
-	// bodies have about Pad bytes more than they need.
+	// The host dispatches Events events from 4 goroutines, with Pause after each. Their bodies are
+	// about Pad bytes longer than necessary.
 	Events, Pad int
 	Pause       time.Duration
-	// Point, if not empty, is where the host stops for good when it comes there the
-	// After-th time, and reports it; 0 counts as 1.
+	// Point, if not empty, is where the host stops for good when it reaches it the After-th time,
+	// and reports it; 0 counts as 1.
 	Point Point
 	After int
 	// ClockOffset is added to the database's clock.
 	ClockOffset time.Duration
-	// FailSettle lets so many calls of Settle fail.
+	// FailSettle makes so many calls of Settle fail.
 	FailSettle int
 	// Channel, if not empty, wakes hosts that share a PostgreSQL database.
 	Channel string
 }
 
-// Report is what a host says.
+// Report is a host's message to its parent.
 type Report struct {
 	Kind Kind
 	// IDs are those of events, or of deliveries for At and Lost.
 	IDs []string
-	// Text is the point, an error, or what was logged.
+	// Text is the point, an error, or a line of the log.
 	Text string
 }
 
@@ -123,5 +123,5 @@ const (
 	Broken   Kind = "broken"   // the host cannot go on
 )
 
-// Tasks is the host's own table, which is written in the transaction of half of the events.
+// Tasks is the host's own table. The transaction of half of the events writes to it.
 const Tasks = `CREATE TABLE IF NOT EXISTS tasks (id text PRIMARY KEY)`

@@ -15,7 +15,7 @@ import (
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
-// Field is what hosts work on, and the parent's own view of it.
+// Field is the database and the webhooks of hosts, with the parent's own access.
 type Field struct {
 	Profile  string // its name
 	Database Database
@@ -88,9 +88,9 @@ func (f *Field) Add(ctx context.Context, id string) error {
 	return nil
 }
 
-// Dispatch stores events for whichever process runs next.
+// Dispatch stores events for the next process.
 func (f *Field) Dispatch(ctx context.Context, ids ...string) error {
-	for batch := range slices.Chunk(ids, 500) {
+	for batch := range slices.Chunk(ids, 100) {
 		events := make([]payload.Event, len(batch))
 		for i, id := range batch {
 			var err error
@@ -108,7 +108,7 @@ func (f *Field) Dispatch(ctx context.Context, ids ...string) error {
 // Close closes the parent's pool.
 func (f *Field) Close() { _ = f.DB.Close() }
 
-// Keys are the secrets of a webhook, for the receiver.
+// Keys returns the secrets of a webhook, for the receiver.
 func (f *Field) Keys(string) []sign.Secret { return []sign.Secret{f.Secret} }
 
 // All returns every delivery that matches q, without its body.
@@ -133,7 +133,7 @@ func (f *Field) Drained(ctx context.Context) error {
 		func(ds []webhook.Delivery) bool { return len(ds) == 0 })
 }
 
-// Until waits until what matches q is as it should be.
+// Until waits until the deliveries that match q satisfy ok.
 func (f *Field) Until(ctx context.Context, q webhook.Query, what string, ok func([]webhook.Delivery) bool) error {
 	for {
 		ds, err := f.All(ctx, q)

@@ -30,7 +30,7 @@ import (
 
 const argument = "run-host-process"
 
-// Main is the host's life. It returns at once in any other process.
+// Main runs the host. It returns at once in any other process.
 func Main() {
 	if len(os.Args) != 2 || os.Args[1] != argument {
 		return
@@ -55,14 +55,14 @@ type host struct {
 	stops atomic.Int64
 }
 
-// report tells the parent. What was written is read even if this process is killed next.
+// report sends a message to the parent, which reads it even if this process is killed next.
 func (h *host) report(k Kind, text string, ids ...string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	_ = h.out.Encode(Report{Kind: k, IDs: ids, Text: text})
 }
 
-// point stops for good if this is where the host shall be killed.
+// point stops for good at the point where the host is to be killed.
 func (h *host) point(p Point, ids ...string) {
 	if p != h.cfg.Point || len(ids) == 0 || h.stops.Add(1) != int64(max(1, h.cfg.After)) {
 		return
@@ -76,7 +76,7 @@ func (h *host) main() error {
 	if err := in.Decode(&h.cfg); err != nil {
 		return err
 	}
-	go func() { // a host does not outlive its parent
+	go func() { // a host ends with its parent
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		os.Exit(2)
 	}()
@@ -96,8 +96,8 @@ func (h *host) main() error {
 	return errors.Join(err, h.db.Close())
 }
 
-// readClock waits until Run has read a clock that is far off. What DispatchTx stores before, at
-// this process's time, is found when the next sweep looks through everything, a lease later.
+// readClock waits until Run has read a clock that is far off. Deliveries that DispatchTx stores
+// before, at this process's time, are found by the next full sweep, a lease later.
 func (h *host) readClock(ctx context.Context) {
 	for h.cfg.ClockOffset != 0 && h.hooks.Status().LastAnswer.IsZero() && ctx.Err() == nil {
 		time.Sleep(time.Millisecond)
@@ -162,7 +162,7 @@ func (h *host) open(ctx context.Context) error {
 	return err
 }
 
-// logged passes lines of the log on.
+// logged reports lines of the log.
 type logged struct{ h *host }
 
 func (l logged) Write(line []byte) (int, error) {
@@ -189,8 +189,8 @@ func (h *host) load(ctx context.Context) {
 	workers.Wait()
 }
 
-// task ends a task. Half of them write it into a table of the host, in one transaction
-// with the deliveries.
+// task ends a task. Half of them are written into a table of the host, in one transaction with the
+// deliveries.
 func (h *host) task(ctx context.Context, n int) {
 	id := fmt.Sprintf("%s-%d", h.cfg.Name, n)
 	event, err := NewEvent(h.cfg.Profile, id, h.cfg.Pad)
@@ -212,7 +212,7 @@ func (h *host) inTransaction(ctx context.Context, id string, event payload.Event
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
+	defer tx.Rollback() //nolint:errcheck // no effect after Commit
 	if _, err := tx.ExecContext(ctx, `INSERT INTO tasks (id) VALUES ($1)`, id); err != nil {
 		return err
 	}

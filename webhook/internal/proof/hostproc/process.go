@@ -12,11 +12,11 @@ import (
 	"syscall"
 )
 
-// Process is a running host, seen from its parent. Its methods are safe for concurrent use.
+// Process is a running host, from its parent's side. Its methods are safe for concurrent use.
 type Process struct {
 	cmd  *exec.Cmd
 	in   io.Closer
-	read chan struct{} // closed when every report was handed on
+	read chan struct{} // closed after the last report
 
 	mu      sync.Mutex
 	broken  string
@@ -24,7 +24,7 @@ type Process struct {
 	changed chan struct{}
 }
 
-// Start starts a host. It hands each report to on, one at a time.
+// Start starts a host. It passes each report to on, one at a time.
 func Start(cfg Config, on func(Report)) (*Process, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -57,7 +57,7 @@ func (p *Process) listen(out io.Reader, on func(Report)) {
 	for {
 		var r Report
 		if in.Decode(&r) != nil {
-			return // the host has ended, perhaps in the middle of a report
+			return // the host has ended, perhaps within a report
 		}
 		on(r)
 		p.mu.Lock()
@@ -71,7 +71,7 @@ func (p *Process) listen(out io.Reader, on func(Report)) {
 	}
 }
 
-// ErrEnded: the host ended by itself.
+// ErrEnded: the host ended itself.
 var ErrEnded = errors.New("hostproc: the host ended")
 
 // Wait waits until the host has made n reports of a kind.
@@ -99,14 +99,14 @@ func (p *Process) Wait(ctx context.Context, k Kind, n int) error {
 	}
 }
 
-// Count is how many reports of a kind there were.
+// Count is the number of reports of a kind.
 func (p *Process) Count(k Kind) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.counts[k]
 }
 
-// Kill ends the host with SIGKILL, and returns when all it said was handed on.
+// Kill ends the host with SIGKILL, and returns after its last report.
 func (p *Process) Kill() {
 	_ = p.cmd.Process.Kill()
 	_ = p.end()
@@ -115,9 +115,9 @@ func (p *Process) Kill() {
 // Signal sends a signal, such as SIGCONT.
 func (p *Process) Signal(s syscall.Signal) error { return p.cmd.Process.Signal(s) }
 
-// Freeze stops the host with SIGSTOP and returns when every thread of it stands still. The
-// signal alone is not enough: a thread that is inside a system call stops when the call
-// returns, which may be after it took a lock of the database.
+// Freeze stops the host with SIGSTOP and returns when all of its threads have stopped. The signal
+// alone is not enough: a thread inside a system call stops when the call returns, which may be
+// after it took a lock of the database.
 func (p *Process) Freeze() error {
 	if err := p.Signal(syscall.SIGSTOP); err != nil {
 		return err
@@ -137,7 +137,7 @@ func (p *Process) Freeze() error {
 	}
 }
 
-// Stop asks the host to end in good order and returns what went wrong with that.
+// Stop ends the host gracefully and returns its error.
 func (p *Process) Stop() error {
 	if err := p.Signal(syscall.SIGTERM); err != nil {
 		return err

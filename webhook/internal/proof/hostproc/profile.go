@@ -28,8 +28,8 @@ const (
 // Profiles are the names of all profiles.
 func Profiles() []string { return []string{Automation, Standard, Jira, Connect} }
 
-// NewProfile is the profile of that name, Standard if it is empty, with short retries where
-// it has any, for webhooks at [receiver.Host]: Automation has a host of its own otherwise.
+// NewProfile is the profile of that name, Standard if it is empty, with short retries where it has
+// any, for webhooks at [receiver.Host]; Automation otherwise has its own host.
 func NewProfile(name string, slots []retry.Slot) webhook.Profile {
 	var p webhook.Profile
 	switch name {
@@ -39,7 +39,7 @@ func NewProfile(name string, slots []retry.Slot) webhook.Profile {
 	case Jira:
 		p = jira.Profile()
 	case Connect:
-		return connect.Profile() // which never tries again
+		return connect.Profile() // it has no retries
 	default:
 		p = webhook.Standard()
 	}
@@ -55,7 +55,7 @@ func EventType(profile string) string {
 	return "taskSuccess"
 }
 
-// NewEvent makes one, which tells its ID in the body, with about pad bytes more than it needs.
+// NewEvent makes an event with its ID in the body, which is about pad bytes longer than necessary.
 func NewEvent(profile, id string, pad int) (payload.Event, error) {
 	if profile == Jira || profile == Connect {
 		c := jiraevent.Callback{Event: EventType(profile), Sprint: &jiraevent.Sprint{ID: 37, Name: id, Goal: strings.Repeat("x", pad)}}
@@ -66,8 +66,7 @@ func NewEvent(profile, id string, pad int) (payload.Event, error) {
 	}, payload.WithID(id), payload.WithAnyProcessID())
 }
 
-// NewReader reads requests as a receiver of the profile does. keys are the secrets of a
-// webhook.
+// NewReader reads requests like a receiver of the profile. keys returns the secrets of a webhook.
 func NewReader(profile string, keys func(webhookID string) []sign.Secret) receiver.Reader {
 	if profile == Standard || profile == "" {
 		return receiver.Standard(keys)
@@ -89,12 +88,12 @@ func NewReader(profile string, keys func(webhookID string) []sign.Secret) receiv
 	}
 }
 
-// IDOf is the ID that NewEvent has put into a body.
+// IDOf is the ID that NewEvent has written into a body.
 func IDOf(body []byte) string {
 	var b struct {
 		ProcessID string
 		Sprint    struct{ Name string }
 	}
-	_ = json.Unmarshal(body, &b) // what is no JSON has no ID
+	_ = json.Unmarshal(body, &b) // a body that is no JSON has no ID
 	return b.ProcessID + b.Sprint.Name
 }

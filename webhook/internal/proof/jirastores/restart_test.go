@@ -19,7 +19,7 @@ import (
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
-// host is one life of an application on a database.
+// host is one run of an application on a database.
 type host struct {
 	t       *testing.T
 	store   *jirasql.Store
@@ -31,7 +31,7 @@ type host struct {
 	stop    func()
 }
 
-// RoundTrip is the receiver: it refuses what an app is told about deletions.
+// RoundTrip is the receiver: it refuses an app's callbacks about deletions.
 func (h *host) RoundTrip(r *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -118,7 +118,7 @@ func (h *host) call(method, target, body string, status int, into any) {
 	}
 }
 
-// event sends one about the sample issue and returns what arrived.
+// event sends one about the sample issue and returns the request's body.
 func (h *host) event(name string) (body string, d webhook.Delivery) {
 	h.t.Helper()
 	c, ok := jiraevent.Sample(name)

@@ -17,7 +17,7 @@ import (
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
-// TestStore runs the conformance suite, each case on tables of its own.
+// TestStore runs the conformance suite, each case on its own tables.
 func TestStore(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		db := d.open(t)
@@ -33,8 +33,8 @@ func TestStore(t *testing.T) {
 	})
 }
 
-// Rule: the limit holds for hosts that share the tables, and Migrate may run in all of
-// them at once.
+// Rule: the limit holds for hosts that share the tables, and Migrate may run in all of them at
+// once.
 func TestSeveralHosts(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		o := jira.Owner{Tenant: "acme", App: "one"}
@@ -65,7 +65,7 @@ func TestSeveralHosts(t *testing.T) {
 	})
 }
 
-// Rule: what is sealed is not readable in the database, and only for its owner.
+// Rule: a sealed URL is not readable in the database, and can be opened only for its owner.
 func TestSealed(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		ring, err := sqlstore.NewKeyring(sqlstore.Key{ID: "k1", Bytes: bytes.Repeat([]byte{7}, 32)})
@@ -109,8 +109,8 @@ func TestSealed(t *testing.T) {
 	})
 }
 
-// Rule: names of owners whose parts run into each other are two names, and RequireSealed
-// takes nothing in clear and nothing that was sealed without telling them apart.
+// Rule: two owners whose names have the same concatenation are distinct, and RequireSealed accepts
+// neither a URL in clear nor one that was sealed without that distinction.
 func TestRequireSealed(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		ring, err := sqlstore.NewKeyring(sqlstore.Key{ID: "k1", Bytes: bytes.Repeat([]byte{7}, 32)})
@@ -156,8 +156,8 @@ func TestRequireSealed(t *testing.T) {
 	})
 }
 
-// Rule: a row that was damaged is told of. One without a filter must not pass for one whose
-// filter is empty, which matches every issue.
+// Rule: a damaged row is an error. One without a filter must not count as one with an empty filter,
+// which matches every issue.
 func TestDamagedRegistration(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		db := d.open(t)
@@ -200,8 +200,8 @@ func TestNewerSchema(t *testing.T) {
 	})
 }
 
-// Rule: what the host's own Seal and Open say about a URL is found in the error, but not
-// shown by it, because they may quote what they were given.
+// Rule: an error of the host's own Seal and Open is wrapped, but its text is not shown, because it
+// may quote the URL.
 func TestSealersThatQuote(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		away := errors.New("key service is away")

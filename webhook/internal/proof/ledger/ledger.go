@@ -1,5 +1,5 @@
-// Package ledger keeps the books of a run: what hosts said they accepted, what is stored,
-// and what the receiver has seen. Whatever does not add up is a fault.
+// Package ledger keeps the books of a run: the events that hosts accepted, the stored deliveries,
+// and the requests of the receiver. Every difference is a fault.
 package ledger
 
 import (
@@ -27,7 +27,7 @@ func New() *Ledger {
 	return &Ledger{tried: make(map[string]bool), accepted: make(map[string]bool), refused: make(map[string]bool)}
 }
 
-// Note takes note of what a host says.
+// Note records a report of a host.
 func (l *Ledger) Note(r hostproc.Report) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -41,7 +41,7 @@ func (l *Ledger) Note(r hostproc.Report) {
 			l.refused[id] = true
 		case hostproc.At:
 			if r.Text == string(hostproc.AfterCommit) {
-				l.accepted[id] = true // the commit returned nil, and the host was stopped before it could say so
+				l.accepted[id] = true // the commit returned nil, and the host was stopped before it could report it
 			}
 		}
 	}
@@ -50,35 +50,35 @@ func (l *Ledger) Note(r hostproc.Report) {
 	}
 }
 
-// Counts returns how many events were tried, accepted and refused, and how many lines of
-// warnings were logged.
+// Counts returns how many events were tried, accepted and refused, and the number of logged
+// warnings.
 func (l *Ledger) Counts() (tried, accepted, refused, warnings int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.tried), len(l.accepted), len(l.refused), l.warnings
 }
 
-// Key names a delivery.
+// Key identifies a delivery.
 type Key struct{ Webhook, Event string }
 
-// Of names a delivery of the Store.
+// Of returns the key of a delivery of the Store.
 func Of(d webhook.Delivery) Key { return Key{d.WebhookID, d.EventID} }
 
 // Balance is the result of an audit.
 type Balance struct {
-	// Accepted and Delivered count deliveries: one for each accepted event and webhook,
-	// and those of them that the receiver accepted. Lost are the others.
+	// Accepted and Delivered count deliveries: one for each accepted event and webhook, and those
+	// of them that the receiver accepted. Lost are the others.
 	Accepted, Delivered, Lost int
-	// Requests counts all, Repeats those that came after the receiver had accepted.
+	// Requests counts all, Repeats those after the receiver had accepted.
 	Requests, Repeats int
-	// Faults say what does not add up.
+	// Faults are the differences between the books.
 	Faults []string
 	// By holds the requests of each delivery.
 	By map[Key][]receiver.Request
 }
 
-// Audit compares the books. Each webhook listens to every event. A delivery may be
-// requested most times at most.
+// Audit compares the books. Each webhook listens to every event. A delivery may have at most most
+// requests.
 func (l *Ledger) Audit(hooks []string, ds []webhook.Delivery, requests []receiver.Request, most int) Balance {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -102,7 +102,7 @@ func (l *Ledger) Audit(hooks []string, ds []webhook.Delivery, requests []receive
 		stored[d.EventID]++
 		state[Of(d)] = d.State
 		if !l.tried[d.EventID] {
-			fault("event %s is stored, but nobody dispatched it", d.EventID)
+			fault("event %s is stored, but no host dispatched it", d.EventID)
 		}
 	}
 	for id := range l.tried {
@@ -110,7 +110,7 @@ func (l *Ledger) Audit(hooks []string, ds []webhook.Delivery, requests []receive
 			fault("event %s is stored for %d of %d webhooks", id, n, len(hooks))
 		}
 		if stored[id] == 0 && !l.accepted[id] {
-			continue // it never happened
+			continue // it was rolled back
 		}
 		for _, hook := range hooks {
 			k := Key{hook, id}
@@ -133,7 +133,7 @@ func (l *Ledger) Audit(hooks []string, ds []webhook.Delivery, requests []receive
 
 func (l *Ledger) auditRequests(k Key, rs []receiver.Request, most int, fault func(string, ...any)) {
 	if !l.tried[k.Event] {
-		fault("%d requests with event %q, which nobody dispatched", len(rs), k.Event)
+		fault("%d requests with event %q, which no host dispatched", len(rs), k.Event)
 	}
 	if len(rs) > most {
 		fault("%d requests of event %s to %s, want at most %d", len(rs), k.Event, k.Webhook, most)

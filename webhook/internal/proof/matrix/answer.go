@@ -109,12 +109,12 @@ func deadline(s *scene) {
 	s.edit = func(w *webhook.Webhook) { w.Timeout = 2 * s.bound }
 }
 
-// bigBody is just below what a profile sends.
+// bigBody is just below the bound of a profile's bodies.
 func bigBody(s *scene) {
 	s.event.Body = []byte(`{"text":"` + strings.Repeat("x", 90<<10) + `"}`)
 }
 
-// endsSoon: the attempt was ended by a bound of its own, or at once, not by the timeout.
+// endsSoon: the attempt was ended by its own bound, or at once, not by the timeout.
 func endsSoon(t *testing.T, _ webhook.Delivery, a webhook.Attempt) {
 	t.Helper()
 	if a.Duration >= timeout {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// atBaseLine fails the test when it leaves goroutines or open files behind, once it has
-// had time to tidy up. Nothing else may run beside it.
+// atBaseLine fails the test when it leaves goroutines or open files behind after some time. No
+// other test may run beside it.
 func atBaseLine(t *testing.T) {
 	t.Helper()
 	if lis, err := net.Listen("tcp4", "127.0.0.1:0"); err == nil { // the runtime opens its own files at first use

@@ -8,11 +8,11 @@ import (
 	"github.com/postrider/postrider/webhook/internal/proof/hostile"
 )
 
-// blackhole sends to a port that answers no SYN: its listener accepts nothing, and the
-// queue of connections before it is full.
+// blackhole sends to a port that answers no SYN: its listener accepts nothing, and its queue of
+// connections is full.
 func (s *scene) blackhole() {
 	s.t.Helper()
-	both := hostile.SamePort(s.t, nobodyIP, forbiddenIP)
+	both := hostile.SamePort(s.t, unusedIP, forbiddenIP)
 	lis := both[0]
 	s.t.Cleanup(func() { _ = lis.Close() })
 	raw, err := lis.(*net.TCPListener).SyscallConn()
@@ -25,7 +25,7 @@ func (s *scene) blackhole() {
 	for range 20 {
 		c, err := net.DialTimeout("tcp4", lis.Addr().String(), bounds[0])
 		if err != nil {
-			s.nobody(both[1])
+			s.sendToUnused(both[1])
 			return
 		}
 		s.t.Cleanup(func() { _ = c.Close() })

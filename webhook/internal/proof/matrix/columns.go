@@ -20,16 +20,16 @@ import (
 	"github.com/postrider/postrider/webhook/sign"
 )
 
-// Column is a column of the matrix: a profile, and what differs under it from what the rows
-// expect, which is what Automation does.
+// Column is a column of the matrix: a profile, and its differences from the expectations of the
+// rows, which are those of Automation.
 type Column struct {
 	Name     string
 	Profile  func() webhook.Profile
 	requests int           // the budget of a delivery
-	longest  time.Duration // how far Retry-After can push away the first retry
+	longest  time.Duration // the greatest delay of the first retry by Retry-After
 	event    func(testing.TB) payload.Event
-	// identified tells what is wrong with the identifier or the signature of the
-	// n-th request, counted from 1, "" where all is well.
+	// identified returns the fault of the identifier or the signature of the n-th request, counted
+	// from 1, "" for none.
 	identified func(s *scene, n int, r hostile.Request, body []byte) string
 	differs    map[string]verdict // by row, or by row and form
 	gone       bool               // 410 switches the webhook off
@@ -40,27 +40,27 @@ func Columns() []Column {
 	return []Column{
 		{Name: "automation", Profile: webhook.Automation, requests: 4, longest: 15 * time.Minute, event: taskEvent, identified: automationIdentified},
 		// Standard Webhooks 1.0.0: any 2xx is a success, 410 ends the subscription, redirects are
-		// not followed, and everything else is tried again.
+		// not followed, and everything else is retried.
 		{
 			Name: "standard", Profile: webhook.Standard, requests: 10, longest: 24 * time.Hour, event: taskEvent, identified: standardIdentified, gone: true,
 			differs: map[string]verdict{"9": again, "10": again, "11": again, "25": again, "29": again, "29 410": refused,
 				"39 400": again, "39 404": again, "39 413": again, "41": again, "43 413": again},
 		},
-		// Only 200 is a success, and a certificate that does not verify is a connection that
-		// failed. The last retry comes 29 min 50 s after the first failure at the latest, and the
-		// four before it as much sooner as they take, hurried as they are.
+		// Only 200 is a success, and a certificate that does not verify is a failed connection. The
+		// last retry comes 29 min 50 s after the first failure at the latest. The four before it
+		// take milliseconds here, so they are that much earlier.
 		{
 			Name: "jira", Profile: func() webhook.Profile { return jira.Profile() }, requests: 6, longest: 29*time.Minute + 50*time.Second - 4*shortest,
 			event: sprintEvent, identified: jiraIdentified,
 			differs: map[string]verdict{"9": again, "10": again, "11": again, "27": refused, "39 202": refused},
 		},
-		// A transient fault ends a delivery at once: it is told from a permanent one by being
-		// exhausted, after the only request there is.
+		// A transient fault ends a delivery at once: unlike after a permanent one, it is exhausted
+		// after its only request.
 		{Name: "connect", Profile: func() webhook.Profile { return connect.Profile() }, requests: 1, event: sprintEvent, identified: connectIdentified},
 	}
 }
 
-// want is what must come of a fault under the column's profile.
+// want is the expected result of a fault under the column's profile.
 func (c Column) want(row int, f fault) verdict {
 	if v, ok := c.differs[fmt.Sprint(row, " ", f.form)]; ok {
 		return v
@@ -68,7 +68,7 @@ func (c Column) want(row int, f fault) verdict {
 	return cmp.Or(c.differs[fmt.Sprint(row)], f.want)
 }
 
-// shortest is how soon retries come where they are hurried.
+// shortest is the delay of hurried retries.
 const shortest = time.Millisecond
 
 func taskEvent(t testing.TB) payload.Event {

@@ -11,10 +11,10 @@ import (
 	"github.com/postrider/postrider/webhook/internal/proof/hostile"
 )
 
-// connectionRows are faults before a request is on its way.
+// connectionRows are faults before a request is sent.
 func connectionRows() []row {
 	return []row{
-		one(1, "connection refused", fault{want: again, code: webhook.CodeConnect, reach: toConnection, set: func(s *scene) { s.nobody(freePort(s.t)) }}),
+		one(1, "connection refused", fault{want: again, code: webhook.CodeConnect, reach: toConnection, set: func(s *scene) { s.sendToUnused(freePort(s.t)) }}),
 		{2, "connect timeout", []fault{
 			{form: "bound of the dial", want: again, code: webhook.CodeConnect, hangs: true, bounded: true, set: func(s *scene) {
 				s.bounds.Dial = s.bound
@@ -42,8 +42,8 @@ func connectionRows() []row {
 			{form: "IPv6 loopback", want: accepted, status: 200, set: resolves(hostile.Addrs("::1", publicIP))},
 			{form: "NAT64", want: accepted, status: 200, set: resolves(hostile.Addrs("64:ff9b::7f00:3", publicIP))},
 			{form: "public one refuses", want: again, code: webhook.CodeConnect, reach: toConnection, set: func(s *scene) {
-				s.nobody(freePort(s.t))
-				resolves(hostile.Addrs(forbiddenIP, nobodyIP))(s)
+				s.sendToUnused(freePort(s.t))
+				resolves(hostile.Addrs(forbiddenIP, unusedIP))(s)
 			}},
 		}},
 		one(6, "rebinds to a forbidden address", fault{want: refused, code: webhook.CodeBlockedAddress, first: webhook.CodeProtocol, set: func(s *scene) {
@@ -126,17 +126,16 @@ func resolves(lookups ...hostile.Lookup) func(*scene) {
 	return func(s *scene) { s.m.dns.Set(s.name, lookups...) }
 }
 
-// nobody sends to an address where nothing listens, on the port of a listener at a forbidden
-// address.
-func (s *scene) nobody(forbidden net.Listener) {
+// sendToUnused sends to an address without a listener, on the port of a listener at a forbidden address.
+func (s *scene) sendToUnused(forbidden net.Listener) {
 	s.forbiddenPort, s.port = forbidden, forbidden.Addr().(*net.TCPAddr).Port
-	resolves(hostile.Addrs(nobodyIP))(s)
+	resolves(hostile.Addrs(unusedIP))(s)
 }
 
-// freePort is a listener at a forbidden address, on a port where nothing listens at the other.
+// freePort is a listener at a forbidden address, on a port without a listener at the other.
 func freePort(t *testing.T) net.Listener {
 	t.Helper()
-	both := hostile.SamePort(t, nobodyIP, forbiddenIP)
+	both := hostile.SamePort(t, unusedIP, forbiddenIP)
 	_ = both[0].Close()
 	return both[1]
 }

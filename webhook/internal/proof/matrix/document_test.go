@@ -26,8 +26,8 @@ func reliability(t *testing.T) string {
 	return string(text)
 }
 
-// Rule: docs/reliability.md has a line for every row, with what every profile makes of it and
-// the name of its test. What is missing there is printed by this test.
+// Rule: docs/reliability.md has a line for every row, with the result for every profile and the
+// name of its test. This test prints missing lines.
 func TestDocument(t *testing.T) {
 	t.Parallel()
 	lines := regexp.MustCompile(`(?m)^\| \d+ \|.*`).FindAllString(reliability(t), -1)
@@ -65,8 +65,7 @@ func table(t *testing.T) (lines []string) {
 	return lines
 }
 
-// verdicts is what must come of the forms of a row: of most of them, and of which others
-// something else.
+// verdicts returns the results of a row's forms: the most frequent one, and the forms with another.
 func (c Column) verdicts(r row) string {
 	forms := map[verdict][]string{}
 	for _, f := range r.faults {
@@ -84,8 +83,8 @@ func (c Column) verdicts(r row) string {
 	return out
 }
 
-// Rule: docs/reliability.md has a line for every row of the faults of processes, which a
-// program of the module of examples plays for every profile.
+// Rule: docs/reliability.md has a line for every row of the faults of processes, which package
+// crash tests for every profile.
 func TestDocumentOfProcesses(t *testing.T) {
 	t.Parallel()
 	read := func(name ...string) string {

@@ -10,7 +10,7 @@ import (
 	"github.com/postrider/postrider/webhook/internal/proof/hostile"
 )
 
-// verdict is what must come of a fault that stays.
+// verdict is the expected result of a permanent fault.
 type verdict string
 
 const (
@@ -31,21 +31,21 @@ const (
 // fault is one form of a row of the matrix.
 type fault struct {
 	form    string           // tells the forms of a row apart
-	do      hostile.Behavior // what the endpoint does every time; 200 where it is empty
+	do      hostile.Behavior // the endpoint's behavior every time; 200 where it is empty
 	want    verdict
-	code    webhook.Code // of every attempt; CodeOK stands for what want says
-	or      webhook.Code // as right as code: the fault meets a moment that the kernel chooses
+	code    webhook.Code // of every attempt; CodeOK stands for the code of want
+	or      webhook.Code // also accepted: the kernel chooses the moment of the fault
 	status  int          // of every attempt
 	twice   bool         // each attempt makes two requests
 	reach   reach
-	first   webhook.Code                                        // the first attempt ends so instead, and is retried
-	set     func(*scene)                                        // prepares what do cannot express
-	wait    func(webhook.Attempt) (earliest, latest time.Time)  // the retry is planned for then, which is not waited for
-	pauses  bool                                                // wait holds the webhook back, not this delivery alone
-	hangs   bool                                                // each attempt takes a bound of time
-	bounded bool                                                // that bound is one of Bounds
-	heavy   bool                                                // the endpoint sends without end: watch the memory
-	check   func(*testing.T, webhook.Delivery, webhook.Attempt) // looks at the last attempt
+	first   webhook.Code                                        // code of the first attempt, which is retried
+	set     func(*scene)                                        // prepares a fault that do cannot express
+	wait    func(webhook.Attempt) (earliest, latest time.Time)  // bounds of the planned retry, which the test does not wait for
+	pauses  bool                                                // wait pauses the webhook, not this delivery alone
+	hangs   bool                                                // each attempt runs into a timeout
+	bounded bool                                                // the timeout is one of Bounds
+	heavy   bool                                                // the endpoint sends without end: memory is measured
+	check   func(*testing.T, webhook.Delivery, webhook.Attempt) // checks the last attempt
 }
 
 // outcome is the code of every attempt.
@@ -56,7 +56,7 @@ func (f fault) outcome() webhook.Code {
 	return cmp.Or(f.code, webhook.CodeStatus)
 }
 
-// requests is how many so many attempts make at most.
+// requests is the greatest number of requests of so many attempts.
 func (f fault) requests(attempts int) int {
 	if f.twice {
 		return 2 * attempts
@@ -78,7 +78,7 @@ func statuses(want verdict, code webhook.Code, list ...int) (out []fault) {
 	return out
 }
 
-// fault lets one event meet one fault and checks what came of it.
+// fault sends one event through one fault and checks the result.
 func (m *matrix) fault(t *testing.T, r row, i int) {
 	f := m.judged(r.number, r.faults[i])
 	var s *scene
@@ -128,13 +128,13 @@ func (m *matrix) fault(t *testing.T, r row, i int) {
 	s.checkInvariants(attempts)
 }
 
-// judged is a fault as the column's profile has it.
+// judged is a fault with the expectations of the column's profile.
 func (m *matrix) judged(row int, f fault) fault {
 	f.want = m.want(row, f)
 	if m.requests > 1 {
 		return f
 	}
-	f.wait = nil // there is no retry to be planned
+	f.wait = nil // no retry is planned
 	if f.first != "" {
 		f.want, f.code, f.first = again, f.first, ""
 	}
@@ -144,7 +144,7 @@ func (m *matrix) judged(row int, f fault) fault {
 // precision is that of the times that SQL Stores keep.
 const precision = time.Microsecond
 
-// checkWait looks at a retry that is planned for later.
+// checkWait checks a retry that is planned for later.
 func checkWait(t *testing.T, s *scene, d webhook.Delivery, as []webhook.Attempt) {
 	t.Helper()
 	last := as[len(as)-1]
@@ -178,7 +178,7 @@ func checkWait(t *testing.T, s *scene, d webhook.Delivery, as []webhook.Attempt)
 	}
 }
 
-// checkReach counts what arrived at the endpoint.
+// checkReach counts the requests at the endpoint.
 func (s *scene) checkReach(attempts int) {
 	s.t.Helper()
 	if s.server == nil {

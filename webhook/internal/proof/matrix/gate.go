@@ -2,16 +2,16 @@ package matrix
 
 import "sync"
 
-// gate lets faults in: at first those whose memory is measured, which is that of the whole
-// process, one at a time; then those that keep the processor busy, a few at a time; at last
-// those that wait for some bound of time, all at once. Parallel tests would do less well: there
-// are as many of them at once as there are processors, and what waits needs none.
+// gate orders the faults: first those whose memory is measured, which is that of the whole process,
+// one at a time; then those that keep the processor busy, a few at a time; at last those that wait
+// for a timeout, all at once. Parallel tests would be slower: as many run at once as there are
+// processors, but waiting needs none.
 type gate struct {
 	left  [3]sync.WaitGroup // faults of a turn that have not ended
 	slots [2]chan struct{}  // of the turns that are limited
 }
 
-// turn is when a fault's turn comes.
+// turn is the fault's place in that order.
 func (f fault) turn() int {
 	switch {
 	case f.heavy:
@@ -31,15 +31,14 @@ func (g *gate) expect(rows []row) {
 	}
 }
 
-// forget says that a row will not be played.
+// forget announces that a row will not be run.
 func (g *gate) forget(r row) {
 	for _, f := range r.faults {
 		g.left[f.turn()].Done()
 	}
 }
 
-// pass plays a fault when its turn has come. A test that is given up ends play's goroutine,
-// not only play.
+// pass runs play when the fault's turn has come. A test that is given up ends play's goroutine too.
 func (g *gate) pass(f fault, play func()) {
 	turn := f.turn()
 	defer g.left[turn].Done()

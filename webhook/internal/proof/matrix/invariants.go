@@ -11,21 +11,21 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// What an attempt may add to the heap, and what it may allocate in all, the server's part
-// included: a bomb that goes off is 64 MiB.
+// The bounds of an attempt's heap growth and of its allocations in all, the server's part included:
+// a decompressed bomb is 64 MiB.
 const (
 	maxKept      = 1 << 20
 	maxAllocated = 4 << 20
 )
 
-// checkInvariants holds what is true of every row:
+// checkInvariants checks the rules of every row:
 //
-//   - I1: an event that was accepted has a final record, or a planned retry
+//   - I1: an accepted event has a final record, or a planned retry
 //   - I2: there are no more requests than the budget allows
 //   - I3: there is no request after a success or a permanent failure
 //   - I4: every request carries the same identifier and the same bytes
-//   - I5: nobody connects to a forbidden address
-//   - I6: no secret, URL path, byte of the remote side or address gets out
+//   - I5: there is no connection to a forbidden address
+//   - I6: no secret, URL path, byte of the remote side or address is shown
 //   - I7: each attempt has one record, with code, status and times
 //   - I8: goroutines, file descriptors (see atBaseLine) and memory do not grow
 //   - I9: a healthy webhook beside the faulty one is served at once
@@ -142,9 +142,8 @@ func (s *scene) checkNeighbour(faulty webhook.Delivery) {
 	}
 }
 
-// checkAttention: the owner hears once that the URL, the secret or the certificate is
-// wrong, and only an endpoint that says it is gone for good is switched off, where the
-// profile wants that.
+// checkAttention: the owner is notified once that the URL, the secret or the certificate is wrong.
+// Only an endpoint that reports itself gone is switched off, where the profile does that.
 func (s *scene) checkAttention(as []webhook.Attempt) {
 	s.t.Helper()
 	last := as[len(as)-1]

@@ -1,11 +1,11 @@
-// Package matrix holds every fault of the network and of HTTP that is known to hit a sender
-// of webhooks against every profile, over real sockets and TLS: 44 rows of faults, a column
-// for each profile, and nine invariants that are checked after each. It is for tests of this
-// module and of its examples, which give it their Stores; no other code imports it.
+// Package matrix tests every known fault of the network and of HTTP for every profile, over real
+// sockets and TLS: 44 rows of faults, a column for each profile, and nine invariants that are
+// checked after each. It is for tests of this module and of its examples, which provide the Stores;
+// no other code imports it.
 //
-// The rows are in connection.go, answer.go, status.go and patience.go, what a profile makes
-// of them in columns.go, the invariants in invariants.go. stored.go picks the forms that are
-// played on databases too.
+// The rows are in connection.go, answer.go, status.go and patience.go, the expectations of a
+// profile in columns.go, the invariants in invariants.go. stored.go selects the forms that also run
+// on databases.
 package matrix
 
 import (
@@ -20,27 +20,27 @@ import (
 	"github.com/postrider/postrider/webhook/internal/proof/hostile"
 )
 
-// Rows is how many rows the matrix has, numbered from 1.
+// Rows is the number of rows of the matrix, which count from 1.
 const Rows = 44
 
-// Setting is where the matrix is played.
+// Setting is the environment of the matrix.
 type Setting struct {
 	// Store makes an empty Store.
 	Store func(testing.TB) webhook.Store
-	// SetBounds shortens the times of an attempt below Options.Timeout. Where it is nil, forms
+	// SetBounds shortens the timeouts of an attempt below Options.Timeout. Where it is nil, forms
 	// that would have to wait for one of them are left out.
 	SetBounds func(*webhook.Dispatcher, Bounds)
-	// Stored leaves out what is the same for every Store; see stored.go.
+	// Stored leaves out forms that are the same for every Store; see stored.go.
 	Stored bool
 }
 
-// Bounds are times of one attempt; zero keeps the default.
+// Bounds are timeouts of one attempt; zero keeps the default.
 type Bounds struct{ Dial, TLS, Header, Body time.Duration }
 
-// Run plays the matrix. Each column is a subtest, each row one of a column, each form of a
-// fault one of a row: TestFaultMatrix/jira/row_22_5xx_with_a_fault_of_the_body/503_gzip_bomb.
-// The caller must not run in parallel with other tests: goroutines, file descriptors and
-// memory are counted.
+// Run runs the matrix. Each column is a subtest, each row one of a column, each form of a fault one
+// of a row: TestFaultMatrix/jira/row_22_5xx_with_a_fault_of_the_body/503_gzip_bomb. The caller must
+// not run in parallel with other tests, because goroutines, file descriptors and memory are
+// counted.
 func Run(t *testing.T, where Setting) {
 	for _, c := range Columns() {
 		t.Run(c.Name, func(t *testing.T) {
@@ -50,7 +50,7 @@ func Run(t *testing.T, where Setting) {
 	}
 }
 
-// matrix is what the rows of a column share.
+// matrix is the shared state of a column's rows.
 type matrix struct {
 	Column
 	where   Setting
@@ -80,7 +80,7 @@ type row struct {
 
 func one(number int, words string, f fault) row { return row{number, words, []fault{f}} }
 
-// rows are those of the column that are played here, in their order.
+// rows are the column's rows to run, in their order.
 func (m *matrix) rows(t *testing.T) []row {
 	all := slices.Concat(connectionRows(), answerRows(), statusRows(m.Column), patienceRows(m.Column))
 	slices.SortFunc(all, func(a, b row) int { return a.number - b.number })

@@ -9,8 +9,8 @@ import (
 	"github.com/postrider/postrider/webhook/memstore"
 )
 
-// TestFaultMatrix holds every fault of the network and of HTTP against every profile. Each
-// subtest is one row for one profile; what holds in all of them is in invariants.go.
+// TestFaultMatrix tests every fault of the network and of HTTP for every profile. Each subtest is
+// one row for one profile; invariants.go has the rules for all of them.
 func TestFaultMatrix(t *testing.T) { // not parallel: it counts goroutines and file descriptors
 	matrix.Run(t, matrix.Setting{
 		Store:     newMemory,

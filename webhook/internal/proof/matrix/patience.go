@@ -12,7 +12,7 @@ import (
 	"github.com/postrider/postrider/webhook/internal/proof/hostile"
 )
 
-// patienceRows are answers that ask for patience. Waits are planned, not waited for.
+// patienceRows are answers that ask for a delay. Delays are planned, not waited for.
 func patienceRows(c Column) []row {
 	return []row{
 		one(33, "429 without Retry-After", statuses(again, "", 429)[0].plain()),
@@ -30,7 +30,7 @@ func ask(status int, value string) hostile.Behavior {
 	return hostile.Status(status, hostile.RetryAfter(value))
 }
 
-// after plans the retry for so long after the end of the attempt.
+// after plans the retry at that time after the end of the attempt.
 func after(wait time.Duration) func(webhook.Attempt) (earliest, latest time.Time) {
 	return func(a webhook.Attempt) (time.Time, time.Time) {
 		at := a.End().Add(wait)
@@ -38,8 +38,8 @@ func after(wait time.Duration) func(webhook.Attempt) (earliest, latest time.Time
 	}
 }
 
-// forEachPause makes two faults of each value: 429 and 503 are the statuses whose Retry-After
-// may hold the whole webhook back.
+// forEachPause makes two faults of each value: 429 and 503 are the statuses whose Retry-After may
+// pause the whole webhook.
 func forEachPause(values ...string) (out []fault) {
 	for _, status := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable} {
 		for _, v := range values {
@@ -79,7 +79,7 @@ func patientDates() (out []fault) {
 	return out
 }
 
-// impatient asks for more than the profile grants.
+// impatient asks for a longer delay than the profile grants.
 func impatient(c Column) []fault {
 	values := []string{strconv.Itoa(int(c.longest/time.Second) + 1), "86400", "Fri, 31 Dec 9999 23:59:59 GMT", "9223372036854775807",
 		"18446744073709551616", strings.Repeat("9", 20), strings.Repeat("9", 400)}
@@ -90,8 +90,8 @@ func impatient(c Column) []fault {
 	return out
 }
 
-// ignoredPatience asks for patience where nothing is tried again. A profile that tries again
-// after most of 4xx delays that delivery, as patientSeconds has it.
+// ignoredPatience asks for a delay where there is no retry. A profile that retries after most of
+// 4xx delays that delivery, see patientSeconds.
 func ignoredPatience(c Column) []fault {
 	out := statuses(accepted, "", 200, 202)
 	out = append(out, statuses(refused, webhook.CodeRedirect, 302)...)
@@ -115,7 +115,7 @@ func asksNothing(t *testing.T, _ webhook.Delivery, a webhook.Attempt) {
 	}
 }
 
-// tag makes a text fit into the name of a subtest.
+// tag turns a text into the name of a subtest.
 func tag(parts ...any) string {
 	return strings.Trim(strings.Map(func(r rune) rune {
 		if r == '/' || r == ',' || r == ':' || r == '"' {

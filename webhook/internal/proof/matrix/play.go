@@ -13,7 +13,7 @@ import (
 	"github.com/postrider/postrider/webhook/internal/proof/hostile"
 )
 
-// play sends the event and lets everything come to rest.
+// play sends the event and waits until the dispatcher is idle.
 func (s *scene) play() {
 	t := s.t
 	s.build()
@@ -53,8 +53,8 @@ func (s *scene) play() {
 	}
 }
 
-// disturbed reports whether something that does not hang ran into the bound: the healthy
-// endpoint, or the way to the one that hangs.
+// disturbed reports whether something other than the fault ran into the bound: the healthy
+// endpoint, or the connection to the one that hangs.
 func (s *scene) disturbed() bool {
 	if !s.fault.hangs {
 		return false
@@ -98,7 +98,7 @@ func (s *scene) build() {
 		s.url = s.urlAt(s.name)
 	}
 	s.hook = s.add(webhook.Webhook{Name: "faulty", URL: s.url, Headers: map[string]string{"X-Canary": headerCanary}})
-	if s.edit != nil { // behind the Manager's back
+	if s.edit != nil { // bypasses the Manager
 		s.edit(&s.hook)
 		if err := s.store.(webhook.Registry).Update(context.Background(), s.hook); err != nil {
 			s.t.Fatal(err)
@@ -141,7 +141,7 @@ func (s *scene) delivery(id string) (webhook.Delivery, []webhook.Attempt) {
 	return d, as
 }
 
-// memory is that of the whole process, the server included. A heavy fault is alone in it.
+// memory is that of the whole process, the server included. A heavy fault runs alone in it.
 func (s *scene) memory() (m runtime.MemStats) {
 	if s.fault.heavy {
 		runtime.GC()
@@ -150,7 +150,7 @@ func (s *scene) memory() (m runtime.MemStats) {
 	return m
 }
 
-// requests are those that the endpoint which fails has read.
+// requests are those that the failing endpoint has read.
 func (s *scene) requests() []hostile.Request {
 	if s.server == nil {
 		return nil

@@ -22,15 +22,15 @@ import (
 
 const scope = "acme"
 
-// The addresses of the matrix: two that stand for public ones, and one that nobody may
-// connect to.
+// The addresses of the matrix: two that stand for public ones, and one to which no connection is
+// allowed.
 const (
 	publicIP    = "127.0.0.2"
-	nobodyIP    = "127.0.0.4" // public too; nothing listens there
+	unusedIP    = "127.0.0.4" // public too, without a listener
 	forbiddenIP = "127.0.0.3"
 )
 
-// What must not show up anywhere. The secret is one that every profile takes: 24 bytes in
+// Values that must not be shown anywhere. The secret is one that every profile accepts: 24 bytes in
 // base64.
 const (
 	SecretCanary = "secretCanary0123456789abcdefABCD"
@@ -40,24 +40,24 @@ const (
 	bannerCanary = "banner-canary"
 )
 
-// scene is one event on its way to an endpoint that fails and to one that does not.
+// scene is one event to an endpoint that fails and to one that does not.
 type scene struct {
 	t             *testing.T
 	m             *matrix
 	fault         fault
-	name          string           // host of the endpoint that fails
+	name          string           // host of the failing endpoint
 	server        *hostile.Server  // nil where none is needed
 	forbidden     *hostile.Counter // at a forbidden address, on the server's port
-	forbiddenPort net.Listener     // kept for it where port was chosen before
+	forbiddenPort net.Listener     // reserved for it where port was chosen before
 	port          int
 
-	// set changes these before the host starts.
+	// set changes the fields below before the host starts.
 	profile webhook.Profile
 	opts    webhook.Options
 	bound   time.Duration // for one of bounds, or a timeout
 	bounds  Bounds
 	event   payload.Event
-	url     string // where the webhook's URL is not the usual
+	url     string // of the webhook, where it is not the usual one
 	cert    func(names ...string) tls.Certificate
 	script  []hostile.Behavior      // before fault.do
 	then    func() hostile.Behavior // instead of fault.do
@@ -74,22 +74,21 @@ type scene struct {
 	neighbour string
 	health    webhook.Health
 	explained webhook.Explanation
-	kept      int64 // bytes by which the run made the heap grow
-	allocated int64 // bytes allocated in it, garbage included
+	kept      int64 // growth of the heap in bytes
+	allocated int64 // allocated bytes, garbage included
 }
 
-// timeout is that of attempts which are not meant to run into it.
+// timeout is the timeout of attempts that must not reach it.
 const timeout = 10 * time.Second
 
-// drip is the time between two bytes of endpoints that are slow.
+// drip is the time between two bytes of slow endpoints.
 const drip = 20 * time.Millisecond
 
-// bounds are what the times of an attempt are shortened to where a fault runs into one. What
-// does not hang must keep them too: on a machine that is too busy for that the fault is played
-// again with the next.
+// bounds are the shortened timeouts of a fault that runs into one. Everything else must stay below
+// them too: on a machine that is too busy for that, the fault is run again with the next bound.
 var bounds = [...]time.Duration{400 * time.Millisecond, 1200 * time.Millisecond, 3600 * time.Millisecond}
 
-// scene builds what a fault needs.
+// scene prepares a fault.
 func (m *matrix) scene(t *testing.T, f fault, name string, bound time.Duration) *scene {
 	s := &scene{t: t, m: m, fault: f, name: name, bound: bound, told: newWitness(), event: m.event(t),
 		cert: func(...string) tls.Certificate { return m.cert }}
@@ -117,7 +116,7 @@ func (m *matrix) scene(t *testing.T, f fault, name string, bound time.Duration) 
 	if s.opts.DialContext == nil {
 		s.profile.Allow = allowed(uint16(s.port), uint16(m.healthy.Port()))
 	}
-	switch { // what is planned and not waited for needs no hurry
+	switch { // a planned retry that is not waited for needs no hurry
 	case f.wait == nil:
 		s.profile.Retry = hurried(s.profile.Retry)
 		s.profile.Retry.Last = retry.Slot{}
@@ -130,7 +129,7 @@ func (m *matrix) scene(t *testing.T, f fault, name string, bound time.Duration) 
 // allowed accepts the endpoints of the matrix.
 func allowed(ports ...uint16) allowlist.Policy {
 	return allowlist.Policy{
-		AllowPrefixes: []netip.Prefix{netip.MustParsePrefix(publicIP + "/32"), netip.MustParsePrefix(nobodyIP + "/32")},
+		AllowPrefixes: []netip.Prefix{netip.MustParsePrefix(publicIP + "/32"), netip.MustParsePrefix(unusedIP + "/32")},
 		Ports:         ports,
 	}
 }
@@ -141,8 +140,8 @@ func hurried(p retry.Policy) retry.Policy {
 	return p
 }
 
-// pinned sends to the one host that Atlassian Automation has, through the profile as it
-// is; the dial alone leads to the test's server.
+// pinned sends to the one host of Atlassian Automation, through the unchanged profile; only the
+// dial leads to the test's server.
 func (s *scene) pinned() {
 	s.name, s.alone = "api-private.atlassian.com", true
 	s.url = "https://api-private.atlassian.com/automation/webhooks/jira/a/11111111-2222-3333-4444-555555555555/" + pathCanary + "?key=" + queryCanary

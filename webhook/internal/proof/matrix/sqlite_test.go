@@ -15,8 +15,8 @@ import (
 
 func TestMain(m *testing.M) { leak.Main(m) }
 
-// TestFaultMatrixOnSQLite holds the faults in which a Store has a part against every profile
-// over package sqlstore on SQLite. Each subtest is one row for one profile.
+// TestFaultMatrixOnSQLite tests the faults that involve a Store for every profile over package
+// sqlstore on SQLite. Each subtest is one row for one profile.
 func TestFaultMatrixOnSQLite(t *testing.T) { // not parallel: it counts goroutines and file descriptors
 	matrix.Run(t, matrix.Setting{Store: newSQLite, Stored: true})
 }

@@ -10,11 +10,11 @@ import (
 	"github.com/postrider/postrider/webhook/internal/proof/hostile"
 )
 
-// echo is an answer that tells everything it was told.
+// echo is an answer that repeats everything that it got.
 const echo = "secret " + SecretCanary + ", X-Canary: " + headerCanary + `, {"path":"\/hooks\/` + pathCanary + "\"}, /hooks/" + pathCanary +
 	"?key=" + queryCanary + ", " + pathCanary + ", key " + queryCanary + ", dial tcp 127.0.0.3:8080: refused, peer:127.0.0.1, [::1]:443, at ::1:\r\nend"
 
-// statusRows are answers that are in order.
+// statusRows are valid answers.
 func statusRows(c Column) []row {
 	return []row{
 		{26, "200", []fault{
@@ -41,8 +41,8 @@ func statusRows(c Column) []row {
 	}
 }
 
-// redirects point at an address that is watched, and at one that would be allowed: the
-// healthy webhook's, which must see its own request alone.
+// redirects point at an address that is watched, and at one that would be allowed: the healthy
+// webhook's, which must see only its own request.
 func redirects() (out []fault) {
 	for _, status := range []int{300, 301, 302, 303, 304, 305, 307, 308, 399} {
 		bare := fault{form: fmt.Sprint(status), do: hostile.Status(status), want: refused, code: webhook.CodeRedirect, status: status}
@@ -78,7 +78,7 @@ func snippet(want string) func(*testing.T, webhook.Delivery, webhook.Attempt) {
 	}
 }
 
-// cleaned: what is no secret is still there, in one line. That no secret is, I6 says.
+// cleaned: the harmless part is still there, in one line. I6 checks that no secret is.
 func cleaned(t *testing.T, _ webhook.Delivery, a webhook.Attempt) {
 	t.Helper()
 	if !strings.HasPrefix(a.Snippet, "secret [redacted], X-Canary: [redacted]") || !strings.HasSuffix(a.Snippet, " end") || strings.ContainsAny(a.Snippet, "\r\n") {

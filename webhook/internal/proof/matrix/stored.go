@@ -5,14 +5,14 @@ import (
 	"testing"
 )
 
-// stored are the forms of faults in which the Store has a part, by row; nil means all forms of
-// the row. What is left out differs from them in what the network does, not in what is written
-// down and read again: the time of the next attempt, the counts, the code, the pause, the end.
+// stored are the forms of faults that involve the Store, by row; nil means all forms of the row.
+// The other forms differ only in the network's behavior, not in the stored fields: the time of the
+// next attempt, the counts, the code, the pause, the end.
 var stored = map[int][]string{
 	1: nil, 30: nil, 31: nil, 32: nil, 33: nil, // the whole budget
 	4:  {"watched", "literal 127.0.0.3"}, // ended without a request
-	6:  nil,                              // tried again, then refused
-	9:  {"expired"},                      // the owner is told
+	6:  nil,                              // retried, then refused
+	9:  {"expired"},                      // the owner is notified
 	13: {"reset"},
 	22: {"503 reset in the body"},
 	26: {"with a body", "echoes what it was sent"}, // the snippet is stored
@@ -25,7 +25,7 @@ var stored = map[int][]string{
 	39: {"202", "302", "404"},
 	40: {"500"},
 	41: {"600"},
-	43: nil,                               // a verdict before the request has gone out
+	43: nil,                               // a verdict before the request was sent
 	44: {"before headers", "in the body"}, // the lease outlasts the attempt
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// witness is an Observer that writes down everything it is told.
+// witness is an Observer that records all calls.
 type witness struct {
 	canary.Notes
 	mu        sync.Mutex
@@ -23,7 +23,7 @@ func newWitness() *witness { return &witness{attempted: map[string]int{}, settle
 
 func (w *witness) observer() *webhook.Observer {
 	note := func(d webhook.Delivery, more ...any) {
-		d.Body = nil // the host's own
+		d.Body = nil // it belongs to the host
 		fmt.Fprintf(w, "%+v %+v\n", d, more)
 	}
 	locked := func(f func()) { w.mu.Lock(); defer w.mu.Unlock(); f() }

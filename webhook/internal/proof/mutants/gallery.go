@@ -2,11 +2,11 @@ package main
 
 import "slices"
 
-// gallery lists the planted bugs. Each is one that somebody could write, or that was met
-// in software of this kind.
+// gallery lists the planted bugs. Each is a plausible mistake, or one that was found in software of
+// this kind.
 var gallery = slices.Concat(engineBugs, core, credentialBugs, secretBugs, authorizationBugs, spellingBugs, registrationBugs, wireBugs, catalogueBugs, orderBugs)
 
-// engineBugs are in Stores, retries and limits, and in what the core leans on.
+// engineBugs are in Stores, retries and limits, and in their helpers.
 var engineBugs = []mutation{
 	{"a try is counted when it is claimed", "webhook/memstore/claim.go",
 		"r.held, r.due, r.lease = true, t.until, number", "r.held, r.due, r.lease = true, t.until, number\n\tr.tries++",
@@ -38,7 +38,7 @@ var engineBugs = []mutation{
 	{"a limiter key admits one too many", "limiter/key.go",
 		"return max(0, n-k.inUse)", "return max(0, n+1-k.inUse)",
 		"./limiter"},
-	{"a pause does not keep anybody out", "limiter/room.go",
+	{"a pause keeps no request out", "limiter/room.go",
 		"k := l.key(key); until.After(k.paused)", "k := l.key(key); false",
 		"./limiter -run TestPause"},
 	{"a grant keeps what was not entered", "limiter/grant.go",

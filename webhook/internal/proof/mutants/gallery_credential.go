@@ -1,6 +1,7 @@
 package main
 
-// credentialBugs are in what a webhook keeps, what an answer or a page shows of it, and in what is told of a task.
+// credentialBugs are in the fields of a webhook, in their copies in answers and pages, and in
+// reports of a task.
 var credentialBugs = []mutation{
 	{"a stored token follows a webhook to another URL", "webhook/secret_kept.go",
 		"if k.secrets && p.sendsSecret(next) &&", "if false && k.secrets && p.sendsSecret(next) &&",

@@ -1,6 +1,6 @@
 package main
 
-// orderBugs are in what keeps keys in order, sends the latest of them, and ends what is too old.
+// orderBugs are in the order of keys, in coalescing, and in expiry.
 var orderBugs = []mutation{
 	{"TakeHeads takes whatever of a key is due", "webhook/memstore/keys.go",
 		"		next = k.pending.top()\n", "		next = r\n",
@@ -19,13 +19,13 @@ var orderBugs = []mutation{
 		"	s.unparkHead(k, when)\n", "	_ = k\n",
 		"./webhook/memstore -run TestConformance/order"},
 	{"a repeat keeps its key", "webhook/memstore/history.go",
-		"		r.state, r.ordered = webhook.StatePending, &ordered{keyPos: -1, earlier: r.earlier} // outside of its key\n", "		r.state = webhook.StatePending\n",
+		"		r.state, r.ordered = webhook.StatePending, &ordered{keyPos: -1, earlier: r.earlier} // without a key\n", "		r.state = webhook.StatePending\n",
 		"./webhook -run TestOrderReplay"},
 	{"a key goes on while its head is under way", "webhook/memstore/keys.go",
 		"	k.busy = next\n", "",
 		"./webhook/memstore -run TestConformance/coalesce"},
 	{"an old state is sent behind the latest one", "webhook/memstore/keys.go",
-		"	k.of(next).taken = max(k.of(next).taken, next.seq)\n", "",
+		"	k.unit(next).taken = max(k.unit(next).taken, next.seq)\n", "",
 		"./webhook/memstore -run TestConformance/coalesce"},
 	{"a delivery with a key is handed over", "webhook/internal/scheduler/handoff.go",
 		"j.Unreadable, j.Keyed, s.healthStale():", "j.Unreadable, s.healthStale():",

@@ -1,6 +1,6 @@
 package main
 
-// registrationBugs are in filters, and in what apps and add-ons register.
+// registrationBugs are in filters, and in registrations of apps and add-ons.
 var registrationBugs = []mutation{
 	{"a filter whose first token is illegal matches everything", "webhook/jira/jql/parse.go",
 		"	case Blank(src):\n", "	case Blank(src), (&lexer{src: src}).next().kind == illegal:\n",
@@ -19,13 +19,13 @@ var registrationBugs = []mutation{
 		"			patience = indexPatience\n", "			patience = loadTimeout\n",
 		"./webhook/jira -run TestApp_oldRegistrationsMeanwhile"},
 	{"registrations are read once for each event that asks", "webhook/jira/app_index.go",
-		"	if s.flight == nil {\n", "	if true {\n",
+		"	if s.load == nil {\n", "	if true {\n",
 		"./webhook/jira -run TestApp_oldRegistrationsMeanwhile"},
 	{"registrations are read by the event that needs them", "webhook/jira/profile.go",
 		"				m.apps.prepare(&w)\n", "				_ = m.apps.prepare\n",
 		"./webhook/jira -run TestHostileApp"},
 	{"one app's error fails the tenant's dispatch", "webhook/jira/app_match.go",
-		"	case errors.As(err, &app):\n		return &found", "	case errors.As(err, &app) && err == nil:\n		return &found",
+		"	case errors.As(err, &app):\n		return &selection", "	case errors.As(err, &app) && err == nil:\n		return &selection",
 		"./webhook/jira -run TestApp_errorsStayWithTheApp"},
 	{"a list of IDs has no end", "webhook/jira/bounds.go",
 		"	ids, more, err := decodeList[int64](raw, MaxItems)", "	ids, more, err := decodeList[int64](raw, 1<<30)",

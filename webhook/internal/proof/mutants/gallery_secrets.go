@@ -1,6 +1,6 @@
 package main
 
-// secretBugs are in how long a secret counts.
+// secretBugs are in the validity of secrets.
 var secretBugs = []mutation{
 	{"a signer in use outlives its secret", "webhook/prepared.go",
 		"got != nil && got.valid(now) && got.given.same(w)", "got != nil && got.given.same(w)",

@@ -1,6 +1,6 @@
 package main
 
-// spellingBugs are in what URLs, addresses, signatures and sealed data may look like.
+// spellingBugs are in the spelling of URLs, addresses, signatures and sealed data.
 var spellingBugs = []mutation{
 	{"a rate lets everything through", "limiter/rate.go",
 		"	return full.Add(r.every)\n}", "	return full\n}",

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Rule: every mutation still applies to the code, exactly once, and has a name of its own.
+// Rule: every mutation still applies to the code, exactly once, and has a unique name.
 func TestGalleryApplies(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}

@@ -1,6 +1,6 @@
 package main
 
-// wireBugs are in connections, and in what goes out over them.
+// wireBugs are in connections and requests.
 var wireBugs = []mutation{
 	{"a dead connection costs the attempt", "webhook/internal/transport/transport.go",
 		"if !repeat || x.Err() != nil {", "if repeat || !repeat {",
@@ -32,8 +32,8 @@ var wireBugs = []mutation{
 	{"a target behind a proxy is never at fault", "webhook/internal/transport/proxy.go",
 		"case !p.asked.alive(p.answers):", "case true:",
 		"./webhook/internal/proof/wire -run TestProxyFailures"},
-	{"a name that nobody answers for is this side's fault", "webhook/internal/transport/names.go",
-		"case !n.asked.alive(n.anybody):", "case true:",
+	{"a name without an answer is this side's fault", "webhook/internal/transport/names.go",
+		"case !n.asked.alive(n.anyServer):", "case true:",
 		"./webhook/internal/proof/wire -run TestNameServers"},
 	{"what cannot leave the process spends a try", "webhook/outcome.go",
 		"case a.Code == CodeEgress: // no try was made", "case false:",

@@ -1,12 +1,12 @@
-// Command mutants plants one bug at a time into the library and runs the test that ought to
-// catch it. It shows that the tests can fail.
+// Command mutants plants one bug at a time into the library and runs the test that must catch it.
+// It shows that the tests can fail.
 //
 //	go run ./webhook/internal/proof/mutants            # all
 //	go run ./webhook/internal/proof/mutants -only lease
 //	go run ./webhook/internal/proof/mutants -part 2/3  # every third, from the second on
 //
-// The working tree is not touched: the changed file goes to the compiler through an overlay.
-// The exit code is 1 when a bug got through, or when a mutation does not apply any more.
+// The working tree does not change: the compiler gets the changed file through an overlay. The exit
+// code is 1 when a test does not catch its bug, or when a mutation does not apply any more.
 package main
 
 import (
@@ -100,7 +100,7 @@ func (m mutation) plant(root, dir string) (verdict string, caught bool) {
 	path := filepath.Join(root, filepath.FromSlash(m.file))
 	src, err := os.ReadFile(path)
 	if err != nil || bytes.Count(src, []byte(m.old)) != 1 {
-		return "STALE", false // the code has moved on and the mutation must follow
+		return "STALE", false // the code has changed and the mutation must follow
 	}
 	changed := filepath.Join(dir, "mutant.go")
 	overlay := filepath.Join(dir, "overlay.json")
@@ -127,7 +127,7 @@ func (m mutation) plant(root, dir string) (verdict string, caught bool) {
 	case bytes.Contains(out, []byte("no tests to run")):
 		return "NO TEST", false
 	case bytes.Contains(out, []byte("panic: test timed out")):
-		return "HANGS", false // what hangs has not been judged, and may hang for another reason
+		return "HANGS", false // a hanging test may hang for another reason
 	}
 	return "caught", true
 }

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Rule: every function that docs/delivery.md names on the way of a delivery stands in one of
-// the files that its line names, and each of those files has one of them.
+// Rule: every function in docs/delivery.md stands in one of the files of its line, and each of
+// those files has one of them.
 func TestWayOfADelivery(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(filepath.Join(root(t), "docs", "delivery.md"))

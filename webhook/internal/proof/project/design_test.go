@@ -44,7 +44,7 @@ func sources(t *testing.T) (files []string) {
 }
 
 // Rule: docs/delivery.md and docs/design.md together name every file of the core, and none that
-// is gone.
+// does not exist.
 func TestFilesAreNamed(t *testing.T) {
 	t.Parallel()
 	var named []string
@@ -62,8 +62,8 @@ func TestFilesAreNamed(t *testing.T) {
 	}
 }
 
-// Rule: docs/design.md has a line for each goroutine that the core starts and for each timer that
-// runs a function, with the file that does so.
+// Rule: docs/design.md has a line, with the file, for each goroutine that the core starts and for
+// each timer that runs a function.
 func TestGoroutinesAreNamed(t *testing.T) {
 	t.Parallel()
 	var named, started []string
@@ -85,8 +85,8 @@ func TestGoroutinesAreNamed(t *testing.T) {
 	}
 }
 
-// starts returns a name for each goroutine that a file starts: that of the method it begins with,
-// or of the function that has the go statement.
+// starts returns a name for each goroutine that a file starts: its first method, or the function
+// that has the go statement.
 func starts(t *testing.T, file string) (functions []string) {
 	t.Helper()
 	parsed, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root(t), filepath.FromSlash(file)), nil, parser.SkipObjectResolution)
@@ -117,7 +117,7 @@ func starts(t *testing.T, file string) (functions []string) {
 	return functions
 }
 
-// arrows reads the table of docs/design.md: what each package may import.
+// arrows reads the table of docs/design.md: the imports that each package may have.
 func arrows(t *testing.T) map[string][]string {
 	t.Helper()
 	_, section, _ := strings.Cut(document(t, "design.md"), "## Who may know whom")
@@ -133,7 +133,7 @@ func arrows(t *testing.T) map[string][]string {
 	return table
 }
 
-// Rule: every package has a line in the table of docs/design.md and imports no more than is in it,
+// Rule: every package has a line in the table of docs/design.md and imports no more than its line,
 // and the table allows nothing that the layout forbids.
 func TestArrows(t *testing.T) {
 	t.Parallel()

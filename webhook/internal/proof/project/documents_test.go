@@ -18,8 +18,8 @@ func root(t *testing.T) string {
 	return dir
 }
 
-// Rule: every row of docs/coverage.md names tests that exist, and no line is missing
-// between the first and the last of a range that is said to be covered.
+// Rule: every row of docs/coverage.md names tests that exist, and no line is missing in a range of
+// covered lines.
 func TestCoverage(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(filepath.Join(root(t), "docs", "coverage.md"))

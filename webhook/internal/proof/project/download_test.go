@@ -13,13 +13,12 @@ import (
 	"golang.org/x/mod/zip"
 )
 
-// helpers are packages that tests of the root module share. No host can import them, and they
-// are in the download because those tests are.
+// helpers are packages that tests of the root module share. No host can import them; they are in
+// the download because those tests are.
 var helpers = []string{"internal/canary", "internal/leak"}
 
-// Rule: what a user downloads with the root module holds no machinery that only proves it. Each
-// package in it is one that a host may import, or what such a package needs, or a helper of the
-// module's own tests.
+// Rule: the download of the root module has no code that only proves it. Each package in it is one
+// that a host may import, a dependency of such a package, or a helper of the module's own tests.
 func TestDownload(t *testing.T) {
 	t.Parallel()
 	dir, files := download(t)
@@ -44,8 +43,8 @@ func TestDownload(t *testing.T) {
 	}
 }
 
-// download makes the archive that a proxy would serve of the root module, and unpacks it as
-// go mod download does.
+// download makes the archive of the root module that a proxy would serve, and unpacks it like go
+// mod download.
 func download(t *testing.T) (dir string, files []string) {
 	t.Helper()
 	version := module.Version{Path: modulePath, Version: "v0.1.0"}
@@ -75,8 +74,7 @@ func download(t *testing.T) (dir string, files []string) {
 	return dir, files
 }
 
-// needed lists the folders of the packages that a host may import, and of those that they
-// import.
+// needed lists the folders of the packages that a host may import, and of their imports.
 func needed(t *testing.T, dir string) (folders []string) {
 	t.Helper()
 	list := func(args ...string) []string {

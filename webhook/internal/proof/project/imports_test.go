@@ -1,5 +1,5 @@
-// Package project holds tests over the repository itself: who imports whom, and
-// whether the documents tell the truth.
+// Package project tests the repository itself: its imports, and whether the documents agree with
+// the code.
 package project
 
 import (
@@ -18,17 +18,17 @@ var leaves = []string{"payload", "allowlist", "retry", "limiter", "webhook/sign"
 // kits are for tests of hosts and of adapters; no other code of the module may reach them.
 var kits = []string{"webhook/storetest", "webhook/webhooktest", "webhook/jira/registrationtest"}
 
-// core are the internal packages that webhook is made of. They know leaves and not webhook.
+// core are the internal packages of webhook. They import leaves and not webhook.
 var core = []string{"webhook/internal/scheduler", "webhook/internal/testhook", "webhook/internal/transport", "webhook/internal/oauth"}
 
-// mayImport is the direction of imports: leaves, then webhook, then everything beside it,
-// none of which knows another. What two packages of a family have in common stands below
-// them, in payload/internal or webhook/internal, and knows webhook at most.
+// mayImport is the direction of imports: leaves, then webhook, then all other packages, none of
+// which imports another. Common code of a family's packages stands below them, in payload/internal
+// or webhook/internal, and imports at most webhook.
 func mayImport(from, to string) bool {
 	parts := strings.Split(from, "/")
 	own := strings.Join(parts[:min(2, len(parts))], "/") // webhook/jira of webhook/jira/jql
 	switch {
-	case to == "internal/ascii": // knows nothing, so that every package may share it
+	case to == "internal/ascii": // imports nothing, so that every package may import it
 		return true
 	case from == "internal/ascii":
 		return false
@@ -38,7 +38,7 @@ func mayImport(from, to string) bool {
 		return slices.Contains(leaves, to) || to == "webhook/internal/httpfield"
 	case strings.Contains(from, "/internal/"):
 		return to == "webhook" && strings.HasPrefix(from, "webhook/")
-	case to == "webhook/internal/httpfield": // knows nothing, so that a leaf may share it
+	case to == "webhook/internal/httpfield": // imports nothing else, so that a leaf may import it
 		return from == "webhook" || strings.HasPrefix(from, "webhook/")
 	case slices.Contains(leaves, from):
 		return strings.HasPrefix(to, from+"/internal/")
@@ -53,7 +53,7 @@ func mayImport(from, to string) bool {
 		strings.HasPrefix(to, own+"/") || to == own
 }
 
-// Rule: the direction of imports is what it says.
+// Rule: mayImport allows the documented imports and no others.
 func TestMayImport(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -168,7 +168,7 @@ func TestDependencies(t *testing.T) {
 	}
 }
 
-// inRoot is a command that sees the root module alone.
+// inRoot is a command that uses the root module alone.
 func inRoot(t *testing.T, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(name, args...)

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Rule: any two packages of the module can be imported together without an alias: each has
-// a name of its own, that of its folder.
+// Rule: any two packages of the module can be imported together without an alias: each has a unique
+// name, that of its folder.
 func TestPackageNames(t *testing.T) {
 	t.Parallel()
 	out, err := inRoot(t, "go", "list", "-f", `{{.Name}} {{.ImportPath}}`, "./...").CombinedOutput()

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Rule: a test that may be skipped for want of a program or a port fails where CI is set:
-// next to every Skip stands the question.
+// Rule: a test that is skipped because a program or a port is missing fails where CI is set: a
+// check of CI stands next to every Skip.
 func TestSkips(t *testing.T) {
 	t.Parallel()
 	skip := regexp.MustCompile(`\.Skip(f|Now)?\(`)

@@ -1,5 +1,5 @@
-// Package receiver is a webhook endpoint that remembers what arrived, so that what became
-// of every event can be told from the outside.
+// Package receiver is a webhook endpoint that keeps its requests, so that the fate of every event
+// can be observed from outside.
 package receiver
 
 import (
@@ -16,21 +16,21 @@ import (
 	"github.com/postrider/postrider/webhook/sign"
 )
 
-// Host is the name under which the endpoint is called. Senders dial [Receiver.Addr].
+// Host is the endpoint's name. Senders dial [Receiver.Addr].
 const Host = "example.com"
 
-// SenderHeader is where a host says who it is.
+// SenderHeader is the header with the name of the sending host.
 const SenderHeader = "X-Sender"
 
-// URL is the address of a webhook. What follows the ID in the path is free.
+// URL is the address of a webhook. The rest of the path after the ID is free.
 func URL(webhookID string) string { return "https://" + Host + "/" + webhookID }
 
-// Request is one that arrived in full.
+// Request is a complete request.
 type Request struct {
 	// N counts the requests with the same webhook and event from 1.
 	N int
-	// At is when the body had been read, Answered when the answer was given; zero if the
-	// sender went away before.
+	// At is when the body had been read, Answered when the answer was given; zero if the sender
+	// left before.
 	At, Answered time.Time
 	// Path begins with the webhook's ID.
 	Path string
@@ -42,11 +42,11 @@ type Request struct {
 	Status int
 }
 
-// Mark is what a Reader makes out.
+// Mark is a Reader's result.
 type Mark struct {
 	// Event is the ID of the event.
 	Event string
-	// Identifier is what the sender gives a receiver to know repeats by, if it does.
+	// Identifier is the sender's identifier for recognising repeats, if it has one.
 	Identifier string
 	// Signed is why the signature was refused, nil if it is right.
 	Signed error
@@ -55,8 +55,8 @@ type Mark struct {
 // Reader reads a request to a webhook. Now is the receiver's time.
 type Reader func(r *http.Request, webhookID string, body []byte, now time.Time) Mark
 
-// Standard reads what is signed after Standard Webhooks 1.0.0. keys are the secrets with
-// which requests to a webhook may be signed.
+// Standard reads requests signed after Standard Webhooks 1.0.0. keys returns the valid secrets of a
+// webhook.
 func Standard(keys func(webhookID string) []sign.Secret) Reader {
 	return func(r *http.Request, webhookID string, body []byte, now time.Time) Mark {
 		id := r.Header.Get(sign.IDHeader)
@@ -70,8 +70,8 @@ func (r Request) Webhook() string {
 	return id
 }
 
-// Answer decides the status of an answer. It may block; gone is closed when the sender
-// goes away, and what it returns then is not sent. It is called from many goroutines.
+// Answer decides the status of an answer. It may block; gone is closed when the sender leaves, and
+// the result is then not sent. It is called from many goroutines.
 type Answer func(r Request, gone <-chan struct{}) (status int)
 
 // Receiver is a running endpoint on 127.0.0.1. Its methods are safe for concurrent use.
@@ -84,7 +84,7 @@ type Receiver struct {
 	ahead    time.Duration
 	requests []*Request
 	count    map[string]int
-	changed  chan struct{} // closed and replaced whenever there is news
+	changed  chan struct{} // closed and replaced at each change
 }
 
 // Start starts an endpoint of Standard Webhooks; see [Standard].
@@ -97,22 +97,22 @@ func StartReader(read Reader, answer Answer) *Receiver {
 	r := &Receiver{read: read, answer: answer, count: make(map[string]int), changed: make(chan struct{})}
 	r.server = httptest.NewUnstartedServer(http.HandlerFunc(r.serve))
 	r.server.EnableHTTP2 = true
-	r.server.Config.ErrorLog = log.New(io.Discard, "", 0) // a killed sender breaks off handshakes
+	r.server.Config.ErrorLog = log.New(io.Discard, "", 0) // killed senders abort handshakes
 	r.server.StartTLS()
 	return r
 }
 
-// Close ends the endpoint. Nothing may be held any more.
+// Close ends the endpoint. No answer may still block.
 func (r *Receiver) Close() { r.server.CloseClientConnections(); r.server.Close() }
 
-// Addr is where the endpoint listens.
+// Addr is the endpoint's address.
 func (r *Receiver) Addr() string { return r.server.Listener.Addr().String() }
 
-// Certificate is the one that a sender must trust, as DER.
+// Certificate is the certificate that a sender must trust, as DER.
 func (r *Receiver) Certificate() []byte { return r.server.Certificate().Raw }
 
-// SetClock sets how far the receiver's clock, which judges the age of signatures, is
-// ahead of this process's.
+// SetClock sets how far the receiver's clock, which judges the age of signatures, is ahead of this
+// process's.
 func (r *Receiver) SetClock(ahead time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -122,7 +122,7 @@ func (r *Receiver) SetClock(ahead time.Duration) {
 func (r *Receiver) serve(w http.ResponseWriter, req *http.Request) {
 	body, err := io.ReadAll(req.Body)
 	if err != nil {
-		panic(http.ErrAbortHandler) // the sender went away
+		panic(http.ErrAbortHandler) // the sender left
 	}
 	got := &Request{At: time.Now(), Path: req.URL.Path, Sender: req.Header.Get(SenderHeader), Body: body}
 	r.mu.Lock()
@@ -131,7 +131,7 @@ func (r *Receiver) serve(w http.ResponseWriter, req *http.Request) {
 	r.count[key]++
 	got.N = r.count[key]
 	r.requests = append(r.requests, got)
-	r.tell()
+	r.announce()
 	shown := *got
 	r.mu.Unlock()
 
@@ -141,18 +141,18 @@ func (r *Receiver) serve(w http.ResponseWriter, req *http.Request) {
 	}
 	r.mu.Lock()
 	got.Status, got.Answered = status, time.Now()
-	r.tell()
+	r.announce()
 	r.mu.Unlock()
 	w.WriteHeader(status)
 }
 
-func (r *Receiver) tell() {
+func (r *Receiver) announce() {
 	close(r.changed)
 	r.changed = make(chan struct{})
 }
 
-// Requests returns copies of all requests so far, in the order of arrival, and a channel
-// that is closed when there is news.
+// Requests returns copies of all requests so far, in the order of arrival, and a channel that is
+// closed at the next change.
 func (r *Receiver) Requests() (all []Request, news <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

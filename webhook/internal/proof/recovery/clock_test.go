@@ -15,7 +15,7 @@ import (
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
-// shifted is a Store whose database has a clock that can be turned.
+// shifted is a Store whose database has a clock that a test can turn.
 type shifted struct {
 	bubbleStore
 	by    *atomic.Int64
@@ -40,9 +40,9 @@ func newShifted(t *testing.T, d hostproc.Database) shifted {
 	return shifted{openStore(t, d).(bubbleStore), new(atomic.Int64), new(atomic.Int64)}
 }
 
-// TestClockJumps: while a host runs, the clock goes an hour ahead, and due retries run once
-// each; then it goes an hour back, and no retry waits longer than its slot, after the
-// minute that it may take to notice and the minute between two sweeps.
+// TestClockJumps: while a host runs, the clock goes an hour ahead, and due retries run once each.
+// Then it goes an hour back, and no retry waits longer than its slot plus the minute until the host
+// notices and the minute between two sweeps.
 func TestClockJumps(t *testing.T) {
 	onDatabases(t, func(t *testing.T, d hostproc.Database) {
 		synctest.Test(t, func(t *testing.T) {
@@ -83,8 +83,8 @@ func TestClockJumps(t *testing.T) {
 	})
 }
 
-// TestHostAhead: a host whose clock is five minutes ahead of the database's takes no lease
-// that lasts, because it works with the database's time.
+// TestHostAhead: a host whose clock is five minutes ahead of the database's takes no running lease,
+// because it uses the database's time.
 func TestHostAhead(t *testing.T) {
 	onDatabases(t, func(t *testing.T, d hostproc.Database) {
 		synctest.Test(t, func(t *testing.T) {
@@ -110,9 +110,8 @@ func TestHostAhead(t *testing.T) {
 	})
 }
 
-// TestHostDecadesBehind: the clock of a bubble begins in the year 2000, that of PostgreSQL
-// is right. What another host has leased or queued for later is left alone, what is due is
-// sent.
+// TestHostDecadesBehind: the clock of a bubble starts in the year 2000, that of PostgreSQL is
+// right. Deliveries that another host has leased or queued for later stay, due ones are sent.
 func TestHostDecadesBehind(t *testing.T) {
 	t.Parallel()
 	d := newDatabase(t, sqlstore.PostgreSQL)

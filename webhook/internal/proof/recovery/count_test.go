@@ -11,16 +11,16 @@ import (
 	"github.com/postrider/postrider/webhook/internal/proof/hostproc"
 )
 
-// forWhat is the context key of what a statement is for.
+// forWhat is the context key of a statement's purpose.
 type forWhat struct{}
 
-// counter is a driver.Connector that counts the statements which its connections are
-// asked to run, those that begin and end transactions included, by what they are for.
+// counter is a driver.Connector that counts the statements of its connections by their purpose,
+// including those that begin and end transactions.
 type counter struct {
 	driver driver.Driver
 	dsn    string
 
-	slow func() // goes before each statement, if set
+	slow func() // called before each statement, if set
 
 	mu sync.Mutex
 	n  map[string]int
@@ -74,7 +74,7 @@ func (c *counter) Connect(context.Context) (driver.Conn, error) {
 	return &countedConn{inner.(conn), c}, nil
 }
 
-// conn is what the drivers of the examples can do.
+// conn has the methods of the examples' drivers.
 type conn interface {
 	driver.Conn
 	driver.QueryerContext
@@ -115,7 +115,7 @@ func (c *countedConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.T
 type countedTx struct {
 	driver.Tx
 	c   *counter
-	ctx context.Context // of its beginning: says what it is for
+	ctx context.Context // of its beginning, with the purpose
 }
 
 func (t *countedTx) Commit() error   { t.c.add(t.ctx); return t.Tx.Commit() }

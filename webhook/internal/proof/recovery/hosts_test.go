@@ -20,7 +20,7 @@ import (
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
-// slow is a Store whose answers take their time on the way.
+// slow is a Store whose answers are delayed.
 type slow struct {
 	bubbleStore
 	by time.Duration
@@ -44,8 +44,8 @@ func (s slow) Webhook(ctx context.Context, scope, id string) (webhook.Webhook, e
 	return w, err
 }
 
-// TestEditOnAnotherHost: after a webhook was deleted, switched off or led elsewhere by another
-// host, no request to the old URL begins more than 250 ms later, or one read of the webhook where
+// TestEditOnAnotherHost: after another host has deleted a webhook, switched it off or changed its
+// URL, no request to the old URL begins more than 250 ms later, or one read of the webhook where
 // that takes longer.
 func TestEditOnAnotherHost(t *testing.T) {
 	edits := map[string]func(h *host, w webhook.Webhook) error{
@@ -114,8 +114,8 @@ func (h *host) dispatchMany(id string, n int) {
 	}
 }
 
-// hazy is a Store whose clock is asked over a slow way: where in it the clock was read, nobody
-// can tell.
+// hazy is a Store with a slow connection to its clock, so that the time of the reading within the
+// call is unknown.
 type hazy struct {
 	bubbleStore
 	random *rand.Rand
@@ -130,8 +130,8 @@ func (s hazy) Now(context.Context) (webhook.Reading, error) {
 	return r, nil
 }
 
-// TestRetryAfterOnAnotherHost: what an endpoint asked one host to wait, another host waits too,
-// however badly it knows the database's time.
+// TestRetryAfterOnAnotherHost: a host waits for the Retry-After of another host's request too, even
+// with an inexact reading of the database's time.
 func TestRetryAfterOnAnotherHost(t *testing.T) {
 	const wait = 30 * time.Second
 	onDatabases(t, func(t *testing.T, d hostproc.Database) {
@@ -168,15 +168,15 @@ func TestRetryAfterOnAnotherHost(t *testing.T) {
 	})
 }
 
-// TestRowsOfAClockAhead: what a host stored whose clock is ten minutes ahead is sent within a
-// lease by one whose clock is right.
+// TestRowsOfAClockAhead: a delivery of a host whose clock is ten minutes ahead is sent within a
+// lease by a host whose clock is right.
 func TestRowsOfAClockAhead(t *testing.T) {
 	onStores(t, func(t *testing.T, open opener) {
 		store := open(t)
 		h := newHost(t, store, nil)
 		w := h.add("ops", "taskSuccess")
 		h.run()
-		time.Sleep(90 * time.Second) // it has swept, and more than once
+		time.Sleep(90 * time.Second) // after more than one sweep
 		ahead, stored := time.Now().Add(10*time.Minute), time.Now()
 		_, err := store.Enqueue(t.Context(), []webhook.Delivery{{ID: webhook.DeliveryID("acme", "ahead", w.ID), EventID: "ahead", WebhookID: w.ID,
 			Scope: "acme", Type: "taskSuccess", Body: []byte("{}"), Due: ahead, CreatedAt: ahead, QueuedAt: ahead}})
@@ -188,14 +188,14 @@ func TestRowsOfAClockAhead(t *testing.T) {
 		if len(rs) != 1 {
 			t.Fatalf("%d requests, want 1", len(rs))
 		}
-		if took := rs[0].at.Sub(stored); took > time.Minute+5*time.Second { // a sweep begins a lease after the one before has ended, and a poll follows
+		if took := rs[0].at.Sub(stored); took > time.Minute+5*time.Second { // a sweep begins a lease after the end of the one before, and a poll follows
 			t.Errorf("sent after %v, want at most a lease", took)
 		}
 	})
 }
 
-// TestNotifierWakes: what a process that never runs commits late, after its Enqueue, an idle host
-// sends within a second of the commit when that process wakes it.
+// TestNotifierWakes: after a late commit, long after Enqueue, by a process that never runs, an idle
+// host sends the delivery within a second of the commit when that process wakes it.
 func TestNotifierWakes(t *testing.T) {
 	t.Parallel()
 	d := newDatabase(t, sqlstore.PostgreSQL)
@@ -236,12 +236,12 @@ func TestNotifierWakes(t *testing.T) {
 	if _, err := other.hooks.DispatchTx(t.Context(), waking.Tx(tx), ev); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(5 * time.Second) // longer than a look with Since goes back
+	time.Sleep(5 * time.Second) // longer than a look with Since reaches back
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
 	other.hooks.Wake()
-	took := eventually(t, "the late commit", 20*time.Second, func() bool { return idle.net.of("late") > 0 })
+	took := eventually(t, "the late commit", 20*time.Second, func() bool { return idle.net.count("late") > 0 })
 	t.Logf("sent %v after its commit", took.Round(time.Millisecond))
 	if took > time.Second+grace {
 		t.Errorf("sent %v after its commit, want at most 1 s", took)

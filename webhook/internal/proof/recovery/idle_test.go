@@ -17,7 +17,7 @@ type silent struct{}
 func (silent) Wait(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 func (silent) Notify(context.Context) error   { return nil }
 
-// labelled says what its statements are for.
+// labelled labels its statements with their purpose.
 type labelled struct{ bubbleStore }
 
 func label(ctx context.Context, what string) context.Context {
@@ -48,10 +48,10 @@ func (s labelled) Prune(ctx context.Context, before time.Time, limit int) (int, 
 	return s.bubbleStore.Prune(label(ctx, "prune"), before, limit)
 }
 
-// TestIdle: a Dispatcher with nothing to do costs one query per poll interval, and with a
-// Notifier one a minute, and once an hour a sweep and a look for what is to be pruned. Everything
-// that reaches the driver counts, beginnings and ends of transactions too, whatever it is for:
-// to sweep, to prune, to read the clock and the health of webhooks.
+// TestIdle: an idle Dispatcher makes one query per poll interval, or with a Notifier one a minute,
+// and once an hour a sweep and a look for deliveries to prune. Every statement that reaches the
+// driver counts, also beginnings and ends of transactions, for every purpose: to sweep, to prune,
+// to read the clock and the health of webhooks.
 func TestIdle(t *testing.T) {
 	for name, tt := range map[string]struct {
 		notifier webhook.Notifier
@@ -83,7 +83,7 @@ func TestIdle(t *testing.T) {
 					time.Sleep(time.Hour)
 					total, by := count.take()
 					polls := int(time.Hour / tt.poll)
-					const once = 80                                                      // sweeps and looks for what is to be pruned, with their transactions
+					const once = 80                                                      // sweeps and looks for deliveries to prune, with their transactions
 					if by["look"] == 0 || by["look"] > polls+1 || total > polls+1+once { // the hour may have a poll at both ends
 						t.Errorf("%d statements in an idle hour, want 1 for each of %d polls and %d more: %v", total, polls, once, by)
 					}

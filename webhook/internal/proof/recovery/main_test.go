@@ -1,5 +1,5 @@
-// Package recovery_test proves what holds for a host on every Store: what a crash costs,
-// what idling costs, and the rules that a user sees.
+// Package recovery_test proves the rules of a host on every Store: the costs of a crash and of
+// idling, and the rules for users.
 package recovery_test
 
 import (
@@ -26,7 +26,7 @@ import (
 var server pgtest.Shared
 
 func TestMain(m *testing.M) {
-	hostproc.Main() // this program is also the host that is killed
+	hostproc.Main() // this program is also the host
 	code := m.Run()
 	server.Close()
 	os.Exit(code)
@@ -55,11 +55,11 @@ func onDatabases(t *testing.T, test func(t *testing.T, d hostproc.Database)) {
 	}
 }
 
-// opener opens the same Store again and again, as a host does that is started again.
+// opener opens the same Store again and again, like a host that restarts.
 type opener func(t *testing.T) webhook.Store
 
-// onStores runs a test on each Store, inside a bubble of package synctest: its clock stands
-// still while anybody works, also while a database does.
+// onStores runs a test on each Store, inside a bubble of package synctest. Its clock stands still
+// while any goroutine works, also while a database does.
 func onStores(t *testing.T, test func(t *testing.T, open opener)) {
 	t.Helper()
 	t.Parallel()
@@ -82,11 +82,11 @@ func onStores(t *testing.T, test func(t *testing.T, open opener)) {
 	}
 }
 
-// bubbleStore has the bubble's time for the database's, which is another one.
+// bubbleStore replaces the database's time by the bubble's.
 type bubbleStore struct{ *sqlstore.Store }
 
 func (s bubbleStore) Now(ctx context.Context) (webhook.Reading, error) {
-	_, err := s.Store.Now(ctx) // costs what it costs
+	_, err := s.Store.Now(ctx) // for the cost of the call
 	now := time.Now()
 	return webhook.Reading{Store: now, Before: now, After: now}, err
 }
@@ -108,13 +108,13 @@ func openStore(t *testing.T, d hostproc.Database) webhook.Store {
 	return bubbleStore{s}
 }
 
-// sent is a request as the receiver saw it.
+// sent is a request as the receiver sees it.
 type sent struct {
 	at                   time.Time
 	webhook, event, body string
 }
 
-// network takes the place of the receivers and of the way to them.
+// network replaces the receivers and the network.
 type network struct {
 	mu     sync.Mutex
 	all    []sent

@@ -60,7 +60,7 @@ func TestReplay(t *testing.T) {
 	})
 }
 
-// TestPages: a list with filters goes through pages, each delivery once.
+// TestPages: a list with filters goes through pages, each delivery on exactly one.
 func TestPages(t *testing.T) {
 	onStores(t, func(t *testing.T, open opener) {
 		h := newHost(t, open(t), nil)
@@ -95,8 +95,8 @@ func TestPages(t *testing.T) {
 	})
 }
 
-// TestPrune: Run removes what ended longer ago than Options.History, and nothing else. What
-// stays keeps its identifier.
+// TestPrune: Run removes exactly the deliveries that ended longer ago than Options.History. The
+// others keep their identifiers.
 func TestPrune(t *testing.T) {
 	onStores(t, func(t *testing.T, open opener) {
 		o := &webhook.Options{History: 72 * time.Hour, Poll: time.Second}
@@ -114,7 +114,7 @@ func TestPrune(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		h.stop()
-		if _, err := h.hooks.Dispatch(t.Context(), ev); err != nil { // pending, however old
+		if _, err := h.hooks.Dispatch(t.Context(), ev); err != nil { // pending at any age
 			t.Fatal(err)
 		}
 		if err := h.manager.SetActive(t.Context(), "acme", off.ID, false); err != nil {

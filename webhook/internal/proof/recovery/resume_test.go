@@ -11,11 +11,11 @@ import (
 	"github.com/postrider/postrider/webhook/internal/proof/receiver"
 )
 
-// TestResume: after kill -9, everything that the dead process had leased is sent again
-// within a lease and a second, with the same identifier and body.
+// TestResume: after kill -9, every delivery that the dead process had leased is sent again within a
+// lease and a second, with the same identifier and body.
 func TestResume(t *testing.T) {
 	onDatabases(t, func(t *testing.T, d hostproc.Database) {
-		const hooks, inFlight = 4, 4 // one in flight for each: nothing has made a window grow
+		const hooks, inFlight = 4, 4 // one in flight for each: no window has grown
 		const lease = 13 * time.Second
 		f, err := hostproc.Prepare(t.Context(), d, hooks)
 		if err != nil {

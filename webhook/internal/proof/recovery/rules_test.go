@@ -53,8 +53,8 @@ func (h *host) want(what string, got []string, want ...string) {
 	}
 }
 
-// TestDrain: when Run's context ends, a request under way may end, Dispatch goes on storing,
-// and the next Run sends what was stored.
+// TestDrain: when Run's context ends, a request in flight may end, Dispatch still stores, and the
+// next Run sends the stored deliveries.
 func TestDrain(t *testing.T) {
 	onStores(t, func(t *testing.T, open opener) {
 		h := newHost(t, open(t), nil)
@@ -91,7 +91,7 @@ func TestKeyOnce(t *testing.T) {
 			return []keyexpiry.Key{{Scope: "acme", ID: "key-1", Name: "Provisioning", ExpiresAt: expires, SettingsURL: "https://example.com/settings"}}, nil
 		})
 		total := 0
-		for life := range 3 { // a host that is started three times
+		for life := range 3 { // a host that starts three times
 			s := open(t)
 			h := newHost(t, s, nil)
 			if life == 0 {
@@ -146,8 +146,8 @@ func TestLimit(t *testing.T) {
 	})
 }
 
-// TestDeactivate: a deactivated webhook keeps its record and what is queued, nothing is
-// sent, and activating goes on with it.
+// TestDeactivate: a deactivated webhook keeps its record and its queued deliveries, nothing is
+// sent, and activating it continues.
 func TestDeactivate(t *testing.T) {
 	onStores(t, func(t *testing.T, open opener) {
 		h := newHost(t, open(t), nil)
@@ -172,7 +172,7 @@ func TestDeactivate(t *testing.T) {
 	})
 }
 
-// TestDelete: deleting takes effect at once; what was queued ends as cancelled.
+// TestDelete: a deletion takes effect at once; queued deliveries end as cancelled.
 func TestDelete(t *testing.T) {
 	onStores(t, func(t *testing.T, open opener) {
 		h := newHost(t, open(t), nil)
@@ -227,8 +227,8 @@ func TestRecord(t *testing.T) {
 	})
 }
 
-// TestIdentifier: the identifier is the same on every attempt, new for every Dispatch, and
-// the host's where it gives one.
+// TestIdentifier: the identifier is the same on every attempt, new for every Dispatch, and the
+// host's if it sets one.
 func TestIdentifier(t *testing.T) {
 	onStores(t, func(t *testing.T, open opener) {
 		h := newHost(t, open(t), nil)

@@ -11,20 +11,20 @@ import (
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
-// wire is a proxy between one host and its database. What a host sends reaches the database, also
-// where the answer does not come back.
+// wire is a proxy between one host and its database. The host's statements reach the database, even
+// where their answers are lost.
 type wire struct {
 	t      *testing.T
 	to     string
 	listen net.Listener
-	lose   atomic.Int64 // when it reaches 0, counted down with each answer, the connection ends without it
-	away   atomic.Bool  // connections end, and none begins
+	lose   atomic.Int64 // counts down with each answer; at 0 the connection ends without it
+	away   atomic.Bool  // connections end, and none starts
 
 	mu    sync.Mutex
 	conns map[net.Conn]bool
 }
 
-// newWire puts a proxy before a database and returns the database as it is seen through it.
+// newWire starts a proxy before a database and returns the database behind the proxy.
 func newWire(t *testing.T, d hostproc.Database) (*wire, hostproc.Database) {
 	t.Helper()
 	u, err := url.Parse(d.DSN)
@@ -70,7 +70,7 @@ func (w *wire) serve(served *sync.WaitGroup) {
 	}
 }
 
-// carry copies what comes from one side until it ends, and ends both.
+// carry copies from one side until it ends, and then ends both.
 func (w *wire) carry(to, from net.Conn, answers bool) {
 	defer func() {
 		_, _ = to.Close(), from.Close()
@@ -103,7 +103,7 @@ func (w *wire) cut() {
 	}
 }
 
-// interrupt keeps the database away, or brings it back.
+// interrupt disconnects the database, or reconnects it.
 func (w *wire) interrupt(away bool) {
 	w.away.Store(away)
 	w.cut()

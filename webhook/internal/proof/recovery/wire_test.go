@@ -46,7 +46,7 @@ func (f *faulty) Claim(ctx context.Context, c webhook.Claim) (webhook.Batch, err
 	return b, err
 }
 
-// eventually waits until a condition holds, for as long as a busy machine may need.
+// eventually waits until a condition holds, with a limit for a busy machine.
 func eventually(t *testing.T, what string, limit time.Duration, holds func() bool) time.Duration {
 	t.Helper()
 	began := time.Now()
@@ -60,7 +60,7 @@ func eventually(t *testing.T, what string, limit time.Duration, holds func() boo
 	return time.Since(began)
 }
 
-func (r *network) of(event string) int {
+func (r *network) count(event string) int {
 	n := 0
 	for _, s := range r.requests() {
 		if s.event == event {
@@ -70,8 +70,8 @@ func (r *network) of(event string) int {
 	return n
 }
 
-// TestWireLostEnqueue: the connection ends between the statement and its answer. An error that is no
-// ErrUnknown stored nothing; what is stored all the same arrives once, without waiting for a lease.
+// TestWireLostEnqueue: the connection ends between the statement and its answer. An error other
+// than ErrUnknown stored nothing. A stored delivery arrives once, without waiting for a lease.
 func TestWireLostEnqueue(t *testing.T) {
 	t.Parallel()
 	w, s, _ := wired(t)
@@ -96,7 +96,7 @@ func TestWireLostEnqueue(t *testing.T) {
 			stored++
 		}
 		if is {
-			took := eventually(t, "event "+id, 9*time.Second, func() bool { return h.net.of(id) > 0 }) // a lease lasts 40 s
+			took := eventually(t, "event "+id, 9*time.Second, func() bool { return h.net.count(id) > 0 }) // a lease lasts 40 s
 			t.Logf("%s: %v, sent after %v", id, err, took.Round(time.Millisecond))
 		}
 	}
@@ -105,13 +105,13 @@ func TestWireLostEnqueue(t *testing.T) {
 	}
 	eventually(t, "all is settled", 20*time.Second, func() bool { return len(h.list(webhook.Query{States: []webhook.State{webhook.StatePending}})) == 0 })
 	for _, d := range h.list(webhook.Query{}) {
-		if n := h.net.of(d.EventID); n != 1 || d.Interrupted != 0 {
+		if n := h.net.count(d.EventID); n != 1 || d.Interrupted != 0 {
 			t.Errorf("event %s was sent %d times, with %d interruptions", d.EventID, n, d.Interrupted)
 		}
 	}
 }
 
-// TestWireLostClaim: the answer of a claim does not come back. It costs a call, not a lease.
+// TestWireLostClaim: the answer of a claim is lost. It costs a call, not a lease.
 func TestWireLostClaim(t *testing.T) {
 	t.Parallel()
 	w, s, direct := wired(t)
@@ -124,7 +124,7 @@ func TestWireLostClaim(t *testing.T) {
 		id := fmt.Sprint("claimed-", n)
 		f.claim.Store(int64(1 + n%3))
 		other.dispatch(id, payload.WithID(id))
-		took := eventually(t, "event "+id, 30*time.Second, func() bool { return h.net.of(id) > 0 }) // a lease lasts 60 s
+		took := eventually(t, "event "+id, 30*time.Second, func() bool { return h.net.count(id) > 0 }) // a lease lasts 60 s
 		t.Logf("%s: sent after %v", id, took.Round(time.Millisecond))
 	}
 	if f.after.Load() == 0 {
@@ -139,8 +139,9 @@ func TestWireLostClaim(t *testing.T) {
 	t.Logf("%d claims lost their answers", f.after.Load())
 }
 
-// TestWireLateCommit: a process that never runs commits five seconds after its Enqueue, later than a
-// look with Since goes back. It is sent within six seconds of the commit, without a wake-up.
+// TestWireLateCommit: a process that never runs commits five seconds after its Enqueue, later than
+// a look with Since reaches back. The delivery is sent within six seconds of the commit, without a
+// wake-up.
 func TestWireLateCommit(t *testing.T) {
 	t.Parallel()
 	_, s, direct := wired(t)
@@ -172,18 +173,18 @@ func TestWireLateCommit(t *testing.T) {
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
-	took := eventually(t, "the late commit", 20*time.Second, func() bool { return h.net.of("late") > 0 })
+	took := eventually(t, "the late commit", 20*time.Second, func() bool { return h.net.count("late") > 0 })
 	t.Logf("sent %v after its commit", took.Round(time.Millisecond))
 	if took > 6*time.Second+grace {
 		t.Errorf("sent %v after its commit, want at most 6 s", took)
 	}
 }
 
-// grace is for a machine that has other work.
+// grace is the allowance for a busy machine.
 const grace = 2 * time.Second
 
 // TestWireLongOutage: the database is away for longer than a lease while the answers come in. The
-// successes are written before the first claim after it, so nothing is sent again.
+// successes are written before the first claim after the outage, so nothing is sent again.
 func TestWireLongOutage(t *testing.T) {
 	t.Parallel()
 	w, s, direct := wired(t)

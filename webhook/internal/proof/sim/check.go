@@ -4,117 +4,27 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/postrider/postrider/webhook"
 )
 
-// The rules. I1: what was accepted ends, and says how. I2: requests stay within the budget,
-// plus one for each disruption. I3: nothing is sent after the end. I4: identifier and body never
-// change. I6: no secret or URL path in the log. I7: an attempt that counted is on record. I9: a
-// webhook that is well is served at once beside others that are not. And: a lease has one
-// holder; nothing is sent to a webhook that was switched off, deleted or sealed 250 ms ago, or one
-// read of it where the Store is slow; ten interruptions at the most; an end is told once; an
-// error of Dispatch that is no ErrUnknown stored nothing; nothing is stuck.
+// The rules. I1: an accepted delivery ends, with a code. I2: requests stay within the budget, plus
+// one for each disruption. I3: nothing is sent after the end. I4: identifier and body never change.
+// I6: no secret or URL path in the log. I7: an attempt that counted is on record. I9: a healthy
+// webhook is served at once beside others that are not. In addition: a lease has one holder;
+// nothing is sent to a webhook that was switched off, deleted or sealed 250 ms ago, or one read of
+// it where the Store is slow; at most ten interruptions; an end is reported once; an error of
+// Dispatch other than ErrUnknown stored nothing; nothing is stuck.
 
 const (
 	// grace is how long after a change a request may still begin.
 	grace = 250 * time.Millisecond
-	// slowGrace is that with the longest read of a slow Store.
+	// slowGrace is grace with the longest read of a slow Store.
 	slowGrace = grace + 5*time.Second
-	// lateCommit is how long after its commit the delivery of a transaction is sent.
+	// lateCommit bounds the time from a transaction's commit to its first request.
 	lateCommit = 6 * time.Second
 )
-
-// books is what the story was told by the library and by itself.
-type books struct {
-	mu          sync.Mutex
-	violations  []string
-	accepted    map[string]booked
-	byEvent     map[int]string
-	results     map[string]int   // attempts that counted
-	counted     map[string]bool  // their leases: a settlement may be repeated
-	requeues    map[string]int   //
-	leases      map[string]lease // that were not settled
-	told        map[string]int
-	events      map[int]said
-	handed      int                  // deliveries that were stored held
-	changed     map[string]time.Time // when a webhook was last changed
-	disruptions int
-}
-
-// lease is one that has been given.
-type lease struct {
-	number int64
-	until  time.Time
-}
-
-// said is what the Dispatch calls of an event answered.
-type said struct {
-	scope          string
-	stored, denied bool // at least once each: it is stored or may be; nothing was stored
-}
-
-type booked struct {
-	scope  string
-	at     time.Time
-	within time.Duration // of the first request, in a calm story
-	first  time.Time     // of the first request
-}
-
-func (b *books) init() {
-	b.accepted, b.byEvent = map[string]booked{}, map[int]string{}
-	b.counted = map[string]bool{}
-	b.results, b.requeues = map[string]int{}, map[string]int{}
-	b.leases, b.changed = map[string]lease{}, map[string]time.Time{}
-	b.told, b.events = map[string]int{}, map[int]said{}
-}
-
-func (b *books) accept(event int, id, scope string, at time.Time, within time.Duration) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if had, known := b.accepted[id]; !known || had.at.IsZero() {
-		b.accepted[id] = booked{scope: scope, at: at, within: within, first: had.first}
-	}
-	b.byEvent[event] = id
-}
-
-func (b *books) delivery(event int) (id, scope string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	id = b.byEvent[event]
-	return id, b.accepted[id].scope
-}
-
-// say books what a Dispatch of an event answered.
-func (b *books) say(event int, scope string, mayBeStored bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	e := b.events[event]
-	e.scope = scope
-	e.stored, e.denied = e.stored || mayBeStored, e.denied || !mayBeStored
-	b.events[event] = e
-}
-
-// tell books an end of which the Observer hears.
-func (b *books) tell(id string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.told[id]++
-}
-
-func (b *books) requeued(id string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.requeues[id]++
-}
-
-func (b *books) change(hook string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.changed[hook] = time.Now()
-}
 
 func (w *World) violated(format string, args ...any) {
 	w.books.mu.Lock()
@@ -136,7 +46,7 @@ func (w *World) disrupted() bool {
 	return w.books.disruptions > 0
 }
 
-// mayBeSent judges a request at the moment it starts.
+// mayBeSent judges a request at its start.
 func (w *World) mayBeSent(h *host, scope, id, url string) {
 	ctx := context.Background()
 	d, _, err := w.store.Delivery(ctx, scope, id)
@@ -179,7 +89,7 @@ func (w *World) mayBeSent(h *host, scope, id, url string) {
 	}
 }
 
-// claimed judges what a claim handed out.
+// claimed judges the result of a claim.
 func (w *World) claimed(c *webhook.Claim, b *webhook.Batch) {
 	w.books.mu.Lock()
 	defer w.books.mu.Unlock()
@@ -196,7 +106,7 @@ func (w *World) claimed(c *webhook.Claim, b *webhook.Batch) {
 	}
 }
 
-// enqueued books what was stored, and what of it is leased from the beginning.
+// enqueued records the stored deliveries, and their first leases.
 func (w *World) enqueued(ds []webhook.Delivery, added []bool) {
 	w.books.mu.Lock()
 	defer w.books.mu.Unlock()
@@ -208,7 +118,7 @@ func (w *World) enqueued(ds []webhook.Delivery, added []bool) {
 	}
 }
 
-// settled books what the Store accepted.
+// settled records the settlements that the Store accepted.
 func (w *World) settled(ss []webhook.Settlement, lost []string) {
 	gone := map[string]bool{}
 	for _, id := range lost {
@@ -228,7 +138,7 @@ func (w *World) settled(ss []webhook.Settlement, lost []string) {
 	}
 }
 
-// check closes the books.
+// check audits the books.
 func (w *World) check() Outcome {
 	b := &w.books
 	o := Outcome{Requests: w.net.total, HandedOff: b.handed, Lost: int(w.seen.lost.Load()), Again: int(w.seen.again.Load()),
@@ -236,7 +146,7 @@ func (w *World) check() Outcome {
 	budget := 1 + len(profile(w.story.Standard).Retry.Slots)
 	for id, a := range b.accepted {
 		if a.at.IsZero() {
-			continue // its Dispatch did not return: it may have been stored all the same
+			continue // its Dispatch did not return, so that it need not have been stored
 		}
 		o.Accepted++
 		d, attempts, err := w.store.Delivery(context.Background(), a.scope, id)
@@ -302,7 +212,7 @@ func (w *World) check() Outcome {
 	return o
 }
 
-// isWell tells whether a webhook of a calm story never misbehaved.
+// isWell reports whether a webhook of a calm story never misbehaved.
 func (w *World) isWell(id string) bool {
 	for i, hook := range w.hooks[:w.story.Hooks] {
 		if hook.ID == id {

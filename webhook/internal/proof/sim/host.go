@@ -11,13 +11,13 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// host is one process. When it dies nothing it still does has any effect.
+// host is one process. After its death its calls have no effect.
 type host struct {
 	world   *World
 	d       *webhook.Dispatcher
 	m       *webhook.Manager
 	killed  atomic.Bool
-	pending atomic.Pointer[string] // the crash point it is about to meet
+	pending atomic.Pointer[string] // the next crash point
 	stop    context.CancelFunc
 	done    chan struct{}
 	bell    chan struct{} // another host has notified
@@ -25,7 +25,7 @@ type host struct {
 
 func (h *host) dead() bool { return h.killed.Load() }
 
-// at tells whether the host dies here.
+// at reports whether the host dies here.
 func (h *host) at(point string) bool {
 	if p := h.pending.Load(); p != nil && *p == point && h.pending.CompareAndSwap(p, nil) {
 		h.world.disrupt()
@@ -64,7 +64,7 @@ func (w *World) boot() *host {
 	h := &host{world: w, done: make(chan struct{}), bell: make(chan struct{}, 1)}
 	d, err := webhook.New(&view{w.store, h}, profile(w.story.Standard), &webhook.Options{
 		Transport: h, Poll: 5 * time.Second, Logger: w.log, Capacity: 16, PerLane: 4,
-		Observer: &webhook.Observer{Settled: func(_ context.Context, d webhook.Delivery) { w.books.tell(d.ID) }},
+		Observer: &webhook.Observer{Settled: func(_ context.Context, d webhook.Delivery) { w.books.ended(d.ID) }},
 	})
 	if err != nil {
 		w.violated("New: %v", err)
@@ -84,6 +84,42 @@ func (w *World) boot() *host {
 		}
 	}()
 	return h
+}
+
+// reap starts a new process for each that died at its crash point.
+func (w *World) reap(over chan struct{}) {
+	for {
+		select {
+		case h := <-w.fallen:
+			time.Sleep(time.Duration(w.draw(30, "restart", w.calls.Load())) * time.Second)
+			w.replace(h)
+		case <-over:
+			return
+		}
+	}
+}
+
+func (w *World) replace(h *host) {
+	fresh := w.boot()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.old = append(w.old, h)
+	for i := range w.hosts {
+		if w.hosts[i] == h {
+			w.hosts[i] = fresh
+			return
+		}
+	}
+	w.old = append(w.old, fresh) // another step has replaced h
+	fresh.killed.Store(true)
+	fresh.stop()
+}
+
+func (w *World) kill(h *host) {
+	w.disrupt()
+	if !h.killed.Swap(true) {
+		h.stop()
+	}
 }
 
 // instantVar is a time that several goroutines read.

@@ -17,11 +17,11 @@ type mode struct {
 	answer func(w *World, r *wire) (*http.Response, error)
 }
 
-// wire is one request under way.
+// wire is a request in flight.
 type wire struct {
 	req      *http.Request
 	delivery string
-	n        int // the how-manieth of its delivery
+	n        int // counts the requests of the delivery
 }
 
 var errReset = errors.New("connection reset by peer")
@@ -40,7 +40,7 @@ func response(status int, body io.Reader, header ...string) *http.Response {
 	return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(body)}
 }
 
-// modes are what endpoints do. The first is what a healed endpoint does.
+// modes are the behaviours of endpoints. A healed endpoint has the first.
 var modes = []mode{
 	{"well", reply(200)},
 	{"well, slowly", func(w *World, r *wire) (*http.Response, error) {
@@ -82,10 +82,10 @@ var modes = []mode{
 	{"transport panics", func(*World, *wire) (*http.Response, error) { panic("transport") }},
 }
 
-// hanging is the place of "hang" in modes.
+// hanging is the index of "hang" in modes.
 var hanging = slices.IndexFunc(modes, func(m mode) bool { return m.name == "hang" })
 
-// pass lets time go by, or the request's context end.
+// pass waits for d, or for the end of the request's context.
 func (w *World) pass(r *wire, d time.Duration) {
 	select {
 	case <-time.After(d):
@@ -108,7 +108,7 @@ type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, errReset }
 
-// traffic is what the receivers saw.
+// traffic has the requests of the receivers.
 type traffic struct {
 	mu    sync.Mutex
 	modes map[string]int // by URL
@@ -116,7 +116,7 @@ type traffic struct {
 	total int
 }
 
-// record is everything seen of one delivery.
+// record has the requests of one delivery.
 type record struct {
 	body, id string
 	requests int

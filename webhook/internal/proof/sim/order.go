@@ -10,8 +10,8 @@ import (
 )
 
 // In an ordered story each webhook has one of the policies, and events have one of a few keys. The
-// rules: the first request of a delivery begins while nothing of its key is ahead of it, and the
-// numbers of first requests of a key grow.
+// rules: the first request of a delivery begins while no delivery of its key is ahead of it, and
+// the numbers of first requests of a key grow.
 
 const storyKeys = 5
 
@@ -31,11 +31,11 @@ func (s *Story) order(w *webhook.Webhook, i int) {
 	}
 }
 
-// numbers are the greatest of the first requests of each key.
+// numbers are the greatest numbers of the first requests of each key.
 type numbers struct {
 	mu   sync.Mutex
 	last map[string]int64
-	seen int // first requests that were judged
+	seen int // judged first requests
 }
 
 // inOrder judges the first request of a delivery.
@@ -60,7 +60,7 @@ func (w *World) inOrder(d *webhook.Delivery) {
 	n.last[key] = max(n.last[key], d.Sequence)
 }
 
-// release redelivers what waits for a person, while the story ends.
+// release redelivers deliveries that wait for a person, while the story ends.
 func (w *World) release() {
 	for range 8 {
 		for _, hook := range w.hooks {
@@ -78,8 +78,8 @@ func (w *World) release() {
 	}
 }
 
-// patient reports whether a delivery may have more attempts, or interruptions, than the budget: a head
-// that blocks its key is tried until it is accepted.
+// patient reports whether a delivery may have more attempts, or interruptions, than the budget: a
+// head that blocks its key is retried until it is accepted.
 func (w *World) patient(id string) bool {
 	for _, hook := range w.hooks {
 		if hook.ID == id {

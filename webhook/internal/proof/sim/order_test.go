@@ -2,7 +2,7 @@ package sim
 
 import "testing"
 
-// TestOrderedSimulation tells stories of three hosts whose webhooks keep orders or coalesce.
+// TestOrderedSimulation runs stories of three hosts whose webhooks keep orders or coalesce.
 func TestOrderedSimulation(t *testing.T) {
 	t.Parallel()
 	runs := uint64(40)

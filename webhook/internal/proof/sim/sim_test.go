@@ -19,7 +19,7 @@ var (
 	fromFlag = flag.Uint64("sim.from", 1, "the first seed")
 )
 
-// TestSimulation tells stories and checks the rules of check.go.
+// TestSimulation runs stories and checks the rules of check.go.
 func TestSimulation(t *testing.T) {
 	seeds := []uint64{*seedFlag}
 	if *seedFlag == 0 {
@@ -76,7 +76,7 @@ func TestSimulation(t *testing.T) {
 	}
 }
 
-// tell runs a story in a bubble of its own.
+// tell runs a story in its own bubble.
 func tell(t *testing.T, s Story) (o Outcome) {
 	t.Helper()
 	var done sync.WaitGroup
@@ -85,7 +85,7 @@ func tell(t *testing.T, s Story) (o Outcome) {
 	return o
 }
 
-// report prints what went wrong and the shortest story found in which it still does.
+// report prints the violations and the shortest story that still has them.
 func report(t *testing.T, s Story, o Outcome) {
 	t.Helper()
 	t.Errorf("seed %d breaks a rule (go test ./webhook/internal/proof/sim -sim.seed %d):\n  %s", s.Seed, s.Seed, strings.Join(o.Violations, "\n  "))

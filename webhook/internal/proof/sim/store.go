@@ -17,15 +17,15 @@ var (
 	errSealed = fmt.Errorf("sim: the key is away: %w", webhook.ErrSealed)
 )
 
-// view is the Store as one process sees it: it fails, delays, forgets to answer, and is
-// gone once the process is dead. It embeds the real one for what needs no faults.
+// view is the Store of one process: it fails, delays, loses answers, and is gone once the process
+// is dead. It embeds the real Store for calls without faults.
 type view struct {
 	*memstore.Store
 	h *host
 }
 
-// call wraps one call. An outage may strike before the work is done or after it was. Where answers
-// get lost the work is done, is never done, or is done later; late does it then.
+// call wraps one call. An outage may strike before the work is done or after it. Where answers get
+// lost, the work is done, is never done, or is done later by late.
 func (v *view) call(ctx context.Context, name string, work func() error, late func()) error {
 	w := v.h.world
 	n := w.calls.Add(1)
@@ -66,7 +66,7 @@ func (v *view) call(ctx context.Context, name string, work func() error, late fu
 	}
 	if away {
 		w.seen.lost.Add(1)
-		return errLost // it was done all the same
+		return errLost // the work was done all the same
 	}
 	return err
 }
@@ -79,7 +79,7 @@ func (v *view) Webhooks(ctx context.Context, scope string) (ws []webhook.Webhook
 	return ws, err
 }
 
-// webhooks reads a scope, with those that are sealed.
+// webhooks reads a scope, including sealed webhooks.
 func (w *World) webhooks(ctx context.Context, scope string) ([]webhook.Webhook, error) {
 	ws, err := w.store.Webhooks(ctx, scope)
 	for i := range ws {
@@ -88,11 +88,16 @@ func (w *World) webhooks(ctx context.Context, scope string) ([]webhook.Webhook, 
 	return ws, err
 }
 
-// seal hides what cannot be opened.
+// seal hides the secrets of a sealed webhook.
 func (w *World) seal(hook *webhook.Webhook) {
 	if w.isSealed(hook.ID) {
 		hook.URL, hook.Secrets, hook.Headers, hook.Unreadable = "", nil, nil, errSealed
 	}
+}
+
+func (w *World) isSealed(id string) bool {
+	_, sealed := w.sealed.Load(id)
+	return sealed
 }
 
 func (v *view) Webhook(ctx context.Context, scope, id string) (hook webhook.Webhook, err error) {
@@ -150,7 +155,7 @@ func (v *view) Claim(ctx context.Context, c webhook.Claim) (b webhook.Batch, err
 	return b, err
 }
 
-// hide makes what belongs to sealed webhooks unreadable.
+// hide makes the deliveries of sealed webhooks unreadable.
 func (w *World) hide(b *webhook.Batch) {
 	ds, ws := b.Deliveries, b.Webhooks
 	b.Deliveries, b.Webhooks = nil, nil
@@ -209,12 +214,12 @@ func (v *view) SetHealth(ctx context.Context, scope, id string, old, new webhook
 
 func (v *view) Update(ctx context.Context, hook webhook.Webhook) error {
 	return v.call(ctx, "Update", func() error {
-		defer v.h.world.books.change(hook.ID) // a dispatcher switches a webhook off: requests may be on their way
+		defer v.h.world.books.change(hook.ID) // a dispatcher switches a webhook off while requests may be in flight
 		return v.Store.Update(ctx, hook)
 	}, nil)
 }
 
-// Now makes the Store a webhook.Clock. A reading takes up to 40 ms, most of it on one way.
+// Now makes the Store a webhook.Clock. A reading takes up to 40 ms, most of it in one direction.
 func (v *view) Now(ctx context.Context) (r webhook.Reading, err error) {
 	err = v.call(ctx, "Now", func() error {
 		w := v.h.world
@@ -229,7 +234,7 @@ func (v *view) Now(ctx context.Context) (r webhook.Reading, err error) {
 	return r, err
 }
 
-// Notifies says whether this story's hosts hear of each other.
+// Notifies reports whether this story's hosts notify each other.
 func (v *view) Notifies() bool { return v.h.world.story.Notifier }
 
 // Wait implements webhook.Notifier.
@@ -242,7 +247,7 @@ func (v *view) Wait(ctx context.Context) error {
 	}
 }
 
-// Notify rings at every host.
+// Notify notifies every host.
 func (v *view) Notify(ctx context.Context) error {
 	return v.call(ctx, "Notify", func() error {
 		w := v.h.world
@@ -258,7 +263,7 @@ func (v *view) Notify(ctx context.Context) error {
 	}, nil)
 }
 
-// transaction is what a host writes beside its own rows. It is stored when the host commits.
+// transaction has the deliveries of a host's transaction. They are stored at its commit.
 type transaction struct {
 	w  *World
 	ds []webhook.Delivery

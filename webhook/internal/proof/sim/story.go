@@ -12,27 +12,27 @@ import (
 type Story struct {
 	Seed     uint64
 	Hosts    int
-	Hooks    int // at the beginning; some are deleted, others added
+	Hooks    int // at the start; some are deleted, others added
 	Scopes   int
 	Standard bool // the profile: automation, or standard with a short schedule
 	Jumps    bool // the Store's clock jumps
 	Notifier bool // hosts wake each other
 	Crowd    int  // more webhooks of the first scope, which hang from the start
 	Ordered  bool // webhooks keep orders or coalesce; see order.go
-	Calm     bool // nothing happens but events, and a few webhooks that misbehave from the start
+	Calm     bool // only events, and a few webhooks that misbehave from the start
 	Steps    []Step
 }
 
-// Step is one thing that happens.
+// Step is one timed action.
 type Step struct {
 	At   time.Duration
 	Kind Kind
 	Host int
 	Hook int // index of a webhook, or of an earlier event for redeliver and cancel
-	N    int // a number with a meaning of its own for each kind
+	N    int // its meaning depends on the kind
 }
 
-// Kind is what a Step does.
+// Kind is the action of a Step.
 type Kind string
 
 // The kinds.
@@ -55,10 +55,10 @@ const (
 	Pause      Kind = "pause" // SetPaused on the host for N seconds
 	Tx         Kind = "tx"    // a host dispatches event N in a transaction
 	Lossy      Kind = "lossy" // answers of Enqueue, Claim and Settle get lost for N seconds
-	Seal       Kind = "seal"  // the key of the webhook is away for N seconds
+	Seal       Kind = "seal"  // the key of the webhook is missing for N seconds
 )
 
-// crashPoints are where a host can die within its work.
+// crashPoints are the points of a host's work at which it can die.
 var crashPoints = []string{
 	"before Enqueue", "after Enqueue", "before Claim", "after Claim", "before Settle", "after Settle",
 	"before the request", "request received", "answer received",
@@ -90,7 +90,7 @@ func NewStory(seed uint64) Story {
 		}
 		add(1, kind, func() int { return i })
 	}
-	burst := time.Duration(r.Int64N(int64(storyLength))) // some of them at once
+	burst := time.Duration(r.Int64N(int64(storyLength))) // for events at the same time
 	for i := range s.Steps[:events/3] {
 		s.Steps[i].At = burst
 	}
@@ -133,7 +133,7 @@ func (s *Story) slow() bool {
 	return slices.ContainsFunc(s.Steps, func(st Step) bool { return st.Kind == Slow })
 }
 
-// String tells the story, one step a line; of the events only their number.
+// String lists the story, one step a line; of the events only their number.
 func (s Story) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d: %d hosts, %d webhooks in %d scopes, standard %v\n", s.Seed, s.Hosts, s.Hooks, s.Scopes, s.Standard)
@@ -150,7 +150,7 @@ func (s Story) String() string {
 	return b.String()
 }
 
-// draw gives a number in [0, n) that belongs to the seed and to what is drawn for.
+// draw returns a number in [0, n) that depends on the seed and on about.
 func (s *Story) draw(n uint64, about ...any) uint64 {
 	h := s.Seed ^ 0x9e3779b97f4a7c15
 	for _, b := range []byte(fmt.Sprint(about...)) {

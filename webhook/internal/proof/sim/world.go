@@ -3,7 +3,6 @@ package sim
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -11,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/postrider/postrider/payload"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/memstore"
 )
@@ -21,7 +19,7 @@ const (
 	secret  = "canary-secret-0123456789"
 )
 
-// World is a story while it is being told.
+// World is a running story.
 type World struct {
 	story   Story
 	store   *memstore.Store
@@ -30,14 +28,14 @@ type World struct {
 	books   books
 	numbers numbers
 
-	booking                sync.Mutex // what the Store did and what the books say of it are one
+	booking                sync.Mutex // makes a call of the Store and its record in the books one step
 	calls                  atomic.Int64
 	outageUntil, slowUntil instantVar
 	lossyUntil             instantVar
 	sealed                 sync.Map // by the ID of a webhook
 	seen                   struct{ lost, again, sealed, late atomic.Int64 }
 	jumped                 atomic.Int64
-	hosts                  []*host // by their place; guarded by mu, like all that follow
+	hosts                  []*host // guarded by mu, like the fields below
 	old                    []*host
 	fallen                 chan *host
 	hooks                  []webhook.Webhook
@@ -57,14 +55,14 @@ func (l *lockedBuffer) Write(p []byte) (int, error) {
 	return l.b.Write(p)
 }
 
-// Outcome is what a story came to.
+// Outcome is the result of a story.
 type Outcome struct {
 	Violations []string
 	Accepted   int // deliveries
 	Delivered  int
 	Requests   int
-	// How often the story came by what it is about: hand-offs, answers that were lost, deliveries
-	// of which a claim was told again, those of sealed webhooks, late commits.
+	// How often special cases occurred: hand-offs, lost answers, deliveries that a claim repeated,
+	// those of sealed webhooks, late commits.
 	HandedOff, Lost, Again, Sealed, Late int
 	InOrder                              int // first requests of ordered deliveries
 }
@@ -104,10 +102,10 @@ func Tell(s Story) Outcome {
 	}
 	time.Sleep(healing)
 	if s.Jumps {
-		time.Sleep(2 * healing) // what was queued before a clock was set back waits for its time
+		time.Sleep(2 * healing) // deliveries that were queued before the clock was set back wait for their time
 	}
 	w.close(over)
-	w.late.Wait() // nothing calls the Store any more
+	w.late.Wait() // no goroutine calls the Store any more
 	return w.check()
 }
 
@@ -134,195 +132,7 @@ func (w *World) host(i int) *host {
 	return w.hosts[i%len(w.hosts)]
 }
 
-// reap starts a new process for each that met its crash point.
-func (w *World) reap(over chan struct{}) {
-	for {
-		select {
-		case h := <-w.fallen:
-			time.Sleep(time.Duration(w.draw(30, "restart", w.calls.Load())) * time.Second)
-			w.replace(h)
-		case <-over:
-			return
-		}
-	}
-}
-
-func (w *World) replace(h *host) {
-	fresh := w.boot()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.old = append(w.old, h)
-	for i := range w.hosts {
-		if w.hosts[i] == h {
-			w.hosts[i] = fresh
-			return
-		}
-	}
-	w.old = append(w.old, fresh) // somebody was quicker
-	fresh.killed.Store(true)
-	fresh.stop()
-}
-
-func (w *World) kill(h *host) {
-	w.disrupt()
-	if !h.killed.Swap(true) {
-		h.stop()
-	}
-}
-
-func (w *World) event(n, hook int) payload.Event {
-	e, err := payload.New(w.scope(hook), payload.TaskSuccess{
-		ProcessID: fmt.Sprintf("007b5c6c-0078-4cf2-a9d9-%012d", n), Name: fmt.Sprint("task ", n), DeepLink: "https://x.example.com/",
-	}, payload.WithID(fmt.Sprint("evt-", n)), payload.WithKey(fmt.Sprint("key ", n%storyKeys)))
-	if err != nil {
-		w.violated("payload: %v", err)
-	}
-	return e
-}
-
-func (w *World) step(s Step) {
-	ctx := context.Background()
-	h, hook := w.host(s.Host), w.hooks[s.Hook]
-	wait := time.Duration(s.N) * time.Second
-	switch s.Kind {
-	case Event, Again:
-		w.dispatch(h, s.N)
-	case Tx:
-		w.dispatchTx(h, s.N)
-	case Lossy:
-		w.disrupt()
-		w.lossyUntil.set(time.Now().Add(wait))
-	case Seal:
-		w.sealed.Store(hook.ID, true)
-		w.books.change(hook.ID)
-		time.Sleep(wait)
-		w.sealed.Delete(hook.ID)
-	case Mode:
-		w.books.change(hook.ID)
-		w.net.mu.Lock()
-		w.net.modes[hookPath(s.Hook)] = s.N
-		w.net.mu.Unlock()
-	case Crash:
-		w.kill(h)
-		time.Sleep(wait)
-		w.replace(h)
-	case CrashAt:
-		h.pending.Store(&crashPoints[s.N])
-	case Deploy:
-		w.disrupt()
-		h.stop()
-		<-h.done
-		w.replace(h)
-	case Outage:
-		w.disrupt()
-		w.outageUntil.set(time.Now().Add(wait))
-	case Slow:
-		w.disrupt()
-		w.slowUntil.set(time.Now().Add(wait))
-	case Jump:
-		w.disrupt()
-		w.jumped.Add(int64(wait))
-	case SwitchOff, SwitchOn:
-		if w.draw(2, "who", s.At) == 0 { // people of this host, or of another process
-			_ = h.m.SetActive(ctx, hook.Scope, hook.ID, s.Kind == SwitchOn)
-		} else {
-			_ = w.store.Update(ctx, w.edited(hook, func(h *webhook.Webhook) { h.Active = s.Kind == SwitchOn }))
-		}
-		w.books.change(hook.ID)
-	case Move:
-		_ = w.store.Update(ctx, w.edited(hook, func(h *webhook.Webhook) { h.URL = hookURL(s.Hook) + "/moved" }))
-		w.books.change(hook.ID)
-	case Delete:
-		if w.draw(2, "who", s.At) == 0 {
-			_ = h.m.Delete(ctx, hook.Scope, hook.ID)
-		} else {
-			_ = w.store.Delete(ctx, hook.Scope, hook.ID)
-		}
-		w.books.change(hook.ID)
-	case Redeliver, CancelKind:
-		id, scope := w.books.delivery(s.N)
-		if id == "" {
-			return
-		}
-		if s.Kind == CancelKind {
-			_ = h.m.Cancel(ctx, scope, id)
-		} else if w.store.Requeue(ctx, scope, id, w.storeTime()) == nil {
-			w.books.requeued(id)
-		}
-	case Pause:
-		w.disrupt()
-		h.d.SetPaused(true)
-		time.Sleep(wait)
-		h.d.SetPaused(false)
-	}
-}
-
-// edited reads a webhook afresh; one that is gone comes back as it was, and is refused.
-func (w *World) edited(hook webhook.Webhook, change func(*webhook.Webhook)) webhook.Webhook {
-	if now, err := w.store.Webhook(context.Background(), hook.Scope, hook.ID); err == nil {
-		hook = now
-	}
-	change(&hook)
-	return hook
-}
-
-func hookPath(n int) string { return fmt.Sprintf("/automation/webhooks/canary-path/%d", n) }
-
-// dispatch sends event n to all webhooks of a scope and books what was accepted.
-func (w *World) dispatch(h *host, n int) {
-	at := time.Now()
-	r, err := h.d.Dispatch(context.Background(), w.event(n, n))
-	w.books.say(n, w.scope(n), err == nil || h.dead() || errors.Is(err, webhook.ErrUnknown))
-	if err != nil {
-		if !w.disrupted() {
-			w.violated("Dispatch: %v", err)
-		}
-		return // it may be delivered where the answer is ErrUnknown, it need not
-	}
-	if h.dead() {
-		return // the process died before its caller could hear of it
-	}
-	for _, id := range r.Events[0].Deliveries {
-		w.books.accept(n, id, w.scope(n), at, time.Second)
-	}
-}
-
-// dispatchTx sends event n in a transaction, which is committed up to 8 seconds later, or never.
-func (w *World) dispatchTx(h *host, n int) {
-	ctx := context.Background()
-	tx := &transaction{w: w}
-	if _, err := h.d.DispatchTx(ctx, tx, w.event(n, n)); err != nil {
-		w.violated("DispatchTx: %v", err)
-		return
-	}
-	time.Sleep(time.Duration(w.draw(8000, "commit", n)) * time.Millisecond)
-	if w.draw(5, "rolls back", n) == 0 {
-		return
-	}
-	at := time.Now()
-	added, err := w.store.Enqueue(ctx, tx.ds)
-	if err != nil {
-		w.violated("commit: %v", err)
-		return
-	}
-	w.books.say(n, w.scope(n), true)
-	for i, d := range tx.ds {
-		if added[i] {
-			w.seen.late.Add(1)
-			w.books.accept(n, d.ID, d.Scope, at, lateCommit)
-		}
-	}
-	if w.draw(2, "wakes", n) == 0 {
-		h.d.Wake()
-	}
-}
-
-func (w *World) isSealed(id string) bool {
-	_, sealed := w.sealed.Load(id)
-	return sealed
-}
-
-// heal mends everything, so that what is left can be delivered.
+// heal ends all faults, so that the remaining deliveries can be made.
 func (w *World) heal() {
 	w.outageUntil.set(time.Time{})
 	w.slowUntil.set(time.Time{})
@@ -331,12 +141,12 @@ func (w *World) heal() {
 	clear(w.net.modes)
 	w.net.mu.Unlock()
 	w.mu.Lock()
-	hosts := slices.Clone(w.hosts) // a restart puts another in its place
+	hosts := slices.Clone(w.hosts) // a restart replaces a host in w.hosts
 	w.mu.Unlock()
 	for _, h := range hosts {
 		h.pending.Store(nil)
 	}
-	time.Sleep(time.Minute) // those that are being restarted
+	time.Sleep(time.Minute) // for running restarts
 	for i := range hosts {
 		if h := w.host(i); h.dead() {
 			w.replace(h)
@@ -348,7 +158,7 @@ func (w *World) heal() {
 	}
 }
 
-// close stops every process, the dead ones included, and waits for their goroutines.
+// close stops every process, also the dead ones, and waits for their goroutines.
 func (w *World) close(over chan struct{}) {
 	close(over)
 	w.mu.Lock()

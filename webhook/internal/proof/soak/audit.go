@@ -8,23 +8,23 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// result is what an audit found. What is sent, lost or repeated is counted for healthy
+// result is the result of an audit. Sent, lost and repeated deliveries are counted for healthy
 // webhooks only.
 type result struct {
 	counts
 	events                                 int // accepted
 	deliveries, delivered, failed, pending int // stored; by state
 	sent                                   int // requests
-	lost                                   int // accepted, and neither delivered nor given up on record
-	late                                   int // accepted, and given up on record because no answer came in time
+	lost                                   int // accepted, and neither delivered nor failed on record
+	late                                   int // accepted, and failed on record because no answer came in time
 	unheard                                int // repeats after an answer that came too late for the sender
 	without                                int // repeats without a reason
-	mostAtKill                             int // repeats of what one killed life had in flight
+	mostAtKill                             int // repeats of requests that one killed life had in flight
 	faults                                 []string
-	moreFaults                             int // that were not kept
+	moreFaults                             int // faults that were not kept
 }
 
-// audit compares the books with what is stored, when the hosts have stopped.
+// audit compares the books with the stored deliveries, after the hosts have stopped.
 func (s *soak) audit(ctx context.Context) (result, error) {
 	b := s.book
 	b.mu.Lock()
@@ -80,12 +80,12 @@ func (s *soak) audit(ctx context.Context) (result, error) {
 	return r, nil
 }
 
-// auditStored looks at a delivery for itself.
+// auditStored checks a single delivery.
 func (b *book) auditStored(r *result, d webhook.Delivery, a *arrival, now time.Time) {
 	r.deliveries++
 	e := b.events[d.EventID]
 	if e == nil || e.scope != d.Scope {
-		b.faulty("event %s is stored for %s, but nobody dispatched it there", d.EventID, d.WebhookID)
+		b.faulty("event %s is stored for %s, but no host dispatched it there", d.EventID, d.WebhookID)
 		return
 	}
 	if a != nil && a.sum != e.sum {
@@ -93,7 +93,7 @@ func (b *book) auditStored(r *result, d webhook.Delivery, a *arrival, now time.T
 	}
 	allowed := d.Tries + d.Interrupted
 	if b.hooks[d.WebhookID].Behaviour == reset {
-		allowed += d.Tries // a connection that breaks before the answer is tried once more on a fresh one
+		allowed += d.Tries // a connection that breaks before the answer is repeated once on a fresh one
 	}
 	switch d.State {
 	case webhook.StateDelivered:
@@ -102,7 +102,7 @@ func (b *book) auditStored(r *result, d webhook.Delivery, a *arrival, now time.T
 		r.failed++
 	default:
 		r.pending++
-		allowed++ // one may have been broken off when its host stopped
+		allowed++ // one may have been interrupted when its host stopped
 		if age := now.Sub(d.QueuedAt); age > longest {
 			b.faulty("event %s is pending for %s since %v, longer than anything may be: held %t, due %v ago, %d tries, %d interruptions",
 				d.EventID, d.WebhookID, age.Round(time.Second), d.Held, now.Sub(d.Due).Round(time.Second), d.Tries, d.Interrupted)
@@ -122,11 +122,11 @@ func (b *book) auditStored(r *result, d webhook.Delivery, a *arrival, now time.T
 	}
 }
 
-// longest is how long a delivery may be pending: it is given up after maxAge, by the next
-// sweep. What is leased then has a lease more.
+// longest is how long a delivery may be pending: the next sweep after maxAge ends it, or after the
+// end of its lease.
 const longest = maxAge + 2*lease
 
-// auditEvent looks for what is missing of an event.
+// auditEvent looks for missing deliveries of an event.
 func (b *book) auditEvent(r *result, id string, e *event, stored map[key]webhook.State) {
 	if e.accepted {
 		r.events++
@@ -154,8 +154,8 @@ func (b *book) auditEvent(r *result, id string, e *event, stored map[key]webhook
 	}
 }
 
-// explain looks for a reason of repeats that no kill explains. There is one: on a machine
-// that is too busy, an answer comes after the sender has given up, and the record says so.
+// explain looks for the reason of repeats without a kill. There is one: on a machine that is too
+// busy, an answer comes after the sender's timeout, and the record says so.
 func (s *soak) explain(ctx context.Context, r *result) error {
 	for _, k := range s.book.strange {
 		var id string

@@ -9,10 +9,9 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// book holds what hosts said they accepted and what the receiver has seen. Its methods are
-// safe for concurrent use.
+// book holds the reports of the hosts and of the receiver. Its methods are safe for concurrent use.
 type book struct {
-	secret, path []byte // what no host may write
+	secret, path []byte // must not be in any host's output
 
 	mu      sync.Mutex
 	hooks   map[string]hook
@@ -20,37 +19,36 @@ type book struct {
 	events  map[string]*event
 	seen    map[key]*arrival
 	dead    map[string]*death // by name of the life
-	strange []key             // repeats of what no killed life had sent
+	strange []key             // repeats of requests that no killed life had sent
 	counted counts
 	// outcomes are those of attempts at hostile webhooks.
 	outcomes map[behaviour]map[webhook.Code]int
 	faults   []string
-	wrong    int // faults, those that are not kept included
+	wrong    int // number of faults, including those that are not kept
 }
 
-// counts are for the lines that tell how things are. Open
-// and repeats are of deliveries to healthy webhooks.
+// counts are for the progress lines. Open and repeats count deliveries to healthy webhooks.
 type counts struct{ accepted, refused, requests, hostile, open, repeats, overtaken int }
 
-// key names a delivery.
+// key identifies a delivery.
 type key struct{ hook, event string }
 
-// event is what a host dispatched.
+// event is an event that a host dispatched.
 type event struct {
 	scope    string
 	sum      uint64
 	accepted bool
 }
 
-// arrival is what is known of the requests of a delivery.
+// arrival has the requests of a delivery.
 type arrival struct {
 	sum      uint64
 	requests int
-	by       string    // whose request was accepted last, empty if none was
-	at       time.Time // when that was
+	by       string    // life whose request was accepted last, empty if none was
+	at       time.Time // time of that request
 }
 
-// death is that of a killed life. Repeats are of what it had in flight.
+// death is a killed life. Repeats are of its requests in flight.
 type death struct {
 	at      time.Time
 	repeats int
@@ -70,7 +68,7 @@ func newBook(f *field) *book {
 
 const keptFaults = 20
 
-// fault takes note of something that must not be.
+// fault records a fault.
 func (b *book) fault(format string, args ...any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -83,7 +81,7 @@ func (b *book) faulty(format string, args ...any) {
 	}
 }
 
-// checkOutput looks for secrets and URL paths in what a host writes.
+// checkOutput looks for secrets and URL paths in the output of a host.
 func (b *book) checkOutput(line []byte) {
 	if bytes.Contains(line, b.secret) {
 		b.fault("a host has written a secret")
@@ -93,15 +91,15 @@ func (b *book) checkOutput(line []byte) {
 	}
 }
 
-// killed notes that a life is about to end, in front of what it is the reason for.
+// killed records the coming end of a life, before its consequences.
 func (b *book) killed(name string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.dead[name] = &death{at: time.Now()}
 }
 
-// note takes note of what a host says.
-func (b *book) note(r report) {
+// reported records a report of a host.
+func (b *book) reported(r report) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch r.Kind {
@@ -127,7 +125,7 @@ func (b *book) note(r report) {
 	}
 }
 
-// received takes note of what the receiver says.
+// received records a receipt of the receiver.
 func (b *book) received(r receipt) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -160,8 +158,8 @@ func (b *book) received(r receipt) {
 	a.by, a.at = r.Sender, time.Now()
 }
 
-// repeated notes that a healthy webhook got again what it had accepted from a life.
-// What was in flight when the life was killed was claimed less than a lease before.
+// repeated records that a healthy webhook got again a delivery that it had accepted from a life. A
+// request in flight when the life was killed was claimed less than a lease before.
 func (b *book) repeated(k key, a *arrival) {
 	b.counted.repeats++
 	if d := b.dead[a.by]; d != nil && d.at.Sub(a.at) < lease {

@@ -10,8 +10,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// shelf returns a book with one tenant, whose webhook "good" is healthy and whose "bad" one
-// is not.
+// shelf returns a book with one tenant, whose webhook "good" is healthy and whose "bad" one is not.
 func shelf() *book {
 	hooks := []hook{{ID: "good", Scope: "acme"}, {ID: "bad", Scope: "acme", Behaviour: hang}}
 	return newBook(&field{hooks: hooks, scopes: map[string][]hook{"acme": hooks}, secretCanary: "s3cret", pathCanary: "p4th"})
@@ -19,13 +18,13 @@ func shelf() *book {
 
 const sum = 7
 
-// dispatched lets a host dispatch an event.
+// dispatched records a dispatch by a host.
 func (b *book) dispatched(id string) {
-	b.note(report{Kind: trying, ID: id, Scope: "acme", Sum: sum})
-	b.note(report{Kind: accepted, ID: id})
+	b.reported(report{Kind: trying, ID: id, Scope: "acme", Sum: sum})
+	b.reported(report{Kind: accepted, ID: id})
 }
 
-// arrived lets a request of a life arrive.
+// arrived records a request of a life.
 func (b *book) arrived(id, hook, sender string) {
 	b.received(receipt{Hook: hook, Event: id, Sender: sender, Sum: sum, Status: answers[b.hooks[hook].Behaviour].status})
 }
@@ -43,7 +42,7 @@ func TestRepeats(t *testing.T) {
 			b.killed("h1")
 			b.arrived("e", "good", "h2")
 		}, 1, 1, 0},
-		{"a kill of somebody else is no reason", func(b *book) {
+		{"a kill of another life is no reason", func(b *book) {
 			b.arrived("e", "good", "h1")
 			b.killed("h2")
 			b.arrived("e", "good", "h3")
@@ -94,7 +93,7 @@ func TestOnTheWay(t *testing.T) {
 		t.Errorf("after Dispatch %d deliveries are on the way, want that of the healthy webhook", got)
 	}
 	b.arrived("late", "good", "h1")
-	b.arrived("early", "good", "h1") // before the host could say that it was accepted
+	b.arrived("early", "good", "h1") // before the host could report that it was accepted
 	b.dispatched("early")
 	if got := b.counts().open; got != 0 {
 		t.Errorf("when all have arrived %d deliveries are on the way", got)
@@ -120,7 +119,7 @@ func TestOutput(t *testing.T) {
 	want(t, b, "a secret", "the path of a URL")
 }
 
-// want compares faults with what they should contain, in any order.
+// want compares faults with texts that they must contain, in any order.
 func want(t *testing.T, b *book, texts ...string) {
 	t.Helper()
 	if len(b.faults) != len(texts) {
@@ -147,9 +146,9 @@ func TestFaultsAreCounted(t *testing.T) {
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
 	b := shelf()
-	b.note(report{Kind: attempt, Hook: "bad", Code: webhook.CodeTimeout})
-	b.note(report{Kind: attempt, Hook: "good", Code: webhook.CodeTimeout})
-	b.note(report{Kind: attempt, Hook: "bad", Code: webhook.CodeTimeout})
+	b.reported(report{Kind: attempt, Hook: "bad", Code: webhook.CodeTimeout})
+	b.reported(report{Kind: attempt, Hook: "good", Code: webhook.CodeTimeout})
+	b.reported(report{Kind: attempt, Hook: "bad", Code: webhook.CodeTimeout})
 	if got, want := outcomes(b.outcomes[hang]), " timeout 2"; got != want {
 		t.Errorf("attempts at a hostile webhook: %q, want %q", got, want)
 	}
@@ -220,8 +219,8 @@ func TestAuditStored(t *testing.T) {
 		{"pending, because its host was killed", func(d *webhook.Delivery) { d.Held, d.QueuedAt = true, now.Add(-maxAge-lease) }, 1, ""},
 		{"due too late", func(d *webhook.Delivery) { d.Due = now.Add(maxAfter + time.Second) }, 1, "due at good"},
 		{"tried too often", func(d *webhook.Delivery) { d.Tries = len(slots) + 2 }, 1, "was tried 5 times"},
-		{"in a foreign scope", func(d *webhook.Delivery) { d.Scope = "other" }, 1, "nobody dispatched it"},
-		{"of an unknown event", func(d *webhook.Delivery) { d.EventID = "f" }, 1, "nobody dispatched it"},
+		{"in a foreign scope", func(d *webhook.Delivery) { d.Scope = "other" }, 1, "no host dispatched it"},
+		{"of an unknown event", func(d *webhook.Delivery) { d.EventID = "f" }, 1, "no host dispatched it"},
 	}
 	for _, test := range tests {
 		t.Run(test.rule, func(t *testing.T) {

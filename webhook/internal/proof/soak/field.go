@@ -26,8 +26,8 @@ const (
 // The hosts' settings. A lease must exceed the timeout by more than ten seconds.
 const (
 	capacity = 64
-	// atRisk is what a kill may repeat: four times capacity of outcomes that are not stored yet,
-	// and the requests in flight, of which there are 16 times capacity at most.
+	// atRisk bounds the repeats of a kill: four times capacity of outcomes that are not stored yet,
+	// and at most 16 times capacity of requests in flight.
 	atRisk   = (4 + 16) * capacity
 	timeout  = time.Second
 	lease    = 12 * time.Second
@@ -41,8 +41,8 @@ var slots = []retry.Slot{
 	{Min: 4 * time.Second, Max: 8 * time.Second},
 }
 
-// profile is that of the hosts: Standard Webhooks with short retries. What an unreachable
-// webhook leaves behind is given up after maxAge.
+// profile is the profile of the hosts: Standard Webhooks with short retries. Deliveries of an
+// unreachable webhook end after maxAge.
 func profile() webhook.Profile {
 	p := webhook.Standard()
 	p.Retry = retry.Policy{Slots: slots, MaxAfter: maxAfter}
@@ -50,13 +50,13 @@ func profile() webhook.Profile {
 	return p
 }
 
-// hook is what the program knows of a webhook. The behaviour of a healthy one is empty.
+// hook is a webhook. The behaviour of a healthy one is empty.
 type hook struct {
 	ID, Scope, Secret string
 	Behaviour         behaviour
 }
 
-// field is what the hosts work on.
+// field is the hosts' database with its webhooks.
 type field struct {
 	db     *sql.DB
 	store  *sqlstore.Store

@@ -26,16 +26,16 @@ import (
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
-// hostConfig is what a host is told.
+// hostConfig is the configuration of a host.
 type hostConfig struct {
 	Name, DSN   string
-	Addrs       map[string]string // where to dial the receiver's names
+	Addrs       map[string]string // addresses of the receiver's names
 	Certificate []byte
 	Interval    time.Duration // between two events
 	Scopes      int
 }
 
-// report is what a host says.
+// report is a host's message to its parent.
 type report struct {
 	Kind       kind
 	ID, Scope  string       `json:",omitempty"` // of an event
@@ -55,7 +55,7 @@ const (
 	loaded    kind = "loaded"    // no more events will come
 	vitals    kind = "vitals"    // how many goroutines there are
 	attempt   kind = "attempt"   // one ended
-	logged    kind = "logged"    // what a careless application would log
+	logged    kind = "logged"    // a line of a careless application's log
 	overtaken kind = "overtaken" // another host had taken a delivery over
 )
 
@@ -70,14 +70,14 @@ type host struct {
 	out *json.Encoder
 }
 
-// tell tells the parent. What was written is read even if this process is killed next.
-func (h *host) tell(r report) {
+// report sends a message to the parent, which reads it even if this process is killed next.
+func (h *host) report(r report) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	_ = h.out.Encode(r)
 }
 
-// hostMain is the host's life.
+// hostMain runs the host.
 func hostMain(in *json.Decoder, out *json.Encoder) error {
 	h := &host{out: out}
 	if err := in.Decode(&h.cfg); err != nil {
@@ -106,7 +106,7 @@ func hostMain(in *json.Decoder, out *json.Encoder) error {
 	var ran error
 	work.Go(func() { ran = h.hooks.Run(ctx) })
 	work.Go(func() { h.vitals(ctx) })
-	work.Go(func() { h.load(load); h.tell(report{Kind: loaded}) })
+	work.Go(func() { h.load(load); h.report(report{Kind: loaded}) })
 	work.Wait()
 	return errors.Join(ran, h.db.Close())
 }
@@ -135,7 +135,7 @@ func (h *host) open(ctx context.Context) (*pgxpool.Pool, error) {
 	p.Prepare.Header = func(w webhook.Webhook, d webhook.Delivery, header http.Header) {
 		header.Set(senderHeader, h.cfg.Name)
 		if d.Tries > 0 {
-			h.tell(report{Kind: logged, Text: fmt.Sprintf("again: %+v", w)})
+			h.report(report{Kind: logged, Text: fmt.Sprintf("again: %+v", w)})
 		}
 	}
 	h.hooks, err = webhook.New(h.store, p, &webhook.Options{
@@ -145,18 +145,18 @@ func (h *host) open(ctx context.Context) (*pgxpool.Pool, error) {
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Observer: &webhook.Observer{
 			Attempted: func(_ context.Context, d webhook.Delivery, a webhook.Attempt) {
-				h.tell(report{Kind: attempt, Hook: d.WebhookID, Code: a.Code, Text: fmt.Sprintf("%+v %+v", d.ID, a)})
+				h.report(report{Kind: attempt, Hook: d.WebhookID, Code: a.Code, Text: fmt.Sprintf("%+v %+v", d.ID, a)})
 			},
 			Attention: func(_ context.Context, w webhook.Webhook, code webhook.Code, _ *webhook.Attempt) {
-				h.tell(report{Kind: logged, Text: fmt.Sprintf("%q %+v", code, w)})
+				h.report(report{Kind: logged, Text: fmt.Sprintf("%q %+v", code, w)})
 			},
-			Lost: func(_ context.Context, d webhook.Delivery) { h.tell(report{Kind: overtaken, ID: d.EventID}) },
+			Lost: func(_ context.Context, d webhook.Delivery) { h.report(report{Kind: overtaken, ID: d.EventID}) },
 		},
 	})
 	return pool, err
 }
 
-// dial finds the receiver, which listens on loopback addresses.
+// dial connects to the receiver, which listens on loopback addresses.
 func (h *host) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	name, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -173,7 +173,7 @@ func (h *host) vitals(ctx context.Context) {
 	for {
 		select {
 		case <-tick.C:
-			h.tell(report{Kind: vitals, Goroutines: runtime.NumGoroutine()})
+			h.report(report{Kind: vitals, Goroutines: runtime.NumGoroutine()})
 		case <-ctx.Done():
 			return
 		}
@@ -184,7 +184,7 @@ func (h *host) vitals(ctx context.Context) {
 func (h *host) load(ctx context.Context) {
 	tick := time.NewTicker(h.cfg.Interval)
 	defer tick.Stop()
-	room := make(chan struct{}, 8) // a database that hangs must not pile up tasks
+	room := make(chan struct{}, 8) // bounds the tasks while a database hangs
 	var tasks sync.WaitGroup
 	defer tasks.Wait()
 	for n := 1; ; n++ {
@@ -198,24 +198,24 @@ func (h *host) load(ctx context.Context) {
 	}
 }
 
-// task ends a task. Half of them write it into a table of the host, in one transaction
-// with the deliveries.
+// task ends a task. Half of them are written into a table of the host, in one transaction with the
+// deliveries.
 func (h *host) task(ctx context.Context, n int) {
 	id := fmt.Sprintf("%s-%d", h.cfg.Name, n)
 	event, err := payload.New(tenant(n*7%h.cfg.Scopes), payload.TaskSuccess{
 		ProcessID: id, Name: "Nightly", ActionTypes: []string{"deactivate"}, DeepLink: "https://example.com/tasks/" + id,
 	}, payload.WithID(id), payload.WithAnyProcessID())
-	h.tell(report{Kind: trying, ID: id, Scope: event.Scope, Sum: checksum(event.Body)})
+	h.report(report{Kind: trying, ID: id, Scope: event.Scope, Sum: checksum(event.Body)})
 	if err == nil && n%2 == 0 {
 		err = h.inTransaction(ctx, id, event)
 	} else if err == nil {
 		_, err = h.hooks.Dispatch(ctx, event)
 	}
 	if err != nil {
-		h.tell(report{Kind: refused, ID: id, Text: err.Error()})
+		h.report(report{Kind: refused, ID: id, Text: err.Error()})
 		return
 	}
-	h.tell(report{Kind: accepted, ID: id})
+	h.report(report{Kind: accepted, ID: id})
 }
 
 func (h *host) inTransaction(ctx context.Context, id string, event payload.Event) error {
@@ -225,7 +225,7 @@ func (h *host) inTransaction(ctx context.Context, id string, event payload.Event
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
+	defer tx.Rollback() //nolint:errcheck // no effect after Commit
 	if _, err := tx.ExecContext(ctx, `INSERT INTO tasks (id) VALUES ($1)`, id); err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// behaviour is what is wrong with a hostile webhook; empty for a healthy one.
+// behaviour is the fault of a hostile webhook; empty for a healthy one.
 type behaviour string
 
 const (
@@ -22,15 +22,15 @@ const (
 	reset       behaviour = "reset"        // the connection, after the request
 	slowHeader  behaviour = "slow header"  // a header that never ends
 	slowBody    behaviour = "slow body"    // 200, then a byte now and then
-	endless     behaviour = "endless body" // 200, then as much as the sender takes
+	endless     behaviour = "endless body" // 200, then as much as the sender reads
 	redirect    behaviour = "redirect"     // to a URL that must not be called
-	closed      behaviour = "closed"       // connections, before the handshake
+	closed      behaviour = "closed"       // connections are closed before the handshake
 )
 
 var behaviours = []behaviour{hang, refuse, busy, unavailable, reset, slowHeader, slowBody, endless, redirect, closed}
 
-// An answer has a status, 0 if the sender cannot get one, and a code with which the attempt
-// ends. One of 200 counts as delivered, whatever the body does.
+// An answer has a status, 0 if the sender cannot get one, and the code of the attempt. 200 counts
+// as delivered for any body.
 type answer struct {
 	status int
 	code   webhook.Code
@@ -41,7 +41,7 @@ var answers = map[behaviour]answer{
 	"": {200, webhook.CodeOK, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(200) }},
 	hang: {0, webhook.CodeTimeout, func(_ http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
-		panic(http.ErrAbortHandler) // to return would be to answer 200
+		panic(http.ErrAbortHandler) // a return would answer 200
 	}},
 	refuse: {500, webhook.CodeStatus, func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(500)
@@ -84,7 +84,7 @@ var answers = map[behaviour]answer{
 		w.Header().Set("Location", "https://"+healthyHost+"/redirected")
 		w.WriteHeader(302)
 	}},
-	closed: {0, webhook.CodeProtocol, nil}, // there is nobody to answer
+	closed: {0, webhook.CodeProtocol, nil}, // no request arrives
 }
 
 // seize takes a connection over.

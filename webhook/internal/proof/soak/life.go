@@ -12,7 +12,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// life is that of one host process. A host that was killed gets another life.
+// life is the life of one host process. A killed host gets another life.
 type life struct {
 	name    string
 	place   int // of the host
@@ -50,12 +50,12 @@ func (s *soak) birth(place int) error {
 	return nil
 }
 
-// heard takes note of a line of a host.
+// heard records a line of a host.
 func (s *soak) heard(l *life, line []byte) {
 	s.book.checkOutput(line)
 	var r report
 	if json.Unmarshal(line, &r) != nil {
-		return // killed in the middle of a line
+		return // killed within a line
 	}
 	switch r.Kind {
 	case vitals:
@@ -63,11 +63,11 @@ func (s *soak) heard(l *life, line []byte) {
 	case loaded:
 		close(l.loaded)
 	default:
-		s.book.note(r)
+		s.book.reported(r)
 	}
 }
 
-// killing kills one of the hosts every now and then, and starts it again a little later.
+// killing kills one of the hosts at intervals, and starts it again a little later.
 func (s *soak) killing(ctx context.Context, every time.Duration, random *rand.Rand) error {
 	for wait(ctx, every/2+upTo(random, every)) {
 		place := random.IntN(survivor)
@@ -90,7 +90,7 @@ func (s *soak) killing(ctx context.Context, every time.Duration, random *rand.Ra
 	return nil
 }
 
-// restarting restarts the database every now and then: in good order, or as by a crash.
+// restarting restarts the database at intervals: gracefully, or like a crash.
 func (s *soak) restarting(ctx, over context.Context, every time.Duration, random *rand.Rand) error {
 	for n := 0; wait(over, every/2+upTo(random, every)); n++ {
 		if n%2 == 0 {
@@ -123,7 +123,7 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// quiet lets the hosts dispatch no more.
+// quiet ends the hosts' dispatching.
 func (s *soak) quiet() {
 	for _, l := range s.lives {
 		if err := l.process.send(struct{}{}); err != nil {
@@ -141,7 +141,7 @@ func (s *soak) quiet() {
 	}
 }
 
-// arrived waits until nothing is pending for a healthy webhook.
+// arrived waits until no healthy webhook has a pending delivery.
 func (s *soak) arrived(ctx context.Context) error {
 	healthy := make(map[string]bool)
 	for _, h := range s.field.hooks {
@@ -166,7 +166,7 @@ func (s *soak) arrived(ctx context.Context) error {
 	}
 }
 
-// stop ends the hosts in good order.
+// stop ends the hosts gracefully.
 func (s *soak) stop() error {
 	var all error
 	for _, l := range s.lives {

@@ -1,17 +1,17 @@
-// Command soak lets three hosts on one PostgreSQL work for a long time under bad
-// conditions, and counts what comes of it:
+// Command soak runs three hosts on one PostgreSQL for a long time under bad conditions, and counts
+// the results:
 //
 //	go run ./webhook/internal/proof/soak -for 30m
 //
-// 200 webhooks of 50 tenants receive events at a steady rate. Twenty of them hang, refuse,
-// reset or answer without end. Two of the hosts are killed with SIGKILL again and again,
-// and the database is restarted, every other time as by a crash. The third host lives
-// throughout, so that its memory tells whether anything leaks.
+// 200 webhooks of 50 tenants receive events at a steady rate. Twenty of them hang, refuse, reset or
+// answer without end. Two of the hosts are killed with SIGKILL again and again, and the database is
+// restarted, every other time like a crash. The third host lives throughout, so that its memory
+// shows leaks.
 //
-// The program starts PostgreSQL from the programs on this machine, in a temporary folder,
-// and removes it afterwards. It runs on Linux. The exit code is 0 only if every check at
-// the end holds: nothing accepted for a healthy webhook is lost, nothing is sent twice but
-// what was in flight at a kill, and memory and goroutines stay flat.
+// The program starts PostgreSQL from the programs on this machine, in a temporary folder, and
+// removes it afterwards. It runs on Linux. The exit code is 0 only if every check at the end holds:
+// no accepted delivery of a healthy webhook is lost, nothing is sent twice but requests in flight
+// at a kill, and memory and goroutines stay flat.
 package main
 
 import (
@@ -58,9 +58,9 @@ type soak struct {
 	field  *field
 	book   *book
 	memory *memory
-	config hostConfig // of every host, but for its name
+	config hostConfig // of every host, except for its name
 
-	mu       sync.Mutex // guards what follows
+	mu       sync.Mutex // guards the fields below
 	lives    [hosts]*life
 	births   int
 	kills    int
@@ -122,7 +122,7 @@ func run(ctx context.Context, last time.Duration, rate int, seed uint64) error {
 	return s.report(os.Stdout, result, loaded)
 }
 
-// trouble kills and restarts until the time is over, and tells how it goes meanwhile.
+// trouble kills and restarts until the time is over, and prints the progress.
 func (s *soak) trouble(ctx context.Context, last time.Duration, random *rand.Rand) error {
 	over, cancel := context.WithTimeout(ctx, last)
 	defer cancel()
@@ -136,7 +136,7 @@ func (s *soak) trouble(ctx context.Context, last time.Duration, random *rand.Ran
 	for over.Err() == nil {
 		select {
 		case <-tick.C:
-			s.tell()
+			s.printProgress()
 		case <-over.Done():
 		}
 	}
@@ -144,8 +144,8 @@ func (s *soak) trouble(ctx context.Context, last time.Duration, random *rand.Ran
 	return errors.Join(ctx.Err(), killing, restarting)
 }
 
-// tell prints a line on how things are.
-func (s *soak) tell() {
+// printProgress prints a line with the state of the run.
+func (s *soak) printProgress() {
 	c := s.book.counts()
 	s.mu.Lock()
 	kills, restarts := s.kills, s.restarts

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// warmUp is how long a host's life is not measured.
+// warmUp is the start of a host's life, which is not measured.
 const warmUp = 5 * time.Second
 
-// memory holds what the hosts took at each moment. It is safe for concurrent use.
+// memory holds the samples of the hosts. It is safe for concurrent use.
 type memory struct {
 	mu      sync.Mutex
 	began   time.Time
@@ -27,7 +27,7 @@ type sample struct {
 
 func newMemory() *memory { return &memory{began: time.Now()} }
 
-// sample reads how much memory a process has, its resident set size, see proc(5).
+// sample reads the memory of a process, its resident set size, see proc(5).
 func (m *memory) sample(place int, age time.Duration, pid, goroutines int) {
 	var size, resident int64
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
@@ -59,8 +59,8 @@ func (m *memory) latest() (rss, goroutines float64) {
 	return rss, goroutines
 }
 
-// trend compares the second and the last quarter of the load: the first one is for pools
-// and caches to fill.
+// trend compares the second and the last quarter of the load; pools and caches fill in the first
+// one.
 type trend struct {
 	rss, rssEnd        float64
 	routines, routsEnd float64
@@ -89,8 +89,7 @@ func (m *memory) trend(place int) (trend, error) {
 		routines: quarter(1, goroutines), routsEnd: quarter(3, goroutines)}, nil
 }
 
-// flat says what grows: more than a tenth, and what the noise of a collector or of
-// requests explains.
+// flat reports growth of more than a tenth and the noise of the garbage collector or of requests.
 func (t trend) flat() (memory, goroutines bool) {
 	return t.rssEnd <= 1.1*t.rss+8, t.routsEnd <= 1.1*t.routines+perBurst
 }

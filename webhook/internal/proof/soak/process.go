@@ -12,13 +12,13 @@ import (
 	"syscall"
 )
 
-// The roles that a process of this program can have, beside that of the parent.
+// The roles of a process of this program, beside that of the parent.
 const (
 	hostRole     = "soak-host"
 	receiverRole = "soak-receiver"
 )
 
-// child leads the life of a child process. It returns at once in the parent.
+// child runs a child process. It returns at once in the parent.
 func child() {
 	if len(os.Args) != 2 {
 		return
@@ -39,8 +39,8 @@ func child() {
 	os.Exit(0)
 }
 
-// process is a child. It reads JSON from its standard input, the configuration first, and
-// ends when that ends.
+// process is a child. It reads JSON from its standard input, the configuration first, and ends at
+// the end of the input.
 type process struct {
 	cmd  *exec.Cmd
 	in   io.WriteCloser
@@ -50,8 +50,8 @@ type process struct {
 	done chan struct{}
 }
 
-// start starts a child. Every line that it writes is handed on, one at a time for each of
-// the two outputs; the last may be cut off.
+// start starts a child. It passes on every line of output, one at a time for each of the two
+// outputs; the last may be incomplete.
 func start(role string, config any, stdout, stderr func(line []byte)) (*process, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -102,13 +102,13 @@ func lines(r io.Reader, each func([]byte)) {
 // send writes a further message to the child.
 func (p *process) send(v any) error { return json.NewEncoder(p.in).Encode(v) }
 
-// kill ends the child with SIGKILL, and returns when all that it said was handed on.
+// kill ends the child with SIGKILL, and returns after its last line.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
 	_ = p.close()
 }
 
-// stop asks the child to end in good order, and returns what went wrong with that.
+// stop ends the child gracefully, and returns its error.
 func (p *process) stop() error {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err

@@ -17,21 +17,20 @@ import (
 	"github.com/postrider/postrider/webhook/sign"
 )
 
-// The names under which the receiver is called, each with a listener of its own.
+// The names of the receiver, each with its own listener.
 const (
 	healthyHost = "example.com"         // HTTP/2
 	hostileHost = "hostile.example.com" // HTTP/1.1
 	closedHost  = "closed.example.com"  // accepts connections and closes them
 )
 
-// senderHeader is where a host says who it is.
+// senderHeader is the header with the name of the sending host.
 const senderHeader = "X-Sender"
 
-// receiverConfig is what the receiver is told.
+// receiverConfig is the configuration of the receiver.
 type receiverConfig struct{ Hooks []hook }
 
-// receipt is what the receiver says: about itself in the first one, about a request in
-// all others.
+// receipt is the receiver's message: about itself in the first one, about a request in all others.
 type receipt struct {
 	Addrs       map[string]string `json:",omitempty"`
 	Certificate []byte            `json:",omitempty"`
@@ -42,7 +41,7 @@ type receipt struct {
 	Fault               string `json:",omitempty"`
 }
 
-// checksum is that of a body.
+// checksum is the checksum of a body.
 func checksum(body []byte) uint64 {
 	h := fnv.New64a()
 	_, _ = h.Write(body)
@@ -55,7 +54,7 @@ type receiver struct {
 	out   *json.Encoder
 }
 
-// receiverMain is the receiver's life.
+// receiverMain runs the receiver.
 func receiverMain(in *json.Decoder, out *json.Encoder) error {
 	var cfg receiverConfig
 	if err := in.Decode(&cfg); err != nil {
@@ -79,32 +78,32 @@ func receiverMain(in *json.Decoder, out *json.Encoder) error {
 			_ = c.Close()
 		}
 	}()
-	r.tell(receipt{Certificate: good.Certificate().Raw, Addrs: map[string]string{
+	r.report(receipt{Certificate: good.Certificate().Raw, Addrs: map[string]string{
 		healthyHost: good.Listener.Addr().String(), hostileHost: bad.Listener.Addr().String(), closedHost: shut.Addr().String()}})
-	_, _ = io.Copy(io.Discard, os.Stdin) // it does not outlive its parent
+	_, _ = io.Copy(io.Discard, os.Stdin) // it ends with its parent
 	return nil
 }
 
 func (r *receiver) serve(http2 bool) *httptest.Server {
 	s := httptest.NewUnstartedServer(r)
 	s.EnableHTTP2 = http2
-	s.Config.ErrorLog = log.New(io.Discard, "", 0) // killed senders break off handshakes
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // killed senders abort handshakes
 	s.StartTLS()
 	return s
 }
 
-func (r *receiver) tell(one receipt) {
+func (r *receiver) report(one receipt) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	_ = r.out.Encode(one)
 }
 
-// ServeHTTP reports a request before it answers: what was answered is known, even if the
-// sender dies at that moment.
+// ServeHTTP reports a request before it answers, so that the answer is known even if the sender
+// dies then.
 func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	body, err := io.ReadAll(req.Body)
 	if err != nil || req.Context().Err() != nil {
-		panic(http.ErrAbortHandler) // the sender went away
+		panic(http.ErrAbortHandler) // the sender left
 	}
 	one := receipt{Hook: path.Base(req.URL.Path), Event: req.Header.Get(sign.IDHeader), Sender: req.Header.Get(senderHeader), Sum: checksum(body)}
 	h, known := r.hooks[one.Hook]
@@ -115,11 +114,11 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	answer := answers[h.Behaviour]
 	one.Status = answer.status
-	r.tell(one)
+	r.report(one)
 	answer.send(w, req)
 }
 
-// startReceiver starts the receiver and tells the hosts where it is.
+// startReceiver starts the receiver and gives its addresses to the hosts.
 func (s *soak) startReceiver(ctx context.Context) (*process, error) {
 	ready := make(chan receipt, 1)
 	p, err := start(receiverRole, receiverConfig{Hooks: s.field.hooks}, func(line []byte) {

@@ -12,7 +12,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// report prints the table. Its error says how many checks did not hold.
+// report prints the table. Its error has the number of failed checks.
 func (s *soak) report(out io.Writer, r result, loaded time.Duration) error {
 	var trends [hosts]trend
 	for i := range trends {
@@ -25,7 +25,7 @@ func (s *soak) report(out io.Writer, r result, loaded time.Duration) error {
 			r.faults = append(r.faults, fmt.Sprintf("the memory of host %d, which lived throughout, was not measured", i+1))
 		}
 		if t.rss == 0 || t.rssEnd == 0 {
-			continue // killed so often that it was never measured in one of the quarters
+			continue // killed too often to be measured in one of the quarters
 		}
 		memory, goroutines := t.flat()
 		if !memory {
@@ -67,7 +67,7 @@ func (s *soak) report(out io.Writer, r result, loaded time.Duration) error {
 	return nil
 }
 
-// number is a dash where nothing was measured, because the host was killed too often.
+// number is a dash for a host that was killed too often to be measured.
 func number(n float64, format string) string {
 	if n == 0 {
 		return "-"

@@ -31,7 +31,7 @@ func standard(url string, change ...func(*webhook.Webhook)) webhook.Webhook {
 	return w
 }
 
-// put stores a webhook as it is, behind the Manager's back.
+// put stores a webhook unchanged, without the Manager.
 func (h *host) put(w webhook.Webhook) webhook.Webhook {
 	h.t.Helper()
 	h.puts++
@@ -61,11 +61,11 @@ func clientTLS(t testing.TB, c tls.Certificate) webhook.ClientTLS {
 	return webhook.ClientTLS{Certificate: chain, Key: webhook.NewSecret(key)}
 }
 
-// mtls is a receiver that wants certificates, with a token endpoint beside it.
+// mtls is a receiver that requires certificates, with a token endpoint beside it.
 type mtls struct {
 	*network
 	mu   sync.Mutex
-	seen []string // path, identifier and whose certificate
+	seen []string // path, identifier and owner of the certificate
 }
 
 func newMTLS(t *testing.T, auth tls.ClientAuthType, http2 bool) *mtls {
@@ -106,7 +106,7 @@ func (m *mtls) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (m *mtls) said() []string {
+func (m *mtls) takeSeen() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	out := m.seen
@@ -114,8 +114,9 @@ func (m *mtls) said() []string {
 	return out
 }
 
-// Rule: two webhooks at one host with two identities, and one without, sent interleaved: the receiver sees
-// each with its own certificate and with no other's, while one of them is changed.
+// Rule: requests of two webhooks at one host with two identities, and of one without, are
+// interleaved. The receiver sees each with its own certificate and with no other's, while one of
+// them is changed.
 func TestClientCertOfEachWebhook(t *testing.T) {
 	t.Parallel()
 	for _, http2 := range []bool{false, true} {
@@ -156,14 +157,14 @@ func TestClientCertOfEachWebhook(t *testing.T) {
 					}
 				}
 				hostile.Await(t, "the deliveries", func() bool { return delivered.Load() == int64(3*sent) })
-				return m.said()
+				return m.takeSeen()
 			}
 			for _, s := range send(700) {
 				if path, who, _ := strings.Cut(s, " as "); path != who {
 					t.Fatalf("a request to %s came as %s", path, who)
 				}
 			}
-			// A changed identity is shown from the next request on.
+			// A changed identity is used from the next request on.
 			in := hooks[0].Clone()
 			in.Version, in.TLS = 0, clientTLS(t, m.ca.Client("a2"))
 			if _, err := h.hooks.Edit(t.Context(), in); err != nil {
@@ -178,7 +179,7 @@ func TestClientCertOfEachWebhook(t *testing.T) {
 	}
 }
 
-// Rule: the sender's own certificate is that of webhooks without one; a token endpoint sees none.
+// Rule: the sender's own certificate is used for webhooks without one; a token endpoint sees none.
 func TestClientCertOfTheSender(t *testing.T) {
 	t.Parallel()
 	m := newMTLS(t, tls.RequestClientCert, false)
@@ -198,7 +199,7 @@ func TestClientCertOfTheSender(t *testing.T) {
 		w.Auth, w.TLS = auth, tt.tls
 		w.Auth.OAuth.Scopes = []string{tt.want[len("hook as "):]}
 		a := h.try(h.put(w))
-		for i, got := range m.said() {
+		for i, got := range m.takeSeen() {
 			if want := []string{"token as none", tt.want}[min(i, 1)]; got != want && got != tt.want {
 				t.Errorf("%s, want %s", got, want)
 			} else if strings.HasPrefix(got, "token") && got != "token as none" {
@@ -211,8 +212,8 @@ func TestClientCertOfTheSender(t *testing.T) {
 	}
 }
 
-// Rule: a certificate that cannot be used ends attempts with config, and is never left out; one that the
-// receiver refuses ends them as tls, with a word on certificates.
+// Rule: an unusable certificate ends attempts with config, and is never left out. A certificate
+// that the receiver refuses ends them as tls, with a word about certificates.
 func TestClientCertUnusable(t *testing.T) {
 	t.Parallel()
 	m := newMTLS(t, tls.RequireAndVerifyClientCert, false)
@@ -238,13 +239,13 @@ func TestClientCertUnusable(t *testing.T) {
 		if a.Code != tt.code || a.Detail != tt.detail {
 			t.Errorf("%s: %s %s, want %s %s", name, a.Code, a.Detail, tt.code, tt.detail)
 		}
-		if n := len(m.said()); (n > 0) != (tt.code == webhook.CodeOK) {
+		if n := len(m.takeSeen()); (n > 0) != (tt.code == webhook.CodeOK) {
 			t.Errorf("%s: %d requests", name, n)
 		}
 	}
 }
 
-// Rule: a private authority opens no private address.
+// Rule: a private authority does not permit a private address.
 func TestClientCertKeepsTheGuard(t *testing.T) {
 	t.Parallel()
 	m := newMTLS(t, tls.NoClientCert, false)

@@ -14,9 +14,8 @@ import (
 	"github.com/postrider/postrider/webhook/sign"
 )
 
-// Rule: the pool of idle connections is sized to the capacity, so many requests at once leave
-// their connections behind and the next ones open none. In net/http the pool holds two unless told
-// otherwise.
+// Rule: the pool of idle connections is sized to the capacity, so that after many requests at once
+// the next ones open no connections. The default of net/http is two.
 func TestConnectionsAreReused(t *testing.T) {
 	t.Parallel()
 	const atOnce, rounds = 24, 4
@@ -39,7 +38,7 @@ func TestConnectionsAreReused(t *testing.T) {
 		}
 		round.Wait()
 	}
-	// On a busy machine net/http closes one now and then that it could have kept.
+	// On a busy machine net/http sometimes closes a connection that it could have kept.
 	if c := n.server.Connections(); c > 2*atOnce {
 		t.Errorf("%d connections for %d requests, %d of them at once", c, rounds*atOnce, atOnce)
 	}
@@ -48,10 +47,9 @@ func TestConnectionsAreReused(t *testing.T) {
 	}
 }
 
-// Rule: net/http repeats a POST by itself when it carries an Idempotency-Key and an idle
-// connection breaks. A profile's hook that sets one, in whatever case, changes nothing: the
-// header is not sent, and what is repeated is the transport's own decision: once, however many
-// connections break.
+// Rule: net/http itself repeats a POST with an Idempotency-Key when an idle connection breaks. A
+// profile's hook that sets that header, in any case, has no effect: the header is not sent, and the
+// transport alone decides to repeat: once, for any number of broken connections.
 func TestIdempotencyKeyIsNotSent(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t, hostile.Options{Script: []hostile.Behavior{hostile.ResetOnReuse(), hostile.ResetBeforeHeaders()}})
@@ -81,9 +79,9 @@ func TestIdempotencyKeyIsNotSent(t *testing.T) {
 	}
 }
 
-// Rule: an event is not lost because a server forgot an idle connection, also where nothing is
-// tried again: the attempt repeats its request, with the same identifier and the same bytes, and
-// counts once.
+// Rule: an event is not lost when a server closes an idle connection, also where the profile has no
+// retries: the attempt repeats its request, with the same identifier and the same bytes, and counts
+// once.
 func TestForgottenConnectionCostsNoAttempt(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t, hostile.Options{Script: hostile.Repeat(1, hostile.CloseOnReuse())})
@@ -103,8 +101,8 @@ func TestForgottenConnectionCostsNoAttempt(t *testing.T) {
 	}
 }
 
-// Rule: a Signer sets headers; one that moves the request elsewhere is refused before
-// anything is dialled.
+// Rule: a Signer sets headers; one that changes the request's target is refused before anything is
+// dialled.
 func TestSignerCannotMoveTheRequest(t *testing.T) {
 	t.Parallel()
 	for name, move := range map[string]func(*http.Request){
@@ -131,7 +129,7 @@ func TestSignerCannotMoveTheRequest(t *testing.T) {
 	}
 }
 
-// Rule: while one endpoint hangs, no attempt of it outlives its time, and no more of its
+// Rule: while one endpoint hangs, none of its attempts exceeds its time, and no more of its
 // connections are open than its lane allows.
 func TestHungEndpointHoldsItsLaneOnly(t *testing.T) {
 	t.Parallel()

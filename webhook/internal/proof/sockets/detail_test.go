@@ -13,8 +13,8 @@ import (
 	"github.com/postrider/postrider/webhook/internal/testhook"
 )
 
-// Rule: an attempt without an answer says why in a closed set of words, of which none names the
-// endpoint, its address or what it said.
+// Rule: an attempt without an answer has a reason from a closed set of words, none of which names
+// the endpoint, its address or its output.
 func TestDetails(t *testing.T) {
 	t.Parallel()
 	issued := func(issue func(*hostile.Authority) tls.Certificate) func(*network) {
@@ -84,13 +84,13 @@ func TestDetails(t *testing.T) {
 	}
 }
 
-// serve takes the place of the server, with another certificate.
+// serve replaces the server by one with another certificate.
 func (n *network) serve(cert tls.Certificate) {
 	n.server = hostile.New(n.t, hostile.Options{IP: publicIP, Certificate: cert})
 	n.profile.Allow.Ports = []uint16{uint16(n.server.Port())}
 }
 
-// listenTLS takes the place of the server with one that shakes hands and says no more.
+// listenTLS replaces the server by one that shakes hands and sends nothing else.
 func (n *network) listenTLS(c *tls.Config) {
 	c.Certificates = []tls.Certificate{n.ca.Issue(hookHost)}
 	lis, err := net.Listen("tcp4", publicIP+":0")
@@ -106,7 +106,7 @@ func (n *network) listenTLS(c *tls.Config) {
 				return
 			}
 			_ = tls.Server(c0, c).Handshake()
-			_, _ = io.Copy(io.Discard, c0) // closing with bytes unread would reset an alert away
+			_, _ = io.Copy(io.Discard, c0) // closing with unread bytes would reset an alert away
 			_ = c0.Close()
 		}
 	}()

@@ -19,8 +19,8 @@ import (
 	"github.com/postrider/postrider/webhook/internal/proof/hostile"
 )
 
-// connectProxy is a forward proxy that leads every CONNECT to one address and writes
-// down where it was meant to go.
+// connectProxy is a forward proxy that connects every CONNECT to one address and records the
+// requested one.
 type connectProxy struct {
 	lis    net.Listener
 	to     string // "" answers 403
@@ -101,9 +101,9 @@ func (p *connectProxy) url() *url.URL { return &url.URL{Scheme: "http", Host: p.
 
 const inChild = "POSTRIDER_TEST_CHILD"
 
-// Rule: proxies that the environment names are ignored: behind one, the guard would see
-// the proxy's address in place of the target's. It takes a process of its own, because
-// net/http reads the environment once.
+// Rule: proxies in the environment are ignored, because behind one the guard would see the proxy's
+// address in place of the target's. The test needs its own process, because net/http reads the
+// environment once.
 func TestProxyOfTheEnvironmentIsIgnored(t *testing.T) {
 	t.Parallel()
 	if os.Getenv(inChild) != "" {
@@ -132,8 +132,8 @@ func TestProxyOfTheEnvironmentIsIgnored(t *testing.T) {
 	}
 }
 
-// Rule: a proxy is an explicit option, and who judges the target's address is part of it:
-// the proxy itself, or a look-up before each request that wants every address to pass.
+// Rule: a proxy is an explicit option, which includes the judge of the target's address: the proxy
+// itself, or a look-up before each request in which every address must pass.
 func TestProxyOption(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -144,7 +144,7 @@ func TestProxyOption(t *testing.T) {
 		want    string
 		asked   int
 	}{
-		{"by the proxy", webhook.ByProxy, hostile.Lookup{NotFound: true}, false, "delivered tries=1", 1}, // the name is the proxy's to resolve
+		{"by the proxy", webhook.ByProxy, hostile.Lookup{NotFound: true}, false, "delivered tries=1", 1}, // the proxy resolves the name
 		{"the proxy refuses", webhook.ByProxy, hostile.Addrs(publicIP), true, "failed protocol exhausted tries=4", 4},
 		{"by look-up", webhook.ByLookup, hostile.Addrs(publicIP), false, "delivered tries=1", 1},
 		{"by look-up, forbidden", webhook.ByLookup, hostile.Addrs(forbiddenIP), false, "failed blocked_address tries=1", 0},

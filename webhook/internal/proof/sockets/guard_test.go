@@ -19,8 +19,8 @@ import (
 	"github.com/postrider/postrider/webhook/internal/testhook"
 )
 
-// network is an endpoint at an address that counts as public, a listener on the same port
-// of a forbidden one, and a name server.
+// network is an endpoint at an address that counts as public, a listener on the same port of a
+// forbidden one, and a name server.
 type network struct {
 	t         *testing.T
 	ca        *hostile.Authority
@@ -38,7 +38,7 @@ func newNetwork(t *testing.T, o hostile.Options) *network {
 	return networkOf(t, hostile.SamePort(t, publicIP, forbiddenIP), o)
 }
 
-// networkOf is a network at two listeners of one port.
+// networkOf returns a network at two listeners of one port.
 func networkOf(t *testing.T, ports []net.Listener, o hostile.Options) *network {
 	n := &network{t: t, ca: hostile.NewAuthority(t), dns: hostile.NewDNS(t), forbidden: hostile.Watch(t, ports[1])}
 	o.Listener, o.Certificate = ports[0], n.ca.Issue(hookHost, publicIP)
@@ -73,11 +73,11 @@ func (n *network) wantUntouched() {
 	}
 }
 
-// Rule: the address is judged at every dial, so a name that passed once does not pass for
-// ever, and one that moves into reach is found there.
+// Rule: the address is judged at every dial, so that a name that passed once is judged again, and
+// one that moves to a forbidden address is found.
 func TestGuardRebinding(t *testing.T) {
 	t.Parallel()
-	n := newNetwork(t, hostile.Options{Then: hostile.EarlyAnswer(200)}) // the connection is not used again
+	n := newNetwork(t, hostile.Options{Then: hostile.EarlyAnswer(200)}) // the connection is not reused
 	n.dns.Set(hookHost, hostile.Addrs(publicIP), hostile.Addrs(forbiddenIP), hostile.Addrs(forbiddenIP, publicIP))
 	h := n.host()
 	h.add("one", at(n.url(hookHost)))
@@ -92,8 +92,8 @@ func TestGuardRebinding(t *testing.T) {
 	n.wantUntouched()
 }
 
-// Rule: Test and Redeliver go through the same rules and the same guard as deliveries,
-// also when the stored row was changed behind the Manager's back.
+// Rule: Test and Redeliver use the same rules and the same guard as deliveries, also when the
+// stored row was changed without the Manager.
 func TestGuardOnEveryPath(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -105,7 +105,7 @@ func TestGuardOnEveryPath(t *testing.T) {
 		{"literal forbidden address", func(n *network, w *webhook.Webhook) { w.URL = n.url(forbiddenIP) }, webhook.CodeBlockedAddress},
 		{"IPv6 literal", func(n *network, w *webhook.Webhook) { w.URL = n.url("::ffff:" + forbiddenIP) }, webhook.CodeBlockedAddress},
 		{"plain http", func(n *network, w *webhook.Webhook) { w.URL = "http://" + hookHost + "/hook" }, webhook.CodeURLRejected},
-		{"port that nobody listed", func(n *network, w *webhook.Webhook) { w.URL = "https://" + hookHost + ":8444/hook" }, webhook.CodeURLRejected},
+		{"port that is not listed", func(n *network, w *webhook.Webhook) { w.URL = "https://" + hookHost + ":8444/hook" }, webhook.CodeURLRejected},
 		{"userinfo", func(n *network, w *webhook.Webhook) { w.URL = "https://user@" + hookHost + "/hook" }, webhook.CodeURLRejected},
 	}
 	for _, tt := range tests {
@@ -119,7 +119,7 @@ func TestGuardOnEveryPath(t *testing.T) {
 				t.Fatalf("before: %s", got)
 			}
 			tt.bad(n, &w)
-			w.Headers = map[string]string{} // a row that was edited is a row that was written
+			w.Headers = map[string]string{} // the Store has rewritten the row
 			if err := h.store.(webhook.Registry).Update(context.Background(), w); err != nil {
 				t.Fatal(err)
 			}
@@ -144,8 +144,8 @@ func TestGuardOnEveryPath(t *testing.T) {
 	}
 }
 
-// Rule: the operator's prefixes bind the dial: deny wins over allow, and NAT64 is opened by
-// its option alone and then judged by the address inside.
+// Rule: the operator's prefixes apply to the dial: deny wins over allow. NAT64 is allowed by its
+// option alone, and then judged by the embedded address.
 func TestGuardPrefixes(t *testing.T) {
 	t.Parallel()
 	prefix := func(s string) []netip.Prefix { return []netip.Prefix{netip.MustParsePrefix(s)} }
@@ -179,12 +179,12 @@ func TestGuardPrefixes(t *testing.T) {
 	}
 }
 
-// Rule: the name is looked up as a fully qualified one, so the machine's search domains
-// cannot answer for it, and the request still carries the bare name.
+// Rule: the name is looked up as a fully qualified one, so that the machine's search domains cannot
+// answer for it, and the request still has the bare name.
 func TestGuardLooksUpTheWholeName(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t, hostile.Options{})
-	n.dns.Set(hookHost, hostile.Lookup{NotFound: true}, hostile.Addrs(publicIP)) // search domains come in when a name is not found
+	n.dns.Set(hookHost, hostile.Lookup{NotFound: true}, hostile.Addrs(publicIP)) // search domains are tried when a name is not found
 	h := n.host()
 	h.add("one", at(n.url(hookHost)))
 	if got := h.end(h.dispatch()); got != "delivered tries=2" {
@@ -200,7 +200,7 @@ func TestGuardLooksUpTheWholeName(t *testing.T) {
 	}
 }
 
-// Rule: a server that speaks TLS 1.1 at most gets no request.
+// Rule: a server with at most TLS 1.1 gets no request.
 func TestOldTLSIsRefused(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t, hostile.Options{})
@@ -218,7 +218,7 @@ func TestOldTLSIsRefused(t *testing.T) {
 				served <- bytes
 				return
 			}
-			read, _ := c.Read(make([]byte, 1)) // shakes hands first
+			read, _ := c.Read(make([]byte, 1)) // completes the handshake first
 			bytes += read
 			_ = c.Close()
 		}
@@ -236,8 +236,8 @@ func TestOldTLSIsRefused(t *testing.T) {
 	}
 }
 
-// Rule: the automation profile itself, with nothing but an allowed prefix, dials the pinned
-// host on port 443.
+// Rule: the automation profile itself, with only an allowed prefix, dials the pinned host on port
+// 443.
 func TestGuardPinnedHost(t *testing.T) { // not parallel: there is one port 443
 	const pinned = "api-private.atlassian.com"
 	probe, err := net.Listen("tcp4", publicIP+":443")

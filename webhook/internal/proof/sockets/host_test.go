@@ -1,5 +1,5 @@
-// Package sockets_test proves package webhook over real sockets: the address guard, proxies,
-// TLS, connections that break, and why a request got no answer.
+// Package sockets_test proves package webhook over real sockets: the address guard, proxies, TLS,
+// broken connections, and the reasons of requests without an answer.
 package sockets_test
 
 import (
@@ -25,14 +25,14 @@ const (
 	token          = "0123456789abcdef0123456789abcdef01234567"
 	standardSecret = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
-	// An address that stands for a public one, and one that must not be connected to.
+	// An address that stands for a public one, and one to which no connection is allowed.
 	publicIP    = "127.0.0.2"
 	forbiddenIP = "127.0.0.3"
 
-	// bannerCanary is a text of the remote side, which must not show up anywhere.
+	// bannerCanary is a text of the remote side, which must not be shown anywhere.
 	bannerCanary = "banner-canary"
 
-	// bound is the shortened time of a phase that a fault runs into.
+	// bound is the shortened timeout of a faulty phase.
 	bound = 400 * time.Millisecond
 )
 
@@ -47,13 +47,13 @@ func withAllowed(p webhook.Profile, ports ...uint16) webhook.Profile {
 	return p
 }
 
-// host is a host application in miniature.
+// host is a small host application.
 type host struct {
 	*webhook.Dispatcher
 	t     testing.TB
 	store webhook.Store
 	hooks *webhook.Manager
-	puts  int // webhooks that were stored behind the Manager's back
+	puts  int // webhooks that were stored without the Manager
 }
 
 // newHost is a host that does not run yet.
@@ -140,7 +140,7 @@ func (h *host) delivery(id string) (webhook.Delivery, []webhook.Attempt) {
 	return d, as
 }
 
-// outcome is the short form of how a delivery stands: "failed status exhausted tries=4".
+// outcome is the short form of a delivery's state: "failed status exhausted tries=4".
 func (h *host) outcome(id string) string {
 	h.t.Helper()
 	d, _ := h.delivery(id)

@@ -14,9 +14,8 @@ func oauthAt(tokenURL string) webhook.Auth {
 	return webhook.Auth{Scheme: webhook.AuthOAuth, Secret: webhook.NewSecret("client-secret"), OAuth: webhook.OAuth{TokenURL: tokenURL, ClientID: "client"}}
 }
 
-// hostileTokens is a network with a token endpoint at a permitted address, and one at an address that
-// may not be connected to.
-// It answers with a redirect to the latter.
+// hostileTokens is a network with a token endpoint at a permitted address, which redirects to one
+// at an address to which no connection is allowed.
 func hostileTokens(t *testing.T) *network {
 	ports := hostile.SamePort(t, publicIP, forbiddenIP)
 	n := networkOf(t, ports, hostile.Options{Then: hostile.Status(307, hostile.Location("https://"+ports[1].Addr().String()+"/token"))})
@@ -27,13 +26,13 @@ func hostileTokens(t *testing.T) *network {
 	return n
 }
 
-// Rule: no token endpoint leads to an address that is not permitted, however it is written, whatever
-// its name resolves to and wherever it redirects: the listener there is never connected to.
+// Rule: no token endpoint leads to a forbidden address, for any spelling, any resolution of its
+// name and any redirect: the listener there gets no connection.
 func TestOAuthHostileEndpoints(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		url     func(n *network) string
-		addrs   string // what the name resolves to
+		addrs   string // addresses of the name
 		snippet string
 	}{
 		"a name inside":        {func(n *network) string { return n.url("login.example.com") }, forbiddenIP, "token endpoint: blocked_address"},
@@ -72,7 +71,7 @@ func TestOAuthHostileEndpoints(t *testing.T) {
 	}
 }
 
-// Rule: a token endpoint is dialled by the rules for token endpoints, whatever those for webhooks are.
+// Rule: a token endpoint is dialled by the rules for token endpoints, with any rules for webhooks.
 func TestOAuthDialGuard(t *testing.T) {
 	t.Parallel()
 	n := hostileTokens(t)
@@ -88,8 +87,8 @@ func TestOAuthDialGuard(t *testing.T) {
 	}
 }
 
-// Rule: behind a proxy that judges nothing the name of a token endpoint is looked up and judged before the
-// proxy hears of it.
+// Rule: for a proxy without an address check, the name of a token endpoint is looked up and judged
+// before the proxy gets it.
 func TestOAuthLookupBehindAProxy(t *testing.T) {
 	t.Parallel()
 	n := hostileTokens(t)

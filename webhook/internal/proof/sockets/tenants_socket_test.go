@@ -17,7 +17,7 @@ import (
 	"github.com/postrider/postrider/webhook/internal/proof/hostile"
 )
 
-// TestTenantsOnSockets is TestTenants over real connections, smaller: all events of one tenant
+// TestTenantsOnSockets is a smaller TestTenants over real connections: all events of one tenant
 // arrive while every request to 100 webhooks of another one still hangs.
 func TestTenantsOnSockets(t *testing.T) {
 	t.Parallel()

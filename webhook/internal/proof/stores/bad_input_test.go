@@ -56,7 +56,7 @@ func TestNotMigratedInTransaction(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer tx.Rollback() // after Commit it does nothing
+		defer tx.Rollback() // no effect after Commit
 		if _, err := s.Tx(tx).Webhooks(t.Context(), "acme"); !errors.Is(err, sqlstore.ErrMigrate) {
 			t.Errorf("Webhooks without tables: %v, want ErrMigrate", err)
 		}
@@ -66,7 +66,7 @@ func TestNotMigratedInTransaction(t *testing.T) {
 	})
 }
 
-// TestVersions: the version after this one is worked with, the one after that refused.
+// TestVersions: the next version of the tables is accepted, the one after it is refused.
 func TestVersions(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		d.migrated(t, nil)
@@ -159,8 +159,8 @@ func TestOtherProfile(t *testing.T) {
 	})
 }
 
-// TestUndecodableRow: a row that cannot be read is leased and told apart, for good, as no key
-// will help; the others are claimed.
+// TestUndecodableRow: an unreadable row is leased and reported, as permanent because no key will
+// help; the others are claimed.
 func TestUndecodableRow(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		f := newField(t, d, "postrider_", 10)
@@ -178,8 +178,8 @@ func TestUndecodableRow(t *testing.T) {
 	})
 }
 
-// TestUndecodableWebhook: deliveries of a webhook whose row cannot be read are leased and told
-// apart, and Webhooks shows the others and says of this one why not.
+// TestUndecodableWebhook: deliveries of a webhook whose row cannot be read are leased and reported.
+// Webhooks lists the others, and this one with the error.
 func TestUndecodableWebhook(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		f := newField(t, d, "postrider_", 10)
@@ -218,7 +218,7 @@ func TestUndecodableWebhook(t *testing.T) {
 	})
 }
 
-// TestText: what a database would refuse or change is refused before.
+// TestText: a text that a database would refuse or change is refused before.
 func TestText(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		s := d.migrated(t, nil)
@@ -245,7 +245,7 @@ func TestText(t *testing.T) {
 	})
 }
 
-// claimBatch claims what is due in the lanes of the field.
+// claimBatch claims the due deliveries in the lanes of the field.
 func (f *field) claimBatch(t *testing.T) webhook.Batch {
 	t.Helper()
 	at := now()
@@ -266,8 +266,8 @@ func (f *field) claimAll(t *testing.T) []webhook.Delivery {
 	return f.claimBatch(t).Deliveries
 }
 
-// TestMovedWebhook: a row that was moved to another scope in SQL is not used there, because
-// its secrets are another tenant's.
+// TestMovedWebhook: a row that was moved to another scope in SQL is not used there, because its
+// secrets belong to another tenant.
 func TestMovedWebhook(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		f := newField(t, d, "postrider_", 10)

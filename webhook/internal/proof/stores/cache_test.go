@@ -7,8 +7,8 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// TestCachedWebhooks: remembered webhooks are as they were last read, and an Enqueue of what
-// was made of them is refused once they have changed, also where that was done in SQL.
+// TestCachedWebhooks: cached webhooks are those of the last read. An Enqueue of deliveries made
+// from them is refused once they have changed, also by SQL.
 func TestCachedWebhooks(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		f := newField(t, d, "postrider_", 1)

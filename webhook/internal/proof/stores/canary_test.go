@@ -12,9 +12,8 @@ import (
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
-// TestCanary: no error of a Store, and nothing that a log makes of a Store, its options and
-// what it returns, holds a secret, the value of a header, a URL path or a key, whatever
-// state the rows are in.
+// TestCanary: no error of a Store, and no log of a Store, its options and its results, holds a
+// secret, the value of a header, a URL path or a key, in any state of the rows.
 func TestCanary(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		ctx := t.Context()

@@ -14,26 +14,26 @@ import (
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
-// The claim benchmarks compare a claim in a situation that is hard for a queue with one
-// on 10,000 rows of 100 webhooks, taking turns, and print the ratio of the medians as
-// "x-baseline". With -claim.rows they scale down: 1000000 is the size that counts.
+// The claim benchmarks compare a claim in a hard situation with one on 10,000 rows of 100 webhooks,
+// in turns, and print the ratio of the medians as "x-baseline". -claim.rows scales them down: the
+// documented size is 1000000.
 var claimRows = flag.Int("claim.rows", 1_000_000, "rows of the large situations in the claim benchmarks")
 
 const (
 	baselineRows = 10_000
 	leaseTime    = time.Minute
 	fewestPairs  = 100
-	perLane      = 4 // taken of a lane at once
+	perLane      = 4 // limit of a lane in a claim
 )
 
-// field is a Store filled for a benchmark. What a claim takes is settled and replaced.
+// field is a Store filled for a benchmark. Claimed deliveries are settled and replaced.
 type field struct {
 	b     testing.TB
 	store *sqlstore.Store
 	next  int
 	lease int64
 	limit int            // rows of a claim
-	lanes []webhook.Lane // claimed from, in turns
+	lanes []webhook.Lane // claimed in turns
 }
 
 func newField(b testing.TB, d database, prefix string, limit int) *field {
@@ -53,7 +53,7 @@ func lanesOf(hooks []string) (lanes []webhook.Lane) {
 	return lanes
 }
 
-// hooks makes webhooks in a scope of their own.
+// hooks makes webhooks in their own scope.
 func (f *field) hooks(prefix string, n int, active bool) []string {
 	f.b.Helper()
 	ids := make([]string, n)
@@ -92,7 +92,7 @@ func (f *field) delivery(hook string, due time.Time) webhook.Delivery {
 		Scope: "acme", Type: "taskSuccess", Body: benchBody, Due: due, CreatedAt: due, QueuedAt: due}
 }
 
-// next claim of the field: of the lanes whose turn it is.
+// claim returns the next claim of the field: of the next lanes.
 func (f *field) claim(at time.Time) webhook.Claim {
 	f.lease++
 	c := webhook.Claim{Now: at, Until: at.Add(leaseTime), Lease: at.UnixMicro()<<11 + f.lease}
@@ -104,7 +104,7 @@ func (f *field) claim(at time.Time) webhook.Claim {
 	return c
 }
 
-// once claims, and returns how long that took. Then it settles and replaces.
+// once claims, and returns the time of the claim. Then it settles and replaces.
 func (f *field) once() time.Duration {
 	f.b.Helper()
 	ctx := f.b.Context()
@@ -150,7 +150,7 @@ func median[T cmp.Ordered](list []T) T {
 	return list[len(list)/2]
 }
 
-// compare runs claims on both, taking turns.
+// compare runs claims on both, in turns.
 func compare(b *testing.B, base, hard *field) {
 	var baseTimes, hardTimes []time.Duration
 	pair := func() {
@@ -178,7 +178,7 @@ func BenchmarkClaim(b *testing.B) {
 	ago := now().Add(-time.Hour)
 	situations := []struct {
 		name string
-		rows int // claimed at once
+		rows int // limit of a claim
 		fill func(f *field)
 	}{
 		{"million", 64, func(f *field) { f.take(f.hooks("m", 100, true), *claimRows, ago) }},
@@ -206,13 +206,13 @@ func BenchmarkClaim(b *testing.B) {
 	}
 }
 
-// take fills lanes that are claimed from.
+// take fills lanes and claims from them later.
 func (f *field) take(hooks []string, rows int, due time.Time) {
 	f.lanes = append(f.lanes, lanesOf(hooks)...)
 	f.fill(hooks, rows, due)
 }
 
-// BenchmarkDue asks for all lanes, a page after the other.
+// BenchmarkDue lists all lanes, a page after the other.
 func BenchmarkDue(b *testing.B) {
 	for name, fill := range map[string]func(f *field){
 		"100-lanes":   func(f *field) { f.take(f.hooks("m", 100, true), *claimRows/10, now().Add(-time.Hour)) },
@@ -259,9 +259,8 @@ func eachB(b *testing.B, name string, run func(*testing.B, database)) {
 	b.Run("postgres/"+name, func(b *testing.B) { run(b, newPostgres(b)) })
 }
 
-// BenchmarkClaimOldSnapshot sends a tenth of claim.rows while a transaction from before
-// is open, so that PostgreSQL may not clean up, and compares the last claims with the
-// first.
+// BenchmarkClaimOldSnapshot sends a tenth of claim.rows while an older transaction is open, so that
+// PostgreSQL cannot clean up, and compares the last claims with the first.
 func BenchmarkClaimOldSnapshot(b *testing.B) {
 	b.Run("postgres", func(b *testing.B) {
 		d := newPostgres(b)

@@ -8,9 +8,9 @@ import (
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
-// TestClockJumps: the time that a Store is told jumps ahead by an hour and back. What
-// was leased or put off meanwhile comes back within the longest step, once, and what
-// was enqueued is found at its time.
+// TestClockJumps: the time in calls of a Store jumps ahead by an hour and back. Deliveries that
+// were leased or delayed meanwhile come back within the longest step, once, and enqueued ones are
+// found at their time.
 func TestClockJumps(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		f := newField(t, d, "postrider_", 10)
@@ -36,7 +36,7 @@ func TestClockJumps(t *testing.T) {
 			return dl
 		}
 		put(at)
-		put(at.Add(30 * time.Minute)) // waits for a time that the jump brings
+		put(at.Add(30 * time.Minute)) // due after the jump
 		ahead := claim(at.Add(time.Hour))
 		if len(ahead) != 2 {
 			t.Fatalf("claimed %d an hour ahead, want 2", len(ahead))
@@ -72,8 +72,8 @@ func TestClockJumps(t *testing.T) {
 	})
 }
 
-// TestReading: the database's time is asked for on a connection that is there already, so a
-// wait for one is no part of the reading.
+// TestReading: the database's time is read on an existing connection, so that the wait for one is
+// no part of the reading.
 func TestReading(t *testing.T) {
 	d := newPostgres(t)
 	d.migrated(t, nil)

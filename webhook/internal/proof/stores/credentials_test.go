@@ -9,9 +9,9 @@ import (
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
-// Rule: of Authorization and client certificates the database holds the scheme and the certificates in
-// clear, and all else sealed; either of the former that was changed there is noticed, and
-// nothing is sent with it.
+// Rule: of Authorization and client certificates the database holds the scheme and the certificates
+// in clear, and everything else sealed. A change of the clear parts in the database is detected,
+// and nothing is sent with it.
 func TestCredentialsAtRest(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		ring, err := sqlstore.NewKeyring(sqlstore.Key{ID: "k1", Bytes: []byte(strings.Repeat("k", 32))})

@@ -9,9 +9,8 @@ import (
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
-// BenchmarkCycle is the work of the Store for deliveries that succeed: a claim and a
-// settlement of 100, from ten webhooks. Of the CPU time, that of PostgreSQL's own
-// processes is not counted.
+// BenchmarkCycle measures the Store's work for successful deliveries: a claim and a settlement of
+// 100, from ten webhooks. The CPU time excludes PostgreSQL's own processes.
 func BenchmarkCycle(b *testing.B) {
 	eachB(b, "100", func(b *testing.B, d database) {
 		f := newField(b, d, "postrider_", 100)
@@ -56,7 +55,7 @@ func BenchmarkCycle(b *testing.B) {
 	})
 }
 
-// cpuTime is what this process has used so far.
+// cpuTime is the CPU time of this process so far.
 func cpuTime() time.Duration {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
@@ -65,8 +64,8 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkHandOff is the work of the Store for deliveries that are sent at once: 40 are
-// stored as held, and settled a little later. "log-bytes/row" is PostgreSQL's write-ahead log.
+// BenchmarkHandOff measures the Store's work for deliveries that are sent at once: 40 are stored as
+// held, and settled a little later. "log-bytes/row" is PostgreSQL's write-ahead log.
 func BenchmarkHandOff(b *testing.B) {
 	eachB(b, "40", func(b *testing.B, d database) {
 		f := newField(b, d, "postrider_", 40)

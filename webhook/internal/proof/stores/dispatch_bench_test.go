@@ -17,8 +17,8 @@ import (
 var benchTask = payload.TaskSuccess{ProcessID: "0b9d4f0e-7c55-4cf0-9d7e-2f5f4f1f6c11", Name: "Nightly cleanup", ActionTypes: []string{"archive", "notify"},
 	DeepLink: "https://app.example.com/runs/" + strings.Repeat("0123456789", 24) + "abcdefghijk"}
 
-// dispatcher of a host whose events go to one webhook. Its pool keeps 16 connections, as a
-// host's does that is in use: database/sql closes all but two otherwise.
+// dispatcher returns a Dispatcher of a host with one webhook. Its pool keeps 16 connections, like a
+// busy host's, because the default of database/sql keeps only two.
 func dispatcher(b *testing.B, db database) (d *webhook.Dispatcher, pool *sql.DB, events func(n int) []payload.Event) {
 	b.Helper()
 	newField(b, db, "postrider_", 1).hooks("m", 1, true)
@@ -37,14 +37,14 @@ func dispatcher(b *testing.B, db database) (d *webhook.Dispatcher, pool *sql.DB,
 		es := make([]payload.Event, n)
 		for i := range es {
 			if es[i], err = payload.New("acme", benchTask, payload.WithID(fmt.Sprintf("evt_%022d", last.Add(1)))); err != nil {
-				panic(err) // the event is the same each time: the first one shows it
+				panic(err) // the event is the same each time, so the first one fails already
 			}
 		}
 		return es
 	}
 }
 
-// dispatched hands events over and fails where one of them is not stored.
+// dispatched dispatches events and fails where one of them is not stored.
 func dispatched(b *testing.B, d *webhook.Dispatcher, es []payload.Event) {
 	r, err := d.Dispatch(b.Context(), es...)
 	if err != nil {
@@ -58,9 +58,8 @@ func dispatched(b *testing.B, d *webhook.Dispatcher, es []payload.Event) {
 	}
 }
 
-// BenchmarkDispatchShared compares Dispatch calls of one event from 64 goroutines with
-// those of one goroutine: what sharing transactions brings. SQLite runs with
-// synchronous=FULL, its default.
+// BenchmarkDispatchShared compares Dispatch calls of one event from 64 goroutines with those of one
+// goroutine, to measure shared transactions. SQLite runs with synchronous=FULL, its default.
 func BenchmarkDispatchShared(b *testing.B) {
 	const span = 300 * time.Millisecond
 	eachB(b, "64-goroutines", func(b *testing.B, db database) {
@@ -101,9 +100,9 @@ func BenchmarkDispatchShared(b *testing.B) {
 	})
 }
 
-// BenchmarkDispatchBulk compares a Dispatch of 1,000 events with a bare INSERT of rows as
-// long into the same table, from arrays that were made before the clock started. They take
-// turns in going first.
+// BenchmarkDispatchBulk compares a Dispatch of 1,000 events with a bare INSERT of rows of the same
+// length into the same table, from arrays that were made before the clock started. They take turns
+// in going first.
 func BenchmarkDispatchBulk(b *testing.B) {
 	b.Run("postgres", func(b *testing.B) {
 		d, pool, events := dispatcher(b, newPostgres(b))
@@ -150,8 +149,8 @@ SELECT * FROM unnest($1::text::text[], $2::text::text[], $3::text::text[], $4::t
 	})
 }
 
-// bareRows are the arrays of a bare INSERT: what Dispatch stores of the events, under
-// names of their own.
+// bareRows are the arrays of a bare INSERT: the rows of a Dispatch of the events, under other
+// names.
 func bareRows(es []payload.Event) []any {
 	same := func(s string) string { return "{" + strings.Repeat(s+",", len(es)-1) + s + "}" }
 	ids := make([]string, len(es))

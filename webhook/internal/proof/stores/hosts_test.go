@@ -8,8 +8,8 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// TestSeveralClaimers: hosts that claim at the same time take each row once, none more of
-// a lane than was asked for, and leave nothing.
+// TestSeveralClaimers: concurrent claims of several hosts take each row once, none more of a lane
+// than its limit, and leave nothing.
 func TestSeveralClaimers(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		const rows, most = 3_000, 4
@@ -51,7 +51,7 @@ func TestSeveralClaimers(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		for _, d := range f.claimAll(t) { // what a claim passed over while another host was at it
+		for _, d := range f.claimAll(t) { // rows that a claim passed over while another host had them
 			seen[d.ID]++
 		}
 		for id, n := range seen {
@@ -65,8 +65,8 @@ func TestSeveralClaimers(t *testing.T) {
 	})
 }
 
-// TestLateCommit: what a transaction of the host commits long after others were claimed
-// is named by Due, and is claimed.
+// TestLateCommit: a delivery that a transaction of the host commits long after others were claimed
+// is found by Due, and is claimed.
 func TestLateCommit(t *testing.T) {
 	d := newPostgres(t)
 	f := newField(t, d, "postrider_", 64)
@@ -95,8 +95,8 @@ func TestLateCommit(t *testing.T) {
 	}
 }
 
-// TestConcurrentEnqueue: calls that share a transaction do not share its fate when one
-// of them cannot be stored, and each learns what it added.
+// TestConcurrentEnqueue: calls that share a transaction do not fail together when one of them
+// cannot be stored, and each returns the deliveries that it added.
 func TestConcurrentEnqueue(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		f := newField(t, d, "postrider_", 64)
@@ -112,7 +112,7 @@ func TestConcurrentEnqueue(t *testing.T) {
 		for g := range 16 {
 			wg.Go(func() {
 				for i := range 50 {
-					part := ds[(g*25+i)%400:][:1] // each delivery is handed in twice
+					part := ds[(g*25+i)%400:][:1] // each delivery is enqueued twice
 					added, err := f.store.Enqueue(t.Context(), part)
 					if err != nil || len(added) != 1 {
 						t.Error(added, err)

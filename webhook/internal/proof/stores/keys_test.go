@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// keys is a key service that can be away for some webhooks.
+// keys is a key service that can be unavailable for some webhooks.
 type keys struct {
 	mu   sync.Mutex
 	away map[string]bool
@@ -27,7 +27,7 @@ func (k *keys) open(id string, sealed []byte) ([]byte, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for hook, away := range k.away {
-		if away && strings.Contains(id, hook) { // what a seal is bound to names scope, webhook and version
+		if away && strings.Contains(id, hook) { // the associated data has scope, webhook and version
 			return nil, errors.New("the key service is away")
 		}
 	}

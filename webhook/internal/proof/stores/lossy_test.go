@@ -13,11 +13,11 @@ import (
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
-// errLost is what a lossy connection answers where the real answer was lost.
+// errLost is the error of a lossy connection in place of the lost answer.
 var errLost = errors.New("broken pipe on 10.1.2.3:5432")
 
-// lossy is a driver between a pool and the real one. While lost is set, what writes is
-// carried out and its answer is lost.
+// lossy is a driver between a pool and the real one. While lost is set, writing statements are
+// executed and their answers are lost.
 type lossy struct {
 	dsn    string
 	driver driver.Driver
@@ -44,7 +44,7 @@ func (l *lossy) Connect(context.Context) (driver.Conn, error) {
 	return &lossyConn{Conn: c, l: l}, nil
 }
 
-// answer loses that of a statement which writes and is a transaction of its own.
+// answer loses the answer of a writing statement outside of a transaction.
 func (c *lossyConn) answer(query string, err error) error {
 	writes := strings.Contains(query, "INSERT") || strings.Contains(query, "UPDATE") || strings.Contains(query, "DELETE")
 	if err == nil && writes && !c.inTx && c.l.lost.Load() {
@@ -53,7 +53,7 @@ func (c *lossyConn) answer(query string, err error) error {
 	return err
 }
 
-// lossyConn loses answers of statements that are no part of a transaction, and of commits.
+// lossyConn loses answers of statements outside of transactions, and of commits.
 type lossyConn struct {
 	driver.Conn
 	l    *lossy
@@ -82,7 +82,7 @@ func (c *lossyConn) QueryContext(ctx context.Context, query string, args []drive
 	rows, err := c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args)
 	if err == nil && c.answer(query, nil) != nil {
 		dest := make([]driver.Value, len(rows.Columns()))
-		for rows.Next(dest) == nil { // to the end, or the statement would be broken off
+		for rows.Next(dest) == nil { // to the end, because an early close would abort the statement
 		}
 		return nil, errors.Join(errLost, rows.Close())
 	}
@@ -104,8 +104,8 @@ func (t lossyTx) Rollback() error {
 	return t.Tx.Rollback()
 }
 
-// TestRegistryLosesAnswers: what was changed although its answer got lost is told as unknown, and not
-// as unchanged.
+// TestRegistryLosesAnswers: a change whose answer got lost is reported as unknown, and not as
+// unchanged.
 func TestRegistryLosesAnswers(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		db, l := openLossy(t, d)

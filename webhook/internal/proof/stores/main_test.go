@@ -35,7 +35,7 @@ func (d database) open(t testing.TB) *sql.DB {
 	return db
 }
 
-// store opens a Store with a pool of its own, as another host would.
+// store opens a Store with its own pool, like another host.
 func (d database) store(t testing.TB, o *sqlstore.Options) *sqlstore.Store {
 	t.Helper()
 	s, err := sqlstore.New(d.open(t), d.dialect, o)
@@ -55,7 +55,7 @@ func (d database) migrated(t testing.TB, o *sqlstore.Options) *sqlstore.Store {
 	return s
 }
 
-// The timeout is long, because a machine that has other work lets writers wait.
+// The timeout is long, because writers wait on a busy machine.
 const sqlitePragmas = "?_pragma=journal_mode(WAL)&_pragma=busy_timeout(60000)"
 
 func newSQLite(t testing.TB) database {

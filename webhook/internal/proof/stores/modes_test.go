@@ -10,7 +10,7 @@ import (
 	"github.com/postrider/postrider/webhook/storetest"
 )
 
-// suite runs the cases that say most of a way to reach PostgreSQL, on one set of tables.
+// suite runs the cases that depend most on the connection to PostgreSQL, on one set of tables.
 func suite(t *testing.T, d database) {
 	t.Helper()
 	a, b := d.migrated(t, nil), d.migrated(t, nil)
@@ -23,7 +23,7 @@ func suite(t *testing.T, d database) {
 	storetest.RunShared(t, func(*testing.T) (x, y webhook.Store) { return a, b })
 }
 
-// TestPostgresDefaults: the database's defaults do not change what a Store does.
+// TestPostgresDefaults: the database's defaults do not change the results of a Store.
 func TestPostgresDefaults(t *testing.T) {
 	for _, setting := range []string{
 		"default_transaction_isolation=repeatable%20read",
@@ -38,8 +38,8 @@ func TestPostgresDefaults(t *testing.T) {
 	}
 }
 
-// TestPooler: behind a pooler in transaction mode a Store works in the modes of pgx that
-// prepare no statements by name. The default does, and an error says what to set.
+// TestPooler: behind a pooler in transaction mode a Store works in the modes of pgx that prepare no
+// statements by name. The default mode fails, and the error names the setting.
 func TestPooler(t *testing.T) {
 	pooled := server.Server(t).Pooler(t)
 	database := func(t *testing.T, mode string) database {
@@ -72,8 +72,8 @@ func TestPooler(t *testing.T) {
 	})
 }
 
-// TestReadOnlySessions: after a failover the pool is full of sessions with a server that has
-// become read-only. They are thrown away, and calls succeed once others are there.
+// TestReadOnlySessions: after a failover the pool is full of sessions with a server that has become
+// read-only. They are dropped, and calls succeed with new ones.
 func TestReadOnlySessions(t *testing.T) {
 	d := newPostgres(t)
 	f := newField(t, d, "postrider_", 1)

@@ -7,9 +7,9 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// BenchmarkOneKey has -claim.rows deliveries wait in one key of a webhook that keeps an order. It
-// compares a claim of 100 other webhooks with one where the key is not there, as "x-baseline", and
-// tells how long a head of the key takes, from its claim through its end to the claim of the next one.
+// BenchmarkOneKey makes -claim.rows deliveries wait in one key of a webhook that keeps an order. It
+// compares a claim of 100 other webhooks with one without that key, as "x-baseline", and measures
+// the time of a head of the key, from its claim through its end to the claim of the next one.
 func BenchmarkOneKey(b *testing.B) {
 	eachB(b, "others", func(b *testing.B, d database) {
 		ago := now().Add(-time.Hour)
@@ -50,7 +50,7 @@ func (f *field) key(hook string, rows int, due time.Time) {
 	}
 }
 
-// head is how long a head of a key takes, on average.
+// head is the mean time of a head of a key.
 func (f *field) head(hook string, n int) time.Duration {
 	f.b.Helper()
 	began := time.Now()

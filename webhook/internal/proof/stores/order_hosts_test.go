@@ -29,8 +29,8 @@ func (f *field) end(t *testing.T, s webhook.Store, d webhook.Delivery) {
 	}
 }
 
-// TestOrderLateCommit: what a transaction of the host stores behind a head that ends before its commit is
-// taken by the next claim of the same process, without a sweep.
+// TestOrderLateCommit: a delivery that a transaction of the host stores behind a head that ends
+// before its commit is taken by the next claim of the same process, without a sweep.
 func TestOrderLateCommit(t *testing.T) {
 	d := newPostgres(t)
 	f := newField(t, d, "postrider_", 64)
@@ -62,8 +62,9 @@ func TestOrderLateCommit(t *testing.T) {
 	}
 }
 
-// TestOrderOlderCommit: a transaction that began before another one of its key has the lower number. When
-// it commits while the other one is under way, there is still one request of the key at a time.
+// TestOrderOlderCommit: a transaction that began before another one of its key has the lower
+// number. When it commits while the other delivery is in flight, there is still one request of the
+// key at a time.
 func TestOrderOlderCommit(t *testing.T) {
 	d := newPostgres(t)
 	f := newField(t, d, "postrider_", 64)
@@ -95,8 +96,8 @@ func TestOrderOlderCommit(t *testing.T) {
 	}
 }
 
-// TestOrderMended: a head that a process left parked, because it died between an end and what follows
-// it, is found by a sweep.
+// TestOrderMended: a sweep finds a head that a process left parked because it died between an end
+// and the next head's release.
 func TestOrderMended(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		s := d.migrated(t, nil)

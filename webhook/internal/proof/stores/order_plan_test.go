@@ -9,8 +9,8 @@ import (
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
-// TestOrderPlans: what keeps keys in order finds its rows by the indexes of keys, however many wait in
-// one, whether or not PostgreSQL knows it.
+// TestOrderPlans: statements that keep keys in order use the indexes of keys, for any number of
+// waiting deliveries in one key, with PostgreSQL's statistics and without.
 func TestOrderPlans(t *testing.T) {
 	d := newPostgres(t)
 	f := newField(t, d, "order_", 20)

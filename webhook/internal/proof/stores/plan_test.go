@@ -14,9 +14,8 @@ import (
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
-// TestPlans: each statement of the way of a delivery finds its rows by the index that was made
-// for it, or by their place, whatever the table's size, whether or not PostgreSQL knows it,
-// and with the plan that it makes without looking at the values.
+// TestPlans: each statement of a delivery's way finds its rows by its index, or by their place, for
+// any size of the table, with PostgreSQL's statistics and without, and with a generic plan.
 func TestPlans(t *testing.T) {
 	d := newPostgres(t)
 	f := newField(t, d, "plan_", 20)
@@ -49,7 +48,7 @@ func TestPlans(t *testing.T) {
 				"DISTINCT 1":           {"plan_time", "plan_lease"},
 			} {
 				plan := explain(t, d, tracer.find(statement))
-				if rows > 1000 { // of a few rows any plan will do
+				if rows > 1000 { // any plan is good for a few rows
 					wantInPlan(t, plan, parts...)
 				}
 				for _, bad := range []string{"Seq Scan on plan_delivery", "plan_log", "plan_webhook_log"} {
@@ -62,8 +61,7 @@ func TestPlans(t *testing.T) {
 	}
 }
 
-// TestHistoryPlans: the logs of a scope, of a webhook and of an event are read by indexes of
-// their own.
+// TestHistoryPlans: the logs of a scope, of a webhook and of an event use their own indexes.
 func TestHistoryPlans(t *testing.T) {
 	d := newPostgres(t)
 	f := newField(t, d, "plan_", 20)
@@ -130,7 +128,7 @@ func wantInPlan(t *testing.T, plan string, parts ...string) {
 	}
 }
 
-// explain returns the plan of a statement as it was run, without its values.
+// explain returns the plan of an executed statement, without its values.
 func explain(t *testing.T, d database, q statement) string {
 	t.Helper()
 	d.dsn += "&plan_cache_mode=force_generic_plan"
@@ -145,7 +143,7 @@ func explain(t *testing.T, d database, q statement) string {
 	var values []string
 	for _, v := range q.args {
 		switch v.(type) {
-		case string, int64: // the driver adds options of its own
+		case string, int64: // the driver adds its own options
 			values = append(values, "'"+strings.ReplaceAll(fmt.Sprint(v), "'", "''")+"'")
 		}
 	}
@@ -168,8 +166,8 @@ func explain(t *testing.T, d database, q statement) string {
 	return b.String()
 }
 
-// TestSQLitePlan: the same for SQLite, where a partial index serves only statements that
-// repeat its condition.
+// TestSQLitePlan: the same for SQLite, where a partial index serves only statements that repeat its
+// condition.
 func TestSQLitePlan(t *testing.T) {
 	d := newSQLite(t)
 	f := newField(t, d, "plan_", 10)
@@ -212,7 +210,7 @@ func TestSQLitePlan(t *testing.T) {
 	}
 }
 
-// traced opens a pool that notes what it is asked.
+// traced opens a pool that records its statements.
 func traced(t *testing.T, d database) (*sql.DB, *trace) {
 	t.Helper()
 	config, err := pgx.ParseConfig(d.dsn)

@@ -9,9 +9,9 @@ import (
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
-// Rule: the name, the age and the end of a secret lie in the sealed part, where nobody without the
-// key can move an end; a record from before they were kept reads as one of no known age and
-// without an end, and gets them when it is written.
+// Rule: the name, the age and the end of a secret are in the sealed part, so that an end cannot be
+// changed without the key. A record from before they were kept reads as one of unknown age without
+// an end, and gets them when it is written.
 func TestSecretLifeAtRest(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		ring, err := sqlstore.NewKeyring(sqlstore.Key{ID: "k1", Bytes: []byte(strings.Repeat("k", 32))})

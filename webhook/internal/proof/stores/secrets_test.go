@@ -10,8 +10,8 @@ import (
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
-// TestSecretsAtRest: with Options.Seal nothing of a webhook that lets somebody call its
-// endpoint is in the database, and a change of keys goes without a stop.
+// TestSecretsAtRest: with Options.Seal the database holds nothing of a webhook that permits a call
+// of its endpoint, and keys change without a stop.
 func TestSecretsAtRest(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		key := func(id string) sqlstore.Key { return sqlstore.Key{ID: id, Bytes: []byte(strings.Repeat(id, 32)[:32])} }
@@ -64,8 +64,8 @@ func TestSecretsAtRest(t *testing.T) {
 	})
 }
 
-// TestSealersThatQuote: what the host's own Seal and Open say about a webhook is found in the
-// error, but not shown by it, because they may quote what they were given.
+// TestSealersThatQuote: an error of the host's own Seal and Open is wrapped, but its text is not
+// shown, because it may quote the webhook.
 func TestSealersThatQuote(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		away := errors.New("key service is away")
@@ -87,9 +87,9 @@ func TestSealersThatQuote(t *testing.T) {
 	})
 }
 
-// Rule: with a Keyring in force, whoever can write to the database cannot put other
-// secrets in place of a webhook's own: none of an older version, another webhook or
-// another scope. With RequireSealed not even some in clear.
+// Rule: with a Keyring, a writer of the database cannot put other secrets in place of a webhook's
+// own: none of an older version, another webhook or another scope. With RequireSealed not even some
+// in clear.
 func TestSealedRowsCannotBeExchanged(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		ring, err := sqlstore.NewKeyring(sqlstore.Key{ID: "k1", Bytes: []byte(strings.Repeat("k", 32))})
@@ -118,7 +118,7 @@ func TestSealedRowsCannotBeExchanged(t *testing.T) {
 			}
 		}
 		inClear := []byte(`{"url":"https://evil.example.net/","secrets":["chosen"]}`)
-		older, err := ring.Seal("w", []byte(`{"url":"https://example.com/w"}`)) // as a release without scope and version did
+		older, err := ring.Seal("w", []byte(`{"url":"https://example.com/w"}`)) // as in a release without scope and version
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -189,7 +189,7 @@ func TestSealedRowsCannotBeExchanged(t *testing.T) {
 			}
 		}
 
-		// Reseal brings what is in clear, or sealed before, into the form that is required.
+		// Reseal brings secrets in clear, or sealed before, into the required form.
 		for id, secret := range map[string][]byte{"clear": inClear, "w": older} {
 			create("acme", id)
 			exec(`UPDATE postrider_webhook SET sealed = $1, secret = $2 WHERE id = $3`, id == "w", secret, id)

@@ -12,9 +12,9 @@ import (
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
-// BenchmarkSettingsList measures the settings page beside a long log: the list, what the script
-// asks for while nothing has changed, and the page of one webhook. cpu-ms is the time that this
-// process computes, which with SQLite includes the database; bytes is the length of an answer.
+// BenchmarkSettingsList measures the settings page beside a long log: the list, the script's
+// requests while nothing has changed, and the page of one webhook. cpu-ms is the CPU time of this
+// process, which with SQLite includes the database; bytes is the length of an answer.
 func BenchmarkSettingsList(b *testing.B) {
 	for _, d := range []struct {
 		name string

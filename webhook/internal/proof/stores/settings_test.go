@@ -18,7 +18,8 @@ import (
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
-// refused checks that Migrate and the first use of a Store name a setting and what to do.
+// refused checks that the errors of Migrate and of a Store's first use name a setting and the
+// remedy.
 func refused(t *testing.T, s *sqlstore.Store, setting, do string) {
 	t.Helper()
 	for name, err := range map[string]error{"Migrate": s.Migrate(t.Context()), "Enqueue": enqueueOne(s)} {
@@ -46,7 +47,7 @@ func TestSQLiteSettings(t *testing.T) {
 			if tc.name != ":memory:" {
 				d.dsn = "file:" + filepath.Join(t.TempDir(), tc.name)
 			}
-			if strings.Contains(tc.query, "only") || strings.Contains(tc.query, "mode=ro") { // the tables are there
+			if strings.Contains(tc.query, "only") || strings.Contains(tc.query, "mode=ro") { // the tables exist
 				whole := d
 				whole.dsn += "?" + good
 				whole.migrated(t, nil)
@@ -76,7 +77,7 @@ func TestSQLiteSettings(t *testing.T) {
 	}
 }
 
-// TestSQLiteFull: a full disk is told as such, and nothing was stored.
+// TestSQLiteFull: a full disk is reported as such, and nothing was stored.
 func TestSQLiteFull(t *testing.T) {
 	t.Parallel()
 	d := newSQLite(t)
@@ -103,7 +104,7 @@ func TestSQLiteFull(t *testing.T) {
 	}
 }
 
-// TestSQLiteDeferred: a transaction of the host that began by reading, after which another
+// TestSQLiteDeferred: a transaction of the host that began with a read, after which another
 // connection wrote, cannot write, and the error says how to begin it.
 func TestSQLiteDeferred(t *testing.T) {
 	t.Parallel()
@@ -145,7 +146,7 @@ func TestPostgresSettings(t *testing.T) {
 	}
 }
 
-// TestIdleConnections: a pool that closes connections which it needs again is told of, once.
+// TestIdleConnections: a pool that closes connections which it needs again is reported, once.
 func TestIdleConnections(t *testing.T) {
 	d := newPostgres(t)
 	d.migrated(t, nil)

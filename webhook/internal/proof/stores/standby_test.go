@@ -18,7 +18,7 @@ import (
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
-// endpoint counts the requests of each event. It stands for all receivers.
+// endpoint counts the requests of each event, for all receivers.
 type endpoint struct {
 	mu   sync.Mutex
 	seen map[string]int
@@ -56,13 +56,12 @@ func dispatch(ctx context.Context, d *webhook.Dispatcher, id string) error {
 	return err
 }
 
-// TestPromotedStandby: a standby refuses what writes, with an error that says so and in
-// Status. When the primary dies and the standby is promoted, the same Dispatcher goes on: what
-// Dispatch accepted arrives, and what it refused, unless it said that it does not know, never
-// does.
+// TestPromotedStandby: a standby refuses writes, with an error that says so and in Status. When the
+// primary dies and the standby is promoted, the same Dispatcher continues. An accepted event
+// arrives; a refused one never does, unless the error was ErrUnknown.
 func TestPromotedStandby(t *testing.T) {
 	t.Parallel()
-	server.Server(t) // or there is no PostgreSQL
+	server.Server(t) // skips without PostgreSQL
 	ctx := t.Context()
 	primary, err := pgtest.Start(ctx)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// pile makes rows of what webhooks have one of already: a third of them wait for a retry.
+// pile copies the one row that webhooks have: a third of the copies wait for a retry.
 func (f *field) pile(d database, hooks, rows int) {
 	f.b.Helper()
 	numbers := `generate_series(1, $1) AS g(n)`
@@ -44,8 +44,8 @@ func (f *field) seed(hooks []string, due time.Time) {
 	}
 }
 
-// BenchmarkStats asks a Store in which -claim.rows deliveries wait. An operator asks Totals while
-// that is so, so it has a second.
+// BenchmarkStats reads statistics of a Store in which -claim.rows deliveries wait. An operator
+// reads Totals then, so it has a second.
 func BenchmarkStats(b *testing.B) {
 	for name, c := range map[string]struct {
 		hooks    int
@@ -61,7 +61,7 @@ func BenchmarkStats(b *testing.B) {
 					f := newField(b, d, "stats_", 1)
 					hooks := f.hooks("off", c.inactive, false)
 					for i := c.inactive; i < c.hooks; i++ {
-						hooks = append(hooks, fmt.Sprintf("wh_gone_%06d", i)) // as good as one that receives
+						hooks = append(hooks, fmt.Sprintf("wh_gone_%06d", i)) // equivalent to one that receives
 					}
 					f.seed(hooks, now().Add(-24*time.Hour))
 					f.pile(d, c.hooks, *claimRows)

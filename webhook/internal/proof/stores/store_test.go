@@ -10,7 +10,7 @@ import (
 	"github.com/postrider/postrider/webhook/storetest"
 )
 
-// numbered opens Stores on tables of their own in one database.
+// numbered opens Stores on separate tables in one database.
 func numbered(d database, o sqlstore.Options) func(t *testing.T) webhook.Store {
 	n := 0
 	return func(t *testing.T) webhook.Store {
@@ -21,14 +21,14 @@ func numbered(d database, o sqlstore.Options) func(t *testing.T) webhook.Store {
 	}
 }
 
-// TestStore runs the conformance suite, each case on tables of its own.
+// TestStore runs the conformance suite, each case on its own tables.
 func TestStore(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		storetest.RunAll(t, numbered(d, sqlstore.Options{}))
 	})
 }
 
-// TestStoreCounts runs what settles on a Store that counts attempts.
+// TestStoreCounts runs the settling cases on a Store that counts attempts.
 func TestStoreCounts(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		s := d.migrated(t, &sqlstore.Options{Counters: true})
@@ -68,7 +68,7 @@ func TestStoreUnreadable(t *testing.T) {
 	})
 }
 
-// TestDurable closes a pool, as the end of a process does, and opens another one.
+// TestDurable closes a pool, like the end of a process, and opens another one.
 func TestDurable(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		storetest.RunDurable(t, func(t *testing.T) (webhook.Store, func() webhook.Store) {
@@ -90,7 +90,7 @@ func TestDurable(t *testing.T) {
 	})
 }
 
-// TestShared has two Stores with pools of their own on the same tables.
+// TestShared has two Stores with separate pools on the same tables.
 func TestShared(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		storetest.RunShared(t, func(t *testing.T) (a, b webhook.Store) { return d.migrated(t, nil), d.store(t, nil) })

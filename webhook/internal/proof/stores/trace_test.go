@@ -8,13 +8,13 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// statement is one that a pool was asked to run.
+// statement is a statement of a pool.
 type statement struct {
 	sql  string
 	args []any
 }
 
-// trace is a pgx.QueryTracer that notes statements.
+// trace is a pgx.QueryTracer that records statements.
 type trace struct {
 	mu   sync.Mutex
 	list []statement

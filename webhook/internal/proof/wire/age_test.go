@@ -10,8 +10,8 @@ import (
 	"github.com/postrider/postrider/webhook/internal/proof/hostile"
 )
 
-// Rule: a name that moves to another address is followed under steady traffic, without a request
-// that fails, and what leads to the old address is closed.
+// Rule: a name that moves to another address is followed under steady traffic, without a failed
+// request, and connections to the old address are closed.
 func TestNameThatMoves(t *testing.T) {
 	t.Parallel()
 	for _, http2 := range []bool{false, true} {
@@ -41,7 +41,7 @@ func TestNameThatMoves(t *testing.T) {
 	}
 }
 
-// Rule: a connection whose time is up is closed when its request has been answered, not under it.
+// Rule: a connection at its greatest age is closed after its request has been answered, not before.
 func TestAgeWaitsForTheAnswer(t *testing.T) {
 	t.Parallel()
 	for _, http2 := range []bool{false, true} {

@@ -8,8 +8,8 @@ import (
 	"github.com/postrider/postrider/webhook/internal/proof/hostile"
 )
 
-// Rule: a dialer of the host, for requests or for name servers, that panics or returns nothing is this
-// side's fault and ends no process.
+// Rule: a dialer of the host, for requests or for name servers, that panics or returns nothing is
+// this side's fault, and the process goes on.
 func TestDialersOfTheHost(t *testing.T) {
 	t.Parallel()
 	panics := func(context.Context, string, string) (net.Conn, error) { panic("dial-canary") }

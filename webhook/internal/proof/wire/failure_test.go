@@ -10,8 +10,8 @@ import (
 	"github.com/postrider/postrider/webhook/internal/proof/hostile"
 )
 
-// Rule: a name that is not resolved is the name's fault as long as a name server answers
-// something, and this side's when none does.
+// Rule: an unresolved name is the name's fault as long as a name server answers anything, and this
+// side's when none does.
 func TestNameServers(t *testing.T) {
 	t.Parallel()
 	closed := func(l *lab) {
@@ -70,7 +70,7 @@ func TestNameServers(t *testing.T) {
 	}
 }
 
-// Rule: many requests that fail at once ask the name server for a sign of life once.
+// Rule: many requests that fail at once probe the name server once.
 func TestNameServerIsAskedOnce(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, hostile.Options{})

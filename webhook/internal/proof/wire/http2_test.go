@@ -17,13 +17,12 @@ import (
 	"github.com/postrider/postrider/webhook/internal/proof/hostile"
 )
 
-// http2Server speaks HTTP/2. What it does with the n-th request, counted from 1, is up to the
-// test.
+// http2Server speaks HTTP/2. The test decides the treatment of the n-th request, counted from 1.
 type http2Server struct {
 	*httptest.Server
 	mu    sync.Mutex
 	conns int         // that are open
-	seen  [][3]string // of each request: protocol, where it came from, body
+	seen  [][3]string // of each request: protocol, source, body
 }
 
 type connKey struct{}
@@ -92,9 +91,8 @@ func reset(c *net.TCPConn) {
 	_ = c.Close()
 }
 
-// Rule: with HTTP/2 as with HTTP/1, a request that met a connection that was used and has died
-// goes out once more, on a connection of its own; a server that ends the request alone has not
-// died.
+// Rule: with HTTP/2 as with HTTP/1, a request on a used connection that has died is sent once more,
+// on its own connection. A server that ends only the request has not died.
 func TestRepeatHTTP2(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -19,7 +19,7 @@ import (
 	"github.com/postrider/postrider/webhook/internal/transport"
 )
 
-// mutual is a receiver that asks for certificates, and says of each request whose it was.
+// mutual is a receiver that requests certificates, and records the owner of each request.
 type mutual struct {
 	*lab
 	server *httptest.Server
@@ -62,7 +62,7 @@ func (m *mutual) serve(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, r.Proto)
 }
 
-// send makes a request as somebody and returns what came of it.
+// send makes a request with an identity, "" for none, and returns the result.
 func (m *mutual) send(by *transport.Transport, as string) string {
 	x := transport.Begin(context.Background(), []byte(message))
 	req := x.Request()
@@ -76,8 +76,8 @@ func (m *mutual) identity(name string) (transport.ID, transport.Identity) {
 	return transport.ID(sha256.Sum256([]byte(name))), transport.Identity{Certificate: &c}
 }
 
-// Rule: two identities at one host never share a connection: thousands of requests of both, and of
-// nobody in particular, interleaved, each arrive with the certificate of their own.
+// Rule: two identities at one host never share a connection: thousands of interleaved requests of
+// both, and of requests without an identity, each arrive with their own certificate.
 func TestIdentitiesAreApart(t *testing.T) {
 	t.Parallel()
 	for _, http2 := range []bool{false, true} {
@@ -115,7 +115,7 @@ func TestIdentitiesAreApart(t *testing.T) {
 			}
 			wg.Wait()
 			if len(m.wrong) > 0 {
-				t.Errorf("%d of 4,000 requests came as somebody else, such as %s", len(m.wrong), m.wrong[0])
+				t.Errorf("%d of 4,000 requests came with another identity, such as %s", len(m.wrong), m.wrong[0])
 			}
 			for _, w := range known {
 				use := s.Take(w.id, w.Identity)
@@ -126,8 +126,8 @@ func TestIdentitiesAreApart(t *testing.T) {
 	}
 }
 
-// Rule: authorities of an identity take the place of all others: they open no way for the
-// certificate of another authority, and skip no name.
+// Rule: authorities of an identity replace all others: they do not accept the certificate of
+// another authority, and skip no name.
 func TestIdentityRootCAs(t *testing.T) {
 	t.Parallel()
 	m := newMutual(t, tls.NoClientCert, false)
@@ -153,8 +153,8 @@ func TestIdentityRootCAs(t *testing.T) {
 	}
 }
 
-// Rule: the sender's own certificate is asked for at each handshake in which a server asks for one. A
-// failure or a panic sends nothing; none shows none.
+// Rule: the sender's own certificate is read at each handshake in which a server requests one.
+// After a failure or a panic nothing is sent; without a certificate none is shown.
 func TestOwnCertificate(t *testing.T) {
 	t.Parallel()
 	m := newMutual(t, tls.RequestClientCert, false)
@@ -180,9 +180,9 @@ func TestOwnCertificate(t *testing.T) {
 	}
 }
 
-// Rule: a certificate that the server did not ask by its authorities is shown all the same: nothing
-// is sent without. What a server says to a certificate that it does not want is an alert,
-// also one that comes after the request was written.
+// Rule: a certificate outside of the server's list of authorities is shown all the same, because
+// nothing is sent without it. A server refuses a certificate with an alert, which may also come
+// after the request was written.
 func TestRefusedCertificate(t *testing.T) {
 	t.Parallel()
 	stranger := hostile.NewAuthority(t)
@@ -198,7 +198,7 @@ func TestRefusedCertificate(t *testing.T) {
 			m.server.TLS.MinVersion, m.server.TLS.MaxVersion = version, version
 			want := "tls client_cert_required"
 			if name == "none" && version == tls.VersionTLS12 {
-				want = "tls handshake" // RFC 5246 has no alert of its own for that
+				want = "tls handshake" // RFC 5246 has no alert for that
 			}
 			if got := m.send(m.transport().As(id(m)), "x"); got != want {
 				t.Errorf("%s with %s: %s, want %s", name, tls.VersionName(version), got, want)
@@ -210,8 +210,8 @@ func TestRefusedCertificate(t *testing.T) {
 	}
 }
 
-// Rule: an https proxy that asks for a certificate sees neither that of an identity nor the sender's
-// own, and is verified with the operator's authorities.
+// Rule: an https proxy that requests a certificate sees neither that of an identity nor the
+// sender's own, and is verified with the operator's authorities.
 func TestProxySeesNoCertificate(t *testing.T) {
 	t.Parallel()
 	m := newMutual(t, tls.RequireAndVerifyClientCert, false)

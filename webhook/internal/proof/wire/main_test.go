@@ -1,5 +1,5 @@
-// Package wire_test proves package transport over real sockets: connections that break or grow
-// old, name servers that fail, proxies of both kinds.
+// Package wire_test proves package transport over real sockets: connections that break or grow old,
+// name servers that fail, proxies of both kinds.
 package wire_test
 
 import (

@@ -17,11 +17,11 @@ import (
 	"github.com/postrider/postrider/webhook/internal/proof/hostile"
 )
 
-// testProxy is a proxy. serve decides what becomes of a connection.
+// testProxy is a proxy. serve decides the treatment of a connection.
 type testProxy struct {
 	lis   net.Listener
 	serve func(p *testProxy, c net.Conn)
-	to    string // where tunnels lead
+	to    string // target of tunnels
 	wg    sync.WaitGroup
 
 	mu     sync.Mutex
@@ -69,7 +69,7 @@ func (p *testProxy) track(c net.Conn) bool {
 	return true
 }
 
-// stop is the end of the proxy.
+// stop ends the proxy.
 func (p *testProxy) stop() {
 	_ = p.lis.Close()
 	p.mu.Lock()
@@ -85,7 +85,7 @@ func (p *testProxy) url(scheme string) *url.URL {
 	return &url.URL{Scheme: scheme, Host: p.lis.Addr().String()}
 }
 
-func (p *testProxy) note(what string) {
+func (p *testProxy) record(what string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.asked = append(p.asked, what)
@@ -97,7 +97,7 @@ func (p *testProxy) requests() []string {
 	return slices.Clone(p.asked)
 }
 
-// join leads a connection to the target.
+// join connects a connection to the target.
 func (p *testProxy) join(c net.Conn, from io.Reader) {
 	target, err := net.Dial("tcp4", p.to)
 	if err != nil || !p.track(target) {
@@ -110,18 +110,18 @@ func (p *testProxy) join(c net.Conn, from io.Reader) {
 	_, _ = io.Copy(c, target)
 }
 
-// hush takes everything and says nothing.
+// hush reads everything and writes nothing.
 func hush(_ *testProxy, c net.Conn) { _, _ = io.Copy(io.Discard, c) }
 
-// says reads a request and answers with a status, or leads it on for 200.
-func says(status string) func(*testProxy, net.Conn) {
+// answering reads a request and answers with a status, or forwards it for 200.
+func answering(status string) func(*testProxy, net.Conn) {
 	return func(p *testProxy, c net.Conn) {
 		in := bufio.NewReader(c)
 		r, err := http.ReadRequest(in)
 		if err != nil {
 			return
 		}
-		p.note(r.Method + " " + r.Host + " " + r.Header.Get("Proxy-Authorization"))
+		p.record(r.Method + " " + r.Host + " " + r.Header.Get("Proxy-Authorization"))
 		_, _ = io.WriteString(c, "HTTP/1.1 "+status+" banner-canary\r\nContent-Length: 0\r\n\r\n")
 		if strings.HasPrefix(status, "200") {
 			p.join(c, in)
@@ -129,7 +129,7 @@ func says(status string) func(*testProxy, net.Conn) {
 	}
 }
 
-// only treats CONNECT as f does and answers everything else.
+// only treats CONNECT with f and answers everything else.
 func only(f func(*testProxy, net.Conn)) func(*testProxy, net.Conn) {
 	return func(p *testProxy, c net.Conn) {
 		first := make([]byte, len("CONNECT"))
@@ -144,8 +144,8 @@ func only(f func(*testProxy, net.Conn)) func(*testProxy, net.Conn) {
 	}
 }
 
-// Rule: where a proxy is the way out, its own failures are told from those of the target, of which
-// it reports some.
+// Rule: the failures of a proxy are distinguished from those of the target, some of which it
+// reports.
 func TestProxyFailures(t *testing.T) {
 	t.Parallel()
 	hangUp := func(*testProxy, net.Conn) {}
@@ -161,7 +161,7 @@ func TestProxyFailures(t *testing.T) {
 		want  string
 		hangs bool
 	}{
-		{"works", says("200"), "200", false},
+		{"works", answering("200"), "200", false},
 		{"hangs up", hangUp, "egress proxy", false},
 		{"resets", func(_ *testProxy, c net.Conn) { reset(c.(*net.TCPConn)) }, "egress proxy", false},
 		{"says nothing", hush, "egress proxy", true},
@@ -175,17 +175,17 @@ func TestProxyFailures(t *testing.T) {
 			}
 		}, "egress proxy", false},
 		{"speaks before the target may", text("HTTP/1.1 200 OK\r\n\r\nbanner-canary"), "egress proxy", false},
-		{"wants credentials", says("407"), "egress proxy_auth", false},
-		{"knows no CONNECT", says("405"), "egress proxy", false},
-		{"has not implemented it", says("501"), "egress proxy", false},
-		{"redirects", says("302"), "egress proxy", false},
-		{"forbids the target", says("403"), "protocol proxy_refused", false},
-		{"forbids it by law", says("451"), "protocol proxy_refused", false},
-		{"cannot reach the target", says("502"), "connect unreachable", false},
-		{"cannot reach the target, 503", says("503"), "connect unreachable", false},
-		{"cannot reach the target, 500", says("500"), "connect unreachable", false},
-		{"knows no such target", says("404"), "connect unreachable", false},
-		{"target is too slow", says("504"), "connect timeout", false},
+		{"wants credentials", answering("407"), "egress proxy_auth", false},
+		{"knows no CONNECT", answering("405"), "egress proxy", false},
+		{"has not implemented it", answering("501"), "egress proxy", false},
+		{"redirects", answering("302"), "egress proxy", false},
+		{"forbids the target", answering("403"), "protocol proxy_refused", false},
+		{"forbids it by law", answering("451"), "protocol proxy_refused", false},
+		{"cannot reach the target", answering("502"), "connect unreachable", false},
+		{"cannot reach the target, 503", answering("503"), "connect unreachable", false},
+		{"cannot reach the target, 500", answering("500"), "connect unreachable", false},
+		{"knows no such target", answering("404"), "connect unreachable", false},
+		{"target is too slow", answering("504"), "connect timeout", false},
 		{"waits for the target", only(hush), "connect timeout", true},
 		{"hangs up when the target does", only(hangUp), "connect closed", false},
 	}
@@ -205,7 +205,7 @@ func TestProxyFailures(t *testing.T) {
 	}
 }
 
-// Rule: what is wrong with the target behind a working proxy is the target's.
+// Rule: a fault of the target behind a working proxy is the target's.
 func TestTargetBehindProxy(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -220,7 +220,7 @@ func TestTargetBehindProxy(t *testing.T) {
 		t.Run(tt.do.Name, func(t *testing.T) {
 			t.Parallel()
 			l := newLab(t, hostile.Options{Then: tt.do})
-			l.opts.Proxy = newTestProxy(t, l.server.Addr(), nil, says("200")).url("http")
+			l.opts.Proxy = newTestProxy(t, l.server.Addr(), nil, answering("200")).url("http")
 			if got := l.post(l.transport()); got != tt.want {
 				t.Errorf("%s, want %s", got, tt.want)
 			}
@@ -228,15 +228,15 @@ func TestTargetBehindProxy(t *testing.T) {
 	}
 }
 
-// Rule: a proxy that goes away is this side's fault until it is back, whatever it speaks; what it
-// was asked for is the target, by name and with its credentials.
+// Rule: an unreachable proxy of either protocol is this side's fault until it is back. The request
+// to it has the target by name, and its credentials.
 func TestProxyGoesAway(t *testing.T) {
 	t.Parallel()
 	for _, scheme := range []string{"http", "https", "socks5"} {
 		t.Run(scheme, func(t *testing.T) {
 			t.Parallel()
 			l := newLab(t, hostile.Options{Script: hostile.Repeat(1, hostile.CloseIdle())})
-			serve, secure := says("200"), (*tls.Config)(nil)
+			serve, secure := answering("200"), (*tls.Config)(nil)
 			want := "CONNECT " + hookHost + ":" + l.port() + " Basic dXNlcjpwOnc="
 			switch scheme {
 			case "https":
@@ -287,7 +287,7 @@ func TestProxyGoesAway(t *testing.T) {
 func TestProxyThatIsNotTheOne(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, hostile.Options{})
-	p := newTestProxy(t, l.server.Addr(), &tls.Config{Certificates: []tls.Certificate{l.ca.Issue("other.example.com")}}, says("200"))
+	p := newTestProxy(t, l.server.Addr(), &tls.Config{Certificates: []tls.Certificate{l.ca.Issue("other.example.com")}}, answering("200"))
 	l.opts.Proxy = p.url("https")
 	if got := l.post(l.transport()); got != "egress proxy" || len(p.requests()) != 0 {
 		t.Errorf("another certificate: %s, asked for %q", got, p.requests())

@@ -27,10 +27,10 @@ const (
 	message  = `{"processId":"1"}`
 )
 
-// short is a bound of a phase that a test runs into. What must end before it takes milliseconds.
+// short is the timeout of a phase under test. A test that must end before it takes milliseconds.
 const short = time.Second
 
-// lab is a receiver with a name, and what sends to it.
+// lab is a receiver with a name, and its senders.
 type lab struct {
 	t      testing.TB
 	ca     *hostile.Authority
@@ -52,7 +52,7 @@ func newLab(t testing.TB, o hostile.Options) *lab {
 	return l
 }
 
-// options reach a port of the receivers of tests.
+// options connect to a port of the tests' receivers.
 func (l *lab) options(port int) transport.Options {
 	return transport.Options{
 		Allow: allowlist.Policy{Ports: []uint16{uint16(port)},
@@ -68,8 +68,7 @@ func (l *lab) transport() *transport.Transport {
 	return t
 }
 
-// post sends the message of all tests to a port and returns what came of it: "200", or kind and
-// reason.
+// post sends the message of all tests to a port and returns the result: "200", or kind and reason.
 func post(ctx context.Context, t *transport.Transport, port int) string {
 	x := transport.Begin(ctx, []byte(message))
 	req := x.Request()
@@ -93,8 +92,8 @@ func outcome(resp *http.Response, err error) string {
 
 func (l *lab) post(t *transport.Transport) string { return post(l.t.Context(), t, l.server.Port()) }
 
-// Rule: a server that has forgotten a connection costs no attempt, however it shows: the same
-// request goes out once more, on a connection of its own.
+// Rule: a connection that the server has closed costs no attempt, in any form: the same request is
+// sent once more, on its own connection.
 func TestForgottenConnection(t *testing.T) {
 	t.Parallel()
 	nothing := func(*hostile.Server) {}
@@ -186,8 +185,8 @@ func TestNotRepeated(t *testing.T) {
 	}
 }
 
-// Rule: after 421, "misdirected request", the request goes out once more, on a connection of its
-// own, also when the first one had been new.
+// Rule: after 421, "misdirected request", the request is sent once more, on its own connection,
+// also when the first one was new.
 func TestMisdirected(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, hostile.Options{Script: hostile.Repeat(1, hostile.Answer(421, "another connection, please"))})
@@ -200,8 +199,8 @@ func TestMisdirected(t *testing.T) {
 	}
 }
 
-// Rule: a repeated request has what is left of the time of the first one, and one whose time is up
-// is not repeated.
+// Rule: a repeated request has the remaining time of the first one; after that time it is not
+// repeated.
 func TestRepeatInTheSameTime(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, hostile.Options{Script: []hostile.Behavior{hostile.ResetOnReuse(), hostile.HangBeforeHeaders()}})

@@ -12,7 +12,7 @@ import (
 	"github.com/postrider/postrider/webhook/internal/proof/hostile"
 )
 
-// socksServer is the other side of RFC 1928. It wants a user name where it has one.
+// socksServer is a server of RFC 1928. It requires a user name where it has one.
 type socksServer struct {
 	user, password string
 	reply          byte
@@ -59,14 +59,14 @@ func (s socksServer) serve(p *testProxy, c net.Conn) {
 		host = "[" + net.IP(read(16)).String() + "]"
 	}
 	port := read(2)
-	p.note(strings.TrimSpace(fmt.Sprintf("%s %s %s:%d", s.user, s.password, host, int(port[0])<<8|int(port[1]))))
+	p.record(strings.TrimSpace(fmt.Sprintf("%s %s %s:%d", s.user, s.password, host, int(port[0])<<8|int(port[1]))))
 	_, _ = c.Write([]byte{5, s.reply, 0, 1, 127, 0, 0, 1, 0, 80})
 	if s.reply == 0 {
 		p.join(c, c)
 	}
 }
 
-// Rule: a SOCKS proxy says in numbers what a CONNECT proxy says with statuses.
+// Rule: the number codes of a SOCKS proxy have the same results as the statuses of a CONNECT proxy.
 func TestSOCKSFailures(t *testing.T) {
 	t.Parallel()
 	user := url.UserPassword("user", "password")
@@ -90,7 +90,7 @@ func TestSOCKSFailures(t *testing.T) {
 		{"says nothing", hush, nil, "egress proxy"},
 		{"waits for the target", socksServer{silent: true}.serve, nil, "connect timeout"},
 		{"hangs up", func(*testProxy, net.Conn) {}, nil, "egress proxy"},
-		{"is another server", says("200"), nil, "egress proxy"},
+		{"is another server", answering("200"), nil, "egress proxy"},
 		{"is older", func(_ *testProxy, c net.Conn) { _, _ = c.Read(make([]byte, 3)); _, _ = c.Write([]byte{4, 0}) }, nil, "egress proxy"},
 	}
 	for _, tt := range tests {

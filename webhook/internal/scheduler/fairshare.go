@@ -2,21 +2,22 @@ package scheduler
 
 import "container/heap"
 
-// Requests to endpoints that are not known to answer promptly are unproven. All of them
-// together leave room for those that are: a scope may start one while it has fewer than its
-// share, which shrinks as the others' grow (a dynamic threshold), and never below 1. They
-// hold at most seven eighths of the slots, so a burst of them delays nobody who is prompt.
+// Requests to endpoints that are not known to answer promptly are unproven. They must leave
+// room for requests to prompt endpoints. A scope may start an unproven request while it has
+// fewer than its share, which shrinks with the number of all unproven requests (a dynamic
+// threshold), but is at least 1. Unproven requests hold at most seven eighths of the slots, so a
+// burst of them does not delay prompt endpoints.
 
 func (s *Scheduler) share() int {
 	return max(1, s.c.MaxInFlight-2*s.c.Capacity-s.unproven)
 }
 
-// mayHang reports whether a scope may start one more request that is unproven.
-func (s *Scheduler) mayHang(sc *scope) bool {
+// mayStartUnproven reports whether a scope may start one more unproven request.
+func (s *Scheduler) mayStartUnproven(sc *scope) bool {
 	return s.hasShare(sc) && s.unprovenActive < s.c.Capacity-s.c.Capacity/8
 }
 
-// hasShare is mayHang apart from slots, which are free again within SlowAfter.
+// hasShare is mayStartUnproven without the check of slots, which are free again within SlowAfter.
 func (s *Scheduler) hasShare(sc *scope) bool { return sc.unproven < s.share() }
 
 func (s *Scheduler) addUnproven(j *Job) {
@@ -40,8 +41,8 @@ func (s *Scheduler) dropUnproven(j *Job) {
 	s.wakeShare()
 }
 
-// proved lets the lanes of an endpoint go that waited for a share and need none any more.
-func (s *Scheduler) proved(ep *endpoint) {
+// unparkPrompt unparks the lanes of a prompt endpoint that wait for a share, which they no longer need.
+func (s *Scheduler) unparkPrompt(ep *endpoint) {
 	if ep.unproven() {
 		return
 	}
@@ -52,8 +53,8 @@ func (s *Scheduler) proved(ep *endpoint) {
 	}
 }
 
-// waitForShare notes that a lane waits for its scope's share. A lane that was let go by [proved]
-// still has its place among those that wait, and keeps it.
+// waitForShare adds a lane to the waiters of its scope's share. A lane that [unparkPrompt] has
+// unparked is still in the queue and keeps its place.
 func (s *Scheduler) waitForShare(l *lane) {
 	if !l.inShare {
 		l.inShare = true
@@ -62,19 +63,19 @@ func (s *Scheduler) waitForShare(l *lane) {
 	s.block(l.ep.scope)
 }
 
-// block notes that lanes of a scope wait for its share.
+// block adds a scope to the heap of those whose lanes wait for a share.
 func (s *Scheduler) block(sc *scope) {
 	if sc.place < 0 {
 		heap.Push(&s.blocked, sc)
 	}
 }
 
-// wakeShare lets one lane go, of the scope with the fewest unproven requests, where its
-// share has room. The next one follows after its turn.
+// wakeShare unparks one lane of the scope with the fewest unproven requests, if its
+// share has room. The next lane follows after the turn of this one.
 func (s *Scheduler) wakeShare() {
 	for len(s.blocked) > 0 {
 		sc := s.blocked[0]
-		if !s.mayHang(sc) {
+		if !s.mayStartUnproven(sc) {
 			return
 		}
 		var l *lane

@@ -2,7 +2,7 @@ package scheduler
 
 const testsPerScope = 2
 
-// startTest says whether a test may be sent. A test bypasses pauses, the window and limits,
+// startTest begins a test if the bounds permit one. A test bypasses pauses, the window and limits,
 // because it diagnoses them, and takes no slot.
 func (s *Scheduler) startTest(scopeName string) bool {
 	if s.tests >= max(1, s.c.Capacity/4) || s.inFlight+s.tests >= s.c.MaxInFlight {
