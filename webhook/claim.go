@@ -136,15 +136,7 @@ func inOtherScope(hooks []Webhook, dl *Delivery) bool {
 // reportBreach logs once that the Store breaks a rule of its contract. Such an answer causes no
 // request and loses no delivery.
 func (d *Dispatcher) reportBreach(ctx context.Context, what string, dl *Delivery) {
-	t := &d.status
-	t.mu.Lock()
-	known := t.warnedRules[what]
-	if t.warnedRules == nil {
-		t.warnedRules = make(map[string]bool)
-	}
-	t.warnedRules[what] = true
-	t.mu.Unlock()
-	if !known {
+	if d.status.firstTime(&d.status.warnedRules, what) {
 		d.log.ErrorContext(ctx, "webhook: "+what+", prove it with package storetest", "delivery", dl.ID, "webhook", dl.WebhookID, "scope", dl.Scope)
 	}
 }

@@ -80,22 +80,10 @@ func (d *Dispatcher) compile(ctx context.Context, to Enqueuer, events []payload.
 // warnUnknownScope logs once that a scope has no webhooks at all. As a rule none was added yet, but
 // the name may be misspelt.
 func (d *Dispatcher) warnUnknownScope(ctx context.Context, scope string) {
-	t := &d.status
-	t.mu.Lock()
-	known := t.warnedScopes[scope] || len(t.warnedScopes) >= maxWarnedScopes
-	if !known {
-		if t.warnedScopes == nil {
-			t.warnedScopes = make(map[string]bool)
-		}
-		t.warnedScopes[scope] = true
-	}
-	t.mu.Unlock()
-	if !known {
+	if d.status.firstTime(&d.status.warnedScopes, scope) {
 		d.log.WarnContext(ctx, "webhook: an event of a scope without webhooks was dispatched, it reaches no receiver", "scope", scope)
 	}
 }
-
-const maxWarnedScopes = 1000
 
 // indexWebhooks adds webhooks to a map by their keys, and records which of them cannot be opened.
 func (d *Dispatcher) indexWebhooks(ctx context.Context, byKey map[webhookKey]*Webhook, hooks []Webhook) {

@@ -93,6 +93,24 @@ func (d *Dispatcher) Status() Status {
 	return s
 }
 
+// maxWarned bounds each set of warnings that are logged once.
+const maxWarned = 1000
+
+// firstTime adds a key to a set of logged warnings and reports whether it is new. A full set takes
+// no more.
+func (t *status) firstTime(warned *map[string]bool, key string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if (*warned)[key] || len(*warned) >= maxWarned {
+		return false
+	}
+	if *warned == nil {
+		*warned = make(map[string]bool)
+	}
+	(*warned)[key] = true
+	return true
+}
+
 // setOldestDue records the earliest due time in a claim, or zero if a look found nothing.
 func (t *status) setOldestDue(oldest time.Time) {
 	t.mu.Lock()
