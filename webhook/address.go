@@ -10,10 +10,10 @@ import (
 // its end.
 const maxAddress = len("0000:0000:0000:0000:0000:ffff:255.255.255.255")
 
-// redactAddresses removes IP addresses from what a receiver said: an error page that names
-// an address of its network tells a tenant where to aim. It takes IPv4 addresses wherever they stand,
-// and what an old resolver would read as one, and of IPv6 whole words. Each byte of the text is looked
-// at a bounded number of times.
+// redactAddresses removes IP addresses from the text of a receiver: an error page that names an
+// address of its network would show a tenant a target for attacks. It removes IPv4 addresses at any
+// place, in the spellings that old resolvers accept too, and IPv6 addresses that are whole words.
+// It reads each byte a bounded number of times.
 func redactAddresses(s string) string {
 	if strings.Count(s, ":") >= 2 {
 		s = redactEach(s, longestIPv6)
@@ -24,7 +24,7 @@ func redactAddresses(s string) string {
 	return s
 }
 
-// redactEach replaces what find finds: the length of an address that begins at i, or 0.
+// redactEach replaces each address. find returns the length of an address that begins at i, or 0.
 func redactEach(s string, find func(s string, i int) int) string {
 	var b strings.Builder
 	kept := 0 // s[:kept] is in b, or replaced
@@ -116,7 +116,7 @@ func inAddress(c byte) bool {
 	return c == ':' || c == '.' || '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
-// addressAtEnd is the length of what may be the beginning of an IP address at the end of a text.
+// addressAtEnd is the length of a possible beginning of an IP address at the end of a text.
 func addressAtEnd(s string) int {
 	s = s[max(0, len(s)-maxAddress):]
 	start := len(s)

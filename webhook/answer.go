@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 )
 
@@ -20,17 +19,17 @@ const (
 	maxHeaderValue  = 200 // bytes
 )
 
-// keptFields are the names that an attempt keeps of an answer's header, the most telling first.
-// Each says who answered, why, or under which number the receiver's own log has the request. A
-// field that holds a credential, a cookie or a URL is never one of them.
+// keptFields are the names of header fields that an attempt keeps of an answer, the most useful
+// first. Each names the server, the reason, or the identifier of the request in the log of the
+// receiver. A field that holds a credential, a cookie or a URL is never among them.
 var keptFields = [...]string{
 	"Content-Type", "Content-Length", "Www-Authenticate", "Allow", "Retry-After", "Date", "Server", "Via",
 	"X-Request-Id", "X-Correlation-Id", "Traceparent", "Cf-Ray", "Cf-Mitigated", "X-Amzn-Requestid", "X-Amzn-Errortype",
 	"X-Cache", "X-Github-Request-Id",
 }
 
-// answerHeader keeps of an answer's header the fields that help a person who looks for the cause
-// of a failure. It is nil, and nothing is allocated, where the answer has none of them.
+// answerHeader returns the fields of an answer's header that help to find the cause of a failure.
+// It returns nil, and allocates nothing, if the answer has none of them.
 func answerHeader(h http.Header, to *target, sent http.Header) (kept []HeaderField) {
 	var secrets []string
 	for _, name := range keptFields {
@@ -64,12 +63,4 @@ func cleanField(value string, secrets []string) string {
 	value = cleanSnippet(value, secrets, cut)
 	value = value[:min(len(value), maxHeaderValue)] // a mask may be longer than what it hides
 	return strings.Clone(strings.TrimSpace(strings.ToValidUTF8(value, "")))
-}
-
-// secretsIn lists what an answer must not show, the longest first: what the webhook holds and
-// what its request held.
-func secretsIn(to *target, sent http.Header) []string {
-	secrets := append(headerSecrets(sent), to.secrets()...)
-	slices.SortFunc(secrets, longestFirst)
-	return secrets
 }

@@ -13,15 +13,15 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// kept makes header fields of names and values.
-func kept(pairs ...string) (out []webhook.HeaderField) {
+// headerFields makes header fields of names and values.
+func headerFields(pairs ...string) (out []webhook.HeaderField) {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		out = append(out, webhook.HeaderField{Name: pairs[i], Value: pairs[i+1]})
 	}
 	return out
 }
 
-// answeredWith makes an attempt of the webhook hidden that gets such an answer.
+// answeredWith makes an attempt of the webhook hidden that gets the given answer.
 func answeredWith(t *testing.T, status int, header http.Header) webhook.Attempt {
 	t.Helper()
 	to := &receiver{answer: func(int, request) answer { return answer{status: status, body: "busy", header: header} }}
@@ -30,11 +30,11 @@ func answeredWith(t *testing.T, status int, header http.Header) webhook.Attempt 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return h.try(w)
+	return h.sendTest(w)
 }
 
-// Rule: of the header of an answer that did not accept an attempt keeps the fields of a fixed
-// list, cleaned and bounded; of one that accepted it keeps none.
+// Rule: an attempt keeps fields of a fixed list from the header of an answer that did not accept,
+// cleaned and bounded. It keeps none of an answer that accepted.
 func TestAnswerHeader(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -46,22 +46,22 @@ func TestAnswerHeader(t *testing.T) {
 		"accepted":             {200, http.Header{"Content-Type": {"text/plain"}, "Server": {"nginx"}}, nil},
 		"usual": {503, http.Header{"Server": {"nginx"}, "Content-Type": {"text/html; charset=utf-8"}, "Retry-After": {"120"}, "Cf-Ray": {"8c1f-FRA"},
 			"Date": {"Sun, 22 Nov 2026 05:42:49 GMT"}},
-			kept("Content-Type", "text/html; charset=utf-8", "Retry-After", "120", "Date", "Sun, 22 Nov 2026 05:42:49 GMT", "Server", "nginx", "Cf-Ray", "8c1f-FRA")},
+			headerFields("Content-Type", "text/html; charset=utf-8", "Retry-After", "120", "Date", "Sun, 22 Nov 2026 05:42:49 GMT", "Server", "nginx", "Cf-Ray", "8c1f-FRA")},
 		"cookies, credentials and places": {401, http.Header{"Set-Cookie": {"s=1"}, "Location": {"https://other.example.com/a"}, "Authorization": {"Bearer x"},
 			"Proxy-Authorization": {"Basic x"}, "Authentication-Info": {"x"}, "Link": {"</a>"}, "Content-Location": {"/a"}, "Www-Authenticate": {`Bearer error="invalid_token"`}},
-			kept("Www-Authenticate", `Bearer error="invalid_token"`)},
-		"redirect":            {302, http.Header{"Location": {"https://other.example.com/a"}, "Server": {"nginx"}}, kept("Server", "nginx")},
-		"several values":      {503, http.Header{"Via": {"1.1 a", "1.1 b"}}, kept("Via", "1.1 a, 1.1 b")},
+			headerFields("Www-Authenticate", `Bearer error="invalid_token"`)},
+		"redirect":            {302, http.Header{"Location": {"https://other.example.com/a"}, "Server": {"nginx"}}, headerFields("Server", "nginx")},
+		"several values":      {503, http.Header{"Via": {"1.1 a", "1.1 b"}}, headerFields("Via", "1.1 a, 1.1 b")},
 		"no text":             {503, http.Header{"Server": {"\x01\x02\x03"}, "Via": {""}}, nil},
-		"controls":            {503, http.Header{"Server": {"a\r\nb\x1b[1m\u202ec"}}, kept("Server", "a  b[1mc")},
-		"long":                {503, http.Header{"Server": {strings.Repeat("é", 60_000)}}, kept("Server", strings.Repeat("é", 100))},
-		"secret":              {503, http.Header{"Server": {"bad token secretCanary-wqwqwq/ykykyk"}}, kept("Server", "bad token [redacted]")},
-		"header value":        {503, http.Header{"Via": {`headerCanary "<&>\ hjhjhj/uyquyq`}}, kept("Via", "[redacted]")},
-		"path":                {404, http.Header{"X-Request-Id": {"no /automation/webhooks/jira/a/pathCanary-qjqjqjqj/ruleCanary-xkxkxkxk here"}}, kept("X-Request-Id", "no [redacted] here")},
-		"address":             {503, http.Header{"Via": {"1.1 203.0.113.77:8443, 1.1 [2001:db8::77]"}}, kept("Via", "1.1 [redacted]:8443, 1.1 [[redacted]]")},
-		"another spelling":    {503, http.Header{"Server": {`secretCanary\u002dwqwqwq/ykykyk`}}, kept("Server", webhook.Withheld)},
-		"secret at the cut":   {503, http.Header{"Server": {strings.Repeat("x", 190) + "secretCanary-wqwqwq/ykykyk"}}, kept("Server", strings.Repeat("x", 190))},
-		"longer when cleaned": {503, http.Header{"Server": {strings.Repeat("::1 ", 50)}}, kept("Server", strings.Repeat("[redacted] ", 18)+"[r")},
+		"controls":            {503, http.Header{"Server": {"a\r\nb\x1b[1m\u202ec"}}, headerFields("Server", "a  b[1mc")},
+		"long":                {503, http.Header{"Server": {strings.Repeat("é", 60_000)}}, headerFields("Server", strings.Repeat("é", 100))},
+		"secret":              {503, http.Header{"Server": {"bad token secretCanary-wqwqwq/ykykyk"}}, headerFields("Server", "bad token [redacted]")},
+		"header value":        {503, http.Header{"Via": {`headerCanary "<&>\ hjhjhj/uyquyq`}}, headerFields("Via", "[redacted]")},
+		"path":                {404, http.Header{"X-Request-Id": {"no /automation/webhooks/jira/a/pathCanary-qjqjqjqj/ruleCanary-xkxkxkxk here"}}, headerFields("X-Request-Id", "no [redacted] here")},
+		"address":             {503, http.Header{"Via": {"1.1 203.0.113.77:8443, 1.1 [2001:db8::77]"}}, headerFields("Via", "1.1 [redacted]:8443, 1.1 [[redacted]]")},
+		"another spelling":    {503, http.Header{"Server": {`secretCanary\u002dwqwqwq/ykykyk`}}, headerFields("Server", webhook.Withheld)},
+		"secret at the cut":   {503, http.Header{"Server": {strings.Repeat("x", 190) + "secretCanary-wqwqwq/ykykyk"}}, headerFields("Server", strings.Repeat("x", 190))},
+		"longer when cleaned": {503, http.Header{"Server": {strings.Repeat("::1 ", 50)}}, headerFields("Server", strings.Repeat("[redacted] ", 18)+"[r")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -115,7 +115,7 @@ func TestAnswerHeader_names(t *testing.T) {
 	}
 }
 
-// Rule: where an answer has no field of the list nothing is allocated for it.
+// Rule: an answer without a field of the list causes no allocation.
 func TestAnswerHeader_costsNothing(t *testing.T) {
 	h := http.Header{"X-Powered-By": {"x"}, "Set-Cookie": {"s=1"}}
 	if n := testing.AllocsPerRun(100, func() { webhook.AnswerHeader(h, nil, nil) }); n != 0 {
@@ -123,7 +123,8 @@ func TestAnswerHeader_costsNothing(t *testing.T) {
 	}
 }
 
-// Rule: the history keeps the fields, and a wrapper of the host that changes them changes its own copy.
+// Rule: the history keeps the fields, and a wrapper of the host that changes them changes only its
+// own copy.
 func TestAnswerHeader_isKept(t *testing.T) {
 	t.Parallel()
 	to := &receiver{answer: func(int, request) answer {
@@ -142,7 +143,7 @@ func TestAnswerHeader_isKept(t *testing.T) {
 		settled(time.Second)
 		for range 2 { // what was read before may be changed too
 			_, as, err := h.hooks.Delivery(ctx, scope, d)
-			if err != nil || len(as) != 1 || !slices.Equal(as[0].Header, kept("Server", "nginx")) {
+			if err != nil || len(as) != 1 || !slices.Equal(as[0].Header, headerFields("Server", "nginx")) {
 				t.Fatalf("attempts %+v, %v", as, err)
 			}
 			as[0].Header[0].Value = "changed"

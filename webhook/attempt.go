@@ -7,8 +7,8 @@ import (
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
-// send makes the request of a job, and then of the next job whose turn it is when this one's
-// answer is there: a goroutine whose stack has its size already is used again.
+// send makes the request of a job. After its answer it continues with the next job whose turn has
+// come, because a goroutine whose stack has already grown is cheaper than a new one.
 func (g *engine) send(j *job) {
 	var todo []scheduler.Command
 	for j != nil {
@@ -18,14 +18,15 @@ func (g *engine) send(j *job) {
 	}
 }
 
-// start is send in a goroutine of its own.
+// start runs send in a goroutine of its own. It ignores a nil job.
 func (g *engine) start(j *job) {
 	if j != nil {
 		go g.send(j)
 	}
 }
 
-// carryOutButOne is carryOut, but for a job whose request the caller makes; nil for none.
+// carryOutButOne carries out all commands but the first Send. It returns the job of that one, nil
+// if there is none: the caller makes its request.
 func (g *engine) carryOutButOne(todo []scheduler.Command) (first *job) {
 	for i, c := range todo {
 		if c, ok := c.(scheduler.Send); ok {
@@ -39,7 +40,7 @@ func (g *engine) carryOutButOne(todo []scheduler.Command) (first *job) {
 	return first
 }
 
-// attempt makes one request and says what follows.
+// attempt makes one request and returns the event for the scheduler.
 func (d *Dispatcher) attempt(j *job) scheduler.Event {
 	ctx := context.Background()
 	if c := d.sending.Load(); c != nil {
@@ -49,14 +50,14 @@ func (d *Dispatcher) attempt(j *job) scheduler.Event {
 	if ctx.Err() != nil {
 		return scheduler.NotSent{Job: &j.Job}
 	}
-	d.worked.Store(true)
+	d.clockUsed.Store(true)
 	if now := d.now(); dl.expiredAt(now) {
-		j.ends(CodeExpired, now)
+		j.fail(CodeExpired, now)
 		return scheduler.NotSent{Job: &j.Job, Ended: true}
 	}
 	*a = d.around(ctx, hook, dl)
-	d.wayOut(ctx, a)
-	d.certificateEnds(ctx, hook)
+	d.recordEgress(ctx, a)
+	d.warnCertificate(ctx, hook)
 	if ctx.Err() != nil && a.Status == 0 {
 		return scheduler.NotSent{Job: &j.Job} // cut off by the end of the drain period
 	}
@@ -67,12 +68,12 @@ func (d *Dispatcher) attempt(j *job) scheduler.Event {
 	j.settlement, j.Result = s, d.profile.result(a, &s)
 	j.Result.Gone = gone
 	if j.Result.KeepsBody = j.settlement.State == StateFailed && d.o.Observer.Settled != nil; !j.Result.KeepsBody {
-		dl.Body = nil // answered: it need not stay in memory
+		dl.Body = nil // no further attempt needs it in memory
 	}
 	return scheduler.Attempted{Job: &j.Job}
 }
 
-// around makes the attempt, inside the host's wrapper where there is one.
+// around makes the attempt, inside Options.Around if it is set.
 func (d *Dispatcher) around(ctx context.Context, hook *Webhook, dl *Delivery) Attempt {
 	if d.o.Around == nil {
 		return d.sender.attempt(ctx, hook, dl, d.now())
@@ -80,9 +81,9 @@ func (d *Dispatcher) around(ctx context.Context, hook *Webhook, dl *Delivery) At
 	return d.wrapped(ctx, hook, dl)
 }
 
-// wrapped makes the attempt inside the host's wrapper. What the wrapper does to the
-// result, or a panic of it, changes nothing: an attempt that was made counts as it was, and one
-// that a goroutine of the wrapper has begun is waited for, or there would be two.
+// wrapped makes the attempt inside Options.Around. Neither a panic of the wrapper nor its changes
+// to the result alter the attempt. If the wrapper starts the attempt in another goroutine, wrapped
+// waits for it, so that there is no second request.
 func (d *Dispatcher) wrapped(ctx context.Context, hook *Webhook, dl *Delivery) Attempt {
 	var a Attempt
 	begun, made := make(chan struct{}, 1), make(chan struct{})
@@ -93,9 +94,9 @@ func (d *Dispatcher) wrapped(ctx context.Context, hook *Webhook, dl *Delivery) A
 			close(made)
 		case <-made:
 		}
-		told := a
-		told.Header = slices.Clone(a.Header)
-		return told
+		shown := a
+		shown.Header = slices.Clone(a.Header)
+		return shown
 	}
 	func() {
 		defer func() {
@@ -108,22 +109,22 @@ func (d *Dispatcher) wrapped(ctx context.Context, hook *Webhook, dl *Delivery) A
 	return send(ctx)
 }
 
-// result is what an attempt says about the endpoint.
+// result is the part of an attempt that the scheduler needs to know about the endpoint.
 func (p *Profile) result(a *Attempt, s *Settlement) scheduler.Result {
 	r := scheduler.Result{
-		Delivered: s.State == StateDelivered, Retry: s.retryAt(), Counts: remote(a), Overload: overload(a),
+		Delivered: s.State == StateDelivered, Retry: s.retryAt(), Counts: aboutEndpoint(a), Overload: isOverload(a),
 		Code: string(a.Code), Start: a.Start, End: a.End(),
 	}
 	if asksForPatience(a) {
 		r.Patience = min(a.RetryAfter, p.Retry.MaxAfter)
 	}
-	if attention(a) {
+	if needsAttention(a) {
 		r.Attention = attentionKey(a)
 	}
 	return r
 }
 
-// testAttempt makes the request of a test, which takes no turn.
+// testAttempt makes the request of a test without waiting for a turn.
 func (d *Dispatcher) testAttempt(ctx context.Context, w *Webhook, dl *Delivery) (Attempt, error) {
 	allowed := false
 	d.engine.post(scheduler.TestStarted{Scope: w.Scope, Allowed: &allowed})

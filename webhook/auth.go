@@ -14,9 +14,9 @@ import (
 	"github.com/postrider/postrider/webhook/internal/oauth"
 )
 
-// Auth makes the Authorization header of a webhook's requests. The zero value sends none.
-// It is one of the credentials of a webhook: printing, logging or encoding it shows the
-// scheme, and of the rest nothing that is secret. A retry sends what the webhook has then.
+// Auth makes the Authorization header of a webhook's requests. The zero value sends none. It is one
+// of the credentials of a webhook: printing, logging or encoding it shows the scheme and nothing
+// that is secret. A retry uses the Auth that the webhook has at that time.
 type Auth struct {
 	// Scheme is one of those in Profile.Form.Auth; empty for none.
 	Scheme AuthScheme
@@ -29,7 +29,7 @@ type Auth struct {
 	OAuth OAuth
 }
 
-// AuthScheme names what an Authorization header holds.
+// AuthScheme names the content of an Authorization header.
 type AuthScheme string
 
 // The schemes. Their names are stored and never change.
@@ -49,19 +49,19 @@ type OAuth struct {
 	// ClientID is 1 to 255 bytes of printable ASCII, without ":" where ClientAuth is
 	// [ClientBasicPlain].
 	ClientID string
-	// Scopes are asked for: at most 20 scope tokens (RFC 6749 section 3.3) of 255 bytes.
+	// Scopes are requested: at most 20 scope tokens (RFC 6749 section 3.3) of 255 bytes.
 	Scopes []string
 	// Audience and Resource (RFC 8707) are sent where they are not empty, at most 2,048 bytes
 	// of printable ASCII each.
 	Audience, Resource string
-	// ClientAuth says how the client proves who it is.
+	// ClientAuth says how the client authenticates.
 	ClientAuth ClientAuth
 }
 
 // ClientAuth says how an OAuth 2.0 client sends its ID and secret.
 type ClientAuth string
 
-// The ways. Servers differ on whether they decode what RFC 6749 has encoded.
+// The methods. Servers differ on whether they decode the form encoding of RFC 6749.
 const (
 	ClientBasic      ClientAuth = ""            // Basic, both parts form-encoded first: RFC 6749 section 2.3.1
 	ClientBasicPlain ClientAuth = "basic_plain" // Basic, as they are
@@ -95,8 +95,8 @@ func (o OAuth) equal(p OAuth) bool {
 		o.Audience == p.Audience && o.Resource == p.Resource && o.ClientAuth == p.ClientAuth
 }
 
-// static is the value of the header for a scheme that fetches nothing.
-func (a *Auth) static() (string, error) {
+// headerValue is the value of the header for a scheme that fetches no token.
+func (a *Auth) headerValue() (string, error) {
 	secret := a.Secret.Reveal()
 	switch a.Scheme {
 	case AuthBasic:
@@ -113,8 +113,8 @@ func basicCredentials(username, password string) string {
 	return base64.StdEncoding.EncodeToString([]byte(username + ":" + password))
 }
 
-// client describes the OAuth 2.0 client of a webhook.
-func (w *Webhook) client() *oauth.Client {
+// oauthClient describes the OAuth 2.0 client of a webhook.
+func (w *Webhook) oauthClient() *oauth.Client {
 	o := &w.Auth.OAuth
 	return &oauth.Client{
 		Owner: w.Scope, TokenURL: o.TokenURL, ID: o.ClientID, Secret: w.Auth.Secret.Reveal(),
@@ -122,7 +122,7 @@ func (w *Webhook) client() *oauth.Client {
 	}
 }
 
-// secretParts lists what of an Auth a receiver may echo and a tenant must not see.
+// secretParts lists the texts of an Auth that a receiver may echo and a tenant must not see.
 func (a *Auth) secretParts() []string {
 	secret := a.Secret.Reveal()
 	parts := []string{secret, a.Username, a.OAuth.ClientID}
@@ -139,7 +139,7 @@ func (a *Auth) secretParts() []string {
 	return parts
 }
 
-// setAuthorization puts the header in, whatever the spelling of one that is there.
+// setAuthorization sets the header and removes other spellings of its name.
 func setAuthorization(h http.Header, value string) {
 	for name := range h {
 		if strings.EqualFold(name, "Authorization") {
@@ -149,7 +149,8 @@ func setAuthorization(h http.Header, value string) {
 	h["Authorization"] = []string{value}
 }
 
-// masked returns an Auth without its credentials: of the token endpoint scheme and host are left.
+// masked returns an Auth without its credentials. Only scheme and host of the token endpoint
+// remain.
 func (a Auth) masked() shownAuth {
 	mask := func(s string) string {
 		if s == "" {
@@ -164,7 +165,7 @@ func (a Auth) masked() shownAuth {
 	return out
 }
 
-// maskParameter masks a URL behind its host, and leaves a name.
+// maskParameter masks a URL after its host and returns any other text unchanged.
 func maskParameter(s string) string {
 	if strings.Contains(s, "://") {
 		return maskURL(s)
@@ -192,7 +193,7 @@ type shownOAuth struct {
 func (o shownOAuth) IsZero() bool { return o.TokenURL == "" && o.ClientID == "" && len(o.Scopes) == 0 }
 
 // Format prints the Auth for every verb of package fmt, with "[redacted]" in place of user name,
-// secret, client ID and the token URL behind its host.
+// secret, client ID and the token URL after its host.
 func (a Auth) Format(f fmt.State, verb rune) {
 	if a.IsZero() {
 		fmt.Fprint(f, "{}")

@@ -9,8 +9,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Rule: what a person may enter, and the field and rule of each refusal; what is refused changes
-// nothing.
+// Rule: each refused value has its field and rule, and a refusal changes nothing.
 func TestAuthFieldErrors(t *testing.T) {
 	t.Parallel()
 	long := func(n int) string { return strings.Repeat("x", n) }
@@ -81,8 +80,8 @@ func TestAuthFieldErrors(t *testing.T) {
 	}
 }
 
-// Rule: with another URL what is stored of Auth must be entered again; with another token endpoint or
-// client ID the client's secret must. A scheme takes nothing over from another one.
+// Rule: after a change of the URL the stored values of Auth must be entered again; after a change
+// of the token endpoint or client ID the client's secret must. Another scheme takes nothing over.
 func TestAuthEditAsksAgain(t *testing.T) {
 	t.Parallel()
 	const other = "https://elsewhere.example.net/in"

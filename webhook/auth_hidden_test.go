@@ -15,8 +15,8 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Rule: of an Auth printers and encoders show the scheme, the host of the token endpoint, and what
-// is asked for; nothing that is secret.
+// Rule: printers and encoders show the scheme of an Auth, the host of the token endpoint and the
+// requested scopes, and nothing that is secret.
 func TestAuthMasksItself(t *testing.T) {
 	t.Parallel()
 	a := webhook.Auth{Scheme: webhook.AuthOAuth, Username: "userCanary", Secret: webhook.NewSecret("secretCanary"), OAuth: webhook.OAuth{
@@ -44,7 +44,7 @@ func TestAuthMasksItself(t *testing.T) {
 	}
 }
 
-// Rule: nothing of Auth that a receiver repeats is kept, in whatever form, however short.
+// Rule: no part of Auth that a receiver repeats is kept, in any form, however short.
 func TestAuthEchoes(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -77,8 +77,8 @@ func TestAuthEchoes(t *testing.T) {
 	}
 }
 
-// Rule: a Store that cannot open a webhook's secrets shows nothing of its Auth but the scheme, and
-// an error of a validation holds nothing of it.
+// Rule: if a Store cannot open a webhook's secrets, only the scheme of its Auth is shown. An error
+// of a validation holds no part of Auth.
 func TestAuthErrorsKeepSecrets(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, newStore(t), webhook.Standard(), nil)
@@ -89,8 +89,8 @@ func TestAuthErrorsKeepSecrets(t *testing.T) {
 	}
 }
 
-// Rule: nothing of an Authorization or a client certificate appears in a log line, an error, a record, or what an
-// Observer is given, whatever receiver and token endpoint say.
+// Rule: no part of an Authorization or a client certificate appears in a log line, an error, a
+// record, or an argument of an Observer, whatever receiver and token endpoint answer.
 func TestAuthCanary(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
@@ -129,10 +129,10 @@ func TestAuthCanary(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				var all everything
+				var all collected
 				h := newHost(t, newStore(t), webhook.Standard(), &webhook.Options{Transport: c.to, Logger: all.logger(), Observer: all.observer(), Poll: time.Hour, AllowClearKeys: true})
 				w, err := h.hooks.Add(ctx, plainHook(withAuth(c.auth)))
-				all.note("added", w, err)
+				all.add("added", w, err)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -145,13 +145,13 @@ func TestAuthCanary(t *testing.T) {
 				h.start()
 				defer h.stop()
 				r, err := h.Dispatch(ctx, success(t))
-				all.note("receipt", r, err)
+				all.add("receipt", r, err)
 				settled(30 * time.Second)
-				all.ask(h, w)
+				all.queryAll(h, w)
 				moved := w.Clone()
 				moved.URL, moved.Version, moved.Auth = "https://elsewhere.example.net/x", 0, webhook.Auth{Scheme: c.auth.Scheme}
 				_, err = h.hooks.Edit(ctx, moved)
-				all.note("edited", err)
+				all.add("edited", err)
 				all.check(t, 20)
 				if text := all.String(); strings.Contains(text, "PRIVATE KEY") {
 					t.Error("a private key got out")
@@ -161,7 +161,7 @@ func TestAuthCanary(t *testing.T) {
 	}
 }
 
-// Rule: a preview shows that there is an Authorization and nothing of it, and fetches no token.
+// Rule: a preview shows that there is an Authorization but no part of it, and fetches no token.
 func TestAuthPreview(t *testing.T) {
 	t.Parallel()
 	for _, auth := range []webhook.Auth{basicAuth("userCanary", "secretCanary"), bearer("secretCanary"), oauthAuth()} {

@@ -81,8 +81,8 @@ func TestAuthHeader(t *testing.T) {
 	}
 }
 
-// Rule: the header is set after those of Profile.Prepare.Header, whatever their spelling, and before the
-// signature, which sees it and may not change it.
+// Rule: the header is set after those of Profile.Prepare.Header, in any spelling, and before the
+// signature, which can read but not change it.
 func TestAuthOrder(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -130,8 +130,8 @@ func TestAuthOrder(t *testing.T) {
 	}
 }
 
-// Rule: a Profile allows schemes, by default none but in Standard; what it does not allow is refused
-// when it is entered, and not sent where it is stored all the same.
+// Rule: a Profile allows schemes, by default none but in Standard. Another scheme is refused when
+// it is entered, and not sent if it is stored all the same.
 func TestAuthOfProfiles(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, newStore(t), webhook.Automation(), nil)

@@ -15,15 +15,15 @@ import (
 	"github.com/postrider/postrider/webhook/internal/transport"
 )
 
-// authorization is what one attempt knows of its Authorization header.
+// authorization is the state of an attempt's Authorization header.
 type authorization struct {
-	client  *oauth.Client // nil without one, which costs nothing then
+	client  *oauth.Client // nil for schemes without a client
 	token   oauth.Token
-	fetched bool // by this attempt
-	unsent  bool // the request is for people to look at: no token is fetched for it
+	fetched bool // this attempt fetched the token
+	unsent  bool // the request is only shown, so no token is fetched
 }
 
-// authorize puts the Authorization header of a webhook in, where it has one. It may fetch a token.
+// authorize sets the Authorization header if the webhook has Auth. It may fetch a token.
 func (s *sender) authorize(ctx context.Context, w *Webhook, h http.Header, auth *authorization) error {
 	if w.Auth.Scheme == "" {
 		return nil
@@ -32,7 +32,7 @@ func (s *sender) authorize(ctx context.Context, w *Webhook, h http.Header, auth 
 		return errors.New("webhook: the Profile does not allow this scheme of Authorization")
 	}
 	if w.Auth.Scheme != AuthOAuth {
-		value, err := w.Auth.static()
+		value, err := w.Auth.headerValue()
 		if err == nil && (!ascii.IsPrintable(value) || strings.TrimSpace(value) != value || w.Auth.Secret.IsZero()) {
 			err = errHeaderValue
 		}
@@ -46,20 +46,20 @@ func (s *sender) authorize(ctx context.Context, w *Webhook, h http.Header, auth 
 		setAuthorization(h, "Bearer "+redacted)
 		return nil
 	}
-	auth.client = w.client()
+	auth.client = w.oauthClient()
 	var err error
 	var fetched bool
 	if auth.token, fetched, err = s.tokens.Token(ctx, auth.client); err != nil {
-		return noToken(err)
+		return tokenError(err)
 	}
 	auth.fetched = auth.fetched || fetched
 	setAuthorization(h, "Bearer "+auth.token.Value)
 	return nil
 }
 
-// renews tells whether the request of an attempt is made once more with another token: the receiver
-// does not accept this one, which the attempt had found in memory. It may have been revoked.
-func (s *sender) renews(status int, auth *authorization) bool {
+// renewToken reports whether the request is to be made once more with a new token: the receiver
+// refused a token that came from the cache and may have been revoked. It drops that token.
+func (s *sender) renewToken(status int, auth *authorization) bool {
 	if status != http.StatusUnauthorized || auth.token.Value == "" || auth.fetched {
 		return false
 	}
@@ -68,10 +68,10 @@ func (s *sender) renews(status int, auth *authorization) bool {
 	return true
 }
 
-// noToken is the refusal of a request for which there is no token. What the endpoint said is left
-// out but for its status and the name of an error of RFC 6749.
-func noToken(err error) error {
-	out := &errRequest{code: CodeAuth, err: err}
+// tokenError is the refusal of a request for which no token could be fetched. Of the answer of the
+// token endpoint it keeps only the status and the error name of RFC 6749.
+func tokenError(err error) error {
+	out := &requestError{code: CodeAuth, err: err}
 	var answered *oauth.Error
 	var failed *transport.Error
 	switch {
@@ -89,9 +89,9 @@ func noToken(err error) error {
 	return out
 }
 
-// post sends a request to a token endpoint, along the way of all requests: the URL is judged, and
-// the address when it is dialled. No redirect is followed, and no certificate of a client shown.
-func (s *sender) post(ctx context.Context, raw string, h http.Header, body []byte) (status int, answer []byte, err error) {
+// postToken sends a request to a token endpoint with the checks of every request: of the URL
+// before, and of the address at the dial. It follows no redirect and shows no client certificate.
+func (s *sender) postToken(ctx context.Context, raw string, h http.Header, body []byte) (status int, answer []byte, err error) {
 	canonical, err := s.profile.Form.AllowToken.CheckURL(raw)
 	if err != nil {
 		return 0, nil, err
@@ -106,11 +106,11 @@ func (s *sender) post(ctx context.Context, raw string, h http.Header, body []byt
 	req.Proto, req.ProtoMajor, req.ProtoMinor = "HTTP/1.1", 1, 1
 	h.Set("User-Agent", userAgent)
 	if s.lookup {
-		if err := s.tokenWay.Lookup(ctx, u.Hostname()); err != nil {
+		if err := s.tokenTransport.Lookup(ctx, u.Hostname()); err != nil {
 			return 0, nil, err
 		}
 	}
-	resp, err := s.roundTrip(s.tokenWay, x, req)
+	resp, err := s.roundTrip(s.tokenTransport, x, req)
 	if err != nil {
 		return 0, nil, x.Failure(err)
 	}
@@ -124,8 +124,8 @@ func (s *sender) post(ctx context.Context, raw string, h http.Header, body []byt
 	return resp.StatusCode, answer, nil
 }
 
-// givesUpOnAuth tells whether the error of a token endpoint says that asking again is of no use.
-func givesUpOnAuth(d Detail) bool {
+// isPermanentAuth reports whether the error of a token endpoint makes another try useless.
+func isPermanentAuth(d Detail) bool {
 	switch d {
 	case DetailInvalidClient, DetailUnauthorizedClient, DetailInvalidScope, DetailUnsupportedGrantType:
 		return true
@@ -133,8 +133,8 @@ func givesUpOnAuth(d Detail) bool {
 	return false
 }
 
-// signedAuthorization keeps a Signer from changing a header that the webhook's Auth has set.
-func signedAuthorization(was []string, h http.Header) error {
+// checkSignedAuthorization refuses a Signer that changed the header of the webhook's Auth.
+func checkSignedAuthorization(was []string, h http.Header) error {
 	for name, is := range h {
 		if strings.EqualFold(name, "Authorization") && (name != "Authorization" || !slices.Equal(was, is)) {
 			return errors.New("webhook: a Signer may not change the Authorization of a webhook that has Auth")
@@ -146,5 +146,6 @@ func signedAuthorization(was []string, h http.Header) error {
 	return nil
 }
 
-// elapsed is a time of the attempt that began at start.
-func elapsed(start, began time.Time) time.Time { return start.Add(time.Since(began)) }
+// attemptTime is the present time in an attempt that began at start. began holds the monotonic
+// clock.
+func attemptTime(start, began time.Time) time.Time { return start.Add(time.Since(began)) }

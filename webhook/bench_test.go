@@ -27,11 +27,11 @@ type benchHost struct {
 
 	mu      sync.Mutex
 	settled map[string]func() // by event
-	first   string            // webhook 0, which is not told of in settled where there are others
+	first   string            // webhook 0, which is not in settled if there are others
 }
 
-// newBenchHost has webhooks 0 to n-1, each under a host name of its own; hang says which
-// endpoints hang.
+// newBenchHost has webhooks 0 to n-1, each under a host name of its own; hang selects the endpoints
+// that hang.
 func newBenchHost(b *testing.B, n int, hang func(host string) bool, o webhook.Options) *benchHost {
 	b.Helper()
 	var names []string
@@ -66,8 +66,8 @@ func newBenchHost(b *testing.B, n int, hang func(host string) bool, o webhook.Op
 	return h
 }
 
-// send dispatches an event and returns how long so many deliveries took, those of the first
-// webhook left out.
+// send dispatches an event and returns how long so many deliveries took, without those of webhook
+// 0.
 func (h *benchHost) send(b *testing.B, event payload.Event, wait int) []time.Duration {
 	took := make(chan time.Duration, wait)
 	began := time.Now()
@@ -98,9 +98,9 @@ func median[T float64 | time.Duration](xs []T) T {
 	return xs[len(xs)/2]
 }
 
-// BenchmarkDeadNeighbour measures what nine healthy webhooks notice of a tenth that hangs:
-// the time from Dispatch to the stored outcome. Both arms run in turns, and the ratio is the
-// median over the pairs; 1.5 is what it may be.
+// BenchmarkDeadNeighbour measures how a webhook that hangs affects nine healthy ones: the time from
+// Dispatch to the stored outcome. Both arms run in turns, and the ratio is the median over the
+// pairs; 1.5 is the limit.
 func BenchmarkDeadNeighbour(b *testing.B) {
 	const webhooks, pairs, events = 10, 9, 100
 	arms := [2]*benchHost{
@@ -195,7 +195,7 @@ func BenchmarkDrain(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// drained returns what sends a backlog that is already stored.
+// drained returns a function that sends a backlog that is already stored.
 func drained(b *testing.B, inFlight, backlog int) (run func()) {
 	h := newBenchHost(b, 1, func(string) bool { return false }, webhook.Options{Capacity: inFlight, PerLane: inFlight})
 	var left sync.WaitGroup
@@ -214,7 +214,7 @@ func drained(b *testing.B, inFlight, backlog int) (run func()) {
 	}
 }
 
-// bare returns what sends as many requests without Postrider.
+// bare returns a function that sends as many requests without Postrider.
 func bare(b *testing.B, inFlight, requests int) (run func()) {
 	e := webhooktest.New(b, &webhooktest.Options{Generic: true, HTTP1: true})
 	t := &http.Transport{DialContext: e.DialContext, TLSClientConfig: &tls.Config{RootCAs: e.RootCAs()},

@@ -12,8 +12,8 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// standardBubble is inBubble for the standard profile with many retries, where a breaker
-// matters most.
+// standardBubble is inBubble for the standard profile with many retries, because the breaker
+// matters most there.
 func standardBubble(t *testing.T, o *webhook.Options, f func(h *host)) {
 	t.Helper()
 	p := webhook.Standard()
@@ -105,15 +105,15 @@ func (h *host) count(s webhook.State) int {
 	return len(ds)
 }
 
-// told collects what an Observer hears.
-type told struct {
+// observed collects the calls of an Observer.
+type observed struct {
 	mu        sync.Mutex
 	attention []webhook.Code
 	disabled  []string
 	lost      int
 }
 
-func (o *told) observer() *webhook.Observer {
+func (o *observed) observer() *webhook.Observer {
 	return &webhook.Observer{
 		Attention: func(_ context.Context, _ webhook.Webhook, c webhook.Code, _ *webhook.Attempt) {
 			o.mu.Lock()
@@ -138,7 +138,7 @@ func (o *told) observer() *webhook.Observer {
 func TestAttention(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[int]int{200: 0, 400: 0, 401: 1, 403: 1, 404: 1, 410: 1, 500: 0} {
-		var o told
+		var o observed
 		to := &receiver{answer: status(code)}
 		inBubble(t, webhook.Automation(), &webhook.Options{Transport: to, Observer: o.observer()}, func(h *host) {
 			h.add("one")
@@ -152,10 +152,10 @@ func TestAttention(t *testing.T) {
 	}
 }
 
-// Rule: standard switches off at 410, says so, and a person can switch on again.
+// Rule: standard switches a webhook off at 410 and reports it, and a person can switch it on again.
 func TestGoneDisables(t *testing.T) {
 	t.Parallel()
-	var o told
+	var o observed
 	to := &receiver{answer: func(n int, _ request) answer {
 		if n == 1 {
 			return answer{status: 410}
@@ -173,7 +173,7 @@ func TestGoneDisables(t *testing.T) {
 		if r := h.dispatchAll(id("evt_2")); r.Events[0].Matched != 0 {
 			t.Errorf("a disabled webhook matched: %+v", r)
 		}
-		h.active(w, true)
+		h.setActive(w, true)
 		if got, _ = h.hooks.Webhook(context.Background(), scope, w.ID); got.DisabledReason != "" || !got.DisabledAt.IsZero() || !got.Active {
 			t.Errorf("after activating: %+v", got)
 		}
@@ -185,11 +185,11 @@ func TestGoneDisables(t *testing.T) {
 	})
 }
 
-// Rule: five days of failures only switch a standard webhook off, announced at half time.
-// A success in between starts anew. A Test never counts.
+// Rule: five days without a success switch a standard webhook off; after half of that time the
+// Observer is called. A success starts the time again. A Test never counts.
 func TestDisableAfterFiveDays(t *testing.T) {
 	t.Parallel()
-	var o told
+	var o observed
 	to := &receiver{answer: status(500)}
 	standardBubble(t, &webhook.Options{Transport: to, Observer: o.observer(), Poll: 24 * time.Hour}, func(h *host) {
 		w := h.add("one", standardHook)
@@ -211,7 +211,7 @@ func TestDisableAfterFiveDays(t *testing.T) {
 			t.Errorf("told %v and attention %v, want one each", o.disabled, o.attention)
 		}
 	})
-	var quiet told
+	var quiet observed
 	to = &receiver{answer: status(500)}
 	standardBubble(t, &webhook.Options{Transport: to, Observer: quiet.observer(), Poll: 24 * time.Hour}, func(h *host) {
 		w := h.add("one", standardHook)
@@ -227,13 +227,13 @@ func TestDisableAfterFiveDays(t *testing.T) {
 	})
 }
 
-// Rule: of several hosts on one Store each delivery is sent by one, one switches a webhook
-// off and tells, and what one learns of health the other learns too.
+// Rule: of several hosts on one Store, one sends each delivery, and one switches a webhook off and
+// reports it. All hosts learn a change of health.
 func TestTwoHosts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		store := newStore(t)
-		var o told
+		var o observed
 		answer503 := atomic.Bool{}
 		to := &receiver{}
 		to.answer = func(int, request) answer {
@@ -277,7 +277,7 @@ func TestTwoHosts(t *testing.T) {
 	})
 }
 
-// Rule: what a HealthStore keeps outlives the process: a breaker that is open stays open.
+// Rule: an open breaker in a HealthStore stays open after the process has ended.
 func TestHealthOutlivesTheProcess(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

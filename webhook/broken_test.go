@@ -14,7 +14,7 @@ import (
 	"github.com/postrider/postrider/webhook/memstore"
 )
 
-// broken is a Store that breaks its contract: its claims answer as change makes of them.
+// broken is a Store that breaks its contract: change alters the answers of its claims.
 type broken struct {
 	*memstore.Store
 	change func(*webhook.Batch)
@@ -26,8 +26,8 @@ func (s *broken) Claim(ctx context.Context, c webhook.Claim) (webhook.Batch, err
 	return b, err
 }
 
-// Rule: a Store that answers what it must not is contained: nothing goes to another tenant's
-// webhook, nothing goes out twice, nothing is lost, and the log has one line.
+// Rule: a forbidden answer of a Store is contained: no request goes to another tenant's webhook, no
+// delivery is sent twice, none is lost, and the log has one line.
 func TestBrokenAnswers(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -68,8 +68,8 @@ func TestBrokenAnswers(t *testing.T) {
 	}
 }
 
-// confused is a Store that answers with another tenant's webhook when it is asked for one, and is
-// slow to claim, so that webhooks are read anew.
+// confused is a Store that answers with another tenant's webhook. Its claims are slow, so that
+// webhooks are read again.
 type confused struct{ *memstore.Store }
 
 func (s confused) Claim(ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
@@ -84,7 +84,8 @@ func (s confused) Webhook(ctx context.Context, scope, id string) (webhook.Webhoo
 	return w, err
 }
 
-// Rule: a webhook of another tenant than the one asked for is neither sent to nor shown nor changed.
+// Rule: if the Store answers with the webhook of another tenant, that webhook gets no request, is
+// not shown and not changed.
 func TestBrokenReads(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -119,7 +120,7 @@ func TestBrokenReads(t *testing.T) {
 	})
 }
 
-// exploding is a Store that panics once it has stored.
+// exploding is a Store that panics after it has stored.
 type exploding struct{ *memstore.Store }
 
 func (s exploding) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
@@ -129,7 +130,7 @@ func (s exploding) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, 
 	panic("enqueue")
 }
 
-// Rule: an Enqueue that panics may have stored before, and Dispatch and DispatchTx say so.
+// Rule: an Enqueue that panics may have stored before; Dispatch and DispatchTx return ErrUnknown.
 func TestPanickingEnqueue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -146,7 +147,7 @@ func TestPanickingEnqueue(t *testing.T) {
 	})
 }
 
-// unsure is a Store of which the answer to an Update gets lost, and which is slow to answer a claim.
+// unsure is a Store that loses the answer of an Update and is slow to answer a claim.
 type unsure struct {
 	*memstore.Store
 	claimed chan struct{}
@@ -168,7 +169,8 @@ func (s *unsure) Claim(ctx context.Context, c webhook.Claim) (webhook.Batch, err
 	return b, err
 }
 
-// Rule: after a change of which nothing is known nothing is sent on what was read before it.
+// Rule: after a change with an unknown result, nothing is sent with a webhook that was read before
+// it.
 func TestUnknownChange(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -189,7 +191,7 @@ func TestUnknownChange(t *testing.T) {
 	})
 }
 
-// restless is a Store whose webhooks change whenever they have been read.
+// restless is a Store whose webhooks change after each read.
 type restless struct {
 	*memstore.Store
 	seen, reads atomic.Int64
@@ -214,7 +216,7 @@ func (s *restless) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, 
 	return s.Store.Enqueue(ctx, ds)
 }
 
-// Rule: a tenant that changes webhooks all the time fails no Dispatch.
+// Rule: a tenant that changes webhooks all the time does not make Dispatch fail.
 func TestRestlessTenant(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"github.com/postrider/postrider/webhook/memstore"
 )
 
-// leaky is a Store that panics with what it was given.
+// leaky is a Store that panics with its arguments.
 type leaky struct {
 	*memstore.Store
 	on atomic.Bool
@@ -41,12 +41,12 @@ func (s *leaky) Settle(ctx context.Context, ss []webhook.Settlement) ([]string, 
 	return s.Store.Settle(ctx, ss)
 }
 
-// Rule: what panics in a Store, an Observer, Around or Carry tells nothing either, nor do
-// errors of a Store while a webhook is being sent to.
+// Rule: a panic of a Store, an Observer, Around or Carry reveals no secret, nor does an error of a
+// Store while a webhook is being sent to.
 func TestCanaryOfTheHost(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var all everything
+		var all collected
 		w := hidden()
 		boom := func(context.Context, webhook.Delivery) { panic(w.URL) }
 		store := &leaky{Store: newStore(t)}
@@ -72,22 +72,22 @@ func TestCanaryOfTheHost(t *testing.T) {
 		defer h.stop()
 		for _, id := range []string{"evt_1", "evt_2"} {
 			_, err = h.Dispatch(ctx, success(t, payload.WithID(id)))
-			all.note("dispatched", err)
+			all.add("dispatched", err)
 			settled(10 * time.Second)
-			all.ask(h, w)
+			all.queryAll(h, w)
 			store.on.Store(true)
 			_, err = h.Dispatch(ctx, success(t, payload.WithID(id+"_b")))
-			all.note("dispatched", err)
+			all.add("dispatched", err)
 			settled(10 * time.Second)
-			all.ask(h, w)
+			all.queryAll(h, w)
 			store.on.Store(false)
 			settled(10 * time.Second)
 		}
 		carry = true
 		_, err = h.Dispatch(ctx, success(t))
-		all.note("dispatched", err)
+		all.add("dispatched", err)
 		err = webhook.Track(ctx, h.Dispatcher, run(), func(context.Context) error { return nil })
-		all.note("tracked", err)
+		all.add("tracked", err)
 		if n := all.errors.Load(); n < 4 {
 			t.Errorf("%d errors were collected, want 4 at least", n)
 		}
@@ -95,10 +95,10 @@ func TestCanaryOfTheHost(t *testing.T) {
 	})
 }
 
-// Rule: nothing that the Manager refuses comes back in an error.
+// Rule: an error of the Manager does not repeat the refused value.
 func TestCanaryOfForms(t *testing.T) {
 	t.Parallel()
-	var all everything
+	var all collected
 	h := newHost(t, newStore(t), webhook.Automation(), &webhook.Options{Logger: all.logger()})
 	stored, err := h.hooks.Add(ctx, hidden())
 	if err != nil {
@@ -126,17 +126,17 @@ func TestCanaryOfForms(t *testing.T) {
 			if err == nil {
 				t.Errorf("%v was accepted", in)
 			}
-			all.note("add", got, err)
+			all.add("add", got, err)
 		}
 		in.ID = stored.ID
 		got, err := h.hooks.Edit(ctx, in)
 		if err == nil {
 			t.Errorf("%v was accepted", in)
 		}
-		all.note("edit", got, err)
+		all.add("edit", got, err)
 	}
 	_, err = h.hooks.RotateSecret(ctx, scope, stored.ID, webhook.NewSecret("secretCanary-wqwqwq\r\n"))
-	all.note("rotate", err)
-	all.note("webhook", h.webhook(stored.ID))
+	all.add("rotate", err)
+	all.add("webhook", h.webhook(stored.ID))
 	all.check(t, 50)
 }

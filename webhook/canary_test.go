@@ -18,13 +18,13 @@ import (
 	"github.com/postrider/postrider/webhook/sign"
 )
 
-// everything collects whatever a host could see, show or keep.
-type everything struct {
+// collected holds all texts that a host could see, show or keep.
+type collected struct {
 	lockedBuffer
 	errors atomic.Int64
 }
 
-func (e *everything) note(what string, vs ...any) {
+func (e *collected) add(what string, vs ...any) {
 	for _, v := range vs {
 		if err, ok := v.(error); ok && err != nil {
 			e.errors.Add(1)
@@ -49,22 +49,22 @@ func (b both) WithGroup(name string) slog.Handler {
 	return both{b.text.WithGroup(name), b.json.WithGroup(name)}
 }
 
-func (e *everything) logger() *slog.Logger {
+func (e *collected) logger() *slog.Logger {
 	o := &slog.HandlerOptions{Level: slog.LevelDebug, AddSource: true}
 	return slog.New(both{slog.NewTextHandler(e, o), slog.NewJSONHandler(e, o)})
 }
 
-// observer notes every argument; a Webhook prints itself masked.
-func (e *everything) observer() *webhook.Observer {
+// observer adds every argument; a Webhook prints itself masked.
+func (e *collected) observer() *webhook.Observer {
 	one := func(what string) func(context.Context, webhook.Delivery) {
-		return func(_ context.Context, d webhook.Delivery) { e.note(what, d) }
+		return func(_ context.Context, d webhook.Delivery) { e.add(what, d) }
 	}
 	return &webhook.Observer{
 		Enqueued: one("enqueued"), Settled: one("settled"), Lost: one("lost"),
-		Attempted: func(_ context.Context, d webhook.Delivery, a webhook.Attempt) { e.note("attempted", d, a) },
-		Disabled:  func(_ context.Context, w webhook.Webhook) { e.note("disabled", w, &w) },
+		Attempted: func(_ context.Context, d webhook.Delivery, a webhook.Attempt) { e.add("attempted", d, a) },
+		Disabled:  func(_ context.Context, w webhook.Webhook) { e.add("disabled", w, &w) },
 		Attention: func(_ context.Context, w webhook.Webhook, c webhook.Code, _ *webhook.Attempt) {
-			e.note("attention", w, c)
+			e.add("attention", w, c)
 		},
 	}
 }
@@ -72,7 +72,7 @@ func (e *everything) observer() *webhook.Observer {
 // canaries are parts of every credential that hidden plants, and of addresses.
 var canaries = []string{"Canary", "qjqjqj", "xkxkxk", "zvzvzv", "wqwqwq", "ykykyk", "vxvxvx", "hjhjhj", "uyquyq", "203.0.113.77", "2001:db8::77"}
 
-func (e *everything) check(t *testing.T, least int) {
+func (e *collected) check(t *testing.T, least int) {
 	t.Helper()
 	text := e.String()
 	if n := strings.Count(text, "\n"); n < least {
@@ -85,33 +85,33 @@ func (e *everything) check(t *testing.T, least int) {
 	}
 }
 
-// ask notes all that can be asked of a host.
-func (e *everything) ask(h *host, w webhook.Webhook) {
-	e.note("status", h.Status())
+// queryAll adds the results of all queries about a host.
+func (e *collected) queryAll(h *host, w webhook.Webhook) {
+	e.add("status", h.Status())
 	health, err := h.hooks.Health(ctx, scope, w.ID)
-	e.note("health", health, err)
+	e.add("health", health, err)
 	ds, _, err := h.hooks.Deliveries(ctx, webhook.Query{Scope: scope})
-	e.note("deliveries", ds, err)
+	e.add("deliveries", ds, err)
 	for _, d := range ds {
 		d, as, err := h.hooks.Delivery(ctx, scope, d.ID)
-		e.note("delivery", d, as, err)
+		e.add("delivery", d, as, err)
 		x, err := h.Explain(ctx, scope, d.ID)
-		e.note("explanation", x, err)
+		e.add("explanation", x, err)
 	}
 	ws, err := h.hooks.List(ctx, scope)
-	e.note("webhooks", ws, err)
+	e.add("webhooks", ws, err)
 	a, err := h.hooks.Test(ctx, scope, w.ID)
-	e.note("test", a, err)
+	e.add("test", a, err)
 }
 
-// transportError is what net/http and net would say of a request, and more.
+// transportError has the text of an error of net/http and net, and more.
 type transportError struct{ r *http.Request }
 
 func (e transportError) Error() string {
 	return fmt.Sprintf("Post %q: dial tcp 203.0.113.77:443 [2001:db8::77]: %v", e.r.URL, e.r.Header)
 }
 
-// echoing answers with everything that it was sent, in several ways.
+// echoing answers with all parts of the request, in several forms.
 func echoing(r *http.Request) string {
 	var b strings.Builder
 	_ = r.Header.Write(&b)
@@ -150,8 +150,8 @@ func (b breaking) Read(p []byte) (int, error) {
 }
 func (breaking) Close() error { return nil }
 
-// Rule: no secret, header value, URL path or address appears in a log line, an error, a
-// record, or what an Observer is given, whatever happens.
+// Rule: no secret, header value, URL path or address appears in a log line, an error, a record, or
+// an argument of an Observer, in any case.
 func TestCanary(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -215,7 +215,7 @@ func TestCanary(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				var all everything
+				var all collected
 				p := webhook.Automation()
 				if c.profile != nil {
 					c.profile(&p)
@@ -226,7 +226,7 @@ func TestCanary(t *testing.T) {
 				h := newHost(t, newStore(t), p, &webhook.Options{Transport: c.to, Logger: all.logger(), Observer: all.observer(), Poll: time.Hour,
 					Breaker: webhook.Breaker{Failures: 2}})
 				w, err := h.hooks.Add(ctx, hidden())
-				all.note("added", w, err)
+				all.add("added", w, err)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -239,11 +239,11 @@ func TestCanary(t *testing.T) {
 					}
 				}
 				r, err := h.Dispatch(ctx, success(t))
-				all.note("receipt", r, err)
+				all.add("receipt", r, err)
 				settled(time.Second)
-				all.ask(h, w)
+				all.queryAll(h, w)
 				settled(time.Hour)
-				all.ask(h, w)
+				all.queryAll(h, w)
 				all.check(t, 30)
 			})
 		})

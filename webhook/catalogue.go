@@ -8,8 +8,8 @@ import (
 	"github.com/postrider/postrider/payload"
 )
 
-// fill adds the types of the catalogue to Events.
-func (p *Profile) fill() {
+// addCatalogueEvents adds the types of the catalogue to Events.
+func (p *Profile) addCatalogueEvents() {
 	if p.Form.Catalogue == nil {
 		return
 	}
@@ -45,21 +45,22 @@ func (p *Profile) sample(typ, scope string) (body []byte, err error) {
 // anyEvent among a webhook's Events stands for all types.
 const anyEvent = "*"
 
-// family returns what the types begin with that a wildcard of Webhook.Events stands for:
-// "task." for "task.*".
-func family(event string) (prefix string, is bool) {
+// wildcardPrefix returns the prefix of the types that a wildcard of Webhook.Events matches: "task."
+// for "task.*".
+func wildcardPrefix(event string) (prefix string, is bool) {
 	prefix, is = strings.CutSuffix(event, "*")
 	return prefix, is && len(prefix) > 1 && strings.HasSuffix(prefix, ".") && !strings.Contains(prefix, "*")
 }
 
-// has reports whether events of a type may be dispatched.
-func (p *Profile) has(typ string) bool {
+// hasEvent reports whether events of a type may be dispatched.
+func (p *Profile) hasEvent(typ string) bool {
 	return p.Form.Events == nil || slices.Contains(p.Form.Events, typ)
 }
 
-// knows reports whether a webhook may listen to a type, or to a family that has a type.
-func (p *Profile) knows(event string) bool {
-	prefix, is := family(event)
-	return p.has(event) || event == anyEvent ||
+// acceptsEvent reports whether a webhook may listen to a type, or to a wildcard that matches a
+// type.
+func (p *Profile) acceptsEvent(event string) bool {
+	prefix, is := wildcardPrefix(event)
+	return p.hasEvent(event) || event == anyEvent ||
 		is && slices.ContainsFunc(p.Form.Events, func(typ string) bool { return strings.HasPrefix(typ, prefix) })
 }

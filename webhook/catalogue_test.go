@@ -13,8 +13,8 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Rule: "task.*" stands for every type that begins with "task.", however deep, and for nothing
-// else; a star at any other place stands for nothing.
+// Rule: "task.*" matches every type that begins with "task.", at any depth, and nothing else. A
+// star at any other place matches nothing.
 func TestListens(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -69,8 +69,8 @@ func builds(t *testing.T) *payload.Catalogue {
 	return c
 }
 
-// Rule: a wildcard must mean a type that the Profile has, where it names any; the types of a
-// catalogue are among them, beside those that the Profile had.
+// Rule: a wildcard must match a type of the Profile, if that lists any. The types of a catalogue
+// are added to those of the Profile.
 func TestWildcardsAreJudged(t *testing.T) {
 	t.Parallel()
 	own := webhook.Automation()
@@ -106,8 +106,8 @@ func TestWildcardsAreJudged(t *testing.T) {
 	}
 }
 
-// Rule: a webhook with a wildcard receives the types of its family, and Dispatch takes the types
-// of the catalogue and no others.
+// Rule: a webhook with a wildcard receives the types that match, and Dispatch accepts only the
+// types of the catalogue.
 func TestCatalogueIsDispatched(t *testing.T) {
 	t.Parallel()
 	p := webhook.Automation()
@@ -133,8 +133,7 @@ func TestCatalogueIsDispatched(t *testing.T) {
 	}
 }
 
-// Rule: a test with a sample sends the example of the catalogue, in the envelope where events
-// are sent in one.
+// Rule: a test with a sample sends the example of the catalogue, in its envelope if it has one.
 func TestCatalogueSample(t *testing.T) {
 	t.Parallel()
 	for _, enveloped := range []bool{false, true} {
@@ -144,7 +143,7 @@ func TestCatalogueSample(t *testing.T) {
 		}
 		h := newHost(t, newStore(t), p, nil)
 		w := h.add("one")
-		if a := h.try(w, webhook.WithSample("build.done")); !a.OK() {
+		if a := h.sendTest(w, webhook.WithSample("build.done")); !a.OK() {
 			t.Fatalf("%+v", a)
 		}
 		body := h.to.seen(w.URL)[0].Body

@@ -18,15 +18,15 @@ import (
 
 // CertificateRequest makes a new private key (ECDSA, P-256) for a webhook, which never leaves the
 // Store, and returns a request for a certificate (PKCS #10, in PEM, with the webhook's ID as common
-// name) for the receiver's authority to sign. Until [Manager.SetCertificate] brings the
-// certificate, another call returns the same request, and requests to the endpoint go on as
-// before. Errors: [*ValidationError] with the field "tls" and the rule "unsealed" where the Store
-// does not encrypt, [ErrNotFound].
+// name) that the authority of the receiver signs. Until [Manager.SetCertificate] stores the
+// certificate, further calls return the same request, and deliveries do not change. Errors:
+// [*ValidationError] with the field "tls" and the rule "unsealed" if the Store does not encrypt,
+// [ErrNotFound].
 func (m *Manager) CertificateRequest(ctx context.Context, scope, id string) (csr []byte, err error) {
 	w, err := m.Webhook(ctx, scope, id)
 	if err == nil && w.TLS.Pending.IsZero() {
 		w, err = m.change(ctx, scope, id, 0, m.validateAll, func(w *Webhook) {
-			if w.TLS.Pending.IsZero() { // another call may have been quicker
+			if w.TLS.Pending.IsZero() { // unless a concurrent call has made one
 				w.TLS.Pending, err = newPending(id)
 			}
 		})
@@ -42,9 +42,9 @@ func (m *Manager) CertificateRequest(ctx context.Context, scope, id string) (csr
 
 var errNoRequest = errors.New("what is stored is no key with a request, it was changed behind the Manager's back")
 
-// SetCertificate gives a webhook the certificate that belongs to the key of its request, or another one
-// for the key that it has. The chain is in PEM, the leaf first. The next request shows it; those under
-// way go on with the one before. Errors: [*ValidationError] with the field "tls", [ErrNotFound].
+// SetCertificate stores the certificate for the key of the pending request, or another certificate
+// for the present key. The chain is in PEM, the leaf first. The next request shows it; requests in
+// flight keep the one before. Errors: [*ValidationError] with the field "tls", [ErrNotFound].
 func (m *Manager) SetCertificate(ctx context.Context, scope, id string, chain []byte) (Webhook, error) {
 	if len(chain) == 0 {
 		return Webhook{}, &ValidationError{Fields: []FieldError{{"tls", "chain", "Enter the certificate."}}}
@@ -69,8 +69,8 @@ func (m *Manager) SetCertificate(ctx context.Context, scope, id string, chain []
 // encrypts, or Options.AllowClearKeys is set, and Options.Transport is nil.
 func (m *Manager) KeepsKeys() bool { return m.d.o.Transport == nil && m.d.keepsKeys() }
 
-// PendingRequest is the request that [Manager.CertificateRequest] made and that waits for its
-// certificate, in PEM; nil where none waits. It holds nothing secret.
+// PendingRequest is the request of [Manager.CertificateRequest] that has no certificate yet, in
+// PEM; nil if there is none. It holds nothing secret.
 func (c ClientTLS) PendingRequest() []byte {
 	_, csr := c.pending()
 	return csr
@@ -92,12 +92,12 @@ func newPending(name string) (Secret, error) {
 	}
 	var b strings.Builder
 	for _, block := range []pem.Block{{Type: blockKey, Bytes: der}, {Type: blockRequest, Bytes: csr}} {
-		_ = pem.Encode(&b, &block) // a Builder takes everything
+		_ = pem.Encode(&b, &block) // a Builder returns no error
 	}
 	return NewSecret(b.String()), nil
 }
 
-// pending returns key and request of a certificate that is not there yet, in PEM.
+// pending returns the key and the request, in PEM, of a certificate that is not stored yet.
 func (c *ClientTLS) pending() (key, csr []byte) {
 	for rest := []byte(c.Pending.Reveal()); ; {
 		var block *pem.Block
@@ -113,56 +113,57 @@ func (c *ClientTLS) pending() (key, csr []byte) {
 	}
 }
 
-// ends remembers of which ends of certificates this process has told.
-type ends struct {
+// certificateWarnings remembers the warnings of this process about the ends of certificates.
+type certificateWarnings struct {
 	mu   sync.Mutex
-	told map[string]bool
+	sent map[string]bool
 }
 
 const (
-	maxTold = 10_000
-	// endKept is how long after a certificate's end a mark of it lasts.
-	endKept = 366 * 24 * time.Hour
+	maxCertificateWarnings = 10_000
+	// certificateMarkKept is how long after the end of a certificate the mark of a warning lasts.
+	certificateMarkKept = 366 * 24 * time.Hour
 )
 
-// first tells whether a key is new.
-func (e *ends) first(key string) bool {
+// firstTime records a key and reports whether it is new.
+func (e *certificateWarnings) firstTime(key string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.told[key] {
+	if e.sent[key] {
 		return false
 	}
-	if e.told == nil || len(e.told) >= maxTold {
-		e.told = make(map[string]bool)
+	if e.sent == nil || len(e.sent) >= maxCertificateWarnings {
+		e.sent = make(map[string]bool)
 	}
-	e.told[key] = true
+	e.sent[key] = true
 	return true
 }
 
-// certificateEnds tells the owner of a webhook that its certificate ends soon: once 30, 14 and 3 days
-// before, and once after, of all hosts that share the Store where it has Marks.
-func (d *Dispatcher) certificateEnds(ctx context.Context, w *Webhook) {
+// warnCertificate warns the owner of a webhook that its client certificate ends: once 30, 14 and 3
+// days before, and once after. With Marks only one of the hosts that share the Store does so.
+func (d *Dispatcher) warnCertificate(ctx context.Context, w *Webhook) {
 	if w.TLS.Certificate == "" {
 		return
 	}
 	now := d.now()
-	id := d.sender.prepared.at(now, w).identity
+	id := d.sender.prepared.get(now, w).identity
 	if id == nil {
 		return
 	}
-	near := stage(id.until, now)
+	near := certificateStage(id.until, now)
 	if near == "" {
 		return
 	}
 	key := strings.Join([]string{"certificate", w.ID, hex.EncodeToString(id.digest[:8]), near}, "/")
-	if !d.ends.first(w.Scope+"\x00"+key) || !d.firstMark(ctx, w.Scope, key, now, id.until) {
+	if !d.certWarnings.firstTime(w.Scope+"\x00"+key) || !d.firstMark(ctx, w.Scope, key, now, id.until) {
 		return
 	}
 	d.log.WarnContext(ctx, "webhook: a client certificate ends soon, or has ended", "webhook", w.ID, "scope", w.Scope, "until", id.until)
-	d.tellAttention(ctx, *w, CodeCertificate, nil)
+	d.notifyAttention(ctx, *w, CodeCertificate, nil)
 }
 
-// firstMark tells whether no other host was first. One that cannot be asked counts as no.
+// firstMark reports whether this host is the first to set a mark. A Store that does not answer
+// counts as yes.
 func (d *Dispatcher) firstMark(ctx context.Context, scope, key string, now, until time.Time) bool {
 	if d.marks == nil {
 		return true
@@ -174,7 +175,7 @@ func (d *Dispatcher) firstMark(ctx context.Context, scope, key string, now, unti
 	}
 	first := true
 	err := protect("Mark", func() (err error) {
-		first, err = d.marks.Mark(ctx, scope, key, now, until.Add(endKept))
+		first, err = d.marks.Mark(ctx, scope, key, now, until.Add(certificateMarkKept))
 		return err
 	})
 	return first || err != nil

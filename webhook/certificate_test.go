@@ -38,9 +38,9 @@ func signed(t *testing.T, ca *authority, csr []byte, name string, change ...func
 	return []byte(ca.sign(request509(t, csr).PublicKey, name, change...))
 }
 
-// Rule: a request for a certificate is made of a key that stays in the Store; repeated it is the same one;
-// a certificate for it takes its place, and so does another one for the same key. What does not fit
-// changes nothing.
+// Rule: the key of a certificate request stays in the Store, and a repeated call returns the same
+// request. A certificate for it takes its place, and so does another one for the same key. A
+// certificate that does not fit changes nothing.
 func TestClientCertRequest(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
@@ -123,8 +123,8 @@ func TestClientCertRequest(t *testing.T) {
 	}
 }
 
-// Rule: 30, 14 and 3 days before the end of a certificate, and after it, its owner is told once, by one of
-// the hosts that share a Store.
+// Rule: 30, 14 and 3 days before the end of a certificate, and after it, one of the hosts that
+// share a Store notifies the owner once.
 func TestClientCertExpiry(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

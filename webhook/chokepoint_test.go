@@ -12,9 +12,9 @@ import (
 	"testing"
 )
 
-// mayConnect lists the places that may open connections of their own: the one transport,
-// and what stands in for receivers. Paths are slash-separated, from the module's root.
-// Modules of their own, such as examples, are looked at by nobody: no host imports them.
+// mayConnect lists the places that may open connections of their own: the one transport, and the
+// substitutes of receivers. Paths are slash-separated, from the module's root. Modules of their
+// own, such as examples, are not searched: no host imports them.
 var mayConnect = []string{
 	"webhook/internal/transport/",
 	"webhook/webhooktest/",
@@ -34,8 +34,8 @@ var connects = map[string]struct{ use, make []string }{
 	"crypto/tls": {use: []string{"Dial", "DialWithDialer", "Dialer", "Client"}},
 }
 
-// Rule: one function owns the only transport. A second client, for a test button, say,
-// would not have the guard.
+// Rule: one function owns the only transport. A second client, for example of a test button, would
+// bypass the guard.
 func TestOneChokePoint(t *testing.T) {
 	t.Parallel()
 	root, files := filepath.Clean(".."), 0
@@ -77,7 +77,7 @@ func isModule(dir string) bool {
 	return err == nil
 }
 
-// Each way past the guard is found by the search, also under another name.
+// The search finds each way past the guard, also under another name.
 func TestOneChokePointFinds(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{
@@ -111,7 +111,7 @@ func TestOneChokePointFinds(t *testing.T) {
 	}
 }
 
-// connections lists where a file could open one.
+// connections lists the places where a file could open a connection.
 func connections(set *gotoken.FileSet, f *ast.File) (found []string) {
 	names := map[string]string{} // of packages, in this file
 	for _, spec := range f.Imports {

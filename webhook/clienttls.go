@@ -16,18 +16,18 @@ import (
 	"github.com/postrider/postrider/webhook/internal/transport"
 )
 
-// ClientTLS is who a webhook's requests come from, and whom they trust. The zero value shows
-// Options.ClientCertificate where there is one, and trusts Options.RootCAs. Certificates of
-// servers are verified in any case, with their host name, and the guard judges addresses whatever
-// authority signed for them.
+// ClientTLS is the client certificate of a webhook's requests, and the authorities that they trust.
+// The zero value shows Options.ClientCertificate if it is set, and trusts Options.RootCAs.
+// Certificates of servers are always verified, with their host name, and the guard checks addresses
+// whichever authority signed for them.
 type ClientTLS struct {
-	// Certificate is the client's certificate in PEM, the leaf first: up to 5 certificates and
-	// 64 KiB. It is shown to a server that asks for one. After its end it is still shown: the
-	// receiver decides, and Observer.Attention tells 30, 14 and 3 days before.
+	// Certificate is the client's certificate in PEM, the leaf first: up to 5 certificates and 64
+	// KiB. It is shown to a server that asks for one. It is shown after its end too, because the
+	// receiver decides; Observer.Attention is called 30, 14 and 3 days before.
 	Certificate string `json:"certificate,omitempty"`
 	// Key is the private key of Certificate in PEM, not encrypted: RSA of 2,048 to 8,192 bits,
-	// ECDSA or Ed25519. A Store keeps it where it keeps Secrets, and only one that is a
-	// [Sealer], unless Options.AllowClearKeys is set.
+	// ECDSA or Ed25519. A Store keeps it like Secrets. Only a [Sealer] gets it, unless
+	// Options.AllowClearKeys is set.
 	Key Secret `json:"key,omitzero"`
 	// RootCAs are the authorities, in PEM, that verify the server in place of Options.RootCAs:
 	// up to 20 and 64 KiB.
@@ -42,30 +42,32 @@ const (
 	maxRoots     = 20
 	maxPEM       = 64 << 10 // bytes
 	minRSA       = 2048     // bits
-	maxRSA       = 8192     // bits: what is longer makes each handshake expensive
+	maxRSA       = 8192     // bits: a longer key makes each handshake expensive
 	blockCert    = "CERTIFICATE"
 	blockKey     = "PRIVATE KEY"
 	blockRequest = "CERTIFICATE REQUEST"
 )
 
 // IsZero reports whether a webhook has no ClientTLS at all.
-func (c ClientTLS) IsZero() bool { return c.common() && c.Pending.IsZero() }
+func (c ClientTLS) IsZero() bool { return c.usesCommonTransport() && c.Pending.IsZero() }
 
 // Equal reports whether two are the same.
 func (c ClientTLS) Equal(d ClientTLS) bool {
 	return c.Certificate == d.Certificate && sameSecret(c.Key, d.Key) && c.RootCAs == d.RootCAs && sameSecret(c.Pending, d.Pending)
 }
 
-// sameIdentity is Equal but for what is pending.
+// sameIdentity is Equal without Pending.
 func (c ClientTLS) sameIdentity(d ClientTLS) bool {
 	c.Pending, d.Pending = Secret{}, Secret{}
 	return c.Equal(d)
 }
 
-// common reports whether requests go by the transport of all webhooks.
-func (c *ClientTLS) common() bool { return c.Certificate == "" && c.Key.IsZero() && c.RootCAs == "" }
+// usesCommonTransport reports whether requests use the transport that webhooks share.
+func (c *ClientTLS) usesCommonTransport() bool {
+	return c.Certificate == "" && c.Key.IsZero() && c.RootCAs == ""
+}
 
-// identity is a ClientTLS as the transport takes it.
+// identity is a parsed ClientTLS, for the transport.
 type identity struct {
 	transport.Identity
 	id     transport.ID
@@ -74,14 +76,14 @@ type identity struct {
 	digest [sha256.Size]byte // of the leaf
 }
 
-// tlsError is what is wrong with a ClientTLS. Its texts hold nothing of it.
+// tlsError is a fault of a ClientTLS. Its texts hold no part of a certificate or key.
 type tlsError struct{ rule, message string }
 
 func (e *tlsError) Error() string { return "webhook: client certificate: " + e.rule }
 
 func refuseTLS(rule, message string) error { return &tlsError{rule, message} }
 
-// parse takes a ClientTLS apart and judges all but its times.
+// parse parses a ClientTLS and checks everything but its times.
 func (c *ClientTLS) parse() (*identity, error) {
 	out := &identity{}
 	h := sha256.New()
@@ -142,7 +144,7 @@ func (c *ClientTLS) parsePair(out *identity) error {
 	return nil
 }
 
-// certificates reads a list of certificates in PEM, and nothing else.
+// certificates parses PEM text that holds certificates only.
 func certificates(text string, most int) (out []*x509.Certificate, err error) {
 	bad := refuseTLS("chain", "The certificate must be 1 to 5 certificates in PEM, its own first, 64 KiB at most.")
 	rest := []byte(strings.TrimSpace(text))
@@ -167,7 +169,7 @@ func certificates(text string, most int) (out []*x509.Certificate, err error) {
 	return out, nil
 }
 
-// encrypted tells whether a key in PEM needs a pass phrase.
+// encrypted reports whether a key in PEM needs a pass phrase.
 func encrypted(key string) bool {
 	for rest := []byte(key); ; {
 		var block *pem.Block
@@ -180,8 +182,8 @@ func encrypted(key string) bool {
 	}
 }
 
-// weak judges a certificate of a chain, of which the leaf comes first. Of an authority that signed itself the signature says
-// nothing.
+// weak reports whether the key or the signature of a certificate is too weak. The signature of a
+// self-signed authority proves nothing, so it is not checked.
 func weak(c *x509.Certificate, leaf bool) bool {
 	switch key := c.PublicKey.(type) {
 	case *rsa.PublicKey:
@@ -203,7 +205,7 @@ func weak(c *x509.Certificate, leaf bool) bool {
 	return false
 }
 
-// validateTLS judges a webhook's ClientTLS.
+// validateTLS checks a webhook's ClientTLS.
 func (m *Manager) validateTLS(w *Webhook, add func(field, rule, message string)) {
 	c := &w.TLS
 	switch {
@@ -223,8 +225,8 @@ func (m *Manager) validateTLS(w *Webhook, add func(field, rule, message string))
 	}
 }
 
-// newCertificate judges the time of a certificate that was not there before. One that has ended since is
-// still sent, so it keeps nothing else of the webhook from being edited.
+// newCertificate refuses a new certificate that has expired. A stored certificate that has expired
+// since is still sent, so it does not block other edits of the webhook.
 func (m *Manager) newCertificate(was, next *ClientTLS) []FieldError {
 	if next.Certificate == "" || next.Certificate == was.Certificate {
 		return nil
@@ -235,13 +237,14 @@ func (m *Manager) newCertificate(was, next *ClientTLS) []FieldError {
 	return nil
 }
 
-// keepsKeys tells whether the Store may be given private keys.
+// keepsKeys reports whether the Store may keep private keys.
 func (d *Dispatcher) keepsKeys() bool {
 	s, ok := d.store.(Sealer)
 	return d.o.AllowClearKeys || ok && s.Seals()
 }
 
-// keepTLS fills in what an edit leaves empty: the key beside a certificate, and what is pending.
+// keepTLS takes over the stored values that an edit leaves empty: the key beside a certificate, and
+// Pending.
 func keepTLS(stored, next *ClientTLS) (kept bool) {
 	if next.Pending.IsZero() {
 		next.Pending = stored.Pending
@@ -253,8 +256,8 @@ func keepTLS(stored, next *ClientTLS) (kept bool) {
 	return true
 }
 
-// CertificateUntil is when the client certificate of a webhook ends, the earliest of its
-// chain; zero where it has none that can be read.
+// CertificateUntil is the end of the client certificate of a webhook, the earliest of its chain;
+// zero if there is none that can be parsed.
 func (c ClientTLS) CertificateUntil() time.Time {
 	if id, err := c.parse(); err == nil {
 		return id.until
@@ -262,16 +265,16 @@ func (c ClientTLS) CertificateUntil() time.Time {
 	return time.Time{}
 }
 
-// order of what is told of a certificate's end.
-var stages = []struct {
+// certificateStages are the warnings about the end of a certificate, the latest first.
+var certificateStages = []struct {
 	days int
 	name string
 }{{0, "ended"}, {3, "3"}, {14, "14"}, {30, "30"}}
 
-// stage names how near the end of a certificate is, "" where it is far.
-func stage(until, now time.Time) string {
+// certificateStage is the name of the warning that is due, "" if the end is far.
+func certificateStage(until, now time.Time) string {
 	left := until.Sub(now)
-	for _, s := range stages {
+	for _, s := range certificateStages {
 		if left <= time.Duration(s.days)*24*time.Hour {
 			return s.name
 		}

@@ -48,8 +48,7 @@ func pemFile(t *testing.T, name string) string {
 	return string(b)
 }
 
-// Rule: which certificates, keys and authorities may be entered, and the rule of each refusal; what is
-// refused changes nothing.
+// Rule: each refused certificate, key or authority has its rule, and a refusal changes nothing.
 func TestClientCertFieldErrors(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
@@ -125,8 +124,7 @@ func TestClientCertFieldErrors(t *testing.T) {
 	}
 }
 
-// Rule: a private key is given to no Store but one that says that it encrypts, unless the operator
-// says otherwise.
+// Rule: only a Store that encrypts gets a private key, unless the operator allows others.
 func TestClientCertNeedsASealer(t *testing.T) {
 	t.Parallel()
 	c := newAuthority(t).client("a")
@@ -171,8 +169,8 @@ type sealer struct {
 
 func (s sealer) Seals() bool { return s.seals }
 
-// Rule: a transport of the host can show no certificate: it is refused, and what is stored all the
-// same is not sent without.
+// Rule: a transport of the host can show no certificate. A certificate is refused there, and a
+// webhook that has one all the same gets no request without it.
 func TestClientCertNeedsTheOwnTransport(t *testing.T) {
 	t.Parallel()
 	c := newAuthority(t).client("a")
@@ -191,7 +189,7 @@ func TestClientCertNeedsTheOwnTransport(t *testing.T) {
 	}
 }
 
-// Rule: an edit keeps the key beside a certificate, and asks for it again with another URL.
+// Rule: an edit keeps the key beside a certificate, and requires it again with another URL.
 func TestClientCertEditAsksAgain(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
@@ -224,7 +222,7 @@ func TestClientCertEditAsksAgain(t *testing.T) {
 	}
 }
 
-// Rule: a certificate that has ended stops no other edit, and is still shown.
+// Rule: a certificate that has ended blocks no other edit, and is still shown.
 func TestClientCertEnded(t *testing.T) {
 	t.Parallel()
 	h := keyless(t)

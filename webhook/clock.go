@@ -17,28 +17,29 @@ const (
 	clockDrift = 200e-6
 )
 
-// instant is a moment in the Store's time and in the process's, give or take uncertain.
+// instant is one moment in the Store's time and in the process's time. uncertain is the greatest
+// error in either direction.
 type instant struct {
 	store, process time.Time
 	uncertain      time.Duration
 }
 
-// age is how uncertain the instant has become at now.
-func (i *instant) age(now time.Time) time.Duration {
+// uncertaintyAt is the uncertainty of the instant at now.
+func (i *instant) uncertaintyAt(now time.Time) time.Duration {
 	return i.uncertain + time.Duration(clockDrift*float64(now.Sub(i.process)))
 }
 
-// saysMore reports whether an older reading is still worth more than a new one: it is more certain,
-// and the new one does not contradict it, as it does where the Store's clock was set.
-func (i *instant) saysMore(than *instant) bool {
-	age := i.age(than.process)
+// betterThan reports whether an older reading is better than a new one: it is more certain, and the
+// new one does not contradict it. A contradiction means that the Store's clock was set.
+func (i *instant) betterThan(than *instant) bool {
+	age := i.uncertaintyAt(than.process)
 	apart := i.store.Add(than.process.Sub(i.process)).Sub(than.store).Abs()
 	return age < than.uncertain && apart <= age+than.uncertain
 }
 
-// now is the time that is passed to the Store: the database's, where the Store tells
-// it, and else the process's. Between two readings of the database's clock the monotonic
-// clock counts on, so that a jump of the wall clock changes nothing.
+// now is the time for calls to the Store: the database's time if the Store is a [Clock], otherwise
+// the process's. Between two readings of the database's clock the monotonic clock counts, so that a
+// jump of the wall clock changes nothing.
 func (d *Dispatcher) now() time.Time { return d.storeTime(time.Now()) }
 
 func (d *Dispatcher) storeTime(at time.Time) time.Time {
@@ -48,9 +49,9 @@ func (d *Dispatcher) storeTime(at time.Time) time.Time {
 	return at.UTC().Round(0)
 }
 
-// certain is now with its uncertainty: what is due at earliest is due, and a lease until
-// latest plus its length is as long as it says.
-func (d *Dispatcher) certain() (earliest, latest time.Time) {
+// timeBounds returns the earliest and the latest possible value of now. A delivery that is due at
+// earliest is due in any case, and a lease that is counted from latest is never too short.
+func (d *Dispatcher) timeBounds() (earliest, latest time.Time) {
 	at := time.Now()
 	now := d.storeTime(at)
 	i := d.dbTime.Load()
@@ -60,9 +61,8 @@ func (d *Dispatcher) certain() (earliest, latest time.Time) {
 	return now.Add(-i.uncertain), now.Add(i.uncertain)
 }
 
-// knowTime makes sure that the Store's clock has been read, where it can be, and not too
-// long ago.
-func (d *Dispatcher) knowTime(ctx context.Context, stale time.Duration) {
+// ensureClock reads the Store's clock if there is no reading, or the last one is older than stale.
+func (d *Dispatcher) ensureClock(ctx context.Context, stale time.Duration) {
 	if d.clock == nil {
 		return
 	}
@@ -71,8 +71,8 @@ func (d *Dispatcher) knowTime(ctx context.Context, stale time.Duration) {
 	}
 }
 
-// measureClock reads the Store's clock, twice where the first reading was slow, and takes
-// over the reading that says most.
+// measureClock reads the Store's clock, twice if the first reading was slow, and keeps the best
+// reading.
 func (d *Dispatcher) measureClock(ctx context.Context) {
 	if d.clock == nil {
 		return
@@ -85,21 +85,21 @@ func (d *Dispatcher) measureClock(ctx context.Context) {
 			best = again
 		}
 	}
-	d.answered(ctx, "Now", err)
+	d.recordCall(ctx, "Now", err)
 	if err != nil {
 		return
 	}
-	if known := d.dbTime.Load(); known != nil && known.saysMore(best) {
+	if known := d.dbTime.Load(); known != nil && known.betterThan(best) {
 		return
 	}
 	d.dbTime.Store(best)
 	d.engine.post(scheduler.ClockRead{Store: best.store, Process: best.process, Uncertain: best.uncertain})
-	if off := best.process.Round(0).Sub(best.store); off.Abs() > best.uncertain+tellDrift {
+	if off := best.process.Round(0).Sub(best.store); off.Abs() > best.uncertain+warnDrift {
 		d.log.WarnContext(ctx, "webhook: this host's clock differs from the Store's, whose time counts", "ahead", off)
 	}
 }
 
-const tellDrift = time.Second // below this the operator hears nothing
+const warnDrift = time.Second // a smaller difference is not logged
 
 func (d *Dispatcher) readClock(ctx context.Context) (*instant, error) {
 	var r Reading

@@ -12,7 +12,7 @@ import (
 	"github.com/postrider/postrider/webhook/memstore"
 )
 
-// setClock is a Store with a clock that can be set, and that may take its time to answer.
+// setClock is a Store with a clock that can be set, and whose answer can be slow.
 type setClock struct {
 	*memstore.Store
 	ahead, takes atomic.Int64 // in nanoseconds
@@ -28,8 +28,8 @@ func (c *setClock) Now(context.Context) (webhook.Reading, error) {
 	return r, nil
 }
 
-// Rule: a Store's clock that was set is followed, within two minutes, also by a host that only waits
-// for a retry, and also where the new reading is less certain than the one before.
+// Rule: if the clock of a Store is set, hosts follow within two minutes, also a host that only
+// waits for a retry, and also if the new reading is less certain than the one before.
 func TestStoreClockIsSet(t *testing.T) {
 	t.Parallel()
 	for name, takes := range map[string]time.Duration{"at once": 0, "slow readings": 200 * time.Millisecond} {
@@ -61,7 +61,7 @@ func TestStoreClockIsSet(t *testing.T) {
 	}
 }
 
-// Rule: a delivery that could not be handed off is sent at once, however uncertain the time is.
+// Rule: a delivery that could not be handed off is sent at once, even if the time is uncertain.
 func TestUncertainTimeDelaysNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

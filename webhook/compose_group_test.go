@@ -8,8 +8,8 @@ import (
 	"github.com/postrider/postrider/webhook/memstore"
 )
 
-// Rule: a delivery follows a webhook of the group that it was composed for. A Profile that
-// names another one, of the same tenant or not, fails the Dispatch and stores nothing.
+// Rule: a delivery is composed for a webhook of the group. A Profile that names another webhook, of
+// the same tenant or not, fails the Dispatch, and nothing is stored.
 func TestComposeOutsideTheGroup(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -81,8 +81,8 @@ func TestComposeOutsideTheGroup(t *testing.T) {
 	}
 }
 
-// Rule: Route names live webhooks of the scope, each once at most. One that does not fails the
-// Dispatch and stores nothing; it may use the slice that it gets.
+// Rule: Route names live webhooks of the scope, each once at most. Otherwise the Dispatch fails and
+// stores nothing. Route may change the slice that it gets.
 func TestRouteNames(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

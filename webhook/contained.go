@@ -8,17 +8,18 @@ import (
 	"time"
 )
 
-// What the Manager and Explain call of a Store runs in the host's goroutine, where a panic of it would
-// end the host. The methods below contain them. One that writes may have done so before.
+// The Manager and Explain call a Store in the host's goroutine, where its panic would end the host. The
+// methods below turn panics into errors.
 
-// read contains a call that changes nothing.
-func read[T any](what string, call func() (T, error)) (out T, err error) {
+// protectRead is protect for a call that returns a value and changes nothing.
+func protectRead[T any](what string, call func() (T, error)) (out T, err error) {
 	defer contain("Store."+what, &err)
 	return call()
 }
 
-// written contains a call that changes something.
-func written(what string, call func() error) error {
+// protectWrite is protect for a call that changes something: after a panic the change may have been
+// made.
+func protectWrite(what string, call func() error) error {
 	err := protect(what, call)
 	if errors.Is(err, ErrPanic) {
 		return fmt.Errorf("%w: %w", ErrUnknown, err)
@@ -36,27 +37,27 @@ func containRegistry(store Store) Registry {
 }
 
 func (c containedRegistry) Create(ctx context.Context, w Webhook, max int) error {
-	return written("Create", func() error { return c.Registry.Create(ctx, w, max) })
+	return protectWrite("Create", func() error { return c.Registry.Create(ctx, w, max) })
 }
 
 func (c containedRegistry) Update(ctx context.Context, w Webhook) error {
-	return written("Update", func() error { return c.Registry.Update(ctx, w) })
+	return protectWrite("Update", func() error { return c.Registry.Update(ctx, w) })
 }
 
 func (c containedRegistry) Delete(ctx context.Context, scope, id string) error {
-	return written("Delete", func() error { return c.Registry.Delete(ctx, scope, id) })
+	return protectWrite("Delete", func() error { return c.Registry.Delete(ctx, scope, id) })
 }
 
 func (c containedRegistry) DeleteScope(ctx context.Context, scope string) error {
-	return written("DeleteScope", func() error { return c.Registry.DeleteScope(ctx, scope) })
+	return protectWrite("DeleteScope", func() error { return c.Registry.DeleteScope(ctx, scope) })
 }
 
 func (c containedRegistry) Webhook(ctx context.Context, scope, id string) (Webhook, error) {
-	return read("Webhook", func() (Webhook, error) { return c.Registry.Webhook(ctx, scope, id) })
+	return protectRead("Webhook", func() (Webhook, error) { return c.Registry.Webhook(ctx, scope, id) })
 }
 
 func (c containedRegistry) Webhooks(ctx context.Context, scope string) ([]Webhook, error) {
-	return read("Webhooks", func() ([]Webhook, error) { return c.Registry.Webhooks(ctx, scope) })
+	return protectRead("Webhooks", func() ([]Webhook, error) { return c.Registry.Webhooks(ctx, scope) })
 }
 
 type containedHistory struct{ History }
@@ -85,18 +86,19 @@ func (c containedHistory) Deliveries(ctx context.Context, q Query) (ds []Deliver
 }
 
 func (c containedHistory) Requeue(ctx context.Context, scope, id string, due time.Time) error {
-	return written("Requeue", func() error { return c.History.Requeue(ctx, scope, id, due) })
+	return protectWrite("Requeue", func() error { return c.History.Requeue(ctx, scope, id, due) })
 }
 
 func (c containedHistory) Cancel(ctx context.Context, scope, id string, now time.Time) (d Delivery, ended bool, err error) {
-	err = written("Cancel", func() (err error) {
+	err = protectWrite("Cancel", func() (err error) {
 		d, ended, err = c.History.Cancel(ctx, scope, id, now)
 		return err
 	})
 	return d, ended, err
 }
 
-// containedHandler is the host's log handler, whose panic must not end a goroutine of ours.
+// containedHandler is the host's log handler without its panics, which would end a goroutine of
+// this package.
 type containedHandler struct{ slog.Handler }
 
 func (c containedHandler) Enabled(ctx context.Context, l slog.Level) (is bool) {

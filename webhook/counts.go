@@ -6,13 +6,12 @@ import (
 	"time"
 )
 
-// Counters is a Store that counts the attempts of each webhook by the hour, so that a success
-// rate and a latency need no reading of the log. It is a capability; [ErrUnsupported] stands for a
-// Store that has it by configuration only.
+// Counters is a Store that counts the attempts of each webhook by the hour, so that a success rate
+// and a latency need no reading of the log. It is a capability; a Store that has it only in some
+// configurations answers [ErrUnsupported] otherwise.
 //
-// Settle writes the counts together with the outcomes. Each attempt that a [Settlement] under
-// a lease that is still held brings counts once, in the hour of its end. One that comes late or a
-// second time may be left out.
+// Settle writes the counts together with the outcomes. The attempt of a [Settlement] whose lease is
+// still held counts once, in the hour of its end. A late or repeated settlement may be left out.
 type Counters interface {
 	// Counts returns the counts of these webhooks of a scope, at most 500, for the hours that
 	// begin at since or later, by webhook and then by hour. Hours without attempts are left out.
@@ -23,7 +22,7 @@ type Counters interface {
 // CountsKept is how long [Counters] keep an hour.
 const CountsKept = 8 * 24 * time.Hour
 
-// HourCount is what became of the attempts of a webhook that ended within one hour.
+// HourCount sums up the attempts of a webhook that ended within one hour.
 type HourCount struct {
 	WebhookID string
 	// Hour is the beginning of the hour, in UTC.
@@ -44,7 +43,7 @@ func (m *Manager) Counts(ctx context.Context, scope string, webhookIDs []string,
 	if len(webhookIDs) > maxPage {
 		return nil, fmt.Errorf("webhook: counts: %w: %d webhooks, at most %d", ErrInvalid, len(webhookIDs), maxPage)
 	}
-	counts, err := read("Counts", func() ([]HourCount, error) { return c.Counts(ctx, scope, webhookIDs, since) })
+	counts, err := protectRead("Counts", func() ([]HourCount, error) { return c.Counts(ctx, scope, webhookIDs, since) })
 	if err != nil {
 		return nil, fmt.Errorf("webhook: counts: %w", err)
 	}

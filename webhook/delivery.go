@@ -38,7 +38,7 @@ func (s State) MarshalText() ([]byte, error) {
 	return []byte(s.String()), nil
 }
 
-// UnmarshalText reads what MarshalText wrote. Errors: any other word.
+// UnmarshalText reads the output of MarshalText. Errors: any other word.
 func (s *State) UnmarshalText(text []byte) error {
 	for known := StatePending; known <= StateFailed; known++ {
 		if known.String() == string(text) {
@@ -49,10 +49,10 @@ func (s *State) UnmarshalText(text []byte) error {
 	return errors.New("webhook: a state must be pending, delivered or failed")
 }
 
-// Delivery is one event on its way to one webhook. It is what a Store keeps.
+// Delivery is one event on its way to one webhook. A Store keeps deliveries.
 //
-// In JSON names and words are stable, times are in RFC 3339 and left out where they are zero,
-// Body is in base64, and what was encoded is decoded again whole, but for Seen.
+// In JSON names and words are stable, times are in RFC 3339 and left out where they are zero, and
+// Body is in base64. Decoding restores every field but Seen.
 type Delivery struct {
 	// ID is made of (Scope, EventID, WebhookID), so a repeated Dispatch names the
 	// same delivery. It holds letters, digits and "_".
@@ -68,11 +68,11 @@ type Delivery struct {
 	Class string `json:"class,omitempty"`
 	// Body holds the exact bytes that are signed and sent, at every attempt.
 	Body []byte `json:"body,omitzero"`
-	// Key orders the deliveries of one webhook, or lets the latest of them win, where the
-	// webhook asked for that when the event was dispatched; else empty. It is 1 to 255 bytes.
+	// Key orders the deliveries of one webhook, or coalesces them, if the webhook was set so when
+	// the event was dispatched; otherwise it is empty. It is 1 to 255 bytes.
 	Key string `json:"key,omitempty"`
-	// Sequence is the number that the Store gave at Enqueue, above 0: one that was stored
-	// later has a greater one. Gaps mean nothing. 0 from a Store that is no [KeyOrder].
+	// Sequence is the number that the Store gave at Enqueue, above 0: a delivery that was stored
+	// later has a greater one. Gaps have no meaning. It is 0 in a Store that is no [KeyOrder].
 	Sequence int64 `json:"sequence,omitempty"`
 	// ExpiresAt is when the delivery stops being worth sending; zero for never.
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
@@ -81,22 +81,22 @@ type Delivery struct {
 	Superseded bool `json:"superseded,omitempty"`
 	// Vars fill variables in the webhook's URL.
 	Vars map[string]string `json:"vars,omitzero"`
-	// Carry is what Options.Carry took from the context of Dispatch.
+	// Carry is the metadata that Options.Carry took from the context of Dispatch.
 	Carry map[string]string `json:"carry,omitzero"`
 	State State             `json:"state"`
-	// Tries counts the attempts that have ended since the delivery was queued, by Dispatch
-	// or by the latest Requeue: it is what the retry budget is measured with.
+	// Tries counts the attempts that have ended since the delivery was queued, by Dispatch or by
+	// the latest Requeue. The retry budget limits it.
 	Tries int `json:"tries"`
 	// Attempts counts the attempts that have ended since Dispatch. It never starts anew, so
 	// the numbers of attempts go on after a redelivery. Neither counts the attempt of a lost
 	// lease, which the history keeps.
 	Attempts int `json:"attempts"`
-	// Interrupted counts the leases that ran out since then: a process died or
+	// Interrupted counts the leases that ran out since the delivery was queued: a process died or
 	// lost its database during a send.
 	Interrupted int `json:"interrupted,omitempty"`
 	// Lease is the number of the latest claim; 0 before the first. It only grows.
 	Lease int64 `json:"lease,omitempty"`
-	// Held tells a lease from a waiting retry.
+	// Held distinguishes a lease from a waiting retry.
 	Held bool `json:"held"`
 	// Due is when the delivery may be claimed: of a held one, the end of its lease; of one
 	// that has ended, FinishedAt.
@@ -110,13 +110,13 @@ type Delivery struct {
 	QueuedAt time.Time `json:"queued_at,omitzero"`
 	// FinishedAt is when the delivery ended; zero while it is pending.
 	FinishedAt time.Time `json:"finished_at,omitzero"`
-	// Seen is the count of its scope's changes that the webhook was matched under; see
-	// Webhook.Seen. It is for Enqueue only and not stored; 0 is unchecked.
+	// Seen is the count of changes in the scope under which the webhook was matched; see
+	// Webhook.Seen. Only Enqueue uses it and it is not stored; 0 means unchecked.
 	Seen int64 `json:"-"`
-	// LastCode is the outcome of the latest attempt, or why it ended without one.
+	// LastCode is the outcome of the latest attempt, or the reason of an end without one.
 	LastCode Code `json:"last_code,omitempty"`
-	// Exhausted is set beside LastCode when the retry budget was spent. A pending delivery
-	// that has it failed under [OrderHold] and waits for a person.
+	// Exhausted is set beside LastCode when the retry budget was spent. A pending delivery with
+	// Exhausted set failed under [OrderHold] and waits for a person.
 	Exhausted bool `json:"exhausted,omitempty"`
 }
 
@@ -130,23 +130,23 @@ type Attempt struct {
 	Number int `json:"number"`
 	// Status is the HTTP status, 0 when none was received.
 	Status int `json:"status,omitempty"`
-	// Code is the outcome; CodeOK when the endpoint accepted. Detail says more about some
-	// of those without a status.
+	// Code is the outcome; CodeOK when the endpoint accepted. Detail is the cause of some failures
+	// without a status.
 	Code   Code   `json:"code"`
 	Detail Detail `json:"detail,omitempty"`
 	// Start is when the attempt began; Duration how long it took, never negative.
 	Start    time.Time     `json:"start,omitzero"`
 	Duration time.Duration `json:"duration_ns"`
-	// RetryAfter is what the endpoint asked for on a transient status, as it was
-	// asked: policies cap it.
+	// RetryAfter is the wait that the endpoint asked for with a transient status, uncapped: retry
+	// policies cap it.
 	RetryAfter time.Duration `json:"retry_after_ns,omitempty"`
 	// Snippet is the beginning of the answer's body, at most 4 KiB, without
 	// control characters, secrets, URL paths and addresses.
 	Snippet string `json:"snippet,omitempty"`
-	// Header is what is kept of the header of an answer that did not accept: at most 10 fields
-	// of 200 bytes, such as Content-Type, Date, Retry-After, Server, Via and X-Request-Id, cleaned
-	// like Snippet. Cookies, credentials and Location are never kept. It is nil for an attempt
-	// that was accepted or got no answer. The slice is shared and must not be changed.
+	// Header holds fields from the header of an answer that did not accept: at most 10 fields of
+	// 200 bytes, such as Content-Type, Date, Retry-After, Server, Via and X-Request-Id, cleaned
+	// like Snippet. Cookies, credentials and Location are never kept. It is nil for an attempt that
+	// was accepted or got no answer. The slice is shared and must not be changed.
 	Header []HeaderField `json:"header,omitempty"`
 }
 
@@ -162,8 +162,8 @@ type Settlement struct {
 	Scope string
 	Lease int64
 	State State
-	// Due is the time of the next try for StatePending, and else when the delivery
-	// ended. Where it is zero, the End of Result stands for it.
+	// Due is the time of the next try for StatePending, otherwise the end of the delivery.
+	// Zero stands for the End of Result.
 	Due time.Time
 	// Code becomes LastCode when it is not empty or the State is StateDelivered.
 	Code Code
@@ -176,7 +176,7 @@ type Settlement struct {
 	Result *Attempt
 }
 
-// Apply returns a pending delivery as it stands once s is stored. It is for Stores, which judge
+// Apply returns the state of a pending delivery after s is stored. It is for Stores, which check
 // the lease first.
 func (s *Settlement) Apply(d Delivery) Delivery {
 	due := s.Due
@@ -212,7 +212,7 @@ func (c Code) MarshalText() ([]byte, error) {
 	return []byte(c), nil
 }
 
-// UnmarshalText reads what MarshalText wrote.
+// UnmarshalText reads the output of MarshalText.
 func (c *Code) UnmarshalText(text []byte) error {
 	if *c = Code(text); *c == wordOK {
 		*c = CodeOK
@@ -233,7 +233,7 @@ const (
 	CodeTLS            Code = "tls"             // the TLS handshake failed otherwise
 	CodeTimeout        Code = "timeout"         // no answer in time
 	CodeProtocol       Code = "protocol"        // the answer is not HTTP, too large, or broke off before its status
-	CodeEgress         Code = "egress"          // our own way out is broken, see below
+	CodeEgress         Code = "egress"          // this process cannot send requests, see below
 	CodeRedirect       Code = "redirect"        // status 300 to 399; redirects are never followed
 	CodeStatus         Code = "status"          // any other status that is not success
 	CodePayload        Code = "payload"         // the body exceeds the Profile's cap
@@ -246,8 +246,8 @@ const (
 	CodeSuperseded     Code = "superseded"      // a later event of the same key and type took its place
 )
 
-// CodeEgress says that a request could not leave: the proxy is down or does not accept us, no
+// CodeEgress says that a request could not leave this process: the proxy is down or refuses it, no
 // name server can be asked, no route leads anywhere, the process has run out of file descriptors
 // or ports. It says nothing about the endpoint, so it counts against no webhook and is no try.
-// What a proxy or a name server says about one target is no fault of the way out: it has the code
-// that the target's fault has without them.
+// A fault of one target that a proxy or a name server reports is no CodeEgress: it has the code of
+// the same fault without them.

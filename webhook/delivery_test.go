@@ -76,7 +76,7 @@ func TestRetriesThenGivesUp(t *testing.T) {
 	})
 }
 
-// Which outcomes are tried again and which end a delivery at once.
+// Each outcome is either retried or ends the delivery at once.
 func TestTransience(t *testing.T) {
 	t.Parallel()
 	cases := map[int]struct{ automation, standard string }{

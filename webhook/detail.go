@@ -2,7 +2,7 @@ package webhook
 
 // Detail says more than a [Code]: why a connection, a handshake or an answer failed. The set is
 // closed and stable, and safe to show to tenants: a Detail holds no name, no address and nothing
-// that the remote side said. It is empty where the Code says everything, as of a status.
+// that the remote side said. It is empty where the Code needs none, as with a status.
 type Detail string
 
 // The details, by the Code that they stand beside.

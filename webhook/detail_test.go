@@ -19,7 +19,8 @@ import (
 	"github.com/postrider/postrider/webhook/internal/oauth"
 )
 
-// Rule: what the transport can say, or a token endpoint, and only that, is a Code and a Detail, with a sentence.
+// Rule: each reason of the transport or of a token endpoint, and no other, is a Code and a Detail
+// with a sentence.
 func TestDetailsAreClosed(t *testing.T) {
 	t.Parallel()
 	said := append(constants(t, "internal/transport/reason.go", "Reason"), oauth.Names...)
@@ -81,8 +82,8 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// Rule: a delivery that cannot leave this process spends no try, also where nothing is tried again,
-// counts against no webhook, and goes out when the way is free.
+// Rule: a delivery that cannot leave this process spends no try, even in a profile without retries,
+// counts against no webhook, and is sent when the way out works again.
 func TestEgressCountsAgainstNobody(t *testing.T) {
 	t.Parallel()
 	var down atomic.Bool

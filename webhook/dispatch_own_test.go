@@ -17,7 +17,7 @@ type syncFailed struct {
 
 func (syncFailed) EventType() string { return "syncFailed" }
 
-// Rule: a trigger of the host's own goes out where the profile lists it.
+// Rule: a trigger of the host is sent if the profile lists it.
 func TestDispatchOwnTrigger(t *testing.T) {
 	t.Parallel()
 	p := webhook.Automation()

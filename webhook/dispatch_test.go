@@ -15,7 +15,7 @@ import (
 	"github.com/postrider/postrider/webhook/memstore"
 )
 
-// stuck is a Store that never answers Enqueue, whatever its context says.
+// stuck is a Store that never answers Enqueue and ignores its context.
 type stuck struct {
 	*memstore.Store
 	release chan struct{}
@@ -50,7 +50,7 @@ func TestDispatchTimeout(t *testing.T) {
 	})
 }
 
-// Rule: what Dispatch refuses stores nothing, and the error says why.
+// Rule: a refused Dispatch stores nothing, and its error has the reason.
 func TestDispatchRefuses(t *testing.T) {
 	t.Parallel()
 	good := payload.Event{ID: "evt_1", Scope: scope, Type: "taskSuccess", Body: []byte("{}")}
@@ -89,19 +89,20 @@ func TestDispatchRefuses(t *testing.T) {
 	}
 }
 
-// parts is a Store that counts what each Enqueue brings, and refuses the second where told.
-type parts struct {
+// partCounter is a Store that counts the deliveries of each Enqueue, and refuses the second one if
+// set so.
+type partCounter struct {
 	webhook.Store
 	webhook.Registry
 	sizes  []int
 	refuse error
 }
 
-func (s *parts) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, error) {
+func (s *partCounter) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, error) {
 	return s.Store.Webhooks(ctx, scope)
 }
 
-func (s *parts) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
+func (s *partCounter) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
 	size := 0
 	for _, d := range ds {
 		size += len(d.Body)
@@ -113,8 +114,8 @@ func (s *parts) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, err
 	return s.Store.Enqueue(ctx, ds)
 }
 
-// Rule: bodies beyond 64 MiB are stored in parts, so what a tenant has set up fails neither
-// Dispatch nor the host's transaction. Where a later part fails, what is stored is unknown.
+// Rule: bodies beyond 64 MiB are stored in parts, so the webhooks of a tenant fail neither Dispatch
+// nor the host's transaction. If a later part fails, the result is unknown.
 func TestFanOutInParts(t *testing.T) {
 	t.Parallel()
 	for _, tx := range []bool{false, true} {
@@ -122,7 +123,7 @@ func TestFanOutInParts(t *testing.T) {
 			p := webhook.Standard()
 			p.MaxBody = 10 << 20
 			store := newStore(t)
-			s := &parts{Store: store, Registry: store, refuse: refuse}
+			s := &partCounter{Store: store, Registry: store, refuse: refuse}
 			h := newHost(t, s, p, nil)
 			for i := range 7 {
 				h.add("hook"+string(rune('0'+i)), standardHook)
@@ -274,7 +275,7 @@ func TestPanickingHooks(t *testing.T) {
 	}
 }
 
-// Rule: a wrapper that lets another goroutine send, and does not wait for it, makes no second request.
+// Rule: a wrapper that sends in another goroutine without waiting for it causes no second request.
 func TestAroundInTheBackground(t *testing.T) {
 	t.Parallel()
 	to := &receiver{answer: func(int, request) answer { return answer{status: 200, delay: time.Second} }}

@@ -17,33 +17,33 @@ import (
 // Dispatcher accepts events and sends them. Make one with [New] for each Store. All
 // methods are safe for concurrent use.
 type Dispatcher struct {
-	store    Store
-	registry Registry    // this and the following may be nil: what the Store can do
-	history  History     //
-	pruner   Pruner      //
-	notifier Notifier    //
-	clock    Clock       //
-	sweeper  Sweeper     //
-	health   HealthStore //
-	cache    WebhookCache
-	marks    Marks
-	keys     KeyOrder
-	reported Enqueuer // the Store, with reads of webhooks that Status hears of
+	store     Store
+	registry  Registry    // this and the following are capabilities of the Store, nil if it lacks them
+	history   History     //
+	pruner    Pruner      //
+	notifier  Notifier    //
+	clock     Clock       //
+	sweeper   Sweeper     //
+	health    HealthStore //
+	cache     WebhookCache
+	marks     Marks
+	keys      KeyOrder
+	monitored Enqueuer // the Store, with a record in Status of each read of webhooks
 
-	profile Profile
-	o       Options
-	log     *slog.Logger
-	calls   *limiter.Limiter // bounds the Dispatch calls that wait for the Store
-	sender  *sender
-	engine  *engine
-	status  status
-	ends    ends
+	profile      Profile
+	o            Options
+	log          *slog.Logger
+	calls        *limiter.Limiter // bounds the Dispatch calls that wait for the Store
+	sender       *sender
+	engine       *engine
+	status       status
+	certWarnings certificateWarnings
 
-	running atomic.Bool
-	worked  atomic.Bool // something needed the Store's clock since it was read
-	dbTime  atomic.Pointer[instant]
-	sending atomic.Pointer[context.Context] // of requests; ends when the drain period is over
-	storing atomic.Pointer[context.Context] // of calls to the Store; ends when Run gives up on it
+	running   atomic.Bool
+	clockUsed atomic.Bool // the Store's clock was used since it was read
+	dbTime    atomic.Pointer[instant]
+	sending   atomic.Pointer[context.Context] // of requests; ends when the drain period is over
+	storing   atomic.Pointer[context.Context] // of calls to the Store; ends when Run gives up on it
 }
 
 const maxCalls = 512
@@ -56,7 +56,7 @@ func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
 	if store == nil {
 		return nil, errors.New("webhook: New needs a Store")
 	}
-	p.fill()
+	p.addCatalogueEvents()
 	d := &Dispatcher{store: store, profile: p}
 	d.registry, d.history = containRegistry(store), containHistory(store)
 	d.pruner, _ = store.(Pruner)
@@ -67,7 +67,7 @@ func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
 	d.cache, _ = store.(WebhookCache)
 	d.marks, _ = store.(Marks)
 	d.keys, _ = store.(KeyOrder)
-	d.reported = reported{store, d}
+	d.monitored = monitoredStore{store, d}
 	if c, ok := store.(interface{ Notifies() bool }); ok && !c.Notifies() {
 		d.notifier = nil
 	}
@@ -162,9 +162,8 @@ func (d *Dispatcher) Wake() {
 	d.engine.post(scheduler.Announced{})
 }
 
-// SetPaused is a stop switch: while true, Run starts no new attempts, and gives back what it
-// has claimed. What is in flight goes on, and Dispatch keeps accepting. It concerns this
-// process only.
+// SetPaused stops and resumes sending in this process. While paused, Run starts no new attempts and
+// gives back its claimed deliveries. Requests in flight continue, and Dispatch accepts events.
 func (d *Dispatcher) SetPaused(paused bool) { d.engine.post(scheduler.Paused{On: paused}) }
 
 // Profile returns a copy of the Profile that the Dispatcher was made with.
@@ -175,7 +174,7 @@ func (d *Dispatcher) Profile() Profile {
 	return p
 }
 
-// protect contains a Store that panics.
+// protect calls a Store and turns a panic into an error.
 func protect(what string, call func() error) (err error) {
 	defer contain("Store."+what, &err)
 	return call()

@@ -7,7 +7,7 @@
 //	hooks, err := webhook.New(store, webhook.Automation(), nil)
 //	go hooks.Run(ctx)
 //
-// The host calls Dispatch where something ended,
+// The host calls Dispatch when something has happened,
 //
 //	event, err := payload.New("acme", payload.TaskSuccess{...})
 //	receipt, err := hooks.Dispatch(ctx, event)
@@ -38,7 +38,7 @@
 // waits for the backlog of another. A request holds one of Options.Capacity slots for
 // Options.SlowAfter at most; one that takes longer goes on without a slot. Options.MaxInFlight
 // bounds all requests. A webhook may have one request in flight at first and twice as many after
-// each success, up to Options.PerLane; an endpoint that is overloaded or away halves the number. A
+// each success, up to Options.PerLane; an endpoint that is overloaded or unreachable halves the number. A
 // scope may have only a share of MaxInFlight in requests that may hang. With the default options
 // the webhooks of one tenant delay no other tenant until some 900 tenants hang at once.
 //
@@ -55,7 +55,7 @@
 // package scheduler, decides whose turn it is, what to claim, when to look and how a webhook's
 // health changes. It has no goroutine and no lock. The engine owns it: it locks, steps, unlocks,
 // and carries out the commands that came back. No hook of the host, no Store and no logger is
-// called under that lock. Status owns, under a lock of its own, how the Store answers. The sender
+// called under that lock. Status owns, under a lock of its own, the record of Store calls. The sender
 // owns the transport and the signers that are kept for each webhook.
 //
 // Goroutines, and what ends each:
@@ -79,9 +79,9 @@
 //   - event: what happened, with the bytes that are sent
 //   - delivery: one event for one webhook
 //   - attempt: one request of a delivery; a retry is a later attempt
-//   - outcome: what an attempt led to, as it is stored
+//   - outcome: the result of an attempt, as it is stored
 //   - lease: a claim of one process on a delivery, with an end
-//   - claim: to lease what is due
+//   - claim: to lease deliveries that are due
 //   - hand-off: to store a delivery with a lease, because it can be sent at once
 //   - look: to ask the Store which lanes have something due
 //   - lane: the deliveries of one webhook, or of one class of them
@@ -90,9 +90,9 @@
 //   - in flight: requested and not answered
 //   - window: how many requests a webhook may have in flight now
 //   - health: failures in a row, pause and breaker of a webhook
-//   - breaker: holds a webhook back that fails again and again
-//   - sweep: to end what no claim will end
+//   - breaker: holds back a webhook that fails again and again
+//   - sweep: to end deliveries that no claim will end
 //   - dead letter: a delivery that ended as failed; it can be sent again
 //   - profile: all that differs between kinds of receivers
-//   - mark: a name that a Store remembers, so that something is done once
+//   - mark: an idempotency key in a Store, so that an action happens once
 package webhook

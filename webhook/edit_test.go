@@ -13,8 +13,8 @@ import (
 	"github.com/postrider/postrider/webhook/memstore"
 )
 
-// Rule: a form gets neither URL nor secrets back, so leaving them empty keeps them, and
-// header values likewise. What Postrider keeps cannot be edited.
+// Rule: a form gets neither URL nor secrets nor header values back, so empty ones keep the stored
+// values. The fields that Postrider sets cannot be edited.
 func TestEditKeeps(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, newStore(t), webhook.Automation(), nil)
@@ -62,7 +62,7 @@ func TestEditConflict(t *testing.T) {
 	}
 }
 
-// contested is a Store in which somebody else is always quicker, a number of times.
+// contested is a Store in which another change always comes first, a number of times.
 type contested struct {
 	*memstore.Store
 	times int
@@ -76,8 +76,7 @@ func (s *contested) Update(ctx context.Context, w webhook.Webhook) error {
 	return s.Store.Update(ctx, w)
 }
 
-// Rule: a change that names no version starts over when somebody else was quicker, a few
-// times.
+// Rule: a change that names no version starts over after a conflict, a few times.
 func TestChangeStartsOver(t *testing.T) {
 	t.Parallel()
 	store := &contested{Store: newStore(t)}

@@ -12,24 +12,24 @@ import (
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
-// engine is the monitor around the scheduler: it locks it, steps, unlocks, and carries out
-// what the scheduler decided. It exists from New on, so Dispatch, Test, Status and Explain
-// need no Run. Every goroutine that works for a Dispatcher is started here, by carryOut.
+// engine owns the scheduler: it locks, steps, unlocks, and carries out the commands. It exists from
+// New on, so Dispatch, Test, Status and Explain need no Run. carryOut starts every goroutine that
+// works for a Dispatcher.
 type engine struct {
 	d *Dispatcher
 
-	mu      sync.Mutex // guards everything below
-	s       *scheduler.Scheduler
-	lease   int64 // the latest number
-	busy    int   // commands that are being carried out
-	timer   *time.Timer
-	timerAt time.Time     // when it fires; zero when it does not
-	quiet   chan struct{} // closed once nothing is under way; nil while Run goes on
-	broken  error         // a step panicked
-	breaks  chan struct{} // closed then
+	mu              sync.Mutex // guards everything below
+	s               *scheduler.Scheduler
+	lease           int64 // the latest number
+	busy            int   // commands that are being carried out
+	timer           *time.Timer
+	timerAt         time.Time     // when it fires; zero when it does not
+	quiet           chan struct{} // closed once no command is in progress; nil until Run drains
+	schedulerErr    error         // the panic of a step
+	schedulerFailed chan struct{} // closed after it
 
 	process int64 // the random part of lease numbers
-	claim   Claim // the latest one, to be repeated; only carryOut's claim uses it
+	claim   Claim // the latest one, for a repetition; only doClaim uses it
 }
 
 // job is a delivery in this process, from the moment it is leased until its outcome is stored.
@@ -37,12 +37,12 @@ type job struct {
 	scheduler.Job
 	delivery   Delivery
 	attempt    Attempt
-	settlement Settlement // what to store where Outcome is Written
+	settlement Settlement // stored where Outcome is Written
 }
 
 func newEngine(d *Dispatcher) *engine {
 	o := &d.o
-	g := &engine{d: d, process: nextProcess(), breaks: make(chan struct{})}
+	g := &engine{d: d, process: nextProcess(), schedulerFailed: make(chan struct{})}
 	g.s = scheduler.New(scheduler.Config{
 		Capacity: o.Capacity, MaxInFlight: o.MaxInFlight, PerLane: o.PerLane,
 		SlowAfter: o.SlowAfter, Lease: o.Lease, Poll: o.Poll, Rate: o.Rate, Burst: o.Burst,
@@ -55,10 +55,10 @@ func newEngine(d *Dispatcher) *engine {
 	return g
 }
 
-// post tells the scheduler what has happened and does what it decides.
+// post steps the scheduler with an event and carries out its commands.
 func (g *engine) post(e scheduler.Event) { g.carryOut(g.step(e, 0, nil)) }
 
-// finish is post for the end of a command.
+// finish is post for the event that ends a command.
 func (g *engine) finish(e scheduler.Event) { g.carryOut(g.step(e, 1, nil)) }
 
 func (g *engine) tick() {
@@ -68,20 +68,20 @@ func (g *engine) tick() {
 	g.post(scheduler.Ticked{})
 }
 
-// step is the only caller of the scheduler's Step. done commands have been carried out. What is to be
-// done is added to room.
+// step is the only caller of the scheduler's Step. done is the number of commands that the event
+// ends. The new commands are appended to room.
 func (g *engine) step(e scheduler.Event, done int, room []scheduler.Command) (todo []scheduler.Command) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.busy -= done
-	if g.broken != nil {
+	if g.schedulerErr != nil {
 		g.checkQuiet()
 		return nil
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			g.broken = fmt.Errorf("webhook: the scheduler panicked, this is a bug of Postrider: %v\n%s", p, debug.Stack())
-			close(g.breaks)
+			g.schedulerErr = fmt.Errorf("webhook: the scheduler panicked, this is a bug of Postrider: %v\n%s", p, debug.Stack())
+			close(g.schedulerFailed)
 			todo = nil
 		}
 		g.checkQuiet()
@@ -105,7 +105,8 @@ func spawns(c scheduler.Command) bool {
 	return true
 }
 
-// arm lets the timer fire when the scheduler wants it. A timer that fires too early is harmless.
+// arm sets the timer to the time that the scheduler wants. A timer that fires too early is
+// harmless.
 func (g *engine) arm() {
 	at := g.s.Wake()
 	if at.IsZero() || !g.timerAt.IsZero() && !at.Before(g.timerAt) {
@@ -115,16 +116,16 @@ func (g *engine) arm() {
 	g.timer.Reset(max(0, time.Until(at)))
 }
 
-// checkQuiet lets Run return once nothing is under way.
+// checkQuiet lets Run return once no command is in progress.
 func (g *engine) checkQuiet() {
-	if g.quiet != nil && (g.broken != nil || g.busy == 0 && g.s.Quiet()) {
+	if g.quiet != nil && (g.schedulerErr != nil || g.busy == 0 && g.s.Quiet()) {
 		close(g.quiet)
 		g.quiet = nil
 	}
 }
 
-// carryOut does what the scheduler decided. What takes time is done by a goroutine, so no
-// caller waits for a Store or an endpoint.
+// carryOut carries out commands. Slow ones run in goroutines, so no caller waits for a Store or an
+// endpoint.
 func (g *engine) carryOut(todo []scheduler.Command) {
 	for _, c := range todo {
 		if c, ok := c.(scheduler.Send); ok {
@@ -158,7 +159,7 @@ func (g *engine) do(c scheduler.Command) {
 	case scheduler.SwitchOff:
 		go g.doSwitchOff(c)
 	case scheduler.Attention:
-		g.d.attend(c.Job.Value.(*job))
+		g.d.raiseAttention(c.Job.Value.(*job))
 	case scheduler.BreakerOpened:
 		g.d.log.Warn("webhook: breaker opened", "webhook", c.Health.WebhookID, "scope", c.Health.Scope,
 			"failures", c.Health.Failures, "code", c.Code, "wait", c.Wait)
@@ -170,11 +171,11 @@ func (g *engine) do(c scheduler.Command) {
 }
 
 // leaseBits are the low bits of a lease number: random for a process, so that two processes
-// hardly ever give the same number, whatever their clocks say.
+// rarely give the same number, even if their clocks are wrong.
 const leaseBits = 11
 
-// processes is random at first and counted on, so that Dispatchers of one process, which may share a
-// Store in memory, never give the same number.
+// processes starts at random and counts up, so that Dispatchers of one process, which may share a
+// Store in memory, never use the same number.
 var processes = func() *atomic.Int64 {
 	n := new(atomic.Int64)
 	n.Store(rand.Int64N(1 << leaseBits))
@@ -183,7 +184,7 @@ var processes = func() *atomic.Int64 {
 
 func nextProcess() int64 { return processes.Add(1) & (1<<leaseBits - 1) }
 
-// nextLease is a number for a claim or for a hand-off: the time, above the latest one.
+// nextLease returns a number for a claim or for a hand-off: the time, above the latest number.
 func (g *engine) nextLease(now time.Time) int64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -191,8 +192,8 @@ func (g *engine) nextLease(now time.Time) int64 {
 	return g.lease
 }
 
-// look lets a caller read the scheduler.
-func (g *engine) look(read func(*scheduler.Scheduler)) {
+// inspect calls read with the scheduler, under the lock.
+func (g *engine) inspect(read func(*scheduler.Scheduler)) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	read(g.s)
@@ -200,9 +201,9 @@ func (g *engine) look(read func(*scheduler.Scheduler)) {
 
 var errNoAnswer = errors.New("webhook: the Store did not answer in time")
 
-// ask calls the Store within a time limit. A Store that ignores its context is left behind:
-// late is called when the limit has passed, and answered only if it was not.
-func (g *engine) ask(limit time.Duration, what string, call func() error, answered func(error), late func()) {
+// callStore calls the Store within a time limit, and then done with the result. A Store that
+// ignores its context is abandoned: late is called after the limit, and done never.
+func (g *engine) callStore(limit time.Duration, what string, call func() error, done func(error), late func()) {
 	var mu sync.Mutex
 	over := false
 	first := func() bool {
@@ -220,9 +221,9 @@ func (g *engine) ask(limit time.Duration, what string, call func() error, answer
 	err := protect(what, call)
 	if first() {
 		t.Stop()
-		answered(err)
+		done(err)
 	}
 }
 
-// storeGrace is what a Store has to return after its context has ended.
+// storeGrace is the time in which a Store must return after its context has ended.
 const storeGrace = time.Second

@@ -9,7 +9,7 @@ import (
 var (
 	// ErrNotFound: no such webhook or delivery in that scope.
 	ErrNotFound = errors.New("webhook: not found")
-	// ErrConflict: changed by someone else meanwhile; read it again.
+	// ErrConflict: another change was stored meanwhile; read it again.
 	ErrConflict = errors.New("webhook: changed meanwhile, read it again")
 	// ErrLimit: the scope has as many webhooks as the Profile allows.
 	ErrLimit = errors.New("webhook: limit of webhooks reached, delete one or raise Profile.Form.MaxPerScope")
@@ -37,11 +37,10 @@ var (
 	ErrUnknown = errors.New("webhook: the store did not answer, whether it stored anything is unknown")
 	// ErrStale: the webhooks of a scope changed since they were read; read them again.
 	ErrStale = errors.New("webhook: webhooks changed since they were read")
-	// ErrSealed: what is secret of a webhook could not be decrypted, or not encrypted: a key
-	// is missing, the key service is away, or the row is not the one that was sealed. A
-	// Store wraps it, so that a delivery waits for the key instead of failing for good.
+	// ErrSealed: the secrets of a webhook could not be decrypted or encrypted: a key is missing,
+	// the key service does not answer, or the row is not the one that was sealed. A Store wraps it, so that a delivery waits for the key instead of failing for good.
 	ErrSealed = errors.New("webhook: secrets of a webhook cannot be opened or sealed, check the keys")
-	// ErrRotating: the secret before still counts beside the newest, and another rotation would
+	// ErrRotating: the previous secret is still valid beside the newest, and another rotation would
 	// end it; a *RotatingError says until when.
 	ErrRotating = errors.New("webhook: a rotation of the secret is under way")
 	// ErrLast: the secret is the webhook's only one.
@@ -50,7 +49,7 @@ var (
 	ErrPanic = errors.New("webhook: hook panicked")
 )
 
-// FieldError says what is wrong with one field of a form.
+// FieldError is an error in one field of a form.
 type FieldError struct {
 	// Field is the name in [Webhook], lower case: "name", "url", "secret", "events",
 	// "filter", "notes", "headers", "timeout", "order", "coalesce",

@@ -180,7 +180,7 @@ func ExampleObserver() {
 			fmt.Printf("attempt %d of %s: %d\n", a.Number, d.EventID, a.Status)
 		},
 		Attention: func(_ context.Context, w webhook.Webhook, code webhook.Code, _ *webhook.Attempt) {
-			fmt.Printf("somebody should look at %s: %s\n", w.Name, code)
+			fmt.Printf("%s needs attention: %s\n", w.Name, code)
 		},
 		Settled: func(_ context.Context, d webhook.Delivery) {
 			fmt.Println(d.EventID, d.State)
@@ -198,7 +198,7 @@ func ExampleObserver() {
 	<-settled
 	// Unordered output:
 	// attempt 1 of run-42: 404
-	// somebody should look at Ops: status
+	// Ops needs attention: status
 	// run-42 failed
 }
 

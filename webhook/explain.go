@@ -23,9 +23,9 @@ type Reason struct {
 	Kind ReasonKind `json:"kind"`
 	// Until is when it ends by itself; zero when that is not known.
 	Until time.Time `json:"until,omitzero"`
-	// Shared: this process does not know the whole of it. Another one on the same Store may
-	// be behind it, or may send although this one cannot. False for what the Store says of
-	// the delivery and its webhook, which is true for everybody.
+	// Shared says that the reason depends on the process: another one on the same Store may cause
+	// it, or may send although this one cannot. It is false for facts that the Store holds about
+	// the delivery and its webhook.
 	Shared bool `json:"shared"`
 	// Text is one sentence for people.
 	Text string `json:"text"`
@@ -43,7 +43,7 @@ const (
 	ReasonHeld       ReasonKind = "held"        // leased: it is being sent, or a process died with it
 	ReasonRetry      ReasonKind = "retry"       // waits for its next try
 	ReasonScheduled  ReasonKind = "scheduled"   // due later, as by a replay
-	ReasonPaused     ReasonKind = "paused"      // the endpoint asked for patience
+	ReasonPaused     ReasonKind = "paused"      // the endpoint asked to wait
 	ReasonBreaker    ReasonKind = "breaker"     // the endpoint failed too often in a row
 	ReasonStopped    ReasonKind = "stopped"     // SetPaused(true)
 	ReasonNotRunning ReasonKind = "not_running" // Run is not under way
@@ -55,9 +55,9 @@ const (
 	ReasonReady      ReasonKind = "ready"       // its turn comes with the next claim
 )
 
-// Explain tells why a delivery has not been sent: what the Store says of it, the health
-// of its webhook, and what this process knows of its own limits. Errors: [ErrNotFound],
-// [ErrUnsupported] when the Store has no [History].
+// Explain tells why a delivery has not been sent, from the Store's record of it, the health of its
+// webhook, and the limits of this process. Errors: [ErrNotFound], [ErrUnsupported] when the Store
+// has no [History].
 func (d *Dispatcher) Explain(ctx context.Context, scope, deliveryID string) (Explanation, error) {
 	if d.history == nil {
 		return Explanation{}, fmt.Errorf("webhook: explain: %w: it has no History", ErrUnsupported)
@@ -71,7 +71,7 @@ func (d *Dispatcher) Explain(ctx context.Context, scope, deliveryID string) (Exp
 		x.add(ReasonEnded, time.Time{}, false, ending(&dl))
 		return x, nil
 	}
-	of, err := d.receiverOf(ctx, &dl)
+	of, err := d.stateOf(ctx, &dl)
 	if err != nil {
 		return Explanation{}, fmt.Errorf("webhook: explain %s: %w", deliveryID, err)
 	}
@@ -82,9 +82,9 @@ func (d *Dispatcher) Explain(ctx context.Context, scope, deliveryID string) (Exp
 }
 
 // ExplainAll is [Dispatcher.Explain] for deliveries of a scope as [Manager.Deliveries] returned
-// them. It reads each of their webhooks once, and of those that wait in order what is ahead.
+// them. It reads each of their webhooks once, and for a delivery that waits in order the one ahead.
 func (d *Dispatcher) ExplainAll(ctx context.Context, scope string, ds []Delivery) ([]Explanation, error) {
-	known := make(map[string]receiver)
+	known := make(map[string]webhookState)
 	out := make([]Explanation, len(ds))
 	for i := range ds {
 		x := &out[i]
@@ -96,7 +96,7 @@ func (d *Dispatcher) ExplainAll(ctx context.Context, scope string, ds []Delivery
 		of, ok := known[ds[i].WebhookID]
 		if !ok {
 			var err error
-			if of, err = d.receiverOf(ctx, &ds[i]); err != nil {
+			if of, err = d.stateOf(ctx, &ds[i]); err != nil {
 				return nil, fmt.Errorf("webhook: explain deliveries of scope %q: %w", scope, err)
 			}
 			known[ds[i].WebhookID] = of
@@ -108,10 +108,10 @@ func (d *Dispatcher) ExplainAll(ctx context.Context, scope string, ds []Delivery
 	return out, nil
 }
 
-// explain says what holds a pending delivery back.
-func (d *Dispatcher) explain(ctx context.Context, x *Explanation, of receiver) error {
+// explain adds the reasons that hold a pending delivery back.
+func (d *Dispatcher) explain(ctx context.Context, x *Explanation, of webhookState) error {
 	now := d.now()
-	x.webhook(of, now)
+	x.explainWebhook(of, now)
 	if err := d.explainOrder(ctx, x, of); err != nil {
 		return err
 	}
@@ -152,14 +152,14 @@ func (x *Explanation) has(kind ReasonKind) bool {
 	return slices.ContainsFunc(x.Reasons, func(r Reason) bool { return r.Kind == kind })
 }
 
-// receiver is what explains the deliveries of one webhook.
-type receiver struct {
-	w      *Webhook // nil where it is not known: there is no Registry
+// webhookState is the state of a webhook that explains its deliveries.
+type webhookState struct {
+	w      *Webhook // nil without a Registry, and if it is gone
 	gone   bool
 	health Health
 }
 
-func (d *Dispatcher) receiverOf(ctx context.Context, dl *Delivery) (of receiver, err error) {
+func (d *Dispatcher) stateOf(ctx context.Context, dl *Delivery) (of webhookState, err error) {
 	if d.registry != nil {
 		w, err := d.readWebhook(ctx, dl.Scope, dl.WebhookID)
 		switch {
@@ -175,8 +175,8 @@ func (d *Dispatcher) receiverOf(ctx context.Context, dl *Delivery) (of receiver,
 	return of, err
 }
 
-// webhook covers what is true for every process.
-func (x *Explanation) webhook(of receiver, now time.Time) {
+// explainWebhook adds the reasons that hold for every process.
+func (x *Explanation) explainWebhook(of webhookState, now time.Time) {
 	dl, h := &x.Delivery, of.health
 	switch {
 	case of.gone:
@@ -196,7 +196,7 @@ func (x *Explanation) webhook(of receiver, now time.Time) {
 	switch {
 	case dl.Held && dl.Due.After(now):
 		x.add(ReasonHeld, dl.Due, true, "It is being sent, or the process that sent it is gone; then it is sent again when the lease ends.")
-	case dl.Exhausted: // explainOrder tells
+	case dl.Exhausted: // explainOrder adds the reason
 	case dl.Due.After(now) && dl.Tries > 0:
 		x.add(ReasonRetry, dl.Due, false, fmt.Sprintf("Attempt %d failed; it waits for the next one.", dl.Attempts))
 	case dl.Due.After(now):
@@ -204,7 +204,7 @@ func (x *Explanation) webhook(of receiver, now time.Time) {
 	}
 }
 
-// explainProcess covers what this process alone can tell.
+// explainProcess adds the reasons of this process.
 func (d *Dispatcher) explainProcess(x *Explanation, now time.Time) {
 	dl := &x.Delivery
 	s := d.Status()
@@ -218,10 +218,10 @@ func (d *Dispatcher) explainProcess(x *Explanation, now time.Time) {
 		x.add(ReasonStore, time.Time{}, true, "The Store answers with errors at the moment.")
 	}
 	if dl.Held && dl.Due.After(now) {
-		return // it waits for its turn here, or has it
+		return // it waits for its turn here, or is being sent
 	}
 	var o scheduler.Obstacle
-	d.engine.look(func(s *scheduler.Scheduler) { o = s.ObstacleOf(scheduler.Lane(dl.Lane()), time.Now()) })
+	d.engine.inspect(func(s *scheduler.Scheduler) { o = s.ObstacleOf(scheduler.Lane(dl.Lane()), time.Now()) })
 	if o.Sealed.After(now) {
 		x.add(ReasonSealed, o.Sealed, true, "The secrets of its webhook cannot be opened; the operator has to look at the sealing keys.")
 	}

@@ -20,9 +20,9 @@ func reason(kind webhook.ReasonKind, until time.Time, shared bool) webhook.Reaso
 	return webhook.Reason{Kind: kind, Until: until, Shared: shared}
 }
 
-// explained asks why, and compares kind, end and sharing; every reason must also be a
+// wantReasons compares kind, end and sharing of the reasons; the text of every reason must be a
 // sentence.
-func (h *host) explained(d string, want ...webhook.Reason) webhook.Explanation {
+func (h *host) wantReasons(d string, want ...webhook.Reason) webhook.Explanation {
 	h.t.Helper()
 	x, err := h.Explain(ctx, scope, d)
 	if err != nil {
@@ -50,27 +50,27 @@ func TestExplainReadyAndEnded(t *testing.T) {
 		h := newHost(t, newStore(t), webhook.Automation(), &webhook.Options{Transport: to})
 		h.add("one")
 		d := h.dispatch()
-		h.explained(d, reason(webhook.ReasonNotRunning, time.Time{}, true))
+		h.wantReasons(d, reason(webhook.ReasonNotRunning, time.Time{}, true))
 		begin := time.Now()
 		h.start()
 		defer h.stop()
 		settled(0)
-		h.explained(d, reason(webhook.ReasonHeld, begin.Add(time.Minute), true))
+		h.wantReasons(d, reason(webhook.ReasonHeld, begin.Add(time.Minute), true))
 		settled(2 * time.Second)
-		x := h.explained(d, reason(webhook.ReasonEnded, time.Time{}, false))
+		x := h.wantReasons(d, reason(webhook.ReasonEnded, time.Time{}, false))
 		if !strings.Contains(x.Reasons[0].Text, "delivered") {
 			t.Errorf("text %q", x.Reasons[0].Text)
 		}
 		to.answer = status(404)
 		d = h.dispatch()
 		settled(2 * time.Second)
-		if x := h.explained(d, reason(webhook.ReasonEnded, time.Time{}, false)); x.Reasons[0].Text != "It has ended as failed: status." {
+		if x := h.wantReasons(d, reason(webhook.ReasonEnded, time.Time{}, false)); x.Reasons[0].Text != "It has ended as failed: status." {
 			t.Errorf("text %q", x.Reasons[0].Text)
 		}
 	})
 }
 
-// Rule: a webhook that is off, expired or gone holds its deliveries back for everybody.
+// Rule: a webhook that is off, expired or gone holds its deliveries back in every process.
 func TestExplainWebhook(t *testing.T) {
 	t.Parallel()
 	inBubble(t, webhook.Automation(), nil, func(h *host) {
@@ -79,16 +79,16 @@ func TestExplainWebhook(t *testing.T) {
 		w := h.add("one")
 		d := h.dispatch()
 		stopped := reason(webhook.ReasonStopped, time.Time{}, true)
-		h.explained(d, stopped)
-		h.active(w, false)
-		h.explained(d, reason(webhook.ReasonInactive, time.Time{}, false), stopped)
-		h.active(w, true)
+		h.wantReasons(d, stopped)
+		h.setActive(w, false)
+		h.wantReasons(d, reason(webhook.ReasonInactive, time.Time{}, false), stopped)
+		h.setActive(w, true)
 		w = h.webhook(w.ID)
 		w.ExpiresAt = time.Now().Add(time.Hour)
 		h.edit(w)
-		h.explained(d, stopped)
+		h.wantReasons(d, stopped)
 		settled(time.Hour)
-		h.explained(d, reason(webhook.ReasonExpired, time.Time{}, false), stopped)
+		h.wantReasons(d, reason(webhook.ReasonExpired, time.Time{}, false), stopped)
 	})
 }
 
@@ -105,14 +105,14 @@ func TestExplainNoWebhook(t *testing.T) {
 	h := newHost(t, lazy{newStore(t)}, webhook.Automation(), nil)
 	h.add("one")
 	d := h.dispatch()
-	h.explained(d, reason(webhook.ReasonNoWebhook, time.Time{}, false), reason(webhook.ReasonNotRunning, time.Time{}, true))
+	h.wantReasons(d, reason(webhook.ReasonNoWebhook, time.Time{}, false), reason(webhook.ReasonNotRunning, time.Time{}, true))
 	if _, err := h.Explain(ctx, scope, "dlv_unknown"); !errors.Is(err, webhook.ErrNotFound) {
 		t.Errorf("an unknown delivery: %v, want ErrNotFound", err)
 	}
 }
 
-// Rule: a retry is told with its time; a pause that lasts longer comes first, and holds
-// what has not been tried as well.
+// Rule: the reason of a retry has its time. A pause that lasts longer comes first, and holds
+// untried deliveries as well.
 func TestExplainRetryAndPause(t *testing.T) {
 	t.Parallel()
 	to := &receiver{answer: func(int, request) answer { return answer{status: 503, after: "60"} }}
@@ -125,17 +125,17 @@ func TestExplainRetryAndPause(t *testing.T) {
 		due, _ := h.delivery(first)
 		retry := reason(webhook.ReasonRetry, due.Due, false)
 		if due.Due.Equal(pause.Until) {
-			h.explained(first, pause, retry)
+			h.wantReasons(first, pause, retry)
 		} else {
-			h.explained(first, retry, pause) // the retry lies behind the pause
+			h.wantReasons(first, retry, pause) // the retry lies behind the pause
 		}
 		second := h.dispatch(id("evt_2"))
 		settled(time.Second)
-		h.explained(second, pause)
+		h.wantReasons(second, pause)
 	})
 }
 
-// Rule: what lasts longest is told first.
+// Rule: the reason that lasts longest comes first.
 func TestExplainOrder(t *testing.T) {
 	t.Parallel()
 	to := &receiver{answer: status(503)}
@@ -145,15 +145,15 @@ func TestExplainOrder(t *testing.T) {
 		d := h.dispatch()
 		settled(0)
 		due, _ := h.delivery(d)
-		h.explained(d, reason(webhook.ReasonRetry, due.Due, false), reason(webhook.ReasonBreaker, begin.Add(time.Second), true))
+		h.wantReasons(d, reason(webhook.ReasonRetry, due.Due, false), reason(webhook.ReasonBreaker, begin.Add(time.Second), true))
 		h.SetPaused(true)
-		h.explained(d, reason(webhook.ReasonStopped, time.Time{}, true), reason(webhook.ReasonRetry, due.Due, false),
+		h.wantReasons(d, reason(webhook.ReasonStopped, time.Time{}, true), reason(webhook.ReasonRetry, due.Due, false),
 			reason(webhook.ReasonBreaker, begin.Add(time.Second), true))
 	})
 }
 
-// Rule: an open breaker is told with its end, longest hold first; then the one probe
-// takes the lane's room.
+// Rule: the reason of an open breaker has its end, the longest hold first. Later the one probe
+// takes the room of the lane.
 func TestExplainBreaker(t *testing.T) {
 	t.Parallel()
 	var slow atomic.Bool
@@ -171,10 +171,10 @@ func TestExplainBreaker(t *testing.T) {
 		settled(0)
 		d, _ := h.delivery(first)
 		breaker := reason(webhook.ReasonBreaker, begin.Add(10*time.Minute), true)
-		h.explained(first, breaker, reason(webhook.ReasonRetry, d.Due, false))
+		h.wantReasons(first, breaker, reason(webhook.ReasonRetry, d.Due, false))
 		third := h.dispatch(id("evt_3"))
 		settled(time.Minute)
-		h.explained(third, breaker)
+		h.wantReasons(third, breaker)
 		slow.Store(true)
 		settled(9*time.Minute + 5*time.Second)
 		if n := h.Status().InFlight; n != 1 {
@@ -193,12 +193,13 @@ func TestExplainBreaker(t *testing.T) {
 			}
 		}
 		if waiting == 0 {
-			t.Error("nobody waits for the probe")
+			t.Error("no delivery waits for the probe")
 		}
 	})
 }
 
-// Rule: a lane, and a process, without a free slot are told; other processes may have one.
+// Rule: there is a reason for a lane, and for a process, without a free slot; other processes may
+// have one.
 func TestExplainLaneAndSlots(t *testing.T) {
 	t.Parallel()
 	to := &receiver{answer: func(int, request) answer { return answer{status: 200, delay: 20 * time.Second} }}
@@ -208,11 +209,11 @@ func TestExplainLaneAndSlots(t *testing.T) {
 		d := h.dispatch(id("evt_2"))
 		settled(10 * time.Millisecond)
 		lane, slots := reason(webhook.ReasonLane, time.Time{}, true), reason(webhook.ReasonSlots, time.Time{}, true)
-		h.explained(d, lane, slots)
+		h.wantReasons(d, lane, slots)
 		settled(time.Second) // the request is slow by now and holds no slot
-		h.explained(d, lane)
-		h.active(first, false)
-		h.explained(d, reason(webhook.ReasonInactive, time.Time{}, false), lane)
+		h.wantReasons(d, lane)
+		h.setActive(first, false)
+		h.wantReasons(d, reason(webhook.ReasonInactive, time.Time{}, false), lane)
 		settled(time.Minute)
 	})
 }
@@ -236,7 +237,7 @@ func TestExplainRate(t *testing.T) {
 	})
 }
 
-// Rule: what a replay spread out is scheduled, and a Store that fails is told.
+// Rule: there is a reason for a delivery of a replay that is due later, and for a Store that fails.
 func TestExplainScheduledAndStore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -253,18 +254,18 @@ func TestExplainScheduledAndStore(t *testing.T) {
 			t.Fatalf("%d, %v", n, err)
 		}
 		settled(time.Second)
-		h.explained(second, reason(webhook.ReasonScheduled, begin.Add(time.Minute), false))
+		h.wantReasons(second, reason(webhook.ReasonScheduled, begin.Add(time.Minute), false))
 		down := errors.New("database is gone")
 		store.claim.Store(&down)
 		settled(5 * time.Minute)
-		h.explained(second, reason(webhook.ReasonStore, time.Time{}, true))
+		h.wantReasons(second, reason(webhook.ReasonStore, time.Time{}, true))
 		store.claim.Store(nil)
 		settled(time.Minute)
-		h.explained(second, reason(webhook.ReasonEnded, time.Time{}, false))
+		h.wantReasons(second, reason(webhook.ReasonEnded, time.Time{}, false))
 	})
 }
 
-// Rule: a lease that ran out holds nothing back any more.
+// Rule: a lease that ran out holds no delivery back.
 func TestExplainDeadLease(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -278,13 +279,13 @@ func TestExplainDeadLease(t *testing.T) {
 			t.Fatal(b, err)
 		}
 		alone := reason(webhook.ReasonNotRunning, time.Time{}, true)
-		h.explained(d, alone, reason(webhook.ReasonHeld, now.Add(time.Minute), true))
+		h.wantReasons(d, alone, reason(webhook.ReasonHeld, now.Add(time.Minute), true))
 		settled(time.Minute)
-		h.explained(d, alone)
+		h.wantReasons(d, alone)
 	})
 }
 
-// Rule: what nothing holds back is ready.
+// Rule: a delivery without any other reason is ready.
 func TestExplainReady(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -294,11 +295,11 @@ func TestExplainReady(t *testing.T) {
 		h.start()
 		defer h.stop()
 		settled(time.Second)
-		other := newHost(t, store, webhook.Automation(), nil) // dispatches, and nobody tells h
+		other := newHost(t, store, webhook.Automation(), nil) // dispatches without a notification to h
 		d := other.dispatch()
-		h.explained(d, reason(webhook.ReasonReady, time.Time{}, false))
+		h.wantReasons(d, reason(webhook.ReasonReady, time.Time{}, false))
 		h.Wake()
 		settled(0)
-		h.explained(d, reason(webhook.ReasonEnded, time.Time{}, false))
+		h.wantReasons(d, reason(webhook.ReasonEnded, time.Time{}, false))
 	})
 }

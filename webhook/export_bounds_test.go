@@ -9,7 +9,7 @@ import (
 // Bounds are the times of one attempt below Options.Timeout; zero keeps the default.
 type Bounds = testhook.Bounds
 
-// SetBounds shortens what would make a test wait. It must come before the first attempt.
+// SetBounds shortens time limits for tests. It must be called before the first attempt.
 func SetBounds(d *Dispatcher, b Bounds) { testhook.SetBounds(d, b) }
 
 // Send makes one attempt, as a delivery, a Test or a Redeliver does.

@@ -23,8 +23,8 @@ const (
 	Withheld   = withheld
 )
 
-// BreakScheduler lets a step panic, as a bug of it would.
+// BreakScheduler makes a step panic, as a bug in it would.
 func BreakScheduler(d *Dispatcher) { d.engine.post(scheduler.Attempted{}) }
 
-// CertificateEnds is what follows each attempt.
-func CertificateEnds(ctx context.Context, d *Dispatcher, w Webhook) { d.certificateEnds(ctx, &w) }
+// CertificateEnds runs the check that follows each attempt.
+func CertificateEnds(ctx context.Context, d *Dispatcher, w Webhook) { d.warnCertificate(ctx, &w) }

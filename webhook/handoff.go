@@ -9,15 +9,15 @@ import (
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
-// handOffMargin is what the lease of a hand-off has beyond the timeout of a request.
+// handOffMargin is added to the timeout of a request for the lease of a hand-off.
 const handOffMargin = 10 * time.Second
 
-// handOff stores deliveries, those that can be sent at once leased to this process: after the
-// commit they take their turn here and the Store is asked for nothing more. first is a job whose
-// request the caller makes; nil for none.
+// handOff stores deliveries. Those that can be sent at once are stored with a lease of this
+// process: after the commit they wait for their turn here, without another call to the Store. The
+// caller makes the request of first, if that is not nil.
 func (d *Dispatcher) handOff(ctx context.Context, to Enqueuer, b *batch) (added []bool, first *job, err error) {
 	began := time.Now()
-	earliest, latest := d.certain()
+	earliest, latest := d.timeBounds()
 	number, until := d.engine.nextLease(latest), latest.Add(d.o.Timeout+handOffMargin)
 	jobs := make([]job, len(b.deliveries))
 	offer := make([]*scheduler.Job, len(jobs))
@@ -42,15 +42,15 @@ func (d *Dispatcher) handOff(ctx context.Context, to Enqueuer, b *batch) (added 
 		}
 	}
 	added, err = d.storeAll(ctx, to, b.deliveries)
-	first = d.engine.carryOutButOne(d.engine.step(scheduler.Enqueued{Jobs: offer, Added: added, Stored: isStored(err)}, 0, nil))
-	if !errors.Is(err, ErrStale) && !errors.Is(err, ErrFull) && !errors.Is(err, ErrInvalid) { // which say nothing about the Store
-		d.answered(ctx, "Enqueue", err)
+	first = d.engine.carryOutButOne(d.engine.step(scheduler.Enqueued{Jobs: offer, Added: added, Stored: storedState(err)}, 0, nil))
+	if !errors.Is(err, ErrStale) && !errors.Is(err, ErrFull) && !errors.Is(err, ErrInvalid) { // these errors say nothing about the Store
+		d.recordCall(ctx, "Enqueue", err)
 	}
 	return added, first, err
 }
 
-// isStored says what is known after an Enqueue.
-func isStored(err error) scheduler.Stored {
+// storedState classifies the result of an Enqueue.
+func storedState(err error) scheduler.Stored {
 	switch {
 	case err == nil:
 		return scheduler.IsStored
@@ -60,9 +60,9 @@ func isStored(err error) scheduler.Stored {
 	return scheduler.NotStored
 }
 
-// storeAll stores deliveries, in parts where their bodies are too much for one call: what a
-// tenant has set up must not fail the host's transaction. After an error in a later part
-// the earlier ones may be stored.
+// storeAll stores deliveries, in parts if their bodies are too large for one call, because a
+// tenant's many webhooks must not fail the host's transaction. After an error in a later part the
+// earlier ones may be stored.
 func (d *Dispatcher) storeAll(ctx context.Context, to Enqueuer, ds []Delivery) (added []bool, err error) {
 	for len(added) < len(ds) {
 		part := nextPart(ds[len(added):])
@@ -88,7 +88,7 @@ func (d *Dispatcher) storeAll(ctx context.Context, to Enqueuer, ds []Delivery) (
 	return added, nil
 }
 
-// nextPart is the beginning of ds whose bodies fit into one call; one delivery always does.
+// nextPart is the beginning of ds whose bodies fit into one call; one delivery always fits.
 func nextPart(ds []Delivery) []Delivery {
 	size := 0
 	for i := range ds {
@@ -99,9 +99,9 @@ func nextPart(ds []Delivery) []Delivery {
 	return ds
 }
 
-// expect stores deliveries in a transaction of the host, and remembers them: they are
-// claimed once it has committed.
-func (d *Dispatcher) expect(ctx context.Context, to Enqueuer, b *batch) ([]bool, error) {
+// storeInTx stores deliveries in a transaction of the host and announces them to the scheduler,
+// which claims them after the commit.
+func (d *Dispatcher) storeInTx(ctx context.Context, to Enqueuer, b *batch) ([]bool, error) {
 	added, err := d.storeAll(ctx, to, b.deliveries)
 	if err != nil {
 		return nil, err

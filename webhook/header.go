@@ -29,7 +29,7 @@ var (
 	errHeaderValue    = errors.New("a header value may hold printable ASCII only, without a space at either end, up to 4096 bytes")
 )
 
-// checkHeader judges a custom header. Its errors do not repeat the value.
+// checkHeader checks a custom header. Its errors do not repeat the value.
 func checkHeader(name, value string) error {
 	if len(name) > maxHeaderName || !httpfield.IsToken(name) {
 		return errHeaderName

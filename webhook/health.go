@@ -2,7 +2,7 @@ package webhook
 
 import "time"
 
-// Health is how a webhook's endpoint has been doing. The zero value, apart from
+// Health is the record of the failures of a webhook's endpoint. The zero value, apart from
 // WebhookID and Scope, is a webhook in good health.
 type Health struct {
 	WebhookID string `json:"webhook_id"`
@@ -11,17 +11,17 @@ type Health struct {
 	// latest attempt was accepted. Failures counts them.
 	FailingSince time.Time `json:"failing_since,omitzero"`
 	Failures     int       `json:"failures"`
-	// PausedUntil is set by an endpoint that asked for patience with Retry-After.
+	// PausedUntil is the end of a pause that the endpoint asked for with Retry-After.
 	PausedUntil time.Time `json:"paused_until,omitzero"`
 	// OpenUntil is set while the breaker is open: nothing is sent before, then one
 	// probe. Opened counts how often it opened in a row.
 	OpenUntil time.Time `json:"open_until,omitzero"`
 	Opened    int       `json:"opened"`
-	// DisabledReason repeats Webhook.DisabledReason in what Manager.Health returns;
+	// DisabledReason repeats Webhook.DisabledReason in the result of Manager.Health;
 	// Stores leave it empty.
 	DisabledReason string `json:"disabled_reason,omitempty"`
 	// CertificateUntil is the end of the client certificate in Webhook.TLS, the earliest of its
-	// chain, in what Manager.Health returns; zero without one. Stores leave it empty.
+	// chain, in the result of Manager.Health; zero without one. Stores leave it empty.
 	CertificateUntil time.Time `json:"certificate_until,omitzero"`
 }
 
@@ -52,8 +52,7 @@ func (h Health) Status(now time.Time) HealthStatus {
 	return HealthOK
 }
 
-// OK reports whether nothing is held against the webhook, so that no record of it
-// need be kept.
+// OK reports whether the record is empty, so that a Store need not keep it.
 func (h Health) OK() bool {
 	return h.FailingSince.IsZero() && h.Failures == 0 && h.PausedUntil.IsZero() &&
 		h.OpenUntil.IsZero() && h.Opened == 0 && h.DisabledReason == ""

@@ -12,21 +12,21 @@ import (
 	"github.com/postrider/postrider/webhook/memstore"
 )
 
-// asked counts how often a host asks for the health of all webhooks.
-type asked struct {
+// healthCounter counts how often a host reads the health of all webhooks.
+type healthCounter struct {
 	*memstore.Store
 	times atomic.Int64
 }
 
-func (s *asked) Health(ctx context.Context, scope, id string) ([]webhook.Health, error) {
+func (s *healthCounter) Health(ctx context.Context, scope, id string) ([]webhook.Health, error) {
 	if scope == "" {
 		s.times.Add(1)
 	}
 	return s.Store.Health(ctx, scope, id)
 }
 
-// Rule: a host that has nothing to do does not ask how webhooks are. When it finds something
-// it does so before it sends, so that it keeps to the pauses of other hosts.
+// Rule: an idle host does not read the health of webhooks. Before it sends deliveries that it has
+// found it does, so that it keeps to the pauses of other hosts.
 func TestIdleHostKnowsHealth(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -34,7 +34,7 @@ func TestIdleHostKnowsHealth(t *testing.T) {
 		to := &receiver{answer: func(n int, _ request) answer {
 			return answer{status: 503, header: http.Header{"Retry-After": {"600"}}}
 		}}
-		idle := &asked{Store: store}
+		idle := &healthCounter{Store: store}
 		b := newHost(t, idle, webhook.Standard(), &webhook.Options{Transport: to, Poll: time.Second})
 		w := b.add("one", standardHook)
 		b.start()
@@ -43,7 +43,7 @@ func TestIdleHostKnowsHealth(t *testing.T) {
 		if n := idle.times.Load(); n != 1 {
 			t.Errorf("an idle host asked for the health of webhooks %d times in ten minutes, want once, when it began", n)
 		}
-		busy := &asked{Store: store}
+		busy := &healthCounter{Store: store}
 		a := newHost(t, busy, webhook.Standard(), &webhook.Options{Transport: to, Poll: time.Second})
 		a.start()
 		defer a.stop()

@@ -36,7 +36,7 @@ func TestHealthStartsAnewAfterEdit(t *testing.T) {
 	})
 }
 
-// Rule: an attempt that ends after its webhook was deleted leaves nothing behind.
+// Rule: an attempt that ends after its webhook was deleted leaves no record.
 func TestHealthEndsWithTheWebhook(t *testing.T) {
 	t.Parallel()
 	to := &receiver{answer: func(int, request) answer { return answer{status: 503, after: "600", delay: 20 * time.Second} }}
@@ -59,7 +59,7 @@ func TestHealthEndsWithTheWebhook(t *testing.T) {
 	})
 }
 
-// Rule: a token that a signer derived does not come back in a snippet.
+// Rule: a snippet never holds a token that a signer derived.
 func TestEchoOfASignedHeader(t *testing.T) {
 	t.Parallel()
 	p := webhook.Automation()
@@ -73,7 +73,7 @@ func TestEchoOfASignedHeader(t *testing.T) {
 		return answer{status: 400, body: "bad " + r.Header.Get("Authorization")}
 	}}
 	h := newHost(t, newStore(t), p, &webhook.Options{Transport: to})
-	if a := h.try(h.add("one")); strings.Contains(a.Snippet, "Canary") {
+	if a := h.sendTest(h.add("one")); strings.Contains(a.Snippet, "Canary") {
 		t.Errorf("snippet %q", a.Snippet)
 	}
 }

@@ -8,78 +8,79 @@ import (
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
-// healthTimeout is short, because what was claimed waits for the answer and its lease runs.
+// healthTimeout is short, because claimed deliveries wait for the answer while their leases run.
 const healthTimeout = 2 * time.Second
 
-// doReadHealth reads what other hosts, or this one before a restart, have written.
+// doReadHealth reads the health that other hosts wrote, or this one before a restart.
 func (g *engine) doReadHealth() {
 	d := g.d
 	ctx, cancel := d.storeContext(healthTimeout)
 	defer cancel()
 	var all []Health
-	g.ask(healthTimeout, "Health", func() (err error) {
+	g.callStore(healthTimeout, "Health", func() (err error) {
 		all, err = d.health.Health(ctx, "", "")
 		return err
 	}, func(err error) {
-		d.answered(ctx, "Health", err)
+		d.recordCall(ctx, "Health", err)
 		e := scheduler.HealthRead{Failed: err != nil, All: make([]scheduler.Health, 0, len(all))}
 		for i := range all {
-			e.All = append(e.All, all[i].known())
+			e.All = append(e.All, all[i].forScheduler())
 		}
 		g.finish(e)
 	}, func() {
-		d.answered(ctx, "Health", errNoAnswer)
+		d.recordCall(ctx, "Health", errNoAnswer)
 		g.finish(scheduler.HealthRead{Failed: true})
 	})
 }
 
-// known is a record as the scheduler keeps it.
-func (h *Health) known() scheduler.Health {
+// forScheduler converts a record for the scheduler.
+func (h *Health) forScheduler() scheduler.Health {
 	return scheduler.Health{Scope: h.Scope, WebhookID: h.WebhookID, FailingSince: h.FailingSince, Failures: h.Failures,
 		PausedUntil: h.PausedUntil, OpenUntil: h.OpenUntil, Opened: h.Opened}
 }
 
-// record is what the scheduler knows, as Stores keep it.
-func record(h scheduler.Health) Health {
+// healthRecord converts a record of the scheduler for Stores.
+func healthRecord(h scheduler.Health) Health {
 	return Health{Scope: h.Scope, WebhookID: h.WebhookID, FailingSince: h.FailingSince, Failures: h.Failures,
 		PausedUntil: h.PausedUntil, OpenUntil: h.OpenUntil, Opened: h.Opened}
 }
 
-// doSaveHealth writes a record. Where another one is stored than was expected, it reads that.
+// doSaveHealth writes a record. If the stored one is not the expected one, it reads that.
 func (g *engine) doSaveHealth(c scheduler.SaveHealth) {
 	d := g.d
 	ctx, cancel := d.storeContext(storeTimeout)
 	defer cancel()
 	e := scheduler.HealthSaved{Stored: c.New}
-	g.ask(storeTimeout, "SetHealth", func() error {
-		err := d.health.SetHealth(ctx, c.New.Scope, c.New.WebhookID, record(c.Old), record(c.New))
+	g.callStore(storeTimeout, "SetHealth", func() error {
+		err := d.health.SetHealth(ctx, c.New.Scope, c.New.WebhookID, healthRecord(c.Old), healthRecord(c.New))
 		if !errors.Is(err, ErrConflict) {
 			return err
 		}
 		e.Conflict, e.Stored = true, scheduler.Health{Scope: c.New.Scope, WebhookID: c.New.WebhookID}
 		others, err := d.health.Health(ctx, c.New.Scope, c.New.WebhookID)
 		if len(others) > 0 {
-			e.Stored = others[0].known()
+			e.Stored = others[0].forScheduler()
 		}
 		return err
 	}, func(err error) {
 		if errors.Is(err, ErrNotFound) {
 			err = nil // the webhook is gone, and its record with it
 		}
-		d.answered(ctx, "SetHealth", err)
+		d.recordCall(ctx, "SetHealth", err)
 		e.Failed = err != nil
 		g.finish(e)
 	}, func() {
-		d.answered(ctx, "SetHealth", errNoAnswer)
+		d.recordCall(ctx, "SetHealth", errNoAnswer)
 		g.finish(scheduler.HealthSaved{Stored: c.New, Failed: true})
 	})
 }
 
-// recoveredElsewhere closes, in the Store, the breaker of a webhook of which this process knows
-// nothing: one that does not send may send tests. What the endpoint asked for stays.
-func (d *Dispatcher) recoveredElsewhere(ctx context.Context, scope, id string) {
+// closeStoredBreaker closes the breaker in the Store after an accepted test, if this process knows
+// no health of the webhook: a process that sends no deliveries may send tests. A pause that the
+// endpoint asked for stays.
+func (d *Dispatcher) closeStoredBreaker(ctx context.Context, scope, id string) {
 	known := false
-	d.engine.look(func(s *scheduler.Scheduler) { _, known = s.HealthOf(scope, id) })
+	d.engine.inspect(func(s *scheduler.Scheduler) { _, known = s.HealthOf(scope, id) })
 	if known || d.health == nil {
 		return
 	}
@@ -87,21 +88,21 @@ func (d *Dispatcher) recoveredElsewhere(ctx context.Context, scope, id string) {
 	if err == nil && len(stored) > 0 {
 		next := Health{Scope: scope, WebhookID: id, PausedUntil: stored[0].PausedUntil}
 		if err = d.health.SetHealth(ctx, scope, id, stored[0], next); errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound) {
-			err = nil // it has moved on
+			err = nil // the record has changed since
 		}
 	}
-	d.answered(ctx, "SetHealth", err)
+	d.recordCall(ctx, "SetHealth", err)
 }
 
-// attend tells the owner of a job's webhook that it should be looked at.
-func (d *Dispatcher) attend(j *job) {
+// raiseAttention reports that a job's webhook needs attention.
+func (d *Dispatcher) raiseAttention(j *job) {
 	ctx := context.Background()
 	w, a := j.hook(), &j.attempt
 	d.log.WarnContext(ctx, "webhook: a webhook needs attention", "webhook", w.ID, "scope", w.Scope, "code", string(a.Code), "status", a.Status)
-	d.tellAttention(ctx, *w, a.Code, a)
+	d.notifyAttention(ctx, *w, a.Code, a)
 }
 
-func (d *Dispatcher) tellAttention(ctx context.Context, w Webhook, c Code, a *Attempt) {
+func (d *Dispatcher) notifyAttention(ctx context.Context, w Webhook, c Code, a *Attempt) {
 	if f := d.o.Observer.Attention; f != nil {
 		d.observe(ctx, "Attention", func() { f(ctx, w, c, a) })
 	}
@@ -109,29 +110,29 @@ func (d *Dispatcher) tellAttention(ctx context.Context, w Webhook, c Code, a *At
 
 const maxConflicts = 3
 
-// doSwitchOff switches a webhook off. The version of its record makes sure that of several
-// hosts one does it and tells.
+// doSwitchOff switches a webhook off. Its version ensures that only one of several hosts does so
+// and reports it.
 func (g *engine) doSwitchOff(c scheduler.SwitchOff) {
 	d := g.d
 	w := c.Job.Value.(*job).hook()
 	failed := scheduler.SwitchOffFailed{Scope: w.Scope, WebhookID: w.ID}
 	if d.registry == nil {
-		g.done()
+		g.finishSilently()
 		return
 	}
 	ctx, cancel := d.storeContext(storeTimeout)
 	defer cancel()
 	var off *Webhook
-	g.ask(storeTimeout, "Update", func() (err error) {
+	g.callStore(storeTimeout, "Update", func() (err error) {
 		off, err = d.switchOff(ctx, w, c.Reason)
 		return err
 	}, func(err error) {
-		d.answered(ctx, "Update", err)
+		d.recordCall(ctx, "Update", err)
 		switch {
 		case err != nil:
 			g.finish(failed)
 		case off == nil:
-			g.done()
+			g.finishSilently()
 		default:
 			g.finish(scheduler.Edited{Scope: w.Scope, WebhookID: w.ID, At: time.Now()})
 			d.log.WarnContext(ctx, "webhook: switched off", "webhook", w.ID, "scope", w.Scope, "reason", c.Reason)
@@ -140,12 +141,12 @@ func (g *engine) doSwitchOff(c scheduler.SwitchOff) {
 			}
 		}
 	}, func() {
-		d.answered(ctx, "Update", errNoAnswer)
+		d.recordCall(ctx, "Update", errNoAnswer)
 		g.finish(failed)
 	})
 }
 
-// switchOff returns the webhook as it is then, or nil where it is gone, off already or was
+// switchOff returns the webhook after the change, or nil if it is gone, was off already or was
 // changed meanwhile.
 func (d *Dispatcher) switchOff(ctx context.Context, w *Webhook, reason string) (*Webhook, error) {
 	for range maxConflicts {

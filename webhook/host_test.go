@@ -28,7 +28,7 @@ const (
 	token      = "0123456789abcdef0123456789abcdef01234567"
 )
 
-// request is what a receiver saw.
+// request is a request as a receiver got it.
 type request struct {
 	At     time.Time
 	URL    string
@@ -36,8 +36,8 @@ type request struct {
 	Body   string
 }
 
-// receiver is a RoundTripper that records requests and answers as told. It waits in
-// package time alone, so it can stand in a synctest bubble.
+// receiver is a RoundTripper that records requests and sends set answers. It waits only in package
+// time, so it can be used in a synctest bubble.
 type receiver struct {
 	answer func(n int, r request) answer // n counts the requests to this URL from 1
 
@@ -96,7 +96,7 @@ func (r *receiver) RoundTrip(req *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: a.status, Header: h, Body: io.NopCloser(strings.NewReader(a.body)), Request: req}, nil
 }
 
-// seen returns the requests, to one URL where it is given.
+// seen returns the requests, only those to one URL if it is given.
 func (r *receiver) seen(url ...string) []request {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -256,7 +256,7 @@ func inBubble(t *testing.T, p webhook.Profile, o *webhook.Options, f func(h *hos
 	})
 }
 
-// settled lets time pass and everything come to rest.
+// settled lets time pass until all goroutines are blocked.
 func settled(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
@@ -278,7 +278,7 @@ func header(rs []request, name string) []string {
 	return slices.Sorted(maps.Keys(set))
 }
 
-// lease claims what is due, as another process would that then dies.
+// lease claims due deliveries, like another process that dies afterwards.
 func lease(store webhook.Store, now, until time.Time, most int) (webhook.Batch, error) {
 	page, err := store.Due(context.Background(), webhook.DueQuery{Now: now, Limit: 100})
 	if err != nil {

@@ -51,8 +51,8 @@ var (
 	stable   = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 )
 
-// Rule: what a host's API shows has stable names, times in RFC 3339 and words for states and
-// codes; nothing secret is in it.
+// Rule: values that a host's API shows have stable names, times in RFC 3339 and words for states
+// and codes, and no secret.
 func TestJSON_golden(t *testing.T) {
 	t.Parallel()
 	for name, v := range jsonValues() {

@@ -2,7 +2,7 @@ package webhook
 
 import "net/http"
 
-// Verdict is what Profile.Judge says of an attempt.
+// Verdict is the result of Profile.Judge for an attempt.
 type Verdict uint8
 
 // The verdicts.
@@ -13,17 +13,18 @@ const (
 	VerdictAccept                // it ends as delivered
 )
 
-// DefaultJudge is the default of Profile.Judge. It accepts the statuses 200 to 299. Worth
-// another attempt are: no connection, no answer in time, an answer that is not HTTP, our own
-// way out, and the statuses 408, 409, 425, 429 and 500 to 599. So is having no token, unless
-// its endpoint says that the client, the scope or the grant is wrong. A certificate that does not
-// verify is permanent: a fixed, well-run host with a bad certificate means interception or a wrong clock.
+// DefaultJudge is the default of Profile.Judge. It accepts the statuses 200 to 299. It retries if
+// there is no connection, no answer in time or an answer that is not HTTP, if the request could not
+// leave this process, and after the statuses 408, 409, 425, 429 and 500 to 599. It retries without
+// a token too, unless the token endpoint says that the client, the scope or the grant is wrong. A
+// certificate that does not verify is permanent: a fixed, well-run host with a bad certificate
+// means interception or a wrong clock.
 func DefaultJudge(a Attempt) Verdict {
 	switch a.Code {
 	case CodeDNS, CodeConnect, CodeTLS, CodeTimeout, CodeProtocol, CodeEgress:
 		return VerdictRetry
 	case CodeAuth:
-		if !givesUpOnAuth(a.Detail) {
+		if !isPermanentAuth(a.Detail) {
 			return VerdictRetry
 		}
 	case CodeOK, CodeStatus:
@@ -37,8 +38,8 @@ func DefaultJudge(a Attempt) Verdict {
 	return VerdictGiveUp
 }
 
-// standardJudge also tries again after every status but 410, a certificate that does not verify and a token
-// that is refused; redirects stay failures.
+// standardJudge also retries after every other status, a certificate that does not verify and a
+// refused token. A 410 switches the webhook off, and redirects stay failures.
 func standardJudge(a Attempt) Verdict {
 	verdict := DefaultJudge(a)
 	switch {
@@ -50,7 +51,7 @@ func standardJudge(a Attempt) Verdict {
 	return verdict
 }
 
-// verdict asks Judge about an attempt.
+// verdict calls Judge, or DefaultJudge.
 func (p *Profile) verdict(a *Attempt) (v Verdict) {
 	if p.Judge == nil {
 		return DefaultJudge(*a)

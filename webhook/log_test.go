@@ -17,8 +17,8 @@ import (
 	"github.com/postrider/postrider/webhook/sign"
 )
 
-// lines are those of the log that hold a text.
-func (h *host) lines(text string) (found []string) {
+// logLines returns the lines of the log that hold a text.
+func (h *host) logLines(text string) (found []string) {
 	for line := range strings.Lines(h.log.String()) {
 		if strings.Contains(line, text) {
 			found = append(found, line)
@@ -27,10 +27,10 @@ func (h *host) lines(text string) (found []string) {
 	return found
 }
 
-// holds checks that there are so many lines with a text, and what the last of them says too.
-func (h *host) holds(n int, text string, also ...string) {
+// wantLines checks the number of lines with a text, and further texts in the last of them.
+func (h *host) wantLines(n int, text string, also ...string) {
 	h.t.Helper()
-	found := h.lines(text)
+	found := h.logLines(text)
 	if len(found) != n {
 		h.t.Errorf("%d lines with %q, want %d:\n%s", len(found), text, n, h.log)
 		return
@@ -42,8 +42,8 @@ func (h *host) holds(n int, text string, also ...string) {
 	}
 }
 
-// Rule: what an operator has to act on is one line that says what it is about; begin and end of
-// Run are told.
+// Rule: each fault that needs an operator is one line that names its subject. The beginning and the
+// end of Run are logged.
 func TestLogLines(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -52,26 +52,26 @@ func TestLogLines(t *testing.T) {
 		w := h.add("one")
 		h.start()
 		settled(0)
-		h.holds(1, "level=INFO msg=\"webhook: sending begins\"", "profile=automation")
+		h.wantLines(1, "level=INFO msg=\"webhook: sending begins\"", "profile=automation")
 		id1 := h.dispatch(id("evt_1"))
 		settled(time.Minute)
-		h.holds(1, "level=WARN msg=\"webhook: delivery failed\"", "delivery="+id1, "event=evt_1", "type=taskSuccess", "webhook="+w.ID,
+		h.wantLines(1, "level=WARN msg=\"webhook: delivery failed\"", "delivery="+id1, "event=evt_1", "type=taskSuccess", "webhook="+w.ID,
 			"scope="+scope, "code=status", "status=404", "attempts=1", "exhausted=false")
 		h.dispatch(id("evt_2"))
 		settled(time.Minute)
 		h.dispatch(id("evt_3"))
 		settled(time.Minute)
-		h.holds(2, "level=WARN msg=\"webhook: a webhook needs attention\"", "webhook="+w.ID, "scope="+scope, "code=status", "status=401")
+		h.wantLines(2, "level=WARN msg=\"webhook: a webhook needs attention\"", "webhook="+w.ID, "scope="+scope, "code=status", "status=401")
 		h.dispatch(id("evt_4"))
 		settled(time.Hour)
-		h.holds(4, "webhook: delivery failed", "event=evt_4", "status=500", "attempts=4", "exhausted=true")
+		h.wantLines(4, "webhook: delivery failed", "event=evt_4", "status=500", "attempts=4", "exhausted=true")
 		h.stop()
-		h.holds(1, "level=INFO msg=\"webhook: sending has ended\"")
+		h.wantLines(1, "level=INFO msg=\"webhook: sending has ended\"")
 	})
 }
 
-// Rule: an owner hears of each code and status once, with the attempt that showed it; an edit
-// or a success starts anew.
+// Rule: an owner is notified of each code and status once, with the attempt that had it. An edit or
+// a success starts anew.
 func TestAttentionOfEachStatus(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
@@ -102,8 +102,8 @@ func TestAttentionOfEachStatus(t *testing.T) {
 	})
 }
 
-// Rule: an event that reaches no receiver because its scope has no webhooks is told once; one
-// of a type that the Profile does not know is refused.
+// Rule: an event of a scope without webhooks is logged once. An event of a type that the Profile
+// does not know is refused.
 func TestEventsThatReachNobody(t *testing.T) {
 	t.Parallel()
 	inBubble(t, webhook.Automation(), nil, func(h *host) {
@@ -112,10 +112,10 @@ func TestEventsThatReachNobody(t *testing.T) {
 				t.Errorf("receipt %+v", r)
 			}
 		}
-		h.holds(1, "level=WARN msg=\"webhook: an event of a scope without webhooks", "scope="+scope)
+		h.wantLines(1, "level=WARN msg=\"webhook: an event of a scope without webhooks", "scope="+scope)
 		h.add("one", func(w *webhook.Webhook) { w.Events = []string{"taskFailure"} })
 		h.dispatchAll(id("evt_9"))
-		h.holds(1, "scope without webhooks")
+		h.wantLines(1, "scope without webhooks")
 		_, err := h.Dispatch(t.Context(), payload.Event{ID: "evt_x", Scope: scope, Type: "taskSucess", Time: time.Now(), Body: []byte("{}")})
 		if !errors.Is(err, webhook.ErrInvalid) || !strings.Contains(err.Error(), "taskSucess") {
 			t.Errorf("a misspelt type: %v, want ErrInvalid that names it", err)
@@ -123,8 +123,8 @@ func TestEventsThatReachNobody(t *testing.T) {
 	})
 }
 
-// Rule: what is wrong on this side says nothing about the endpoint: a body above the cap and a
-// configuration that cannot be used open no breaker and are no failures.
+// Rule: a fault of this side is no fault of the endpoint: a body above the cap and an unusable
+// configuration open no breaker and are no failures.
 func TestOwnFaultsDoNotCount(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(*webhook.Profile){
@@ -148,7 +148,7 @@ func TestOwnFaultsDoNotCount(t *testing.T) {
 				h.start()
 				defer h.stop()
 				settled(time.Minute)
-				h.holds(20, "webhook: delivery failed", "code="+name)
+				h.wantLines(20, "webhook: delivery failed", "code="+name)
 				if health, err := h.hooks.Health(t.Context(), scope, w.ID); err != nil || !health.OK() {
 					t.Errorf("health %+v, %v", health, err)
 				}

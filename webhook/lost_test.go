@@ -15,14 +15,14 @@ import (
 	"github.com/postrider/postrider/webhook/memstore"
 )
 
-// mute is a Store whose answers get lost after the work is done.
-type mute struct {
+// lostAnswers is a Store whose answers get lost after it has done its work.
+type lostAnswers struct {
 	*memstore.Store
 	claims, enqueues atomic.Int32 // so many of the next ones
 	held             atomic.Int32 // deliveries that were stored leased
 }
 
-func (m *mute) Claim(ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
+func (m *lostAnswers) Claim(ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
 	b, err := m.Store.Claim(ctx, c)
 	if len(b.Deliveries) > 0 && m.claims.Add(-1) >= 0 {
 		return webhook.Batch{}, errors.New("the answer was lost")
@@ -30,7 +30,7 @@ func (m *mute) Claim(ctx context.Context, c webhook.Claim) (webhook.Batch, error
 	return b, err
 }
 
-func (m *mute) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
+func (m *lostAnswers) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
 	added, err := m.Store.Enqueue(ctx, ds)
 	for i := range ds {
 		if ds[i].Held {
@@ -43,20 +43,20 @@ func (m *mute) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, erro
 	return added, err
 }
 
-func newMute(t *testing.T, o *webhook.Options) (*mute, *host) {
+func newLostAnswers(t *testing.T, o *webhook.Options) (*lostAnswers, *host) {
 	t.Helper()
-	m := &mute{Store: newStore(t)}
+	m := &lostAnswers{Store: newStore(t)}
 	p := webhook.Automation()
 	p.Form.MaxPerScope = 0
 	return m, newHost(t, m, p, o)
 }
 
-// Rule: a claim whose answer was lost is made again with its number, so it costs a call and not a
-// lease, and nothing counts as interrupted.
+// Rule: a claim whose answer was lost is repeated with its number. This costs one call and no
+// lease, and counts no interruption.
 func TestLostClaim(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m, h := newMute(t, nil)
+		m, h := newLostAnswers(t, nil)
 		h.add("one")
 		id := h.dispatch() // Run is not under way, so it is claimed
 		m.claims.Store(3)
@@ -83,12 +83,11 @@ func TestLeaseNumbersOfOneProcess(t *testing.T) {
 	}
 }
 
-// Rule: a Dispatch that does not know whether it stored says ErrUnknown, and a hand-off of it costs
-// no lease.
+// Rule: a Dispatch with an unknown result returns ErrUnknown, and its hand-off costs no lease.
 func TestLostEnqueue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m, h := newMute(t, nil)
+		m, h := newLostAnswers(t, nil)
 		h.add("one")
 		h.start()
 		defer h.stop()
@@ -108,11 +107,11 @@ func TestLostEnqueue(t *testing.T) {
 	})
 }
 
-// Rule: what waits here and goes back keeps the time at which it was due, and counts no interruption.
+// Rule: a waiting delivery that is given back keeps its due time, and counts no interruption.
 func TestGivenBackInItsPlace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		_, h := newMute(t, &webhook.Options{Capacity: 4, PerLane: 4, SlowAfter: time.Minute, Timeout: 40 * time.Second})
+		_, h := newLostAnswers(t, &webhook.Options{Capacity: 4, PerLane: 4, SlowAfter: time.Minute, Timeout: 40 * time.Second})
 		h.to.answer = func(int, request) answer { return answer{status: 200, delay: 30 * time.Second} }
 		var ids []string
 		for i := range 8 {
@@ -146,11 +145,11 @@ func TestGivenBackInItsPlace(t *testing.T) {
 	})
 }
 
-// Rule: a panic inside the scheduler ends Run with an error, and no host.
+// Rule: a panic inside the scheduler ends Run with an error, and does not end the host.
 func TestBrokenScheduler(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		_, h := newMute(t, nil)
+		_, h := newLostAnswers(t, nil)
 		ran := make(chan error, 1)
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
@@ -169,7 +168,7 @@ func TestBrokenScheduler(t *testing.T) {
 	})
 }
 
-// Rule: a webhook that cannot be opened ends nothing: what is queued waits, and goes on.
+// Rule: the deliveries of a webhook that cannot be opened wait, and continue when it can.
 func TestSealedWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -197,8 +196,8 @@ func TestSealedWaits(t *testing.T) {
 	})
 }
 
-// Rule: a webhook that could not be opened and is deleted, here or by another process, does not count
-// as one that cannot be opened any more.
+// Rule: a webhook that could not be opened and is deleted, here or by another process, is not
+// counted as unreadable any more.
 func TestSealedIsDeleted(t *testing.T) {
 	t.Parallel()
 	s := &sealing{Store: newStore(t)}
@@ -259,7 +258,7 @@ func (s *sealing) Webhook(ctx context.Context, scope, id string) (webhook.Webhoo
 	return w, err
 }
 
-// Rule: a webhook that cannot be opened is not written back without what could not be opened.
+// Rule: a webhook that cannot be opened is not written, because a write would lose its secrets.
 func TestSealedIsNotEdited(t *testing.T) {
 	t.Parallel()
 	s := &sealing{Store: newStore(t)}

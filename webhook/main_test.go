@@ -6,5 +6,5 @@ import (
 	"github.com/postrider/postrider/internal/leak"
 )
 
-// TestMain fails the run when goroutines are left behind.
+// TestMain fails the run if goroutines are left.
 func TestMain(m *testing.M) { leak.Main(m) }

@@ -36,8 +36,8 @@ func (h *host) edit(w webhook.Webhook) webhook.Webhook {
 	return w
 }
 
-// Rule: Add returns what is stored: a fresh ID, the canonical URL, times, version 1; and
-// looks at none of them in what it is given.
+// Rule: Add returns the stored webhook: a fresh ID, the canonical URL, times, version 1. It ignores
+// these fields of its argument.
 func TestAdd(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, newStore(t), webhook.Automation(), nil)
@@ -107,7 +107,7 @@ func TestLimitUnderConcurrentAdds(t *testing.T) {
 	}
 }
 
-// Rule: the limit is the host's to set; 0 means none.
+// Rule: the host sets the limit; 0 means none.
 func TestLimitIsAdjustable(t *testing.T) {
 	t.Parallel()
 	for limit, want := range map[int]int{1: 1, 5: 5, 0: 20} {
@@ -128,8 +128,8 @@ func TestLimitIsAdjustable(t *testing.T) {
 	}
 }
 
-// Rule: SetActive touches nothing but what it says, and what rules refuse by now can be
-// switched off but not on.
+// Rule: SetActive changes nothing else. A webhook that the rules now refuse can be switched off but
+// not on.
 func TestSetActive(t *testing.T) {
 	t.Parallel()
 	store := newStore(t)
@@ -159,8 +159,8 @@ func TestSetActive(t *testing.T) {
 	}
 }
 
-// Rule: a webhook that fails has a health, and what may have mended it starts a new one:
-// another URL, secret or header, another place of the secret, switching it on.
+// Rule: a failing webhook has a health, and a change that may have corrected the fault starts a new
+// one: another URL, secret or header, another place of the secret, an activation.
 func TestHealthStartsAnew(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -179,8 +179,8 @@ func TestHealthStartsAnew(t *testing.T) {
 				h.t.Error(err)
 			}
 		}, true},
-		"off and on": {func(h *host, w webhook.Webhook) { h.active(w, false); h.active(w, true) }, true},
-		"off":        {func(h *host, w webhook.Webhook) { h.active(w, false) }, false},
+		"off and on": {func(h *host, w webhook.Webhook) { h.setActive(w, false); h.setActive(w, true) }, true},
+		"off":        {func(h *host, w webhook.Webhook) { h.setActive(w, false) }, false},
 		"name":       {func(h *host, w webhook.Webhook) { w.Name = "new"; h.edit(w) }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -234,7 +234,8 @@ func (r registryOnly) Webhooks(ctx context.Context, scope string) ([]webhook.Web
 	return r.Registry.Webhooks(ctx, scope)
 }
 
-// Rule: a Store without the optional interfaces works, and what needs one says so.
+// Rule: a Store without the optional interfaces works, and calls that need one return
+// ErrUnsupported.
 func TestUnsupported(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
@@ -262,7 +263,7 @@ func TestUnsupported(t *testing.T) {
 	}
 }
 
-// Rule: errors of the Manager hold neither secrets nor what stands behind the host of a URL.
+// Rule: errors of the Manager hold neither secrets nor the part of a URL after the host.
 func TestErrorsKeepSecrets(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, newStore(t), webhook.Automation(), nil)

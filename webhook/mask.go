@@ -10,12 +10,11 @@ import (
 	"github.com/postrider/postrider/internal/ascii"
 )
 
-// shown is what a Webhook looks like to printers: the same fields, without the methods
-// that led here.
+// shown has the fields of a Webhook without its methods, so that printing it does not recurse.
 type shown Webhook
 
-// masked returns the webhook without its credentials: of the URL scheme and host are left,
-// of the headers the names. Secrets mask themselves.
+// masked returns the webhook without its credentials. It keeps scheme and host of the URL and the
+// names of the headers; Secrets mask themselves.
 func (w Webhook) masked() shown {
 	w.URL = maskURL(w.URL)
 	if w.Headers != nil {
@@ -38,8 +37,8 @@ func (w Webhook) masked() shown {
 	return shown(w)
 }
 
-// maskURL keeps scheme and host of a URL, and nothing of what is not clearly one or
-// names an address.
+// maskURL keeps scheme and host of a URL. It masks the whole text if that is no plain URL, or its
+// host is an address.
 func maskURL(u string) string {
 	if u == "" {
 		return ""
@@ -60,7 +59,7 @@ func maskURL(u string) string {
 }
 
 // Format prints the webhook for every verb of package fmt, with "[redacted]" in place of
-// its secrets, the values of its headers, and its URL behind the host, or the whole URL where
+// its secrets, the values of its headers, and its URL after the host, or the whole URL where
 // the host is an address. The same goes for a URL among the attributes.
 //
 // That covers a Webhook by itself and wherever fmt calls methods: in exported fields, slices and
@@ -87,11 +86,10 @@ func (w Webhook) LogValue() slog.Value {
 		slog.Int64("version", w.Version))
 }
 
-// MarshalJSON encodes the webhook masked like in Format: it is for showing, not for
-// storing. A mask does not find its way back: a Secret refuses to be decoded, and the
-// Manager refuses "[redacted]" as a secret, as the value of a header and in a URL. Stores
-// take the fields one by one. Names are stable, times are in RFC 3339, and "unreadable" stands
-// where the Store cannot open the secrets.
+// MarshalJSON encodes the webhook masked like in Format: it is for showing, not for storing. A mask
+// cannot be stored: a Secret refuses to be decoded, and the Manager refuses "[redacted]" as a
+// secret, as the value of a header and in a URL. Stores take the fields one by one. Names are
+// stable, times are in RFC 3339, and "unreadable" says that the Store cannot open the secrets.
 func (w Webhook) MarshalJSON() ([]byte, error) {
 	s := w.masked()
 	if s.Events == nil {

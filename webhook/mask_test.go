@@ -12,8 +12,8 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Rule: however a Webhook is printed, logged or encoded, only its secrets, header values and
-// the URL behind the host are missing.
+// Rule: every way of printing, logging or encoding a Webhook hides its secrets, header values and
+// the URL after the host, and nothing else.
 func TestWebhookMasksItself(t *testing.T) {
 	t.Parallel()
 	w := hidden()
@@ -49,8 +49,8 @@ func TestWebhookMasksItself(t *testing.T) {
 	}
 }
 
-// Rule: of a webhook in an unexported field, where fmt calls no methods, secrets are masked
-// all the same, and of a pointer to one %v prints the pointer.
+// Rule: in an unexported field, where fmt calls no methods, secrets are masked all the same, and %v
+// prints a *Webhook as a pointer.
 func TestMaskInUnexportedFields(t *testing.T) {
 	t.Parallel()
 	w := hidden()
@@ -66,8 +66,8 @@ func TestMaskInUnexportedFields(t *testing.T) {
 	}
 }
 
-// Rule: however a Proxy is printed, logged or encoded, user name and password are missing, in
-// the Options that hold it too.
+// Rule: every way of printing, logging or encoding a Proxy, or Options with one, hides user name
+// and password.
 func TestProxyMasksItself(t *testing.T) {
 	t.Parallel()
 	u, err := url.Parse("http://userCanary:passwordCanary@proxy.example.com:3128/")
@@ -108,7 +108,7 @@ func TestProxyMasksItself(t *testing.T) {
 	}
 }
 
-// Rule: of a URL scheme and host are shown, and nothing of what is no plain URL.
+// Rule: only scheme and host of a URL are shown, and nothing of a text that is no plain URL.
 func TestMaskURL(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
@@ -135,7 +135,7 @@ func TestMaskURL(t *testing.T) {
 	}
 }
 
-// Rule: a mask never becomes a value: what was read back from JSON is refused.
+// Rule: a mask never becomes a value: a Webhook that was read back from JSON is refused.
 func TestMaskIsNotReadBack(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, newStore(t), webhook.Automation(), nil)

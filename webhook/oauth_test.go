@@ -58,7 +58,7 @@ func (p *provider) host(t testing.TB, profile webhook.Profile) (*host, webhook.W
 	return h, w
 }
 
-// Rule: a token is fetched once and sent until its end; a redelivery, a test and another webhook of
+// Rule: a token is fetched once and sent until its end; redeliveries, tests and other webhooks of
 // the tenant use it too.
 func TestOAuthToken(t *testing.T) {
 	t.Parallel()
@@ -106,9 +106,9 @@ func TestOAuthToken(t *testing.T) {
 	})
 }
 
-// Rule: 401 to a token that the attempt did not fetch renews it and sends once more within the
-// attempt: one try, the same identifier and bytes, a new signature. 401 to a token that it did
-// fetch, a second 401, and 403 are what they always are.
+// Rule: 401 to a token that the attempt did not fetch renews it, and the attempt sends once more:
+// one try, the same identifier and bytes, a new signature. 401 to a token that the attempt did
+// fetch, a second 401, and 403 are judged as usual.
 func TestOAuthRenewal(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -165,8 +165,8 @@ func TestOAuthRenewal(t *testing.T) {
 	}
 }
 
-// Rule: a renewal for many at once is one fetch, and each request goes out twice at most, also where the
-// receiver accepts none of the tokens that the others fetch meanwhile.
+// Rule: concurrent renewals make one fetch, and each request is sent twice at most, also if the
+// receiver accepts none of the tokens that are fetched meanwhile.
 func TestOAuthRenewalOfMany(t *testing.T) {
 	t.Parallel()
 	for name, accepted := range map[string]bool{"accepted": true, "refused": false} {
@@ -194,9 +194,9 @@ func TestOAuthRenewalOfMany(t *testing.T) {
 	}
 }
 
-// Rule: no token ends the attempt with CodeAuth, without a request to the receiver. It says the status
-// and one of six names; it is a try, it feeds the breaker and asks for attention; whether it is
-// tried again is a matter of the name and of what the profile does with 401.
+// Rule: without a token the attempt ends with CodeAuth, without a request to the receiver. It has
+// the status and one of six names. It counts as a try, feeds the breaker and calls for attention.
+// The name, and the profile's treatment of 401, decide on a retry.
 func TestOAuthNoToken(t *testing.T) {
 	t.Parallel()
 	gives := func(p webhook.Profile) webhook.Profile { p.Judge = webhook.DefaultJudge; return p }

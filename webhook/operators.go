@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Operators is the view of the people who run the service, over all scopes. Keep it away from
-// tenants: nothing in it asks whose a webhook is. Make one with [Dispatcher.Operators]. Its
-// methods are safe for concurrent use.
+// Operators is the view over all scopes for the operators of the service. Do not give it to
+// tenants: its methods check no scope. Make one with [Dispatcher.Operators]. Its methods are safe
+// for concurrent use.
 type Operators struct {
 	d     *Dispatcher
 	stats Stats
@@ -26,8 +26,8 @@ func (d *Dispatcher) Operators() (*Operators, error) {
 	return &Operators{d, s}, nil
 }
 
-// Totals counts what is pending, and the webhooks. It answers within a second beside a
-// backlog of any size.
+// Totals counts the pending deliveries, and the webhooks. It answers within a second with a backlog
+// of any size.
 func (o *Operators) Totals(ctx context.Context) (t Totals, err error) {
 	err = protect("Totals", func() (err error) {
 		t, err = o.stats.Totals(ctx, o.d.now())
@@ -39,8 +39,8 @@ func (o *Operators) Totals(ctx context.Context) (t Totals, err error) {
 	return t, nil
 }
 
-// Backlog lists the webhooks for which something waits, a page at a time. Errors:
-// [ErrInvalid] for a query that cannot be.
+// Backlog lists the webhooks that have waiting deliveries, a page at a time. Errors: [ErrInvalid]
+// for an invalid query.
 func (o *Operators) Backlog(ctx context.Context, q BacklogQuery) (bs []Backlog, next string, err error) {
 	if !q.Valid() {
 		return nil, "", fmt.Errorf("webhook: backlog: %w: BacklogQuery.Limit %d must be between 1 and %d, and Order one of those that there are", ErrInvalid, q.Limit, maxBacklogPage)
@@ -65,12 +65,12 @@ const (
 	FailingOpened  FailingOrder = 2 // the breaker that opened most often in a row first
 )
 
-// MaxFailing bounds what [Operators.Failing] returns.
+// MaxFailing bounds the result of [Operators.Failing].
 const MaxFailing = 500
 
-// Failing returns the webhooks that are not well, the worst first, at most [MaxFailing] of
-// them, and how many there are. It reads what the [HealthStore] keeps and no delivery. Errors:
-// [ErrInvalid] for an order that there is not, [ErrUnsupported] without a HealthStore.
+// Failing returns the webhooks whose health is not OK, the worst first, at most [MaxFailing] of
+// them, and their number. It reads the [HealthStore] and no delivery. Errors: [ErrInvalid] for an
+// unknown order, [ErrUnsupported] without a HealthStore.
 func (o *Operators) Failing(ctx context.Context, by FailingOrder) (worst []Health, total int, err error) {
 	if by > FailingOpened {
 		return nil, 0, fmt.Errorf("webhook: failing: %w: there is no order %d", ErrInvalid, by)
@@ -102,7 +102,7 @@ func (o *Operators) Failing(ctx context.Context, by FailingOrder) (worst []Healt
 	return slices.Clone(all[:min(len(all), MaxFailing)]), len(all), nil
 }
 
-// sinceWhen is FailingSince, and the end of all times for one that only pauses.
+// sinceWhen is FailingSince, or a time in the far future for a webhook that is only paused.
 func sinceWhen(h Health) time.Time {
 	if h.FailingSince.IsZero() {
 		return time.Unix(1<<40, 0)
@@ -110,7 +110,7 @@ func sinceWhen(h Health) time.Time {
 	return h.FailingSince
 }
 
-// MaxFound bounds what [Operators.Find] returns.
+// MaxFound bounds the result of [Operators.Find].
 const MaxFound = 500
 
 // Find returns the deliveries of an event, whatever its scope, at most [MaxFound] of them,
@@ -133,7 +133,7 @@ func (o *Operators) Find(ctx context.Context, eventID string) (ds []Delivery, er
 	return ds[:min(len(ds), MaxFound)], nil
 }
 
-// Status is that of the Dispatcher: how this process is doing.
+// Status is the state of this process; see [Dispatcher.Status].
 func (o *Operators) Status() Status { return o.d.Status() }
 
 // SetPaused stops and resumes sending by this process; see [Dispatcher.SetPaused]. Other

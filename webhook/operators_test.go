@@ -14,8 +14,8 @@ import (
 	"github.com/postrider/postrider/webhook/memstore"
 )
 
-// Rule: operators see all scopes: what is pending, what waits for whom, which webhooks fail, where
-// an event went.
+// Rule: operators see all scopes: pending deliveries, the backlog of each webhook, failing
+// webhooks, the deliveries of an event.
 func TestOperators(t *testing.T) {
 	t.Parallel()
 	to := &receiver{answer: func(_ int, r request) answer {
@@ -67,15 +67,15 @@ func TestOperators(t *testing.T) {
 	})
 }
 
-// Rule: what was dispatched and waits is late by its oldest due time; a due webhook that is
-// switched off is not.
+// Rule: OldestDue is the oldest due time of waiting deliveries, without those of a webhook that is
+// switched off.
 func TestOperatorsOldestDue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		h := newHost(t, newStore(t), webhook.Automation(), nil) // nobody sends
+		h := newHost(t, newStore(t), webhook.Automation(), nil) // Run is not in progress
 		off := h.add("off")
 		h.dispatch(id("evt_1"))
-		h.active(off, false)
+		h.setActive(off, false)
 		time.Sleep(time.Minute)
 		h.add("on")
 		due := time.Now()
@@ -92,8 +92,7 @@ func TestOperatorsOldestDue(t *testing.T) {
 	})
 }
 
-// Rule: a Store that cannot tell, and questions that cannot be, are refused; a Store that panics
-// is contained.
+// Rule: a Store without Stats, and an invalid query, are refused. A Store that panics is contained.
 func TestOperatorsRefuse(t *testing.T) {
 	t.Parallel()
 	inner := newStore(t)
@@ -134,7 +133,7 @@ type panicking struct{ *memstore.Store }
 
 func (panicking) Totals(context.Context, time.Time) (webhook.Totals, error) { panic("totals") }
 
-// Rule: a failing webhook's place is that of the order asked for.
+// Rule: failing webhooks come in the requested order.
 func TestFailingOrders(t *testing.T) {
 	t.Parallel()
 	store := newStore(t)

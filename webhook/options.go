@@ -39,8 +39,8 @@ type Options struct {
 	// Lease is how long a claimed delivery stays with this process before others may
 	// take it; default 60 s. It must exceed Timeout by more than 10 s.
 	Lease time.Duration
-	// Poll is how often an idle Run looks for work that nobody announced; default 1 s,
-	// with a Notifier the shorter of Lease and 60 s.
+	// Poll is how often an idle Run looks for work that was not announced; default 1 s, with a
+	// Notifier the shorter of Lease and 60 s.
 	Poll time.Duration
 	// Drain is how long requests in flight may go on after Run's context ended; default 10 s.
 	Drain time.Duration
@@ -54,9 +54,10 @@ type Options struct {
 
 	// RootCAs verify certificates; nil means the system's.
 	RootCAs *x509.CertPool
-	// ClientCertificate returns the sender's own certificate, for webhooks without one in TLS. It is
-	// asked at each handshake in which a server asks for a certificate, from several goroutines; a nil
-	// one shows none, and an error ends the attempt with [CodeConfig]. Token endpoints never see it.
+	// ClientCertificate returns the sender's own certificate, for webhooks without one in TLS. It
+	// is called at each handshake in which a server asks for a certificate, from several
+	// goroutines. A nil certificate shows none, and an error ends the attempt with [CodeConfig].
+	// Token endpoints never see it.
 	ClientCertificate func(context.Context) (*tls.Certificate, error)
 	// AllowClearKeys lets a Store that is no [Sealer] keep the private keys of client certificates.
 	AllowClearKeys bool
@@ -65,34 +66,33 @@ type Options struct {
 	// Proxy sends requests through a proxy. Proxies named in the environment are
 	// ignored, because the address guard would see the proxy instead of the target.
 	Proxy *Proxy
-	// MaxConnAge is how long a connection is used, so that a name that moves to another address
-	// is followed however steady the traffic is; default 5 min, negative: for as long as it
-	// lasts. A connection whose time is up is closed when its requests have been answered.
+	// MaxConnAge is how long a connection is used, so that requests follow a name to another
+	// address however steady the traffic is; default 5 min, negative means no limit. After that the
+	// connection is closed when its requests have been answered.
 	MaxConnAge time.Duration
-	// DialContext replaces the dialer. The address guard is then the caller's: give its
+	// DialContext replaces the dialer. The caller then provides the address guard: give its
 	// net.Dialer the ControlContext of Profile.Allow.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
-	// Transport replaces the transport, for tests. The address guard, the timeouts below
-	// Timeout, the header cap and the settings above are then the caller's.
+	// Transport replaces the transport, for tests. The caller then provides the address guard, the
+	// timeouts below Timeout, the header cap and the settings above.
 	Transport http.RoundTripper
 
-	// Logger receives what an operator should know; nil means silence.
+	// Logger receives messages for operators; nil logs nothing.
 	Logger *slog.Logger
-	// Observer is told of every step; nil means nobody.
+	// Observer is called at every step; nil means none.
 	Observer *Observer
-	// Carry takes data, such as a trace context, from the context of Dispatch. It is stored
+	// Carry takes metadata, such as a trace context, from the context of Dispatch. It is stored
 	// with each delivery and handed back in Delivery.Carry; at most 20 keys, 4 KiB in all.
 	Carry func(context.Context) map[string]string
-	// Around runs around every attempt of a delivery, for a span. It must call send once
-	// and return its Attempt.
+	// Around is middleware around every attempt of a delivery, such as a span. It must call send
+	// once and return its Attempt.
 	Around func(ctx context.Context, d Delivery, send func(context.Context) Attempt) Attempt
 }
 
-// Breaker says when a webhook that fails is held back. After Failures failed attempts
-// in a row nothing is sent for Open; then one probe goes out. If it fails, the wait
-// doubles up to MaxOpen; if it succeeds, the webhook's window opens again, twice as far
-// with each success, up to PerLane, so that a backlog does not fall on an endpoint that
-// has just come back.
+// Breaker says when a failing webhook is held back. After Failures failed attempts in a row nothing
+// is sent for Open; then one probe goes out. If it fails, the wait doubles up to MaxOpen. If it
+// succeeds, the webhook's window opens again, twice as far with each success, up to PerLane, so
+// that a backlog does not overload an endpoint that has just recovered.
 type Breaker struct {
 	// Failures is how many in a row open the breaker; default 10, negative never.
 	Failures int
@@ -100,54 +100,54 @@ type Breaker struct {
 	Open, MaxOpen time.Duration
 }
 
-// Proxy is an explicit way out through an HTTP or SOCKS5 proxy. Behind one, the
-// dial guard sees the proxy's address only, so somebody else must judge the target's.
-// A proxy that is down or refuses our credentials ends attempts with [CodeEgress], which
-// counts against no webhook; what it reports of a target counts like the target's own fault.
+// Proxy is an explicit way out through an HTTP or SOCKS5 proxy. Behind one, the dial guard sees the
+// proxy's address only, so the target's must be checked otherwise. A proxy that is down or refuses
+// our credentials ends attempts with [CodeEgress], which counts against no webhook; a fault of a
+// target that it reports counts like the target's own.
 type Proxy struct {
 	// URL of the proxy: http, https or socks5.
 	URL *url.URL
-	// AddressesCheckedBy says who judges the target's address. It has no default.
+	// AddressesCheckedBy says how the target's address is checked. It has no default.
 	AddressesCheckedBy ProxyCheck
 }
 
-// ProxyCheck says who judges target addresses behind a proxy.
+// ProxyCheck says how target addresses are checked behind a proxy.
 type ProxyCheck uint8
 
-// The two answers to "who judges the address".
+// The two ways to check target addresses.
 const (
 	// ByProxy: the proxy refuses forbidden addresses itself, as egress proxies do.
 	ByProxy ProxyCheck = 1
-	// ByLookup: Postrider resolves the name before each request and refuses it unless all
-	// of its addresses pass. A name that changes its answer in between gets through:
-	// weaker than the dial guard.
+	// ByLookup: Postrider resolves the name before each request and refuses it unless all of its
+	// addresses pass. It is weaker than the dial guard, because a name can change its answer in
+	// between.
 	ByLookup ProxyCheck = 2
 )
 
-// Observer is told of every step of a delivery. Any field may be nil. The functions are
-// called from several goroutines and must return quickly; a panic is contained and logged.
-// Nothing they receive, apart from Webhook.Secrets, Webhook.URL, Webhook.Headers,
-// Webhook.Auth and the keys of Webhook.TLS, is secret.
+// Observer has a function for every step of a delivery. Any field may be nil. The functions are
+// called from several goroutines and must return quickly; a panic is contained and logged. Nothing
+// that they receive, apart from Webhook.Secrets, Webhook.URL, Webhook.Headers, Webhook.Auth and the
+// keys of Webhook.TLS, is secret.
 type Observer struct {
 	// Enqueued: Dispatch stored the delivery. After DispatchTx it is called before the
 	// host commits.
 	Enqueued func(context.Context, Delivery)
 	// Attempted: an attempt ended. The outcome is not stored yet.
 	Attempted func(context.Context, Delivery, Attempt)
-	// Settled: the delivery ended, as delivered or failed, whatever ended it, and this is
-	// stored. Delivery.Body is there only where an attempt of this process failed for good.
+	// Settled: the delivery ended, as delivered or failed, for any cause, and this is stored.
+	// Delivery.Body is set only if an attempt of this process failed for good.
 	Settled func(context.Context, Delivery)
 	// Lost: another process took the delivery over before its outcome was stored.
 	Lost func(context.Context, Delivery)
 	// Disabled: Postrider switched the webhook off; Webhook.DisabledReason says why.
 	Disabled func(context.Context, Webhook)
-	// Attention: somebody should look at the webhook: 401, 403, 404, 410, a certificate that
-	// does not verify, no token, failures for half of Profile.DisableAfter, or secrets that cannot be
-	// opened. It is called once for each code and status until an attempt succeeds, once
-	// for each delivery that is held back under [OrderHold], and with
-	// [CodeCertificate] once 30, 14 and 3 days before the end of a client certificate and once after
-	// it, when a request is made. The Attempt is nil where there was none; of a webhook that cannot be opened only Scope and
-	// ID are set.
+	// Attention: the webhook needs attention: 401, 403, 404, 410, a certificate that does not
+	// verify, no token, failures for half of Profile.DisableAfter, or secrets that cannot be
+	// opened. It is called once for each code and status until an attempt succeeds, once for each
+	// delivery that is held back under [OrderHold], and with [CodeCertificate] once 30, 14 and 3
+	// days before the end of a client certificate and once after it, when a request is made. The
+	// Attempt is nil if there was none. A webhook that cannot be opened has only its Scope and ID
+	// set.
 	Attention func(context.Context, Webhook, Code, *Attempt)
 }
 
@@ -209,7 +209,7 @@ func (o *Options) withDefaults(notifies bool) Options {
 	return out
 }
 
-// check refuses what cannot work. o has its defaults.
+// check refuses settings that cannot work. o has its defaults.
 func (o *Options) check() error {
 	refuse := func(format string, args ...any) error {
 		return fmt.Errorf("webhook: invalid Options: "+format, args...)

@@ -19,7 +19,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Rule: New refuses what cannot work and names the field.
+// Rule: New refuses Options that cannot work and names the field.
 func TestNewRefusesOptions(t *testing.T) {
 	t.Parallel()
 	dial := func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed }
@@ -60,7 +60,7 @@ func TestNewRefusesOptions(t *testing.T) {
 		"proxy without URL":          {webhook.Options{Proxy: &webhook.Proxy{AddressesCheckedBy: webhook.ByProxy}}, "Proxy.URL"},
 		"proxy without host":         {webhook.Options{Proxy: &webhook.Proxy{URL: &url.URL{Scheme: "http"}, AddressesCheckedBy: webhook.ByProxy}}, "Proxy.URL"},
 		"proxy of another scheme":    {webhook.Options{Proxy: &webhook.Proxy{URL: &url.URL{Scheme: "ftp", Host: "h"}, AddressesCheckedBy: webhook.ByProxy}}, "Proxy.URL"},
-		"proxy that nobody checks":   {webhook.Options{Proxy: &webhook.Proxy{URL: proxy.URL}}, "Proxy.AddressesCheckedBy"},
+		"proxy without a check":      {webhook.Options{Proxy: &webhook.Proxy{URL: proxy.URL}}, "Proxy.AddressesCheckedBy"},
 		"proxy with unknown checker": {webhook.Options{Proxy: &webhook.Proxy{URL: proxy.URL, AddressesCheckedBy: 3}}, "Proxy.AddressesCheckedBy"},
 	}
 	for name, c := range cases {
@@ -114,7 +114,7 @@ func TestNewRefusesProfile(t *testing.T) {
 	}
 }
 
-// Rule: the bounds themselves are accepted, and so is everything left out.
+// Rule: the bounds themselves are accepted, and so are zero values.
 func TestNewAccepts(t *testing.T) {
 	t.Parallel()
 	proxy := &webhook.Proxy{URL: &url.URL{Scheme: "socks5", Host: "proxy.example.com"}, AddressesCheckedBy: webhook.ByLookup}
@@ -137,7 +137,7 @@ func TestNewAccepts(t *testing.T) {
 	}
 }
 
-// Rule: New copies the Options. What a host changes afterwards changes nothing.
+// Rule: New copies the Options, so later changes by the host have no effect.
 func TestOptionsAreCopied(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -224,7 +224,7 @@ func TestDefaults(t *testing.T) {
 	})
 }
 
-// Rule: what hangs on the Options is copied too, such as the proxy's URL.
+// Rule: values that the Options point to are copied too, such as the proxy's URL.
 func TestProxyIsCopied(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

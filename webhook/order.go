@@ -12,29 +12,28 @@ import (
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
-// OrderPolicy says whether a webhook receives the events of one key in order, and what
-// becomes of a key whose event cannot be delivered.
+// OrderPolicy says whether a webhook receives the events of one key in order, and what happens to a
+// key whose event cannot be delivered.
 //
-// For one webhook and key: if the Dispatch of A returned, or its transaction committed,
-// before the Dispatch of B began, the first request of B starts after A has ended. There is
-// one request of a key at a time, over all hosts. Dispatch calls that overlap may come in
-// either order. A repeat can come late, because a process that was stopped for longer than
-// its lease still sends: the sequence number tells. Redeliveries of what has ended are
-// outside the order.
+// For one webhook and key: if the Dispatch of A returned, or its transaction committed, before the
+// Dispatch of B began, the first request of B starts after A has ended. There is one request of a
+// key at a time, over all hosts. Dispatch calls that overlap may come in either order. A duplicate
+// can arrive late, because a process that was stopped for longer than its lease still sends; the
+// sequence number shows this. Redeliveries of ended deliveries are outside the order.
 type OrderPolicy string
 
-// The policies. They differ in what becomes of an event that fails for good.
+// The policies. They differ in the treatment of an event that fails for good.
 const (
-	// OrderNone sends events as they come.
+	// OrderNone sends events without an order.
 	OrderNone OrderPolicy = ""
-	// OrderSkip ends it as failed, and the next event of the key goes.
+	// OrderSkip ends the event as failed, and the next event of the key is sent.
 	OrderSkip OrderPolicy = "skip"
-	// OrderBlock tries it again and again, at the distance of the last retry, until it is
-	// accepted, cancelled or older than Profile.MaxAge. One that can never be sent, with
-	// CodePayload or CodeConfig, ends.
+	// OrderBlock retries the event, at the interval of the last retry, until it is accepted,
+	// cancelled or older than Profile.MaxAge. An event that can never be sent, with CodePayload or
+	// CodeConfig, ends.
 	OrderBlock OrderPolicy = "block"
-	// OrderHold keeps it pending, with Exhausted set, for a person: [Manager.Held] lists
-	// it, Redeliver tries it again, Cancel lets the next one go, and so does Profile.MaxAge.
+	// OrderHold keeps the event pending, with Exhausted set, for a person: [Manager.Held] lists it,
+	// Redeliver tries it again, Cancel lets the next one go, and so does Profile.MaxAge.
 	OrderHold OrderPolicy = "hold"
 )
 
@@ -57,7 +56,7 @@ func (w *Webhook) take() Take {
 	return TakeAny
 }
 
-// takesOf tells the scheduler how to claim from webhooks.
+// takesOf lists for the scheduler how to claim from webhooks.
 func takesOf(ws []Webhook) []scheduler.HookTake {
 	out := make([]scheduler.HookTake, len(ws))
 	for i := range ws {
@@ -66,8 +65,8 @@ func takesOf(ws []Webhook) []scheduler.HookTake {
 	return out
 }
 
-// fits reports whether a delivery with a key was taken as its webhook, which was read in the same
-// call, wants it. Heads may go in any case.
+// fits reports whether a delivery with a key was claimed in the way that its webhook, which was
+// read in the same call, needs. A webhook without an order accepts any way.
 func (c *Claim) fits(dl *Delivery, w *Webhook) bool {
 	want := w.take()
 	if want == TakeAny {
@@ -82,8 +81,8 @@ func (d *Delivery) expiredAt(t time.Time) bool {
 	return !d.ExpiresAt.IsZero() && !t.Before(d.ExpiresAt)
 }
 
-// ordered changes an outcome as the webhook's policy wants it.
-func (p *Profile) ordered(w *Webhook, d *Delivery, a *Attempt, s Settlement) Settlement {
+// applyOrder changes a settlement by the webhook's policy.
+func (p *Profile) applyOrder(w *Webhook, d *Delivery, a *Attempt, s Settlement) Settlement {
 	if s.State != StateFailed || d.Key == "" {
 		return s
 	}
@@ -100,13 +99,13 @@ func (p *Profile) ordered(w *Webhook, d *Delivery, a *Attempt, s Settlement) Set
 
 // hold keeps a failed delivery pending until it is too old.
 func (p *Profile) hold(d *Delivery, s Settlement) Settlement {
-	if end := d.queued(s.Due).Add(p.maxAge() + time.Millisecond); end.After(s.Due) { // behind it, it is too old
+	if end := d.queued(s.Due).Add(p.maxAge() + time.Millisecond); end.After(s.Due) { // after end it is too old
 		s.State, s.Exhausted, s.Due = StatePending, true, end
 	}
 	return s
 }
 
-// lastStep is the distance of the policy's last retry, from now on.
+// lastStep is the time of one more retry, at the interval of the policy's last one.
 func (p *Profile) lastStep(d *Delivery, a *Attempt) time.Time {
 	f := failure(d, a)
 	f.Made = min(f.Made, len(p.Retry.Slots)-1)
@@ -116,25 +115,25 @@ func (p *Profile) lastStep(d *Delivery, a *Attempt) time.Time {
 	return a.End().Add(blockWait)
 }
 
-// endUnsent makes a failure without an attempt the outcome of a job.
-func (d *Dispatcher) endUnsent(j *job, w *Webhook, code Code, at time.Time) {
-	j.ends(code, at)
+// failUnsent is job.fail under the webhook's policy.
+func (d *Dispatcher) failUnsent(j *job, w *Webhook, code Code, at time.Time) {
+	j.fail(code, at)
 	if w != nil && w.Order == OrderHold && j.delivery.Key != "" && (code == CodeInterrupted || code == CodeConfig) {
 		j.settlement = d.profile.hold(&j.delivery, j.settlement)
 	}
 }
 
-// heldBack tells that a delivery waits for a person, and its key with it.
-func (d *Dispatcher) heldBack(ctx context.Context, j *job, s *Settlement) {
+// reportHeldBack reports that a delivery, and with it its key, waits for a person.
+func (d *Dispatcher) reportHeldBack(ctx context.Context, j *job, s *Settlement) {
 	w := j.hook()
 	d.log.WarnContext(ctx, "webhook: a delivery failed and holds its key, redeliver or cancel it", "delivery", j.ID, "webhook", w.ID,
 		"scope", w.Scope, "code", string(s.Code))
-	d.tellAttention(ctx, *w, s.Code, s.Result)
+	d.notifyAttention(ctx, *w, s.Code, s.Result)
 }
 
-// Held lists deliveries of a webhook that failed under [OrderHold] and hold their keys until
-// a person decides: [Manager.Redeliver] or [Manager.Cancel]. At most 500, those dispatched
-// first come first. Errors: [ErrUnsupported] when the Store is no [KeyOrder].
+// Held lists deliveries of a webhook that failed under [OrderHold] and hold their keys until a
+// person decides: [Manager.Redeliver] or [Manager.Cancel]. It returns at most 500, in the order of
+// their Dispatch. Errors: [ErrUnsupported] when the Store is no [KeyOrder].
 func (m *Manager) Held(ctx context.Context, scope, webhookID string) ([]Delivery, error) {
 	if m.d.keys == nil {
 		return nil, fmt.Errorf("webhook: list held deliveries: %w: it is no KeyOrder", ErrUnsupported)
@@ -146,8 +145,8 @@ func (m *Manager) Held(ctx context.Context, scope, webhookID string) ([]Delivery
 	return ds, nil
 }
 
-// Orders tells which values of Webhook.Order are accepted here, beside [OrderNone], and whether
-// Webhook.Coalesce is: what both the Profile and the Store allow.
+// Orders returns the values of Webhook.Order beside [OrderNone] that both the Profile and the Store
+// allow, and whether they allow Webhook.Coalesce.
 func (m *Manager) Orders() (orders []OrderPolicy, coalesces bool) {
 	if m.d.keys == nil {
 		return nil, false
@@ -155,33 +154,34 @@ func (m *Manager) Orders() (orders []OrderPolicy, coalesces bool) {
 	return slices.Clone(m.d.profile.Form.Orders), m.d.profile.Form.Coalesces
 }
 
-// Ahead returns the delivery that a pending one of an ordered webhook waits behind. It has no
-// ID where there is none. Errors: those of the Store.
+// Ahead returns the delivery that a pending one of an ordered webhook waits for. Its ID is empty if
+// there is none. Errors: those of the Store.
 func (m *Manager) Ahead(ctx context.Context, scope, id string) (Delivery, error) {
 	if m.d.keys == nil {
 		return Delivery{}, nil
 	}
-	return found(m.d.keys.Ahead(ctx, scope, id))
+	return noneIfNotFound(m.d.keys.Ahead(ctx, scope, id))
 }
 
 // Successor returns the latest delivery of the same webhook, key and type as one that ended with
-// [CodeSuperseded]. It has no ID where there is none. Errors: those of the Store.
+// [CodeSuperseded]. Its ID is empty if there is none. Errors: those of the Store.
 func (m *Manager) Successor(ctx context.Context, scope, id string) (Delivery, error) {
 	if m.d.keys == nil {
 		return Delivery{}, nil
 	}
-	return found(m.d.keys.Newest(ctx, scope, id))
+	return noneIfNotFound(m.d.keys.Newest(ctx, scope, id))
 }
 
-func found(d Delivery, err error) (Delivery, error) {
+// noneIfNotFound returns the zero Delivery in place of ErrNotFound.
+func noneIfNotFound(d Delivery, err error) (Delivery, error) {
 	if errors.Is(err, ErrNotFound) {
 		return Delivery{}, nil
 	}
 	return d, err
 }
 
-// explainOrder covers what is ahead of a delivery of its key.
-func (d *Dispatcher) explainOrder(ctx context.Context, x *Explanation, of receiver) error {
+// explainOrder adds the delivery of the same key that is ahead.
+func (d *Dispatcher) explainOrder(ctx context.Context, x *Explanation, of webhookState) error {
 	dl := &x.Delivery
 	if d.keys == nil || dl.Key == "" {
 		return nil
@@ -190,11 +190,11 @@ func (d *Dispatcher) explainOrder(ctx context.Context, x *Explanation, of receiv
 		x.add(ReasonOrder, time.Time{}, false, "It failed and holds its key: redeliver it, or cancel it to let the next one go.")
 		return nil
 	}
-	ahead, err := found(d.keys.Ahead(ctx, dl.Scope, dl.ID))
+	ahead, err := noneIfNotFound(d.keys.Ahead(ctx, dl.Scope, dl.ID))
 	switch {
 	case err != nil:
 		return err
-	case of.w != nil && of.w.Coalesce && !ahead.Held: // what is older does not go first there
+	case of.w != nil && of.w.Coalesce && !ahead.Held: // a webhook that coalesces sends no older event first
 	case ahead.ID != "" && ahead.Exhausted:
 		x.add(ReasonOrder, time.Time{}, false, "It waits behind event "+ahead.EventID+" of its key, which failed and is held.")
 	case ahead.ID != "":
@@ -203,7 +203,7 @@ func (d *Dispatcher) explainOrder(ctx context.Context, x *Explanation, of receiv
 	return nil
 }
 
-// validateOrder judges Order, Coalesce and CoalesceWait.
+// validateOrder checks Order, Coalesce and CoalesceWait.
 func (m *Manager) validateOrder(w *Webhook, add func(field, rule, message string)) {
 	p := &m.d.profile
 	known := w.Order == OrderSkip || w.Order == OrderBlock || w.Order == OrderHold

@@ -2,12 +2,10 @@ package webhook_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -38,7 +36,7 @@ func (h *host) send(event, key string, opts ...payload.Option) string {
 	return h.dispatch(opts...)
 }
 
-// arrived are the events of the requests, in order.
+// arrived returns the events of the requests, in order.
 func arrived(rs []request) (events []string) {
 	for _, r := range rs {
 		events = append(events, r.Header.Get("Webhook-Id"))
@@ -63,8 +61,8 @@ func failing(code int, events ...string) *receiver {
 	}}
 }
 
-// Rule: one request of a key at a time, in the order of Dispatch; other keys and events
-// without one go beside it.
+// Rule: there is one request of a key at a time, in the order of Dispatch. Other keys and events
+// without one are sent in parallel.
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	to := &receiver{answer: func(int, request) answer { return answer{status: 200, delay: time.Second} }}
@@ -90,8 +88,8 @@ func TestOrder(t *testing.T) {
 	})
 }
 
-// Rule: skip lets the next one go when the head has failed for good; block tries the head until it
-// is accepted; hold waits for a person.
+// Rule: skip sends the next event when the head has failed for good; block retries the head until
+// it is accepted; hold waits for a person.
 func TestOrderPolicies(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -141,7 +139,7 @@ func TestOrderPolicies(t *testing.T) {
 					}
 				}
 				if c.order == webhook.OrderHold && !slices.Contains(told, webhook.CodeStatus) {
-					t.Error("nobody was told that a head waits for a person")
+					t.Error("the Observer was not told that a head waits for a person")
 				}
 			})
 		})
@@ -189,7 +187,7 @@ func TestOrderHold(t *testing.T) {
 	}
 }
 
-// Rule: what has ended is redelivered outside the order, with its number.
+// Rule: an ended delivery is redelivered outside the order, with its number.
 func TestOrderRedeliver(t *testing.T) {
 	t.Parallel()
 	p := ordering()
@@ -236,8 +234,8 @@ func TestOrderReplay(t *testing.T) {
 	})
 }
 
-// Rule: an order that is switched off lets what is queued go in parallel; switched on, it holds for
-// what is dispatched from then on.
+// Rule: when an order is switched off, queued deliveries are sent in parallel. When it is switched
+// on, it applies to later events.
 func TestOrderSwitched(t *testing.T) {
 	t.Parallel()
 	to := &receiver{answer: func(int, request) answer { return answer{status: 200, delay: 10 * time.Second} }}
@@ -261,200 +259,6 @@ func TestOrderSwitched(t *testing.T) {
 			t.Errorf("requests %v while the first is under way, want the other two beside it", got)
 		}
 	})
-}
-
-// Rule: of what is queued of a key and type the latest is sent; the others end as superseded,
-// which is no failure and not replayed.
-func TestCoalesce(t *testing.T) {
-	t.Parallel()
-	var mu sync.Mutex
-	down := true
-	to := &receiver{answer: func(int, request) answer {
-		mu.Lock()
-		defer mu.Unlock()
-		if down {
-			return answer{status: 503}
-		}
-		return answer{status: 200}
-	}}
-	inBubble(t, ordering(), &webhook.Options{Transport: to}, func(h *host) {
-		w := h.add("one", func(w *webhook.Webhook) { w.Coalesce = true })
-		const keys, edits = 5, 40
-		var last []string
-		for n := range edits {
-			for k := range keys {
-				event := fmt.Sprintf("e%d-%02d", k, n)
-				h.send(event, fmt.Sprint("issue ", k))
-				if n == edits-1 {
-					last = append(last, event)
-				}
-			}
-			settled(time.Millisecond)
-		}
-		before := len(h.to.seen())
-		mu.Lock()
-		down = false
-		mu.Unlock()
-		settled(time.Hour)
-		got := arrived(h.to.seen()[before:])
-		slices.Sort(got)
-		if diff := cmp.Diff(last, got); diff != "" {
-			t.Fatalf("requests when the endpoint was back (-want +got):\n%s", diff)
-		}
-		ds, _, err := h.hooks.Deliveries(ctx, webhook.Query{Scope: scope, WebhookID: w.ID, Codes: []webhook.Code{webhook.CodeSuperseded}, Limit: 500})
-		if err != nil || len(ds) != keys*(edits-1) {
-			t.Fatalf("%d deliveries were superseded, %v; want %d", len(ds), err, keys*(edits-1))
-		}
-		by, err := h.hooks.Successor(ctx, scope, ds[len(ds)-1].ID)
-		if err != nil || !slices.Contains(last, by.EventID) {
-			t.Errorf("superseded by %q, %v; want one of %v", by.EventID, err, last)
-		}
-		if health, err := h.hooks.Health(ctx, scope, w.ID); err != nil || !health.OK() {
-			t.Errorf("health %+v, %v; want it well", health, err)
-		}
-		queued, err := h.hooks.Replay(ctx, webhook.Query{Scope: scope}, 1000)
-		if err != nil || queued != keys {
-			t.Errorf("replayed %d, %v; want %d", queued, err, keys)
-		}
-		queued, err = h.hooks.Replay(ctx, webhook.Query{Scope: scope, Codes: []webhook.Code{webhook.CodeSuperseded}}, 1000)
-		if err != nil || queued != keys*(edits-1) {
-			t.Errorf("replayed %d of what was superseded, %v; want %d", queued, err, keys*(edits-1))
-		}
-	})
-}
-
-// Rule: the window begins with the oldest that waits, and later events do not move it.
-func TestCoalesceWait(t *testing.T) {
-	t.Parallel()
-	inBubble(t, ordering(), nil, func(h *host) {
-		h.add("one", func(w *webhook.Webhook) { w.Coalesce, w.CoalesceWait = true, 5*time.Second })
-		begin := time.Now()
-		for i := range 40 { // one each 500 ms
-			h.send(fmt.Sprintf("e%02d", i), "k")
-			settled(500 * time.Millisecond)
-		}
-		settled(10 * time.Second)
-		rs := h.to.seen()
-		if len(rs) < 3 || len(rs) > 5 {
-			t.Fatalf("%d requests for 20 s of events in windows of 5 s: %v", len(rs), arrived(rs))
-		}
-		if wait := rs[0].At.Sub(begin); wait < 5*time.Second || wait > 6500*time.Millisecond {
-			t.Errorf("the first request came after %v, want 5 s", wait)
-		}
-		if got := arrived(rs); got[len(got)-1] != "e39" || !slices.IsSorted(got) {
-			t.Errorf("requests %v, want states that never go back, e39 last", got)
-		}
-	})
-}
-
-// Rule: a time to live ends an event before its first request, instead of a retry that would
-// come too late, and in a sweep; a person's redelivery does not look at it.
-func TestTTL(t *testing.T) {
-	t.Parallel()
-	inBubble(t, ordering(), &webhook.Options{Transport: failing(503, "retried")}, func(h *host) {
-		w := h.add("one")
-		late := h.send("late", "", payload.WithTime(time.Now().Add(-time.Minute)), payload.WithTTL(30*time.Second))
-		retried := h.send("retried", "", payload.WithTTL(20*time.Second)) // the retry after 5 to 10 s fits, the one after 30 to 60 s does not
-		good := h.send("good", "", payload.WithTTL(time.Hour))
-		settled(time.Minute)
-		if err := h.hooks.SetActive(ctx, scope, w.ID, false); err != nil {
-			t.Fatal(err)
-		}
-		if err := h.hooks.SetActive(ctx, scope, w.ID, true); err != nil {
-			t.Fatal(err)
-		}
-		for id, want := range map[string]string{late: "failed expired tries=0", retried: "failed expired tries=2", good: "delivered tries=1"} {
-			if got := h.outcome(id); got != want {
-				t.Errorf("%s, want %s", got, want)
-			}
-		}
-		if err := h.hooks.Redeliver(ctx, scope, late); err != nil {
-			t.Fatal(err)
-		}
-		settled(time.Second)
-		if got := h.outcome(late); got != "delivered tries=1" {
-			t.Errorf("redelivered: %s", got)
-		}
-		if err := h.hooks.SetActive(ctx, scope, w.ID, false); err != nil {
-			t.Fatal(err)
-		}
-		r, err := h.Dispatch(ctx, success(t, payload.WithTTL(time.Hour)))
-		if err != nil || r.Events[0].Matched != 0 {
-			t.Fatalf("an inactive webhook: %+v, %v", r, err)
-		}
-	})
-}
-
-// Rule: what waits for a webhook that is switched off ends at its end all the same.
-func TestTTLSweep(t *testing.T) {
-	t.Parallel()
-	to := failing(503, "waits")
-	inBubble(t, ordering(), &webhook.Options{Transport: to, Breaker: webhook.Breaker{Failures: 1, Open: time.Hour, MaxOpen: time.Hour}}, func(h *host) {
-		w := h.add("one")
-		id := h.send("waits", "", payload.WithTTL(2*time.Minute))
-		settled(time.Second)
-		if err := h.hooks.SetActive(ctx, scope, w.ID, false); err != nil {
-			t.Fatal(err)
-		}
-		settled(4 * time.Minute)
-		if got := h.outcome(id); got != "failed expired tries=1" {
-			t.Errorf("%s, want it expired", got)
-		}
-	})
-}
-
-// plainStore hides the capabilities of a Store, but for those that a Manager needs.
-type plainStore struct {
-	webhook.Store
-	webhook.Registry
-}
-
-func (s plainStore) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, error) {
-	return s.Store.Webhooks(ctx, scope)
-}
-
-// Rule: what Store or Profile do not have is refused with the field.
-func TestOrderRefused(t *testing.T) {
-	t.Parallel()
-	full := newStore(t)
-	for _, c := range []struct {
-		name        string
-		store       webhook.Store
-		profile     webhook.Profile
-		hook        webhook.Webhook
-		field, rule string
-	}{
-		{"no such order", full, ordering(), webhook.Webhook{Order: "some"}, "order", "unknown"},
-		{"the Store has none", plainStore{full, full}, ordering(), webhook.Webhook{Order: webhook.OrderSkip}, "order", "unsupported"},
-		{"the Profile has none", full, webhook.Automation(), webhook.Webhook{Order: webhook.OrderSkip}, "order", "unsupported"},
-		{"both", full, ordering(), webhook.Webhook{Order: webhook.OrderSkip, Coalesce: true}, "order", "coalesce"},
-		{"the Store does not coalesce", plainStore{full, full}, ordering(), webhook.Webhook{Coalesce: true}, "coalesce", "unsupported"},
-		{"the Profile does not coalesce", full, webhook.Automation(), webhook.Webhook{Coalesce: true}, "coalesce", "unsupported"},
-		{"too long a wait", full, ordering(), webhook.Webhook{Coalesce: true, CoalesceWait: 10*time.Minute + 1}, "coalesce_wait", "range"},
-		{"a negative wait", full, ordering(), webhook.Webhook{Coalesce: true, CoalesceWait: -1}, "coalesce_wait", "range"},
-		{"a wait for nothing", full, ordering(), webhook.Webhook{CoalesceWait: time.Second}, "coalesce_wait", "required"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			h := newHost(t, c.store, c.profile, nil)
-			w := c.hook
-			w.Scope, w.Name, w.URL, w.Secrets, w.Events = scope, "one", automation+"one", secrets(token), []string{"*"}
-			_, err := h.hooks.Add(ctx, w)
-			var v *webhook.ValidationError
-			if !errors.As(err, &v) || len(v.Fields) != 1 || v.Fields[0].Field != c.field || v.Fields[0].Rule != c.rule {
-				t.Errorf("Add: %v, want field %s, rule %s", err, c.field, c.rule)
-			}
-		})
-	}
-	h := newHost(t, plainStore{full, full}, ordering(), nil)
-	if _, err := h.hooks.Held(ctx, scope, "x"); !errors.Is(err, webhook.ErrUnsupported) {
-		t.Errorf("Held without the capability: %v, want ErrUnsupported", err)
-	}
-	p := ordering()
-	p.Form.Orders = append(p.Form.Orders, "some")
-	if _, err := webhook.New(full, p, nil); err == nil {
-		t.Error("New took a Profile with an unknown order")
-	}
 }
 
 // Rule: the process that stores the end of a head claims the next of its key at once.

@@ -15,19 +15,19 @@ func (p *Profile) maxBody() int { return cmp.Or(p.MaxBody, defaultMaxBody) }
 
 func (p *Profile) maxAge() time.Duration { return cmp.Or(p.MaxAge, defaultMaxAge) }
 
-// settlement decides what follows an attempt: delivered, another try, or the end; gone tells whether
+// settlement decides the result of an attempt: delivered, another try, or the end. gone says that
 // the webhook is to be switched off.
 func (p *Profile) settlement(w *Webhook, d *Delivery, a *Attempt) (s Settlement, gone bool) {
-	s, gone = p.judged(d, a)
-	s = p.ordered(w, d, a, s)
+	s, gone = p.settleUnordered(d, a)
+	s = p.applyOrder(w, d, a, s)
 	if s.State == StatePending && d.expiredAt(s.Due) && !s.Exhausted {
 		s.State, s.Code, s.Due = StateFailed, CodeExpired, a.End() // the next try would come too late
 	}
 	return s, gone
 }
 
-// judged decides for a delivery without an order.
-func (p *Profile) judged(d *Delivery, a *Attempt) (s Settlement, gone bool) {
+// settleUnordered is settlement without a policy of order.
+func (p *Profile) settleUnordered(d *Delivery, a *Attempt) (s Settlement, gone bool) {
 	s = Settlement{ID: d.ID, Scope: d.Scope, Lease: d.Lease, State: StateFailed, Code: a.Code, Result: a, Due: a.End()}
 	switch {
 	case a.OK():
@@ -50,8 +50,8 @@ func (p *Profile) judged(d *Delivery, a *Attempt) (s Settlement, gone bool) {
 	return s, false
 }
 
-// overload tells whether an outcome says that the endpoint has too much to do, or is away.
-func overload(a *Attempt) bool {
+// isOverload reports whether an attempt shows an endpoint that is overloaded or unreachable.
+func isOverload(a *Attempt) bool {
 	switch a.Code {
 	case CodeTimeout, CodeConnect, CodeDNS, CodeTLS, CodeProtocol:
 		return true
@@ -65,7 +65,7 @@ func overload(a *Attempt) bool {
 	return false
 }
 
-// attentionKey tells apart what an owner hears of once each.
+// attentionKey identifies a fault of which the owner is notified once.
 func attentionKey(a *Attempt) string { return string(a.Code) + " " + strconv.Itoa(a.Status) }
 
 // egressWait is how long a delivery waits that could not leave this process.
@@ -91,9 +91,9 @@ func failure(d *Delivery, a *Attempt) retry.Failure {
 	return retry.Failure{Made: d.Tries, First: first, Now: a.End(), After: a.RetryAfter, Seed: h.Sum64()}
 }
 
-// attention tells whether the owner of a webhook should hear of an outcome: the URL,
-// the secret or the certificate is wrong, and waiting will not mend it.
-func attention(a *Attempt) bool {
+// needsAttention reports whether the owner of a webhook must act: the URL, the secret or the
+// certificate is wrong, and retries cannot succeed.
+func needsAttention(a *Attempt) bool {
 	switch a.Code {
 	case CodeTLSVerify, CodeTLS, CodeAuth:
 		return true
@@ -112,9 +112,9 @@ func asksForPatience(a *Attempt) bool {
 	return a.RetryAfter > 0 && (a.Status == http.StatusTooManyRequests || a.Status == http.StatusServiceUnavailable)
 }
 
-// remote tells whether an outcome says something about the endpoint, rather than about
-// our own configuration.
-func remote(a *Attempt) bool {
+// aboutEndpoint reports whether an outcome is evidence about the endpoint, and not about the
+// configuration of this side.
+func aboutEndpoint(a *Attempt) bool {
 	switch a.Code {
 	case CodeURLRejected, CodePayload, CodeConfig, CodeCancelled, CodeEgress:
 		return false

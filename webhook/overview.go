@@ -12,15 +12,15 @@ import (
 // Overview is a [History] that answers for all rows of a list at once. It is a capability of a
 // Store; without it each row costs a call of its own.
 type Overview interface {
-	// Latest returns of each of these webhooks of a scope, at most 500, the delivery with the newest
-	// CreatedAt, without body and in any order. A webhook without deliveries is left out.
+	// Latest returns the delivery with the newest CreatedAt of each of these webhooks of a scope,
+	// at most 500, without body and in any order. A webhook without deliveries is left out.
 	Latest(ctx context.Context, scope string, webhookIDs []string) ([]Delivery, error)
-	// LatestAttempts returns of each of these deliveries of a scope, at most 500, the latest
-	// attempt, by Delivery.ID. A delivery that was never tried is left out.
+	// LatestAttempts returns the latest attempt of each of these deliveries of a scope, at most
+	// 500, by Delivery.ID. A delivery that was never tried is left out.
 	LatestAttempts(ctx context.Context, scope string, deliveryIDs []string) (map[string]Attempt, error)
 }
 
-// Standing is how a webhook is doing, for a row of a list.
+// Standing is the state of a webhook, for a row of a list.
 type Standing struct {
 	Health Health
 	// Latest is the delivery with the newest CreatedAt, without body; nil where there is none,
@@ -28,9 +28,9 @@ type Standing struct {
 	Latest *Delivery
 }
 
-// Standings tells how each of these webhooks of a scope is doing, in the same order. They are
+// Standings returns the state of each of these webhooks of a scope, in the same order. ws are
 // webhooks as [Manager.List] returned them, at most 500. With an [Overview] the number of calls to
-// the Store does not depend on how many there are. Errors: [ErrInvalid] for more than 500.
+// the Store does not depend on their number. Errors: [ErrInvalid] for more than 500.
 func (m *Manager) Standings(ctx context.Context, scope string, ws []Webhook) ([]Standing, error) {
 	if len(ws) > maxPage {
 		return nil, fmt.Errorf("webhook: standings of scope %q: %w: %d webhooks, at most %d", scope, ErrInvalid, len(ws), maxPage)
@@ -62,7 +62,7 @@ func (m *Manager) latest(ctx context.Context, scope string, ids []string) (map[s
 		return out, nil
 	}
 	if o, ok := m.d.store.(Overview); ok {
-		ds, err := read("Latest", func() ([]Delivery, error) { return o.Latest(ctx, scope, ids) })
+		ds, err := protectRead("Latest", func() ([]Delivery, error) { return o.Latest(ctx, scope, ids) })
 		for i := range ds {
 			out[ds[i].WebhookID] = &ds[i]
 		}
@@ -99,7 +99,7 @@ func (m *Manager) LatestAttempts(ctx context.Context, scope string, ds []Deliver
 		for i := range ds {
 			ids[i] = ds[i].ID
 		}
-		as, err := read("LatestAttempts", func() (map[string]Attempt, error) { return o.LatestAttempts(ctx, scope, ids) })
+		as, err := protectRead("LatestAttempts", func() (map[string]Attempt, error) { return o.LatestAttempts(ctx, scope, ids) })
 		if err != nil {
 			return nil, fmt.Errorf("webhook: latest attempts: %w", err)
 		}
@@ -122,12 +122,12 @@ func (m *Manager) LatestAttempts(ctx context.Context, scope string, ds []Deliver
 func (d *Dispatcher) healthsOf(ctx context.Context, scope string, ids []string) (map[string]Health, error) {
 	out := make(map[string]Health, len(ids))
 	stale, ask := false, false
-	d.engine.look(func(s *scheduler.Scheduler) {
+	d.engine.inspect(func(s *scheduler.Scheduler) {
 		stale = s.HealthStale(time.Now())
 		for _, id := range ids {
 			own, known := s.HealthOf(scope, id)
 			if known {
-				out[id] = record(own)
+				out[id] = healthRecord(own)
 			}
 			ask = ask || !known || stale
 		}
@@ -135,7 +135,7 @@ func (d *Dispatcher) healthsOf(ctx context.Context, scope string, ids []string) 
 	if d.health == nil || !ask {
 		return out, nil
 	}
-	stored, err := read("Health", func() ([]Health, error) { return d.health.Health(ctx, scope, "") })
+	stored, err := protectRead("Health", func() ([]Health, error) { return d.health.Health(ctx, scope, "") })
 	if err != nil {
 		return nil, err
 	}

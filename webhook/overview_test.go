@@ -13,16 +13,16 @@ import (
 	"github.com/postrider/postrider/webhook/memstore"
 )
 
-// withoutOverview is a Store whose history answers for one delivery at a time, and that does not
-// count.
+// withoutOverview is a Store without Overview and Counters: its history answers for one delivery at
+// a time.
 type withoutOverview struct{ *memstore.Store }
 
 func (withoutOverview) Latest()         {}
 func (withoutOverview) LatestAttempts() {}
 func (withoutOverview) Counts()         {}
 
-// Rule: a list learns of health, latest delivery, latest attempt and why not yet for all its rows
-// what single calls say of each, with an Overview and without.
+// Rule: health, latest delivery, latest attempt and reasons for all rows of a list are the same as
+// from single calls, with an Overview and without.
 func TestOverviewSaysWhatSingleCallsSay(t *testing.T) {
 	t.Parallel()
 	for name, store := range map[string]func(*memstore.Store) webhook.Store{
@@ -37,7 +37,7 @@ func TestOverviewSaysWhatSingleCallsSay(t *testing.T) {
 			for i := range 5 {
 				h.dispatchAll(id("evt_%d", i))
 			}
-			h.active(hooks[1], false)
+			h.setActive(hooks[1], false)
 			open := webhook.Health{Scope: scope, WebhookID: hooks[2].ID, Failures: 9, FailingSince: time.Now().Add(-time.Hour), OpenUntil: time.Now().Add(time.Hour), Opened: 1}
 			if err := memory.SetHealth(ctx, scope, hooks[2].ID, webhook.Health{}, open); err != nil {
 				t.Fatal(err)
@@ -93,7 +93,7 @@ func TestOverviewSaysWhatSingleCallsSay(t *testing.T) {
 	}
 }
 
-// Rule: what lists ask for has a bound.
+// Rule: calls for lists have a bound.
 func TestOverviewBounds(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, newStore(t), webhook.Automation(), nil)
@@ -108,7 +108,7 @@ func TestOverviewBounds(t *testing.T) {
 	}
 }
 
-// counted is a Store that counts what is asked of it for a list.
+// counted is a Store that counts its calls for a list.
 type counted struct {
 	*memstore.Store
 	overviews, single int
@@ -134,8 +134,8 @@ func (c *counted) Delivery(ctx context.Context, scope, id string) (webhook.Deliv
 	return c.Store.Delivery(ctx, scope, id)
 }
 
-// Rule: an Overview is asked once for a list, and nothing is asked for a row, however the Store's calls
-// are contained.
+// Rule: an Overview is called once for a list, and no call is made for a row, also through the
+// containment of panics.
 func TestOverviewIsAsked(t *testing.T) {
 	t.Parallel()
 	store := &counted{Store: newStore(t)}

@@ -32,7 +32,7 @@ func (d *Dispatcher) plan(e payload.Event, hooks []Webhook, now time.Time) (ds [
 	}
 	places := make(map[string]int, len(routed))
 	for i, r := range routed {
-		places[r.WebhookID] = i // the first of two of one webhook stays without a delivery
+		places[r.WebhookID] = i // of two with one webhook the first gets no delivery, which is refused below
 	}
 	ds = make([]Delivery, len(routed))
 	for i := range hooks { // Route may have changed live
@@ -82,10 +82,10 @@ func (d *Dispatcher) newDelivery(e payload.Event, w *Webhook, r *Routed, now tim
 
 var idEncoding = base32.HexEncoding.WithPadding(base32.NoPadding)
 
-// DeliveryID names a delivery by what makes it unique, so that a repeated Dispatch
-// arrives at the same name. Its first 30 characters are the same for all deliveries of one
-// event, so that a Store can find those by the ID's beginning. 128 bits of SHA-256 for the
-// event, and 80 for the webhook within it, do not collide by chance. It is for Store adapters.
+// DeliveryID derives the ID of a delivery from the values that make it unique, so that a repeated
+// Dispatch yields the same ID. Its first 30 characters are the same for all deliveries of one
+// event, so that a Store can find them by prefix. 128 bits of SHA-256 for the event, and 80 for the
+// webhook within it, do not collide by chance. It is for Store adapters.
 func DeliveryID(scope, event, webhook string) string {
 	var buf [256]byte
 	b := append(append(buf[:0], scope...), 0)

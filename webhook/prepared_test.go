@@ -14,7 +14,7 @@ import (
 	"github.com/postrider/postrider/webhook/sign"
 )
 
-// sender is a host whose attempts a test makes itself, one after the other.
+// sender is a host whose attempts a test makes by itself, one after the other.
 func sender(t *testing.T, p webhook.Profile) (send func(webhook.Webhook) webhook.Attempt, to *receiver) {
 	t.Helper()
 	h := newHost(t, newStore(t), p, nil)
@@ -33,8 +33,8 @@ func someWebhook() webhook.Webhook {
 		Events: []string{"taskSuccess"}, Headers: map[string]string{"X-Team": "a"}, Active: true, CreatedAt: at, UpdatedAt: at, Version: 1}
 }
 
-// Rule: a host that keeps webhooks in a table of its own may change one without a new Version or
-// UpdatedAt. The next request has what is in the table then.
+// Rule: a host that keeps webhooks in its own table may change one without a new Version or
+// UpdatedAt. The next request uses the changed webhook.
 func TestEditBehindTheManagersBack(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*webhook.Webhook){
@@ -75,8 +75,8 @@ func TestEditBehindTheManagersBack(t *testing.T) {
 	}
 }
 
-// Rule: every field of a webhook tells one preparation from another, also one that was added to
-// the type later: a Profile may look at all of them.
+// Rule: a change of any field of a webhook makes a new preparation, also of a field that was added
+// to the type later: a Profile may use all of them.
 func TestPreparationKnowsEveryField(t *testing.T) {
 	t.Parallel()
 	made := 0
@@ -133,7 +133,7 @@ func TestPreparationKnowsEveryField(t *testing.T) {
 	}
 }
 
-// expiring is a Signer that is good until some time.
+// expiring is a Signer that is valid until a time.
 type expiring struct {
 	sign.Signer
 	until time.Time
@@ -141,8 +141,8 @@ type expiring struct {
 
 func (e expiring) Until() time.Time { return e.until }
 
-// Rule: a preparation has an end: a Signer that states one is made anew from then on, and what has
-// not been used for ten minutes is forgotten.
+// Rule: a preparation has an end: a Signer with an end is made anew from then on, and an entry that
+// was not used for ten minutes is removed.
 func TestPreparationEnds(t *testing.T) {
 	t.Parallel()
 	made := 0
@@ -180,7 +180,7 @@ func TestPreparationEnds(t *testing.T) {
 	})
 }
 
-// Rule: a body above the profile's cap is not sent, whatever let it into the Store.
+// Rule: a stored body above the profile's cap is not sent.
 func TestBodyAboveTheCapIsNotSent(t *testing.T) {
 	t.Parallel()
 	p := webhook.Automation()
@@ -199,8 +199,8 @@ func TestBodyAboveTheCapIsNotSent(t *testing.T) {
 	}
 }
 
-// Rule: the host of a request is chosen by the webhook. A Target hook that takes it from the
-// delivery is refused before anything is sent, also where the URL has no variables.
+// Rule: the webhook determines the host of a request. A Target hook that takes it from the delivery
+// is refused before a request, also if the URL has no variables.
 func TestTargetCannotMoveTheHost(t *testing.T) {
 	t.Parallel()
 	for name, url := range map[string]string{"with variables": "https://hooks.example.com/{key}", "without": "https://hooks.example.com/key"} {
@@ -234,8 +234,8 @@ func TestTargetCannotMoveTheHost(t *testing.T) {
 	}
 }
 
-// Rule: a hook that panics after the answer has not said yes: nothing is delivered by it, and
-// what the endpoint answered is kept.
+// Rule: a hook that panics after the answer does not accept it: the delivery is not delivered, and
+// the answer is kept.
 func TestPanickingVerdict(t *testing.T) {
 	t.Parallel()
 	p := webhook.Automation()

@@ -12,11 +12,12 @@ import (
 	"github.com/postrider/postrider/webhook/internal/transport"
 )
 
-// Preview is the request of a delivery as it would be made now, for people to read: it holds no
-// secret, of the URL scheme and host only, and of headers with credentials or signatures the names.
+// Preview is the request of a delivery as it would be made now, for people to read. It holds no
+// secret: of the URL only scheme and host, and of headers with credentials or signatures only the
+// names.
 type Preview struct {
 	Method string
-	// URL ends behind the host; what was left out is shown as "[redacted]".
+	// URL ends after the host; "[redacted]" stands for the rest.
 	URL string
 	// Header is sorted by name.
 	Header []PreviewHeader
@@ -32,10 +33,10 @@ type PreviewHeader struct {
 // shownHeaders are sent by every Profile and hold nothing secret.
 var shownHeaders = []string{"Content-Type", "User-Agent", "Webhook-Id", "Webhook-Timestamp"}
 
-// Preview builds the request of a delivery with the webhook as it is now, and sends nothing. Shown
-// are the headers that every Profile sends and those of Profile.Prepare.Header; those of the webhook itself
-// and of its signer are masked. Errors: [ErrNotFound], also where its webhook is gone,
-// [ErrUnsupported] without [History], [ErrSealed], and [ErrInvalid] where no request can be built.
+// Preview builds the request of a delivery with the webhook as it is now, and sends nothing. It
+// shows the headers that every Profile sends and those of Profile.Prepare.Header; it masks those of
+// the webhook itself and of its signer. Errors: [ErrNotFound], also if its webhook is gone,
+// [ErrUnsupported] without [History], [ErrSealed], and [ErrInvalid] if no request can be built.
 func (m *Manager) Preview(ctx context.Context, scope, deliveryID string) (Preview, error) {
 	d, _, err := m.Delivery(ctx, scope, deliveryID)
 	if err != nil {
@@ -50,9 +51,9 @@ func (m *Manager) Preview(ctx context.Context, scope, deliveryID string) (Previe
 	}
 	now := m.d.now()
 	x := transport.Begin(ctx, d.Body)
-	req, _, err := m.d.sender.request(x, m.d.sender.prepared.at(now, &w), &w, &d, d.Attempts+1, now, &authorization{unsent: true})
+	req, _, err := m.d.sender.request(x, m.d.sender.prepared.get(now, &w), &w, &d, d.Attempts+1, now, &authorization{unsent: true})
 	if err != nil {
-		return Preview{}, fmt.Errorf("webhook: preview %s: %w: no request can be made of it (%s)", deliveryID, ErrInvalid, refused(err).code)
+		return Preview{}, fmt.Errorf("webhook: preview %s: %w: no request can be made of it (%s)", deliveryID, ErrInvalid, asRequestError(err).code)
 	}
 	p := Preview{Method: req.Method, URL: maskURL(req.URL.String()), Body: d.Body}
 	open := m.d.profile.openHeaders(w, d)
@@ -69,13 +70,13 @@ func (m *Manager) Preview(ctx context.Context, scope, deliveryID string) (Previe
 	return p, nil
 }
 
-// openHeaders are the names of headers whose values may be read by whoever sees the delivery.
+// openHeaders are the names of headers whose values are shown together with the delivery.
 func (p *Profile) openHeaders(w Webhook, d Delivery) []string {
 	open := slices.Clone(shownHeaders)
 	if p.Prepare.Header != nil {
 		own := make(http.Header)
 		func() {
-			defer func() { _ = recover() }() // the request was built, so it is not to be expected
+			defer func() { _ = recover() }() // unexpected, because the hook has just built the request
 			p.Prepare.Header(w.Clone(), d, own)
 		}()
 		for name := range own {
@@ -95,7 +96,7 @@ func (p *Profile) openHeaders(w Webhook, d Delivery) []string {
 	})
 }
 
-// holdsCredential tells whether a value contains a credential of a webhook.
+// holdsCredential reports whether a value contains a credential of a webhook.
 func holdsCredential(w *Webhook, value string) bool {
 	for _, v := range w.Headers {
 		if v != "" && strings.Contains(value, v) {
@@ -110,8 +111,7 @@ func holdsCredential(w *Webhook, value string) bool {
 	return holdsSecret(value, w.Secrets)
 }
 
-// Curl is the request as a command line, with "[redacted]" where something is masked. It is for
-// a POSIX shell.
+// Curl is the request as a command line for a POSIX shell, with "[redacted]" for masked parts.
 func (p Preview) Curl() string {
 	var b strings.Builder
 	quote := func(s string) { b.WriteString("'" + strings.ReplaceAll(s, "'", `'\''`) + "'") }

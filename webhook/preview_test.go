@@ -12,8 +12,8 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Rule: a preview is the request as it would be sent, without what is secret: the path of the
-// URL, the values of the webhook's headers, signatures, and whatever holds a credential.
+// Rule: a preview is the request as it would be sent, without its secrets: the path of the URL, the
+// values of the webhook's headers, signatures, and each value that holds a credential.
 func TestPreview(t *testing.T) {
 	t.Parallel()
 	const secret = "canary-0123456789abcdef0123456789abcdef"

@@ -16,16 +16,16 @@ import (
 // Profile is everything that differs between kinds of receivers. [Automation] and
 // [Standard] return ready ones; a host changes fields of the copy it got before it
 // gives it to [New], or fills one of its own. A Store serves one Profile for life,
-// because what is queued was matched and composed by it.
+// because it has matched and composed the queued deliveries.
 //
-// Beside figures it has six parts, each with a default:
+// Beside its limits it has six parts, each with a default:
 //
-//   - Route: which webhooks receive an event, and what each is sent
+//   - Route: the webhooks that receive an event, and their deliveries
 //   - Keep: whether a delivery is still wanted when its turn comes
-//   - Prepare: how a request looks: its URL, headers and signature
-//   - Judge: what an answer means
-//   - Limits: what requests count against beside the limits of their webhook
-//   - Form: what people enter for a webhook, and how it is checked
+//   - Prepare: the URL, headers and signature of a request
+//   - Judge: the meaning of an answer
+//   - Limits: further limits of requests beside those of their webhook
+//   - Form: the fields that people enter for a webhook, and their checks
 //
 // Their functions are called from several goroutines at once and must not block. One
 // that panics fails the delivery, or the Dispatch, with [ErrPanic] or [CodeConfig].
@@ -43,14 +43,14 @@ type Profile struct {
 	Retry retry.Policy
 	// MaxBody is the largest body in bytes; 0 means 100 KiB.
 	MaxBody int
-	// MaxAge ends what has been pending for longer; 0 means 7 days.
+	// MaxAge ends a delivery that has been pending for longer; 0 means 7 days.
 	MaxAge time.Duration
-	// DisableAfter switches a webhook off when every attempt failed for that long;
-	// 0 means never. Half of it raises Observer.Attention first.
+	// DisableAfter switches a webhook off when every attempt failed for that long; 0 means never.
+	// After half of it Observer.Attention is called.
 	DisableAfter time.Duration
 
 	// Route picks the receivers of an event among the live webhooks of its scope, whose slice it may
-	// use, and says what each is sent, one delivery at most. nil means [Webhook.Listens] for each of
+	// use, and describes the delivery of each, one at most. nil means [Webhook.Listens] for each of
 	// them and the event's own body. [Each] and [Grouped] make a Route of functions that look at one
 	// webhook, or one group, after the other. An error refuses the Dispatch.
 	Route func([]Webhook, payload.Event) ([]Routed, error)
@@ -59,16 +59,16 @@ type Profile struct {
 	Keep func(Webhook, Delivery) bool
 	// Prepare makes a request out of a delivery.
 	Prepare Prepare
-	// Judge says what an attempt means; nil means [DefaultJudge]. It is asked as soon as the status of
+	// Judge returns the verdict on an attempt; nil means [DefaultJudge]. It is called as soon as the status of
 	// an answer is there, with an Attempt that has Number, Start, Status and Code ([CodeStatus] or
 	// [CodeRedirect]) only: this decides whether the endpoint accepted. Any other attempt is judged
 	// when it is complete, and can then no longer be accepted.
 	Judge func(Attempt) Verdict
-	// Limits returns what requests of a webhook's class count against beside the webhook's
-	// own limits, such as the tenant at a host. All of them must have room before a delivery is
+	// Limits returns the limits of requests of a webhook's class beside the webhook's own
+	// limits, such as that of the tenant at a host. All of them must have room before a delivery is
 	// sent.
 	Limits func(w Webhook, class string) []Limit
-	// Form says what people enter for a webhook, and checks it.
+	// Form describes the fields that people enter for a webhook, and checks them.
 	Form Form
 }
 
@@ -81,13 +81,13 @@ type Prepare struct {
 	// Header sets headers, after Webhook.Headers and before the signature. Tries is
 	// the number of attempts before this one since the delivery was queued, Attempts of all.
 	Header func(Webhook, Delivery, http.Header)
-	// Sign returns what signs requests to a webhook; nil, or a nil Signer, leaves them unsigned.
+	// Sign returns the Signer of requests to a webhook; nil, or a nil Signer, leaves them unsigned.
 	// The Signer is kept while the webhook stays as it is and is in use. One that has a method
 	// Until() time.Time is made anew from that time on; zero means never.
 	Sign func(Webhook) (sign.Signer, error)
 }
 
-// Form is what people may enter for webhooks of a [Profile], and how the [Manager] checks it.
+// Form describes the fields of webhooks of a [Profile], and how the [Manager] checks them.
 type Form struct {
 	// Events are the event types that a webhook can listen to; nil means any, or those of the
 	// Catalogue. A name holds no "*". Other types cannot be dispatched.
@@ -127,10 +127,10 @@ type Form struct {
 	Coalesces bool
 	// MaxPerScope limits the webhooks of a scope, inactive ones included; 0 means no limit.
 	MaxPerScope int
-	// Check adds what else is wrong with a webhook's fields to what the Manager found.
+	// Check adds field errors of a webhook to those that the Manager found.
 	Check func(Webhook) []FieldError
 	// Delete carries out the deletion of a webhook by the Manager: it calls remove, once, or
-	// answers why not, which Manager.Delete returns. A [*ValidationError] is shown to people.
+	// returns the reason against it, which Manager.Delete returns too. A [*ValidationError] is shown to people.
 	// nil means that remove is called.
 	Delete func(ctx context.Context, scope, id string, remove func(context.Context) error) error
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/postrider/postrider/webhook/webhooktest"
 )
 
-// Rule: what was judged is what arrives, byte for byte, over both versions of HTTP: URLs as
-// receivers of many makes have them, and names with an underscore or in the form for
+// Rule: the URL that was checked is the one that arrives, byte for byte, over both versions of
+// HTTP: URLs of many kinds of receivers, and names with an underscore or in the form for
 // international ones, which certificates have to match.
 func TestPublicURLsOnTheWire(t *testing.T) {
 	t.Parallel()

@@ -11,8 +11,8 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Rule: Replay spreads a window evenly, oldest first, at no more than the given rate, and
-// keeps identifiers and bytes. What is in flight or has lost its webhook is skipped.
+// Rule: Replay spreads a window evenly, oldest first, at no more than the given rate, and keeps
+// identifiers and bytes. It skips deliveries that are in flight or have lost their webhook.
 func TestReplay(t *testing.T) {
 	t.Parallel()
 	const n = 600 // more than a page
@@ -66,7 +66,7 @@ func TestReplay(t *testing.T) {
 	})
 }
 
-// Rule: a Replay skips what is being sent at the moment, and takes no rate that cannot be.
+// Rule: a Replay skips deliveries that are being sent, and refuses an invalid rate.
 func TestReplaySkipsAndRefuses(t *testing.T) {
 	t.Parallel()
 	to := &receiver{answer: func(_ int, r request) answer {
@@ -110,7 +110,7 @@ func TestReplaySkipsAndRefuses(t *testing.T) {
 	})
 }
 
-// Rule: the slowest rate is one an hour, and what waits for its turn is not too old for it.
+// Rule: the slowest rate is one an hour, and waiting for it does not make a delivery too old.
 func TestReplaySlowly(t *testing.T) {
 	t.Parallel()
 	p := webhook.Automation()

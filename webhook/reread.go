@@ -8,14 +8,14 @@ import (
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
-// doRead reads a webhook anew, for jobs whose read is too old to be relied on.
+// doRead reads a webhook again, for jobs whose read is too old.
 func (g *engine) doRead(c scheduler.Read) {
 	d := g.d
 	ctx, cancel := d.storeContext(storeTimeout)
 	defer cancel()
 	e := scheduler.Reread{Scope: c.Scope, WebhookID: c.WebhookID, Began: time.Now(), Verdict: scheduler.Unusable}
 	var w Webhook
-	g.ask(storeTimeout, "Webhook", func() (err error) {
+	g.callStore(storeTimeout, "Webhook", func() (err error) {
 		w, err = d.readWebhook(ctx, c.Scope, c.WebhookID)
 		return err
 	}, func(err error) {
@@ -23,26 +23,26 @@ func (g *engine) doRead(c scheduler.Read) {
 		if gone {
 			e.Verdict, err = scheduler.WebhookGone, nil
 		}
-		d.answered(ctx, "Webhook", err)
+		d.recordCall(ctx, "Webhook", err)
 		if err == nil && !gone && w.Unreadable == nil && w.Live(d.now()) {
 			e.Verdict, e.Hook = scheduler.Usable, &w
 		}
 		g.finish(e)
 	}, func() {
-		d.answered(ctx, "Webhook", errNoAnswer)
+		d.recordCall(ctx, "Webhook", errNoAnswer)
 		g.finish(e)
 	})
 }
 
-// errForeign: a Store that breaks its contract must not lead requests to another tenant, nor
-// show one tenant's webhook to another.
-var errForeign = errors.New("webhook: the Store answered with another webhook than it was asked for, prove it with package storetest")
+// errOtherWebhook contains a Store that breaks its contract: its answer must not send requests to
+// another tenant, nor show one tenant's webhook to another.
+var errOtherWebhook = errors.New("webhook: the Store answered with another webhook than it was asked for, prove it with package storetest")
 
-// readWebhook reads one webhook, from a Store that is no Registry too.
+// readWebhook reads one webhook, also from a Store that is no Registry.
 func (d *Dispatcher) readWebhook(ctx context.Context, scope, id string) (Webhook, error) {
 	w, err := d.findWebhook(ctx, scope, id)
 	if err == nil && (w.Scope != scope || w.ID != id) {
-		return Webhook{}, errForeign
+		return Webhook{}, errOtherWebhook
 	}
 	return w, err
 }
@@ -67,13 +67,13 @@ func (g *engine) doNotify() {
 	d := g.d
 	ctx, cancel := d.storeContext(storeTimeout)
 	defer cancel()
-	g.ask(storeTimeout, "Notify", func() error { return d.notifier.Notify(ctx) }, func(err error) {
+	g.callStore(storeTimeout, "Notify", func() error { return d.notifier.Notify(ctx) }, func(err error) {
 		if !errors.Is(err, ErrUnsupported) {
-			d.answered(ctx, "Notify", err)
+			d.recordCall(ctx, "Notify", err)
 		}
 		g.finish(scheduler.Notified{})
 	}, func() {
-		d.answered(ctx, "Notify", errNoAnswer)
+		d.recordCall(ctx, "Notify", errNoAnswer)
 		g.finish(scheduler.Notified{})
 	})
 }

@@ -10,10 +10,10 @@ import (
 
 // Routed is one delivery that Profile.Route makes of an event.
 type Routed struct {
-	// WebhookID says whose URL, secrets and health the delivery follows. It must be one of the
-	// webhooks that Route was given.
+	// WebhookID names the webhook whose URL, secrets and health the delivery uses. It must be one
+	// of the webhooks that Route was given.
 	WebhookID string
-	// Body replaces the event's body when NoBody or a non-nil Body says so.
+	// Body replaces the event's body if it is not nil. NoBody sends none.
 	Body   []byte
 	NoBody bool
 	// Class splits the webhook's lane, so that deliveries of one class do not wait for
@@ -41,7 +41,8 @@ func Each(match func(Webhook, payload.Event) (bool, error)) func([]Webhook, payl
 
 // Grouped makes a Profile.Route that matches as [Each] does, and then lets a function compose one
 // delivery for the matched webhooks of each Group (a single one where Group is empty), in the order
-// of their IDs. It must name one of them; an empty WebhookID means the first. Errors name the webhook.
+// of their IDs. The delivery must name one of them; an empty WebhookID means the first. Errors name
+// the webhook.
 func Grouped(match func(Webhook, payload.Event) (bool, error), compose func(payload.Event, []Webhook) (Routed, error)) func([]Webhook, payload.Event) ([]Routed, error) {
 	return func(live []Webhook, e payload.Event) ([]Routed, error) {
 		matched, err := matching(live, e, match)

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
+
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
@@ -16,11 +18,11 @@ const (
 	sweepBatch = 500
 )
 
-// Run sends what is due until ctx ends. Then it starts nothing new, gives requests in
-// flight Options.Drain to finish, puts back what did not, uncounted, and returns nil. It
-// returns [ErrRunning] when another Run of this Dispatcher is under way. It keeps going
-// through every error of the Store; [Dispatcher.Status] and the Logger tell of them.
-// No goroutine is left when it has returned, unless a Store ignores the end of its context.
+// Run sends deliveries that are due until ctx ends. Then it starts nothing new, gives requests in
+// flight Options.Drain to finish, gives back unfinished deliveries, uncounted, and returns nil. It
+// returns [ErrRunning] while another Run of this Dispatcher is in progress. It continues after
+// every error of the Store; [Dispatcher.Status] and the Logger report them. No goroutine is left
+// when it has returned, unless a Store ignores the end of its context.
 func (d *Dispatcher) Run(ctx context.Context) error {
 	if !d.running.CompareAndSwap(false, true) {
 		return ErrRunning
@@ -45,22 +47,22 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		d.drain(stopSending, stopStoring)
-	case <-g.breaks:
+	case <-g.schedulerFailed:
 	}
 	g.mu.Lock()
 	g.s.Ended()
-	broken := g.broken
+	broken := g.schedulerErr
 	g.mu.Unlock()
 	stopUpkeep()
 	upkeep.Wait()
-	if d.sender.own != nil {
-		d.sender.own.CloseIdleConnections()
+	if d.sender.ownTransport != nil {
+		d.sender.ownTransport.CloseIdleConnections()
 	}
 	d.log.InfoContext(ctx, "webhook: sending has ended", "profile", d.profile.Name)
 	return broken
 }
 
-// drain lets requests in flight finish and stores what is known.
+// drain lets requests in flight finish and stores their settlements.
 func (d *Dispatcher) drain(stopSending, stopStoring func()) {
 	g := d.engine
 	quiet := make(chan struct{})
@@ -71,14 +73,14 @@ func (d *Dispatcher) drain(stopSending, stopStoring func()) {
 	limit := time.NewTimer(d.o.Drain)
 	defer limit.Stop()
 	for _, next := range []func(){
-		stopSending, // what is cut off now goes back uncounted
+		stopSending, // requests that this cuts off go back uncounted
 		func() { stopStoring(); g.post(scheduler.Abandon{}) },
 		func() {},
 	} {
 		select {
 		case <-quiet:
 			return
-		case <-g.breaks:
+		case <-g.schedulerFailed:
 			return
 		case <-limit.C:
 			next()
@@ -88,10 +90,10 @@ func (d *Dispatcher) drain(stopSending, stopStoring func()) {
 	d.log.Error("webhook: the Store ignored the end of its context, calls to it are left behind")
 }
 
-// startUpkeep starts what goes on beside the sending until ctx ends.
+// startUpkeep starts the periodic tasks that run beside the sending until ctx ends.
 func (d *Dispatcher) startUpkeep(ctx context.Context, upkeep *sync.WaitGroup) {
 	if d.clock != nil {
-		upkeep.Go(func() { repeat(ctx, clockEvery, d.keepTime) })
+		upkeep.Go(func() { repeat(ctx, clockEvery, d.refreshClock) })
 	}
 	if d.pruner != nil && d.o.History > 0 {
 		upkeep.Go(func() { d.prune(ctx); repeat(ctx, pruneEvery, d.prune) })
@@ -101,8 +103,8 @@ func (d *Dispatcher) startUpkeep(ctx context.Context, upkeep *sync.WaitGroup) {
 	}
 }
 
-// repeat runs a task periodically. Its periods differ at random, so hosts that started
-// together do not stay together.
+// repeat runs a task periodically. Periods have jitter, so that hosts that started together spread
+// out.
 func repeat(ctx context.Context, period time.Duration, task func(context.Context)) {
 	for {
 		t := time.NewTimer(period - rand.N(period/10+1))
@@ -116,12 +118,12 @@ func repeat(ctx context.Context, period time.Duration, task func(context.Context
 	}
 }
 
-// keepTime reads the Store's clock again, unless nothing needed it since and nothing is
+// refreshClock reads the Store's clock again if it was used since the last reading or a delivery is
 // pending.
-func (d *Dispatcher) keepTime(ctx context.Context) {
+func (d *Dispatcher) refreshClock(ctx context.Context) {
 	pending := false
-	d.engine.look(func(s *scheduler.Scheduler) { pending = s.Counts().Pending })
-	if d.worked.Swap(false) || pending {
+	d.engine.inspect(func(s *scheduler.Scheduler) { pending = s.Counts().Pending })
+	if d.clockUsed.Swap(false) || pending {
 		d.measureClock(ctx)
 	}
 }
@@ -137,17 +139,18 @@ func (d *Dispatcher) prune(ctx context.Context) {
 			return err
 		})
 		if ctx.Err() == nil {
-			d.answered(ctx, "Prune", err)
+			d.recordCall(ctx, "Prune", err)
 		}
 		if err != nil || n == 0 {
-			return // whole events may be fewer than were asked for, with more to come
+			return // fewer than pruneBatch is no end, because only whole events are removed
 		}
 	}
 }
 
 // listen turns notifications of other hosts into wake-ups.
 func (d *Dispatcher) listen(ctx context.Context) {
-	wait := newBackOff(100*time.Millisecond, 30*time.Second)
+	wait := backoff.NewExponentialBackOff(backoff.WithInitialInterval(100*time.Millisecond), backoff.WithMaxInterval(30*time.Second),
+		backoff.WithMultiplier(2), backoff.WithMaxElapsedTime(0)) // without an end
 	for ctx.Err() == nil {
 		err := protect("Wait", func() error { return d.notifier.Wait(ctx) })
 		switch {
@@ -156,12 +159,22 @@ func (d *Dispatcher) listen(ctx context.Context) {
 		case errors.Is(err, ErrUnsupported):
 			return
 		case err != nil:
-			d.answered(ctx, "Wait", err)
-			pause(ctx, wait.NextBackOff())
+			d.recordCall(ctx, "Wait", err)
+			sleep(ctx, wait.NextBackOff())
 		default:
-			d.answered(ctx, "Wait", nil)
+			d.recordCall(ctx, "Wait", nil)
 			wait.Reset()
 		}
-		d.engine.post(scheduler.Woken{Foreign: true}) // after an error too: something may have been missed
+		d.engine.post(scheduler.Woken{Foreign: true}) // after an error too, which may hide a notification
+	}
+}
+
+// sleep waits for a time, or until ctx ends.
+func sleep(ctx context.Context, wait time.Duration) {
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Rule: nothing of one scope is reached from another, by any call that takes an ID.
+// Rule: no call with an ID reaches data of another scope.
 func TestScopeIsolation(t *testing.T) {
 	t.Parallel()
 	inBubble(t, webhook.Automation(), nil, func(h *host) {
@@ -76,7 +76,7 @@ func TestScopeIsolation(t *testing.T) {
 	})
 }
 
-// Rule: an ID that nobody has is ErrNotFound, and the error tells the ID.
+// Rule: an unknown ID returns ErrNotFound, and the error names the ID.
 func TestUnknownID(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, newStore(t), webhook.Automation(), nil)
@@ -90,7 +90,8 @@ func TestUnknownID(t *testing.T) {
 	}
 }
 
-// Rule: a tenant that leaves takes everything along, and a webhook's health with it.
+// Rule: the deletion of a scope removes all data of the tenant, the health of its webhooks
+// included.
 func TestDeleteScope(t *testing.T) {
 	t.Parallel()
 	to := &receiver{answer: status(503)}

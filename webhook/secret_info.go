@@ -6,7 +6,7 @@ import (
 	"github.com/postrider/postrider/webhook/sign"
 )
 
-// SecretInfo is what may be shown of a secret.
+// SecretInfo is the part of a secret that may be shown.
 type SecretInfo struct {
 	// ID names it within its webhook; see [Manager.RevokeSecret].
 	ID string
@@ -14,7 +14,7 @@ type SecretInfo struct {
 	CreatedAt time.Time
 	// ExpiresAt is when it ends, zero for never.
 	ExpiresAt time.Time
-	// Kind says what a receiver does with it.
+	// Kind says what the secret is used for.
 	Kind SecretKind
 	// Public is the public half of a SecretPrivate, as receivers get it; see [sign.JWKS].
 	Public string
@@ -32,7 +32,7 @@ const (
 	SecretToken SecretKind = "token"
 )
 
-func (p *Profile) infoOf(w *Webhook, s Secret) SecretInfo {
+func (p *Profile) secretInfo(w *Webhook, s Secret) SecretInfo {
 	info := SecretInfo{ID: s.ID(), CreatedAt: s.CreatedAt(), ExpiresAt: s.ExpiresAt(), Kind: SecretShared}
 	with := w.Clone()
 	with.Secrets = []Secret{s}

@@ -12,8 +12,8 @@ import (
 	"github.com/postrider/postrider/webhook/sign"
 )
 
-// kept is what an edit leaves empty and takes over from the stored webhook.
-type kept struct {
+// keptValues are the values that an edit leaves empty and takes over from the stored webhook.
+type keptValues struct {
 	stored  Webhook
 	secrets bool
 	headers []string // names as they are spelled in the edit
@@ -21,9 +21,9 @@ type kept struct {
 	key     bool // of the client certificate
 }
 
-// keepEmpty fills what is empty in next, because forms get neither URL nor credentials back.
-func keepEmpty(stored Webhook, next *Webhook) kept {
-	k := kept{stored: stored}
+// keepEmpty fills the empty values of next, because forms get neither URL nor credentials back.
+func keepEmpty(stored Webhook, next *Webhook) keptValues {
+	k := keptValues{stored: stored}
 	if next.URL == "" {
 		next.URL = stored.URL
 	}
@@ -44,10 +44,10 @@ func keepEmpty(stored Webhook, next *Webhook) kept {
 	return k
 }
 
-// again reports each stored credential that the edit would send to another receiver. A person
-// who may edit a webhook without seeing its credentials could otherwise have them sent to
+// mustReenter reports each stored credential that the edit would send to another receiver.
+// Otherwise a person who may edit a webhook without seeing its credentials could have them sent to
 // a server of their own. next has its canonical URL.
-func (k *kept) again(p *Profile, next *Webhook) (out []FieldError) {
+func (k *keptValues) mustReenter(p *Profile, next *Webhook) (out []FieldError) {
 	if !k.secrets && len(k.headers) == 0 && k.auth == (keptAuth{}) && !k.key {
 		return nil
 	}
@@ -66,11 +66,11 @@ func (k *kept) again(p *Profile, next *Webhook) (out []FieldError) {
 	if moved && k.key {
 		out = append(out, FieldError{"tls", "again", "Enter the private key again: the webhook goes to another URL."})
 	}
-	return append(out, k.auth.again(p, moved, &k.stored.Auth, &next.Auth)...)
+	return append(out, k.auth.mustReenter(p, moved, &k.stored.Auth, &next.Auth)...)
 }
 
-// sameReceiver tells whether requests of both webhooks go to the same URL. Any difference of
-// the canonical text counts: one host can serve many owners under different paths.
+// sameReceiver reports whether requests of both webhooks go to the same URL. Any difference of the
+// canonical text counts: one host can serve many owners under different paths.
 func sameReceiver(p *Profile, was, next *Webhook) bool {
 	if was.URL != next.URL {
 		canonical, err := p.Allow.CheckURL(was.URL) // may have been stored by other means
@@ -107,9 +107,9 @@ func sampleDelivery(w *Webhook) Delivery {
 	return d
 }
 
-// sendsSecret tells whether a request holds the secret itself. A Profile that does not say so is
-// asked for a request, because a host may replace its hooks and leave SecretSent as it was.
-// A request that cannot be made counts as one that holds the secret.
+// sendsSecret reports whether a request holds the secret itself. Without Form.SecretSent it builds
+// a sample request and searches it, because a host may replace hooks and not set SecretSent. A
+// request that cannot be built counts as one that holds the secret.
 func (p *Profile) sendsSecret(w *Webhook) bool {
 	if p.Form.SecretSent {
 		return true
@@ -151,7 +151,7 @@ func (p *Profile) sampleRequest(w *Webhook) (r *http.Request, err error) {
 	return r, signer.Sign(r, sign.Message{ID: "x", Attempt: 1, Time: time.Unix(1_700_000_000, 0)})
 }
 
-// holdsSecret looks for a secret as it is, as a URL writes it and as Basic authentication does.
+// holdsSecret searches a text for a secret: plain, URL-encoded and in Basic authentication.
 func holdsSecret(text string, secrets []Secret) bool {
 	return slices.ContainsFunc(secrets, func(s Secret) bool {
 		plain := s.Reveal()
@@ -160,7 +160,7 @@ func holdsSecret(text string, secrets []Secret) bool {
 	})
 }
 
-// holdsInBasic looks into the value of an Authorization header.
+// holdsInBasic searches the value of an Authorization header.
 func holdsInBasic(value, plain string) bool {
 	r := http.Request{Header: http.Header{"Authorization": {value}}}
 	user, password, ok := r.BasicAuth()

@@ -14,8 +14,8 @@ import (
 
 const publicURL = "https://hooks.example.com/T1/in"
 
-// byAttribute is a Standard profile with more than one way to send: the attribute "scheme"
-// chooses it, and "host" the host.
+// byAttribute is a Standard profile with several ways to send: the attribute "scheme" selects one,
+// and "host" the host.
 func byAttribute() webhook.Profile {
 	p := webhook.Standard()
 	p.Form.Check = nil
@@ -42,8 +42,8 @@ func byAttribute() webhook.Profile {
 	return p
 }
 
-// Rule: what is stored and would be sent goes to the receiver for which it was entered, and to
-// no other: an edit that leads elsewhere must hold it again. What only signs may stay.
+// Rule: a stored credential that is sent goes only to the receiver for which it was entered: an
+// edit that leads elsewhere must hold it again. A key that only signs may stay.
 func TestEditAsksAgain(t *testing.T) {
 	t.Parallel()
 	const stored = "stored-secret-0123456789"
@@ -135,8 +135,8 @@ func TestEditAsksAgain(t *testing.T) {
 	}
 }
 
-// Rule: no chain of edits, each of which is accepted, brings a stored credential to a receiver
-// for which it was not entered.
+// Rule: no chain of accepted edits brings a stored credential to a receiver for which it was not
+// entered.
 func TestEditChainsKeepCredentials(t *testing.T) {
 	t.Parallel()
 	p := byAttribute()
@@ -166,7 +166,8 @@ func TestEditChainsKeepCredentials(t *testing.T) {
 	}
 }
 
-// Rule: switching on and rotating ask for nothing: they lead nowhere else.
+// Rule: activation and rotation require no credential again, because they lead to no other
+// receiver.
 func TestRotationAndSwitchAskForNothing(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, newStore(t), webhook.Automation(), nil)

@@ -10,9 +10,9 @@ import (
 	"github.com/postrider/postrider/webhook/sign"
 )
 
-// liveSecrets returns the secrets that count at now, and when the next of them ends, zero for
-// never. Where all have ended, the one that lasted longest goes on: requests without a
-// signature would help no receiver.
+// liveSecrets returns the secrets that are valid at now, and the time at which the next of them
+// ends, zero for never. If all have ended, the one that ended last stays valid, because no receiver
+// accepts a request without a signature.
 func liveSecrets(all []Secret, now time.Time) (live []Secret, until time.Time) {
 	ended := func(s Secret) bool { end := s.ExpiresAt(); return !end.IsZero() && !now.Before(end) }
 	live = all
@@ -30,19 +30,19 @@ func liveSecrets(all []Secret, now time.Time) (live []Secret, until time.Time) {
 	return live, until
 }
 
-// liveHook is w with the secrets that count, for hooks that make a request.
-func (p *preparation) liveHook(w *Webhook) *Webhook {
-	if len(p.of.Secrets) == len(w.Secrets) {
+// liveHook is w with only its valid secrets, for hooks that make a request.
+func (p *preparedWebhook) liveHook(w *Webhook) *Webhook {
+	if len(p.live.Secrets) == len(w.Secrets) {
 		return w
 	}
 	live := *w
-	live.Secrets = slices.Clone(p.of.Secrets)
+	live.Secrets = slices.Clone(p.live.Secrets)
 	return &live
 }
 
-// knownSecrets are those of a stored webhook that count at now, each with an ID. One that was
-// stored without is named after its place, which tells nothing of its text and stays the same
-// until the webhook is written, name included.
+// knownSecrets are the secrets of a stored webhook that are valid at now, each with an ID. A secret
+// without an ID gets one from the version and its place, which reveals nothing of its text. That ID
+// stays the same until the next write of the webhook stores it.
 func knownSecrets(w *Webhook, now time.Time) []Secret {
 	named := slices.Clone(w.Secrets)
 	for i, s := range named {
@@ -54,9 +54,9 @@ func knownSecrets(w *Webhook, now time.Time) []Secret {
 	return live
 }
 
-// adoptSecrets gives each secret what is known of it: one that was there before keeps its life,
-// another one begins at now. The newest has no end, or nothing would be left of the webhook's
-// secrets one day.
+// adoptSecrets gives each secret its ID and times: a secret that was there before keeps them,
+// another one begins at now. The newest has no end, because otherwise all secrets of a webhook
+// could end.
 func adoptSecrets(secrets, before []Secret, now time.Time) {
 	for i, s := range secrets {
 		if s.ID() == "" {
@@ -86,11 +86,11 @@ func orTime(t, otherwise time.Time) time.Time {
 
 func newSecretID() string { return "sec_" + strings.ToLower(rand.Text()) }
 
-// secretTime is now as Stores keep it.
+// secretTime is now in the precision of Stores.
 func (m *Manager) secretTime() time.Time { return m.d.now().Truncate(time.Microsecond) }
 
-// generated returns a secret of Profile.Form.NewSecret.
-func (p *Profile) generated() (s Secret, err error) {
+// generateSecret returns a secret of Profile.Form.NewSecret.
+func (p *Profile) generateSecret() (s Secret, err error) {
 	defer contain("Profile.Form.NewSecret", &err)
 	if s, err = p.Form.NewSecret(); err != nil {
 		return Secret{}, fmt.Errorf("webhook: Profile.Form.NewSecret: %w", err)
@@ -104,7 +104,7 @@ func (p *Profile) fillSecret(w *Webhook) error {
 	if p.Form.NewSecret == nil || !asked && (len(w.Secrets) > 0 || !p.Form.RequireSecret) {
 		return nil
 	}
-	s, err := p.generated()
+	s, err := p.generateSecret()
 	if err == nil {
 		w.Secrets = []Secret{s}
 	}

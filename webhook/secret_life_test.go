@@ -14,7 +14,8 @@ import (
 	"github.com/postrider/postrider/webhook/sign"
 )
 
-// Rule: Add generates what is missing where the profile can and demands it, and hands it over.
+// Rule: Add generates a missing secret if the profile demands one and can generate it, and returns
+// it.
 func TestAddGeneratesSecret(t *testing.T) {
 	t.Parallel()
 	optional, broken, panics := webhook.Standard(), webhook.Standard(), webhook.Standard()
@@ -53,7 +54,7 @@ func TestAddGeneratesSecret(t *testing.T) {
 	}
 }
 
-// Rule: secrets from before their lives were kept have no known age and no end; they have names by
+// Rule: secrets that were stored without ID and times have no known age and no end. They get IDs by
 // which they can be revoked, also after the webhook was written.
 func TestSecretsOfUnknownAge(t *testing.T) {
 	t.Parallel()
@@ -85,8 +86,8 @@ func TestSecretsOfUnknownAge(t *testing.T) {
 	}
 }
 
-// Rule: what is given to Edit as it was read keeps its life, a new one begins, one that is left out
-// ends at once, and the newest never has an end.
+// Rule: a secret that Edit gets as it was read keeps its ID and times, a new one begins, one that
+// is left out ends at once, and the newest never has an end.
 func TestEditKeepsLives(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, newStore(t), webhook.Standard(), nil)
@@ -129,7 +130,7 @@ func TestEditKeepsLives(t *testing.T) {
 	}
 }
 
-// Rule: hooks that make a request see no secret that has ended.
+// Rule: hooks that make a request get no secret that has ended.
 func TestHooksSeeLiveSecrets(t *testing.T) {
 	t.Parallel()
 	seen := map[string][]string{}
@@ -168,7 +169,7 @@ func TestHooksSeeLiveSecrets(t *testing.T) {
 	}
 }
 
-// Rule: a page is told what a secret is for and never what it holds.
+// Rule: a page gets the kind of a secret and never its text.
 func TestSecretKinds(t *testing.T) {
 	t.Parallel()
 	private, public, err := sign.GenerateKey()

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,37 +9,37 @@ import (
 	"time"
 )
 
-// DefaultOverlap is how long the secret before goes on signing after a rotation: a day is
-// enough for receivers that people change. MaxOverlap is the longest.
+// DefaultOverlap is how long the previous secret continues to sign after a rotation: a day is
+// enough to change a receiver by hand. MaxOverlap is the longest overlap.
 const (
 	DefaultOverlap = 24 * time.Hour
 	MaxOverlap     = 7 * 24 * time.Hour
 )
 
-// minProof is what a further signature adds to a request at the very least, in bytes.
+// minProof is the least number of bytes that a second signature adds to a request.
 const minProof = 16
 
 // RotateOption changes how a secret is replaced.
 type RotateOption func(*rotation)
 
 type rotation struct {
-	overlap time.Duration
-	asked   bool // for this overlap
-	revoke  bool
+	overlap  time.Duration
+	explicit bool // the overlap was given
+	revoke   bool
 }
 
-// Overlap keeps the secret before for d beside the new one, 0 to [MaxOverlap], in place of
+// Overlap keeps the previous secret for d beside the new one, 0 to [MaxOverlap], in place of
 // [DefaultOverlap]. With 0 it ends at once.
 func Overlap(d time.Duration) RotateOption {
-	return func(r *rotation) { r.overlap, r.asked = d, true }
+	return func(r *rotation) { r.overlap, r.explicit = d, true }
 }
 
-// DefaultRotation asks for nothing else than what [Manager.RotateSecret] does on its own. It is
-// for [Manager.Edit], where an option says that the secret is rotated.
+// DefaultRotation stands for the defaults of [Manager.RotateSecret]. It is for [Manager.Edit],
+// where an option says that the secret is rotated.
 func DefaultRotation() RotateOption { return func(*rotation) {} }
 
-// RevokeNow ends every older secret at once, also while an overlap is open and whatever
-// Overlap says: for a secret that has leaked.
+// RevokeNow ends every older secret at once, also during an overlap and with any Overlap: for a
+// secret that has leaked.
 func RevokeNow() RotateOption { return func(r *rotation) { r.revoke = true } }
 
 func newRotation(opts []RotateOption) *rotation {
@@ -63,36 +64,35 @@ func (e *RotatingError) Error() string {
 // Is makes errors.Is(err, ErrRotating) hold.
 func (e *RotatingError) Is(target error) bool { return target == ErrRotating }
 
-// RotateSecret makes next the newest secret, or one of Profile.Form.NewSecret where next is zero:
-// Secrets[0] of the webhook that it returns holds it, so that it can be shown once. Where
-// requests carry a proof made with each secret, the one before goes on for the overlap,
-// [DefaultOverlap] as a rule, so that a receiver changes over in between; then it ends on its
-// own. Where they carry one credential, such as a token, the newest counts at once, and an
-// Overlap above 0 is refused: field "overlap", rule "unsupported".
+// RotateSecret makes next the newest secret, or one of Profile.Form.NewSecret if next is zero:
+// Secrets[0] of the returned webhook holds it, so that it can be shown once. If requests carry a
+// signature of each secret, the previous one stays valid for the overlap, by default
+// [DefaultOverlap], so that a receiver can change over; then it ends by itself. If they carry one
+// credential, such as a token, only the newest is valid at once, and an Overlap above 0 is refused:
+// field "overlap", rule "unsupported".
 //
-// At most two secrets count at a time. While an overlap is open, a further rotation is
-// refused with a [*RotatingError], because it would end the secret that the receiver
-// uses; RevokeNow overrides that. A next that is the newest already changes no secret, so a
-// call may be repeated.
+// At most two secrets are valid at a time. During an overlap another rotation is refused with a
+// [*RotatingError], because it would end the secret that the receiver uses; RevokeNow overrides
+// that. If next is the newest already, no secret changes, so a call may be repeated.
 //
-// A Store that drops the end of a secret would let it sign for ever: RotateSecret reads back
-// what is stored, undoes the rotation and answers [ErrUnsupported]. Errors: also
-// [*ValidationError], [ErrNotFound], [ErrSealed], and [ErrUnknown] where neither what is stored
-// could be read back nor the rotation undone.
+// A Store that drops the end of a secret would let it sign for ever. RotateSecret therefore reads
+// the stored webhook back; if the end is missing, it undoes the rotation and answers
+// [ErrUnsupported]. Errors: also [*ValidationError], [ErrNotFound], [ErrSealed], and [ErrUnknown]
+// if the webhook could neither be read back nor the rotation undone.
 func (m *Manager) RotateSecret(ctx context.Context, scope, id string, next Secret, opts ...RotateOption) (Webhook, error) {
 	if next.IsZero() && m.d.profile.Form.NewSecret != nil {
 		var err error
-		if next, err = m.d.profile.generated(); err != nil {
+		if next, err = m.d.profile.generateSecret(); err != nil {
 			return Webhook{}, err
 		}
 	}
 	r := newRotation(opts)
 	var was Webhook
 	var refused error
-	check := func(w *Webhook) error { return orErr(m.validateAll(w), refused) }
+	check := func(w *Webhook) error { return cmp.Or(m.validateAll(w), refused) }
 	w, err := m.change(ctx, scope, id, 0, check, func(w *Webhook) {
 		was = w.Clone()
-		w.Secrets, refused = r.of(&m.d.profile, w, next, m.secretTime())
+		w.Secrets, refused = r.apply(&m.d.profile, w, next, m.secretTime())
 	})
 	if err != nil {
 		return Webhook{}, err
@@ -100,16 +100,9 @@ func (m *Manager) RotateSecret(ctx context.Context, scope, id string, next Secre
 	return m.withEnds(ctx, w, was)
 }
 
-func orErr(err, otherwise error) error {
-	if err != nil {
-		return err
-	}
-	return otherwise
-}
-
-// of returns the secrets of w after next came in. Beside an error it is next alone, for the
-// judgement on next.
-func (r *rotation) of(p *Profile, w *Webhook, next Secret, now time.Time) ([]Secret, error) {
+// apply returns the secrets of w after the rotation to next. With an error it returns next alone,
+// so that next is validated too.
+func (r *rotation) apply(p *Profile, w *Webhook, next Secret, now time.Time) ([]Secret, error) {
 	if r.overlap < 0 || r.overlap > MaxOverlap {
 		return []Secret{next}, &ValidationError{Fields: []FieldError{{"overlap", "range", fmt.Sprintf("An overlap may be 0 to %v.", MaxOverlap)}}}
 	}
@@ -124,7 +117,7 @@ func (r *rotation) of(p *Profile, w *Webhook, next Secret, now time.Time) ([]Sec
 	case r.overlap == 0:
 		return []Secret{next}, nil
 	case !p.provesEach(w, next, older[0]):
-		if r.asked {
+		if r.explicit {
 			return []Secret{next}, &ValidationError{Fields: []FieldError{{"overlap", "unsupported",
 				"Requests carry one credential, so the newest counts at once: leave the overlap out."}}}
 		}
@@ -133,9 +126,9 @@ func (r *rotation) of(p *Profile, w *Webhook, next Secret, now time.Time) ([]Sec
 	return []Secret{next, older[0].WithLife(older[0].ID(), older[0].CreatedAt(), now.Add(r.overlap))}, nil
 }
 
-// provesEach tells whether requests carry a proof made with each of two secrets. It compares
-// how long requests are, because a proof may hold something random. A request that cannot be
-// made proves nothing.
+// provesEach reports whether requests carry a signature of each of two secrets. It compares the
+// lengths of requests, because a signature may hold random bytes. It is false if a request cannot
+// be built.
 func (p *Profile) provesEach(w *Webhook, newest, older Secret) bool {
 	length := func(secrets ...Secret) (n int) {
 		with := w.Clone()
@@ -155,8 +148,7 @@ func (p *Profile) provesEach(w *Webhook, newest, older Secret) bool {
 	return one >= 0 && two >= one+minProof
 }
 
-// withEnds makes sure that the Store has kept the ends of w's secrets, and else undoes what has
-// just been written over was.
+// withEnds checks that the Store has kept the ends of w's secrets. If not, it writes was back.
 func (m *Manager) withEnds(ctx context.Context, w, was Webhook) (Webhook, error) {
 	if !slices.ContainsFunc(w.Secrets, func(s Secret) bool { return !s.ExpiresAt().IsZero() }) {
 		return w, nil
@@ -168,7 +160,7 @@ func (m *Manager) withEnds(ctx context.Context, w, was Webhook) (Webhook, error)
 	case err == nil && slices.EqualFunc(w.Secrets, got.Secrets, sameSecret):
 		return w, nil
 	case err == nil && got.Version > w.Version:
-		return w, nil // another change came on top, and answers for itself
+		return w, nil // a later change checks its own ends
 	case err == nil:
 		err = fmt.Errorf("the Store does not keep when a secret ends, rotate with RevokeNow: %w", ErrUnsupported)
 	}
@@ -184,9 +176,9 @@ func (m *Manager) withEnds(ctx context.Context, w, was Webhook) (Webhook, error)
 	return Webhook{}, fmt.Errorf("webhook: rotate the secret of %s: %w", w.ID, err)
 }
 
-// RevokeSecret ends one secret at once: the one of the given ID, which [Manager.Secrets] tells.
-// Errors: [ErrLast] for the only one, which is replaced by RotateSecret with RevokeNow;
-// [ErrNotFound] for the webhook and for the secret, also one that has ended; [ErrSealed].
+// RevokeSecret ends the secret with the given ID at once; [Manager.Secrets] lists the IDs. Errors:
+// [ErrLast] for the only one, which RotateSecret with RevokeNow replaces; [ErrNotFound] for an
+// unknown webhook or secret, also one that has ended; [ErrSealed].
 func (m *Manager) RevokeSecret(ctx context.Context, scope, id, secretID string) (Webhook, error) {
 	var refused error
 	check := func(*Webhook) error { return refused } // rules may have become stricter since it was stored
@@ -203,8 +195,8 @@ func (m *Manager) RevokeSecret(ctx context.Context, scope, id, secretID string) 
 	})
 }
 
-// Secrets tells of the secrets of a webhook that count now, newest first, everything but what they
-// hold. Errors: [ErrNotFound], [ErrSealed].
+// Secrets lists the valid secrets of a webhook, newest first, without their texts. Errors:
+// [ErrNotFound], [ErrSealed].
 func (m *Manager) Secrets(ctx context.Context, scope, id string) ([]SecretInfo, error) {
 	w, err := m.d.readWebhook(ctx, scope, id)
 	if err == nil {
@@ -216,7 +208,7 @@ func (m *Manager) Secrets(ctx context.Context, scope, id string) ([]SecretInfo, 
 	known := knownSecrets(&w, m.secretTime())
 	infos := make([]SecretInfo, len(known))
 	for i, s := range known {
-		infos[i] = m.d.profile.infoOf(&w, s)
+		infos[i] = m.d.profile.secretInfo(&w, s)
 	}
 	return infos, nil
 }

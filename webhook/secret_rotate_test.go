@@ -26,7 +26,7 @@ func generated(t *testing.T) webhook.Secret {
 	return s
 }
 
-// rotate must not fail.
+// rotate rotates the secret and fails the test on an error.
 func (h *host) rotate(id string, next webhook.Secret, opts ...webhook.RotateOption) webhook.Webhook {
 	h.t.Helper()
 	w, err := h.hooks.RotateSecret(ctx, scope, id, next, opts...)
@@ -46,7 +46,7 @@ func (h *host) infos(id string) []webhook.SecretInfo {
 	return infos
 }
 
-// accepts tells which of the secrets a receiver may have to accept a request.
+// accepts returns for each secret whether a receiver with it accepts a request.
 func accepts(r request, secrets ...webhook.Secret) (out []bool) {
 	for _, s := range secrets {
 		out = append(out, sign.VerifyStandard(r.Header, []byte(r.Body), r.At, 0, s) == nil)
@@ -55,8 +55,7 @@ func accepts(r request, secrets ...webhook.Secret) (out []bool) {
 }
 
 // Rule: during the overlap requests carry a signature of both secrets, and from its end on only of
-// the newest, although nothing about the webhook is written and the signer was in use a moment
-// before.
+// the newest, although the webhook is not written and the signer was in use just before.
 func TestOverlapEndsOnItsOwn(t *testing.T) {
 	t.Parallel()
 	standardBubble(t, &webhook.Options{Poll: 24 * time.Hour}, func(h *host) {
@@ -104,8 +103,8 @@ func TestOverlapEndsOnItsOwn(t *testing.T) {
 	})
 }
 
-// Rule: an overlap is 24 hours, or as asked from 0 to 7 days; while it is open another rotation is
-// refused and names the end, and RevokeNow ends every older secret.
+// Rule: an overlap is 24 hours, or the given 0 to 7 days. During it another rotation is refused
+// with its end, and RevokeNow ends every older secret.
 func TestRotateSecret(t *testing.T) {
 	t.Parallel()
 	standardBubble(t, &webhook.Options{Poll: 24 * time.Hour}, func(h *host) {
@@ -252,7 +251,7 @@ func TestRevokeSecret(t *testing.T) {
 	})
 }
 
-// forgetful drops the ends of secrets, as a Store from before they were kept.
+// forgetful is a Store that drops the ends of secrets, like one from before they were stored.
 type forgetful struct {
 	*memstore.Store
 	cannotRead error // after the first Update
@@ -275,8 +274,8 @@ func (f *forgetful) Webhook(ctx context.Context, scope, id string) (webhook.Webh
 	return f.Store.Webhook(ctx, scope, id)
 }
 
-// Rule: a Store that drops the end of a secret takes no rotation with an overlap: it is undone.
-// One without an overlap it takes.
+// Rule: in a Store that drops the end of a secret, a rotation with an overlap is undone. A rotation
+// without one works.
 func TestStoreThatDropsTheEnd(t *testing.T) {
 	t.Parallel()
 	f := &forgetful{Store: newStore(t)}

@@ -11,8 +11,8 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Rule: where a request holds one credential the next secret counts at once, alone; a refused
-// one changes nothing.
+// Rule: if a request holds one credential, the next secret is used at once, alone. A refused one
+// changes nothing.
 func TestRotateToken(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, newStore(t), webhook.Automation(), nil)
@@ -44,7 +44,8 @@ func texts(w webhook.Webhook) (out []string) {
 	return out
 }
 
-// Rule: the newest secret is sent; in the path, in front of a query, without the header.
+// Rule: the newest secret is sent, in the header or in the path, there in front of a query and
+// without the header.
 func TestSecretOnTheWire(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ url, path, want string }{

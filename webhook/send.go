@@ -26,37 +26,37 @@ const (
 // sender makes requests. It owns the only transport: deliveries, tests and
 // redeliveries all go through attempt.
 type sender struct {
-	profile   *Profile
-	transport http.RoundTripper    // the host's, nil for own
-	own       *transport.Transport // nil for the host's
-	tokenWay  *transport.Transport // to token endpoints, likewise
-	tokens    *oauth.Cache
+	profile        *Profile
+	hostTransport  http.RoundTripper    // the host's; nil for ownTransport
+	ownTransport   *transport.Transport // nil for the host's
+	tokenTransport *transport.Transport // to token endpoints; nil for the host's
+	tokens         *oauth.Cache
 	// identities are the transports of webhooks that have TLS; nil for the host's transport.
 	identities *transport.Identities
-	lookup     bool // of the target's addresses, before each request
+	lookup     bool // the target's addresses are looked up before each request
 	timeout    time.Duration
 	bounds     bounds
-	prepared   prepared
+	prepared   preparedCache
 }
 
 func newSender(p *Profile, o *Options) *sender {
-	s := &sender{profile: p, transport: o.Transport, timeout: o.Timeout, bounds: defaultBounds()}
-	if s.transport == nil {
-		s.connect(o)
+	s := &sender{profile: p, hostTransport: o.Transport, timeout: o.Timeout, bounds: defaultBounds()}
+	if s.hostTransport == nil {
+		s.makeTransports(o)
 	}
-	s.tokens = oauth.NewCache(s.post)
+	s.tokens = oauth.NewCache(s.postToken)
 	s.lookup = o.Proxy != nil && o.Proxy.AddressesCheckedBy == ByLookup
 	return s
 }
 
-// connect makes the sender's own transports.
-func (s *sender) connect(o *Options) {
-	s.own = newTransport(s.profile, o, s.bounds)
-	s.tokenWay = newTokenTransport(s.profile, o, s.bounds)
-	s.identities = transport.NewIdentities(s.own)
+// makeTransports makes the sender's own transports.
+func (s *sender) makeTransports(o *Options) {
+	s.ownTransport = newTransport(s.profile, o, s.bounds)
+	s.tokenTransport = newTokenTransport(s.profile, o, s.bounds)
+	s.identities = transport.NewIdentities(s.ownTransport)
 }
 
-// timeoutOf is how long an attempt to w may take.
+// timeoutOf is the longest duration of an attempt to w.
 func (s *sender) timeoutOf(w *Webhook) time.Duration {
 	if w.Timeout > 0 && w.Timeout < s.timeout {
 		return w.Timeout
@@ -64,13 +64,13 @@ func (s *sender) timeoutOf(w *Webhook) time.Duration {
 	return s.timeout
 }
 
-// attempt makes one request and judges it. The answer is decided by the status line:
-// what happens to the body afterwards changes nothing, because the receiver has
-// answered and another request would only repeat it. It never panics.
+// attempt makes one request and judges the answer by its status line. An error while the body is
+// read changes nothing, because the receiver has answered and another request would only repeat it.
+// attempt never panics.
 //
-// Within the attempt and its time the transport may make the request a second time, with the
-// same bytes: see [transport.Transport.Send]. So does the attempt where a token out of memory
-// was refused: see renews.
+// Within the attempt and its time the transport may make the request a second time, with the same
+// bytes: see [transport.Transport.Send]. The attempt itself makes it a second time after a cached
+// token was refused: see renewToken.
 func (s *sender) attempt(ctx context.Context, w *Webhook, d *Delivery, now time.Time) (a Attempt) {
 	a = Attempt{Number: d.Attempts + 1, Start: now}
 	began := time.Now()
@@ -83,28 +83,28 @@ func (s *sender) attempt(ctx context.Context, w *Webhook, d *Delivery, now time.
 	ctx, cancel := context.WithTimeout(ctx, s.timeoutOf(w))
 	defer cancel()
 	var auth authorization
-	for s.once(ctx, cancel, w, d, &a, &auth, began) {
+	for s.tryRequest(ctx, cancel, w, d, &a, &auth, began) {
 	}
 	return a
 }
 
-// once makes a request of an attempt, and tells whether it is to be made again.
-func (s *sender) once(ctx context.Context, cancel context.CancelFunc, w *Webhook, d *Delivery, a *Attempt, auth *authorization, began time.Time) (again bool) {
+// tryRequest makes one request of an attempt and reports whether it is to be made again.
+func (s *sender) tryRequest(ctx context.Context, cancel context.CancelFunc, w *Webhook, d *Delivery, a *Attempt, auth *authorization, began time.Time) (again bool) {
 	x := transport.Begin(ctx, d.Body)
-	at := elapsed(a.Start, began)
-	prep := s.prepared.at(at, w)
+	at := attemptTime(a.Start, began)
+	prep := s.prepared.get(at, w)
 	req, to, err := s.request(x, prep, w, d, a.Number, at, auth)
 	if err != nil {
-		refused(err).apply(a)
+		asRequestError(err).apply(a)
 		return false
 	}
 	if s.lookup {
-		if err := s.own.Lookup(ctx, req.URL.Hostname()); err != nil {
+		if err := s.ownTransport.Lookup(ctx, req.URL.Hostname()); err != nil {
 			a.Code, a.Detail = unanswered(x, err)
 			return false
 		}
 	}
-	by := s.own
+	by := s.ownTransport
 	if prep.identity != nil {
 		use := s.identities.Take(prep.identity.id, prep.identity.Identity)
 		defer use.Give()
@@ -115,16 +115,16 @@ func (s *sender) once(ctx context.Context, cancel context.CancelFunc, w *Webhook
 		a.Code, a.Detail = unanswered(x, err)
 		return false
 	}
-	if s.renews(resp.StatusCode, auth) {
+	if s.renewToken(resp.StatusCode, auth) {
 		_ = resp.Body.Close()
 		return true
 	}
-	s.answered(a, resp, cancel, to, req.Header, began)
+	s.judgeAnswer(a, resp, cancel, to, req.Header, began)
 	return false
 }
 
-// answered judges an answer.
-func (s *sender) answered(a *Attempt, resp *http.Response, cancel context.CancelFunc, to *target, sent http.Header, began time.Time) {
+// judgeAnswer sets the code of an attempt and keeps parts of the answer.
+func (s *sender) judgeAnswer(a *Attempt, resp *http.Response, cancel context.CancelFunc, to *target, sent http.Header, began time.Time) {
 	a.Status = resp.StatusCode
 	if a.Code = CodeStatus; a.Status >= 300 && a.Status <= 399 {
 		a.Code = CodeRedirect
@@ -133,7 +133,7 @@ func (s *sender) answered(a *Attempt, resp *http.Response, cancel context.Cancel
 	case verdict == VerdictAccept:
 		a.Code = CodeOK
 	case verdict == VerdictRetry && a.Code == CodeStatus:
-		if after, ok := retry.ParseAfter(resp.Header, elapsed(a.Start, began)); ok {
+		if after, ok := retry.ParseAfter(resp.Header, attemptTime(a.Start, began)); ok {
 			a.RetryAfter = after
 		}
 	}
@@ -147,8 +147,8 @@ func (s *sender) answered(a *Attempt, resp *http.Response, cancel context.Cancel
 	a.Snippet = s.readBody(resp.Body, cancel, to, sent)
 }
 
-// roundTrip sends a request by one of the own transports. Without any it contains a transport
-// of the host that panics or breaks its contract.
+// roundTrip sends a request by own. If own is nil it uses the transport of the host, and turns its
+// panics and broken answers into errors.
 func (s *sender) roundTrip(own *transport.Transport, x *transport.Exchange, req *http.Request) (resp *http.Response, err error) {
 	if own != nil {
 		return own.Send(x, req)
@@ -157,43 +157,44 @@ func (s *sender) roundTrip(own *transport.Transport, x *transport.Exchange, req 
 	if req.ContentLength > 0 {
 		req.GetBody = x.Again
 	}
-	resp, err = s.transport.RoundTrip(req)
+	resp, err = s.hostTransport.RoundTrip(req)
 	if err == nil && resp == nil {
 		err = errors.New("webhook: Transport returned neither response nor error")
 	}
 	return resp, err
 }
 
-// errRequest tells how an attempt ends whose request could not be built.
-type errRequest struct {
+// requestError is the outcome of an attempt whose request could not be built.
+type requestError struct {
 	code    Code
 	err     error
 	detail  Detail
 	snippet string
 }
 
-func (e *errRequest) Error() string { return e.err.Error() }
-func (e *errRequest) Unwrap() error { return e.err }
+func (e *requestError) Error() string { return e.err.Error() }
+func (e *requestError) Unwrap() error { return e.err }
 
-func (e *errRequest) apply(a *Attempt) { a.Code, a.Detail, a.Snippet = e.code, e.detail, e.snippet }
+func (e *requestError) apply(a *Attempt) { a.Code, a.Detail, a.Snippet = e.code, e.detail, e.snippet }
 
-func refused(err error) *errRequest {
-	var r *errRequest
+// asRequestError returns the requestError of err. Any other error has CodeConfig.
+func asRequestError(err error) *requestError {
+	var r *requestError
 	if errors.As(err, &r) {
 		return r
 	}
-	return &errRequest{code: CodeConfig, err: err}
+	return &requestError{code: CodeConfig, err: err}
 }
 
-// parts is what a request is made of, in one allocation.
-type parts struct {
+// requestParts are the parts of a request, in one allocation.
+type requestParts struct {
 	url    url.URL
 	values [8]string // of headers
 	set    int       // values that are in use
 }
 
-// header sets a header of which there is one value.
-func (p *parts) header(h http.Header, name, value string) {
+// header sets a header with one value.
+func (p *requestParts) header(h http.Header, name, value string) {
 	if p.set == len(p.values) {
 		h[name] = []string{value}
 		return
@@ -203,12 +204,12 @@ func (p *parts) header(h http.Header, name, value string) {
 	h[name] = p.values[p.set-1 : p.set : p.set]
 }
 
-// request builds and signs a request. Its errors may hold what hooks of the host
-// said and are never shown.
-func (s *sender) request(x *transport.Exchange, prep *preparation, w *Webhook, d *Delivery, number int, at time.Time, auth *authorization) (req *http.Request, to *target, err error) {
+// request builds and signs a request. Its errors may hold texts of the host's hooks and are never
+// shown.
+func (s *sender) request(x *transport.Exchange, prep *preparedWebhook, w *Webhook, d *Delivery, number int, at time.Time, auth *authorization) (req *http.Request, to *target, err error) {
 	defer contain("Profile", &err)
 	if len(d.Body) > s.profile.maxBody() {
-		return nil, nil, &errRequest{code: CodePayload, err: ErrTooLarge}
+		return nil, nil, &requestError{code: CodePayload, err: ErrTooLarge}
 	}
 	w = prep.liveHook(w)
 	if to, err = prep.targetOf(s.profile, w, d); err != nil {
@@ -217,10 +218,10 @@ func (s *sender) request(x *transport.Exchange, prep *preparation, w *Webhook, d
 	if prep.refused != nil {
 		return nil, nil, prep.refused
 	}
-	if prep.identity != nil && s.own == nil {
+	if prep.identity != nil && s.ownTransport == nil {
 		return nil, nil, errors.New("webhook: Options.Transport cannot show the certificate of a webhook")
 	}
-	p := &parts{url: to.url}
+	p := &requestParts{url: to.url}
 	req = x.Request()
 	req.Method, req.URL, req.Host = http.MethodPost, &p.url, p.url.Host
 	req.Proto, req.ProtoMajor, req.ProtoMinor = "HTTP/1.1", 1, 1
@@ -264,7 +265,7 @@ func (s *sender) sign(signer sign.Signer, req *http.Request, w *Webhook, m sign.
 		return err
 	}
 	if w.Auth.Scheme != "" {
-		if err := signedAuthorization(auth, req.Header); err != nil {
+		if err := checkSignedAuthorization(auth, req.Header); err != nil {
 			return err
 		}
 	}

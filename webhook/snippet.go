@@ -1,28 +1,21 @@
 package webhook
 
 import (
-	"cmp"
 	"context"
-	"html"
 	"io"
 	"net/http"
-	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/postrider/postrider/internal/ascii"
-	"github.com/postrider/postrider/webhook/sign"
 )
 
 var readBuffers = sync.Pool{New: func() any { return new([maxSnippet]byte) }}
 
-// readBody reads an answer's body as far as is useful, which is at most 64 KiB within
-// five seconds, so that the connection can be used again, and returns the cleaned
-// beginning. Errors do not matter any more.
+// readBody reads at most 64 KiB of an answer's body within five seconds, so that the connection can
+// be used again, and returns the cleaned beginning. It ignores errors, because the status has
+// decided.
 func (s *sender) readBody(body io.ReadCloser, end context.CancelFunc, to *target, sent http.Header) string {
 	defer body.Close()
 	if body == http.NoBody {
@@ -39,14 +32,14 @@ func (s *sender) readBody(body io.ReadCloser, end context.CancelFunc, to *target
 	case n == 0, !isText(buf[:n]):
 		return ""
 	case n < minPartial && sent["Authorization"] == nil:
-		return to.short(buf[:n])
+		return to.cleanShort(buf[:n])
 	}
 	secrets := secretsIn(to, sent)
 	return cleanSnippet(string(buf[:n]), secrets, err == nil)
 }
 
-// isText tells whether an answer can be shown: most of it is no control character and valid
-// UTF-8. Letters of other encodings are tolerated; what is compressed, and an image, is not text.
+// isText reports whether most of an answer is valid UTF-8 without control characters. Letters of
+// other encodings are tolerated; compressed data and images are not text.
 func isText(b []byte) bool {
 	odd := 0
 	for i := 0; i < len(b); {
@@ -62,9 +55,9 @@ func isText(b []byte) bool {
 	return odd*maxOdd <= len(b)
 }
 
-// short cleans an answer that is too short for a secret of a header, such as "ok". Most
-// receivers say the same each time.
-func (t *target) short(answer []byte) string {
+// cleanShort cleans an answer that is too short for a secret of a header, such as "ok". It keeps
+// the latest one, because most receivers repeat the same answer.
+func (t *target) cleanShort(answer []byte) string {
 	if known := t.answer.Load(); known != nil && known.said == string(answer) {
 		return known.cleaned
 	}
@@ -76,56 +69,25 @@ func (t *target) short(answer []byte) string {
 
 type shortAnswer struct{ said, cleaned string }
 
-// publicHeaders are those of a request whose values are no credentials.
-var publicHeaders = []string{"Content-Type", "User-Agent", sign.IDHeader, sign.TimestampHeader}
-
-// headerSecrets lists what hooks and signers put into a request: tokens that were derived
-// from a secret and do not hold it.
-func headerSecrets(h http.Header) []string {
-	var out []string
-	for name, values := range h {
-		if slices.ContainsFunc(publicHeaders, func(p string) bool { return strings.EqualFold(p, name) }) {
-			continue
-		}
-		least := minHeaderSecret
-		if strings.EqualFold(name, "Authorization") {
-			least = minSecret // a token may be short
-		}
-		for _, v := range values {
-			for i, part := range append(strings.Fields(v), v) {
-				if i == 0 && len(part) < minHeaderSecret && len(part) < len(v) {
-					continue // the name of a scheme
-				}
-				if len(part) >= least {
-					out = append(out, part)
-				}
-			}
-		}
-	}
-	return out
-}
-
-func longestFirst(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) }
-
 const (
 	redacted = "[redacted]"
-	// minSecret: shorter ones would only riddle a text.
+	// minSecret: a shorter secret would match in too many harmless places.
 	minSecret = 4
-	// minPartial is how much of a secret must stand at the end of an answer to count as
-	// one that was cut off. Where the answer was cut off by us, one byte is enough.
+	// minPartial is the length of a secret's beginning, at the end of an answer, that counts as a
+	// secret that was cut off. Where readBody cut the answer, one byte is enough.
 	minPartial = 6
-	// maxOdd: of so many bytes of a text one may be no text.
+	// maxOdd: one byte in so many may be no text.
 	maxOdd = 8
-	// maxMounts bounds the mount points of a path. A path may have a thousand, each of which
-	// makes several texts to look for.
+	// maxMounts bounds the mount points of a path. A path may have a thousand, each of which adds
+	// several texts to the search.
 	maxMounts = 8
-	// minHeaderSecret: what is shorter in a header is a number or a word, not a token.
+	// minHeaderSecret: a shorter part of a header is a number or a word, not a token.
 	minHeaderSecret = 16
 )
 
-// cleanSnippet makes the beginning of an answer safe to store and show: valid UTF-8
-// without control characters, secrets and addresses. Secrets are looked for after what
-// cannot be seen is gone, so that nothing can hide in the middle of one.
+// cleanSnippet makes the beginning of an answer safe to store and show: valid UTF-8 without control
+// characters, secrets and addresses. It removes invisible characters before it searches for
+// secrets, so that none can hide in the middle of a secret.
 func cleanSnippet(s string, secrets []string, cut bool) string {
 	s = strings.Map(visible, strings.ToValidUTF8(s, "\uFFFD"))
 	least := minPartial
@@ -139,11 +101,11 @@ func cleanSnippet(s string, secrets []string, cut bool) string {
 	s = hideEscaped(s, secrets, least)
 	s = redactAddresses(s)
 	s = s[:min(len(s), maxSnippet)]
-	return strings.TrimSpace(strings.ToValidUTF8(s, "")) // a part of a URL may end inside a rune, and so may we
+	return strings.TrimSpace(strings.ToValidUTF8(s, "")) // a part of a URL may end inside a rune, and so may the cut
 }
 
-// visible maps line breaks and tabs to spaces and drops what has no shape of its own:
-// controls, format characters such as zero-width ones, and invisible separators.
+// visible maps line breaks and tabs to spaces and drops invisible characters: controls, format
+// characters such as zero-width ones, and invisible separators.
 func visible(r rune) rune {
 	switch {
 	case ' ' <= r && r <= '~':
@@ -156,9 +118,9 @@ func visible(r rune) rune {
 	return r
 }
 
-// cutPartial removes the beginning of a secret, at least so many bytes of it, from the
-// end of a text, where replacing whole secrets would miss it. It looks again at what is then
-// the end: a backslash may begin one secret and be part of an escape within another.
+// cutPartial removes the beginning of a secret, of at least so many bytes, from the end of a text,
+// where the replacement of whole secrets would miss it. It repeats this with the new end, because a
+// backslash may begin one secret and be part of an escape within another.
 func cutPartial(text string, secrets []string, least int) string {
 	for range maxCuts {
 		n := partialAtEnd(text, secrets, least)
@@ -170,8 +132,8 @@ func cutPartial(text string, secrets []string, least int) string {
 	return strings.ToValidUTF8(text, "")
 }
 
-// partialAtEnd is the length of the longest beginning of a secret at the end of a text, 0 if
-// it is shorter than least. Where we have cut the answer off it may be the beginning of an address.
+// partialAtEnd is the length of the longest beginning of a secret at the end of a text, 0 if it is
+// shorter than least. In an answer that readBody cut it may also be the beginning of an address.
 func partialAtEnd(text string, secrets []string, least int) int {
 	longest := 0
 	if least == 1 {
@@ -185,9 +147,9 @@ func partialAtEnd(text string, secrets []string, least int) int {
 	return longest
 }
 
-// overlap is the length of the longest beginning of a secret, at least so many bytes and less than all
-// of it, at the end of a text, or 0. It reads each of them once (Knuth, Morris, Pratt): both are a
-// stranger's to choose.
+// overlap is the length of the longest beginning of a secret, at least so many bytes and less than
+// all of it, at the end of a text, or 0. It reads each of them once (Knuth, Morris, Pratt), because
+// a stranger chooses both.
 func overlap(secret, text string, least int) int {
 	text = text[max(0, len(text)-len(secret)+1):]
 	begins := strings.Index(text, secret[:least])
@@ -198,7 +160,7 @@ func overlap(secret, text string, least int) int {
 	if secret = secret[:len(text)]; strings.IndexByte(secret, text[len(text)-1]) < 0 {
 		return 0
 	}
-	border := make([]int, len(secret)) // of secret[:i+1]: its longest beginning that is its end too
+	border := make([]int, len(secret)) // of secret[:i+1]: the longest proper prefix that is also its suffix
 	for i, n := 1, 0; i < len(secret); i++ {
 		for n > 0 && secret[i] != secret[n] {
 			n = border[n-1]
@@ -209,7 +171,7 @@ func overlap(secret, text string, least int) int {
 		border[i] = n
 	}
 	n := 0
-	for i := range len(text) { // as long as the secret, so n is at its end behind the last byte at most
+	for i := range len(text) { // as long as the secret, so n reaches its end only with the last byte
 		for n > 0 && text[i] != secret[n] {
 			n = border[n-1]
 		}
@@ -222,89 +184,3 @@ func overlap(secret, text string, least int) int {
 	}
 	return n
 }
-
-// secretsOf lists what a receiver may echo and a tenant must not see, the longest first:
-// every secret and header value and the parts of the URL behind the host, as they are and
-// as JSON, HTML and URLs write them.
-func secretsOf(w *Webhook, u *url.URL) []string {
-	var out []string
-	keep := func(s string) {
-		if len(s) >= minSecret {
-			out = append(out, s)
-		}
-	}
-	add := func(s string) {
-		keep(s)
-		if plain(s) {
-			return
-		}
-		keep(strings.ReplaceAll(s, "/", `\/`)) // as some JSON encoders write it
-		keep(url.QueryEscape(s))
-		keep(url.PathEscape(s))
-		if strings.ContainsAny(s, `"'\<>&`) {
-			keep(jsonEscaper.Replace(s))
-			keep(scriptEscaper.Replace(s))
-			keep(html.EscapeString(s))
-		}
-	}
-	for _, s := range w.Secrets {
-		add(s.Reveal())
-		add(strings.TrimPrefix(s.Reveal(), "whsec_"))
-	}
-	for _, v := range w.Headers {
-		add(v)
-	}
-	for _, v := range w.Auth.secretParts() {
-		add(v)
-	}
-	add(u.RequestURI())
-	add(u.RawQuery)
-	for _, path := range [...]string{u.EscapedPath(), u.Path} {
-		// A server may know its path from some mount point on only.
-		rest, more := path, true
-		for range maxMounts {
-			if !more || strings.Count(rest, "/") < 2 {
-				break
-			}
-			add(rest)
-			add(strings.TrimPrefix(rest, "/"))
-			_, rest, more = strings.Cut(rest[1:], "/")
-			rest = "/" + rest
-		}
-		add(path)
-		for segment := range strings.SplitSeq(path, "/") {
-			addDistinct(add, segment)
-		}
-	}
-	for _, values := range u.Query() {
-		for _, v := range values {
-			addDistinct(add, v)
-		}
-	}
-	slices.SortFunc(out, longestFirst)
-	return slices.Compact(out)
-}
-
-// addDistinct adds a part of a URL if it tells one webhook from another, as an identifier or
-// a key does: long, or of some length with a digit. "automation" is a word like others.
-func addDistinct(add func(string), part string) {
-	if len(part) >= 16 || len(part) >= 8 && strings.ContainsAny(part, "0123456789") {
-		add(part)
-	}
-}
-
-// plain tells whether s looks the same in JSON, HTML and a URL.
-func plain(s string) bool {
-	for i := range len(s) {
-		if !ascii.IsAlnum(s[i]) && s[i] != '-' && s[i] != '_' && s[i] != '.' {
-			return false
-		}
-	}
-	return true
-}
-
-// How JSON writes what a secret may hold, with and without what keeps HTML out of it.
-var (
-	jsonEscaper   = strings.NewReplacer(`"`, `\"`, `\`, `\\`)
-	scriptEscaper = strings.NewReplacer(`"`, `\"`, `\`, `\\`, "<", `\u003c`, ">", `\u003e`, "&", `\u0026`)
-)

@@ -10,30 +10,30 @@ import (
 	"github.com/postrider/postrider/internal/ascii"
 )
 
-// withheld stands in place of a snippet that holds a secret or an address in a spelling that
-// cannot be cut out.
+// withheld replaces a snippet that holds a secret or an address in a spelling that cannot be cut
+// out.
 const withheld = "The answer holds a secret or an address in another spelling and is not kept."
 
 const (
-	// maxCuts bounds how often the end of a text is cut and looked at again.
+	// maxCuts bounds how often the end of a text is cut and searched again.
 	maxCuts = 4
-	// maxEscapes is how many escapes around each other are undone: a form's value in JSON,
-	// and the whole in JSON once more.
+	// maxEscapes is the number of nested escapes that are undone: a form's value in JSON, and the
+	// whole in JSON once more.
 	maxEscapes = 3
-	// maxLooks bounds how often a secret is looked for in what escapes make of a text. It takes a
-	// text that was made for it, and many secrets, to get there.
-	maxLooks = 4000
+	// maxSearches bounds the searches for secrets in a text without its escapes. Only a crafted
+	// text and many secrets reach it.
+	maxSearches = 4000
 )
 
-// hideEscaped looks for secrets and addresses behind the escapes of JSON and of programming languages, of
-// HTML and of URLs, in whatever order they were put around each other. In a text that holds
-// one nothing else can be trusted to be harmless, so all of it is withheld. The beginning of a
-// secret at the end of the text is cut off, at least so many bytes of it.
+// hideEscaped searches for secrets and addresses behind the escapes of JSON and programming
+// languages, of HTML and of URLs, in any order of nesting. A text that holds one is withheld as a
+// whole, because nothing else in it can be trusted. The beginning of a secret at the end of the
+// text is cut off, if it has at least so many bytes.
 func hideEscaped(s string, secrets []string, least int) string {
 	if !strings.ContainsAny(s, `\&%`) {
 		return s
 	}
-	f := finder{least: least, marks: marks(s), seen: make(map[string]int)}
+	f := finder{least: least, redactions: countRedactions(s), seen: make(map[string]int)}
 	for _, secret := range secrets {
 		f.secrets = append(f.secrets, plusAsSpace(secret))
 	}
@@ -50,32 +50,33 @@ func hideEscaped(s string, secrets []string, least int) string {
 	return withheld
 }
 
-// addressLooks is what a look for addresses costs.
-const addressLooks = 40
+// addressSearchCost is the cost of a search for addresses, in searches for a secret.
+const addressSearchCost = 40
 
 type finder struct {
-	secrets []string
-	least   int
-	marks   int            // in the text as it is
-	end     int            // where in the original text the beginning of a secret at its end starts
-	seen    map[string]int // how many escapes were undone from a text on: most orders lead to the same ones
-	looks   int
+	secrets    []string
+	least      int
+	redactions int            // in the text as it is
+	end        int            // index in the original text of a secret's beginning at its end
+	seen       map[string]int // the depth to which a text was searched: most orders lead to the same texts
+	searches   int
 }
 
-// find undoes each kind of escape, then all kinds at once, and those that come to light, to a depth. It
-// reports whether there is a secret or an address, and sets end where there is the beginning of one, the longest.
+// find undoes each kind of escape, then all kinds at once, and repeats that with the result, to a
+// depth. It reports whether there is a secret or an address. It sets end to the start of the
+// longest beginning of a secret.
 func (f *finder) find(t decoded, depth int) bool {
-	for _, kinds := range steps {
+	for _, kinds := range escapeKinds {
 		next, changed := t.undo(kinds)
 		if !changed || f.seen[next.text] >= depth {
 			continue
 		}
 		f.seen[next.text] = depth
-		if f.looks += len(f.secrets) + addressLooks; f.looks > maxLooks {
-			return true // it cannot be told
+		if f.searches += len(f.secrets) + addressSearchCost; f.searches > maxSearches {
+			return true // too many searches to be sure
 		}
 		text := plusAsSpace(next.text)
-		if slices.ContainsFunc(f.secrets, func(secret string) bool { return strings.Contains(text, secret) }) || marks(text) > f.marks {
+		if slices.ContainsFunc(f.secrets, func(secret string) bool { return strings.Contains(text, secret) }) || countRedactions(text) > f.redactions {
 			return true
 		}
 		if n := partialAtEnd(text, f.secrets, f.least); n > 0 {
@@ -88,16 +89,16 @@ func (f *finder) find(t decoded, depth int) bool {
 	return false
 }
 
-// marks counts what stands in place of secrets and addresses once addresses are removed too: more
-// than before means that escapes hid an address.
-func marks(s string) int { return strings.Count(redactAddresses(s), redacted) }
+// countRedactions counts the redactions in a text after its addresses are removed. More than before
+// means that escapes hid an address.
+func countRedactions(s string) int { return strings.Count(redactAddresses(s), redacted) }
 
-// plusAsSpace makes a form's spelling of a space equal to the space. Texts to compare
-// go through it on both sides.
+// plusAsSpace makes a form's spelling of a space equal to the space. Both texts of a comparison go
+// through it.
 func plusAsSpace(s string) string { return strings.ReplaceAll(s, "+", " ") }
 
-// decoded is a text without some of its escapes. from holds for each byte the index in the
-// original text that it comes from; nil for a text that is as it was.
+// decoded is a text without some of its escapes. from holds for each byte its index in the original
+// text; it is nil for the original text.
 type decoded struct {
 	text string
 	from []int32
@@ -111,9 +112,9 @@ func (d *decoded) source(i int) int32 {
 	return d.from[i]
 }
 
-// escape is a kind of escapes. read reads one at the beginning of s, which starts with sign,
-// and returns what it stands for and its length, 0 if there is none. An escape that the end of
-// s cuts off stands for nothing.
+// escape is a kind of escapes. read reads one at the beginning of s, which starts with sign, and
+// returns its meaning and its length, 0 if there is none. An escape that the end of s cuts off has
+// no meaning.
 type escape struct {
 	sign byte
 	read func(s string) (means string, length int)
@@ -123,11 +124,12 @@ var (
 	backslash = escape{'\\', readBackslash}
 	entity    = escape{'&', readEntity}
 	percent   = escape{'%', readPercent}
-	styles    = escape{'\\', readStyle}
+	cssEscape = escape{'\\', readCSS}
 )
 
-// steps are the escapes that are undone at once. In a text of several parts each may have its own.
-var steps = [...][]escape{{backslash}, {entity}, {percent}, {styles}, {backslash, entity, percent}}
+// escapeKinds are the sets of escapes that are undone in one pass. The last one is for a text whose
+// parts have different escapes.
+var escapeKinds = [...][]escape{{backslash}, {entity}, {percent}, {cssEscape}, {backslash, entity, percent}}
 
 // undo undoes all escapes of some kinds.
 func (d *decoded) undo(kinds []escape) (next decoded, changed bool) {
@@ -178,8 +180,8 @@ func readBackslash(s string) (means string, length int) {
 	return s[1 : 1+n], 1 + n // it stands for itself
 }
 
-// readStyle reads escapes of CSS: up to six digits, and a space that ends them.
-func readStyle(s string) (means string, length int) {
+// readCSS reads escapes of CSS: up to six digits, and a space that ends them.
+func readCSS(s string) (means string, length int) {
 	if len(s) == 1 || !isDigit(s[1], 16) {
 		return readBackslash(s)
 	}
@@ -190,7 +192,7 @@ func readStyle(s string) (means string, length int) {
 	return means, length
 }
 
-// shortCode reads the digits behind a backslash, of which there may be fewer than the most.
+// shortCode reads the digits behind a backslash, at most so many.
 func shortCode(s string, most, base int) (means string, length int) {
 	end := 1
 	for end < len(s) && end <= most && isDigit(s[end], base) {
@@ -210,7 +212,7 @@ func readPercent(s string) (means string, length int) {
 	return codePoint(s, 1, 2, 16, "")
 }
 
-// codePoint reads so many digits at s[at:], with a closing text fewer ones and that text.
+// codePoint reads exactly so many digits at s[at:], or at most so many before a closing text.
 func codePoint(s string, at, digits, base int, closing string) (means string, length int) {
 	end := at
 	for end < len(s) && end < at+digits && isDigit(s[end], base) {
@@ -237,7 +239,7 @@ func isDigit(c byte, base int) bool {
 }
 
 // maxEntity is longer than the longest name of an HTML entity that stands for an ASCII character. A
-// number may have any number of zeros in front.
+// number may begin with any number of zeros.
 const maxEntity = 32
 
 // readEntity reads HTML entities, by name and by number.

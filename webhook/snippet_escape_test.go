@@ -19,10 +19,10 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// spelling is what an escaper makes of a secret.
+// spelling is the result of an escaper for a secret.
 type spelling struct{ by, secret, text string }
 
-// spellings are those of testdata, where a script makes them with escapers of three languages.
+// spellings are those in testdata, which a script makes with escapers of three languages.
 func spellings(t *testing.T) (all []spelling) {
 	t.Helper()
 	f, err := os.Open("testdata/spellings/spellings.jsonl")
@@ -68,8 +68,8 @@ func secretsOf(t *testing.T, secret string) []string {
 	return webhook.SecretsOf(&w, u)
 }
 
-// Rule: a secret is not kept in any spelling that escapers of JSON, HTML, URLs and programming
-// languages give it, alone, in a sentence, in JSON, and wherever the answer is cut off.
+// Rule: a secret is not kept in any spelling of the escapers of JSON, HTML, URLs and programming
+// languages, alone, in a sentence, in JSON, and at any cut of the answer.
 func TestSnippetHidesSpellings(t *testing.T) {
 	t.Parallel()
 	for _, s := range spellings(t) {
@@ -89,8 +89,8 @@ func TestSnippetHidesSpellings(t *testing.T) {
 	}
 }
 
-// Rule: the sentence stands for the whole snippet where a secret cannot be cut out, and what is
-// escaped without holding one is kept.
+// Rule: the sentence replaces the whole snippet if a secret cannot be cut out. A text with escapes
+// but without a secret is kept.
 func TestSnippetIsWithheld(t *testing.T) {
 	t.Parallel()
 	const secret = "qjqj+wqwq/ykyk="
@@ -140,8 +140,8 @@ func TestSnippetIsWithheld(t *testing.T) {
 	}
 }
 
-// Rule: cleaning an answer takes little time, whatever the answer holds and however many parts the URL
-// has: both are a stranger's to choose.
+// Rule: cleaning takes little time for any answer and any number of parts of the URL, because a
+// stranger chooses both.
 func TestSnippetOfManyEscapes(t *testing.T) {
 	t.Parallel()
 	units := []string{`\`, `\u0071`, "&#113;", "%71", `\\u0071`, "&amp;", "%25", "&", "%", `\u{`, "/a", "a", `/b%2541&amp;#41\u0041`}
@@ -174,7 +174,7 @@ func TestSnippetOfManyEscapes(t *testing.T) {
 	}
 }
 
-// Rule: an answer that is no text is not kept; one in another encoding is.
+// Rule: an answer that is no text is not kept; a text in another encoding is.
 func TestSnippetIsText(t *testing.T) {
 	t.Parallel()
 	squeeze := func(text string) string {
@@ -220,15 +220,14 @@ func TestSnippetIsText(t *testing.T) {
 			t.Parallel()
 			to := &receiver{answer: func(int, request) answer { return answer{status: 400, body: tt.body} }}
 			h := newHost(t, newStore(t), webhook.Automation(), &webhook.Options{Transport: to})
-			if a := h.try(h.add("one")); a.Snippet != tt.want || a.Status != 400 {
+			if a := h.sendTest(h.add("one")); a.Snippet != tt.want || a.Status != 400 {
 				t.Errorf("status %d, %q, want %q", a.Status, a.Snippet, tt.want)
 			}
 		})
 	}
 }
 
-// FuzzSnippetEscapes: a secret that two escapers in a row have spelled is not kept, wherever
-// it stands.
+// FuzzSnippetEscapes: a secret in the spelling of two nested escapers is not kept, at any place.
 func FuzzSnippetEscapes(f *testing.F) {
 	marshal := func(s string) string {
 		b, err := json.Marshal(s)
@@ -262,7 +261,7 @@ func FuzzSnippetEscapes(f *testing.F) {
 	})
 }
 
-// Rule: of an address of which we have cut off the end no more than the first group is kept, however it is written.
+// Rule: of an address that was cut off at its end at most the first group is kept, in any spelling.
 func TestSnippetCutsAddresses(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ address, second string }{

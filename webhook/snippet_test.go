@@ -21,7 +21,7 @@ func hidden() webhook.Webhook {
 		Headers: headers("X-Key", `headerCanary "<&>\ hjhjhj/uyquyq`)}
 }
 
-// Rule: whatever of our request an endpoint repeats, in whatever form, is not kept.
+// Rule: no part of the request that an endpoint repeats is kept, in any form.
 func TestSnippetHidesEchoes(t *testing.T) {
 	t.Parallel()
 	w := hidden()
@@ -71,7 +71,7 @@ func TestSnippetHidesEchoes(t *testing.T) {
 			t.Parallel()
 			to := &receiver{answer: func(int, request) answer { return answer{status: 400, body: echo} }}
 			h := newHost(t, newStore(t), webhook.Automation(), &webhook.Options{Transport: to})
-			a := h.try(func() webhook.Webhook {
+			a := h.sendTest(func() webhook.Webhook {
 				w, err := h.hooks.Add(ctx, w)
 				if err != nil {
 					t.Fatal(err)
@@ -88,7 +88,7 @@ func TestSnippetHidesEchoes(t *testing.T) {
 	}
 }
 
-// Rule: addresses are not kept, however they are written, and what only looks like one is.
+// Rule: addresses are not kept in any spelling; texts that only look like one are.
 func TestSnippetHidesAddresses(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
@@ -117,8 +117,8 @@ func TestSnippetHidesAddresses(t *testing.T) {
 	}
 }
 
-// Rule: of secrets that contain each other the longest goes first, and a query counts as a
-// whole however short its values are.
+// Rule: among secrets that contain each other the longest is replaced first, and a query counts as
+// a whole even if its values are short.
 func TestSnippetHidesWholes(t *testing.T) {
 	t.Parallel()
 	w := webhook.Webhook{URL: "https://hooks.example.com/in?k=v1&z=v2", Headers: headers("X-A", "alphaalpha", "X-B", "alphaalpha-betabeta", "X-C", "beta")}
@@ -132,7 +132,7 @@ func TestSnippetHidesWholes(t *testing.T) {
 	}
 }
 
-// Rule: words that many URLs share are not taken for secrets.
+// Rule: words that many URLs share are no secrets.
 func TestSnippetKeepsWords(t *testing.T) {
 	t.Parallel()
 	w := hidden()
@@ -194,8 +194,8 @@ func FuzzSnippet(f *testing.F) {
 	})
 }
 
-// hideable tells whether a text can be a secret as the Manager accepts it, and is not part
-// of what replaces it.
+// hideable reports whether a text can be a secret that the Manager accepts, and is not part of its
+// replacement.
 func hideable(s string) bool {
 	for i := range len(s) {
 		if s[i] < 0x20 || s[i] > 0x7e {

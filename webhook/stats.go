@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// Stats is a Store that tells its operator how much it holds, over all scopes. It is an
+// Stats is a Store that reports to its operator how much it holds, over all scopes. It is an
 // optional capability like those of capability.go: New asserts it once.
 type Stats interface {
-	// Totals counts what is pending and the webhooks. It answers within a second whatever is
-	// pending, because it is asked when much is. Its figures need not be of one moment.
+	// Totals counts the pending deliveries and the webhooks. It answers within a second with any
+	// backlog, because operators need it when that is large. Its figures need not be of one moment.
 	Totals(ctx context.Context, now time.Time) (Totals, error)
-	// Backlog lists the webhooks for which something waits that is not held, a page at a
-	// time, and returns the cursor of the next, "" at the end. A damaged cursor and one of
-	// another order are refused. What changes between two pages may be missed or come twice.
+	// Backlog lists the webhooks that have waiting deliveries, held ones excluded, a page at a
+	// time, and returns the cursor of the next, "" at the end. It refuses a damaged cursor and one
+	// of another order. A webhook that changes between two pages may be missed or come twice.
 	Backlog(ctx context.Context, q BacklogQuery) (bs []Backlog, next string, err error)
 	// Find returns the deliveries of an event in all scopes, by scope and webhook, at most
 	// limit of them, without bodies. Those of webhooks that were deleted may be left out.
@@ -32,7 +32,7 @@ type Count struct {
 	AtLeast bool
 }
 
-// CountOf makes a Count of a count. A Store counts up to CountLimit + 1.
+// CountOf makes a Count of a number. A Store counts up to CountLimit + 1.
 func CountOf(n int) Count { return Count{min(n, CountLimit), n > CountLimit} }
 
 // String returns the number, with a plus where there are more.
@@ -49,8 +49,8 @@ type Totals struct {
 	// process has leased, whether or not it still lives. Retrying are those that are not
 	// held and were tried since they were queued. The others wait for their first attempt.
 	Pending, Held, Retrying Count
-	// OldestDue is the earliest due time, up to now, of what is not held and may be sent:
-	// how late the Store's work is. What waits for webhooks that are inactive or expired does
+	// OldestDue is the earliest due time, up to now, of a delivery that is not held and may be
+	// sent: it shows how late the Store's work is. Deliveries of inactive or expired webhooks do
 	// not count. Zero where nothing is due.
 	OldestDue time.Time
 	// Webhooks counts all webhooks, Inactive those that are inactive or expired.
@@ -61,23 +61,23 @@ type Totals struct {
 // count says AtLeast.
 func (t Totals) Waiting() int { return max(0, t.Pending.N-t.Held.N-t.Retrying.N) }
 
-// Backlog is what waits for one webhook.
+// Backlog is the number of deliveries that wait for one webhook.
 type Backlog struct {
 	Scope, WebhookID string
-	// Pending counts what waits and is not held.
+	// Pending counts the waiting deliveries that are not held.
 	Pending Count
-	// OldestDue is the earliest due time of it, which may lie ahead; zero where all of it waits
-	// behind deliveries of its keys that are held.
+	// OldestDue is their earliest due time, which may lie ahead; zero if all of them wait for
+	// held deliveries of their keys.
 	OldestDue time.Time
 }
 
 // BacklogQuery selects a page of backlogs.
 type BacklogQuery struct {
-	// Order is which come first.
+	// Order says which webhooks come first.
 	Order BacklogOrder
 	// Limit is the page's size, 1 to 100; 0 means 50.
 	Limit int
-	// Cursor continues a list: the next of the page before.
+	// Cursor continues a list: the next that the previous page returned.
 	Cursor string
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
-// Status is what a readiness probe wants to know.
+// Status is the state of a Dispatcher, for a readiness probe.
 type Status struct {
 	// Running: Run is under way. Paused: SetPaused(true) is in force.
 	Running, Paused bool
@@ -22,11 +22,11 @@ type Status struct {
 	// Waiting is the number of deliveries that this process has leased and not begun to
 	// send, Unwritten that of outcomes that are not stored yet.
 	Waiting, Unwritten int
-	// LastAnswer is when the Store last answered what is due.
+	// LastAnswer is when the Store last answered a call of Due or Claim.
 	LastAnswer time.Time
-	// StoreError is why the Store cannot be used right now, nil when it can. It hears of
-	// every call of this process. An error is over when the same call has succeeded, or
-	// when the call has not been made again for two minutes.
+	// StoreError is why the Store cannot be used right now, nil when it can. It covers every call
+	// of this process. An error is over when the same call has succeeded, or when the call has not
+	// been made again for two minutes.
 	StoreError error
 	// Unreadable counts the webhooks whose secrets could not be opened when they were last
 	// read. Nothing is sent to them, and nothing is lost.
@@ -34,8 +34,8 @@ type Status struct {
 	// Egress: the latest request could not leave this process, because its proxy, its route
 	// or its name server does not work. It counts against no webhook.
 	Egress bool
-	// OldestDue is how far behind the queue is: the earliest due time of what the latest
-	// claim took. Zero once a look has found nothing due.
+	// OldestDue shows how far behind the queue is: the earliest due time in the latest claim. Zero
+	// once a look has found nothing due.
 	OldestDue time.Time
 	// Delivered and Failed count the deliveries of which this process has stored the end, or
 	// ended them, since New.
@@ -45,18 +45,18 @@ type Status struct {
 	StoreErrors map[string]int64
 }
 
-// status remembers how the Store answers.
+// status records how calls to the Store ended.
 type status struct {
-	mu         sync.Mutex
-	errs       map[string]failedCall // by method
-	failures   map[string]int64      // of calls since New, by method
-	ends       [3]atomic.Int64       // by State
-	lastAnswer time.Time
-	oldest     time.Time
-	egress     atomic.Bool
-	sealed     map[webhookKey]bool
-	scopes     map[string]bool // without webhooks, of which the operator was told
-	broken     map[string]bool // rules that the Store breaks, of which the operator was told
+	mu           sync.Mutex
+	errs         map[string]failedCall // by method
+	failures     map[string]int64      // of calls since New, by method
+	ended        [3]atomic.Int64       // by State
+	lastAnswer   time.Time
+	oldestDue    time.Time
+	egress       atomic.Bool
+	sealed       map[webhookKey]bool
+	warnedScopes map[string]bool // without webhooks, logged once each
+	warnedRules  map[string]bool // rules that the Store breaks, logged once each
 }
 
 // failedCall is a call to the Store that ended in an error when it was made last.
@@ -65,24 +65,24 @@ type failedCall struct {
 	at  time.Time
 }
 
-// errorLasts is how long the error of a call counts that is not made again. Some are hardly ever
-// made, and what is made while the Store is away is made again within a minute.
+// errorLasts is how long the error of a call counts if the call is not made again. Some calls are
+// rare. While the Store is away, the frequent ones are made again within a minute.
 const errorLasts = 2 * clockEvery
 
 func (c failedCall) isOver() bool { return time.Since(c.at) >= errorLasts }
 
-// Status returns how this process is doing. It does no I/O.
+// Status returns the state of this process. It does no I/O.
 func (d *Dispatcher) Status() Status {
 	var c scheduler.Counts
-	d.engine.look(func(s *scheduler.Scheduler) { c = s.Counts() })
+	d.engine.inspect(func(s *scheduler.Scheduler) { c = s.Counts() })
 	t := &d.status
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := Status{
 		Running: d.running.Load(), Paused: c.Paused, InFlight: c.InFlight + c.Tests, Active: c.Active,
 		Waiting: c.Waiting, Unwritten: c.Unwritten,
-		LastAnswer: t.lastAnswer, OldestDue: t.oldest, Unreadable: len(t.sealed), Egress: t.egress.Load(),
-		Delivered: t.ends[StateDelivered].Load(), Failed: t.ends[StateFailed].Load(), StoreErrors: maps.Clone(t.failures),
+		LastAnswer: t.lastAnswer, OldestDue: t.oldestDue, Unreadable: len(t.sealed), Egress: t.egress.Load(),
+		Delivered: t.ended[StateDelivered].Load(), Failed: t.ended[StateFailed].Load(), StoreErrors: maps.Clone(t.failures),
 	}
 	for _, what := range slices.Sorted(maps.Keys(t.errs)) {
 		if c := t.errs[what]; !c.isOver() {
@@ -93,17 +93,34 @@ func (d *Dispatcher) Status() Status {
 	return s
 }
 
-// behind notes how far behind the queue is: the earliest due time that a claim took, or zero
-// where a look found nothing.
-func (t *status) behind(oldest time.Time) {
+// maxWarned bounds each set of warnings that are logged once.
+const maxWarned = 1000
+
+// firstTime adds a key to a set of logged warnings and reports whether it is new. A full set takes
+// no more.
+func (t *status) firstTime(warned *map[string]bool, key string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.oldest = oldest
+	if (*warned)[key] || len(*warned) >= maxWarned {
+		return false
+	}
+	if *warned == nil {
+		*warned = make(map[string]bool)
+	}
+	(*warned)[key] = true
+	return true
 }
 
-// answered takes note of how a call to the Store ended. An outage is logged once when it
-// begins and once when it is over, whatever calls it concerns.
-func (d *Dispatcher) answered(ctx context.Context, what string, err error) {
+// setOldestDue records the earliest due time in a claim, or zero if a look found nothing.
+func (t *status) setOldestDue(oldest time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.oldestDue = oldest
+}
+
+// recordCall records how a call to the Store ended. An outage is logged once when it begins and
+// once when it is over, whatever calls it affects.
+func (d *Dispatcher) recordCall(ctx context.Context, what string, err error) {
 	t := &d.status
 	t.mu.Lock()
 	before := len(t.errs)
@@ -131,9 +148,9 @@ func (d *Dispatcher) answered(ctx context.Context, what string, err error) {
 	}
 }
 
-// wayOut takes note of whether requests leave this process. An outage is logged once when it
-// begins and once when it is over.
-func (d *Dispatcher) wayOut(ctx context.Context, a *Attempt) {
+// recordEgress records whether requests leave this process. An outage is logged once when it begins
+// and once when it is over.
+func (d *Dispatcher) recordEgress(ctx context.Context, a *Attempt) {
 	was := d.status.egress.Load()
 	switch {
 	case a.Code == CodeEgress && !was && d.status.egress.CompareAndSwap(false, true):
@@ -145,8 +162,8 @@ func (d *Dispatcher) wayOut(ctx context.Context, a *Attempt) {
 
 const maxSealed = 10_000
 
-// sealed notes that a webhook cannot be opened, and tells the operator once.
-func (d *Dispatcher) sealed(ctx context.Context, key webhookKey, err error) {
+// markSealed records that the secrets of a webhook cannot be opened, and reports it once.
+func (d *Dispatcher) markSealed(ctx context.Context, key webhookKey, err error) {
 	t := &d.status
 	t.mu.Lock()
 	known := t.sealed[key]
@@ -160,21 +177,21 @@ func (d *Dispatcher) sealed(ctx context.Context, key webhookKey, err error) {
 	if !known {
 		d.log.ErrorContext(ctx, "webhook: the secrets of a webhook cannot be opened, its deliveries wait until they can; check the sealing keys of this process",
 			"webhook", key.id, "scope", key.scope, "error", err)
-		d.tellAttention(ctx, Webhook{Scope: key.scope, ID: key.id}, CodeConfig, nil)
+		d.notifyAttention(ctx, Webhook{Scope: key.scope, ID: key.id}, CodeConfig, nil)
 	}
 }
 
-// gone forgets webhooks of a scope that could not be opened and are not there any more: there is
-// nothing left to be opened. is tells of an ID that it is not there.
-func (d *Dispatcher) gone(scope string, is func(id string) bool) {
+// forgetSealed removes the records of webhooks of a scope that no longer exist. gone reports
+// whether the one with an ID is among them.
+func (d *Dispatcher) forgetSealed(scope string, gone func(id string) bool) {
 	t := &d.status
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	maps.DeleteFunc(t.sealed, func(key webhookKey, _ bool) bool { return key.scope == scope && is(key.id) })
+	maps.DeleteFunc(t.sealed, func(key webhookKey, _ bool) bool { return key.scope == scope && gone(key.id) })
 }
 
-// opened notes that webhooks were read.
-func (d *Dispatcher) opened(hooks []Webhook) {
+// markOpened removes the records of webhooks whose secrets could be opened.
+func (d *Dispatcher) markOpened(hooks []Webhook) {
 	t := &d.status
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -17,7 +17,7 @@ import (
 	"github.com/postrider/postrider/webhook/memstore"
 )
 
-// Rule: Status tells what a readiness probe wants to know, at every stage.
+// Rule: Status has the facts for a readiness probe, at every stage.
 func TestStatus(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -34,7 +34,7 @@ func TestStatus(t *testing.T) {
 		for i := range 3 {
 			h.dispatch(id("evt_%d", i))
 		}
-		time.Sleep(time.Minute) // nobody runs: the queue falls behind
+		time.Sleep(time.Minute) // without Run the queue falls behind
 		h.start()
 		settled(0)
 		now := time.Now().UTC().Round(0)
@@ -79,7 +79,7 @@ func TestStatusOldestDue(t *testing.T) {
 	})
 }
 
-// Rule: a webhook's own timeout ends its attempts, not those of others.
+// Rule: the timeout of a webhook ends its attempts, and no others.
 func TestTimeoutOfAWebhook(t *testing.T) {
 	t.Parallel()
 	to := &receiver{answer: func(int, request) answer { return answer{status: 200, delay: 5 * time.Second} }}
@@ -113,7 +113,7 @@ func (s *clocked) Now(context.Context) (webhook.Reading, error) {
 	return webhook.Reading{Store: now.Add(time.Duration(s.ahead.Load())), Before: now, After: now}, nil
 }
 
-// Rule: a process that only dispatches keeps the Store's time too.
+// Rule: a process that only dispatches uses the Store's time too.
 func TestClockOfADispatchingProcess(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -128,8 +128,8 @@ func TestClockOfADispatchingProcess(t *testing.T) {
 	})
 }
 
-// Rule: where the Store tells the time, its time counts: for what is stored, for what is
-// due, and for signatures. A host whose own clock is wrong does no harm, and says so.
+// Rule: the time of a Store with a Clock is used for stored times, due times and signatures. A host
+// with a wrong clock does no harm, and logs it.
 func TestClockOfTheStore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -158,12 +158,12 @@ func TestClockOfTheStore(t *testing.T) {
 			t.Errorf("requests at %v, want the retry in its slot", gaps(rs))
 		}
 		if log := h.log.String(); !strings.Contains(log, "clock differs") {
-			t.Errorf("nobody was told of the clock:\n%s", log)
+			t.Errorf("the log has no line about the clock:\n%s", log)
 		}
 	})
 }
 
-// failsOnce is a Store of which some of the next calls fail.
+// failsOnce is a Store whose next calls fail, as many as set.
 type failsOnce struct {
 	*memstore.Store
 	enqueues, dues atomic.Int32
@@ -183,7 +183,7 @@ func (s *failsOnce) Due(ctx context.Context, q webhook.DueQuery) (webhook.DuePag
 	return s.Store.Due(ctx, q)
 }
 
-// Rule: a Store that refuses what it is given, such as an event made by hand, can be used.
+// Rule: a Store that refuses a value, such as an event made by hand, counts as available.
 func TestRefusedIsNoOutage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -198,15 +198,15 @@ func TestRefusedIsNoOutage(t *testing.T) {
 	})
 }
 
-// refusing is a Store that cannot keep what it is given.
+// refusing is a Store that cannot keep its arguments.
 type refusing struct{ *memstore.Store }
 
 func (refusing) Enqueue(context.Context, []webhook.Delivery) ([]bool, error) {
 	return nil, fmt.Errorf("no such text: %w", webhook.ErrInvalid)
 }
 
-// Rule: the error of a call that is not made again is over after two minutes, so that a host that
-// is taken out of service for it comes back; that of one that fails again and again lasts. Each
+// Rule: the error of a call that is not repeated is over after two minutes, so that a host that a
+// probe took out of service comes back. The error of a call that fails again and again stays. Each
 // outage has a line for its beginning and one for its end.
 func TestStoreErrorIsOver(t *testing.T) {
 	t.Parallel()

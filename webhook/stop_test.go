@@ -46,7 +46,8 @@ func TestDrainFinishes(t *testing.T) {
 	})
 }
 
-// Rule: what the drain period cuts off goes back uncounted and is sent again by the next Run.
+// Rule: a request that the drain period cuts off is given back uncounted, and the next Run sends it
+// again.
 func TestDrainCutsOff(t *testing.T) {
 	t.Parallel()
 	to := &receiver{answer: func(n int, _ request) answer {
@@ -76,7 +77,7 @@ func TestDrainCutsOff(t *testing.T) {
 	})
 }
 
-// Rule: Dispatch stores also after Run has ended, and says ErrClosed once the Store is closed.
+// Rule: Dispatch stores also after Run has ended, and returns ErrClosed once the Store is closed.
 func TestDispatchAfterStop(t *testing.T) {
 	t.Parallel()
 	inBubble(t, webhook.Automation(), nil, func(h *host) {
@@ -93,7 +94,7 @@ func TestDispatchAfterStop(t *testing.T) {
 	})
 }
 
-// faulty is a Store whose calls fail while told to.
+// faulty is a Store whose calls fail while an error is set.
 type faulty struct {
 	*memstore.Store
 	claim, settle, enqueue atomic.Pointer[error] // claim fails looks too
@@ -130,8 +131,8 @@ func (s *faulty) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, er
 	return s.Store.Enqueue(ctx, ds)
 }
 
-// Rule: while the Store is out nothing is sent, nobody is in a hurry and the log stays
-// short; afterwards everything goes on.
+// Rule: during an outage of the Store nothing is sent, calls are rare and the log stays short.
+// Afterwards all deliveries continue.
 func TestStoreOutage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -164,8 +165,8 @@ func TestStoreOutage(t *testing.T) {
 	})
 }
 
-// Rule: an outcome that cannot be stored is tried again, and meanwhile nothing is claimed or
-// handed off, so that little is sent that could not be recorded.
+// Rule: an outcome that cannot be stored is tried again. Meanwhile nothing is claimed or handed
+// off, so that few requests are made that cannot be recorded.
 func TestSettleOutage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -200,7 +201,7 @@ func TestSettleOutage(t *testing.T) {
 	})
 }
 
-// panicky is a Store that panics when it is asked for work, or by a person.
+// panicky is a Store that panics in calls of Run and of the Manager.
 type panicky struct{ *memstore.Store }
 
 func (panicky) Create(context.Context, webhook.Webhook, int) error               { panic("create") }
@@ -229,7 +230,7 @@ func (panicky) Webhook(_ context.Context, scope, id string) (webhook.Webhook, er
 func (panicky) Due(context.Context, webhook.DueQuery) (webhook.DuePage, error) { panic("due") }
 func (panicky) Claim(context.Context, webhook.Claim) (webhook.Batch, error)    { panic("claim") }
 
-// Rule: no panic reaches the host, from wherever.
+// Rule: no panic of a Store reaches the host.
 func TestPanickingStore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -243,7 +244,7 @@ func TestPanickingStore(t *testing.T) {
 	})
 }
 
-// Rule: no panic of a Store comes through the Manager, nor through Explain. A change may have been made.
+// Rule: no panic of a Store passes the Manager or Explain. A change may have been made.
 func TestPanickingRegistry(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, panicky{newStore(t)}, webhook.Automation(), nil)
@@ -282,7 +283,7 @@ type panickyHandler struct{ slog.Handler }
 func (panickyHandler) Enabled(context.Context, slog.Level) bool  { return true }
 func (panickyHandler) Handle(context.Context, slog.Record) error { panic("log") }
 
-// Rule: a log handler that panics keeps nothing from being sent.
+// Rule: a log handler that panics stops no delivery.
 func TestPanickingLogger(t *testing.T) {
 	t.Parallel()
 	to := &receiver{answer: func(n int, _ request) answer { return answer{status: map[bool]int{true: 401, false: 200}[n == 1]} }}

@@ -17,19 +17,19 @@ type Enqueuer interface {
 
 	// Enqueue stores deliveries, all or none of each scope. added has one element for
 	// each: false where the same (Scope, EventID, WebhookID) was stored before, whatever
-	// its ID; what is stored is left as it is. Held, Lease and Due are stored as given: a
+	// its ID; the stored delivery stays unchanged. Held, Lease and Due are stored as given: a
 	// held delivery is a hand-off, leased to the caller from its first moment.
 	//
 	// A bounded Store that has no space answers [ErrFull]. A Store that counts the changes
 	// of a scope's webhooks (see Webhook.Seen) answers [ErrStale] where Delivery.Seen is
 	// neither 0 nor the scope's count. Both store nothing. errors.Is(err, [ErrUnknown])
 	// holds unless it is certain that nothing was stored: a statement was sent and its
-	// answer is missing. Key and ExpiresAt are kept. The Store keeps no reference to ds or to what it points to.
+	// answer is missing. Key and ExpiresAt are kept. The Store keeps no reference to ds or its contents.
 	Enqueue(ctx context.Context, ds []Delivery) (added []bool, err error)
 }
 
-// Store keeps deliveries. It is the queue: what Enqueue accepted survives
-// whatever the Store survives. All methods are safe for concurrent use, from
+// Store keeps deliveries. It is the queue: accepted deliveries survive every failure
+// that the Store survives. All methods are safe for concurrent use, from
 // several goroutines and, where the Store is a shared database, from several
 // processes. Times are arguments; a Store looks at no clock. A Store decides neither
 // whose turn it is nor when a delivery ends: it answers four questions. It may cut times to
@@ -37,12 +37,12 @@ type Enqueuer interface {
 type Store interface {
 	Enqueuer
 
-	// Due names the lanes of which something pending is due at q.Now: a delivery that
-	// waits, or a held one whose lease has ended by then. It is a hint: lanes come in any
-	// order and may come twice. Lanes of webhooks that are inactive or expired at q.Now
-	// are left out; those whose webhook is gone are not. With q.Since a lane may be left
-	// out of which nothing has a due time after it. A lane of which something is due during
-	// the whole walk over the pages is on one of them. An answer may stand beside a [*PartialError].
+	// Due lists the lanes that have a pending delivery due at q.Now: one that waits, or a held one
+	// whose lease has ended by then. It is a hint: lanes come in any order and may come twice.
+	// Lanes of webhooks that are inactive or expired at q.Now are left out; those whose webhook is
+	// gone are not. With q.Since a lane without a due time after it may be left out. A lane that
+	// has something due during the whole walk over the pages is on one of them. An answer may come
+	// with a [*PartialError].
 	Due(ctx context.Context, q DueQuery) (DuePage, error)
 
 	// Claim leases pending deliveries that are due at c.Now from the named lanes, each
@@ -58,23 +58,23 @@ type Store interface {
 	// fits. The webhook of each delivery is in Batch.Webhooks, read in the same call; one
 	// in neither Webhooks nor Unreadable is gone, and the caller ends its deliveries.
 	//
-	// The same Claim again, with the same c.Lease, also returns, counted in Most, what is
-	// still held under exactly that number, so a lost answer costs a call and not a
-	// lease. That comes before what is free, is held until c.Until, does not count as
-	// Interrupted, and has c.Now as its Due where the Store has forgotten the one before.
-	// What got lease+1 instead waits for the end of its lease. An answer may stand beside a
-	// [*PartialError].
+	// The same Claim again, with the same c.Lease, also returns, counted in Most,
+	// deliveries that are still held under exactly that number, so a lost answer costs a call and not a
+	// lease. Those come before free deliveries, are held until c.Until, do not count as
+	// Interrupted, and have c.Now as their Due where the Store has forgotten the one before.
+	// A delivery that got lease+1 instead waits for the end of its lease. An answer may come with
+	// a [*PartialError].
 	Claim(ctx context.Context, c Claim) (Batch, error)
 
 	// Settle writes outcomes, each on its own: an ID that is unknown in its Scope, or a lease
-	// that is not the delivery's latest, is left alone and reported in lost. Two exceptions hold
-	// what really happened: the Result of a lost lease is kept in the history, and a
+	// that is not the delivery's latest, is left alone and reported in lost. There are two exceptions,
+	// because a request was made: the Result of a lost lease is kept in the history, and a
 	// lost lease that reports StateDelivered still ends a pending delivery as
 	// delivered, because the receiver has it; a lease above the delivery's latest was
 	// never given and does not. A settlement for a delivery that has
 	// already ended changes only the history. One that repeats a stored one, of the
 	// same ID and lease, changes nothing, the history included, and is lost only if a
-	// later lease exists: the Dispatcher repeats a call when it did not hear its answer, so a
+	// later lease exists: the Dispatcher repeats a call whose answer was lost, so a
 	// Store remembers the leases of which it has the Result, with or without a history. After
 	// Settle the delivery is not held. FirstFailure becomes the End of the first Result
 	// that does not deliver. No call names a delivery twice.
@@ -90,8 +90,8 @@ type DueQuery struct {
 	// Now decides what is due.
 	Now time.Time
 	// Since, where it is not zero, allows to leave out lanes of which nothing has a due time
-	// after it. What was committed late or given back with an older due time is found
-	// by a question without Since.
+	// after it. A delivery that was committed late or given back with an older due time
+	// is found by a query without Since.
 	Since time.Time
 	// Scope and WebhookID narrow the question to the lanes of one webhook; both empty
 	// means all.
@@ -113,7 +113,7 @@ type DuePage struct {
 	Next time.Time
 }
 
-// Claim says what a Store is to lease out.
+// Claim says what a Store leases.
 type Claim struct {
 	// Now decides what is due. A Store never looks at a clock.
 	Now time.Time
@@ -143,33 +143,32 @@ type Take uint8
 // The ways to take. A Store that is no [KeyOrder] is asked with TakeAny alone. A delivery
 // without a Key is taken in the same way by all of them.
 const (
-	// TakeAny takes whatever is due, oldest due first.
+	// TakeAny takes all deliveries that are due, oldest due first.
 	TakeAny Take = 0
-	// TakeHeads takes of each key the pending delivery with the lowest Sequence, if it is
-	// due and none of the key is held. One whose lease has ended comes before the others
-	// of its key. Of a webhook that keeps no order it may take whatever is due.
+	// TakeHeads takes of each key the pending delivery with the lowest Sequence, if it is due and
+	// none of the key is held. One whose lease has ended comes before the others of its key. Of a
+	// webhook that keeps no order it may take any delivery that is due.
 	TakeHeads Take = 1
-	// TakeNewest takes, where something pending of a key is due and none of the key is held,
-	// the newest delivery of the same type, whatever its own Due. What is older than one
-	// that was leased before, or has ended, comes with Superseded set and without a body;
-	// up to 1,000 of those come beside Most.
+	// TakeNewest takes, where something pending of a key is due and none of the key is held, the
+	// newest delivery of the same type, whatever its own Due. A delivery that is older than one
+	// that was leased before, or has ended, comes with Superseded set and without a body; up to
+	// 1,000 of those come beside Most.
 	TakeNewest Take = 2
 )
 
-// Batch is what a claim took.
+// Batch is the answer to a Claim.
 type Batch struct {
 	// Deliveries are in the order of the lanes asked, and in a lane oldest due first.
 	Deliveries []Delivery
 	// Webhooks holds each webhook of Deliveries once, as it is now, with secrets.
 	Webhooks []Webhook
-	// Unreadable was leased, and cannot be handed out.
+	// Unreadable are deliveries that were leased and cannot be read.
 	Unreadable []Unreadable
 	// Short names the lanes of which MaxBytes kept something back.
 	Short []Lane
 }
 
-// Unreadable is a delivery that was leased and is held, of which the row or the webhook
-// cannot be read.
+// Unreadable is a leased delivery whose row or webhook cannot be read.
 type Unreadable struct {
 	ID    string
 	Lease int64
@@ -181,8 +180,8 @@ type Unreadable struct {
 	Err error
 }
 
-// PartialError stands beside an answer of Due or Claim that is true as far as it goes:
-// one of several databases did not answer.
+// PartialError comes with an incomplete answer of Due or Claim: one of several databases did
+// not answer.
 type PartialError struct{ Err error }
 
 // Error says that the answer is partial, and why.
@@ -205,8 +204,8 @@ type Registry interface {
 	// Update replaces a webhook and adds 1 to its version: [ErrNotFound] when (scope,
 	// id) is unknown, [ErrConflict] when w.Version is not the stored one.
 	Update(ctx context.Context, w Webhook) error
-	// Delete removes a webhook and its health, and touches no delivery: what is queued for
-	// it ends with the next claim or sweep. [ErrNotFound] when unknown.
+	// Delete removes a webhook and its health, and touches no delivery: its queued
+	// deliveries end with the next claim or sweep. [ErrNotFound] when unknown.
 	Delete(ctx context.Context, scope, id string) error
 	// DeleteScope removes everything of a scope: webhooks, deliveries, marks and
 	// health. A scope without any is no error.

@@ -10,23 +10,23 @@ import (
 	"github.com/postrider/postrider/allowlist"
 )
 
-// target is where a request goes.
+// target is the URL of a request, with the secrets that its answer must not show.
 type target struct {
-	asked   string // the URL that was judged
+	raw     string // the URL that was judged
 	url     url.URL
-	secrets func() []string // see secretsOf; worked out when there is an answer to clean
+	secrets func() []string // see secretsOf; computed when an answer is cleaned
 	answer  atomic.Pointer[shortAnswer]
 }
 
-// targetOf judges the URL of a delivery and takes it apart. The verdict on a text is always
-// the same, so it is given once for as long as the webhook and the text stay.
-func (p *preparation) targetOf(profile *Profile, w *Webhook, d *Delivery) (*target, error) {
+// targetOf checks and parses the URL of a delivery. The result for one text is always the same, so
+// it is kept while the webhook and the text stay the same.
+func (p *preparedWebhook) targetOf(profile *Profile, w *Webhook, d *Delivery) (*target, error) {
 	raw, err := profile.rawTarget(w, d)
 	if err != nil {
-		return nil, &errRequest{code: CodeURLRejected, err: err}
+		return nil, &requestError{code: CodeURLRejected, err: err}
 	}
 	filled := strings.Contains(w.URL, "{")
-	if known := p.target.Load(); !filled && known != nil && known.asked == raw {
+	if known := p.target.Load(); !filled && known != nil && known.raw == raw {
 		return known, nil
 	}
 	text, err := p.judge(profile, raw, filled)
@@ -35,9 +35,9 @@ func (p *preparation) targetOf(profile *Profile, w *Webhook, d *Delivery) (*targ
 	}
 	u, err := url.Parse(text)
 	if err != nil {
-		return nil, &errRequest{code: CodeURLRejected, err: errors.New("webhook: accepted URL does not parse")}
+		return nil, &requestError{code: CodeURLRejected, err: errors.New("webhook: accepted URL does not parse")}
 	}
-	t := &target{asked: raw, url: *u}
+	t := &target{raw: raw, url: *u}
 	t.secrets = sync.OnceValue(func() []string { return secretsOf(&p.given, &t.url) })
 	if !filled {
 		p.target.Store(t)
@@ -45,10 +45,10 @@ func (p *preparation) targetOf(profile *Profile, w *Webhook, d *Delivery) (*targ
 	return t, nil
 }
 
-// judge returns the URL of a request as it is sent. Where variables were filled in it is
-// judged twice: as a template, by the full rule, and filled in, where what values may
-// hold percent-encoded is exempt. Whatever a delivery holds, it never chooses the host.
-func (p *preparation) judge(profile *Profile, raw string, filled bool) (string, error) {
+// judge returns the URL of a request in canonical form. A URL with variables is checked twice: the
+// template by the full rule, and the filled-in URL with an exemption for percent-encoded values. A
+// delivery never chooses the host.
+func (p *preparedWebhook) judge(profile *Profile, raw string, filled bool) (string, error) {
 	if profile.Prepare.Target == nil {
 		return checkTarget(profile.Allow.CheckURL(raw))
 	}
@@ -65,32 +65,29 @@ func (p *preparation) judge(profile *Profile, raw string, filled bool) (string, 
 		return "", err
 	}
 	if final[:behindAuthority(final)] != template[:behindAuthority(template)] {
-		return "", &errRequest{code: CodeURLRejected, err: errors.New("webhook: the delivery changed the host")}
+		return "", &requestError{code: CodeURLRejected, err: errors.New("webhook: the delivery changed the host")}
 	}
 	return final, nil
 }
 
-// template is what checkTemplate says of the webhook.
-func (p *preparation) template(profile *Profile) (string, error) {
+// template is the result of checkTemplate, which is kept.
+func (p *preparedWebhook) template(profile *Profile) (string, error) {
 	if known := p.sample.Load(); known != nil {
 		return *known, nil
 	}
-	text, err := profile.checkTemplate(&p.of)
+	text, err := profile.checkTemplate(&p.live)
 	if err == nil {
 		p.sample.Store(&text)
 	}
 	return text, err
 }
 
-// checkTemplate judges a webhook's URL with every variable replaced by "x".
+// checkTemplate checks the URL of a sample delivery, in which every variable is "x".
 func (p *Profile) checkTemplate(w *Webhook) (string, error) {
-	sample := Delivery{EventID: "x", WebhookID: w.ID, Scope: w.Scope, Vars: map[string]string{}}
-	for _, name := range Variables(w.URL) {
-		sample.Vars[name] = "x"
-	}
+	sample := sampleDelivery(w)
 	raw, err := p.rawTarget(w, &sample)
 	if err != nil {
-		return "", &errRequest{code: CodeURLRejected, err: err}
+		return "", &requestError{code: CodeURLRejected, err: err}
 	}
 	return checkTarget(p.Allow.CheckURL(raw))
 }
@@ -108,7 +105,7 @@ func checkTarget(canonical string, err error) (string, error) {
 		if errors.Is(err, allowlist.ErrBlocked) {
 			code = CodeBlockedAddress // the host is written as an address
 		}
-		return "", &errRequest{code: code, err: err}
+		return "", &requestError{code: code, err: err}
 	}
 	return canonical, nil
 }

@@ -6,12 +6,12 @@ import (
 	"github.com/postrider/postrider/internal/ascii"
 )
 
-// Expand fills the variables ${name} and {name} of a URL template in one pass: values
-// are never looked at again. Only the path and the query are touched, so a value can
-// never choose the host. Each value is percent-encoded as one component, by RFC 3986 with
-// a space as %20 and a slash as %2F; a name without a value becomes the empty string,
-// as Atlassian does. A brace that is never closed stays as it is. It is meant for
-// Profile.Prepare.Target; the result is judged there like every URL.
+// Expand fills the variables ${name} and {name} of a URL template in one pass: values are not
+// expanded again. Only the path and the query are touched, so a value can never choose the host.
+// Each value is percent-encoded as one component, by RFC 3986 with a space as %20 and a slash as
+// %2F; a name without a value becomes the empty string, as Atlassian does. A brace that is never
+// closed stays as it is. It is meant for Profile.Prepare.Target, whose result is checked like every
+// URL.
 func Expand(template string, vars map[string]string) string {
 	if !strings.Contains(template, "{") {
 		return template

@@ -72,8 +72,8 @@ func (c *crowd) add(tenant, kind string, n int) (ids []string) {
 
 const standardSecret = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
-// every dispatches an event to a tenant, again and again until ctx ends. Tenants begin at
-// different moments of the period.
+// every dispatches an event to a tenant periodically until ctx ends. Tenants begin at different
+// moments of the period.
 func (c *crowd) every(ctx context.Context, tenant string, period time.Duration, timed bool) {
 	phase := fnv.New32a()
 	_, _ = phase.Write([]byte(tenant))
@@ -98,8 +98,8 @@ func (c *crowd) every(ctx context.Context, tenant string, period time.Duration, 
 	}
 }
 
-// crowded runs a case and returns what healthy events took from Dispatch to the receiver,
-// in order.
+// crowded runs a case and returns the times of healthy events from Dispatch to the receiver,
+// sorted.
 func crowded(t *testing.T, others func(ctx context.Context, c *crowd, all *sync.WaitGroup)) (delays []time.Duration) {
 	synctest.Test(t, func(t *testing.T) {
 		p := webhook.Standard()
@@ -144,8 +144,8 @@ func crowded(t *testing.T, others func(ctx context.Context, c *crowd, all *sync.
 	return delays
 }
 
-// TestTenants proves that a tenant delays no other: healthy tenants' events arrive within
-// 150 ms (at the 99th percentile) of what they take alone, whatever others do.
+// TestTenants proves that a tenant delays no other: the events of healthy tenants arrive within 150
+// ms (at the 99th percentile) of their time without other tenants.
 func TestTenants(t *testing.T) {
 	t.Parallel()
 	p99 := func(ds []time.Duration) time.Duration { return ds[len(ds)*99/100] }

@@ -12,20 +12,20 @@ import (
 	"github.com/postrider/postrider/payload"
 )
 
-// DispatchError is what Track and TrackTx return when fn has run and its end could not be
-// dispatched. It is no failure of the task: a runner looks for it with errors.As before it
-// counts an error as the task's, and takes Task for how the task ended.
+// DispatchError is returned by Track and TrackTx when fn has run and its event could not be
+// dispatched. It is no failure of the task: a runner checks for it with errors.As before it counts
+// an error as the task's, and takes Task as the result of the task.
 type DispatchError struct {
-	// Task is what fn returned: nil for a task that succeeded.
+	// Task is the error of fn: nil for a task that succeeded.
 	Task error
-	// Event tells of the end. Dispatching it later tells it once, whatever became of the
-	// first Dispatch, because its ID stays.
+	// Event is the event of the task's end. It may be dispatched later and is stored once, even if
+	// the first Dispatch has stored it, because its ID stays the same.
 	Event payload.Event
-	// Err is what Dispatch or DispatchTx returned.
+	// Err is the error of Dispatch or DispatchTx.
 	Err error
 }
 
-// Error says that the end was not dispatched, and why. It does not repeat the task's error.
+// Error says that the event was not dispatched, and why. It does not repeat the task's error.
 func (e *DispatchError) Error() string {
 	ended := "succeeded"
 	if e.Task != nil {
@@ -37,18 +37,18 @@ func (e *DispatchError) Error() string {
 // Unwrap returns Err. The task's own error stands beside this one.
 func (e *DispatchError) Unwrap() error { return e.Err }
 
-// Track runs fn, the body of a task, and dispatches how it ended: taskSuccess when it
-// returned nil, taskFailure when it returned an error or panicked. The task's own
-// processId is the event's ID, so a task that is tracked twice is told once. Items that
-// failed inside a task that went through do not matter: only fn's result does.
+// Track runs fn, the body of a task, and dispatches its result: taskSuccess when it returned nil,
+// taskFailure when it returned an error or panicked. The task's own processId is the event's ID, so
+// a task that is tracked twice is sent once. Only the result of fn counts, not failed items within
+// the task.
 //
-// Options are those of [payload.New], such as payload.WithVars, and win over what Track
-// sets. A Run or an option that Dispatch would refuse is refused before fn is called, with an
-// error for which errors.Is reports [payload.ErrInvalid] or [ErrTooLarge].
+// Options are those of [payload.New], such as payload.WithVars, and override the values that Track
+// sets. A Run or an option that Dispatch would refuse is refused before fn is called, with an error
+// for which errors.Is reports [payload.ErrInvalid] or [ErrTooLarge].
 //
-// Track returns fn's error as it is, and lets fn's panic go on after Dispatch. An end that
-// could not be dispatched makes it return a [*DispatchError]: alone when fn returned nil, and
-// else joined to fn's error. The dispatch happens although ctx may have ended.
+// Track returns fn's error as it is, and lets fn's panic go on after Dispatch. If the event could
+// not be dispatched it returns a [*DispatchError]: alone when fn returned nil, otherwise joined to
+// fn's error. The dispatch happens although ctx may have ended.
 func Track(ctx context.Context, d *Dispatcher, run payload.Run, fn func(context.Context) error, opts ...payload.Option) error {
 	if d == nil || fn == nil {
 		return errors.New("webhook: Track needs a Dispatcher and a task")
@@ -58,10 +58,10 @@ func Track(ctx context.Context, d *Dispatcher, run payload.Run, fn func(context.
 }
 
 // TrackTx is Track inside a transaction of the host: tx comes from the Store adapter, as for
-// [Dispatcher.DispatchTx], and fn usually works in the same transaction. How the task ended is
-// told when the host commits, and never if it rolls back: a host that rolls back what
-// failed, and wants the failure told, uses Track. After a [*DispatchError] the
-// transaction may be unusable; roll it back. Call [Dispatcher.Wake] after the commit.
+// [Dispatcher.DispatchTx], and fn usually works in the same transaction. The event is sent once the
+// host commits, and never if it rolls back: a host that rolls back a failed task, and wants the
+// failure sent, uses Track. After a [*DispatchError] the transaction may be unusable; roll it back.
+// Call [Dispatcher.Wake] after the commit.
 func TrackTx(ctx context.Context, d *Dispatcher, tx Enqueuer, run payload.Run, fn func(context.Context) error, opts ...payload.Option) error {
 	if d == nil || tx == nil || fn == nil {
 		return errors.New("webhook: TrackTx needs a Dispatcher, an Enqueuer, such as sqlstore's Store.Tx, and a task")
@@ -92,13 +92,13 @@ func (t *tracking) do(ctx context.Context, fn func(context.Context) error) error
 		}
 		// fn panicked, or ended its goroutine by runtime.Goexit. There is no caller to return
 		// an error to, and without recover the panic goes on by itself, with its own stack.
-		if err := t.tell(ctx, errTaskPanicked); err != nil {
+		if err := t.dispatchEnd(ctx, errTaskPanicked); err != nil {
 			t.d.log.ErrorContext(ctx, "webhook: a task panicked and its end could not be dispatched", "process", t.run.ProcessID, "error", err)
 		}
 	}()
 	taskErr := fn(ctx)
 	ended = true
-	err := t.tell(ctx, taskErr)
+	err := t.dispatchEnd(ctx, taskErr)
 	switch {
 	case err == nil:
 		return taskErr
@@ -108,7 +108,7 @@ func (t *tracking) do(ctx context.Context, fn func(context.Context) error) error
 	return errors.Join(taskErr, err)
 }
 
-// check refuses a Run of which neither end could be dispatched: after fn it would be too late.
+// check refuses a Run whose success or failure could not be dispatched, before fn runs.
 func (t *tracking) check() error {
 	for _, end := range []error{nil, errTaskPanicked} {
 		event, err := t.event(end)
@@ -126,14 +126,14 @@ var errTaskPanicked = errors.New("webhook: task panicked")
 
 func (t *tracking) event(taskErr error) (payload.Event, error) {
 	opts := t.opts
-	if id := t.run.ProcessID; id != "" { // an empty one is named by New
+	if id := t.run.ProcessID; id != "" { // payload.New gives an ID to an empty one
 		opts = append([]payload.Option{payload.WithID(runID(id))}, opts...)
 	}
 	return payload.New(t.run.Scope, payload.TaskEnded(t.run, taskErr), opts...)
 }
 
-// tell dispatches how the task ended. Its error is a *DispatchError.
-func (t *tracking) tell(ctx context.Context, taskErr error) error {
+// dispatchEnd dispatches the result of the task. Its error is a *DispatchError.
+func (t *tracking) dispatchEnd(ctx context.Context, taskErr error) error {
 	event, err := t.event(taskErr)
 	if err == nil {
 		_, err = t.dispatch(context.WithoutCancel(ctx), event)
@@ -144,7 +144,7 @@ func (t *tracking) tell(ctx context.Context, taskErr error) error {
 	return nil
 }
 
-// runID is the processId, or what is derived from one that cannot be the ID of an event.
+// runID is the processId, or an ID derived from it if it cannot be the ID of an event.
 func runID(processID string) string {
 	for i := range len(processID) {
 		if c := processID[i]; !ascii.IsAlnum(c) && c != '-' && c != '_' || i == maxEventID {

@@ -18,7 +18,7 @@ func run() payload.Run {
 	return payload.Run{Scope: scope, ProcessID: processID, Name: "Deactivate", ActionTypes: []string{"addToGroups"}, DeepLink: "https://your-site.atlassian.net/x"}
 }
 
-// triggers lists what was received.
+// triggers lists the triggers of the received requests.
 func triggers(rs []request) (out []string) {
 	for _, r := range rs {
 		_, rest, _ := strings.Cut(r.Body, `{"trigger":"`)
@@ -36,8 +36,8 @@ func (h *host) wantTriggers(want ...string) {
 	}
 }
 
-// Rule: a task that returns nil is a success although items in it failed; an error is a
-// failure and comes back as it is.
+// Rule: a task that returns nil is a success although items in it failed. An error is a failure and
+// is returned as it is.
 func TestTrackTellsTheResult(t *testing.T) {
 	t.Parallel()
 	taskErr := errors.New("directory is read-only")
@@ -128,7 +128,7 @@ func TestTrackGoexit(t *testing.T) {
 	})
 }
 
-// Rule: a task whose context ended is told of all the same.
+// Rule: the event of a task whose context has ended is dispatched all the same.
 func TestTrackCancelled(t *testing.T) {
 	t.Parallel()
 	inBubble(t, webhook.Automation(), nil, func(h *host) {
@@ -145,7 +145,7 @@ func TestTrackCancelled(t *testing.T) {
 	})
 }
 
-// Rule: a task tracked twice is told once; another is told for itself.
+// Rule: a task that is tracked twice makes one event; another task makes its own.
 func TestTrackTwice(t *testing.T) {
 	t.Parallel()
 	inBubble(t, webhook.Automation(), nil, func(h *host) {
@@ -166,8 +166,8 @@ func TestTrackTwice(t *testing.T) {
 	})
 }
 
-// Rule: what Dispatch says stands beside what the task says: a task that succeeded is not taken
-// for one that failed, its end can be dispatched later, and neither error hides the other.
+// Rule: an error of Dispatch stands beside the result of the task: a task that succeeded is not
+// taken for a failed one, its event can be dispatched later, and neither error hides the other.
 func TestTrackDispatchFails(t *testing.T) {
 	t.Parallel()
 	store := &faulty{Store: newStore(t)}
@@ -204,7 +204,7 @@ func TestTrackDispatchFails(t *testing.T) {
 	}
 }
 
-// Rule: the event of a DispatchError, dispatched once the Store is back, is told once.
+// Rule: the event of a DispatchError, dispatched once the Store is back, is sent once.
 func TestTrackDispatchLater(t *testing.T) {
 	t.Parallel()
 	inBubble(t, webhook.Automation(), nil, func(h *host) {
@@ -227,7 +227,7 @@ func TestTrackDispatchLater(t *testing.T) {
 	})
 }
 
-// Rule: a Run whose end could not be told of is refused before the task starts.
+// Rule: a Run whose event could not be dispatched is refused before the task starts.
 func TestTrackRefusesBeforeTheTask(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, newStore(t), webhook.Automation(), nil)
@@ -272,8 +272,8 @@ func TestTrackRefusesBeforeTheTask(t *testing.T) {
 	}
 }
 
-// Rule: options are those of payload.New, and win over what Track sets; a processId of
-// another kind gets an ID all the same.
+// Rule: options are those of payload.New, and override the values that Track sets. A processId of
+// another form gets a derived ID.
 func TestTrackOptions(t *testing.T) {
 	t.Parallel()
 	inBubble(t, webhook.Automation(), nil, func(h *host) {

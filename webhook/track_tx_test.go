@@ -9,7 +9,7 @@ import (
 	"github.com/postrider/postrider/webhook/memstore"
 )
 
-// buffered is a transaction of a Store: what is enqueued reaches it at commit.
+// buffered is a transaction of a Store: enqueued deliveries reach the Store at commit.
 type buffered struct {
 	*memstore.Store
 	ds  []webhook.Delivery
@@ -28,8 +28,8 @@ func (b *buffered) Enqueue(_ context.Context, ds []webhook.Delivery) ([]bool, er
 	return added, nil
 }
 
-// Rule: TrackTx tells how a task ended when the host's transaction commits, by a panic too,
-// and not at all when it does not.
+// Rule: TrackTx dispatches the result of a task when the host's transaction commits, after a panic
+// too, and never without a commit.
 func TestTrackTx(t *testing.T) {
 	t.Parallel()
 	taskErr := errors.New("directory is read-only")

@@ -8,12 +8,12 @@ import (
 	"github.com/postrider/postrider/webhook/internal/transport"
 )
 
-// bounds are the times of one attempt below Options.Timeout.
+// bounds are the time limits within one attempt, below Options.Timeout.
 type bounds struct {
 	dial   time.Duration
 	tls    time.Duration
 	header time.Duration // also ends trickled headers and endless 1xx answers
-	body   time.Duration // counts from the headers: a slow body must not hold a slot
+	body   time.Duration // begins after the headers: a slow body must not hold a slot
 }
 
 func defaultBounds() bounds {
@@ -22,7 +22,7 @@ func defaultBounds() bounds {
 
 func init() { testhook.SetBounds = setBounds }
 
-// setBounds shortens what would make a test wait. It must come before the first attempt.
+// setBounds shortens time limits for tests. It must be called before the first attempt.
 func setBounds(dispatcher any, b testhook.Bounds) {
 	d, ok := dispatcher.(*Dispatcher)
 	if !ok {
@@ -38,7 +38,7 @@ func setBounds(dispatcher any, b testhook.Bounds) {
 	keep(&s.bounds.tls, b.TLS)
 	keep(&s.bounds.header, b.Header)
 	keep(&s.bounds.body, b.Body)
-	s.connect(&d.o)
+	s.makeTransports(&d.o)
 }
 
 // newTransport makes the transport of a Dispatcher's requests to webhooks.
@@ -46,8 +46,8 @@ func newTransport(p *Profile, o *Options, b bounds) *transport.Transport {
 	return transport.New(transportOptions(p, o, b))
 }
 
-// newTokenTransport makes the one of requests to token endpoints: the same but for the addresses
-// that it may dial, what it keeps open, and a certificate, which it does not show.
+// newTokenTransport makes the transport of requests to token endpoints. It differs in the addresses
+// that it may dial and in the idle connections that it keeps, and it shows no client certificate.
 func newTokenTransport(p *Profile, o *Options, b bounds) *transport.Transport {
 	t := transportOptions(p, o, b)
 	t.Allow, t.HTTP2, t.MaxIdlePerHost, t.ClientCertificate = p.Form.AllowToken, false, 2, nil
@@ -62,9 +62,9 @@ func transportOptions(p *Profile, o *Options, b bounds) transport.Options {
 		Resolver:          o.Resolver,
 		DialContext:       o.DialContext,
 		HTTP2:             p.HTTP2,
-		// As many requests as can be in flight leave a connection each. One host gets a share:
-		// of what is in flight, Capacity is what ends within moments and needs a connection
-		// again; a slower request finds one that another has just left.
+		// Each request in flight may leave an idle connection. One host keeps Capacity of them: so
+		// many requests end within moments and need a connection again. A slower request uses one
+		// that another request has just left.
 		MaxIdle:        o.MaxInFlight,
 		MaxIdlePerHost: o.Capacity,
 		MaxAge:         o.MaxConnAge,
@@ -78,7 +78,7 @@ func transportOptions(p *Profile, o *Options, b bounds) transport.Options {
 	return t
 }
 
-// unanswered tells why a request got no answer.
+// unanswered returns the cause of a request without an answer.
 func unanswered(x *transport.Exchange, err error) (Code, Detail) {
 	var own *transport.Error
 	if !errors.As(err, &own) {

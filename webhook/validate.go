@@ -29,13 +29,11 @@ const (
 	maxAttribute  = 4096 // bytes, key and value together
 )
 
-func isConflict(err error) bool { return errors.Is(err, ErrConflict) }
-
 // validateAll is validate without further checks.
 func (m *Manager) validateAll(w *Webhook) error { return m.validate(w, nil) }
 
-// validate judges a webhook as a form would and makes its URL canonical. more, where it is
-// not nil, adds what else is wrong with a webhook whose URL is accepted.
+// validate checks the fields of a webhook like a form and makes its URL canonical. more, if it is
+// not nil, adds errors of a webhook whose URL is accepted.
 func (m *Manager) validate(w *Webhook, more func(*Webhook) []FieldError) (err error) {
 	p := &m.d.profile
 	v := &ValidationError{}
@@ -89,7 +87,7 @@ func (m *Manager) validate(w *Webhook, more func(*Webhook) []FieldError) (err er
 		defer contain("Profile.Form.Check", &err)
 		v.Fields = append(v.Fields, p.Form.Check(w.Clone())...)
 	}
-	if v.Field("url") == "" && (v.Field("secret") == "" || strings.Contains(w.URL, "{")) { // else told twice
+	if v.Field("url") == "" && (v.Field("secret") == "" || strings.Contains(w.URL, "{")) { // otherwise the same fault is reported twice
 		m.validateTarget(w, add)
 	}
 	if more != nil && v.Field("url") == "" {
@@ -98,12 +96,12 @@ func (m *Manager) validate(w *Webhook, more func(*Webhook) []FieldError) (err er
 	if len(v.Fields) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(v.Fields, func(a, b FieldError) int { return cmp.Compare(place(a.Field), place(b.Field)) })
+	slices.SortStableFunc(v.Fields, func(a, b FieldError) int { return cmp.Compare(formPosition(a.Field), formPosition(b.Field)) })
 	return v
 }
 
-// place is where a field stands in a form. Fields that only a Profile knows come last.
-func place(field string) int {
+// formPosition is the position of a field in a form. Fields that only a Profile knows come last.
+func formPosition(field string) int {
 	form := [...]string{"scope", "name", "url", "secret", "events", "filter", "notes", "headers",
 		"auth.scheme", "auth.username", "auth.secret", "auth.token_url", "auth.client_id", "auth.scopes", "auth.audience", "auth.resource",
 		"auth.client_auth", "tls", "timeout", "order", "coalesce", "coalesce_wait", "group", "attributes"}
@@ -120,7 +118,7 @@ func (m *Manager) validateURL(w *Webhook, add func(field, rule, message string))
 		return
 	}
 	if strings.Contains(w.URL, "{") {
-		return // a template is judged as what Profile.Prepare.Target makes of it
+		return // validateTarget checks a template
 	}
 	canonical, err := p.Allow.CheckURL(w.URL)
 	if err != nil {
@@ -130,22 +128,15 @@ func (m *Manager) validateURL(w *Webhook, add func(field, rule, message string))
 	w.URL = canonical
 }
 
-// validateTarget judges the URL as it will be sent to: with variables, or the secret, in it.
+// validateTarget checks the URL of a sample request, with variables, or the secret, in it.
 func (m *Manager) validateTarget(w *Webhook, add func(field, rule, message string)) {
 	p := &m.d.profile
+	if p.Prepare.Target == nil && !strings.Contains(w.URL, "{") {
+		return // validateURL has checked it
+	}
 	err := func() (err error) {
 		defer contain("Profile.Prepare.Target", &err)
-		if strings.Contains(w.URL, "{") {
-			_, err = p.checkTemplate(w)
-			return err
-		}
-		if p.Prepare.Target == nil {
-			return nil
-		}
-		raw, err := p.rawTarget(w, &Delivery{EventID: "x", WebhookID: w.ID, Scope: w.Scope})
-		if err == nil {
-			_, err = checkTarget(p.Allow.CheckURL(raw))
-		}
+		_, err = p.checkTemplate(w)
 		return err
 	}()
 	addURL(add, err)
@@ -204,9 +195,9 @@ func (m *Manager) validateEvents(w *Webhook, add func(field, rule, message strin
 			add("events", "format", "The name of a trigger is 1 to 100 letters, digits and marks without spaces.")
 		case slices.Contains(w.Events[:i], e):
 			add("events", "repeated", "A trigger is selected twice.")
-		case !validStar(e):
+		case !validWildcard(e):
 			add("events", "wildcard", `A "*" stands alone, or behind a dot at the end, as in "task.*".`)
-		case !p.knows(e):
+		case !p.acceptsEvent(e):
 			add("events", "unknown", "Unknown trigger. Known are: "+strings.Join(p.Form.Events, ", ")+".")
 		default:
 			continue
@@ -215,9 +206,9 @@ func (m *Manager) validateEvents(w *Webhook, add func(field, rule, message strin
 	}
 }
 
-// validStar tells whether an event holds a star only where it means something.
-func validStar(event string) bool {
-	_, is := family(event)
+// validWildcard reports whether a star in an event belongs to a valid wildcard.
+func validWildcard(event string) bool {
+	_, is := wildcardPrefix(event)
 	return is || event == anyEvent || !strings.Contains(event, "*")
 }
 
@@ -253,7 +244,7 @@ func validateAttributes(w *Webhook, add func(field, rule, message string)) {
 	}
 }
 
-// sentence makes an error text one: a capital first and a full stop last.
+// sentence makes a sentence of an error text: a capital first and a full stop last.
 func sentence(s string) string {
 	r, n := utf8.DecodeRuneInString(s)
 	return strings.TrimSuffix(string(unicode.ToUpper(r))+s[n:], ".") + "."

@@ -14,7 +14,7 @@ func (s AuthScheme) known() bool {
 	return s == AuthBasic || s == AuthBearer || s == AuthValue || s == AuthOAuth
 }
 
-// validateAuth judges a webhook's Auth and makes the URL of its token endpoint canonical.
+// validateAuth checks a webhook's Auth and makes the URL of its token endpoint canonical.
 func (m *Manager) validateAuth(w *Webhook, add func(field, rule, message string)) {
 	a := &w.Auth
 	switch {
@@ -104,11 +104,11 @@ func scopeToken(s string) bool {
 	return s != "" && len(s) <= maxScopeToken
 }
 
-// keptAuth is what an edit leaves empty of an Auth and takes over from the stored one.
+// keptAuth names the values that an edit leaves empty and takes over from the stored Auth.
 type keptAuth struct{ username, secret, tokenURL, clientID bool }
 
-// keepAuth fills what is empty in an Auth of the same scheme. Of another scheme nothing is kept: it
-// may go to another receiver.
+// keepAuth fills the empty values of an Auth of the same scheme. Another scheme takes nothing over,
+// because it may go to another receiver.
 func keepAuth(stored, next *Auth) (k keptAuth) {
 	if next.Scheme == "" || next.Scheme != stored.Scheme {
 		return k
@@ -129,10 +129,10 @@ func keepAuth(stored, next *Auth) (k keptAuth) {
 	return k
 }
 
-// again reports what of the stored Auth would reach another receiver: the webhook's, where
-// that has moved, or the token endpoint. A token goes to the webhook's, and by it so does what the
-// client may do.
-func (k keptAuth) again(p *Profile, moved bool, stored, next *Auth) (out []FieldError) {
+// mustReenter reports the stored values of an Auth that would reach another receiver: the
+// webhook's, if that has moved, or the token endpoint. The webhook's receiver gets the token, and
+// with it the rights of the client.
+func (k keptAuth) mustReenter(p *Profile, moved bool, stored, next *Auth) (out []FieldError) {
 	why := "the webhook goes to another URL."
 	if next.Scheme == AuthOAuth && !moved {
 		switch {

@@ -10,8 +10,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Rule: headers that belong to HTTP, to Postrider or to a signature are refused, however
-// they are written.
+// Rule: headers that belong to HTTP, to Postrider or to a signature are refused in any spelling.
 func TestReservedHeaders(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, newStore(t), webhook.Automation(), nil)
@@ -38,7 +37,7 @@ func TestReservedHeaders(t *testing.T) {
 	}
 }
 
-// Rule: what differs between profiles is judged by the profile.
+// Rule: the profile checks the fields that differ between profiles.
 func TestProfilesJudge(t *testing.T) {
 	t.Parallel()
 	optional := webhook.Standard()

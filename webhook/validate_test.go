@@ -190,7 +190,7 @@ func many(n int) map[string]string {
 	return m
 }
 
-// Rule: Add judges every field, and Edit judges it in the same way.
+// Rule: Add checks every field, and Edit checks it in the same way.
 func TestFieldErrors(t *testing.T) {
 	t.Parallel()
 	for _, c := range fields {

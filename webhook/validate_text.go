@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// plainText tells whether s is valid UTF-8 that a database column and a page can hold:
-// without control characters, apart from line breaks and tabs where they are allowed.
+// plainText reports whether s is valid UTF-8 that a database column and a page can hold: without
+// control characters, apart from line breaks and tabs where they are allowed.
 func plainText(s string, lines bool) bool {
 	if !utf8.ValidString(s) {
 		return false
@@ -19,8 +19,8 @@ func plainText(s string, lines bool) bool {
 	return true
 }
 
-// shownText tells whether s is plainText of which a reader sees every character, in its order. What
-// has no shape or turns the order round makes two texts look alike, or one look like another.
+// shownText reports whether s is plainText of which a reader sees every character, in its order.
+// Invisible characters, and those that turn the order round, make one text look like another.
 func shownText(s string, lines bool) bool {
 	if !plainText(s, lines) {
 		return false
@@ -37,9 +37,9 @@ func shownText(s string, lines bool) bool {
 
 const blankBraille = '\u2800'
 
-// invisible tells whether a character cannot be seen: bidirectional controls, zero-width and
-// tag characters, fillers, and line separators. A selector that gives an emoji its colours is
-// seen where there is one before it.
+// invisible reports whether a character cannot be seen: bidirectional controls, zero-width and tag
+// characters, fillers, and line separators. A selector that gives an emoji its colours is visible
+// after an emoji.
 func invisible(r, before rune) bool {
 	switch {
 	case r == '\ufe0e' || r == '\ufe0f':

@@ -19,8 +19,8 @@ func NewSecret(s string) Secret { return sign.NewSecret(s) }
 
 // Webhook is the configuration of one receiver. It is a plain value: changing
 // a copy changes nothing until the copy goes through [Manager.Edit] or
-// [Registry.Update]. Printing, logging or encoding one masks what is secret in it: Secrets,
-// the values of Headers, Auth, and the URL behind the host; see [Webhook.Format] for the one
+// [Registry.Update]. Printing, logging or encoding one masks its secret parts: Secrets,
+// the values of Headers, Auth, and the URL after the host; see [Webhook.Format] for the one
 // exception.
 type Webhook struct {
 	// ID is random, unique in its Store and holds letters, digits, "_" and "-".
@@ -34,14 +34,14 @@ type Webhook struct {
 	Group string `json:"group,omitempty"`
 	// Name is a title for people, 1 to 200 runes.
 	Name string `json:"name"`
-	// URL is the canonical form of what the host entered, at most 2,048 bytes.
-	// Everything behind the host is a credential and is never printed.
+	// URL is the canonical form of the entered URL, at most 2,048 bytes.
+	// Everything after the host is a credential and is never printed.
 	URL string `json:"url"`
-	// Secrets sign requests, newest first. Each has an ID, a time of birth and maybe an end, see
+	// Secrets sign requests, newest first. Each has an ID, a creation time and possibly an end, see
 	// [Secret.WithLife], which the Manager gives and a Store keeps. The newest has no end. After a
-	// rotation the one before stays until its end; one that has ended may still be here, and
-	// is used by no request. Secrets from before the three values were kept have no known age and
-	// no end.
+	// rotation the previous one stays until its end; an ended secret may still be listed here, and
+	// no request uses it. A secret that was stored without the three values has no known age and no
+	// end.
 	Secrets []Secret `json:"secrets,omitempty"`
 	// Events are the types this webhook listens to: a name, "task.*" for every type that begins
 	// with "task.", those that are added later included, or "*" for all. Nothing else may hold
@@ -61,22 +61,22 @@ type Webhook struct {
 	// Timeout bounds one attempt; 0 means Options.Timeout, which is also the
 	// largest value allowed.
 	Timeout time.Duration `json:"timeout_ns,omitempty"`
-	// Order keeps the events of one key in the order of their Dispatch calls, one request of
-	// a key at a time; see [OrderPolicy]. It holds for what is dispatched from then on.
-	// Switched off, what is queued goes in parallel. It needs a Store that is a [KeyOrder]
-	// and a Profile that allows it.
+	// Order keeps the events of one key in the order of their Dispatch calls, one request of a key
+	// at a time; see [OrderPolicy]. It applies to events that are dispatched from then on. When it
+	// is switched off, queued deliveries are sent in parallel. It needs a Store that is a
+	// [KeyOrder] and a Profile that allows it.
 	Order OrderPolicy `json:"order,omitempty"`
-	// Coalesce sends of several queued events of one key and type only the latest; the
-	// others end as [CodeSuperseded]. CoalesceWait is how long the first one waits for more,
-	// 0 to 10 min: a fixed window, which later events do not move. Both need what Order needs.
+	// Coalesce sends only the latest of several queued events of one key and type; the others end
+	// as [CodeSuperseded]. CoalesceWait is how long the first one waits for more, 0 to 10 min: a
+	// fixed window, which later events do not move. Both have the requirements of Order.
 	Coalesce     bool          `json:"coalesce,omitempty"`
 	CoalesceWait time.Duration `json:"coalesce_wait_ns,omitempty"`
-	// Active webhooks receive events. What is queued for an inactive one waits.
+	// Active webhooks receive events. Queued deliveries of an inactive one wait.
 	Active bool `json:"active"`
 	// ExcludeBody asks a Profile that composes to send no body.
 	ExcludeBody bool `json:"exclude_body,omitempty"`
-	// ExpiresAt ends the webhook's life when set: from then on it receives
-	// nothing and nothing queued for it is sent.
+	// ExpiresAt, where it is set, is the end of the webhook: from then on it receives no events,
+	// and none of its queued deliveries is sent.
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 	// CreatedAt and UpdatedAt are set by the Manager.
 	CreatedAt time.Time `json:"created_at,omitzero"`
@@ -85,7 +85,7 @@ type Webhook struct {
 	// [DisabledGone] or beginning with [DisabledFailing]; empty when a person did.
 	// Activating clears it.
 	DisabledReason string `json:"disabled_reason,omitempty"`
-	// DisabledAt is when that was; zero beside an empty DisabledReason.
+	// DisabledAt is the time of that; zero beside an empty DisabledReason.
 	DisabledAt time.Time `json:"disabled_at,omitzero"`
 	// Attributes are data of the Profile or of the host, such as
 	// [AttrSecretIn]. They are not secret.
@@ -103,8 +103,8 @@ type Webhook struct {
 	Unreadable error `json:"-"`
 }
 
-// What Webhook.DisabledReason says, so that a page can say it in other words. Behind
-// DisabledFailing stands a time in RFC 3339 and a full stop.
+// The values of Webhook.DisabledReason, so that a page can use its own words. A time in RFC 3339
+// and a full stop follow DisabledFailing.
 const (
 	DisabledGone    = scheduler.ReasonGone
 	DisabledFailing = scheduler.ReasonFailing
@@ -124,14 +124,13 @@ func (w Webhook) Live(now time.Time) bool {
 	return w.Active && (w.ExpiresAt.IsZero() || now.Before(w.ExpiresAt))
 }
 
-// Listens reports whether typ is among the webhook's Events, or is meant by a wildcard of
-// them.
+// Listens reports whether typ is among the webhook's Events, or matches a wildcard among them.
 func (w Webhook) Listens(typ string) bool {
 	for _, e := range w.Events {
 		if e == typ || e == anyEvent {
 			return true
 		}
-		if prefix, is := family(e); is && strings.HasPrefix(typ, prefix) {
+		if prefix, is := wildcardPrefix(e); is && strings.HasPrefix(typ, prefix) {
 			return true
 		}
 	}
@@ -139,7 +138,7 @@ func (w Webhook) Listens(typ string) bool {
 }
 
 // Clone returns a copy that shares no memory with w. Stores in memory hand out
-// clones, so that a host cannot change what is stored by writing into a map.
+// clones, so that a host cannot change the stored webhook by writing into a map.
 func (w Webhook) Clone() Webhook {
 	w.Secrets = slices.Clone(w.Secrets)
 	w.Events = slices.Clone(w.Events)

@@ -23,8 +23,8 @@ import (
 	"github.com/postrider/postrider/webhook/webhooktest"
 )
 
-// Rule: HTTP/2, where one connection carries everybody's requests, is for the one profile whose
-// receivers have one owner. A profile that says nothing speaks HTTP/1.1.
+// Rule: HTTP/2, where one connection carries the requests of all webhooks, is for the one profile
+// whose receivers have one owner. Other profiles speak HTTP/1.1.
 func TestHTTPVersionOfProfiles(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -59,8 +59,8 @@ func TestHTTPVersionOfProfiles(t *testing.T) {
 	}
 }
 
-// Rule: two tenants at one host: what one endpoint does to its connection, as with a header that is
-// too large, does not touch the requests of the other.
+// Rule: with two tenants at one host, an endpoint that breaks its connection, as with a header that
+// is too large, does not affect the requests of the other.
 func TestEndpointBreaksItsOwnConnectionAlone(t *testing.T) {
 	t.Parallel()
 	huge := make([]byte, 80<<10)
@@ -152,7 +152,7 @@ func TestConnectionAge(t *testing.T) {
 	}
 }
 
-// certified returns the certificate of package httptest for example.com, and who trusts it.
+// certified returns the certificate of package httptest for example.com, and a pool that trusts it.
 func certified() (tls.Certificate, *x509.CertPool) {
 	s := httptest.NewTLSServer(nil)
 	defer s.Close()
@@ -191,8 +191,7 @@ func connectionAge(t *testing.T, cert tls.Certificate, trust *x509.CertPool, p w
 	time.Sleep(time.Hour) // for timers of net/http
 }
 
-// Rule: an endpoint that offers HTTP/2 is spoken to in HTTP/2, and one connection carries
-// everything.
+// Rule: an endpoint that offers HTTP/2 gets HTTP/2, and one connection carries all requests.
 func TestHTTP2(t *testing.T) {
 	t.Parallel()
 	e := webhooktest.New(t, nil)

@@ -17,7 +17,7 @@ var engineBugs = []mutation{
 	{"a repeated claim takes what it has already", "webhook/memstore/claim.go",
 		"r.lease != lease || r.due <= now", "r.lease < lease || r.due <= now",
 		"./webhook/memstore -run TestConformance"},
-	{"a webhook of another tenant is used", "webhook/lease.go",
+	{"a webhook of another tenant is used", "webhook/claim.go",
 		"hook := hooks[webhookKey{dl.Scope, dl.WebhookID}]", "hook := hooks[webhookKey{b.Webhooks[0].Scope, dl.WebhookID}]",
 		"./webhook -run TestBrokenAnswers"},
 	{"a lease is not checked when an outcome is stored", "webhook/memstore/settle.go",

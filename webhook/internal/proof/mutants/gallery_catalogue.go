@@ -6,7 +6,7 @@ var catalogueBugs = []mutation{
 		`strings.HasSuffix(prefix, ".") && !strings`, `prefix != "." && !strings`,
 		"./webhook -run TestListens"},
 	{"a wildcard means no known type", "webhook/catalogue.go",
-		"return p.has(event) || event == anyEvent ||", "return is || p.has(event) || event == anyEvent ||",
+		"return p.hasEvent(event) || event == anyEvent ||", "return is || p.hasEvent(event) || event == anyEvent ||",
 		"./webhook -run TestWildcardsAreJudged"},
 	{"an index misses wildcards below the first dot", "webhook/jira/jql/index.go",
 		"names = append(names, event[:i+1]+EveryEvent)", "return append(names, event[:i+1]+EveryEvent)",

@@ -54,7 +54,7 @@ var orderBugs = []mutation{
 	{"a sweep mends what is held for a person", "webhook/memstore/sweep.go",
 		"	case r.due == parked, !r.held && r.exhausted:\n", "	case r.due == parked:\n",
 		"./webhook/memstore -run TestConformance/order"},
-	{"Replay brings superseded states back", "webhook/deliveries.go",
+	{"Replay brings superseded states back", "webhook/manager_deliveries.go",
 		"			if d.LastCode == CodeSuperseded && !slices", "			if d.LastCode == CodeInterrupted && !slices",
 		"./webhook -run TestCoalesce$"},
 	{"later events move the window", "webhook/plan.go",

@@ -3,7 +3,7 @@ package main
 // secretBugs are in the validity of secrets.
 var secretBugs = []mutation{
 	{"a signer in use outlives its secret", "webhook/prepared.go",
-		"got != nil && got.counts(now) && got.given.same(w)", "got != nil && got.given.same(w)",
+		"got != nil && got.valid(now) && got.given.same(w)", "got != nil && got.given.same(w)",
 		"./webhook -run TestOverlapEndsOnItsOwn"},
 	{"a rotation within a rotation ends the secret in use", "webhook/secret_rotate.go",
 		"	case !until.IsZero():\n", "	case false:\n",

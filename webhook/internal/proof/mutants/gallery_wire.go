@@ -39,7 +39,7 @@ var wireBugs = []mutation{
 		"case a.Code == CodeEgress: // no try was made", "case false:",
 		"./webhook -run TestEgressCountsAgainstNobody"},
 	{"a webhook is known by its version", "webhook/prepared.go",
-		"got.counts(now) && got.given.same(w) {", "got.given.Version == w.Version {",
+		"got.valid(now) && got.given.same(w) {", "got.given.Version == w.Version {",
 		"./webhook -run TestEditBehindTheManagersBack"},
 	{"a Signer is kept beyond its end", "webhook/prepared.go",
 		"known != nil && (known.until.IsZero() || now.Before(known.until)) {", "known != nil {",

@@ -7,37 +7,37 @@ import (
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
-// ends makes a failure without an attempt the outcome of a job.
-func (j *job) ends(code Code, at time.Time) {
+// fail sets the settlement of a job: a failure without an attempt.
+func (j *job) fail(code Code, at time.Time) {
 	j.settlement = Settlement{ID: j.ID, Scope: j.Lane.Scope, Lease: j.Lease, State: StateFailed, Code: code, Due: at}
 }
 
-// outcome is what the Store is told of a job.
-func (d *Dispatcher) outcome(j *job) Settlement {
+// settlementOf is the settlement of a job for the Store.
+func (d *Dispatcher) settlementOf(j *job) Settlement {
 	switch j.Outcome {
 	case scheduler.GivenBack:
 		return Settlement{ID: j.ID, Scope: j.Lane.Scope, Lease: j.Lease, State: StatePending, Due: j.Due}
 	case scheduler.Cancelled:
-		j.ends(CodeCancelled, d.now())
+		j.fail(CodeCancelled, d.now())
 	}
 	return j.settlement
 }
 
-// doSettle stores outcomes, and tells of them once they are stored.
+// doSettle stores a group of settlements, and then reports each.
 func (g *engine) doSettle(jobs []*scheduler.Job) {
 	d := g.d
 	ss := make([]Settlement, len(jobs))
 	for i, j := range jobs {
-		ss[i] = d.outcome(j.Value.(*job))
+		ss[i] = d.settlementOf(j.Value.(*job))
 	}
 	ctx, cancel := d.storeContext(storeTimeout)
 	defer cancel()
 	var lost []string
-	g.ask(storeTimeout, "Settle", func() (err error) {
+	g.callStore(storeTimeout, "Settle", func() (err error) {
 		lost, err = d.store.Settle(ctx, ss)
 		return err
 	}, func(err error) {
-		d.answered(ctx, "Settle", err)
+		d.recordCall(ctx, "Settle", err)
 		if err != nil {
 			g.finish(scheduler.Settled{Jobs: jobs, Failed: true})
 			return
@@ -54,22 +54,22 @@ func (g *engine) doSettle(jobs []*scheduler.Job) {
 		for i, j := range jobs {
 			d.stored(ctx, j.Value.(*job), &ss[i], isLost[j.ID])
 		}
-		g.done()
+		g.finishSilently()
 	}, func() {
-		d.answered(ctx, "Settle", errNoAnswer)
+		d.recordCall(ctx, "Settle", errNoAnswer)
 		g.finish(scheduler.Settled{Jobs: jobs, Failed: true})
 	})
 }
 
-// done ends a command that no event answers.
-func (g *engine) done() {
+// finishSilently ends a command without an event.
+func (g *engine) finishSilently() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.busy--
 	g.checkQuiet()
 }
 
-// stored tells what became of an outcome.
+// stored reports a settlement that was stored, or lost.
 func (d *Dispatcher) stored(ctx context.Context, j *job, s *Settlement, lost bool) {
 	switch {
 	case lost && j.Outcome == scheduler.GivenBack:
@@ -81,15 +81,15 @@ func (d *Dispatcher) stored(ctx context.Context, j *job, s *Settlement, lost boo
 	case s.State != StatePending:
 		d.ended(ctx, s.Apply(j.delivery), s.Result)
 	case s.Exhausted:
-		d.heldBack(ctx, j, s)
+		d.reportHeldBack(ctx, j, s)
 	}
 }
 
-// ended is the one place that tells of the end of a delivery, whatever ended it. a is the
-// attempt that did, nil where there was none.
+// ended is the only place that reports the end of a delivery, to Status, the Observer and the log.
+// a is the attempt that ended it, nil if there was none.
 func (d *Dispatcher) ended(ctx context.Context, dl Delivery, a *Attempt) {
-	if int(dl.State) < len(d.status.ends) {
-		d.status.ends[dl.State].Add(1)
+	if int(dl.State) < len(d.status.ended) {
+		d.status.ended[dl.State].Add(1)
 	}
 	if f := d.o.Observer.Settled; f != nil {
 		d.observe(ctx, "Settled", func() { f(ctx, dl) })
@@ -105,27 +105,27 @@ func (d *Dispatcher) ended(ctx context.Context, dl Delivery, a *Attempt) {
 		"scope", dl.Scope, "code", string(dl.LastCode), "status", status, "attempts", dl.Attempts, "exhausted", dl.Exhausted)
 }
 
-// doSweep ends what no claim will end.
+// doSweep ends deliveries that no claim will end.
 func (g *engine) doSweep() {
 	d := g.d
 	ctx, cancel := d.storeContext(d.o.Lease)
 	defer cancel()
 	more := false
-	g.ask(d.o.Lease, "Sweep", func() (err error) {
+	g.callStore(d.o.Lease, "Sweep", func() (err error) {
 		more, err = d.sweep(ctx)
 		return err
 	}, func(err error) {
-		d.answered(ctx, "Sweep", err)
+		d.recordCall(ctx, "Sweep", err)
 		g.finish(scheduler.Swept{More: more, Failed: err != nil})
 	}, func() {
-		d.answered(ctx, "Sweep", errNoAnswer)
+		d.recordCall(ctx, "Sweep", errNoAnswer)
 		g.finish(scheduler.Swept{Failed: true})
 	})
 }
 
-// sweep ends some of what no claim will end, and tells of it.
+// sweep ends some deliveries that no claim will end, and reports them.
 func (d *Dispatcher) sweep(ctx context.Context) (more bool, err error) {
-	earliest, latest := d.certain()
+	earliest, latest := d.timeBounds()
 	swept, more, err := d.sweeper.Sweep(ctx, Sweep{
 		Now: earliest, Gone: true, QueuedBefore: earliest.Add(-d.profile.maxAge()),
 		LatestRetry: latest.Add(max(d.profile.Retry.MaxStep(), d.o.Lease)),

@@ -20,15 +20,15 @@ func (d *Dispatcher) storeContext(limit time.Duration) (context.Context, context
 	return context.WithTimeout(ctx, limit)
 }
 
-// doClaim leases what the scheduler asked for.
+// doClaim makes the claim that the scheduler asked for.
 func (g *engine) doClaim(c scheduler.Claim) {
 	d := g.d
 	limit := min(storeTimeout, d.o.Lease-d.o.Timeout)
 	ctx, cancel := d.storeContext(limit)
 	defer cancel()
-	d.worked.Store(true)
-	d.knowTime(ctx, clockStale)
-	earliest, latest := d.certain()
+	d.clockUsed.Store(true)
+	d.ensureClock(ctx, clockStale)
+	earliest, latest := d.timeBounds()
 	if !c.Repeat {
 		g.claim = Claim{Now: earliest, Until: latest.Add(d.o.Lease), Lease: g.nextLease(latest), Lanes: make([]LaneClaim, len(c.Lanes))}
 		for i, l := range c.Lanes {
@@ -42,11 +42,11 @@ func (g *engine) doClaim(c scheduler.Claim) {
 	asked := g.claim
 	began := time.Now()
 	var b Batch
-	g.ask(limit, "Claim", func() (err error) {
+	g.callStore(limit, "Claim", func() (err error) {
 		b, err = d.store.Claim(ctx, asked)
 		return err
 	}, func(err error) {
-		d.answered(ctx, "Claim", err)
+		d.recordCall(ctx, "Claim", err)
 		var partial *PartialError
 		isPartial := errors.As(err, &partial)
 		if err != nil && !isPartial {
@@ -57,13 +57,13 @@ func (g *engine) doClaim(c scheduler.Claim) {
 		e.Partial = isPartial
 		g.finish(e)
 	}, func() {
-		d.answered(ctx, "Claim", errNoAnswer)
+		d.recordCall(ctx, "Claim", errNoAnswer)
 		g.finish(scheduler.Leased{Failed: true})
 	})
 }
 
-// accept turns what a claim brought into jobs. What hooks of the host say is asked here, so
-// none of their code runs under the lock.
+// accept makes jobs of the claimed deliveries. It calls the Profile's hooks, so that none of them
+// runs under the lock.
 func (d *Dispatcher) accept(ctx context.Context, c *Claim, b *Batch, began time.Time) (e scheduler.Leased) {
 	hooks := make(map[webhookKey]*Webhook, len(b.Webhooks))
 	for i := range b.Webhooks {
@@ -85,10 +85,10 @@ func (d *Dispatcher) accept(ctx context.Context, c *Claim, b *Batch, began time.
 		j.lease(dl.Lease, dl.Due, c.Until, hook, began)
 		switch {
 		case seen[dl.ID]:
-			d.misbehaves(ctx, "the Store handed out a delivery twice in one answer", dl)
+			d.reportBreach(ctx, "the Store handed out a delivery twice in one answer", dl)
 			continue
-		case hook == nil && foreign(b.Webhooks, dl):
-			d.misbehaves(ctx, "the Store handed out the webhook of another scope", dl)
+		case hook == nil && inOtherScope(b.Webhooks, dl):
+			d.reportBreach(ctx, "the Store handed out the webhook of another scope", dl)
 			e.Sealed = append(e.Sealed, &j.Job)
 			continue
 		}
@@ -98,14 +98,14 @@ func (d *Dispatcher) accept(ctx context.Context, c *Claim, b *Batch, began time.
 			continue
 		}
 		if code := d.admit(j, hook, c.Now); code != CodeOK {
-			d.endUnsent(j, hook, code, c.Now)
+			d.failUnsent(j, hook, code, c.Now)
 			e.Ended = append(e.Ended, &j.Job)
 			continue
 		}
 		e.Jobs = append(e.Jobs, &j.Job)
 	}
 	for i := range b.Unreadable {
-		j := d.unreadable(ctx, &b.Unreadable[i], c)
+		j := d.unreadableJob(ctx, &b.Unreadable[i], c)
 		if errors.Is(b.Unreadable[i].Err, ErrSealed) {
 			e.Sealed = append(e.Sealed, &j.Job)
 		} else {
@@ -116,14 +116,15 @@ func (d *Dispatcher) accept(ctx context.Context, c *Claim, b *Batch, began time.
 		e.Short = append(e.Short, scheduler.Lane(l))
 	}
 	if !oldest.IsZero() {
-		d.status.behind(oldest)
+		d.status.setOldestDue(oldest)
 	}
-	d.opened(b.Webhooks)
+	d.markOpened(b.Webhooks)
 	return e
 }
 
-// foreign reports whether a webhook of the delivery's ID is there, and belongs to another scope.
-func foreign(hooks []Webhook, dl *Delivery) bool {
+// inOtherScope reports whether a webhook with the delivery's webhook ID is there and belongs to
+// another scope.
+func inOtherScope(hooks []Webhook, dl *Delivery) bool {
 	for i := range hooks {
 		if hooks[i].ID == dl.WebhookID && hooks[i].Scope != dl.Scope {
 			return true
@@ -132,23 +133,15 @@ func foreign(hooks []Webhook, dl *Delivery) bool {
 	return false
 }
 
-// misbehaves tells the operator once of a Store that breaks its contract. Nothing is sent on
-// such an answer, and nothing is lost by it.
-func (d *Dispatcher) misbehaves(ctx context.Context, what string, dl *Delivery) {
-	t := &d.status
-	t.mu.Lock()
-	known := t.broken[what]
-	if t.broken == nil {
-		t.broken = make(map[string]bool)
-	}
-	t.broken[what] = true
-	t.mu.Unlock()
-	if !known {
+// reportBreach logs once that the Store breaks a rule of its contract. Such an answer causes no
+// request and loses no delivery.
+func (d *Dispatcher) reportBreach(ctx context.Context, what string, dl *Delivery) {
+	if d.status.firstTime(&d.status.warnedRules, what) {
 		d.log.ErrorContext(ctx, "webhook: "+what+", prove it with package storetest", "delivery", dl.ID, "webhook", dl.WebhookID, "scope", dl.Scope)
 	}
 }
 
-// lease fills what the scheduler knows of a job.
+// lease fills in the scheduler's part of a job.
 func (j *job) lease(number int64, due, until time.Time, hook *Webhook, read time.Time) {
 	dl := &j.delivery
 	j.Job = scheduler.Job{ID: dl.ID, Lane: scheduler.Lane(dl.Lane()), Lease: number, Due: due, Until: until,
@@ -157,10 +150,10 @@ func (j *job) lease(number int64, due, until time.Time, hook *Webhook, read time
 
 func (j *job) hook() *Webhook { return j.Hook.(*Webhook) }
 
-// admit asks what keeps a delivery from being sent at all, and which limits it counts
-// against.
+// admit returns the code of a delivery that must end unsent. Otherwise it sets timeout and limits
+// of the job.
 func (d *Dispatcher) admit(j *job, hook *Webhook, now time.Time) Code {
-	if code := d.refused(&j.delivery, hook, now); code != CodeOK {
+	if code := d.refusal(&j.delivery, hook, now); code != CodeOK {
 		return code
 	}
 	j.Timeout = d.sender.timeoutOf(hook)
@@ -172,7 +165,7 @@ func (d *Dispatcher) admit(j *job, hook *Webhook, now time.Time) Code {
 	return CodeOK
 }
 
-// limitsOf asks the Profile.
+// limitsOf calls Profile.Limits.
 func (d *Dispatcher) limitsOf(w *Webhook, class string) (limits []scheduler.Limit, err error) {
 	if d.profile.Limits == nil {
 		return nil, nil
@@ -184,8 +177,8 @@ func (d *Dispatcher) limitsOf(w *Webhook, class string) (limits []scheduler.Limi
 	return limits, nil
 }
 
-// refused tells why a delivery must end without an attempt.
-func (d *Dispatcher) refused(dl *Delivery, hook *Webhook, now time.Time) Code {
+// refusal is the code of a delivery that must end without an attempt, otherwise CodeOK.
+func (d *Dispatcher) refusal(dl *Delivery, hook *Webhook, now time.Time) Code {
 	switch {
 	case hook == nil:
 		return CodeCancelled
@@ -201,7 +194,7 @@ func (d *Dispatcher) refused(dl *Delivery, hook *Webhook, now time.Time) Code {
 	return CodeOK
 }
 
-// wanted asks the Profile. A hook that panics has not said no.
+// wanted calls Profile.Keep. A panic counts as true.
 func (d *Dispatcher) wanted(dl *Delivery, hook *Webhook) (keep bool) {
 	defer func() {
 		if recover() != nil {
@@ -211,7 +204,7 @@ func (d *Dispatcher) wanted(dl *Delivery, hook *Webhook) (keep bool) {
 	return d.profile.Keep(*hook, *dl)
 }
 
-// queued is QueuedAt, as far as the Store keeps it.
+// queued is QueuedAt, or CreatedAt in a Store that does not keep it.
 func (d *Delivery) queued(now time.Time) time.Time {
 	switch {
 	case !d.QueuedAt.IsZero():
@@ -222,16 +215,16 @@ func (d *Delivery) queued(now time.Time) time.Time {
 	return now
 }
 
-// unreadable makes a job of what was leased and cannot be handed out.
-func (d *Dispatcher) unreadable(ctx context.Context, u *Unreadable, c *Claim) *job {
+// unreadableJob makes a job of a leased delivery that cannot be read.
+func (d *Dispatcher) unreadableJob(ctx context.Context, u *Unreadable, c *Claim) *job {
 	j := &job{delivery: Delivery{ID: u.ID, Scope: u.Lane.Scope, WebhookID: u.Lane.WebhookID, Class: u.Lane.Class, Lease: u.Lease}}
 	j.lease(u.Lease, u.Due, c.Until, nil, time.Time{})
 	if errors.Is(u.Err, ErrSealed) {
-		d.sealed(ctx, webhookKey{u.Lane.Scope, u.Lane.WebhookID}, u.Err)
+		d.markSealed(ctx, webhookKey{u.Lane.Scope, u.Lane.WebhookID}, u.Err)
 		return j
 	}
 	d.log.ErrorContext(ctx, "webhook: a stored delivery cannot be read and ends as failed", "delivery", u.ID, "webhook", u.Lane.WebhookID,
 		"scope", u.Lane.Scope, "error", u.Err)
-	j.ends(CodeConfig, c.Now)
+	j.fail(CodeConfig, c.Now)
 	return j
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Rule: the end of a delivery is told once, whatever ends it: an answer, a cancellation, the end of
-// its webhook, its age.
+// Rule: the end of a delivery is reported once, for each cause: an answer, a cancellation, the end
+// of its webhook, its age.
 func TestEveryEndIsToldOnce(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

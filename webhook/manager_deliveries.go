@@ -18,8 +18,8 @@ func (m *Manager) history() (History, error) {
 	return m.d.history, nil
 }
 
-// Deliveries lists deliveries, a page at a time; see [Query]. Errors: [ErrInvalid] for a
-// Query that cannot be, [ErrUnsupported] when the Store has no [History].
+// Deliveries lists deliveries, a page at a time; see [Query]. Errors: [ErrInvalid] for an invalid
+// Query, [ErrUnsupported] when the Store has no [History].
 func (m *Manager) Deliveries(ctx context.Context, q Query) (ds []Delivery, next string, err error) {
 	h, err := m.history()
 	if err == nil {
@@ -73,10 +73,10 @@ func (m *Manager) Delivery(ctx context.Context, scope, id string) (Delivery, []A
 	return d, as, nil
 }
 
-// Redeliver sends a delivery once more, whatever its state, with the same identifier and
-// body and a fresh budget of retries, whatever its ExpiresAt was. One that has ended is
-// outside the order of its key. It waits like any other delivery for pauses and
-// limits. Errors: [ErrNotFound], [ErrHeld] while it is being sent, [ErrUnsupported].
+// Redeliver sends a delivery again, in any state, with the same identifier and body, a fresh budget
+// of retries and no ExpiresAt. A delivery that had ended is outside the order of its key. Pauses
+// and limits apply to it as to any other. Errors: [ErrNotFound], [ErrHeld] while it is being sent,
+// [ErrUnsupported].
 func (m *Manager) Redeliver(ctx context.Context, scope, id string) error {
 	h, err := m.history()
 	if err == nil {
@@ -89,8 +89,8 @@ func (m *Manager) Redeliver(ctx context.Context, scope, id string) error {
 	return nil
 }
 
-// Cancel ends a pending delivery. One that has ended is left as it is. Errors:
-// [ErrNotFound], [ErrHeld] while it is being sent, [ErrUnsupported].
+// Cancel ends a pending delivery. A delivery that has ended stays unchanged. Errors: [ErrNotFound],
+// [ErrHeld] while it is being sent, [ErrUnsupported].
 func (m *Manager) Cancel(ctx context.Context, scope, id string) error {
 	h, err := m.history()
 	if err != nil {
@@ -103,18 +103,18 @@ func (m *Manager) Cancel(ctx context.Context, scope, id string) error {
 	if ended {
 		m.d.ended(ctx, dl, nil)
 	}
-	if ended && dl.Key != "" { // the next of its key is due
+	if ended && dl.Key != "" { // the next delivery of its key is due
 		m.d.engine.post(scheduler.Announced{Lanes: []scheduler.Lane{scheduler.Lane(dl.Lane())}})
 	}
 	return nil
 }
 
-// Replay redelivers everything that a Query selects, oldest first, spread so that no
-// more than perSecond of them become due in a second. Deliveries that are being sent, or
-// whose webhook is gone, are skipped, and so are those that a later event has superseded, unless
-// Query.Codes names [CodeSuperseded]: they would bring old states back. It returns how many were queued, also with an error.
-// Identifiers stay the same, so a receiver can drop what it has. Errors: [ErrInvalid] for
-// a rate outside one an hour to a million a second or a Query with a Cursor or a Limit,
+// Replay redelivers all deliveries that a Query selects, oldest first, spread so that no more than
+// perSecond of them become due in a second. It skips deliveries that are being sent and those whose
+// webhook is gone. It also skips superseded deliveries, which would bring old states back, unless
+// Query.Codes names [CodeSuperseded]. It returns the number of queued deliveries, also with an
+// error. Identifiers stay the same, so a receiver can drop duplicates. Errors: [ErrInvalid] for a
+// rate outside one an hour to a million a second or a Query with a Cursor or a Limit,
 // [ErrUnsupported].
 func (m *Manager) Replay(ctx context.Context, q Query, perSecond float64) (queued int, err error) {
 	h, err := m.history()
@@ -133,10 +133,10 @@ func (m *Manager) Replay(ctx context.Context, q Query, perSecond float64) (queue
 	}
 	now := m.d.now()
 	if q.Until.IsZero() || q.Until.After(now) {
-		q.Until = now // what arrives meanwhile is not replayed
+		q.Until = now // later deliveries are not replayed
 	}
 	q.OldestFirst, q.Limit = true, maxPage
-	step := time.Duration(math.Ceil(float64(time.Second) / perSecond)) // rounded down, one more would fit into a second
+	step := time.Duration(math.Ceil(float64(time.Second) / perSecond)) // rounded up, so that the rate is not exceeded
 	due := now
 	for {
 		page, next, err := h.Deliveries(ctx, q)
@@ -163,7 +163,7 @@ func (m *Manager) Replay(ctx context.Context, q Query, perSecond float64) (queue
 	}
 }
 
-// TestOption changes what [Manager.Test] sends.
+// TestOption changes the request of [Manager.Test].
 type TestOption func(*testSettings)
 
 type testSettings struct{ trigger string }
@@ -172,16 +172,16 @@ type testSettings struct{ trigger string }
 // a receiver's mapping can be checked. Profile.Form.Sample makes it.
 func WithSample(trigger string) TestOption { return func(s *testSettings) { s.trigger = trigger } }
 
-// Test sends one request to a webhook, active or not, exactly as a delivery would be sent,
-// and returns the outcome. The body is an empty JSON object. A test is never retried, never
-// stored, and waits for no pause, window or limit, because it diagnoses them. A test that the
-// endpoint accepts closes the webhook's breaker; otherwise it counts for nothing. Two may be
-// under way for one scope, and a quarter of Options.Capacity in all. That the endpoint accepted
-// says that URL and secret are right, and nothing about what the receiver makes of real events.
+// Test sends one request to a webhook, active or not, exactly as a delivery would be sent, and
+// returns the attempt. The body is an empty JSON object. A test is never retried, never stored, and
+// waits for no pause, window or limit, because it diagnoses them. A test that the endpoint accepts
+// closes the webhook's breaker; tests have no other effect on health. Two may be in flight for one
+// scope, and a quarter of Options.Capacity in all. An accepted test shows that URL and secret are
+// right. It does not show whether the receiver can process real events.
 //
-// The error is about the test itself; a refusal by the endpoint is an Attempt with a
-// Code. Errors: [ErrNotFound], [ErrInvalid] for an unknown sample, [ErrBusy] when too many
-// tests are under way, [ErrSealed], ctx's.
+// The error is about the test itself; a refusal by the endpoint is an Attempt with a Code. Errors:
+// [ErrNotFound], [ErrInvalid] for an unknown sample, [ErrBusy] when too many tests are in flight,
+// [ErrSealed], ctx's.
 func (m *Manager) Test(ctx context.Context, scope, id string, opts ...TestOption) (Attempt, error) {
 	var s testSettings
 	for _, o := range opts {
@@ -202,21 +202,17 @@ func (m *Manager) Test(ctx context.Context, scope, id string, opts ...TestOption
 	}
 	now := m.d.now()
 	eventID := "test_" + newWebhookID()[len("whk_"):]
-	vars := make(map[string]string)
-	for _, name := range Variables(w.URL) {
-		vars[name] = "x"
-	}
 	d := Delivery{ID: DeliveryID(scope, eventID, id), EventID: eventID, WebhookID: id, Scope: scope, Type: s.trigger,
-		Body: body, Vars: vars, CreatedAt: now, QueuedAt: now, Due: now}
+		Body: body, Vars: sampleDelivery(&w).Vars, CreatedAt: now, QueuedAt: now, Due: now}
 	a, err := m.d.testAttempt(ctx, &w, &d)
 	if err != nil {
 		return Attempt{}, fmt.Errorf("webhook: test %s: %w", id, err)
 	}
 	if ctx.Err() != nil && a.Status == 0 {
-		return a, fmt.Errorf("webhook: test %s: %w", id, ctx.Err()) // the caller gave up, not the endpoint
+		return a, fmt.Errorf("webhook: test %s: %w", id, ctx.Err()) // the caller's context ended the request
 	}
 	if a.OK() {
-		m.d.recoveredElsewhere(ctx, scope, id)
+		m.d.closeStoredBreaker(ctx, scope, id)
 	}
 	return a, nil
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/postrider/postrider/webhook/sign"
 )
 
-// Rule: a test is judged by the same rules as a delivery, by the row as it is now, and
-// nothing that goes wrong before the request reaches the endpoint or the host.
-func TestTrialRefused(t *testing.T) {
+// Rule: a test follows the same rules as a delivery, with the webhook as it is now. A fault before
+// the request reaches neither the endpoint nor the host.
+func TestManagerTestRefused(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		profile func(*webhook.Profile)
@@ -56,7 +56,7 @@ func TestTrialRefused(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if a := h.try(w); a.Code != c.want || a.Status != 0 {
+			if a := h.sendTest(w); a.Code != c.want || a.Status != 0 {
 				t.Errorf("attempt %+v, want %s", a, c.want)
 			}
 			if n := len(h.to.seen()); n != 0 {
@@ -70,7 +70,7 @@ func TestTrialRefused(t *testing.T) {
 }
 
 // Rule: a webhook that was not saved, or is gone, cannot be tested.
-func TestTrialOfUnsaved(t *testing.T) {
+func TestManagerTestOfUnsaved(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, newStore(t), webhook.Automation(), nil)
 	w := h.add("one")
@@ -87,7 +87,7 @@ func TestTrialOfUnsaved(t *testing.T) {
 	}
 }
 
-// Rule: a stored URL is judged again before it is sent, also where the Profile has no Target.
+// Rule: a stored URL is checked again before a request, also if the Profile has no Target.
 func TestStoredURLIsJudged(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{"http://hooks.example.com/in", "https://127.0.0.1/in", "https://user@hooks.example.com/in", "::"} {

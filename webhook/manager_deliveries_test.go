@@ -49,7 +49,7 @@ func TestDeliveries(t *testing.T) {
 			t.Fatal(err)
 		}
 		settled(time.Second)
-		h.active(first, false)
+		h.setActive(first, false)
 		h.SetPaused(true)
 		second := h.add("two")
 		h.dispatch(id("evt_6"))
@@ -91,7 +91,7 @@ func TestDeliveries(t *testing.T) {
 	})
 }
 
-// Rule: a Query that cannot be is refused before the Store is asked.
+// Rule: an invalid Query is refused before the Store is called.
 func TestDeliveriesRefuses(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, newStore(t), webhook.Automation(), nil)
@@ -112,7 +112,7 @@ func TestDeliveriesRefuses(t *testing.T) {
 	}
 }
 
-// Rule: a record shows its attempts with status, code and time, and where it stands.
+// Rule: a record has its state and its attempts with status, code and time.
 func TestDeliveryRecord(t *testing.T) {
 	t.Parallel()
 	to := &receiver{answer: func(n int, _ request) answer {
@@ -150,8 +150,8 @@ func TestDeliveryRecord(t *testing.T) {
 	})
 }
 
-// Rule: Redeliver sends any delivery once more, with its identifier and bytes, and a fresh
-// budget of retries, and attempt numbers that go on; while it is being sent it is ErrHeld.
+// Rule: Redeliver sends any delivery once more, with its identifier and bytes, a fresh budget of
+// retries, and attempt numbers that continue. While the delivery is being sent it returns ErrHeld.
 func TestRedeliver(t *testing.T) {
 	t.Parallel()
 	for name, code := range map[string]int{"failed": 400, "exhausted": 503, "delivered": 200} {
@@ -205,7 +205,7 @@ func TestRedeliver(t *testing.T) {
 	}
 }
 
-// Rule: what waits for a retry can be redelivered at once.
+// Rule: a delivery that waits for a retry can be redelivered at once.
 func TestRedeliverWaiting(t *testing.T) {
 	t.Parallel()
 	to := &receiver{answer: func(n int, _ request) answer { return answer{status: []int{503, 503, 200}[n-1]} }}
@@ -226,8 +226,8 @@ func TestRedeliverWaiting(t *testing.T) {
 	})
 }
 
-// Rule: Cancel ends what is pending and leaves alone what has ended; what is being sent
-// is ErrHeld. A cancelled delivery can be redelivered, unless its webhook is gone.
+// Rule: Cancel ends a pending delivery and leaves an ended one unchanged. While a delivery is being
+// sent it returns ErrHeld. A cancelled delivery can be redelivered, unless its webhook is gone.
 func TestCancel(t *testing.T) {
 	t.Parallel()
 	to := &receiver{answer: func(int, request) answer { return answer{status: 503, delay: time.Second} }}

@@ -15,7 +15,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-func (h *host) try(w webhook.Webhook, opts ...webhook.TestOption) webhook.Attempt {
+func (h *host) sendTest(w webhook.Webhook, opts ...webhook.TestOption) webhook.Attempt {
 	h.t.Helper()
 	a, err := h.hooks.Test(ctx, scope, w.ID, opts...)
 	if err != nil {
@@ -33,9 +33,9 @@ func (h *host) stored() int {
 	return len(ds)
 }
 
-// Rule: a test posts the empty object once, as a delivery would be posted, to an inactive
-// webhook too and without Run, and leaves no trace.
-func TestTrial(t *testing.T) {
+// Rule: a test posts the empty object once, like a delivery, also to an inactive webhook and
+// without Run, and leaves no record.
+func TestManagerTest(t *testing.T) {
 	t.Parallel()
 	for name, active := range map[string]bool{"active": true, "inactive": false} {
 		t.Run(name, func(t *testing.T) {
@@ -46,7 +46,7 @@ func TestTrial(t *testing.T) {
 				h := newHost(t, newStore(t), webhook.Automation(), &webhook.Options{Transport: to, Observer: &webhook.Observer{
 					Attempted: func(context.Context, webhook.Delivery, webhook.Attempt) { told++ }}})
 				w := h.add("one", func(w *webhook.Webhook) { w.Active, w.Headers = active, headers("X-Key", "value") })
-				got := h.try(w)
+				got := h.sendTest(w)
 				want := webhook.Attempt{Number: 1, Status: 202, Start: got.Start, Duration: time.Second, Snippet: "queued"}
 				if diff := cmp.Diff(want, got); diff != "" || !got.OK() || got.Start.IsZero() {
 					t.Errorf("attempt (-want +got):\n%s", diff)
@@ -61,7 +61,7 @@ func TestTrial(t *testing.T) {
 				if diff := cmp.Diff(wantHeader, rs[0].Header); diff != "" || !strings.HasPrefix(identifier, "test_") {
 					t.Errorf("headers (-want +got):\n%s", diff)
 				}
-				h.try(w)
+				h.sendTest(w)
 				if again := to.seen()[1].Header.Get("Webhook-Id"); again == identifier {
 					t.Errorf("two tests have the identifier %s", again)
 				}
@@ -73,8 +73,8 @@ func TestTrial(t *testing.T) {
 	}
 }
 
-// Rule: a test is made once, whatever comes back, and says nothing about the health.
-func TestTrialFails(t *testing.T) {
+// Rule: a test is made once, whatever the answer, and a failed one does not change the health.
+func TestManagerTestFails(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		a    answer
@@ -92,11 +92,11 @@ func TestTrialFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			to := &receiver{answer: func(int, request) answer { return c.a }}
-			var told told
+			var told observed
 			standardBubble(t, &webhook.Options{Transport: to, Poll: time.Hour, Observer: told.observer()}, func(h *host) {
 				w := h.add("one", standardHook)
 				for range 12 { // more than open a breaker
-					if a := h.try(w); a.Code != c.want || a.Status != c.a.status && c.want != webhook.CodeTimeout {
+					if a := h.sendTest(w); a.Code != c.want || a.Status != c.a.status && c.want != webhook.CodeTimeout {
 						t.Fatalf("attempt %+v, want %s", a, c.want)
 					}
 				}
@@ -116,8 +116,8 @@ func TestTrialFails(t *testing.T) {
 	}
 }
 
-// Rule: a test that succeeds does not heal a webhook either.
-func TestTrialAfterFailures(t *testing.T) {
+// Rule: an accepted test clears the health, except for a pause.
+func TestManagerTestAfterFailures(t *testing.T) {
 	t.Parallel()
 	to := &receiver{answer: func(_ int, r request) answer {
 		if r.Body == "{}" {
@@ -133,7 +133,7 @@ func TestTrialAfterFailures(t *testing.T) {
 		if err != nil || before.Status(time.Now()) != webhook.HealthPaused {
 			t.Fatalf("health %+v, %v, want paused", before, err)
 		}
-		if a := h.try(w); !a.OK() { // through the pause
+		if a := h.sendTest(w); !a.OK() { // through the pause
 			t.Errorf("attempt %+v", a)
 		}
 		settled(time.Second)
@@ -148,8 +148,8 @@ func TestTrialAfterFailures(t *testing.T) {
 	})
 }
 
-// Rule: a test passes the webhook's limit, and a quarter of Capacity may be under way.
-func TestTrialAndLimits(t *testing.T) {
+// Rule: a test ignores the webhook's limit, and a quarter of Capacity may be in flight.
+func TestManagerTestAndLimits(t *testing.T) {
 	t.Parallel()
 	to := &receiver{answer: func(int, request) answer { return answer{status: 200, delay: 10 * time.Second} }}
 	inBubble(t, webhook.Automation(), &webhook.Options{Transport: to, Capacity: 2, PerLane: 1}, func(h *host) {
@@ -161,7 +161,7 @@ func TestTrialAndLimits(t *testing.T) {
 			t.Fatalf("%d requests, the lane allows 1", n)
 		}
 		done := make(chan webhook.Attempt, 1)
-		go func() { done <- h.try(w) }()
+		go func() { done <- h.sendTest(w) }()
 		settled(0)
 		if n := len(to.seen()); n != 2 || h.Status().InFlight != 2 {
 			t.Fatalf("%d requests, %d in flight: the test waits for its lane", n, h.Status().InFlight)
@@ -184,8 +184,8 @@ func TestTrialAndLimits(t *testing.T) {
 	})
 }
 
-// Rule: a caller that goes away gets its context's error, not a verdict on the endpoint.
-func TestTrialCancelled(t *testing.T) {
+// Rule: a caller whose context ends gets its error, not a verdict on the endpoint.
+func TestManagerTestCancelled(t *testing.T) {
 	t.Parallel()
 	to := &receiver{answer: func(int, request) answer { return answer{status: 200, delay: 10 * time.Second} }}
 	inBubble(t, webhook.Automation(), &webhook.Options{Transport: to}, func(h *host) {
@@ -202,12 +202,12 @@ func TestTrialCancelled(t *testing.T) {
 }
 
 // Rule: WithSample sends a complete example of any trigger.
-func TestTrialSample(t *testing.T) {
+func TestManagerTestSample(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, newStore(t), webhook.Automation(), nil)
 	w := h.add("one")
 	for i, trigger := range payload.Triggers() {
-		if a := h.try(w, webhook.WithSample(trigger)); !a.OK() {
+		if a := h.sendTest(w, webhook.WithSample(trigger)); !a.OK() {
 			t.Errorf("%s: %+v", trigger, a)
 		}
 		body := h.to.seen()[i].Body

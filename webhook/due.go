@@ -11,7 +11,7 @@ import (
 func (g *engine) doLook(c scheduler.Look) {
 	d := g.d
 	began := time.Now()
-	earliest, _ := d.certain()
+	earliest, _ := d.timeBounds()
 	q := DueQuery{Now: earliest, Since: c.Since, Limit: lookPage, Cursor: c.Cursor}
 	lanes, page, err, ok := g.due(q, func() { g.finish(scheduler.Listed{Failed: true}) })
 	if !ok {
@@ -24,7 +24,7 @@ const lookPage = 500
 
 // doLookAt asks which lanes of one webhook have something due.
 func (g *engine) doLookAt(c scheduler.LookAt) {
-	earliest, _ := g.d.certain()
+	earliest, _ := g.d.timeBounds()
 	q := DueQuery{Now: earliest, Scope: c.Scope, WebhookID: c.WebhookID, Limit: lookPage}
 	lanes, page, err, ok := g.due(q, func() { g.finish(scheduler.Found{Failed: true}) })
 	if ok {
@@ -37,12 +37,12 @@ func (g *engine) due(q DueQuery, late func()) (lanes []scheduler.Lane, page DueP
 	d := g.d
 	ctx, cancel := d.storeContext(storeTimeout)
 	defer cancel()
-	g.ask(storeTimeout, "Due", func() (err error) {
+	g.callStore(storeTimeout, "Due", func() (err error) {
 		page, err = d.store.Due(ctx, q)
 		return err
 	}, func(e error) {
 		ok = true
-		d.answered(ctx, "Due", e)
+		d.recordCall(ctx, "Due", e)
 		var partial *PartialError
 		if err = e; errors.As(err, &partial) {
 			page.Cursor = "" // the next look begins anew
@@ -50,13 +50,13 @@ func (g *engine) due(q DueQuery, late func()) (lanes []scheduler.Lane, page DueP
 			page = DuePage{}
 		}
 		if err == nil && q.Cursor == "" && len(page.Lanes) == 0 && q.WebhookID == "" {
-			d.status.behind(time.Time{})
+			d.status.setOldestDue(time.Time{})
 		}
 		for _, l := range page.Lanes {
 			lanes = append(lanes, scheduler.Lane(l))
 		}
 	}, func() {
-		d.answered(ctx, "Due", errNoAnswer)
+		d.recordCall(ctx, "Due", errNoAnswer)
 		late()
 	})
 	return lanes, page, err, ok

@@ -1,0 +1,121 @@
+package webhook
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/postrider/postrider/payload"
+)
+
+// batch holds the deliveries of one Dispatch before they are stored.
+type batch struct {
+	deliveries []Delivery
+	hooks      map[webhookKey]*Webhook
+	read       time.Time // when the first read of webhooks began
+}
+
+// compile reads the webhooks of the events' scopes, or takes them from the cache, and makes the
+// deliveries.
+func (d *Dispatcher) compile(ctx context.Context, to Enqueuer, events []payload.Event, cache WebhookCache) (Receipt, *batch, error) {
+	now, _ := d.timeBounds() // the earliest, so that a claim right after this finds it due
+	b := &batch{read: time.Now(), hooks: make(map[webhookKey]*Webhook)}
+	carry, err := d.carry(ctx)
+	if err != nil {
+		return Receipt{}, nil, err
+	}
+	receipt := Receipt{Events: make([]EventReceipt, 0, len(events))}
+	var scopes map[string][]Webhook // only for several events
+	if len(events) > 1 {
+		scopes = make(map[string][]Webhook, 1)
+	}
+	for _, e := range events {
+		hooks, known := scopes[e.Scope]
+		cached := false
+		if !known && cache != nil {
+			hooks, cached = cache.CachedWebhooks(e.Scope)
+		}
+		if !known && !cached {
+			if hooks, err = to.Webhooks(ctx, e.Scope); err != nil {
+				return Receipt{}, nil, fmt.Errorf("webhook: dispatch %s: webhooks: %w", e.ID, err)
+			}
+			if len(hooks) == 0 {
+				d.warnUnknownScope(ctx, e.Scope)
+			}
+			d.forgetSealed(e.Scope, func(id string) bool {
+				return !slices.ContainsFunc(hooks, func(w Webhook) bool { return w.ID == id })
+			})
+		}
+		made, err := d.plan(e, hooks, now)
+		if err != nil {
+			return Receipt{}, nil, fmt.Errorf("webhook: dispatch %s: %w", e.ID, err)
+		}
+		if cached && len(made) == 0 {
+			return d.compile(ctx, to, events, nil) // without an Enqueue an outdated cache goes unnoticed
+		}
+		if !known {
+			d.indexWebhooks(ctx, b.hooks, hooks)
+			if scopes != nil {
+				scopes[e.Scope] = hooks
+			}
+		}
+		er := EventReceipt{ID: e.ID, Matched: len(made)}
+		for i := range made {
+			if made[i].Carry = carry; len(made[i].Body) > d.profile.maxBody() {
+				return Receipt{}, nil, fmt.Errorf("webhook: dispatch %s: %w: composed body of %d bytes, profile %s allows %d", e.ID, ErrTooLarge, len(made[i].Body), d.profile.Name, d.profile.maxBody())
+			}
+			if w := b.hooks[webhookKey{made[i].Scope, made[i].WebhookID}]; w != nil {
+				made[i].Seen = w.Seen
+			}
+			er.Deliveries = append(er.Deliveries, made[i].ID)
+		}
+		b.deliveries = append(b.deliveries, made...)
+		receipt.Events = append(receipt.Events, er)
+	}
+	return receipt, b, nil
+}
+
+// warnUnknownScope logs once that a scope has no webhooks at all. As a rule none was added yet, but
+// the name may be misspelt.
+func (d *Dispatcher) warnUnknownScope(ctx context.Context, scope string) {
+	if d.status.firstTime(&d.status.warnedScopes, scope) {
+		d.log.WarnContext(ctx, "webhook: an event of a scope without webhooks was dispatched, it reaches no receiver", "scope", scope)
+	}
+}
+
+// indexWebhooks adds webhooks to a map by their keys, and records which of them cannot be opened.
+func (d *Dispatcher) indexWebhooks(ctx context.Context, byKey map[webhookKey]*Webhook, hooks []Webhook) {
+	for i := range hooks {
+		w := &hooks[i]
+		key := webhookKey{w.Scope, w.ID}
+		byKey[key] = w
+		if w.Unreadable != nil {
+			d.markSealed(ctx, key, w.Unreadable)
+		}
+	}
+	d.markOpened(hooks)
+}
+
+// carry takes the host's metadata from the context, within bounds.
+func (d *Dispatcher) carry(ctx context.Context) (m map[string]string, err error) {
+	if d.o.Carry == nil {
+		return nil, nil
+	}
+	defer contain("Options.Carry", &err)
+	m = maps.Clone(d.o.Carry(ctx))
+	size := 0
+	for k, v := range m {
+		size += len(k) + len(v)
+	}
+	if len(m) > maxCarryKeys || size > maxCarrySize {
+		return nil, fmt.Errorf("webhook: dispatch: %w: Options.Carry returned more than %d keys or %d bytes", ErrTooLarge, maxCarryKeys, maxCarrySize)
+	}
+	return m, nil
+}
+
+const (
+	maxCarryKeys = 20
+	maxCarrySize = 4 << 10
+)
