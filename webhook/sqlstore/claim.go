@@ -48,6 +48,7 @@ type taking struct {
 	rows       [][]row        // by lane
 	hooks      map[int]stored // by lane
 	short      []webhook.Lane
+	keys       map[int64]map[string]bool // by hook, of which something is taken, SQLite only
 }
 
 func newTaking(c *webhook.Claim) *taking {
@@ -62,6 +63,16 @@ func newTaking(c *webhook.Claim) *taking {
 // reset forgets what a transaction read that was undone.
 func (t *taking) reset() {
 	t.rows, t.hooks, t.short = make([][]row, len(t.Lanes)), make(map[int]stored, len(t.Lanes)), nil
+	t.keys = make(map[int64]map[string]bool)
+}
+
+// keysOf returns the keys of a lane's webhook of which something is taken.
+func (t *taking) keysOf(l *webhook.LaneClaim) map[string]bool {
+	hook := hookOf(l.Scope, l.WebhookID)
+	if t.keys[hook] == nil {
+		t.keys[hook] = make(map[string]bool)
+	}
+	return t.keys[hook]
 }
 
 // add puts a row into its lane.

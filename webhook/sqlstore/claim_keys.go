@@ -57,7 +57,7 @@ func (s *Store) claimAllPostgres(ctx context.Context, t *taking) error {
 
 // keyedSQLite is candidatesSQLite for a webhook that may keep an order or coalesce.
 func (s *Store) keyedSQLite(ctx context.Context, conn Conn, t *taking, l *webhook.LaneClaim, again []row) ([]row, error) {
-	k := &keyedClaim{s: s, ctx: ctx, c: conn, l: l, hook: hookOf(l.Scope, l.WebhookID), taken: make(map[int64]bool), keys: make(map[string]bool)}
+	k := &keyedClaim{s: s, ctx: ctx, c: conn, l: l, hook: hookOf(l.Scope, l.WebhookID), taken: make(map[int64]bool), keys: t.keysOf(l)}
 	var rows []row
 	for i := range again {
 		if ok, err := k.takes(t, &again[i]); err != nil {
@@ -89,7 +89,7 @@ type keyedClaim struct {
 	l     *webhook.LaneClaim
 	hook  int64
 	taken map[int64]bool
-	keys  map[string]bool // of which something is taken
+	keys  map[string]bool // of which something is taken, also from other lanes of the webhook
 }
 
 // takes reports whether a row that was leased before is taken: one of this claim, or one whose

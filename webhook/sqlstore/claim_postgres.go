@@ -49,7 +49,19 @@ func (s *Store) claimPostgres(ctx context.Context, conn Conn, t *taking, stateme
 	if err == nil && !newest {
 		s.notePlaces(t, from)
 	}
+	for _, i := range asked {
+		if l := &t.Lanes[i]; l.Most > maxLane && len(t.rows[i]) >= maxLane {
+			t.cut(l.Lane)
+		}
+	}
 	return err
+}
+
+// cut notes that there may be more of a lane.
+func (t *taking) cut(l webhook.Lane) {
+	if !slices.Contains(t.short, l) {
+		t.short = append(t.short, l)
+	}
 }
 
 // notePlaces remembers how far lanes were taken. A lane that was not read from its head, and
@@ -61,8 +73,8 @@ func (s *Store) notePlaces(t *taking, from []turn) {
 		}
 		full := len(t.rows[i]) >= min(l.Most, maxLane) && !t.repeated
 		s.places.note(l.Lane, from[i], t.rows[i], full)
-		if (!full && from[i] != head || full && l.Most > maxLane) && !slices.Contains(t.short, l.Lane) {
-			t.short = append(t.short, l.Lane)
+		if !full && from[i] != head {
+			t.cut(l.Lane)
 		}
 	}
 }

@@ -50,18 +50,26 @@ FROM (SELECT d.due, d.scope, d.webhook FROM {p}delivery d WHERE d.state = 0 AND 
 
 // nextEnd is the first end of a lease after $1, of the leases that meet a condition. A lease may
 // have been settled long ago, which the first rows of its lane show; where there are more than
-// that, it may be held.
+// that, it may be held. Each lane is looked at once, however many lines it has. Where not all lines
+// were read, the first of the others bounds the answer.
 func nextEnd(of string) string {
+	lines := `FROM {p}lease n WHERE n.until > $1` + of + ` ORDER BY n.until LIMIT `
 	return `
 UNION ALL
-SELECT 3, 0, '', '', '', coalesce(min(x.until) FILTER (WHERE (SELECT count(*) FILTER (WHERE o.held AND o.until = x.until) > 0 OR count(*) = ` + headRows + `
-  FROM (SELECT d.held, d.until FROM {p}delivery d WHERE d.state = 0 AND d.hook = x.hook AND d.class = x.class AND d.due <= $1 ORDER BY d.due, d.seq LIMIT ` + headRows + `) o)
- AND ` + open + `), CASE WHEN count(*) = ` + nextRows + ` THEN max(x.until) ELSE 0 END)
-FROM (SELECT * FROM {p}lease n WHERE n.until > $1` + of + ` ORDER BY n.until LIMIT ` + nextRows + `) x`
+SELECT 3, 0, '', '', '', CASE WHEN y.held IS NULL OR y.rest > 0 AND y.rest < y.held THEN y.rest ELSE y.held END
+FROM (SELECT min(x.held) FILTER (WHERE ` + open + `) AS held, CASE WHEN count(*) = ` + nextRows + ` THEN max(x.until) ELSE coalesce((SELECT n.until ` + lines + `1 OFFSET ` + nextLines + `), 0) END AS rest
+ FROM (SELECT z.*, (SELECT CASE WHEN count(*) = ` + headRows + ` THEN z.until ELSE min(o.until) FILTER (WHERE o.held AND o.until > $1) END
+   FROM (SELECT d.held, d.until FROM {p}delivery d WHERE d.state = 0 AND d.hook = z.hook AND d.class = z.class AND d.due <= $1 ORDER BY d.due, d.seq LIMIT ` + headRows + `) o) AS held
+  FROM (SELECT n.hook, n.class, n.scope, n.webhook, min(n.until) AS until FROM (SELECT * ` + lines + nextLines + `) n
+   GROUP BY n.hook, n.class, n.scope, n.webhook ORDER BY min(n.until) LIMIT ` + nextRows + `) z) x) y`
 }
 
-// headRows is how many rows of a lane are looked at for a lease.
-const headRows = "16"
+const (
+	// headRows is how many rows of a lane are looked at for a lease.
+	headRows = "16"
+	// nextLines is how many lines are read for lanes with leases.
+	nextLines = "1000"
+)
 
 // dueSQL answers a page: $1 now, $2 lanes to go through, $3 and $4 the lane of the cursor,
 // $5 the last hook.

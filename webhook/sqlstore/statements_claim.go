@@ -89,7 +89,7 @@ const waitingPostgres = `t AS MATERIALIZED (
 
 // newestPostgres finds, for what is due of each key, what is taken in its place: g is what is due,
 // u adds the row of the unit that supersedes it, p are the places of what is taken. What was leased
-// and has ended is taken itself.
+// and has ended is taken itself, and comes before what waits: q.
 var newestPostgres = strings.NewReplacer("<most>", strconv.Itoa(maxSuperseded), "<lane>", laneMost).Replace(`g AS MATERIALIZED (
  SELECT r.turn, r.class AS of_class, x.* FROM r CROSS JOIN LATERAL (SELECT x.* FROM (
   SELECT d.hook, d.key, d.type, d.class, d.ctid AS place, d.seq, d.held, d.alone FROM {p}delivery d
@@ -98,10 +98,12 @@ var newestPostgres = strings.NewReplacer("<most>", strconv.Itoa(maxSuperseded), 
 u AS MATERIALIZED (
  SELECT d.*, row_number() OVER (PARTITION BY d.hook, d.key, d.held, d.taken IS NULL ORDER BY d.seq) AS nth
  FROM (SELECT d.*, CASE WHEN d.key <> '' THEN ` + later + ` END AS taken FROM g d) d),
+q AS MATERIALIZED (
+ SELECT d.* FROM u d WHERE d.key <> '' AND d.held AND (d.alone OR d.taken IS NOT NULL OR ` + isHead + ` AND ` + isFree + `)),
 p AS MATERIALIZED (
  SELECT u.turn, u.place, false AS alone, false AS superseded FROM u WHERE u.key = ''
  UNION
- SELECT d.turn, d.place, d.taken IS NULL, d.taken IS NOT NULL FROM u d WHERE d.key <> '' AND d.held AND (d.alone OR d.taken IS NOT NULL OR ` + isHead + ` AND ` + isFree + `)
+ SELECT q.turn, q.place, q.taken IS NULL, q.taken IS NOT NULL FROM q
  UNION
  SELECT u.turn, x.place, false, true FROM u CROSS JOIN LATERAL (SELECT d.ctid AS place FROM {p}delivery d
   WHERE d.hook = u.hook AND d.key = u.key AND d.key <> '' AND CASE WHEN d.type = u.type AND d.class = u.class THEN NOT d.held ELSE false END AND d.state = 0 AND d.seq < u.taken
@@ -109,7 +111,8 @@ p AS MATERIALIZED (
  UNION
  SELECT d.turn, x.place, true, false FROM u d CROSS JOIN LATERAL (SELECT o.ctid AS place, o.held FROM {p}delivery o
   WHERE o.hook = d.hook AND o.key = d.key AND o.key <> '' AND (o.type || '') = d.type AND o.class = d.class AND o.state = 0
-  ORDER BY o.hook DESC, o.key DESC, o.seq DESC LIMIT 1) x WHERE d.key <> '' AND NOT d.held AND d.taken IS NULL AND d.nth = 1 AND NOT x.held AND ` + isFree + `),
+  ORDER BY o.hook DESC, o.key DESC, o.seq DESC LIMIT 1) x WHERE d.key <> '' AND NOT d.held AND d.taken IS NULL AND d.nth = 1 AND NOT x.held AND ` + isFree + `
+  AND NOT EXISTS (SELECT 1 FROM q WHERE q.hook = d.hook AND q.key = d.key AND q.taken IS NULL)),
 t AS MATERIALIZED (
  SELECT p.turn, false AS again, d.ctid AS place, d.due, d.seq, CASE WHEN p.superseded THEN 0 ELSE octet_length(d.body) END AS size, p.alone, p.superseded
  FROM {p}delivery d JOIN p ON p.place = d.ctid WHERE d.ctid = ANY(ARRAY(SELECT place FROM p)) AND d.state = 0 AND (NOT d.held OR d.until <= $9)

@@ -26,17 +26,24 @@ const (
 	findBatch = 1000
 )
 
-// heldRows is how many rows of a lane are looked at for those that are held.
-const heldRows = "2000"
+// heldRows is how many rows of a lane are looked at for those that are held, and heldTotal how many
+// of all lanes, at least one of each.
+const (
+	heldRows  = "2000"
+	heldTotal = "100000"
+	heldLanes = "20000"
+)
 
 // Counts go down an index that holds what they count, and stop at the limit. The order keeps
 // the planner at that index: it might take the table for quicker, which begins with what ended
-// long ago. What is held is among the first rows of lanes with leases.
+// long ago. What is held is among the first rows of lanes with leases: the more lanes, the fewer
+// rows of each.
 var (
 	countTo      = " LIMIT " + strconv.Itoa(webhook.CountLimit+1) + ") x"
 	countPending = `SELECT count(*) FROM (SELECT 1 FROM {p}delivery WHERE state = 0 ORDER BY hook, class, due, seq` + countTo
-	countHeld    = `SELECT coalesce(sum((SELECT count(*) FROM (SELECT d.held, d.until FROM {p}delivery d WHERE d.state = 0 AND d.hook = n.hook AND d.class = n.class
- ORDER BY d.due, d.seq LIMIT ` + heldRows + `) d WHERE d.held)), 0) FROM (SELECT DISTINCT hook, class FROM {p}lease) n`
+	countHeld    = `WITH n AS MATERIALIZED (SELECT DISTINCT hook, class FROM {p}lease LIMIT ` + heldLanes + `)
+SELECT coalesce(sum((SELECT count(*) FROM (SELECT d.held FROM (SELECT d.held FROM {p}delivery d WHERE d.state = 0 AND d.hook = n.hook AND d.class = n.class
+ ORDER BY d.due, d.seq LIMIT ` + heldRows + `) d LIMIT (SELECT 1 + ` + heldTotal + ` / count(*) FROM n)) d WHERE d.held)), 0) FROM n`
 	countRetries = `SELECT count(*) FROM (SELECT 1 FROM {p}delivery WHERE state = 0 AND NOT held AND tries > 0 ORDER BY tries` + countTo
 )
 

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -124,31 +125,39 @@ func (p *sweeping) mend(ctx context.Context) error {
 	return p.mendLeases(ctx, lease)
 }
 
-// Statements about leases that end after $1: the lanes in which they are, and the rows of one.
-// The condition keeps PostgreSQL from the index of due times.
+// Statements about leases that end after $1: whether there are any, the lines, which name the lanes
+// in which they are, and the rows of a lane. The condition keeps PostgreSQL from the index of due
+// times.
 const (
-	lateLanes  = `SELECT DISTINCT 0, hook, class, scope, webhook, 0 FROM {p}lease WHERE until > $1`
+	lateLines  = `SELECT until FROM {p}lease WHERE until > $1 ORDER BY until LIMIT 1`
+	lateLanes  = `DELETE FROM {p}lease WHERE until > $1 RETURNING 0, hook, class, scope, webhook, 0`
 	lateLeases = `UPDATE {p}delivery SET until = $1, due = CASE WHEN due > $1 THEN $1 ELSE due END
  WHERE state = 0 AND hook = $2 AND class = $3 AND CASE WHEN held THEN until ELSE 0 END > $1`
 )
 
-// mendLeases ends leases by a time that end later, lane by lane.
+// mendLeases ends leases by a time that end later, lane by lane. A line is removed before its lease
+// is looked for, so that one which is committed meanwhile stays for the next sweep.
 func (p *sweeping) mendLeases(ctx context.Context, latest int64) error {
-	var v seen
-	if err := p.s.each(ctx, p.s.reader(), lateLanes, []any{latest}, v.scan); err != nil || len(v.ended) == 0 {
+	var until int64
+	if err := p.s.row(ctx, p.s.reader(), lateLines, []any{latest}, &until); err != nil {
+		if notFound(err) {
+			return nil
+		}
 		return err
 	}
 	return p.s.write(ctx, func(c Conn) error {
-		for _, l := range v.ended {
-			err := p.s.exec(ctx, c, lateLeases, latest, l.hook, l.Class)
+		var v seen
+		err := p.s.each(ctx, c, lateLanes, []any{latest}, v.scan)
+		slices.SortFunc(v.ended, byPlace)
+		for _, l := range slices.Compact(v.ended) {
+			if err == nil {
+				err = p.s.exec(ctx, c, lateLeases, latest, l.hook, l.Class)
+			}
 			if err == nil {
 				err = p.s.exec(ctx, c, leasedSQL, latest, l.hook, l.Class, l.Scope, l.WebhookID)
 			}
-			if err != nil {
-				return err
-			}
 		}
-		return p.s.exec(ctx, c, `DELETE FROM {p}lease WHERE until > $1`, latest)
+		return err
 	})
 }
 

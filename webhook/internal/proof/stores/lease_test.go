@@ -107,3 +107,85 @@ func TestOldLeases(t *testing.T) {
 		}
 	})
 }
+
+// TestNextLease: leases of a lane that were settled do not hide the one that ends first of another.
+func TestNextLease(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		f := newField(t, d, "postrider_", 64)
+		hooks := f.hooks("m", 2, true)
+		f.take(hooks, 2, now().Add(-time.Hour))
+		at := now()
+		end := at.Add(time.Minute)
+		busy := hooks[1]
+		f.leased(t, f.store, at, end, 1)
+		for i := range 200 {
+			hand := f.delivery(busy, at)
+			hand.Held, hand.Lease, hand.Due = true, 1, at.Add(time.Duration(i+1)*time.Millisecond)
+			if _, err := f.store.Enqueue(t.Context(), []webhook.Delivery{hand}); err != nil {
+				t.Fatal(err)
+			}
+			done := webhook.Settlement{ID: hand.ID, Scope: hand.Scope, Lease: 1, State: webhook.StateDelivered, Due: at}
+			if lost, err := f.store.Settle(t.Context(), []webhook.Settlement{done}); err != nil || len(lost) > 0 {
+				t.Fatal(lost, err)
+			}
+		}
+		p, err := f.store.Due(t.Context(), webhook.DueQuery{Now: at, Since: at.Add(-time.Second), Limit: 10})
+		if err != nil || !p.Next.Equal(end) {
+			t.Errorf("next %v, %v; want the end of the only lease at %v", p.Next, err, end)
+		}
+	})
+}
+
+// TestClaimOneTurnOfKey: a claim of several lanes gives the turn of a key to one row, also where
+// others of the key are due: given back or, as here with held, leased without a turn until a time
+// that has passed, before the webhook coalesced.
+func TestClaimOneTurnOfKey(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		f := newField(t, d, "postrider_", 10)
+		db := d.open(t)
+		for i, held := range []string{`false`, `seq = (SELECT min(seq) FROM postrider_delivery WHERE state = 0)`} {
+			hook := f.hooks(string(rune('m'+i)), 1, true)[0]
+			at := now()
+			c := webhook.Claim{Now: at, Until: at.Add(time.Minute), Lease: at.UnixMicro()}
+			for _, class := range []string{"a", "b"} {
+				one := f.delivery(hook, at)
+				one.Key, one.Class = "k", class
+				if _, err := f.store.Enqueue(t.Context(), []webhook.Delivery{one}); err != nil {
+					t.Fatal(err)
+				}
+				c.Lanes = append(c.Lanes, webhook.LaneClaim{Lane: one.Lane(), Most: 5, Take: webhook.TakeNewest})
+			}
+			if _, err := db.ExecContext(t.Context(), `UPDATE postrider_delivery SET due = created, held = `+held+` WHERE state = 0`); err != nil {
+				t.Fatal(err)
+			}
+			b, err := f.store.Claim(t.Context(), c)
+			if err != nil || len(b.Deliveries) != 1 {
+				t.Fatalf("held %s: claimed %d of the key, %v; want 1", held, len(b.Deliveries), err)
+			}
+			one := b.Deliveries[0]
+			if _, err := db.ExecContext(t.Context(), `UPDATE postrider_delivery SET state = 2, held = false, alone = false`); err != nil {
+				t.Fatal(one.ID, err)
+			}
+		}
+	})
+}
+
+// TestLongLane: a claim of more than PostgreSQL takes of a lane at once says that there is more,
+// whichever deliveries it may take.
+func TestLongLane(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		f := newField(t, d, "postrider_", 10)
+		const rows = 1200
+		for i, take := range []webhook.Take{webhook.TakeAny, webhook.TakeHeads, webhook.TakeNewest} {
+			hooks := f.hooks(string(rune('m'+i)), 1, true)
+			f.fill(hooks, rows, now().Add(-time.Hour))
+			at := now()
+			c := webhook.Claim{Now: at, Until: at.Add(time.Minute), Lease: at.UnixMicro(),
+				Lanes: []webhook.LaneClaim{{Lane: laneOf(hooks[0]), Most: rows, Take: take}}}
+			b, err := f.store.Claim(t.Context(), c)
+			if err != nil || len(b.Deliveries) < rows && len(b.Short) != 1 {
+				t.Errorf("take %d: claimed %d, short %v, %v", take, len(b.Deliveries), b.Short, err)
+			}
+		}
+	})
+}
