@@ -122,7 +122,7 @@ func (k *keyedClaim) waiting(t *taking) (rows []row, err error) {
 	if k.l.Take == webhook.TakeHeads {
 		where = claimHeadsSQLite
 	}
-	err = k.s.each(k.ctx, k.c, where, []any{k.hook, k.l.Class, k.l.Scope, k.l.WebhookID, t.now, int64(k.l.Most + spare)}, func(r Rows) error {
+	err = k.s.each(k.ctx, k.c, where, []any{k.hook, k.l.Class, k.l.Scope, k.l.WebhookID, t.now, int64(k.l.Most + spare), t.againOf()}, func(r Rows) error {
 		d, err := scanWaiting(r, k.l.Lane)
 		due = append(due, d)
 		return err

@@ -123,16 +123,13 @@ func (s *Store) candidatesSQLite(ctx context.Context, conn Conn, t *taking, i in
 	if l.Take != webhook.TakeAny {
 		return s.keyedSQLite(ctx, conn, t, l, rows)
 	}
-	repeated := len(rows)
-	err = s.each(ctx, conn, claimWaitingSQLite, []any{hookOf(l.Scope, l.WebhookID), l.Class, l.Scope, l.WebhookID, t.now, int64(l.Most)},
+	err = s.each(ctx, conn, claimWaitingSQLite, []any{hookOf(l.Scope, l.WebhookID), l.Class, l.Scope, l.WebhookID, t.now, int64(l.Most), t.againOf()},
 		func(r Rows) error {
 			d, err := scanWaiting(r, l.Lane)
 			rows = append(rows, d)
 			return err
 		})
-	if repeated > 0 {
-		t.sort(rows)
-	}
+	t.sort(rows)
 	return rows[:min(len(rows), l.Most)], err
 }
 
@@ -159,6 +156,15 @@ func scanWaiting(r Rows, l webhook.Lane) (d row, err error) {
 	}
 	d.Due, d.FirstFailure, d.CreatedAt, d.QueuedAt = fromMicros(due), fromMicros(first), fromMicros(created), fromMicros(queued)
 	return d, err
+}
+
+// againOf is the number of a claim that another Store made before. What this Store leased under it
+// is looked for apart.
+func (t *taking) againOf() int64 {
+	if t.repeated {
+		return -1
+	}
+	return t.Lease
 }
 
 // again reports whether a row is held under the claim's own number.

@@ -17,8 +17,8 @@ var claimPostgres = claimStatement(waitingPostgres, aloneHeads, `false`)
 
 // claimStatement puts together the statement for lanes that take what waits in one way. waiting is
 // the part that finds it, as t; alone is whether a row gets the turn of its key, superseded whether
-// a later row of its unit took its place. Where the claim is made again, $13, rows that it leased
-// before are looked for among the first of a lane.
+// a later row of its unit took its place. Where this Store makes the claim again, $13, rows that it
+// leased before come first and are looked for apart.
 func claimStatement(waiting, alone, superseded string) string {
 	return strings.NewReplacer("<waiting>", waiting, "<alone>", alone, "<superseded>", superseded).Replace(`WITH r AS MATERIALIZED (
  SELECT u.*, w.id IS NOT NULL AS found, w.data, w.sealed, w.secret
@@ -68,6 +68,9 @@ const (
 )
 
 const (
+	// isOpen: nothing holds the row, or this very claim does, as another Store made it.
+	isOpen = `(NOT d.held OR d.until <= $9 OR NOT $13 AND d.lease = $11)`
+
 	// ofLane compares names whose hash is hook. The CASE hides them from the planner: it would
 	// expect a single row, and read and sort all of a lane by way of the log of its scope.
 	ofLane = `CASE WHEN d.scope = r.scope AND d.webhook = r.webhook THEN true ELSE false END`
@@ -80,10 +83,10 @@ const (
 // The planner takes a limit that it does not know for a tenth of a lane, and compiles what seems to
 // be as much work to machine code, at each execution: the limit in the inner query tells it.
 const waitingPostgres = `t AS MATERIALIZED (
- SELECT r.turn, false AS again, x.* FROM r CROSS JOIN LATERAL (SELECT x.* FROM (
-  SELECT d.ctid AS place, d.due, d.seq, octet_length(d.body) AS size, ` + aloneHeads + ` AS alone, false AS superseded FROM {p}delivery d
+ SELECT r.turn, x.* FROM r CROSS JOIN LATERAL (SELECT x.* FROM (
+  SELECT d.held AND d.until > $9 AS again, d.ctid AS place, d.due, d.seq, octet_length(d.body) AS size, ` + aloneHeads + ` AS alone, false AS superseded FROM {p}delivery d
   WHERE d.hook = r.hook AND d.class = r.class AND ` + ofLane + `
-   AND d.state = 0 AND (NOT d.held OR d.until <= $9) AND (d.due, d.seq) > (r.due, r.seq) AND d.due <= $9
+   AND d.state = 0 AND ` + isOpen + ` AND (d.due, d.seq) > (r.due, r.seq) AND d.due <= $9
    AND (r.take = 0 OR d.key = '' OR d.alone OR ` + isHead + ` AND ` + isFree + `)
   ORDER BY d.due, d.seq LIMIT ` + laneMost + ` FOR UPDATE OF d SKIP LOCKED) x LIMIT r.most) x)`
 
@@ -93,7 +96,7 @@ const waitingPostgres = `t AS MATERIALIZED (
 var newestPostgres = strings.NewReplacer("<most>", strconv.Itoa(maxSuperseded), "<lane>", laneMost).Replace(`g AS MATERIALIZED (
  SELECT r.turn, r.class AS of_class, x.* FROM r CROSS JOIN LATERAL (SELECT x.* FROM (
   SELECT d.hook, d.key, d.type, d.class, d.ctid AS place, d.seq, d.held, d.alone FROM {p}delivery d
-  WHERE d.hook = r.hook AND d.class = r.class AND d.scope = r.scope AND d.webhook = r.webhook AND d.state = 0 AND (NOT d.held OR d.until <= $9) AND d.due <= $9
+  WHERE d.hook = r.hook AND d.class = r.class AND d.scope = r.scope AND d.webhook = r.webhook AND d.state = 0 AND ` + isOpen + ` AND d.due <= $9
   ORDER BY d.due, d.seq LIMIT <lane>) x LIMIT r.most + 64) x),
 u AS MATERIALIZED (
  SELECT d.*, row_number() OVER (PARTITION BY d.hook, d.key, d.held, d.taken IS NULL ORDER BY d.seq) AS nth
@@ -114,8 +117,8 @@ p AS MATERIALIZED (
   ORDER BY o.hook DESC, o.key DESC, o.seq DESC LIMIT 1) x WHERE d.key <> '' AND NOT d.held AND d.taken IS NULL AND d.nth = 1 AND NOT x.held AND ` + isFree + `
   AND NOT EXISTS (SELECT 1 FROM q WHERE q.hook = d.hook AND q.key = d.key AND q.taken IS NULL)),
 t AS MATERIALIZED (
- SELECT p.turn, false AS again, d.ctid AS place, d.due, d.seq, CASE WHEN p.superseded THEN 0 ELSE octet_length(d.body) END AS size, p.alone, p.superseded
- FROM {p}delivery d JOIN p ON p.place = d.ctid WHERE d.ctid = ANY(ARRAY(SELECT place FROM p)) AND d.state = 0 AND (NOT d.held OR d.until <= $9)
+ SELECT p.turn, d.held AND d.until > $9 AS again, d.ctid AS place, d.due, d.seq, CASE WHEN p.superseded THEN 0 ELSE octet_length(d.body) END AS size, p.alone, p.superseded
+ FROM {p}delivery d JOIN p ON p.place = d.ctid WHERE d.ctid = ANY(ARRAY(SELECT place FROM p)) AND d.state = 0 AND ` + isOpen + `
  FOR UPDATE OF d SKIP LOCKED)`)
 
 var claimNewestPostgres = claimStatement(newestPostgres, aloneNewest, `(d.key <> '' AND `+later+` IS NOT NULL)`)

@@ -22,7 +22,7 @@ WHERE true ON CONFLICT (id) DO NOTHING`
 const (
 	waitingSQLite = `SELECT seq, id, name, event, type, extra, due, was, until, lease, held, tries, earlier, interrupted, first_failure, created, queued, code, exhausted,
  key, expires, alone, body FROM {p}delivery d
-WHERE state = 0 AND (NOT held OR until <= $5) AND hook = $1 AND class = $2 AND scope = $3 AND webhook = $4 AND due <= $5`
+WHERE state = 0 AND (NOT held OR until <= $5 OR lease = $7) AND hook = $1 AND class = $2 AND scope = $3 AND webhook = $4 AND due <= $5`
 	inTurnSQLite = ` ORDER BY due, seq LIMIT $6 + 0`
 
 	claimWaitingSQLite = waitingSQLite + inTurnSQLite
