@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // Standby makes a read-only copy of a running server, which follows it, and starts it at its own
@@ -58,14 +60,34 @@ func (s *Server) follow(ctx context.Context, primary *Server) error {
 	return s.Up(ctx)
 }
 
-// wait makes commits wait for the standby.
+// wait makes commits wait for the standby. A session learns of a new setting between two statements
+// only, so each look at it is a session of its own. The checkpointer tells the sessions whether to
+// wait at all: it reads the setting before the checkpoint that it is asked for.
 func (s *Server) wait(ctx context.Context) error {
-	psql := s.command(ctx, "psql", "-q", "-v", "ON_ERROR_STOP=1", "-h", s.dir, "-p", fmt.Sprint(s.port), "-U", "postgres",
-		"-c", "ALTER SYSTEM SET synchronous_standby_names = 'standby'", "-c", "SELECT pg_reload_conf()",
-		// the reload is asynchronous: a waiting commit shows that it has taken effect
-		"-c", "DO $$ BEGIN WHILE NOT EXISTS (SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync') LOOP PERFORM pg_sleep(0.02), pg_stat_clear_snapshot(); END LOOP; END $$")
-	if out, err := psql.CombinedOutput(); err != nil {
-		return fmt.Errorf("pg: synchronous standby: %w: %s", err, bytes.TrimSpace(out))
+	err := s.psql(ctx, "ALTER SYSTEM SET synchronous_standby_names = 'standby'", "SELECT pg_reload_conf()")
+	for err == nil {
+		if s.psql(ctx, "SELECT 1 / (SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync')") == nil {
+			return s.psql(ctx, "CHECKPOINT")
+		}
+		select {
+		case <-s.ended:
+			return fmt.Errorf("pgtest: the server ended: %s", s.Log())
+		case <-ctx.Done():
+			err = ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return err
+}
+
+// psql runs statements in a session of their own.
+func (s *Server) psql(ctx context.Context, statements ...string) error {
+	args := []string{"-q", "-v", "ON_ERROR_STOP=1", "-h", s.dir, "-p", strconv.Itoa(s.port), "-U", "postgres"}
+	for _, one := range statements {
+		args = append(args, "-c", one)
+	}
+	if out, err := s.command(ctx, "psql", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("pgtest: %q: %w: %s", statements, err, bytes.TrimSpace(out))
 	}
 	return nil
 }
