@@ -71,9 +71,12 @@ const (
 	nextLines = "1000"
 )
 
+// hidden hides times and places from PostgreSQL's planner; see statements_postgres.go.
+var hidden = strings.NewReplacer("$1", "(SELECT $1::int8)", "$2", "(SELECT $2::int8)", "$3", "(SELECT $3::int8)", "$5", "(SELECT $5::int8)")
+
 // dueSQL answers a page: $1 now, $2 lanes to go through, $3 and $4 the lane of the cursor,
 // $5 the last hook.
-var dueSQLite, duePostgres = dueSQL(lanesSQLite), dueSQL(lanesPostgres)
+var dueSQLite, duePostgres = dueSQL(lanesSQLite), hidden.Replace(dueSQL(lanesPostgres))
 
 func dueSQL(lanes string) string { return lanes + dueLanes + nextDue + nextEnd("") }
 
@@ -84,7 +87,7 @@ SELECT 2, hook, class, '', '', 0 FROM l WHERE n = $2`
 
 // ofWebhookSQL is the same for all lanes of one webhook, from which the page is cut, with the
 // times of that webhook alone.
-var ofWebhookSQLite, ofWebhookPostgres = ofWebhookSQL(lanesSQLite, laterSQLite), ofWebhookSQL(lanesPostgres, laterPostgres)
+var ofWebhookSQLite, ofWebhookPostgres = ofWebhookSQL(lanesSQLite, laterSQLite), hidden.Replace(ofWebhookSQL(lanesPostgres, laterPostgres))
 
 func ofWebhookSQL(lanes, later string) string {
 	return lanes + dueLanes + `
@@ -92,6 +95,8 @@ UNION ALL
 SELECT 3, x.hook, '', x.scope, x.webhook, x.due FROM (SELECT l.hook, l.scope, l.webhook, ` + later + ` AS due FROM l) x WHERE x.due > $1 AND ` + open +
 		nextEnd(" AND n.hook = $5")
 }
+
+var sincePostgres = hidden.Replace(sinceSQL)
 
 // sinceSQL answers a question with Since, $2, from what has become due after it; $3 bounds
 // the rows, and the lanes with leases.
@@ -247,7 +252,7 @@ func pageOf(p webhook.DuePage, lanes []lane, limit int, cursor string) webhook.D
 
 // dueSince answers from what has become due since, unless that is too much: whole then.
 func (s *Store) dueSince(ctx context.Context, q webhook.DueQuery) (p webhook.DuePage, whole bool, err error) {
-	v, err := s.lanesDue(ctx, sinceSQL, micros(q.Now), micros(q.Since), int64(sinceRows))
+	v, err := s.lanesDue(ctx, s.pick(sinceSQL, sincePostgres), micros(q.Now), micros(q.Since), int64(sinceRows))
 	if err != nil || v.rows >= sinceRows || len(v.lanes) > q.Limit {
 		return p, true, err
 	}
