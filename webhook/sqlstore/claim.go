@@ -24,11 +24,11 @@ func (s *Store) Claim(ctx context.Context, c webhook.Claim) (b webhook.Batch, er
 	if err := s.ready(ctx); err != nil {
 		return b, err
 	}
-	t := newTaking(&c)
-	t.repeated = s.claims.note(c.Lease)
+	t := newClaimRun(&c)
+	t.repeated = s.recentClaims.add(c.Lease)
 	if s.dialect == PostgreSQL {
 		if err = s.claimAllPostgres(ctx, t); err == nil {
-			s.dropLeasesPostgres(ctx, t.now)
+			s.removeOldLeasesPostgres(ctx, t.now)
 		}
 	} else {
 		err = s.write(ctx, func(conn Conn) error { return s.claimSQLite(ctx, conn, t) })
@@ -40,34 +40,34 @@ func (s *Store) Claim(ctx context.Context, c webhook.Claim) (b webhook.Batch, er
 }
 
 // taking is a claim under way and what it has taken.
-type taking struct {
+type claimRun struct {
 	*webhook.Claim
 	now, until int64
 	repeated   bool // it was made before
-	turns      map[webhook.Lane]int
-	rows       [][]row        // by lane
-	hooks      map[int]stored // by lane
+	laneIndex  map[webhook.Lane]int
+	rows       [][]row            // by lane
+	webhooks   map[int]webhookRow // by lane
 	short      []webhook.Lane
 	keys       map[int64]map[string]bool // by hook, of which something is taken, SQLite only
 }
 
-func newTaking(c *webhook.Claim) *taking {
-	t := &taking{Claim: c, now: micros(c.Now), until: micros(c.Until), turns: make(map[webhook.Lane]int, len(c.Lanes))}
+func newClaimRun(c *webhook.Claim) *claimRun {
+	t := &claimRun{Claim: c, now: micros(c.Now), until: micros(c.Until), laneIndex: make(map[webhook.Lane]int, len(c.Lanes))}
 	for i, l := range c.Lanes {
-		t.turns[l.Lane] = i
+		t.laneIndex[l.Lane] = i
 	}
 	t.reset()
 	return t
 }
 
 // reset forgets what a transaction read that was undone.
-func (t *taking) reset() {
-	t.rows, t.hooks, t.short = make([][]row, len(t.Lanes)), make(map[int]stored, len(t.Lanes)), nil
+func (t *claimRun) reset() {
+	t.rows, t.webhooks, t.short = make([][]row, len(t.Lanes)), make(map[int]webhookRow, len(t.Lanes)), nil
 	t.keys = make(map[int64]map[string]bool)
 }
 
 // keysOf returns the keys of a lane's webhook of which something is taken.
-func (t *taking) keysOf(l *webhook.LaneClaim) map[string]bool {
+func (t *claimRun) keysOf(l *webhook.LaneClaim) map[string]bool {
 	hook := hookOf(l.Scope, l.WebhookID)
 	if t.keys[hook] == nil {
 		t.keys[hook] = make(map[string]bool)
@@ -76,15 +76,15 @@ func (t *taking) keysOf(l *webhook.LaneClaim) map[string]bool {
 }
 
 // add puts a row into its lane.
-func (t *taking) add(d row) {
-	if i, ok := t.turns[d.lane()]; ok {
+func (t *claimRun) add(d row) {
+	if i, ok := t.laneIndex[d.lane()]; ok {
 		t.rows[i] = append(t.rows[i], d)
 	}
 }
 
 // batch sorts what was taken, with the due times that it had before. What cannot be read is
 // leased all the same, and told apart.
-func (s *Store) batch(t *taking) (b webhook.Batch) {
+func (s *Store) batch(t *claimRun) (b webhook.Batch) {
 	b.Short = t.short
 	type verdict struct {
 		w    webhook.Webhook
@@ -101,9 +101,9 @@ func (s *Store) batch(t *taking) (b webhook.Batch) {
 		if v == nil {
 			v = &verdict{}
 			verdicts[lane.Scope+"\x00"+lane.WebhookID] = v
-			in, found := t.hooks[i]
+			in, found := t.webhooks[i]
 			if v.gone = !found; found {
-				v.w, v.err = s.decodeOf(lane.Scope, lane.WebhookID, in)
+				v.w, v.err = s.decodeInScope(lane.Scope, lane.WebhookID, in)
 			}
 			if !v.gone && v.err == nil {
 				b.Webhooks = append(b.Webhooks, v.w)
@@ -132,14 +132,14 @@ func unreadable(d *row) error {
 
 // claimMemory remembers the numbers of the latest claims: one that is repeated looks for what it
 // took before.
-type claimMemory struct {
+type recentClaims struct {
 	mu   sync.Mutex
 	last [8]int64
 	next int
 }
 
 // note remembers the number of a claim and reports whether it was there.
-func (m *claimMemory) note(lease int64) (repeated bool) {
+func (m *recentClaims) add(lease int64) (repeated bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if slices.Contains(m.last[:], lease) {

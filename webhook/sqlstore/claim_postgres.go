@@ -8,17 +8,17 @@ import (
 )
 
 // claimPostgres takes rows with one statement: of the lanes that take the newest, or of the others.
-func (s *Store) claimPostgres(ctx context.Context, conn Conn, t *taking, statement string, newest bool) error {
+func (s *Store) claimPostgres(ctx context.Context, conn Conn, t *claimRun, statement string, newest bool) error {
 	lanes := make(arrays, 8)
-	from := make([]turn, len(t.Lanes))
+	from := make([]lanePlace, len(t.Lanes))
 	var asked []int // places of the lanes in t
 	for i := range t.Lanes {
 		l := &t.Lanes[i]
 		if (l.Take == webhook.TakeNewest) != newest {
 			continue
 		}
-		if from[i] = head; l.Take == webhook.TakeAny && !t.repeated {
-			from[i] = s.places.of(l.Lane)
+		if from[i] = laneHead; l.Take == webhook.TakeAny && !t.repeated {
+			from[i] = s.watermarks.start(l.Lane)
 		}
 		asked = append(asked, i)
 		lanes.add(hookOf(l.Scope, l.WebhookID), l.Scope, l.WebhookID, l.Class, int64(min(l.Most, maxLane)), from[i].due, from[i].seq, int64(l.Take))
@@ -29,9 +29,9 @@ func (s *Store) claimPostgres(ctx context.Context, conn Conn, t *taking, stateme
 	args := lanes.args(t.now, t.until, t.Lease, int64(t.MaxBytes), t.repeated)
 	err := s.each(ctx, conn, statement, args, func(r Rows) error {
 		var kind, turn int64
-		var hook stored
+		var hook webhookRow
 		var body []byte
-		d, err := scanDelivery(prefix{r, []any{&kind, &turn, &hook.data, &hook.sealed, &hook.secret}}, &body)
+		d, err := scanDelivery(prefixRows{r, []any{&kind, &turn, &hook.data, &hook.sealed, &hook.secret}}, &body)
 		if err != nil {
 			return err
 		}
@@ -40,25 +40,25 @@ func (s *Store) claimPostgres(ctx context.Context, conn Conn, t *taking, stateme
 			d.Body, d.Superseded = body, hook.sealed
 			t.add(d)
 		case 1:
-			t.hooks[asked[turn-1]] = hook
+			t.webhooks[asked[turn-1]] = hook
 		case 2:
 			t.short = append(t.short, t.Lanes[asked[turn-1]].Lane)
 		}
 		return nil
 	})
 	if err == nil && !newest {
-		s.notePlaces(t, from)
+		s.moveWatermarks(t, from)
 	}
 	for _, i := range asked {
 		if l := &t.Lanes[i]; l.Most > maxLane && len(t.rows[i]) >= maxLane {
-			t.cut(l.Lane)
+			t.markShort(l.Lane)
 		}
 	}
 	return err
 }
 
 // cut notes that there may be more of a lane.
-func (t *taking) cut(l webhook.Lane) {
+func (t *claimRun) markShort(l webhook.Lane) {
 	if !slices.Contains(t.short, l) {
 		t.short = append(t.short, l)
 	}
@@ -66,23 +66,23 @@ func (t *taking) cut(l webhook.Lane) {
 
 // notePlaces remembers how far lanes were taken. A lane that was not read from its head, and
 // brought less than was asked for, may have more.
-func (s *Store) notePlaces(t *taking, from []turn) {
+func (s *Store) moveWatermarks(t *claimRun, from []lanePlace) {
 	for i, l := range t.Lanes {
 		if l.Take != webhook.TakeAny {
 			continue // rows that wait for others are passed over
 		}
 		full := len(t.rows[i]) >= min(l.Most, maxLane) && !t.repeated
-		s.places.note(l.Lane, from[i], t.rows[i], full)
-		if !full && from[i] != head {
-			t.cut(l.Lane)
+		s.watermarks.move(l.Lane, from[i], t.rows[i], full)
+		if !full && from[i] != laneHead {
+			t.markShort(l.Lane)
 		}
 	}
 }
 
 // prefix scans columns that precede those of the reader.
-type prefix struct {
+type prefixRows struct {
 	Rows
 	first []any
 }
 
-func (p prefix) Scan(dest ...any) error { return p.Rows.Scan(append(p.first, dest...)...) }
+func (p prefixRows) Scan(dest ...any) error { return p.Rows.Scan(append(p.first, dest...)...) }

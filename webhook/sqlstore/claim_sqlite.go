@@ -10,7 +10,7 @@ import (
 )
 
 // claimSQLite takes rows inside a write transaction, which no other writer is in.
-func (s *Store) claimSQLite(ctx context.Context, conn Conn, t *taking) error {
+func (s *Store) claimSQLite(ctx context.Context, conn Conn, t *claimRun) error {
 	t.reset()
 	size, first := 0, true
 	var plain, keyed, heads, again []int64
@@ -31,7 +31,7 @@ func (s *Store) claimSQLite(ctx context.Context, conn Conn, t *taking) error {
 				break
 			}
 			first, size = false, size+len(d.Body)
-			if t.again(d) {
+			if t.heldByThisClaim(d) {
 				again = append(again, d.seq)
 				continue
 			}
@@ -51,7 +51,7 @@ func (s *Store) claimSQLite(ctx context.Context, conn Conn, t *taking) error {
 			d.Held, d.Lease = true, max(d.Lease+1, t.Lease)
 		}
 		if t.rows[i] = rows; len(rows) > 0 {
-			if err := s.exec(ctx, conn, leasedSQL, t.until, hookOf(l.Scope, l.WebhookID), l.Class, l.Scope, l.WebhookID); err != nil {
+			if err := s.exec(ctx, conn, insertLease, t.until, hookOf(l.Scope, l.WebhookID), l.Class, l.Scope, l.WebhookID); err != nil {
 				return err
 			}
 		}
@@ -67,7 +67,7 @@ func (s *Store) claimSQLite(ctx context.Context, conn Conn, t *taking) error {
 		err = s.execAll(ctx, conn, prolongSQLite, again, t.until)
 	}
 	if err == nil {
-		err = s.dropLeases(ctx, conn, t.now)
+		err = s.removeOldLeases(ctx, conn, t.now)
 	}
 	return err
 }
@@ -85,11 +85,11 @@ func (s *Store) execAll(ctx context.Context, conn Conn, query string, seqs []int
 }
 
 // againSQLite finds what an earlier answer to this claim leased of a lane.
-func (s *Store) againSQLite(ctx context.Context, conn Conn, t *taking, l *webhook.LaneClaim) (rows []row, err error) {
+func (s *Store) repeatedSQLite(ctx context.Context, conn Conn, t *claimRun, l *webhook.LaneClaim) (rows []row, err error) {
 	if !t.repeated {
 		return nil, nil
 	}
-	err = s.each(ctx, conn, claimAgainSQLite, []any{hookOf(l.Scope, l.WebhookID), l.Class, l.Scope, l.WebhookID, t.now, t.Lease}, func(r Rows) error {
+	err = s.each(ctx, conn, claimRepeatedSQLite, []any{hookOf(l.Scope, l.WebhookID), l.Class, l.Scope, l.WebhookID, t.now, t.Lease}, func(r Rows) error {
 		var body []byte
 		d, err := scanDelivery(r, &body)
 		d.Body = body
@@ -101,9 +101,9 @@ func (s *Store) againSQLite(ctx context.Context, conn Conn, t *taking, l *webhoo
 
 // candidatesSQLite returns up to Most rows of a lane in the order in which they are taken,
 // none where its webhook does not receive.
-func (s *Store) candidatesSQLite(ctx context.Context, conn Conn, t *taking, i int) ([]row, error) {
+func (s *Store) candidatesSQLite(ctx context.Context, conn Conn, t *claimRun, i int) ([]row, error) {
 	l := &t.Lanes[i]
-	var hook stored
+	var hook webhookRow
 	var active bool
 	var expires int64
 	err := s.row(ctx, conn, `SELECT active, expires, data, sealed, secret FROM {p}webhook WHERE id = $1 AND scope = $2`,
@@ -112,18 +112,18 @@ func (s *Store) candidatesSQLite(ctx context.Context, conn Conn, t *taking, i in
 	case err == nil && (!active || expires != 0 && expires <= t.now):
 		return nil, nil
 	case err == nil:
-		t.hooks[i] = hook
+		t.webhooks[i] = hook
 	case !notFound(err):
 		return nil, err
 	}
-	rows, err := s.againSQLite(ctx, conn, t, l)
+	rows, err := s.repeatedSQLite(ctx, conn, t, l)
 	if err != nil {
 		return nil, err
 	}
 	if l.Take != webhook.TakeAny {
 		return s.keyedSQLite(ctx, conn, t, l, rows)
 	}
-	err = s.each(ctx, conn, claimWaitingSQLite, []any{hookOf(l.Scope, l.WebhookID), l.Class, l.Scope, l.WebhookID, t.now, int64(l.Most), t.againOf()},
+	err = s.each(ctx, conn, claimWaitingSQLite, []any{hookOf(l.Scope, l.WebhookID), l.Class, l.Scope, l.WebhookID, t.now, int64(l.Most), t.otherStoresClaim()},
 		func(r Rows) error {
 			d, err := scanWaiting(r, l.Lane)
 			rows = append(rows, d)
@@ -134,7 +134,7 @@ func (s *Store) candidatesSQLite(ctx context.Context, conn Conn, t *taking, i in
 }
 
 // sort puts rows into the order in which they are taken.
-func (t *taking) sort(rows []row) {
+func (t *claimRun) sort(rows []row) {
 	slices.SortStableFunc(rows, func(a, b row) int {
 		return cmp.Or(t.rank(&a)-t.rank(&b), a.Due.Compare(b.Due), cmp.Compare(a.seq, b.seq))
 	})
@@ -160,7 +160,7 @@ func scanWaiting(r Rows, l webhook.Lane) (d row, err error) {
 
 // againOf is the number of a claim that another Store made before. What this Store leased under it
 // is looked for apart.
-func (t *taking) againOf() int64 {
+func (t *claimRun) otherStoresClaim() int64 {
 	if t.repeated {
 		return -1
 	}
@@ -168,11 +168,11 @@ func (t *taking) againOf() int64 {
 }
 
 // again reports whether a row is held under the claim's own number.
-func (t *taking) again(d *row) bool { return d.Held && micros(d.Due) > t.now }
+func (t *claimRun) heldByThisClaim(d *row) bool { return d.Held && micros(d.Due) > t.now }
 
 // rank puts such rows first.
-func (t *taking) rank(d *row) int {
-	if t.again(d) {
+func (t *claimRun) rank(d *row) int {
+	if t.heldByThisClaim(d) {
 		return 0
 	}
 	return 1

@@ -75,7 +75,7 @@ func (a *authorization) auth() (out webhook.Auth) {
 
 // credentials completes a webhook of which the clear part was read, and tells whether both parts belong
 // together.
-func (s *secrets) credentials(w *webhook.Webhook, scheme string) bool {
+func (s *secrets) fillCredentials(w *webhook.Webhook, scheme string) bool {
 	auth := s.Auth.auth()
 	if string(auth.Scheme) != scheme || !s.TLS.fill(&w.TLS) {
 		return false

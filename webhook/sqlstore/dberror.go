@@ -14,7 +14,7 @@ func (e settingError) Is(target error) bool { return target == ErrSetting }
 func (e settingError) Unwrap() error        { return e.error }
 
 // own are the errors that this package makes itself.
-var own = []error{ErrDialect, ErrMigrate, ErrSchema, ErrSetting, ErrSealed, ErrText, ErrCursor, errNotStored,
+var ownErrors = []error{ErrDialect, ErrMigrate, ErrSchema, ErrSetting, ErrSealed, ErrText, ErrCursor, errNotStored,
 	webhook.ErrNotFound, webhook.ErrConflict, webhook.ErrLimit, webhook.ErrHeld, webhook.ErrStale, webhook.ErrProfile, webhook.ErrInvalid}
 
 // wrap hides what a driver answered behind its code.
@@ -22,7 +22,7 @@ func wrap(err error) error {
 	if err == nil {
 		return nil
 	}
-	for _, one := range own {
+	for _, one := range ownErrors {
 		if errors.Is(err, one) {
 			return err
 		}

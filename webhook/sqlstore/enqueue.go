@@ -29,7 +29,7 @@ func (s *Store) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, err
 	if err := s.ready(ctx); err != nil {
 		return nil, err
 	}
-	return s.group.do(ctx, rows)
+	return s.group.enqueue(ctx, rows)
 }
 
 // flush writes the rows of one or more Enqueue calls in one transaction.
@@ -39,18 +39,18 @@ func (s *Store) flush(ctx context.Context, rows []newRow) (added []bool, err err
 		added, behind, err = s.insert(ctx, c, rows)
 		return err
 	}
-	if len(chunk(rows)) == len(rows) {
+	if len(firstChunk(rows)) == len(rows) {
 		err = s.single(ctx, insert)
 	} else {
 		err = s.write(ctx, insert)
 	}
 	if err == nil {
 		for i := range rows {
-			if s.swept.queued(rows[i].queued()); !rows[i].Held {
-				s.places.pending(micros(rows[i].Due))
+			if s.sweep.noteQueued(rows[i].queued()); !rows[i].Held {
+				s.watermarks.dropAbove(micros(rows[i].Due))
 			}
 		}
-		s.lookAgain(ctx, behind)
+		s.recheckParked(ctx, behind)
 		return added, nil
 	}
 	return nil, s.failWrite("enqueue", rows[0].id, err)
@@ -59,9 +59,9 @@ func (s *Store) flush(ctx context.Context, rows []newRow) (added []bool, err err
 // newRow is a delivery that is to be stored.
 type newRow struct {
 	*webhook.Delivery
-	id     string
-	extra  string
-	behind bool // a row before it has its key
+	id         string
+	extra      string
+	keyRepeats bool // a row before it has its key
 }
 
 func newRows(ds []webhook.Delivery) ([]newRow, error) {
@@ -109,9 +109,9 @@ func (s *Store) insert(ctx context.Context, c Conn, rows []newRow) (added []bool
 		return added, nil, s.insertSQLite(ctx, c, rows, added)
 	}
 	stored := make(map[string]bool, len(rows))
-	findBehind(rows)
+	markRepeatedKeys(rows)
 	for rest := rows; len(rest) > 0; {
-		part := chunk(rest)
+		part := firstChunk(rest)
 		rest = rest[len(part):]
 		if err := s.insertPostgres(ctx, c, part, stored, &behind); err != nil {
 			return nil, nil, err
@@ -127,7 +127,7 @@ func (s *Store) insert(ctx context.Context, c Conn, rows []newRow) (added []bool
 }
 
 // findBehind finds rows that have the key of one before them.
-func findBehind(rows []newRow) {
+func markRepeatedKeys(rows []newRow) {
 	var keys map[keyName]bool
 	for i := range rows {
 		r := &rows[i]
@@ -138,12 +138,12 @@ func findBehind(rows []newRow) {
 			keys = make(map[keyName]bool)
 		}
 		name := keyName{hookOf(r.Scope, r.WebhookID), r.Key}
-		r.behind, keys[name] = keys[name], true
+		r.keyRepeats, keys[name] = keys[name], true
 	}
 }
 
 // chunk returns as many of the rows as fit one statement, at least one.
-func chunk(rows []newRow) []newRow {
+func firstChunk(rows []newRow) []newRow {
 	size := 0
 	for i := range rows {
 		size += len(rows[i].Body)
@@ -157,9 +157,9 @@ func chunk(rows []newRow) []newRow {
 func (s *Store) insertPostgres(ctx context.Context, c Conn, rows []newRow, stored map[string]bool, behind *[]string) error {
 	a, seen := make(arrays, 20), make(arrays, 2)
 	for i := range rows {
-		a.add(append(rows[i].values(), rows[i].behind)...)
+		a.add(append(rows[i].values(), rows[i].keyRepeats)...)
 	}
-	for at := range seenOf(rows) {
+	for at := range scopesSeen(rows) {
 		seen.add(at.scope, at.seen)
 	}
 	stale := false
@@ -175,20 +175,20 @@ func (s *Store) insertPostgres(ctx context.Context, c Conn, rows []newRow, store
 		return err
 	})
 	if err == nil && stale {
-		err = s.stale(rows)
+		err = s.errStale(rows)
 	}
 	return err
 }
 
 func (s *Store) insertSQLite(ctx context.Context, c Conn, rows []newRow, added []bool) error {
-	for at := range seenOf(rows) {
+	for at := range scopesSeen(rows) {
 		var seen int64
 		err := s.row(ctx, c, `SELECT seen FROM {p}scope WHERE scope = $1`, []any{at.scope}, &seen)
 		if err != nil && !notFound(err) {
 			return err
 		}
 		if seen != at.seen {
-			return s.stale(rows)
+			return s.errStale(rows)
 		}
 	}
 	for i := range rows {
@@ -202,11 +202,11 @@ func (s *Store) insertSQLite(ctx context.Context, c Conn, rows []newRow, added [
 		}
 		added[i] = n > 0
 	}
-	return s.noteLeases(ctx, c, rows)
+	return s.insertLeases(ctx, c, rows)
 }
 
 // noteLeases notes the lanes of hand-offs.
-func (s *Store) noteLeases(ctx context.Context, c Conn, rows []newRow) error {
+func (s *Store) insertLeases(ctx context.Context, c Conn, rows []newRow) error {
 	type noted struct {
 		lane  webhook.Lane
 		until int64
@@ -221,7 +221,7 @@ func (s *Store) noteLeases(ctx context.Context, c Conn, rows []newRow) error {
 			all = make(map[noted]bool)
 		}
 		all[n] = true
-		if err := s.exec(ctx, c, leasedSQL, n.until, hookOf(n.lane.Scope, n.lane.WebhookID), n.lane.Class, n.lane.Scope, n.lane.WebhookID); err != nil {
+		if err := s.exec(ctx, c, insertLease, n.until, hookOf(n.lane.Scope, n.lane.WebhookID), n.lane.Class, n.lane.Scope, n.lane.WebhookID); err != nil {
 			return err
 		}
 	}
@@ -234,7 +234,7 @@ type scopeSeen struct {
 	seen  int64
 }
 
-func seenOf(rows []newRow) map[scopeSeen]struct{} {
+func scopesSeen(rows []newRow) map[scopeSeen]struct{} {
 	var all map[scopeSeen]struct{}
 	for i := range rows {
 		if rows[i].Seen == 0 {
@@ -249,8 +249,8 @@ func seenOf(rows []newRow) map[scopeSeen]struct{} {
 }
 
 // stale forgets what has changed, so that it is read again.
-func (s *Store) stale(rows []newRow) error {
-	for at := range seenOf(rows) {
+func (s *Store) errStale(rows []newRow) error {
+	for at := range scopesSeen(rows) {
 		s.scopes.drop(at.scope)
 	}
 	return undone{webhook.ErrStale}

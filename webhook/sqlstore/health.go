@@ -8,7 +8,7 @@ import (
 
 // Health implements [webhook.HealthStore].
 func (s *Store) Health(ctx context.Context, scope, id string) (list []webhook.Health, err error) {
-	if err := s.readable(ctx); err != nil {
+	if err := s.readyToRead(ctx); err != nil {
 		return nil, err
 	}
 	query, args := `SELECT webhook, scope, failing_since, failures, paused_until, open_until, opened FROM {p}health`, []any(nil)

@@ -22,7 +22,7 @@ const (
 
 // Latest implements [webhook.Overview].
 func (s *Store) Latest(ctx context.Context, scope string, webhookIDs []string) (ds []webhook.Delivery, err error) {
-	if err := s.readable(ctx); err != nil || len(webhookIDs) == 0 {
+	if err := s.readyToRead(ctx); err != nil || len(webhookIDs) == 0 {
 		return nil, err
 	}
 	args := []any{scope}
@@ -45,7 +45,7 @@ func (s *Store) Latest(ctx context.Context, scope string, webhookIDs []string) (
 	}
 	err = s.each(ctx, s.reader(), s.pick(latestSQLite, latestPostgres), args, func(r Rows) error {
 		d, err := scanDelivery(r)
-		ds = append(ds, d.shown())
+		ds = append(ds, d.forHistory())
 		return err
 	})
 	if err != nil {
@@ -56,11 +56,11 @@ func (s *Store) Latest(ctx context.Context, scope string, webhookIDs []string) (
 
 // lastLines is longer, in characters, than any line of the column of attempts: a snippet of 4 KiB,
 // and 10 fields of 200 bytes, are up to six times as long in JSON.
-const lastLines = "40960"
+const attemptsTail = "40960"
 
 // LatestAttempts implements [webhook.Overview].
 func (s *Store) LatestAttempts(ctx context.Context, scope string, deliveryIDs []string) (map[string]webhook.Attempt, error) {
-	if err := s.readable(ctx); err != nil {
+	if err := s.readyToRead(ctx); err != nil {
 		return nil, err
 	}
 	found := make(map[string]bool, len(deliveryIDs))
@@ -82,8 +82,8 @@ func (s *Store) LatestAttempts(ctx context.Context, scope string, deliveryIDs []
 			list = string(b)
 		}
 		return s.each(ctx, s.reader(), s.pick(
-			`SELECT `+column+`, substr(attempts, -`+lastLines+`) FROM {p}delivery WHERE `+scopeIs+` = $1 AND `+column+` IN (SELECT value FROM json_each($2)) AND `+column+` <> ''`,
-			`SELECT `+column+`, right(attempts, `+lastLines+`) FROM {p}delivery WHERE `+scopeIs+` = $1 AND `+column+` = ANY($2::text::text[]) AND `+column+` <> ''`),
+			`SELECT `+column+`, substr(attempts, -`+attemptsTail+`) FROM {p}delivery WHERE `+scopeIs+` = $1 AND `+column+` IN (SELECT value FROM json_each($2)) AND `+column+` <> ''`,
+			`SELECT `+column+`, right(attempts, `+attemptsTail+`) FROM {p}delivery WHERE `+scopeIs+` = $1 AND `+column+` = ANY($2::text::text[]) AND `+column+` <> ''`),
 			[]any{scope, list}, func(r Rows) error {
 				var id, lines string
 				if err := r.Scan(&id, &lines); err != nil {

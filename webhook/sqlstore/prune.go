@@ -37,8 +37,8 @@ func (s *Store) Prune(ctx context.Context, before time.Time, limit int) (n int, 
 // eventOf is what the IDs of the deliveries of an event begin with; alive is a delivery that
 // keeps its event.
 const (
-	eventOf = `substr(d.id, 1, 30)`
-	alive   = `SELECT 1 FROM {p}delivery o WHERE o.id >= $1 AND o.id < $2 AND (o.state = 0 OR o.finished >= $3)`
+	eventPrefixSQL = `substr(d.id, 1, 30)`
+	keepsEvent     = `SELECT 1 FROM {p}delivery o WHERE o.id >= $1 AND o.id < $2 AND (o.state = 0 OR o.finished >= $3)`
 )
 
 // pruneScope removes events of a scope, oldest first.
@@ -47,7 +47,7 @@ func (s *Store) pruneScope(ctx context.Context, scope string, before int64, limi
 	for {
 		var events []string
 		rows := 0
-		err := s.each(ctx, s.reader(), `SELECT d.created, d.seq, `+eventOf+`, d.state > 0 AND d.finished < $2 FROM {p}delivery d
+		err := s.each(ctx, s.reader(), `SELECT d.created, d.seq, `+eventPrefixSQL+`, d.state > 0 AND d.finished < $2 FROM {p}delivery d
  WHERE d.scope = $1 AND d.created < $2 AND (d.created, d.seq) > ($3, $4) ORDER BY d.created, d.seq LIMIT 500`,
 			[]any{scope, before, at.created, at.seq}, func(r Rows) error {
 				var event string
@@ -79,7 +79,7 @@ func (s *Store) pruneEvent(ctx context.Context, event string, before int64, limi
 	err = s.write(ctx, func(c Conn) error {
 		var size int
 		var pending bool
-		err := s.row(ctx, c, `SELECT count(*), EXISTS (`+alive+`) FROM {p}delivery WHERE id >= $1 AND id < $2`,
+		err := s.row(ctx, c, `SELECT count(*), EXISTS (`+keepsEvent+`) FROM {p}delivery WHERE id >= $1 AND id < $2`,
 			[]any{event, event + afterID, before}, &size, &pending)
 		if err != nil || pending || size == 0 {
 			return err
@@ -87,7 +87,7 @@ func (s *Store) pruneEvent(ctx context.Context, event string, before int64, limi
 		if full = *n > 0 && *n+size > limit; full {
 			return nil
 		}
-		gone, err := s.changed(ctx, c, `DELETE FROM {p}delivery WHERE id >= $1 AND id < $2 AND NOT EXISTS (`+alive+`)`, event, event+afterID, before)
+		gone, err := s.changed(ctx, c, `DELETE FROM {p}delivery WHERE id >= $1 AND id < $2 AND NOT EXISTS (`+keepsEvent+`)`, event, event+afterID, before)
 		*n += int(gone)
 		return err
 	})

@@ -30,7 +30,7 @@ h AS MATERIALIZED (
  SELECT r.turn, true AS again, d.ctid AS place, d.due, d.seq, octet_length(d.body) AS size, <alone> AS alone, <superseded> AS superseded
  FROM {p}delivery d JOIN r ON r.hook = d.hook + 0 AND r.class = d.class AND r.scope = d.scope AND r.webhook = d.webhook
  WHERE d.ctid = ANY(ARRAY(SELECT x.place FROM r CROSS JOIN LATERAL (SELECT o.ctid AS place, o.held, o.lease, o.until FROM {p}delivery o
-   WHERE o.hook = r.hook AND o.class = r.class AND o.state = 0 AND o.due <= $9 ORDER BY o.due, o.seq LIMIT ` + againRows + `) x
+   WHERE o.hook = r.hook AND o.class = r.class AND o.state = 0 AND o.due <= $9 ORDER BY o.due, o.seq LIMIT ` + repeatedRows + `) x
   WHERE $13 AND x.held AND x.lease = $11 AND x.until > $9)) AND CASE WHEN d.held THEN d.state ELSE 1 END = 0
  FOR UPDATE OF d SKIP LOCKED),
 <waiting>,
@@ -59,7 +59,7 @@ SELECT 2, r.turn, '', false, ''::bytea, ` + emptyRow + ` FROM r WHERE EXISTS (SE
 
 // againRows is how many rows of a lane a repeated claim looks at for what its earlier answer
 // leased. They were the first of the lane then.
-const againRows = laneMost
+const repeatedRows = laneMost
 
 // maxLane is the most that a claim takes of a lane. The lane is short then, and is asked again.
 const (
@@ -69,14 +69,14 @@ const (
 
 const (
 	// isOpen: nothing holds the row, or this very claim does, as another Store made it.
-	isOpen = `(NOT d.held OR d.until <= $9 OR NOT $13 AND d.lease = $11)`
+	claimable = `(NOT d.held OR d.until <= $9 OR NOT $13 AND d.lease = $11)`
 
 	// ofLane compares names whose hash is hook. The CASE hides them from the planner: it would
 	// expect a single row, and read and sort all of a lane by way of the log of its scope.
-	ofLane = `CASE WHEN d.scope = r.scope AND d.webhook = r.webhook THEN true ELSE false END`
+	inLane = `CASE WHEN d.scope = r.scope AND d.webhook = r.webhook THEN true ELSE false END`
 
 	aloneHeads  = `(d.key <> '' AND r.take <> 0)`
-	aloneNewest = `(d.key <> '' AND ` + later + ` IS NULL)`
+	aloneNewest = `(d.key <> '' AND ` + laterOfUnit + ` IS NULL)`
 )
 
 // waitingPostgres goes down the index of turns. A lease that has ended keeps the turn of its key.
@@ -85,9 +85,9 @@ const (
 const waitingPostgres = `t AS MATERIALIZED (
  SELECT r.turn, x.* FROM r CROSS JOIN LATERAL (SELECT x.* FROM (
   SELECT d.held AND d.until > $9 AS again, d.ctid AS place, d.due, d.seq, octet_length(d.body) AS size, ` + aloneHeads + ` AS alone, false AS superseded FROM {p}delivery d
-  WHERE d.hook = r.hook AND d.class = r.class AND ` + ofLane + `
-   AND d.state = 0 AND ` + isOpen + ` AND (d.due, d.seq) > (r.due, r.seq) AND d.due <= $9
-   AND (r.take = 0 OR d.key = '' OR d.alone OR ` + isHead + ` AND ` + isFree + `)
+  WHERE d.hook = r.hook AND d.class = r.class AND ` + inLane + `
+   AND d.state = 0 AND ` + claimable + ` AND (d.due, d.seq) > (r.due, r.seq) AND d.due <= $9
+   AND (r.take = 0 OR d.key = '' OR d.alone OR ` + keyHasNoOlder + ` AND ` + keyHasNoTurn + `)
   ORDER BY d.due, d.seq LIMIT ` + laneMost + ` FOR UPDATE OF d SKIP LOCKED) x LIMIT r.most) x)`
 
 // newestPostgres finds, for what is due of each key, what is taken in its place: g is what is due,
@@ -96,13 +96,13 @@ const waitingPostgres = `t AS MATERIALIZED (
 var newestPostgres = strings.NewReplacer("<most>", strconv.Itoa(maxSuperseded), "<lane>", laneMost).Replace(`g AS MATERIALIZED (
  SELECT r.turn, r.class AS of_class, x.* FROM r CROSS JOIN LATERAL (SELECT x.* FROM (
   SELECT d.hook, d.key, d.type, d.class, d.ctid AS place, d.seq, d.held, d.alone FROM {p}delivery d
-  WHERE d.hook = r.hook AND d.class = r.class AND d.scope = r.scope AND d.webhook = r.webhook AND d.state = 0 AND ` + isOpen + ` AND d.due <= $9
+  WHERE d.hook = r.hook AND d.class = r.class AND d.scope = r.scope AND d.webhook = r.webhook AND d.state = 0 AND ` + claimable + ` AND d.due <= $9
   ORDER BY d.due, d.seq LIMIT <lane>) x LIMIT r.most + 64) x),
 u AS MATERIALIZED (
  SELECT d.*, row_number() OVER (PARTITION BY d.hook, d.key, d.held, d.taken IS NULL ORDER BY d.seq) AS nth
- FROM (SELECT d.*, CASE WHEN d.key <> '' THEN ` + later + ` END AS taken FROM g d) d),
+ FROM (SELECT d.*, CASE WHEN d.key <> '' THEN ` + laterOfUnit + ` END AS taken FROM g d) d),
 q AS MATERIALIZED (
- SELECT d.* FROM u d WHERE d.key <> '' AND d.held AND (d.alone OR d.taken IS NOT NULL OR ` + isHead + ` AND ` + isFree + `)),
+ SELECT d.* FROM u d WHERE d.key <> '' AND d.held AND (d.alone OR d.taken IS NOT NULL OR ` + keyHasNoOlder + ` AND ` + keyHasNoTurn + `)),
 p AS MATERIALIZED (
  SELECT u.turn, u.place, false AS alone, false AS superseded FROM u WHERE u.key = ''
  UNION
@@ -114,11 +114,11 @@ p AS MATERIALIZED (
  UNION
  SELECT d.turn, x.place, true, false FROM u d CROSS JOIN LATERAL (SELECT o.ctid AS place, o.held FROM {p}delivery o
   WHERE o.hook = d.hook AND o.key = d.key AND o.key <> '' AND (o.type || '') = d.type AND o.class = d.class AND o.state = 0
-  ORDER BY o.hook DESC, o.key DESC, o.seq DESC LIMIT 1) x WHERE d.key <> '' AND NOT d.held AND d.taken IS NULL AND d.nth = 1 AND NOT x.held AND ` + isFree + `
+  ORDER BY o.hook DESC, o.key DESC, o.seq DESC LIMIT 1) x WHERE d.key <> '' AND NOT d.held AND d.taken IS NULL AND d.nth = 1 AND NOT x.held AND ` + keyHasNoTurn + `
   AND NOT EXISTS (SELECT 1 FROM q WHERE q.hook = d.hook AND q.key = d.key AND q.taken IS NULL)),
 t AS MATERIALIZED (
  SELECT p.turn, d.held AND d.until > $9 AS again, d.ctid AS place, d.due, d.seq, CASE WHEN p.superseded THEN 0 ELSE octet_length(d.body) END AS size, p.alone, p.superseded
- FROM {p}delivery d JOIN p ON p.place = d.ctid WHERE d.ctid = ANY(ARRAY(SELECT place FROM p)) AND d.state = 0 AND ` + isOpen + `
+ FROM {p}delivery d JOIN p ON p.place = d.ctid WHERE d.ctid = ANY(ARRAY(SELECT place FROM p)) AND d.state = 0 AND ` + claimable + `
  FOR UPDATE OF d SKIP LOCKED)`)
 
-var claimNewestPostgres = claimStatement(newestPostgres, aloneNewest, `(d.key <> '' AND `+later+` IS NOT NULL)`)
+var claimNewestPostgres = claimStatement(newestPostgres, aloneNewest, `(d.key <> '' AND `+laterOfUnit+` IS NOT NULL)`)

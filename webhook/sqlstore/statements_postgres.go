@@ -34,7 +34,7 @@ const emptyRow = `0::int8, '', '', '', '', '', '', '', '', 0::int2, 0::int8, 0::
 // counts them, and names them where some are missing. The CASE in the condition keeps the
 // planner from the indexes of what is pending: on state it might take one, and read all of it
 // for each outcome.
-const plainPostgres = `WITH u AS (
+const settleHeldPostgres = `WITH u AS (
  UPDATE {p}delivery AS d SET state = v.state, held = false, until = 0, alone = false,
   due = CASE WHEN v.due = 0 THEN greatest(d.was, d.queued) ELSE v.due END,
   finished = CASE WHEN v.state = 0 THEN 0 WHEN v.due = 0 THEN greatest(d.was, d.queued) ELSE v.due END,
@@ -43,7 +43,7 @@ const plainPostgres = `WITH u AS (
   first_failure = CASE WHEN d.first_failure = 0 THEN v.failed ELSE d.first_failure END, attempts = d.attempts || v.attempt
  FROM unnest($1::text::text[], $2::text::text[], $3::text::int8[], $4::text::int2[], $5::text::int8[], $6::text::text[], $7::text::bool[],
   $8::text::int4[], $9::text::int8[], $10::text::text[]) AS v(id, scope, lease, state, due, code, exhausted, tries, failed, attempt)
- WHERE d.id = v.id AND d.scope = v.scope AND CASE WHEN d.held AND d.state = 0 THEN d.lease ELSE -1 END = v.lease AND octet_length(d.attempts) < ` + plainAttempts + `
+ WHERE d.id = v.id AND d.scope = v.scope AND CASE WHEN d.held AND d.state = 0 THEN d.lease ELSE -1 END = v.lease AND octet_length(d.attempts) < ` + appendableAttempts + `
  RETURNING d.id, d.hook, d.key, d.state)
 SELECT count(*), CASE WHEN count(*) < $11 THEN coalesce(string_agg(id, ' '), '') ELSE '' END FROM u
 UNION ALL SELECT DISTINCT hook, key FROM u WHERE key <> '' AND state > 0`
@@ -65,7 +65,7 @@ const lanesPostgres = `WITH RECURSIVE l AS (
  WHERE l.n < $2)`
 
 // laterPostgres is when a lane's next row becomes due that is not due yet.
-const laterPostgres = `(SELECT d.due FROM {p}delivery d WHERE d.state = 0 AND NOT d.held AND d.hook = l.hook AND d.class = l.class AND d.due > $1
+const laneNextDuePostgres = `(SELECT d.due FROM {p}delivery d WHERE d.state = 0 AND NOT d.held AND d.hook = l.hook AND d.class = l.class AND d.due > $1
  ORDER BY d.due, d.seq LIMIT 1)`
 
 // orphansPostgres goes from webhook to webhook as lanesPostgres does from lane to lane.

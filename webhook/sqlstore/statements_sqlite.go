@@ -25,10 +25,10 @@ const (
 WHERE state = 0 AND (NOT held OR until <= $5 OR lease = $7) AND hook = $1 AND class = $2 AND scope = $3 AND webhook = $4 AND due <= $5`
 	inTurnSQLite = ` ORDER BY due, seq LIMIT $6 + 0`
 
-	claimWaitingSQLite = waitingSQLite + inTurnSQLite
-	claimHeadsSQLite   = waitingSQLite + ` AND (key = '' OR alone OR ` + isHead + ` AND ` + isFree + `)` + inTurnSQLite
-	claimAgainSQLite   = `SELECT ` + columns + `, body FROM {p}delivery WHERE seq IN (SELECT seq FROM (SELECT seq, held, lease, until FROM {p}delivery
- WHERE state = 0 AND hook = $1 AND class = $2 AND scope = $3 AND webhook = $4 AND due <= $5 ORDER BY due, seq LIMIT ` + againRows + `)
+	claimWaitingSQLite  = waitingSQLite + inTurnSQLite
+	claimHeadsSQLite    = waitingSQLite + ` AND (key = '' OR alone OR ` + keyHasNoOlder + ` AND ` + keyHasNoTurn + `)` + inTurnSQLite
+	claimRepeatedSQLite = `SELECT ` + columns + `, body FROM {p}delivery WHERE seq IN (SELECT seq FROM (SELECT seq, held, lease, until FROM {p}delivery
+ WHERE state = 0 AND hook = $1 AND class = $2 AND scope = $3 AND webhook = $4 AND due <= $5 ORDER BY due, seq LIMIT ` + repeatedRows + `)
  WHERE held AND lease = $6 AND until > $5)`
 
 	// A lease of rows without a key touches no index. OR ROLLBACK spares SQLite the journal of the
@@ -40,12 +40,12 @@ WHERE state = 0 AND (NOT held OR until <= $5 OR lease = $7) AND hook = $1 AND cl
 	prolongSQLite = `UPDATE OR ROLLBACK {p}delivery SET until = $1 WHERE seq IN (SELECT value FROM json_each($2))`
 )
 
-const plainSQLite = `UPDATE {p}delivery SET state = $4, held = 0, until = 0, alone = 0,
+const settleHeldSQLite = `UPDATE {p}delivery SET state = $4, held = 0, until = 0, alone = 0,
  due = CASE WHEN $5 = 0 THEN max(was, queued) ELSE $5 END,
  finished = CASE WHEN $4 = 0 THEN 0 WHEN $5 = 0 THEN max(was, queued) ELSE $5 END,
  exhausted = $7, tries = tries + $8, code = CASE WHEN $6 <> '' OR $4 = 1 THEN $6 ELSE code END,
  first_failure = CASE WHEN first_failure = 0 THEN $9 ELSE first_failure END, attempts = attempts || $10
-WHERE id = $1 AND scope = $2 AND state = 0 AND held AND lease = $3 AND length(attempts) < ` + plainAttempts
+WHERE id = $1 AND scope = $2 AND state = 0 AND held AND lease = $3 AND length(attempts) < ` + appendableAttempts
 
 var settleSQLite = `WITH v(id, scope, lease, state, due, code, exhausted, tries, failed, attempt) AS (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?))
 ` + settleStatement("instr", "length", "char(10)", "max", "", `FROM v WHERE d.id = v.id AND d.scope = v.scope`)
@@ -53,19 +53,19 @@ var settleSQLite = `WITH v(id, scope, lease, state, due, code, exhausted, tries,
 // lanesSQLite is lanesPostgres. The lane behind another is looked for in two steps: SQLite
 // would go through all rows of a lane to come to what is greater than (hook, class).
 var lanesSQLite = `WITH RECURSIVE p(n, seq) AS (
- SELECT 1, ` + behindSQLite("$3", "$4") + `
+ SELECT 1, ` + nextLaneSQLite("$3", "$4") + `
  UNION ALL
- SELECT p.n + 1, ` + behindSQLite("c.hook", "c.class") + ` FROM p JOIN {p}delivery c ON c.seq = p.seq WHERE p.n < $2),
+ SELECT p.n + 1, ` + nextLaneSQLite("c.hook", "c.class") + ` FROM p JOIN {p}delivery c ON c.seq = p.seq WHERE p.n < $2),
 l AS (SELECT p.n, d.hook, d.class, d.scope, d.webhook, d.due FROM p JOIN {p}delivery d ON d.seq = p.seq)`
 
-func behindSQLite(hook, class string) string {
+func nextLaneSQLite(hook, class string) string {
 	const first = `SELECT d.seq FROM {p}delivery d WHERE d.state = 0 AND d.hook `
 	return `coalesce(
   (` + first + `= ` + hook + ` AND d.hook <= $5 AND d.class > ` + class + ` ORDER BY d.class, d.due, d.seq LIMIT 1),
   (` + first + `> ` + hook + ` AND d.hook <= $5 ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1))`
 }
 
-const laterSQLite = laterPostgres
+const laneNextDueSQLite = laneNextDuePostgres
 
 const orphansSQLite = `WITH RECURSIVE p(n, seq) AS (
  SELECT 1, (SELECT d.seq FROM {p}delivery d WHERE d.state = 0 AND d.hook > $1 ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1)

@@ -51,11 +51,11 @@ const (
 	countWebhooks = `SELECT count(*), coalesce(sum(CASE WHEN active AND (expires = 0 OR expires > $1) THEN 0 ELSE 1 END), 0) FROM {p}webhook`
 
 	// oldestFew is the earliest due time among the oldest rows, and how many these are.
-	oldestFew = `SELECT coalesce(min(CASE WHEN ` + open + ` THEN x.due END), 0), count(*) FROM (SELECT due, scope, webhook FROM {p}delivery
+	oldestDueQuery = `SELECT coalesce(min(CASE WHEN ` + webhookReceives + ` THEN x.due END), 0), count(*) FROM (SELECT due, scope, webhook FROM {p}delivery
  WHERE state = 0 AND NOT held AND (due + 0) <= $1 ORDER BY (due + 0), seq LIMIT $2) x`
 
 	// oldestOf is that of all lanes.
-	oldestOf = ` SELECT coalesce(min(x.due), 0) FROM (SELECT l.scope, l.webhook, ` + waitingDue + ` AS due FROM l WHERE l.due <= $1) x WHERE x.due <= $1 AND ` + open
+	oldestDueOfLanes = ` SELECT coalesce(min(x.due), 0) FROM (SELECT l.scope, l.webhook, ` + waitingDue + ` AS due FROM l WHERE l.due <= $1) x WHERE x.due <= $1 AND ` + webhookReceives
 
 	// waitingDue is when the first row of a lane l is due that is not held, NULL where all are.
 	waitingDue = `(SELECT d.due FROM {p}delivery d WHERE d.state = 0 AND NOT d.held AND d.hook = l.hook AND d.class = l.class ORDER BY d.due, d.seq LIMIT 1)`
@@ -65,7 +65,7 @@ const (
 // than a hundred of the oldest deliveries wait for webhooks that do not receive, OldestDue is
 // that of the first 20,000 webhooks.
 func (s *Store) Totals(ctx context.Context, now time.Time) (t webhook.Totals, err error) {
-	if err := s.readable(ctx); err != nil {
+	if err := s.readyToRead(ctx); err != nil {
 		return t, err
 	}
 	at := micros(now)
@@ -79,10 +79,10 @@ func (s *Store) Totals(ctx context.Context, now time.Time) (t webhook.Totals, er
 		err = s.row(ctx, s.reader(), countRetries, nil, &retrying)
 	}
 	if err == nil {
-		err = s.row(ctx, s.reader(), oldestFew, []any{at, int64(oldestRows)}, &due, &seen)
+		err = s.row(ctx, s.reader(), oldestDueQuery, []any{at, int64(oldestRows)}, &due, &seen)
 	}
 	if err == nil && due == 0 && seen == oldestRows {
-		err = s.row(ctx, s.reader(), s.pick(lanesSQLite, lanesPostgres)+oldestOf,
+		err = s.row(ctx, s.reader(), s.pick(lanesSQLite, lanesPostgres)+oldestDueOfLanes,
 			[]any{at, int64(oldestLanes), int64(-1), "", int64(math.MaxInt64)}, &due)
 	}
 	if err == nil {
@@ -155,7 +155,7 @@ func (s *Store) Backlog(ctx context.Context, q webhook.BacklogQuery) (bs []webho
 	if err != nil {
 		return nil, "", err
 	}
-	if err := s.readable(ctx); err != nil {
+	if err := s.readyToRead(ctx); err != nil {
 		return nil, "", err
 	}
 	query := s.pick(backlogOldestSQLite, backlogOldestPostgres)
@@ -193,7 +193,7 @@ func (s *Store) Backlog(ctx context.Context, q webhook.BacklogQuery) (bs []webho
 // Find implements [webhook.Stats]: the IDs that the event's deliveries to all webhooks have are
 // looked up, so it needs no index by event. Those of webhooks that were deleted are missing.
 func (s *Store) Find(ctx context.Context, eventID string, limit int) (ds []webhook.Delivery, err error) {
-	if err := s.readable(ctx); err != nil {
+	if err := s.readyToRead(ctx); err != nil {
 		return nil, err
 	}
 	var ids []string
@@ -211,7 +211,7 @@ func (s *Store) Find(ctx context.Context, eventID string, limit int) (ds []webho
 			`SELECT value FROM json_each($1)`, `SELECT unnest($1::text::text[])`)+`) AND event = $2`,
 			[]any{s.pick(`["`+strings.Join(batch, `","`)+`"]`, `{`+strings.Join(batch, `,`)+`}`), eventID}, func(r Rows) error {
 				d, err := scanDelivery(r)
-				ds = append(ds, d.shown())
+				ds = append(ds, d.forHistory())
 				return err
 			})
 	}

@@ -83,22 +83,22 @@ type Store struct {
 	o       Options
 	box     sealing.Box
 
-	texts    sync.Map      // statement as written in this package -> in the dialect
-	compiled sync.Map      // statement in the dialect -> *compiled, SQLite only
-	writer   chan struct{} // held by the transaction under way, SQLite only
-	checked  atomic.Bool
-	explicit atomic.Bool // every statement that writes needs a transaction around it
-	warned   atomic.Bool
-	group    group
-	hooks    hookCache
-	scopes   scopeCache
-	claims   claimMemory
-	leases   leaseNotes
-	places   placeMarks
-	swept    sweepMemory
-	behind   behindMemory
-	keyed    atomic.Bool // rows with a key were leased here, SQLite only
-	hours    countHours
+	texts         sync.Map      // statement as written in this package -> in the dialect
+	prepared      sync.Map      // statement in the dialect -> *compiled, SQLite only
+	writer        chan struct{} // held by the transaction under way, SQLite only
+	checked       atomic.Bool
+	explicit      atomic.Bool // every statement that writes needs a transaction around it
+	warned        atomic.Bool
+	group         groupCommit
+	hooks         hookCache
+	scopes        scopeCache
+	recentClaims  recentClaims
+	leaseCleanup  leaseCleanup
+	watermarks    watermarks
+	sweep         sweepProgress
+	parkedInserts parkedInserts
+	keyed         atomic.Bool // rows with a key were leased here, SQLite only
+	countSweep    countSweep
 
 	mu      sync.Mutex
 	profile string // given by Bind
@@ -144,7 +144,7 @@ func New(db *sql.DB, d Dialect, o *Options) (*Store, error) {
 	s := &Store{db: db, dialect: d, prefix: opts.Prefix, o: opts, box: sealing.Box{Seal: opts.Seal, Open: opts.Open, Required: opts.RequireSealed},
 		writer: make(chan struct{}, 1)}
 	s.group.flush = s.flush
-	s.swept.hook = -1
+	s.sweep.hook = -1
 	return s, nil
 }
 
@@ -180,7 +180,7 @@ func (s *Store) Now(ctx context.Context) (r webhook.Reading, err error) {
 		now := time.Now()
 		return webhook.Reading{Store: now, Before: now, After: now}, nil
 	}
-	if err := s.readable(ctx); err != nil {
+	if err := s.readyToRead(ctx); err != nil {
 		return r, err
 	}
 	err = s.session(ctx, func(conn *sql.Conn) error {

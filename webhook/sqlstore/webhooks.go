@@ -15,7 +15,7 @@ import (
 // cannot be opened, URL, secrets, headers, all of Auth but its Scheme, and the keys of TLS are missing and Unreadable says why; of a row
 // that cannot be decoded, everything but ID and Scope.
 func (s *Store) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, error) {
-	if err := s.readable(ctx); err != nil {
+	if err := s.readyToRead(ctx); err != nil {
 		return nil, err
 	}
 	list, err := s.webhooks(ctx, s.reader(), scope)
@@ -40,12 +40,12 @@ func (s *Store) webhooks(ctx context.Context, c Conn, scope string) (list []webh
 FROM {p}webhook w LEFT JOIN {p}scope s ON s.scope = w.scope WHERE w.scope = $1 ORDER BY w.created, w.id`, []any{scope},
 		func(r Rows) error {
 			var id string
-			var in stored
+			var in webhookRow
 			var seen int64
 			if err := r.Scan(&id, &in.data, &in.sealed, &in.secret, &seen); err != nil {
 				return err
 			}
-			w, err := s.decodeOf(scope, id, in)
+			w, err := s.decodeInScope(scope, id, in)
 			w.Scope, w.Seen, w.Unreadable = scope, seen, err
 			list = append(list, w)
 			return nil
@@ -58,7 +58,7 @@ FROM {p}webhook w LEFT JOIN {p}scope s ON s.scope = w.scope WHERE w.scope = $1 O
 
 // decodeOf reads a row that was found in a scope. One that was moved there is not used: its
 // secrets are another tenant's.
-func (s *Store) decodeOf(scope, id string, in stored) (webhook.Webhook, error) {
+func (s *Store) decodeInScope(scope, id string, in webhookRow) (webhook.Webhook, error) {
 	w, err := s.decodeWebhook(id, in)
 	var sealed *SealError
 	if (err == nil || errors.As(err, &sealed)) && w.Scope != scope {

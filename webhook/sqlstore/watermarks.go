@@ -16,43 +16,43 @@ import (
 // It is a hint. A lane has one after many full claims only, and for placeLife; what this
 // Store makes due below drops it. What another host gives back below waits until then, or
 // until the lane is not full: the batch says then that there may be more.
-type placeMarks struct {
-	mu    sync.Mutex
-	lanes map[webhook.Lane]*placeMark
-	most  int64 // due time below which marks lie
+type watermarks struct {
+	mu      sync.Mutex
+	lanes   map[webhook.Lane]*watermark
+	highest int64 // due time below which marks lie
 }
 
-type placeMark struct {
-	at    turn
+type watermark struct {
+	at    lanePlace
 	full  int       // claims in a row that brought as many as were asked for
 	since time.Time // when the lane was last read from its head
 }
 
 const (
-	placeFull = 32
-	placeLife = 5 * time.Second
-	maxPlaces = 10_000
+	watermarkAfter = 32
+	watermarkLife  = 5 * time.Second
+	maxWatermarks  = 10_000
 )
 
 // turn is a place in a lane.
-type turn struct{ due, seq int64 }
+type lanePlace struct{ due, seq int64 }
 
 // head is the place before all.
-var head = turn{due: math.MinInt64}
+var laneHead = lanePlace{due: math.MinInt64}
 
 // of returns the place from which a lane is to be read, head where there is none.
-func (m *placeMarks) of(l webhook.Lane) turn {
+func (m *watermarks) start(l webhook.Lane) lanePlace {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p := m.lanes[l]
-	if p == nil || p.full < placeFull || time.Since(p.since) > placeLife {
-		return head
+	if p == nil || p.full < watermarkAfter || time.Since(p.since) > watermarkLife {
+		return laneHead
 	}
 	return p.at
 }
 
 // note tells what a claim took of a lane that it read from a place.
-func (m *placeMarks) note(l webhook.Lane, from turn, rows []row, full bool) {
+func (m *watermarks) move(l webhook.Lane, from lanePlace, rows []row, full bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !full {
@@ -61,35 +61,35 @@ func (m *placeMarks) note(l webhook.Lane, from turn, rows []row, full bool) {
 	}
 	p := m.lanes[l]
 	if p == nil {
-		if m.lanes == nil || len(m.lanes) >= maxPlaces {
-			m.lanes = make(map[webhook.Lane]*placeMark)
+		if m.lanes == nil || len(m.lanes) >= maxWatermarks {
+			m.lanes = make(map[webhook.Lane]*watermark)
 		}
-		p = &placeMark{}
+		p = &watermark{}
 		m.lanes[l] = p
 	}
-	if p.full++; from == head {
+	if p.full++; from == laneHead {
 		p.since = time.Now()
 	}
-	p.at = head
+	p.at = laneHead
 	for i := range rows {
-		if at := (turn{rows[i].at, rows[i].seq}); at.due > p.at.due || at.due == p.at.due && at.seq > p.at.seq {
+		if at := (lanePlace{rows[i].at, rows[i].seq}); at.due > p.at.due || at.due == p.at.due && at.seq > p.at.seq {
 			p.at = at
 		}
 	}
-	m.most = max(m.most, p.at.due)
+	m.highest = max(m.highest, p.at.due)
 }
 
 // pending forgets the marks where something is stored, or given back, that is due below.
-func (m *placeMarks) pending(due int64) {
+func (m *watermarks) dropAbove(due int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if due <= m.most {
-		m.lanes, m.most = nil, math.MinInt64
+	if due <= m.highest {
+		m.lanes, m.highest = nil, math.MinInt64
 	}
 }
 
 // drop forgets the mark of a lane, as where a lease has ended below it.
-func (m *placeMarks) drop(l webhook.Lane) {
+func (m *watermarks) drop(l webhook.Lane) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.lanes, l)

@@ -35,20 +35,20 @@ func (s *Store) pick(sqlite, postgres string) string {
 
 // compiled is a statement that SQLite compiled once for all connections. PostgreSQL's
 // drivers do that themselves.
-type compiled struct {
+type prepared struct {
 	stmt atomic.Pointer[sql.Stmt]
 	used atomic.Bool // before, outside a transaction
 }
 
-func (s *Store) compiledOf(query string) *compiled {
-	known, ok := s.compiled.Load(query)
+func (s *Store) preparedFor(query string) *prepared {
+	known, ok := s.prepared.Load(query)
 	if !ok {
-		known, _ = s.compiled.LoadOrStore(query, new(compiled))
+		known, _ = s.prepared.LoadOrStore(query, new(prepared))
 	}
-	return known.(*compiled)
+	return known.(*prepared)
 }
 
-func (s *Store) compile(ctx context.Context, query string, one *compiled) {
+func (s *Store) prepare(ctx context.Context, query string, one *prepared) {
 	stmt, err := s.db.PrepareContext(ctx, query)
 	if err != nil {
 		return // it costs speed only; the next use tries again
@@ -61,22 +61,22 @@ func (s *Store) compile(ctx context.Context, query string, one *compiled) {
 // reader returns the pool, for statements outside a transaction.
 func (s *Store) reader() Conn {
 	if s.dialect == SQLite {
-		return compiledPool{s}
+		return preparedPool{s}
 	}
 	return sqlConn{s.db}
 }
 
 // compiledPool runs queries outside a transaction. It compiles what comes twice.
-type compiledPool struct{ s *Store }
+type preparedPool struct{ s *Store }
 
-func (c compiledPool) Exec(ctx context.Context, query string, args ...any) error {
+func (c preparedPool) Exec(ctx context.Context, query string, args ...any) error {
 	return sqlConn{c.s.db}.Exec(ctx, query, args...)
 }
 
-func (c compiledPool) Query(ctx context.Context, query string, args ...any) (Rows, error) {
-	one := c.s.compiledOf(query)
+func (c preparedPool) Query(ctx context.Context, query string, args ...any) (Rows, error) {
+	one := c.s.preparedFor(query)
 	if one.stmt.Load() == nil && one.used.Swap(true) {
-		c.s.compile(ctx, query, one)
+		c.s.prepare(ctx, query, one)
 	}
 	if st := one.stmt.Load(); st != nil {
 		return rowsOf(st.QueryContext(ctx, args...))
@@ -89,23 +89,23 @@ func (c compiledPool) Query(ctx context.Context, query string, args ...any) (Row
 //
 // Its statements are short and do not watch the caller's context, for which the driver
 // would start a goroutine each: the transaction looks at it before it commits.
-type compiledTx struct {
-	s      *Store
-	tx     *sql.Tx
-	ctx    context.Context
-	used   map[string]*sql.Stmt
-	wanted []string
+type preparedTx struct {
+	s         *Store
+	tx        *sql.Tx
+	ctx       context.Context
+	used      map[string]*sql.Stmt
+	toPrepare []string
 }
 
-func (c *compiledTx) find(query string) *sql.Stmt {
+func (c *preparedTx) find(query string) *sql.Stmt {
 	if st := c.used[query]; st != nil {
 		return st
 	}
-	one := c.s.compiledOf(query)
+	one := c.s.preparedFor(query)
 	stmt := one.stmt.Load()
 	if stmt == nil {
-		if !slices.Contains(c.wanted, query) {
-			c.wanted = append(c.wanted, query)
+		if !slices.Contains(c.toPrepare, query) {
+			c.toPrepare = append(c.toPrepare, query)
 		}
 		return nil
 	}
@@ -117,19 +117,19 @@ func (c *compiledTx) find(query string) *sql.Stmt {
 	return st
 }
 
-func (c *compiledTx) Exec(ctx context.Context, query string, args ...any) error {
+func (c *preparedTx) Exec(ctx context.Context, query string, args ...any) error {
 	_, err := c.count(ctx, query, args...)
 	return err
 }
 
-func (c *compiledTx) count(_ context.Context, query string, args ...any) (int64, error) {
+func (c *preparedTx) count(_ context.Context, query string, args ...any) (int64, error) {
 	if st := c.find(query); st != nil {
 		return counted(st.ExecContext(c.ctx, args...))
 	}
 	return sqlConn{c.tx}.count(c.ctx, query, args...)
 }
 
-func (c *compiledTx) Query(_ context.Context, query string, args ...any) (Rows, error) {
+func (c *preparedTx) Query(_ context.Context, query string, args ...any) (Rows, error) {
 	if st := c.find(query); st != nil {
 		return rowsOf(st.QueryContext(c.ctx, args...))
 	}

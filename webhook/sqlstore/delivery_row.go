@@ -86,7 +86,7 @@ func scanDelivery(r Rows, more ...any) (d row, err error) {
 }
 
 // shown is a row for the history: an unreadable extra shows as none.
-func (d *row) shown() webhook.Delivery {
+func (d *row) forHistory() webhook.Delivery {
 	_ = decodeExtra(d.extra, &d.Delivery)
 	return d.Delivery
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // tries bounds how often a call is repeated that has certainly changed nothing.
-const tries = 3
+const maxTries = 3
 
 // undone marks an error after which it is certain that nothing was stored.
 type undone struct{ err error }
@@ -33,7 +33,7 @@ func (s *Store) session(ctx context.Context, fn func(*sql.Conn) error) error {
 			_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // its answer is that error
 		}
 		_ = conn.Close() // the statement's own error counts
-		if !bad || n == tries {
+		if !bad || n == maxTries {
 			return err
 		}
 	}
@@ -45,8 +45,8 @@ func (s *Store) single(ctx context.Context, fn func(Conn) error) (err error) {
 	if s.dialect == SQLite || s.explicit.Load() {
 		return s.write(ctx, fn)
 	}
-	for range tries {
-		if err = s.session(ctx, func(c *sql.Conn) error { return fn(sqlConn{c}) }); !again(err) {
+	for range maxTries {
+		if err = s.session(ctx, func(c *sql.Conn) error { return fn(sqlConn{c}) }); !retryable(err) {
 			break
 		}
 	}
@@ -66,7 +66,7 @@ func (s *Store) write(ctx context.Context, fn func(Conn) error) (err error) {
 		}
 	}
 	var wanted []string
-	for range tries {
+	for range maxTries {
 		err = s.session(ctx, func(c *sql.Conn) (err error) {
 			if s.dialect == SQLite {
 				wanted, err = s.transactSQLite(ctx, c, fn)
@@ -74,13 +74,13 @@ func (s *Store) write(ctx context.Context, fn func(Conn) error) (err error) {
 			}
 			return s.transact(ctx, c, fn)
 		})
-		if !again(err) {
+		if !retryable(err) {
 			break
 		}
 	}
 	if err == nil { // not before the connection is back, which may be the only one
 		for _, query := range wanted {
-			s.compile(ctx, query, s.compiledOf(query))
+			s.prepare(ctx, query, s.preparedFor(query))
 		}
 	}
 	return err
@@ -92,7 +92,7 @@ func (s *Store) transact(ctx context.Context, conn *sql.Conn, fn func(Conn) erro
 	if err != nil {
 		return undone{wrap(err)}
 	}
-	return finish(ctx, tx, fn(sqlConn{tx}))
+	return commitOrRollBack(ctx, tx, fn(sqlConn{tx}))
 }
 
 // transactSQLite returns the statements that it would have liked to find compiled.
@@ -102,7 +102,7 @@ func (s *Store) transactSQLite(ctx context.Context, conn *sql.Conn, fn func(Conn
 	if err != nil {
 		return nil, undone{wrap(err)}
 	}
-	c := &compiledTx{s: s, tx: tx, ctx: ctx}
+	c := &preparedTx{s: s, tx: tx, ctx: ctx}
 	// The first statement takes the write lock, as BEGIN IMMEDIATE would, but through
 	// any driver and with the busy timeout: a transaction that begins by reading
 	// could not become a writer once another connection has written.
@@ -110,12 +110,12 @@ func (s *Store) transactSQLite(ctx context.Context, conn *sql.Conn, fn func(Conn
 	if c.ctx = apart; err == nil {
 		err = fn(c)
 	}
-	err = finish(ctx, tx, err)
-	return c.wanted, err
+	err = commitOrRollBack(ctx, tx, err)
+	return c.toPrepare, err
 }
 
 // finish commits where there was no error until now, or rolls back.
-func finish(ctx context.Context, tx *sql.Tx, err error) error {
+func commitOrRollBack(ctx context.Context, tx *sql.Tx, err error) error {
 	if err == nil {
 		err = ctx.Err()
 	}
@@ -137,7 +137,7 @@ func uncertain(err error) bool {
 
 // again reports whether PostgreSQL asks to run a transaction again: 40001 is a
 // serialization failure, 40P01 a deadlock (PostgreSQL manual, appendix A).
-func again(err error) bool {
+func retryable(err error) bool {
 	state := dberr.State(err)
 	return state == "40001" || state == "40P01"
 }

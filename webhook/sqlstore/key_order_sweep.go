@@ -36,12 +36,12 @@ func compareKeys(a, b keyName) int {
 // mendKeys lets go the heads of keys that are parked, because a process died between an end and
 // what follows it, and all rows of webhooks that keep no order any more. It goes on where the
 // piece before has ended, and begins again behind the last key.
-func (p *sweeping) mendKeys(ctx context.Context) error {
+func (p *sweepRun) unparkHeads(ctx context.Context) error {
 	s := p.s
 	var heads []keyName
 	hooks := make(map[int64]webhook.Lane)
 	n := 0
-	last := s.swept.key
+	last := s.sweep.key
 	err := s.each(ctx, s.reader(), s.pick(keysSQLite, keysPostgres), []any{last.hook, last.key, int64(sweepKeys)}, func(r Rows) error {
 		var k keyName
 		var due int64
@@ -58,17 +58,17 @@ func (p *sweeping) mendKeys(ctx context.Context) error {
 	})
 	for hook, l := range hooks {
 		if err == nil {
-			err = p.unordered(ctx, hook, l)
+			err = p.unparkUnordered(ctx, hook, l)
 		}
 	}
 	if err == nil && len(heads) > 0 {
-		err = s.letGo(ctx, heads, p.now)
+		err = s.unpark(ctx, heads, p.now)
 	}
 	if err != nil {
 		return err
 	}
-	if s.swept.key = last; n < sweepKeys {
-		s.swept.key = keyName{}
+	if s.sweep.key = last; n < sweepKeys {
+		s.sweep.key = keyName{}
 	} else {
 		p.more = true
 	}
@@ -76,17 +76,17 @@ func (p *sweeping) mendKeys(ctx context.Context) error {
 }
 
 // unordered lets all rows of a webhook go that keeps no order any more.
-func (p *sweeping) unordered(ctx context.Context, hook int64, l webhook.Lane) error {
+func (p *sweepRun) unparkUnordered(ctx context.Context, hook int64, l webhook.Lane) error {
 	var data string
 	err := p.s.row(ctx, p.s.reader(), `SELECT data FROM {p}webhook WHERE id = $1 AND scope = $2`, []any{l.WebhookID, l.Scope}, &data)
 	if notFound(err) {
 		return nil // a sweep ends them
 	}
-	var r record
+	var r webhookData
 	if err != nil || json.Unmarshal([]byte(data), &r) != nil || r.Order != "" || r.Coalesce {
 		return err
 	}
-	n, err := p.s.unparkPiece(ctx, hook)
+	n, err := p.s.unparkBatch(ctx, hook)
 	p.more = p.more || n == sweepRead
 	return err
 }

@@ -12,19 +12,19 @@ import (
 // it writes exists once the host commits, and never if it rolls back; the host then
 // calls Dispatcher.Wake. On PostgreSQL a failed statement ends the transaction, as
 // usual.
-func (s *Store) Tx(tx SQL) webhook.Enqueuer { return within{s, sqlConn{tx}} }
+func (s *Store) Tx(tx SQL) webhook.Enqueuer { return hostTx{s, sqlConn{tx}} }
 
 // TxConn is Tx for a transaction of a native driver; see [Conn].
-func (s *Store) TxConn(c Conn) webhook.Enqueuer { return within{s, c} }
+func (s *Store) TxConn(c Conn) webhook.Enqueuer { return hostTx{s, c} }
 
 // within is the Store inside a transaction that is not its own.
-type within struct {
+type hostTx struct {
 	s *Store
 	c Conn
 }
 
 // Webhooks reads through the transaction, so nothing of it needs to be checked later.
-func (w within) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, error) {
+func (w hostTx) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, error) {
 	if err := w.s.readyIn(ctx, w.c); err != nil {
 		return nil, err
 	}
@@ -36,7 +36,7 @@ func (w within) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, 
 }
 
 // Enqueue locks no row that others need: a repetition is found by its key.
-func (w within) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
+func (w hostTx) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
 	rows, err := newRows(ds)
 	if err != nil {
 		return nil, err
@@ -50,10 +50,10 @@ func (w within) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, err
 
 // insert takes care that all is stored or nothing, whatever the host does after an
 // error: it takes several statements, and SQLite undoes only the last.
-func (w within) insert(ctx context.Context, rows []newRow) (added []bool, err error) {
+func (w hostTx) insert(ctx context.Context, rows []newRow) (added []bool, err error) {
 	if w.s.dialect == PostgreSQL || len(rows) == 1 {
 		added, behind, err := w.s.insert(ctx, w.c, rows)
-		w.s.behind.note(behind)
+		w.s.parkedInserts.add(behind)
 		return added, err
 	}
 	if err := w.s.exec(ctx, w.c, `SAVEPOINT postrider_enqueue`); err != nil {

@@ -23,47 +23,47 @@ type keyName struct {
 
 // Statements that let the heads of keys go: $1 and $2 name the keys, $3 is the time.
 const (
-	nextPostgres = `UPDATE {p}delivery SET due = greatest(was, $3) WHERE ctid = ANY(ARRAY(SELECT d.ctid FROM {p}delivery d WHERE d.ctid = ANY(ARRAY(
+	unparkPostgres = `UPDATE {p}delivery SET due = greatest(was, $3) WHERE ctid = ANY(ARRAY(SELECT d.ctid FROM {p}delivery d WHERE d.ctid = ANY(ARRAY(
  SELECT x.ctid FROM unnest($1::text::int8[], $2::text::text[]) AS k(hook, key) CROSS JOIN LATERAL (SELECT o.ctid, o.due FROM {p}delivery o
   WHERE o.hook = k.hook AND o.key = k.key AND o.key <> '' AND o.state = 0 ORDER BY o.hook, o.key, o.seq LIMIT 1) x WHERE x.due = ` + parkedSQL + `))
- AND ` + isParked + ` FOR UPDATE SKIP LOCKED)) AND ` + isParked
+ AND ` + rowIsParked + ` FOR UPDATE SKIP LOCKED)) AND ` + rowIsParked
 
 	// isParked keeps PostgreSQL from the indexes of due times, in which parked rows are many.
-	isParked = `CASE WHEN state = 0 AND NOT held THEN due ELSE 0 END = ` + parkedSQL
+	rowIsParked = `CASE WHEN state = 0 AND NOT held THEN due ELSE 0 END = ` + parkedSQL
 
 	// nextSQLite does so behind the row $1, at $2.
-	nextSQLite = `UPDATE {p}delivery SET due = max(was, $2) WHERE seq = (SELECT o.seq FROM {p}delivery o
+	unparkNextSQLite = `UPDATE {p}delivery SET due = max(was, $2) WHERE seq = (SELECT o.seq FROM {p}delivery o
  WHERE o.hook = (SELECT hook FROM {p}delivery WHERE id = $1) AND o.key = (SELECT key FROM {p}delivery WHERE id = $1) AND o.key <> '' AND o.state = 0
  ORDER BY o.seq LIMIT 1) AND due = ` + parkedSQL
 
-	nextOfKeySQLite = `UPDATE {p}delivery SET due = max(was, $3) WHERE seq = (SELECT o.seq FROM {p}delivery o
+	unparkSQLite = `UPDATE {p}delivery SET due = max(was, $3) WHERE seq = (SELECT o.seq FROM {p}delivery o
  WHERE o.hook = $1 AND o.key = $2 AND o.key <> '' AND o.state = 0 ORDER BY o.seq LIMIT 1) AND due = ` + parkedSQL
 
 	// behindPostgres names the keys of parked rows that are committed.
-	behindPostgres = `SELECT id, hook, key FROM {p}delivery WHERE id = ANY($1::text::text[])`
+	keysOfCommittedPostgres = `SELECT id, hook, key FROM {p}delivery WHERE id = ANY($1::text::text[])`
 )
 
 // next lets the heads of keys go of which something has ended at a time. That is committed, so
 // an error leaves them to the sweep.
-func (s *Store) next(ctx context.Context, keys []keyName, at int64) {
+func (s *Store) unparkNext(ctx context.Context, keys []keyName, at int64) {
 	if len(keys) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), nextTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unparkTimeout)
 	defer cancel()
-	err := s.letGo(ctx, keys, at)
+	err := s.unpark(ctx, keys, at)
 	if err != nil {
 		s.o.Logger.WarnContext(ctx, "sqlstore: what waits behind a delivery that ended could not be let go, the next sweep does it", "error", err)
 	}
 }
 
-const nextTimeout = 5 * time.Second
+const unparkTimeout = 5 * time.Second
 
-func (s *Store) letGo(ctx context.Context, keys []keyName, at int64) error {
+func (s *Store) unpark(ctx context.Context, keys []keyName, at int64) error {
 	if s.dialect == SQLite {
 		err := s.write(ctx, func(c Conn) error {
 			for _, k := range keys {
-				if err := s.exec(ctx, c, nextOfKeySQLite, k.hook, k.key, at); err != nil {
+				if err := s.exec(ctx, c, unparkSQLite, k.hook, k.key, at); err != nil {
 					return err
 				}
 			}
@@ -75,28 +75,28 @@ func (s *Store) letGo(ctx context.Context, keys []keyName, at int64) error {
 	for _, k := range keys {
 		a.add(k.hook, k.key)
 	}
-	err := s.single(ctx, func(c Conn) error { return s.exec(ctx, c, nextPostgres, a.args(at)...) })
-	s.places.pending(at)
+	err := s.single(ctx, func(c Conn) error { return s.exec(ctx, c, unparkPostgres, a.args(at)...) })
+	s.watermarks.dropAbove(at)
 	return err
 }
 
 // lookAgain lets go what was parked behind a row that has ended meanwhile.
-func (s *Store) lookAgain(ctx context.Context, ids []string) {
+func (s *Store) recheckParked(ctx context.Context, ids []string) {
 	if len(ids) == 0 {
 		return
 	}
-	s.behind.note(ids)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), nextTimeout)
+	s.parkedInserts.add(ids)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unparkTimeout)
 	defer cancel()
-	if err := s.lookBehind(ctx, 0); err != nil {
+	if err := s.unparkCommitted(ctx, 0); err != nil {
 		s.o.Logger.WarnContext(ctx, "sqlstore: what waits behind others of its key could not be looked at again, the next claim does it", "error", err)
 	}
 }
 
 // lookBehind looks at parked rows of which it is not known whether they were committed before the
 // end of their head. What the host's transactions have not committed yet stays noted.
-func (s *Store) lookBehind(ctx context.Context, at int64) error {
-	ids := s.behind.all()
+func (s *Store) unparkCommitted(ctx context.Context, at int64) error {
+	ids := s.parkedInserts.all()
 	if len(ids) == 0 {
 		return nil
 	}
@@ -106,7 +106,7 @@ func (s *Store) lookBehind(ctx context.Context, at int64) error {
 	}
 	var seen []string
 	var keys []keyName
-	err := s.each(ctx, s.reader(), behindPostgres, a.args(), func(r Rows) error {
+	err := s.each(ctx, s.reader(), keysOfCommittedPostgres, a.args(), func(r Rows) error {
 		var id string
 		var k keyName
 		err := r.Scan(&id, &k.hook, &k.key)
@@ -115,44 +115,44 @@ func (s *Store) lookBehind(ctx context.Context, at int64) error {
 	})
 	if err == nil && len(keys) > 0 {
 		slices.SortFunc(keys, func(a, b keyName) int { return compareKeys(a, b) })
-		err = s.letGo(ctx, slices.Compact(keys), at)
+		err = s.unpark(ctx, slices.Compact(keys), at)
 	}
 	if err == nil {
-		s.behind.drop(seen)
+		s.parkedInserts.drop(seen)
 	}
 	return err
 }
 
 // behindMemory remembers rows that were parked when they were stored, until they were looked at
 // after their commit.
-type behindMemory struct {
+type parkedInserts struct {
 	mu  sync.Mutex
 	ids map[string]time.Time // since when
 }
 
 const (
-	maxBehind  = 4096
-	behindLife = time.Minute // afterwards a sweep has looked
+	maxParkedInserts = 4096
+	parkedInsertLife = time.Minute // afterwards a sweep has looked
 )
 
-func (m *behindMemory) note(ids []string) {
+func (m *parkedInserts) add(ids []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, id := range ids {
 		if m.ids == nil {
 			m.ids = make(map[string]time.Time)
 		}
-		if len(m.ids) < maxBehind {
+		if len(m.ids) < maxParkedInserts {
 			m.ids[id] = time.Now()
 		}
 	}
 }
 
-func (m *behindMemory) all() (ids []string) {
+func (m *parkedInserts) all() (ids []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for id, since := range m.ids {
-		if time.Since(since) > behindLife {
+		if time.Since(since) > parkedInsertLife {
 			delete(m.ids, id)
 			continue
 		}
@@ -161,7 +161,7 @@ func (m *behindMemory) all() (ids []string) {
 	return ids
 }
 
-func (m *behindMemory) drop(ids []string) {
+func (m *parkedInserts) drop(ids []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, id := range ids {
@@ -172,12 +172,12 @@ func (m *behindMemory) drop(ids []string) {
 // unparkAll lets everything of a webhook go that keeps no order any more; errors are left to the
 // sweep, which goes on.
 func (s *Store) unparkAll(ctx context.Context, hook int64) {
-	if _, err := s.unparkPiece(ctx, hook); err != nil {
+	if _, err := s.unparkBatch(ctx, hook); err != nil {
 		s.o.Logger.WarnContext(ctx, "sqlstore: what waits in order could not be let go, the next sweep does it", "error", err)
 	}
 }
 
-func (s *Store) unparkPiece(ctx context.Context, hook int64) (n int64, err error) {
+func (s *Store) unparkBatch(ctx context.Context, hook int64) (n int64, err error) {
 	const rows = ` FROM {p}delivery WHERE state = 0 AND NOT held AND hook = $1 AND due = ` + parkedSQL + ` LIMIT $2`
 	err = s.single(ctx, func(c Conn) (err error) {
 		n, err = s.changed(ctx, c, `UPDATE {p}delivery SET due = was WHERE `+
@@ -185,14 +185,14 @@ func (s *Store) unparkPiece(ctx context.Context, hook int64) (n int64, err error
 		return err
 	})
 	if n > 0 {
-		s.places.pending(-1 << 63)
+		s.watermarks.dropAbove(-1 << 63)
 	}
 	return n, err
 }
 
 // Ahead implements [webhook.KeyOrder].
 func (s *Store) Ahead(ctx context.Context, scope, id string) (webhook.Delivery, error) {
-	return s.ofKey(ctx, "ahead of", scope, id, func(d *row) (string, []any) {
+	return s.queryKey(ctx, "ahead of", scope, id, func(d *row) (string, []any) {
 		if d.State != webhook.StatePending {
 			return "", nil
 		}
@@ -202,17 +202,17 @@ func (s *Store) Ahead(ctx context.Context, scope, id string) (webhook.Delivery, 
 
 // Newest implements [webhook.KeyOrder].
 func (s *Store) Newest(ctx context.Context, scope, id string) (webhook.Delivery, error) {
-	return s.ofKey(ctx, "newest of", scope, id, func(d *row) (string, []any) {
+	return s.queryKey(ctx, "newest of", scope, id, func(d *row) (string, []any) {
 		return ` WHERE hook = $1 AND key = $2 AND key <> '' AND type = $3 AND seq > $4 ORDER BY seq DESC LIMIT 1`, []any{d.Type, d.seq}
 	})
 }
 
-func (s *Store) ofKey(ctx context.Context, op, scope, id string, which func(*row) (string, []any)) (found webhook.Delivery, err error) {
-	if err := s.readable(ctx); err != nil {
+func (s *Store) queryKey(ctx context.Context, op, scope, id string, which func(*row) (string, []any)) (found webhook.Delivery, err error) {
+	if err := s.readyToRead(ctx); err != nil {
 		return found, err
 	}
 	err = webhook.ErrNotFound
-	d, failed := s.find(ctx, scope, id)
+	d, failed := s.findDelivery(ctx, scope, id)
 	switch where, args := which(&d); {
 	case failed != nil:
 		err = failed
@@ -221,7 +221,7 @@ func (s *Store) ofKey(ctx context.Context, op, scope, id string, which func(*row
 			append([]any{hookOf(scope, d.WebhookID), d.Key}, args...), func(r Rows) error {
 				o, failed := scanDelivery(r)
 				if o.seq != d.seq {
-					found, err = o.shown(), nil
+					found, err = o.forHistory(), nil
 				}
 				return failed
 			})
@@ -236,8 +236,8 @@ func (s *Store) ofKey(ctx context.Context, op, scope, id string, which func(*row
 }
 
 // find reads a delivery without its body.
-func (s *Store) find(ctx context.Context, scope, id string) (d row, err error) {
-	key, err := s.named(ctx, s.reader(), scope, id)
+func (s *Store) findDelivery(ctx context.Context, scope, id string) (d row, err error) {
+	key, err := s.idOfName(ctx, s.reader(), scope, id)
 	if err != nil {
 		return d, err
 	}
@@ -255,13 +255,13 @@ func (s *Store) find(ctx context.Context, scope, id string) (d row, err error) {
 
 // HeldBack implements [webhook.KeyOrder].
 func (s *Store) HeldBack(ctx context.Context, scope, webhookID string, limit int) (ds []webhook.Delivery, err error) {
-	if err := s.readable(ctx); err != nil {
+	if err := s.readyToRead(ctx); err != nil {
 		return nil, err
 	}
 	err = s.each(ctx, s.reader(), `SELECT `+columns+` FROM {p}delivery WHERE state = 0 AND exhausted AND hook = $1 AND scope = $2 AND webhook = $3 ORDER BY seq LIMIT $4 + 0`,
 		[]any{hookOf(scope, webhookID), scope, webhookID, int64(limit)}, func(r Rows) error {
 			d, err := scanDelivery(r)
-			ds = append(ds, d.shown())
+			ds = append(ds, d.forHistory())
 			return err
 		})
 	if err != nil {

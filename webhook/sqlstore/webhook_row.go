@@ -14,7 +14,7 @@ import (
 )
 
 // record is what anybody with access to the database may read of a webhook.
-type record struct {
+type webhookData struct {
 	ID             string            `json:"id"`
 	Scope          string            `json:"scope"`
 	Group          string            `json:"group,omitempty"`
@@ -79,14 +79,14 @@ func (s *secrets) all() (out []webhook.Secret) {
 }
 
 // stored is a row of the table of webhooks.
-type stored struct {
+type webhookRow struct {
 	data   string
 	sealed bool
 	secret []byte
 }
 
-func (s *Store) encodeWebhook(w webhook.Webhook) (out stored, err error) {
-	data, err := json.Marshal(record{
+func (s *Store) encodeWebhook(w webhook.Webhook) (out webhookRow, err error) {
+	data, err := json.Marshal(webhookData{
 		ID: w.ID, Scope: w.Scope, Group: w.Group, Name: w.Name, Events: w.Events, Filter: w.Filter, Notes: w.Notes,
 		Timeout: w.Timeout, Order: string(w.Order), Coalesce: w.Coalesce, CoalesceWait: w.CoalesceWait, Active: w.Active, ExcludeBody: w.ExcludeBody, Expires: micros(w.ExpiresAt),
 		Created: micros(w.CreatedAt), Updated: micros(w.UpdatedAt), DisabledReason: w.DisabledReason,
@@ -119,11 +119,11 @@ func sealedTo(scope, id string, version int64) string {
 
 // decodeWebhook reads a row. If only the secret part is unreadable, the rest is
 // returned beside a *SealError.
-func (s *Store) decodeWebhook(id string, in stored) (webhook.Webhook, error) {
+func (s *Store) decodeWebhook(id string, in webhookRow) (webhook.Webhook, error) {
 	if w, ok := s.hooks.get(id, in); ok {
 		return w, nil
 	}
-	var r record
+	var r webhookData
 	if err := json.Unmarshal([]byte(in.data), &r); err != nil {
 		return webhook.Webhook{ID: id}, fmt.Errorf("sqlstore: webhook %s: its row cannot be read: %w", id, err)
 	}
@@ -139,7 +139,7 @@ func (s *Store) decodeWebhook(id string, in stored) (webhook.Webhook, error) {
 		return w, &SealError{id, err}
 	}
 	var sec secrets
-	if json.Unmarshal(plain, &sec) != nil || !sec.credentials(&w, r.AuthScheme) { // an error of it would quote what is secret
+	if json.Unmarshal(plain, &sec) != nil || !sec.fillCredentials(&w, r.AuthScheme) { // an error of it would quote what is secret
 		if in.sealed { // Options.Open answered something else, maybe for want of the right key
 			return w, &SealError{id, errors.New("what was opened is not what was stored")}
 		}
@@ -158,13 +158,13 @@ type hookCache struct {
 }
 
 type cachedHook struct {
-	in stored
+	in webhookRow
 	w  webhook.Webhook
 }
 
 const maxCachedHooks = 10_000
 
-func (c *hookCache) get(id string, in stored) (webhook.Webhook, bool) {
+func (c *hookCache) get(id string, in webhookRow) (webhook.Webhook, bool) {
 	c.mu.Lock()
 	known, ok := c.known[id]
 	c.mu.Unlock()
@@ -174,7 +174,7 @@ func (c *hookCache) get(id string, in stored) (webhook.Webhook, bool) {
 	return known.w.Clone(), true
 }
 
-func (c *hookCache) put(id string, in stored, w webhook.Webhook) {
+func (c *hookCache) put(id string, in webhookRow, w webhook.Webhook) {
 	in.secret = bytes.Clone(in.secret)
 	c.mu.Lock()
 	defer c.mu.Unlock()

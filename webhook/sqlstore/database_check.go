@@ -60,11 +60,11 @@ func (s *Store) ready(ctx context.Context) error {
 			return s.fail("bind", profile, err)
 		}
 	}
-	return s.belongs(m.profile, true)
+	return s.checkOwner(m.profile, true)
 }
 
 // belongs compares the profile that the database belongs to with the one given to Bind.
-func (s *Store) belongs(owner string, final bool) error {
+func (s *Store) checkOwner(owner string, final bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if owner != "" {
@@ -92,7 +92,7 @@ func (s *Store) claimProfile(ctx context.Context, profile string) (owner string,
 
 // readable is ready for calls that only read: it leaves no name, and so does not wait
 // for a transaction of the host that keeps an SQLite database locked.
-func (s *Store) readable(ctx context.Context) error { return s.readyIn(ctx, s.reader()) }
+func (s *Store) readyToRead(ctx context.Context) error { return s.readyIn(ctx, s.reader()) }
 
 // readyIn is ready for a transaction of the host: it reads through that transaction,
 // writes nothing, and no statement of it fails, which would end the transaction.
@@ -107,7 +107,7 @@ func (s *Store) readyIn(ctx context.Context, c Conn) error {
 	if err != nil {
 		return err
 	}
-	return s.belongs(m.profile, false)
+	return s.checkOwner(m.profile, false)
 }
 
 // checkTables makes sure of the version of the tables.
