@@ -9,8 +9,8 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// attempt is a line of the column of attempts. Times are microseconds, spans are
-// nanoseconds. The lease comes first: settleSet looks for it.
+// attemptLine is a line of the column attempts. Times are microseconds, durations are
+// nanoseconds. The lease comes first because settleSet searches for it.
 type attemptLine struct {
 	Lease      int64         `json:"l"`
 	Number     int           `json:"n"`
@@ -25,10 +25,10 @@ type attemptLine struct {
 	Header []headerField  `json:"h,omitempty"`
 }
 
-// field is name and value of a field of an answer's header.
+// headerField is the name and the value of a response header field.
 type headerField [2]string
 
-// encodeAttempt makes a line. JSON keeps newlines and NUL out of it. The usual attempt is
+// encodeAttempt encodes a line. JSON escapes newlines and NUL. The usual attempt is
 // written without the encoder, which costs more than the rest of its settlement.
 func encodeAttempt(lease int64, a *webhook.Attempt) (string, error) {
 	if len(a.Header) > 0 || len(a.Snippet) > 64 || !plainText(a.Snippet) || !plainText(string(a.Code)) || !plainText(string(a.Detail)) {
@@ -68,7 +68,7 @@ func encodeAttempt(lease int64, a *webhook.Attempt) (string, error) {
 	return string(append(b, "}\n"...)), nil
 }
 
-// plainText reports whether JSON writes a text as it is.
+// plainText reports whether JSON writes a text without escapes.
 func plainText(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c < 0x20 || c > 0x7e || strings.IndexByte(`"\<>&`, c) >= 0 {

@@ -39,16 +39,16 @@ func (s *Store) Claim(ctx context.Context, c webhook.Claim) (b webhook.Batch, er
 	return s.batch(t), nil
 }
 
-// taking is a claim under way and what it has taken.
+// claimRun is a claim under way with the rows that it has taken.
 type claimRun struct {
 	*webhook.Claim
 	now, until int64
-	repeated   bool // it was made before
+	repeated   bool // this Store ran the same claim before
 	laneIndex  map[webhook.Lane]int
 	rows       [][]row            // by lane
 	webhooks   map[int]webhookRow // by lane
 	short      []webhook.Lane
-	keys       map[int64]map[string]bool // by hook, of which something is taken, SQLite only
+	keys       map[int64]map[string]bool // by hook: keys with a taken row, SQLite only
 }
 
 func newClaimRun(c *webhook.Claim) *claimRun {
@@ -60,13 +60,13 @@ func newClaimRun(c *webhook.Claim) *claimRun {
 	return t
 }
 
-// reset forgets what a transaction read that was undone.
+// reset drops the rows of a transaction that was rolled back.
 func (t *claimRun) reset() {
 	t.rows, t.webhooks, t.short = make([][]row, len(t.Lanes)), make(map[int]webhookRow, len(t.Lanes)), nil
 	t.keys = make(map[int64]map[string]bool)
 }
 
-// keysOf returns the keys of a lane's webhook of which something is taken.
+// keysOf returns the keys of a lane's webhook of which a row is taken.
 func (t *claimRun) keysOf(l *webhook.LaneClaim) map[string]bool {
 	hook := hookOf(l.Scope, l.WebhookID)
 	if t.keys[hook] == nil {
@@ -82,8 +82,8 @@ func (t *claimRun) add(d row) {
 	}
 }
 
-// batch sorts what was taken, with the due times that it had before. What cannot be read is
-// leased all the same, and told apart.
+// batch sorts the taken rows by the due times that they had before. Unreadable rows are
+// leased too, and listed separately.
 func (s *Store) batch(t *claimRun) (b webhook.Batch) {
 	b.Short = t.short
 	type verdict struct {
@@ -130,15 +130,15 @@ func unreadable(d *row) error {
 	return nil
 }
 
-// claimMemory remembers the numbers of the latest claims: one that is repeated looks for what it
-// took before.
+// recentClaims remembers the numbers of the latest claims: a repeated claim looks for the rows that
+// it took before.
 type recentClaims struct {
 	mu   sync.Mutex
 	last [8]int64
 	next int
 }
 
-// note remembers the number of a claim and reports whether it was there.
+// add remembers the number of a claim and reports whether it was there.
 func (m *recentClaims) add(lease int64) (repeated bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

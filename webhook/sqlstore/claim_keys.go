@@ -9,29 +9,29 @@ import (
 	"github.com/postrider/postrider/webhook/internal/dberr"
 )
 
-// Conditions about a row d that has a key. They are scalar subqueries, which PostgreSQL works out for
-// such rows only and never by reading the whole index; an order keeps it from reading the table.
+// Conditions about a row d that has a key. PostgreSQL evaluates scalar subqueries for such rows only
+// and never by a scan of the whole index; the ORDER BY prevents a scan of the table.
 const (
-	// isHead: nothing pending of the key is older.
+	// keyHasNoOlder: no pending row of the key is older.
 	keyHasNoOlder = `(SELECT o.seq FROM {p}delivery o WHERE o.hook = d.hook AND o.key = d.key AND o.key <> '' AND o.state = 0 AND o.seq < d.seq ORDER BY o.seq DESC LIMIT 1) IS NULL`
-	// isFree: nothing of the key has its turn.
+	// keyHasNoTurn: no row of the key has the key's turn.
 	keyHasNoTurn = `(SELECT o.seq FROM {p}delivery o WHERE o.hook = d.hook AND o.key = d.key AND o.state = 0 AND o.alone LIMIT 1) IS NULL`
-	// later finds a row of the unit above d that was leased once, or has ended.
+	// laterOfUnit selects a later row of d's unit (key, type and class) that was leased once or has ended.
 	laterOfUnit = `(SELECT o.seq FROM {p}delivery o WHERE o.hook = d.hook AND o.key = d.key AND o.type = d.type AND o.class = d.class AND o.seq > d.seq
    AND o.key <> '' AND (o.state <> 0 OR o.begun) ORDER BY o.seq LIMIT 1)`
 )
 
-// maxSuperseded is how many superseded rows of a unit one claim brings.
+// maxSuperseded bounds the superseded rows of a unit that one claim returns.
 const maxSuperseded = 500
 
-// uniqueState is unique_violation (PostgreSQL manual, appendix A): another host has given the
-// turn of a key, to a row that this statement did not see as held.
+// uniqueViolation is unique_violation (PostgreSQL manual, appendix A): another host has given the
+// turn of a key to a row that this statement did not see as held.
 const uniqueViolation = "23505"
 
-// maxTurns is how often a claim is made again then. The next one sees what the other host did.
+// maxKeyConflicts bounds the attempts of a claim then. The next attempt sees the other host's row.
 const maxKeyConflicts = 5
 
-// claimAllPostgres takes rows of all lanes: those of webhooks that coalesce in a statement of their own.
+// claimAllPostgres takes rows of all lanes. Lanes of webhooks that coalesce have a statement of their own.
 func (s *Store) claimAllPostgres(ctx context.Context, t *claimRun) error {
 	keyed := slices.ContainsFunc(t.Lanes, func(l webhook.LaneClaim) bool { return l.Take != webhook.TakeAny })
 	if keyed {
@@ -89,11 +89,11 @@ type keyedClaim struct {
 	l     *webhook.LaneClaim
 	hook  int64
 	taken map[int64]bool
-	keys  map[string]bool // of which something is taken, also from other lanes of the webhook
+	keys  map[string]bool // keys with a taken row, also from other lanes of the webhook
 }
 
-// takes reports whether a row that was leased before is taken: one of this claim, or one whose
-// lease has ended.
+// takesLeased reports whether the claim takes a row that was leased before, by the same claim or
+// under a lease that has ended.
 func (k *keyedClaim) takesLeased(t *claimRun, d *row) (ok bool, err error) {
 	if d.Key != "" && k.l.Take == webhook.TakeNewest {
 		above, err := k.laterOfUnit(d)
@@ -114,7 +114,7 @@ func (k *keyedClaim) takesLeased(t *claimRun, d *row) (ok bool, err error) {
 	return ok, nil
 }
 
-// waiting takes from what waits in the lane, and from what was leased until a time that has passed.
+// waiting takes rows of the lane that wait, and rows whose lease has ended.
 func (k *keyedClaim) waiting(t *claimRun) (rows []row, err error) {
 	const spare = 64 // rows whose key is busy
 	var due []row
@@ -152,8 +152,8 @@ func (k *keyedClaim) waiting(t *claimRun) (rows []row, err error) {
 	return rows, err
 }
 
-// newest returns what is to be taken in the place of a row that is due: what was superseded of
-// its unit, or the newest of it.
+// replacing returns the rows to take in the place of a row that is due: the superseded rows of
+// its unit, or the unit's newest row.
 func (k *keyedClaim) replacing(d *row) (rows []row, err error) {
 	above, err := k.laterOfUnit(d)
 	if err != nil {
@@ -179,7 +179,7 @@ func (k *keyedClaim) replacing(d *row) (rows []row, err error) {
 	return rows, nil
 }
 
-// rows reads rows that were not taken yet.
+// read reads rows that were not taken yet.
 func (k *keyedClaim) read(where string, args ...any) (rows []row, err error) {
 	err = k.s.each(k.ctx, k.c, `SELECT `+columns+`, body FROM {p}delivery WHERE `+where, args, func(r Rows) error {
 		var body []byte
@@ -193,13 +193,13 @@ func (k *keyedClaim) read(where string, args ...any) (rows []row, err error) {
 	return rows, err
 }
 
-// later finds a row of the unit above d that was leased once, or has ended; 0 where there is none.
+// laterOfUnit returns the number of a later row of the unit that was leased once or has ended, or 0.
 func (k *keyedClaim) laterOfUnit(d *row) (seq int64, err error) {
 	err = k.s.row(k.ctx, k.c, `SELECT coalesce(`+laterOfUnit+`, 0) FROM {p}delivery d WHERE d.seq = $1`, []any{d.seq}, &seq)
 	return seq, err
 }
 
-// is asks for a condition about d.
+// holds reports whether a condition about d is true.
 func (k *keyedClaim) holds(d *row, condition string) (is bool, err error) {
 	err = k.s.row(k.ctx, k.c, `SELECT `+condition+` FROM {p}delivery d WHERE d.seq = $1`, []any{d.seq}, &is)
 	return is, err

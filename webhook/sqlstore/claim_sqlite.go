@@ -9,7 +9,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// claimSQLite takes rows inside a write transaction, which no other writer is in.
+// claimSQLite takes rows inside a write transaction, which excludes other writers.
 func (s *Store) claimSQLite(ctx context.Context, conn Conn, t *claimRun) error {
 	t.reset()
 	size, first := 0, true
@@ -84,7 +84,7 @@ func (s *Store) execAll(ctx context.Context, conn Conn, query string, seqs []int
 	return s.exec(ctx, conn, query, append(args, string(list))...)
 }
 
-// againSQLite finds what an earlier answer to this claim leased of a lane.
+// repeatedSQLite returns the rows of a lane that an earlier run of this claim leased.
 func (s *Store) repeatedSQLite(ctx context.Context, conn Conn, t *claimRun, l *webhook.LaneClaim) (rows []row, err error) {
 	if !t.repeated {
 		return nil, nil
@@ -100,7 +100,7 @@ func (s *Store) repeatedSQLite(ctx context.Context, conn Conn, t *claimRun, l *w
 }
 
 // candidatesSQLite returns up to Most rows of a lane in the order in which they are taken,
-// none where its webhook does not receive.
+// and none while the webhook does not receive.
 func (s *Store) candidatesSQLite(ctx context.Context, conn Conn, t *claimRun, i int) ([]row, error) {
 	l := &t.Lanes[i]
 	var hook webhookRow
@@ -140,7 +140,7 @@ func (t *claimRun) sort(rows []row) {
 	})
 }
 
-// scanWaiting reads what claimWaitingSQLite finds in a lane.
+// scanWaiting reads a row of claimWaitingSQLite.
 func scanWaiting(r Rows, l webhook.Lane) (d row, err error) {
 	d.Scope, d.WebhookID, d.Class = l.Scope, l.WebhookID, l.Class
 	var name, code string
@@ -158,8 +158,8 @@ func scanWaiting(r Rows, l webhook.Lane) (d row, err error) {
 	return d, err
 }
 
-// againOf is the number of a claim that another Store made before. What this Store leased under it
-// is looked for apart.
+// otherStoresClaim is the claim's number for rows that another Store leased under it, or -1.
+// repeatedSQLite finds the rows that this Store leased under the number.
 func (t *claimRun) otherStoresClaim() int64 {
 	if t.repeated {
 		return -1
@@ -167,10 +167,10 @@ func (t *claimRun) otherStoresClaim() int64 {
 	return t.Lease
 }
 
-// again reports whether a row is held under the claim's own number.
+// heldByThisClaim reports whether a row is held under the claim's own number.
 func (t *claimRun) heldByThisClaim(d *row) bool { return d.Held && micros(d.Due) > t.now }
 
-// rank puts such rows first.
+// rank sorts the rows that this claim holds first.
 func (t *claimRun) rank(d *row) int {
 	if t.heldByThisClaim(d) {
 		return 0

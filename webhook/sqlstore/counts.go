@@ -10,7 +10,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Counts implements [webhook.Counters]. Without [Options.Counters] it answers
+// Counts implements [webhook.Counters]. Without [Options.Counters] it returns
 // [webhook.ErrUnsupported].
 func (s *Store) Counts(ctx context.Context, scope string, webhookIDs []string, since time.Time) (out []webhook.HourCount, err error) {
 	if !s.o.Counters {
@@ -19,17 +19,9 @@ func (s *Store) Counts(ctx context.Context, scope string, webhookIDs []string, s
 	if err := s.readyToRead(ctx); err != nil || len(webhookIDs) == 0 {
 		return nil, err
 	}
-	a := make(arrays, 1)
-	for _, id := range webhookIDs {
-		a.add(id)
-	}
-	list := a.args()[0]
-	if s.dialect == SQLite {
-		b, err := json.Marshal(webhookIDs)
-		if err != nil {
-			return nil, err
-		}
-		list = string(b)
+	list, err := s.textList(webhookIDs)
+	if err != nil {
+		return nil, err
 	}
 	err = s.each(ctx, s.reader(), s.pick(countsQuery("IN (SELECT value FROM json_each($2))"), countsQuery("= ANY($2::text::text[])")),
 		[]any{scope, list, micros(since)}, func(r Rows) error {
@@ -51,14 +43,14 @@ func countsQuery(among string) string {
  WHERE scope = $1 AND webhook ` + among + ` AND hour >= $3 GROUP BY webhook, hour ORDER BY webhook, hour`
 }
 
-// addCount adds to what is counted already. A row is one of several of an hour in PostgreSQL, so
-// that connections that settle for one webhook at once do not wait for each other.
+// addCount adds to the counts of a row. PostgreSQL has several rows for an hour, so that
+// connections that settle for one webhook at once do not wait for each other.
 const addCount = ` ON CONFLICT (scope, webhook, hour, slot) DO UPDATE SET accepted = c.accepted + excluded.accepted,
  failed = c.failed + excluded.failed, took = c.took + excluded.took, slowest = <greatest>(c.slowest, excluded.slowest)`
 
-// countedPostgres is plainPostgres that counts what it writes. $12 holds the hours of the
-// attempts, 0 for none, $13 their durations. Rows are added in one order for all, so that two
-// hosts cannot deadlock.
+// settleHeldCountedPostgres is settleHeldPostgres with counts of the attempts. $12 holds the hours
+// of the attempts, 0 for none, $13 their durations. All hosts add rows in the same order, so they
+// cannot deadlock.
 var settleHeldCountedPostgres = strings.NewReplacer(
 	"RETURNING d.id, d.hook, d.key, d.state)", `RETURNING d.id, d.hook, d.key, d.state, d.scope, d.webhook, v.failed, v.hour, v.took),
 k AS (
@@ -69,14 +61,14 @@ k AS (
 	"failed, attempt)", "failed, attempt, hour, took)",
 ).Replace(settleHeldPostgres)
 
-// countSQLite counts attempts of deliveries that were just settled: a list of their IDs, hours,
-// whether they failed, and durations.
+// countSQLite counts attempts of deliveries that were just settled. $1 lists ID, hour, failure
+// (0 or 1) and duration of each.
 var countSQLite = `INSERT INTO {p}count AS c (scope, webhook, hour, slot, accepted, failed, took, slowest)
 SELECT d.scope, d.webhook, u.value ->> 1, 0, sum(1 - (u.value ->> 2)), sum(u.value ->> 2), sum(u.value ->> 3), max(u.value ->> 3)
 FROM json_each($1) u JOIN {p}delivery d ON d.id = u.value ->> 0 WHERE true GROUP BY d.scope, d.webhook, u.value ->> 1` +
 	strings.ReplaceAll(addCount, "<greatest>", "max")
 
-// plain returns the short statement of a settlement and its arguments.
+// settleHeldQuery returns the statement for outcomes of held leases and its arguments.
 func (s *Store) settleHeldQuery(list []outcome) (query string, args []any) {
 	args = outcomeArrays(list).args(int64(len(list)))
 	if !s.o.Counters {
@@ -107,11 +99,11 @@ func (s *Store) countAll(ctx context.Context, c Conn, written []*outcome) error 
 	return s.exec(ctx, c, countSQLite, string(b))
 }
 
-// countHours is the latest hour in which old counts were removed, in microseconds.
+// countSweep holds the latest hour in which old counts were removed, in microseconds.
 type countSweep struct{ latest atomic.Int64 }
 
-// forgetCounts removes counts that have been kept long enough, once an hour. What fails, the next
-// hour does.
+// removeOldCounts removes counts older than [webhook.CountsKept], once an hour. After an error the
+// next hour removes them.
 func (s *Store) removeOldCounts(ctx context.Context, list []outcome) {
 	var latest int64
 	for i := range list {

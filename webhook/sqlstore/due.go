@@ -16,42 +16,42 @@ import (
 const (
 	// walkLanes is how many lanes a page goes through at least, whatever its Limit.
 	walkLanes = 200
-	// sinceRows is how many rows may have become due for a question with Since to be
-	// answered from them; with more it is answered as one without.
+	// sinceRows bounds the rows that became due for a query with Since. With more rows
+	// Due answers the query as one without Since.
 	sinceRows = 2000
-	// nextRows is how many rows are looked at for one of a webhook that receives, before
-	// the time of the last of them is taken for DuePage.Next.
+	// nextRowsRead bounds the rows read to find one whose webhook receives. With none among
+	// so many rows, the time of the last becomes DuePage.Next.
 	nextRowsRead = "64"
 )
 
 // Kinds of rows of the statements about lanes.
 const (
-	kindLeased  = 0 // a lane whose first free row is held, until a time that has passed
-	kindWaiting = 1 // a lane in which something is due
-	kindLast    = 2 // the last lane that was gone through
+	kindLeased  = 0 // a lane whose first claimable row is held under a lease that has ended
+	kindWaiting = 1 // a lane with a row that is due
+	kindLast    = 2 // the last lane of the walk
 	kindNext    = 3 // a time for DuePage.Next
-	kindRows    = 4 // how many rows were read
+	kindRows    = 4 // the number of rows that were read
 )
 
-// open is the condition that a webhook receives, or is gone. It is asked for each lane: in
-// a join PostgreSQL may read all webhooks.
+// webhookReceives is the condition that a webhook receives or is deleted. It is a subquery for
+// each lane, because PostgreSQL may read all webhooks for a join.
 const webhookReceives = `coalesce((SELECT w.active AND (w.expires = 0 OR w.expires > $1) FROM {p}webhook w WHERE w.id = x.webhook AND w.scope = x.scope), true)`
 
-// free is the kind of a lane x, NULL where all that is due is held. Rows that are held stand
-// before the others, and are few.
+// laneKind is the kind of a lane x, NULL where all due rows are held. Held rows precede the
+// others and are few.
 const laneKind = `(SELECT CASE WHEN d.held THEN 0 ELSE 1 END FROM {p}delivery d WHERE d.state = 0 AND d.hook = x.hook AND d.class = x.class
   AND d.due <= $1 AND (NOT d.held OR d.until <= $1) ORDER BY d.due, d.seq LIMIT 1)`
 
-// nextDue is the first time after $1 at which something becomes due, for a webhook that receives.
+// nextDue is the first time after $1 at which a row becomes due whose webhook receives.
 const nextDue = `
 UNION ALL
 SELECT 3, 0, '', '', '', coalesce(min(x.due) FILTER (WHERE ` + webhookReceives + `), CASE WHEN count(*) = ` + nextRowsRead + ` THEN max(x.due) ELSE 0 END)
 FROM (SELECT d.due, d.scope, d.webhook FROM {p}delivery d WHERE d.state = 0 AND (d.due + 0) > $1 ORDER BY (d.due + 0) LIMIT ` + nextRowsRead + `) x`
 
-// nextEnd is the first end of a lease after $1, of the leases that meet a condition. A lease may
-// have been settled long ago, which the first rows of its lane show; where there are more than
-// that, it may be held. Each lane is looked at once, however many lines it has. Where not all lines
-// were read, the first of the others bounds the answer.
+// nextLeaseEnd is the first end after $1 of the leases that meet a condition. A lease may have been
+// settled long ago, which the first rows of its lane show; if the lane has more rows, the lease
+// counts as held. Each lane is read once, however many leases it has. If the leases exceed
+// leaseRowsRead, the first of the others bounds the result.
 func nextLeaseEnd(of string) string {
 	lines := `FROM {p}lease n WHERE n.until > $1` + of + ` ORDER BY n.until LIMIT `
 	return `
@@ -65,14 +65,14 @@ FROM (SELECT min(x.held) FILTER (WHERE ` + webhookReceives + `) AS held, CASE WH
 }
 
 const (
-	// headRows is how many rows of a lane are looked at for a lease.
+	// headRowsRead is how many rows at the head of a lane are read to find a held one.
 	headRowsRead = "16"
-	// nextLines is how many lines are read for lanes with leases.
+	// leaseRowsRead bounds the rows read of the table of leases.
 	leaseRowsRead = "1000"
 )
 
-// dueSQL answers a page: $1 now, $2 lanes to go through, $3 and $4 the lane of the cursor,
-// $5 the last hook.
+// dueSQL selects a page: $1 is now, $2 the number of lanes, $3 and $4 are the lane of the
+// cursor, $5 is the last hook.
 var dueSQLite, duePostgres = dueSQL(lanesSQLite), dueSQL(lanesPostgres)
 
 func dueSQL(lanes string) string { return lanes + dueLanes + nextDue + nextLeaseEnd("") }
@@ -82,7 +82,7 @@ SELECT x.kind, x.hook, x.class, x.scope, x.webhook, 0 AS due FROM f x WHERE x.ki
 UNION ALL
 SELECT 2, hook, class, '', '', 0 FROM l WHERE n = $2`
 
-// ofWebhookSQL is the same for all lanes of one webhook, from which the page is cut, with the
+// ofWebhookSQL selects all lanes of one webhook, of which duePageOfWebhook keeps a page, with the
 // times of that webhook alone.
 var ofWebhookSQLite, ofWebhookPostgres = ofWebhookSQL(lanesSQLite, laneNextDueSQLite), ofWebhookSQL(lanesPostgres, laneNextDuePostgres)
 
@@ -93,8 +93,8 @@ SELECT 3, x.hook, '', x.scope, x.webhook, x.due FROM (SELECT l.hook, l.scope, l.
 		nextLeaseEnd(" AND n.hook = $5")
 }
 
-// sinceSQL answers a question with Since, $2, from what has become due after it; $3 bounds
-// the rows, and the lanes with leases.
+// sinceSQL selects the lanes of rows that became due after $2, and those of leases that ended
+// after it; $3 bounds the rows, and the lanes with leases.
 var sinceSQL = `WITH y AS MATERIALIZED (SELECT d.hook, d.class, d.scope, d.webhook FROM {p}delivery d
   WHERE d.state = 0 AND (NOT d.held OR d.until <= $1) AND (d.due + 0) > $2 AND (d.due + 0) <= $1 ORDER BY (d.due + 0) LIMIT $3),
 z AS MATERIALIZED (SELECT DISTINCT n.hook, n.class, n.scope, n.webhook FROM {p}lease n WHERE n.until > $2 AND n.until <= $1 LIMIT $3),
@@ -137,7 +137,7 @@ func (s *Store) Due(ctx context.Context, q webhook.DueQuery) (p webhook.DuePage,
 	return p, nil
 }
 
-// place is a lane in the order of the index: what a cursor of Due holds.
+// lanePosition is a lane's position in the order of the index. A cursor of Due holds one.
 type lanePosition struct {
 	hook  int64
 	class string
@@ -166,10 +166,10 @@ type lane struct {
 
 func (l lane) position() string { return lanePosition{l.hook, l.Class}.String() }
 
-// seen collects what the statements about lanes tell.
+// lanesRead collects the rows of a statement about lanes.
 type lanesRead struct {
 	lanes      []lane
-	leaseEnded []lane // those of them with leases that have ended
+	leaseEnded []lane // the lanes with a lease that has ended
 	last       *lane
 	next       int64
 	rows       int64
@@ -200,8 +200,8 @@ func (v *lanesRead) scan(r Rows) error {
 	return nil
 }
 
-// lanesDue asks a statement about lanes. Those with leases that have ended are claimed from their
-// heads next time, where the leases are.
+// readLanes runs a statement about lanes. It drops the watermarks of lanes with a lease that has
+// ended, so that the next claim reads them from the head, where such rows are.
 func (s *Store) readLanes(ctx context.Context, query string, args ...any) (v lanesRead, err error) {
 	if err = s.each(ctx, s.reader(), query, args, v.scan); err != nil {
 		return v, err
@@ -218,7 +218,7 @@ func byPosition(a, b lane) int {
 	return cmp.Or(cmp.Compare(a.hook, b.hook), strings.Compare(a.Class, b.Class))
 }
 
-// duePage answers a page of the walk over all lanes.
+// duePage returns a page of the walk over all lanes.
 func (s *Store) duePage(ctx context.Context, q webhook.DueQuery, from lanePosition) (p webhook.DuePage, err error) {
 	v, err := s.readLanes(ctx, s.pick(dueSQLite, duePostgres), micros(q.Now), int64(max(q.Limit, walkLanes)), from.hook, from.class, int64(math.MaxInt64))
 	if err != nil {
@@ -245,7 +245,8 @@ func pageOf(p webhook.DuePage, lanes []lane, limit int, cursor string) webhook.D
 	return p
 }
 
-// dueSince answers from what has become due since, unless that is too much: whole then.
+// duePageSince returns the lanes that became due after Since. whole reports that they are too
+// many, so that the caller reads all lanes instead.
 func (s *Store) duePageSince(ctx context.Context, q webhook.DueQuery) (p webhook.DuePage, whole bool, err error) {
 	v, err := s.readLanes(ctx, sinceSQL, micros(q.Now), micros(q.Since), int64(sinceRows))
 	if err != nil || v.rows >= sinceRows || len(v.lanes) > q.Limit {
@@ -255,7 +256,7 @@ func (s *Store) duePageSince(ctx context.Context, q webhook.DueQuery) (p webhook
 	return pageOf(p, v.lanes, q.Limit, ""), false, nil
 }
 
-// dueOfWebhook answers for the lanes of one webhook, which are few.
+// duePageOfWebhook returns a page of the lanes of one webhook, which are few.
 func (s *Store) duePageOfWebhook(ctx context.Context, q webhook.DueQuery, from lanePosition) (p webhook.DuePage, err error) {
 	const most = 1000
 	hook := hookOf(q.Scope, q.WebhookID)
@@ -270,5 +271,5 @@ func (s *Store) duePageOfWebhook(ctx context.Context, q webhook.DueQuery, from l
 	return pageOf(p, lanes, q.Limit, ""), nil
 }
 
-// maxText comes after the classes of any lane: no text of a host holds it.
+// maxText sorts after the class of any lane.
 const maxText = "\U0010FFFF"

@@ -8,16 +8,16 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Bounds of one INSERT on PostgreSQL, whose text is twice as long as the bodies.
+// Bounds of one INSERT on PostgreSQL, in which a body takes twice its size.
 const (
 	maxChunkRows  = 1000
 	maxChunkBytes = 8 << 20
 )
 
-// Enqueue implements [webhook.Enqueuer]. A delivery whose ID is not that of
-// [webhook.DeliveryID] keeps it, and is repeated by its scope, event and webhook all the
-// same. Calls that come while another is being written share the next transaction; a lone
-// call starts its own at once.
+// Enqueue implements [webhook.Enqueuer]. A delivery keeps an ID that is not that of
+// [webhook.DeliveryID]; a repetition is still found by scope, event and webhook. Calls
+// that arrive while another is written share the next transaction; a single call starts
+// its own at once.
 func (s *Store) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
 	rows, err := newRows(ds)
 	if err != nil {
@@ -56,12 +56,12 @@ func (s *Store) flush(ctx context.Context, rows []newRow) (added []bool, err err
 	return nil, s.failWrite("enqueue", rows[0].id, err)
 }
 
-// newRow is a delivery that is to be stored.
+// newRow is a delivery to store.
 type newRow struct {
 	*webhook.Delivery
 	id         string
 	extra      string
-	keyRepeats bool // a row before it has its key
+	keyRepeats bool // an earlier row of the call has the same key
 }
 
 func newRows(ds []webhook.Delivery) ([]newRow, error) {
@@ -80,8 +80,8 @@ func newRows(ds []webhook.Delivery) ([]newRow, error) {
 	return rows, nil
 }
 
-// values are in the order of the statements. A hand-off has a former due time as if it
-// had been claimed from what waits.
+// values returns the columns in the order of the statements. A hand-off is stored like a
+// claimed row: its former due time is the time of its creation.
 func (r *newRow) values() []any {
 	name, due, was, until, lease, body := "", micros(r.Due), int64(0), int64(0), int64(0), r.Body
 	if r.ID != r.id {
@@ -101,8 +101,8 @@ func (r *newRow) values() []any {
 
 func (r *newRow) queued() int64 { return cmp.Or(micros(r.QueuedAt), micros(r.CreatedAt)) }
 
-// insert stores rows, in the order given where they are due at the same time. behind are the
-// keys of those that were parked and have to be looked at again after the commit.
+// insert stores rows. Rows that are due at the same time keep their order. behind lists the
+// IDs of parked rows, which recheckParked checks after the commit.
 func (s *Store) insert(ctx context.Context, c Conn, rows []newRow) (added []bool, behind []string, err error) {
 	added = make([]bool, len(rows))
 	if s.dialect == SQLite {
@@ -120,13 +120,13 @@ func (s *Store) insert(ctx context.Context, c Conn, rows []newRow) (added []bool
 	for i := range rows {
 		if stored[rows[i].id] {
 			added[i] = true
-			delete(stored, rows[i].id) // a second one of this call is a repetition
+			delete(stored, rows[i].id) // a second row of this call with the ID is a repetition
 		}
 	}
 	return added, behind, nil
 }
 
-// findBehind finds rows that have the key of one before them.
+// markRepeatedKeys marks rows that have the key of an earlier row.
 func markRepeatedKeys(rows []newRow) {
 	var keys map[keyName]bool
 	for i := range rows {
@@ -142,7 +142,7 @@ func markRepeatedKeys(rows []newRow) {
 	}
 }
 
-// chunk returns as many of the rows as fit one statement, at least one.
+// firstChunk returns the first rows, as many as fit one statement and at least one.
 func firstChunk(rows []newRow) []newRow {
 	size := 0
 	for i := range rows {
@@ -205,7 +205,7 @@ func (s *Store) insertSQLite(ctx context.Context, c Conn, rows []newRow, added [
 	return s.insertLeases(ctx, c, rows)
 }
 
-// noteLeases notes the lanes of hand-offs.
+// insertLeases adds the leases of hand-offs to the table of leases.
 func (s *Store) insertLeases(ctx context.Context, c Conn, rows []newRow) error {
 	type noted struct {
 		lane  webhook.Lane
@@ -228,7 +228,7 @@ func (s *Store) insertLeases(ctx context.Context, c Conn, rows []newRow) error {
 	return nil
 }
 
-// scopeSeen is a count of a scope's changes under which webhooks were matched.
+// scopeSeen is a scope's count of changes when its webhooks were matched.
 type scopeSeen struct {
 	scope string
 	seen  int64
@@ -248,7 +248,7 @@ func scopesSeen(rows []newRow) map[scopeSeen]struct{} {
 	return all
 }
 
-// stale forgets what has changed, so that it is read again.
+// errStale drops the cached webhooks of the rows' scopes and returns [webhook.ErrStale].
 func (s *Store) errStale(rows []newRow) error {
 	for at := range scopesSeen(rows) {
 		s.scopes.drop(at.scope)

@@ -6,7 +6,7 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Internals for tests: what no method of a Store shows without a database.
+// Internals that tests cannot reach through a Store without a database.
 var (
 	Statements    = statements
 	Wrap          = wrap
@@ -30,7 +30,7 @@ func TextArray(list []string) string {
 	return a.args()[0].(string)
 }
 
-// Group gives tests the sharing of transactions without a database.
+// Group is groupCommit without a database.
 type Group struct{ g groupCommit }
 
 func NewGroup(flush func(context.Context, []webhook.Delivery) ([]bool, error)) *Group {
@@ -51,20 +51,20 @@ func (g *Group) Do(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
 	return g.g.enqueue(ctx, rows)
 }
 
-// Places gives tests the marks of lanes without a database.
-type Places struct{ m watermarks }
+// Watermarks are the watermarks of lanes without a database.
+type Watermarks struct{ m watermarks }
 
-// From is the due time from which a lane is read; ok is false for its head.
-func (p *Places) From(hook string) (due int64, ok bool) {
+// From returns the due time from which a lane is read; ok is false at its head.
+func (p *Watermarks) From(hook string) (due int64, ok bool) {
 	at := p.m.start(webhook.Lane{WebhookID: hook})
 	return at.due, at != laneHead
 }
 
-// Claimed notes a claim that took one row.
-func (p *Places) Claimed(hook string, due int64, full bool) {
+// Claimed records a claim that took one row.
+func (p *Watermarks) Claimed(hook string, due int64, full bool) {
 	l := webhook.Lane{WebhookID: hook}
 	p.m.move(l, p.m.start(l), []row{{at: due, seq: 1}}, full)
 }
 
-// Pending notes something that is due at a time.
-func (p *Places) Pending(due int64) { p.m.dropAbove(due) }
+// Pending records a row that is due at a time.
+func (p *Watermarks) Pending(due int64) { p.m.dropAbove(due) }

@@ -10,9 +10,9 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// group lets Enqueue calls that are under way at the same time share a transaction.
-// A call that comes while none is written is written at once, in its own goroutine and under its
-// own context; those that come meanwhile gather, and are written together next.
+// groupCommit lets concurrent Enqueue calls share a transaction. If no call is being written, a
+// new call is written at once, in its own goroutine and under its own context. Calls that arrive
+// meanwhile wait, and the next transaction writes them together.
 type groupCommit struct {
 	flush func(context.Context, []newRow) ([]bool, error)
 
@@ -25,14 +25,14 @@ type groupCommit struct {
 type call struct {
 	ctx       context.Context
 	rows      []newRow
-	started   bool // it is being written
-	abandoned bool // its caller gave up before
+	started   bool // its transaction has started
+	abandoned bool // its caller gave up before that
 	added     []bool
 	err       error
 	done      chan struct{}
 }
 
-// Bounds of what shares a transaction.
+// Bounds of a shared transaction.
 const (
 	maxGroupRows  = 1000
 	maxGroupBytes = 8 << 20
@@ -63,7 +63,7 @@ func (g *groupCommit) enqueue(ctx context.Context, rows []newRow) ([]bool, error
 	}
 }
 
-// kept copies what the caller may change once it has given up.
+// cloneRows copies the rows, because a caller that has given up may change its deliveries.
 func cloneRows(rows []newRow) []newRow {
 	for i := range rows {
 		d := *rows[i].Delivery
@@ -73,8 +73,8 @@ func cloneRows(rows []newRow) []newRow {
 	return rows
 }
 
-// next ends a turn: if others gathered meanwhile, a goroutine writes until none
-// waits any more.
+// endTurn ends the turn of a call that was written at once. If other calls wait, a goroutine
+// writes until none is left.
 func (g *groupCommit) endTurn() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -93,7 +93,7 @@ func (g *groupCommit) endTurn() {
 	}()
 }
 
-// take returns the calls of the next transaction, without those that gave up. With
+// nextBatch returns the calls of the next transaction, without those that gave up. With
 // none left the turn is over.
 func (g *groupCommit) nextBatch() (calls []*call) {
 	g.mu.Lock()
@@ -121,9 +121,9 @@ func (g *groupCommit) nextBatch() (calls []*call) {
 	return calls
 }
 
-// write runs one transaction for several calls. It goes on while any of them waits.
-// If it fails, each is tried alone, so that one bad call does not fail the others. If its
-// answer is lost, none is: what was added would look like a repetition.
+// commit runs one transaction for several calls. It continues while a caller waits. If the
+// transaction fails, each call is tried alone, so that a bad call does not fail the others.
+// If its result is unknown, no call is tried again: stored rows would look like repetitions.
 func (g *groupCommit) commit(calls []*call) {
 	if len(calls) > 1 {
 		ctx, cancel := contextOfAll(calls)
@@ -154,8 +154,8 @@ func (g *groupCommit) commit(calls []*call) {
 	}
 }
 
-// protect contains a panic of the driver: it must not end the host from a goroutine
-// that the host did not start.
+// flushRecovered is flush that recovers from a panic of the driver, which must not end the
+// host from a goroutine that the host did not start.
 func (g *groupCommit) flushRecovered(ctx context.Context, rows []newRow) (added []bool, err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -165,7 +165,7 @@ func (g *groupCommit) flushRecovered(ctx context.Context, rows []newRow) (added 
 	return g.flush(ctx, rows)
 }
 
-// anyOf returns a context that ends when those of all calls have ended.
+// contextOfAll returns a context that ends when the contexts of all calls have ended.
 func contextOfAll(calls []*call) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(calls[0].ctx))
 	var mu sync.Mutex

@@ -78,11 +78,11 @@ func (s *Store) Deliveries(ctx context.Context, q webhook.Query) (ds []webhook.D
 	return ds, next, nil
 }
 
-// listing builds the statement of a page: one row more than asked tells whether there
-// is another page. The log of a webhook and the deliveries of an event are found by
-// indexes of their own: expressions keep both databases from going through the scope's log for
-// them. For PostgreSQL a range of one webhook and a CASE look like many rows, so that it reads the
-// page in the order of the index and does not sort all that the webhook has.
+// listing builds the statement of a page. One row more than the limit shows whether another page
+// follows. The log of a webhook and the deliveries of an event have indexes of their own;
+// expressions keep both databases from reading the scope's log instead. PostgreSQL expects many
+// rows of a range of one webhook with a CASE, so it reads the page in the order of the index and
+// does not sort all rows of the webhook.
 func listing(q webhook.Query, from *position) (string, []any) {
 	var args []any
 	var b strings.Builder
@@ -182,7 +182,7 @@ func (s *Store) Requeue(ctx context.Context, scope, id string, due time.Time) er
 	return s.failWrite("requeue", id, err)
 }
 
-// Cancel implements [webhook.History]. It ends no earlier than it was created.
+// Cancel implements [webhook.History]. A delivery ends no earlier than it was created.
 func (s *Store) Cancel(ctx context.Context, scope, id string, now time.Time) (d webhook.Delivery, ended bool, err error) {
 	if err := s.ready(ctx); err != nil {
 		return d, false, err
@@ -218,19 +218,23 @@ func (s *Store) Cancel(ctx context.Context, scope, id string, now time.Time) (d 
 	return d, ended, nil
 }
 
-// locked reads a delivery that the transaction is about to change, without its body.
-func (s *Store) lockDelivery(ctx context.Context, c Conn, scope, id string) (d row, err error) {
+// lockDelivery reads a delivery that the transaction is about to change.
+func (s *Store) lockDelivery(ctx context.Context, c Conn, scope, id string) (row, error) {
+	return s.findDelivery(ctx, c, scope, id, s.pick("", " FOR UPDATE"))
+}
+
+// findDelivery reads a delivery without its body. lock is a locking clause, or empty.
+func (s *Store) findDelivery(ctx context.Context, c Conn, scope, id, lock string) (d row, err error) {
 	key, err := s.idOfName(ctx, c, scope, id)
 	if err != nil {
 		return d, err
 	}
 	found := false
-	err = s.each(ctx, c, `SELECT `+columns+` FROM {p}delivery WHERE id = $1 AND scope = $2`+s.pick("", " FOR UPDATE"), []any{key, scope},
-		func(r Rows) (err error) {
-			d, err = scanDelivery(r)
-			found = true
-			return err
-		})
+	err = s.each(ctx, c, `SELECT `+columns+` FROM {p}delivery WHERE id = $1 AND scope = $2`+lock, []any{key, scope}, func(r Rows) (err error) {
+		d, err = scanDelivery(r)
+		found = true
+		return err
+	})
 	if err == nil && !found {
 		err = webhook.ErrNotFound
 	}

@@ -9,11 +9,11 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Of the pending rows of a key all but the head are parked, so that they are out of the way of
-// claims, however many they are. That is a hint: a claim looks itself whether a row is the head.
-// When a row ends, the next of its key is let go once the end is committed; a row that is
-// stored is looked at once more after its commit. So of an end and an insert that do not see
-// each other, the later one finds the other. What a crash leaves parked in between, a sweep finds.
+// The pending rows of a key are parked, except its head, so that claims do not read them, however
+// many they are. Parking is a hint: a claim checks itself whether a row is the head. When a row
+// ends, the next row of its key is unparked after the commit of the end. A parked insert is
+// checked again after its own commit. So of an end and an insert that do not see each other, the
+// later one finds the other. A sweep unparks heads that a crash in between left parked.
 
 // keyName is a key of a webhook.
 type keyName struct {
@@ -21,17 +21,17 @@ type keyName struct {
 	key  string
 }
 
-// Statements that let the heads of keys go: $1 and $2 name the keys, $3 is the time.
+// Statements that unpark the heads of keys: $1 and $2 name the keys, $3 is the time.
 const (
 	unparkPostgres = `UPDATE {p}delivery SET due = greatest(was, $3) WHERE ctid = ANY(ARRAY(SELECT d.ctid FROM {p}delivery d WHERE d.ctid = ANY(ARRAY(
  SELECT x.ctid FROM unnest($1::text::int8[], $2::text::text[]) AS k(hook, key) CROSS JOIN LATERAL (SELECT o.ctid, o.due FROM {p}delivery o
   WHERE o.hook = k.hook AND o.key = k.key AND o.key <> '' AND o.state = 0 ORDER BY o.hook, o.key, o.seq LIMIT 1) x WHERE x.due = ` + parkedSQL + `))
  AND ` + rowIsParked + ` FOR UPDATE SKIP LOCKED)) AND ` + rowIsParked
 
-	// isParked keeps PostgreSQL from the indexes of due times, in which parked rows are many.
+	// rowIsParked keeps PostgreSQL from the indexes of due times, which hold many parked rows.
 	rowIsParked = `CASE WHEN state = 0 AND NOT held THEN due ELSE 0 END = ` + parkedSQL
 
-	// nextSQLite does so behind the row $1, at $2.
+	// unparkNextSQLite unparks the head of the key of row $1, at $2.
 	unparkNextSQLite = `UPDATE {p}delivery SET due = max(was, $2) WHERE seq = (SELECT o.seq FROM {p}delivery o
  WHERE o.hook = (SELECT hook FROM {p}delivery WHERE id = $1) AND o.key = (SELECT key FROM {p}delivery WHERE id = $1) AND o.key <> '' AND o.state = 0
  ORDER BY o.seq LIMIT 1) AND due = ` + parkedSQL
@@ -39,12 +39,12 @@ const (
 	unparkSQLite = `UPDATE {p}delivery SET due = max(was, $3) WHERE seq = (SELECT o.seq FROM {p}delivery o
  WHERE o.hook = $1 AND o.key = $2 AND o.key <> '' AND o.state = 0 ORDER BY o.seq LIMIT 1) AND due = ` + parkedSQL
 
-	// behindPostgres names the keys of parked rows that are committed.
+	// keysOfCommittedPostgres selects the keys of parked rows that are committed.
 	keysOfCommittedPostgres = `SELECT id, hook, key FROM {p}delivery WHERE id = ANY($1::text::text[])`
 )
 
-// next lets the heads of keys go of which something has ended at a time. That is committed, so
-// an error leaves them to the sweep.
+// unparkNext unparks the heads of keys of which a row has ended. The end is committed, so after
+// an error the next sweep unparks them.
 func (s *Store) unparkNext(ctx context.Context, keys []keyName, at int64) {
 	if len(keys) == 0 {
 		return
@@ -61,7 +61,7 @@ const unparkTimeout = 5 * time.Second
 
 func (s *Store) unpark(ctx context.Context, keys []keyName, at int64) error {
 	if s.dialect == SQLite {
-		err := s.write(ctx, func(c Conn) error {
+		return s.write(ctx, func(c Conn) error {
 			for _, k := range keys {
 				if err := s.exec(ctx, c, unparkSQLite, k.hook, k.key, at); err != nil {
 					return err
@@ -69,7 +69,6 @@ func (s *Store) unpark(ctx context.Context, keys []keyName, at int64) error {
 			}
 			return nil
 		})
-		return err
 	}
 	a := make(arrays, 2)
 	for _, k := range keys {
@@ -80,7 +79,7 @@ func (s *Store) unpark(ctx context.Context, keys []keyName, at int64) error {
 	return err
 }
 
-// lookAgain lets go what was parked behind a row that has ended meanwhile.
+// recheckParked unparks inserted rows if the head of their key ended before their commit.
 func (s *Store) recheckParked(ctx context.Context, ids []string) {
 	if len(ids) == 0 {
 		return
@@ -93,8 +92,8 @@ func (s *Store) recheckParked(ctx context.Context, ids []string) {
 	}
 }
 
-// lookBehind looks at parked rows of which it is not known whether they were committed before the
-// end of their head. What the host's transactions have not committed yet stays noted.
+// unparkCommitted unparks the heads of keys of parkedInserts that are committed: the earlier head
+// may have ended before. Rows of the host's open transactions remain in parkedInserts.
 func (s *Store) unparkCommitted(ctx context.Context, at int64) error {
 	ids := s.parkedInserts.all()
 	if len(ids) == 0 {
@@ -123,16 +122,16 @@ func (s *Store) unparkCommitted(ctx context.Context, at int64) error {
 	return err
 }
 
-// behindMemory remembers rows that were parked when they were stored, until they were looked at
-// after their commit.
+// parkedInserts holds the IDs of rows that were parked when they were stored, until
+// unparkCommitted has checked them after their commit.
 type parkedInserts struct {
 	mu  sync.Mutex
-	ids map[string]time.Time // since when
+	ids map[string]time.Time // ID -> time of the insert
 }
 
 const (
 	maxParkedInserts = 4096
-	parkedInsertLife = time.Minute // afterwards a sweep has looked
+	parkedInsertLife = time.Minute // a sweep has checked the row by then
 )
 
 func (m *parkedInserts) add(ids []string) {
@@ -169,8 +168,8 @@ func (m *parkedInserts) drop(ids []string) {
 	}
 }
 
-// unparkAll lets everything of a webhook go that keeps no order any more; errors are left to the
-// sweep, which goes on.
+// unparkAll unparks the rows of a webhook that keeps no order any more. The sweep unparks the rows
+// that are left.
 func (s *Store) unparkAll(ctx context.Context, hook int64) {
 	if _, err := s.unparkBatch(ctx, hook); err != nil {
 		s.o.Logger.WarnContext(ctx, "sqlstore: what waits in order could not be let go, the next sweep does it", "error", err)
@@ -212,7 +211,7 @@ func (s *Store) queryKey(ctx context.Context, op, scope, id string, which func(*
 		return found, err
 	}
 	err = webhook.ErrNotFound
-	d, failed := s.findDelivery(ctx, scope, id)
+	d, failed := s.findDelivery(ctx, s.reader(), scope, id, "")
 	switch where, args := which(&d); {
 	case failed != nil:
 		err = failed
@@ -233,24 +232,6 @@ func (s *Store) queryKey(ctx context.Context, op, scope, id string, which func(*
 		return webhook.Delivery{}, s.fail(op, id, err)
 	}
 	return found, nil
-}
-
-// find reads a delivery without its body.
-func (s *Store) findDelivery(ctx context.Context, scope, id string) (d row, err error) {
-	key, err := s.idOfName(ctx, s.reader(), scope, id)
-	if err != nil {
-		return d, err
-	}
-	found := false
-	err = s.each(ctx, s.reader(), `SELECT `+columns+` FROM {p}delivery WHERE id = $1 AND scope = $2`, []any{key, scope}, func(r Rows) (err error) {
-		d, err = scanDelivery(r)
-		found = true
-		return err
-	})
-	if err == nil && !found {
-		err = webhook.ErrNotFound
-	}
-	return d, err
 }
 
 // HeldBack implements [webhook.KeyOrder].

@@ -8,9 +8,9 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// latestPostgres and latestSQLite go down the log of each webhook for one row. In PostgreSQL
-// it is the row at or before the end of the webhook's log, so that no statistics can lead to
-// reading more of it; in SQLite, as in listing, an expression keeps from the log of the scope.
+// latestPostgres and latestSQLite read one row of the log of each webhook. In PostgreSQL it is the
+// row at or before the end of the webhook's log, so that the planner reads no more of it, whatever
+// the statistics. In SQLite, as in listing, an expression prevents a scan of the scope's log.
 const (
 	latestPostgres = `SELECT ` + columns + ` FROM unnest($2::text::int8[], $3::text::text[]) AS u(k, w) CROSS JOIN LATERAL (
  SELECT * FROM {p}delivery d WHERE ((-d.hook), d.created, d.seq) <= (u.k, 9223372036854775807, 9223372036854775807)
@@ -54,8 +54,8 @@ func (s *Store) Latest(ctx context.Context, scope string, webhookIDs []string) (
 	return ds, nil
 }
 
-// lastLines is longer, in characters, than any line of the column of attempts: a snippet of 4 KiB,
-// and 10 fields of 200 bytes, are up to six times as long in JSON.
+// attemptsTail exceeds the length, in characters, of any line of the column attempts: a snippet of
+// 4 KiB and 10 fields of 200 bytes are up to six times as long in JSON.
 const attemptsTail = "40960"
 
 // LatestAttempts implements [webhook.Overview].
@@ -69,17 +69,9 @@ func (s *Store) LatestAttempts(ctx context.Context, scope string, deliveryIDs []
 		if len(ids) == 0 {
 			return nil
 		}
-		a := make(arrays, 1)
-		for _, id := range ids {
-			a.add(id)
-		}
-		list := a.args()[0]
-		if s.dialect == SQLite {
-			b, err := json.Marshal(ids)
-			if err != nil {
-				return err
-			}
-			list = string(b)
+		list, err := s.textList(ids)
+		if err != nil {
+			return err
 		}
 		return s.each(ctx, s.reader(), s.pick(
 			`SELECT `+column+`, substr(attempts, -`+attemptsTail+`) FROM {p}delivery WHERE `+scopeIs+` = $1 AND `+column+` IN (SELECT value FROM json_each($2)) AND `+column+` <> ''`,
@@ -105,7 +97,7 @@ func (s *Store) LatestAttempts(ctx context.Context, scope string, deliveryIDs []
 		}
 	}
 	if err == nil {
-		err = read("scope", "name", named) // those that were given an ID of their own, as a rule none
+		err = read("scope", "name", named) // deliveries with an ID of their own are rare
 	}
 	if err != nil {
 		return nil, s.fail("latest attempts of", scope, err)

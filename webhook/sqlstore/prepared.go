@@ -11,8 +11,8 @@ import (
 
 var placeholder = regexp.MustCompile(`\$([0-9]+)`)
 
-// text renders a statement: {p} is the prefix, $1 is ?1 in SQLite, where $1 would be
-// a name.
+// text renders a statement: {p} becomes the prefix, and $1 becomes ?1 for SQLite, where $1
+// is a name.
 func (s *Store) text(query string) string {
 	if t, ok := s.texts.Load(query); ok {
 		return t.(string)
@@ -33,11 +33,11 @@ func (s *Store) pick(sqlite, postgres string) string {
 	return postgres
 }
 
-// compiled is a statement that SQLite compiled once for all connections. PostgreSQL's
-// drivers do that themselves.
+// prepared is a statement that is prepared once for all connections to SQLite. PostgreSQL's
+// drivers prepare statements themselves.
 type prepared struct {
 	stmt atomic.Pointer[sql.Stmt]
-	used atomic.Bool // before, outside a transaction
+	used atomic.Bool // the statement ran before, outside a transaction
 }
 
 func (s *Store) preparedFor(query string) *prepared {
@@ -51,10 +51,10 @@ func (s *Store) preparedFor(query string) *prepared {
 func (s *Store) prepare(ctx context.Context, query string, one *prepared) {
 	stmt, err := s.db.PrepareContext(ctx, query)
 	if err != nil {
-		return // it costs speed only; the next use tries again
+		return // an unprepared statement costs speed only; the next use tries again
 	}
 	if !one.stmt.CompareAndSwap(nil, stmt) {
-		_ = stmt.Close() // two uses compiled it at once
+		_ = stmt.Close() // two uses prepared the statement at once
 	}
 }
 
@@ -66,7 +66,7 @@ func (s *Store) reader() Conn {
 	return sqlConn{s.db}
 }
 
-// compiledPool runs queries outside a transaction. It compiles what comes twice.
+// preparedPool runs queries outside a transaction. It prepares a query at its second use.
 type preparedPool struct{ s *Store }
 
 func (c preparedPool) Exec(ctx context.Context, query string, args ...any) error {
@@ -84,11 +84,11 @@ func (c preparedPool) Query(ctx context.Context, query string, args ...any) (Row
 	return sqlConn{c.s.db}.Query(ctx, query, args...)
 }
 
-// compiledTx runs a transaction on compiled statements. It compiles none itself: that
-// takes a connection of the pool, and the transaction may hold the only one.
+// preparedTx runs a transaction on prepared statements. It prepares none itself, because
+// that takes a connection of the pool, and the transaction may hold the only one.
 //
-// Its statements are short and do not watch the caller's context, for which the driver
-// would start a goroutine each: the transaction looks at it before it commits.
+// Its statements are short and do not watch the caller's context, because the driver
+// would start a goroutine for each. The transaction checks the context before it commits.
 type preparedTx struct {
 	s         *Store
 	tx        *sql.Tx

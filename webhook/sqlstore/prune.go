@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// Prune implements [webhook.Pruner]. An event with more deliveries than limit goes
-// alone, as a whole. Marks that ended before that time go too and do not count. It goes
-// through the logs of scopes from their old end, so it reads what it removes, and what is
-// as old but has not ended.
+// Prune implements [webhook.Pruner]. An event with more deliveries than limit is removed
+// alone, as a whole. Marks that ended before that time are removed too and do not count.
+// Prune reads the logs of scopes from their oldest row: the rows that it removes, and rows
+// of the same age that have not ended.
 func (s *Store) Prune(ctx context.Context, before time.Time, limit int) (n int, err error) {
 	if limit < 1 {
 		return 0, nil
@@ -34,8 +34,8 @@ func (s *Store) Prune(ctx context.Context, before time.Time, limit int) (n int, 
 	return n, s.fail("prune", "", err)
 }
 
-// eventOf is what the IDs of the deliveries of an event begin with; alive is a delivery that
-// keeps its event.
+// eventPrefixSQL is the prefix of the IDs of an event's deliveries; keepsEvent selects a
+// delivery because of which an event is kept.
 const (
 	eventPrefixSQL = `substr(d.id, 1, 30)`
 	keepsEvent     = `SELECT 1 FROM {p}delivery o WHERE o.id >= $1 AND o.id < $2 AND (o.state = 0 OR o.finished >= $3)`
@@ -73,8 +73,8 @@ func (s *Store) pruneScope(ctx context.Context, scope string, before int64, limi
 	}
 }
 
-// pruneEvent removes an event that has ended as a whole. It reports whether that would have
-// been more than the limit.
+// pruneEvent removes an event of which all deliveries have ended. full reports that the event
+// was kept because it would exceed the limit.
 func (s *Store) pruneEvent(ctx context.Context, event string, before int64, limit int, n *int) (full bool, err error) {
 	err = s.write(ctx, func(c Conn) error {
 		var size int

@@ -141,10 +141,10 @@ func (s *Store) Webhook(ctx context.Context, scope, id string) (webhook.Webhook,
 	return w, nil
 }
 
-// Reseal encrypts the secrets of all webhooks anew, under the newest key, and those
-// too that were stored before Options.Seal was set, or sealed by an older release,
-// unless Options.RequireSealed refuses them. It returns how many it wrote.
-// Versions do not change. It may be repeated at any time, while hosts run.
+// Reseal encrypts the secrets of all webhooks again, under the newest key. It includes
+// secrets that were stored before Options.Seal was set, or sealed by an older release,
+// unless Options.RequireSealed refuses them. It returns the number of webhooks that it
+// wrote. Versions do not change. It may be repeated at any time, while hosts run.
 func (s *Store) Reseal(ctx context.Context) (n int, err error) {
 	if s.o.Seal == nil {
 		return 0, errors.New("sqlstore: reseal: Options.Seal is not set")

@@ -5,20 +5,19 @@ import (
 	"strings"
 )
 
-// claimPostgres takes rows with one statement, which is a transaction. For each lane it
-// goes down the index of turns as far as the lane's room, past what is held; the webhook is
-// looked at once for each lane, outside of that scan. Rows that another host is claiming are
-// skipped. The UPDATE looks again, because a row that was changed between the two is found by
-// its former place. It changes no column of an index for rows without a key, so that their
-// new versions stay in their pages.
+// claimPostgres takes rows with one statement, which is a transaction. For each lane it reads
+// the turn index up to the lane's limit and skips held rows. It reads the webhook once for each
+// lane, outside of that scan, and skips rows that another host is claiming. The UPDATE checks a
+// row's state again, because a row that was changed meanwhile is found by its former ctid. For
+// rows without a key it changes no indexed column, so that their new versions stay in their pages.
 //
-// Kinds of rows: 0 a delivery, 1 a lane's webhook, 2 a lane of which something was kept back.
+// Kinds of rows: 0 a delivery, 1 a lane's webhook, 2 a lane with rows that MaxBytes kept back.
 var claimPostgres = claimStatement(waitingPostgres, aloneHeads, `false`)
 
-// claimStatement puts together the statement for lanes that take what waits in one way. waiting is
-// the part that finds it, as t; alone is whether a row gets the turn of its key, superseded whether
-// a later row of its unit took its place. Where this Store makes the claim again, $13, rows that it
-// leased before come first and are looked for apart.
+// claimStatement builds the statement for lanes with one way to select rows. waiting is the part
+// that selects them, as t. alone is the condition that a row gets the turn of its key, superseded
+// that a later row of its unit replaces it. If this Store repeats the claim ($13), the rows that
+// it leased before come first, from h.
 func claimStatement(waiting, alone, superseded string) string {
 	return strings.NewReplacer("<waiting>", waiting, "<alone>", alone, "<superseded>", superseded).Replace(`WITH r AS MATERIALIZED (
  SELECT u.*, w.id IS NOT NULL AS found, w.data, w.sealed, w.secret
@@ -57,31 +56,32 @@ UNION ALL
 SELECT 2, r.turn, '', false, ''::bytea, ` + emptyRow + ` FROM r WHERE EXISTS (SELECT 1 FROM f WHERE f.turn = r.turn AND NOT f.fits)`)
 }
 
-// againRows is how many rows of a lane a repeated claim looks at for what its earlier answer
-// leased. They were the first of the lane then.
+// repeatedRows is how many rows of a lane a repeated claim reads to find the rows that it leased
+// before. They were the first of the lane then.
 const repeatedRows = laneMost
 
-// maxLane is the most that a claim takes of a lane. The lane is short then, and is asked again.
+// maxLane bounds the rows that a claim takes of a lane. A lane at the bound is listed as short, so
+// that it is claimed again.
 const (
 	maxLane  = 1000
 	laneMost = "1000"
 )
 
 const (
-	// isOpen: nothing holds the row, or this very claim does, as another Store made it.
+	// claimable: the row is not held, or another Store holds it under this claim's number.
 	claimable = `(NOT d.held OR d.until <= $9 OR NOT $13 AND d.lease = $11)`
 
-	// ofLane compares names whose hash is hook. The CASE hides them from the planner: it would
-	// expect a single row, and read and sort all of a lane by way of the log of its scope.
+	// inLane compares the names whose hash is hook. Without the CASE the planner expects a single
+	// row, and reads and sorts all rows of a lane by way of the log of its scope.
 	inLane = `CASE WHEN d.scope = r.scope AND d.webhook = r.webhook THEN true ELSE false END`
 
 	aloneHeads  = `(d.key <> '' AND r.take <> 0)`
 	aloneNewest = `(d.key <> '' AND ` + laterOfUnit + ` IS NULL)`
 )
 
-// waitingPostgres goes down the index of turns. A lease that has ended keeps the turn of its key.
-// The planner takes a limit that it does not know for a tenth of a lane, and compiles what seems to
-// be as much work to machine code, at each execution: the limit in the inner query tells it.
+// waitingPostgres reads the turn index. A lease that has ended keeps the turn of its key. The
+// planner assumes a tenth of a lane for a limit that it does not know, and then compiles the query
+// to machine code at each execution. The constant limit of the inner query prevents that.
 const waitingPostgres = `t AS MATERIALIZED (
  SELECT r.turn, x.* FROM r CROSS JOIN LATERAL (SELECT x.* FROM (
   SELECT d.held AND d.until > $9 AS again, d.ctid AS place, d.due, d.seq, octet_length(d.body) AS size, ` + aloneHeads + ` AS alone, false AS superseded FROM {p}delivery d
@@ -90,9 +90,9 @@ const waitingPostgres = `t AS MATERIALIZED (
    AND (r.take = 0 OR d.key = '' OR d.alone OR ` + keyHasNoOlder + ` AND ` + keyHasNoTurn + `)
   ORDER BY d.due, d.seq LIMIT ` + laneMost + ` FOR UPDATE OF d SKIP LOCKED) x LIMIT r.most) x)`
 
-// newestPostgres finds, for what is due of each key, what is taken in its place: g is what is due,
-// u adds the row of the unit that supersedes it, p are the places of what is taken. What was leased
-// and has ended is taken itself, and comes before what waits: q.
+// newestPostgres selects the rows to take in the place of the due rows of each key. g are the due
+// rows, u adds the later row of the unit that supersedes each, p are the ctids of the rows to take.
+// q are rows whose lease has ended: they are taken themselves, before waiting rows.
 var newestPostgres = strings.NewReplacer("<most>", strconv.Itoa(maxSuperseded), "<lane>", laneMost).Replace(`g AS MATERIALIZED (
  SELECT r.turn, r.class AS of_class, x.* FROM r CROSS JOIN LATERAL (SELECT x.* FROM (
   SELECT d.hook, d.key, d.type, d.class, d.ctid AS place, d.seq, d.held, d.alone FROM {p}delivery d

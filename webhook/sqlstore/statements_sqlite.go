@@ -1,9 +1,10 @@
 package sqlstore
 
-// Statements for SQLite. A transaction runs short ones, compiled once: a RETURNING, or an
-// UPDATE of many rows with values for each, would have SQLite keep a journal for the statement.
+// Statements for SQLite. A transaction runs short ones that are prepared once, because SQLite
+// keeps a journal for a statement with RETURNING, or for an UPDATE of many rows with values for
+// each.
 
-// Parameters without a number are the ones that drivers bind fastest.
+// enqueueSQLite has parameters without numbers, which drivers bind fastest.
 const enqueueSQLite = `INSERT INTO {p}delivery (id, name, hook, scope, event, webhook, class, type, extra, body, due, was, created, queued, lease, held, key, expires, until)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
 
@@ -16,9 +17,9 @@ FROM (SELECT $1 AS id, $2 AS name, $3 AS hook, $4 AS scope, $5 AS event, $6 AS w
  NOT $16 AND EXISTS (SELECT 1 FROM {p}delivery o WHERE o.hook = $3 AND o.key = $17 AND o.key <> '' AND o.state = 0) AS park) v
 WHERE true ON CONFLICT (id) DO NOTHING`
 
-// Rows that a claim may take of a lane: what waits or was leased until a time that has passed, and
-// what an earlier answer to this very claim took. A LIMIT that is a parameter alone would be
-// compiled again at each use, because the planner looks at its value.
+// Rows that a claim may take of a lane: rows that wait, rows whose lease has ended, and rows that
+// the same claim leased before. SQLite prepares a statement again at each use if its LIMIT is a
+// parameter alone, because the planner reads its value; hence the + 0.
 const (
 	waitingSQLite = `SELECT seq, id, name, event, type, extra, due, was, until, lease, held, tries, earlier, interrupted, first_failure, created, queued, code, exhausted,
  key, expires, alone, body FROM {p}delivery d
@@ -31,8 +32,8 @@ WHERE state = 0 AND (NOT held OR until <= $5 OR lease = $7) AND hook = $1 AND cl
  WHERE state = 0 AND hook = $1 AND class = $2 AND scope = $3 AND webhook = $4 AND due <= $5 ORDER BY due, seq LIMIT ` + repeatedRows + `)
  WHERE held AND lease = $6 AND until > $5)`
 
-	// A lease of rows without a key touches no index. OR ROLLBACK spares SQLite the journal of the
-	// statement: an error undoes the transaction anyway.
+	// A lease of rows without a key changes no index. OR ROLLBACK avoids the journal of the
+	// statement: an error rolls the transaction back anyway.
 	leaseSQLite = `UPDATE OR ROLLBACK {p}delivery SET was = CASE WHEN held THEN until ELSE due END, until = $1, lease = max(lease + 1, $2),
  interrupted = interrupted + held, held = 1 WHERE seq IN (SELECT value FROM json_each($3))`
 	leaseKeyedSQLite = `UPDATE OR ROLLBACK {p}delivery SET was = CASE WHEN held THEN until WHEN due = ` + parkedSQL + ` THEN was ELSE due END, until = $1, lease = max(lease + 1, $2),
@@ -50,8 +51,8 @@ WHERE id = $1 AND scope = $2 AND state = 0 AND held AND lease = $3 AND length(at
 var settleSQLite = `WITH v(id, scope, lease, state, due, code, exhausted, tries, failed, attempt) AS (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?))
 ` + settleStatement("instr", "length", "char(10)", "max", "", `FROM v WHERE d.id = v.id AND d.scope = v.scope`)
 
-// lanesSQLite is lanesPostgres. The lane behind another is looked for in two steps: SQLite
-// would go through all rows of a lane to come to what is greater than (hook, class).
+// lanesSQLite is lanesPostgres. It finds the lane after another in two steps, because SQLite
+// would read all rows of a lane to find a greater (hook, class).
 var lanesSQLite = `WITH RECURSIVE p(n, seq) AS (
  SELECT 1, ` + nextLaneSQLite("$3", "$4") + `
  UNION ALL

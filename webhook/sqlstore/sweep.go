@@ -11,28 +11,28 @@ import (
 )
 
 const (
-	// sweepRead is how many rows one call of Sweep looks at for their age.
+	// sweepRead bounds the rows whose age one call of Sweep checks.
 	sweepRead = 20_000
-	// sweepPiece is how many of them one statement looks at.
+	// sweepPiece bounds the rows that one statement checks.
 	sweepPiece = 5_000
-	// sweepHooks is how many webhooks one call goes through.
+	// sweepHooks bounds the webhooks that one call reads.
 	sweepHooks = 20_000
 )
 
-// sweepMemory is how far a sweep in pieces has come.
+// sweepProgress is the progress of a sweep over several calls.
 type sweepProgress struct {
 	mu         sync.Mutex
-	hook       int64   // webhooks up to here were looked at
-	key        keyName // keys up to here were looked at
-	due, seq   int64   // pending rows up to here were looked at for their age
-	oldestRead int64   // when the oldest of them was queued; 0 before the first
-	// oldest is a time before which nothing pending was queued, as far as the last
-	// complete sweep has seen and this Store has stored since.
+	hook       int64   // webhooks up to this hook were checked
+	key        keyName // keys up to this one were checked
+	due, seq   int64   // the age of pending rows up to this place was checked
+	oldestRead int64   // the earliest queued time of these rows; 0 before the first
+	// oldest is a time before which no pending row was queued, according to the last
+	// complete sweep and the rows that this Store has stored since.
 	oldest atomic.Int64
 }
 
-// Sweep implements [webhook.Sweeper]. One piece looks at some rows and ends some; the next
-// call goes on from there. Several hosts may sweep at once.
+// Sweep implements [webhook.Sweeper]. One call checks some rows and ends some; the next call
+// continues from there. Several hosts may sweep at once.
 func (s *Store) Sweep(ctx context.Context, w webhook.Sweep, limit int) (ended []webhook.Delivery, more bool, err error) {
 	if limit < 1 {
 		limit = 1
@@ -65,14 +65,14 @@ func (s *Store) Sweep(ctx context.Context, w webhook.Sweep, limit int) (ended []
 	return p.ended, more, nil
 }
 
-// queued notes that something was stored that waits since a time.
+// noteQueued records that this Store stored a row that was queued at a time.
 func (m *sweepProgress) noteQueued(at int64) {
 	if at < m.oldest.Load() {
 		m.oldest.Store(0)
 	}
 }
 
-// sweeping is one piece of a sweep.
+// sweepRun is one call of Sweep.
 type sweepRun struct {
 	s     *Store
 	w     webhook.Sweep
@@ -80,19 +80,19 @@ type sweepRun struct {
 	left  int
 	more  bool
 	ended []webhook.Delivery
-	keys  []keyName // of which something was ended
+	keys  []keyName // keys of ended rows
 }
 
-// Rows whose times a wrong clock wrote: $1 is the time that they get, $2 the one that they
-// exceed. The sum with tries keeps PostgreSQL, which may know that few are tried, from
-// reading the whole table for them.
+// Rows with times of a wrong clock: $1 is their new time, $2 the bound that they exceed. The
+// expression (tries + 0) keeps PostgreSQL, whose statistics may say that few rows are tried,
+// from reading the whole table.
 const (
 	retryTooLate = `NOT held AND (due + 0) > $2 AND (due + 0) < ` + parkedSQL + ` AND (tries + 0) > 0 AND NOT exhausted`
 	tooEarly     = `NOT held AND (due + 0) > $2 AND (due + 0) < ` + parkedSQL + ` AND (tries + 0) = 0 AND due = created AND due > $1`
 )
 
-// mend pulls back what is due too late. As a rule there is no such row, which a single
-// statement tells.
+// clampTimes moves due times that are too late. Usually there is no such row, and one statement
+// of each kind shows that.
 func (p *sweepRun) clampTimes(ctx context.Context) error {
 	retry, lease := micros(p.w.LatestRetry), micros(p.w.LatestLease)
 	kinds := []struct {
@@ -125,9 +125,9 @@ func (p *sweepRun) clampTimes(ctx context.Context) error {
 	return p.clampLeases(ctx, lease)
 }
 
-// Statements about leases that end after $1: whether there are any, the lines, which name the lanes
-// in which they are, and the rows of a lane. The condition keeps PostgreSQL from the index of due
-// times.
+// Statements about leases that end after $1: the first one finds out whether there are any, the
+// second removes their rows and returns the lanes, the third shortens the leases of a lane. Its CASE
+// keeps PostgreSQL from the index of due times.
 const (
 	lateLeaseRow     = `SELECT until FROM {p}lease WHERE until > $1 ORDER BY until LIMIT 1`
 	removeLateLeases = `DELETE FROM {p}lease WHERE until > $1 RETURNING 0, hook, class, scope, webhook, 0`
@@ -135,8 +135,8 @@ const (
  WHERE state = 0 AND hook = $2 AND class = $3 AND CASE WHEN held THEN until ELSE 0 END > $1`
 )
 
-// mendLeases ends leases by a time that end later, lane by lane. A line is removed before its lease
-// is looked for, so that one which is committed meanwhile stays for the next sweep.
+// clampLeases shortens leases that end after a time, lane by lane. It removes a lease's row before it
+// reads the lane, so that the row of a lease that is committed meanwhile remains for the next sweep.
 func (p *sweepRun) clampLeases(ctx context.Context, latest int64) error {
 	var until int64
 	if err := p.s.row(ctx, p.s.reader(), lateLeaseRow, []any{latest}, &until); err != nil {
@@ -161,8 +161,8 @@ func (p *sweepRun) clampLeases(ctx context.Context, latest int64) error {
 	})
 }
 
-// end ends pending rows that nothing holds and that meet a condition, up to what is left of the limit. $1 to $3
-// are taken: now, code and limit.
+// end ends pending rows that are not held and meet a condition, up to the rest of the limit. $1 to $3
+// are now, code and limit; the condition's parameters begin at $4.
 func (p *sweepRun) end(ctx context.Context, code webhook.Code, where string, args ...any) error {
 	if p.left == 0 {
 		return nil
@@ -192,18 +192,19 @@ func (p *sweepRun) end(ctx context.Context, code webhook.Code, where string, arg
 	return err
 }
 
-// endExpired ends what is not worth sending any more.
+// endExpired ends deliveries whose ExpiresAt has passed.
 func (p *sweepRun) endExpired(ctx context.Context) error {
 	return p.end(ctx, webhook.CodeExpired, ` expires > 0 AND expires <= $1`)
 }
 
-// orphan is the condition that a row of a walk has no webhook; noWebhook looks once more.
+// webhookIsGone is the condition that a row of the walk has no webhook; webhookStillGone checks it
+// again when the rows are ended.
 const webhookIsGone = `(SELECT w.id FROM {p}webhook w WHERE w.id = x.webhook AND w.scope = x.scope) IS NULL`
 
 const webhookStillGone = ` AND NOT EXISTS (SELECT 1 FROM {p}webhook w WHERE w.id = $5 AND w.scope = $6)`
 
-// endOrphans ends deliveries whose webhook is gone. It goes from webhook to webhook down the
-// index of turns.
+// endOrphans ends deliveries whose webhook is gone. It walks from webhook to webhook along the
+// turn index.
 func (p *sweepRun) endOrphans(ctx context.Context) error {
 	s := p.s
 	type orphaned struct {
@@ -227,7 +228,7 @@ SELECT x.n, x.hook, x.scope, x.webhook FROM l x WHERE `+webhookIsGone+` OR x.n =
 			return err
 		}
 		if p.left == 0 {
-			return nil // this one may have more
+			return nil // this webhook may have more rows
 		}
 		if s.sweep.hook = o.hook; o.n == sweepHooks {
 			p.more = true
@@ -236,9 +237,8 @@ SELECT x.n, x.hook, x.scope, x.webhook FROM l x WHERE `+webhookIsGone+` OR x.n =
 	return nil
 }
 
-// endOld ends what was queued before a time: what is due before it and, by going through all
-// that is pending, what was tried since. The latter is left out while nothing can have become
-// that old since the last time.
+// endOld ends rows that were queued before a time: rows that are due before it and, by a scan of all
+// pending rows, rows that were tried since. It skips the scan while no row can be that old.
 func (p *sweepRun) endOld(ctx context.Context, before int64) error {
 	m := &p.s.sweep
 	err := p.end(ctx, webhook.CodeExpired, `(due + 0) < $4 AND queued < $4`, before)
@@ -260,8 +260,8 @@ func (p *sweepRun) endOld(ctx context.Context, before int64) error {
 	return err
 }
 
-// endOldPiece looks at some rows in the order in which they become due, behind those that
-// were looked at before. last reports that none are left.
+// endOldPiece checks some rows in the order in which they become due, after the rows that
+// were checked before. last reports that none are left.
 func (p *sweepRun) endOldPiece(ctx context.Context, before int64) (last bool, err error) {
 	m := &p.s.sweep
 	var rows int
@@ -278,7 +278,7 @@ SELECT (SELECT count(*) FROM x), (SELECT min(queued) FROM x), at, seq FROM x ORD
 			before, m.due, m.seq, due, seq)
 	}
 	if err != nil || p.left == 0 {
-		return false, err // the next call looks at them again
+		return false, err // the next call checks the rows again
 	}
 	m.due, m.seq, m.oldestRead = due, seq, min(m.oldestRead, max(least, before))
 	return rows < sweepPiece, nil

@@ -9,7 +9,7 @@ import (
 	"github.com/postrider/postrider/webhook/internal/dberr"
 )
 
-// tries bounds how often a call is repeated that has certainly changed nothing.
+// maxTries bounds the tries of a call that has certainly changed nothing.
 const maxTries = 3
 
 // undone marks an error after which it is certain that nothing was stored.
@@ -18,8 +18,8 @@ type undone struct{ err error }
 func (e undone) Error() string { return e.err.Error() }
 func (e undone) Unwrap() error { return e.err }
 
-// session runs fn on one connection. A connection that turns out dead or read-only is
-// thrown away, and another one tried: after a failover the pool is full of them.
+// session runs fn on one connection. It closes a connection that is dead or read-only and
+// tries another one, because after a failover the pool is full of such connections.
 func (s *Store) session(ctx context.Context, fn func(*sql.Conn) error) error {
 	for n := 1; ; n++ {
 		conn, err := s.db.Conn(ctx)
@@ -30,7 +30,7 @@ func (s *Store) session(ctx context.Context, fn func(*sql.Conn) error) error {
 		bad := errors.Is(err, driver.ErrBadConn)
 		if readOnly := dberr.State(err) == dberr.ReadOnlyState; readOnly {
 			bad = true
-			_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // its answer is that error
+			_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // Raw returns that error
 		}
 		_ = conn.Close() // the statement's own error counts
 		if !bad || n == maxTries {
@@ -39,8 +39,8 @@ func (s *Store) session(ctx context.Context, fn func(*sql.Conn) error) error {
 	}
 }
 
-// single runs one statement, which is a transaction of its own on PostgreSQL. Where the
-// database's default isolation is not read committed, it runs in one that is.
+// single runs one statement, which is a transaction of its own on PostgreSQL. If the
+// database's default isolation is not read committed, single begins a transaction that is.
 func (s *Store) single(ctx context.Context, fn func(Conn) error) (err error) {
 	if s.dialect == SQLite || s.explicit.Load() {
 		return s.write(ctx, fn)
@@ -53,9 +53,9 @@ func (s *Store) single(ctx context.Context, fn func(Conn) error) (err error) {
 	return err
 }
 
-// write runs fn in a transaction. SQLite has one writer: the goroutines of a Store
-// queue up here, where waiting is fair and free, and not in SQLite's busy handler,
-// which sleeps. For others with the file open there is the busy timeout.
+// write runs fn in a transaction. SQLite has one writer: the goroutines of a Store wait
+// for s.writer, which is fair and costs nothing, and not in SQLite's busy handler, which
+// sleeps. The busy timeout is for other users of the file.
 func (s *Store) write(ctx context.Context, fn func(Conn) error) (err error) {
 	if s.dialect == SQLite {
 		select {
@@ -78,7 +78,7 @@ func (s *Store) write(ctx context.Context, fn func(Conn) error) (err error) {
 			break
 		}
 	}
-	if err == nil { // not before the connection is back, which may be the only one
+	if err == nil { // after the connection is returned, because it may be the only one
 		for _, query := range wanted {
 			s.prepare(ctx, query, s.preparedFor(query))
 		}
@@ -87,7 +87,7 @@ func (s *Store) write(ctx context.Context, fn func(Conn) error) (err error) {
 }
 
 func (s *Store) transact(ctx context.Context, conn *sql.Conn, fn func(Conn) error) error {
-	// Of the other levels, some statements fail where they wait at this one.
+	// At other levels some statements fail instead of waiting.
 	tx, err := conn.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
 		return undone{wrap(err)}
@@ -95,7 +95,7 @@ func (s *Store) transact(ctx context.Context, conn *sql.Conn, fn func(Conn) erro
 	return commitOrRollBack(ctx, tx, fn(sqlConn{tx}))
 }
 
-// transactSQLite returns the statements that it would have liked to find compiled.
+// transactSQLite returns the statements to prepare for the next transaction.
 func (s *Store) transactSQLite(ctx context.Context, conn *sql.Conn, fn func(Conn) error) (wanted []string, err error) {
 	apart := context.WithoutCancel(ctx)
 	tx, err := conn.BeginTx(apart, nil)
@@ -103,9 +103,9 @@ func (s *Store) transactSQLite(ctx context.Context, conn *sql.Conn, fn func(Conn
 		return nil, undone{wrap(err)}
 	}
 	c := &preparedTx{s: s, tx: tx, ctx: ctx}
-	// The first statement takes the write lock, as BEGIN IMMEDIATE would, but through
-	// any driver and with the busy timeout: a transaction that begins by reading
-	// could not become a writer once another connection has written.
+	// The first statement takes the write lock, as BEGIN IMMEDIATE does, but through
+	// any driver and with the busy timeout: a transaction that begins with a read
+	// cannot become a writer after another connection has written.
 	err = s.exec(ctx, c, `UPDATE {p}meta SET value = value WHERE key = ''`)
 	if c.ctx = apart; err == nil {
 		err = fn(c)
@@ -114,13 +114,13 @@ func (s *Store) transactSQLite(ctx context.Context, conn *sql.Conn, fn func(Conn
 	return c.toPrepare, err
 }
 
-// finish commits where there was no error until now, or rolls back.
+// commitOrRollBack commits without an error until now, or else rolls back.
 func commitOrRollBack(ctx context.Context, tx *sql.Tx, err error) error {
 	if err == nil {
 		err = ctx.Err()
 	}
 	if err != nil {
-		_ = tx.Rollback() // the connection is closed where it fails
+		_ = tx.Rollback() // database/sql closes the connection if this fails
 		return undone{err}
 	}
 	if err = wrap(tx.Commit()); errors.Is(err, sql.ErrTxDone) || dberr.Answered(err) {
@@ -129,14 +129,14 @@ func commitOrRollBack(ctx context.Context, tx *sql.Tx, err error) error {
 	return err
 }
 
-// uncertain reports whether an error leaves open what became of a statement.
+// uncertain reports whether a statement may have taken effect in spite of an error.
 func uncertain(err error) bool {
 	var certain undone
 	return err != nil && !errors.As(err, &certain) && !errors.Is(err, driver.ErrBadConn) && !dberr.Answered(err)
 }
 
-// again reports whether PostgreSQL asks to run a transaction again: 40001 is a
-// serialization failure, 40P01 a deadlock (PostgreSQL manual, appendix A).
+// retryable reports whether a transaction must be run again: 40001 is a serialization
+// failure, 40P01 a deadlock (PostgreSQL manual, appendix A).
 func retryable(err error) bool {
 	state := dberr.State(err)
 	return state == "40001" || state == "40P01"

@@ -8,23 +8,24 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// placeMarks remembers, for lanes that are drained without a pause, the place below which
-// everything was taken. While a transaction stays open for long, PostgreSQL keeps the index
-// entries of what was sent, all of them before what waits, and each claim of the lane would
+// watermarks holds, for lanes that are drained without a pause, the place below which all
+// rows were taken. While a transaction stays open for long, PostgreSQL keeps the index
+// entries of sent rows. They precede the waiting rows, and each claim of the lane would
 // read them again: ten times the work after 100,000 rows.
 //
-// It is a hint. A lane has one after many full claims only, and for placeLife; what this
-// Store makes due below drops it. What another host gives back below waits until then, or
-// until the lane is not full: the batch says then that there may be more.
+// A watermark is a hint. A lane has one only after many full claims in a row, and for
+// watermarkLife. The Store drops it when it makes a row due below. A row that another host
+// gives back below waits until the watermark expires, or until a claim is not full: the
+// batch then says that there may be more.
 type watermarks struct {
 	mu      sync.Mutex
 	lanes   map[webhook.Lane]*watermark
-	highest int64 // due time below which marks lie
+	highest int64 // the highest due time of a watermark
 }
 
 type watermark struct {
 	at    lanePlace
-	full  int       // claims in a row that brought as many as were asked for
+	full  int       // consecutive claims that returned as many rows as requested
 	since time.Time // when the lane was last read from its head
 }
 
@@ -34,13 +35,13 @@ const (
 	maxWatermarks  = 10_000
 )
 
-// turn is a place in a lane.
+// lanePlace is the place of a row in its lane.
 type lanePlace struct{ due, seq int64 }
 
-// head is the place before all.
+// laneHead precedes all rows.
 var laneHead = lanePlace{due: math.MinInt64}
 
-// of returns the place from which a lane is to be read, head where there is none.
+// start returns the place after which a claim reads a lane, laneHead without a watermark.
 func (m *watermarks) start(l webhook.Lane) lanePlace {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -51,7 +52,7 @@ func (m *watermarks) start(l webhook.Lane) lanePlace {
 	return p.at
 }
 
-// note tells what a claim took of a lane that it read from a place.
+// move sets the watermark of a lane after a claim that read it from a place.
 func (m *watermarks) move(l webhook.Lane, from lanePlace, rows []row, full bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -79,7 +80,7 @@ func (m *watermarks) move(l webhook.Lane, from lanePlace, rows []row, full bool)
 	m.highest = max(m.highest, p.at.due)
 }
 
-// pending forgets the marks where something is stored, or given back, that is due below.
+// dropAbove drops the watermarks when a row becomes due below one.
 func (m *watermarks) dropAbove(due int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -88,7 +89,7 @@ func (m *watermarks) dropAbove(due int64) {
 	}
 }
 
-// drop forgets the mark of a lane, as where a lease has ended below it.
+// drop drops the watermark of a lane, as when a lease has ended below it.
 func (m *watermarks) drop(l webhook.Lane) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
