@@ -91,7 +91,7 @@ func (s *Store) batch(t *claimRun) (b webhook.Batch) {
 		gone bool
 		err  error
 	}
-	verdicts := make(map[string]*verdict, len(t.Lanes)) // by ID, as all lanes of a webhook are of its scope
+	verdicts := make(map[string]*verdict, len(t.Lanes)) // by scope and ID
 	for i, rows := range t.rows {
 		if len(rows) == 0 {
 			continue

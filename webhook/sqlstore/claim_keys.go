@@ -66,7 +66,7 @@ func (s *Store) keyedSQLite(ctx context.Context, conn Conn, t *claimRun, l *webh
 			rows = append(rows, again[i])
 		}
 	}
-	waiting, err := k.waiting(t)
+	waiting, err := k.takeWaiting(t)
 	if err != nil {
 		return nil, err
 	}
@@ -114,8 +114,8 @@ func (k *keyedClaim) takesLeased(t *claimRun, d *row) (ok bool, err error) {
 	return ok, nil
 }
 
-// waiting takes rows of the lane that wait, and rows whose lease has ended.
-func (k *keyedClaim) waiting(t *claimRun) (rows []row, err error) {
+// takeWaiting takes rows of the lane that wait, and rows whose lease has ended.
+func (k *keyedClaim) takeWaiting(t *claimRun) (rows []row, err error) {
 	const spare = 64 // rows whose key is busy
 	var due []row
 	where := claimWaitingSQLite
@@ -145,16 +145,16 @@ func (k *keyedClaim) waiting(t *claimRun) (rows []row, err error) {
 			}
 		default:
 			var more []row
-			more, err = k.replacing(d)
+			more, err = k.takeInstead(d)
 			rows = append(rows, more...)
 		}
 	}
 	return rows, err
 }
 
-// replacing returns the rows to take in the place of a row that is due: the superseded rows of
-// its unit, or the unit's newest row.
-func (k *keyedClaim) replacing(d *row) (rows []row, err error) {
+// takeInstead takes rows in the place of a row that is due: the superseded rows of its unit, or
+// the unit's newest row.
+func (k *keyedClaim) takeInstead(d *row) (rows []row, err error) {
 	above, err := k.laterOfUnit(d)
 	if err != nil {
 		return nil, err

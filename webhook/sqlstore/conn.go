@@ -6,14 +6,14 @@ import (
 	"errors"
 )
 
-// SQL is what a transaction or a connection of database/sql can do: *sql.Tx, *sql.Conn,
+// SQL has the methods of a transaction or a connection of database/sql: *sql.Tx, *sql.Conn,
 // and the handles of ORMs over them.
 type SQL interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// Conn is what a transaction of a native driver must be able to do. Arguments are
+// Conn has the methods that a transaction of a native driver must offer. Arguments are
 // strings, int64, bool and []byte; placeholders are $1, $2 and so on. For pgx:
 //
 //	type conn struct{ pgx.Tx }

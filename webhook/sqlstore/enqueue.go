@@ -175,7 +175,7 @@ func (s *Store) insertPostgres(ctx context.Context, c Conn, rows []newRow, store
 		return err
 	})
 	if err == nil && stale {
-		err = s.errStale(rows)
+		err = s.dropStale(rows)
 	}
 	return err
 }
@@ -188,7 +188,7 @@ func (s *Store) insertSQLite(ctx context.Context, c Conn, rows []newRow, added [
 			return err
 		}
 		if seen != at.seen {
-			return s.errStale(rows)
+			return s.dropStale(rows)
 		}
 	}
 	for i := range rows {
@@ -248,8 +248,8 @@ func scopesSeen(rows []newRow) map[scopeSeen]struct{} {
 	return all
 }
 
-// errStale drops the cached webhooks of the rows' scopes and returns [webhook.ErrStale].
-func (s *Store) errStale(rows []newRow) error {
+// dropStale drops the cached webhooks of the rows' scopes and returns [webhook.ErrStale].
+func (s *Store) dropStale(rows []newRow) error {
 	for at := range scopesSeen(rows) {
 		s.scopes.drop(at.scope)
 	}

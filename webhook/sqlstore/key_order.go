@@ -103,13 +103,13 @@ func (s *Store) unparkCommitted(ctx context.Context, at int64) error {
 	for _, id := range ids {
 		a.add(id)
 	}
-	var seen []string
+	var committed []string
 	var keys []keyName
 	err := s.each(ctx, s.reader(), keysOfCommittedPostgres, a.args(), func(r Rows) error {
 		var id string
 		var k keyName
 		err := r.Scan(&id, &k.hook, &k.key)
-		seen, keys = append(seen, id), append(keys, k)
+		committed, keys = append(committed, id), append(keys, k)
 		return err
 	})
 	if err == nil && len(keys) > 0 {
@@ -117,7 +117,7 @@ func (s *Store) unparkCommitted(ctx context.Context, at int64) error {
 		err = s.unpark(ctx, slices.Compact(keys), at)
 	}
 	if err == nil {
-		s.parkedInserts.drop(seen)
+		s.parkedInserts.drop(committed)
 	}
 	return err
 }

@@ -44,7 +44,7 @@ func (s *Store) migrate(ctx context.Context, version int) error {
 	if err != nil {
 		return err
 	}
-	return s.exclusive(ctx, func(c Conn) error {
+	return s.writeExclusive(ctx, func(c Conn) error {
 		m, err := s.readMeta(ctx, c) // another host may have been faster
 		if err != nil || m.schema >= version {
 			return err
@@ -58,8 +58,8 @@ func (s *Store) migrate(ctx context.Context, version int) error {
 	})
 }
 
-// exclusive runs a transaction that no other host runs at the same time.
-func (s *Store) exclusive(ctx context.Context, fn func(Conn) error) error {
+// writeExclusive runs a transaction that no other host runs at the same time.
+func (s *Store) writeExclusive(ctx context.Context, fn func(Conn) error) error {
 	return s.session(ctx, func(conn *sql.Conn) (err error) {
 		c := sqlConn{conn}
 		// A table lock is impossible, because there may be no table yet.
