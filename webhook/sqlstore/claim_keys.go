@@ -43,7 +43,11 @@ func (s *Store) claimAllPostgres(ctx context.Context, t *claimRun) error {
 	for range maxKeyConflicts {
 		err = s.single(ctx, func(conn Conn) error {
 			t.reset()
-			if err := s.claimPostgres(ctx, conn, t, claimPostgres, false); err != nil || !keyed {
+			statement := claimPlainPostgres
+			if keyed || t.repeated {
+				statement = claimPostgres
+			}
+			if err := s.claimPostgres(ctx, conn, t, statement, false); err != nil || !keyed {
 				return err
 			}
 			return s.claimPostgres(ctx, conn, t, claimNewestPostgres, true)

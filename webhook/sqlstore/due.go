@@ -71,9 +71,12 @@ const (
 	leaseRowsRead = "1000"
 )
 
+// hiddenFromPlanner hides times and numbers from PostgreSQL's planner; see statements_postgres.go.
+var hiddenFromPlanner = strings.NewReplacer("$1", "(SELECT $1::int8)", "$2", "(SELECT $2::int8)", "$3", "(SELECT $3::int8)", "$5", "(SELECT $5::int8)")
+
 // dueSQL selects a page: $1 is now, $2 the number of lanes, $3 and $4 are the lane of the
 // cursor, $5 is the last hook.
-var dueSQLite, duePostgres = dueSQL(lanesSQLite), dueSQL(lanesPostgres)
+var dueSQLite, duePostgres = dueSQL(lanesSQLite), hiddenFromPlanner.Replace(dueSQL(lanesPostgres))
 
 func dueSQL(lanes string) string { return lanes + dueLanes + nextDue + nextLeaseEnd("") }
 
@@ -84,7 +87,7 @@ SELECT 2, hook, class, '', '', 0 FROM l WHERE n = $2`
 
 // ofWebhookSQL selects all lanes of one webhook, of which duePageOfWebhook keeps a page, with the
 // times of that webhook alone.
-var ofWebhookSQLite, ofWebhookPostgres = ofWebhookSQL(lanesSQLite, laneNextDueSQLite), ofWebhookSQL(lanesPostgres, laneNextDuePostgres)
+var ofWebhookSQLite, ofWebhookPostgres = ofWebhookSQL(lanesSQLite, laneNextDueSQLite), hiddenFromPlanner.Replace(ofWebhookSQL(lanesPostgres, laneNextDuePostgres))
 
 func ofWebhookSQL(lanes, later string) string {
 	return lanes + dueLanes + `
@@ -92,6 +95,8 @@ UNION ALL
 SELECT 3, x.hook, '', x.scope, x.webhook, x.due FROM (SELECT l.hook, l.scope, l.webhook, ` + later + ` AS due FROM l) x WHERE x.due > $1 AND ` + webhookReceives +
 		nextLeaseEnd(" AND n.hook = $5")
 }
+
+var sincePostgres = hiddenFromPlanner.Replace(sinceSQL)
 
 // sinceSQL selects the lanes of rows that became due after $2, and those of leases that ended
 // after it; $3 bounds the rows, and the lanes with leases.
@@ -248,7 +253,7 @@ func pageOf(p webhook.DuePage, lanes []lane, limit int, cursor string) webhook.D
 // duePageSince returns the lanes that became due after Since. whole reports that they are too
 // many, so that the caller reads all lanes instead.
 func (s *Store) duePageSince(ctx context.Context, q webhook.DueQuery) (p webhook.DuePage, whole bool, err error) {
-	v, err := s.readLanes(ctx, sinceSQL, micros(q.Now), micros(q.Since), int64(sinceRows))
+	v, err := s.readLanes(ctx, s.pick(sinceSQL, sincePostgres), micros(q.Now), micros(q.Since), int64(sinceRows))
 	if err != nil || v.rows >= sinceRows || len(v.lanes) > q.Limit {
 		return p, true, err
 	}

@@ -5,13 +5,31 @@ import (
 	"strings"
 )
 
-// claimPostgres takes rows with one statement, which is a transaction. For each lane it reads
-// the turn index up to the lane's limit and skips held rows. It reads the webhook once for each
-// lane, outside of that scan, and skips rows that another host is claiming. The UPDATE checks a
-// row's state again, because a row that was changed meanwhile is found by its former ctid. For
-// rows without a key it changes no indexed column, so that their new versions stay in their pages.
+// claimPlainPostgres takes rows of lanes with TakeAny in one statement, which is a transaction. For
+// each lane it reads the turn index up to the lane's limit and skips held rows. It reads the webhook
+// once for each lane, outside of that scan, and skips rows that another host is claiming. The UPDATE
+// checks a row's state again, because a row that was changed meanwhile is found by its former ctid.
+// For rows without a key it changes no indexed column, so that their new versions stay in their
+// pages. The statement is short because each connection plans it several times before it keeps a plan.
 //
 // Kinds of rows: 0 a delivery, 1 a lane's webhook, 2 a lane with rows that MaxBytes kept back.
+const claimPlainPostgres = claimLanes + `,
+t AS MATERIALIZED (
+ SELECT r.turn, x.* FROM r CROSS JOIN LATERAL (SELECT x.* FROM (
+  SELECT d.ctid AS place, d.due, d.seq, octet_length(d.body) AS size FROM {p}delivery d
+  WHERE d.hook = r.hook AND d.class = r.class AND ` + inLane + `
+   AND d.state = 0 AND ` + claimable + ` AND (d.due, d.seq) > (r.due, r.seq) AND d.due <= $9
+  ORDER BY d.due, d.seq LIMIT ` + laneMost + ` FOR UPDATE OF d SKIP LOCKED) x LIMIT r.most) x),
+f AS MATERIALIZED (
+ SELECT turn, place, $12::int8 = 0 OR sum(size) OVER w <= $12 OR row_number() OVER w = 1 AS fits FROM t WINDOW w AS (ORDER BY turn, due, seq)),
+c AS (
+ UPDATE {p}delivery d SET ` + leaseSet + `, alone = false, was = CASE WHEN NOT d.held THEN d.due WHEN d.until > $9 THEN d.was ELSE d.until END
+` + leaseWhere + `),
+` + claimLeases + `
+SELECT 0, 0::int8, '', false, ''::bytea, ` + columns + `, body FROM c` + claimRest
+
+// claimPostgres also takes rows of lanes that keep an order, and finds the rows that this Store
+// leased before if it repeats the claim.
 var claimPostgres = claimStatement(waitingPostgres, aloneHeads, `false`)
 
 // claimStatement builds the statement for lanes with one way to select rows. waiting is the part
@@ -19,18 +37,13 @@ var claimPostgres = claimStatement(waitingPostgres, aloneHeads, `false`)
 // that a later row of its unit replaces it. If this Store repeats the claim ($13), the rows that
 // it leased before come first, from h.
 func claimStatement(waiting, alone, superseded string) string {
-	return strings.NewReplacer("<waiting>", waiting, "<alone>", alone, "<superseded>", superseded).Replace(`WITH r AS MATERIALIZED (
- SELECT u.*, w.id IS NOT NULL AS found, w.data, w.sealed, w.secret
- FROM unnest($1::text::int8[], $2::text::text[], $3::text::text[], $4::text::text[], $5::text::int4[], $6::text::int8[], $7::text::int8[], $8::text::int4[])
-  WITH ORDINALITY AS u(hook, scope, webhook, class, most, due, seq, take, turn)
- LEFT JOIN LATERAL (SELECT * FROM {p}webhook w WHERE w.id = u.webhook AND w.scope = u.scope LIMIT 1) w ON true
- WHERE w.id IS NULL OR w.active AND (w.expires = 0 OR w.expires > $9)),
+	return strings.NewReplacer("<waiting>", waiting, "<alone>", alone, "<superseded>", superseded).Replace(claimLanes + `,
 h AS MATERIALIZED (
  SELECT r.turn, true AS again, d.ctid AS place, d.due, d.seq, octet_length(d.body) AS size, <alone> AS alone, <superseded> AS superseded
  FROM {p}delivery d JOIN r ON r.hook = d.hook + 0 AND r.class = d.class AND r.scope = d.scope AND r.webhook = d.webhook
  WHERE d.ctid = ANY(ARRAY(SELECT x.place FROM r CROSS JOIN LATERAL (SELECT o.ctid AS place, o.held, o.lease, o.until FROM {p}delivery o
    WHERE o.hook = r.hook AND o.class = r.class AND o.state = 0 AND o.due <= $9 ORDER BY o.due, o.seq LIMIT ` + repeatedRows + `) x
-  WHERE $13 AND x.held AND x.lease = $11 AND x.until > $9)) AND CASE WHEN d.held THEN d.state ELSE 1 END = 0
+  WHERE (SELECT $13::bool) AND x.held AND x.lease = $11 AND x.until > $9)) AND CASE WHEN d.held THEN d.state ELSE 1 END = 0
  FOR UPDATE OF d SKIP LOCKED),
 <waiting>,
 n AS (
@@ -40,21 +53,38 @@ f AS MATERIALIZED (
  SELECT n.turn, n.place, n.seq, n.alone, n.superseded, $12::int8 = 0 OR sum(size) OVER (ORDER BY n.turn, n.rank) <= $12 OR row_number() OVER (ORDER BY n.turn, n.rank) = 1 AS fits
  FROM n JOIN r ON r.turn = n.turn WHERE n.superseded OR n.rank <= r.most),
 c AS (
- UPDATE {p}delivery d SET due = least(d.due, $9), until = $10,
+ UPDATE {p}delivery d SET ` + leaseSet + `, due = least(d.due, $9),
   was = CASE WHEN NOT d.held THEN CASE WHEN d.due = ` + parkedSQL + ` THEN d.was ELSE d.due END WHEN d.until > $9 THEN d.was ELSE d.until END,
-  alone = CASE WHEN d.key = '' THEN false ELSE d.ctid = ANY(ARRAY(SELECT place FROM f WHERE fits AND alone)) END, begun = d.key <> '',
-  lease = CASE WHEN d.held AND d.until > $9 THEN d.lease ELSE greatest(d.lease + 1, $11) END,
-  interrupted = d.interrupted + CASE WHEN d.held AND d.until <= $9 THEN 1 ELSE 0 END, held = true
- WHERE d.ctid = ANY(ARRAY(SELECT place FROM f WHERE fits)) AND d.state = 0 AND (NOT d.held OR d.until <= $9 OR d.lease = $11)
- RETURNING ` + columns + `, body),
-l AS (INSERT INTO {p}lease (until, hook, class, scope, webhook) SELECT $10, r.hook, r.class, r.scope, r.webhook FROM r WHERE EXISTS (SELECT 1 FROM f WHERE f.turn = r.turn AND f.fits))
+  alone = CASE WHEN d.key = '' THEN false ELSE d.ctid = ANY(ARRAY(SELECT place FROM f WHERE fits AND alone)) END
+` + leaseWhere + `),
+` + claimLeases + `
 SELECT 0, 0::int8, '', x.superseded, ''::bytea, ` + columns + `, CASE WHEN x.superseded THEN ''::bytea ELSE x.body END
-FROM (SELECT c.*, c.seq = ANY(ARRAY(SELECT seq FROM f WHERE superseded)) AS superseded FROM c) x
+FROM (SELECT c.*, c.seq = ANY(ARRAY(SELECT seq FROM f WHERE superseded)) AS superseded FROM c) x` + claimRest)
+}
+
+// Parts of all claim statements: r are the lanes with their webhooks, f the ctids of the selected
+// rows. The rows with fits are leased.
+const (
+	claimLanes = `WITH r AS MATERIALIZED (
+ SELECT u.*, w.id IS NOT NULL AS found, w.data, w.sealed, w.secret
+ FROM unnest((SELECT $1::text)::int8[], $2::text::text[], $3::text::text[], $4::text::text[], $5::text::int4[], $6::text::int8[], $7::text::int8[], $8::text::int4[])
+  WITH ORDINALITY AS u(hook, scope, webhook, class, most, due, seq, take, turn)
+ LEFT JOIN LATERAL (SELECT * FROM {p}webhook w WHERE w.id = u.webhook AND w.scope = u.scope LIMIT 1) w ON true
+ WHERE w.id IS NULL OR w.active AND (w.expires = 0 OR w.expires > $9))`
+
+	leaseSet = `until = $10, held = true, begun = d.key <> '', lease = CASE WHEN d.held AND d.until > $9 THEN d.lease ELSE greatest(d.lease + 1, $11) END,
+  interrupted = d.interrupted + CASE WHEN d.held AND d.until <= $9 THEN 1 ELSE 0 END`
+	leaseWhere = ` WHERE d.ctid = ANY(ARRAY(SELECT place FROM f WHERE fits)) AND d.state = 0 AND (NOT d.held OR d.until <= $9 OR d.lease = $11)
+ RETURNING ` + columns + `, body`
+
+	claimLeases = `l AS (INSERT INTO {p}lease (until, hook, class, scope, webhook) SELECT $10, r.hook, r.class, r.scope, r.webhook FROM r WHERE EXISTS (SELECT 1 FROM f WHERE f.turn = r.turn AND f.fits))`
+
+	claimRest = `
 UNION ALL
 SELECT 1, r.turn, r.data, r.sealed, r.secret, ` + emptyRow + ` FROM r WHERE r.found AND EXISTS (SELECT 1 FROM f WHERE f.turn = r.turn AND f.fits)
 UNION ALL
-SELECT 2, r.turn, '', false, ''::bytea, ` + emptyRow + ` FROM r WHERE EXISTS (SELECT 1 FROM f WHERE f.turn = r.turn AND NOT f.fits)`)
-}
+SELECT 2, r.turn, '', false, ''::bytea, ` + emptyRow + ` FROM r WHERE EXISTS (SELECT 1 FROM f WHERE f.turn = r.turn AND NOT f.fits)`
+)
 
 // repeatedRows is how many rows of a lane a repeated claim reads to find the rows that it leased
 // before. They were the first of the lane then.

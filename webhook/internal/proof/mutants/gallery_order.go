@@ -12,7 +12,7 @@ var orderBugs = []mutation{
 		"AND (r.take = 0 OR d.key = '' OR d.alone OR ` + keyHasNoOlder + ` AND ` + keyHasNoTurn + `)\n  ORDER BY", "AND (r.take = 0 OR d.key = '' OR d.alone OR ` + keyHasNoTurn + `)\n  ORDER BY",
 		"./webhook/internal/proof/stores -run TestStore/postgres/order"},
 	{"a claim in PostgreSQL adds no row to the table of leases", "webhook/sqlstore/statements_claim.go",
-		"WHERE EXISTS (SELECT 1 FROM f WHERE f.turn = r.turn AND f.fits))\nSELECT 0,", "WHERE false)\nSELECT 0,",
+		"WHERE EXISTS (SELECT 1 FROM f WHERE f.turn = r.turn AND f.fits))`\n\n	claimRest", "WHERE false)`\n\n	claimRest",
 		"./webhook/internal/proof/stores -run TestLeaseOfAnotherHost/postgres"},
 	{"a claim in SQLite adds no row to the table of leases", "webhook/sqlstore/claim_sqlite.go",
 		"		if t.rows[i] = rows; len(rows) > 0 {\n", "		if t.rows[i] = rows; len(rows) < 0 {\n",

@@ -61,7 +61,7 @@ func TestPlans(t *testing.T) {
 	}
 }
 
-// TestPlansOfManyRows: a claim goes down the index of turns in order, however much waits in a lane,
+// TestPlansOfManyRows: a claim reads the turn index in order, however many rows wait in a lane,
 // and where each webhook is of a tenant of its own too. The planner might take the log of the scope
 // for a quick way to the rows of a lane, or the work for so much that it compiles the statement to
 // machine code at each execution.
@@ -78,7 +78,7 @@ func TestPlansOfManyRows(t *testing.T) {
 	f.once()
 	c := f.claim(now())
 	for i := range c.Lanes {
-		c.Lanes[i].Take = webhook.TakeNewest
+		c.Lanes[i].Take = webhook.TakeNewest - webhook.Take(i%2) // and TakeHeads
 	}
 	if _, err := s.Claim(t.Context(), c); err != nil {
 		t.Fatal(err)
@@ -94,7 +94,7 @@ func TestPlansOfManyRows(t *testing.T) {
 		if !strings.HasPrefix(q, "VACUUM") {
 			continue
 		}
-		for _, statement := range []string{"false AS superseded FROM", "of_class"} {
+		for _, statement := range []string{"OVER w", "false AS superseded FROM many_delivery", "of_class"} {
 			plan := explain(t, d, tracer.find(statement))
 			wantInPlan(t, plan, "Index Scan using many_turn on many_delivery")
 			for _, bad := range []string{"Bitmap", "many_log", "JIT"} {
@@ -103,6 +103,60 @@ func TestPlansOfManyRows(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestPlannedOnce: PostgreSQL plans each statement of the way of a delivery a few times and then keeps
+// the plan, however few rows a call is about. Planning takes longer than the work for one row.
+func TestPlannedOnce(t *testing.T) {
+	d := newPostgres(t)
+	f := newField(t, d, "plan_", 20)
+	f.take(f.hooks("m", 5, true), 2_000, now().Add(-time.Hour))
+	db := d.open(t)
+	db.SetMaxOpenConns(1)
+	if _, err := db.Exec("ANALYZE"); err != nil {
+		t.Fatal(err)
+	}
+	s, err := sqlstore.New(db, sqlstore.PostgreSQL, &sqlstore.Options{Prefix: "plan_"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.store = s
+	const calls = 20
+	for range calls {
+		at := now()
+		one := f.delivery(f.lanes[0].WebhookID, at)
+		one.Held, one.Lease, one.Due = true, at.UnixMicro()<<11, at.Add(leaseTime)
+		if _, err := s.Enqueue(t.Context(), []webhook.Delivery{one}); err != nil {
+			t.Fatal(err)
+		}
+		f.leased(t, s, at, at.Add(leaseTime), 1)
+		f.walk(webhook.DueQuery{Now: at, Limit: 10})
+		f.walk(webhook.DueQuery{Now: at, Since: at.Add(-time.Second), Limit: 10})
+		lost, err := s.Settle(t.Context(), []webhook.Settlement{{ID: one.ID, Scope: one.Scope, Lease: one.Lease, State: webhook.StateDelivered, Due: at,
+			Result: &webhook.Attempt{Number: 1, Status: 200, Start: at}}})
+		if err != nil || len(lost) > 0 {
+			t.Fatal(lost, err)
+		}
+	}
+	rows, err := db.QueryContext(t.Context(), `SELECT generic_plans, custom_plans, statement FROM pg_prepared_statements WHERE generic_plans + custom_plans >= $1`, calls)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	kept := 0
+	for rows.Next() {
+		var generic, custom int
+		var text string
+		if err := rows.Scan(&generic, &custom, &text); err != nil {
+			t.Fatal(err)
+		}
+		if kept++; generic == 0 {
+			t.Errorf("planned %d times: %.300s", custom, text)
+		}
+	}
+	if err := rows.Err(); err != nil || kept < 5 {
+		t.Errorf("%d statements, %v; want those of Enqueue, Claim, Settle and both kinds of Due", kept, err)
 	}
 }
 
