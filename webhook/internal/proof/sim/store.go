@@ -111,12 +111,12 @@ func (v *view) Webhook(ctx context.Context, scope, id string) (hook webhook.Webh
 }
 
 func (v *view) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
-	return booked(ctx, v, "Enqueue", func(ctx context.Context) ([]bool, error) { return v.Store.Enqueue(ctx, ds) },
+	return callAndBook(ctx, v, "Enqueue", func(ctx context.Context) ([]bool, error) { return v.Store.Enqueue(ctx, ds) },
 		func(added *[]bool) { v.h.world.enqueued(ds, *added) })
 }
 
-// booked calls a method of the Store and books its result, also if the host loses the answer.
-func booked[T any](ctx context.Context, v *view, name string, method func(context.Context) (T, error), book func(*T)) (result T, err error) {
+// callAndBook calls a method of the Store and books its result, also if the host loses the answer.
+func callAndBook[T any](ctx context.Context, v *view, name string, method func(context.Context) (T, error), book func(*T)) (result T, err error) {
 	run := func(ctx context.Context) (T, error) {
 		w := v.h.world
 		w.booking.Lock()
@@ -143,7 +143,7 @@ func (v *view) Due(ctx context.Context, q webhook.DueQuery) (p webhook.DuePage, 
 }
 
 func (v *view) Claim(ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
-	return booked(ctx, v, "Claim", func(ctx context.Context) (webhook.Batch, error) { return v.Store.Claim(ctx, c) }, func(b *webhook.Batch) {
+	return callAndBook(ctx, v, "Claim", func(ctx context.Context) (webhook.Batch, error) { return v.Store.Claim(ctx, c) }, func(b *webhook.Batch) {
 		v.h.world.claimed(&c, b)
 		v.h.world.hide(b)
 	})
@@ -169,7 +169,7 @@ func (w *World) hide(b *webhook.Batch) {
 }
 
 func (v *view) Settle(ctx context.Context, ss []webhook.Settlement) ([]string, error) {
-	return booked(ctx, v, "Settle", func(ctx context.Context) ([]string, error) { return v.Store.Settle(ctx, ss) },
+	return callAndBook(ctx, v, "Settle", func(ctx context.Context) ([]string, error) { return v.Store.Settle(ctx, ss) },
 		func(lost *[]string) { v.h.world.settled(ss, *lost) })
 }
 
