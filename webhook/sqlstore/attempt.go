@@ -9,9 +9,9 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// attempt is a line of the column of attempts. Times are microseconds, spans are
-// nanoseconds. The lease comes first: settleSet looks for it.
-type attempt struct {
+// attemptLine is a line of the column attempts. Times are microseconds, durations are
+// nanoseconds. The lease comes first because settleSet searches for it.
+type attemptLine struct {
 	Lease      int64         `json:"l"`
 	Number     int           `json:"n"`
 	Status     int           `json:"s,omitempty"`
@@ -22,19 +22,19 @@ type attempt struct {
 	Snippet    string        `json:"x,omitempty"`
 
 	Detail webhook.Detail `json:"e,omitempty"`
-	Header []field        `json:"h,omitempty"`
+	Header []headerField  `json:"h,omitempty"`
 }
 
-// field is name and value of a field of an answer's header.
-type field [2]string
+// headerField is the name and the value of a response header field.
+type headerField [2]string
 
-// encodeAttempt makes a line. JSON keeps newlines and NUL out of it. The usual attempt is
+// encodeAttempt encodes a line. JSON escapes newlines and NUL. The usual attempt is
 // written without the encoder, which costs more than the rest of its settlement.
 func encodeAttempt(lease int64, a *webhook.Attempt) (string, error) {
 	if len(a.Header) > 0 || len(a.Snippet) > 64 || !plainText(a.Snippet) || !plainText(string(a.Code)) || !plainText(string(a.Detail)) {
-		line := attempt{lease, a.Number, a.Status, a.Code, micros(a.Start), a.Duration, a.RetryAfter, a.Snippet, a.Detail, nil}
+		line := attemptLine{lease, a.Number, a.Status, a.Code, micros(a.Start), a.Duration, a.RetryAfter, a.Snippet, a.Detail, nil}
 		for _, f := range a.Header {
-			line.Header = append(line.Header, field{f.Name, f.Value})
+			line.Header = append(line.Header, headerField{f.Name, f.Value})
 		}
 		b, err := json.Marshal(line)
 		return string(b) + "\n", err
@@ -68,7 +68,7 @@ func encodeAttempt(lease int64, a *webhook.Attempt) (string, error) {
 	return string(append(b, "}\n"...)), nil
 }
 
-// plainText reports whether JSON writes a text as it is.
+// plainText reports whether JSON writes a text without escapes.
 func plainText(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c < 0x20 || c > 0x7e || strings.IndexByte(`"\<>&`, c) >= 0 {
@@ -80,7 +80,7 @@ func plainText(s string) bool {
 
 func decodeAttempts(lines string) (as []webhook.Attempt) {
 	for line := range strings.Lines(lines) {
-		var a attempt
+		var a attemptLine
 		if json.Unmarshal([]byte(line), &a) == nil {
 			as = append(as, webhook.Attempt{Number: a.Number, Status: a.Status, Code: a.Code, Start: fromMicros(a.Start),
 				Duration: a.Duration, RetryAfter: a.RetryAfter, Snippet: a.Snippet, Detail: a.Detail, Header: a.header()})
@@ -89,7 +89,7 @@ func decodeAttempts(lines string) (as []webhook.Attempt) {
 	return as
 }
 
-func (a *attempt) header() (fields []webhook.HeaderField) {
+func (a *attemptLine) header() (fields []webhook.HeaderField) {
 	for _, f := range a.Header {
 		fields = append(fields, webhook.HeaderField{Name: f[0], Value: f[1]})
 	}

@@ -24,11 +24,11 @@ func (s *Store) Claim(ctx context.Context, c webhook.Claim) (b webhook.Batch, er
 	if err := s.ready(ctx); err != nil {
 		return b, err
 	}
-	t := newTaking(&c)
-	t.repeated = s.claims.note(c.Lease)
+	t := newClaimRun(&c)
+	t.repeated = s.recentClaims.add(c.Lease)
 	if s.dialect == PostgreSQL {
 		if err = s.claimAllPostgres(ctx, t); err == nil {
-			s.dropLeasesPostgres(ctx, t.now)
+			s.removeOldLeasesPostgres(ctx, t.now)
 		}
 	} else {
 		err = s.write(ctx, func(conn Conn) error { return s.claimSQLite(ctx, conn, t) })
@@ -39,35 +39,35 @@ func (s *Store) Claim(ctx context.Context, c webhook.Claim) (b webhook.Batch, er
 	return s.batch(t), nil
 }
 
-// taking is a claim under way and what it has taken.
-type taking struct {
+// claimRun is a claim under way with the rows that it has taken.
+type claimRun struct {
 	*webhook.Claim
 	now, until int64
-	repeated   bool // it was made before
-	turns      map[webhook.Lane]int
-	rows       [][]row        // by lane
-	hooks      map[int]stored // by lane
+	repeated   bool // this Store ran the same claim before
+	laneIndex  map[webhook.Lane]int
+	rows       [][]row            // by lane
+	webhooks   map[int]webhookRow // by lane
 	short      []webhook.Lane
-	keys       map[int64]map[string]bool // by hook, of which something is taken, SQLite only
+	keys       map[int64]map[string]bool // by hook: keys with a taken row, SQLite only
 }
 
-func newTaking(c *webhook.Claim) *taking {
-	t := &taking{Claim: c, now: micros(c.Now), until: micros(c.Until), turns: make(map[webhook.Lane]int, len(c.Lanes))}
+func newClaimRun(c *webhook.Claim) *claimRun {
+	t := &claimRun{Claim: c, now: micros(c.Now), until: micros(c.Until), laneIndex: make(map[webhook.Lane]int, len(c.Lanes))}
 	for i, l := range c.Lanes {
-		t.turns[l.Lane] = i
+		t.laneIndex[l.Lane] = i
 	}
 	t.reset()
 	return t
 }
 
-// reset forgets what a transaction read that was undone.
-func (t *taking) reset() {
-	t.rows, t.hooks, t.short = make([][]row, len(t.Lanes)), make(map[int]stored, len(t.Lanes)), nil
+// reset drops the rows of a transaction that was rolled back.
+func (t *claimRun) reset() {
+	t.rows, t.webhooks, t.short = make([][]row, len(t.Lanes)), make(map[int]webhookRow, len(t.Lanes)), nil
 	t.keys = make(map[int64]map[string]bool)
 }
 
-// keysOf returns the keys of a lane's webhook of which something is taken.
-func (t *taking) keysOf(l *webhook.LaneClaim) map[string]bool {
+// keysOf returns the keys of a lane's webhook of which a row is taken.
+func (t *claimRun) keysOf(l *webhook.LaneClaim) map[string]bool {
 	hook := hookOf(l.Scope, l.WebhookID)
 	if t.keys[hook] == nil {
 		t.keys[hook] = make(map[string]bool)
@@ -76,22 +76,22 @@ func (t *taking) keysOf(l *webhook.LaneClaim) map[string]bool {
 }
 
 // add puts a row into its lane.
-func (t *taking) add(d row) {
-	if i, ok := t.turns[d.lane()]; ok {
+func (t *claimRun) add(d row) {
+	if i, ok := t.laneIndex[d.lane()]; ok {
 		t.rows[i] = append(t.rows[i], d)
 	}
 }
 
-// batch sorts what was taken, with the due times that it had before. What cannot be read is
-// leased all the same, and told apart.
-func (s *Store) batch(t *taking) (b webhook.Batch) {
+// batch sorts the taken rows by the due times that they had before. Unreadable rows are
+// leased too, and listed separately.
+func (s *Store) batch(t *claimRun) (b webhook.Batch) {
 	b.Short = t.short
 	type verdict struct {
 		w    webhook.Webhook
 		gone bool
 		err  error
 	}
-	verdicts := make(map[string]*verdict, len(t.Lanes)) // by ID, as all lanes of a webhook are of its scope
+	verdicts := make(map[string]*verdict, len(t.Lanes)) // by scope and ID
 	for i, rows := range t.rows {
 		if len(rows) == 0 {
 			continue
@@ -101,9 +101,9 @@ func (s *Store) batch(t *taking) (b webhook.Batch) {
 		if v == nil {
 			v = &verdict{}
 			verdicts[lane.Scope+"\x00"+lane.WebhookID] = v
-			in, found := t.hooks[i]
+			in, found := t.webhooks[i]
 			if v.gone = !found; found {
-				v.w, v.err = s.decodeOf(lane.Scope, lane.WebhookID, in)
+				v.w, v.err = s.decodeInScope(lane.Scope, lane.WebhookID, in)
 			}
 			if !v.gone && v.err == nil {
 				b.Webhooks = append(b.Webhooks, v.w)
@@ -130,16 +130,16 @@ func unreadable(d *row) error {
 	return nil
 }
 
-// claimMemory remembers the numbers of the latest claims: one that is repeated looks for what it
-// took before.
-type claimMemory struct {
+// recentClaims remembers the numbers of the latest claims: a repeated claim looks for the rows that
+// it took before.
+type recentClaims struct {
 	mu   sync.Mutex
 	last [8]int64
 	next int
 }
 
-// note remembers the number of a claim and reports whether it was there.
-func (m *claimMemory) note(lease int64) (repeated bool) {
+// add remembers the number of a claim and reports whether it was there.
+func (m *recentClaims) add(lease int64) (repeated bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if slices.Contains(m.last[:], lease) {

@@ -7,31 +7,31 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// claimPostgres takes rows with one statement: of the lanes that take the newest, or of the others.
-func (s *Store) claimPostgres(ctx context.Context, conn Conn, t *taking, statement string, newest bool) error {
+// claimPostgres takes rows with one statement, either of the lanes that take the newest or of the others.
+func (s *Store) claimPostgres(ctx context.Context, conn Conn, t *claimRun, statement string, newest bool) error {
 	lanes := make(arrays, 8)
-	from := make([]turn, len(t.Lanes))
-	var asked []int // places of the lanes in t
+	from := make([]lanePlace, len(t.Lanes))
+	var selected []int // indexes in t.Lanes
 	for i := range t.Lanes {
 		l := &t.Lanes[i]
 		if (l.Take == webhook.TakeNewest) != newest {
 			continue
 		}
-		if from[i] = head; l.Take == webhook.TakeAny && !t.repeated {
-			from[i] = s.places.of(l.Lane)
+		if from[i] = laneHead; l.Take == webhook.TakeAny && !t.repeated {
+			from[i] = s.watermarks.start(l.Lane)
 		}
-		asked = append(asked, i)
+		selected = append(selected, i)
 		lanes.add(hookOf(l.Scope, l.WebhookID), l.Scope, l.WebhookID, l.Class, int64(min(l.Most, maxLane)), from[i].due, from[i].seq, int64(l.Take))
 	}
-	if len(asked) == 0 {
+	if len(selected) == 0 {
 		return nil
 	}
 	args := lanes.args(t.now, t.until, t.Lease, int64(t.MaxBytes), t.repeated)
 	err := s.each(ctx, conn, statement, args, func(r Rows) error {
 		var kind, turn int64
-		var hook stored
+		var hook webhookRow
 		var body []byte
-		d, err := scanDelivery(prefix{r, []any{&kind, &turn, &hook.data, &hook.sealed, &hook.secret}}, &body)
+		d, err := scanDelivery(prefixRows{r, []any{&kind, &turn, &hook.data, &hook.sealed, &hook.secret}}, &body)
 		if err != nil {
 			return err
 		}
@@ -40,49 +40,49 @@ func (s *Store) claimPostgres(ctx context.Context, conn Conn, t *taking, stateme
 			d.Body, d.Superseded = body, hook.sealed
 			t.add(d)
 		case 1:
-			t.hooks[asked[turn-1]] = hook
+			t.webhooks[selected[turn-1]] = hook
 		case 2:
-			t.short = append(t.short, t.Lanes[asked[turn-1]].Lane)
+			t.short = append(t.short, t.Lanes[selected[turn-1]].Lane)
 		}
 		return nil
 	})
 	if err == nil && !newest {
-		s.notePlaces(t, from)
+		s.moveWatermarks(t, from)
 	}
-	for _, i := range asked {
+	for _, i := range selected {
 		if l := &t.Lanes[i]; l.Most > maxLane && len(t.rows[i]) >= maxLane {
-			t.cut(l.Lane)
+			t.markShort(l.Lane)
 		}
 	}
 	return err
 }
 
-// cut notes that there may be more of a lane.
-func (t *taking) cut(l webhook.Lane) {
+// markShort records that a lane may have more rows.
+func (t *claimRun) markShort(l webhook.Lane) {
 	if !slices.Contains(t.short, l) {
 		t.short = append(t.short, l)
 	}
 }
 
-// notePlaces remembers how far lanes were taken. A lane that was not read from its head, and
-// brought less than was asked for, may have more.
-func (s *Store) notePlaces(t *taking, from []turn) {
+// moveWatermarks records up to which row lanes were taken. A lane that was not read from its head
+// and gave fewer rows than requested may have more.
+func (s *Store) moveWatermarks(t *claimRun, from []lanePlace) {
 	for i, l := range t.Lanes {
 		if l.Take != webhook.TakeAny {
-			continue // rows that wait for others are passed over
+			continue // the claim skips rows that wait for others of their key
 		}
 		full := len(t.rows[i]) >= min(l.Most, maxLane) && !t.repeated
-		s.places.note(l.Lane, from[i], t.rows[i], full)
-		if !full && from[i] != head {
-			t.cut(l.Lane)
+		s.watermarks.move(l.Lane, from[i], t.rows[i], full)
+		if !full && from[i] != laneHead {
+			t.markShort(l.Lane)
 		}
 	}
 }
 
-// prefix scans columns that precede those of the reader.
-type prefix struct {
+// prefixRows scans columns that precede those of the reader.
+type prefixRows struct {
 	Rows
 	first []any
 }
 
-func (p prefix) Scan(dest ...any) error { return p.Rows.Scan(append(p.first, dest...)...) }
+func (p prefixRows) Scan(dest ...any) error { return p.Rows.Scan(append(p.first, dest...)...) }

@@ -9,8 +9,8 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// claimSQLite takes rows inside a write transaction, which no other writer is in.
-func (s *Store) claimSQLite(ctx context.Context, conn Conn, t *taking) error {
+// claimSQLite takes rows inside a write transaction, which excludes other writers.
+func (s *Store) claimSQLite(ctx context.Context, conn Conn, t *claimRun) error {
 	t.reset()
 	size, first := 0, true
 	var plain, keyed, heads, again []int64
@@ -31,7 +31,7 @@ func (s *Store) claimSQLite(ctx context.Context, conn Conn, t *taking) error {
 				break
 			}
 			first, size = false, size+len(d.Body)
-			if t.again(d) {
+			if t.heldByThisClaim(d) {
 				again = append(again, d.seq)
 				continue
 			}
@@ -51,7 +51,7 @@ func (s *Store) claimSQLite(ctx context.Context, conn Conn, t *taking) error {
 			d.Held, d.Lease = true, max(d.Lease+1, t.Lease)
 		}
 		if t.rows[i] = rows; len(rows) > 0 {
-			if err := s.exec(ctx, conn, leasedSQL, t.until, hookOf(l.Scope, l.WebhookID), l.Class, l.Scope, l.WebhookID); err != nil {
+			if err := s.exec(ctx, conn, insertLease, t.until, hookOf(l.Scope, l.WebhookID), l.Class, l.Scope, l.WebhookID); err != nil {
 				return err
 			}
 		}
@@ -67,7 +67,7 @@ func (s *Store) claimSQLite(ctx context.Context, conn Conn, t *taking) error {
 		err = s.execAll(ctx, conn, prolongSQLite, again, t.until)
 	}
 	if err == nil {
-		err = s.dropLeases(ctx, conn, t.now)
+		err = s.removeOldLeases(ctx, conn, t.now)
 	}
 	return err
 }
@@ -84,12 +84,12 @@ func (s *Store) execAll(ctx context.Context, conn Conn, query string, seqs []int
 	return s.exec(ctx, conn, query, append(args, string(list))...)
 }
 
-// againSQLite finds what an earlier answer to this claim leased of a lane.
-func (s *Store) againSQLite(ctx context.Context, conn Conn, t *taking, l *webhook.LaneClaim) (rows []row, err error) {
+// repeatedSQLite returns the rows of a lane that an earlier run of this claim leased.
+func (s *Store) repeatedSQLite(ctx context.Context, conn Conn, t *claimRun, l *webhook.LaneClaim) (rows []row, err error) {
 	if !t.repeated {
 		return nil, nil
 	}
-	err = s.each(ctx, conn, claimAgainSQLite, []any{hookOf(l.Scope, l.WebhookID), l.Class, l.Scope, l.WebhookID, t.now, t.Lease}, func(r Rows) error {
+	err = s.each(ctx, conn, claimRepeatedSQLite, []any{hookOf(l.Scope, l.WebhookID), l.Class, l.Scope, l.WebhookID, t.now, t.Lease}, func(r Rows) error {
 		var body []byte
 		d, err := scanDelivery(r, &body)
 		d.Body = body
@@ -100,10 +100,10 @@ func (s *Store) againSQLite(ctx context.Context, conn Conn, t *taking, l *webhoo
 }
 
 // candidatesSQLite returns up to Most rows of a lane in the order in which they are taken,
-// none where its webhook does not receive.
-func (s *Store) candidatesSQLite(ctx context.Context, conn Conn, t *taking, i int) ([]row, error) {
+// and none while the webhook does not receive.
+func (s *Store) candidatesSQLite(ctx context.Context, conn Conn, t *claimRun, i int) ([]row, error) {
 	l := &t.Lanes[i]
-	var hook stored
+	var hook webhookRow
 	var active bool
 	var expires int64
 	err := s.row(ctx, conn, `SELECT active, expires, data, sealed, secret FROM {p}webhook WHERE id = $1 AND scope = $2`,
@@ -112,18 +112,18 @@ func (s *Store) candidatesSQLite(ctx context.Context, conn Conn, t *taking, i in
 	case err == nil && (!active || expires != 0 && expires <= t.now):
 		return nil, nil
 	case err == nil:
-		t.hooks[i] = hook
+		t.webhooks[i] = hook
 	case !notFound(err):
 		return nil, err
 	}
-	rows, err := s.againSQLite(ctx, conn, t, l)
+	rows, err := s.repeatedSQLite(ctx, conn, t, l)
 	if err != nil {
 		return nil, err
 	}
 	if l.Take != webhook.TakeAny {
 		return s.keyedSQLite(ctx, conn, t, l, rows)
 	}
-	err = s.each(ctx, conn, claimWaitingSQLite, []any{hookOf(l.Scope, l.WebhookID), l.Class, l.Scope, l.WebhookID, t.now, int64(l.Most), t.againOf()},
+	err = s.each(ctx, conn, claimWaitingSQLite, []any{hookOf(l.Scope, l.WebhookID), l.Class, l.Scope, l.WebhookID, t.now, int64(l.Most), t.otherStoresClaim()},
 		func(r Rows) error {
 			d, err := scanWaiting(r, l.Lane)
 			rows = append(rows, d)
@@ -134,13 +134,13 @@ func (s *Store) candidatesSQLite(ctx context.Context, conn Conn, t *taking, i in
 }
 
 // sort puts rows into the order in which they are taken.
-func (t *taking) sort(rows []row) {
+func (t *claimRun) sort(rows []row) {
 	slices.SortStableFunc(rows, func(a, b row) int {
 		return cmp.Or(t.rank(&a)-t.rank(&b), a.Due.Compare(b.Due), cmp.Compare(a.seq, b.seq))
 	})
 }
 
-// scanWaiting reads what claimWaitingSQLite finds in a lane.
+// scanWaiting reads a row of claimWaitingSQLite.
 func scanWaiting(r Rows, l webhook.Lane) (d row, err error) {
 	d.Scope, d.WebhookID, d.Class = l.Scope, l.WebhookID, l.Class
 	var name, code string
@@ -158,21 +158,21 @@ func scanWaiting(r Rows, l webhook.Lane) (d row, err error) {
 	return d, err
 }
 
-// againOf is the number of a claim that another Store made before. What this Store leased under it
-// is looked for apart.
-func (t *taking) againOf() int64 {
+// otherStoresClaim is the claim's number for rows that another Store leased under it, or -1.
+// repeatedSQLite finds the rows that this Store leased under the number.
+func (t *claimRun) otherStoresClaim() int64 {
 	if t.repeated {
 		return -1
 	}
 	return t.Lease
 }
 
-// again reports whether a row is held under the claim's own number.
-func (t *taking) again(d *row) bool { return d.Held && micros(d.Due) > t.now }
+// heldByThisClaim reports whether a row is held under the claim's own number.
+func (t *claimRun) heldByThisClaim(d *row) bool { return d.Held && micros(d.Due) > t.now }
 
-// rank puts such rows first.
-func (t *taking) rank(d *row) int {
-	if t.again(d) {
+// rank sorts the rows that this claim holds first.
+func (t *claimRun) rank(d *row) int {
+	if t.heldByThisClaim(d) {
 		return 0
 	}
 	return 1

@@ -6,14 +6,14 @@ import (
 	"errors"
 )
 
-// SQL is what a transaction or a connection of database/sql can do: *sql.Tx, *sql.Conn,
+// SQL has the methods of a transaction or a connection of database/sql: *sql.Tx, *sql.Conn,
 // and the handles of ORMs over them.
 type SQL interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// Conn is what a transaction of a native driver must be able to do. Arguments are
+// Conn has the methods that a transaction of a native driver must offer. Arguments are
 // strings, int64, bool and []byte; placeholders are $1, $2 and so on. For pgx:
 //
 //	type conn struct{ pgx.Tx }
@@ -37,13 +37,13 @@ type Rows interface {
 	Next() bool
 	// Scan reads the row into *string, *int64, *int, *bool and *[]byte.
 	Scan(dest ...any) error
-	// Err is what ended Next early.
+	// Err returns the error that ended Next early.
 	Err() error
 	// Close may be called more than once.
 	Close()
 }
 
-// sqlConn makes a Conn of what database/sql offers.
+// sqlConn is a Conn over database/sql.
 type sqlConn struct{ q SQL }
 
 func (c sqlConn) Exec(ctx context.Context, query string, args ...any) error {
@@ -59,7 +59,7 @@ func (c sqlConn) count(ctx context.Context, query string, args ...any) (int64, e
 	return counted(c.q.ExecContext(ctx, query, args...))
 }
 
-// counter is a Conn that can tell how many rows a statement changed.
+// counter is a Conn that can count the rows that a statement changed.
 type counter interface {
 	count(ctx context.Context, query string, args ...any) (int64, error)
 }
@@ -103,7 +103,7 @@ func (s *Store) each(ctx context.Context, c Conn, query string, args []any, scan
 	return wrap(rows.Err())
 }
 
-// row reads a single row, or answers sql.ErrNoRows.
+// row reads a single row, or returns sql.ErrNoRows.
 func (s *Store) row(ctx context.Context, c Conn, query string, args []any, dest ...any) error {
 	found := false
 	err := s.each(ctx, c, query, args, func(r Rows) error {
@@ -116,8 +116,8 @@ func (s *Store) row(ctx context.Context, c Conn, query string, args []any, dest 
 	return err
 }
 
-// changed runs a statement and counts the rows that it changed. A Conn of the host's
-// that cannot count is asked for a row of each.
+// changed runs a statement and counts the rows that it changed. A Conn of the host
+// that cannot count returns a row for each.
 func (s *Store) changed(ctx context.Context, c Conn, query string, args ...any) (n int64, err error) {
 	if c, ok := c.(counter); ok {
 		return c.count(ctx, s.text(query), args...)

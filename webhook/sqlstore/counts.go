@@ -10,28 +10,20 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Counts implements [webhook.Counters]. Without [Options.Counters] it answers
+// Counts implements [webhook.Counters]. Without [Options.Counters] it returns
 // [webhook.ErrUnsupported].
 func (s *Store) Counts(ctx context.Context, scope string, webhookIDs []string, since time.Time) (out []webhook.HourCount, err error) {
 	if !s.o.Counters {
 		return nil, webhook.ErrUnsupported
 	}
-	if err := s.readable(ctx); err != nil || len(webhookIDs) == 0 {
+	if err := s.readyToRead(ctx); err != nil || len(webhookIDs) == 0 {
 		return nil, err
 	}
-	a := make(arrays, 1)
-	for _, id := range webhookIDs {
-		a.add(id)
+	list, err := s.textList(webhookIDs)
+	if err != nil {
+		return nil, err
 	}
-	list := a.args()[0]
-	if s.dialect == SQLite {
-		b, err := json.Marshal(webhookIDs)
-		if err != nil {
-			return nil, err
-		}
-		list = string(b)
-	}
-	err = s.each(ctx, s.reader(), s.pick(countsOf("IN (SELECT value FROM json_each($2))"), countsOf("= ANY($2::text::text[])")),
+	err = s.each(ctx, s.reader(), s.pick(countsQuery("IN (SELECT value FROM json_each($2))"), countsQuery("= ANY($2::text::text[])")),
 		[]any{scope, list, micros(since)}, func(r Rows) error {
 			var c webhook.HourCount
 			var hour, took, slowest int64
@@ -46,20 +38,20 @@ func (s *Store) Counts(ctx context.Context, scope string, webhookIDs []string, s
 	return out, nil
 }
 
-func countsOf(among string) string {
+func countsQuery(among string) string {
 	return `SELECT webhook, hour, CAST(sum(accepted) AS bigint), CAST(sum(failed) AS bigint), CAST(sum(took) AS bigint), max(slowest) FROM {p}count
  WHERE scope = $1 AND webhook ` + among + ` AND hour >= $3 GROUP BY webhook, hour ORDER BY webhook, hour`
 }
 
-// addCount adds to what is counted already. A row is one of several of an hour in PostgreSQL, so
-// that connections that settle for one webhook at once do not wait for each other.
+// addCount adds to the counts of a row. PostgreSQL has several rows for an hour, so that
+// connections that settle for one webhook at once do not wait for each other.
 const addCount = ` ON CONFLICT (scope, webhook, hour, slot) DO UPDATE SET accepted = c.accepted + excluded.accepted,
  failed = c.failed + excluded.failed, took = c.took + excluded.took, slowest = <greatest>(c.slowest, excluded.slowest)`
 
-// countedPostgres is plainPostgres that counts what it writes. $12 holds the hours of the
-// attempts, 0 for none, $13 their durations. Rows are added in one order for all, so that two
-// hosts cannot deadlock.
-var countedPostgres = strings.NewReplacer(
+// settleHeldCountedPostgres is settleHeldPostgres with counts of the attempts. $12 holds the hours
+// of the attempts, 0 for none, $13 their durations. All hosts add rows in the same order, so they
+// cannot deadlock.
+var settleHeldCountedPostgres = strings.NewReplacer(
 	"RETURNING d.id, d.hook, d.key, d.state)", `RETURNING d.id, d.hook, d.key, d.state, d.scope, d.webhook, v.failed, v.hour, v.took),
 k AS (
  INSERT INTO {p}count AS c (scope, webhook, hour, slot, accepted, failed, took, slowest)
@@ -67,26 +59,26 @@ k AS (
  FROM u WHERE hour > 0 GROUP BY scope, webhook, hour ORDER BY scope, webhook, hour`+strings.ReplaceAll(addCount, "<greatest>", "greatest")+`)`,
 	"$10::text::text[])", "$10::text::text[], $12::text::int8[], $13::text::int8[])",
 	"failed, attempt)", "failed, attempt, hour, took)",
-).Replace(plainPostgres)
+).Replace(settleHeldPostgres)
 
-// countSQLite counts attempts of deliveries that were just settled: a list of their IDs, hours,
-// whether they failed, and durations.
+// countSQLite counts attempts of deliveries that were just settled. $1 lists ID, hour, failure
+// (0 or 1) and duration of each.
 var countSQLite = `INSERT INTO {p}count AS c (scope, webhook, hour, slot, accepted, failed, took, slowest)
 SELECT d.scope, d.webhook, u.value ->> 1, 0, sum(1 - (u.value ->> 2)), sum(u.value ->> 2), sum(u.value ->> 3), max(u.value ->> 3)
 FROM json_each($1) u JOIN {p}delivery d ON d.id = u.value ->> 0 WHERE true GROUP BY d.scope, d.webhook, u.value ->> 1` +
 	strings.ReplaceAll(addCount, "<greatest>", "max")
 
-// plain returns the short statement of a settlement and its arguments.
-func (s *Store) plain(list []outcome) (query string, args []any) {
-	args = literals(list).args(int64(len(list)))
+// settleHeldQuery returns the statement for outcomes of held leases and its arguments.
+func (s *Store) settleHeldQuery(list []outcome) (query string, args []any) {
+	args = outcomeArrays(list).args(int64(len(list)))
 	if !s.o.Counters {
-		return plainPostgres, args
+		return settleHeldPostgres, args
 	}
 	times := make(arrays, 2)
 	for i := range list {
 		times.add(list[i].hour, list[i].took)
 	}
-	return countedPostgres, append(args, times.args()...)
+	return settleHeldCountedPostgres, append(args, times.args()...)
 }
 
 // countAll counts the attempts of outcomes that were written.
@@ -107,17 +99,17 @@ func (s *Store) countAll(ctx context.Context, c Conn, written []*outcome) error 
 	return s.exec(ctx, c, countSQLite, string(b))
 }
 
-// countHours is the latest hour in which old counts were removed, in microseconds.
-type countHours struct{ swept atomic.Int64 }
+// countSweep holds the latest hour in which old counts were removed, in microseconds.
+type countSweep struct{ latest atomic.Int64 }
 
-// forgetCounts removes counts that have been kept long enough, once an hour. What fails, the next
-// hour does.
-func (s *Store) forgetCounts(ctx context.Context, list []outcome) {
+// removeOldCounts removes counts older than [webhook.CountsKept], once an hour. After an error the
+// next hour removes them.
+func (s *Store) removeOldCounts(ctx context.Context, list []outcome) {
 	var latest int64
 	for i := range list {
 		latest = max(latest, list[i].hour)
 	}
-	if before := s.hours.swept.Load(); !s.o.Counters || latest <= before || !s.hours.swept.CompareAndSwap(before, latest) {
+	if before := s.countSweep.latest.Load(); !s.o.Counters || latest <= before || !s.countSweep.latest.CompareAndSwap(before, latest) {
 		return
 	}
 	_ = s.write(ctx, func(c Conn) error {

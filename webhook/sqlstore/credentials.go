@@ -8,8 +8,8 @@ import (
 	"github.com/postrider/postrider/webhook/internal/sealing"
 )
 
-// clientTLS is what is secret of a webhook's TLS, and a digest of what stands in clear beside it, so
-// that no other authorities can be put in its place.
+// clientTLS holds the secrets of a webhook's TLS and a digest of the part that is stored in clear, so
+// that a changed certificate or authority is detected.
 type clientTLS struct {
 	Key     string `json:"key,omitempty"`
 	Pending string `json:"pending,omitempty"`
@@ -28,7 +28,7 @@ func digestOf(c *webhook.ClientTLS) []byte {
 	return sum[:]
 }
 
-// fill completes what was read in clear, and tells whether it is what was stored.
+// fill adds the keys to the clear part, and reports whether the clear part matches the digest.
 func (c *clientTLS) fill(to *webhook.ClientTLS) bool {
 	if c == nil {
 		return to.IsZero()
@@ -40,8 +40,8 @@ func (c *clientTLS) fill(to *webhook.ClientTLS) bool {
 	return true
 }
 
-// authorization is a webhook's Auth. Its scheme stands in clear too; the two must agree, or a
-// change of the clear one would send a client's secret to the webhook instead of its token endpoint.
+// authorization is a webhook's Auth. The scheme is stored in clear too, and the two must agree:
+// otherwise a change of the clear one sends a client's secret to the webhook instead of its token endpoint.
 type authorization struct {
 	Scheme     string   `json:"scheme"`
 	Username   string   `json:"username,omitempty"`
@@ -73,9 +73,9 @@ func (a *authorization) auth() (out webhook.Auth) {
 	}
 }
 
-// credentials completes a webhook of which the clear part was read, and tells whether both parts belong
+// fillCredentials adds the secret part to a webhook's clear part, and reports whether both parts belong
 // together.
-func (s *secrets) credentials(w *webhook.Webhook, scheme string) bool {
+func (s *secrets) fillCredentials(w *webhook.Webhook, scheme string) bool {
 	auth := s.Auth.auth()
 	if string(auth.Scheme) != scheme || !s.TLS.fill(&w.TLS) {
 		return false

@@ -9,11 +9,11 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// A cursor is the place of a page's last row and a sum over it and the query, which
-// finds damage and mix-ups. It is no protection against forgery and needs none: the
-// scope is not taken from it.
+// A cursor is the position of a page's last row and a checksum over it and the query. The
+// checksum detects damage and a cursor of another query. It need not prevent forgery,
+// because the scope is not read from the cursor.
 
-// position is the place of a row in a log.
+// position is the position of a row in a log.
 type position struct{ created, seq int64 }
 
 func cursorOf(q webhook.Query, last position) string {
@@ -35,8 +35,8 @@ func parseCursor(q webhook.Query) (*position, error) {
 	return &position{int64(binary.BigEndian.Uint64(b)), int64(binary.BigEndian.Uint64(b[8:]))}, nil
 }
 
-// querySum covers what decides which rows come in which order; the page's size may
-// change between pages.
+// querySum is a checksum over the fields of a query that select and order rows. The page's
+// size may change between pages.
 func querySum(q webhook.Query, place []byte) uint64 {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%x|%q|%q|%q|%q|%d|%q|%d|%d|%t", place, q.Scope, q.WebhookID, q.EventID, q.Type, q.States, q.Codes,

@@ -32,9 +32,8 @@ type uintCode int
 
 func (e fieldError) Error() string { return "/srv/crm/secret.db" }
 
-// TestDatabaseErrors: the text of a database's error has its code and what to do, and nothing
-// of what the driver says beside it. Whether it leaves open what became of a statement
-// depends on who answered.
+// TestDatabaseErrors: the text of a database's error has its code and the remedy, and nothing of
+// the driver's text. Some of these errors leave the result of a statement unknown.
 func TestDatabaseErrors(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

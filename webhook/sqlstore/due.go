@@ -16,121 +16,121 @@ import (
 const (
 	// walkLanes is how many lanes a page goes through at least, whatever its Limit.
 	walkLanes = 200
-	// sinceRows is how many rows may have become due for a question with Since to be
-	// answered from them; with more it is answered as one without.
+	// sinceRows bounds the rows that became due for a query with Since. With more rows
+	// Due answers the query as one without Since.
 	sinceRows = 2000
-	// nextRows is how many rows are looked at for one of a webhook that receives, before
-	// the time of the last of them is taken for DuePage.Next.
-	nextRows = "64"
+	// nextRowsRead bounds the rows read to find one whose webhook receives. With none among
+	// so many rows, the time of the last becomes DuePage.Next.
+	nextRowsRead = "64"
 )
 
 // Kinds of rows of the statements about lanes.
 const (
-	kindLeased  = 0 // a lane whose first free row is held, until a time that has passed
-	kindWaiting = 1 // a lane in which something is due
-	kindWalked  = 2 // the last lane that was gone through
+	kindLeased  = 0 // a lane whose first claimable row is held under a lease that has ended
+	kindWaiting = 1 // a lane with a row that is due
+	kindLast    = 2 // the last lane of the walk
 	kindNext    = 3 // a time for DuePage.Next
-	kindRows    = 4 // how many rows were read
+	kindRows    = 4 // the number of rows that were read
 )
 
-// open is the condition that a webhook receives, or is gone. It is asked for each lane: in
-// a join PostgreSQL may read all webhooks.
-const open = `coalesce((SELECT w.active AND (w.expires = 0 OR w.expires > $1) FROM {p}webhook w WHERE w.id = x.webhook AND w.scope = x.scope), true)`
+// webhookReceives is the condition that a webhook receives or is deleted. It is a subquery for
+// each lane, because PostgreSQL may read all webhooks for a join.
+const webhookReceives = `coalesce((SELECT w.active AND (w.expires = 0 OR w.expires > $1) FROM {p}webhook w WHERE w.id = x.webhook AND w.scope = x.scope), true)`
 
-// free is the kind of a lane x, NULL where all that is due is held. Rows that are held stand
-// before the others, and are few.
-const free = `(SELECT CASE WHEN d.held THEN 0 ELSE 1 END FROM {p}delivery d WHERE d.state = 0 AND d.hook = x.hook AND d.class = x.class
+// laneKind is the kind of a lane x, NULL where all due rows are held. Held rows precede the
+// others and are few.
+const laneKind = `(SELECT CASE WHEN d.held THEN 0 ELSE 1 END FROM {p}delivery d WHERE d.state = 0 AND d.hook = x.hook AND d.class = x.class
   AND d.due <= $1 AND (NOT d.held OR d.until <= $1) ORDER BY d.due, d.seq LIMIT 1)`
 
-// nextDue is the first time after $1 at which something becomes due, for a webhook that receives.
+// nextDue is the first time after $1 at which a row becomes due whose webhook receives.
 const nextDue = `
 UNION ALL
-SELECT 3, 0, '', '', '', coalesce(min(x.due) FILTER (WHERE ` + open + `), CASE WHEN count(*) = ` + nextRows + ` THEN max(x.due) ELSE 0 END)
-FROM (SELECT d.due, d.scope, d.webhook FROM {p}delivery d WHERE d.state = 0 AND (d.due + 0) > $1 ORDER BY (d.due + 0) LIMIT ` + nextRows + `) x`
+SELECT 3, 0, '', '', '', coalesce(min(x.due) FILTER (WHERE ` + webhookReceives + `), CASE WHEN count(*) = ` + nextRowsRead + ` THEN max(x.due) ELSE 0 END)
+FROM (SELECT d.due, d.scope, d.webhook FROM {p}delivery d WHERE d.state = 0 AND (d.due + 0) > $1 ORDER BY (d.due + 0) LIMIT ` + nextRowsRead + `) x`
 
-// nextEnd is the first end of a lease after $1, of the leases that meet a condition. A lease may
-// have been settled long ago, which the first rows of its lane show; where there are more than
-// that, it may be held. Each lane is looked at once, however many lines it has. Where not all lines
-// were read, the first of the others bounds the answer.
-func nextEnd(of string) string {
+// nextLeaseEnd is the first end after $1 of the leases that meet a condition. A lease may have been
+// settled long ago, which the first rows of its lane show; if the lane has more rows, the lease
+// counts as held. Each lane is read once, however many leases it has. If the leases exceed
+// leaseRowsRead, the first of the others bounds the result.
+func nextLeaseEnd(of string) string {
 	lines := `FROM {p}lease n WHERE n.until > $1` + of + ` ORDER BY n.until LIMIT `
 	return `
 UNION ALL
 SELECT 3, 0, '', '', '', CASE WHEN y.held IS NULL OR y.rest > 0 AND y.rest < y.held THEN y.rest ELSE y.held END
-FROM (SELECT min(x.held) FILTER (WHERE ` + open + `) AS held, CASE WHEN count(*) = ` + nextRows + ` THEN max(x.until) ELSE coalesce((SELECT n.until ` + lines + `1 OFFSET ` + nextLines + `), 0) END AS rest
- FROM (SELECT z.*, (SELECT CASE WHEN count(*) = ` + headRows + ` THEN z.until ELSE min(o.until) FILTER (WHERE o.held AND o.until > $1) END
-   FROM (SELECT d.held, d.until FROM {p}delivery d WHERE d.state = 0 AND d.hook = z.hook AND d.class = z.class AND d.due <= $1 ORDER BY d.due, d.seq LIMIT ` + headRows + `) o) AS held
-  FROM (SELECT n.hook, n.class, n.scope, n.webhook, min(n.until) AS until FROM (SELECT * ` + lines + nextLines + `) n
-   GROUP BY n.hook, n.class, n.scope, n.webhook ORDER BY min(n.until) LIMIT ` + nextRows + `) z) x) y`
+FROM (SELECT min(x.held) FILTER (WHERE ` + webhookReceives + `) AS held, CASE WHEN count(*) = ` + nextRowsRead + ` THEN max(x.until) ELSE coalesce((SELECT n.until ` + lines + `1 OFFSET ` + leaseRowsRead + `), 0) END AS rest
+ FROM (SELECT z.*, (SELECT CASE WHEN count(*) = ` + headRowsRead + ` THEN z.until ELSE min(o.until) FILTER (WHERE o.held AND o.until > $1) END
+   FROM (SELECT d.held, d.until FROM {p}delivery d WHERE d.state = 0 AND d.hook = z.hook AND d.class = z.class AND d.due <= $1 ORDER BY d.due, d.seq LIMIT ` + headRowsRead + `) o) AS held
+  FROM (SELECT n.hook, n.class, n.scope, n.webhook, min(n.until) AS until FROM (SELECT * ` + lines + leaseRowsRead + `) n
+   GROUP BY n.hook, n.class, n.scope, n.webhook ORDER BY min(n.until) LIMIT ` + nextRowsRead + `) z) x) y`
 }
 
 const (
-	// headRows is how many rows of a lane are looked at for a lease.
-	headRows = "16"
-	// nextLines is how many lines are read for lanes with leases.
-	nextLines = "1000"
+	// headRowsRead is how many rows at the head of a lane are read to find a held one.
+	headRowsRead = "16"
+	// leaseRowsRead bounds the rows read of the table of leases.
+	leaseRowsRead = "1000"
 )
 
-// hidden hides times and places from PostgreSQL's planner; see statements_postgres.go.
-var hidden = strings.NewReplacer("$1", "(SELECT $1::int8)", "$2", "(SELECT $2::int8)", "$3", "(SELECT $3::int8)", "$5", "(SELECT $5::int8)")
+// hiddenFromPlanner hides times and numbers from PostgreSQL's planner; see statements_postgres.go.
+var hiddenFromPlanner = strings.NewReplacer("$1", "(SELECT $1::int8)", "$2", "(SELECT $2::int8)", "$3", "(SELECT $3::int8)", "$5", "(SELECT $5::int8)")
 
-// dueSQL answers a page: $1 now, $2 lanes to go through, $3 and $4 the lane of the cursor,
-// $5 the last hook.
-var dueSQLite, duePostgres = dueSQL(lanesSQLite), hidden.Replace(dueSQL(lanesPostgres))
+// dueSQL selects a page: $1 is now, $2 the number of lanes, $3 and $4 are the lane of the
+// cursor, $5 is the last hook.
+var dueSQLite, duePostgres = dueSQL(lanesSQLite), hiddenFromPlanner.Replace(dueSQL(lanesPostgres))
 
-func dueSQL(lanes string) string { return lanes + dueLanes + nextDue + nextEnd("") }
+func dueSQL(lanes string) string { return lanes + dueLanes + nextDue + nextLeaseEnd("") }
 
-const dueLanes = `, f AS MATERIALIZED (SELECT ` + free + ` AS kind, x.hook, x.class, x.scope, x.webhook FROM l x WHERE x.due <= $1)
-SELECT x.kind, x.hook, x.class, x.scope, x.webhook, 0 AS due FROM f x WHERE x.kind IS NOT NULL AND ` + open + `
+const dueLanes = `, f AS MATERIALIZED (SELECT ` + laneKind + ` AS kind, x.hook, x.class, x.scope, x.webhook FROM l x WHERE x.due <= $1)
+SELECT x.kind, x.hook, x.class, x.scope, x.webhook, 0 AS due FROM f x WHERE x.kind IS NOT NULL AND ` + webhookReceives + `
 UNION ALL
 SELECT 2, hook, class, '', '', 0 FROM l WHERE n = $2`
 
-// ofWebhookSQL is the same for all lanes of one webhook, from which the page is cut, with the
+// ofWebhookSQL selects all lanes of one webhook, of which duePageOfWebhook keeps a page, with the
 // times of that webhook alone.
-var ofWebhookSQLite, ofWebhookPostgres = ofWebhookSQL(lanesSQLite, laterSQLite), hidden.Replace(ofWebhookSQL(lanesPostgres, laterPostgres))
+var ofWebhookSQLite, ofWebhookPostgres = ofWebhookSQL(lanesSQLite, laneNextDueSQLite), hiddenFromPlanner.Replace(ofWebhookSQL(lanesPostgres, laneNextDuePostgres))
 
 func ofWebhookSQL(lanes, later string) string {
 	return lanes + dueLanes + `
 UNION ALL
-SELECT 3, x.hook, '', x.scope, x.webhook, x.due FROM (SELECT l.hook, l.scope, l.webhook, ` + later + ` AS due FROM l) x WHERE x.due > $1 AND ` + open +
-		nextEnd(" AND n.hook = $5")
+SELECT 3, x.hook, '', x.scope, x.webhook, x.due FROM (SELECT l.hook, l.scope, l.webhook, ` + later + ` AS due FROM l) x WHERE x.due > $1 AND ` + webhookReceives +
+		nextLeaseEnd(" AND n.hook = $5")
 }
 
-var sincePostgres = hidden.Replace(sinceSQL)
+var sincePostgres = hiddenFromPlanner.Replace(sinceSQL)
 
-// sinceSQL answers a question with Since, $2, from what has become due after it; $3 bounds
-// the rows, and the lanes with leases.
+// sinceSQL selects the lanes of rows that became due after $2, and those of leases that ended
+// after it; $3 bounds the rows, and the lanes with leases.
 var sinceSQL = `WITH y AS MATERIALIZED (SELECT d.hook, d.class, d.scope, d.webhook FROM {p}delivery d
   WHERE d.state = 0 AND (NOT d.held OR d.until <= $1) AND (d.due + 0) > $2 AND (d.due + 0) <= $1 ORDER BY (d.due + 0) LIMIT $3),
 z AS MATERIALIZED (SELECT DISTINCT n.hook, n.class, n.scope, n.webhook FROM {p}lease n WHERE n.until > $2 AND n.until <= $1 LIMIT $3),
-f AS MATERIALIZED (SELECT ` + free + ` AS kind, x.hook, x.class, x.scope, x.webhook FROM z x)
-SELECT DISTINCT 1 AS kind, x.hook, x.class, x.scope, x.webhook, 0 AS due FROM y x WHERE ` + open + `
+f AS MATERIALIZED (SELECT ` + laneKind + ` AS kind, x.hook, x.class, x.scope, x.webhook FROM z x)
+SELECT DISTINCT 1 AS kind, x.hook, x.class, x.scope, x.webhook, 0 AS due FROM y x WHERE ` + webhookReceives + `
 UNION ALL
-SELECT x.kind, x.hook, x.class, x.scope, x.webhook, 0 FROM f x WHERE x.kind IS NOT NULL AND ` + open + `
+SELECT x.kind, x.hook, x.class, x.scope, x.webhook, 0 FROM f x WHERE x.kind IS NOT NULL AND ` + webhookReceives + `
 UNION ALL
 SELECT 4, 0, '', '', '', CASE WHEN (SELECT count(*) FROM y) > (SELECT count(*) FROM z) THEN (SELECT count(*) FROM y) ELSE (SELECT count(*) FROM z) END` +
-	nextDue + nextEnd("")
+	nextDue + nextLeaseEnd("")
 
 // Due implements [webhook.Store]. It goes from lane to lane, not from delivery to delivery.
 func (s *Store) Due(ctx context.Context, q webhook.DueQuery) (p webhook.DuePage, err error) {
 	if q.Limit < 1 {
 		return p, fmt.Errorf("sqlstore: due: Limit is %d, must be at least 1: %w", q.Limit, webhook.ErrInvalid)
 	}
-	from, err := parsePlace(q.Cursor)
+	from, err := parseLanePosition(q.Cursor)
 	if err != nil {
 		return p, err
 	}
-	if err := s.readable(ctx); err != nil {
+	if err := s.readyToRead(ctx); err != nil {
 		return p, err
 	}
 	s.warnIdle(ctx)
 	switch {
 	case q.WebhookID != "" || q.Scope != "":
-		p, err = s.dueOfWebhook(ctx, q, from)
+		p, err = s.duePageOfWebhook(ctx, q, from)
 	default:
-		whole := q.Cursor != "" || q.Since.IsZero() || q.Now.Sub(q.Since) > leaseNoteLife/2
+		whole := q.Cursor != "" || q.Since.IsZero() || q.Now.Sub(q.Since) > leaseRowLife/2
 		if !whole {
-			p, whole, err = s.dueSince(ctx, q)
+			p, whole, err = s.duePageSince(ctx, q)
 		}
 		if whole && err == nil {
 			p, err = s.duePage(ctx, q, from)
@@ -142,25 +142,25 @@ func (s *Store) Due(ctx context.Context, q webhook.DueQuery) (p webhook.DuePage,
 	return p, nil
 }
 
-// place is a lane in the order of the index: what a cursor of Due holds.
-type place struct {
+// lanePosition is a lane's position in the order of the index. A cursor of Due holds one.
+type lanePosition struct {
 	hook  int64
 	class string
 }
 
-func (p place) String() string {
+func (p lanePosition) String() string {
 	return base64.RawURLEncoding.EncodeToString(append(binary.BigEndian.AppendUint64(nil, uint64(p.hook)), p.class...))
 }
 
-func parsePlace(cursor string) (place, error) {
+func parseLanePosition(cursor string) (lanePosition, error) {
 	if cursor == "" {
-		return place{hook: -1}, nil
+		return lanePosition{hook: -1}, nil
 	}
 	b, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err != nil || len(b) < 8 {
-		return place{}, fmt.Errorf("%w: %w", ErrCursor, webhook.ErrInvalid)
+		return lanePosition{}, fmt.Errorf("%w: %w", ErrCursor, webhook.ErrInvalid)
 	}
-	return place{int64(binary.BigEndian.Uint64(b)), string(b[8:])}, nil
+	return lanePosition{int64(binary.BigEndian.Uint64(b)), string(b[8:])}, nil
 }
 
 // lane is a row of a statement about lanes.
@@ -169,18 +169,18 @@ type lane struct {
 	hook int64
 }
 
-func (l lane) place() string { return place{l.hook, l.Class}.String() }
+func (l lane) position() string { return lanePosition{l.hook, l.Class}.String() }
 
-// seen collects what the statements about lanes tell.
-type seen struct {
-	lanes  []lane
-	ended  []lane // those of them with leases that have ended
-	walked *lane
-	next   int64
-	rows   int64
+// lanesRead collects the rows of a statement about lanes.
+type lanesRead struct {
+	lanes      []lane
+	leaseEnded []lane // the lanes with a lease that has ended
+	last       *lane
+	next       int64
+	rows       int64
 }
 
-func (v *seen) scan(r Rows) error {
+func (v *lanesRead) scan(r Rows) error {
 	var kind int
 	var l lane
 	var due int64
@@ -189,12 +189,12 @@ func (v *seen) scan(r Rows) error {
 	}
 	switch kind {
 	case kindLeased:
-		v.ended = append(v.ended, l)
+		v.leaseEnded = append(v.leaseEnded, l)
 		v.lanes = append(v.lanes, l)
 	case kindWaiting:
 		v.lanes = append(v.lanes, l)
-	case kindWalked:
-		v.walked = &l
+	case kindLast:
+		v.last = &l
 	case kindNext:
 		if due > 0 && due < parked && (v.next == 0 || due < v.next) {
 			v.next = due
@@ -205,34 +205,34 @@ func (v *seen) scan(r Rows) error {
 	return nil
 }
 
-// lanesDue asks a statement about lanes. Those with leases that have ended are claimed from their
-// heads next time, where the leases are.
-func (s *Store) lanesDue(ctx context.Context, query string, args ...any) (v seen, err error) {
+// readLanes runs a statement about lanes. It drops the watermarks of lanes with a lease that has
+// ended, so that the next claim reads them from the head, where such rows are.
+func (s *Store) readLanes(ctx context.Context, query string, args ...any) (v lanesRead, err error) {
 	if err = s.each(ctx, s.reader(), query, args, v.scan); err != nil {
 		return v, err
 	}
-	for _, l := range v.ended {
-		s.places.drop(l.Lane)
+	for _, l := range v.leaseEnded {
+		s.watermarks.drop(l.Lane)
 	}
-	slices.SortFunc(v.lanes, byPlace)
+	slices.SortFunc(v.lanes, byPosition)
 	v.lanes = slices.Compact(v.lanes)
 	return v, nil
 }
 
-func byPlace(a, b lane) int {
+func byPosition(a, b lane) int {
 	return cmp.Or(cmp.Compare(a.hook, b.hook), strings.Compare(a.Class, b.Class))
 }
 
-// duePage answers a page of the walk over all lanes.
-func (s *Store) duePage(ctx context.Context, q webhook.DueQuery, from place) (p webhook.DuePage, err error) {
-	v, err := s.lanesDue(ctx, s.pick(dueSQLite, duePostgres), micros(q.Now), int64(max(q.Limit, walkLanes)), from.hook, from.class, int64(math.MaxInt64))
+// duePage returns a page of the walk over all lanes.
+func (s *Store) duePage(ctx context.Context, q webhook.DueQuery, from lanePosition) (p webhook.DuePage, err error) {
+	v, err := s.readLanes(ctx, s.pick(dueSQLite, duePostgres), micros(q.Now), int64(max(q.Limit, walkLanes)), from.hook, from.class, int64(math.MaxInt64))
 	if err != nil {
 		return p, err
 	}
 	p.Next = fromMicros(v.next)
 	cursor := ""
-	if v.walked != nil {
-		cursor = v.walked.place()
+	if v.last != nil {
+		cursor = v.last.position()
 	}
 	return pageOf(p, v.lanes, q.Limit, cursor), nil
 }
@@ -241,7 +241,7 @@ func (s *Store) duePage(ctx context.Context, q webhook.DueQuery, from place) (p 
 func pageOf(p webhook.DuePage, lanes []lane, limit int, cursor string) webhook.DuePage {
 	if len(lanes) > limit {
 		lanes = lanes[:limit]
-		cursor = lanes[limit-1].place()
+		cursor = lanes[limit-1].position()
 	}
 	p.Cursor = cursor
 	for _, l := range lanes {
@@ -250,9 +250,10 @@ func pageOf(p webhook.DuePage, lanes []lane, limit int, cursor string) webhook.D
 	return p
 }
 
-// dueSince answers from what has become due since, unless that is too much: whole then.
-func (s *Store) dueSince(ctx context.Context, q webhook.DueQuery) (p webhook.DuePage, whole bool, err error) {
-	v, err := s.lanesDue(ctx, s.pick(sinceSQL, sincePostgres), micros(q.Now), micros(q.Since), int64(sinceRows))
+// duePageSince returns the lanes that became due after Since. whole reports that they are too
+// many, so that the caller reads all lanes instead.
+func (s *Store) duePageSince(ctx context.Context, q webhook.DueQuery) (p webhook.DuePage, whole bool, err error) {
+	v, err := s.readLanes(ctx, s.pick(sinceSQL, sincePostgres), micros(q.Now), micros(q.Since), int64(sinceRows))
 	if err != nil || v.rows >= sinceRows || len(v.lanes) > q.Limit {
 		return p, true, err
 	}
@@ -260,11 +261,11 @@ func (s *Store) dueSince(ctx context.Context, q webhook.DueQuery) (p webhook.Due
 	return pageOf(p, v.lanes, q.Limit, ""), false, nil
 }
 
-// dueOfWebhook answers for the lanes of one webhook, which are few.
-func (s *Store) dueOfWebhook(ctx context.Context, q webhook.DueQuery, from place) (p webhook.DuePage, err error) {
+// duePageOfWebhook returns a page of the lanes of one webhook, which are few.
+func (s *Store) duePageOfWebhook(ctx context.Context, q webhook.DueQuery, from lanePosition) (p webhook.DuePage, err error) {
 	const most = 1000
 	hook := hookOf(q.Scope, q.WebhookID)
-	v, err := s.lanesDue(ctx, s.pick(ofWebhookSQLite, ofWebhookPostgres), micros(q.Now), int64(most), hook-1, maxText, hook)
+	v, err := s.readLanes(ctx, s.pick(ofWebhookSQLite, ofWebhookPostgres), micros(q.Now), int64(most), hook-1, maxText, hook)
 	if err != nil {
 		return p, err
 	}
@@ -275,5 +276,5 @@ func (s *Store) dueOfWebhook(ctx context.Context, q webhook.DueQuery, from place
 	return pageOf(p, lanes, q.Limit, ""), nil
 }
 
-// maxText comes after the classes of any lane: no text of a host holds it.
+// maxText sorts after the class of any lane.
 const maxText = "\U0010FFFF"

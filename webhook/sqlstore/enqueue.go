@@ -8,16 +8,16 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Bounds of one INSERT on PostgreSQL, whose text is twice as long as the bodies.
+// Bounds of one INSERT on PostgreSQL, in which a body takes twice its size.
 const (
 	maxChunkRows  = 1000
 	maxChunkBytes = 8 << 20
 )
 
-// Enqueue implements [webhook.Enqueuer]. A delivery whose ID is not that of
-// [webhook.DeliveryID] keeps it, and is repeated by its scope, event and webhook all the
-// same. Calls that come while another is being written share the next transaction; a lone
-// call starts its own at once.
+// Enqueue implements [webhook.Enqueuer]. A delivery keeps an ID that is not that of
+// [webhook.DeliveryID]; a repetition is still found by scope, event and webhook. Calls
+// that arrive while another is written share the next transaction; a single call starts
+// its own at once.
 func (s *Store) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
 	rows, err := newRows(ds)
 	if err != nil {
@@ -29,7 +29,7 @@ func (s *Store) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, err
 	if err := s.ready(ctx); err != nil {
 		return nil, err
 	}
-	return s.group.do(ctx, rows)
+	return s.group.enqueue(ctx, rows)
 }
 
 // flush writes the rows of one or more Enqueue calls in one transaction.
@@ -39,29 +39,29 @@ func (s *Store) flush(ctx context.Context, rows []newRow) (added []bool, err err
 		added, behind, err = s.insert(ctx, c, rows)
 		return err
 	}
-	if len(chunk(rows)) == len(rows) {
+	if len(firstChunk(rows)) == len(rows) {
 		err = s.single(ctx, insert)
 	} else {
 		err = s.write(ctx, insert)
 	}
 	if err == nil {
 		for i := range rows {
-			if s.swept.queued(rows[i].queued()); !rows[i].Held {
-				s.places.pending(micros(rows[i].Due))
+			if s.sweep.noteQueued(rows[i].queued()); !rows[i].Held {
+				s.watermarks.dropAbove(micros(rows[i].Due))
 			}
 		}
-		s.lookAgain(ctx, behind)
+		s.recheckParked(ctx, behind)
 		return added, nil
 	}
 	return nil, s.failWrite("enqueue", rows[0].id, err)
 }
 
-// newRow is a delivery that is to be stored.
+// newRow is a delivery to store.
 type newRow struct {
 	*webhook.Delivery
-	id     string
-	extra  string
-	behind bool // a row before it has its key
+	id         string
+	extra      string
+	keyRepeats bool // an earlier row of the call has the same key
 }
 
 func newRows(ds []webhook.Delivery) ([]newRow, error) {
@@ -80,8 +80,8 @@ func newRows(ds []webhook.Delivery) ([]newRow, error) {
 	return rows, nil
 }
 
-// values are in the order of the statements. A hand-off has a former due time as if it
-// had been claimed from what waits.
+// values returns the columns in the order of the statements. A hand-off is stored like a
+// claimed row: its former due time is the time of its creation.
 func (r *newRow) values() []any {
 	name, due, was, until, lease, body := "", micros(r.Due), int64(0), int64(0), int64(0), r.Body
 	if r.ID != r.id {
@@ -101,17 +101,17 @@ func (r *newRow) values() []any {
 
 func (r *newRow) queued() int64 { return cmp.Or(micros(r.QueuedAt), micros(r.CreatedAt)) }
 
-// insert stores rows, in the order given where they are due at the same time. behind are the
-// keys of those that were parked and have to be looked at again after the commit.
+// insert stores rows. Rows that are due at the same time keep their order. behind lists the
+// IDs of parked rows, which recheckParked checks after the commit.
 func (s *Store) insert(ctx context.Context, c Conn, rows []newRow) (added []bool, behind []string, err error) {
 	added = make([]bool, len(rows))
 	if s.dialect == SQLite {
 		return added, nil, s.insertSQLite(ctx, c, rows, added)
 	}
 	stored := make(map[string]bool, len(rows))
-	findBehind(rows)
+	markRepeatedKeys(rows)
 	for rest := rows; len(rest) > 0; {
-		part := chunk(rest)
+		part := firstChunk(rest)
 		rest = rest[len(part):]
 		if err := s.insertPostgres(ctx, c, part, stored, &behind); err != nil {
 			return nil, nil, err
@@ -120,14 +120,14 @@ func (s *Store) insert(ctx context.Context, c Conn, rows []newRow) (added []bool
 	for i := range rows {
 		if stored[rows[i].id] {
 			added[i] = true
-			delete(stored, rows[i].id) // a second one of this call is a repetition
+			delete(stored, rows[i].id) // a second row of this call with the ID is a repetition
 		}
 	}
 	return added, behind, nil
 }
 
-// findBehind finds rows that have the key of one before them.
-func findBehind(rows []newRow) {
+// markRepeatedKeys marks rows that have the key of an earlier row.
+func markRepeatedKeys(rows []newRow) {
 	var keys map[keyName]bool
 	for i := range rows {
 		r := &rows[i]
@@ -138,12 +138,12 @@ func findBehind(rows []newRow) {
 			keys = make(map[keyName]bool)
 		}
 		name := keyName{hookOf(r.Scope, r.WebhookID), r.Key}
-		r.behind, keys[name] = keys[name], true
+		r.keyRepeats, keys[name] = keys[name], true
 	}
 }
 
-// chunk returns as many of the rows as fit one statement, at least one.
-func chunk(rows []newRow) []newRow {
+// firstChunk returns the first rows, as many as fit one statement and at least one.
+func firstChunk(rows []newRow) []newRow {
 	size := 0
 	for i := range rows {
 		size += len(rows[i].Body)
@@ -157,9 +157,9 @@ func chunk(rows []newRow) []newRow {
 func (s *Store) insertPostgres(ctx context.Context, c Conn, rows []newRow, stored map[string]bool, behind *[]string) error {
 	a, seen := make(arrays, 20), make(arrays, 2)
 	for i := range rows {
-		a.add(append(rows[i].values(), rows[i].behind)...)
+		a.add(append(rows[i].values(), rows[i].keyRepeats)...)
 	}
-	for at := range seenOf(rows) {
+	for at := range scopesSeen(rows) {
 		seen.add(at.scope, at.seen)
 	}
 	stale := false
@@ -175,20 +175,20 @@ func (s *Store) insertPostgres(ctx context.Context, c Conn, rows []newRow, store
 		return err
 	})
 	if err == nil && stale {
-		err = s.stale(rows)
+		err = s.dropStale(rows)
 	}
 	return err
 }
 
 func (s *Store) insertSQLite(ctx context.Context, c Conn, rows []newRow, added []bool) error {
-	for at := range seenOf(rows) {
+	for at := range scopesSeen(rows) {
 		var seen int64
 		err := s.row(ctx, c, `SELECT seen FROM {p}scope WHERE scope = $1`, []any{at.scope}, &seen)
 		if err != nil && !notFound(err) {
 			return err
 		}
 		if seen != at.seen {
-			return s.stale(rows)
+			return s.dropStale(rows)
 		}
 	}
 	for i := range rows {
@@ -202,11 +202,11 @@ func (s *Store) insertSQLite(ctx context.Context, c Conn, rows []newRow, added [
 		}
 		added[i] = n > 0
 	}
-	return s.noteLeases(ctx, c, rows)
+	return s.insertLeases(ctx, c, rows)
 }
 
-// noteLeases notes the lanes of hand-offs.
-func (s *Store) noteLeases(ctx context.Context, c Conn, rows []newRow) error {
+// insertLeases adds the leases of hand-offs to the table of leases.
+func (s *Store) insertLeases(ctx context.Context, c Conn, rows []newRow) error {
 	type noted struct {
 		lane  webhook.Lane
 		until int64
@@ -221,20 +221,20 @@ func (s *Store) noteLeases(ctx context.Context, c Conn, rows []newRow) error {
 			all = make(map[noted]bool)
 		}
 		all[n] = true
-		if err := s.exec(ctx, c, leasedSQL, n.until, hookOf(n.lane.Scope, n.lane.WebhookID), n.lane.Class, n.lane.Scope, n.lane.WebhookID); err != nil {
+		if err := s.exec(ctx, c, insertLease, n.until, hookOf(n.lane.Scope, n.lane.WebhookID), n.lane.Class, n.lane.Scope, n.lane.WebhookID); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// scopeSeen is a count of a scope's changes under which webhooks were matched.
+// scopeSeen is a scope's count of changes when its webhooks were matched.
 type scopeSeen struct {
 	scope string
 	seen  int64
 }
 
-func seenOf(rows []newRow) map[scopeSeen]struct{} {
+func scopesSeen(rows []newRow) map[scopeSeen]struct{} {
 	var all map[scopeSeen]struct{}
 	for i := range rows {
 		if rows[i].Seen == 0 {
@@ -248,9 +248,9 @@ func seenOf(rows []newRow) map[scopeSeen]struct{} {
 	return all
 }
 
-// stale forgets what has changed, so that it is read again.
-func (s *Store) stale(rows []newRow) error {
-	for at := range seenOf(rows) {
+// dropStale drops the cached webhooks of the rows' scopes and returns [webhook.ErrStale].
+func (s *Store) dropStale(rows []newRow) error {
+	for at := range scopesSeen(rows) {
 		s.scopes.drop(at.scope)
 	}
 	return undone{webhook.ErrStale}

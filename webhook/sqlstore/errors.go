@@ -19,7 +19,7 @@ var (
 	ErrMigrate = errors.New("sqlstore: call Store.Migrate first, or run the files of Store.Migrations")
 	// ErrSchema: the tables are newer than this code can work with. A *SchemaError.
 	ErrSchema = errors.New("sqlstore: tables are too new")
-	// ErrSetting: the database is not set up in a way that works. A *SettingError.
+	// ErrSetting: a setting of the database must be changed. A *SettingError.
 	ErrSetting = errors.New("sqlstore: database setting")
 	// ErrSealed: a stored secret could not be opened, or not sealed. A *SealError. It is
 	// [webhook.ErrSealed].
@@ -31,7 +31,7 @@ var (
 	ErrCursor = errors.New("sqlstore: cursor does not belong to this query, start without one")
 )
 
-// DialectError says that the database is of another dialect than New was told.
+// DialectError says that the database is of another dialect than the one given to New.
 type DialectError struct{ Want, Have Dialect }
 
 // Error names both dialects.
@@ -42,12 +42,12 @@ func (e *DialectError) Error() string {
 // Is makes errors.Is(err, ErrDialect) hold.
 func (e *DialectError) Is(target error) bool { return target == ErrDialect }
 
-// SchemaError says that the tables were migrated by newer code, which no longer
-// supports this one. Have is their version, Want the version this code was written
-// for, Compat the oldest code that works with them.
+// SchemaError says that the tables were migrated by newer code and no longer work with
+// this code. Have is their version, Want the version this code was written for, Compat
+// the oldest code that works with them.
 type SchemaError struct{ Have, Want, Compat int }
 
-// Error tells the versions and what to do.
+// Error names the versions and the remedy.
 func (e *SchemaError) Error() string {
 	return fmt.Sprintf("sqlstore: tables have version %d and need code of version %d or later, this is %d: update this host",
 		e.Have, e.Compat, e.Want)
@@ -56,11 +56,11 @@ func (e *SchemaError) Error() string {
 // Is makes errors.Is(err, ErrSchema) hold.
 func (e *SchemaError) Is(target error) bool { return target == ErrSchema }
 
-// SettingError names a setting of the database that must be changed, what it is, what it
-// must be, and where it is set.
+// SettingError names a setting of the database that must be changed, its present value, the
+// value it needs, and the place to set it.
 type SettingError struct{ Setting, Have, Need, Do string }
 
-// Error tells what is set, what is needed and what to do.
+// Error names the setting, its value, the needed value and the remedy.
 func (e *SettingError) Error() string {
 	return fmt.Sprintf("sqlstore: %s is %s and must be %s: %s", e.Setting, e.Have, e.Need, e.Do)
 }
@@ -68,9 +68,9 @@ func (e *SettingError) Error() string {
 // Is makes errors.Is(err, ErrSetting) hold.
 func (e *SettingError) Is(target error) bool { return target == ErrSetting }
 
-// SealError says that Options.Seal or Options.Open failed for a webhook. What a func of the
-// host answered is not part of the text, because it may quote the secrets it was given;
-// errors.Is and errors.As find it. What a [Keyring] says is: it quotes none.
+// SealError says that Options.Seal or Options.Open failed for a webhook. The text leaves out
+// the error of a func of the host, which may quote secrets; errors.Is and errors.As find it.
+// The text includes the error of a [Keyring], which quotes no secret.
 type SealError struct {
 	WebhookID string
 	Err       error
@@ -89,10 +89,10 @@ func (e *SealError) Is(target error) bool {
 // Unwrap returns the cause.
 func (e *SealError) Unwrap() error { return e.Err }
 
-// errNotStored tells that no key will help.
+// errNotStored means that no key can open the secrets.
 var errNotStored = errors.New("they are not what was stored")
 
-// failWrite is fail for what writes, which says whether that is known not to have happened.
+// failWrite is fail for writes: it adds [webhook.ErrUnknown] if the write may have happened.
 func (s *Store) failWrite(what, id string, err error) error {
 	if uncertain(err) {
 		err = fmt.Errorf("%w: %w", webhook.ErrUnknown, err)
@@ -100,7 +100,7 @@ func (s *Store) failWrite(what, id string, err error) error {
 	return s.fail(what, id, err)
 }
 
-// fail adds to an error what was being done, and to what.
+// fail adds the operation and the ID of its object to an error.
 func (s *Store) fail(what, id string, err error) error {
 	if err == nil {
 		return nil
@@ -114,8 +114,8 @@ func (s *Store) fail(what, id string, err error) error {
 	return fmt.Errorf("sqlstore: %s: %w", what, err)
 }
 
-// poolClosed returns the error of a closed pool, which database/sql does not export.
-// A pool that was closed on purpose tells it.
+// poolClosed returns the error of a closed pool, which database/sql does not export. It
+// closes a pool to get it.
 var poolClosed = sync.OnceValue(func() error {
 	db := sql.OpenDB(noConnector{})
 	_ = db.Close()

@@ -6,14 +6,14 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Internals for tests: what no method of a Store shows without a database.
+// Internals that tests cannot reach through a Store without a database.
 var (
 	Statements    = statements
 	Wrap          = wrap
 	Uncertain     = uncertain
 	EncodeAttempt = encodeAttempt
 	DecodeAttempt = decodeAttempts
-	ParsePlace    = func(cursor string) (string, error) { p, err := parsePlace(cursor); return p.String(), err }
+	ParsePlace    = func(cursor string) (string, error) { p, err := parseLanePosition(cursor); return p.String(), err }
 	HookOf        = hookOf
 	EventPrefix   = eventPrefix
 )
@@ -30,11 +30,11 @@ func TextArray(list []string) string {
 	return a.args()[0].(string)
 }
 
-// Group gives tests the sharing of transactions without a database.
-type Group struct{ g group }
+// Group is groupCommit without a database.
+type Group struct{ g groupCommit }
 
 func NewGroup(flush func(context.Context, []webhook.Delivery) ([]bool, error)) *Group {
-	return &Group{group{flush: func(ctx context.Context, rows []newRow) ([]bool, error) {
+	return &Group{groupCommit{flush: func(ctx context.Context, rows []newRow) ([]bool, error) {
 		ds := make([]webhook.Delivery, len(rows))
 		for i := range rows {
 			ds[i] = *rows[i].Delivery
@@ -48,23 +48,23 @@ func (g *Group) Do(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	return g.g.do(ctx, rows)
+	return g.g.enqueue(ctx, rows)
 }
 
-// Places gives tests the marks of lanes without a database.
-type Places struct{ m placeMarks }
+// Watermarks are the watermarks of lanes without a database.
+type Watermarks struct{ m watermarks }
 
-// From is the due time from which a lane is read; ok is false for its head.
-func (p *Places) From(hook string) (due int64, ok bool) {
-	at := p.m.of(webhook.Lane{WebhookID: hook})
-	return at.due, at != head
+// From returns the due time from which a lane is read; ok is false at its head.
+func (p *Watermarks) From(hook string) (due int64, ok bool) {
+	at := p.m.start(webhook.Lane{WebhookID: hook})
+	return at.due, at != laneHead
 }
 
-// Claimed notes a claim that took one row.
-func (p *Places) Claimed(hook string, due int64, full bool) {
+// Claimed records a claim that took one row.
+func (p *Watermarks) Claimed(hook string, due int64, full bool) {
 	l := webhook.Lane{WebhookID: hook}
-	p.m.note(l, p.m.of(l), []row{{at: due, seq: 1}}, full)
+	p.m.move(l, p.m.start(l), []row{{at: due, seq: 1}}, full)
 }
 
-// Pending notes something that is due at a time.
-func (p *Places) Pending(due int64) { p.m.pending(due) }
+// Pending records a row that is due at a time.
+func (p *Watermarks) Pending(due int64) { p.m.dropAbove(due) }

@@ -8,7 +8,7 @@ import (
 
 // Health implements [webhook.HealthStore].
 func (s *Store) Health(ctx context.Context, scope, id string) (list []webhook.Health, err error) {
-	if err := s.readable(ctx); err != nil {
+	if err := s.readyToRead(ctx); err != nil {
 		return nil, err
 	}
 	query, args := `SELECT webhook, scope, failing_since, failures, paused_until, open_until, opened FROM {p}health`, []any(nil)
@@ -53,7 +53,7 @@ func (s *Store) SetHealth(ctx context.Context, scope, id string, old, new webhoo
 			if err = s.row(ctx, c, `SELECT webhook FROM {p}health WHERE webhook = $1`, []any{id}, &found); notFound(err) {
 				return nil
 			}
-			n = 0 // any record is another one
+			n = 0 // any stored record conflicts
 		case old.OK():
 			n, err = s.changed(ctx, c, `INSERT INTO {p}health (webhook, scope, failing_since, failures, paused_until, open_until, opened)
  VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`, now...)

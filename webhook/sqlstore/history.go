@@ -11,7 +11,7 @@ import (
 
 // Delivery implements [webhook.History].
 func (s *Store) Delivery(ctx context.Context, scope, id string) (d webhook.Delivery, as []webhook.Attempt, err error) {
-	if err := s.readable(ctx); err != nil {
+	if err := s.readyToRead(ctx); err != nil {
 		return d, nil, err
 	}
 	key := id
@@ -23,13 +23,13 @@ func (s *Store) Delivery(ctx context.Context, scope, id string) (d webhook.Deliv
 				var body []byte
 				one, err := scanDelivery(r, &body, &lines)
 				one.Body = body
-				d, as, found = one.shown(), decodeAttempts(lines), true
+				d, as, found = one.forHistory(), decodeAttempts(lines), true
 				return err
 			})
 		if err != nil || found {
 			break
 		}
-		if key, err = s.named(ctx, s.reader(), scope, id); err != nil || key == id {
+		if key, err = s.idOfName(ctx, s.reader(), scope, id); err != nil || key == id {
 			break
 		}
 	}
@@ -49,7 +49,7 @@ func (s *Store) Deliveries(ctx context.Context, q webhook.Query) (ds []webhook.D
 	if q.Scope == "" || q.Limit < 1 || q.Limit > 500 {
 		return nil, "", fmt.Errorf("sqlstore: deliveries: scope is required and Limit at most 500: %w", webhook.ErrInvalid)
 	}
-	if err := s.readable(ctx); err != nil {
+	if err := s.readyToRead(ctx); err != nil {
 		return nil, "", err
 	}
 	from, err := parseCursor(q)
@@ -66,7 +66,7 @@ func (s *Store) Deliveries(ctx context.Context, q webhook.Query) (ds []webhook.D
 		}
 		d, err := scanDelivery(r)
 		last = position{micros(d.CreatedAt), d.seq}
-		ds = append(ds, d.shown())
+		ds = append(ds, d.forHistory())
 		return err
 	})
 	if err != nil {
@@ -78,11 +78,11 @@ func (s *Store) Deliveries(ctx context.Context, q webhook.Query) (ds []webhook.D
 	return ds, next, nil
 }
 
-// listing builds the statement of a page: one row more than asked tells whether there
-// is another page. The log of a webhook and the deliveries of an event are found by
-// indexes of their own: expressions keep both databases from going through the scope's log for
-// them. For PostgreSQL a range of one webhook and a CASE look like many rows, so that it reads the
-// page in the order of the index and does not sort all that the webhook has.
+// listing builds the statement of a page. One row more than the limit shows whether another page
+// follows. The log of a webhook and the deliveries of an event have indexes of their own;
+// expressions keep both databases from reading the scope's log instead. PostgreSQL expects many
+// rows of a range of one webhook with a CASE, so it reads the page in the order of the index and
+// does not sort all rows of the webhook.
 func listing(q webhook.Query, from *position) (string, []any) {
 	var args []any
 	var b strings.Builder
@@ -157,7 +157,7 @@ func (s *Store) Requeue(ctx context.Context, scope, id string, due time.Time) er
 		return err
 	}
 	err := s.write(ctx, func(c Conn) error {
-		d, err := s.locked(ctx, c, scope, id)
+		d, err := s.lockDelivery(ctx, c, scope, id)
 		switch {
 		case err != nil:
 			return err
@@ -176,19 +176,19 @@ func (s *Store) Requeue(ctx context.Context, scope, id string, due time.Time) er
  first_failure = 0, code = '', exhausted = false, finished = 0 WHERE id = $2`, micros(due), d.id)
 	})
 	if err == nil {
-		s.swept.queued(micros(due))
-		s.places.pending(micros(due))
+		s.sweep.noteQueued(micros(due))
+		s.watermarks.dropAbove(micros(due))
 	}
 	return s.failWrite("requeue", id, err)
 }
 
-// Cancel implements [webhook.History]. It ends no earlier than it was created.
+// Cancel implements [webhook.History]. A delivery ends no earlier than it was created.
 func (s *Store) Cancel(ctx context.Context, scope, id string, now time.Time) (d webhook.Delivery, ended bool, err error) {
 	if err := s.ready(ctx); err != nil {
 		return d, false, err
 	}
 	err = s.write(ctx, func(c Conn) error {
-		one, err := s.locked(ctx, c, scope, id)
+		one, err := s.lockDelivery(ctx, c, scope, id)
 		if err != nil {
 			return err
 		}
@@ -206,31 +206,35 @@ func (s *Store) Cancel(ctx context.Context, scope, id string, now time.Time) (d 
 			err = s.exec(ctx, c, `UPDATE {p}delivery SET state = 2, held = false, until = 0, alone = false, interrupted = $1, code = $2, finished = $3, due = $3 WHERE id = $4`,
 				int64(one.Interrupted), string(one.LastCode), micros(one.FinishedAt), one.id)
 		}
-		d = one.shown()
+		d = one.forHistory()
 		return err
 	})
 	if err != nil {
 		return webhook.Delivery{}, false, s.failWrite("cancel", id, err)
 	}
 	if ended && d.Key != "" {
-		s.next(ctx, []keyName{{hookOf(d.Scope, d.WebhookID), d.Key}}, micros(d.FinishedAt))
+		s.unparkNext(ctx, []keyName{{hookOf(d.Scope, d.WebhookID), d.Key}}, micros(d.FinishedAt))
 	}
 	return d, ended, nil
 }
 
-// locked reads a delivery that the transaction is about to change, without its body.
-func (s *Store) locked(ctx context.Context, c Conn, scope, id string) (d row, err error) {
-	key, err := s.named(ctx, c, scope, id)
+// lockDelivery reads a delivery that the transaction is about to change.
+func (s *Store) lockDelivery(ctx context.Context, c Conn, scope, id string) (row, error) {
+	return s.findDelivery(ctx, c, scope, id, s.pick("", " FOR UPDATE"))
+}
+
+// findDelivery reads a delivery without its body. lock is a locking clause, or empty.
+func (s *Store) findDelivery(ctx context.Context, c Conn, scope, id, lock string) (d row, err error) {
+	key, err := s.idOfName(ctx, c, scope, id)
 	if err != nil {
 		return d, err
 	}
 	found := false
-	err = s.each(ctx, c, `SELECT `+columns+` FROM {p}delivery WHERE id = $1 AND scope = $2`+s.pick("", " FOR UPDATE"), []any{key, scope},
-		func(r Rows) (err error) {
-			d, err = scanDelivery(r)
-			found = true
-			return err
-		})
+	err = s.each(ctx, c, `SELECT `+columns+` FROM {p}delivery WHERE id = $1 AND scope = $2`+lock, []any{key, scope}, func(r Rows) (err error) {
+		d, err = scanDelivery(r)
+		found = true
+		return err
+	})
 	if err == nil && !found {
 		err = webhook.ErrNotFound
 	}

@@ -6,55 +6,55 @@ import (
 	"time"
 )
 
-// The table of leases says which lanes to look at when a lease ends whose host has died. Each claim
-// and hand-off adds a line for a lane, in the same transaction, and a settlement leaves it. So an
-// end that is settled in time costs a delivery no entry in an index.
+// The table of leases names the lanes to read when a lease ends because its host has died. Each claim
+// and hand-off adds a row for a lane, in the same transaction; a settlement does not remove it. So a
+// lease adds no index entry to a delivery.
 
 const (
-	// leaseNoteLife is how long a line stays after the end of its lease. A question with an
-	// older Since goes through all lanes instead.
-	leaseNoteLife = 2 * time.Minute
-	// leaseNotePause lies between two removals of what is older.
-	leaseNotePause = 10 * time.Second
+	// leaseRowLife is how long a row stays after the end of its lease. Due with an older Since
+	// reads all lanes instead.
+	leaseRowLife = 2 * time.Minute
+	// leaseCleanupPause is the time between two removals of older rows.
+	leaseCleanupPause = 10 * time.Second
 )
 
-// leaseNotes remembers when lines were last removed, by the time of claims.
-type leaseNotes struct {
+// leaseCleanup remembers when rows were last removed, by the time of claims.
+type leaseCleanup struct {
 	mu   sync.Mutex
 	last int64
 }
 
-// due reports whether lines are to be removed, and counts that as done.
-func (n *leaseNotes) due(now int64) bool {
+// due reports whether old rows are to be removed, and records the removal as done.
+func (n *leaseCleanup) due(now int64) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if pause := leaseNotePause.Microseconds(); now-n.last < pause && n.last-now < pause {
+	if pause := leaseCleanupPause.Microseconds(); now-n.last < pause && n.last-now < pause {
 		return false
 	}
 	n.last = now
 	return true
 }
 
-// Statements about lines: one for a lease of a lane, and the removal of old ones.
+// Statements that add the row of a lease, and that remove old rows.
 const (
-	leasedSQL  = `INSERT INTO {p}lease (until, hook, class, scope, webhook) VALUES ($1, $2, $3, $4, $5)`
-	dropLeases = `DELETE FROM {p}lease WHERE until < $1`
+	insertLease  = `INSERT INTO {p}lease (until, hook, class, scope, webhook) VALUES ($1, $2, $3, $4, $5)`
+	removeLeases = `DELETE FROM {p}lease WHERE until < $1`
 )
 
-// dropLeases removes the lines of leases that ended long ago, in the transaction of a claim.
-func (s *Store) dropLeases(ctx context.Context, c Conn, now int64) error {
-	if !s.leases.due(now) {
+// removeOldLeases removes the rows of leases that ended long ago, in the transaction of a claim.
+func (s *Store) removeOldLeases(ctx context.Context, c Conn, now int64) error {
+	if !s.leaseCleanup.due(now) {
 		return nil
 	}
-	return s.exec(ctx, c, dropLeases, now-leaseNoteLife.Microseconds())
+	return s.exec(ctx, c, removeLeases, now-leaseRowLife.Microseconds())
 }
 
-// dropLeasesPostgres does so behind a claim that is committed, whose answer an error must not spoil.
-func (s *Store) dropLeasesPostgres(ctx context.Context, now int64) {
-	if !s.leases.due(now) {
+// removeOldLeasesPostgres removes them after a claim is committed. An error must not fail the claim.
+func (s *Store) removeOldLeasesPostgres(ctx context.Context, now int64) {
+	if !s.leaseCleanup.due(now) {
 		return
 	}
-	err := s.single(ctx, func(c Conn) error { return s.exec(ctx, c, dropLeases, now-leaseNoteLife.Microseconds()) })
+	err := s.single(ctx, func(c Conn) error { return s.exec(ctx, c, removeLeases, now-leaseRowLife.Microseconds()) })
 	if err != nil {
 		s.o.Logger.WarnContext(ctx, "sqlstore: the lines of old leases could not be removed, a later claim does it", "error", err)
 	}

@@ -25,7 +25,7 @@ func (s *Store) Mark(ctx context.Context, scope, key string, now, until time.Tim
 
 // Marked implements [webhook.Marks].
 func (s *Store) Marked(ctx context.Context, scope, key string, now time.Time) (set bool, err error) {
-	if err := s.readable(ctx); err != nil {
+	if err := s.readyToRead(ctx); err != nil {
 		return false, err
 	}
 	var until int64

@@ -15,10 +15,10 @@ import (
 //go:embed migrations
 var migrations embed.FS
 
-// Migrate creates the tables or brings them up to date, one transaction for each
-// version. It is safe to call at every start and from several hosts at once. Tables
-// that are newer are left alone: [ErrSchema] if this code cannot work with them. Hosts
-// that still run the code of the version before keep working.
+// Migrate creates the tables or updates them, in one transaction for each version. It
+// is safe to call at every start and from several hosts at once. It does not change
+// newer tables, and returns [ErrSchema] if this code cannot work with them. Hosts that
+// run the code of the version before keep working.
 func (s *Store) Migrate(ctx context.Context) error {
 	if err := s.checkDialect(ctx, s.reader()); err != nil {
 		return err
@@ -44,7 +44,7 @@ func (s *Store) migrate(ctx context.Context, version int) error {
 	if err != nil {
 		return err
 	}
-	return s.alone(ctx, func(c Conn) error {
+	return s.writeExclusive(ctx, func(c Conn) error {
 		m, err := s.readMeta(ctx, c) // another host may have been faster
 		if err != nil || m.schema >= version {
 			return err
@@ -58,11 +58,11 @@ func (s *Store) migrate(ctx context.Context, version int) error {
 	})
 }
 
-// alone runs a transaction that no other host runs at the same time.
-func (s *Store) alone(ctx context.Context, fn func(Conn) error) error {
+// writeExclusive runs a transaction that no other host runs at the same time.
+func (s *Store) writeExclusive(ctx context.Context, fn func(Conn) error) error {
 	return s.session(ctx, func(conn *sql.Conn) (err error) {
 		c := sqlConn{conn}
-		// There may be no table yet to lock.
+		// A table lock is impossible, because there may be no table yet.
 		if err := c.Exec(ctx, s.pick(`BEGIN IMMEDIATE`, `BEGIN ISOLATION LEVEL READ COMMITTED`)); err != nil {
 			return err
 		}
@@ -96,8 +96,8 @@ func fileOf(files fs.FS, version int) string {
 	return list[version-1].Name()
 }
 
-// statements splits a script. A statement ends with a semicolon at the end of a line that
-// is not indented: the body of a function or trigger is.
+// statements splits a script. A statement ends with a semicolon at the end of a line without
+// indentation; the bodies of functions and triggers are indented.
 func statements(script string) (list []string) {
 	var b strings.Builder
 	for line := range strings.Lines(script) {
@@ -139,7 +139,7 @@ func (p prefixed) Open(name string) (fs.File, error) {
 	return &file{bytes.NewReader(text), name}, nil
 }
 
-// directory lists the files with their sizes after the prefix was filled in.
+// directory lists the files with their sizes after the prefix is filled in.
 type directory struct {
 	fs.ReadDirFile
 	p prefixed

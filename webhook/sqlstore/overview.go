@@ -8,9 +8,9 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// latestPostgres and latestSQLite go down the log of each webhook for one row. In PostgreSQL
-// it is the row at or before the end of the webhook's log, so that no statistics can lead to
-// reading more of it; in SQLite, as in listing, an expression keeps from the log of the scope.
+// latestPostgres and latestSQLite read one row of the log of each webhook. In PostgreSQL it is the
+// row at or before the end of the webhook's log, so that the planner reads no more of it, whatever
+// the statistics. In SQLite, as in listing, an expression prevents a scan of the scope's log.
 const (
 	latestPostgres = `SELECT ` + columns + ` FROM unnest($2::text::int8[], $3::text::text[]) AS u(k, w) CROSS JOIN LATERAL (
  SELECT * FROM {p}delivery d WHERE ((-d.hook), d.created, d.seq) <= (u.k, 9223372036854775807, 9223372036854775807)
@@ -22,7 +22,7 @@ const (
 
 // Latest implements [webhook.Overview].
 func (s *Store) Latest(ctx context.Context, scope string, webhookIDs []string) (ds []webhook.Delivery, err error) {
-	if err := s.readable(ctx); err != nil || len(webhookIDs) == 0 {
+	if err := s.readyToRead(ctx); err != nil || len(webhookIDs) == 0 {
 		return nil, err
 	}
 	args := []any{scope}
@@ -45,7 +45,7 @@ func (s *Store) Latest(ctx context.Context, scope string, webhookIDs []string) (
 	}
 	err = s.each(ctx, s.reader(), s.pick(latestSQLite, latestPostgres), args, func(r Rows) error {
 		d, err := scanDelivery(r)
-		ds = append(ds, d.shown())
+		ds = append(ds, d.forHistory())
 		return err
 	})
 	if err != nil {
@@ -54,13 +54,13 @@ func (s *Store) Latest(ctx context.Context, scope string, webhookIDs []string) (
 	return ds, nil
 }
 
-// lastLines is longer, in characters, than any line of the column of attempts: a snippet of 4 KiB,
-// and 10 fields of 200 bytes, are up to six times as long in JSON.
-const lastLines = "40960"
+// attemptsTail exceeds the length, in characters, of any line of the column attempts: a snippet of
+// 4 KiB and 10 fields of 200 bytes are up to six times as long in JSON.
+const attemptsTail = "40960"
 
 // LatestAttempts implements [webhook.Overview].
 func (s *Store) LatestAttempts(ctx context.Context, scope string, deliveryIDs []string) (map[string]webhook.Attempt, error) {
-	if err := s.readable(ctx); err != nil {
+	if err := s.readyToRead(ctx); err != nil {
 		return nil, err
 	}
 	found := make(map[string]bool, len(deliveryIDs))
@@ -69,21 +69,13 @@ func (s *Store) LatestAttempts(ctx context.Context, scope string, deliveryIDs []
 		if len(ids) == 0 {
 			return nil
 		}
-		a := make(arrays, 1)
-		for _, id := range ids {
-			a.add(id)
-		}
-		list := a.args()[0]
-		if s.dialect == SQLite {
-			b, err := json.Marshal(ids)
-			if err != nil {
-				return err
-			}
-			list = string(b)
+		list, err := s.textList(ids)
+		if err != nil {
+			return err
 		}
 		return s.each(ctx, s.reader(), s.pick(
-			`SELECT `+column+`, substr(attempts, -`+lastLines+`) FROM {p}delivery WHERE `+scopeIs+` = $1 AND `+column+` IN (SELECT value FROM json_each($2)) AND `+column+` <> ''`,
-			`SELECT `+column+`, right(attempts, `+lastLines+`) FROM {p}delivery WHERE `+scopeIs+` = $1 AND `+column+` = ANY($2::text::text[]) AND `+column+` <> ''`),
+			`SELECT `+column+`, substr(attempts, -`+attemptsTail+`) FROM {p}delivery WHERE `+scopeIs+` = $1 AND `+column+` IN (SELECT value FROM json_each($2)) AND `+column+` <> ''`,
+			`SELECT `+column+`, right(attempts, `+attemptsTail+`) FROM {p}delivery WHERE `+scopeIs+` = $1 AND `+column+` = ANY($2::text::text[]) AND `+column+` <> ''`),
 			[]any{scope, list}, func(r Rows) error {
 				var id, lines string
 				if err := r.Scan(&id, &lines); err != nil {
@@ -105,7 +97,7 @@ func (s *Store) LatestAttempts(ctx context.Context, scope string, deliveryIDs []
 		}
 	}
 	if err == nil {
-		err = read("scope", "name", named) // those that were given an ID of their own, as a rule none
+		err = read("scope", "name", named) // deliveries with an ID of their own are rare
 	}
 	if err != nil {
 		return nil, s.fail("latest attempts of", scope, err)

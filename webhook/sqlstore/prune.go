@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// Prune implements [webhook.Pruner]. An event with more deliveries than limit goes
-// alone, as a whole. Marks that ended before that time go too and do not count. It goes
-// through the logs of scopes from their old end, so it reads what it removes, and what is
-// as old but has not ended.
+// Prune implements [webhook.Pruner]. An event with more deliveries than limit is removed
+// alone, as a whole. Marks that ended before that time are removed too and do not count.
+// Prune reads the logs of scopes from their oldest row: the rows that it removes, and rows
+// of the same age that have not ended.
 func (s *Store) Prune(ctx context.Context, before time.Time, limit int) (n int, err error) {
 	if limit < 1 {
 		return 0, nil
@@ -34,11 +34,11 @@ func (s *Store) Prune(ctx context.Context, before time.Time, limit int) (n int, 
 	return n, s.fail("prune", "", err)
 }
 
-// eventOf is what the IDs of the deliveries of an event begin with; alive is a delivery that
-// keeps its event.
+// eventPrefixSQL is the prefix of the IDs of an event's deliveries; keepsEvent selects a
+// delivery because of which an event is kept.
 const (
-	eventOf = `substr(d.id, 1, 30)`
-	alive   = `SELECT 1 FROM {p}delivery o WHERE o.id >= $1 AND o.id < $2 AND (o.state = 0 OR o.finished >= $3)`
+	eventPrefixSQL = `substr(d.id, 1, 30)`
+	keepsEvent     = `SELECT 1 FROM {p}delivery o WHERE o.id >= $1 AND o.id < $2 AND (o.state = 0 OR o.finished >= $3)`
 )
 
 // pruneScope removes events of a scope, oldest first.
@@ -47,7 +47,7 @@ func (s *Store) pruneScope(ctx context.Context, scope string, before int64, limi
 	for {
 		var events []string
 		rows := 0
-		err := s.each(ctx, s.reader(), `SELECT d.created, d.seq, `+eventOf+`, d.state > 0 AND d.finished < $2 FROM {p}delivery d
+		err := s.each(ctx, s.reader(), `SELECT d.created, d.seq, `+eventPrefixSQL+`, d.state > 0 AND d.finished < $2 FROM {p}delivery d
  WHERE d.scope = $1 AND d.created < $2 AND (d.created, d.seq) > ($3, $4) ORDER BY d.created, d.seq LIMIT 500`,
 			[]any{scope, before, at.created, at.seq}, func(r Rows) error {
 				var event string
@@ -73,13 +73,13 @@ func (s *Store) pruneScope(ctx context.Context, scope string, before int64, limi
 	}
 }
 
-// pruneEvent removes an event that has ended as a whole. It reports whether that would have
-// been more than the limit.
+// pruneEvent removes an event of which all deliveries have ended. full reports that the event
+// was kept because it would exceed the limit.
 func (s *Store) pruneEvent(ctx context.Context, event string, before int64, limit int, n *int) (full bool, err error) {
 	err = s.write(ctx, func(c Conn) error {
 		var size int
 		var pending bool
-		err := s.row(ctx, c, `SELECT count(*), EXISTS (`+alive+`) FROM {p}delivery WHERE id >= $1 AND id < $2`,
+		err := s.row(ctx, c, `SELECT count(*), EXISTS (`+keepsEvent+`) FROM {p}delivery WHERE id >= $1 AND id < $2`,
 			[]any{event, event + afterID, before}, &size, &pending)
 		if err != nil || pending || size == 0 {
 			return err
@@ -87,7 +87,7 @@ func (s *Store) pruneEvent(ctx context.Context, event string, before int64, limi
 		if full = *n > 0 && *n+size > limit; full {
 			return nil
 		}
-		gone, err := s.changed(ctx, c, `DELETE FROM {p}delivery WHERE id >= $1 AND id < $2 AND NOT EXISTS (`+alive+`)`, event, event+afterID, before)
+		gone, err := s.changed(ctx, c, `DELETE FROM {p}delivery WHERE id >= $1 AND id < $2 AND NOT EXISTS (`+keepsEvent+`)`, event, event+afterID, before)
 		*n += int(gone)
 		return err
 	})

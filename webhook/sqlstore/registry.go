@@ -125,26 +125,26 @@ func (s *Store) DeleteScope(ctx context.Context, scope string) error {
 // Webhook implements [webhook.Registry]. A secret that cannot be opened is a
 // [*SealError].
 func (s *Store) Webhook(ctx context.Context, scope, id string) (webhook.Webhook, error) {
-	if err := s.readable(ctx); err != nil {
+	if err := s.readyToRead(ctx); err != nil {
 		return webhook.Webhook{}, err
 	}
-	var in stored
+	var in webhookRow
 	err := s.row(ctx, s.reader(), `SELECT data, sealed, secret FROM {p}webhook WHERE id = $1 AND scope = $2`,
 		[]any{id, scope}, &in.data, &in.sealed, &in.secret)
 	if err != nil {
 		return webhook.Webhook{}, s.fail("webhook", id, orNotFound(err))
 	}
-	w, err := s.decodeOf(scope, id, in)
+	w, err := s.decodeInScope(scope, id, in)
 	if err != nil {
 		return webhook.Webhook{}, err
 	}
 	return w, nil
 }
 
-// Reseal encrypts the secrets of all webhooks anew, under the newest key, and those
-// too that were stored before Options.Seal was set, or sealed by an older release,
-// unless Options.RequireSealed refuses them. It returns how many it wrote.
-// Versions do not change. It may be repeated at any time, while hosts run.
+// Reseal encrypts the secrets of all webhooks again, under the newest key. It includes
+// secrets that were stored before Options.Seal was set, or sealed by an older release,
+// unless Options.RequireSealed refuses them. It returns the number of webhooks that it
+// wrote. Versions do not change. It may be repeated at any time, while hosts run.
 func (s *Store) Reseal(ctx context.Context) (n int, err error) {
 	if s.o.Seal == nil {
 		return 0, errors.New("sqlstore: reseal: Options.Seal is not set")
@@ -172,7 +172,7 @@ func (s *Store) Reseal(ctx context.Context) (n int, err error) {
 }
 
 func (s *Store) reseal(ctx context.Context, c Conn, id string) error {
-	var in stored
+	var in webhookRow
 	err := s.row(ctx, c, s.pick(`SELECT data, sealed, secret FROM {p}webhook WHERE id = $1`,
 		`SELECT data, sealed, secret FROM {p}webhook WHERE id = $1 FOR UPDATE`), []any{id}, &in.data, &in.sealed, &in.secret)
 	if notFound(err) {

@@ -8,8 +8,8 @@ import (
 	"github.com/postrider/postrider/webhook/internal/sealing"
 )
 
-// Key is an AES-256 key and the name by which stored data refers to it. The name is
-// not secret.
+// Key is an AES-256 key with an ID by which stored data refers to it. The ID is not
+// secret.
 type Key struct {
 	// ID is 1 to 255 bytes and must not be used for another key later.
 	ID string
@@ -22,25 +22,25 @@ func (k Key) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "sqlstore.Key(%
 
 // Keyring encrypts with AES-256-GCM (NIST SP 800-38D), a random nonce of 96 bits for
 // each webhook and change, and scope, ID and version of the webhook as associated data,
-// so that a secret that was moved to another row, or taken from before a change, does
-// not open. It works where FIPS 140 is enforced. Give its methods to a Store:
+// so that a secret does not open after a move to another row, nor an older one after a
+// change. It works where FIPS 140 is enforced. Give its methods to a Store:
 //
 //	ring, err := sqlstore.NewKeyring(newest, older)
 //	store, err := sqlstore.New(db, sqlstore.PostgreSQL, &sqlstore.Options{Seal: ring.Seal, Open: ring.Open})
 //
-// To change the key, make it known everywhere before it is used: add the new one behind
-// the present one on all hosts, then put it in front on all hosts, call [Store.Reseal]
-// once, and drop the old one. In one step, a host that has not yet restarted could not
-// open what another has sealed. A Keyring is safe for concurrent use.
+// To change the key, make it known everywhere before it is used: add the new one after
+// the present one on all hosts, then put it first on all hosts, call [Store.Reseal]
+// once, and remove the old one. In one step, a host that has not yet restarted could not
+// open secrets that another host has sealed. A Keyring is safe for concurrent use.
 type Keyring struct {
 	newest string
 	keys   map[string]cipher.AEAD
 }
 
-// format is the first byte of what Seal returns.
+// format is the first byte of a sealed text.
 const format = 1
 
-// NewKeyring makes a Keyring. The newest key encrypts, all of them decrypt.
+// NewKeyring makes a Keyring. The newest key encrypts, all keys decrypt.
 func NewKeyring(newest Key, older ...Key) (*Keyring, error) {
 	k := &Keyring{newest: newest.ID, keys: make(map[string]cipher.AEAD)}
 	for _, key := range append([]Key{newest}, older...) {
@@ -56,7 +56,7 @@ func NewKeyring(newest Key, older ...Key) (*Keyring, error) {
 		if err != nil {
 			return nil, err
 		}
-		// It takes a fresh nonce for each Seal and puts it in front, as Seal always did.
+		// The AEAD draws a nonce for each Seal and puts it first, as older releases did.
 		if k.keys[key.ID], err = cipher.NewGCMWithRandomNonce(block); err != nil {
 			return nil, err
 		}
@@ -79,8 +79,8 @@ func (k *Keyring) Seal(name string, plain []byte) ([]byte, error) {
 	return aead.Seal(out, nil, plain, associated(name)), nil
 }
 
-// Open decrypts what Seal made under any of the keys. It fails when the key is not in
-// the ring, and when anything was changed or was sealed to another name.
+// Open decrypts a result of Seal under any of the keys. It fails if the key is not in
+// the ring, if a byte was changed, or if it was sealed to another name.
 func (k *Keyring) Open(name string, sealed []byte) ([]byte, error) {
 	if len(sealed) < 2 || sealed[0] != format || len(sealed) < 2+int(sealed[1]) {
 		return nil, sealing.Reason("not encrypted by a Keyring")
@@ -101,8 +101,8 @@ func (k *Keyring) Open(name string, sealed []byte) ([]byte, error) {
 	return plain, nil
 }
 
-// associated names the purpose too: a key that the host also uses elsewhere opens
-// nothing here that was not made here.
+// associated includes the purpose, so that a key that the host also uses elsewhere opens
+// only secrets that were sealed here.
 func associated(name string) []byte { return []byte("postrider webhook\x00" + name) }
 
 // Seals implements [webhook.Sealer].

@@ -35,7 +35,7 @@ func TestKeyringRoundTrip(t *testing.T) {
 				t.Fatal(err)
 			}
 			if plain != "" && bytes.Contains(sealed, []byte(plain)) {
-				t.Error("the plain text is in what Seal returned")
+				t.Error("the sealed text holds the plain text")
 			}
 			got, err := k.Open("wh_1", sealed)
 			if err != nil || string(got) != plain {
@@ -63,7 +63,7 @@ func TestKeyringRotation(t *testing.T) {
 	}
 }
 
-// TestKeyringRefuses: what was moved, changed or cut off does not open.
+// TestKeyringRefuses: a secret that was moved, changed or cut off does not open.
 func TestKeyringRefuses(t *testing.T) {
 	t.Parallel()
 	k := keyring(t, key("a"))
@@ -86,8 +86,8 @@ func TestKeyringRefuses(t *testing.T) {
 	}
 }
 
-// Rule: what an older release sealed, with a nonce that it drew by itself and under the
-// webhook's ID, still opens.
+// TestKeyringOpensOldSeals: a secret that an older release sealed under the webhook's ID, with
+// a nonce that the package drew, still opens.
 func TestKeyringOpensOldSeals(t *testing.T) {
 	t.Parallel()
 	const old = "010161a37aadb496f410e29c007951b866a0e2f7f24b5994b8794dc27a0f291f9110699a99"
@@ -141,7 +141,7 @@ func FuzzKeyringOpen(f *testing.F) {
 	f.Add(sealed)
 	f.Fuzz(func(t *testing.T, in []byte) {
 		if got, err := k.Open("wh_1", in); err == nil && string(got) != "secret" {
-			t.Errorf("opened what Seal did not make: %q", got)
+			t.Errorf("opened a text that Seal did not make: %q", got)
 		}
 	})
 }

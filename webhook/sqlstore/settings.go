@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// checkSettings refuses a database that accepts events and then fails to keep or to send
-// them, because of the way in which it is set up.
+// checkSettings refuses a database whose settings let it accept events and then fail to keep
+// or to send them.
 func (s *Store) checkSettings(ctx context.Context) error {
 	if s.dialect == PostgreSQL {
 		return s.checkPostgres(ctx)
@@ -69,7 +69,7 @@ func (s *Store) checkSQLite(ctx context.Context) error {
 
 const inDSN = "set it in the DSN"
 
-// checkMemory refuses a database in memory of which every connection has its own.
+// checkMemory refuses a database in memory that is not shared by all connections.
 func (s *Store) checkMemory(ctx context.Context) error {
 	return s.session(ctx, func(one *sql.Conn) error {
 		const name = `{p}shared`
@@ -98,8 +98,8 @@ func older(version string, major, minor int) bool {
 	return have < major || have == major && of < minor
 }
 
-// warnIdle tells once that the pool closes connections that it needs again at once: each
-// call then pays for a new one. database/sql does not tell the setting, but counts.
+// warnIdle logs once that the pool closes connections that it needs again at once: each
+// call then pays for a new one. database/sql does not export the setting, only counts.
 func (s *Store) warnIdle(ctx context.Context) {
 	const closed = 100
 	st := s.db.Stats()

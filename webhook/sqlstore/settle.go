@@ -11,8 +11,8 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Settle implements [webhook.Store]. Outcomes of leases that are still held, which is nearly
-// always so, go through a short statement, the others through one that tells why.
+// Settle implements [webhook.Store]. Outcomes of leases that are still held, nearly all, go
+// through a short statement, the others through one that returns the state of their rows.
 func (s *Store) Settle(ctx context.Context, ss []webhook.Settlement) (lost []string, err error) {
 	if err := s.ready(ctx); err != nil {
 		return nil, err
@@ -33,7 +33,7 @@ func (s *Store) Settle(ctx context.Context, ss []webhook.Settlement) (lost []str
 		}
 		list = append(list, o)
 	}
-	// One order for all, so that two hosts cannot deadlock.
+	// All hosts settle in the same order, so they cannot deadlock.
 	slices.SortStableFunc(list, func(a, b outcome) int { return strings.Compare(a.id, b.id) })
 	if s.dialect == PostgreSQL {
 		lost, err = s.settlePostgres(ctx, list)
@@ -45,31 +45,31 @@ func (s *Store) Settle(ctx context.Context, ss []webhook.Settlement) (lost []str
 	}
 	for i := range ss {
 		if ss[i].State == webhook.StatePending {
-			s.places.pending(micros(ss[i].Due))
+			s.watermarks.dropAbove(micros(ss[i].Due))
 		}
 	}
 	if err != nil {
 		return nil, s.fail("settle", "", err)
 	}
-	s.forgetCounts(ctx, list)
+	s.removeOldCounts(ctx, list)
 	return lost, nil
 }
 
-// outcome is a settlement as the statements take it.
+// outcome is a settlement in the form of the statements' arguments.
 type outcome struct {
-	of                   *webhook.Settlement
+	settlement           *webhook.Settlement
 	id                   string // of the row
 	due, tries, failed   int64
 	exhausted            bool
 	attempt              string
-	hour, took           int64 // of the attempt: when its hour began, and how long it was
-	lease, state, dueNow int64 // how the row stands afterwards
+	hour, took           int64 // of the attempt: the start of its hour, and its duration
+	lease, state, dueNow int64 // the row after the settlement
 	key                  keyName
 	known                bool
 }
 
 func outcomeOf(one *webhook.Settlement) (o outcome, err error) {
-	o = outcome{of: one, id: one.ID, due: micros(one.Due), exhausted: one.Exhausted && one.State != webhook.StateDelivered}
+	o = outcome{settlement: one, id: one.ID, due: micros(one.Due), exhausted: one.Exhausted && one.State != webhook.StateDelivered}
 	if r := one.Result; r != nil {
 		o.tries = 1
 		o.due = cmp.Or(o.due, micros(r.End()))
@@ -83,20 +83,20 @@ func outcomeOf(one *webhook.Settlement) (o outcome, err error) {
 }
 
 func (o *outcome) values() []any {
-	return []any{o.id, o.of.Scope, o.of.Lease, int64(o.of.State), o.due, string(o.of.Code), o.exhausted, o.tries, o.failed, o.attempt}
+	return []any{o.id, o.settlement.Scope, o.settlement.Lease, int64(o.settlement.State), o.due, string(o.settlement.Code), o.exhausted, o.tries, o.failed, o.attempt}
 }
 
-// lost reports whether the row shows that the settlement did not apply. One that repeats a
-// stored one, as when the answer to a commit was lost, is not lost.
+// lost reports whether the row shows that the settlement did not apply. A repetition of a
+// stored settlement, as after a commit with an unknown result, is not lost.
 func (o *outcome) lost() bool {
-	if !o.known || o.lease != o.of.Lease {
+	if !o.known || o.lease != o.settlement.Lease {
 		return true
 	}
 	pending := int64(webhook.StatePending)
-	return o.state == pending && (o.of.State != webhook.StatePending || o.due != 0 && o.dueNow != o.due)
+	return o.state == pending && (o.settlement.State != webhook.StatePending || o.due != 0 && o.dueNow != o.due)
 }
 
-func literals(list []outcome) arrays {
+func outcomeArrays(list []outcome) arrays {
 	a := make(arrays, 10)
 	for i := range list {
 		a.add(list[i].values()...)
@@ -105,10 +105,10 @@ func literals(list []outcome) arrays {
 }
 
 func (s *Store) settlePostgres(ctx context.Context, list []outcome) (lost []string, err error) {
-	end := latestEnd(list)
-	n, applied, ended, err := s.settlePlain(ctx, list)
+	end := latestEndOf(list)
+	n, applied, ended, err := s.settleHeld(ctx, list)
 	if err == nil {
-		s.next(ctx, ended, end)
+		s.unparkNext(ctx, ended, end)
 	}
 	if err != nil || n == len(list) {
 		return nil, err
@@ -118,22 +118,22 @@ func (s *Store) settlePostgres(ctx context.Context, list []outcome) (lost []stri
 		done[id] = true
 	}
 	list = slices.DeleteFunc(list, func(o outcome) bool { return done[o.id] })
-	err = s.single(ctx, func(c Conn) error { return s.settleAll(ctx, c, settlePostgres, literals(list).args(), list) })
+	err = s.single(ctx, func(c Conn) error { return s.settleAll(ctx, c, settlePostgres, outcomeArrays(list).args(), list) })
 	if err != nil {
 		return nil, err
 	}
-	renamed, err := s.settleNamed(ctx, list)
+	renamed, err := s.findNames(ctx, list)
 	if err == nil && renamed {
-		err = s.single(ctx, func(c Conn) error { return s.settleAll(ctx, c, settlePostgres, literals(list).args(), list) })
+		err = s.single(ctx, func(c Conn) error { return s.settleAll(ctx, c, settlePostgres, outcomeArrays(list).args(), list) })
 	}
-	s.next(ctx, endedKeys(list), end)
+	s.unparkNext(ctx, endedKeys(list), end)
 	return lostOf(list), err
 }
 
-// settlePlain writes outcomes of leases that are still held. ended are the keys of which something
+// settleHeld writes outcomes of leases that are still held. ended lists the keys of which a row
 // has ended.
-func (s *Store) settlePlain(ctx context.Context, list []outcome) (n int, applied string, ended []keyName, err error) {
-	query, args := s.plain(list)
+func (s *Store) settleHeld(ctx context.Context, list []outcome) (n int, applied string, ended []keyName, err error) {
+	query, args := s.settleHeldQuery(list)
 	err = s.single(ctx, func(c Conn) error {
 		first := true
 		ended = nil
@@ -152,7 +152,7 @@ func (s *Store) settlePlain(ctx context.Context, list []outcome) (n int, applied
 	return n, applied, ended, err
 }
 
-// endedKeys are the keys of which the rows show that something has ended.
+// endedKeys returns the keys of rows that have ended.
 func endedKeys(list []outcome) (keys []keyName) {
 	for i := range list {
 		if o := &list[i]; o.known && o.state > 0 && o.key.key != "" {
@@ -162,10 +162,10 @@ func endedKeys(list []outcome) (keys []keyName) {
 	return keys
 }
 
-// latestEnd is when the last of some outcomes was decided.
-func latestEnd(list []outcome) (end int64) {
+// latestEndOf returns the time of the latest outcome that ends a delivery.
+func latestEndOf(list []outcome) (end int64) {
 	for i := range list {
-		if list[i].of.State != webhook.StatePending {
+		if list[i].settlement.State != webhook.StatePending {
 			end = max(end, list[i].due)
 		}
 	}
@@ -176,21 +176,21 @@ func (s *Store) settleSQLite(ctx context.Context, c Conn, list []outcome) (lost 
 	written := make([]*outcome, 0, len(list))
 	for i := range list {
 		o := &list[i]
-		n, err := s.changed(ctx, c, plainSQLite, o.values()...)
+		n, err := s.changed(ctx, c, settleHeldSQLite, o.values()...)
 		if err == nil && n == 0 {
 			if err = s.settleAll(ctx, c, settleSQLite, o.values(), list[i:i+1]); err == nil && !o.known {
-				if o.id, err = s.named(ctx, c, o.of.Scope, o.of.ID); err == nil && o.id != o.of.ID {
+				if o.id, err = s.idOfName(ctx, c, o.settlement.Scope, o.settlement.ID); err == nil && o.id != o.settlement.ID {
 					err = s.settleAll(ctx, c, settleSQLite, o.values(), list[i:i+1])
 				}
 			}
 			if err == nil && o.lost() {
-				lost = append(lost, o.of.ID)
+				lost = append(lost, o.settlement.ID)
 			}
 		} else if err == nil {
 			written = append(written, o)
 		}
-		if err == nil && s.keyed.Load() && o.of.State != webhook.StatePending {
-			err = s.exec(ctx, c, nextSQLite, o.id, o.due)
+		if err == nil && s.keyed.Load() && o.settlement.State != webhook.StatePending {
+			err = s.exec(ctx, c, unparkNextSQLite, o.id, o.due)
 		}
 		if err != nil {
 			return nil, err
@@ -202,13 +202,13 @@ func (s *Store) settleSQLite(ctx context.Context, c Conn, list []outcome) (lost 
 func lostOf(list []outcome) (lost []string) {
 	for i := range list {
 		if list[i].lost() {
-			lost = append(lost, list[i].of.ID)
+			lost = append(lost, list[i].settlement.ID)
 		}
 	}
 	return lost
 }
 
-// settleAll runs the statement that tells how the rows stand afterwards.
+// settleAll runs the statement that returns the rows after the settlement.
 func (s *Store) settleAll(ctx context.Context, c Conn, query string, args []any, list []outcome) error {
 	byID := make(map[string]*outcome, len(list))
 	for i := range list {
@@ -226,23 +226,23 @@ func (s *Store) settleAll(ctx context.Context, c Conn, query string, args []any,
 	})
 }
 
-// settleNamed puts the keys of rows in the place of IDs that they were given.
-func (s *Store) settleNamed(ctx context.Context, list []outcome) (renamed bool, err error) {
+// findNames replaces the IDs of outcomes by the keys of rows that have such a name.
+func (s *Store) findNames(ctx context.Context, list []outcome) (renamed bool, err error) {
 	for i := range list {
 		o := &list[i]
 		if o.known {
 			continue
 		}
-		if o.id, err = s.named(ctx, s.reader(), o.of.Scope, o.of.ID); err != nil {
+		if o.id, err = s.idOfName(ctx, s.reader(), o.settlement.Scope, o.settlement.ID); err != nil {
 			return false, err
 		}
-		renamed = renamed || o.id != o.of.ID
+		renamed = renamed || o.id != o.settlement.ID
 	}
 	return renamed, nil
 }
 
-// named returns the key of a row that was given another ID, or else the ID.
-func (s *Store) named(ctx context.Context, c Conn, scope, id string) (key string, err error) {
+// idOfName returns the key of the row whose name is id, or id without such a row.
+func (s *Store) idOfName(ctx context.Context, c Conn, scope, id string) (key string, err error) {
 	err = s.row(ctx, c, `SELECT id FROM {p}delivery WHERE scope = $1 AND name = $2 AND name <> ''`, []any{scope, id}, &key)
 	if notFound(err) {
 		return id, nil
@@ -250,15 +250,15 @@ func (s *Store) named(ctx context.Context, c Conn, scope, id string) (key string
 	return key, err
 }
 
-// plainAttempts is the length up to which a history is added to without looking at it.
-const plainAttempts = "100000"
+// appendableAttempts is the length of a history below which an attempt is appended without a search.
+const appendableAttempts = "100000"
 
-// A settlement applies where its lease is the latest and still held. A delivery counts as
-// delivered whatever the lease of the report, as long as it is pending. Whatever the lease,
-// the attempt goes into the history, once: a settlement whose attempt is there already,
-// or that gives back what is not held, is a repetition and changes nothing.
+// A settlement applies if its lease is the latest and still held. A success also applies under
+// an earlier lease, as long as the delivery is pending. Under any lease the attempt is added to
+// the history once: a settlement whose attempt is there already, or that gives back a row that
+// is not held, is a repetition and changes nothing.
 //
-// The history of a delivery keeps its latest attempts, up to so many bytes and the one
+// The history of a delivery keeps its latest attempts, up to 200,000 bytes and the attempt
 // that exceeds them: some 50 with a full snippet, thousands without.
 const settleSet = `UPDATE {p}delivery AS d SET
  state = CASE WHEN <applies> THEN v.state ELSE d.state END,

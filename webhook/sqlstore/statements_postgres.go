@@ -1,14 +1,14 @@
 package sqlstore
 
-// Statements for PostgreSQL. Each holds under a generic plan, whatever the statistics of the
-// tables say: expressions such as (due + 0) keep an index for its own work, and rows to be
-// changed are found by their place. A value that is selected, as in (SELECT $1::text), is hidden
-// from the planner: it would plan for a list of one again at each call, which takes longer than
-// the work, because a plan for any list seems to cost more.
+// Statements for PostgreSQL. Each is fast under a generic plan, whatever the statistics of the
+// tables: expressions such as (due + 0) reserve an index for its queries, and rows to change are
+// found by their ctid. (SELECT $1::text) hides a value from the planner. Otherwise it makes a new
+// plan for a list of one row at each call, because a plan for any list seems to cost more; the
+// planning takes longer than the work.
 
 // enqueuePostgres numbers the rows in the order of the list. It inserts them in the order
-// of their keys, so that two transactions with common rows cannot deadlock. An empty id
-// says that webhooks of a scope have changed.
+// of their IDs, so that two transactions with common rows cannot deadlock. A row with an
+// empty id means that webhooks of a scope have changed.
 const enqueuePostgres = `WITH stale AS MATERIALIZED (
  SELECT 1 FROM unnest((SELECT $21::text)::text[], $22::text::int8[]) AS u(scope, seen) LEFT JOIN {p}scope s ON s.scope = u.scope
  WHERE s.seen IS DISTINCT FROM u.seen),
@@ -29,14 +29,13 @@ i AS (
 l AS (INSERT INTO {p}lease (until, hook, class, scope, webhook) SELECT DISTINCT until, hook, class, scope, webhook FROM i WHERE until > 0)
 SELECT id, parked FROM i UNION ALL SELECT '', false FROM stale`
 
-// emptyRow stands for columns and a body.
+// emptyRow fills columns and body in rows of other kinds.
 const emptyRow = `0::int8, '', '', '', '', '', '', '', '', 0::int2, 0::int8, 0::int8, 0::int8, 0::int8, false, 0, 0, 0, 0::int8, 0::int8, 0::int8, 0::int8, '', false, '', 0::int8, false, ''::bytea`
 
-// plainPostgres writes outcomes of leases that are still held, which is nearly always so. It
-// counts them, and names them where some are missing. The CASE in the condition keeps the
-// planner from the indexes of what is pending: on state it might take one, and read all of it
-// for each outcome.
-const plainPostgres = `WITH u AS (
+// settleHeldPostgres writes outcomes of leases that are still held, nearly all. It returns their
+// number, and their IDs if some are missing. The CASE in the condition keeps the planner from the
+// indexes of pending rows: for a condition on state it might read a whole index for each outcome.
+const settleHeldPostgres = `WITH u AS (
  UPDATE {p}delivery AS d SET state = v.state, held = false, until = 0, alone = false,
   due = CASE WHEN v.due = 0 THEN greatest(d.was, d.queued) ELSE v.due END,
   finished = CASE WHEN v.state = 0 THEN 0 WHEN v.due = 0 THEN greatest(d.was, d.queued) ELSE v.due END,
@@ -45,7 +44,7 @@ const plainPostgres = `WITH u AS (
   first_failure = CASE WHEN d.first_failure = 0 THEN v.failed ELSE d.first_failure END, attempts = d.attempts || v.attempt
  FROM unnest((SELECT $1::text)::text[], $2::text::text[], $3::text::int8[], $4::text::int2[], $5::text::int8[], $6::text::text[], $7::text::bool[],
   $8::text::int4[], $9::text::int8[], $10::text::text[]) AS v(id, scope, lease, state, due, code, exhausted, tries, failed, attempt)
- WHERE d.id = v.id AND d.scope = v.scope AND CASE WHEN d.held AND d.state = 0 THEN d.lease ELSE -1 END = v.lease AND octet_length(d.attempts) < ` + plainAttempts + `
+ WHERE d.id = v.id AND d.scope = v.scope AND CASE WHEN d.held AND d.state = 0 THEN d.lease ELSE -1 END = v.lease AND octet_length(d.attempts) < ` + appendableAttempts + `
  RETURNING d.id, d.hook, d.key, d.state)
 SELECT count(*), CASE WHEN count(*) < $11 THEN coalesce(string_agg(id, ' '), '') ELSE '' END FROM u
 UNION ALL SELECT DISTINCT hook, key FROM u WHERE key <> '' AND state > 0`
@@ -54,8 +53,8 @@ var settlePostgres = settleStatement("strpos", "octet_length", "chr(10)", "great
   $8::text::int4[], $9::text::int8[], $10::text::text[]) AS v(id, scope, lease, state, due, code, exhausted, tries, failed, attempt)
 WHERE d.id = v.id AND d.scope = v.scope`)
 
-// lanesPostgres goes from lane to lane down the index of turns, without reading what waits
-// in one: $1 is the time, $2 how many lanes, $3 and $4 the lane before, $5 the last hook.
+// lanesPostgres walks from lane to lane along the turn index and reads one row of each: $1 is
+// the time, $2 the number of lanes, $3 and $4 are the lane before, $5 is the last hook.
 const lanesPostgres = `WITH RECURSIVE l AS (
  (SELECT 1 AS n, d.hook, d.class, d.scope, d.webhook, d.due FROM {p}delivery d
   WHERE d.state = 0 AND (d.hook, d.class) > ($3, $4) AND d.hook <= $5 ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1)
@@ -66,11 +65,11 @@ const lanesPostgres = `WITH RECURSIVE l AS (
   ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1) x
  WHERE l.n < $2)`
 
-// laterPostgres is when a lane's next row becomes due that is not due yet.
-const laterPostgres = `(SELECT d.due FROM {p}delivery d WHERE d.state = 0 AND NOT d.held AND d.hook = l.hook AND d.class = l.class AND d.due > $1
+// laneNextDuePostgres is the due time of a lane's first row that is not due yet.
+const laneNextDuePostgres = `(SELECT d.due FROM {p}delivery d WHERE d.state = 0 AND NOT d.held AND d.hook = l.hook AND d.class = l.class AND d.due > $1
  ORDER BY d.due, d.seq LIMIT 1)`
 
-// orphansPostgres goes from webhook to webhook as lanesPostgres does from lane to lane.
+// orphansPostgres walks from webhook to webhook as lanesPostgres does from lane to lane.
 const orphansPostgres = `WITH RECURSIVE l AS (
  (SELECT 1 AS n, d.hook, d.scope, d.webhook FROM {p}delivery d WHERE d.state = 0 AND d.hook > $1
   ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1)
@@ -80,8 +79,8 @@ const orphansPostgres = `WITH RECURSIVE l AS (
   ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1) x
  WHERE l.n < $2)`
 
-// prunePostgres goes from scope to scope down the log, to those whose oldest delivery was
-// created before $1.
+// oldScopesPostgres walks from scope to scope along the log and selects those whose oldest
+// delivery was created before $1.
 const oldScopesPostgres = `WITH RECURSIVE s AS (
  (SELECT d.scope, d.created FROM {p}delivery d ORDER BY d.scope, d.created, d.seq LIMIT 1)
  UNION ALL

@@ -15,29 +15,29 @@ import (
 )
 
 const (
-	// oldestRows is how many of the oldest rows are looked at for one whose webhook receives,
-	// before all lanes are.
+	// oldestRows is how many of the oldest rows Totals reads to find one whose webhook receives,
+	// before it reads all lanes.
 	oldestRows = 100
-	// oldestLanes bounds the lanes that are looked at then, some 20 us each.
+	// oldestLanes bounds the lanes that it reads then, some 20 us each.
 	oldestLanes = 20_000
-	// backlogLanes bounds those that Backlog looks at.
+	// backlogLanes bounds the lanes that Backlog reads.
 	backlogLanes = 200_000
-	// findBatch is how many webhooks one statement of Find is about.
+	// findBatch is the number of webhooks in one statement of Find.
 	findBatch = 1000
 )
 
-// heldRows is how many rows of a lane are looked at for those that are held, and heldTotal how many
-// of all lanes, at least one of each.
+// Bounds of the rows that countHeld reads: heldRows of one lane, heldTotal of all lanes, but at
+// least one of each, and heldLanes lanes.
 const (
 	heldRows  = "2000"
 	heldTotal = "100000"
 	heldLanes = "20000"
 )
 
-// Counts go down an index that holds what they count, and stop at the limit. The order keeps
-// the planner at that index: it might take the table for quicker, which begins with what ended
-// long ago. What is held is among the first rows of lanes with leases: the more lanes, the fewer
-// rows of each.
+// Counts read an index of the rows that they count, and stop at the limit. The ORDER BY keeps the
+// planner at that index: it might prefer the table, which begins with rows that ended long ago.
+// Held rows are among the first rows of lanes with leases: the more lanes, the fewer rows of each
+// are read.
 var (
 	countTo      = " LIMIT " + strconv.Itoa(webhook.CountLimit+1) + ") x"
 	countPending = `SELECT count(*) FROM (SELECT 1 FROM {p}delivery WHERE state = 0 ORDER BY hook, class, due, seq` + countTo
@@ -50,22 +50,22 @@ SELECT coalesce(sum((SELECT count(*) FROM (SELECT d.held FROM (SELECT d.held FRO
 const (
 	countWebhooks = `SELECT count(*), coalesce(sum(CASE WHEN active AND (expires = 0 OR expires > $1) THEN 0 ELSE 1 END), 0) FROM {p}webhook`
 
-	// oldestFew is the earliest due time among the oldest rows, and how many these are.
-	oldestFew = `SELECT coalesce(min(CASE WHEN ` + open + ` THEN x.due END), 0), count(*) FROM (SELECT due, scope, webhook FROM {p}delivery
+	// oldestDueQuery selects the earliest due time among the oldest rows, and their number.
+	oldestDueQuery = `SELECT coalesce(min(CASE WHEN ` + webhookReceives + ` THEN x.due END), 0), count(*) FROM (SELECT due, scope, webhook FROM {p}delivery
  WHERE state = 0 AND NOT held AND (due + 0) <= $1 ORDER BY (due + 0), seq LIMIT $2) x`
 
-	// oldestOf is that of all lanes.
-	oldestOf = ` SELECT coalesce(min(x.due), 0) FROM (SELECT l.scope, l.webhook, ` + waitingDue + ` AS due FROM l WHERE l.due <= $1) x WHERE x.due <= $1 AND ` + open
+	// oldestDueOfLanes selects the earliest due time of all lanes.
+	oldestDueOfLanes = ` SELECT coalesce(min(x.due), 0) FROM (SELECT l.scope, l.webhook, ` + waitingDue + ` AS due FROM l WHERE l.due <= $1) x WHERE x.due <= $1 AND ` + webhookReceives
 
-	// waitingDue is when the first row of a lane l is due that is not held, NULL where all are.
+	// waitingDue is the due time of the first row of a lane l that is not held, or NULL.
 	waitingDue = `(SELECT d.due FROM {p}delivery d WHERE d.state = 0 AND NOT d.held AND d.hook = l.hook AND d.class = l.class ORDER BY d.due, d.seq LIMIT 1)`
 )
 
-// Totals implements [webhook.Stats]. Its figures are those of several statements. Where more
-// than a hundred of the oldest deliveries wait for webhooks that do not receive, OldestDue is
-// that of the first 20,000 webhooks.
+// Totals implements [webhook.Stats]. Its figures come from several statements. If the hundred
+// oldest deliveries all wait for webhooks that do not receive, OldestDue is that of the first
+// 20,000 lanes.
 func (s *Store) Totals(ctx context.Context, now time.Time) (t webhook.Totals, err error) {
-	if err := s.readable(ctx); err != nil {
+	if err := s.readyToRead(ctx); err != nil {
 		return t, err
 	}
 	at := micros(now)
@@ -79,10 +79,10 @@ func (s *Store) Totals(ctx context.Context, now time.Time) (t webhook.Totals, er
 		err = s.row(ctx, s.reader(), countRetries, nil, &retrying)
 	}
 	if err == nil {
-		err = s.row(ctx, s.reader(), oldestFew, []any{at, int64(oldestRows)}, &due, &seen)
+		err = s.row(ctx, s.reader(), oldestDueQuery, []any{at, int64(oldestRows)}, &due, &seen)
 	}
 	if err == nil && due == 0 && seen == oldestRows {
-		err = s.row(ctx, s.reader(), s.pick(lanesSQLite, lanesPostgres)+oldestOf,
+		err = s.row(ctx, s.reader(), s.pick(lanesSQLite, lanesPostgres)+oldestDueOfLanes,
 			[]any{at, int64(oldestLanes), int64(-1), "", int64(math.MaxInt64)}, &due)
 	}
 	if err == nil {
@@ -95,8 +95,8 @@ func (s *Store) Totals(ctx context.Context, now time.Time) (t webhook.Totals, er
 	return t, nil
 }
 
-// backlogSQL lists webhooks by the earliest due time of what waits, or by how much waits:
-// $1 to $5 are for the walk from lane to lane, $6 to $8 the place of the cursor.
+// Statements that list webhooks by the earliest due time of their waiting deliveries, or by
+// their number: $1 to $5 are for the walk from lane to lane, $6 to $8 the place of the cursor.
 var (
 	backlogOldestSQLite, backlogOldestPostgres   = backlogOldest(lanesSQLite), backlogOldest(lanesPostgres)
 	backlogLargestSQLite, backlogLargestPostgres = backlogLargest(lanesSQLite), backlogLargest(lanesPostgres)
@@ -119,7 +119,7 @@ func backlogLargest(lanes string) string {
 SELECT scope, webhook, due, n FROM c WHERE n < $6 OR n = $6 AND (scope, webhook) > ($7, $8) ORDER BY n DESC, scope, webhook LIMIT $9`
 }
 
-// backlogPlace is a webhook's place in a list of backlogs: what a cursor holds.
+// backlogPlace is a webhook's place in a list of backlogs. A cursor of Backlog holds one.
 type backlogPlace struct {
 	Order          webhook.BacklogOrder
 	By             int64 // the due time, or the number
@@ -127,7 +127,7 @@ type backlogPlace struct {
 }
 
 func (p backlogPlace) String() string {
-	b, _ := json.Marshal(p) // of such a type it never fails
+	b, _ := json.Marshal(p) // it never fails for this type
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
@@ -145,8 +145,8 @@ func parseBacklogPlace(q webhook.BacklogQuery) (p backlogPlace, err error) {
 	return p, nil
 }
 
-// Backlog implements [webhook.Stats]. It goes through the lanes of up to 200,000 webhooks; by
-// size it counts what waits for each of them.
+// Backlog implements [webhook.Stats]. It reads up to 200,000 lanes, and counts the waiting
+// deliveries of each webhook if the order is by size.
 func (s *Store) Backlog(ctx context.Context, q webhook.BacklogQuery) (bs []webhook.Backlog, next string, err error) {
 	if !q.Valid() {
 		return nil, "", fmt.Errorf("sqlstore: backlog: Limit or Order is out of range: %w", webhook.ErrInvalid)
@@ -155,7 +155,7 @@ func (s *Store) Backlog(ctx context.Context, q webhook.BacklogQuery) (bs []webho
 	if err != nil {
 		return nil, "", err
 	}
-	if err := s.readable(ctx); err != nil {
+	if err := s.readyToRead(ctx); err != nil {
 		return nil, "", err
 	}
 	query := s.pick(backlogOldestSQLite, backlogOldestPostgres)
@@ -190,10 +190,10 @@ func (s *Store) Backlog(ctx context.Context, q webhook.BacklogQuery) (bs []webho
 	return bs, next, nil
 }
 
-// Find implements [webhook.Stats]: the IDs that the event's deliveries to all webhooks have are
-// looked up, so it needs no index by event. Those of webhooks that were deleted are missing.
+// Find implements [webhook.Stats]. It looks up the IDs of the event's deliveries to all webhooks, so
+// it needs no index by event. Deliveries to webhooks that were deleted are missing.
 func (s *Store) Find(ctx context.Context, eventID string, limit int) (ds []webhook.Delivery, err error) {
-	if err := s.readable(ctx); err != nil {
+	if err := s.readyToRead(ctx); err != nil {
 		return nil, err
 	}
 	var ids []string
@@ -211,7 +211,7 @@ func (s *Store) Find(ctx context.Context, eventID string, limit int) (ds []webho
 			`SELECT value FROM json_each($1)`, `SELECT unnest($1::text::text[])`)+`) AND event = $2`,
 			[]any{s.pick(`["`+strings.Join(batch, `","`)+`"]`, `{`+strings.Join(batch, `,`)+`}`), eventID}, func(r Rows) error {
 				d, err := scanDelivery(r)
-				ds = append(ds, d.shown())
+				ds = append(ds, d.forHistory())
 				return err
 			})
 	}

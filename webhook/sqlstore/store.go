@@ -41,21 +41,21 @@ type Options struct {
 	// digits and "_", a letter first, at most 30 bytes; default "postrider_". Hosts with
 	// two profiles have two Stores with two prefixes.
 	Prefix string
-	// Seal encrypts what is secret of a webhook before it is stored: URL, secrets and
-	// headers. The name says whose they are: scope, ID and version of the webhook in one
-	// text. It must be bound to the result as associated data, so that no older value and
-	// none of another webhook or scope opens in its place. Open is its inverse. Both or
-	// neither; default neither: secrets are stored in clear. [Keyring] has both. They are
-	// called from several goroutines.
+	// Seal encrypts the secret part of a webhook before it is stored: URL, secrets and
+	// headers. The name is made of scope, ID and version of the webhook. It must be bound
+	// to the result as associated data, so that no older value and none of another webhook
+	// or scope opens in its place. Open is the inverse of Seal. Set both or neither; default
+	// neither: secrets are stored in clear. [Keyring] has both. They are called from several
+	// goroutines.
 	Seal func(name string, plain []byte) (sealed []byte, err error)
 	Open func(name string, sealed []byte) (plain []byte, err error)
 	// RequireSealed refuses, with [ErrSealed], webhooks whose secrets are stored in clear
-	// or sealed by a release that bound the webhook's ID alone. Whoever can write to the
-	// database could otherwise put such a row in place of a sealed one. Set it once
-	// [Store.Reseal] has gone through; default false. It needs Seal and Open.
+	// or sealed by a release that bound the webhook's ID alone. Otherwise such a row could be
+	// put in the place of a sealed one by an attacker who can write to the database. Set it
+	// after [Store.Reseal] has succeeded; default false. It needs Seal and Open.
 	RequireSealed bool
-	// Counters has Settle count the attempts of each webhook by the hour, for
-	// [webhook.Counters]: a row more for each webhook in a batch. Default false.
+	// Counters makes Settle count the attempts of each webhook by the hour, for
+	// [webhook.Counters]: one row more for each webhook in a batch. Default false.
 	Counters bool
 	// Notifier carries wake-ups between hosts that share a PostgreSQL database, such as
 	// LISTEN and NOTIFY through the host's driver; default none, hosts then poll.
@@ -68,14 +68,14 @@ type Options struct {
 // Store keeps webhooks and deliveries in a database. It implements [webhook.Store],
 // [webhook.Registry], [webhook.History], [webhook.Overview], [webhook.Pruner], [webhook.Marks],
 // [webhook.Clock], [webhook.HealthStore], [webhook.Sweeper], [webhook.KeyOrder], [webhook.Binder],
-// [webhook.Counters] and [webhook.Notifier]; the last two answer [webhook.ErrUnsupported] without
-// [Options.Counters] and [Options.Notifier].
+// [webhook.Stats], [webhook.Counters] and [webhook.Notifier]; the last two return
+// [webhook.ErrUnsupported] without [Options.Counters] and [Options.Notifier].
 //
 // All methods are safe for concurrent use, and several Stores, in one process or in
 // many, may share a database. Times are cut to the microsecond. Errors of the
-// database are wrapped: their text holds its code and what to do, errors.As finds the
-// driver's own. [webhook.ErrClosed] stands for a pool that was closed.
-// A Store holds nothing that must be closed but its pool, which is the host's.
+// database are wrapped: their text holds its code and the remedy, errors.As finds the
+// driver's own. [webhook.ErrClosed] means that the pool was closed. A Store need not be
+// closed; the host closes the pool.
 type Store struct {
 	db      *sql.DB
 	dialect Dialect
@@ -83,22 +83,22 @@ type Store struct {
 	o       Options
 	box     sealing.Box
 
-	texts    sync.Map      // statement as written in this package -> in the dialect
-	compiled sync.Map      // statement in the dialect -> *compiled, SQLite only
-	writer   chan struct{} // held by the transaction under way, SQLite only
-	checked  atomic.Bool
-	explicit atomic.Bool // every statement that writes needs a transaction around it
-	warned   atomic.Bool
-	group    group
-	hooks    hookCache
-	scopes   scopeCache
-	claims   claimMemory
-	leases   leaseNotes
-	places   placeMarks
-	swept    sweepMemory
-	behind   behindMemory
-	keyed    atomic.Bool // rows with a key were leased here, SQLite only
-	hours    countHours
+	texts         sync.Map      // statement as written in this package -> in the dialect
+	prepared      sync.Map      // statement in the dialect -> *compiled, SQLite only
+	writer        chan struct{} // held by the transaction under way, SQLite only
+	checked       atomic.Bool
+	explicit      atomic.Bool // every statement that writes needs a transaction around it
+	warned        atomic.Bool
+	group         groupCommit
+	hooks         hookCache
+	scopes        scopeCache
+	recentClaims  recentClaims
+	leaseCleanup  leaseCleanup
+	watermarks    watermarks
+	sweep         sweepProgress
+	parkedInserts parkedInserts
+	keyed         atomic.Bool // rows with a key were leased here, SQLite only
+	countSweep    countSweep
 
 	mu      sync.Mutex
 	profile string // given by Bind
@@ -122,9 +122,8 @@ var (
 	_ webhook.Stats       = (*Store)(nil)
 )
 
-// New returns a Store over an open pool. It does no I/O and starts nothing; whether
-// the database is of that dialect, has the tables and belongs to the profile is found
-// out by the first call that uses it.
+// New returns a Store over an open pool. It does no I/O and starts no goroutine. The first
+// call that uses the database checks its dialect, its tables and its profile.
 func New(db *sql.DB, d Dialect, o *Options) (*Store, error) {
 	var opts Options
 	if o != nil {
@@ -144,17 +143,17 @@ func New(db *sql.DB, d Dialect, o *Options) (*Store, error) {
 	s := &Store{db: db, dialect: d, prefix: opts.Prefix, o: opts, box: sealing.Box{Seal: opts.Seal, Open: opts.Open, Required: opts.RequireSealed},
 		writer: make(chan struct{}, 1)}
 	s.group.flush = s.flush
-	s.swept.hook = -1
+	s.sweep.hook = -1
 	return s, nil
 }
 
-// Format writes dialect and prefix for every verb: a Store remembers webhooks with their
-// credentials, and its pool knows the DSN.
+// Format writes dialect and prefix for every verb, because a Store holds webhooks with their
+// credentials, and its pool the DSN.
 func (s *Store) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "sqlstore.Store(%v, %s)", s.dialect, s.prefix)
 }
 
-// Notifies reports whether there is a Notifier, which [webhook.New] asks.
+// Notifies reports whether there is a Notifier. [webhook.New] calls it.
 func (s *Store) Notifies() bool { return s.o.Notifier != nil }
 
 // Wait implements [webhook.Notifier].
@@ -173,19 +172,19 @@ func (s *Store) Notify(ctx context.Context) error {
 	return s.o.Notifier.Notify(ctx)
 }
 
-// Now implements [webhook.Clock]. PostgreSQL is asked for its time. The hosts of an SQLite
-// database share a machine, so there it is this process's time.
+// Now implements [webhook.Clock]. It reads the time of PostgreSQL. The hosts of an SQLite
+// database share a machine, so there it is the time of this process.
 func (s *Store) Now(ctx context.Context) (r webhook.Reading, err error) {
 	if s.dialect == SQLite {
 		now := time.Now()
 		return webhook.Reading{Store: now, Before: now, After: now}, nil
 	}
-	if err := s.readable(ctx); err != nil {
+	if err := s.readyToRead(ctx); err != nil {
 		return r, err
 	}
 	err = s.session(ctx, func(conn *sql.Conn) error {
 		var now int64
-		r.Before = time.Now() // the connection is there, so this encloses the query alone
+		r.Before = time.Now() // after the pool's wait, so Before and After enclose the query alone
 		err := s.row(ctx, sqlConn{conn}, `SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint`, nil, &now)
 		r.After, r.Store = time.Now(), fromMicros(now)
 		return err

@@ -15,7 +15,7 @@ import (
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
-// down is a database that cannot be reached.
+// down is an unreachable database.
 type down struct{}
 
 var errDown = errors.New("dial tcp db.example.com:5432: connection refused for user ops")
@@ -63,7 +63,7 @@ func TestNew(t *testing.T) {
 	}
 }
 
-// TestUnreachable: every call tells that the database cannot be reached, and wraps why.
+// TestUnreachable: every call returns an error that wraps the cause.
 func TestUnreachable(t *testing.T) {
 	t.Parallel()
 	for _, dialect := range []sqlstore.Dialect{sqlstore.SQLite, sqlstore.PostgreSQL} {

@@ -11,28 +11,28 @@ import (
 )
 
 const (
-	// sweepRead is how many rows one call of Sweep looks at for their age.
+	// sweepRead bounds the rows whose age one call of Sweep checks.
 	sweepRead = 20_000
-	// sweepPiece is how many of them one statement looks at.
+	// sweepPiece bounds the rows that one statement checks.
 	sweepPiece = 5_000
-	// sweepHooks is how many webhooks one call goes through.
+	// sweepHooks bounds the webhooks that one call reads.
 	sweepHooks = 20_000
 )
 
-// sweepMemory is how far a sweep in pieces has come.
-type sweepMemory struct {
-	mu       sync.Mutex
-	hook     int64   // webhooks up to here were looked at
-	key      keyName // keys up to here were looked at
-	due, seq int64   // pending rows up to here were looked at for their age
-	least    int64   // when the oldest of them was queued; 0 before the first
-	// oldest is a time before which nothing pending was queued, as far as the last
-	// complete sweep has seen and this Store has stored since.
+// sweepProgress is the progress of a sweep over several calls.
+type sweepProgress struct {
+	mu         sync.Mutex
+	hook       int64   // webhooks up to this hook were checked
+	key        keyName // keys up to this one were checked
+	due, seq   int64   // the age of pending rows up to this place was checked
+	oldestRead int64   // the earliest queued time of these rows; 0 before the first
+	// oldest is a time before which no pending row was queued, according to the last
+	// complete sweep and the rows that this Store has stored since.
 	oldest atomic.Int64
 }
 
-// Sweep implements [webhook.Sweeper]. One piece looks at some rows and ends some; the next
-// call goes on from there. Several hosts may sweep at once.
+// Sweep implements [webhook.Sweeper]. One call checks some rows and ends some; the next call
+// continues from there. Several hosts may sweep at once.
 func (s *Store) Sweep(ctx context.Context, w webhook.Sweep, limit int) (ended []webhook.Delivery, more bool, err error) {
 	if limit < 1 {
 		limit = 1
@@ -40,10 +40,10 @@ func (s *Store) Sweep(ctx context.Context, w webhook.Sweep, limit int) (ended []
 	if err := s.ready(ctx); err != nil {
 		return nil, false, err
 	}
-	s.swept.mu.Lock()
-	defer s.swept.mu.Unlock()
-	p := &sweeping{s: s, w: w, now: micros(w.Now), left: limit}
-	if err = p.mend(ctx); err == nil && w.Gone {
+	s.sweep.mu.Lock()
+	defer s.sweep.mu.Unlock()
+	p := &sweepRun{s: s, w: w, now: micros(w.Now), left: limit}
+	if err = p.clampTimes(ctx); err == nil && w.Gone {
 		err = p.endOrphans(ctx)
 	}
 	if err == nil {
@@ -52,53 +52,53 @@ func (s *Store) Sweep(ctx context.Context, w webhook.Sweep, limit int) (ended []
 	if err == nil && !w.QueuedBefore.IsZero() {
 		err = p.endOld(ctx, micros(w.QueuedBefore))
 	}
-	s.next(ctx, p.keys, p.now)
+	s.unparkNext(ctx, p.keys, p.now)
 	if err == nil {
-		err = p.mendKeys(ctx)
+		err = p.unparkHeads(ctx)
 	}
 	if err != nil {
 		return p.ended, p.more, s.fail("sweep", "", err)
 	}
 	if more = p.more || p.left == 0; !more {
-		s.swept.hook = -1
+		s.sweep.hook = -1
 	}
 	return p.ended, more, nil
 }
 
-// queued notes that something was stored that waits since a time.
-func (m *sweepMemory) queued(at int64) {
+// noteQueued records that this Store stored a row that was queued at a time.
+func (m *sweepProgress) noteQueued(at int64) {
 	if at < m.oldest.Load() {
 		m.oldest.Store(0)
 	}
 }
 
-// sweeping is one piece of a sweep.
-type sweeping struct {
+// sweepRun is one call of Sweep.
+type sweepRun struct {
 	s     *Store
 	w     webhook.Sweep
 	now   int64
 	left  int
 	more  bool
 	ended []webhook.Delivery
-	keys  []keyName // of which something was ended
+	keys  []keyName // keys of ended rows
 }
 
-// Rows whose times a wrong clock wrote: $1 is the time that they get, $2 the one that they
-// exceed. The sum with tries keeps PostgreSQL, which may know that few are tried, from
-// reading the whole table for them.
+// Rows with times of a wrong clock: $1 is their new time, $2 the bound that they exceed. The
+// expression (tries + 0) keeps PostgreSQL, whose statistics may say that few rows are tried,
+// from reading the whole table.
 const (
-	lateRetry = `NOT held AND (due + 0) > $2 AND (due + 0) < ` + parkedSQL + ` AND (tries + 0) > 0 AND NOT exhausted`
-	tooEarly  = `NOT held AND (due + 0) > $2 AND (due + 0) < ` + parkedSQL + ` AND (tries + 0) = 0 AND due = created AND due > $1`
+	retryTooLate = `NOT held AND (due + 0) > $2 AND (due + 0) < ` + parkedSQL + ` AND (tries + 0) > 0 AND NOT exhausted`
+	tooEarly     = `NOT held AND (due + 0) > $2 AND (due + 0) < ` + parkedSQL + ` AND (tries + 0) = 0 AND due = created AND due > $1`
 )
 
-// mend pulls back what is due too late. As a rule there is no such row, which a single
-// statement tells.
-func (p *sweeping) mend(ctx context.Context) error {
+// clampTimes moves due times that are too late. Usually there is no such row, and one statement
+// of each kind shows that.
+func (p *sweepRun) clampTimes(ctx context.Context) error {
 	retry, lease := micros(p.w.LatestRetry), micros(p.w.LatestLease)
 	kinds := []struct {
 		rows     string
 		to, from int64
-	}{{lateRetry, retry, retry}, {tooEarly, p.now, lease}}
+	}{{retryTooLate, retry, retry}, {tooEarly, p.now, lease}}
 	for _, k := range kinds {
 		if k.from == 0 {
 			continue
@@ -115,55 +115,55 @@ func (p *sweeping) mend(ctx context.Context) error {
 				return err
 			}
 			if n > 0 {
-				p.s.places.pending(math.MinInt64)
+				p.s.watermarks.dropAbove(math.MinInt64)
 			}
 		}
 	}
 	if lease == 0 {
 		return nil
 	}
-	return p.mendLeases(ctx, lease)
+	return p.clampLeases(ctx, lease)
 }
 
-// Statements about leases that end after $1: whether there are any, the lines, which name the lanes
-// in which they are, and the rows of a lane. The condition keeps PostgreSQL from the index of due
-// times.
+// Statements about leases that end after $1: the first one finds out whether there are any, the
+// second removes their rows and returns the lanes, the third shortens the leases of a lane. Its CASE
+// keeps PostgreSQL from the index of due times.
 const (
-	lateLines  = `SELECT until FROM {p}lease WHERE until > $1 ORDER BY until LIMIT 1`
-	lateLanes  = `DELETE FROM {p}lease WHERE until > $1 RETURNING 0, hook, class, scope, webhook, 0`
-	lateLeases = `UPDATE {p}delivery SET until = $1, due = CASE WHEN due > $1 THEN $1 ELSE due END
+	lateLeaseRow     = `SELECT until FROM {p}lease WHERE until > $1 ORDER BY until LIMIT 1`
+	removeLateLeases = `DELETE FROM {p}lease WHERE until > $1 RETURNING 0, hook, class, scope, webhook, 0`
+	shortenLeases    = `UPDATE {p}delivery SET until = $1, due = CASE WHEN due > $1 THEN $1 ELSE due END
  WHERE state = 0 AND hook = $2 AND class = $3 AND CASE WHEN held THEN until ELSE 0 END > $1`
 )
 
-// mendLeases ends leases by a time that end later, lane by lane. A line is removed before its lease
-// is looked for, so that one which is committed meanwhile stays for the next sweep.
-func (p *sweeping) mendLeases(ctx context.Context, latest int64) error {
+// clampLeases shortens leases that end after a time, lane by lane. It removes a lease's row before it
+// reads the lane, so that the row of a lease that is committed meanwhile remains for the next sweep.
+func (p *sweepRun) clampLeases(ctx context.Context, latest int64) error {
 	var until int64
-	if err := p.s.row(ctx, p.s.reader(), lateLines, []any{latest}, &until); err != nil {
+	if err := p.s.row(ctx, p.s.reader(), lateLeaseRow, []any{latest}, &until); err != nil {
 		if notFound(err) {
 			return nil
 		}
 		return err
 	}
 	return p.s.write(ctx, func(c Conn) error {
-		var v seen
-		err := p.s.each(ctx, c, lateLanes, []any{latest}, v.scan)
-		slices.SortFunc(v.ended, byPlace)
-		for _, l := range slices.Compact(v.ended) {
+		var v lanesRead
+		err := p.s.each(ctx, c, removeLateLeases, []any{latest}, v.scan)
+		slices.SortFunc(v.leaseEnded, byPosition)
+		for _, l := range slices.Compact(v.leaseEnded) {
 			if err == nil {
-				err = p.s.exec(ctx, c, lateLeases, latest, l.hook, l.Class)
+				err = p.s.exec(ctx, c, shortenLeases, latest, l.hook, l.Class)
 			}
 			if err == nil {
-				err = p.s.exec(ctx, c, leasedSQL, latest, l.hook, l.Class, l.Scope, l.WebhookID)
+				err = p.s.exec(ctx, c, insertLease, latest, l.hook, l.Class, l.Scope, l.WebhookID)
 			}
 		}
 		return err
 	})
 }
 
-// end ends pending rows that nothing holds and that meet a condition, up to what is left of the limit. $1 to $3
-// are taken: now, code and limit.
-func (p *sweeping) end(ctx context.Context, code webhook.Code, where string, args ...any) error {
+// end ends pending rows that are not held and meet a condition, up to the rest of the limit. $1 to $3
+// are now, code and limit; the condition's parameters begin at $4.
+func (p *sweepRun) end(ctx context.Context, code webhook.Code, where string, args ...any) error {
 	if p.left == 0 {
 		return nil
 	}
@@ -176,7 +176,7 @@ func (p *sweeping) end(ctx context.Context, code webhook.Code, where string, arg
 		return p.s.each(ctx, c, set+p.s.pick(`seq IN (SELECT seq`+where+`)`, `ctid = ANY(ARRAY(SELECT ctid`+where+` FOR UPDATE SKIP LOCKED))`)+
 			` RETURNING `+columns, append([]any{p.now, string(code), int64(p.left)}, args...), func(r Rows) error {
 			d, err := scanDelivery(r)
-			list = append(list, d.shown())
+			list = append(list, d.forHistory())
 			return err
 		})
 	})
@@ -192,19 +192,20 @@ func (p *sweeping) end(ctx context.Context, code webhook.Code, where string, arg
 	return err
 }
 
-// endExpired ends what is not worth sending any more.
-func (p *sweeping) endExpired(ctx context.Context) error {
+// endExpired ends deliveries whose ExpiresAt has passed.
+func (p *sweepRun) endExpired(ctx context.Context) error {
 	return p.end(ctx, webhook.CodeExpired, ` expires > 0 AND expires <= $1`)
 }
 
-// orphan is the condition that a row of a walk has no webhook; noWebhook looks once more.
-const orphan = `(SELECT w.id FROM {p}webhook w WHERE w.id = x.webhook AND w.scope = x.scope) IS NULL`
+// webhookIsGone is the condition that a row of the walk has no webhook; webhookStillGone checks it
+// again when the rows are ended.
+const webhookIsGone = `(SELECT w.id FROM {p}webhook w WHERE w.id = x.webhook AND w.scope = x.scope) IS NULL`
 
-const noWebhook = ` AND NOT EXISTS (SELECT 1 FROM {p}webhook w WHERE w.id = $5 AND w.scope = $6)`
+const webhookStillGone = ` AND NOT EXISTS (SELECT 1 FROM {p}webhook w WHERE w.id = $5 AND w.scope = $6)`
 
-// endOrphans ends deliveries whose webhook is gone. It goes from webhook to webhook down the
-// index of turns.
-func (p *sweeping) endOrphans(ctx context.Context) error {
+// endOrphans ends deliveries whose webhook is gone. It walks from webhook to webhook along the
+// turn index.
+func (p *sweepRun) endOrphans(ctx context.Context) error {
 	s := p.s
 	type orphaned struct {
 		lane
@@ -218,52 +219,51 @@ func (p *sweeping) endOrphans(ctx context.Context) error {
 		return err
 	}
 	err := s.each(ctx, s.reader(), s.pick(orphansSQLite, orphansPostgres)+`
-SELECT x.n, x.hook, x.scope, x.webhook FROM l x WHERE `+orphan+` OR x.n = $2`, []any{s.swept.hook, int64(sweepHooks)}, scan)
+SELECT x.n, x.hook, x.scope, x.webhook FROM l x WHERE `+webhookIsGone+` OR x.n = $2`, []any{s.sweep.hook, int64(sweepHooks)}, scan)
 	if err != nil {
 		return err
 	}
 	for _, o := range list {
-		if err := p.end(ctx, webhook.CodeCancelled, `hook = $4 AND webhook = $5 AND scope = $6`+noWebhook, o.hook, o.WebhookID, o.Scope); err != nil {
+		if err := p.end(ctx, webhook.CodeCancelled, `hook = $4 AND webhook = $5 AND scope = $6`+webhookStillGone, o.hook, o.WebhookID, o.Scope); err != nil {
 			return err
 		}
 		if p.left == 0 {
-			return nil // this one may have more
+			return nil // this webhook may have more rows
 		}
-		if s.swept.hook = o.hook; o.n == sweepHooks {
+		if s.sweep.hook = o.hook; o.n == sweepHooks {
 			p.more = true
 		}
 	}
 	return nil
 }
 
-// endOld ends what was queued before a time: what is due before it and, by going through all
-// that is pending, what was tried since. The latter is left out while nothing can have become
-// that old since the last time.
-func (p *sweeping) endOld(ctx context.Context, before int64) error {
-	m := &p.s.swept
+// endOld ends rows that were queued before a time: rows that are due before it and, by a scan of all
+// pending rows, rows that were tried since. It skips the scan while no row can be that old.
+func (p *sweepRun) endOld(ctx context.Context, before int64) error {
+	m := &p.s.sweep
 	err := p.end(ctx, webhook.CodeExpired, `(due + 0) < $4 AND queued < $4`, before)
 	for read := 0; err == nil && p.left > 0 && before > m.oldest.Load(); read += sweepPiece {
 		if read >= sweepRead {
 			p.more = true
 			return nil
 		}
-		if m.least == 0 {
-			m.due, m.seq, m.least = math.MinInt64, 0, p.now
+		if m.oldestRead == 0 {
+			m.due, m.seq, m.oldestRead = math.MinInt64, 0, p.now
 		}
 		var last bool
 		if last, err = p.endOldPiece(ctx, before); last && err == nil {
-			m.oldest.Store(m.least)
-			m.least = 0
+			m.oldest.Store(m.oldestRead)
+			m.oldestRead = 0
 			return nil
 		}
 	}
 	return err
 }
 
-// endOldPiece looks at some rows in the order in which they become due, behind those that
-// were looked at before. last reports that none are left.
-func (p *sweeping) endOldPiece(ctx context.Context, before int64) (last bool, err error) {
-	m := &p.s.swept
+// endOldPiece checks some rows in the order in which they become due, after the rows that
+// were checked before. last reports that none are left.
+func (p *sweepRun) endOldPiece(ctx context.Context, before int64) (last bool, err error) {
+	m := &p.s.sweep
 	var rows int
 	var least, due, seq int64
 	err = p.s.row(ctx, p.s.reader(), `WITH x AS MATERIALIZED (
@@ -278,8 +278,8 @@ SELECT (SELECT count(*) FROM x), (SELECT min(queued) FROM x), at, seq FROM x ORD
 			before, m.due, m.seq, due, seq)
 	}
 	if err != nil || p.left == 0 {
-		return false, err // the next call looks at them again
+		return false, err // the next call checks the rows again
 	}
-	m.due, m.seq, m.least = due, seq, min(m.least, max(least, before))
+	m.due, m.seq, m.oldestRead = due, seq, min(m.oldestRead, max(least, before))
 	return rows < sweepPiece, nil
 }

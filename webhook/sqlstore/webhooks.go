@@ -10,12 +10,12 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Webhooks implements [webhook.Enqueuer] and [webhook.Registry]. It asks the database, so
-// it shows every change that was committed before the call. Of a webhook whose secrets
-// cannot be opened, URL, secrets, headers, all of Auth but its Scheme, and the keys of TLS are missing and Unreadable says why; of a row
-// that cannot be decoded, everything but ID and Scope.
+// Webhooks implements [webhook.Enqueuer] and [webhook.Registry]. It reads the database, so
+// it returns every change that was committed before the call. If a webhook's secrets cannot be
+// opened, URL, secrets, headers, all of Auth but its Scheme, and the keys of TLS are missing. If
+// its row cannot be decoded, everything but ID and Scope is missing. Unreadable holds the cause.
 func (s *Store) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, error) {
-	if err := s.readable(ctx); err != nil {
+	if err := s.readyToRead(ctx); err != nil {
 		return nil, err
 	}
 	list, err := s.webhooks(ctx, s.reader(), scope)
@@ -26,11 +26,10 @@ func (s *Store) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, 
 	return list, nil
 }
 
-// CachedWebhooks returns the webhooks of a scope as Webhooks last returned them here,
-// without asking the database; ok is false where that is not known. They may be out of
-// date. Enqueue finds that out by Delivery.Seen and answers [webhook.ErrStale], so they are
-// for matching an event and for nothing else; where none of them matches, Webhooks decides.
-// The caller changes nothing of what they point to.
+// CachedWebhooks returns the webhooks of a scope as this Store's Webhooks last returned them,
+// without a query; ok is false if they are not cached. They may be out of date: Enqueue detects
+// that by Delivery.Seen and returns [webhook.ErrStale]. So use them only to match an event, and
+// call Webhooks if none of them matches. The caller must not change the data that they point to.
 func (s *Store) CachedWebhooks(scope string) (list []webhook.Webhook, ok bool) {
 	return s.scopes.get(scope)
 }
@@ -40,12 +39,12 @@ func (s *Store) webhooks(ctx context.Context, c Conn, scope string) (list []webh
 FROM {p}webhook w LEFT JOIN {p}scope s ON s.scope = w.scope WHERE w.scope = $1 ORDER BY w.created, w.id`, []any{scope},
 		func(r Rows) error {
 			var id string
-			var in stored
+			var in webhookRow
 			var seen int64
 			if err := r.Scan(&id, &in.data, &in.sealed, &in.secret, &seen); err != nil {
 				return err
 			}
-			w, err := s.decodeOf(scope, id, in)
+			w, err := s.decodeInScope(scope, id, in)
 			w.Scope, w.Seen, w.Unreadable = scope, seen, err
 			list = append(list, w)
 			return nil
@@ -56,9 +55,9 @@ FROM {p}webhook w LEFT JOIN {p}scope s ON s.scope = w.scope WHERE w.scope = $1 O
 	return list, nil
 }
 
-// decodeOf reads a row that was found in a scope. One that was moved there is not used: its
-// secrets are another tenant's.
-func (s *Store) decodeOf(scope, id string, in stored) (webhook.Webhook, error) {
+// decodeInScope decodes a row of a scope. It refuses a row that was moved there, because the
+// secrets belong to another tenant.
+func (s *Store) decodeInScope(scope, id string, in webhookRow) (webhook.Webhook, error) {
 	w, err := s.decodeWebhook(id, in)
 	var sealed *SealError
 	if (err == nil || errors.As(err, &sealed)) && w.Scope != scope {
@@ -67,7 +66,7 @@ func (s *Store) decodeOf(scope, id string, in stored) (webhook.Webhook, error) {
 	return w, err
 }
 
-// scopeCache remembers the webhooks of scopes.
+// scopeCache holds the webhooks of scopes.
 type scopeCache struct {
 	mu    sync.Mutex
 	known map[string][]webhook.Webhook
@@ -81,7 +80,7 @@ func (c *scopeCache) get(scope string) ([]webhook.Webhook, bool) {
 	return list, ok
 }
 
-// put remembers a copy of what can be checked when it is used.
+// put caches a copy of a scope's webhooks, if Enqueue can check their count of changes.
 func (c *scopeCache) put(scope string, list []webhook.Webhook) {
 	unchecked := func(w webhook.Webhook) bool { return w.Seen == 0 || w.Unreadable != nil }
 	if len(list) == 0 || len(list) > maxCachedHooks || slices.ContainsFunc(list, unchecked) {

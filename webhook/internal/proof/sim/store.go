@@ -110,22 +110,28 @@ func (v *view) Webhook(ctx context.Context, scope, id string) (hook webhook.Webh
 	return hook, err
 }
 
-func (v *view) Enqueue(ctx context.Context, ds []webhook.Delivery) (added []bool, err error) {
-	store := func(ctx context.Context) ([]bool, error) {
+func (v *view) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
+	return callAndBook(ctx, v, "Enqueue", func(ctx context.Context) ([]bool, error) { return v.Store.Enqueue(ctx, ds) },
+		func(added *[]bool) { v.h.world.enqueued(ds, *added) })
+}
+
+// callAndBook calls a method of the Store and books its result, also if the host loses the answer.
+func callAndBook[T any](ctx context.Context, v *view, name string, method func(context.Context) (T, error), book func(*T)) (result T, err error) {
+	run := func(ctx context.Context) (T, error) {
 		w := v.h.world
 		w.booking.Lock()
 		defer w.booking.Unlock()
-		added, err := v.Store.Enqueue(ctx, ds)
+		result, err := method(ctx)
 		if err == nil {
-			w.enqueued(ds, added)
+			book(&result)
 		}
-		return added, err
+		return result, err
 	}
-	err = v.call(ctx, "Enqueue", func() error {
-		added, err = store(ctx)
+	err = v.call(ctx, name, func() error {
+		result, err = run(ctx)
 		return err
-	}, func() { _, _ = store(context.Background()) })
-	return added, err
+	}, func() { _, _ = run(context.Background()) })
+	return result, err
 }
 
 func (v *view) Due(ctx context.Context, q webhook.DueQuery) (p webhook.DuePage, err error) {
@@ -136,23 +142,11 @@ func (v *view) Due(ctx context.Context, q webhook.DueQuery) (p webhook.DuePage, 
 	return p, err
 }
 
-func (v *view) Claim(ctx context.Context, c webhook.Claim) (b webhook.Batch, err error) {
-	claim := func(ctx context.Context) (webhook.Batch, error) {
-		w := v.h.world
-		w.booking.Lock()
-		defer w.booking.Unlock()
-		b, err := v.Store.Claim(ctx, c)
-		if err == nil {
-			w.claimed(&c, &b)
-			w.hide(&b)
-		}
-		return b, err
-	}
-	err = v.call(ctx, "Claim", func() error {
-		b, err = claim(ctx)
-		return err
-	}, func() { _, _ = claim(context.Background()) })
-	return b, err
+func (v *view) Claim(ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
+	return callAndBook(ctx, v, "Claim", func(ctx context.Context) (webhook.Batch, error) { return v.Store.Claim(ctx, c) }, func(b *webhook.Batch) {
+		v.h.world.claimed(&c, b)
+		v.h.world.hide(b)
+	})
 }
 
 // hide makes the deliveries of sealed webhooks unreadable.
@@ -174,22 +168,9 @@ func (w *World) hide(b *webhook.Batch) {
 	}
 }
 
-func (v *view) Settle(ctx context.Context, ss []webhook.Settlement) (lost []string, err error) {
-	settle := func(ctx context.Context) ([]string, error) {
-		w := v.h.world
-		w.booking.Lock()
-		defer w.booking.Unlock()
-		lost, err := v.Store.Settle(ctx, ss)
-		if err == nil {
-			w.settled(ss, lost)
-		}
-		return lost, err
-	}
-	err = v.call(ctx, "Settle", func() error {
-		lost, err = settle(ctx)
-		return err
-	}, func() { _, _ = settle(context.Background()) })
-	return lost, err
+func (v *view) Settle(ctx context.Context, ss []webhook.Settlement) ([]string, error) {
+	return callAndBook(ctx, v, "Settle", func(ctx context.Context) ([]string, error) { return v.Store.Settle(ctx, ss) },
+		func(lost *[]string) { v.h.world.settled(ss, *lost) })
 }
 
 func (v *view) Sweep(ctx context.Context, s webhook.Sweep, limit int) (ended []webhook.Delivery, more bool, err error) {

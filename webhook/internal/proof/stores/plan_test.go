@@ -61,7 +61,7 @@ func TestPlans(t *testing.T) {
 	}
 }
 
-// TestPlansOfManyRows: a claim goes down the index of turns in order, however much waits in a lane,
+// TestPlansOfManyRows: a claim reads the turn index in order, however many rows wait in a lane,
 // and where each webhook is of a tenant of its own too. The planner might take the log of the scope
 // for a quick way to the rows of a lane, or the work for so much that it compiles the statement to
 // machine code at each execution.

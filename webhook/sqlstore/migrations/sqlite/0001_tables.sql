@@ -5,8 +5,8 @@ CREATE TABLE {p}meta (
   value TEXT NOT NULL
 ) STRICT;
 
--- data holds what may be read by anyone with access to the database; secret
--- holds the URL, the secrets and the headers, encrypted if sealed says so.
+-- data holds the part of a webhook that is stored in clear; secret holds the URL,
+-- the secrets, the headers and the credentials, encrypted if sealed is true.
 CREATE TABLE {p}webhook (
   id      TEXT NOT NULL PRIMARY KEY,
   scope   TEXT NOT NULL,
@@ -20,8 +20,8 @@ CREATE TABLE {p}webhook (
 ) STRICT;
 CREATE INDEX {p}webhook_scope ON {p}webhook (scope, created, id);
 
--- seen changes with every change of a scope's webhooks, also with one that is made in
--- SQL, and never takes a value again. Remembered webhooks are checked against it.
+-- seen changes with every change of a scope's webhooks, also one that is made in SQL,
+-- and never repeats a value. Enqueue compares it with the value at the match.
 CREATE TABLE {p}scope (
   scope TEXT NOT NULL PRIMARY KEY,
   seen  INTEGER NOT NULL
@@ -46,10 +46,10 @@ CREATE TRIGGER {p}webhook_removed AFTER DELETE ON {p}webhook BEGIN
   UPDATE {p}scope SET seen = (SELECT last FROM {p}seen) WHERE scope = OLD.scope;
 END;
 
--- id is made of scope, event and webhook; name is the ID that the delivery was given
--- where that is another one. hook is a hash of scope and webhook. until is the end of the
--- lease where the row is held, and was the due time before the lease. begun is whether a row
--- with a key was leased once. earlier counts the tries before the latest redelivery. attempts
+-- id is made of scope, event and webhook; name is the delivery's own ID if it has another
+-- one. hook is a hash of scope and webhook. until is the end of the lease while the row is
+-- held, and was is the due time before the lease. begun is true if a row with a key was
+-- leased once. earlier counts the tries before the latest redelivery. attempts
 -- holds one line of JSON for each attempt, oldest first.
 CREATE TABLE {p}delivery (
   seq           INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -85,32 +85,32 @@ CREATE TABLE {p}delivery (
   body          BLOB NOT NULL
 ) STRICT;
 
--- What is pending in a lane, in the order in which it is claimed. No index knows what is
--- held: a claim passes over the few rows that are, and a lease costs no index an entry.
+-- The pending rows of a lane, in the order in which they are claimed. No index has the
+-- column held: a claim skips the few held rows, and a lease adds no index entry.
 CREATE INDEX {p}turn ON {p}delivery (hook, class, due, seq) WHERE state = 0;
--- What is pending, by the time at which it becomes due. The expression keeps the planner
--- from taking this index for the work of the one above.
+-- The pending rows by due time. The expression keeps the planner from using this index for
+-- the queries of the one above.
 CREATE INDEX {p}time ON {p}delivery ((due + 0), seq) WHERE state = 0;
--- What was tried and is pending, to be counted.
+-- The pending rows that were tried, to count them.
 CREATE INDEX {p}retry ON {p}delivery (tries) WHERE state = 0 AND tries > 0;
 -- The delivery log of a scope, and that of a webhook, with an expression as above.
 CREATE INDEX {p}log ON {p}delivery (scope, created, seq);
 CREATE INDEX {p}webhook_log ON {p}delivery ((-hook), created, seq);
--- What is pending of a key, in its order. Rows behind the head are parked: due is at the
--- end of time, and was holds the due time.
+-- The pending rows of a key, in its order. Rows behind the head are parked: due is later than
+-- any time in a query, and was holds the due time.
 CREATE INDEX {p}key ON {p}delivery (hook, key, seq) WHERE state = 0 AND key <> '';
--- What was leased of a key once, or has ended: an older row of the same type is superseded.
+-- The rows of a key that were leased once or have ended: an older row of the same type is superseded.
 CREATE INDEX {p}unit ON {p}delivery (hook, key, type, seq) WHERE key <> '' AND (state <> 0 OR begun);
--- A key has one request at a time: alone is set where a claim gave the key's turn.
+-- A key has one request at a time: a claim sets alone on the row that gets the key's turn.
 CREATE UNIQUE INDEX {p}busy ON {p}delivery (hook, key) WHERE state = 0 AND alone;
--- What waits for a person, and what has an end.
+-- The rows that wait for a person, and the rows with an expiry time.
 CREATE INDEX {p}heldback ON {p}delivery (hook, seq) WHERE state = 0 AND exhausted;
 CREATE INDEX {p}expiry ON {p}delivery (expires) WHERE state = 0 AND expires > 0;
--- Deliveries with a name of their own, as a rule none.
+-- Deliveries with a name, usually none.
 CREATE UNIQUE INDEX {p}name ON {p}delivery (scope, name) WHERE name <> '';
 
--- Lanes of which something was leased, by the end of the lease: where to look for deliveries
--- of a host that has died. A line stays for a while after the end, whatever became of the lease.
+-- Lanes with a lease, by the end of the lease: the lanes to read for deliveries of a host that
+-- has died. A row stays for a while after the end, whether the lease was settled or not.
 CREATE TABLE {p}lease (
   until   INTEGER NOT NULL,
   hook    INTEGER NOT NULL,
@@ -137,8 +137,8 @@ CREATE TABLE {p}health (
   opened        INTEGER NOT NULL
 ) STRICT;
 
--- What became of the attempts of a webhook that ended in an hour; took is their sum and slowest
--- the longest one, in microseconds. The rows of an hour, told apart by slot, belong together.
+-- The results of the attempts of a webhook that ended in an hour. took is the sum of their
+-- durations and slowest the longest one, in microseconds. An hour has several rows, one for each slot.
 CREATE TABLE {p}count (
   scope    TEXT NOT NULL,
   webhook  TEXT NOT NULL,

@@ -13,8 +13,8 @@ import (
 	"github.com/postrider/postrider/webhook/internal/sealing"
 )
 
-// record is what anybody with access to the database may read of a webhook.
-type record struct {
+// webhookData is the part of a webhook that is stored in clear: the column data.
+type webhookData struct {
 	ID             string            `json:"id"`
 	Scope          string            `json:"scope"`
 	Group          string            `json:"group,omitempty"`
@@ -40,26 +40,26 @@ type record struct {
 	Version        int64             `json:"version"`
 }
 
-// secrets is what Options.Seal encrypts: all of a webhook that lets somebody call the
-// endpoint, or get a token for it. The URL is part of it, because its path often is the credential.
+// secrets is the part of a webhook that Options.Seal encrypts: the fields that allow a call to the
+// endpoint, or to get a token for it. It includes the URL, because its path often is the credential.
 type secrets struct {
 	URL     string            `json:"url"`
 	Secrets []string          `json:"secrets,omitempty"`
 	Headers map[string]string `json:"headers,omitempty"`
 	Auth    *authorization    `json:"auth,omitempty"`
 	TLS     *clientTLS        `json:"tls,omitempty"`
-	// Lives are those of Secrets by their places. Records from before lack it.
+	// Lives[i] belongs to Secrets[i]. Rows of older releases lack it.
 	Lives []life `json:"lives,omitempty"`
 }
 
-// life is what is known of a secret beside its text.
+// life is the ID and the times of a secret.
 type life struct {
 	ID      string `json:"id,omitempty"`
 	Created int64  `json:"created,omitempty"` // us
 	Expires int64  `json:"expires,omitempty"`
 }
 
-// add takes a secret in.
+// add appends a secret.
 func (s *secrets) add(one webhook.Secret) {
 	s.Secrets = append(s.Secrets, one.Reveal())
 	s.Lives = append(s.Lives, life{one.ID(), micros(one.CreatedAt()), micros(one.ExpiresAt())})
@@ -78,15 +78,15 @@ func (s *secrets) all() (out []webhook.Secret) {
 	return out
 }
 
-// stored is a row of the table of webhooks.
-type stored struct {
+// webhookRow holds the columns of a webhook's row from which it is decoded.
+type webhookRow struct {
 	data   string
 	sealed bool
 	secret []byte
 }
 
-func (s *Store) encodeWebhook(w webhook.Webhook) (out stored, err error) {
-	data, err := json.Marshal(record{
+func (s *Store) encodeWebhook(w webhook.Webhook) (out webhookRow, err error) {
+	data, err := json.Marshal(webhookData{
 		ID: w.ID, Scope: w.Scope, Group: w.Group, Name: w.Name, Events: w.Events, Filter: w.Filter, Notes: w.Notes,
 		Timeout: w.Timeout, Order: string(w.Order), Coalesce: w.Coalesce, CoalesceWait: w.CoalesceWait, Active: w.Active, ExcludeBody: w.ExcludeBody, Expires: micros(w.ExpiresAt),
 		Created: micros(w.CreatedAt), Updated: micros(w.UpdatedAt), DisabledReason: w.DisabledReason,
@@ -111,19 +111,19 @@ func (s *Store) encodeWebhook(w webhook.Webhook) (out stored, err error) {
 	return out, nil
 }
 
-// sealedTo names whose secrets are sealed. With the scope in it a row that was moved to
-// another tenant does not open; with the version, nor does an older value of the same row.
+// sealedTo names the owner of sealed secrets. The scope prevents that a row opens after a move to
+// another tenant; the version prevents that an older value of the same row opens.
 func sealedTo(scope, id string, version int64) string {
 	return sealing.Name("webhook", scope, id, strconv.FormatInt(version, 10))
 }
 
-// decodeWebhook reads a row. If only the secret part is unreadable, the rest is
-// returned beside a *SealError.
-func (s *Store) decodeWebhook(id string, in stored) (webhook.Webhook, error) {
+// decodeWebhook decodes a row. If only the secret part is unreadable, it returns the rest
+// with a *SealError.
+func (s *Store) decodeWebhook(id string, in webhookRow) (webhook.Webhook, error) {
 	if w, ok := s.hooks.get(id, in); ok {
 		return w, nil
 	}
-	var r record
+	var r webhookData
 	if err := json.Unmarshal([]byte(in.data), &r); err != nil {
 		return webhook.Webhook{ID: id}, fmt.Errorf("sqlstore: webhook %s: its row cannot be read: %w", id, err)
 	}
@@ -139,8 +139,8 @@ func (s *Store) decodeWebhook(id string, in stored) (webhook.Webhook, error) {
 		return w, &SealError{id, err}
 	}
 	var sec secrets
-	if json.Unmarshal(plain, &sec) != nil || !sec.credentials(&w, r.AuthScheme) { // an error of it would quote what is secret
-		if in.sealed { // Options.Open answered something else, maybe for want of the right key
+	if json.Unmarshal(plain, &sec) != nil || !sec.fillCredentials(&w, r.AuthScheme) { // an error of Unmarshal would quote secrets
+		if in.sealed { // Options.Open returned other bytes, maybe without the right key
 			return w, &SealError{id, errors.New("what was opened is not what was stored")}
 		}
 		return w, &SealError{id, errNotStored}
@@ -150,21 +150,21 @@ func (s *Store) decodeWebhook(id string, in stored) (webhook.Webhook, error) {
 	return w, nil
 }
 
-// hookCache remembers webhooks as they were last decoded, so that a claim need not
-// decrypt and parse what has not changed. What is stored decides, not time.
+// hookCache keeps decoded webhooks, so that a claim need not decrypt and parse an unchanged
+// row. An entry is valid while the stored row is equal, for any time.
 type hookCache struct {
 	mu    sync.Mutex
 	known map[string]cachedHook
 }
 
 type cachedHook struct {
-	in stored
+	in webhookRow
 	w  webhook.Webhook
 }
 
 const maxCachedHooks = 10_000
 
-func (c *hookCache) get(id string, in stored) (webhook.Webhook, bool) {
+func (c *hookCache) get(id string, in webhookRow) (webhook.Webhook, bool) {
 	c.mu.Lock()
 	known, ok := c.known[id]
 	c.mu.Unlock()
@@ -174,7 +174,7 @@ func (c *hookCache) get(id string, in stored) (webhook.Webhook, bool) {
 	return known.w.Clone(), true
 }
 
-func (c *hookCache) put(id string, in stored, w webhook.Webhook) {
+func (c *hookCache) put(id string, in webhookRow, w webhook.Webhook) {
 	in.secret = bytes.Clone(in.secret)
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -12,32 +12,31 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// A row of the table of deliveries is found by webhook.DeliveryID, made of scope, event
-// and webhook, so one unique index finds repetitions, single deliveries and, by the
-// beginning, those of one event.
+// The key of a delivery's row is webhook.DeliveryID, made of scope, event and webhook. So
+// one unique index finds repetitions, single deliveries and, by a common prefix, the
+// deliveries of one event.
 
-// eventPrefix returns what the IDs of all deliveries of an event begin with, and what
-// comes after all of them.
+// eventPrefix returns the prefix of the IDs of all deliveries of an event, and a text that
+// sorts after all of them.
 func eventPrefix(scope, event string) (from, below string) {
 	from = webhook.DeliveryID(scope, event, "")[:eventLength]
 	return from, from + afterID
 }
 
 const (
-	eventLength = 30  // of a DeliveryID, for the event
-	afterID     = "W" // comes after all characters of a DeliveryID
+	eventLength = 30  // length of the event's part of a DeliveryID
+	afterID     = "W" // sorts after all characters of a DeliveryID
 )
 
-// hookOf names a webhook of a scope by 63 bits of a hash: what lanes and logs are
-// indexed by is short then, whatever names the host gives. Statements compare the names
-// too.
+// hookOf names a webhook of a scope by 63 bits of a hash, so that the index entries of lanes
+// and logs are short, whatever names the host gives. Statements compare the names too.
 func hookOf(scope, id string) int64 {
 	var buf [128]byte
 	sum := sha256.Sum256(append(append(append(buf[:0], scope...), 0), id...))
 	return int64(binary.BigEndian.Uint64(sum[:8]) >> 1)
 }
 
-// columns are what scanDelivery reads.
+// columns are the columns that scanDelivery reads.
 const columns = `seq, id, name, scope, event, webhook, class, type, extra, state, due, was, until, lease, held, tries, earlier, interrupted,
  first_failure, created, queued, finished, code, exhausted, key, expires, alone`
 
@@ -46,19 +45,19 @@ type row struct {
 	webhook.Delivery
 	id    string // its key
 	seq   int64
-	at    int64 // the column due, by which the row has its turn
+	at    int64 // the column due, which orders the rows of a lane
 	was   int64 // the due time before the lease
 	extra string
-	alone bool // the lease has its key's turn
+	alone bool // the row has its key's turn
 }
 
-// parked is the due time of a row that waits behind another one of its key: it is beyond all
-// that any question asks for, so such rows cost nothing until they become due.
+// parked is the due time of a row that waits behind another row of its key. It is later than
+// the times in any query, so such rows cost nothing until they become due.
 const parked = 1 << 62
 
 const parkedSQL = `4611686018427387904`
 
-// scanDelivery reads columns and what follows them.
+// scanDelivery reads columns, and those of more after them.
 func scanDelivery(r Rows, more ...any) (d row, err error) {
 	var name, code string
 	var state int
@@ -85,15 +84,15 @@ func scanDelivery(r Rows, more ...any) (d row, err error) {
 	return d, nil
 }
 
-// shown is a row for the history: an unreadable extra shows as none.
-func (d *row) shown() webhook.Delivery {
+// forHistory returns the delivery of a row; an unreadable extra is left empty.
+func (d *row) forHistory() webhook.Delivery {
 	_ = decodeExtra(d.extra, &d.Delivery)
 	return d.Delivery
 }
 
 func (d *row) lane() webhook.Lane { return d.Delivery.Lane() }
 
-// extra is what nothing is searched by.
+// extra holds fields of a delivery that no query filters by.
 type extra struct {
 	Vars  map[string]string `json:"vars,omitempty"`
 	Carry map[string]string `json:"carry,omitempty"`
@@ -126,7 +125,7 @@ func decodeExtra(text string, d *webhook.Delivery) error {
 	return nil
 }
 
-// micros is how times are stored; 0 stands for the zero Time.
+// micros returns the stored form of a time; 0 stands for the zero Time.
 func micros(t time.Time) int64 {
 	if t.IsZero() {
 		return 0

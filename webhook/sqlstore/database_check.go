@@ -11,7 +11,7 @@ import (
 // schemaVersion is the number of the newest file in migrations.
 const schemaVersion = 1
 
-// meta is what the database says about itself.
+// meta holds the rows of the table meta.
 type meta struct {
 	schema, compat int
 	profile        string
@@ -31,7 +31,7 @@ func (s *Store) Bind(profile string) error {
 	return nil
 }
 
-// ready finds out once whether the database can be used, and leaves the profile's name
+// ready checks once whether the database can be used, and stores the profile's name
 // in it.
 func (s *Store) ready(ctx context.Context) error {
 	if s.checked.Load() {
@@ -41,13 +41,13 @@ func (s *Store) ready(ctx context.Context) error {
 		return err
 	}
 	if err := s.checkSettings(ctx); err != nil {
-		return err // before the tables: a wrong setting may be why they are not there
+		return err // before the tables: a wrong setting may be the reason why they are missing
 	}
 	m, err := s.checkTables(ctx, s.reader())
 	if err != nil {
 		return err
 	}
-	if s.dialect == SQLite { // whether it can be written to, only writing tells
+	if s.dialect == SQLite { // only a write shows whether the file is writable
 		if err := s.write(ctx, func(Conn) error { return nil }); err != nil {
 			return s.fail("write to the database", "", err)
 		}
@@ -60,11 +60,11 @@ func (s *Store) ready(ctx context.Context) error {
 			return s.fail("bind", profile, err)
 		}
 	}
-	return s.belongs(m.profile, true)
+	return s.checkOwner(m.profile, true)
 }
 
-// belongs compares the profile that the database belongs to with the one given to Bind.
-func (s *Store) belongs(owner string, final bool) error {
+// checkOwner compares the profile that the database belongs to with the one given to Bind.
+func (s *Store) checkOwner(owner string, final bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if owner != "" {
@@ -90,12 +90,12 @@ func (s *Store) claimProfile(ctx context.Context, profile string) (owner string,
 	return owner, err
 }
 
-// readable is ready for calls that only read: it leaves no name, and so does not wait
+// readyToRead is ready for calls that only read: it stores no name, so it does not wait
 // for a transaction of the host that keeps an SQLite database locked.
-func (s *Store) readable(ctx context.Context) error { return s.readyIn(ctx, s.reader()) }
+func (s *Store) readyToRead(ctx context.Context) error { return s.readyIn(ctx, s.reader()) }
 
-// readyIn is ready for a transaction of the host: it reads through that transaction,
-// writes nothing, and no statement of it fails, which would end the transaction.
+// readyIn is ready for a transaction of the host. It reads through that transaction and
+// writes nothing. None of its statements fails, because an error would end the transaction.
 func (s *Store) readyIn(ctx context.Context, c Conn) error {
 	if s.checked.Load() {
 		return nil
@@ -107,10 +107,10 @@ func (s *Store) readyIn(ctx context.Context, c Conn) error {
 	if err != nil {
 		return err
 	}
-	return s.belongs(m.profile, false)
+	return s.checkOwner(m.profile, false)
 }
 
-// checkTables makes sure of the version of the tables.
+// checkTables checks the version of the tables.
 func (s *Store) checkTables(ctx context.Context, c Conn) (m meta, err error) {
 	m, err = s.readMeta(ctx, c)
 	switch {
@@ -125,8 +125,8 @@ func (s *Store) checkTables(ctx context.Context, c Conn) (m meta, err error) {
 	return m, nil
 }
 
-// checkDialect asks with a statement that both databases accept and answer
-// differently: PostgreSQL rounds, SQLite cuts off.
+// checkDialect runs a statement that both databases accept with different results:
+// PostgreSQL rounds, SQLite truncates.
 func (s *Store) checkDialect(ctx context.Context, c Conn) error {
 	var n int64
 	if err := s.row(ctx, c, `SELECT CAST(1.5 AS integer)`, nil, &n); err != nil {

@@ -8,12 +8,12 @@ import (
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
-// TestPlaceMarks: a lane is read from where it was taken only after many full claims in a row,
-// for a while, and until something is due below.
-func TestPlaceMarks(t *testing.T) {
+// TestWatermarks: a lane is read from its watermark only after many full claims in a row, for a
+// while, and until a row becomes due below.
+func TestWatermarks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var p sqlstore.Places
+		var p sqlstore.Watermarks
 		drain := func(claims int) {
 			for i := range claims {
 				p.Claimed("a", int64(100+i), true)

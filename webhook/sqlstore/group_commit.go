@@ -10,10 +10,10 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// group lets Enqueue calls that are under way at the same time share a transaction.
-// A call that comes while none is written is written at once, in its own goroutine and under its
-// own context; those that come meanwhile gather, and are written together next.
-type group struct {
+// groupCommit lets concurrent Enqueue calls share a transaction. If no call is being written, a
+// new call is written at once, in its own goroutine and under its own context. Calls that arrive
+// meanwhile wait, and the next transaction writes them together.
+type groupCommit struct {
 	flush func(context.Context, []newRow) ([]bool, error)
 
 	mu      sync.Mutex
@@ -23,30 +23,30 @@ type group struct {
 
 // call is one Enqueue that waits for a transaction.
 type call struct {
-	ctx   context.Context
-	rows  []newRow
-	taken bool // it is being written
-	left  bool // its caller gave up before
-	added []bool
-	err   error
-	done  chan struct{}
+	ctx       context.Context
+	rows      []newRow
+	started   bool // its transaction has started
+	abandoned bool // its caller gave up before that
+	added     []bool
+	err       error
+	done      chan struct{}
 }
 
-// Bounds of what shares a transaction.
+// Bounds of a shared transaction.
 const (
 	maxGroupRows  = 1000
 	maxGroupBytes = 8 << 20
 )
 
-func (g *group) do(ctx context.Context, rows []newRow) ([]bool, error) {
+func (g *groupCommit) enqueue(ctx context.Context, rows []newRow) ([]bool, error) {
 	g.mu.Lock()
 	if !g.writing {
 		g.writing = true
 		g.mu.Unlock()
-		defer g.next()
+		defer g.endTurn()
 		return g.flush(ctx, rows)
 	}
-	c := &call{ctx: ctx, rows: kept(rows), done: make(chan struct{})}
+	c := &call{ctx: ctx, rows: cloneRows(rows), done: make(chan struct{})}
 	g.waiting = append(g.waiting, c)
 	g.mu.Unlock()
 	select {
@@ -55,16 +55,16 @@ func (g *group) do(ctx context.Context, rows []newRow) ([]bool, error) {
 	case <-ctx.Done():
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		if c.taken {
+		if c.started {
 			return nil, fmt.Errorf("sqlstore: enqueue: %w: %w", webhook.ErrUnknown, ctx.Err())
 		}
-		c.left = true
+		c.abandoned = true
 		return nil, fmt.Errorf("sqlstore: enqueue: nothing was stored: %w", ctx.Err())
 	}
 }
 
-// kept copies what the caller may change once it has given up.
-func kept(rows []newRow) []newRow {
+// cloneRows copies the rows, because a caller that has given up may change its deliveries.
+func cloneRows(rows []newRow) []newRow {
 	for i := range rows {
 		d := *rows[i].Delivery
 		d.Body = bytes.Clone(d.Body)
@@ -73,9 +73,9 @@ func kept(rows []newRow) []newRow {
 	return rows
 }
 
-// next ends a turn: if others gathered meanwhile, a goroutine writes until none
-// waits any more.
-func (g *group) next() {
+// endTurn ends the turn of a call that was written at once. If other calls wait, a goroutine
+// writes until none is left.
+func (g *groupCommit) endTurn() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if len(g.waiting) == 0 {
@@ -84,23 +84,23 @@ func (g *group) next() {
 	}
 	go func() {
 		for {
-			calls := g.take()
+			calls := g.nextBatch()
 			if len(calls) == 0 {
 				return
 			}
-			g.write(calls)
+			g.commit(calls)
 		}
 	}()
 }
 
-// take returns the calls of the next transaction, without those that gave up. With
+// nextBatch returns the calls of the next transaction, without those that gave up. With
 // none left the turn is over.
-func (g *group) take() (calls []*call) {
+func (g *groupCommit) nextBatch() (calls []*call) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	rows, bytes, taken := 0, 0, 0
 	for _, c := range g.waiting {
-		if c.left {
+		if c.abandoned {
 			taken++
 			continue
 		}
@@ -111,7 +111,7 @@ func (g *group) take() (calls []*call) {
 			break
 		}
 		calls = append(calls, c)
-		c.taken = true
+		c.started = true
 		taken++
 	}
 	if g.waiting = g.waiting[taken:]; len(g.waiting) == 0 {
@@ -121,17 +121,17 @@ func (g *group) take() (calls []*call) {
 	return calls
 }
 
-// write runs one transaction for several calls. It goes on while any of them waits.
-// If it fails, each is tried alone, so that one bad call does not fail the others. If its
-// answer is lost, none is: what was added would look like a repetition.
-func (g *group) write(calls []*call) {
+// commit runs one transaction for several calls. It continues while a caller waits. If the
+// transaction fails, each call is tried alone, so that a bad call does not fail the others.
+// If its result is unknown, no call is tried again: stored rows would look like repetitions.
+func (g *groupCommit) commit(calls []*call) {
 	if len(calls) > 1 {
-		ctx, cancel := anyOf(calls)
+		ctx, cancel := contextOfAll(calls)
 		var all []newRow
 		for _, c := range calls {
 			all = append(all, c.rows...)
 		}
-		added, err := g.protect(ctx, all)
+		added, err := g.flushRecovered(ctx, all)
 		cancel()
 		if err == nil {
 			for _, c := range calls {
@@ -149,14 +149,14 @@ func (g *group) write(calls []*call) {
 		}
 	}
 	for _, c := range calls {
-		c.added, c.err = g.protect(c.ctx, c.rows)
+		c.added, c.err = g.flushRecovered(c.ctx, c.rows)
 		close(c.done)
 	}
 }
 
-// protect contains a panic of the driver: it must not end the host from a goroutine
-// that the host did not start.
-func (g *group) protect(ctx context.Context, rows []newRow) (added []bool, err error) {
+// flushRecovered is flush that recovers from a panic of the driver, which must not end the
+// host from a goroutine that the host did not start.
+func (g *groupCommit) flushRecovered(ctx context.Context, rows []newRow) (added []bool, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("sqlstore: enqueue: panic of the driver: %w", webhook.ErrUnknown)
@@ -165,8 +165,8 @@ func (g *group) protect(ctx context.Context, rows []newRow) (added []bool, err e
 	return g.flush(ctx, rows)
 }
 
-// anyOf returns a context that ends when those of all calls have ended.
-func anyOf(calls []*call) (context.Context, context.CancelFunc) {
+// contextOfAll returns a context that ends when the contexts of all calls have ended.
+func contextOfAll(calls []*call) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(calls[0].ctx))
 	var mu sync.Mutex
 	left := len(calls)

@@ -2,12 +2,13 @@ package sqlstore
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
-// Lists travel to PostgreSQL as array literals in a text parameter, `$1::text::int8[]`:
+// PostgreSQL gets lists as array literals in a text parameter, `$1::text::int8[]`:
 // every driver can send text, and unnest of an array is a third faster than JSON.
 
 // arrays builds the literals of one statement, one for each column.
@@ -25,7 +26,7 @@ func (a arrays) args(more ...any) []any {
 	return append(out, more...)
 }
 
-// add appends a row: strings, int64, bool and []byte, one for each column.
+// add appends a row with one value for each column: string, int64, bool or []byte.
 func (a arrays) add(values ...any) {
 	for col, v := range values {
 		switch v := v.(type) {
@@ -98,8 +99,21 @@ func (a arrays) bytes(col int, p []byte) {
 	b.WriteByte('"')
 }
 
-// storable reports whether both databases keep a string as it is: PostgreSQL refuses
-// what is not UTF-8, and NUL.
+// textList is a list of texts as a parameter: an array literal, or JSON for SQLite.
+func (s *Store) textList(list []string) (string, error) {
+	if s.dialect == SQLite {
+		b, err := json.Marshal(list)
+		return string(b), err
+	}
+	a := make(arrays, 1)
+	for _, text := range list {
+		a.add(text)
+	}
+	return a.args()[0].(string), nil
+}
+
+// storable reports whether both databases keep the strings unchanged: PostgreSQL refuses
+// invalid UTF-8 and NUL.
 func storable(list ...string) bool {
 	for _, s := range list {
 		if !utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0 {

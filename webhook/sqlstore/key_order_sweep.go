@@ -9,7 +9,8 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// keysPostgres goes from key to key down their index: $1 and $2 the key before, $3 how many.
+// keysPostgres walks from key to key along their index: $1 and $2 name the key before, $3 bounds
+// the number.
 const keysPostgres = `WITH RECURSIVE l AS (
  (SELECT 1 AS n, d.hook, d.key, d.due, d.scope, d.webhook FROM {p}delivery d
   WHERE d.state = 0 AND d.key <> '' AND (d.hook, d.key) > ($1, $2) ORDER BY d.hook, d.key, d.seq LIMIT 1)
@@ -26,22 +27,22 @@ const keysSQLite = `WITH RECURSIVE p(n, seq) AS (
  FROM p JOIN {p}delivery c ON c.seq = p.seq WHERE p.n < $3)
 SELECT d.hook, d.key, d.due, d.scope, d.webhook FROM p JOIN {p}delivery d ON d.seq = p.seq`
 
-// sweepKeys is how many keys one call of Sweep goes through.
+// sweepKeys bounds the keys that one call of Sweep reads.
 const sweepKeys = 20_000
 
 func compareKeys(a, b keyName) int {
 	return cmp.Or(cmp.Compare(a.hook, b.hook), strings.Compare(a.key, b.key))
 }
 
-// mendKeys lets go the heads of keys that are parked, because a process died between an end and
-// what follows it, and all rows of webhooks that keep no order any more. It goes on where the
-// piece before has ended, and begins again behind the last key.
-func (p *sweeping) mendKeys(ctx context.Context) error {
+// unparkHeads unparks heads of keys that are still parked because a process died after the end of
+// the head before, and all rows of webhooks that keep no order any more. It continues after the
+// last key of the call before, and restarts after the last of all keys.
+func (p *sweepRun) unparkHeads(ctx context.Context) error {
 	s := p.s
 	var heads []keyName
 	hooks := make(map[int64]webhook.Lane)
 	n := 0
-	last := s.swept.key
+	last := s.sweep.key
 	err := s.each(ctx, s.reader(), s.pick(keysSQLite, keysPostgres), []any{last.hook, last.key, int64(sweepKeys)}, func(r Rows) error {
 		var k keyName
 		var due int64
@@ -58,35 +59,35 @@ func (p *sweeping) mendKeys(ctx context.Context) error {
 	})
 	for hook, l := range hooks {
 		if err == nil {
-			err = p.unordered(ctx, hook, l)
+			err = p.unparkUnordered(ctx, hook, l)
 		}
 	}
 	if err == nil && len(heads) > 0 {
-		err = s.letGo(ctx, heads, p.now)
+		err = s.unpark(ctx, heads, p.now)
 	}
 	if err != nil {
 		return err
 	}
-	if s.swept.key = last; n < sweepKeys {
-		s.swept.key = keyName{}
+	if s.sweep.key = last; n < sweepKeys {
+		s.sweep.key = keyName{}
 	} else {
 		p.more = true
 	}
 	return nil
 }
 
-// unordered lets all rows of a webhook go that keeps no order any more.
-func (p *sweeping) unordered(ctx context.Context, hook int64, l webhook.Lane) error {
+// unparkUnordered unparks all rows of a webhook that keeps no order any more.
+func (p *sweepRun) unparkUnordered(ctx context.Context, hook int64, l webhook.Lane) error {
 	var data string
 	err := p.s.row(ctx, p.s.reader(), `SELECT data FROM {p}webhook WHERE id = $1 AND scope = $2`, []any{l.WebhookID, l.Scope}, &data)
 	if notFound(err) {
-		return nil // a sweep ends them
+		return nil // endOrphans ends the rows
 	}
-	var r record
+	var r webhookData
 	if err != nil || json.Unmarshal([]byte(data), &r) != nil || r.Order != "" || r.Coalesce {
 		return err
 	}
-	n, err := p.s.unparkPiece(ctx, hook)
+	n, err := p.s.unparkBatch(ctx, hook)
 	p.more = p.more || n == sweepRead
 	return err
 }

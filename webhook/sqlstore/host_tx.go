@@ -8,23 +8,23 @@ import (
 
 // Tx returns an Enqueuer that writes into a transaction of the host, for
 // [webhook.Dispatcher.DispatchTx]. tx is a *sql.Tx, a *sql.Conn on which the host has
-// begun a transaction, or an ORM's handle that passes statements on unchanged. What
-// it writes exists once the host commits, and never if it rolls back; the host then
-// calls Dispatcher.Wake. On PostgreSQL a failed statement ends the transaction, as
-// usual.
-func (s *Store) Tx(tx SQL) webhook.Enqueuer { return within{s, sqlConn{tx}} }
+// begun a transaction, or an ORM's handle that passes statements on unchanged. The
+// deliveries exist once the host commits, and never if it rolls back. After the commit
+// the host calls Dispatcher.Wake. On PostgreSQL a failed statement ends the
+// transaction, as usual.
+func (s *Store) Tx(tx SQL) webhook.Enqueuer { return hostTx{s, sqlConn{tx}} }
 
 // TxConn is Tx for a transaction of a native driver; see [Conn].
-func (s *Store) TxConn(c Conn) webhook.Enqueuer { return within{s, c} }
+func (s *Store) TxConn(c Conn) webhook.Enqueuer { return hostTx{s, c} }
 
-// within is the Store inside a transaction that is not its own.
-type within struct {
+// hostTx is the Store inside a transaction of the host.
+type hostTx struct {
 	s *Store
 	c Conn
 }
 
-// Webhooks reads through the transaction, so nothing of it needs to be checked later.
-func (w within) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, error) {
+// Webhooks reads through the transaction, so Enqueue need not check the scope's count of changes.
+func (w hostTx) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, error) {
 	if err := w.s.readyIn(ctx, w.c); err != nil {
 		return nil, err
 	}
@@ -35,8 +35,8 @@ func (w within) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, 
 	return list, err
 }
 
-// Enqueue locks no row that others need: a repetition is found by its key.
-func (w within) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
+// Enqueue locks no row that other transactions need: the index of IDs finds a repetition.
+func (w hostTx) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
 	rows, err := newRows(ds)
 	if err != nil {
 		return nil, err
@@ -48,12 +48,12 @@ func (w within) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, err
 	return added, w.s.failWrite("enqueue in the host's transaction", rows[0].id, err)
 }
 
-// insert takes care that all is stored or nothing, whatever the host does after an
-// error: it takes several statements, and SQLite undoes only the last.
-func (w within) insert(ctx context.Context, rows []newRow) (added []bool, err error) {
+// insert stores all rows or none, whatever the host does after an error. It runs several
+// statements, and SQLite undoes only the last one, hence the savepoint.
+func (w hostTx) insert(ctx context.Context, rows []newRow) (added []bool, err error) {
 	if w.s.dialect == PostgreSQL || len(rows) == 1 {
 		added, behind, err := w.s.insert(ctx, w.c, rows)
-		w.s.behind.note(behind)
+		w.s.parkedInserts.add(behind)
 		return added, err
 	}
 	if err := w.s.exec(ctx, w.c, `SAVEPOINT postrider_enqueue`); err != nil {

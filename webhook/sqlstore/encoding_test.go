@@ -46,8 +46,8 @@ func parseArray(s string) (list []string) {
 	return list
 }
 
-// FuzzAttempt: an attempt comes back from its line, which is JSON on one line whichever way
-// it was written.
+// FuzzAttempt: an attempt is decoded from its line unchanged. The line is one line of JSON,
+// written with or without the encoder.
 func FuzzAttempt(f *testing.F) {
 	f.Add(int64(7), 1, 200, "", "ok", int64(3), int64(0))
 	f.Add(int64(1)<<62, 2, 503, "status", "a \"quoted\" <b>\n", int64(-1), int64(9))
@@ -67,7 +67,7 @@ func FuzzAttempt(f *testing.F) {
 	})
 }
 
-// FuzzCursor: a cursor of Due is refused or read back to itself.
+// FuzzCursor: a cursor of Due is refused, or it is decoded and encoded to itself.
 func FuzzCursor(f *testing.F) {
 	f.Add("")
 	f.Add("AQAAAAAAAAABYQ")
@@ -83,7 +83,7 @@ func FuzzCursor(f *testing.F) {
 	})
 }
 
-// TestKeys: what rows are found by depends on each name, and on where one ends.
+// TestKeys: hooks and IDs depend on each name, and on the boundaries between names.
 func TestKeys(t *testing.T) {
 	t.Parallel()
 	hooks := map[int64]bool{}

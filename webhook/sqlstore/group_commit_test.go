@@ -14,7 +14,7 @@ import (
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
-// TestGroupLone: a call that comes while none is written is written at once, under its own context.
+// TestGroupLone: without a transaction under way a call is written at once, under its own context.
 func TestGroupLone(t *testing.T) {
 	t.Parallel()
 	type mark struct{}
@@ -57,8 +57,8 @@ func (s *slow) flush(ctx context.Context, ds []webhook.Delivery) ([]bool, error)
 
 var errBad = errors.New("bad delivery")
 
-// TestGroupShares: what comes during a transaction is written together in the next, and
-// each call gets its own answer.
+// TestGroupShares: calls that arrive during a transaction share the next one, and each call
+// gets its own result.
 func TestGroupShares(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -105,8 +105,8 @@ func TestGroupFailure(t *testing.T) {
 	})
 }
 
-// TestGroupUnknown: where the answer of a shared transaction is lost, no call of it is
-// tried again: what it had added would look like a repetition.
+// TestGroupUnknown: if the result of a shared transaction is unknown, no call of it is
+// tried again, because its stored rows would look like repetitions.
 func TestGroupUnknown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -138,8 +138,8 @@ func TestGroupUnknown(t *testing.T) {
 	})
 }
 
-// TestGroupCancelled: a call whose context ends returns at once; those it shares a
-// transaction with go on.
+// TestGroupCancelled: a call whose context ends returns at once; the other calls of its
+// transaction continue.
 func TestGroupCancelled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -159,7 +159,7 @@ func TestGroupCancelled(t *testing.T) {
 				if !errors.Is(err, want) {
 					t.Errorf("call %d: %v, want %v", i, err, want)
 				}
-				// The third was being written, so it is unknown what became of it.
+				// The third was being written, so its result is unknown.
 				if unknown := errors.Is(err, webhook.ErrUnknown); unknown != (i == 2) {
 					t.Errorf("call %d: %v, ErrUnknown is %t", i, err, unknown)
 				}
@@ -173,8 +173,8 @@ func TestGroupCancelled(t *testing.T) {
 	})
 }
 
-// TestGroupKeepsNothing: a call that gave up may change its deliveries while others that share
-// the transaction are still written.
+// TestGroupKeepsNothing: a call that gave up may change its deliveries while its transaction is
+// still running.
 func TestGroupKeepsNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

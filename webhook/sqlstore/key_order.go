@@ -1,0 +1,252 @@
+package sqlstore
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// The pending rows of a key are parked, except its head, so that claims do not read them, however
+// many they are. Parking is a hint: a claim checks itself whether a row is the head. When a row
+// ends, the next row of its key is unparked after the commit of the end. A parked insert is
+// checked again after its own commit. So of an end and an insert that do not see each other, the
+// later one finds the other. A sweep unparks heads that a crash in between left parked.
+
+// keyName is a key of a webhook.
+type keyName struct {
+	hook int64
+	key  string
+}
+
+// Statements that unpark the heads of keys: $1 and $2 name the keys, $3 is the time.
+const (
+	unparkPostgres = `UPDATE {p}delivery SET due = greatest(was, $3) WHERE ctid = ANY(ARRAY(SELECT d.ctid FROM {p}delivery d WHERE d.ctid = ANY(ARRAY(
+ SELECT x.ctid FROM unnest($1::text::int8[], $2::text::text[]) AS k(hook, key) CROSS JOIN LATERAL (SELECT o.ctid, o.due FROM {p}delivery o
+  WHERE o.hook = k.hook AND o.key = k.key AND o.key <> '' AND o.state = 0 ORDER BY o.hook, o.key, o.seq LIMIT 1) x WHERE x.due = ` + parkedSQL + `))
+ AND ` + rowIsParked + ` FOR UPDATE SKIP LOCKED)) AND ` + rowIsParked
+
+	// rowIsParked keeps PostgreSQL from the indexes of due times, which hold many parked rows.
+	rowIsParked = `CASE WHEN state = 0 AND NOT held THEN due ELSE 0 END = ` + parkedSQL
+
+	// unparkNextSQLite unparks the head of the key of row $1, at $2.
+	unparkNextSQLite = `UPDATE {p}delivery SET due = max(was, $2) WHERE seq = (SELECT o.seq FROM {p}delivery o
+ WHERE o.hook = (SELECT hook FROM {p}delivery WHERE id = $1) AND o.key = (SELECT key FROM {p}delivery WHERE id = $1) AND o.key <> '' AND o.state = 0
+ ORDER BY o.seq LIMIT 1) AND due = ` + parkedSQL
+
+	unparkSQLite = `UPDATE {p}delivery SET due = max(was, $3) WHERE seq = (SELECT o.seq FROM {p}delivery o
+ WHERE o.hook = $1 AND o.key = $2 AND o.key <> '' AND o.state = 0 ORDER BY o.seq LIMIT 1) AND due = ` + parkedSQL
+
+	// keysOfCommittedPostgres selects the keys of parked rows that are committed.
+	keysOfCommittedPostgres = `SELECT id, hook, key FROM {p}delivery WHERE id = ANY($1::text::text[])`
+)
+
+// unparkNext unparks the heads of keys of which a row has ended. The end is committed, so after
+// an error the next sweep unparks them.
+func (s *Store) unparkNext(ctx context.Context, keys []keyName, at int64) {
+	if len(keys) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unparkTimeout)
+	defer cancel()
+	err := s.unpark(ctx, keys, at)
+	if err != nil {
+		s.o.Logger.WarnContext(ctx, "sqlstore: what waits behind a delivery that ended could not be let go, the next sweep does it", "error", err)
+	}
+}
+
+const unparkTimeout = 5 * time.Second
+
+func (s *Store) unpark(ctx context.Context, keys []keyName, at int64) error {
+	if s.dialect == SQLite {
+		return s.write(ctx, func(c Conn) error {
+			for _, k := range keys {
+				if err := s.exec(ctx, c, unparkSQLite, k.hook, k.key, at); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	a := make(arrays, 2)
+	for _, k := range keys {
+		a.add(k.hook, k.key)
+	}
+	err := s.single(ctx, func(c Conn) error { return s.exec(ctx, c, unparkPostgres, a.args(at)...) })
+	s.watermarks.dropAbove(at)
+	return err
+}
+
+// recheckParked unparks inserted rows if the head of their key ended before their commit.
+func (s *Store) recheckParked(ctx context.Context, ids []string) {
+	if len(ids) == 0 {
+		return
+	}
+	s.parkedInserts.add(ids)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unparkTimeout)
+	defer cancel()
+	if err := s.unparkCommitted(ctx, 0); err != nil {
+		s.o.Logger.WarnContext(ctx, "sqlstore: what waits behind others of its key could not be looked at again, the next claim does it", "error", err)
+	}
+}
+
+// unparkCommitted unparks the heads of keys of parkedInserts that are committed: the earlier head
+// may have ended before. Rows of the host's open transactions remain in parkedInserts.
+func (s *Store) unparkCommitted(ctx context.Context, at int64) error {
+	ids := s.parkedInserts.all()
+	if len(ids) == 0 {
+		return nil
+	}
+	a := make(arrays, 1)
+	for _, id := range ids {
+		a.add(id)
+	}
+	var committed []string
+	var keys []keyName
+	err := s.each(ctx, s.reader(), keysOfCommittedPostgres, a.args(), func(r Rows) error {
+		var id string
+		var k keyName
+		err := r.Scan(&id, &k.hook, &k.key)
+		committed, keys = append(committed, id), append(keys, k)
+		return err
+	})
+	if err == nil && len(keys) > 0 {
+		slices.SortFunc(keys, func(a, b keyName) int { return compareKeys(a, b) })
+		err = s.unpark(ctx, slices.Compact(keys), at)
+	}
+	if err == nil {
+		s.parkedInserts.drop(committed)
+	}
+	return err
+}
+
+// parkedInserts holds the IDs of rows that were parked when they were stored, until
+// unparkCommitted has checked them after their commit.
+type parkedInserts struct {
+	mu  sync.Mutex
+	ids map[string]time.Time // ID -> time of the insert
+}
+
+const (
+	maxParkedInserts = 4096
+	parkedInsertLife = time.Minute // a sweep has checked the row by then
+)
+
+func (m *parkedInserts) add(ids []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, id := range ids {
+		if m.ids == nil {
+			m.ids = make(map[string]time.Time)
+		}
+		if len(m.ids) < maxParkedInserts {
+			m.ids[id] = time.Now()
+		}
+	}
+}
+
+func (m *parkedInserts) all() (ids []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id, since := range m.ids {
+		if time.Since(since) > parkedInsertLife {
+			delete(m.ids, id)
+			continue
+		}
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+func (m *parkedInserts) drop(ids []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, id := range ids {
+		delete(m.ids, id)
+	}
+}
+
+// unparkAll unparks the rows of a webhook that keeps no order any more. The sweep unparks the rows
+// that are left.
+func (s *Store) unparkAll(ctx context.Context, hook int64) {
+	if _, err := s.unparkBatch(ctx, hook); err != nil {
+		s.o.Logger.WarnContext(ctx, "sqlstore: what waits in order could not be let go, the next sweep does it", "error", err)
+	}
+}
+
+func (s *Store) unparkBatch(ctx context.Context, hook int64) (n int64, err error) {
+	const rows = ` FROM {p}delivery WHERE state = 0 AND NOT held AND hook = $1 AND due = ` + parkedSQL + ` LIMIT $2`
+	err = s.single(ctx, func(c Conn) (err error) {
+		n, err = s.changed(ctx, c, `UPDATE {p}delivery SET due = was WHERE `+
+			s.pick(`seq IN (SELECT seq`+rows+`)`, `ctid = ANY(ARRAY(SELECT ctid`+rows+` FOR UPDATE SKIP LOCKED))`), hook, int64(sweepRead))
+		return err
+	})
+	if n > 0 {
+		s.watermarks.dropAbove(-1 << 63)
+	}
+	return n, err
+}
+
+// Ahead implements [webhook.KeyOrder].
+func (s *Store) Ahead(ctx context.Context, scope, id string) (webhook.Delivery, error) {
+	return s.queryKey(ctx, "ahead of", scope, id, func(d *row) (string, []any) {
+		if d.State != webhook.StatePending {
+			return "", nil
+		}
+		return ` WHERE hook = $1 AND key = $2 AND key <> '' AND state = 0 ORDER BY CASE WHEN held AND alone THEN 0 ELSE 1 END, seq LIMIT 1`, nil
+	})
+}
+
+// Newest implements [webhook.KeyOrder].
+func (s *Store) Newest(ctx context.Context, scope, id string) (webhook.Delivery, error) {
+	return s.queryKey(ctx, "newest of", scope, id, func(d *row) (string, []any) {
+		return ` WHERE hook = $1 AND key = $2 AND key <> '' AND type = $3 AND seq > $4 ORDER BY seq DESC LIMIT 1`, []any{d.Type, d.seq}
+	})
+}
+
+func (s *Store) queryKey(ctx context.Context, op, scope, id string, which func(*row) (string, []any)) (found webhook.Delivery, err error) {
+	if err := s.readyToRead(ctx); err != nil {
+		return found, err
+	}
+	err = webhook.ErrNotFound
+	d, failed := s.findDelivery(ctx, s.reader(), scope, id, "")
+	switch where, args := which(&d); {
+	case failed != nil:
+		err = failed
+	case d.Key != "" && where != "":
+		failed = s.each(ctx, s.reader(), `SELECT `+columns+` FROM {p}delivery`+where,
+			append([]any{hookOf(scope, d.WebhookID), d.Key}, args...), func(r Rows) error {
+				o, failed := scanDelivery(r)
+				if o.seq != d.seq {
+					found, err = o.forHistory(), nil
+				}
+				return failed
+			})
+		if failed != nil {
+			err = failed
+		}
+	}
+	if err != nil {
+		return webhook.Delivery{}, s.fail(op, id, err)
+	}
+	return found, nil
+}
+
+// HeldBack implements [webhook.KeyOrder].
+func (s *Store) HeldBack(ctx context.Context, scope, webhookID string, limit int) (ds []webhook.Delivery, err error) {
+	if err := s.readyToRead(ctx); err != nil {
+		return nil, err
+	}
+	err = s.each(ctx, s.reader(), `SELECT `+columns+` FROM {p}delivery WHERE state = 0 AND exhausted AND hook = $1 AND scope = $2 AND webhook = $3 ORDER BY seq LIMIT $4 + 0`,
+		[]any{hookOf(scope, webhookID), scope, webhookID, int64(limit)}, func(r Rows) error {
+			d, err := scanDelivery(r)
+			ds = append(ds, d.forHistory())
+			return err
+		})
+	if err != nil {
+		return nil, s.fail("list what is held back of webhook", webhookID, err)
+	}
+	return ds, nil
+}
