@@ -50,12 +50,12 @@ type Store interface {
 	// they were enqueued; nothing of a webhook that is inactive or expired at c.Now,
 	// nothing that another lease holds. Each gets the lease number max(lease+1, c.Lease),
 	// is held, and is due at c.Until. One whose lease has ended counts as Interrupted once
-	// more. Deliveries are returned with the Due that they had before, and everything else
+	// more, and may come before others by the due time that it had before that lease. Deliveries are returned with the Due that they had before, and everything else
 	// as it is now. Two callers never hold the same lease.
 	//
 	// Fewer than Most of a lane means that no more was free, unless the lane is in
 	// Batch.Short: c.MaxBytes bounds the bodies of one answer, and one delivery always
-	// fits. The webhook of each delivery is in Batch.Webhooks, read in the same call; one
+	// fits; a Store may also bound the deliveries that it takes of a lane at once. The webhook of each delivery is in Batch.Webhooks, read in the same call; one
 	// in neither Webhooks nor Unreadable is gone, and the caller ends its deliveries.
 	//
 	// The same Claim again, with the same c.Lease, also returns, counted in Most,

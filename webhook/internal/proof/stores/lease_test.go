@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
 // leased claims up to some rows of the first lane.
@@ -26,12 +27,20 @@ func TestLeaseTouchesNoIndex(t *testing.T) {
 	d := newPostgres(t)
 	f := newField(t, d, "hot_", 10)
 	f.take(f.hooks("m", 1, true), 500, now().Add(-time.Hour))
-	db := d.open(t)
-	if n := len(f.leased(t, f.store, now(), now().Add(time.Minute), 500)); n != 500 {
+	pool := d.open(t)
+	s, err := sqlstore.New(pool, sqlstore.PostgreSQL, &sqlstore.Options{Prefix: "hot_"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(f.leased(t, s, now(), now().Add(time.Minute), 500)); n != 500 {
 		t.Fatalf("%d rows were leased", n)
 	}
+	if err := pool.Close(); err != nil { // a session reports its figures when it ends
+		t.Fatal(err)
+	}
+	db := d.open(t)
 	var changed, hot int
-	for changed < 500 { // the server gathers its figures in the background
+	for ; changed < 500; time.Sleep(20 * time.Millisecond) {
 		err := db.QueryRowContext(t.Context(), `SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'hot_delivery'`).Scan(&changed, &hot)
 		if err != nil {
 			t.Fatal(err)
