@@ -164,7 +164,7 @@ type Batch struct {
 	Webhooks []Webhook
 	// Unreadable are deliveries that were leased and cannot be read.
 	Unreadable []Unreadable
-	// Short names the lanes of which MaxBytes kept something back.
+	// Short names the lanes of which MaxBytes, or a bound of the Store, kept something back.
 	Short []Lane
 }
 
