@@ -202,15 +202,19 @@ var brokenOverviews = []exhibit{
 	{"a repeated settlement counts again", func(b *broken) {
 		seen := make(map[string]int64)
 		b.settle = func(ctx context.Context, ss []webhook.Settlement) ([]string, error) {
+			b.mu.Lock()
 			for _, s := range ss {
 				if seen[s.ID]++; seen[s.ID] > 1 && s.Result != nil {
 					b.counts["again"]++
 				}
 			}
+			b.mu.Unlock()
 			return b.Store.Settle(ctx, ss)
 		}
 		b.tally = func(ctx context.Context, scope string, ids []string, since time.Time) ([]webhook.HourCount, error) {
 			cs, err := b.Store.Counts(ctx, scope, ids, since)
+			b.mu.Lock()
+			defer b.mu.Unlock()
 			if len(cs) > 0 {
 				cs[0].Accepted += b.counts["again"]
 			}

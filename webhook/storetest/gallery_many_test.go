@@ -178,6 +178,8 @@ var brokenShared = []pair{
 				})
 			})
 			b, err := s.Claim(ctx, c)
+			s.mu.Lock()
+			defer s.mu.Unlock()
 			for _, d := range b.Deliveries {
 				place[d.Lane()] = d.Due
 			}
@@ -211,6 +213,8 @@ var brokenShared = []pair{
 		read := make(map[string]webhook.Webhook)
 		w.claim = func(ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
 			b, err := s.Claim(ctx, c)
+			s.mu.Lock()
+			defer s.mu.Unlock()
 			for i, o := range b.Webhooks {
 				if _, ok := read[o.ID]; !ok {
 					read[o.ID] = o

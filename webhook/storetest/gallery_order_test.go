@@ -45,7 +45,10 @@ var brokenOrders = []exhibit{
 	{"a new delivery of a key is due although others wait", func(b *broken) {
 		b.settle = func(ctx context.Context, ss []webhook.Settlement) ([]string, error) {
 			for _, x := range ss { // a failed delivery no longer holds its key
-				if d, ok := b.find(x.ID); ok && x.State == webhook.StatePending && x.Result != nil && d.Key != "" {
+				b.mu.Lock()
+				d, ok := b.find(x.ID)
+				b.mu.Unlock()
+				if ok && x.State == webhook.StatePending && x.Result != nil && d.Key != "" {
 					x.State = webhook.StateFailed
 				}
 				if _, err := b.Store.Settle(ctx, []webhook.Settlement{x}); err != nil {
