@@ -25,7 +25,7 @@ lint: ## gofmt, vet, staticcheck, tidiness and golangci-lint, in every module
 
 race: ## all tests of the root module, the examples and the proofs, with the race detector, in any order
 	go test -race -timeout 30m $(fresh) -skip 'TestStore.*/sqlite' ./$(proof)/stores ./$(proof)/recovery ./... ./examples/... ./$(proof)/... # the longest first
-	go test $(fresh) -run 'TestStore.*/sqlite' ./$(proof)/stores # SQLite in Go takes thirty times as long with the race detector
+	go test $(fresh) -run 'TestStore.*/sqlite' ./$(proof)/stores ./$(proof)/jirastores # SQLite in Go takes thirty times as long with the race detector
 
 databases: ## what depends on a database; POSTRIDER_TEST_POSTGRES_PORT names one that is there
 	go test $(fresh) ./examples/tx_sql ./examples/tx_pgx ./examples/tx_bun ./examples/pgnotify ./$(proof)/stores ./$(proof)/jirastores ./$(proof)/recovery
