@@ -57,7 +57,7 @@ func shared(port string) (*Server, error) {
 
 // Start makes a database cluster and starts a server on it, with fsync on and the given settings,
 // each "name=value". The server refuses to run as root, so a process of root runs it as the user
-// postgres, or else as nobody.
+// postgres, or else as the user nobody.
 func Start(ctx context.Context, settings ...string) (*Server, error) {
 	bin, err := find()
 	if err != nil {

@@ -53,7 +53,7 @@ func (s *Store) unparkNext(ctx context.Context, keys []keyName, at int64) {
 	defer cancel()
 	err := s.unpark(ctx, keys, at)
 	if err != nil {
-		s.o.Logger.WarnContext(ctx, "sqlstore: what waits behind a delivery that ended could not be let go, the next sweep does it", "error", err)
+		s.o.Logger.WarnContext(ctx, "sqlstore: the next deliveries of keys could not be made due, the next sweep does it", "error", err)
 	}
 }
 
@@ -172,7 +172,7 @@ func (m *parkedInserts) drop(ids []string) {
 // that are left.
 func (s *Store) unparkAll(ctx context.Context, hook int64) {
 	if _, err := s.unparkBatch(ctx, hook); err != nil {
-		s.o.Logger.WarnContext(ctx, "sqlstore: what waits in order could not be let go, the next sweep does it", "error", err)
+		s.o.Logger.WarnContext(ctx, "sqlstore: deliveries that no longer wait for their order could not be made due, the next sweep does it", "error", err)
 	}
 }
 

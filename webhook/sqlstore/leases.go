@@ -56,6 +56,6 @@ func (s *Store) removeOldLeasesPostgres(ctx context.Context, now int64) {
 	}
 	err := s.single(ctx, func(c Conn) error { return s.exec(ctx, c, removeLeases, now-leaseRowLife.Microseconds()) })
 	if err != nil {
-		s.o.Logger.WarnContext(ctx, "sqlstore: the lines of old leases could not be removed, a later claim does it", "error", err)
+		s.o.Logger.WarnContext(ctx, "sqlstore: rows of old leases could not be removed, a later claim does it", "error", err)
 	}
 }
