@@ -35,10 +35,14 @@ func (n *leaseCleanup) due(now int64) bool {
 	return true
 }
 
-// Statements that add the row of a lease, and that remove old rows.
+// Statements that add the row of a lease, and that remove rows that ended some time before $1. The
+// time of a claim is the host's own until the host has read the database's clock, and a host whose
+// clock is ahead must not remove the rows of leases that last. PostgreSQL therefore also compares its
+// own clock. The hosts of an SQLite database have one clock.
 const (
-	insertLease  = `INSERT INTO {p}lease (until, hook, class, scope, webhook) VALUES ($1, $2, $3, $4, $5)`
-	removeLeases = `DELETE FROM {p}lease WHERE until < $1`
+	insertLease          = `INSERT INTO {p}lease (until, hook, class, scope, webhook) VALUES ($1, $2, $3, $4, $5)`
+	removeLeasesSQLite   = `DELETE FROM {p}lease WHERE until < $1 - $2`
+	removeLeasesPostgres = `DELETE FROM {p}lease WHERE until < (SELECT least($1, ` + clockPostgres + `) - $2::int8)`
 )
 
 // removeOldLeases removes the rows of leases that ended long ago, in the transaction of a claim.
@@ -46,7 +50,7 @@ func (s *Store) removeOldLeases(ctx context.Context, c Conn, now int64) error {
 	if !s.leaseCleanup.due(now) {
 		return nil
 	}
-	return s.exec(ctx, c, removeLeases, now-leaseRowLife.Microseconds())
+	return s.exec(ctx, c, removeLeasesSQLite, now, leaseRowLife.Microseconds())
 }
 
 // removeOldLeasesPostgres removes them after a claim is committed. An error must not fail the claim.
@@ -54,7 +58,7 @@ func (s *Store) removeOldLeasesPostgres(ctx context.Context, now int64) {
 	if !s.leaseCleanup.due(now) {
 		return
 	}
-	err := s.single(ctx, func(c Conn) error { return s.exec(ctx, c, removeLeases, now-leaseRowLife.Microseconds()) })
+	err := s.single(ctx, func(c Conn) error { return s.exec(ctx, c, removeLeasesPostgres, now, leaseRowLife.Microseconds()) })
 	if err != nil {
 		s.o.Logger.WarnContext(ctx, "sqlstore: rows of old leases could not be removed, a later claim does it", "error", err)
 	}

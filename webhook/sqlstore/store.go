@@ -172,6 +172,9 @@ func (s *Store) Notify(ctx context.Context) error {
 	return s.o.Notifier.Notify(ctx)
 }
 
+// clockPostgres is the time of PostgreSQL in microseconds.
+const clockPostgres = `(extract(epoch FROM clock_timestamp()) * 1000000)::int8`
+
 // Now implements [webhook.Clock]. It reads the time of PostgreSQL. The hosts of an SQLite
 // database share a machine, so there it is the time of this process.
 func (s *Store) Now(ctx context.Context) (r webhook.Reading, err error) {
@@ -185,7 +188,7 @@ func (s *Store) Now(ctx context.Context) (r webhook.Reading, err error) {
 	err = s.session(ctx, func(conn *sql.Conn) error {
 		var now int64
 		r.Before = time.Now() // after the pool's wait, so Before and After enclose the query alone
-		err := s.row(ctx, sqlConn{conn}, `SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint`, nil, &now)
+		err := s.row(ctx, sqlConn{conn}, `SELECT `+clockPostgres, nil, &now)
 		r.After, r.Store = time.Now(), fromMicros(now)
 		return err
 	})

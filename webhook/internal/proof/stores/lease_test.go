@@ -97,8 +97,8 @@ func TestOldLeases(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		f := newField(t, d, "postrider_", 64)
 		hooks := f.hooks("m", 2, true)
-		f.take(hooks, 2, now().Add(-time.Hour))
-		at := now()
+		f.take(hooks, 2, now().Add(-2*time.Hour))
+		at := now().Add(-time.Hour)
 		end := at.Add(time.Minute)
 		f.leased(t, f.store, at, end, 1)
 		old := f.lanes[0]
@@ -115,6 +115,23 @@ func TestOldLeases(t *testing.T) {
 			t.Errorf("%d lines of leases, %v; want that of the latest", lines, err)
 		}
 	})
+}
+
+// TestLeasesAndFastClocks: a host whose clock is ahead, and which has not read the database's clock,
+// does not remove the lines of leases that last. So the lease of a host that dies is found when it ends.
+func TestLeasesAndFastClocks(t *testing.T) {
+	d := newPostgres(t)
+	f := newField(t, d, "postrider_", 64)
+	f.take(f.hooks("m", 2, true), 2, now().Add(-time.Hour))
+	at := now()
+	end := at.Add(time.Minute)
+	f.leased(t, d.store(t, nil), at, end, 1)
+	lasting := f.lanes[0]
+	f.lanes = f.lanes[1:]
+	f.leased(t, f.store, at.Add(10*time.Minute), at.Add(time.Hour), 1)
+	if lanes := f.walk(webhook.DueQuery{Now: end, Since: end.Add(-time.Second), Limit: 10}); !slices.Contains(lanes, lasting) {
+		t.Errorf("lanes %v, want the one whose lease has just ended", lanes)
+	}
 }
 
 // TestNextLease: leases of a lane that were settled do not hide the one that ends first of another.
