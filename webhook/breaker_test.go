@@ -152,39 +152,6 @@ func TestAttention(t *testing.T) {
 	}
 }
 
-// Rule: standard switches a webhook off at 410 and reports it, and a person can switch it on again.
-func TestGoneDisables(t *testing.T) {
-	t.Parallel()
-	var o observed
-	to := &receiver{answer: func(n int, _ request) answer {
-		if n == 1 {
-			return answer{status: 410}
-		}
-		return answer{status: 200}
-	}}
-	standardBubble(t, &webhook.Options{Transport: to, Observer: o.observer()}, func(h *host) {
-		w := h.add("one", standardHook)
-		h.dispatch(id("evt_1"))
-		settled(time.Minute)
-		got, err := h.hooks.Webhook(context.Background(), scope, w.ID)
-		if err != nil || got.Active || got.DisabledReason != webhook.DisabledGone || time.Since(got.DisabledAt) > time.Minute || len(o.disabled) != 1 {
-			t.Fatalf("webhook %+v, %v, told %v; want it switched off and told once", got, err, o.disabled)
-		}
-		if r := h.dispatchAll(id("evt_2")); r.Events[0].Matched != 0 {
-			t.Errorf("a disabled webhook matched: %+v", r)
-		}
-		h.setActive(w, true)
-		if got, _ = h.hooks.Webhook(context.Background(), scope, w.ID); got.DisabledReason != "" || !got.DisabledAt.IsZero() || !got.Active {
-			t.Errorf("after activating: %+v", got)
-		}
-		third := h.dispatch(id("evt_3"))
-		settled(time.Minute)
-		if got := h.outcome(third); got != "delivered tries=1" {
-			t.Error(got)
-		}
-	})
-}
-
 // Rule: five days without a success switch a standard webhook off; after half of that time the
 // Observer is called. A success starts the time again. A Test never counts.
 func TestDisableAfterFiveDays(t *testing.T) {

@@ -143,8 +143,8 @@ func TestSwitchedOff(t *testing.T) {
 	check(t, s.store.Update(t.Context(), now))
 	page := "/webhooks/" + w.ID
 	a := s.get(page)
-	a.wants(t, 200, "Switched off automatically", "410 Gone", "Since ", "3 h ago", "failed meanwhile: 2", "wait for it: 1", "Switch on", "/resend?since=")
-	s.get("/").wants(t, 200, "Switched off automatically", "410 Gone")
+	a.wants(t, 200, "Switched off automatically", "is gone for good", "Since ", "3 h ago", "failed meanwhile: 2", "wait for it: 1", "Switch on", "/resend?since=")
+	s.get("/").wants(t, 200, "Switched off automatically", "is gone for good")
 	s.post(page+"/active", url.Values{"to": {"on"}, "at": {"webhook"}}).wants(t, 200, "“Ops” is on")
 	if a := s.get(page); strings.Contains(a.text(), "Switched off automatically") {
 		t.Error("it is still said to be off")

@@ -106,7 +106,7 @@ func (s *Scheduler) recovered(ep *endpoint, at time.Time) {
 
 // Reasons for switching a webhook off.
 const (
-	ReasonGone    = "The endpoint answered 410 Gone."
+	ReasonGone    = "The endpoint is gone for good."
 	ReasonFailing = "Every attempt has failed since "
 )
 

@@ -87,7 +87,7 @@ type Result struct {
 	Overload bool
 	// Patience is the wait of Retry-After, bounded by the policy.
 	Patience time.Duration
-	// Gone: the endpoint answered 410. Its webhook is switched off.
+	// Gone: the endpoint is gone for good. Its webhook is switched off.
 	Gone bool
 	// Attention names a problem for the webhook's owner; "" for none.
 	Attention string

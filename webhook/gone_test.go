@@ -1,0 +1,65 @@
+package webhook_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// Rule: the reason of a webhook that was switched off is true of any answer that the host's Judge
+// takes for the end of an endpoint.
+func TestGoneByJudge(t *testing.T) {
+	t.Parallel()
+	p := webhook.Standard()
+	p.Judge = func(a webhook.Attempt) webhook.Verdict {
+		if a.Status == 404 {
+			return webhook.VerdictGone
+		}
+		return webhook.DefaultJudge(a)
+	}
+	inBubble(t, p, &webhook.Options{Transport: &receiver{answer: status(404)}}, func(h *host) {
+		w := h.add("one", standardHook)
+		h.dispatch(id("evt_1"))
+		settled(time.Minute)
+		got, err := h.hooks.Webhook(context.Background(), scope, w.ID)
+		if err != nil || got.Active || got.DisabledReason != webhook.DisabledGone || strings.ContainsAny(got.DisabledReason, "0123456789") {
+			t.Errorf("active %t, reason %q, %v; want it off with the reason for any status", got.Active, got.DisabledReason, err)
+		}
+	})
+}
+
+// Rule: standard switches a webhook off at 410 and reports it, and a person can switch it on again.
+func TestGoneDisables(t *testing.T) {
+	t.Parallel()
+	var o observed
+	to := &receiver{answer: func(n int, _ request) answer {
+		if n == 1 {
+			return answer{status: 410}
+		}
+		return answer{status: 200}
+	}}
+	standardBubble(t, &webhook.Options{Transport: to, Observer: o.observer()}, func(h *host) {
+		w := h.add("one", standardHook)
+		h.dispatch(id("evt_1"))
+		settled(time.Minute)
+		got, err := h.hooks.Webhook(context.Background(), scope, w.ID)
+		if err != nil || got.Active || got.DisabledReason != webhook.DisabledGone || time.Since(got.DisabledAt) > time.Minute || len(o.disabled) != 1 {
+			t.Fatalf("webhook %+v, %v, told %v; want it switched off and told once", got, err, o.disabled)
+		}
+		if r := h.dispatchAll(id("evt_2")); r.Events[0].Matched != 0 {
+			t.Errorf("a disabled webhook matched: %+v", r)
+		}
+		h.setActive(w, true)
+		if got, _ = h.hooks.Webhook(context.Background(), scope, w.ID); got.DisabledReason != "" || !got.DisabledAt.IsZero() || !got.Active {
+			t.Errorf("after activating: %+v", got)
+		}
+		third := h.dispatch(id("evt_3"))
+		settled(time.Minute)
+		if got := h.outcome(third); got != "delivered tries=1" {
+			t.Error(got)
+		}
+	})
+}
