@@ -21,7 +21,7 @@ import (
 // name) that the authority of the receiver signs. Until [Manager.SetCertificate] stores the
 // certificate, further calls return the same request, and deliveries do not change. Errors:
 // [*ValidationError] with the field "tls" and the rule "unsealed" if the Store does not encrypt,
-// [ErrNotFound].
+// [ErrNotFound], [ErrSealed].
 func (m *Manager) CertificateRequest(ctx context.Context, scope, id string) (csr []byte, err error) {
 	w, err := m.Webhook(ctx, scope, id)
 	if err == nil && w.TLS.Pending.IsZero() {
@@ -44,7 +44,8 @@ var errNoRequest = errors.New("what is stored is no key with a request, it was c
 
 // SetCertificate stores the certificate for the key of the pending request, or another certificate
 // for the present key. The chain is in PEM, the leaf first. The next request shows it; requests in
-// flight keep the one before. Errors: [*ValidationError] with the field "tls", [ErrNotFound].
+// flight keep the one before. Errors: [*ValidationError] with the field "tls", [ErrNotFound],
+// [ErrSealed].
 func (m *Manager) SetCertificate(ctx context.Context, scope, id string, chain []byte) (Webhook, error) {
 	if len(chain) == 0 {
 		return Webhook{}, &ValidationError{Fields: []FieldError{{"tls", "chain", "Enter the certificate."}}}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/postrider/postrider/webhook"
@@ -60,6 +61,29 @@ func TestGoneDisables(t *testing.T) {
 		settled(time.Minute)
 		if got := h.outcome(third); got != "delivered tries=1" {
 			t.Error(got)
+		}
+	})
+}
+
+// Rule: an endpoint that is gone switches its webhook off, also if the webhook cannot be opened by
+// then. Its secrets stay.
+func TestGoneWhileSealed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &sealing{Store: newStore(t)}
+		h := newHost(t, s, webhook.Standard(), &webhook.Options{Transport: &receiver{answer: func(int, request) answer {
+			s.sealed.Store(true)
+			return answer{status: 410}
+		}}})
+		h.start()
+		defer h.stop()
+		w := h.add("one", standardHook)
+		h.dispatch(id("evt_1"))
+		settled(time.Minute)
+		s.sealed.Store(false)
+		got := h.webhook(w.ID)
+		if got.Active || got.DisabledReason != webhook.DisabledGone || got.URL != w.URL || len(got.Secrets) != 1 {
+			t.Errorf("active %t, reason %q, URL kept %t, %d secrets", got.Active, got.DisabledReason, got.URL == w.URL, len(got.Secrets))
 		}
 	})
 }

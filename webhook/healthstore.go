@@ -157,7 +157,7 @@ func (d *Dispatcher) switchOff(ctx context.Context, w *Webhook, reason string) (
 		if err != nil {
 			return nil, err
 		}
-		if !now.Active || now.URL != w.URL {
+		if !now.Active || now.Version != w.Version && now.URL != w.URL { // the URL of one that cannot be opened is not known
 			return nil, nil
 		}
 		now.Active, now.DisabledReason, now.UpdatedAt = false, reason, d.now()

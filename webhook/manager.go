@@ -102,18 +102,19 @@ func (m *Manager) Edit(ctx context.Context, w Webhook, opts ...RotateOption) (We
 
 // SetActive switches a webhook on or off. An inactive webhook receives no events, and its queued
 // deliveries wait, at most for Profile.MaxAge. An activated one continues with a new record of
-// health; it must be valid. An invalid webhook can be switched off. Errors: [*ValidationError],
-// [ErrNotFound].
+// health; it must be valid. A webhook that is invalid, or cannot be opened, can be switched off.
+// Errors: [*ValidationError], [ErrNotFound], and [ErrSealed] where one that cannot be opened is
+// switched on.
 func (m *Manager) SetActive(ctx context.Context, scope, id string, active bool) error {
 	check := m.validateAll
 	if !active {
-		check = func(*Webhook) error { return nil } // rules may have become stricter since it was stored
+		check = nil // rules may have become stricter since it was stored
 	}
 	_, err := m.change(ctx, scope, id, 0, check, func(w *Webhook) { w.Active = active })
 	return err
 }
 
-// Delete removes a webhook at once. None of its queued deliveries is sent any more, apart from
+// Delete removes a webhook at once, also one that cannot be opened. None of its queued deliveries is sent any more, apart from
 // requests in flight. Errors: [ErrNotFound], and those of Profile.Form.Delete.
 func (m *Manager) Delete(ctx context.Context, scope, id string) error {
 	if err := m.remove(ctx, scope, id); err != nil {
@@ -161,7 +162,8 @@ func (m *Manager) Marks() (Marks, error) {
 	return marks, nil
 }
 
-// Webhook returns one webhook. Errors: [ErrNotFound].
+// Webhook returns one webhook. One that cannot be opened has Webhook.Unreadable set. Errors:
+// [ErrNotFound].
 func (m *Manager) Webhook(ctx context.Context, scope, id string) (Webhook, error) {
 	w, err := m.d.readWebhook(ctx, scope, id)
 	if err != nil {

@@ -14,7 +14,8 @@ import (
 const maxEdits = 5
 
 // change reads, changes, validates and writes a webhook. With version 0 it starts over after a
-// conflict.
+// conflict. A nil check accepts every webhook, also one that cannot be opened: then edit must leave
+// alone what Webhook.Unreadable names.
 func (m *Manager) change(ctx context.Context, scope, id string, version int64, check func(*Webhook) error, edit func(*Webhook)) (Webhook, error) {
 	var err error
 	for range maxEdits {
@@ -22,7 +23,7 @@ func (m *Manager) change(ctx context.Context, scope, id string, version int64, c
 		if was, err = m.d.readWebhook(ctx, scope, id); err != nil {
 			break
 		}
-		if was.Unreadable != nil { // a write would lose the values that could not be opened
+		if was.Unreadable != nil && check != nil { // the values that cannot be opened can neither be checked nor replaced
 			err = was.Unreadable
 			break
 		}
@@ -40,8 +41,10 @@ func (m *Manager) change(ctx context.Context, scope, id string, version int64, c
 		if w.Active {
 			w.DisabledReason, w.DisabledAt = "", time.Time{}
 		}
-		if err := check(&w); err != nil {
-			return Webhook{}, err
+		if check != nil {
+			if err := check(&w); err != nil {
+				return Webhook{}, err
+			}
 		}
 		if err = m.reg.Update(ctx, w); err == nil {
 			w.Version++

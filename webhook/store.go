@@ -202,7 +202,8 @@ type Registry interface {
 	// [ErrConflict] when the ID is taken. max <= 0 means no limit. Version starts at 1.
 	Create(ctx context.Context, w Webhook, max int) error
 	// Update replaces a webhook and adds 1 to its version: [ErrNotFound] when (scope,
-	// id) is unknown, [ErrConflict] when w.Version is not the stored one.
+	// id) is unknown, [ErrConflict] when w.Version is not the stored one. Where w.Unreadable
+	// is set, it keeps what cannot be opened as it is stored, and replaces the rest.
 	Update(ctx context.Context, w Webhook) error
 	// Delete removes a webhook and its health, and touches no delivery: its queued
 	// deliveries end with the next claim or sweep. [ErrNotFound] when unknown.
@@ -210,7 +211,8 @@ type Registry interface {
 	// DeleteScope removes everything of a scope: webhooks, deliveries, marks and
 	// health. A scope without any is no error.
 	DeleteScope(ctx context.Context, scope string) error
-	// Webhook returns one webhook with its secrets, or [ErrNotFound].
+	// Webhook returns one webhook with its secrets, or [ErrNotFound]. One that cannot be
+	// opened has Unreadable set, as in Webhooks.
 	Webhook(ctx context.Context, scope, id string) (Webhook, error)
 	// Webhooks returns those of a scope, oldest first; it is Enqueuer's.
 	Webhooks(ctx context.Context, scope string) ([]Webhook, error)

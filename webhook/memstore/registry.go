@@ -68,6 +68,9 @@ func (s *Store) Update(ctx context.Context, w webhook.Webhook) error {
 	case t.w.Version != w.Version:
 		return fmt.Errorf("memstore: update webhook %s: %w", w.ID, webhook.ErrConflict)
 	}
+	if w.Unreadable != nil { // by a Store around this one
+		w.URL, w.Secrets, w.Headers, w.Auth, w.TLS = t.w.URL, t.w.Secrets, t.w.Headers, t.w.Auth, t.w.TLS
+	}
 	w.Version++
 	s.configure(t, w)
 	return nil

@@ -1,11 +1,68 @@
 package settings_test
 
 import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/memstore"
 	"github.com/postrider/postrider/webhook/settings"
 )
+
+// keyless is a Store whose sealing key is missing.
+type keyless struct{ *memstore.Store }
+
+func (k keyless) Webhook(ctx context.Context, scope, id string) (webhook.Webhook, error) {
+	w, err := k.Store.Webhook(ctx, scope, id)
+	w.URL, w.Secrets, w.Unreadable = "", nil, webhook.ErrSealed
+	return w, err
+}
+
+func (k keyless) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, error) {
+	ws, err := k.Store.Webhooks(ctx, scope)
+	for i := range ws {
+		ws[i].URL, ws[i].Secrets, ws[i].Unreadable = "", nil, webhook.ErrSealed
+	}
+	return ws, err
+}
+
+// Rule: a webhook whose secrets cannot be opened has a page, on which it can be switched off and
+// deleted.
+func TestSealedPage(t *testing.T) {
+	t.Parallel()
+	store, err := memstore.New(nil)
+	check(t, err)
+	check(t, store.Create(t.Context(), webhook.Webhook{ID: "whk_1", Scope: "acme", Name: "Ops", Active: true, URL: "https://example.com/",
+		Secrets: []webhook.Secret{webhook.NewSecret(canarySecret)}, Events: []string{"taskSuccess"}}, 0))
+	page, _ := pageOver(t, keyless{store})
+	do := func(method, path string, form url.Values) int {
+		r := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+		w := httptest.NewRecorder()
+		page.ServeHTTP(w, r)
+		return w.Code
+	}
+	for _, path := range []string{"/", "/webhooks/whk_1", "/webhooks/whk_1/edit"} {
+		if code := do("GET", path, nil); code != http.StatusOK {
+			t.Errorf("%s: status %d", path, code)
+		}
+	}
+	code := do("POST", "/webhooks/whk_1/active", url.Values{"to": {"off"}})
+	if w, err := store.Webhook(t.Context(), "acme", "whk_1"); code != http.StatusSeeOther || err != nil || w.Active || len(w.Secrets) != 1 {
+		t.Errorf("switched off: status %d, active %t, %d secrets, %v", code, w.Active, len(w.Secrets), err)
+	}
+	if code = do("POST", "/webhooks/whk_1/delete", nil); code != http.StatusSeeOther {
+		t.Errorf("deleted: status %d", code)
+	}
+	if ws, err := store.Webhooks(t.Context(), "acme"); err != nil || len(ws) != 0 {
+		t.Errorf("%d webhooks are left, %v", len(ws), err)
+	}
+}
 
 // Rule: delete acts at once, without a confirmation; an option adds one.
 func TestDelete(t *testing.T) {

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -62,11 +63,19 @@ func (s *Store) Update(ctx context.Context, w webhook.Webhook) error {
 	}
 	expected := w.Version
 	w.Version++
-	in, err := s.encodeWebhook(w)
-	if err != nil {
-		return s.fail("update webhook", w.ID, err)
+	var in webhookRow
+	if w.Unreadable == nil {
+		var err error
+		if in, err = s.encodeWebhook(w); err != nil {
+			return s.fail("update webhook", w.ID, err)
+		}
 	}
-	err = s.write(ctx, func(c Conn) error {
+	err := s.write(ctx, func(c Conn) (err error) {
+		if w.Unreadable != nil {
+			if in, err = s.encodeBesideSecrets(ctx, c, w); err != nil {
+				return err
+			}
+		}
 		n, err := s.changed(ctx, c, `UPDATE {p}webhook SET active = $1, expires = $2, version = $3, data = $4, sealed = $5,
  secret = $6, created = $7 WHERE id = $8 AND scope = $9 AND version = $10`,
 			w.Active, micros(w.ExpiresAt), w.Version, in.data, in.sealed, in.secret, micros(w.CreatedAt), w.ID, w.Scope, expected)
@@ -122,8 +131,8 @@ func (s *Store) DeleteScope(ctx context.Context, scope string) error {
 	return s.failWrite("delete scope", scope, err)
 }
 
-// Webhook implements [webhook.Registry]. A secret that cannot be opened is a
-// [*SealError].
+// Webhook implements [webhook.Registry]. Of a webhook whose secrets cannot be opened the same parts
+// are missing as in the answer of Webhooks, and Unreadable is a [*SealError].
 func (s *Store) Webhook(ctx context.Context, scope, id string) (webhook.Webhook, error) {
 	if err := s.readyToRead(ctx); err != nil {
 		return webhook.Webhook{}, err
@@ -135,6 +144,10 @@ func (s *Store) Webhook(ctx context.Context, scope, id string) (webhook.Webhook,
 		return webhook.Webhook{}, s.fail("webhook", id, orNotFound(err))
 	}
 	w, err := s.decodeInScope(scope, id, in)
+	var sealed *SealError
+	if errors.As(err, &sealed) {
+		w.Unreadable, err = sealed, nil
+	}
 	if err != nil {
 		return webhook.Webhook{}, err
 	}
@@ -172,9 +185,7 @@ func (s *Store) Reseal(ctx context.Context) (n int, err error) {
 }
 
 func (s *Store) reseal(ctx context.Context, c Conn, id string) error {
-	var in webhookRow
-	err := s.row(ctx, c, s.pick(`SELECT data, sealed, secret FROM {p}webhook WHERE id = $1`,
-		`SELECT data, sealed, secret FROM {p}webhook WHERE id = $1 FOR UPDATE`), []any{id}, &in.data, &in.sealed, &in.secret)
+	in, err := s.lockWebhook(ctx, c, id)
 	if notFound(err) {
 		return nil // deleted meanwhile
 	}
@@ -189,7 +200,33 @@ func (s *Store) reseal(ctx context.Context, c Conn, id string) error {
 	if err != nil {
 		return err
 	}
-	return s.exec(ctx, c, `UPDATE {p}webhook SET sealed = true, secret = $1 WHERE id = $2`, out.secret, id)
+	return s.exec(ctx, c, `UPDATE {p}webhook SET sealed = true, secret = $1, data = $2 WHERE id = $3`, out.secret, out.data, id)
+}
+
+// lockWebhook reads a webhook's row, which no other transaction changes before the end of this one.
+func (s *Store) lockWebhook(ctx context.Context, c Conn, id string) (in webhookRow, err error) {
+	err = s.row(ctx, c, s.pick(`SELECT data, sealed, secret FROM {p}webhook WHERE id = $1`,
+		`SELECT data, sealed, secret FROM {p}webhook WHERE id = $1 FOR UPDATE`), []any{id}, &in.data, &in.sealed, &in.secret)
+	return in, err
+}
+
+// encodeBesideSecrets encodes a webhook whose secrets cannot be opened, for the row that holds them.
+// They stay as they are, sealed to the version under which they were stored.
+func (s *Store) encodeBesideSecrets(ctx context.Context, c Conn, w webhook.Webhook) (webhookRow, error) {
+	row, err := s.lockWebhook(ctx, c, w.ID)
+	if err != nil {
+		return row, orNotFound(err)
+	}
+	var was webhookData
+	if json.Unmarshal([]byte(row.data), &was) != nil || was.Scope != w.Scope {
+		return row, fmt.Errorf("its row cannot be read, delete it: %w", w.Unreadable)
+	}
+	data := dataOf(&w)
+	data.SealedVersion = was.sealedVersion()
+	data.AuthScheme, data.Certificate, data.RootCAs = was.AuthScheme, was.Certificate, was.RootCAs // sealed beside the secrets
+	out, err := json.Marshal(data)
+	row.data = string(out)
+	return row, err
 }
 
 func orNotFound(err error) error {

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -38,6 +39,22 @@ type webhookData struct {
 	Certificate    string            `json:"certificate,omitempty"`
 	RootCAs        string            `json:"root_cas,omitempty"`
 	Version        int64             `json:"version"`
+	// SealedVersion is the version to which the secrets are sealed, where the webhook was changed
+	// while they could not be opened.
+	SealedVersion int64 `json:"sealed_version,omitempty"`
+}
+
+func (r *webhookData) sealedVersion() int64 { return cmp.Or(r.SealedVersion, r.Version) }
+
+// dataOf returns the part of a webhook that is stored in clear.
+func dataOf(w *webhook.Webhook) webhookData {
+	return webhookData{
+		ID: w.ID, Scope: w.Scope, Group: w.Group, Name: w.Name, Events: w.Events, Filter: w.Filter, Notes: w.Notes,
+		Timeout: w.Timeout, Order: string(w.Order), Coalesce: w.Coalesce, CoalesceWait: w.CoalesceWait, Active: w.Active, ExcludeBody: w.ExcludeBody, Expires: micros(w.ExpiresAt),
+		Created: micros(w.CreatedAt), Updated: micros(w.UpdatedAt), DisabledReason: w.DisabledReason,
+		Disabled: micros(w.DisabledAt), Attributes: w.Attributes, AuthScheme: string(w.Auth.Scheme),
+		Certificate: w.TLS.Certificate, RootCAs: w.TLS.RootCAs, Version: w.Version,
+	}
 }
 
 // secrets is the part of a webhook that Options.Seal encrypts: the fields that allow a call to the
@@ -86,13 +103,7 @@ type webhookRow struct {
 }
 
 func (s *Store) encodeWebhook(w webhook.Webhook) (out webhookRow, err error) {
-	data, err := json.Marshal(webhookData{
-		ID: w.ID, Scope: w.Scope, Group: w.Group, Name: w.Name, Events: w.Events, Filter: w.Filter, Notes: w.Notes,
-		Timeout: w.Timeout, Order: string(w.Order), Coalesce: w.Coalesce, CoalesceWait: w.CoalesceWait, Active: w.Active, ExcludeBody: w.ExcludeBody, Expires: micros(w.ExpiresAt),
-		Created: micros(w.CreatedAt), Updated: micros(w.UpdatedAt), DisabledReason: w.DisabledReason,
-		Disabled: micros(w.DisabledAt), Attributes: w.Attributes, AuthScheme: string(w.Auth.Scheme),
-		Certificate: w.TLS.Certificate, RootCAs: w.TLS.RootCAs, Version: w.Version,
-	})
+	data, err := json.Marshal(dataOf(&w))
 	if err != nil {
 		return out, err
 	}
@@ -134,7 +145,7 @@ func (s *Store) decodeWebhook(id string, in webhookRow) (webhook.Webhook, error)
 		DisabledAt: fromMicros(r.Disabled), Attributes: r.Attributes, Auth: webhook.Auth{Scheme: webhook.AuthScheme(r.AuthScheme)},
 		TLS: webhook.ClientTLS{Certificate: r.Certificate, RootCAs: r.RootCAs}, Version: r.Version,
 	}
-	plain, err := s.box.Get(sealedTo(r.Scope, id, r.Version), id, in.secret, in.sealed)
+	plain, err := s.box.Get(sealedTo(r.Scope, id, r.sealedVersion()), id, in.secret, in.sealed)
 	if err != nil {
 		return w, &SealError{id, err}
 	}

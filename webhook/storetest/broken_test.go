@@ -32,6 +32,7 @@ type broken struct {
 	claim    func(context.Context, webhook.Claim) (webhook.Batch, error)
 	settle   func(context.Context, []webhook.Settlement) ([]string, error)
 	webhooks func(context.Context, string) ([]webhook.Webhook, error)
+	webhook  func(context.Context, string, string) (webhook.Webhook, error)
 	create   func(context.Context, webhook.Webhook, int) error
 	update   func(context.Context, webhook.Webhook) error
 	remove   func(context.Context, string, string) error
@@ -71,7 +72,7 @@ func newBroken(tb testing.TB, breakIt func(*broken), until chan struct{}) *broke
 		delivery: s.Delivery, list: s.Deliveries, requeue: s.Requeue, cancel: s.Cancel,
 		latest: s.Latest, attempts: s.LatestAttempts, tally: s.Counts, mark: s.Mark, marked: s.Marked, prune: s.Prune, health: s.Health,
 		set: s.SetHealth, sweep: s.Sweep, bind: s.Bind, totals: s.Totals, backlog: s.Backlog, lookUp: s.Find}
-	b.claim, b.webhooks = b.claimSealed, b.webhooksSealed
+	b.claim, b.webhooks, b.webhook = b.claimSealed, b.webhooksSealed, b.webhookSealed
 	breakIt(b)
 	return b
 }
@@ -115,6 +116,9 @@ func (b *broken) Settle(ctx context.Context, ss []webhook.Settlement) ([]string,
 }
 func (b *broken) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, error) {
 	return b.webhooks(ctx, scope)
+}
+func (b *broken) Webhook(ctx context.Context, scope, id string) (webhook.Webhook, error) {
+	return b.webhook(ctx, scope, id)
 }
 func (b *broken) Create(ctx context.Context, w webhook.Webhook, max int) error {
 	return b.create(ctx, w, max)
@@ -188,14 +192,25 @@ func (b *broken) claimSealed(ctx context.Context, c webhook.Claim) (webhook.Batc
 
 func (b *broken) webhooksSealed(ctx context.Context, scope string) ([]webhook.Webhook, error) {
 	ws, err := b.Store.Webhooks(ctx, scope)
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	for i := range ws {
-		if b.sealed[ws[i].ID] {
-			ws[i].URL, ws[i].Secrets, ws[i].Headers, ws[i].Unreadable = "", nil, nil, webhook.ErrSealed
-		}
+		b.hide(&ws[i])
 	}
 	return ws, err
+}
+
+func (b *broken) webhookSealed(ctx context.Context, scope, id string) (webhook.Webhook, error) {
+	w, err := b.Store.Webhook(ctx, scope, id)
+	b.hide(&w)
+	return w, err
+}
+
+// hide removes what cannot be opened of a sealed webhook.
+func (b *broken) hide(w *webhook.Webhook) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.sealed[w.ID] {
+		w.URL, w.Secrets, w.Headers, w.Unreadable = "", nil, nil, webhook.ErrSealed
+	}
 }
 
 // The wrong… functions break a method by changing its arguments or its results.

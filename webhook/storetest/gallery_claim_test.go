@@ -1,6 +1,7 @@
 package storetest_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -301,4 +302,24 @@ var brokenBatches = []exhibit{
 			return slices.DeleteFunc(ws, func(w webhook.Webhook) bool { return w.Unreadable != nil }), err
 		}
 	}, []string{"unreadable/webhooks"}},
+
+	{"Webhook fails for one that cannot be opened", func(b *broken) {
+		b.webhook = func(ctx context.Context, scope, id string) (webhook.Webhook, error) {
+			w, err := b.webhookSealed(ctx, scope, id)
+			return w, cmp.Or(err, w.Unreadable)
+		}
+	}, []string{"unreadable/update"}},
+
+	{"Update writes nothing over what cannot be opened", func(b *broken) {
+		b.update = func(ctx context.Context, w webhook.Webhook) error {
+			w.Unreadable = nil
+			return b.Store.Update(ctx, w)
+		}
+	}, []string{"unreadable/update"}},
+
+	{"Update refuses one that cannot be opened", func(b *broken) {
+		b.update = func(ctx context.Context, w webhook.Webhook) error {
+			return cmp.Or(w.Unreadable, b.Store.Update(ctx, w))
+		}
+	}, []string{"unreadable/update"}},
 }

@@ -42,8 +42,8 @@ func TestCredentialsAtRest(t *testing.T) {
 			if _, err := db.Exec(`UPDATE postrider_webhook SET data = $1 WHERE id = $2`, strings.Replace(data, change[0], change[1], 1), hook.ID); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := s.Webhook(t.Context(), "acme", hook.ID); !errors.Is(err, sqlstore.ErrSealed) {
-				t.Errorf("%s became %s: %v", change[0], change[1], err)
+			if w, err := s.Webhook(t.Context(), "acme", hook.ID); err != nil || !errors.Is(w.Unreadable, sqlstore.ErrSealed) {
+				t.Errorf("%s became %s: %v, %v", change[0], change[1], w.Unreadable, err)
 			}
 			ws, err := s.Webhooks(t.Context(), "acme")
 			if err != nil || len(ws) != 1 || ws[0].Unreadable == nil || !ws[0].Auth.Secret.IsZero() || !ws[0].TLS.Key.IsZero() || ws[0].URL != "" {

@@ -14,7 +14,7 @@ import (
 // of its endpoint, and keys change without a stop.
 func TestSecretsAtRest(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
-		key := func(id string) sqlstore.Key { return sqlstore.Key{ID: id, Bytes: []byte(strings.Repeat(id, 32)[:32])} }
+		key := sealingKey
 		open := func(newest sqlstore.Key, older ...sqlstore.Key) *sqlstore.Store {
 			t.Helper()
 			ring, err := sqlstore.NewKeyring(newest, older...)
@@ -32,15 +32,15 @@ func TestSecretsAtRest(t *testing.T) {
 			}
 			w.ID = "wh_2"
 		}
-		if _, err := clear.Webhook(t.Context(), "acme", "wh_2"); !errors.Is(err, sqlstore.ErrSealed) {
-			t.Errorf("without Options.Open: %v, want ErrSealed", err)
+		if w, err := clear.Webhook(t.Context(), "acme", "wh_2"); err != nil || !errors.Is(w.Unreadable, sqlstore.ErrSealed) {
+			t.Errorf("without Options.Open: %v, %v; want Unreadable with ErrSealed", w.Unreadable, err)
 		}
 		now := open(key("k2"), key("k1"))
 		if n, err := now.Reseal(t.Context()); n != 2 || err != nil {
 			t.Fatalf("Reseal: %d, %v; want 2", n, err)
 		}
-		if _, err := old.Webhook(t.Context(), "acme", "wh_1"); !errors.Is(err, sqlstore.ErrSealed) {
-			t.Errorf("with the old key only: %v, want ErrSealed", err)
+		if w, err := old.Webhook(t.Context(), "acme", "wh_1"); err != nil || !errors.Is(w.Unreadable, sqlstore.ErrSealed) {
+			t.Errorf("with the old key only: %v, %v; want Unreadable with ErrSealed", w.Unreadable, err)
 		}
 		for _, id := range []string{"wh_1", "wh_2"} {
 			got, err := open(key("k2")).Webhook(t.Context(), "acme", id)
@@ -80,9 +80,9 @@ func TestSealersThatQuote(t *testing.T) {
 		if err := d.store(t, &sqlstore.Options{Seal: pass, Open: pass}).Create(t.Context(), w, 0); err != nil {
 			t.Fatal(err)
 		}
-		_, err = d.store(t, &sqlstore.Options{Seal: quote, Open: quote}).Webhook(t.Context(), "acme", "wh_1")
-		if !errors.Is(err, away) || !errors.Is(err, sqlstore.ErrSealed) || strings.Contains(err.Error(), "Canary") {
-			t.Errorf("Webhook: %v, want an ErrSealed of Options.Open", err)
+		got, err := d.store(t, &sqlstore.Options{Seal: quote, Open: quote}).Webhook(t.Context(), "acme", "wh_1")
+		if why := got.Unreadable; err != nil || !errors.Is(why, away) || !errors.Is(why, sqlstore.ErrSealed) || strings.Contains(why.Error(), "Canary") {
+			t.Errorf("Webhook: %v, %v; want Unreadable with the ErrSealed of Options.Open", why, err)
 		}
 	})
 }
@@ -193,8 +193,8 @@ func TestSealedRowsCannotBeExchanged(t *testing.T) {
 		for id, secret := range map[string][]byte{"clear": inClear, "w": older} {
 			create("acme", id)
 			exec(`UPDATE postrider_webhook SET sealed = $1, secret = $2 WHERE id = $3`, id == "w", secret, id)
-			if _, err := strict.Webhook(t.Context(), "acme", id); !errors.Is(err, webhook.ErrSealed) {
-				t.Errorf("%s before Reseal: %v, want ErrSealed", id, err)
+			if w, err := strict.Webhook(t.Context(), "acme", id); err != nil || !errors.Is(w.Unreadable, webhook.ErrSealed) {
+				t.Errorf("%s before Reseal: %v, %v; want Unreadable with ErrSealed", id, w.Unreadable, err)
 			}
 		}
 		if n, err := strict.Reseal(t.Context()); n != 0 || !errors.Is(err, webhook.ErrSealed) {
