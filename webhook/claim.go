@@ -182,6 +182,8 @@ func (d *Dispatcher) refusal(dl *Delivery, hook *Webhook, now time.Time) Code {
 	switch {
 	case hook == nil:
 		return CodeCancelled
+	case dl.Vars[varUnusable] != "":
+		return CodeConfig
 	case dl.Superseded && hook.Coalesce:
 		return CodeSuperseded
 	case now.Sub(dl.queued(now)) > d.profile.maxAge(), dl.expiredAt(now):

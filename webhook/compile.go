@@ -48,7 +48,7 @@ func (d *Dispatcher) compile(ctx context.Context, to Enqueuer, events []payload.
 				return !slices.ContainsFunc(hooks, func(w Webhook) bool { return w.ID == id })
 			})
 		}
-		made, err := d.plan(e, hooks, now)
+		made, err := d.plan(ctx, e, hooks, now)
 		if err != nil {
 			return Receipt{}, nil, fmt.Errorf("webhook: dispatch %s: %w", e.ID, err)
 		}
@@ -75,6 +75,16 @@ func (d *Dispatcher) compile(ctx context.Context, to Enqueuer, events []payload.
 		receipt.Events = append(receipt.Events, er)
 	}
 	return receipt, b, nil
+}
+
+// reportUnusable reports once that the deliveries to a webhook fail because of what is stored of it.
+// A change of the webhook makes it report again.
+func (d *Dispatcher) reportUnusable(ctx context.Context, w *Webhook, err error) {
+	if d.status.firstTime(&d.status.warnedHooks, fmt.Sprintf("%s\x00%s\x00%d", w.Scope, w.ID, w.Version)) {
+		d.log.ErrorContext(ctx, "webhook: what is stored of a webhook cannot be used, its deliveries fail until it is changed",
+			"webhook", w.ID, "scope", w.Scope, "error", err)
+		d.notifyAttention(ctx, w.Clone(), CodeConfig, nil)
+	}
 }
 
 // warnUnknownScope logs once that a scope has no webhooks at all. As a rule none was added yet, but

@@ -45,6 +45,9 @@ var (
 	ErrRotating = errors.New("webhook: a rotation of the secret is under way")
 	// ErrLast: the secret is the webhook's only one.
 	ErrLast = errors.New("webhook: this is the only secret, replace it instead of revoking it")
+	// ErrUnusable: what is stored of a webhook, such as its Filter, cannot be used. A Profile wraps
+	// it, so that the deliveries to this webhook fail and no others; see [Routed].
+	ErrUnusable = errors.New("webhook: what is stored of a webhook cannot be used, change the webhook")
 	// ErrPanic: code of the host, such as a hook of the Profile, panicked. The panic was contained.
 	ErrPanic = errors.New("webhook: hook panicked")
 )

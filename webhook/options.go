@@ -142,12 +142,12 @@ type Observer struct {
 	// Disabled: Postrider switched the webhook off; Webhook.DisabledReason says why.
 	Disabled func(context.Context, Webhook)
 	// Attention: the webhook needs attention: 401, 403, 404, 410, a certificate that does not
-	// verify, no token, failures for half of Profile.DisableAfter, or secrets that cannot be
-	// opened. It is called once for each code and status until an attempt succeeds, once for each
-	// delivery that is held back under [OrderHold], and with [CodeCertificate] once 30, 14 and 3
-	// days before the end of a client certificate and once after it, when a request is made. The
-	// Attempt is nil if there was none. A webhook that cannot be opened has only its Scope and ID
-	// set.
+	// verify, no token, failures for half of Profile.DisableAfter, secrets that cannot be opened, or
+	// a Profile that cannot use it (see Routed.Err). It is called once for each code and status
+	// until an attempt succeeds, once for each delivery that is held back under [OrderHold], and
+	// with [CodeCertificate] once 30, 14 and 3 days before the end of a client certificate and once
+	// after it, when a request is made. The Attempt is nil if there was none. A webhook that cannot
+	// be opened has only its Scope and ID set.
 	Attention func(context.Context, Webhook, Code, *Attempt)
 }
 

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
@@ -11,7 +12,7 @@ import (
 )
 
 // plan makes the deliveries of one event.
-func (d *Dispatcher) plan(e payload.Event, hooks []Webhook, now time.Time) (ds []Delivery, err error) {
+func (d *Dispatcher) plan(ctx context.Context, e payload.Event, hooks []Webhook, now time.Time) (ds []Delivery, err error) {
 	defer contain("Profile", &err)
 	live := make([]Webhook, 0, len(hooks))
 	for _, w := range hooks {
@@ -39,6 +40,9 @@ func (d *Dispatcher) plan(e payload.Event, hooks []Webhook, now time.Time) (ds [
 		w := &hooks[i]
 		if at, ok := places[w.ID]; ok && w.Scope == e.Scope && w.Live(now) {
 			ds[at] = d.newDelivery(e, w, &routed[at], now)
+			if err := routed[at].Err; err != nil {
+				d.reportUnusable(ctx, w, err)
+			}
 		}
 	}
 	for i := range ds {
@@ -49,10 +53,17 @@ func (d *Dispatcher) plan(e payload.Event, hooks []Webhook, now time.Time) (ds [
 	return ds, nil
 }
 
+// varUnusable marks a delivery with Routed.Err in Delivery.Vars.
+const varUnusable = "postrider.unusable"
+
 func (d *Dispatcher) newDelivery(e payload.Event, w *Webhook, r *Routed, now time.Time) Delivery {
 	dl := Delivery{
 		ID: DeliveryID(e.Scope, e.ID, w.ID), EventID: e.ID, WebhookID: w.ID, Scope: e.Scope, Type: e.Type, Class: r.Class,
 		Body: e.Body, Vars: e.Vars, Due: now, CreatedAt: now, QueuedAt: now,
+	}
+	if r.Err != nil { // it is outside of any order
+		dl.Body, dl.Vars = nil, map[string]string{varUnusable: "true"}
+		return dl
 	}
 	switch {
 	case r.NoBody:

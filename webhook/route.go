@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -21,13 +22,20 @@ type Routed struct {
 	Class string
 	// Vars are added to the event's variables.
 	Vars map[string]string
+	// Err says why the Profile cannot tell whether the webhook receives the event, or cannot compose
+	// the delivery, because of what is stored of the webhook. So that nothing is lost in silence, the
+	// delivery is stored without body and variables, and ends as failed with [CodeConfig], without a
+	// request. Once for each version of the webhook Err is logged, so it holds no secret, and
+	// Observer.Attention is called.
+	Err error
 }
 
 // Each makes a Profile.Route that sends the event to each webhook that a function matches; nil
-// stands for [Webhook.Listens]. Errors name the webhook.
+// stands for [Webhook.Listens]. Errors name the webhook. One that wraps [ErrUnusable] becomes
+// Routed.Err of this webhook, any other refuses the Dispatch.
 func Each(match func(Webhook, payload.Event) (bool, error)) func([]Webhook, payload.Event) ([]Routed, error) {
 	return func(live []Webhook, e payload.Event) ([]Routed, error) {
-		matched, err := matching(live, e, match)
+		matched, unusable, err := matching(live, e, match)
 		if err != nil {
 			return nil, err
 		}
@@ -35,21 +43,21 @@ func Each(match func(Webhook, payload.Event) (bool, error)) func([]Webhook, payl
 		for i := range matched {
 			routed[i].WebhookID = matched[i].ID
 		}
-		return routed, nil
+		return append(routed, unusable...), nil
 	}
 }
 
 // Grouped makes a Profile.Route that matches as [Each] does, and then lets a function compose one
 // delivery for the matched webhooks of each Group (a single one where Group is empty), in the order
-// of their IDs. The delivery must name one of them; an empty WebhookID means the first. Errors name
-// the webhook.
+// of their IDs. The delivery must name one of them; an empty WebhookID means the first. Errors are
+// treated as by Each; one of compose stands for the first webhook.
 func Grouped(match func(Webhook, payload.Event) (bool, error), compose func(payload.Event, []Webhook) (Routed, error)) func([]Webhook, payload.Event) ([]Routed, error) {
 	return func(live []Webhook, e payload.Event) ([]Routed, error) {
-		matched, err := matching(live, e, match)
+		matched, routed, err := matching(live, e, match)
 		if err != nil {
 			return nil, err
 		}
-		routed := make([]Routed, 0, len(matched))
+		routed = slices.Grow(routed, len(matched))
 		for start, end := 0, 1; start < len(matched); start, end = end, end+1 {
 			for matched[start].Group != "" && end < len(matched) && matched[end].Group == matched[start].Group {
 				end++
@@ -61,7 +69,13 @@ func Grouped(match func(Webhook, payload.Event) (bool, error), compose func(payl
 				err = fmt.Errorf("composed for webhook %s, which is not of the group", r.WebhookID)
 			}
 			if err != nil {
-				return nil, fmt.Errorf("compose %s: %w", group[0].ID, err)
+				err = fmt.Errorf("compose %s: %w", group[0].ID, err)
+			}
+			if errors.Is(err, ErrUnusable) {
+				r, err = Routed{WebhookID: group[0].ID, Err: err}, nil
+			}
+			if err != nil {
+				return nil, err
 			}
 			routed = append(routed, r)
 		}
@@ -70,21 +84,23 @@ func Grouped(match func(Webhook, payload.Event) (bool, error), compose func(payl
 }
 
 // matching returns the webhooks that match an event, those of a Group together and in the order of
-// their IDs, in the memory of live.
-func matching(live []Webhook, e payload.Event, match func(Webhook, payload.Event) (bool, error)) ([]Webhook, error) {
+// their IDs, in the memory of live. unusable are those of which that cannot be told.
+func matching(live []Webhook, e payload.Event, match func(Webhook, payload.Event) (bool, error)) (matched []Webhook, unusable []Routed, err error) {
 	if match == nil {
 		match = func(w Webhook, e payload.Event) (bool, error) { return w.Listens(e.Type), nil }
 	}
-	matched := live[:0]
+	matched = live[:0]
 	for _, w := range live {
 		ok, err := match(w, e)
-		if err != nil {
-			return nil, fmt.Errorf("webhook %s: %w", w.ID, err)
-		}
-		if ok {
+		switch {
+		case errors.Is(err, ErrUnusable):
+			unusable = append(unusable, Routed{WebhookID: w.ID, Err: fmt.Errorf("webhook %s: %w", w.ID, err)})
+		case err != nil:
+			return nil, nil, fmt.Errorf("webhook %s: %w", w.ID, err)
+		case ok:
 			matched = append(matched, w)
 		}
 	}
 	slices.SortFunc(matched, func(a, b Webhook) int { return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.ID, b.ID)) })
-	return matched, nil
+	return matched, unusable, nil
 }

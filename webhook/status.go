@@ -56,6 +56,7 @@ type status struct {
 	egress       atomic.Bool
 	sealed       map[webhookKey]bool
 	warnedScopes map[string]bool // without webhooks, logged once each
+	warnedHooks  map[string]bool // versions of webhooks that the Profile cannot use, logged once each
 	warnedRules  map[string]bool // rules that the Store breaks, logged once each
 }
 

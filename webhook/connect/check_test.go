@@ -81,6 +81,9 @@ func TestAddRefuses(t *testing.T) {
 func match(p webhook.Profile) func(webhook.Webhook, payload.Event) (bool, error) {
 	return func(w webhook.Webhook, e payload.Event) (bool, error) {
 		got, err := p.Route([]webhook.Webhook{w}, e)
+		if len(got) == 1 && got[0].Err != nil {
+			return false, got[0].Err
+		}
 		return len(got) == 1, err
 	}
 }
@@ -110,7 +113,8 @@ func TestWithFilters(t *testing.T) {
 }
 
 // Rule: a stored filter without a matcher does not let everything through. A webhook that was
-// stored while filters were on, or past the Manager, receives nothing once they are off.
+// stored while filters were on, or past the Manager, receives nothing once they are off. The others
+// are not affected, and neither are events that it does not listen to.
 func TestStoredFilterWithoutFilters(t *testing.T) {
 	t.Parallel()
 	for name, w := range map[string]webhook.Webhook{
@@ -118,9 +122,18 @@ func TestStoredFilterWithoutFilters(t *testing.T) {
 		"property keys": {ID: "whk_1", Events: []string{"*"}, Attributes: map[string]string{connect.AttrPropertyKeys: `["a"]`}},
 	} {
 		got, err := match(connect.Profile())(w, payload.Event{Type: "jira:issue_updated"})
-		if got || !errors.Is(err, connect.ErrNoFilters) || !strings.Contains(err.Error(), "whk_1") {
+		if got || !errors.Is(err, connect.ErrNoFilters) || !errors.Is(err, webhook.ErrUnusable) || !strings.Contains(err.Error(), "whk_1") {
 			t.Errorf("%s: Match = %t, %v; want ErrNoFilters with the webhook's ID", name, got, err)
 		}
+		routed, err := connect.Profile().Route([]webhook.Webhook{w, {ID: "whk_2", Events: []string{"*"}}}, payload.Event{Type: "jira:issue_updated"})
+		if err != nil || len(routed) != 2 || (routed[0].Err == nil) == (routed[1].Err == nil) {
+			t.Errorf("%s: routed %+v, %v; want an error of the one webhook", name, routed, err)
+		}
+		w.Events = []string{"jira:issue_created"}
+		if got, err := match(connect.Profile())(w, payload.Event{Type: "jira:issue_updated"}); got || err != nil {
+			t.Errorf("%s: another event: %t, %v", name, got, err)
+		}
+		w.Events = []string{"*"}
 		if got, err := match(connect.Profile(connect.WithFilters(listens, nil)))(w, payload.Event{Type: "jira:issue_updated"}); !got || err != nil {
 			t.Errorf("%s, with filters: Match = %t, %v", name, got, err)
 		}

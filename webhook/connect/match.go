@@ -17,10 +17,10 @@ const VarAddOn = "connect.addon"
 // ErrNoAddOn is the error of Dispatch for an event about an add-on that does not name the add-on.
 var ErrNoAddOn = errors.New("connect: the event does not name its add-on: set VarAddOn with payload.WithVars, or use NewLifecycle")
 
-// ErrNoFilters is the error of Dispatch for a webhook that was stored with a filter or with
+// ErrNoFilters is the [webhook.ErrUnusable] of a webhook that was stored with a filter or with
 // property keys while WithFilters was given. Without WithFilters they would have no effect, and the
-// webhook would receive everything.
-var ErrNoFilters = errors.New("connect: a webhook has a filter or property keys, which nothing heeds: give WithFilters, or delete it")
+// webhook would receive everything. Deliveries to it fail.
+var ErrNoFilters = fmt.Errorf("connect: a webhook has a filter or property keys, which nothing heeds: give WithFilters, or delete it: %w", webhook.ErrUnusable)
 
 // postFunction is the event of an add-on's own workflow post function.
 const postFunction = "remote_workflow_post_function"
@@ -43,10 +43,12 @@ func (s *settings) matches(w webhook.Webhook, e payload.Event) (bool, error) {
 	switch {
 	case s.match != nil:
 		return s.match(w, e)
+	case !w.Listens(e.Type) && !w.Listens(alias(e)):
+		return false, nil
 	case w.Filter != "" || w.Attributes[AttrPropertyKeys] != "":
-		return false, fmt.Errorf("%w: webhook %s", ErrNoFilters, w.ID)
+		return false, ErrNoFilters
 	}
-	return w.Listens(e.Type) || w.Listens(alias(e)), nil
+	return true, nil
 }
 
 // keyOf reads the add-on's key in the body of a lifecycle event.

@@ -24,7 +24,7 @@ const (
 	varApp     = "registered_by"
 )
 
-var errNoRegistrations = errors.New("jira: the webhook of an app needs WithRegistrations")
+var errNoRegistrations = fmt.Errorf("jira: the webhook of an app needs WithRegistrations: %w", webhook.ErrUnusable)
 
 // WithRegistrations lets the profile send to apps: to webhooks that [Sync] made from their
 // registrations.

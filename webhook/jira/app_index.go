@@ -138,7 +138,7 @@ func (a *apps) await(o Owner, w *webhook.Webhook, until time.Time) (r *registere
 		if err = f.wait(patience); err != nil && old != nil {
 			return old, nil
 		} else if err != nil {
-			return nil, &appError{fmt.Errorf("jira: registrations of webhook %s: %w", w.ID, err)}
+			return nil, fmt.Errorf("jira: registrations of webhook %s: %w: %w", w.ID, webhook.ErrUnusable, err)
 		}
 		if r = f.result; r.fits(w) {
 			break

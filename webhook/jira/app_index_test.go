@@ -70,11 +70,11 @@ func TestApp_errorsStayWithTheApp(t *testing.T) {
 		code   webhook.Code
 	}{
 		{"all is well", "", func(*shaky) {}, webhook.StateDelivered, webhook.CodeOK},
-		{"a filter that cannot be read", "project = IF", func(*shaky) {}, webhook.StateFailed, webhook.CodeURLRejected},
-		{"a filter whose first token is illegal", `"project = EX`, func(*shaky) {}, webhook.StateFailed, webhook.CodeURLRejected},
-		{"the registrations cannot be read", "", func(s *shaky) { s.fails.Store(true) }, webhook.StateFailed, webhook.CodeURLRejected},
-		{"reading the registrations panics", "", func(s *shaky) { s.panic.Store(true) }, webhook.StateFailed, webhook.CodeURLRejected},
-		{"the registrations take too long", "", func(s *shaky) { s.delay.Store(int64(time.Hour)) }, webhook.StateFailed, webhook.CodeURLRejected},
+		{"a filter that cannot be read", "project = IF", func(*shaky) {}, webhook.StateFailed, webhook.CodeConfig},
+		{"a filter whose first token is illegal", `"project = EX`, func(*shaky) {}, webhook.StateFailed, webhook.CodeConfig},
+		{"the registrations cannot be read", "", func(s *shaky) { s.fails.Store(true) }, webhook.StateFailed, webhook.CodeConfig},
+		{"reading the registrations panics", "", func(s *shaky) { s.panic.Store(true) }, webhook.StateFailed, webhook.CodeConfig},
+		{"the registrations take too long", "", func(s *shaky) { s.delay.Store(int64(time.Hour)) }, webhook.StateFailed, webhook.CodeConfig},
 	} {
 		t.Run(tc.rule, func(t *testing.T) {
 			t.Parallel()

@@ -1,7 +1,7 @@
 package jira
 
 import (
-	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,39 +13,8 @@ import (
 	"github.com/postrider/postrider/webhook/jira/jql"
 )
 
-// varUnknown marks a delivery to an app whose registrations could not be read. It ends as failed,
-// without a request and without a body.
-const varUnknown = "registrations_unknown"
-
-var errUnknown = errors.New("jira: which registrations of the app match could not be found out")
-
-// appError is an error of one app: its registrations cannot be read, or one of its filters. It
-// fails the deliveries to this app alone.
-type appError struct{ err error }
-
-func (e *appError) Error() string { return e.err.Error() }
-func (e *appError) Unwrap() error { return e.err }
-
-// selection has the matching registrations of one app that receives an event.
-type selection struct {
-	ids     []int64
-	unknown bool // an error of the app hides them; the delivery is marked
-}
-
-// selectFor returns nil for the webhook of an app that does not receive an event.
-func (a *apps) selectFor(w *webhook.Webhook, e *payload.Event, until time.Time) (*selection, error) {
-	ids, err := a.matched(w, e, until)
-	var app *appError
-	switch {
-	case errors.As(err, &app):
-		return &selection{unknown: true}, nil
-	case err != nil || len(ids) == 0:
-		return nil, err
-	}
-	return &selection{ids: ids}, nil
-}
-
-// matched returns the live registrations that an event matches, in order.
+// matched returns the live registrations that an event matches, in order. An error of the app, whose
+// registrations or one of whose filters cannot be read, is a [webhook.ErrUnusable].
 func (a *apps) matched(w *webhook.Webhook, e *payload.Event, until time.Time) ([]int64, error) {
 	r, err := a.registrations(w, until)
 	if err != nil {
@@ -74,7 +43,7 @@ func (a *apps) matched(w *webhook.Webhook, e *payload.Event, until time.Time) ([
 		case !one.Live(now) || !gate.open(&one.Registration):
 			continue
 		case one.err != nil:
-			return nil, &appError{one.err}
+			return nil, fmt.Errorf("%w: %w", webhook.ErrUnusable, one.err)
 		case subject == nil && a.applies[e.Type] && !one.filter.All():
 			_, err := a.subject(e) // the error names what is missing
 			return nil, err
@@ -85,19 +54,15 @@ func (a *apps) matched(w *webhook.Webhook, e *payload.Event, until time.Time) ([
 	return slices.Compact(ids), nil
 }
 
-// compose writes the matched registrations into the body.
-func (s *selection) compose(w *webhook.Webhook, e *payload.Event, r *webhook.Routed) (err error) {
+// composeMatched writes the matched registrations of an app into the body.
+func composeMatched(ids []int64, w *webhook.Webhook, e *payload.Event, r *webhook.Routed) (err error) {
 	r.Vars = map[string]string{varApp: w.Attributes[AttrApp]}
-	if s.unknown {
-		r.Vars[varUnknown], r.NoBody = "true", true
-		return nil
-	}
-	texts := make([]string, len(s.ids))
-	for i, id := range s.ids {
+	texts := make([]string, len(ids))
+	for i, id := range ids {
 		texts[i] = strconv.FormatInt(id, 10)
 	}
 	r.Vars[varMatched] = strings.Join(texts, ",")
-	r.Body, err = jiraevent.WithMatched(e.Body, s.ids)
+	r.Body, err = jiraevent.WithMatched(e.Body, ids)
 	return err
 }
 
@@ -105,9 +70,6 @@ func (s *selection) compose(w *webhook.Webhook, e *payload.Event, r *webhook.Rou
 // registrations cannot be read, the answer is true: an extra callback does less harm than a missing
 // one.
 func (a *apps) wanted(w *webhook.Webhook, d *webhook.Delivery) bool {
-	if d.Vars[varUnknown] != "" {
-		return true // it ends as failed
-	}
 	r, err := a.registrations(w, time.Now().Add(firstPatience))
 	if err != nil {
 		return true

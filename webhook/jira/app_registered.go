@@ -1,6 +1,7 @@
 package jira
 
 import (
+	"fmt"
 	"strconv"
 	"time"
 
@@ -60,7 +61,7 @@ func (r *registered) add(one Registration, before []*registered, g *jql.Grammar)
 		c.filter, c.err = nil, errTooLong
 	case c.filter == nil:
 		if c.filter, c.err = g.Parse(one.Filter); c.err != nil {
-			c.err = filterError(strconv.FormatInt(one.ID, 10), c.err)
+			c.err = fmt.Errorf("jira: filter of registration %d: %w", one.ID, c.err)
 		}
 	}
 	r.byID[one.ID] = c

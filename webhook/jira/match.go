@@ -50,7 +50,7 @@ func newMatcher(s *settings) *Matcher {
 
 // Match reports whether a webhook receives an event. The event of a transition is for the webhooks
 // attached to it alone, see [Transitioned]. The error names the webhook whose stored filter cannot
-// be read, or reports that the event has no subject.
+// be read, and is a [webhook.ErrUnusable], or reports that the event has no subject.
 func (m *Matcher) Match(w webhook.Webhook, e payload.Event) (bool, error) {
 	if is, forIt := byTransition(&w, &e); is {
 		return forIt, nil
@@ -118,7 +118,7 @@ func (m *Matcher) filter(w *webhook.Webhook) (*jql.Filter, error) {
 	}
 	filter, err := m.grammar.Parse(w.Filter)
 	if err != nil {
-		return nil, filterError(w.ID, err)
+		return nil, filterError(w, err)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -132,8 +132,9 @@ func (m *Matcher) filter(w *webhook.Webhook) (*jql.Filter, error) {
 	return filter, nil
 }
 
-func filterError(id string, err error) error {
-	return fmt.Errorf("jira: filter of webhook %s: %w", id, err)
+// filterError is the error of a filter that was valid when it was stored, or was never checked.
+func filterError(w *webhook.Webhook, err error) error {
+	return fmt.Errorf("jira: filter of webhook %s: %w: %w", w.ID, webhook.ErrUnusable, err)
 }
 
 // prepared is the subject of the latest event, because many filters read its values one after the

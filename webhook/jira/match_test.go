@@ -1,6 +1,7 @@
 package jira_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -206,11 +207,13 @@ func TestMatcher_followsFilters(t *testing.T) {
 	}
 	w.Events = []string{"jira:issue_created"}
 	w.Filter, w.Version = "nonsense ~ x", 9
-	if _, err := m.Match(w, e); err == nil || !strings.Contains(err.Error(), "whk_1") {
+	if _, err := m.Match(w, e); !errors.Is(err, webhook.ErrUnusable) || !strings.Contains(err.Error(), "whk_1") {
 		t.Errorf("Match with a stored filter that is none = %v, want an error that names the webhook", err)
 	}
-	if _, err := m.Select([]webhook.Webhook{w}, e); err == nil || !strings.Contains(err.Error(), "whk_1") {
-		t.Errorf("Select with a stored filter that is none = %v, want an error that names the webhook", err)
+	other := webhook.Webhook{ID: "whk_2", Scope: "acme", Filter: "project = EX", Events: []string{"jira:issue_created"}}
+	got, err := m.Select([]webhook.Webhook{w, other}, e)
+	if !errors.Is(err, webhook.ErrUnusable) || !strings.Contains(err.Error(), "whk_1") || len(got) != 1 || got[0].ID != "whk_2" {
+		t.Errorf("Select with a stored filter that is none = %v, %v; want the other webhook beside an error that names this one", got, err)
 	}
 }
 

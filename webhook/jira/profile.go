@@ -95,22 +95,22 @@ func (s *settings) judge(a webhook.Attempt) webhook.Verdict {
 // bulk operation does not stand in front of what people wait for, and tells apps
 // which of their registrations matched.
 func (m *Matcher) route(live []webhook.Webhook, e payload.Event) ([]webhook.Routed, error) {
-	chosen, apps, err := m.choose(live, e)
+	c, err := m.choose(live, e)
 	if err != nil {
 		return nil, err
 	}
-	all := func(webhook.Webhook, payload.Event) (bool, error) { return true, nil }
-	return webhook.Grouped(all, func(e payload.Event, group []webhook.Webhook) (webhook.Routed, error) {
+	usable := func(w webhook.Webhook, _ payload.Event) (bool, error) { return true, c.unusable[w.ID] }
+	return webhook.Grouped(usable, func(e payload.Event, group []webhook.Webhook) (webhook.Routed, error) {
 		w := &group[0]
 		r := webhook.Routed{WebhookID: w.ID, NoBody: w.ExcludeBody}
 		if e.Vars[jiraevent.VarFlow] == flowSecondary {
 			r.Class = secondaryClass
 		}
-		if found := apps[w.ID]; found != nil {
-			err = found.compose(w, &e, &r)
+		if matched := c.matched[w.ID]; matched != nil {
+			err = composeMatched(matched, w, &e, &r)
 		}
 		return r, err
-	})(chosen, e)
+	})(c.hooks, e)
 }
 
 // header adds to what Jira sends what the options ask for.

@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/jira"
 	"github.com/postrider/postrider/webhook/memstore"
@@ -27,6 +29,58 @@ func TestProfile_selects(t *testing.T) {
 			t.Errorf("%d requests, want 1", n)
 		}
 	})
+}
+
+// Rule: a stored filter that cannot be read, as after a change of WithGrammar, fails the deliveries
+// to its webhook alone, and only of events to which JQL applies. So does an app without
+// WithRegistrations.
+func TestProfile_brokenFilter(t *testing.T) {
+	t.Parallel()
+	for rule, broken := range map[string]webhook.Webhook{
+		"a filter": {Filter: "nonsense ~ x"},
+		"an app":   {Attributes: map[string]string{jira.AttrApp: "one"}},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				h, stop := newHost(t, jira.Profile(), webhook.Options{}, &receiver{})
+				defer stop()
+				fine := h.add(webhook.Webhook{Filter: "project = EX"})
+				broken.ID, broken.Scope, broken.Active, broken.URL = "whk_broken", "acme", true, "https://hooks.example.com/broken"
+				broken.Events = []string{"jira:issue_updated", "sprint_started"}
+				if err := h.store.Create(t.Context(), broken, 0); err != nil { // past the check
+					t.Fatal(err)
+				}
+				codes := func(name string) map[string]webhook.Code {
+					r := h.dispatch(event(t, sample(t, name)))
+					time.Sleep(time.Second)
+					synctest.Wait()
+					of := make(map[string]webhook.Code)
+					for _, id := range r.Events[0].Deliveries {
+						d, _, err := h.manager.Delivery(t.Context(), "acme", id)
+						if err != nil || d.State == webhook.StatePending {
+							t.Errorf("%s: %v, %v", name, d.State, err)
+						}
+						of[d.WebhookID] = d.LastCode
+					}
+					return of
+				}
+				want := map[string]map[string]webhook.Code{
+					"jira:issue_updated": {fine.ID: webhook.CodeOK, broken.ID: webhook.CodeConfig},
+					"jira:issue_created": {fine.ID: webhook.CodeOK},
+					"sprint_started":     {fine.ID: webhook.CodeOK, broken.ID: webhook.CodeOK},
+				}
+				if broken.Filter == "" { // which events an app has registered for is not known
+					want["jira:issue_created"][broken.ID], want["sprint_started"][broken.ID] = webhook.CodeConfig, webhook.CodeConfig
+				}
+				for name, want := range want {
+					if diff := cmp.Diff(want, codes(name)); diff != "" {
+						t.Errorf("%s (-want +got):\n%s", name, diff)
+					}
+				}
+			})
+		})
+	}
 }
 
 // Rule: a delivery of an app goes on while its registrations cannot be read.

@@ -1,6 +1,7 @@
 package jira
 
 import (
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -24,7 +25,8 @@ type set struct {
 
 type member struct {
 	events []string
-	filter *jql.Filter
+	filter string
+	err    error  // the filter cannot be used
 	at     int    // index in the latest slice
 	round  uint64 // round in which it was last seen
 }
@@ -33,77 +35,103 @@ type member struct {
 // the same as [Matcher.Match] for each of them, but it tests only filters that the event's subject
 // can match: the webhooks of a scope stay indexed by event and by clauses such as project = PRJ,
 // and the index follows the changes since the call before. All webhooks must be of the event's
-// scope.
+// scope. An error that is a [webhook.ErrUnusable] names webhooks that Match fails for, and comes
+// beside the others.
 func (m *Matcher) Select(hooks []webhook.Webhook, e payload.Event) ([]webhook.Webhook, error) {
-	chosen, _, err := m.choose(hooks, e)
-	return chosen, err
+	c, err := m.choose(hooks, e)
+	if err != nil || len(c.unusable) == 0 {
+		return c.hooks, err
+	}
+	var errs []error
+	c.hooks = slices.DeleteFunc(c.hooks, func(w webhook.Webhook) bool {
+		errs = append(errs, c.unusable[w.ID])
+		return c.unusable[w.ID] != nil
+	})
+	return c.hooks, errors.Join(errs...)
 }
 
-// choose is Select, and also returns the selections of apps by webhook ID.
-func (m *Matcher) choose(hooks []webhook.Webhook, e payload.Event) ([]webhook.Webhook, map[string]*selection, error) {
+// choice are the webhooks that an event concerns.
+type choice struct {
+	hooks    []webhook.Webhook  // in the order given, those in unusable too
+	matched  map[string][]int64 // the matching registrations of apps, by webhook ID
+	unusable map[string]error   // why it cannot be told whether a webhook receives the event
+}
+
+func (c *choice) setUnusable(id string, err error) {
+	if c.unusable == nil {
+		c.unusable = make(map[string]error)
+	}
+	c.unusable[id] = err
+}
+
+// choose is Select for a Route.
+func (m *Matcher) choose(hooks []webhook.Webhook, e payload.Event) (c choice, err error) {
 	if _, is := e.Subject().(*triggered); is {
-		return slices.DeleteFunc(slices.Clone(hooks), func(w webhook.Webhook) bool {
+		c.hooks = slices.DeleteFunc(slices.Clone(hooks), func(w webhook.Webhook) bool {
 			_, forIt := byTransition(&w, &e)
 			return !forIt
-		}), nil, nil
+		})
+		return c, nil
 	}
 	var subject jql.Subject
 	if m.jql[e.Type] && e.Subject() != nil {
 		p, err := m.subject(&e)
 		if err != nil {
-			return nil, nil, err
+			return c, err
 		}
 		subject = p
 	}
-	places, apps, err := m.set(e.Scope).places(m, hooks, &e, subject)
-	if err != nil {
-		return nil, nil, err
-	}
+	places, apps := m.set(e.Scope).places(m, hooks, &e, subject, &c)
 	for _, at := range apps { // each app has its own registrations
 		m.apps.prefetch(&hooks[at])
 	}
 	until := time.Now().Add(firstPatience)
-	ofApps := make(map[string]*selection, len(apps))
+	c.matched = make(map[string][]int64, len(apps))
 	for _, at := range apps {
-		f, err := m.apps.selectFor(&hooks[at], &e, until)
-		if err != nil {
-			return nil, nil, err
+		ids, err := m.apps.matched(&hooks[at], &e, until)
+		switch {
+		case errors.Is(err, webhook.ErrUnusable):
+			c.setUnusable(hooks[at].ID, err)
+		case err != nil:
+			return c, err
+		case len(ids) == 0:
+			continue
 		}
-		if f != nil {
-			ofApps[hooks[at].ID] = f
-			places = append(places, at)
-		}
+		c.matched[hooks[at].ID] = ids
+		places = append(places, at)
 	}
 	slices.Sort(places)
 	places = slices.Compact(places)
-	out := make([]webhook.Webhook, len(places))
+	c.hooks = make([]webhook.Webhook, len(places))
 	for i, at := range places {
-		out[i] = hooks[at]
-		if subject == nil && m.jql[e.Type] && !jql.Blank(out[i].Filter) {
+		c.hooks[i] = hooks[at]
+		if subject == nil && m.jql[e.Type] && !jql.Blank(hooks[at].Filter) {
 			_, err := m.subject(&e) // the error names what is missing
-			return nil, nil, err
+			return choice{}, err
 		}
 	}
-	return out, ofApps, nil
+	return c, nil
 }
 
 // places returns the indexes of the webhooks that an event matches, and of the webhooks of apps,
-// which are not indexed here.
-func (s *set) places(m *Matcher, hooks []webhook.Webhook, e *payload.Event, subject jql.Subject) (places, apps []int, err error) {
+// which are not indexed here. It adds to c those of which that cannot be told.
+func (s *set) places(m *Matcher, hooks []webhook.Webhook, e *payload.Event, subject jql.Subject, c *choice) (places, apps []int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.follow(m, hooks); err != nil {
-		return nil, nil, err
-	}
+	s.follow(m, hooks)
 	ids := s.index.Match(e.Type, subject)
 	if other := alias(e); other != "" {
 		ids = append(ids, s.index.Match(other, subject)...)
 	}
 	places = make([]int, len(ids))
 	for i, id := range ids {
-		places[i] = s.known[id].at
+		known := s.known[id]
+		places[i] = known.at
+		if known.err != nil && m.jql[e.Type] {
+			c.setUnusable(id, known.err)
+		}
 	}
-	return places, slices.Clone(s.apps), nil
+	return places, slices.Clone(s.apps)
 }
 
 func (m *Matcher) set(scope string) *set {
@@ -123,8 +151,9 @@ func (m *Matcher) set(scope string) *set {
 	return s
 }
 
-// follow brings the index in line with the current webhooks.
-func (s *set) follow(m *Matcher, hooks []webhook.Webhook) error {
+// follow brings the index in line with the current webhooks. A webhook whose filter cannot be used
+// is indexed by its events alone.
+func (s *set) follow(m *Matcher, hooks []webhook.Webhook) {
 	s.round++
 	s.apps = s.apps[:0]
 	for i := range hooks {
@@ -134,12 +163,12 @@ func (s *set) follow(m *Matcher, hooks []webhook.Webhook) error {
 			continue
 		}
 		known := s.known[w.ID]
-		if known == nil || known.filter.String() != w.Filter || !slices.Equal(known.events, w.Events) {
+		if known == nil || known.filter != w.Filter || !slices.Equal(known.events, w.Events) {
+			known = &member{events: slices.Clone(w.Events), filter: w.Filter}
 			filter, err := m.grammar.Parse(w.Filter)
 			if err != nil {
-				return filterError(w.ID, err)
+				filter, known.err = nil, filterError(w, err)
 			}
-			known = &member{events: slices.Clone(w.Events), filter: filter}
 			s.known[w.ID] = known
 			s.index.Set(w.ID, w.Events, filter)
 		}
@@ -153,5 +182,4 @@ func (s *set) follow(m *Matcher, hooks []webhook.Webhook) error {
 			}
 		}
 	}
-	return nil
 }

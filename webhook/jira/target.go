@@ -26,9 +26,6 @@ var errMissing = errors.New("jira: the event has no value for a variable of the 
 // target fills in the variables of a URL and appends the user who caused the event. Both happen in
 // one pass of webhook.Expand, so that all values are encoded alike.
 func (s *settings) target(w webhook.Webhook, d webhook.Delivery) (string, error) {
-	if d.Vars[varUnknown] != "" {
-		return "", errUnknown
-	}
 	vars := d.Vars
 	if s.missing != MissingEmpty {
 		var err error
