@@ -10,6 +10,12 @@ import (
 // send makes the request of a job. After its answer it continues with the next job whose turn has
 // come, because a goroutine whose stack has already grown is cheaper than a new one.
 func (g *engine) send(j *job) {
+	defer func() {
+		if j != nil { // code of the host has ended this goroutine
+			p := g.d.profile.isolatingJudge()
+			g.finish(g.d.conclude(g.d.sendingContext(), &p, j))
+		}
+	}()
 	var todo []scheduler.Command
 	for j != nil {
 		todo = g.step(g.d.attempt(j), 1, todo[:0])
@@ -40,73 +46,78 @@ func (g *engine) carryOutButOne(todo []scheduler.Command) (first *job) {
 	return first
 }
 
+// sendingContext is the context of requests, which ends with the drain period.
+func (d *Dispatcher) sendingContext() context.Context {
+	if c := d.sending.Load(); c != nil {
+		return *c
+	}
+	return context.Background()
+}
+
 // attempt makes one request and returns the event for the scheduler.
 func (d *Dispatcher) attempt(j *job) scheduler.Event {
-	ctx := context.Background()
-	if c := d.sending.Load(); c != nil {
-		ctx = *c
-	}
-	dl, hook, a := &j.delivery, j.hook(), &j.attempt
+	ctx := d.sendingContext()
 	if ctx.Err() != nil {
 		return scheduler.NotSent{Job: &j.Job}
 	}
 	d.clockUsed.Store(true)
-	if now := d.now(); dl.expiredAt(now) {
+	if now := d.now(); j.delivery.expiredAt(now) {
 		j.fail(CodeExpired, now)
 		return scheduler.NotSent{Job: &j.Job, Ended: true}
 	}
-	*a = d.around(ctx, hook, dl)
+	if d.o.Around == nil {
+		d.sender.attempt(ctx, j.hook(), &j.delivery, d.now(), &j.attempt)
+	} else {
+		d.wrapped(ctx, j)
+	}
+	return d.conclude(ctx, &d.profile, j)
+}
+
+// conclude decides on the result of an attempt, and returns the event for the scheduler.
+func (d *Dispatcher) conclude(ctx context.Context, p *Profile, j *job) scheduler.Event {
+	dl, hook, a := &j.delivery, j.hook(), &j.attempt
 	d.recordEgress(ctx, a)
 	d.warnCertificate(ctx, hook)
 	if ctx.Err() != nil && a.Status == 0 {
 		return scheduler.NotSent{Job: &j.Job} // cut off by the end of the drain period
 	}
+	s, gone := p.settlement(hook, dl, a)
+	j.settlement, j.Result = s, p.result(a, &s)
+	j.Result.Gone = gone
 	if f := d.o.Observer.Attempted; f != nil {
 		d.observe(ctx, "Attempted", func() { f(ctx, *dl, *a) })
 	}
-	s, gone := d.profile.settlement(hook, dl, a)
-	j.settlement, j.Result = s, d.profile.result(a, &s)
-	j.Result.Gone = gone
 	if j.Result.KeepsBody = j.settlement.State == StateFailed && d.o.Observer.Settled != nil; !j.Result.KeepsBody {
 		dl.Body = nil // no further attempt needs it in memory
 	}
 	return scheduler.Attempted{Job: &j.Job}
 }
 
-// around makes the attempt, inside Options.Around if it is set.
-func (d *Dispatcher) around(ctx context.Context, hook *Webhook, dl *Delivery) Attempt {
-	if d.o.Around == nil {
-		return d.sender.attempt(ctx, hook, dl, d.now())
-	}
-	return d.wrapped(ctx, hook, dl)
-}
-
-// wrapped makes the attempt inside Options.Around. Neither a panic of the wrapper nor its changes
-// to the result alter the attempt. If the wrapper starts the attempt in another goroutine, wrapped
-// waits for it, so that there is no second request.
-func (d *Dispatcher) wrapped(ctx context.Context, hook *Webhook, dl *Delivery) Attempt {
-	var a Attempt
+// wrapped makes the attempt inside Options.Around. Neither a panic of the wrapper, nor the end of
+// its goroutine, nor its changes to the result alter the attempt. If the wrapper starts the attempt
+// in another goroutine, wrapped waits for it, so that there is no second request.
+func (d *Dispatcher) wrapped(ctx context.Context, j *job) {
 	begun, made := make(chan struct{}, 1), make(chan struct{})
 	send := func(ctx context.Context) Attempt {
 		select {
 		case begun <- struct{}{}:
-			a = d.sender.attempt(ctx, hook, dl, d.now())
-			close(made)
+			defer close(made)
+			d.sender.attempt(ctx, j.hook(), &j.delivery, d.now(), &j.attempt)
 		case <-made:
 		}
-		shown := a
-		shown.Header = slices.Clone(a.Header)
+		shown := j.attempt
+		shown.Header = slices.Clone(shown.Header)
 		return shown
 	}
-	func() {
-		defer func() {
-			if recover() != nil {
-				d.log.ErrorContext(ctx, "webhook: Options.Around panicked", "delivery", dl.ID)
-			}
-		}()
-		d.o.Around(ctx, *dl, send)
+	defer send(ctx)
+	returned := false
+	defer func() {
+		if _ = recover(); !returned {
+			d.log.ErrorContext(ctx, "webhook: Options.Around panicked or ended its goroutine", "delivery", j.ID)
+		}
 	}()
-	return send(ctx)
+	d.o.Around(ctx, j.delivery, send)
+	returned = true
 }
 
 // result is the part of an attempt that the scheduler needs to know about the endpoint.
@@ -131,7 +142,12 @@ func (d *Dispatcher) testAttempt(ctx context.Context, w *Webhook, dl *Delivery) 
 	if !allowed {
 		return Attempt{}, ErrBusy
 	}
-	a := d.sender.attempt(ctx, w, dl, d.now())
-	d.engine.post(scheduler.TestEnded{Scope: w.Scope, WebhookID: w.ID, Delivered: a.OK()})
+	var a Attempt
+	ended := false
+	defer func() { // code of the host may end this goroutine, which is the caller's
+		d.engine.post(scheduler.TestEnded{Scope: w.Scope, WebhookID: w.ID, Delivered: ended && a.OK()})
+	}()
+	d.sender.attempt(ctx, w, dl, d.now(), &a)
+	ended = true
 	return a, nil
 }

@@ -110,7 +110,7 @@ func (s *sender) postToken(ctx context.Context, raw string, h http.Header, body 
 			return 0, nil, err
 		}
 	}
-	resp, err := s.roundTrip(s.tokenTransport, x, req)
+	resp, err := s.roundTrip(s.tokenTransport, x, req, new(Attempt))
 	if err != nil {
 		return 0, nil, x.Failure(err)
 	}

@@ -175,7 +175,7 @@ func (d *Dispatcher) firstMark(ctx context.Context, scope, key string, now, unti
 		until = now
 	}
 	first := true
-	err := protect("Mark", func() (err error) {
+	err := isolated("Store.Mark", func() (err error) {
 		first, err = d.marks.Mark(ctx, scope, key, now, until.Add(certificateMarkKept))
 		return err
 	})

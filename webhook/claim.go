@@ -170,11 +170,13 @@ func (d *Dispatcher) limitsOf(w *Webhook, class string) (limits []scheduler.Limi
 	if d.profile.Limits == nil {
 		return nil, nil
 	}
-	defer contain("Profile.Limits", &err)
-	for _, l := range d.profile.Limits(*w, class) {
-		limits = append(limits, scheduler.Limit(l))
-	}
-	return limits, nil
+	err = isolated("Profile.Limits", func() error {
+		for _, l := range d.profile.Limits(*w, class) {
+			limits = append(limits, scheduler.Limit(l))
+		}
+		return nil
+	})
+	return limits, err
 }
 
 // refusal is the code of a delivery that must end without an attempt, otherwise CodeOK.
@@ -198,12 +200,8 @@ func (d *Dispatcher) refusal(dl *Delivery, hook *Webhook, now time.Time) Code {
 
 // wanted calls Profile.Keep. A panic counts as true.
 func (d *Dispatcher) wanted(dl *Delivery, hook *Webhook) (keep bool) {
-	defer func() {
-		if recover() != nil {
-			keep = true
-		}
-	}()
-	return d.profile.Keep(*hook, *dl)
+	returned := isolate(func() { keep = d.profile.Keep(*hook, *dl) })
+	return keep || !returned
 }
 
 // queued is QueuedAt, or CreatedAt in a Store that does not keep it.

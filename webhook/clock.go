@@ -103,7 +103,7 @@ const warnDrift = time.Second // a smaller difference is not logged
 
 func (d *Dispatcher) readClock(ctx context.Context) (*instant, error) {
 	var r Reading
-	err := protect("Now", func() (err error) {
+	err := isolated("Store.Now", func() (err error) {
 		r, err = d.clock.Now(ctx)
 		return err
 	})

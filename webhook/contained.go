@@ -97,18 +97,16 @@ func (c containedHistory) Cancel(ctx context.Context, scope, id string, now time
 	return d, ended, err
 }
 
-// containedHandler is the host's log handler without its panics, which would end a goroutine of
-// this package.
+// containedHandler isolates the host's log handler, which is called by goroutines of this package.
 type containedHandler struct{ slog.Handler }
 
 func (c containedHandler) Enabled(ctx context.Context, l slog.Level) (is bool) {
-	defer func() { _ = recover() }()
-	return c.Handler.Enabled(ctx, l)
+	isolate(func() { is = c.Handler.Enabled(ctx, l) })
+	return is
 }
 
-func (c containedHandler) Handle(ctx context.Context, r slog.Record) (err error) {
-	defer contain("Logger", &err)
-	return c.Handler.Handle(ctx, r)
+func (c containedHandler) Handle(ctx context.Context, r slog.Record) error {
+	return isolated("Logger", func() error { return c.Handler.Handle(ctx, r) })
 }
 
 func (c containedHandler) WithAttrs(as []slog.Attr) slog.Handler {

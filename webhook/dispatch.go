@@ -61,28 +61,13 @@ func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Rec
 	done := make(chan result, 1)
 	events = slices.Clone(events)
 	go func() {
-		var r result
 		var first *job
-		r.err = protect("Enqueue", func() (err error) {
+		func() {
+			r := result{err: errDispatchEnded}
+			defer func() { done <- r }()
 			defer call.Close()
-			d.clockUsed.Store(true)
-			d.ensureClock(ctx, clockStale) // not in DispatchTx: the host's transaction may hold the only connection
-			store := func(ctx context.Context, to Enqueuer, b *batch) (added []bool, err error) {
-				added, first, err = d.handOff(ctx, to, b)
-				return added, err
-			}
-			r.receipt, err = d.enqueue(ctx, d.monitored, events, d.cache, store)
-			for read := 0; errors.Is(err, ErrStale) && read < 2; read++ { // webhooks changed since they were read
-				d.engine.start(first)
-				again := store
-				if read > 0 {
-					again = unchecked(store) // a tenant that changes webhooks all the time must not fail the host
-				}
-				r.receipt, err = d.enqueue(ctx, d.monitored, events, nil, again)
-			}
-			return err
-		})
-		done <- r
+			r.receipt, first, r.err = d.dispatch(ctx, events)
+		}()
 		d.engine.send(first) // this goroutine exists already
 	}()
 	select {
@@ -91,6 +76,31 @@ func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Rec
 	case <-ctx.Done():
 		return Receipt{}, fmt.Errorf("webhook: dispatch: %w: %w", ErrUnknown, ctx.Err())
 	}
+}
+
+// errDispatchEnded is the result if code of the host ends the goroutine that stores.
+var errDispatchEnded = fmt.Errorf("webhook: dispatch: %w: %w", ErrUnknown, ErrPanic)
+
+// dispatch stores deliveries. The caller makes the request of first, if that is not nil.
+func (d *Dispatcher) dispatch(ctx context.Context, events []payload.Event) (r Receipt, first *job, err error) {
+	defer contain("Store.Enqueue", &err)
+	d.clockUsed.Store(true)
+	d.ensureClock(ctx, clockStale) // not in DispatchTx: the host's transaction may hold the only connection
+	store := func(ctx context.Context, to Enqueuer, b *batch) (added []bool, err error) {
+		added, first, err = d.handOff(ctx, to, b)
+		return added, err
+	}
+	r, err = d.enqueue(ctx, d.monitored, events, d.cache, store)
+	for read := 0; errors.Is(err, ErrStale) && read < 2; read++ { // webhooks changed since they were read
+		d.engine.start(first)
+		first = nil
+		again := store
+		if read > 0 {
+			again = unchecked(store) // a tenant that changes webhooks all the time must not fail the host
+		}
+		r, err = d.enqueue(ctx, d.monitored, events, nil, again)
+	}
+	return r, first, err
 }
 
 // DispatchTx is Dispatch inside a transaction of the host: tx comes from the Store

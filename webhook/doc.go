@@ -68,7 +68,12 @@
 //     hosts, where the Store can do that; they end with Run's context
 //   - one for each Dispatch call; it ends with the Store's answer, or goes on with a request that
 //     was handed off
+//   - one for each call of a hook that is rare; it ends with the call
 //   - one timer, armed for what becomes due next
+//
+// A hook that calls runtime.Goexit ends one of these goroutines. Deferred functions then complete its
+// work, or a goroutine that waits for it does. A goroutine of the caller, such as that of
+// Manager.Test or DispatchTx, ends.
 //
 // Run returns when all of them have ended, apart from calls that a Store does not end although
 // their context has.

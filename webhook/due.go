@@ -13,11 +13,9 @@ func (g *engine) doLook(c scheduler.Look) {
 	began := time.Now()
 	earliest, _ := d.timeBounds()
 	q := DueQuery{Now: earliest, Since: c.Since, Limit: lookPage, Cursor: c.Cursor}
-	lanes, page, err, ok := g.due(q, func() { g.finish(scheduler.Listed{Failed: true}) })
-	if !ok {
-		return
-	}
-	g.finish(scheduler.Listed{Lanes: lanes, Cursor: page.Cursor, Next: page.Next, Took: time.Since(began), Failed: err != nil})
+	g.due(q, func(lanes []scheduler.Lane, page DuePage, err error) {
+		g.finish(scheduler.Listed{Lanes: lanes, Cursor: page.Cursor, Next: page.Next, Took: time.Since(began), Failed: err != nil})
+	}, func() { g.finish(scheduler.Listed{Failed: true}) })
 }
 
 const lookPage = 500
@@ -26,25 +24,24 @@ const lookPage = 500
 func (g *engine) doLookAt(c scheduler.LookAt) {
 	earliest, _ := g.d.timeBounds()
 	q := DueQuery{Now: earliest, Scope: c.Scope, WebhookID: c.WebhookID, Limit: lookPage}
-	lanes, page, err, ok := g.due(q, func() { g.finish(scheduler.Found{Failed: true}) })
-	if ok {
+	g.due(q, func(lanes []scheduler.Lane, page DuePage, err error) {
 		g.finish(scheduler.Found{Lanes: lanes, Failed: err != nil || page.Cursor != ""})
-	}
+	}, func() { g.finish(scheduler.Found{Failed: true}) })
 }
 
-// due calls the Store. ok is false when it answered too late and late was called.
-func (g *engine) due(q DueQuery, late func()) (lanes []scheduler.Lane, page DuePage, err error, ok bool) {
+// due calls the Store, and then done with the answer, or late without one.
+func (g *engine) due(q DueQuery, done func(lanes []scheduler.Lane, page DuePage, err error), late func()) {
 	d := g.d
 	ctx, cancel := d.storeContext(storeTimeout)
 	defer cancel()
+	var page DuePage
 	g.callStore(storeTimeout, "Due", func() (err error) {
 		page, err = d.store.Due(ctx, q)
 		return err
-	}, func(e error) {
-		ok = true
-		d.recordCall(ctx, "Due", e)
+	}, func(err error) {
+		d.recordCall(ctx, "Due", err)
 		var partial *PartialError
-		if err = e; errors.As(err, &partial) {
+		if errors.As(err, &partial) {
 			page.Cursor = "" // the next look begins anew
 		} else if err != nil {
 			page = DuePage{}
@@ -52,12 +49,13 @@ func (g *engine) due(q DueQuery, late func()) (lanes []scheduler.Lane, page DueP
 		if err == nil && q.Cursor == "" && len(page.Lanes) == 0 && q.WebhookID == "" {
 			d.status.setOldestDue(time.Time{})
 		}
+		var lanes []scheduler.Lane
 		for _, l := range page.Lanes {
 			lanes = append(lanes, scheduler.Lane(l))
 		}
+		done(lanes, page, err)
 	}, func() {
 		d.recordCall(ctx, "Due", errNoAnswer)
 		late()
 	})
-	return lanes, page, err, ok
 }

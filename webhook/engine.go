@@ -218,11 +218,19 @@ func (g *engine) callStore(limit time.Duration, what string, call func() error, 
 			late()
 		}
 	})
-	err := protect(what, call)
-	if first() {
-		t.Stop()
-		done(err)
-	}
+	returned := false
+	var err error
+	defer func() { // the call may end this goroutine
+		if !returned {
+			err = fmt.Errorf("%w: Store.%s", ErrPanic, what)
+		}
+		if first() {
+			t.Stop()
+			done(err)
+		}
+	}()
+	err = protect(what, call)
+	returned = true
 }
 
 // storeGrace is the time in which a Store must return after its context has ended.

@@ -48,8 +48,9 @@ var (
 	// ErrUnusable: what is stored of a webhook, such as its Filter, cannot be used. A Profile wraps
 	// it, so that the deliveries to this webhook fail and no others; see [Routed].
 	ErrUnusable = errors.New("webhook: what is stored of a webhook cannot be used, change the webhook")
-	// ErrPanic: code of the host, such as a hook of the Profile, panicked. The panic was contained.
-	ErrPanic = errors.New("webhook: hook panicked")
+	// ErrPanic: code of the host, such as a hook of the Profile, panicked or ended its goroutine by
+	// runtime.Goexit. That was contained.
+	ErrPanic = errors.New("webhook: hook panicked or ended its goroutine")
 )
 
 // FieldError is an error in one field of a form.

@@ -14,5 +14,7 @@ func SetBounds(d *Dispatcher, b Bounds) { testhook.SetBounds(d, b) }
 
 // Send makes one attempt, as a delivery, a Test or a Redeliver does.
 func Send(ctx context.Context, d *Dispatcher, w Webhook, dl Delivery) Attempt {
-	return d.sender.attempt(ctx, &w, &dl, d.now())
+	var a Attempt
+	d.sender.attempt(ctx, &w, &dl, d.now(), &a)
+	return a
 }

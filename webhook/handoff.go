@@ -41,7 +41,14 @@ func (d *Dispatcher) handOff(ctx context.Context, to Enqueuer, b *batch) (added 
 			b.deliveries[i].Lease, b.deliveries[i].Held, b.deliveries[i].Due = number, true, until
 		}
 	}
+	answered := false
+	defer func() {
+		if !answered { // the Store has ended this goroutine
+			d.engine.post(scheduler.Enqueued{Jobs: offer, Stored: scheduler.StoredUnknown})
+		}
+	}()
 	added, err = d.storeAll(ctx, to, b.deliveries)
+	answered = true
 	first = d.engine.carryOutButOne(d.engine.step(scheduler.Enqueued{Jobs: offer, Added: added, Stored: storedState(err)}, 0, nil))
 	if !errors.Is(err, ErrStale) && !errors.Is(err, ErrFull) && !errors.Is(err, ErrInvalid) { // these errors say nothing about the Store
 		d.recordCall(ctx, "Enqueue", err)

@@ -84,13 +84,17 @@ func (d *Dispatcher) closeStoredBreaker(ctx context.Context, scope, id string) {
 	if known || d.health == nil {
 		return
 	}
-	stored, err := d.health.Health(ctx, scope, id)
-	if err == nil && len(stored) > 0 {
+	err := protect("SetHealth", func() error {
+		stored, err := d.health.Health(ctx, scope, id)
+		if err != nil || len(stored) == 0 {
+			return err
+		}
 		next := Health{Scope: scope, WebhookID: id, PausedUntil: stored[0].PausedUntil}
 		if err = d.health.SetHealth(ctx, scope, id, stored[0], next); errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound) {
 			err = nil // the record has changed since
 		}
-	}
+		return err
+	})
 	d.recordCall(ctx, "SetHealth", err)
 }
 

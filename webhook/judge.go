@@ -51,6 +51,17 @@ func standardJudge(a Attempt) Verdict {
 	return verdict
 }
 
+// isolatingJudge returns a copy of the Profile whose Judge cannot end its goroutine.
+func (p Profile) isolatingJudge() Profile {
+	if judge := p.Judge; judge != nil {
+		p.Judge = func(a Attempt) (v Verdict) {
+			isolate(func() { v = judge(a) })
+			return v
+		}
+	}
+	return p
+}
+
 // verdict calls Judge, or DefaultJudge.
 func (p *Profile) verdict(a *Attempt) (v Verdict) {
 	if p.Judge == nil {

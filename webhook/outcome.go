@@ -122,12 +122,21 @@ func aboutEndpoint(a *Attempt) bool {
 	return true
 }
 
-// observe calls a function of the Observer and contains its panic.
-func (d *Dispatcher) observe(ctx context.Context, name string, call func()) {
+// observeHere calls a function of the Observer in this goroutine, which it may end.
+func (d *Dispatcher) observeHere(ctx context.Context, name string, call func()) {
+	returned := false
 	defer func() {
-		if recover() != nil {
-			d.log.ErrorContext(ctx, "webhook: observer panicked", "hook", name)
+		if _ = recover(); !returned {
+			d.log.ErrorContext(ctx, "webhook: observer panicked or ended its goroutine", "hook", name)
 		}
 	}()
 	call()
+	returned = true
+}
+
+// observe calls a function of the Observer and isolates it.
+func (d *Dispatcher) observe(ctx context.Context, name string, call func()) {
+	if !isolate(call) {
+		d.log.ErrorContext(ctx, "webhook: observer panicked or ended its goroutine", "hook", name)
+	}
 }

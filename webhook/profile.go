@@ -28,7 +28,8 @@ import (
 //   - Form: the fields that people enter for a webhook, and their checks
 //
 // Their functions are called from several goroutines at once and must not block. One
-// that panics fails the delivery, or the Dispatch, with [ErrPanic] or [CodeConfig].
+// that panics, or ends its goroutine, fails the delivery, or the Dispatch, with [ErrPanic] or
+// [CodeConfig].
 type Profile struct {
 	// Name is kept by the Store: 1 to 40 letters, digits, "-" or "_".
 	Name string
@@ -52,7 +53,8 @@ type Profile struct {
 	// Route picks the receivers of an event among the live webhooks of its scope, whose slice it may
 	// use, and describes the delivery of each, one at most. nil means [Webhook.Listens] for each of
 	// them and the event's own body. [Each] and [Grouped] make a Route of functions that look at one
-	// webhook, or one group, after the other. An error refuses the Dispatch.
+	// webhook, or one group, after the other. An error refuses the Dispatch;
+	// one that concerns a single webhook belongs into [Routed].Err.
 	Route func([]Webhook, payload.Event) ([]Routed, error)
 	// Keep tells whether a delivery is still wanted when its turn comes; false ends it as
 	// cancelled. nil keeps all.

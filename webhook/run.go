@@ -132,7 +132,7 @@ func (d *Dispatcher) prune(ctx context.Context) {
 	before := d.now().Add(-d.o.History)
 	for ctx.Err() == nil {
 		var n int
-		err := protect("Prune", func() (err error) {
+		err := isolated("Store.Prune", func() (err error) {
 			ctx, cancel := context.WithTimeout(ctx, d.o.Lease)
 			defer cancel()
 			n, err = d.pruner.Prune(ctx, before, pruneBatch)
@@ -152,7 +152,7 @@ func (d *Dispatcher) listen(ctx context.Context) {
 	wait := backoff.NewExponentialBackOff(backoff.WithInitialInterval(100*time.Millisecond), backoff.WithMaxInterval(30*time.Second),
 		backoff.WithMultiplier(2), backoff.WithMaxElapsedTime(0)) // without an end
 	for ctx.Err() == nil {
-		err := protect("Wait", func() error { return d.notifier.Wait(ctx) })
+		err := isolated("Store.Wait", func() error { return d.notifier.Wait(ctx) })
 		switch {
 		case ctx.Err() != nil:
 			return

@@ -44,7 +44,13 @@ func newSender(p *Profile, o *Options) *sender {
 	if s.hostTransport == nil {
 		s.makeTransports(o)
 	}
-	s.tokens = oauth.NewCache(s.postToken)
+	s.tokens = oauth.NewCache(func(ctx context.Context, url string, h http.Header, body []byte) (status int, answer []byte, err error) {
+		err = isolated("Transport", func() (err error) {
+			status, answer, err = s.postToken(ctx, url, h, body)
+			return err
+		})
+		return status, answer, err
+	})
 	s.lookup = o.Proxy != nil && o.Proxy.AddressesCheckedBy == ByLookup
 	return s
 }
@@ -64,28 +70,29 @@ func (s *sender) timeoutOf(w *Webhook) time.Duration {
 	return s.timeout
 }
 
-// attempt makes one request and judges the answer by its status line. An error while the body is
+// attempt makes one request and judges the answer by its status line, into a. An error while the body is
 // read changes nothing, because the receiver has answered and another request would only repeat it.
-// attempt never panics.
+// attempt never panics. Code of the host may end the goroutine; then too a is complete.
 //
 // Within the attempt and its time the transport may make the request a second time, with the same
 // bytes: see [transport.Transport.Send]. The attempt itself makes it a second time after a cached
 // token was refused: see renewToken.
-func (s *sender) attempt(ctx context.Context, w *Webhook, d *Delivery, now time.Time) (a Attempt) {
-	a = Attempt{Number: d.Attempts + 1, Start: now}
+func (s *sender) attempt(ctx context.Context, w *Webhook, d *Delivery, now time.Time, a *Attempt) {
+	*a = Attempt{Number: d.Attempts + 1, Start: now}
 	began := time.Now()
+	returned := false
 	defer func() {
-		if recover() != nil && a.Status == 0 {
-			a.Code = CodeConfig // code of the host panicked before there was an answer
+		if _ = recover(); !returned && a.Status == 0 && a.Code == CodeOK {
+			a.Code = CodeConfig // code of the host panicked, or ended its goroutine, before there was an answer
 		}
 		a.Duration = max(0, time.Since(began))
 	}()
 	ctx, cancel := context.WithTimeout(ctx, s.timeoutOf(w))
 	defer cancel()
 	var auth authorization
-	for s.tryRequest(ctx, cancel, w, d, &a, &auth, began) {
+	for s.tryRequest(ctx, cancel, w, d, a, &auth, began) {
 	}
-	return a
+	returned = true
 }
 
 // tryRequest makes one request of an attempt and reports whether it is to be made again.
@@ -110,7 +117,7 @@ func (s *sender) tryRequest(ctx context.Context, cancel context.CancelFunc, w *W
 		defer use.Give()
 		by = use.Transport
 	}
-	resp, err := s.roundTrip(by, x, req)
+	resp, err := s.roundTrip(by, x, req, a)
 	if err != nil {
 		a.Code, a.Detail = unanswered(x, err)
 		return false
@@ -148,12 +155,18 @@ func (s *sender) judgeAnswer(a *Attempt, resp *http.Response, cancel context.Can
 }
 
 // roundTrip sends a request by own. If own is nil it uses the transport of the host, and turns its
-// panics and broken answers into errors.
-func (s *sender) roundTrip(own *transport.Transport, x *transport.Exchange, req *http.Request) (resp *http.Response, err error) {
+// panics and broken answers into errors. If that ends the goroutine, a has the code of such an error.
+func (s *sender) roundTrip(own *transport.Transport, x *transport.Exchange, req *http.Request, a *Attempt) (resp *http.Response, err error) {
 	if own != nil {
 		return own.Send(x, req)
 	}
-	defer contain("Transport", &err)
+	returned := false
+	defer func() {
+		if _ = recover(); !returned {
+			err = fmt.Errorf("%w: Transport", ErrPanic)
+			a.Code, a.Detail = unanswered(x, err)
+		}
+	}()
 	if req.ContentLength > 0 {
 		req.GetBody = x.Again
 	}
@@ -161,6 +174,7 @@ func (s *sender) roundTrip(own *transport.Transport, x *transport.Exchange, req 
 	if err == nil && resp == nil {
 		err = errors.New("webhook: Transport returned neither response nor error")
 	}
+	returned = true
 	return resp, err
 }
 

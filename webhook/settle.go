@@ -51,10 +51,8 @@ func (g *engine) doSettle(jobs []*scheduler.Job) {
 		}
 		todo := g.step(scheduler.Settled{Jobs: jobs, Lost: isLost}, 0, nil) // the next group need not wait for the Observer
 		g.carryOut(todo)
-		for i, j := range jobs {
-			d.stored(ctx, j.Value.(*job), &ss[i], isLost[j.ID])
-		}
-		g.finishSilently()
+		defer g.finishSilently()
+		each(0, len(jobs), func(i int) { d.stored(ctx, jobs[i].Value.(*job), &ss[i], isLost[jobs[i].ID]) })
 	}, func() {
 		d.recordCall(ctx, "Settle", errNoAnswer)
 		g.finish(scheduler.Settled{Jobs: jobs, Failed: true})
@@ -91,18 +89,17 @@ func (d *Dispatcher) ended(ctx context.Context, dl Delivery, a *Attempt) {
 	if int(dl.State) < len(d.status.ended) {
 		d.status.ended[dl.State].Add(1)
 	}
+	if dl.State == StateFailed && dl.LastCode != CodeSuperseded {
+		status := 0
+		if a != nil {
+			status = a.Status
+		}
+		d.log.WarnContext(ctx, "webhook: delivery failed", "delivery", dl.ID, "event", dl.EventID, "type", dl.Type, "webhook", dl.WebhookID,
+			"scope", dl.Scope, "code", string(dl.LastCode), "status", status, "attempts", dl.Attempts, "exhausted", dl.Exhausted)
+	}
 	if f := d.o.Observer.Settled; f != nil {
-		d.observe(ctx, "Settled", func() { f(ctx, dl) })
+		d.observeHere(ctx, "Settled", func() { f(ctx, dl) })
 	}
-	if dl.State != StateFailed || dl.LastCode == CodeSuperseded {
-		return
-	}
-	status := 0
-	if a != nil {
-		status = a.Status
-	}
-	d.log.WarnContext(ctx, "webhook: delivery failed", "delivery", dl.ID, "event", dl.EventID, "type", dl.Type, "webhook", dl.WebhookID,
-		"scope", dl.Scope, "code", string(dl.LastCode), "status", status, "attempts", dl.Attempts, "exhausted", dl.Exhausted)
 }
 
 // doSweep ends deliveries that no claim will end.
@@ -131,9 +128,7 @@ func (d *Dispatcher) sweep(ctx context.Context) (more bool, err error) {
 		LatestRetry: latest.Add(max(d.profile.Retry.MaxStep(), d.o.Lease)),
 		LatestLease: latest.Add(d.o.Lease + clockTolerance),
 	}, sweepBatch)
-	for _, dl := range swept {
-		d.ended(ctx, dl, nil)
-	}
+	isolate(func() { each(0, len(swept), func(i int) { d.ended(ctx, swept[i], nil) }) })
 	return more, err
 }
 

@@ -66,7 +66,7 @@ func TestProfilesJudge(t *testing.T) {
 		"standard refuses inner hosts":       {webhook.Standard(), webhook.Options{}, func(w *webhook.Webhook) { standardHook(w); w.URL = "https://vault.internal/a" }, "url H6"},
 		"standard refuses inner addresses":   {webhook.Standard(), webhook.Options{}, func(w *webhook.Webhook) { standardHook(w); w.URL = "https://169.254.169.254/a" }, "url ADDR"},
 		"a profile without secrets":          {optional, webhook.Options{}, func(w *webhook.Webhook) { standardHook(w); w.Secrets, w.Events = nil, nil }, "<nil>"},
-		"Check panics":                       {panics, webhook.Options{}, nil, "webhook: hook panicked: Profile.Form.Check"},
+		"Check panics":                       {panics, webhook.Options{}, nil, "webhook: hook panicked or ended its goroutine: Profile.Form.Check"},
 		"Check adds, in the order of a form": {own, webhook.Options{}, func(w *webhook.Webhook) { w.Events = nil }, "name taste; events required; colour taste"},
 		"Target panics":                      {targetPanics, webhook.Options{}, nil, "url refused"},
 		"timeout of the host":                {webhook.Automation(), webhook.Options{Timeout: time.Second}, func(w *webhook.Webhook) { w.Timeout = 2 * time.Second }, "timeout range"},

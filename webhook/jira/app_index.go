@@ -33,6 +33,7 @@ const (
 
 var (
 	errTooLong = fmt.Errorf("jira: the filters of the app's registrations have more than %d bytes", MaxFilterBytes)
+	errPanic   = errors.New("jira: Registrations panicked or ended its goroutine")
 	errSlow    = errors.New("jira: the registrations of the app could not be read in time")
 )
 
@@ -165,16 +166,19 @@ func (f *load) wait(patience time.Duration) error {
 
 // runLoad reads the registrations for a version of the webhook.
 func (a *apps) runLoad(o Owner, w webhook.Webhook, f *load) {
-	defer close(f.done)
+	f.err = errPanic // stays if Registrations ends this goroutine
+	defer func() {
+		defer close(f.done)
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		s := a.state(o)
+		s.load = nil
+		if f.err == nil {
+			f.result.webhook, f.result.stamp = w.ID, stampOf(&w)
+			a.keep(o, s, f.result, s.prepared)
+		}
+	}()
 	f.result, f.err = a.read(o)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	s := a.state(o)
-	s.load = nil
-	if f.err == nil {
-		f.result.webhook, f.result.stamp = w.ID, stampOf(&w)
-		a.keep(o, s, f.result, s.prepared)
-	}
 }
 
 // prepare reads the registrations of an app before its webhook is stored, so that the next event
@@ -202,7 +206,7 @@ func (a *apps) prepare(w *webhook.Webhook) {
 func (a *apps) read(o Owner) (r *registered, err error) {
 	defer func() {
 		if recover() != nil {
-			err = errors.New("jira: Registrations panicked")
+			err = errPanic
 		}
 	}()
 	ctx, cancel := context.WithTimeout(context.Background(), loadTimeout)

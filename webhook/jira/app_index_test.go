@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -23,12 +24,16 @@ type shaky struct {
 	delay atomic.Int64 // nanoseconds
 	fails atomic.Bool
 	panic atomic.Bool
+	exits atomic.Bool
 }
 
 func (s *shaky) Registrations(ctx context.Context, o jira.Owner) ([]jira.Registration, error) {
 	s.looks.Add(1)
 	if s.panic.Load() {
 		panic("canary")
+	}
+	if s.exits.Load() {
+		runtime.Goexit()
 	}
 	if d := time.Duration(s.delay.Load()); d > 0 {
 		select {
@@ -74,6 +79,7 @@ func TestApp_errorsStayWithTheApp(t *testing.T) {
 		{"a filter whose first token is illegal", `"project = EX`, func(*shaky) {}, webhook.StateFailed, webhook.CodeConfig},
 		{"the registrations cannot be read", "", func(s *shaky) { s.fails.Store(true) }, webhook.StateFailed, webhook.CodeConfig},
 		{"reading the registrations panics", "", func(s *shaky) { s.panic.Store(true) }, webhook.StateFailed, webhook.CodeConfig},
+		{"reading the registrations ends its goroutine", "", func(s *shaky) { s.exits.Store(true) }, webhook.StateFailed, webhook.CodeConfig},
 		{"the registrations take too long", "", func(s *shaky) { s.delay.Store(int64(time.Hour)) }, webhook.StateFailed, webhook.CodeConfig},
 	} {
 		t.Run(tc.rule, func(t *testing.T) {

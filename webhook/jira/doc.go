@@ -46,7 +46,8 @@
 //
 // Filters are read when apps register them. An event waits at most 5 ms for registrations that
 // changed in another process, and then uses the old ones. An error in an app's registrations fails
-// the deliveries to that app alone.
+// the deliveries to that app alone, and a stored filter that cannot be read those to its webhook; see
+// webhook.Routed.
 //
 // [Memory] keeps all three until the process ends, package jirasql keeps them in a database, and
 // package registrationtest proves other implementations. [Prune] removes expired registrations and

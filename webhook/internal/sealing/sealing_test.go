@@ -24,7 +24,7 @@ func TestCall(t *testing.T) {
 		"an error that quotes": {func(string, []byte) ([]byte, error) { return []byte("out"), quoting }, "Options.Seal answered an error", quoting},
 		"a reason":             {func(string, []byte) ([]byte, error) { return nil, reason }, "no such key", reason},
 		"a wrapped reason":     {func(_ string, in []byte) ([]byte, error) { return nil, fmt.Errorf("%s: %w", in, reason) }, "no such key", reason},
-		"a panic":              {func(string, []byte) ([]byte, error) { panic("secretCanary") }, "hook Options.Seal: webhook: hook panicked", webhook.ErrPanic},
+		"a panic":              {func(string, []byte) ([]byte, error) { panic("secretCanary") }, "hook Options.Seal: webhook: hook panicked or ended its goroutine", webhook.ErrPanic},
 	} {
 		out, err := sealing.Call("Seal", c.f, "whk_1", []byte("secretCanary"))
 		if out != nil || !errors.Is(err, c.is) || !errors.Is(err, webhook.ErrSealed) || err.Error() != c.text {

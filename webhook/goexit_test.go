@@ -1,0 +1,377 @@
+package webhook_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/postrider/postrider/payload"
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/memstore"
+	"github.com/postrider/postrider/webhook/sign"
+)
+
+// exits ends the goroutine of each call of one hook while it is armed.
+type exits struct {
+	hook  string
+	armed atomic.Bool
+	hits  atomic.Int32
+}
+
+func (x *exits) at(hook string) {
+	if x.hook == hook && x.armed.Load() {
+		x.hits.Add(1)
+		runtime.Goexit()
+	}
+}
+
+// profile is Standard, all of whose hooks are there.
+func (x *exits) profile() webhook.Profile {
+	p := webhook.Standard()
+	judge := p.Judge
+	p.Route = webhook.Each(func(w webhook.Webhook, e payload.Event) (bool, error) {
+		x.at("Route")
+		return w.Listens(e.Type), nil
+	})
+	p.Keep = func(webhook.Webhook, webhook.Delivery) bool { x.at("Keep"); return true }
+	p.Limits = func(webhook.Webhook, string) []webhook.Limit { x.at("Limits"); return nil }
+	p.Judge = func(a webhook.Attempt) webhook.Verdict { x.at("Judge"); return judge(a) }
+	p.Prepare = webhook.Prepare{
+		Target: func(w webhook.Webhook, _ webhook.Delivery) (string, error) { x.at("Target"); return w.URL, nil },
+		Header: func(webhook.Webhook, webhook.Delivery, http.Header) { x.at("Header") },
+		Sign: func(w webhook.Webhook) (sign.Signer, error) {
+			x.at("Sign")
+			return sign.Func(func(*http.Request, sign.Message) error { x.at("Signer"); return nil }), nil
+		},
+	}
+	return p
+}
+
+// options have all hooks too.
+func (x *exits) options(to http.RoundTripper, log *lockedBuffer) *webhook.Options {
+	return &webhook.Options{
+		Transport: roundTrip(func(r *http.Request) (*http.Response, error) { x.at("Transport"); return to.RoundTrip(r) }),
+		Logger:    slog.New(exitingHandler{slog.NewTextHandler(log, nil), x}),
+		Carry:     func(context.Context) map[string]string { x.at("Carry"); return nil },
+		Around: func(ctx context.Context, _ webhook.Delivery, send func(context.Context) webhook.Attempt) webhook.Attempt {
+			x.at("Around, before the attempt")
+			if x.hook == "Around, beside the attempt" {
+				go send(ctx)
+				x.at("Around, beside the attempt")
+			}
+			a := send(ctx)
+			x.at("Around, after the attempt")
+			return a
+		},
+		Observer: &webhook.Observer{
+			Enqueued:  func(context.Context, webhook.Delivery) { x.at("Enqueued") },
+			Attempted: func(context.Context, webhook.Delivery, webhook.Attempt) { x.at("Attempted") },
+			Settled:   func(context.Context, webhook.Delivery) { x.at("Settled") },
+			Disabled:  func(context.Context, webhook.Webhook) { x.at("Disabled") },
+			Attention: func(context.Context, webhook.Webhook, webhook.Code, *webhook.Attempt) { x.at("Attention") },
+		},
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+type exitingHandler struct {
+	slog.Handler
+	x *exits
+}
+
+func (h exitingHandler) Enabled(ctx context.Context, l slog.Level) bool {
+	h.x.at("Logger.Enabled")
+	return h.Handler.Enabled(ctx, l)
+}
+
+func (h exitingHandler) Handle(ctx context.Context, r slog.Record) error {
+	h.x.at("Logger.Handle")
+	return h.Handler.Handle(ctx, r)
+}
+
+// exitingStore is a Store with every capability that Run uses.
+type exitingStore struct {
+	*memstore.Store
+	x *exits
+}
+
+func (s exitingStore) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, error) {
+	s.x.at("Store.Webhooks")
+	return s.Store.Webhooks(ctx, scope)
+}
+
+func (s exitingStore) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
+	s.x.at("Store.Enqueue")
+	added, err := s.Store.Enqueue(ctx, ds)
+	s.x.at("Store.Enqueue, after the commit")
+	return added, err
+}
+
+func (s exitingStore) Due(ctx context.Context, q webhook.DueQuery) (webhook.DuePage, error) {
+	s.x.at("Store.Due")
+	return s.Store.Due(ctx, q)
+}
+
+func (s exitingStore) Claim(ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
+	s.x.at("Store.Claim")
+	b, err := s.Store.Claim(ctx, c)
+	s.x.at("Store.Claim, after the commit")
+	if s.x.hook == "Store.Webhook" {
+		time.Sleep(time.Second) // so long that webhooks are read again
+	}
+	return b, err
+}
+
+func (s exitingStore) Settle(ctx context.Context, ss []webhook.Settlement) ([]string, error) {
+	s.x.at("Store.Settle")
+	return s.Store.Settle(ctx, ss)
+}
+
+func (s exitingStore) Sweep(ctx context.Context, sw webhook.Sweep, limit int) ([]webhook.Delivery, bool, error) {
+	s.x.at("Store.Sweep")
+	return s.Store.Sweep(ctx, sw, limit)
+}
+
+func (s exitingStore) Health(ctx context.Context, scope, id string) ([]webhook.Health, error) {
+	s.x.at("Store.Health")
+	return s.Store.Health(ctx, scope, id)
+}
+
+func (s exitingStore) SetHealth(ctx context.Context, scope, id string, old, new webhook.Health) error {
+	s.x.at("Store.SetHealth")
+	return s.Store.SetHealth(ctx, scope, id, old, new)
+}
+
+func (s exitingStore) Webhook(ctx context.Context, scope, id string) (webhook.Webhook, error) {
+	s.x.at("Store.Webhook")
+	return s.Store.Webhook(ctx, scope, id)
+}
+
+func (s exitingStore) Update(ctx context.Context, w webhook.Webhook) error {
+	s.x.at("Store.Update")
+	return s.Store.Update(ctx, w)
+}
+
+func (s exitingStore) Prune(ctx context.Context, before time.Time, limit int) (int, error) {
+	s.x.at("Store.Prune")
+	return s.Store.Prune(ctx, before, limit)
+}
+
+func (s exitingStore) Now(context.Context) (webhook.Reading, error) {
+	s.x.at("Store.Now")
+	now := time.Now()
+	return webhook.Reading{Store: now, Before: now, After: now}, nil
+}
+
+func (s exitingStore) Wait(ctx context.Context) error {
+	s.x.at("Store.Wait")
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (s exitingStore) Notify(context.Context) error {
+	s.x.at("Store.Notify")
+	return nil
+}
+
+// Rule: code of the host that ends its goroutine by runtime.Goexit is contained as a panic is. No
+// delivery is lost, no slot stays taken, the next deliveries go out, and Run ends at once.
+func TestGoexit(t *testing.T) {
+	t.Parallel()
+	const delivered, refused = "delivered", "refused" // refused: by Dispatch
+	for hook, want := range map[string]string{
+		"Route": refused, "Carry": refused, "Keep": delivered, "Limits": "failed config", "Judge": "failed status",
+		"Target": "failed config", "Header": "failed config", "Sign": "failed config", "Signer": "failed config", "Transport": delivered,
+		"Around, before the attempt": delivered, "Around, beside the attempt": delivered, "Around, after the attempt": delivered,
+		"Enqueued": delivered, "Attempted": delivered, "Settled": delivered, "Disabled": delivered, "Attention": delivered,
+		"Logger.Enabled": delivered, "Logger.Handle": delivered,
+		"Store.Webhooks": refused, "Store.Enqueue": refused, "Store.Enqueue, after the commit": refused, "Store.Due": delivered,
+		"Store.Claim": delivered, "Store.Claim, after the commit": delivered, "Store.Settle": delivered, "Store.Sweep": delivered,
+		"Store.Health": delivered, "Store.SetHealth": delivered, "Store.Webhook": delivered, "Store.Update": delivered,
+		"Store.Prune": delivered, "Store.Now": delivered, "Store.Wait": delivered, "Store.Notify": delivered,
+	} {
+		t.Run(hook, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				x, log := &exits{hook: hook}, &lockedBuffer{}
+				to := &receiver{answer: func(_ int, r request) answer {
+					if strings.HasSuffix(r.URL, "gone") {
+						return answer{status: 410}
+					}
+					return answer{status: 200}
+				}}
+				h := newHost(t, exitingStore{newStore(t), x}, x.profile(), x.options(to, log))
+				fine, gone := h.add("fine", standardHook), h.add("gone", standardHook, func(w *webhook.Webhook) { w.URL += "-gone" })
+				x.armed.Store(true)
+				dispatch := func(event string) {
+					t.Helper()
+					switch _, err := h.Dispatch(context.Background(), success(t, payload.WithID(event))); {
+					case want != refused || !x.armed.Load():
+						if err != nil {
+							t.Errorf("Dispatch: %v", err)
+						}
+					case !errors.Is(err, webhook.ErrPanic):
+						t.Errorf("Dispatch: %v, want ErrPanic", err)
+					}
+				}
+				dispatch("evt_claimed")
+				h.start()
+				settled(5 * time.Second)
+				dispatch("evt_handed")
+				settled(5 * time.Second)
+				if err := h.Status().StoreError; strings.HasPrefix(hook, "Store.") && want == delivered && !errors.Is(err, webhook.ErrPanic) {
+					t.Errorf("StoreError %v, want ErrPanic at once", err)
+				}
+				hits := x.hits.Load()
+				if x.armed.Store(false); hits == 0 {
+					t.Fatal("the hook was not called")
+				}
+				if want == refused {
+					dispatch("evt_claimed")
+					dispatch("evt_handed")
+				}
+				settled(time.Hour)
+				began := time.Now()
+				dispatch("evt_after")
+				settled(time.Second)
+				for _, event := range []string{"evt_claimed", "evt_handed", "evt_after"} {
+					want := want
+					if want == refused || event == "evt_after" {
+						want = delivered
+					}
+					if got := h.outcome(webhook.DeliveryID(scope, event, fine.ID)); !strings.HasPrefix(got, want) {
+						t.Errorf("%s: %s, want %s", event, got, want)
+					}
+				}
+				d, as := h.delivery(webhook.DeliveryID(scope, "evt_after", fine.ID))
+				if d.FinishedAt.Sub(began) > time.Second || len(as) != 1 {
+					t.Errorf("evt_after was sent %d times, and was finished after %v", len(as), d.FinishedAt.Sub(began))
+				}
+				if h.webhook(gone.ID).Active {
+					t.Error("the endpoint that is gone was not switched off")
+				}
+				if s := h.Status(); s.InFlight+s.Active+s.Waiting+s.Unwritten != 0 {
+					t.Errorf("%+v, want nothing in progress", s)
+				}
+				began = time.Now()
+				if h.stop(); time.Since(began) > 0 || strings.Contains(log.String(), "left behind") {
+					t.Errorf("Run ended after %v:\n%s", time.Since(began), log)
+				}
+			})
+		})
+	}
+}
+
+// Rule: while a hook ends its goroutine Run can end too.
+func TestGoexitWhileStopping(t *testing.T) {
+	t.Parallel()
+	for _, hook := range []string{"Signer", "Judge", "Settled", "Attempted", "Store.Claim", "Store.Settle", "Store.Due", "Store.Wait", "Around, after the attempt"} {
+		t.Run(hook, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				x, log := &exits{hook: hook}, &lockedBuffer{}
+				h := newHost(t, exitingStore{newStore(t), x}, x.profile(), x.options(&receiver{}, log))
+				h.add("fine", standardHook)
+				x.armed.Store(true)
+				h.dispatch(id("evt_claimed"))
+				h.start()
+				settled(5 * time.Second)
+				h.dispatch(id("evt_handed"))
+				began := time.Now()
+				if h.stop(); time.Since(began) > time.Minute || strings.Contains(log.String(), "left behind") {
+					t.Errorf("Run ended after %v:\n%s", time.Since(began), log)
+				}
+				if x.hits.Load() == 0 {
+					t.Error("the hook was not called")
+				}
+			})
+		})
+	}
+}
+
+// Rule: an Observer that ends its goroutine hears of every other end that was stored in the same
+// write, once.
+func TestGoexitOfReports(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	told := make(map[string]int)
+	p := webhook.Standard()
+	o := &webhook.Options{Observer: &webhook.Observer{Settled: func(_ context.Context, d webhook.Delivery) {
+		mu.Lock()
+		told[d.ID]++
+		mu.Unlock()
+		runtime.Goexit()
+	}}}
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, newStore(t), p, o)
+		for range 20 {
+			h.add("one", standardHook)
+		}
+		r := h.dispatchAll(id("evt_1"))
+		h.start()
+		defer h.stop()
+		settled(time.Minute)
+		for _, id := range r.Events[0].Deliveries {
+			if d, _ := h.delivery(id); d.State != webhook.StateDelivered || told[id] != 1 {
+				t.Errorf("%v, told %d times", d.State, told[id])
+			}
+		}
+	})
+}
+
+// Rule: a test whose hook ends the caller's goroutine leaves no test in flight.
+func TestGoexitOfTest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		x := &exits{hook: "Signer"}
+		h := newHost(t, newStore(t), x.profile(), x.options(&receiver{}, &lockedBuffer{}))
+		w := h.add("fine", standardHook)
+		x.armed.Store(true)
+		for range 5 {
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				_, err := h.hooks.Test(context.Background(), scope, w.ID)
+				t.Errorf("Test returned %v", err)
+			}()
+			<-ended
+		}
+		x.armed.Store(false)
+		if a, err := h.hooks.Test(context.Background(), scope, w.ID); err != nil || !a.OK() || h.Status().InFlight != 0 {
+			t.Errorf("%+v, %v, %d in flight", a, err, h.Status().InFlight)
+		}
+	})
+}
+
+// Rule: a transport that ends its goroutine while it fetches a token fails this attempt, which is
+// tried again.
+func TestGoexitOfToken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		x, p := &exits{hook: "Transport"}, newProvider()
+		h := newHost(t, newStore(t), webhook.Standard(), x.options(&p.receiver, &lockedBuffer{}))
+		w, err := h.hooks.Add(ctx, plainHook(withAuth(oauthAuth())))
+		if err != nil {
+			t.Fatal(err)
+		}
+		x.armed.Store(true)
+		if a := webhook.Send(ctx, h.Dispatcher, w, sample(w)); a.Code != webhook.CodeAuth {
+			t.Errorf("%+v, want %q", a, webhook.CodeAuth)
+		}
+		x.armed.Store(false)
+		if a := webhook.Send(ctx, h.Dispatcher, w, sample(w)); !a.OK() {
+			t.Errorf("%+v, want it accepted", a)
+		}
+	})
+}
