@@ -28,6 +28,8 @@ type engine struct {
 	schedulerErr    error         // the panic of a step
 	schedulerFailed chan struct{} // closed after it
 
+	idle idleSenders
+
 	process int64 // the random part of lease numbers
 	claim   Claim // the latest one, for a repetition; only doClaim uses it
 }

@@ -42,6 +42,8 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	upkeepCtx, stopUpkeep := context.WithCancel(ctx)
 	defer stopUpkeep()
 	d.startUpkeep(upkeepCtx, &upkeep)
+	g.idle.open(d.o.Capacity)
+	defer g.idle.close()
 	g.post(scheduler.Started{})
 
 	select {
