@@ -3,84 +3,26 @@ package webhook
 import (
 	"context"
 	"slices"
-	"sync"
 
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
 // send makes the request of a job. After its answer it continues with the next job whose turn has
-// come.
+// come. It ignores a nil job.
 func (g *engine) send(j *job) {
 	var todo []scheduler.Command
-	var mine chan *job
 	for j != nil {
 		todo = g.step(g.d.attempt(j), 1, todo[:0])
 		j = g.carryOutButOne(todo)
 		clear(todo)
-		if j == nil {
-			if mine == nil {
-				mine = make(chan *job, 1)
-			}
-			j = g.idle.wait(mine)
-		}
 	}
 }
 
-// start runs send in a goroutine that waits for a job, or in a new one. It ignores a nil job.
+// start runs send in a goroutine of its own. It ignores a nil job.
 func (g *engine) start(j *job) {
-	if j != nil && !g.idle.give(j) {
-		go g.send(j)
+	if j != nil {
+		g.workers.run(func() { g.send(j) })
 	}
-}
-
-// idleSenders are the goroutines that have sent and wait for the next job, because a goroutine
-// whose stack has already grown is cheaper than a new one.
-type idleSenders struct {
-	mu      sync.Mutex
-	most    int // 0 outside of Run
-	waiting []chan *job
-}
-
-// open lets at most most goroutines wait.
-func (s *idleSenders) open(most int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.most = most
-}
-
-// close ends the goroutines that wait.
-func (s *idleSenders) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, c := range s.waiting {
-		close(c)
-	}
-	s.most, s.waiting = 0, nil
-}
-
-// give hands a job to the goroutine that began to wait last and reports whether there was one.
-func (s *idleSenders) give(j *job) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	last := len(s.waiting) - 1
-	if last < 0 {
-		return false
-	}
-	s.waiting[last] <- j
-	s.waiting = s.waiting[:last]
-	return true
-}
-
-// wait returns the next job, or nil if the goroutine shall end. mine has room for one job.
-func (s *idleSenders) wait(mine chan *job) *job {
-	s.mu.Lock()
-	if len(s.waiting) >= s.most {
-		s.mu.Unlock()
-		return nil
-	}
-	s.waiting = append(s.waiting, mine)
-	s.mu.Unlock()
-	return <-mine
 }
 
 // carryOutButOne carries out all commands but the first Send. It returns the job of that one, nil

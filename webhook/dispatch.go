@@ -60,7 +60,7 @@ func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Rec
 	// outlast this function.
 	done := make(chan result, 1)
 	events = slices.Clone(events)
-	go func() {
+	d.engine.workers.run(func() {
 		var r result
 		var first *job
 		r.err = protect("Enqueue", func() (err error) {
@@ -83,8 +83,8 @@ func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Rec
 			return err
 		})
 		done <- r
-		d.engine.send(first) // this goroutine exists already
-	}()
+		d.engine.send(first) // in this goroutine, which has the call's work behind it
+	})
 	select {
 	case r := <-done:
 		return r.receipt, r.err
