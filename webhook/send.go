@@ -64,6 +64,14 @@ func (s *sender) timeoutOf(w *Webhook) time.Duration {
 	return s.timeout
 }
 
+// headerLimit bounds the wait for an answer. A transport of the host has bounds of its own.
+func (s *sender) headerLimit() time.Duration {
+	if s.ownTransport == nil {
+		return 0
+	}
+	return s.bounds.header
+}
+
 // attempt makes one request and judges the answer by its status line. An error while the body is
 // read changes nothing, because the receiver has answered and another request would only repeat it.
 // attempt never panics.
@@ -80,17 +88,17 @@ func (s *sender) attempt(ctx context.Context, w *Webhook, d *Delivery, now time.
 		}
 		a.Duration = max(0, time.Since(began))
 	}()
-	ctx, cancel := context.WithTimeout(ctx, s.timeoutOf(w))
-	defer cancel()
 	var auth authorization
-	for s.tryRequest(ctx, cancel, w, d, &a, &auth, began) {
+	for s.tryRequest(ctx, w, d, &a, &auth, began) {
 	}
 	return a
 }
 
 // tryRequest makes one request of an attempt and reports whether it is to be made again.
-func (s *sender) tryRequest(ctx context.Context, cancel context.CancelFunc, w *Webhook, d *Delivery, a *Attempt, auth *authorization, began time.Time) (again bool) {
+func (s *sender) tryRequest(ctx context.Context, w *Webhook, d *Delivery, a *Attempt, auth *authorization, began time.Time) (again bool) {
 	x := transport.Begin(ctx, d.Body)
+	x.Limit(s.timeoutOf(w)-time.Since(began), s.headerLimit())
+	defer x.End()
 	at := attemptTime(a.Start, began)
 	prep := s.prepared.get(at, w)
 	req, to, err := s.request(x, prep, w, d, a.Number, at, auth)
@@ -99,7 +107,7 @@ func (s *sender) tryRequest(ctx context.Context, cancel context.CancelFunc, w *W
 		return false
 	}
 	if s.lookup {
-		if err := s.ownTransport.Lookup(ctx, req.URL.Hostname()); err != nil {
+		if err := s.ownTransport.Lookup(x, req.URL.Hostname()); err != nil {
 			a.Code, a.Detail = unanswered(x, err)
 			return false
 		}
@@ -119,12 +127,12 @@ func (s *sender) tryRequest(ctx context.Context, cancel context.CancelFunc, w *W
 		_ = resp.Body.Close()
 		return true
 	}
-	s.judgeAnswer(a, resp, cancel, to, req.Header, began)
+	s.judgeAnswer(a, resp, x, to, req.Header, began)
 	return false
 }
 
 // judgeAnswer sets the code of an attempt and keeps parts of the answer.
-func (s *sender) judgeAnswer(a *Attempt, resp *http.Response, cancel context.CancelFunc, to *target, sent http.Header, began time.Time) {
+func (s *sender) judgeAnswer(a *Attempt, resp *http.Response, x *transport.Exchange, to *target, sent http.Header, began time.Time) {
 	a.Status = resp.StatusCode
 	if a.Code = CodeStatus; a.Status >= 300 && a.Status <= 399 {
 		a.Code = CodeRedirect
@@ -144,7 +152,7 @@ func (s *sender) judgeAnswer(a *Attempt, resp *http.Response, cancel context.Can
 		_ = resp.Body.Close() // 101: the body is the bare connection, which no deadline ends
 		return
 	}
-	a.Snippet = s.readBody(resp.Body, cancel, to, sent)
+	a.Snippet = s.readBody(resp.Body, x, to, sent)
 }
 
 // roundTrip sends a request by own. If own is nil it uses the transport of the host, and turns its

@@ -24,33 +24,29 @@ func (p *workers) run(w func()) {
 }
 
 func (p *workers) work(w func()) {
-	var more chan func()
+	var next chan func()
 	for w != nil {
 		w()
-		if more == nil {
-			more = make(chan func(), 1)
+		if next = p.enlist(next); next == nil {
+			return
 		}
-		w = p.wait(more)
+		w = <-next // nil once Run ends
 	}
 }
 
-// wait returns the next function, or nil when the goroutine must end.
-func (p *workers) wait(more chan func()) func() {
-	if !p.enlist(more) {
-		return nil
-	}
-	return <-more
-}
-
-// enlist reports whether a goroutine may wait.
-func (p *workers) enlist(more chan func()) bool {
+// enlist returns the channel on which a goroutine waits, nil if it must end. next is its channel
+// after an earlier call.
+func (p *workers) enlist(next chan func()) chan func() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.waiting) >= p.most {
-		return false
+		return nil
 	}
-	p.waiting = append(p.waiting, more)
-	return true
+	if next == nil {
+		next = make(chan func(), 1)
+	}
+	p.waiting = append(p.waiting, next)
+	return next
 }
 
 // keep lets at most most goroutines wait. Those that wait then end if most is 0.
@@ -61,8 +57,8 @@ func (p *workers) keep(most int) {
 	if most > 0 {
 		return
 	}
-	for _, more := range p.waiting {
-		close(more)
+	for _, next := range p.waiting {
+		close(next)
 	}
 	p.waiting = nil
 }

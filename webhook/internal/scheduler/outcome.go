@@ -21,7 +21,7 @@ type outcomes struct {
 const (
 	maxGroup     = 500
 	gatherFor    = 20 * time.Millisecond // interval of writes, unless many outcomes wait
-	writeAt      = 4                     // times Capacity: this many outcomes do not wait
+	writeAt      = 2                     // times Capacity: this many outcomes do not wait
 	leastRewrite = 50 * time.Millisecond
 	// maxDoubtful bounds the leases that are released repeatedly; other leases end by themselves.
 	maxDoubtful = 1000

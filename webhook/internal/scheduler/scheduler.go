@@ -25,7 +25,7 @@ const (
 	// maxAhead and maxUnwritten, times Capacity, bound the waiting jobs and the outcomes that
 	// are not stored.
 	maxAhead     = 8
-	maxUnwritten = 8
+	maxUnwritten = 4
 	// maxBytes bounds the bodies of jobs that wait or are in flight.
 	maxBytes = 256 << 20
 	// maxWait bounds the time that a job waits here for its turn.
