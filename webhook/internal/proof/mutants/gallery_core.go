@@ -106,7 +106,7 @@ var core = []mutation{
 		"./webhook -run TestDrainFinishes"},
 	{"each request wants a timer, also after its answer", "webhook/internal/scheduler/turn.go",
 		"		if j.phase != active {\n			s.starts.pop()", "		if j.phase != active && s.now.Sub(first.at) >= s.c.SlowAfter {\n			s.starts.pop()",
-		"./webhook/internal/scheduler -run TestSchedulerWindow"},
+		"./webhook/internal/scheduler -run TestSchedulerShare"},
 	{"goroutines wait without bound, and after Run", "webhook/workers.go",
 		"	if len(p.waiting) >= p.most {", "	if p.most < 0 {",
 		"./webhook -run TestWorkers"},
