@@ -10,9 +10,9 @@ import (
 type Enqueuer interface {
 	// Webhooks returns the webhooks of a scope with URL and secrets, oldest first,
 	// inactive and expired ones included. (A Webhook encodes itself without its secrets: an
-	// adapter stores Secret.Reveal, and beside it the three values of [Secret.WithLife].) One that cannot be opened, because a key is
-	// missing or a key service does not answer, is among them with Unreadable set. An
-	// unknown scope has none.
+	// adapter stores Secret.Reveal, and beside it the three values of [Secret.WithLife].) One
+	// that cannot be opened, because a key is missing or a key service does not answer, is
+	// among them with Unreadable set. An unknown scope has none.
 	Webhooks(ctx context.Context, scope string) ([]Webhook, error)
 
 	// Enqueue stores deliveries, all or none of each scope. added has one element for
@@ -77,8 +77,8 @@ type Store interface {
 	// later lease exists, or [History] has requeued the delivery since: the Dispatcher repeats a call
 	// whose answer was lost. So a Store remembers the leases of which it has the Result, with or
 	// without a history, and takes a settlement without a Result for a repeat where its lease is the
-	// latest and the delivery is not held. After Settle the delivery is not held. FirstFailure becomes the End of the first Result
-	// that does not deliver. No call names a delivery twice.
+	// latest and the delivery is not held. After Settle the delivery is not held. FirstFailure
+	// becomes the End of the first Result that does not deliver. No call names a delivery twice.
 	Settle(ctx context.Context, ss []Settlement) (lost []string, err error)
 }
 

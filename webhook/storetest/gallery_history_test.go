@@ -183,6 +183,14 @@ var brokenHistories = []exhibit{
 		}
 	}, []string{"history/cancel"}},
 
+	{"a lease that has ended before a Cancel is not counted", func(b *broken) {
+		b.cancel = func(ctx context.Context, scope, id string, now time.Time) (webhook.Delivery, bool, error) {
+			d, ended, err := b.Store.Cancel(ctx, scope, id, now)
+			d.Interrupted = 0
+			return d, ended, err
+		}
+	}, []string{"history/cancel-held"}},
+
 	{"a lease that has ended prevents Cancel", func(b *broken) {
 		b.cancel = func(ctx context.Context, scope, id string, now time.Time) (webhook.Delivery, bool, error) {
 			b.mu.Lock()

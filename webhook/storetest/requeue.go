@@ -115,5 +115,6 @@ func testCancelHeld(e *env, h webhook.History) {
 	now := e.at(lease)
 	got, ended, err := h.Cancel(e.ctx, d.Scope, d.ID, now)
 	e.wantCancelled("Cancel at the end of the lease", got, ended, err, true, d.ID, webhook.StateFailed, webhook.CodeCancelled, now)
+	e.want("interrupted, by the lease that has ended", 1, got.Interrupted)
 	e.none("claim later", e.claim(e.at(time.Hour)))
 }
