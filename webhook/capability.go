@@ -11,7 +11,8 @@ import (
 
 // History is the delivery log.
 type History interface {
-	// Delivery returns one delivery and its attempts, oldest first, or ErrNotFound.
+	// Delivery returns one delivery and its attempts, in the order in which they were stored, or
+	// ErrNotFound.
 	Delivery(ctx context.Context, scope, id string) (Delivery, []Attempt, error)
 	// Deliveries returns one page and the cursor of the next, "" at the end. Bodies may be left
 	// out. It refuses with ErrInvalid a Limit outside of 0 to 500, a cursor of another query, and a
