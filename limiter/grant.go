@@ -12,6 +12,7 @@ type Grant struct {
 	slots   []slot // guarded by limiter.mu, like everything below
 	used    int    // how many of slots were entered
 	closed  bool
+	one     [1]slot // storage of slots, unless there are more
 }
 
 // slot is one permission for one piece of work. It is entered at most once, left
@@ -26,7 +27,10 @@ type slot struct {
 }
 
 func newGrant(l *Limiter, n int) *Grant {
-	g := &Grant{limiter: l, slots: make([]slot, n)}
+	g := &Grant{limiter: l}
+	if g.slots = g.one[:]; n != 1 {
+		g.slots = make([]slot, n)
+	}
 	for i := range g.slots {
 		s := &g.slots[i]
 		s.limiter = l

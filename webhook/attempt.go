@@ -8,7 +8,7 @@ import (
 )
 
 // send makes the request of a job. After its answer it continues with the next job whose turn has
-// come, because a goroutine whose stack has already grown is cheaper than a new one.
+// come. It ignores a nil job.
 func (g *engine) send(j *job) {
 	defer func() {
 		if j != nil { // code of the host has ended this goroutine
@@ -27,7 +27,7 @@ func (g *engine) send(j *job) {
 // start runs send in a goroutine of its own. It ignores a nil job.
 func (g *engine) start(j *job) {
 	if j != nil {
-		go g.send(j)
+		g.workers.run(func() { g.send(j) })
 	}
 }
 

@@ -11,21 +11,24 @@ import (
 
 // History is the delivery log.
 type History interface {
-	// Delivery returns one delivery and its attempts, oldest first, or ErrNotFound.
+	// Delivery returns one delivery and its attempts, in the order in which they were stored, or
+	// ErrNotFound.
 	Delivery(ctx context.Context, scope, id string) (Delivery, []Attempt, error)
 	// Deliveries returns one page and the cursor of the next, "" at the end. Bodies may be left
-	// out. It refuses a damaged cursor and one of another query.
+	// out. It refuses with ErrInvalid a Limit outside of 0 to 500, a cursor of another query, and a
+	// cursor of which any character was changed, which a checksum shows.
 	Deliveries(ctx context.Context, q Query) (ds []Delivery, next string, err error)
 	// Requeue makes a delivery pending again, due at due, with a fresh budget: Tries,
 	// Interrupted, FirstFailure, LastCode, Exhausted, FinishedAt and ExpiresAt start anew,
-	// QueuedAt is due. Identifier, Sequence, body, Attempts and the history of attempts stay.
+	// QueuedAt is due. Identifier, Sequence, body, Lease, Attempts and the history of attempts stay.
 	// Key stays where the delivery was pending, and is cleared where it had ended: a repeat
-	// is outside the order. ErrHeld while it is leased,
-	// ErrNotFound when unknown or its webhook is gone.
+	// is outside the order. ErrHeld while it is held, ErrNotFound when unknown or its
+	// webhook is gone.
 	Requeue(ctx context.Context, scope, id string, due time.Time) error
 	// Cancel ends a pending delivery at now, as failed with CodeCancelled, and returns it in its
 	// final state, without body. ended is false if the delivery had ended before; it then stays
-	// unchanged. ErrHeld while a lease lasts at now, ErrNotFound when unknown.
+	// unchanged. A lease that has run out counts as Interrupted. ErrHeld while a lease lasts at now,
+	// ErrNotFound when unknown.
 	Cancel(ctx context.Context, scope, id string, now time.Time) (d Delivery, ended bool, err error)
 }
 

@@ -237,10 +237,14 @@ func (m *Manager) newCertificate(was, next *ClientTLS) []FieldError {
 	return nil
 }
 
-// keepsKeys reports whether the Store may keep private keys.
-func (d *Dispatcher) keepsKeys() bool {
+// keepsKeys reports whether the Store may keep private keys. One that panics may not.
+func (d *Dispatcher) keepsKeys() (keeps bool) {
 	s, ok := d.store.(Sealer)
-	return d.o.AllowClearKeys || ok && s.Seals()
+	if !ok || d.o.AllowClearKeys {
+		return d.o.AllowClearKeys
+	}
+	_ = protect("Seals", func() error { keeps = s.Seals(); return nil })
+	return keeps
 }
 
 // keepTLS takes over the stored values that an edit leaves empty: the key beside a certificate, and

@@ -71,7 +71,11 @@ func (d *Dispatcher) compile(ctx context.Context, to Enqueuer, events []payload.
 			}
 			er.Deliveries = append(er.Deliveries, made[i].ID)
 		}
-		b.deliveries = append(b.deliveries, made...)
+		if b.deliveries == nil {
+			b.deliveries = made // most calls have one event
+		} else {
+			b.deliveries = append(b.deliveries, made...)
+		}
 		receipt.Events = append(receipt.Events, er)
 	}
 	return receipt, b, nil

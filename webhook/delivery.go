@@ -89,7 +89,7 @@ type Delivery struct {
 	Tries int `json:"tries"`
 	// Attempts counts the attempts that have ended since Dispatch. It never starts anew, so
 	// the numbers of attempts go on after a redelivery. Neither counts the attempt of a lost
-	// lease, which the history keeps.
+	// lease, which the history keeps, unless it delivered.
 	Attempts int `json:"attempts"`
 	// Interrupted counts the leases that ran out since the delivery was queued: a process died or
 	// lost its database during a send.
@@ -176,8 +176,8 @@ type Settlement struct {
 	Result *Attempt
 }
 
-// Apply returns the state of a pending delivery after s is stored. It is for Stores, which check
-// the lease first.
+// Apply returns the state of a pending delivery after s is stored, a success under a lost lease
+// included. It is for Stores, which check the lease first.
 func (s *Settlement) Apply(d Delivery) Delivery {
 	due := s.Due
 	if a := s.Result; a != nil {

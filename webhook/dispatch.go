@@ -60,7 +60,7 @@ func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Rec
 	// outlast this function.
 	done := make(chan result, 1)
 	events = slices.Clone(events)
-	go func() {
+	d.engine.workers.run(func() {
 		var first *job
 		func() {
 			r := result{err: errDispatchEnded}
@@ -68,8 +68,8 @@ func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Rec
 			defer call.Close()
 			r.receipt, first, r.err = d.dispatch(ctx, events)
 		}()
-		d.engine.send(first) // this goroutine exists already
-	}()
+		d.engine.send(first) // in this goroutine, which has the call's work behind it
+	})
 	select {
 	case r := <-done:
 		return r.receipt, r.err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -53,8 +54,8 @@ const maxCalls = 512
 // options mean the defaults. Impossible settings are refused with the name of the
 // field, a Store that belongs to another Profile with [ErrProfile].
 func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
-	if store == nil {
-		return nil, errors.New("webhook: New needs a Store")
+	if v := reflect.ValueOf(store); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil, errors.New("webhook: New needs a Store and got nil, check the error of the Store's constructor")
 	}
 	p.addCatalogueEvents()
 	d := &Dispatcher{store: store, profile: p}
@@ -68,8 +69,14 @@ func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
 	d.marks, _ = store.(Marks)
 	d.keys, _ = store.(KeyOrder)
 	d.monitored = monitoredStore{store, d}
-	if c, ok := store.(interface{ Notifies() bool }); ok && !c.Notifies() {
-		d.notifier = nil
+	if c, ok := store.(interface{ Notifies() bool }); ok {
+		notifies := false
+		if err := protect("Notifies", func() error { notifies = c.Notifies(); return nil }); err != nil {
+			return nil, err
+		}
+		if !notifies {
+			d.notifier = nil
+		}
 	}
 
 	d.o = opts.withDefaults(d.notifier != nil)
@@ -87,7 +94,7 @@ func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
 		return nil, fmt.Errorf("webhook: invalid Options: %w", err)
 	}
 	if b, ok := store.(Binder); ok {
-		if err := b.Bind(p.Name); err != nil {
+		if err := protect("Bind", func() error { return b.Bind(p.Name) }); err != nil {
 			return nil, fmt.Errorf("webhook: profile %q: %w", p.Name, err)
 		}
 	}

@@ -58,16 +58,17 @@
 // called under that lock. Status owns, under a lock of its own, the record of Store calls. The sender
 // owns the transport and the signers that are kept for each webhook.
 //
-// Goroutines, and what ends each:
+// Goroutines, and what ends each; while Run is under way up to Options.Capacity of the first three
+// kinds wait for further work when theirs is done, because their stacks have grown already:
 //
 //   - one for each request in flight; it goes on with the next delivery whose turn it is, and ends
 //     when there is none, at the latest when Options.Drain is over
 //   - one for each call to the Store that a command asks for; it ends with the call, which has a
 //     time limit
-//   - while Run is under way: one each that reads the Store's clock, prunes, and waits for other
-//     hosts, where the Store can do that; they end with Run's context
 //   - one for each Dispatch call; it ends with the Store's answer, or goes on with a request that
 //     was handed off
+//   - while Run is under way: one each that reads the Store's clock, prunes, and waits for other
+//     hosts, where the Store can do that; they end with Run's context
 //   - one for each call of a hook that is rare; it ends with the call
 //   - one timer, armed for what becomes due next
 //

@@ -28,6 +28,8 @@ type engine struct {
 	schedulerErr    error         // the panic of a step
 	schedulerFailed chan struct{} // closed after it
 
+	workers workers
+
 	process int64 // the random part of lease numbers
 	claim   Claim // the latest one, for a repetition; only doClaim uses it
 }
@@ -124,7 +126,7 @@ func (g *engine) checkQuiet() {
 	}
 }
 
-// carryOut carries out commands. Slow ones run in goroutines, so no caller waits for a Store or an
+// carryOut carries out commands. Slow ones run in workers, so no caller waits for a Store or an
 // endpoint.
 func (g *engine) carryOut(todo []scheduler.Command) {
 	for _, c := range todo {
@@ -139,25 +141,25 @@ func (g *engine) carryOut(todo []scheduler.Command) {
 func (g *engine) do(c scheduler.Command) {
 	switch c := c.(type) {
 	case scheduler.Claim:
-		go g.doClaim(c)
+		g.workers.run(func() { g.doClaim(c) })
 	case scheduler.Look:
-		go g.doLook(c)
+		g.workers.run(func() { g.doLook(c) })
 	case scheduler.LookAt:
-		go g.doLookAt(c)
+		g.workers.run(func() { g.doLookAt(c) })
 	case scheduler.Settle:
-		go g.doSettle(c.Jobs)
+		g.workers.run(func() { g.doSettle(c.Jobs) })
 	case scheduler.Sweep:
-		go g.doSweep()
+		g.workers.run(g.doSweep)
 	case scheduler.Read:
-		go g.doRead(c)
+		g.workers.run(func() { g.doRead(c) })
 	case scheduler.Notify:
-		go g.doNotify()
+		g.workers.run(g.doNotify)
 	case scheduler.ReadHealth:
-		go g.doReadHealth()
+		g.workers.run(g.doReadHealth)
 	case scheduler.SaveHealth:
-		go g.doSaveHealth(c)
+		g.workers.run(func() { g.doSaveHealth(c) })
 	case scheduler.SwitchOff:
-		go g.doSwitchOff(c)
+		g.workers.run(func() { g.doSwitchOff(c) })
 	case scheduler.Attention:
 		g.d.raiseAttention(c.Job.Value.(*job))
 	case scheduler.BreakerOpened:

@@ -23,6 +23,12 @@ const (
 	Withheld   = withheld
 )
 
+// Workers are goroutines that wait for more work.
+type Workers = workers
+
+func (p *workers) Run(f func())  { p.run(f) }
+func (p *workers) Keep(most int) { p.keep(most) }
+
 // BreakScheduler makes a step panic, as a bug in it would.
 func BreakScheduler(d *Dispatcher) { d.engine.post(scheduler.Attempted{}) }
 

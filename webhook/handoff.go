@@ -88,9 +88,10 @@ func (d *Dispatcher) storeAll(ctx context.Context, to Enqueuer, ds []Delivery) (
 		case err != nil:
 			return nil, err
 		}
-		if added = append(added, a...); len(a) == len(ds) {
+		if len(a) == len(ds) {
 			return a, nil
 		}
+		added = append(added, a...)
 	}
 	return added, nil
 }

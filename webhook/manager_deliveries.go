@@ -59,8 +59,8 @@ func (q Query) PageSize() int {
 	return q.Limit
 }
 
-// Delivery returns one delivery with its body and attempts, oldest first. Errors:
-// [ErrNotFound], [ErrUnsupported].
+// Delivery returns one delivery with its body and attempts, in the order in which they were stored.
+// Errors: [ErrNotFound], [ErrUnsupported].
 func (m *Manager) Delivery(ctx context.Context, scope, id string) (Delivery, []Attempt, error) {
 	h, err := m.history()
 	if err != nil {

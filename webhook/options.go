@@ -15,7 +15,8 @@ import (
 )
 
 // Options configures a [Dispatcher]. Nil, or a zero field, means the default.
-// New refuses combinations that cannot work and names the fields.
+// New refuses combinations that cannot work and names the fields. Limits of requests are those of
+// this Dispatcher: two hosts on one Store send twice as much.
 type Options struct {
 	// Capacity is the number of requests that are active at once: in flight for less than
 	// SlowAfter; default 64.

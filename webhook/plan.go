@@ -103,5 +103,7 @@ func DeliveryID(scope, event, webhook string) string {
 	b = append(append(b, event...), 0)
 	sum := sha256.Sum256(b)
 	of := sha256.Sum256(append(b[:0], webhook...))
-	return "dlv_" + idEncoding.EncodeToString(sum[:16]) + idEncoding.EncodeToString(of[:10])
+	b = append(b[:0], "dlv_"...)
+	b = idEncoding.AppendEncode(b, sum[:16])
+	return string(idEncoding.AppendEncode(b, of[:10]))
 }

@@ -138,7 +138,7 @@ type Form struct {
 }
 
 // Limit bounds the requests in flight, and those of a second, of everything that names
-// the same Key.
+// the same Key in one Dispatcher: two hosts on one Store send twice as much.
 type Limit struct {
 	// Key names what is limited, at most 300 bytes. The other fields should be the same
 	// wherever the Key is; the latest ones hold.

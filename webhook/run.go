@@ -42,6 +42,8 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	upkeepCtx, stopUpkeep := context.WithCancel(ctx)
 	defer stopUpkeep()
 	d.startUpkeep(upkeepCtx, &upkeep)
+	g.workers.keep(d.o.Capacity)
+	defer g.workers.keep(0)
 	g.post(scheduler.Started{})
 
 	select {

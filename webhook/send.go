@@ -70,9 +70,17 @@ func (s *sender) timeoutOf(w *Webhook) time.Duration {
 	return s.timeout
 }
 
-// attempt makes one request and judges the answer by its status line, into a. An error while the body is
-// read changes nothing, because the receiver has answered and another request would only repeat it.
-// attempt never panics. Code of the host may end the goroutine; then too a is complete.
+// headerLimit bounds the wait for an answer. A transport of the host has bounds of its own.
+func (s *sender) headerLimit() time.Duration {
+	if s.ownTransport == nil {
+		return 0
+	}
+	return s.bounds.header
+}
+
+// attempt makes one request and judges the answer by its status line, into a. An error while the
+// body is read changes nothing, because the receiver has answered and another request would only
+// repeat it. attempt never panics. Code of the host may end the goroutine; then too a is complete.
 //
 // Within the attempt and its time the transport may make the request a second time, with the same
 // bytes: see [transport.Transport.Send]. The attempt itself makes it a second time after a cached
@@ -87,17 +95,17 @@ func (s *sender) attempt(ctx context.Context, w *Webhook, d *Delivery, now time.
 		}
 		a.Duration = max(0, time.Since(began))
 	}()
-	ctx, cancel := context.WithTimeout(ctx, s.timeoutOf(w))
-	defer cancel()
 	var auth authorization
-	for s.tryRequest(ctx, cancel, w, d, a, &auth, began) {
+	for s.tryRequest(ctx, w, d, a, &auth, began) {
 	}
 	returned = true
 }
 
 // tryRequest makes one request of an attempt and reports whether it is to be made again.
-func (s *sender) tryRequest(ctx context.Context, cancel context.CancelFunc, w *Webhook, d *Delivery, a *Attempt, auth *authorization, began time.Time) (again bool) {
+func (s *sender) tryRequest(ctx context.Context, w *Webhook, d *Delivery, a *Attempt, auth *authorization, began time.Time) (again bool) {
 	x := transport.Begin(ctx, d.Body)
+	x.Limit(s.timeoutOf(w)-time.Since(began), s.headerLimit())
+	defer x.End()
 	at := attemptTime(a.Start, began)
 	prep := s.prepared.get(at, w)
 	req, to, err := s.request(x, prep, w, d, a.Number, at, auth)
@@ -106,7 +114,7 @@ func (s *sender) tryRequest(ctx context.Context, cancel context.CancelFunc, w *W
 		return false
 	}
 	if s.lookup {
-		if err := s.ownTransport.Lookup(ctx, req.URL.Hostname()); err != nil {
+		if err := s.ownTransport.Lookup(x, req.URL.Hostname()); err != nil {
 			a.Code, a.Detail = unanswered(x, err)
 			return false
 		}
@@ -126,12 +134,12 @@ func (s *sender) tryRequest(ctx context.Context, cancel context.CancelFunc, w *W
 		_ = resp.Body.Close()
 		return true
 	}
-	s.judgeAnswer(a, resp, cancel, to, req.Header, began)
+	s.judgeAnswer(a, resp, x, to, req.Header, began)
 	return false
 }
 
 // judgeAnswer sets the code of an attempt and keeps parts of the answer.
-func (s *sender) judgeAnswer(a *Attempt, resp *http.Response, cancel context.CancelFunc, to *target, sent http.Header, began time.Time) {
+func (s *sender) judgeAnswer(a *Attempt, resp *http.Response, x *transport.Exchange, to *target, sent http.Header, began time.Time) {
 	a.Status = resp.StatusCode
 	if a.Code = CodeStatus; a.Status >= 300 && a.Status <= 399 {
 		a.Code = CodeRedirect
@@ -151,7 +159,7 @@ func (s *sender) judgeAnswer(a *Attempt, resp *http.Response, cancel context.Can
 		_ = resp.Body.Close() // 101: the body is the bare connection, which no deadline ends
 		return
 	}
-	a.Snippet = s.readBody(resp.Body, cancel, to, sent)
+	a.Snippet = s.readBody(resp.Body, x, to, sent)
 }
 
 // roundTrip sends a request by own. If own is nil it uses the transport of the host, and turns its

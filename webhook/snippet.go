@@ -1,14 +1,14 @@
 package webhook
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"strings"
 	"sync"
-	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/postrider/postrider/webhook/internal/transport"
 )
 
 var readBuffers = sync.Pool{New: func() any { return new([maxSnippet]byte) }}
@@ -16,12 +16,12 @@ var readBuffers = sync.Pool{New: func() any { return new([maxSnippet]byte) }}
 // readBody reads at most 64 KiB of an answer's body within five seconds, so that the connection can
 // be used again, and returns the cleaned beginning. It ignores errors, because the status has
 // decided.
-func (s *sender) readBody(body io.ReadCloser, end context.CancelFunc, to *target, sent http.Header) string {
+func (s *sender) readBody(body io.ReadCloser, x *transport.Exchange, to *target, sent http.Header) string {
 	defer body.Close()
 	if body == http.NoBody {
 		return ""
 	}
-	defer time.AfterFunc(s.bounds.body, end).Stop()
+	x.Within(s.bounds.body)
 	buf := readBuffers.Get().(*[maxSnippet]byte)
 	defer readBuffers.Put(buf)
 	n, err := io.ReadFull(body, buf[:])

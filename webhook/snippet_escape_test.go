@@ -164,9 +164,7 @@ func TestSnippetOfManyEscapes(t *testing.T) {
 		}
 		for _, unit := range units {
 			began := time.Now()
-			for range 5 {
-				webhook.CleanSnippet(strings.Repeat(unit, webhook.MaxSnippet/len(unit)), list, true)
-			}
+			webhook.CleanSnippet(strings.Repeat(unit, webhook.MaxSnippet/len(unit)), list, true)
 			if took := time.Since(began); took > 5*time.Second { // some milliseconds each; only a hang is a failure
 				t.Errorf("%.10q...: %q took %v", path, unit, took)
 			}

@@ -10,9 +10,9 @@ import (
 type Enqueuer interface {
 	// Webhooks returns the webhooks of a scope with URL and secrets, oldest first,
 	// inactive and expired ones included. (A Webhook encodes itself without its secrets: an
-	// adapter stores Secret.Reveal.) One that cannot be opened, because a key is
-	// missing or a key service does not answer, is among them with Unreadable set. An
-	// unknown scope has none.
+	// adapter stores Secret.Reveal, and beside it the three values of [Secret.WithLife].) One
+	// that cannot be opened, because a key is missing or a key service does not answer, is
+	// among them with Unreadable set. An unknown scope has none.
 	Webhooks(ctx context.Context, scope string) ([]Webhook, error)
 
 	// Enqueue stores deliveries, all or none of each scope. added has one element for
@@ -59,8 +59,8 @@ type Store interface {
 	// in neither Webhooks nor Unreadable is gone, and the caller ends its deliveries.
 	//
 	// The same Claim again, with the same c.Lease, also returns, counted in Most,
-	// deliveries that are still held under exactly that number, so a lost answer costs a call and not a
-	// lease. Those come before free deliveries, are held until c.Until, do not count as
+	// deliveries whose lease has exactly that number and has not ended at c.Now, so a lost answer costs
+	// a call and not a lease. Those come before free deliveries, are held until c.Until, do not count as
 	// Interrupted, and have c.Now as their Due where the Store has forgotten the one before.
 	// A delivery that got lease+1 instead waits for the end of its lease. An answer may come with
 	// a [*PartialError].
@@ -70,14 +70,15 @@ type Store interface {
 	// that is not the delivery's latest, is left alone and reported in lost. There are two exceptions,
 	// because a request was made: the Result of a lost lease is kept in the history, and a
 	// lost lease that reports StateDelivered still ends a pending delivery as
-	// delivered, because the receiver has it; a lease above the delivery's latest was
-	// never given and does not. A settlement for a delivery that has
+	// delivered, because the receiver has it, and its Result then counts as an attempt; a lease above
+	// the delivery's latest was never given and does not. A settlement for a delivery that has
 	// already ended changes only the history. One that repeats a stored one, of the
 	// same ID and lease, changes nothing, the history included, and is lost only if a
-	// later lease exists: the Dispatcher repeats a call whose answer was lost, so a
-	// Store remembers the leases of which it has the Result, with or without a history. After
-	// Settle the delivery is not held. FirstFailure becomes the End of the first Result
-	// that does not deliver. No call names a delivery twice.
+	// later lease exists, or [History] has requeued the delivery since: the Dispatcher repeats a call
+	// whose answer was lost. So a Store remembers the leases of which it has the Result, with or
+	// without a history, and takes a settlement without a Result for a repeat where its lease is the
+	// latest and the delivery is not held. After Settle the delivery is not held. FirstFailure
+	// becomes the End of the first Result that does not deliver. No call names a delivery twice.
 	Settle(ctx context.Context, ss []Settlement) (lost []string, err error)
 }
 

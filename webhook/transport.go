@@ -43,7 +43,9 @@ func setBounds(dispatcher any, b testhook.Bounds) {
 
 // newTransport makes the transport of a Dispatcher's requests to webhooks.
 func newTransport(p *Profile, o *Options, b bounds) *transport.Transport {
-	return transport.New(transportOptions(p, o, b))
+	t := transportOptions(p, o, b)
+	t.Header = 0 // an attempt limits its exchange
+	return transport.New(t)
 }
 
 // newTokenTransport makes the transport of requests to token endpoints. It differs in the addresses

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -38,7 +39,11 @@ func main() {
 func run(names []string) error {
 	for _, name := range names {
 		if !slices.ContainsFunc(scenes, func(s scene) bool { return s.name == name }) {
-			return fmt.Errorf("there is no scene %q", name)
+			var known []string
+			for _, s := range scenes {
+				known = append(known, s.name)
+			}
+			return fmt.Errorf("there is no scene %q, name some of %s", name, strings.Join(known, ", "))
 		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)

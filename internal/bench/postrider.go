@@ -108,7 +108,6 @@ func plainTransport(j job, capacity int) *http.Transport {
 		return nil, fmt.Errorf("a request that is not https")
 	}
 	t.MaxIdleConns = 2 * capacity
-	t.ResponseHeaderTimeout = 15 * time.Second
 	t.MaxResponseHeaderBytes = 64 << 10
 	return t
 }

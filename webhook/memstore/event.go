@@ -152,7 +152,7 @@ func (s *Store) forget(e *event) {
 		s.bytes -= r.bytes
 		delete(s.rows, r.id)
 		// The scope's log keeps the row for a while, without its contents.
-		*r = row{removed: true, ordered: unordered, created: r.created, seq: r.seq, nextOfEvent: r.nextOfEvent, pos: -1}
+		*r = row{removed: true, rare: plain, created: r.created, seq: r.seq, nextOfEvent: r.nextOfEvent, pos: -1}
 		sc.removed++
 	}
 	delete(sc.events, e.id)

@@ -22,10 +22,11 @@ func (s *Store) Delivery(ctx context.Context, scope, id string) (webhook.Deliver
 	}
 	d := r.delivery()
 	d.Vars, d.Carry = maps.Clone(d.Vars), maps.Clone(d.Carry)
-	as := make([]webhook.Attempt, len(r.attempts))
-	for i, a := range r.attempts {
-		as[i] = a.clone()
+	var as []webhook.Attempt
+	for a := r.latest; a != nil; a = a.before {
+		as = append(as, a.clone())
 	}
+	slices.Reverse(as)
 	return d, as, nil
 }
 
@@ -118,12 +119,12 @@ func (s *Store) Requeue(ctx context.Context, scope, id string, due time.Time) er
 	case s.pending >= s.opts.MaxDeliveries || r.event.scope.pending >= share(s.opts.MaxDeliveries):
 		return fmt.Errorf("memstore: requeue %s: %w", id, webhook.ErrFull)
 	default:
-		r.state, r.ordered = webhook.StatePending, &ordered{keyPos: -1, earlier: r.earlier} // without a key
+		r.state, r.rare = webhook.StatePending, &rare{vars: r.vars, carry: r.carry, keyPos: -1, earlier: r.earlier} // without a key
 		s.opened(r)
 		s.count(r.event.scope, 0, 0, -1)
 	}
-	if r.ordered == unordered {
-		r.ordered = &ordered{keyPos: -1}
+	if r.rare == plain {
+		r.rare = &rare{keyPos: -1}
 	}
 	r.earlier, r.expires = r.earlier+r.tries, never
 	r.tries, r.interrupted, r.code, r.exhausted = 0, 0, "", false

@@ -9,9 +9,11 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// ordered holds the fields of rows that have a key or an end, or were requeued. Most rows have none
-// of these.
-type ordered struct {
+// rare holds the fields of rows that have a key, an end, variables or metadata, or were requeued.
+// Most rows have none of these.
+type rare struct {
+	vars      map[string]string
+	carry     map[string]string
 	key       string
 	keyed     *keyed  // the key, while the row is pending
 	dueBefore instant // the due time of a parked row
@@ -20,8 +22,8 @@ type ordered struct {
 	earlier   int32 // tries before the latest Requeue
 }
 
-// unordered is shared by all other rows, and is read-only.
-var unordered = &ordered{expires: never, keyPos: -1}
+// plain is shared by all other rows, and is read-only.
+var plain = &rare{expires: never, keyPos: -1}
 
 // keyName identifies a sequence in which order is kept: a key of a webhook, over all classes.
 type keyName struct{ scope, webhook, key string }

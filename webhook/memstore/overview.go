@@ -45,8 +45,8 @@ func (s *Store) LatestAttempts(ctx context.Context, scope string, deliveryIDs []
 	defer s.mu.Unlock()
 	out := make(map[string]webhook.Attempt, len(deliveryIDs))
 	for _, id := range deliveryIDs {
-		if r := s.rows[id]; r != nil && r.event.scope.name == scope && len(r.attempts) > 0 {
-			out[id] = r.attempts[len(r.attempts)-1].clone()
+		if r := s.rows[id]; r != nil && r.event.scope.name == scope && r.latest != nil {
+			out[id] = r.latest.clone()
 		}
 	}
 	return out, nil

@@ -48,7 +48,20 @@ func (i instant) time() time.Time {
 // attempt is a record of the history and the lease under which it was made.
 type attempt struct {
 	webhook.Attempt
-	lease int64
+	lease  int64
+	before *attempt // the attempt of the row that was stored before, nil for none
+}
+
+// add adds the latest attempt. It returns the one that is dropped for it, nil for none.
+func (r *row) add(a *attempt) (dropped *attempt) {
+	a.before, r.latest = r.latest, a
+	for range attemptsKept - 1 {
+		if a = a.before; a == nil {
+			return nil
+		}
+	}
+	dropped, a.before = a.before, nil
+	return dropped
 }
 
 // clone returns a copy of the record, which a caller may change.
@@ -66,10 +79,9 @@ type row struct {
 	nextOfEvent             *row
 	lane                    *lane // where it is pending
 	body                    []byte
-	vars, carry             map[string]string
-	attempts                []attempt // the latest, oldest first
+	latest                  *attempt
 	code                    webhook.Code
-	*ordered
+	*rare
 
 	seq                                          int64 // order of insertion
 	due, firstFailure, created, queued, finished instant
@@ -87,12 +99,12 @@ type row struct {
 // newRow copies a delivery. The row is pending; state and tries of d are ignored.
 func newRow(d *webhook.Delivery) *row {
 	r := &row{
-		id: d.ID, typ: d.Type, webhook: d.WebhookID, class: d.Class, body: bytes.Clone(d.Body), vars: maps.Clone(d.Vars), carry: maps.Clone(d.Carry),
+		id: d.ID, typ: d.Type, webhook: d.WebhookID, class: d.Class, body: bytes.Clone(d.Body),
 		due: at(d.Due), firstFailure: never, created: at(d.CreatedAt), queued: at(d.QueuedAt), finished: never,
-		held: d.Held, lease: d.Lease, pos: -1, ordered: unordered,
+		held: d.Held, lease: d.Lease, pos: -1, rare: plain,
 	}
-	if d.Key != "" || !d.ExpiresAt.IsZero() {
-		r.ordered = &ordered{key: d.Key, expires: at(d.ExpiresAt), keyPos: -1}
+	if d.Key != "" || !d.ExpiresAt.IsZero() || len(d.Vars) > 0 || len(d.Carry) > 0 {
+		r.rare = &rare{vars: maps.Clone(d.Vars), carry: maps.Clone(d.Carry), key: d.Key, expires: at(d.ExpiresAt), keyPos: -1}
 	}
 	if r.queued == never {
 		r.queued = r.created

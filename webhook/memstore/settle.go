@@ -60,7 +60,12 @@ func (r *row) repeats(x *webhook.Settlement) bool {
 	if x.Result == nil {
 		return x.Lease == r.lease && !r.held
 	}
-	return slices.ContainsFunc(r.attempts, func(a attempt) bool { return a.lease == x.Lease })
+	for a := r.latest; a != nil; a = a.before {
+		if a.lease == x.Lease {
+			return true
+		}
+	}
+	return false
 }
 
 // apply writes an outcome into a pending row.
@@ -100,11 +105,9 @@ func (s *Store) record(r *row, lease int64, a webhook.Attempt) {
 	a.Snippet = strings.Clone(a.Snippet) // a substring would keep a large string alive
 	a.Header = slices.Clone(a.Header)
 	grown := answerBytes(&a)
-	if len(r.attempts) == attemptsKept {
-		grown -= answerBytes(&r.attempts[0].Attempt)
-		r.attempts = slices.Delete(r.attempts, 0, 1)
+	if dropped := r.add(&attempt{Attempt: a, lease: lease}); dropped != nil {
+		grown -= answerBytes(&dropped.Attempt)
 	}
-	r.attempts = append(r.attempts, attempt{a, lease})
 	r.bytes += grown
 	s.bytes += grown
 	if r.state == webhook.StatePending {

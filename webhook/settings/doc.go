@@ -18,13 +18,13 @@
 //
 // # The page's duties
 //
-// Secrets, URLs and the values of headers are written and never read. The browser gets scheme and
-// host of a stored URL, and nothing of a secret, not even of one typed into a form with a mistake
-// elsewhere. A URL typed into such a form comes back in that form alone.
-// [http.CrossOriginProtection] refuses requests of other sites. The Content-Security-Policy allows
-// one stylesheet and one script of the page's own. Nothing is cached. A form is carried out once,
-// however often its button is pressed. Everything works without JavaScript; the script keeps lists
-// and deliveries up to date, and costs next to nothing while nothing changes.
+// Secrets, URLs and the values of headers are written and never read. The browser gets the scheme
+// of a stored URL, its host unless that is an address, and nothing of a secret, not even of one
+// typed into a form with a mistake elsewhere. A URL typed into such a form comes back in that form
+// alone. [http.CrossOriginProtection] refuses requests of other sites. The Content-Security-Policy
+// allows one stylesheet and one script of the page's own. Nothing is cached. A form is carried out
+// once, however often its button is pressed. Everything works without JavaScript; the script keeps
+// lists and deliveries up to date, and costs next to nothing while nothing changes.
 //
 // # Appearance and language
 //

@@ -43,8 +43,7 @@ func (s *Store) Claim(ctx context.Context, c webhook.Claim) (b webhook.Batch, er
 type claimRun struct {
 	*webhook.Claim
 	now, until int64
-	repeated   bool // this Store ran the same claim before
-	laneIndex  map[webhook.Lane]int
+	repeated   bool               // this Store ran the same claim before
 	rows       [][]row            // by lane
 	webhooks   map[int]webhookRow // by lane
 	short      []webhook.Lane
@@ -52,10 +51,7 @@ type claimRun struct {
 }
 
 func newClaimRun(c *webhook.Claim) *claimRun {
-	t := &claimRun{Claim: c, now: micros(c.Now), until: micros(c.Until), laneIndex: make(map[webhook.Lane]int, len(c.Lanes))}
-	for i, l := range c.Lanes {
-		t.laneIndex[l.Lane] = i
-	}
+	t := &claimRun{Claim: c, now: micros(c.Now), until: micros(c.Until)}
 	t.reset()
 	return t
 }
@@ -75,12 +71,16 @@ func (t *claimRun) keysOf(l *webhook.LaneClaim) map[string]bool {
 	return t.keys[hook]
 }
 
-// add puts a row into its lane.
-func (t *claimRun) add(d row) {
-	if i, ok := t.laneIndex[d.lane()]; ok {
-		t.rows[i] = append(t.rows[i], d)
+// add puts a row into a lane.
+func (t *claimRun) add(i int, d row) {
+	if t.rows[i] == nil {
+		t.rows[i] = make([]row, 0, min(t.Lanes[i].Most, usualRows))
 	}
+	d.setLane(t.Lanes[i].Lane)
+	t.rows[i] = append(t.rows[i], d)
 }
+
+const usualRows = 64 // of a lane in a claim
 
 // batch sorts the taken rows by the due times that they had before. Unreadable rows are
 // leased too, and listed separately.
@@ -92,6 +92,11 @@ func (s *Store) batch(t *claimRun) (b webhook.Batch) {
 		err  error
 	}
 	verdicts := make(map[string]*verdict, len(t.Lanes)) // by scope and ID
+	n := 0
+	for _, rows := range t.rows {
+		n += len(rows)
+	}
+	b.Deliveries = make([]webhook.Delivery, 0, n)
 	for i, rows := range t.rows {
 		if len(rows) == 0 {
 			continue

@@ -126,8 +126,9 @@ func (k *keyedClaim) takeWaiting(t *claimRun) (rows []row, err error) {
 	if k.l.Take == webhook.TakeHeads {
 		where = claimHeadsSQLite
 	}
+	in := newClaimReaderSQLite(k.l.Lane)
 	err = k.s.each(k.ctx, k.c, where, []any{k.hook, k.l.Class, k.l.Scope, k.l.WebhookID, t.now, int64(k.l.Most + spare), t.otherStoresClaim()}, func(r Rows) error {
-		d, err := scanWaiting(r, k.l.Lane)
+		d, err := in.read(r)
 		due = append(due, d)
 		return err
 	})
@@ -185,10 +186,10 @@ func (k *keyedClaim) takeInstead(d *row) (rows []row, err error) {
 
 // read reads rows that were not taken yet.
 func (k *keyedClaim) read(where string, args ...any) (rows []row, err error) {
-	err = k.s.each(k.ctx, k.c, `SELECT `+columns+`, body FROM {p}delivery WHERE `+where, args, func(r Rows) error {
-		var body []byte
-		d, err := scanDelivery(r, &body)
-		if d.Body = body; !k.taken[d.seq] {
+	in := newClaimReaderSQLite(k.l.Lane)
+	err = k.s.each(k.ctx, k.c, `SELECT `+claimColumns+`, `+stateColumns+`, body FROM {p}delivery WHERE `+where, args, func(r Rows) error {
+		d, err := in.read(r)
+		if !k.taken[d.seq] {
 			k.taken[d.seq] = true
 			rows = append(rows, d)
 		}

@@ -11,7 +11,8 @@ import (
 func (s *Store) claimPostgres(ctx context.Context, conn Conn, t *claimRun, statement string, newest bool) error {
 	lanes := make(arrays, 8)
 	from := make([]lanePlace, len(t.Lanes))
-	var selected []int // indexes in t.Lanes
+	var selected []int                              // indexes in t.Lanes
+	places := make(map[hookClass]int, len(t.Lanes)) // in t.Lanes
 	for i := range t.Lanes {
 		l := &t.Lanes[i]
 		if (l.Take == webhook.TakeNewest) != newest {
@@ -20,29 +21,36 @@ func (s *Store) claimPostgres(ctx context.Context, conn Conn, t *claimRun, state
 		if from[i] = laneHead; l.Take == webhook.TakeAny && !t.repeated {
 			from[i] = s.watermarks.start(l.Lane)
 		}
+		at := hookClass{hookOf(l.Scope, l.WebhookID), l.Class}
+		if _, taken := places[at]; taken {
+			t.markShort(l.Lane) // two webhooks with one hash: another claim takes the second
+			continue
+		}
+		places[at] = i
 		selected = append(selected, i)
-		lanes.add(hookOf(l.Scope, l.WebhookID), l.Scope, l.WebhookID, l.Class, int64(min(l.Most, maxLane)), from[i].due, from[i].seq, int64(l.Take))
+		lanes.add(at.hook, l.Scope, l.WebhookID, l.Class, int64(min(l.Most, maxLane)), from[i].due, from[i].seq, int64(l.Take))
 	}
 	if len(selected) == 0 {
 		return nil
 	}
 	args := lanes.args(t.now, t.until, t.Lease, int64(t.MaxBytes), t.repeated)
+	var kind, number int64 // number is a hook or a turn
+	var text string        // a class or the data of a webhook
+	in := newClaimReader(&kind, &number, &text)
+	in.dest = append(in.dest, &in.d.Superseded, &in.d.Body) // or the columns sealed and secret of a webhook
 	err := s.each(ctx, conn, statement, args, func(r Rows) error {
-		var kind, turn int64
-		var hook webhookRow
-		var body []byte
-		d, err := scanDelivery(prefixRows{r, []any{&kind, &turn, &hook.data, &hook.sealed, &hook.secret}}, &body)
+		d, err := in.read(r)
 		if err != nil {
 			return err
 		}
 		switch kind {
 		case 0:
-			d.Body, d.Superseded = body, hook.sealed
-			t.add(d)
+			d.Held = true
+			t.add(places[hookClass{number, text}], d)
 		case 1:
-			t.webhooks[selected[turn-1]] = hook
+			t.webhooks[selected[number-1]] = webhookRow{text, d.Superseded, d.Body}
 		case 2:
-			t.short = append(t.short, t.Lanes[selected[turn-1]].Lane)
+			t.short = append(t.short, t.Lanes[selected[number-1]].Lane)
 		}
 		return nil
 	})
@@ -55,6 +63,12 @@ func (s *Store) claimPostgres(ctx context.Context, conn Conn, t *claimRun, state
 		}
 	}
 	return err
+}
+
+// hookClass names a lane by a hash of its webhook.
+type hookClass struct {
+	hook  int64
+	class string
 }
 
 // markShort records that a lane may have more rows.
@@ -78,11 +92,3 @@ func (s *Store) moveWatermarks(t *claimRun, from []lanePlace) {
 		}
 	}
 }
-
-// prefixRows scans columns that precede those of the reader.
-type prefixRows struct {
-	Rows
-	first []any
-}
-
-func (p prefixRows) Scan(dest ...any) error { return p.Rows.Scan(append(p.first, dest...)...) }

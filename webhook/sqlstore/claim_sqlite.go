@@ -89,10 +89,9 @@ func (s *Store) repeatedSQLite(ctx context.Context, conn Conn, t *claimRun, l *w
 	if !t.repeated {
 		return nil, nil
 	}
+	in := newClaimReaderSQLite(l.Lane)
 	err = s.each(ctx, conn, claimRepeatedSQLite, []any{hookOf(l.Scope, l.WebhookID), l.Class, l.Scope, l.WebhookID, t.now, t.Lease}, func(r Rows) error {
-		var body []byte
-		d, err := scanDelivery(r, &body)
-		d.Body = body
+		d, err := in.read(r)
 		rows = append(rows, d)
 		return err
 	})
@@ -123,9 +122,10 @@ func (s *Store) candidatesSQLite(ctx context.Context, conn Conn, t *claimRun, i 
 	if l.Take != webhook.TakeAny {
 		return s.keyedSQLite(ctx, conn, t, l, rows)
 	}
+	in := newClaimReaderSQLite(l.Lane)
 	err = s.each(ctx, conn, claimWaitingSQLite, []any{hookOf(l.Scope, l.WebhookID), l.Class, l.Scope, l.WebhookID, t.now, int64(l.Most), t.otherStoresClaim()},
 		func(r Rows) error {
-			d, err := scanWaiting(r, l.Lane)
+			d, err := in.read(r)
 			rows = append(rows, d)
 			return err
 		})
@@ -138,24 +138,6 @@ func (t *claimRun) sort(rows []row) {
 	slices.SortStableFunc(rows, func(a, b row) int {
 		return cmp.Or(t.rank(&a)-t.rank(&b), a.Due.Compare(b.Due), cmp.Compare(a.seq, b.seq))
 	})
-}
-
-// scanWaiting reads a row of claimWaitingSQLite.
-func scanWaiting(r Rows, l webhook.Lane) (d row, err error) {
-	d.Scope, d.WebhookID, d.Class = l.Scope, l.WebhookID, l.Class
-	var name, code string
-	var until, first, created, queued, expires int64
-	var earlier int
-	err = r.Scan(&d.seq, &d.id, &name, &d.EventID, &d.Type, &d.extra, &d.at, &d.was, &until, &d.Lease, &d.Held, &d.Tries, &earlier, &d.Interrupted, &first, &created, &queued, &code, &d.Exhausted,
-		&d.Key, &expires, &d.alone, &d.Body)
-	d.ID, d.LastCode, d.Sequence, d.ExpiresAt = cmp.Or(name, d.id), webhook.Code(code), d.seq, fromMicros(expires)
-	d.Attempts = earlier + d.Tries
-	due := d.at
-	if d.Held {
-		due = until
-	}
-	d.Due, d.FirstFailure, d.CreatedAt, d.QueuedAt = fromMicros(due), fromMicros(first), fromMicros(created), fromMicros(queued)
-	return d, err
 }
 
 // otherStoresClaim is the claim's number for rows that another Store leased under it, or -1.

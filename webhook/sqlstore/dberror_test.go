@@ -43,6 +43,7 @@ func TestDatabaseErrors(t *testing.T) {
 		uncertain bool
 	}{
 		{&stateError{"25006"}, "SQLSTATE 25006: the session is read-only, connect to the primary", sqlstore.ErrSetting, false},
+		{&stateError{"25P02"}, "an earlier statement of this transaction failed, roll it back", nil, false},
 		{&stateError{"53100"}, "SQLSTATE 53100: the database's disk is full", nil, false},
 		{&stateError{"42P05"}, "default_query_exec_mode=exec", nil, false},
 		{&stateError{"28P01"}, "check user and password", nil, false},

@@ -84,13 +84,66 @@ func scanDelivery(r Rows, more ...any) (d row, err error) {
 	return d, nil
 }
 
+// claimColumns are the columns that a claim reads of a row in PostgreSQL, beside those that name its
+// lane. A claim in SQLite, which sees rows as they were before, also reads stateColumns.
+const (
+	claimColumns = `seq, id, name, event, type, extra, due, was, lease, tries, earlier, interrupted, first_failure, created, queued, code, exhausted, key, expires`
+	stateColumns = `until, held, alone`
+)
+
+// claimReader reads the rows of a claim. It is made once for many rows, because a claim of
+// hundreds is on the way of each delivery.
+type claimReader struct {
+	lane                                   webhook.Lane // of all rows
+	d                                      row
+	name, code                             string
+	first, created, queued, expires, until int64
+	earlier                                int
+	dest                                   []any
+}
+
+// newClaimReader returns a reader of rows with the columns of first and claimColumns.
+func newClaimReader(first ...any) *claimReader {
+	c := &claimReader{}
+	d := &c.d
+	c.dest = append(first, &d.seq, &d.id, &c.name, &d.EventID, &d.Type, &d.extra, &d.at, &d.was, &d.Lease, &d.Tries, &c.earlier, &d.Interrupted,
+		&c.first, &c.created, &c.queued, &c.code, &d.Exhausted, &d.Key, &c.expires)
+	return c
+}
+
+// newClaimReaderSQLite returns a reader of a lane's rows with claimColumns, stateColumns and the body.
+func newClaimReaderSQLite(l webhook.Lane) *claimReader {
+	c := newClaimReader()
+	c.lane = l
+	c.dest = append(c.dest, &c.until, &c.d.Held, &c.d.alone, &c.d.Body)
+	return c
+}
+
+// read reads one row.
+func (c *claimReader) read(r Rows) (d row, err error) {
+	c.d.Body = nil
+	if err := r.Scan(c.dest...); err != nil {
+		return d, err
+	}
+	d = c.d
+	d.setLane(c.lane)
+	d.ID, d.LastCode, d.Sequence, d.ExpiresAt = cmp.Or(c.name, d.id), webhook.Code(c.code), d.seq, fromMicros(c.expires)
+	d.Attempts = c.earlier + d.Tries
+	due := d.at
+	if d.Held {
+		due = c.until
+	}
+	d.Due, d.FirstFailure, d.CreatedAt, d.QueuedAt = fromMicros(due), fromMicros(c.first), fromMicros(c.created), fromMicros(c.queued)
+	return d, nil
+}
+
 // forHistory returns the delivery of a row; an unreadable extra is left empty.
 func (d *row) forHistory() webhook.Delivery {
 	_ = decodeExtra(d.extra, &d.Delivery)
 	return d.Delivery
 }
 
-func (d *row) lane() webhook.Lane { return d.Delivery.Lane() }
+func (d *row) setLane(l webhook.Lane) { d.Scope, d.WebhookID, d.Class = l.Scope, l.WebhookID, l.Class }
 
 // extra holds fields of a delivery that no query filters by.
 type extra struct {

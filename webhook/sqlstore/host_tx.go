@@ -2,6 +2,8 @@ package sqlstore
 
 import (
 	"context"
+	"errors"
+	"reflect"
 
 	"github.com/postrider/postrider/webhook"
 )
@@ -12,10 +14,33 @@ import (
 // deliveries exist once the host commits, and never if it rolls back. After the commit
 // the host calls Dispatcher.Wake. On PostgreSQL a failed statement ends the
 // transaction, as usual.
-func (s *Store) Tx(tx SQL) webhook.Enqueuer { return hostTx{s, sqlConn{tx}} }
+func (s *Store) Tx(tx SQL) webhook.Enqueuer {
+	if isNil(tx) {
+		return noTx{}
+	}
+	return hostTx{s, sqlConn{tx}}
+}
 
 // TxConn is Tx for a transaction of a native driver; see [Conn].
-func (s *Store) TxConn(c Conn) webhook.Enqueuer { return hostTx{s, c} }
+func (s *Store) TxConn(c Conn) webhook.Enqueuer {
+	if isNil(c) {
+		return noTx{}
+	}
+	return hostTx{s, c}
+}
+
+func isNil(tx any) bool {
+	v := reflect.ValueOf(tx)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
+}
+
+// noTx answers for a transaction that is nil.
+type noTx struct{}
+
+var errNoTx = errors.New("sqlstore: the host's transaction is nil, check the error of the call that began it")
+
+func (noTx) Webhooks(context.Context, string) ([]webhook.Webhook, error) { return nil, errNoTx }
+func (noTx) Enqueue(context.Context, []webhook.Delivery) ([]bool, error) { return nil, errNoTx }
 
 // hostTx is the Store inside a transaction of the host.
 type hostTx struct {

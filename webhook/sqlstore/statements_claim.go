@@ -12,7 +12,9 @@ import (
 // For rows without a key it changes no indexed column, so that their new versions stay in their
 // pages. The statement is short because each connection plans it several times before it keeps a plan.
 //
-// Kinds of rows: 0 a delivery, 1 a lane's webhook, 2 a lane with rows that MaxBytes kept back.
+// Kinds of rows: 0 a delivery, 1 a lane's webhook, 2 a lane with rows that MaxBytes kept back. The
+// columns beside claimColumns are, in this order: of a delivery hook, class, superseded and body; of
+// a webhook turn, data, sealed and secret; of a lane turn.
 const claimPlainPostgres = claimLanes + `,
 t AS MATERIALIZED (
  SELECT r.turn, x.* FROM r CROSS JOIN LATERAL (SELECT x.* FROM (
@@ -26,7 +28,7 @@ c AS (
  UPDATE {p}delivery d SET ` + leaseSet + `, alone = false, was = CASE WHEN NOT d.held THEN d.due WHEN d.until > $9 THEN d.was ELSE d.until END
 ` + leaseWhere + `),
 ` + claimLeases + `
-SELECT 0, 0::int8, '', false, ''::bytea, ` + columns + `, body FROM c` + claimRest
+SELECT 0, hook, class, ` + claimColumns + `, false, body FROM c` + claimRest
 
 // claimPostgres also takes rows of lanes that keep an order, and finds the rows that this Store
 // leased before if it repeats the claim.
@@ -58,7 +60,7 @@ c AS (
   alone = CASE WHEN d.key = '' THEN false ELSE d.ctid = ANY(ARRAY(SELECT place FROM f WHERE fits AND alone)) END
 ` + leaseWhere + `),
 ` + claimLeases + `
-SELECT 0, 0::int8, '', x.superseded, ''::bytea, ` + columns + `, CASE WHEN x.superseded THEN ''::bytea ELSE x.body END
+SELECT 0, hook, class, ` + claimColumns + `, x.superseded, CASE WHEN x.superseded THEN ''::bytea ELSE x.body END
 FROM (SELECT c.*, c.seq = ANY(ARRAY(SELECT seq FROM f WHERE superseded)) AS superseded FROM c) x` + claimRest)
 }
 
@@ -75,15 +77,15 @@ const (
 	leaseSet = `until = $10, held = true, begun = d.key <> '', lease = CASE WHEN d.held AND d.until > $9 THEN d.lease ELSE greatest(d.lease + 1, $11) END,
   interrupted = d.interrupted + CASE WHEN d.held AND d.until <= $9 THEN 1 ELSE 0 END`
 	leaseWhere = ` WHERE d.ctid = ANY(ARRAY(SELECT place FROM f WHERE fits)) AND d.state = 0 AND (NOT d.held OR d.until <= $9 OR d.lease = $11)
- RETURNING ` + columns + `, body`
+ RETURNING hook, class, ` + claimColumns + `, body`
 
 	claimLeases = `l AS (INSERT INTO {p}lease (until, hook, class, scope, webhook) SELECT $10, r.hook, r.class, r.scope, r.webhook FROM r WHERE EXISTS (SELECT 1 FROM f WHERE f.turn = r.turn AND f.fits))`
 
 	claimRest = `
 UNION ALL
-SELECT 1, r.turn, r.data, r.sealed, r.secret, ` + emptyRow + ` FROM r WHERE r.found AND EXISTS (SELECT 1 FROM f WHERE f.turn = r.turn AND f.fits)
+SELECT 1, r.turn, r.data, ` + noClaim + `, r.sealed, r.secret FROM r WHERE r.found AND EXISTS (SELECT 1 FROM f WHERE f.turn = r.turn AND f.fits)
 UNION ALL
-SELECT 2, r.turn, '', false, ''::bytea, ` + emptyRow + ` FROM r WHERE EXISTS (SELECT 1 FROM f WHERE f.turn = r.turn AND NOT f.fits)`
+SELECT 2, r.turn, '', ` + noClaim + `, false, ''::bytea FROM r WHERE EXISTS (SELECT 1 FROM f WHERE f.turn = r.turn AND NOT f.fits)`
 )
 
 // repeatedRows is how many rows of a lane a repeated claim reads to find the rows that it leased

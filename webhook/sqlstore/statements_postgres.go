@@ -29,8 +29,8 @@ i AS (
 l AS (INSERT INTO {p}lease (until, hook, class, scope, webhook) SELECT DISTINCT until, hook, class, scope, webhook FROM i WHERE until > 0)
 SELECT id, parked FROM i UNION ALL SELECT '', false FROM stale`
 
-// emptyRow fills columns and body in rows of other kinds.
-const emptyRow = `0::int8, '', '', '', '', '', '', '', '', 0::int2, 0::int8, 0::int8, 0::int8, 0::int8, false, 0, 0, 0, 0::int8, 0::int8, 0::int8, 0::int8, '', false, '', 0::int8, false, ''::bytea`
+// noClaim fills claimColumns in rows of other kinds.
+const noClaim = `0::int8, '', '', '', '', '', 0::int8, 0::int8, 0::int8, 0, 0, 0, 0::int8, 0::int8, 0::int8, '', false, '', 0::int8`
 
 // settleHeldPostgres writes outcomes of leases that are still held, nearly all. It returns their
 // number, and their IDs if some are missing. The CASE in the condition keeps the planner from the

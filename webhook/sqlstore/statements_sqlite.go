@@ -21,14 +21,13 @@ WHERE true ON CONFLICT (id) DO NOTHING`
 // the same claim leased before. SQLite prepares a statement again at each use if its LIMIT is a
 // parameter alone, because the planner reads its value; hence the + 0.
 const (
-	waitingSQLite = `SELECT seq, id, name, event, type, extra, due, was, until, lease, held, tries, earlier, interrupted, first_failure, created, queued, code, exhausted,
- key, expires, alone, body FROM {p}delivery d
+	waitingSQLite = `SELECT ` + claimColumns + `, ` + stateColumns + `, body FROM {p}delivery d
 WHERE state = 0 AND (NOT held OR until <= $5 OR lease = $7) AND hook = $1 AND class = $2 AND scope = $3 AND webhook = $4 AND due <= $5`
 	inTurnSQLite = ` ORDER BY due, seq LIMIT $6 + 0`
 
 	claimWaitingSQLite  = waitingSQLite + inTurnSQLite
 	claimHeadsSQLite    = waitingSQLite + ` AND (key = '' OR alone OR ` + keyHasNoOlder + ` AND ` + keyHasNoTurn + `)` + inTurnSQLite
-	claimRepeatedSQLite = `SELECT ` + columns + `, body FROM {p}delivery WHERE seq IN (SELECT seq FROM (SELECT seq, held, lease, until FROM {p}delivery
+	claimRepeatedSQLite = `SELECT ` + claimColumns + `, ` + stateColumns + `, body FROM {p}delivery WHERE seq IN (SELECT seq FROM (SELECT seq, held, lease, until FROM {p}delivery
  WHERE state = 0 AND hook = $1 AND class = $2 AND scope = $3 AND webhook = $4 AND due <= $5 ORDER BY due, seq LIMIT ` + repeatedRows + `)
  WHERE held AND lease = $6 AND until > $5)`
 

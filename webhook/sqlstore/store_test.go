@@ -11,6 +11,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/postrider/postrider/payload"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/sqlstore"
 )
@@ -158,6 +159,26 @@ func TestErrors(t *testing.T) {
 	} {
 		if !errors.Is(tc.err, tc.is) || !strings.HasPrefix(tc.err.Error(), "sqlstore: ") || !strings.Contains(tc.err.Error(), tc.says) {
 			t.Errorf("%v: want it to be %v and to say %q", tc.err, tc.is, tc.says)
+		}
+	}
+}
+
+// TestTxNil: a transaction that could not be begun is an error of DispatchTx that says so.
+func TestTxNil(t *testing.T) {
+	t.Parallel()
+	s, err := sqlstore.New(openDown(t), sqlstore.SQLite, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hooks, err := webhook.New(s, webhook.Standard(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	event := payload.Event{ID: "evt", Scope: "acme", Type: "invoice.paid", Time: time.Now(), Body: []byte("{}")}
+	var tx *sql.Tx
+	for name, to := range map[string]webhook.Enqueuer{"Tx(nil)": s.Tx(nil), "Tx of a nil *sql.Tx": s.Tx(tx), "TxConn(nil)": s.TxConn(nil)} {
+		if _, err := hooks.DispatchTx(t.Context(), to, event); err == nil || !strings.Contains(err.Error(), "transaction is nil") {
+			t.Errorf("%s: %v, want an error that says that the transaction is nil", name, err)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -69,7 +70,7 @@ func (e *env) fatalf(format string, args ...any) {
 // recovered turns a panic of the Store into a finding.
 func (e *env) recovered() {
 	if p := recover(); p != nil {
-		e.errorf("panic: %v", p)
+		e.errorf("panic: %v\n%s", p, debug.Stack())
 	}
 }
 

@@ -186,7 +186,8 @@ func testWebhooksOldestFirst(e *env) {
 func (e *env) whole() webhook.Webhook {
 	w := e.draft("a")
 	w.Group, w.Name, w.URL, w.Filter, w.Notes = "group "+odd, odd, "https://example.com/a?b=%20&c=${x}", "project = \"A\" AND x != 'ü'", odd+odd
-	w.Secrets = []webhook.Secret{webhook.NewSecret("newest " + odd), webhook.NewSecret(""), webhook.NewSecret("older")}
+	w.Secrets = []webhook.Secret{webhook.NewSecret("newest " + odd), webhook.NewSecret(""),
+		webhook.NewSecret("older").WithLife("sec_older", e.at(-time.Hour), e.at(time.Hour))}
 	w.Events = []string{"taskSuccess", "taskFailure", "*", odd}
 	w.Headers = map[string]string{"X-One": "1", "Authorization": "Bearer " + odd, "X-Empty": ""}
 	w.Attributes = map[string]string{webhook.AttrSecretIn: webhook.SecretInPath, odd: odd}

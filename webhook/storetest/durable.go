@@ -103,8 +103,12 @@ func testDurableOutcomes(e *env, reopen func()) {
 
 func testDurableWebhooks(e *env, reopen func()) {
 	w := e.whole()
+	before, err := e.store.Webhooks(e.ctx, w.Scope)
+	e.ok(err, "Webhooks")
+	e.wantHook("webhook before", w, before)
 	reopen()
 	ws, err := e.store.Webhooks(e.ctx, w.Scope)
 	e.ok(err, "Webhooks")
 	e.wantHook("webhook", w, ws)
+	e.want("IDs, ages and ends of its secrets", lives(before[0]), lives(ws[0]))
 }

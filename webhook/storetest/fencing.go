@@ -141,6 +141,9 @@ func testStaleSuccess(e *env) {
 	e.settle(delivered(first, now), delivered(other, now))
 	e.none("claim after the receiver has it", e.claim(e.at(time.Hour)))
 	e.wantState(first.Scope, first.ID, webhook.StateDelivered, webhook.CodeOK)
+	if h, _, ok := e.stored(first.Scope, first.ID); ok {
+		e.want("tries and attempts with the Result of a late success", []int{1, 1}, []int{h.Tries, h.Attempts})
+	}
 	e.wantState(released2.Scope, released2.ID, webhook.StateDelivered, webhook.CodeOK)
 	e.settle(retried(second, now, now))
 	e.none("claim after the newer lease was settled", e.claim(e.at(2*time.Hour)))

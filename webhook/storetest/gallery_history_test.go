@@ -101,6 +101,28 @@ var brokenHistories = []exhibit{
 		wrongDelivery(func(_ *broken, _ webhook.Claim, d *webhook.Delivery) { d.Tries += former[d.ID] })(b)
 	}, []string{"history/requeue-old-lease"}},
 
+	{"an end without a Result counts again after a Requeue", func(b *broken) {
+		b.settle = func(ctx context.Context, ss []webhook.Settlement) ([]string, error) {
+			lost, err := b.Store.Settle(ctx, ss)
+			for _, x := range ss {
+				if x.Result == nil && x.State == webhook.StateFailed {
+					_, _, _ = b.Store.Cancel(ctx, x.Scope, x.ID, x.Due) // ends what is not held
+				}
+			}
+			return lost, err
+		}
+	}, []string{"history/requeue-old-lease"}},
+
+	{"lease numbers start anew with a Requeue", func(b *broken) {
+		b.delivery = func(ctx context.Context, scope, id string) (webhook.Delivery, []webhook.Attempt, error) {
+			d, as, err := b.Store.Delivery(ctx, scope, id)
+			if d.State == webhook.StatePending && d.Attempts > 0 && d.Tries == 0 {
+				d.Lease = 0
+			}
+			return d, as, err
+		}
+	}, []string{"history/requeue"}},
+
 	{"attempts start anew with a Requeue", func(b *broken) {
 		wrongDelivery(func(_ *broken, _ webhook.Claim, d *webhook.Delivery) { d.Attempts = d.Tries })(b)
 	}, []string{"history/requeue"}},
@@ -160,6 +182,14 @@ var brokenHistories = []exhibit{
 			return d, err == nil, err
 		}
 	}, []string{"history/cancel"}},
+
+	{"a lease that has ended before a Cancel is not counted", func(b *broken) {
+		b.cancel = func(ctx context.Context, scope, id string, now time.Time) (webhook.Delivery, bool, error) {
+			d, ended, err := b.Store.Cancel(ctx, scope, id, now)
+			d.Interrupted = 0
+			return d, ended, err
+		}
+	}, []string{"history/cancel-held"}},
 
 	{"a lease that has ended prevents Cancel", func(b *broken) {
 		b.cancel = func(ctx context.Context, scope, id string, now time.Time) (webhook.Delivery, bool, error) {

@@ -10,6 +10,19 @@ import (
 )
 
 var brokenLeases = []exhibit{
+	{"a repeated claim leaves the end of its leases", func(b *broken) {
+		ends := make(map[int64]time.Time)
+		b.claim = func(ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
+			b.mu.Lock()
+			if end, again := ends[c.Lease]; again {
+				c.Until = end
+			}
+			ends[c.Lease] = c.Until
+			b.mu.Unlock()
+			return b.claimSealed(ctx, c)
+		}
+	}, []string{"repeat/same"}},
+
 	{"claims hand out deliveries that others hold", func(b *broken) {
 		b.claim = func(ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
 			batch, err := b.claimSealed(ctx, c)

@@ -129,8 +129,9 @@ func testRepeatSame(e *env) {
 	first := e.batch(c)
 	e.wantIDs("claim", first.Deliveries, want...)
 	for range 2 {
+		c.Until = c.Until.Add(lease)
 		again := e.batch(c)
-		e.wantIDs("the same claim again", again.Deliveries, want...)
+		e.wantIDs("the same claim again, with a later Until", again.Deliveries, want...)
 		e.want("webhooks of the same claim again", e.listed(sorted([]string{a.ID, b.ID})), e.listed(sorted(hookIDs(again.Webhooks))))
 		for _, d := range again.Deliveries {
 			e.want("held, lease, interrupted, tries", []any{true, c.Lease, 0, 0}, []any{d.Held, d.Lease, d.Interrupted, d.Tries})
@@ -140,7 +141,7 @@ func testRepeatSame(e *env) {
 		}
 	}
 	e.none("claim with another number", e.claim(e.base))
-	e.none("claim with another number before Until", e.claim(e.at(lease-time.Microsecond)))
+	e.none("claim with another number before the latest Until", e.claim(c.Until.Add(-time.Microsecond)))
 	for _, d := range first.Deliveries {
 		e.wantKept(e.settle(delivered(d, e.at(time.Second))))
 	}
@@ -208,7 +209,7 @@ func testRepeatNextNumber(e *env) {
 	e.one("claim", e.batch(webhook.Claim{Now: e.base, Lease: number}).Deliveries)
 	c := webhook.Claim{Now: e.at(lease), Until: e.at(2 * lease), Lease: number, Lanes: asked(1, laneOf(w))}
 	d := e.one("claim of an ended lease with the same number", e.batch(c).Deliveries)
-	e.want("lease, interrupted", []any{number + 1, 1}, []any{d.Lease, d.Interrupted})
+	e.want("a lease that has ended is not returned again but given anew: lease, interrupted", []any{number + 1, 1}, []any{d.Lease, d.Interrupted})
 	e.none("the same claim again", e.batch(c).Deliveries)
 	e.wantKept(e.settle(delivered(d, e.at(lease))))
 }

@@ -20,9 +20,9 @@ func testRequeue(e *env, h webhook.History) {
 	e.ok(h.Requeue(e.ctx, w.Scope, d.ID, due), "Requeue of one that failed")
 	got, as, err := h.Delivery(e.ctx, w.Scope, d.ID)
 	e.ok(err, "Delivery")
-	e.want("state, tries, attempts, interrupted, code, exhausted, first failure, finished, expires, due, queued, created, attempts on record",
-		[]any{webhook.StatePending, 0, 1, 0, webhook.Code(""), false, time.Time{}, time.Time{}, time.Time{}, due, due, d.CreatedAt, 1},
-		[]any{got.State, got.Tries, got.Attempts, got.Interrupted, got.LastCode, got.Exhausted, got.FirstFailure, got.FinishedAt, got.ExpiresAt, got.Due, got.QueuedAt, got.CreatedAt, len(as)})
+	e.want("lease, state, tries, attempts, interrupted, code, exhausted, first failure, finished, expires, due, queued, created, attempts on record",
+		[]any{x.Lease, webhook.StatePending, 0, 1, 0, webhook.Code(""), false, time.Time{}, time.Time{}, time.Time{}, due, due, d.CreatedAt, 1},
+		[]any{got.Lease, got.State, got.Tries, got.Attempts, got.Interrupted, got.LastCode, got.Exhausted, got.FirstFailure, got.FinishedAt, got.ExpiresAt, got.Due, got.QueuedAt, got.CreatedAt, len(as)})
 	e.none("claim before it is due", e.claim(due.Add(-time.Microsecond)))
 	again := e.one("claim when it is due", e.claim(due))
 	e.want("identifier, body, tries, attempts, lease is larger", []any{d.EventID, string(d.Body), 0, 1, true},
@@ -59,10 +59,20 @@ func testRequeueOldLease(e *env, h webhook.History) {
 	e.settle(failed(d, e.at(time.Second)))
 	due := e.at(5 * time.Second)
 	e.ok(h.Requeue(e.ctx, d.Scope, d.ID, due), "Requeue")
-	e.settle(failed(d, e.at(6*time.Second)), retried(d, e.at(6*time.Second), e.at(time.Hour)))
-	if again := e.one("claim of the requeued delivery", e.claim(due)); again.Tries != 0 {
+	e.settle(failed(d, e.at(6*time.Second)))
+	e.settle(retried(d, e.at(6*time.Second), e.at(time.Hour)))
+	again := e.one("claim of the requeued delivery", e.claim(due))
+	if again.Tries != 0 {
 		e.errorf("Tries is %d, want 0: the lease is from before the Requeue", again.Tries)
 	}
+	unsent := settlement(again, webhook.StateFailed, e.at(7*time.Second)) // no Result tells that it was stored before
+	unsent.Code = webhook.CodeExpired
+	e.settle(unsent)
+	due = e.at(10 * time.Second)
+	e.ok(h.Requeue(e.ctx, d.Scope, d.ID, due), "Requeue of one that ended without a request")
+	e.settle(unsent)
+	e.settle(settlement(again, webhook.StateDelivered, e.at(7*time.Second)))
+	e.one("claim after settlements without a Result, whose lease was over", e.claim(due))
 }
 
 // wantCancelled checks what Cancel returned.
@@ -105,5 +115,6 @@ func testCancelHeld(e *env, h webhook.History) {
 	now := e.at(lease)
 	got, ended, err := h.Cancel(e.ctx, d.Scope, d.ID, now)
 	e.wantCancelled("Cancel at the end of the lease", got, ended, err, true, d.ID, webhook.StateFailed, webhook.CodeCancelled, now)
+	e.want("interrupted, by the lease that has ended", 1, got.Interrupted)
 	e.none("claim later", e.claim(e.at(time.Hour)))
 }

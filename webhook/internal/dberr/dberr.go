@@ -84,7 +84,8 @@ func State(err error) string {
 // advice holds texts by code or by class, the first two characters of a code.
 var advice = map[string]string{
 	"25006": "the session is read-only, connect to the primary: target_session_attrs=read-write in the DSN",
-	"40001": "serialization failure",
+	"25P02": "an earlier statement of this transaction failed, roll it back",
+	"40001": "serialization failure, repeat the transaction",
 	"40P01": "deadlock",
 	"42501": "permission denied, grant the host's role the rights on the tables",
 	"42P01": "a table is missing, call Store.Migrate",

@@ -85,6 +85,22 @@ func TestSchedulerShare(t *testing.T) {
 				t.Error("a request to a prompt webhook is unproven")
 			}
 		}},
+		{"a request that was answered wants no timer", func(t *testing.T) {
+			r := newRig(t, nil)
+			first, second := r.job(lane("a", "first")), r.job(lane("a", "second"))
+			r.dispatch(first)
+			begin := r.now
+			r.now = r.now.Add(10 * time.Millisecond)
+			r.dispatch(second)
+			if at := r.s.Wake(); !at.Equal(begin.Add(50 * time.Millisecond)) {
+				t.Errorf("the timer is for %v after the first request, want 50 ms", at.Sub(begin))
+			}
+			r.answer(first, delivered)
+			r.settled(nil)
+			if at := r.s.Wake(); !at.Equal(begin.Add(60 * time.Millisecond)) {
+				t.Errorf("after its answer the timer is for %v after the first request, want the 60 ms of the second", at.Sub(begin))
+			}
+		}},
 		{"unproven while a request is slow", func(t *testing.T) {
 			r := newRig(t, nil)
 			a := lane("a", "a")

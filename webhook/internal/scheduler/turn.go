@@ -150,12 +150,17 @@ func (s *Scheduler) expireStarts() {
 	for s.paces.len() > 0 && s.now.Sub(s.paces.at(0).at) >= s.pace() {
 		s.paces.pop().ep.recent--
 	}
-	for s.starts.len() > 0 && s.now.Sub(s.starts.at(0).at) >= s.c.SlowAfter {
-		j := s.starts.pop().job
-		ep := j.lane.ep
+	for s.starts.len() > 0 {
+		first := s.starts.at(0)
+		j, ep := first.job, first.job.lane.ep
 		if j.phase != active {
+			s.starts.pop() // answered; a timer for it would cost a step for each request
 			continue
 		}
+		if s.now.Sub(first.at) < s.c.SlowAfter {
+			break
+		}
+		s.starts.pop()
 		j.phase = slow
 		s.active--
 		ep.slow++

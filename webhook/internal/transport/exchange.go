@@ -33,6 +33,8 @@ type Exchange struct {
 	by      *generation
 	io.ReadCloser
 	closed bool
+	limit  *limit // nil without Limit
+	own    limit
 
 	conn     net.Conn // set by the sending goroutine
 	phase    atomic.Int32
@@ -54,6 +56,12 @@ func Begin(ctx context.Context, message []byte) *Exchange {
 	return x
 }
 
+func (x *Exchange) wroteRequest(httptrace.WroteRequestInfo) {
+	if x.limit.header > 0 && !x.answered.Load() {
+		x.Within(x.limit.header)
+	}
+}
+
 // Request returns a request with the exchange's context and message, for the caller to complete.
 func (x *Exchange) Request() *http.Request {
 	return x.setBody((&http.Request{}).WithContext(x.traced()))
@@ -71,6 +79,15 @@ func (x *Exchange) setBody(req *http.Request) *http.Request {
 		req.Body, req.ContentLength = io.NopCloser(&x.sent), int64(len(x.message))
 	}
 	return req
+}
+
+// again returns an exchange with the same message within the same limit.
+func (x *Exchange) again() *Exchange {
+	again := Begin(x.Context, x.message)
+	if again.limit = x.limit; x.limit != nil {
+		again.trace.WroteRequest = again.wroteRequest
+	}
+	return again
 }
 
 // Again returns the message again, as the GetBody of a request does.

@@ -40,7 +40,8 @@ type Options struct {
 	// MaxAge bounds the use of a connection; 0 or less means no limit.
 	MaxAge time.Duration
 	// Dial, TLS and Header bound the phases of a request: the connection with the look-up of
-	// the name, the handshake, the wait for the complete header of the answer.
+	// the name, the handshake, the wait for the complete header of the answer; a Header of 0 leaves
+	// that to Exchange.Limit.
 	Dial, TLS, Header time.Duration
 }
 
@@ -125,7 +126,7 @@ func (t *Transport) Send(x *Exchange, req *http.Request) (*http.Response, error)
 	if resp != nil {
 		_ = resp.Body.Close()
 	}
-	again := Begin(x.Context, x.message)
+	again := x.again()
 	resp, _, err = again.send(again.setBody(req.WithContext(again.traced())), t.fresh)
 	return resp, err
 }

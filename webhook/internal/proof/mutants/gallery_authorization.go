@@ -33,6 +33,6 @@ var authorizationBugs = []mutation{
 		"if fresh.identity, err = w.TLS.parse(); err != nil {", "if fresh.identity, err = w.TLS.parse(); false && err != nil {",
 		"./webhook/internal/proof/sockets -run TestClientCertUnusable"},
 	{"a private key is given to any Store", "webhook/clienttls.go",
-		"return d.o.AllowClearKeys || ok && s.Seals()", "_ = ok && s.Seals()\n\treturn true",
+		"if !ok || d.o.AllowClearKeys {\n\t\treturn d.o.AllowClearKeys", "if !ok || d.o.AllowClearKeys {\n\t\treturn true",
 		"./webhook -run TestClientCertNeedsASealer"},
 }

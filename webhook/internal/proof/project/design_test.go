@@ -62,8 +62,8 @@ func TestFilesAreNamed(t *testing.T) {
 	}
 }
 
-// Rule: docs/design.md has a line, with the file, for each goroutine that the core starts and for
-// each timer that runs a function.
+// Rule: docs/design.md has a line, with the file, for each goroutine that the core starts, for each
+// function that it gives to a worker, and for each timer that runs a function.
 func TestGoroutinesAreNamed(t *testing.T) {
 	t.Parallel()
 	var named, started []string
@@ -107,14 +107,46 @@ func starts(t *testing.T, file string) (functions []string) {
 				}
 				functions = append(functions, name)
 			case *ast.CallExpr:
-				if method, ok := n.Fun.(*ast.SelectorExpr); ok && (method.Sel.Name == "Go" || method.Sel.Name == "AfterFunc") {
+				method, ok := n.Fun.(*ast.SelectorExpr)
+				switch {
+				case !ok:
+				case method.Sel.Name == "Go", method.Sel.Name == "AfterFunc":
 					functions = append(functions, f.Name.Name)
+				case isWorkers(method.X) && method.Sel.Name == "run":
+					functions = append(functions, given(n.Args[0], f.Name.Name))
 				}
 			}
 			return true
 		})
 	}
 	return functions
+}
+
+// isWorkers reports whether an expression is the field workers of something.
+func isWorkers(e ast.Expr) bool {
+	field, ok := e.(*ast.SelectorExpr)
+	return ok && field.Sel.Name == "workers"
+}
+
+// given names a function that is given to a worker: a method, or a literal that calls nothing but
+// a method, by that method; any other by the function around it.
+func given(function ast.Expr, around string) string {
+	switch f := function.(type) {
+	case *ast.SelectorExpr:
+		return f.Sel.Name
+	case *ast.FuncLit:
+		if len(f.Body.List) != 1 {
+			break
+		}
+		if statement, ok := f.Body.List[0].(*ast.ExprStmt); ok {
+			if call, ok := statement.X.(*ast.CallExpr); ok {
+				if method, ok := call.Fun.(*ast.SelectorExpr); ok {
+					return method.Sel.Name
+				}
+			}
+		}
+	}
+	return around
 }
 
 // arrows reads the table of docs/design.md: the imports that each package may have.
