@@ -39,7 +39,7 @@ fips: ## signatures and sealing where FIPS 140 is enforced
 sim: ## 200,000 simulated deliveries
 	go test ./$(proof)/sim -count=1 -run TestSimulation -sim.runs 600 -v | tail -n 4
 
-mutants: ## planted bugs, each of which a test must find; PART=2/3 for every third
+mutants: ## planted bugs, each of which a test must find; PART=2/4 for every fourth
 	go run ./$(proof)/mutants -part $(or $(PART),1/1)
 
 alone: ## the root module without the workspace, and the README's example as a newcomer runs it
@@ -68,8 +68,8 @@ api: ## what of the API has changed since the last tag
 vuln: ## known vulnerabilities
 	.ci/vuln
 
-ci: export PART ?= $(shell echo $$((1 + $$(git rev-list --count HEAD) % 3)))/3
-ci: ## all of them, in the order in which they fail soonest; a third of the planted bugs
+ci: export PART ?= $(shell echo $$((1 + $$(git rev-list --count HEAD) % 4)))/4
+ci: ## all of them, in the order in which they fail soonest; a quarter of the planted bugs
 	@go version
 	@for t in lint race nested fips sim mutants alone oldest cross fuzz force speed api vuln; do \
 	  printf '\n== %s\n' "$$t"; $(MAKE) --no-print-directory $$t || exit 1; done
