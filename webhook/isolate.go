@@ -2,6 +2,14 @@ package webhook
 
 import "fmt"
 
+// contain turns a panic in code of the host into an error. The panic's value is not
+// kept: it may hold a secret.
+func contain(what string, err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("%w: %s", ErrPanic, what)
+	}
+}
+
 // Code of the host may end its goroutine by runtime.Goexit, as the FailNow of a test does. Unlike a
 // panic that cannot be stopped: only deferred functions still run. So a goroutine of this package
 // either calls such code by isolate, or does in deferred functions what must be done in any case.

@@ -296,11 +296,3 @@ func (s *sender) sign(signer sign.Signer, req *http.Request, w *Webhook, m sign.
 	}
 	return nil
 }
-
-// contain turns a panic in code of the host into an error. The panic's value is not
-// kept: it may hold a secret.
-func contain(what string, err *error) {
-	if r := recover(); r != nil {
-		*err = fmt.Errorf("%w: %s", ErrPanic, what)
-	}
-}
