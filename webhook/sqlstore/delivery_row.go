@@ -72,16 +72,20 @@ func scanDelivery(r Rows, more ...any) (d row, err error) {
 	d.ID = cmp.Or(name, d.id)
 	d.Attempts = earlier + d.Tries
 	d.State, d.LastCode, d.Sequence, d.ExpiresAt = webhook.State(state), webhook.Code(code), d.seq, fromMicros(expires)
-	due := d.at
-	switch {
-	case d.Held:
-		due = until
-	case due == parked:
-		due = d.was
-	}
-	d.Due, d.FirstFailure, d.CreatedAt = fromMicros(due), fromMicros(first), fromMicros(created)
+	d.Due, d.FirstFailure, d.CreatedAt = d.due(until), fromMicros(first), fromMicros(created)
 	d.QueuedAt, d.FinishedAt = fromMicros(queued), fromMicros(finished)
 	return d, nil
+}
+
+// due is Delivery.Due of a row whose lease, if it is held, ends at until.
+func (d *row) due(until int64) time.Time {
+	switch {
+	case d.Held:
+		return fromMicros(until)
+	case d.at == parked:
+		return fromMicros(d.was)
+	}
+	return fromMicros(d.at)
 }
 
 // claimColumns are the columns that a claim reads of a row in PostgreSQL, beside those that name its
@@ -129,11 +133,7 @@ func (c *claimReader) read(r Rows) (d row, err error) {
 	d.setLane(c.lane)
 	d.ID, d.LastCode, d.Sequence, d.ExpiresAt = cmp.Or(c.name, d.id), webhook.Code(c.code), d.seq, fromMicros(c.expires)
 	d.Attempts = c.earlier + d.Tries
-	due := d.at
-	if d.Held {
-		due = c.until
-	}
-	d.Due, d.FirstFailure, d.CreatedAt, d.QueuedAt = fromMicros(due), fromMicros(c.first), fromMicros(c.created), fromMicros(c.queued)
+	d.Due, d.FirstFailure, d.CreatedAt, d.QueuedAt = d.due(c.until), fromMicros(c.first), fromMicros(c.created), fromMicros(c.queued)
 	return d, nil
 }
 
