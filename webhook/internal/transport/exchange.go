@@ -57,8 +57,8 @@ func Begin(ctx context.Context, message []byte) *Exchange {
 }
 
 func (x *Exchange) wroteRequest(httptrace.WroteRequestInfo) {
-	if x.limit.header > 0 && !x.answered.Load() {
-		x.Within(x.limit.header)
+	if x.limit.header > 0 {
+		x.limit.reset(x.limit.header, false)
 	}
 }
 

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -13,7 +14,10 @@ type limit struct {
 	header time.Duration
 	late   atomic.Bool // the timer has ended the context
 	cancel context.CancelCauseFunc
+
+	mu     sync.Mutex // guards the time of timer and headed
 	timer  *time.Timer
+	headed bool // the header of the answer is complete, or the exchange is over
 }
 
 // Limit bounds the time of an exchange from now on, and the wait for the complete header of the
@@ -30,13 +34,27 @@ func (x *Exchange) Limit(whole, header time.Duration) {
 
 // End frees what Limit has reserved. The context of the exchange has ended then.
 func (x *Exchange) End() {
-	x.limit.timer.Stop()
-	x.limit.cancel(nil)
+	l := x.limit
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.headed = true
+	l.timer.Stop()
+	l.cancel(nil)
 }
 
-// Within bounds the next phase by d, within the time of the whole exchange.
-func (x *Exchange) Within(d time.Duration) {
-	x.limit.timer.Reset(min(d, time.Until(x.limit.end)))
+// Within bounds the time after the header by d, within the time of the whole exchange.
+func (x *Exchange) Within(d time.Duration) { x.limit.reset(d, true) }
+
+// reset sets the timer for the next phase. A transport may report that the request is written while
+// the answer is read, and after the exchange, so that report changes nothing once headed is set.
+func (l *limit) reset(d time.Duration, headed bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.headed && !headed {
+		return
+	}
+	l.headed = headed
+	l.timer.Reset(min(d, time.Until(l.end)))
 }
 
 func (l *limit) expire() {

@@ -26,6 +26,7 @@ func TestLimit(t *testing.T) {
 		{"the whole, before the end of that wait", header, func(x *Exchange) { time.Sleep(20 * time.Second); wrote(x) }, 30 * time.Second},
 		{"the body, after the header", header, func(x *Exchange) { wrote(x); x.trace.GotFirstResponseByte(); x.Within(5 * time.Second) }, 5 * time.Second},
 		{"an answer before the request was written entirely", header, func(x *Exchange) { x.trace.GotFirstResponseByte(); x.Within(20 * time.Second); wrote(x) }, 20 * time.Second},
+		{"the wait for the header, whose first byte came before the request was written entirely", header, func(x *Exchange) { x.trace.GotFirstResponseByte(); wrote(x) }, 15 * time.Second},
 		{"the second request of the exchange", header, func(x *Exchange) { time.Sleep(20 * time.Second); wrote(x.again()) }, 30 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -62,12 +63,13 @@ func TestLimitEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		x := Begin(ctx, nil)
-		x.Limit(time.Minute, 0)
+		x.Limit(time.Minute, time.Second)
 		stop()
 		if err := x.Err(); !errors.Is(err, context.Canceled) {
 			t.Errorf("Err is %v, want that of the caller's context", err)
 		}
 		x.End()
+		x.trace.WroteRequest(httptrace.WroteRequestInfo{}) // net/http may report it after the exchange
 		time.Sleep(2 * time.Minute)
 		if err := x.Err(); !errors.Is(err, context.Canceled) {
 			t.Errorf("after End and its time Err is %v", err)
