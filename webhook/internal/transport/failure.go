@@ -24,7 +24,7 @@ func (x *Exchange) Failure(err error) *Error {
 		op     *net.OpError
 	)
 	err = x.cause(err)
-	late := errors.Is(x.Err(), context.DeadlineExceeded)
+	late := isLate(x)
 	switch {
 	case errors.As(err, &own):
 		return own

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -60,6 +61,12 @@ func (l *limit) reset(d time.Duration, headed bool) {
 func (l *limit) expire() {
 	l.late.Store(true)
 	l.cancel(context.DeadlineExceeded)
+}
+
+// isLate reports whether ctx has ended by a deadline or by a limit. A context that is derived from an
+// Exchange shows the limit by its cause only.
+func isLate(ctx context.Context) bool {
+	return errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.Is(context.Cause(ctx), context.DeadlineExceeded)
 }
 
 // Err implements [context.Context].

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http/httptrace"
 	"testing"
 	"testing/synctest"
@@ -75,4 +76,41 @@ func TestLimitEnds(t *testing.T) {
 			t.Errorf("after End and its time Err is %v", err)
 		}
 	})
+}
+
+// Rule: where the limit ends what is derived from an exchange, that too has timed out.
+func TestLimitOfDerived(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		ends func(x *Exchange) error
+		want Error
+	}{
+		"a look-up": {func(x *Exchange) error {
+			silent := func(ctx context.Context, _, _ string) (net.Conn, error) { <-ctx.Done(); return nil, ctx.Err() }
+			tr := New(Options{Dial: 10 * time.Second, Resolver: &net.Resolver{PreferGo: true, Dial: silent}})
+			tr.names.asked.known, tr.names.asked.at = true, time.Now() // name servers answer others
+			return tr.Lookup(x, "hooks.example.com")
+		}, Error{DNS, DNSTimeout}},
+		"the request for a token": {func(x *Exchange) error {
+			ctx, cancel := context.WithTimeout(x, 10*time.Second)
+			defer cancel()
+			token := Begin(ctx, nil)
+			token.reach(connected)
+			<-token.Done()
+			return token.Failure(token.Err()) // HTTP/2 returns the context's error
+		}, Error{Timeout, NoAnswer}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				x := Begin(t.Context(), nil)
+				x.Limit(time.Second, 0)
+				defer x.End()
+				var got *Error
+				if err := tt.ends(x); !errors.As(err, &got) || *got != tt.want {
+					t.Errorf("%v, want %v", err, tt.want)
+				}
+			})
+		})
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -160,6 +161,9 @@ func (t *Transport) Lookup(ctx context.Context, host string) error {
 	defer cancel()
 	addrs, err := t.names.LookupNetIP(ctx, "ip", host+".")
 	if err != nil {
+		if isLate(ctx) {
+			err = fmt.Errorf("%w: %w", err, context.DeadlineExceeded)
+		}
 		return t.names.failure(err)
 	}
 	for _, a := range addrs {
