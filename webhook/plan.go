@@ -49,6 +49,9 @@ func (d *Dispatcher) plan(ctx context.Context, e payload.Event, hooks []Webhook,
 		if ds[i].ID == "" {
 			return nil, fmt.Errorf("route: webhook %s is not live in the scope, or has two deliveries", routed[i].WebhookID)
 		}
+		if routed[i].Err == nil && ds[i].Vars[varUnusable] != "" {
+			return nil, fmt.Errorf("%w: the variable %s is reserved, give it another name", ErrInvalid, varUnusable)
+		}
 	}
 	return ds, nil
 }

@@ -134,3 +134,25 @@ func TestRouteErrorRefuses(t *testing.T) {
 		}
 	})
 }
+
+// Rule: no variable of the host makes a delivery fail as one whose webhook cannot be used, in silence.
+func TestUnusableVariable(t *testing.T) {
+	t.Parallel()
+	vars := map[string]string{"postrider.unusable": "true"}
+	for name, tt := range map[string]struct{ event, routed map[string]string }{"of the event": {event: vars}, "of Routed": {routed: vars}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := tracker()
+			p.Route = func(live []webhook.Webhook, _ payload.Event) ([]webhook.Routed, error) {
+				return []webhook.Routed{{WebhookID: live[0].ID, Vars: tt.routed}}, nil
+			}
+			inBubble(t, p, nil, func(h *host) {
+				h.addTracker("one", "", "https://hooks.example.com/one")
+				_, err := h.Dispatch(context.Background(), track(t, "evt_1", tt.event))
+				if !errors.Is(err, webhook.ErrInvalid) || h.stored() != 0 {
+					t.Errorf("%v, %d deliveries are stored; want ErrInvalid and none", err, h.stored())
+				}
+			})
+		})
+	}
+}
