@@ -3,6 +3,8 @@ package webhook_test
 import (
 	"context"
 	"errors"
+	"io"
+	"net/http"
 	"runtime"
 	"strings"
 	"sync"
@@ -204,3 +206,32 @@ func TestGoexitOfToken(t *testing.T) {
 		}
 	})
 }
+
+// Rule: the body of an answer is closed whatever its status, also if Judge ends the goroutine.
+func TestGoexitClosesAnswer(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{101, 200, 500} {
+		closed := 0
+		p := webhook.Standard()
+		p.Judge = func(webhook.Attempt) webhook.Verdict { runtime.Goexit(); return webhook.VerdictAccept }
+		to := roundTrip(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: status, Body: closer{strings.NewReader("answer"), &closed}}, nil
+		})
+		inBubble(t, p, &webhook.Options{Transport: to}, func(h *host) {
+			h.add("one", standardHook)
+			h.dispatch(id("evt_1"))
+			settled(time.Second)
+			if closed != 1 {
+				t.Errorf("%d: the body of the answer was closed %d times", status, closed)
+			}
+		})
+	}
+}
+
+// closer counts how often it is closed.
+type closer struct {
+	io.Reader
+	closed *int
+}
+
+func (c closer) Close() error { *c.closed++; return nil }

@@ -140,6 +140,7 @@ func (s *sender) tryRequest(ctx context.Context, w *Webhook, d *Delivery, a *Att
 
 // judgeAnswer sets the code of an attempt and keeps parts of the answer.
 func (s *sender) judgeAnswer(a *Attempt, resp *http.Response, x *transport.Exchange, to *target, sent http.Header, began time.Time) {
+	defer func() { _ = resp.Body.Close() }() // also if Judge ends this goroutine
 	a.Status = resp.StatusCode
 	if a.Code = CodeStatus; a.Status >= 300 && a.Status <= 399 {
 		a.Code = CodeRedirect
@@ -155,11 +156,9 @@ func (s *sender) judgeAnswer(a *Attempt, resp *http.Response, x *transport.Excha
 	if !a.OK() {
 		a.Header = answerHeader(resp.Header, to, sent)
 	}
-	if resp.StatusCode < 200 {
-		_ = resp.Body.Close() // 101: the body is the bare connection, which no deadline ends
-		return
+	if resp.StatusCode >= 200 { // of 101 the body is the bare connection, which no deadline ends
+		a.Snippet = s.readBody(resp.Body, x, to, sent)
 	}
-	a.Snippet = s.readBody(resp.Body, x, to, sent)
 }
 
 // roundTrip sends a request by own. If own is nil it uses the transport of the host, and turns its

@@ -16,8 +16,7 @@ var readBuffers = sync.Pool{New: func() any { return new([maxSnippet]byte) }}
 // readBody reads at most 64 KiB of an answer's body within five seconds, so that the connection can
 // be used again, and returns the cleaned beginning. It ignores errors, because the status has
 // decided.
-func (s *sender) readBody(body io.ReadCloser, x *transport.Exchange, to *target, sent http.Header) string {
-	defer body.Close()
+func (s *sender) readBody(body io.Reader, x *transport.Exchange, to *target, sent http.Header) string {
 	if body == http.NoBody {
 		return ""
 	}
