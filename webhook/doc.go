@@ -69,7 +69,7 @@
 //     was handed off
 //   - while Run is under way: one each that reads the Store's clock, prunes, and waits for other
 //     hosts, where the Store can do that; they end with Run's context
-//   - one for each call of a hook that is rare; it ends with the call
+//   - one for a call of a hook that must not end the goroutine around it; it ends with the call
 //   - one timer, armed for what becomes due next
 //
 // A hook that calls runtime.Goexit ends one of these goroutines. Deferred functions then complete its

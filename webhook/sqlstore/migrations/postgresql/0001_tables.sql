@@ -49,30 +49,30 @@ CREATE SEQUENCE {p}delivery_seq;
 -- one. hook is a hash of scope and webhook. until is the end of the lease while the row is
 -- held, and was is the due time before the lease. begun is true if a row with a key was
 -- leased once. earlier counts the tries before the latest redelivery. attempts
--- holds one line of JSON for each attempt, oldest first. Columns that change precede those that
--- do not, so that the write-ahead log holds only the former of an update. fillfactor keeps room
--- in a page: a lease changes no indexed column (was, until, lease, interrupted, held), so the
--- new version of the row stays in its page.
+-- holds one line of JSON for each attempt, oldest first. The write-ahead log holds an update from
+-- the first byte that changes to the last, so the columns that a lease and a delivery change stand
+-- together, from was to attempts. fillfactor keeps room in a page: a lease changes no indexed
+-- column (was, lease, until, held, interrupted), so the new version of the row stays in its page.
 CREATE TABLE {p}delivery (
   seq           bigint   NOT NULL DEFAULT nextval('{p}delivery_seq'),
   hook          bigint   NOT NULL,
   created       bigint   NOT NULL,
   queued        bigint   NOT NULL,
-  due           bigint   NOT NULL,
-  was           bigint   NOT NULL DEFAULT 0,
-  until         bigint   NOT NULL DEFAULT 0,
-  lease         bigint   NOT NULL DEFAULT 0,
+  expires       bigint   NOT NULL DEFAULT 0,
   first_failure bigint   NOT NULL DEFAULT 0,
-  finished      bigint   NOT NULL DEFAULT 0,
-  tries         int      NOT NULL DEFAULT 0,
   earlier       int      NOT NULL DEFAULT 0,
   interrupted   int      NOT NULL DEFAULT 0,
+  was           bigint   NOT NULL DEFAULT 0,
+  lease         bigint   NOT NULL DEFAULT 0,
+  until         bigint   NOT NULL DEFAULT 0,
+  due           bigint   NOT NULL,
+  finished      bigint   NOT NULL DEFAULT 0,
+  tries         int      NOT NULL DEFAULT 0,
   state         smallint NOT NULL DEFAULT 0,
   held          boolean  NOT NULL DEFAULT false,
   exhausted     boolean  NOT NULL DEFAULT false,
   alone         boolean  NOT NULL DEFAULT false,
   begun         boolean  NOT NULL DEFAULT false,
-  expires       bigint   NOT NULL DEFAULT 0,
   code          text     NOT NULL DEFAULT '',
   attempts      text     NOT NULL DEFAULT '',
   id            text COLLATE "C" PRIMARY KEY,
