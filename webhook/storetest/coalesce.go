@@ -63,7 +63,9 @@ func testCoalesceNewest(e *env) {
 	e.put(late)
 	sent, superseded := e.newest(e.base, w)
 	e.wantIDs("taken", sent, late.ID, q[3], q[4])
-	e.want("Due of the newest, as it was before the lease", late.Due, e.with(sent, late.ID).Due)
+	if due := e.with(sent, late.ID).Due; due.After(late.Due) { // a lease that is given back waits until then
+		e.errorf("the newest is due at %v, later than %v, with which it was stored", due, late.Due)
+	}
 	e.wantIDs("superseded", asDeliveries(e.supersede(e.base, w, superseded...)), q[0], q[1], q[2])
 	for _, d := range superseded {
 		if len(d.Body) > 0 {
