@@ -28,6 +28,7 @@ type Workers = workers
 
 func (p *workers) Run(f func())  { p.run(f) }
 func (p *workers) Keep(most int) { p.keep(most) }
+func (p *workers) End()          { p.end() }
 
 // BreakScheduler makes a step panic, as a bug in it would.
 func BreakScheduler(d *Dispatcher) { d.engine.post(scheduler.Attempted{}) }

@@ -43,7 +43,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	defer stopUpkeep()
 	d.startUpkeep(upkeepCtx, &upkeep)
 	g.workers.keep(d.o.Capacity)
-	defer g.workers.keep(0)
+	defer g.workers.end()
 	g.post(scheduler.Started{})
 
 	select {

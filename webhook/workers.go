@@ -8,6 +8,7 @@ type workers struct {
 	mu      sync.Mutex
 	most    int           // that may wait; 0 outside of Run
 	waiting []chan func() // one for each goroutine that waits, with room for one function
+	asleep  sync.WaitGroup
 }
 
 // run calls a function in a goroutine. It does not wait.
@@ -31,6 +32,7 @@ func (p *workers) work(w func()) {
 			return
 		}
 		w = <-next // nil once Run ends
+		p.asleep.Done()
 	}
 }
 
@@ -46,19 +48,25 @@ func (p *workers) enlist(next chan func()) chan func() {
 		next = make(chan func(), 1)
 	}
 	p.waiting = append(p.waiting, next)
+	p.asleep.Add(1)
 	return next
 }
 
-// keep lets at most most goroutines wait. Those that wait then end if most is 0.
+// keep lets at most most goroutines wait, more than 0.
 func (p *workers) keep(most int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.most = most
-	if most > 0 {
-		return
-	}
+}
+
+// end ends the goroutines that wait, and those that work once their work is done. It returns when
+// none waits any more.
+func (p *workers) end() {
+	p.mu.Lock()
 	for _, next := range p.waiting {
 		close(next)
 	}
-	p.waiting = nil
+	p.most, p.waiting = 0, nil
+	p.mu.Unlock()
+	p.asleep.Wait()
 }

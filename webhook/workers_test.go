@@ -32,8 +32,10 @@ func TestWorkers(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var p webhook.Workers
-				p.Keep(tt.most)
-				defer p.Keep(0)
+				if tt.most > 0 {
+					p.Keep(tt.most)
+				}
+				defer p.End()
 				before := make(chan string, tt.together)
 				end := make(chan struct{})
 				for range tt.together {
@@ -88,7 +90,7 @@ func TestWorkersEnd(t *testing.T) {
 		if reused != 2 {
 			t.Errorf("%d goroutines did work again, want the 2 that may wait", reused)
 		}
-		p.Keep(0)
+		p.End()
 		close(end) // work that outlasts Run: its goroutines do not wait
 	})
 }
