@@ -8,6 +8,8 @@ SHELL := /bin/bash
 proof := webhook/internal/proof
 nested := internal/oracle internal/e2e internal/bench
 fresh := -count=1 -shuffle=on
+# Tests of weeks of simulated time, for each of which the race detector takes a minute.
+weeks := TestApp_expiryAndRefresh|TestDelivery_retryWindows|TestDisableAfterFiveDays
 
 .PHONY: help test papers lint race databases nested fips sim mutants alone oldest cross fuzz force speed api vuln ci
 
@@ -24,8 +26,9 @@ lint: ## gofmt, vet, staticcheck, tidiness and golangci-lint, in every module
 	.ci/lint
 
 race: ## all tests of the root module, the examples and the proofs, with the race detector, in any order
-	go test -race -timeout 30m $(fresh) -skip 'TestStore.*/sqlite|^TestScheduler' ./$(proof)/stores ./$(proof)/recovery ./... ./examples/... ./$(proof)/... # the longest first
+	go test -race -timeout 30m $(fresh) -skip 'TestStore.*/sqlite|^TestScheduler|^($(weeks))$$' ./$(proof)/stores ./$(proof)/recovery ./... ./examples/... ./$(proof)/... # the longest first
 	go test $(fresh) -run 'TestStore.*/sqlite' ./$(proof)/stores ./$(proof)/jirastores # SQLite in Go takes thirty times as long with the race detector
+	go test $(fresh) -run '^($(weeks))$$' ./webhook ./webhook/jira
 	go test $(fresh) ./webhook/internal/scheduler # it starts no goroutine, and tells a quarter of a million schedules
 
 databases: ## what depends on a database; POSTRIDER_TEST_POSTGRES_PORT names one that is there
