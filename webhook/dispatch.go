@@ -68,7 +68,7 @@ func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Rec
 			defer call.Close()
 			r.receipt, first, r.err = d.dispatch(ctx, events)
 		}()
-		d.engine.send(first) // in this goroutine, which has the call's work behind it
+		d.engine.send(first) // the stack of this goroutine has grown already
 	})
 	select {
 	case r := <-done:

@@ -114,8 +114,9 @@ func (m *Manager) SetActive(ctx context.Context, scope, id string, active bool) 
 	return err
 }
 
-// Delete removes a webhook at once, also one that cannot be opened. None of its queued deliveries is sent any more, apart from
-// requests in flight. Errors: [ErrNotFound], and those of Profile.Form.Delete.
+// Delete removes a webhook at once, also one that cannot be opened. None of its queued deliveries is
+// sent any more, apart from requests in flight. Errors: [ErrNotFound], and those of
+// Profile.Form.Delete.
 func (m *Manager) Delete(ctx context.Context, scope, id string) error {
 	if err := m.remove(ctx, scope, id); err != nil {
 		m.rereadIfUnknown(scope, id, err)

@@ -127,8 +127,8 @@ const (
 
 // Observer has a function for every step of a delivery. Any field may be nil. The functions are
 // called from several goroutines and must return quickly; a panic, or the end of the goroutine, is
-// contained and logged. Nothing that they receive, apart from Webhook.Secrets, Webhook.URL, Webhook.Headers, Webhook.Auth and the
-// keys of Webhook.TLS, is secret.
+// contained and logged. Nothing that they receive, apart from Webhook.Secrets, Webhook.URL,
+// Webhook.Headers, Webhook.Auth and the keys of Webhook.TLS, is secret.
 type Observer struct {
 	// Enqueued: Dispatch stored the delivery. After DispatchTx it is called before the
 	// host commits.

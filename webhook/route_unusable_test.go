@@ -94,8 +94,8 @@ func TestUnusableWebhook(t *testing.T) {
 	}
 }
 
-// Rule: a delivery that failed because of what is stored cannot be sent by hand, because nobody
-// knows whether the webhook was to get it.
+// Rule: a delivery with Routed.Err cannot be redelivered. The Profile could not tell whether the
+// webhook receives the event.
 func TestUnusableIsNotRedelivered(t *testing.T) {
 	t.Parallel()
 	p := tracker()

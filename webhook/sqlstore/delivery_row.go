@@ -37,8 +37,7 @@ func hookOf(scope, id string) int64 {
 }
 
 // columns are the columns that scanDelivery reads.
-const columns = `seq, id, name, scope, event, webhook, class, type, extra, state, due, was, until, lease, held, tries, earlier, interrupted,
- first_failure, created, queued, finished, code, exhausted, key, expires, alone`
+const columns = claimColumns + `, ` + stateColumns + `, scope, webhook, class, state, finished`
 
 // row is a delivery as it is stored.
 type row struct {
@@ -59,22 +58,13 @@ const parkedSQL = `4611686018427387904`
 
 // scanDelivery reads columns, and those of more after them.
 func scanDelivery(r Rows, more ...any) (d row, err error) {
-	var name, code string
+	c := newClaimReader()
 	var state int
-	var until, first, created, queued, finished, expires int64
-	var earlier int
-	err = r.Scan(append([]any{&d.seq, &d.id, &name, &d.Scope, &d.EventID, &d.WebhookID, &d.Class, &d.Type, &d.extra, &state, &d.at, &d.was, &until,
-		&d.Lease, &d.Held, &d.Tries, &earlier, &d.Interrupted, &first, &created, &queued, &finished, &code, &d.Exhausted,
-		&d.Key, &expires, &d.alone}, more...)...)
-	if err != nil {
-		return d, err
-	}
-	d.ID = cmp.Or(name, d.id)
-	d.Attempts = earlier + d.Tries
-	d.State, d.LastCode, d.Sequence, d.ExpiresAt = webhook.State(state), webhook.Code(code), d.seq, fromMicros(expires)
-	d.Due, d.FirstFailure, d.CreatedAt = d.due(until), fromMicros(first), fromMicros(created)
-	d.QueuedAt, d.FinishedAt = fromMicros(queued), fromMicros(finished)
-	return d, nil
+	var finished int64
+	c.dest = append(append(c.dest, &c.until, &c.d.Held, &c.d.alone, &c.lane.Scope, &c.lane.WebhookID, &c.lane.Class, &state, &finished), more...)
+	d, err = c.read(r)
+	d.State, d.FinishedAt = webhook.State(state), fromMicros(finished)
+	return d, err
 }
 
 // due is Delivery.Due of a row whose lease, if it is held, ends at until.
