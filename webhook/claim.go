@@ -157,7 +157,10 @@ func (d *Dispatcher) admit(j *job, hook *Webhook, now time.Time) Code {
 		return code
 	}
 	j.Timeout = d.sender.timeoutOf(hook)
-	limits, err := d.limitsOf(hook, j.delivery.Class)
+	if d.profile.Limits == nil {
+		return CodeOK
+	}
+	limits, err := d.profile.limitsOf(hook, j.delivery.Class)
 	if err != nil {
 		return CodeConfig
 	}
@@ -166,12 +169,9 @@ func (d *Dispatcher) admit(j *job, hook *Webhook, now time.Time) Code {
 }
 
 // limitsOf calls Profile.Limits.
-func (d *Dispatcher) limitsOf(w *Webhook, class string) (limits []scheduler.Limit, err error) {
-	if d.profile.Limits == nil {
-		return nil, nil
-	}
+func (p *Profile) limitsOf(w *Webhook, class string) (limits []scheduler.Limit, err error) {
 	err = isolated("Profile.Limits", func() error {
-		for _, l := range d.profile.Limits(*w, class) {
+		for _, l := range p.Limits(*w, class) {
 			limits = append(limits, scheduler.Limit(l))
 		}
 		return nil

@@ -48,8 +48,7 @@ func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Rec
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.o.DispatchTimeout)
 	defer cancel()
-	call, err := d.calls.Reserve(ctx, 1)
-	if err != nil {
+	if err := d.calls.Acquire(ctx, 1); err != nil {
 		return Receipt{}, fmt.Errorf("webhook: dispatch: %w: %w", ErrBusy, err)
 	}
 	type result struct {
@@ -65,7 +64,7 @@ func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Rec
 		func() {
 			r := result{err: errDispatchEnded}
 			defer func() { done <- r }()
-			defer call.Close()
+			defer d.calls.Release(1)
 			r.receipt, first, r.err = d.dispatch(ctx, events)
 		}()
 		d.engine.send(first) // the stack of this goroutine has grown already
@@ -197,16 +196,19 @@ func (r monitoredStore) Webhooks(ctx context.Context, scope string) ([]Webhook, 
 
 // reportAdded counts the new deliveries in the receipt and calls the Observer for each.
 func (d *Dispatcher) reportAdded(ctx context.Context, r *Receipt, ds []Delivery, added []bool) {
-	at := 0
+	f := d.o.Observer.Enqueued
 	for i := range r.Events {
-		for range r.Events[i].Matched {
-			if added[at] {
-				r.Events[i].Added++
-				if f := d.o.Observer.Enqueued; f != nil {
-					d.observe(ctx, "Enqueued", func() { f(ctx, ds[at]) })
-				}
+		e := &r.Events[i]
+		for at := range e.Matched {
+			if !added[at] {
+				continue
 			}
-			at++
+			e.Added++
+			if f != nil {
+				dl := &ds[at]
+				d.observe(ctx, "Enqueued", func() { f(ctx, *dl) })
+			}
 		}
+		ds, added = ds[e.Matched:], added[e.Matched:]
 	}
 }

@@ -25,13 +25,13 @@ func (d *Dispatcher) handOff(ctx context.Context, to Enqueuer, b *batch) (added 
 		j := &jobs[i]
 		j.delivery = b.deliveries[i]
 		dl := &j.delivery
-		hook := b.hooks[webhookKey{dl.Scope, dl.WebhookID}]
+		hook := b.hooks[i]
 		read := b.read
 		if dl.Seen > 0 {
 			read = began // the insert checks that it has not changed
 		}
 		j.lease(number, dl.Due, until, hook, read)
-		j.Unreadable = hook == nil || hook.Unreadable != nil || d.admit(j, hook, earliest) != CodeOK
+		j.Unreadable = hook.Unreadable != nil || d.admit(j, hook, earliest) != CodeOK
 		dl.Lease, dl.Held = number, true
 		offer[i] = &j.Job
 	}
