@@ -71,11 +71,11 @@ func (d *Dispatcher) accept(ctx context.Context, c *Claim, b *Batch, began time.
 	}
 	e.Takes = takesOf(b.Webhooks)
 	seen := make(map[string]bool, len(b.Deliveries))
-	jobs := make([]job, len(b.Deliveries))
-	e.Jobs = make([]*scheduler.Job, 0, len(jobs))
+	jobs := jobBlock{wanted: len(b.Deliveries)}
+	e.Jobs = make([]*scheduler.Job, 0, len(b.Deliveries))
 	oldest := time.Time{}
 	for i := range b.Deliveries {
-		j := &jobs[i]
+		j := jobs.next()
 		j.delivery = b.Deliveries[i]
 		dl := &j.delivery
 		if oldest.IsZero() || dl.Due.Before(oldest) {

@@ -14,7 +14,7 @@ import (
 type batch struct {
 	deliveries []Delivery
 	hooks      []*Webhook // of the deliveries
-	read       time.Time // when the first read of webhooks began
+	read       time.Time  // when the first read of webhooks began
 }
 
 // compile reads the webhooks of the events' scopes, or takes them from the cache, and makes the

@@ -19,10 +19,10 @@ func (d *Dispatcher) handOff(ctx context.Context, to Enqueuer, b *batch) (added 
 	began := time.Now()
 	earliest, latest := d.timeBounds()
 	number, until := d.engine.nextLease(latest), latest.Add(d.o.Timeout+handOffMargin)
-	jobs := make([]job, len(b.deliveries))
-	offer := make([]*scheduler.Job, len(jobs))
-	for i := range jobs {
-		j := &jobs[i]
+	jobs := jobBlock{wanted: len(b.deliveries)}
+	offer := make([]*scheduler.Job, len(b.deliveries))
+	for i := range offer {
+		j := jobs.next()
 		j.delivery = b.deliveries[i]
 		dl := &j.delivery
 		hook := b.hooks[i]
@@ -36,7 +36,7 @@ func (d *Dispatcher) handOff(ctx context.Context, to Enqueuer, b *batch) (added 
 		offer[i] = &j.Job
 	}
 	d.engine.post(scheduler.Offered{Jobs: offer})
-	for i := range jobs {
+	for i := range offer {
 		if offer[i].Held() {
 			b.deliveries[i].Lease, b.deliveries[i].Held, b.deliveries[i].Due = number, true, until
 		}
