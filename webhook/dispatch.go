@@ -12,30 +12,35 @@ import (
 )
 
 // Receipt is the result of one Dispatch, in the order of its events.
-type Receipt struct{ Events []EventReceipt }
+type Receipt struct {
+	Events []EventReceipt `json:"events"`
+}
 
 // EventReceipt is the result for one event.
 type EventReceipt struct {
 	// ID is the event's.
-	ID string
+	ID string `json:"id"`
 	// Matched is the number of deliveries of the event; 0 means that no webhook receives it.
-	Matched int
+	Matched int `json:"matched"`
 	// Added is the number of new ones; the others were stored by an earlier Dispatch of the same
 	// event.
-	Added int
+	Added int `json:"added"`
 	// Deliveries are the IDs of all of them, old and new.
-	Deliveries []string
+	Deliveries []string `json:"deliveries"`
 }
 
 // Dispatch stores a delivery of each event for every webhook that receives it, all or none of each
 // scope, and returns once the Store has them. If the bodies together exceed 64 MiB they are stored
 // in parts, and all or none holds for each part. [Dispatcher.Run] sends them, here or in another
-// process on the same Store. A second Dispatch of an event with the same ID adds nothing.
+// process on the same Store. A webhook that has a delivery of this event ID gets no second one,
+// whatever the type and body, as long as the Store keeps the first; see Options.History. A webhook
+// that matches only now gets one.
 //
 // It returns within Options.DispatchTimeout, whatever the Store does. After an error the Store
 // holds nothing new, unless errors.Is(err, [ErrUnknown]): then a statement was sent and its answer
-// is missing, and repeating the call with the same event IDs is safe. Errors: [ErrTooLarge],
-// [ErrFull], [ErrClosed], [ErrBusy], [ErrUnknown], those of the Profile's hooks and of the Store.
+// is missing, and repeating the call with the same event IDs is safe. Errors: [ErrInvalid] for an
+// event that cannot be sent, [ErrTooLarge], [ErrFull], [ErrClosed], [ErrBusy], [ErrUnknown],
+// [ErrPanic], those of the Profile's hooks and of the Store.
 func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Receipt, error) {
 	if len(events) == 0 {
 		return Receipt{}, nil
