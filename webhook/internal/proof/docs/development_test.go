@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/postrider/postrider/payload"
 	"github.com/postrider/postrider/webhook"
@@ -49,7 +50,12 @@ func TestReceiverInDevelopment(t *testing.T) {
 	if _, err := hooks.Dispatch(ctx, event); err != nil {
 		t.Fatal(err)
 	}
-	agent := <-agents
+	var agent string
+	select {
+	case agent = <-agents:
+	case <-time.After(10 * time.Second):
+		t.Fatal("no request has arrived")
+	}
 	for _, page := range []string{"configuration.md", "payloads.md"} {
 		text, err := os.ReadFile("../../../../docs/" + page)
 		if err != nil {
