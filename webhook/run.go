@@ -82,8 +82,6 @@ func (d *Dispatcher) drain(stopSending, stopStoring func()) {
 		select {
 		case <-quiet:
 			return
-		case <-g.schedulerFailed:
-			return
 		case <-limit.C:
 			next()
 			limit.Reset(storeTimeout + 2*storeGrace)
@@ -108,15 +106,8 @@ func (d *Dispatcher) startUpkeep(ctx context.Context, upkeep *sync.WaitGroup) {
 // repeat runs a task periodically. Periods have jitter, so that hosts that started together spread
 // out.
 func repeat(ctx context.Context, period time.Duration, task func(context.Context)) {
-	for {
-		t := time.NewTimer(period - rand.N(period/10+1))
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return
-		case <-t.C:
-			task(ctx)
-		}
+	for sleep(ctx, period-rand.N(period/10+1)) {
+		task(ctx)
 	}
 }
 
@@ -156,9 +147,7 @@ func (d *Dispatcher) listen(ctx context.Context) {
 	for ctx.Err() == nil {
 		err := isolated("Store.Wait", func() error { return d.notifier.Wait(ctx) })
 		switch {
-		case ctx.Err() != nil:
-			return
-		case errors.Is(err, ErrUnsupported):
+		case ctx.Err() != nil, errors.Is(err, ErrUnsupported):
 			return
 		case err != nil:
 			d.recordCall(ctx, "Wait", err)
@@ -171,12 +160,14 @@ func (d *Dispatcher) listen(ctx context.Context) {
 	}
 }
 
-// sleep waits for a time, or until ctx ends.
-func sleep(ctx context.Context, wait time.Duration) {
+// sleep waits for a time and reports true, or false if ctx ends before.
+func sleep(ctx context.Context, wait time.Duration) bool {
 	t := time.NewTimer(wait)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
+		return false
 	case <-t.C:
+		return true
 	}
 }
