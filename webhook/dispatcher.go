@@ -12,7 +12,6 @@ import (
 	"unicode"
 
 	"github.com/postrider/postrider/internal/ascii"
-	"github.com/postrider/postrider/limiter"
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
@@ -90,9 +89,6 @@ func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
 	}
 	if err := p.check(&d.o); err != nil {
 		return nil, err
-	}
-	if _, err := limiter.New(&limiter.Options{Total: d.o.Capacity, PerKey: d.o.PerLane, Rate: d.o.Rate, Burst: d.o.Burst}); err != nil {
-		return nil, fmt.Errorf("webhook: invalid Options: %w", err)
 	}
 	if b, ok := store.(Binder); ok {
 		if err := protect("Bind", func() error { return b.Bind(p.Name) }); err != nil {

@@ -11,22 +11,22 @@ import (
 // doLook asks which lanes have something due.
 func (g *engine) doLook(c scheduler.Look) {
 	began := time.Now()
-	g.due(DueQuery{Since: c.Since, Cursor: c.Cursor}, func(lanes []scheduler.Lane, page DuePage, err error) {
-		g.finish(scheduler.Listed{Lanes: lanes, Cursor: page.Cursor, Next: page.Next, Took: time.Since(began), Failed: err != nil})
+	g.due(DueQuery{Since: c.Since, Cursor: c.Cursor}, func(page DuePage, err error) {
+		g.finish(scheduler.Listed{Lanes: schedulerLanes(page.Lanes), Cursor: page.Cursor, Next: page.Next, Took: time.Since(began), Failed: err != nil})
 	})
 }
 
 // doLookAt asks which lanes of one webhook have something due.
 func (g *engine) doLookAt(c scheduler.LookAt) {
-	g.due(DueQuery{Scope: c.Scope, WebhookID: c.WebhookID}, func(lanes []scheduler.Lane, page DuePage, err error) {
-		g.finish(scheduler.Found{Lanes: lanes, Failed: err != nil || page.Cursor != ""})
+	g.due(DueQuery{Scope: c.Scope, WebhookID: c.WebhookID}, func(page DuePage, err error) {
+		g.finish(scheduler.Found{Lanes: schedulerLanes(page.Lanes), Failed: err != nil || page.Cursor != ""})
 	})
 }
 
 const lookPage = 500
 
 // due asks the Store which lanes have something due now.
-func (g *engine) due(q DueQuery, done func(lanes []scheduler.Lane, page DuePage, err error)) {
+func (g *engine) due(q DueQuery, done func(page DuePage, err error)) {
 	d := g.d
 	q.Now, _ = d.timeBounds()
 	q.Limit = lookPage
@@ -42,7 +42,7 @@ func (g *engine) due(q DueQuery, done func(lanes []scheduler.Lane, page DuePage,
 		case q.Cursor == "" && len(page.Lanes) == 0 && q.WebhookID == "":
 			d.status.setOldestDue(time.Time{})
 		}
-		done(schedulerLanes(page.Lanes), page, err)
+		done(page, err)
 	})
 }
 

@@ -148,17 +148,16 @@ func (g *engine) carryOut(todo []scheduler.Command) {
 		case scheduler.SwitchOff:
 			g.workers.run(func() { g.doSwitchOff(c) })
 		case scheduler.Attention:
-			g.d.raiseAttention(c.Job.Value.(*job))
 			g.finishSilently()
+			g.d.raiseAttention(c.Job.Value.(*job))
 		case scheduler.BreakerOpened:
+			g.finishSilently()
 			g.d.log.Warn("webhook: breaker opened", "webhook", c.Health.WebhookID, "scope", c.Health.Scope,
 				"failures", c.Health.Failures, "code", c.Code, "wait", c.Wait)
-			g.finishSilently()
 		case scheduler.Dropped:
-			j := c.Job.Value.(*job)
-			g.d.log.Error("webhook: an outcome could not be stored before its lease ended, the delivery will be sent again",
-				"delivery", j.ID, "code", string(j.settlement.Code))
 			g.finishSilently()
+			g.d.log.Error("webhook: an outcome could not be stored before its lease ended, the delivery will be sent again",
+				"delivery", c.Job.ID, "code", string(c.Job.Value.(*job).settlement.Code))
 		}
 	}
 }

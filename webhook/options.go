@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/postrider/postrider/limiter"
 )
 
 // Options configures a [Dispatcher]. Nil, or a zero field, means the default.
@@ -224,12 +226,6 @@ func (o *Options) check() error {
 		return refuse("SlowAfter %v must be positive", o.SlowAfter)
 	case o.PerLane < 1 || o.PerLane > o.Capacity:
 		return refuse("PerLane %d must be between 1 and Capacity %d", o.PerLane, o.Capacity)
-	case o.Rate < 0 || o.Rate != o.Rate:
-		return refuse("Rate %v must not be negative", o.Rate)
-	case o.Burst < 0:
-		return refuse("Burst %d must not be negative", o.Burst)
-	case o.Burst > 0 && o.Rate == 0:
-		return refuse("Burst %d has no effect without Rate", o.Burst)
 	case o.Timeout < 0:
 		return refuse("Timeout %v must be positive", o.Timeout)
 	case o.Lease < 0 || o.Lease-leaseMargin <= o.Timeout: // the sum could overflow
@@ -250,6 +246,9 @@ func (o *Options) check() error {
 		return refuse("DialContext excludes Resolver, which it would ignore")
 	case o.Proxy != nil && o.DialContext != nil:
 		return refuse("Proxy excludes DialContext")
+	}
+	if _, err := limiter.New(&limiter.Options{Total: o.Capacity, PerKey: o.PerLane, Rate: o.Rate, Burst: o.Burst}); err != nil {
+		return refuse("%w", err) // Rate and Burst have the bounds of package limiter
 	}
 	return o.Proxy.check()
 }

@@ -44,8 +44,7 @@ func (g *engine) doSettle(jobs []*scheduler.Job) {
 				isLost[id] = true
 			}
 		}
-		todo := g.step(scheduler.Settled{Jobs: jobs, Lost: isLost}, 0, nil) // the next group need not wait for the Observer
-		g.carryOut(todo)
+		g.post(scheduler.Settled{Jobs: jobs, Lost: isLost}) // the next group need not wait for the Observer
 		defer g.finishSilently()
 		each(0, len(jobs), func(i int) { d.stored(ctx, jobs[i].Value.(*job), &ss[i], isLost[jobs[i].ID]) })
 	})
