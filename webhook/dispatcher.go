@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"unicode"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/postrider/postrider/internal/ascii"
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
@@ -34,7 +36,7 @@ type Dispatcher struct {
 	profile      Profile
 	o            Options
 	log          *slog.Logger
-	calls        chan struct{} // has a value for each Dispatch call that waits for the Store
+	calls        *semaphore.Weighted // bounds the Dispatch calls that wait for the Store
 	sender       *sender
 	engine       *engine
 	status       status
@@ -58,7 +60,7 @@ func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
 		return nil, errors.New("webhook: New needs a Store and got nil, check the error of the Store's constructor")
 	}
 	p.addCatalogueEvents()
-	d := &Dispatcher{store: store, profile: p, calls: make(chan struct{}, maxCalls)}
+	d := &Dispatcher{store: store, profile: p, calls: semaphore.NewWeighted(maxCalls)}
 	if r, ok := store.(Registry); ok {
 		d.registry = containedRegistry{r}
 	}
