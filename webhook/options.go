@@ -205,12 +205,11 @@ func (o *Options) withDefaults(notifies bool) Options {
 	} else {
 		out.Logger = slog.New(containedHandler{out.Logger.Handler()})
 	}
-	if out.Observer == nil {
-		out.Observer = &Observer{}
-	} else {
-		obs := *out.Observer
-		out.Observer = &obs
+	var observer Observer
+	if out.Observer != nil {
+		observer = *out.Observer
 	}
+	out.Observer = &observer
 	return out
 }
 
@@ -252,7 +251,15 @@ func (o *Options) check() error {
 	if _, err := limiter.New(&limiter.Options{Total: o.Capacity, PerKey: o.PerLane, Rate: o.Rate, Burst: o.Burst}); err != nil {
 		return refuse("%w", err) // Rate and Burst have the bounds of package limiter
 	}
-	return o.Proxy.check()
+	if p := o.Proxy; p != nil {
+		switch {
+		case p.URL == nil || p.URL.Host == "" || !slices.Contains([]string{"http", "https", "socks5"}, p.URL.Scheme):
+			return refuse("Proxy.URL must be an http, https or socks5 URL")
+		case p.AddressesCheckedBy != ByProxy && p.AddressesCheckedBy != ByLookup:
+			return refuse("Proxy.AddressesCheckedBy must be ByProxy or ByLookup: behind a proxy the dial guard sees the proxy's address only")
+		}
+	}
+	return nil
 }
 
 // clone returns a copy that a host cannot change any more.
@@ -266,17 +273,4 @@ func (p *Proxy) clone() *Proxy {
 		out.URL = &u
 	}
 	return &out
-}
-
-func (p *Proxy) check() error {
-	if p == nil {
-		return nil
-	}
-	if p.URL == nil || p.URL.Host == "" || !slices.Contains([]string{"http", "https", "socks5"}, p.URL.Scheme) {
-		return fmt.Errorf("webhook: invalid Options: Proxy.URL must be an http, https or socks5 URL")
-	}
-	if p.AddressesCheckedBy != ByProxy && p.AddressesCheckedBy != ByLookup {
-		return fmt.Errorf("webhook: invalid Options: Proxy.AddressesCheckedBy must be ByProxy or ByLookup: behind a proxy the dial guard sees the proxy's address only")
-	}
-	return nil
 }

@@ -39,35 +39,30 @@ func setBounds(dispatcher any, b testhook.Bounds) {
 // addresses that it may dial and in the idle connections that it keeps, and it shows no client
 // certificate. It bounds the wait for an answer itself; an attempt bounds its own.
 func (s *sender) makeTransports(o *Options) {
-	t := transportOptions(s.profile, o, s.bounds)
-	s.ownTransport = transport.New(t)
-	s.identities = transport.NewIdentities(s.ownTransport)
-	t.Allow, t.HTTP2, t.MaxIdlePerHost, t.ClientCertificate = s.profile.Form.AllowToken, false, 2, nil
-	t.Header = s.bounds.header
-	s.tokenTransport = transport.New(t)
-}
-
-func transportOptions(p *Profile, o *Options, b bounds) transport.Options {
 	t := transport.Options{
-		Allow:             p.Allow,
+		Allow:             s.profile.Allow,
 		RootCAs:           o.RootCAs,
 		ClientCertificate: o.ClientCertificate,
 		Resolver:          o.Resolver,
 		DialContext:       o.DialContext,
-		HTTP2:             p.HTTP2,
+		HTTP2:             s.profile.HTTP2,
 		// Each request in flight may leave an idle connection. One host keeps Capacity of them: so
 		// many requests end within moments and need a connection again. A slower request uses one
 		// that another request has just left.
 		MaxIdle:        o.MaxInFlight,
 		MaxIdlePerHost: o.Capacity,
 		MaxAge:         o.MaxConnAge,
-		Dial:           b.dial,
-		TLS:            b.tls,
+		Dial:           s.bounds.dial,
+		TLS:            s.bounds.tls,
 	}
 	if o.Proxy != nil {
 		t.Proxy = o.Proxy.URL
 	}
-	return t
+	s.ownTransport = transport.New(t)
+	s.identities = transport.NewIdentities(s.ownTransport)
+	t.Allow, t.HTTP2, t.MaxIdlePerHost, t.ClientCertificate = s.profile.Form.AllowToken, false, 2, nil
+	t.Header = s.bounds.header
+	s.tokenTransport = transport.New(t)
 }
 
 // unanswered returns the cause of a request without an answer.

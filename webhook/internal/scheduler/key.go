@@ -1,6 +1,9 @@
 package scheduler
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // key is the shared state of jobs with the same Limit.Key.
 type key struct {
@@ -97,12 +100,7 @@ func (s *Scheduler) releaseKeys(limits []Limit) {
 }
 
 func hasKey(limits []Limit, key string) bool {
-	for i := range limits {
-		if limits[i].Key == key {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(limits, func(l Limit) bool { return l.Key == key })
 }
 
 // waitForKey parks a lane at a key that is full or has no token.
