@@ -19,8 +19,9 @@ var (
 )
 
 const (
-	MaxSnippet = maxSnippet
-	Withheld   = withheld
+	MaxSnippet  = maxSnippet
+	Withheld    = withheld
+	MaxPrepared = maxPrepared
 )
 
 // Workers are goroutines that wait for more work.
