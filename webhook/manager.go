@@ -16,10 +16,7 @@ import (
 // All methods are safe for concurrent use; after an error nothing has changed, unless
 // errors.Is(err, [ErrUnknown]): then a statement was sent and its answer is missing, and a read
 // shows the stored state.
-type Manager struct {
-	d   *Dispatcher
-	reg Registry
-}
+type Manager struct{ d *Dispatcher }
 
 // Manager returns the Manager of this Dispatcher, or [ErrUnsupported] when its Store is
 // no [Registry].
@@ -27,7 +24,7 @@ func (d *Dispatcher) Manager() (*Manager, error) {
 	if d.registry == nil {
 		return nil, fmt.Errorf("webhook: Manager needs a Store that is a Registry: %w", ErrUnsupported)
 	}
-	return &Manager{d: d, reg: d.registry}, nil
+	return &Manager{d}, nil
 }
 
 // Add validates and stores a new webhook and returns it as stored, with its new ID, its canonical
@@ -48,7 +45,7 @@ func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 	if err != nil {
 		return Webhook{}, err
 	}
-	if err := m.reg.Create(ctx, w, m.d.profile.Form.MaxPerScope); err != nil {
+	if err := m.d.registry.Create(ctx, w, m.d.profile.Form.MaxPerScope); err != nil {
 		return Webhook{}, fmt.Errorf("webhook: add to scope %q: %w", w.Scope, err)
 	}
 	return w, nil
@@ -128,7 +125,7 @@ func (m *Manager) Delete(ctx context.Context, scope, id string) error {
 }
 
 func (m *Manager) remove(ctx context.Context, scope, id string) (err error) {
-	remove := func(ctx context.Context) error { return m.reg.Delete(ctx, scope, id) }
+	remove := func(ctx context.Context) error { return m.d.registry.Delete(ctx, scope, id) }
 	if m.d.profile.Form.Delete == nil {
 		return remove(ctx)
 	}
@@ -138,9 +135,9 @@ func (m *Manager) remove(ctx context.Context, scope, id string) (err error) {
 
 // DeleteScope removes all data of a tenant.
 func (m *Manager) DeleteScope(ctx context.Context, scope string) error {
-	ws, err := m.reg.Webhooks(ctx, scope)
+	ws, err := m.d.registry.Webhooks(ctx, scope)
 	if err == nil {
-		err = m.reg.DeleteScope(ctx, scope)
+		err = m.d.registry.DeleteScope(ctx, scope)
 	}
 	if err != nil {
 		return fmt.Errorf("webhook: delete scope %q: %w", scope, err)
@@ -176,7 +173,7 @@ func (m *Manager) Webhook(ctx context.Context, scope, id string) (Webhook, error
 
 // List returns the webhooks of a scope, oldest first.
 func (m *Manager) List(ctx context.Context, scope string) ([]Webhook, error) {
-	ws, err := m.reg.Webhooks(ctx, scope)
+	ws, err := m.d.registry.Webhooks(ctx, scope)
 	if err != nil {
 		return nil, fmt.Errorf("webhook: list scope %q: %w", scope, err)
 	}
