@@ -153,11 +153,10 @@ func (m *Manager) DeleteScope(ctx context.Context, scope string) error {
 // Marks returns the Store's idempotency keys, for actions that must happen once over all hosts, or
 // [ErrUnsupported].
 func (m *Manager) Marks() (Marks, error) {
-	marks, ok := m.d.store.(Marks)
-	if !ok {
+	if m.d.marks == nil {
 		return nil, fmt.Errorf("webhook: Marks: %w: it has none", ErrUnsupported)
 	}
-	return marks, nil
+	return m.d.marks, nil
 }
 
 // Webhook returns one webhook. One that cannot be opened has Webhook.Unreadable set. Errors:
@@ -196,28 +195,6 @@ func (m *Manager) Health(ctx context.Context, scope, id string) (Health, error) 
 	}
 	h.DisabledReason, h.CertificateUntil = w.DisabledReason, w.TLS.CertificateUntil()
 	return h, nil
-}
-
-// healthOf returns the health that this process knows, or that of the Store if this process knows
-// none or a stale one.
-func (d *Dispatcher) healthOf(ctx context.Context, scope, id string) (Health, error) {
-	var h Health
-	var known, stale bool
-	d.engine.inspect(func(s *scheduler.Scheduler) {
-		var own scheduler.Health
-		own, known = s.HealthOf(scope, id)
-		h, stale = healthRecord(own), s.HealthStale(time.Now())
-	})
-	if d.health == nil || known && !stale {
-		return h, nil
-	}
-	stored, err := protectRead("Health", func() ([]Health, error) { return d.health.Health(ctx, scope, id) })
-	if err == nil && len(stored) > 0 {
-		h = stored[0]
-	} else if err == nil && stale {
-		h = Health{Scope: scope, WebhookID: id}
-	}
-	return h, err
 }
 
 // afterDelete ends the deliveries of a deleted webhook.
