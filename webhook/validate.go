@@ -13,6 +13,7 @@ import (
 	"github.com/postrider/postrider/allowlist"
 	"github.com/postrider/postrider/internal/ascii"
 	"github.com/postrider/postrider/webhook/internal/httpfield"
+	"github.com/postrider/postrider/webhook/internal/redact"
 	"github.com/postrider/postrider/webhook/internal/text"
 )
 
@@ -169,7 +170,7 @@ func (m *Manager) validateSecrets(w *Webhook, add func(field, rule, message stri
 			add("secret", "required", "A secret must not be empty.")
 		case len(plain) > maxSecret:
 			add("secret", "too_long", fmt.Sprintf("A secret may have up to %d bytes.", maxSecret))
-		case plain == redacted:
+		case plain == redact.Mask:
 			add("secret", "masked", "This is the mask that is shown in place of a secret; enter the secret itself.")
 		case strings.TrimSpace(plain) != plain || !ascii.IsPrintable(plain):
 			add("secret", "characters", "A secret may hold printable ASCII only, without a space at either end.")
