@@ -134,11 +134,7 @@ func (t *taking) lease(r *row, number int64, due instant) {
 	t.s.latestDue = max(t.s.latestDue, t.until)
 	l.push(r)
 	if t.b.Deliveries == nil {
-		most := 0
-		for i := range t.c.Lanes {
-			most += t.c.Lanes[i].Most
-		}
-		t.b.Deliveries = make([]webhook.Delivery, 0, min(most, 16))
+		t.b.Deliveries = make([]webhook.Delivery, 0, t.expected())
 	}
 	d := r.delivery()
 	d.Due = due.time()
@@ -146,6 +142,17 @@ func (t *taking) lease(r *row, number int64, due instant) {
 		d.Body = nil
 	}
 	t.b.Deliveries = append(t.b.Deliveries, d)
+}
+
+// expected is about the number of deliveries in the answer. A slice that grows step by step is copied
+// several times.
+func (t *taking) expected() (n int) {
+	for i := range t.c.Lanes {
+		if l := t.s.lanes[t.c.Lanes[i].Lane]; l != nil {
+			n += min(t.c.Lanes[i].Most, l.ready.len()+1)
+		}
+	}
+	return n
 }
 
 // webhook adds a webhook to the answer, once, although the claim may name several of its lanes.
