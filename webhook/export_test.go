@@ -9,10 +9,7 @@ import (
 // For tests of what the public path reaches only through a transport.
 
 var (
-	CleanSnippet = cleanSnippet
-	SecretsOf    = secretsOf
 	CheckHeader  = checkHeader
-	MaskURL      = maskURL
 	NextProcess  = nextProcess
 	AnswerHeader = answerHeader
 	KeptFields   = keptFields[:]
@@ -20,7 +17,6 @@ var (
 
 const (
 	MaxSnippet  = maxSnippet
-	Withheld    = withheld
 	MaxPrepared = maxPrepared
 )
 
