@@ -63,4 +63,13 @@ var orderBugs = []mutation{
 	{"an event is sent after its end", "webhook/sqlstore/sweep.go",
 		"		err = p.endExpired(ctx)\n", "",
 		"./webhook/internal/proof/stores -run TestStore/sqlite/sweeper"},
+	{"what was claimed in the wrong way waits for the end of its lease", "webhook/internal/scheduler/claim.go",
+		"	s.settleLeased(e.Mistaken, GivenBack)\n", "",
+		"./webhook/internal/scheduler -run TestSchedulerModel"},
+	{"a claim does not learn how a webhook is to be claimed", "webhook/internal/scheduler/claim.go",
+		"	s.learnTakes(e.Takes)\n", "",
+		"./webhook/internal/scheduler -run TestSchedulerModel"},
+	{"a delivery with a key is handed off", "webhook/internal/scheduler/handoff.go",
+		"j.Unreadable, j.Keyed, ", "j.Unreadable, ",
+		"./webhook/internal/scheduler -run TestSchedulerModel"},
 }
