@@ -21,8 +21,9 @@ var (
 )
 
 // TestSchedulerModel plays random schedules. After each step it checks the counts and their
-// bounds, that each scope gets its turn, that no wake-up is lost, that no delivery is in flight twice,
-// and of a webhook that keeps an order no two of a key in a lane. At the end it checks that every accepted delivery has ended.
+// bounds, that each scope gets its turn, that no wake-up is lost, that no delivery is in flight
+// twice, and that a webhook that keeps an order has one delivery of each key of a lane in flight. At
+// the end it checks that every accepted delivery has ended.
 func TestSchedulerModel(t *testing.T) {
 	t.Parallel()
 	var next, steps, sends, failed atomic.Uint64
