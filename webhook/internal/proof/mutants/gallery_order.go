@@ -61,6 +61,6 @@ var orderBugs = []mutation{
 		"		dl.Due = now.Add(w.CoalesceWait)\n", "		dl.Due = now\n",
 		"./webhook -run TestCoalesceWait"},
 	{"an event is sent after its end", "webhook/sqlstore/sweep.go",
-		"		err = p.endExpired(ctx)\n", "",
+		"		err = p.end(ctx, webhook.CodeExpired, `expires > 0 AND expires <= $1`)\n", "",
 		"./webhook/internal/proof/stores -run TestStore/sqlite/sweeper"},
 }
