@@ -24,10 +24,12 @@ type Policy struct {
 	// 443 in URLs, and the field affects only the dial guard. Default: none.
 	Ports []uint16
 
-	// AllowHosts are names that H5 and H6 would refuse, such as "hooks" or
+	// AllowHosts are names that H5 and H6 would refuse, such as
 	// "hooks.corp.internal"; ".corp.internal" covers every name below it. ASCII letters
 	// compare without case. Their addresses are judged as usual, so they
-	// usually need AllowPrefixes too. No effect in Automation. Default: none.
+	// usually need AllowPrefixes too. Search domains do not complete a name (H7), so one
+	// of a single label must be in the DNS: "localhost" is not found.
+	// No effect in Automation. Default: none.
 	AllowHosts []string
 
 	// AllowNAT64 accepts addresses of the well-known NAT64 prefix 64:ff9b::/96 (RFC

@@ -5,10 +5,6 @@ import (
 	"time"
 )
 
-// The interfaces of this file are optional capabilities of a Store. New asserts
-// them once; a Store without them works, with less comfort. Every method is
-// safe for concurrent use.
-
 // History is the delivery log.
 type History interface {
 	// Delivery returns one delivery and its attempts, in the order in which they were stored, or
@@ -109,8 +105,9 @@ type HealthStore interface {
 }
 
 // Sweeper is a Store that finds the pending deliveries that no claim will end, such as those of a
-// deleted webhook. The Dispatcher calls Sweep when Run begins, once per lease, after a store error
-// and after a webhook was deleted, and again while there is more.
+// deleted webhook. The Dispatcher calls Sweep when Run begins, once per lease while deliveries
+// are pending and each hour otherwise, after a store error and after a webhook was deleted, and again
+// while there is more.
 type Sweeper interface {
 	// Sweep ends up to limit deliveries and corrects times that a wrong clock wrote. ended holds
 	// the deliveries that it ended, in their final state, without bodies; more says that another

@@ -71,11 +71,11 @@ func (d *Dispatcher) accept(ctx context.Context, c *Claim, b *Batch, began time.
 	}
 	e.Takes = takesOf(b.Webhooks)
 	seen := make(map[string]bool, len(b.Deliveries))
-	jobs := make([]job, len(b.Deliveries))
-	e.Jobs = make([]*scheduler.Job, 0, len(jobs))
+	jobs := jobBlock{wanted: len(b.Deliveries)}
+	e.Jobs = make([]*scheduler.Job, 0, len(b.Deliveries))
 	oldest := time.Time{}
 	for i := range b.Deliveries {
-		j := &jobs[i]
+		j := jobs.next()
 		j.delivery = b.Deliveries[i]
 		dl := &j.delivery
 		if oldest.IsZero() || dl.Due.Before(oldest) {
@@ -157,7 +157,10 @@ func (d *Dispatcher) admit(j *job, hook *Webhook, now time.Time) Code {
 		return code
 	}
 	j.Timeout = d.sender.timeoutOf(hook)
-	limits, err := d.limitsOf(hook, j.delivery.Class)
+	if d.profile.Limits == nil {
+		return CodeOK
+	}
+	limits, err := d.profile.limitsOf(hook, j.delivery.Class)
 	if err != nil {
 		return CodeConfig
 	}
@@ -166,12 +169,9 @@ func (d *Dispatcher) admit(j *job, hook *Webhook, now time.Time) Code {
 }
 
 // limitsOf calls Profile.Limits.
-func (d *Dispatcher) limitsOf(w *Webhook, class string) (limits []scheduler.Limit, err error) {
-	if d.profile.Limits == nil {
-		return nil, nil
-	}
+func (p *Profile) limitsOf(w *Webhook, class string) (limits []scheduler.Limit, err error) {
 	err = isolated("Profile.Limits", func() error {
-		for _, l := range d.profile.Limits(*w, class) {
+		for _, l := range p.Limits(*w, class) {
 			limits = append(limits, scheduler.Limit(l))
 		}
 		return nil

@@ -13,15 +13,15 @@ import (
 // batch holds the deliveries of one Dispatch before they are stored.
 type batch struct {
 	deliveries []Delivery
-	hooks      map[webhookKey]*Webhook
-	read       time.Time // when the first read of webhooks began
+	hooks      []*Webhook // of the deliveries
+	read       time.Time  // when the first read of webhooks began
 }
 
 // compile reads the webhooks of the events' scopes, or takes them from the cache, and makes the
 // deliveries.
 func (d *Dispatcher) compile(ctx context.Context, to Enqueuer, events []payload.Event, cache WebhookCache) (Receipt, *batch, error) {
 	now, _ := d.timeBounds() // the earliest, so that a claim right after this finds it due
-	b := &batch{read: time.Now(), hooks: make(map[webhookKey]*Webhook)}
+	b := &batch{read: time.Now()}
 	carry, err := d.carry(ctx)
 	if err != nil {
 		return Receipt{}, nil, err
@@ -48,7 +48,7 @@ func (d *Dispatcher) compile(ctx context.Context, to Enqueuer, events []payload.
 				return !slices.ContainsFunc(hooks, func(w Webhook) bool { return w.ID == id })
 			})
 		}
-		made, err := d.plan(ctx, e, hooks, now)
+		made, of, err := d.plan(ctx, e, hooks, now)
 		if err != nil {
 			return Receipt{}, nil, fmt.Errorf("webhook: dispatch %s: %w", e.ID, err)
 		}
@@ -56,7 +56,7 @@ func (d *Dispatcher) compile(ctx context.Context, to Enqueuer, events []payload.
 			return d.compile(ctx, to, events, nil) // without an Enqueue an outdated cache goes unnoticed
 		}
 		if !known {
-			d.indexWebhooks(ctx, b.hooks, hooks)
+			d.markSealedOrOpened(ctx, hooks)
 			if scopes != nil {
 				scopes[e.Scope] = hooks
 			}
@@ -66,15 +66,13 @@ func (d *Dispatcher) compile(ctx context.Context, to Enqueuer, events []payload.
 			if made[i].Carry = carry; len(made[i].Body) > d.profile.maxBody() {
 				return Receipt{}, nil, fmt.Errorf("webhook: dispatch %s: %w: composed body of %d bytes, profile %s allows %d", e.ID, ErrTooLarge, len(made[i].Body), d.profile.Name, d.profile.maxBody())
 			}
-			if w := b.hooks[webhookKey{made[i].Scope, made[i].WebhookID}]; w != nil {
-				made[i].Seen = w.Seen
-			}
+			made[i].Seen = of[i].Seen
 			er.Deliveries = append(er.Deliveries, made[i].ID)
 		}
 		if b.deliveries == nil {
-			b.deliveries = made // most calls have one event
+			b.deliveries, b.hooks = made, of // most calls have one event
 		} else {
-			b.deliveries = append(b.deliveries, made...)
+			b.deliveries, b.hooks = append(b.deliveries, made...), append(b.hooks, of...)
 		}
 		receipt.Events = append(receipt.Events, er)
 	}
@@ -99,14 +97,11 @@ func (d *Dispatcher) warnUnknownScope(ctx context.Context, scope string) {
 	}
 }
 
-// indexWebhooks adds webhooks to a map by their keys, and records which of them cannot be opened.
-func (d *Dispatcher) indexWebhooks(ctx context.Context, byKey map[webhookKey]*Webhook, hooks []Webhook) {
+// markSealedOrOpened records which webhooks cannot be opened.
+func (d *Dispatcher) markSealedOrOpened(ctx context.Context, hooks []Webhook) {
 	for i := range hooks {
-		w := &hooks[i]
-		key := webhookKey{w.Scope, w.ID}
-		byKey[key] = w
-		if w.Unreadable != nil {
-			d.markSealed(ctx, key, w.Unreadable)
+		if w := &hooks[i]; w.Unreadable != nil {
+			d.markSealed(ctx, webhookKey{w.Scope, w.ID}, w.Unreadable)
 		}
 	}
 	d.markOpened(hooks)

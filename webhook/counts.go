@@ -24,13 +24,15 @@ const CountsKept = 8 * 24 * time.Hour
 
 // HourCount sums up the attempts of a webhook that ended within one hour.
 type HourCount struct {
-	WebhookID string
+	WebhookID string `json:"webhook_id"`
 	// Hour is the beginning of the hour, in UTC.
-	Hour time.Time
+	Hour time.Time `json:"hour"`
 	// Accepted and Failed count attempts, not deliveries.
-	Accepted, Failed int64
+	Accepted int64 `json:"accepted"`
+	Failed   int64 `json:"failed"`
 	// Took is the sum of their durations, Slowest the longest one.
-	Took, Slowest time.Duration
+	Took    time.Duration `json:"took_ns"`
+	Slowest time.Duration `json:"slowest_ns"`
 }
 
 // Counts returns the counts of these webhooks of a scope since a time; see [Counters]. Errors:

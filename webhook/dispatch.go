@@ -12,30 +12,35 @@ import (
 )
 
 // Receipt is the result of one Dispatch, in the order of its events.
-type Receipt struct{ Events []EventReceipt }
+type Receipt struct {
+	Events []EventReceipt `json:"events"`
+}
 
 // EventReceipt is the result for one event.
 type EventReceipt struct {
 	// ID is the event's.
-	ID string
+	ID string `json:"id"`
 	// Matched is the number of deliveries of the event; 0 means that no webhook receives it.
-	Matched int
+	Matched int `json:"matched"`
 	// Added is the number of new ones; the others were stored by an earlier Dispatch of the same
 	// event.
-	Added int
+	Added int `json:"added"`
 	// Deliveries are the IDs of all of them, old and new.
-	Deliveries []string
+	Deliveries []string `json:"deliveries"`
 }
 
 // Dispatch stores a delivery of each event for every webhook that receives it, all or none of each
 // scope, and returns once the Store has them. If the bodies together exceed 64 MiB they are stored
 // in parts, and all or none holds for each part. [Dispatcher.Run] sends them, here or in another
-// process on the same Store. A second Dispatch of an event with the same ID adds nothing.
+// process on the same Store. A webhook that has a delivery of this event ID gets no second one,
+// whatever the type and body, as long as the Store keeps the first; see Options.History. A webhook
+// that matches only now gets one.
 //
 // It returns within Options.DispatchTimeout, whatever the Store does. After an error the Store
 // holds nothing new, unless errors.Is(err, [ErrUnknown]): then a statement was sent and its answer
-// is missing, and repeating the call with the same event IDs is safe. Errors: [ErrTooLarge],
-// [ErrFull], [ErrClosed], [ErrBusy], [ErrUnknown], those of the Profile's hooks and of the Store.
+// is missing, and repeating the call with the same event IDs is safe. Errors: [ErrInvalid] for an
+// event that cannot be sent, [ErrTooLarge], [ErrFull], [ErrClosed], [ErrBusy], [ErrUnknown],
+// [ErrPanic], those of the Profile's hooks and of the Store.
 func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Receipt, error) {
 	if len(events) == 0 {
 		return Receipt{}, nil
@@ -48,8 +53,7 @@ func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Rec
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.o.DispatchTimeout)
 	defer cancel()
-	call, err := d.calls.Reserve(ctx, 1)
-	if err != nil {
+	if err := d.calls.Acquire(ctx, 1); err != nil {
 		return Receipt{}, fmt.Errorf("webhook: dispatch: %w: %w", ErrBusy, err)
 	}
 	type result struct {
@@ -65,7 +69,7 @@ func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Rec
 		func() {
 			r := result{err: errDispatchEnded}
 			defer func() { done <- r }()
-			defer call.Close()
+			defer d.calls.Release(1)
 			r.receipt, first, r.err = d.dispatch(ctx, events)
 		}()
 		d.engine.send(first) // the stack of this goroutine has grown already
@@ -197,16 +201,19 @@ func (r monitoredStore) Webhooks(ctx context.Context, scope string) ([]Webhook, 
 
 // reportAdded counts the new deliveries in the receipt and calls the Observer for each.
 func (d *Dispatcher) reportAdded(ctx context.Context, r *Receipt, ds []Delivery, added []bool) {
-	at := 0
+	f := d.o.Observer.Enqueued
 	for i := range r.Events {
-		for range r.Events[i].Matched {
-			if added[at] {
-				r.Events[i].Added++
-				if f := d.o.Observer.Enqueued; f != nil {
-					d.observe(ctx, "Enqueued", func() { f(ctx, ds[at]) })
-				}
+		e := &r.Events[i]
+		for at := range e.Matched {
+			if !added[at] {
+				continue
 			}
-			at++
+			e.Added++
+			if f != nil {
+				dl := &ds[at]
+				d.observe(ctx, "Enqueued", func() { f(ctx, *dl) })
+			}
 		}
+		ds, added = ds[e.Matched:], added[e.Matched:]
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/postrider/postrider/internal/ascii"
 	"github.com/postrider/postrider/limiter"
 	"github.com/postrider/postrider/webhook/internal/scheduler"
@@ -34,7 +36,7 @@ type Dispatcher struct {
 	profile      Profile
 	o            Options
 	log          *slog.Logger
-	calls        *limiter.Limiter // bounds the Dispatch calls that wait for the Store
+	calls        *semaphore.Weighted // bounds the Dispatch calls that wait for the Store
 	sender       *sender
 	engine       *engine
 	status       status
@@ -86,11 +88,8 @@ func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
 	if err := p.check(&d.o); err != nil {
 		return nil, err
 	}
-	var err error
-	if d.calls, err = limiter.New(&limiter.Options{Total: maxCalls}); err != nil {
-		return nil, fmt.Errorf("webhook: %w", err)
-	}
-	if _, err = limiter.New(&limiter.Options{Total: d.o.Capacity, PerKey: d.o.PerLane, Rate: d.o.Rate, Burst: d.o.Burst}); err != nil {
+	d.calls = semaphore.NewWeighted(maxCalls)
+	if _, err := limiter.New(&limiter.Options{Total: d.o.Capacity, PerKey: d.o.PerLane, Rate: d.o.Rate, Burst: d.o.Burst}); err != nil {
 		return nil, fmt.Errorf("webhook: invalid Options: %w", err)
 	}
 	if b, ok := store.(Binder); ok {

@@ -1,7 +1,8 @@
 // Package webhook sends events to webhooks: at least once, signed, within limits.
 //
-// A host gives it a [Store], which is the queue, and a [Profile], which says what kind of
-// receivers there are:
+// A host is the application that embeds the package, and each running copy of it. It gives the
+// package a [Store], which is the queue, and a [Profile], which says what kind of receivers there
+// are:
 //
 //	store, err := memstore.New(nil)
 //	hooks, err := webhook.New(store, webhook.Automation(), nil)
@@ -15,7 +16,7 @@
 // and lets people configure webhooks through the [Manager]:
 //
 //	manager, err := hooks.Manager()
-//	hook, err := manager.Add(ctx, webhook.Webhook{Scope: "acme", Name: "Ops", URL: url, ...})
+//	hook, err := manager.Add(ctx, webhook.Webhook{Scope: "acme", Name: "Ops", URL: url, Active: true, ...})
 //
 // [Track] wraps a whole task. [Dispatcher.DispatchTx] stores events inside a transaction of the
 // host. An [Observer] sees every step, and [Dispatcher.Explain] says why a delivery has not been

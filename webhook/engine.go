@@ -42,6 +42,26 @@ type job struct {
 	settlement Settlement // stored where Outcome is Written
 }
 
+// jobBlock allocates jobs together, but not too many: the memory of a block is freed once all of its
+// jobs have ended, and a single one may take as long as Options.Timeout.
+type jobBlock struct {
+	wanted int // jobs that are still to be allocated
+	free   []job
+}
+
+// blockSize is the number of jobs that use the largest size class of Go's allocator, 32 KiB, best.
+const blockSize = 31
+
+func (b *jobBlock) next() *job {
+	if len(b.free) == 0 {
+		b.free = make([]job, min(b.wanted, blockSize))
+		b.wanted -= len(b.free)
+	}
+	j := &b.free[0]
+	b.free = b.free[1:]
+	return j
+}
+
 func newEngine(d *Dispatcher) *engine {
 	o := &d.o
 	g := &engine{d: d, process: nextProcess(), schedulerFailed: make(chan struct{})}

@@ -18,7 +18,7 @@ var (
 	// ErrHeld: the delivery is being sent right now; try again when its lease ends.
 	ErrHeld = errors.New("webhook: delivery is being sent, try again later")
 	// ErrFull: a bounded Store has no space.
-	ErrFull = errors.New("webhook: store is full")
+	ErrFull = errors.New("webhook: store is full, raise its bounds or wait until deliveries end")
 	// ErrClosed: the Store was closed.
 	ErrClosed = errors.New("webhook: store is closed")
 	// ErrRunning: Run was called while another Run is under way.
@@ -26,7 +26,7 @@ var (
 	// ErrTooLarge: a body, or all bodies of one Dispatch together, exceed their cap.
 	ErrTooLarge = errors.New("webhook: too large")
 	// ErrUnsupported: the Store lacks the optional interface that the call needs.
-	ErrUnsupported = errors.New("webhook: store does not support this")
+	ErrUnsupported = errors.New("webhook: the store lacks a capability that this call needs")
 	// ErrProfile: the Store belongs to another Profile.
 	ErrProfile = errors.New("webhook: store belongs to another profile, give each profile its own store")
 	// ErrBusy: too many Dispatch calls already wait for a Store that does not answer, or

@@ -19,24 +19,24 @@ func (d *Dispatcher) handOff(ctx context.Context, to Enqueuer, b *batch) (added 
 	began := time.Now()
 	earliest, latest := d.timeBounds()
 	number, until := d.engine.nextLease(latest), latest.Add(d.o.Timeout+handOffMargin)
-	jobs := make([]job, len(b.deliveries))
-	offer := make([]*scheduler.Job, len(jobs))
-	for i := range jobs {
-		j := &jobs[i]
+	jobs := jobBlock{wanted: len(b.deliveries)}
+	offer := make([]*scheduler.Job, len(b.deliveries))
+	for i := range offer {
+		j := jobs.next()
 		j.delivery = b.deliveries[i]
 		dl := &j.delivery
-		hook := b.hooks[webhookKey{dl.Scope, dl.WebhookID}]
+		hook := b.hooks[i]
 		read := b.read
 		if dl.Seen > 0 {
 			read = began // the insert checks that it has not changed
 		}
 		j.lease(number, dl.Due, until, hook, read)
-		j.Unreadable = hook == nil || hook.Unreadable != nil || d.admit(j, hook, earliest) != CodeOK
+		j.Unreadable = hook.Unreadable != nil || d.admit(j, hook, earliest) != CodeOK
 		dl.Lease, dl.Held = number, true
 		offer[i] = &j.Job
 	}
 	d.engine.post(scheduler.Offered{Jobs: offer})
-	for i := range jobs {
+	for i := range offer {
 		if offer[i].Held() {
 			b.deliveries[i].Lease, b.deliveries[i].Held, b.deliveries[i].Due = number, true, until
 		}

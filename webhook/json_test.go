@@ -42,6 +42,15 @@ func jsonValues() map[string]any {
 			Version: 4, Unreadable: errors.New("canary-cause")},
 		"health":      webhook.Health{WebhookID: "whk_1", Scope: "acme", FailingSince: at, Failures: 3, PausedUntil: at, OpenUntil: at, Opened: 1, DisabledReason: "410", CertificateUntil: at},
 		"field_error": webhook.FieldError{Field: "url", Rule: "A5", Message: "This URL is not allowed."},
+		"secret_info": webhook.SecretInfo{ID: "sec_1", CreatedAt: at, ExpiresAt: at, Kind: webhook.SecretPrivate, Public: "key"},
+		"standing":    webhook.Standing{Health: webhook.Health{WebhookID: "whk_1", Scope: "acme", Failures: 3, FailingSince: at}, Latest: &d},
+		"receipt":     webhook.Receipt{Events: []webhook.EventReceipt{{ID: "e1", Matched: 2, Added: 1, Deliveries: []string{"dlv_1", "dlv_2"}}}},
+		"hour_count":  webhook.HourCount{WebhookID: "whk_1", Hour: at, Accepted: 2, Failed: 1, Took: time.Second, Slowest: time.Second},
+		"totals": webhook.Totals{Pending: webhook.Count{N: 10_000, AtLeast: true}, Held: webhook.CountOf(1), Retrying: webhook.CountOf(2), OldestDue: at,
+			Webhooks: 3, Inactive: 1},
+		"backlog": webhook.Backlog{Scope: "acme", WebhookID: "whk_1", Pending: webhook.CountOf(1), OldestDue: at},
+		"preview": webhook.Preview{Method: "POST", URL: "https://hooks.example.com/[redacted]",
+			Header: []webhook.PreviewHeader{{Name: "Webhook-Signature", Value: "[redacted]", Masked: true}}, Body: []byte("{}")},
 		"explanation": webhook.Explanation{Delivery: d, Reasons: []webhook.Reason{{Kind: webhook.ReasonRetry, Until: at, Shared: true, Text: "It waits."}}},
 	}
 }

@@ -31,7 +31,8 @@ func (d *Dispatcher) Manager() (*Manager, error) {
 }
 
 // Add validates and stores a new webhook and returns it as stored, with its new ID, its canonical
-// URL and its times. ID, CreatedAt, UpdatedAt, DisabledReason and Version of w are ignored. If
+// URL and its times. ID, CreatedAt, UpdatedAt, DisabledReason and Version of w are ignored. A
+// webhook without Active is stored switched off: it receives nothing until [Manager.SetActive]. If
 // Profile.Form.NewSecret is set, it generates a required secret that is missing, and a secret that
 // is zero: Secrets[0] of the returned webhook holds it, so that it can be shown once. Errors:
 // [*ValidationError], [ErrLimit].

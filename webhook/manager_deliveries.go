@@ -44,7 +44,7 @@ func (q *Query) check() error {
 	case q.Scope == "":
 		return fmt.Errorf("%w: Query.Scope is required", ErrInvalid)
 	case q.Limit < 0 || q.Limit > maxPage:
-		return fmt.Errorf("%w: Query.Limit %d must be between 1 and %d", ErrInvalid, q.Limit, maxPage)
+		return fmt.Errorf("%w: Query.Limit %d must be between 1 and %d, or 0 for the default", ErrInvalid, q.Limit, maxPage)
 	case !q.Since.IsZero() && !q.Until.IsZero() && q.Until.Before(q.Since):
 		return fmt.Errorf("%w: Query.Until lies before Query.Since", ErrInvalid)
 	}

@@ -43,7 +43,7 @@ func (o *Operators) Totals(ctx context.Context) (t Totals, err error) {
 // for an invalid query.
 func (o *Operators) Backlog(ctx context.Context, q BacklogQuery) (bs []Backlog, next string, err error) {
 	if !q.Valid() {
-		return nil, "", fmt.Errorf("webhook: backlog: %w: BacklogQuery.Limit %d must be between 1 and %d, and Order one of those that there are", ErrInvalid, q.Limit, maxBacklogPage)
+		return nil, "", fmt.Errorf("webhook: backlog: %w: BacklogQuery.Limit %d must be between 1 and %d, or 0 for 50, and Order one of those that there are", ErrInvalid, q.Limit, maxBacklogPage)
 	}
 	err = protect("Backlog", func() (err error) {
 		bs, next, err = o.stats.Backlog(ctx, q)

@@ -21,8 +21,9 @@ type Options struct {
 	// Capacity is the number of requests that are active at once: in flight for less than
 	// SlowAfter; default 64.
 	Capacity int
-	// MaxInFlight bounds the requests in flight, the slow ones included; default 16 times
-	// Capacity, at most 1,024, but 4 times Capacity at least, which is also the least allowed.
+	// MaxInFlight bounds the requests in flight, the slow ones included; at least 4
+	// times Capacity. Default: 16 times Capacity but at most 1,024, or 4 times Capacity where that
+	// is more.
 	MaxInFlight int
 	// SlowAfter is how long a request counts as active; default 50 ms. One that takes longer
 	// goes on, and no longer holds one of Capacity slots that others need.
@@ -85,8 +86,9 @@ type Options struct {
 	// Carry takes metadata, such as a trace context, from the context of Dispatch. It is stored
 	// with each delivery and handed back in Delivery.Carry; at most 20 keys, 4 KiB in all.
 	Carry func(context.Context) map[string]string
-	// Around is middleware around every attempt of a delivery, such as a span. It must call send
-	// once and return its Attempt.
+	// Around is middleware around every attempt of a delivery, such as a span. send makes the
+	// request, once: a later call returns the same Attempt, and if Around does not call it the
+	// request is made when Around returns. The Attempt that Around returns is not used.
 	Around func(ctx context.Context, d Delivery, send func(context.Context) Attempt) Attempt
 }
 

@@ -22,10 +22,10 @@ type Overview interface {
 
 // Standing is the state of a webhook, for a row of a list.
 type Standing struct {
-	Health Health
+	Health Health `json:"health"`
 	// Latest is the delivery with the newest CreatedAt, without body; nil where there is none,
 	// or where the Store has no [History].
-	Latest *Delivery
+	Latest *Delivery `json:"latest"`
 }
 
 // Standings returns the state of each of these webhooks of a scope, in the same order. ws are

@@ -11,8 +11,8 @@ import (
 	"github.com/postrider/postrider/payload"
 )
 
-// plan makes the deliveries of one event.
-func (d *Dispatcher) plan(ctx context.Context, e payload.Event, hooks []Webhook, now time.Time) (ds []Delivery, err error) {
+// plan makes the deliveries of one event. of lists their webhooks.
+func (d *Dispatcher) plan(ctx context.Context, e payload.Event, hooks []Webhook, now time.Time) (ds []Delivery, of []*Webhook, err error) {
 	defer contain("Profile", &err)
 	live := make([]Webhook, 0, len(hooks))
 	for _, w := range hooks {
@@ -27,19 +27,19 @@ func (d *Dispatcher) plan(ctx context.Context, e payload.Event, hooks []Webhook,
 	routed, err := route(live, e)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("route: %w", err)
+		return nil, nil, fmt.Errorf("route: %w", err)
 	case len(routed) == 0:
-		return nil, nil
+		return nil, nil, nil
 	}
 	places := make(map[string]int, len(routed))
 	for i, r := range routed {
 		places[r.WebhookID] = i // of two with one webhook the first gets no delivery, which is refused below
 	}
-	ds = make([]Delivery, len(routed))
+	ds, of = make([]Delivery, len(routed)), make([]*Webhook, len(routed))
 	for i := range hooks { // Route may have changed live
 		w := &hooks[i]
 		if at, ok := places[w.ID]; ok && w.Scope == e.Scope && w.Live(now) {
-			ds[at] = d.newDelivery(e, w, &routed[at], now)
+			ds[at], of[at] = d.newDelivery(e, w, &routed[at], now), w
 			if err := routed[at].Err; err != nil {
 				d.reportUnusable(ctx, w, err)
 			}
@@ -47,13 +47,13 @@ func (d *Dispatcher) plan(ctx context.Context, e payload.Event, hooks []Webhook,
 	}
 	for i := range ds {
 		if ds[i].ID == "" {
-			return nil, fmt.Errorf("route: webhook %s is not live in the scope, or has two deliveries", routed[i].WebhookID)
+			return nil, nil, fmt.Errorf("route: webhook %s is not live in the scope, or has two deliveries", routed[i].WebhookID)
 		}
 		if routed[i].Err == nil && ds[i].Vars[varUnusable] != "" {
-			return nil, fmt.Errorf("%w: the variable %s is reserved, give it another name", ErrInvalid, varUnusable)
+			return nil, nil, fmt.Errorf("%w: the variable %s is reserved, give it another name", ErrInvalid, varUnusable)
 		}
 	}
-	return ds, nil
+	return ds, of, nil
 }
 
 // varUnusable marks a delivery with Routed.Err in Delivery.Vars.

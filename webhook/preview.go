@@ -16,18 +16,19 @@ import (
 // secret: of the URL only scheme and host, and of headers with credentials or signatures only the
 // names.
 type Preview struct {
-	Method string
+	Method string `json:"method"`
 	// URL ends after the host; "[redacted]" stands for the rest.
-	URL string
+	URL string `json:"url"`
 	// Header is sorted by name.
-	Header []PreviewHeader
-	Body   []byte
+	Header []PreviewHeader `json:"header"`
+	Body   []byte          `json:"body,omitzero"`
 }
 
 // PreviewHeader is a header of a [Preview]. The Value of a masked one is "[redacted]".
 type PreviewHeader struct {
-	Name, Value string
-	Masked      bool
+	Name   string `json:"name"`
+	Value  string `json:"value"`
+	Masked bool   `json:"masked"`
 }
 
 // shownHeaders are sent by every Profile and hold nothing secret.

@@ -216,7 +216,9 @@ func automationCheck(w Webhook) []FieldError {
 // Standard is the Profile of the Standard Webhooks 1.0.0 specification: any public
 // https endpoint, signed requests, ten attempts over about three days. Every status
 // outside 2xx but a redirect is retried; 410 switches the webhook off, and so do
-// five days of failures only. Webhooks that keep an order or coalesce also get a
+// five days in which every attempt failed. The body is the event's own: payload.WithEnvelope or
+// Catalogue.Enveloped make the one with type, timestamp and data that the specification asks for.
+// Webhooks that keep an order or coalesce also get a
 // webhook-sequence.
 func Standard() Profile {
 	return Profile{

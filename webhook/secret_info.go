@@ -9,15 +9,15 @@ import (
 // SecretInfo is the part of a secret that may be shown.
 type SecretInfo struct {
 	// ID names it within its webhook; see [Manager.RevokeSecret].
-	ID string
+	ID string `json:"id"`
 	// CreatedAt is when it was entered or generated, zero where that is not known.
-	CreatedAt time.Time
+	CreatedAt time.Time `json:"created_at,omitzero"`
 	// ExpiresAt is when it ends, zero for never.
-	ExpiresAt time.Time
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
 	// Kind says what the secret is used for.
-	Kind SecretKind
+	Kind SecretKind `json:"kind"`
 	// Public is the public half of a SecretPrivate, as receivers get it; see [sign.JWKS].
-	Public string
+	Public string `json:"public,omitempty"`
 }
 
 // SecretKind is what a secret is used for.

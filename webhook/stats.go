@@ -7,7 +7,7 @@ import (
 )
 
 // Stats is a Store that reports to its operator how much it holds, over all scopes. It is an
-// optional capability like those of capability.go: New asserts it once.
+// optional capability of a Store.
 type Stats interface {
 	// Totals counts the pending deliveries and the webhooks. It answers within a second with any
 	// backlog, because operators need it when that is large. Its figures need not be of one moment.
@@ -21,15 +21,15 @@ type Stats interface {
 	Find(ctx context.Context, eventID string, limit int) ([]Delivery, error)
 }
 
-// CountLimit is where counting stops.
+// CountLimit is the largest number that a Count holds exactly.
 const CountLimit = 100_000
 
 // Count is a number that is exact up to [CountLimit].
 type Count struct {
 	// N is the number, at most CountLimit.
-	N int
+	N int `json:"n"`
 	// AtLeast says that there are more than N.
-	AtLeast bool
+	AtLeast bool `json:"at_least,omitempty"`
 }
 
 // CountOf makes a Count of a number. A Store counts up to CountLimit + 1.
@@ -48,13 +48,16 @@ type Totals struct {
 	// Pending counts the deliveries that have not ended. Held are those of them that a
 	// process has leased, whether or not it still lives. Retrying are those that are not
 	// held and were tried since they were queued. The others wait for their first attempt.
-	Pending, Held, Retrying Count
+	Pending  Count `json:"pending"`
+	Held     Count `json:"held"`
+	Retrying Count `json:"retrying"`
 	// OldestDue is the earliest due time, up to now, of a delivery that is not held and may be
 	// sent: it shows how late the Store's work is. Deliveries of inactive or expired webhooks do
 	// not count. Zero where nothing is due.
-	OldestDue time.Time
+	OldestDue time.Time `json:"oldest_due,omitzero"`
 	// Webhooks counts all webhooks, Inactive those that are inactive or expired.
-	Webhooks, Inactive int
+	Webhooks int `json:"webhooks"`
+	Inactive int `json:"inactive"`
 }
 
 // Waiting is how many deliveries at least wait for their first attempt. It is exact where no
@@ -63,12 +66,13 @@ func (t Totals) Waiting() int { return max(0, t.Pending.N-t.Held.N-t.Retrying.N)
 
 // Backlog is the number of deliveries that wait for one webhook.
 type Backlog struct {
-	Scope, WebhookID string
+	Scope     string `json:"scope"`
+	WebhookID string `json:"webhook_id"`
 	// Pending counts the waiting deliveries that are not held.
-	Pending Count
+	Pending Count `json:"pending"`
 	// OldestDue is their earliest due time, which may lie ahead; zero if all of them wait for
 	// held deliveries of their keys.
-	OldestDue time.Time
+	OldestDue time.Time `json:"oldest_due,omitzero"`
 }
 
 // BacklogQuery selects a page of backlogs.

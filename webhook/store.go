@@ -34,6 +34,14 @@ type Enqueuer interface {
 // processes. Times are arguments; a Store looks at no clock. A Store decides neither
 // whose turn it is nor when a delivery ends: it answers four questions. It may cut times to
 // whole microseconds, and never rounds them up. Package storetest proves an implementation.
+//
+// # Capabilities
+//
+// A Store may also be a [Registry], [History], [Overview], [Counters], [Stats], [Pruner], [Notifier],
+// [Clock], [Marks], [HealthStore], [Sweeper], [KeyOrder], [WebhookCache], [Sealer] or [Binder]. New
+// asserts these interfaces once. A Store without one of them works, with less comfort. Every method
+// is safe for concurrent use. A type that embeds a Store, to trace its calls for example, hides the
+// capabilities of the Store inside: it must implement each of them itself.
 type Store interface {
 	Enqueuer
 

@@ -38,13 +38,16 @@ func (e *DispatchError) Error() string {
 func (e *DispatchError) Unwrap() error { return e.Err }
 
 // Track runs fn, the body of a task, and dispatches its result: taskSuccess when it returned nil,
-// taskFailure when it returned an error or panicked. The task's own processId is the event's ID, so
-// a task that is tracked twice is sent once. Only the result of fn counts, not failed items within
-// the task.
+// taskFailure when it returned an error or panicked. Only the result of fn counts, not failed items
+// within the task.
+//
+// The processId of run is the event's ID. It names one execution: a task that is tried again needs a
+// new one, because webhooks that have got the first result do not get a second one. Track logs a
+// warning then.
 //
 // Options are those of [payload.New], such as payload.WithVars, and override the values that Track
 // sets. A Run or an option that Dispatch would refuse is refused before fn is called, with an error
-// for which errors.Is reports [payload.ErrInvalid] or [ErrTooLarge].
+// for which errors.Is reports [payload.ErrInvalid], [ErrInvalid], [payload.ErrTooLarge] or [ErrTooLarge].
 //
 // Track returns fn's error as it is, and lets fn's panic go on after Dispatch. If the event could
 // not be dispatched it returns a [*DispatchError]: alone when fn returned nil, otherwise joined to
@@ -135,11 +138,16 @@ func (t *tracking) event(taskErr error) (payload.Event, error) {
 // dispatchEnd dispatches the result of the task. Its error is a *DispatchError.
 func (t *tracking) dispatchEnd(ctx context.Context, taskErr error) error {
 	event, err := t.event(taskErr)
+	var receipt Receipt
 	if err == nil {
-		_, err = t.dispatch(context.WithoutCancel(ctx), event)
+		receipt, err = t.dispatch(context.WithoutCancel(ctx), event)
 	}
 	if err != nil {
 		return &DispatchError{Task: taskErr, Event: event, Err: err}
+	}
+	if e := receipt.Events[0]; e.Matched > 0 && e.Added == 0 {
+		t.d.log.WarnContext(ctx, "webhook: a task with this processId was tracked before, its second result is not sent",
+			"process", t.run.ProcessID, "type", event.Type)
 	}
 	return nil
 }

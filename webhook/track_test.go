@@ -145,7 +145,8 @@ func TestTrackCancelled(t *testing.T) {
 	})
 }
 
-// Rule: a task that is tracked twice makes one event; another task makes its own.
+// Rule: a task that is tracked twice makes one event, and the log says that the second result is not
+// sent; another task makes its own.
 func TestTrackTwice(t *testing.T) {
 	t.Parallel()
 	inBubble(t, webhook.Automation(), nil, func(h *host) {
@@ -163,6 +164,7 @@ func TestTrackTwice(t *testing.T) {
 			settled(time.Second)
 		}
 		h.wantTriggers("taskSuccess "+processID, "taskSuccess "+other.ProcessID)
+		h.wantLines(2, "was tracked before", "level=WARN", "process="+processID, "type=taskFailure")
 	})
 }
 

@@ -26,18 +26,18 @@ type Webhook struct {
 	// ID is random, unique in its Store and holds letters, digits, "_" and "-".
 	// [Manager.Add] makes it.
 	ID string `json:"id"`
-	// Scope is the installation or tenant. A webhook receives events of its own
+	// Scope is the installation or tenant, 1 to 255 bytes. A webhook receives events of its own
 	// scope only.
 	Scope string `json:"scope"`
 	// Group joins webhooks of one scope into one delivery per event, if
-	// Profile.Route is [Grouped]; empty means that the webhook stands alone.
+	// Profile.Route is [Grouped]; empty means that the webhook stands alone. At most 255 bytes.
 	Group string `json:"group,omitempty"`
 	// Name is a title for people, 1 to 200 runes.
 	Name string `json:"name"`
 	// URL is the canonical form of the entered URL, at most 2,048 bytes.
 	// Everything after the host is a credential and is never printed.
 	URL string `json:"url"`
-	// Secrets sign requests, newest first. Each has an ID, a creation time and possibly an end, see
+	// Secrets sign requests, newest first: at most 10 of 4,096 bytes. Each has an ID, a creation time and possibly an end, see
 	// [Secret.WithLife], which the Manager gives and a Store keeps. The newest has no end. After a
 	// rotation the previous one stays until its end; an ended secret may still be listed here, and
 	// no request uses it. A secret that was stored without the three values has no known age and no
@@ -45,13 +45,14 @@ type Webhook struct {
 	Secrets []Secret `json:"secrets,omitempty"`
 	// Events are the types this webhook listens to: a name, "task.*" for every type that begins
 	// with "task.", those that are added later included, or "*" for all. Nothing else may hold
-	// a star.
+	// a star. At most 200 of 1 to 100 bytes.
 	Events []string `json:"events"`
-	// Filter narrows Events further, in the language of the Profile.
+	// Filter narrows Events further, in the language of the Profile; at most 10,000 bytes.
 	Filter string `json:"filter,omitempty"`
 	// Notes are for people, at most 4,000 runes.
 	Notes string `json:"notes,omitempty"`
-	// Headers are sent with every request, at most 20. Their values are secrets:
+	// Headers are sent with every request: at most 20, with names of 128 and values of 4,096 bytes of
+	// printable ASCII. Their values are secrets:
 	// they are treated like Secrets in snippets, errors and logs.
 	Headers map[string]string `json:"headers,omitempty"`
 	// Auth makes the Authorization header, where Profile.Form.Auth allows its scheme.
@@ -88,7 +89,7 @@ type Webhook struct {
 	// DisabledAt is the time of that; zero beside an empty DisabledReason.
 	DisabledAt time.Time `json:"disabled_at,omitzero"`
 	// Attributes are data of the Profile or of the host, such as
-	// [AttrSecretIn]. They are not secret.
+	// [AttrSecretIn]: at most 50, each with 4,096 bytes of key and value. They are not secret.
 	Attributes map[string]string `json:"attributes,omitempty"`
 	// Version counts changes. An update with another version than the stored
 	// one ends in [ErrConflict].

@@ -47,8 +47,8 @@ type lab struct {
 	claims    []result
 }
 
-func newLab(ctx context.Context, quick bool) (l *lab, err error) {
-	l = &lab{quick: quick, out: os.Stdout, drained: map[int]map[string]rounds{}}
+func newLab(ctx context.Context, quick bool) (_ *lab, err error) {
+	l := &lab{quick: quick, out: os.Stdout, drained: map[int]map[string]rounds{}}
 	defer func() {
 		if err != nil {
 			l.close()

@@ -77,5 +77,5 @@ func ExampleOptions() {
 	}
 	// Output:
 	// <nil> false
-	// memstore: enqueue 1 deliveries: Options.MaxDeliveries: webhook: store is full true
+	// memstore: enqueue 1 deliveries: Options.MaxDeliveries: webhook: store is full, raise its bounds or wait until deliveries end true
 }

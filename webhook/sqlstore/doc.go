@@ -21,7 +21,8 @@
 //
 // # PostgreSQL
 //
-// Version 12 or later; the tests run on 15. Any number of hosts may share one database.
+// Version 12 or later; CI runs the tests on 14 to 18, nothing on 12 and 13. Any number of hosts may
+// share one database.
 // Their clocks need not agree, because the database's time counts ([Store.Now]). With
 // [Options.Notifier] they wake each other at once. The first call returns a
 // [*SettingError] if server_encoding is not UTF8 or the session is read-only.

@@ -77,6 +77,7 @@ func writeURLs(b *bytes.Buffer) {
 func writeDelivery(b *bytes.Buffer) {
 	p := webhook.Automation()
 	fmt.Fprintf(b, "\n## Delivery\n\n| header | value |\n|---|---|\n| `Content-Type` | `application/json` |\n"+
+		"| `User-Agent` | `Postrider/1 (+https://github.com/postrider/postrider)`, unless the sender sets another in `Profile.Prepare.Header` |\n"+
 		"| `%s` | the webhook's secret; left out where the secret is the last segment of the path |\n"+
 		"| `webhook-id` | the event's ID, the same on every attempt: drop what you have seen |\n", sign.TokenHeader)
 	fmt.Fprintf(b, "\nDelivery is at least once, in no particular order; every attempt carries the same bytes. Redirects are never followed. An\n"+
