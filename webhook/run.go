@@ -57,9 +57,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	g.mu.Unlock()
 	stopUpkeep()
 	upkeep.Wait()
-	if d.sender.ownTransport != nil {
-		d.sender.ownTransport.CloseIdleConnections()
-	}
+	d.sender.closeIdleConnections()
 	d.log.InfoContext(ctx, "webhook: sending has ended", "profile", d.profile.Name)
 	return broken
 }
@@ -82,14 +80,19 @@ func (d *Dispatcher) drain(stopSending, stopStoring func()) {
 		select {
 		case <-quiet:
 			return
-		case <-g.schedulerFailed:
-			return
 		case <-limit.C:
 			next()
 			limit.Reset(storeTimeout + 2*storeGrace)
 		}
 	}
-	d.log.Error("webhook: the Store ignored the end of its context, calls to it are left behind")
+	d.reportLeftBehind(errNoAnswer)
+}
+
+// reportLeftBehind logs that Run returns although a call of the Store has not.
+func (d *Dispatcher) reportLeftBehind(err error) {
+	if errors.Is(err, errNoAnswer) {
+		d.log.Error("webhook: the Store ignored the end of its context, calls to it are left behind")
+	}
 }
 
 // startUpkeep starts the periodic tasks that run beside the sending until ctx ends.
@@ -108,15 +111,8 @@ func (d *Dispatcher) startUpkeep(ctx context.Context, upkeep *sync.WaitGroup) {
 // repeat runs a task periodically. Periods have jitter, so that hosts that started together spread
 // out.
 func repeat(ctx context.Context, period time.Duration, task func(context.Context)) {
-	for {
-		t := time.NewTimer(period - rand.N(period/10+1))
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return
-		case <-t.C:
-			task(ctx)
-		}
+	for sleep(ctx, period-rand.N(period/10+1)) {
+		task(ctx)
 	}
 }
 
@@ -133,15 +129,13 @@ func (d *Dispatcher) refreshClock(ctx context.Context) {
 func (d *Dispatcher) prune(ctx context.Context) {
 	before := d.now().Add(-d.o.History)
 	for ctx.Err() == nil {
-		var n int
-		err := isolated("Store.Prune", func() (err error) {
-			ctx, cancel := context.WithTimeout(ctx, d.o.Lease)
-			defer cancel()
-			n, err = d.pruner.Prune(ctx, before, pruneBatch)
-			return err
-		})
+		limited, cancel := context.WithTimeout(ctx, d.o.Lease)
+		n, err := isolatedUntil(limited, "Store.Prune", func() (int, error) { return d.pruner.Prune(limited, before, pruneBatch) })
+		cancel()
 		if ctx.Err() == nil {
 			d.recordCall(ctx, "Prune", err)
+		} else {
+			d.reportLeftBehind(err)
 		}
 		if err != nil || n == 0 {
 			return // fewer than pruneBatch is no end, because only whole events are removed
@@ -154,9 +148,10 @@ func (d *Dispatcher) listen(ctx context.Context) {
 	wait := backoff.NewExponentialBackOff(backoff.WithInitialInterval(100*time.Millisecond), backoff.WithMaxInterval(30*time.Second),
 		backoff.WithMultiplier(2), backoff.WithMaxElapsedTime(0)) // without an end
 	for ctx.Err() == nil {
-		err := isolated("Store.Wait", func() error { return d.notifier.Wait(ctx) })
+		_, err := isolatedUntil(ctx, "Store.Wait", func() (none struct{}, err error) { return none, d.notifier.Wait(ctx) })
 		switch {
 		case ctx.Err() != nil:
+			d.reportLeftBehind(err)
 			return
 		case errors.Is(err, ErrUnsupported):
 			return
@@ -171,12 +166,14 @@ func (d *Dispatcher) listen(ctx context.Context) {
 	}
 }
 
-// sleep waits for a time, or until ctx ends.
-func sleep(ctx context.Context, wait time.Duration) {
+// sleep waits for a time and reports true, or false if ctx ends before.
+func sleep(ctx context.Context, wait time.Duration) bool {
 	t := time.NewTimer(wait)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
+		return false
 	case <-t.C:
+		return true
 	}
 }

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -122,6 +123,9 @@ func (t *status) setOldestDue(oldest time.Time) {
 // recordCall records how a call to the Store ended. An outage is logged once when it begins and
 // once when it is over, whatever calls it affects.
 func (d *Dispatcher) recordCall(ctx context.Context, what string, err error) {
+	if errors.Is(err, ErrConflict) {
+		err = nil // an answer of a Store that works
+	}
 	t := &d.status
 	t.mu.Lock()
 	before := len(t.errs)
@@ -167,8 +171,8 @@ const maxSealed = 10_000
 func (d *Dispatcher) markSealed(ctx context.Context, key webhookKey, err error) {
 	t := &d.status
 	t.mu.Lock()
-	known := t.sealed[key]
-	if !known && len(t.sealed) < maxSealed {
+	known := t.sealed[key] || len(t.sealed) >= maxSealed // a full set must not report the same webhook at each read
+	if !known {
 		if t.sealed == nil {
 			t.sealed = make(map[webhookKey]bool)
 		}

@@ -15,22 +15,19 @@ func (s *Store) Mark(ctx context.Context, scope, key string, now, until time.Tim
 		return false, err
 	}
 	defer s.mu.Unlock()
-	sc := s.scopes[scope]
-	if sc != nil {
-		if old, ok := sc.marks[key]; ok {
-			if old > at(now) {
-				return false, nil
-			}
-			sc.marks[key] = at(until)
-			return true, nil
+	if old, ok := s.mark(scope, key); ok {
+		if old > at(now) {
+			return false, nil
 		}
+		s.scopes[scope].marks[key] = at(until)
+		return true, nil
 	}
 	// Expired marks are cleared when they may be half of all marks, so that the mean cost of a
 	// mark does not depend on the number of marks.
 	if s.marks >= min(2*s.marksSwept+64, s.opts.MaxMarks) {
 		s.clearMarks(at(now))
 	}
-	sc = s.scope(scope)
+	sc := s.scope(scope)
 	if len(sc.marks) >= share(s.opts.MaxMarks) {
 		s.clearScope(sc, at(now))
 	}
@@ -49,12 +46,16 @@ func (s *Store) Marked(ctx context.Context, scope, key string, now time.Time) (b
 		return false, err
 	}
 	defer s.mu.Unlock()
-	sc := s.scopes[scope]
-	if sc == nil {
-		return false, nil
-	}
-	until, ok := sc.marks[key]
+	until, ok := s.mark(scope, key)
 	return ok && until > at(now), nil
+}
+
+// mark returns the end of a mark, expired or not, and whether there is one.
+func (s *Store) mark(scope, key string) (until instant, ok bool) {
+	if sc := s.scopes[scope]; sc != nil {
+		until, ok = sc.marks[key]
+	}
+	return until, ok
 }
 
 // clearMarks removes expired marks.
@@ -81,14 +82,11 @@ func (s *Store) Unmark(ctx context.Context, scope, key string) error {
 		return err
 	}
 	defer s.mu.Unlock()
-	sc := s.scopes[scope]
-	if sc == nil {
-		return nil
-	}
-	if _, ok := sc.marks[key]; ok {
+	if _, ok := s.mark(scope, key); ok {
+		sc := s.scopes[scope]
 		delete(sc.marks, key)
 		s.marks--
+		s.release(sc)
 	}
-	s.release(sc)
 	return nil
 }

@@ -38,10 +38,8 @@ type Job struct {
 	Timeout time.Duration
 	// Limits are the limits that count the job, in addition to its webhook's.
 	Limits []Limit
-	// Read is the time at which the read of the webhook began, in the process's time. Checked
-	// means that the read was made for this request, so its age does not matter.
-	Read    time.Time
-	Checked bool
+	// Read is the time at which the read of the webhook began, in the process's time.
+	Read time.Time
 	// Unreadable means that the webhook cannot be opened: such a job is never handed off.
 	Unreadable bool
 	// Hook and Value belong to the caller. [Reread] replaces Hook.
@@ -63,8 +61,8 @@ type Job struct {
 type phase uint8
 
 const (
-	offered  phase = iota // about to be stored, with room reserved for it
-	refused               // about to be stored free
+	refused  phase = iota // about to be stored free
+	offered               // about to be stored, with room reserved for it
 	waiting               // for its turn
 	active                // in flight, holds one of Capacity
 	slow                  // in flight, holds none

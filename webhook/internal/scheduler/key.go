@@ -1,10 +1,13 @@
 package scheduler
 
-import "time"
+import (
+	"math"
+	"slices"
+	"time"
+)
 
 // key is the shared state of jobs with the same Limit.Key.
 type key struct {
-	name    string
 	most    int // 0: no bound
 	inUse   int
 	rate    bucket
@@ -28,11 +31,11 @@ func (s *Scheduler) keyOf(m *Limit) *key {
 			}
 			s.keysKept = max(maxKeys, 2*len(s.keys))
 		}
-		k = &key{name: m.Key, rate: newBucket(m.Rate, m.Burst)}
+		k = &key{rate: newBucket(m.Rate, m.Burst)}
 		s.keys[m.Key] = k
 	}
 	k.most = m.Max
-	if !k.rate.matches(m.Rate, m.Burst) {
+	if k.rate.rate != m.Rate || k.rate.burst != m.Burst {
 		k.rate = k.rate.changed(m.Rate, m.Burst, s.now)
 		if k.waiters.len() > 0 {
 			s.timeKey(k, s.now)
@@ -44,13 +47,13 @@ func (s *Scheduler) keyOf(m *Limit) *key {
 func (k *key) full() bool { return k.most > 0 && k.inUse >= k.most }
 
 // blockedBy finds a key without room. A key that is named twice counts once.
-func (s *Scheduler) blockedBy(limits []Limit, now time.Time) (block, bool) {
+func (s *Scheduler) blockedBy(limits []Limit) (block, bool) {
 	for i := range limits {
 		k := s.keyOf(&limits[i])
 		if k.full() {
 			return block{kind: parkedKey, key: k}, true
 		}
-		if at := k.rate.next(now); at.After(now) {
+		if at := k.rate.next(s.now); at.After(s.now) {
 			return block{kind: parkedKey, key: k, until: at}, true
 		}
 	}
@@ -78,12 +81,12 @@ func (s *Scheduler) reserveKeys(limits []Limit, n int) {
 	}
 }
 
-func (s *Scheduler) takeKeys(limits []Limit, now time.Time) {
+func (s *Scheduler) takeKeys(limits []Limit) {
 	for i := range limits {
 		if !hasKey(limits[:i], limits[i].Key) {
 			k := s.keyOf(&limits[i])
 			k.inUse++
-			k.rate.take(now)
+			k.rate.take(s.now)
 		}
 	}
 }
@@ -98,12 +101,7 @@ func (s *Scheduler) releaseKeys(limits []Limit) {
 }
 
 func hasKey(limits []Limit, key string) bool {
-	for i := range limits {
-		if limits[i].Key == key {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(limits, func(l Limit) bool { return l.Key == key })
 }
 
 // waitForKey parks a lane at a key that is full or has no token.
@@ -141,31 +139,35 @@ type bucket struct {
 	full  time.Time
 }
 
+// newBucket accepts any numbers, because they come from a hook of the host. A rate that is not above 0
+// means no limit. Tokens are at most longestPeriod apart, and a burst covers at most that long.
 func newBucket(rate float64, burst int) bucket {
-	if rate <= 0 {
-		return bucket{rate: rate, burst: burst}
+	b := bucket{rate: rate, burst: burst}
+	if !(rate > 0) { // NaN too
+		return b
 	}
-	n := burst
-	if n <= 0 {
-		n = max(1, int(rate))
+	b.every = time.Duration(min(float64(time.Second)/rate, float64(longestPeriod)))
+	if b.every == 0 {
+		return b // more than one in a nanosecond
 	}
-	every := time.Duration(float64(time.Second) / rate)
-	return bucket{rate: rate, burst: burst, every: every, depth: time.Duration(n-1) * every}
+	n := float64(burst)
+	if burst <= 0 {
+		n = max(1, math.Floor(rate))
+	}
+	b.depth = time.Duration(min((n-1)*float64(b.every), float64(longestPeriod)))
+	return b
 }
+
+const longestPeriod = 10 * 365 * 24 * time.Hour
 
 // changed returns the bucket with another rate, without the tokens that were taken.
 func (b *bucket) changed(rate float64, burst int, now time.Time) bucket {
 	n := newBucket(rate, burst)
 	if n.every > 0 && b.full.After(now) {
-		n.full = b.full
-		if most := now.Add(n.depth + n.every); n.full.After(most) {
-			n.full = most
-		}
+		n.full = sooner(b.full, now.Add(n.depth+n.every))
 	}
 	return n
 }
-
-func (b *bucket) matches(rate float64, burst int) bool { return b.rate == rate && b.burst == burst }
 
 // next returns the time of the next token, not after now if there is one.
 func (b *bucket) next(now time.Time) time.Time {
