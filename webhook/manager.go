@@ -137,13 +137,16 @@ func (m *Manager) remove(ctx context.Context, scope, id string) (err error) {
 	return m.d.profile.Form.Delete(ctx, scope, id, remove)
 }
 
-// DeleteScope removes all data of a tenant.
+// DeleteScope removes all data of a tenant, its webhooks first. After an error another call continues.
 func (m *Manager) DeleteScope(ctx context.Context, scope string) error {
 	ws, err := m.reg.Webhooks(ctx, scope)
 	if err == nil {
 		err = m.reg.DeleteScope(ctx, scope)
 	}
 	if err != nil {
+		for _, w := range ws {
+			m.rereadIfUnknown(scope, w.ID, err)
+		}
 		return fmt.Errorf("webhook: delete scope %q: %w", scope, err)
 	}
 	m.d.sender.tokens.Forget(scope)
