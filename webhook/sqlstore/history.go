@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -56,7 +57,10 @@ func (s *Store) Deliveries(ctx context.Context, q webhook.Query) (ds []webhook.D
 	if err != nil {
 		return nil, "", err
 	}
-	query, args := listing(q, from)
+	query, args, err := s.listing(q, from)
+	if err != nil {
+		return nil, "", s.fail("deliveries of", q.Scope, err)
+	}
 	var last position
 	more := false
 	err = s.each(ctx, s.reader(), query, args, func(r Rows) error {
@@ -82,9 +86,9 @@ func (s *Store) Deliveries(ctx context.Context, q webhook.Query) (ds []webhook.D
 // follows. The log of a webhook and the deliveries of an event have indexes of their own;
 // expressions keep both databases from reading the scope's log instead. PostgreSQL expects many
 // rows of a range of one webhook with a CASE, so it reads the page in the order of the index and
-// does not sort all rows of the webhook.
-func listing(q webhook.Query, from *position) (string, []any) {
-	var args []any
+// does not sort all rows of the webhook. Values, lists and the limit are parameters, because the Store
+// and the drivers keep each text that they have seen.
+func (s *Store) listing(q webhook.Query, from *position) (query string, args []any, err error) {
 	var b strings.Builder
 	which := `scope = $1`
 	args = append(args, q.Scope)
@@ -117,20 +121,27 @@ func listing(q webhook.Query, from *position) (string, []any) {
 	if q.Type != "" {
 		and(`type = $`, q.Type)
 	}
-	among := func(column string, in []any) {
-		if len(in) > 0 {
-			and(column+` IN (`+strings.TrimSuffix(strings.Repeat("$, ", len(in)), ", ")+`)`, in...)
+	among := func(column, sqlite, postgres string, in []string) error {
+		if len(in) == 0 {
+			return nil
 		}
+		list, err := s.textList(in)
+		and(column+s.pick(` IN (SELECT `+sqlite+` FROM json_each($))`, ` = ANY($::text::`+postgres+`[])`), list)
+		return err
 	}
-	var states, codes []any
+	var states, codes []string
 	for _, st := range q.States {
-		states = append(states, int64(st))
+		states = append(states, strconv.Itoa(int(st)))
 	}
 	for _, c := range q.Codes {
 		codes = append(codes, string(c))
 	}
-	among("state", states)
-	among("code", codes)
+	if err := among("state", "CAST(value AS INTEGER)", "int2", states); err != nil {
+		return "", nil, err
+	}
+	if err := among("code", "value", "text", codes); err != nil {
+		return "", nil, err
+	}
 	if !q.Since.IsZero() {
 		and(created+` >= $`, micros(q.Since))
 	}
@@ -147,8 +158,9 @@ func listing(q webhook.Query, from *position) (string, []any) {
 	if first != "" {
 		first += order + ", "
 	}
-	fmt.Fprintf(&b, " ORDER BY %s%s %s, seq %s LIMIT %d", first, created, order, order, q.Limit+1)
-	return b.String(), args
+	args = append(args, int64(q.Limit+1))
+	fmt.Fprintf(&b, " ORDER BY %s%s %s, seq %s LIMIT $%d + 0", first, created, order, order, len(args))
+	return b.String(), args, nil
 }
 
 // Requeue implements [webhook.History].

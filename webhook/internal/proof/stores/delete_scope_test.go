@@ -4,10 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
 // TestDeleteScopeOfManyRows: others work while the rows of a scope are removed. If the context ends
@@ -57,6 +59,30 @@ func TestDeleteScopeOfManyRows(t *testing.T) {
 			t.Errorf("the other scope has %d deliveries, %v; want 1", len(ds), err)
 		}
 	})
+}
+
+// TestDeleteScopePlan: a batch is read from the log of the scope, in its order, and not from the whole
+// table.
+func TestDeleteScopePlan(t *testing.T) {
+	d := newPostgres(t)
+	f := newField(t, d, "plan_", 10)
+	f.fill(f.hooks("m", 5, true), 20_000, now().Add(-time.Hour))
+	db, tracer := traced(t, d)
+	if _, err := db.Exec("ANALYZE"); err != nil {
+		t.Fatal(err)
+	}
+	s, err := sqlstore.New(db, sqlstore.PostgreSQL, &sqlstore.Options{Prefix: "plan_"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.DeleteScope(t.Context(), "globex"); err != nil {
+		t.Fatal(err)
+	}
+	plan := explain(t, d, tracer.find("RETURNING created, seq"))
+	wantInPlan(t, plan, "Index Scan using plan_log", "Tid Scan on plan_delivery")
+	if strings.Contains(plan, "Sort") {
+		t.Errorf("a batch sorts the rows of the scope:\n%s", plan)
+	}
 }
 
 // count returns how many deliveries of the field's scope are stored.
