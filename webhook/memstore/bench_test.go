@@ -127,6 +127,7 @@ func BenchmarkDue(b *testing.B) {
 					if q.Cursor = p.Cursor; q.Cursor == "" {
 						break
 					}
+					q.Now = q.Now.Add(time.Microsecond)
 				}
 				if found != c.lanes {
 					b.Fatalf("%d lanes, want %d", found, c.lanes)

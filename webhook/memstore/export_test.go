@@ -33,3 +33,10 @@ func (s *Store) LogLen(scope string) int {
 	defer s.mu.Unlock()
 	return len(s.scopes[scope].log)
 }
+
+// Walk identifies the lanes that are kept for the next page of Due.
+func (s *Store) Walk() any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return &s.walk.lanes[0]
+}

@@ -114,7 +114,7 @@ func TestImpossibleCalls(t *testing.T) {
 			t.Errorf("Claim(%+v) was accepted", c)
 		}
 	}
-	for _, q := range []webhook.DueQuery{{Now: base}, {Now: base, Limit: 1, Cursor: "?"}, {Now: base, Limit: 1, Cursor: "-1"}} {
+	for _, q := range []webhook.DueQuery{{Now: base}, {Now: base, Limit: 1, Cursor: "?"}, {Now: base, Limit: 1, Cursor: "1.-1"}, {Now: base, Limit: 1, Cursor: "1"}} {
 		if _, err := s.Due(t.Context(), q); err == nil {
 			t.Errorf("Due(%+v) was accepted", q)
 		}
@@ -226,7 +226,7 @@ func TestWalks(t *testing.T) {
 			for _, l := range p.Lanes {
 				names[i] = append(names[i], l.WebhookID)
 			}
-			qs[i].Cursor = p.Cursor
+			qs[i].Cursor, qs[i].Now = p.Cursor, q.Now.Add(time.Microsecond)
 		}
 	}
 	for i := range names {
@@ -234,6 +234,42 @@ func TestWalks(t *testing.T) {
 		if diff := cmp.Diff(want, names[i]); diff != "" {
 			t.Errorf("lanes of walk %d: (-want +got)\n%s", i+1, diff)
 		}
+	}
+}
+
+// TestWalkIsKept: the lanes of a walk are collected at its first page and at its last one, although
+// the clock goes on from page to page.
+func TestWalkIsKept(t *testing.T) {
+	t.Parallel()
+	s := open(t, nil)
+	for i := range 9 {
+		id := fmt.Sprintf("wh_%d", i)
+		hook(t, s, id)
+		fill(t, s, id, 0, 1, base)
+	}
+	hook(t, s, "soon")
+	fill(t, s, "soon", 0, 1, base.Add(3*time.Microsecond))
+	q := webhook.DueQuery{Now: base, Limit: 2}
+	lanes := 0
+	var kept any
+	for i := range 4 {
+		p, err := s.Due(t.Context(), q)
+		if err != nil || p.Cursor == "" {
+			t.Fatalf("page %+v, %v", p, err)
+		}
+		lanes += len(p.Lanes)
+		if i > 0 && s.Walk() != kept {
+			t.Errorf("page %d collects the lanes of the Store again", i+1)
+		}
+		kept = s.Walk()
+		q.Cursor, q.Now = p.Cursor, q.Now.Add(time.Microsecond)
+	}
+	p, err := s.Due(t.Context(), q)
+	if err != nil || p.Cursor != "" || lanes+len(p.Lanes) != 9 {
+		t.Fatalf("the last page is %+v, %v", p, err)
+	}
+	if !p.Next.After(q.Now) || p.Next.After(q.Now.Add(time.Microsecond)) {
+		t.Errorf("Next is %v, want a time right after %v: a lane has become due during the walk", p.Next, q.Now)
 	}
 }
 
