@@ -195,6 +195,30 @@ func TestMarksAreBounded(t *testing.T) {
 	}
 }
 
+// TestFullMarksCost: a Mark that is refused costs about the same however many marks the Store holds.
+func TestFullMarksCost(t *testing.T) {
+	t.Parallel()
+	refused := func(most int) time.Duration {
+		s := open(t, &memstore.Options{MaxMarks: most})
+		for i := range most {
+			if _, err := s.Mark(t.Context(), fmt.Sprint(i%8), fmt.Sprint(i), base, base.Add(time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		began := time.Now()
+		for range 200 {
+			if _, err := s.Mark(t.Context(), "0", "one more", base, base.Add(time.Hour)); !errors.Is(err, webhook.ErrFull) {
+				t.Fatalf("Mark beyond MaxMarks: error %v, want ErrFull", err)
+			}
+		}
+		return time.Since(began)
+	}
+	few, many := refused(1000), refused(100_000)
+	if limit := 8*few + 50*time.Millisecond; many > limit { // a scan of all takes some hundred times as long
+		t.Errorf("200 marks were refused in %v among 1,000 and in %v among 100,000, want less than %v", few, many, limit)
+	}
+}
+
 func TestDeleteScopeFreesMarks(t *testing.T) {
 	t.Parallel()
 	s := open(t, &memstore.Options{MaxMarks: 1})

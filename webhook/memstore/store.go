@@ -43,7 +43,7 @@ type Store struct {
 	sequence, laneIDs int64
 	changes           int64 // of webhooks, in all scopes
 	bytes             int64 // of all deliveries, see Options.MaxBytes
-	marks             int
+	marks             heap[*mark, byEnd]
 	marksSwept        int // marks that were left after expired ones were last cleared
 
 	// Bounds that a sweep checks before it reads all rows.
@@ -104,7 +104,7 @@ func (s *Store) clear() {
 	s.keys = make(map[keyName]*keyed)
 	s.health = make(map[string]webhook.Health)
 	s.due, s.done, s.walk = heap[*lane, byHead]{}, heap[*event, byLastFinished]{}, walk{}
-	s.load, s.bytes, s.marks, s.marksSwept = load{}, 0, 0, 0
+	s.load, s.bytes, s.marks, s.marksSwept = load{}, 0, heap[*mark, byEnd]{}, 0
 	s.oldestQueued, s.latestDue, s.earliestEnd = forever, never, forever
 }
 
@@ -143,15 +143,15 @@ type scope struct {
 	changes int64     // the number of the latest change of a webhook
 	events  map[string]*event
 	done    heap[*event, byLastOfScope]
-	marks   map[string]instant // until when
-	log     []*row             // by (created, seq), with removed rows
-	removed int                // number of removed rows in log
+	marks   map[string]*mark
+	log     []*row // by (created, seq), with removed rows
+	removed int    // number of removed rows in log
 }
 
 func (s *Store) scope(name string) *scope {
 	sc := s.scopes[name]
 	if sc == nil {
-		sc = &scope{name: name, events: make(map[string]*event), marks: make(map[string]instant)}
+		sc = &scope{name: name, events: make(map[string]*event), marks: make(map[string]*mark)}
 		s.scopes[name] = sc
 	}
 	return sc
