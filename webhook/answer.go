@@ -3,6 +3,8 @@ package webhook
 import (
 	"net/http"
 	"strings"
+
+	"github.com/postrider/postrider/webhook/internal/redact"
 )
 
 // HeaderField is a field of an answer's header as [Attempt] keeps it.
@@ -31,14 +33,14 @@ var keptFields = [...]string{
 // answerHeader returns the fields of an answer's header that help to find the cause of a failure.
 // It returns nil, and allocates nothing, if the answer has none of them.
 func answerHeader(h http.Header, to *target, sent http.Header) (kept []HeaderField) {
-	var secrets []string
+	var secrets redact.Secrets
 	for _, name := range keptFields {
 		values := h[name]
 		if len(values) == 0 {
 			continue
 		}
 		if secrets == nil {
-			secrets = secretsIn(to, sent)
+			secrets = to.secrets().WithHeader(sent)
 		}
 		if value := cleanField(strings.Join(values, ", "), secrets); value != "" {
 			kept = append(kept, HeaderField{name, value})
@@ -50,17 +52,14 @@ func answerHeader(h http.Header, to *target, sent http.Header) (kept []HeaderFie
 	return kept
 }
 
-// cleanField is cleanSnippet for a value of a header. The copy keeps the rest of a large header
-// out of memory.
-func cleanField(value string, secrets []string) string {
+// cleanField cleans the value of a field. The copy keeps the rest of a large header out of memory.
+func cleanField(value string, secrets redact.Secrets) string {
 	cut := len(value) > maxHeaderValue
 	if cut {
 		value = value[:maxHeaderValue]
 	}
-	if !isText([]byte(value)) {
+	if !redact.IsText([]byte(value)) {
 		return ""
 	}
-	value = cleanSnippet(value, secrets, cut)
-	value = value[:min(len(value), maxHeaderValue)] // a mask may be longer than what it hides
-	return strings.Clone(strings.TrimSpace(strings.ToValidUTF8(value, "")))
+	return strings.Clone(secrets.Clean(value, maxHeaderValue, cut))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/internal/redact"
 )
 
 // headerFields makes header fields of names and values.
@@ -59,7 +60,7 @@ func TestAnswerHeader(t *testing.T) {
 		"header value":        {503, http.Header{"Via": {`headerCanary "<&>\ hjhjhj/uyquyq`}}, headerFields("Via", "[redacted]")},
 		"path":                {404, http.Header{"X-Request-Id": {"no /automation/webhooks/jira/a/pathCanary-qjqjqjqj/ruleCanary-xkxkxkxk here"}}, headerFields("X-Request-Id", "no [redacted] here")},
 		"address":             {503, http.Header{"Via": {"1.1 203.0.113.77:8443, 1.1 [2001:db8::77]"}}, headerFields("Via", "1.1 [redacted]:8443, 1.1 [[redacted]]")},
-		"another spelling":    {503, http.Header{"Server": {`secretCanary\u002dwqwqwq/ykykyk`}}, headerFields("Server", webhook.Withheld)},
+		"another spelling":    {503, http.Header{"Server": {`secretCanary\u002dwqwqwq/ykykyk`}}, headerFields("Server", redact.Withheld)},
 		"secret at the cut":   {503, http.Header{"Server": {strings.Repeat("x", 190) + "secretCanary-wqwqwq/ykykyk"}}, headerFields("Server", strings.Repeat("x", 190))},
 		"longer when cleaned": {503, http.Header{"Server": {strings.Repeat("::1 ", 50)}}, headerFields("Server", strings.Repeat("[redacted] ", 18)+"[r")},
 	} {

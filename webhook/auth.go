@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/postrider/postrider/webhook/internal/oauth"
+	"github.com/postrider/postrider/webhook/internal/redact"
 )
 
 // Auth makes the Authorization header of a webhook's requests. The zero value sends none. It is one
@@ -127,7 +128,9 @@ func (a *Auth) secretParts() []string {
 	secret := a.Secret.Reveal()
 	parts := []string{secret, a.Username, a.OAuth.ClientID}
 	for part := range strings.FieldsSeq(secret) { // of a value, such as "Token abc"
-		addDistinct(func(s string) { parts = append(parts, s) }, part)
+		if redact.IsDistinct(part) {
+			parts = append(parts, part)
+		}
 	}
 	switch a.Scheme {
 	case AuthBasic:
@@ -156,21 +159,13 @@ func (a Auth) masked() shownAuth {
 		if s == "" {
 			return ""
 		}
-		return redacted
+		return redact.Mask
 	}
 	out := shownAuth{a.Scheme, mask(a.Username), a.Secret, shownOAuth{
-		maskURL(a.OAuth.TokenURL), mask(a.OAuth.ClientID), a.OAuth.Scopes,
-		maskParameter(a.OAuth.Audience), maskParameter(a.OAuth.Resource), a.OAuth.ClientAuth,
+		redact.URL(a.OAuth.TokenURL), mask(a.OAuth.ClientID), a.OAuth.Scopes,
+		maskIfURL(a.OAuth.Audience), maskIfURL(a.OAuth.Resource), a.OAuth.ClientAuth,
 	}}
 	return out
-}
-
-// maskParameter masks a URL after its host and returns any other text unchanged.
-func maskParameter(s string) string {
-	if strings.Contains(s, "://") {
-		return maskURL(s)
-	}
-	return s
 }
 
 type shownAuth struct {

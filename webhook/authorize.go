@@ -12,6 +12,7 @@ import (
 
 	"github.com/postrider/postrider/internal/ascii"
 	"github.com/postrider/postrider/webhook/internal/oauth"
+	"github.com/postrider/postrider/webhook/internal/redact"
 	"github.com/postrider/postrider/webhook/internal/transport"
 )
 
@@ -43,7 +44,7 @@ func (s *sender) authorize(ctx context.Context, w *Webhook, h http.Header, auth 
 		return nil
 	}
 	if auth.unsent {
-		setAuthorization(h, "Bearer "+redacted)
+		setAuthorization(h, "Bearer "+redact.Mask)
 		return nil
 	}
 	auth.client = w.oauthClient()

@@ -42,19 +42,21 @@ func (i *instant) betterThan(than *instant) bool {
 // jump of the wall clock changes nothing.
 func (d *Dispatcher) now() time.Time { return d.storeTime(time.Now()) }
 
-func (d *Dispatcher) storeTime(at time.Time) time.Time {
-	if i := d.dbTime.Load(); i != nil {
-		return i.store.Add(at.Sub(i.process))
+func (d *Dispatcher) storeTime(at time.Time) time.Time { return d.dbTime.Load().storeTime(at) }
+
+// storeTime converts a time of the process. Without a reading the two are the same.
+func (i *instant) storeTime(at time.Time) time.Time {
+	if i == nil {
+		return at.UTC().Round(0)
 	}
-	return at.UTC().Round(0)
+	return i.store.Add(at.Sub(i.process))
 }
 
 // timeBounds returns the earliest and the latest possible value of now. A delivery that is due at
 // earliest is due in any case, and a lease that is counted from latest is never too short.
 func (d *Dispatcher) timeBounds() (earliest, latest time.Time) {
-	at := time.Now()
-	now := d.storeTime(at)
 	i := d.dbTime.Load()
+	now := i.storeTime(time.Now())
 	if i == nil {
 		return now, now
 	}
@@ -102,11 +104,7 @@ func (d *Dispatcher) measureClock(ctx context.Context) {
 const warnDrift = time.Second // a smaller difference is not logged
 
 func (d *Dispatcher) readClock(ctx context.Context) (*instant, error) {
-	var r Reading
-	err := isolated("Store.Now", func() (err error) {
-		r, err = d.clock.Now(ctx)
-		return err
-	})
+	r, err := isolatedUntil(ctx, "Store.Now", func() (Reading, error) { return d.clock.Now(ctx) })
 	if err != nil {
 		return nil, err
 	}

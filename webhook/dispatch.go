@@ -78,7 +78,12 @@ func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Rec
 	case r := <-done:
 		return r.receipt, r.err
 	case <-ctx.Done():
-		return Receipt{}, fmt.Errorf("webhook: dispatch: %w: %w", ErrUnknown, ctx.Err())
+		select {
+		case r := <-done: // both were there
+			return r.receipt, r.err
+		default:
+			return Receipt{}, fmt.Errorf("webhook: dispatch: %w: %w", ErrUnknown, ctx.Err())
+		}
 	}
 }
 

@@ -9,19 +9,13 @@ import (
 // For tests of what the public path reaches only through a transport.
 
 var (
-	CleanSnippet = cleanSnippet
-	SecretsOf    = secretsOf
 	CheckHeader  = checkHeader
-	MaskURL      = maskURL
 	NextProcess  = nextProcess
 	AnswerHeader = answerHeader
 	KeptFields   = keptFields[:]
 )
 
-const (
-	MaxSnippet = maxSnippet
-	Withheld   = withheld
-)
+const MaxSnippet = maxSnippet
 
 // Workers are goroutines that wait for more work.
 type Workers = workers

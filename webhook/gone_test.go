@@ -3,11 +3,13 @@ package webhook_test
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/memstore"
 )
 
 // Rule: the reason of a webhook that was switched off is true of any answer that the host's Judge
@@ -62,6 +64,46 @@ func TestGoneDisables(t *testing.T) {
 		if got := h.outcome(third); got != "delivered tries=1" {
 			t.Error(got)
 		}
+	})
+}
+
+// contended is a Store in which others change each webhook at the same time, so often.
+type contended struct {
+	*memstore.Store
+	left atomic.Int32
+}
+
+func (s *contended) Update(ctx context.Context, w webhook.Webhook) error {
+	if s.left.Add(-1) >= 0 {
+		return webhook.ErrConflict
+	}
+	return s.Store.Update(ctx, w)
+}
+
+// Rule: a webhook that could not be switched off, because others changed it all the time, is switched
+// off at the next answer of that kind; that is no error of the Store.
+func TestGoneWhileChanged(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		inner, err := memstore.New(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		store := &contended{Store: inner}
+		h := newHost(t, store, webhook.Standard(), &webhook.Options{Transport: &receiver{answer: status(410)}})
+		w := h.add("one", standardHook)
+		store.left.Store(3)
+		h.start()
+		defer h.stop()
+		for i, wantActive := range []bool{true, false} {
+			h.dispatchAll(id("evt_%d", i))
+			settled(time.Minute)
+			got, err := inner.Webhook(context.Background(), scope, w.ID)
+			if err != nil || got.Active != wantActive {
+				t.Errorf("active %t, %v; want %t", got.Active, err, wantActive)
+			}
+		}
+		h.wantLines(0, "the Store cannot be used")
 	})
 }
 

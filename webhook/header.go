@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/postrider/postrider/webhook/internal/httpfield"
+	"github.com/postrider/postrider/webhook/internal/redact"
 )
 
 const (
@@ -45,7 +46,7 @@ func checkHeader(name, value string) error {
 			return errHeaderReserved
 		}
 	}
-	if value == redacted {
+	if value == redact.Mask {
 		return errHeaderMasked
 	}
 	if !httpfield.IsValue(value) {

@@ -131,7 +131,11 @@ func (g *engine) doSwitchOff(c scheduler.SwitchOff) {
 		off, err = d.switchOff(ctx, w, c.Reason)
 		return err
 	}, func(err error) {
-		d.recordCall(ctx, "Update", err)
+		if errors.Is(err, ErrConflict) { // the Store works
+			d.recordCall(ctx, "Update", nil)
+		} else {
+			d.recordCall(ctx, "Update", err)
+		}
 		switch {
 		case err != nil:
 			g.finish(failed)
@@ -150,8 +154,8 @@ func (g *engine) doSwitchOff(c scheduler.SwitchOff) {
 	})
 }
 
-// switchOff returns the webhook after the change, or nil if it is gone, was off already or was
-// changed meanwhile.
+// switchOff returns the webhook after the change, or nil if it is gone, was off already or leads
+// elsewhere by now. Errors: ErrConflict if others change it all the time.
 func (d *Dispatcher) switchOff(ctx context.Context, w *Webhook, reason string) (*Webhook, error) {
 	for range maxConflicts {
 		now, err := d.readWebhook(ctx, w.Scope, w.ID)
@@ -175,5 +179,5 @@ func (d *Dispatcher) switchOff(ctx context.Context, w *Webhook, reason string) (
 		now.Version++
 		return &now, nil
 	}
-	return nil, nil
+	return nil, ErrConflict
 }

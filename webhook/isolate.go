@@ -1,6 +1,10 @@
 package webhook
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+	"time"
+)
 
 // contain turns a panic in code of the host into an error. The panic's value is not
 // kept: it may hold a secret.
@@ -35,6 +39,39 @@ func isolated(what string, call func() error) (err error) {
 		return fmt.Errorf("%w: %s", ErrPanic, what)
 	}
 	return err
+}
+
+// isolatedUntil is isolated for a call of the Store with a result. A Store that ignores the end of ctx
+// is abandoned storeGrace later: the error is errNoAnswer, and the goroutine ends with the call.
+func isolatedUntil[T any](ctx context.Context, what string, call func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		r := result{err: fmt.Errorf("%w: %s", ErrPanic, what)}
+		defer func() {
+			_ = recover()
+			done <- r
+		}()
+		value, err := call()
+		r = result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+	}
+	late := time.NewTimer(storeGrace)
+	defer late.Stop()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-late.C:
+		var none T
+		return none, errNoAnswer
+	}
 }
 
 // each calls f for the numbers from from to n-1. If a call ends the goroutine, a deferred function

@@ -164,5 +164,9 @@ func TestBrokenScheduler(t *testing.T) {
 		default:
 			t.Error("Run goes on")
 		}
+		h.add("after")
+		if d, _ := h.delivery(h.dispatch(id("after"))); d.Held {
+			t.Error("a delivery is leased to a process that will not send it")
+		}
 	})
 }

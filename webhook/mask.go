@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"strings"
 
-	"github.com/postrider/postrider/internal/ascii"
+	"github.com/postrider/postrider/webhook/internal/redact"
 )
 
 // shown has the fields of a Webhook without its methods, so that printing it does not recurse.
@@ -16,46 +16,30 @@ type shown Webhook
 // masked returns the webhook without its credentials. It keeps scheme and host of the URL and the
 // names of the headers; Secrets mask themselves.
 func (w Webhook) masked() shown {
-	w.URL = maskURL(w.URL)
+	w.URL = redact.URL(w.URL)
 	if w.Headers != nil {
 		headers := make(map[string]string, len(w.Headers))
 		for name := range w.Headers {
-			headers[name] = redacted
+			headers[name] = redact.Mask
 		}
 		w.Headers = headers
 	}
 	if w.Attributes != nil {
 		attributes := make(map[string]string, len(w.Attributes))
 		for key, value := range w.Attributes {
-			if strings.Contains(value, "://") {
-				value = maskURL(value) // a Profile may keep another URL there
-			}
-			attributes[key] = value
+			attributes[key] = maskIfURL(value) // a Profile may keep another URL there
 		}
 		w.Attributes = attributes
 	}
 	return shown(w)
 }
 
-// maskURL keeps scheme and host of a URL. It masks the whole text if that is no plain URL, or its
-// host is an address.
-func maskURL(u string) string {
-	if u == "" {
-		return ""
+// maskIfURL masks a URL after its host and returns any other text unchanged.
+func maskIfURL(s string) string {
+	if strings.Contains(s, "://") {
+		return redact.URL(s)
 	}
-	end := behindAuthority(u)
-	for i := range end {
-		if c := u[i]; !ascii.IsAlnum(c) && strings.IndexByte("-_.:/[]", c) < 0 {
-			return redacted // a user name, or no URL at all
-		}
-	}
-	switch {
-	case !strings.Contains(u[:end], "://"), redactAddresses(u[:end]) != u[:end]:
-		return redacted
-	case end == len(u):
-		return u
-	}
-	return u[:end] + "/" + redacted
+	return s
 }
 
 // Format prints the webhook for every verb of package fmt, with "[redacted]" in place of
@@ -81,7 +65,7 @@ func (w Webhook) String() string { return fmt.Sprintf("%+v", w.masked()) }
 // LogValue is the webhook in a log, masked like in Format and in short.
 func (w Webhook) LogValue() slog.Value {
 	return slog.GroupValue(
-		slog.String("id", w.ID), slog.String("scope", w.Scope), slog.String("name", w.Name), slog.String("url", maskURL(w.URL)),
+		slog.String("id", w.ID), slog.String("scope", w.Scope), slog.String("name", w.Name), slog.String("url", redact.URL(w.URL)),
 		slog.Any("events", w.Events), slog.Bool("active", w.Active), slog.String("disabled_reason", w.DisabledReason),
 		slog.Int64("version", w.Version))
 }
@@ -122,7 +106,7 @@ func (p Proxy) masked() string {
 	case p.URL == nil:
 		return "none"
 	case p.URL.User != nil:
-		return p.URL.Scheme + "://" + redacted + "@" + p.URL.Host
+		return p.URL.Scheme + "://" + redact.Mask + "@" + p.URL.Host
 	}
 	return p.URL.Scheme + "://" + p.URL.Host
 }

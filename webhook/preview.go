@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/postrider/postrider/webhook/internal/redact"
 	"github.com/postrider/postrider/webhook/internal/transport"
 )
 
@@ -30,9 +31,6 @@ type PreviewHeader struct {
 	Value  string `json:"value"`
 	Masked bool   `json:"masked"`
 }
-
-// shownHeaders are sent by every Profile and hold nothing secret.
-var shownHeaders = []string{"Content-Type", "User-Agent", "Webhook-Id", "Webhook-Timestamp"}
 
 // Preview builds the request of a delivery with the webhook as it is now, and sends nothing. It
 // shows the headers that every Profile sends and those of Profile.Prepare.Header; it masks those of
@@ -56,13 +54,13 @@ func (m *Manager) Preview(ctx context.Context, scope, deliveryID string) (Previe
 	if err != nil {
 		return Preview{}, fmt.Errorf("webhook: preview %s: %w: no request can be made of it (%s)", deliveryID, ErrInvalid, asRequestError(err).code)
 	}
-	p := Preview{Method: req.Method, URL: maskURL(req.URL.String()), Body: d.Body}
+	p := Preview{Method: req.Method, URL: redact.URL(req.URL.String()), Body: d.Body}
 	open := m.d.profile.openHeaders(w, d)
 	for name, values := range req.Header {
 		for _, v := range values {
 			h := PreviewHeader{Name: name, Value: v}
 			if h.Masked = !slices.Contains(open, name) || holdsCredential(&w, v); h.Masked {
-				h.Value = redacted
+				h.Value = redact.Mask
 			}
 			p.Header = append(p.Header, h)
 		}
@@ -73,7 +71,7 @@ func (m *Manager) Preview(ctx context.Context, scope, deliveryID string) (Previe
 
 // openHeaders are the names of headers whose values are shown together with the delivery.
 func (p *Profile) openHeaders(w Webhook, d Delivery) []string {
-	open := slices.Clone(shownHeaders)
+	open := slices.Clone(redact.PublicHeaders)
 	if p.Prepare.Header != nil {
 		own := make(http.Header)
 		func() {
@@ -105,7 +103,7 @@ func holdsCredential(w *Webhook, value string) bool {
 		}
 	}
 	for _, part := range w.Auth.secretParts() {
-		if len(part) >= minSecret && strings.Contains(value, part) {
+		if len(part) >= redact.MinSecret && strings.Contains(value, part) {
 			return true
 		}
 	}

@@ -57,9 +57,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	g.mu.Unlock()
 	stopUpkeep()
 	upkeep.Wait()
-	if d.sender.ownTransport != nil {
-		d.sender.ownTransport.CloseIdleConnections()
-	}
+	d.sender.closeIdleConnections()
 	d.log.InfoContext(ctx, "webhook: sending has ended", "profile", d.profile.Name)
 	return broken
 }
@@ -89,7 +87,14 @@ func (d *Dispatcher) drain(stopSending, stopStoring func()) {
 			limit.Reset(storeTimeout + 2*storeGrace)
 		}
 	}
-	d.log.Error("webhook: the Store ignored the end of its context, calls to it are left behind")
+	d.reportLeftBehind(errNoAnswer)
+}
+
+// reportLeftBehind logs that Run returns although a call of the Store has not.
+func (d *Dispatcher) reportLeftBehind(err error) {
+	if errors.Is(err, errNoAnswer) {
+		d.log.Error("webhook: the Store ignored the end of its context, calls to it are left behind")
+	}
 }
 
 // startUpkeep starts the periodic tasks that run beside the sending until ctx ends.
@@ -133,15 +138,13 @@ func (d *Dispatcher) refreshClock(ctx context.Context) {
 func (d *Dispatcher) prune(ctx context.Context) {
 	before := d.now().Add(-d.o.History)
 	for ctx.Err() == nil {
-		var n int
-		err := isolated("Store.Prune", func() (err error) {
-			ctx, cancel := context.WithTimeout(ctx, d.o.Lease)
-			defer cancel()
-			n, err = d.pruner.Prune(ctx, before, pruneBatch)
-			return err
-		})
+		limited, cancel := context.WithTimeout(ctx, d.o.Lease)
+		n, err := isolatedUntil(limited, "Store.Prune", func() (int, error) { return d.pruner.Prune(limited, before, pruneBatch) })
+		cancel()
 		if ctx.Err() == nil {
 			d.recordCall(ctx, "Prune", err)
+		} else {
+			d.reportLeftBehind(err)
 		}
 		if err != nil || n == 0 {
 			return // fewer than pruneBatch is no end, because only whole events are removed
@@ -154,9 +157,10 @@ func (d *Dispatcher) listen(ctx context.Context) {
 	wait := backoff.NewExponentialBackOff(backoff.WithInitialInterval(100*time.Millisecond), backoff.WithMaxInterval(30*time.Second),
 		backoff.WithMultiplier(2), backoff.WithMaxElapsedTime(0)) // without an end
 	for ctx.Err() == nil {
-		err := isolated("Store.Wait", func() error { return d.notifier.Wait(ctx) })
+		_, err := isolatedUntil(ctx, "Store.Wait", func() (none struct{}, err error) { return none, d.notifier.Wait(ctx) })
 		switch {
 		case ctx.Err() != nil:
+			d.reportLeftBehind(err)
 			return
 		case errors.Is(err, ErrUnsupported):
 			return

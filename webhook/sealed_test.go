@@ -3,6 +3,7 @@ package webhook_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"sync/atomic"
@@ -205,3 +206,31 @@ func TestSealedManager(t *testing.T) {
 
 // second returns the error of a call with another result.
 func second[T any](_ T, err error) error { return err }
+
+// manySealed is a Store in which more webhooks cannot be opened than Status remembers.
+type manySealed struct{ *memstore.Store }
+
+func (manySealed) Webhooks(context.Context, string) ([]webhook.Webhook, error) {
+	ws := make([]webhook.Webhook, 10_100)
+	for i := range ws {
+		ws[i] = webhook.Webhook{ID: fmt.Sprint("whk_", i), Scope: scope, Events: []string{"*"}, Unreadable: webhook.ErrSealed}
+	}
+	return ws, nil
+}
+
+// Rule: the log and the Observer hear of a webhook that cannot be opened once, not at each read, however
+// many there are.
+func TestManySealed(t *testing.T) {
+	t.Parallel()
+	inner, err := memstore.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHost(t, manySealed{inner}, webhook.Automation(), nil)
+	for i := range 2 {
+		if _, err := h.Dispatch(t.Context(), success(t, id("evt_%d", i))); err != nil {
+			t.Fatal(err)
+		}
+		h.wantLines(10_000, "cannot be opened")
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postrider/postrider/webhook/internal/redact"
 	"github.com/postrider/postrider/webhook/sign"
 )
 
@@ -87,7 +88,7 @@ func sameReceiver(p *Profile, was, next *Webhook) bool {
 	case fromErr != nil || toErr != nil:
 		return maps.Equal(was.Attributes, next.Attributes)
 	case holdsSecret(from, was.Secrets) || holdsSecret(to, next.Secrets):
-		from, to = from[:behindAuthority(from)], to[:behindAuthority(to)]
+		from, to = redact.Origin(from), redact.Origin(to)
 	}
 	return from == to
 }

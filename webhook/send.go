@@ -62,6 +62,16 @@ func (s *sender) makeTransports(o *Options) {
 	s.identities = transport.NewIdentities(s.ownTransport)
 }
 
+// closeIdleConnections closes the idle connections of the sender's own transports.
+func (s *sender) closeIdleConnections() {
+	if s.ownTransport == nil {
+		return
+	}
+	s.ownTransport.CloseIdleConnections()
+	s.tokenTransport.CloseIdleConnections()
+	s.identities.CloseIdleConnections()
+}
+
 // timeoutOf is the longest duration of an attempt to w.
 func (s *sender) timeoutOf(w *Webhook) time.Duration {
 	if w.Timeout > 0 && w.Timeout < s.timeout {

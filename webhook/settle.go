@@ -70,7 +70,7 @@ func (g *engine) finishSilently() {
 // stored reports a settlement that was stored, or lost.
 func (d *Dispatcher) stored(ctx context.Context, j *job, s *Settlement, lost bool) {
 	switch {
-	case lost && j.Outcome == scheduler.GivenBack:
+	case lost && s.State == StatePending && s.Result == nil: // nothing was sent
 	case lost:
 		d.log.WarnContext(ctx, "webhook: another process took over a delivery before its outcome was stored", "delivery", j.ID)
 		if f := d.o.Observer.Lost; f != nil {

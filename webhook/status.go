@@ -167,8 +167,8 @@ const maxSealed = 10_000
 func (d *Dispatcher) markSealed(ctx context.Context, key webhookKey, err error) {
 	t := &d.status
 	t.mu.Lock()
-	known := t.sealed[key]
-	if !known && len(t.sealed) < maxSealed {
+	known := t.sealed[key] || len(t.sealed) >= maxSealed // a full set must not report the same webhook at each read
+	if !known {
 		if t.sealed == nil {
 			t.sealed = make(map[webhookKey]bool)
 		}

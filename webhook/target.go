@@ -8,13 +8,14 @@ import (
 	"sync/atomic"
 
 	"github.com/postrider/postrider/allowlist"
+	"github.com/postrider/postrider/webhook/internal/redact"
 )
 
 // target is the URL of a request, with the secrets that its answer must not show.
 type target struct {
 	raw     string // the URL that was judged
 	url     url.URL
-	secrets func() []string // see secretsOf; computed when an answer is cleaned
+	secrets func() redact.Secrets // of the webhook and its URL; computed when an answer is cleaned
 	answer  atomic.Pointer[shortAnswer]
 }
 
@@ -38,7 +39,7 @@ func (p *preparedWebhook) targetOf(profile *Profile, w *Webhook, d *Delivery) (*
 		return nil, &requestError{code: CodeURLRejected, err: errors.New("webhook: accepted URL does not parse")}
 	}
 	t := &target{raw: raw, url: *u}
-	t.secrets = sync.OnceValue(func() []string { return secretsOf(&p.given, &t.url) })
+	t.secrets = sync.OnceValue(func() redact.Secrets { return redact.NewSecrets(p.given.credentials(), &t.url) })
 	if !filled {
 		p.target.Store(t)
 	}
@@ -64,7 +65,7 @@ func (p *preparedWebhook) judge(profile *Profile, raw string, filled bool) (stri
 	if err != nil {
 		return "", err
 	}
-	if final[:behindAuthority(final)] != template[:behindAuthority(template)] {
+	if redact.Origin(final) != redact.Origin(template) {
 		return "", &requestError{code: CodeURLRejected, err: errors.New("webhook: the delivery changed the host")}
 	}
 	return final, nil

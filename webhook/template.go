@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/postrider/postrider/internal/ascii"
+	"github.com/postrider/postrider/webhook/internal/redact"
 )
 
 // Expand fills the variables ${name} and {name} of a URL template in one pass: values are not
@@ -18,8 +19,9 @@ func Expand(template string, vars map[string]string) string {
 	}
 	var b strings.Builder
 	b.Grow(len(template) + 32)
-	rest := template[behindAuthority(template):]
-	b.WriteString(template[:len(template)-len(rest)])
+	origin := redact.Origin(template)
+	b.WriteString(origin)
+	rest := template[len(origin):]
 	for {
 		open := strings.IndexByte(rest, '{')
 		if open < 0 {
@@ -40,7 +42,7 @@ func Expand(template string, vars map[string]string) string {
 // Variables lists the names that Expand would fill, in order, each as often as it stands.
 func Variables(template string) []string {
 	var names []string
-	rest := template[behindAuthority(template):]
+	rest := template[len(redact.Origin(template)):]
 	for {
 		open := strings.IndexByte(rest, '{')
 		if open < 0 {
@@ -53,19 +55,6 @@ func Variables(template string) []string {
 		names = append(names, rest[open+1:open+end])
 		rest = rest[open+end+1:]
 	}
-}
-
-// behindAuthority is the index at which the path or the query begins.
-func behindAuthority(u string) int {
-	at := strings.Index(u, "://")
-	if at < 0 {
-		return len(u)
-	}
-	at += len("://")
-	if i := strings.IndexAny(u[at:], "/?"); i >= 0 {
-		return at + i
-	}
-	return len(u)
 }
 
 func escapeComponent(b *strings.Builder, s string) {

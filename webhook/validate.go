@@ -12,6 +12,7 @@ import (
 	"github.com/postrider/postrider/allowlist"
 	"github.com/postrider/postrider/internal/ascii"
 	"github.com/postrider/postrider/webhook/internal/httpfield"
+	"github.com/postrider/postrider/webhook/internal/redact"
 )
 
 // The bounds of a webhook's fields.
@@ -166,7 +167,7 @@ func (m *Manager) validateSecrets(w *Webhook, add func(field, rule, message stri
 			add("secret", "required", "A secret must not be empty.")
 		case len(text) > maxSecret:
 			add("secret", "too_long", fmt.Sprintf("A secret may have up to %d bytes.", maxSecret))
-		case text == redacted:
+		case text == redact.Mask:
 			add("secret", "masked", "This is the mask that is shown in place of a secret; enter the secret itself.")
 		case strings.TrimSpace(text) != text || !ascii.IsPrintable(text):
 			add("secret", "characters", "A secret may hold printable ASCII only, without a space at either end.")

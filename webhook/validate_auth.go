@@ -8,6 +8,7 @@ import (
 
 	"github.com/postrider/postrider/allowlist"
 	"github.com/postrider/postrider/internal/ascii"
+	"github.com/postrider/postrider/webhook/internal/redact"
 )
 
 func (s AuthScheme) known() bool {
@@ -41,7 +42,7 @@ func validateUsername(a *Auth, add func(field, rule, message string)) {
 		}
 	case a.Username == "":
 		add("auth.username", "required", "Enter the user name.")
-	case a.Username == redacted:
+	case a.Username == redact.Mask:
 		add("auth.username", "masked", "This is the mask that is shown in place of a user name; enter the name itself.")
 	case len(a.Username) > maxUsername || strings.Contains(a.Username, ":") || !ascii.IsPrintable(a.Username):
 		add("auth.username", "characters", fmt.Sprintf("A user name may hold up to %d characters of printable ASCII, without a colon.", maxUsername))
@@ -53,7 +54,7 @@ func validateAuthSecret(a *Auth, add func(field, rule, message string)) {
 	switch text := a.Secret.Reveal(); {
 	case text == "":
 		add("auth.secret", "required", "Enter the "+name+".")
-	case text == redacted:
+	case text == redact.Mask:
 		add("auth.secret", "masked", "This is the mask that is shown in place of a "+name+"; enter the "+name+" itself.")
 	case len(text) > maxSecret || !ascii.IsPrintable(text), a.Scheme != AuthBasic && strings.TrimSpace(text) != text:
 		add("auth.secret", "characters", fmt.Sprintf("A %s may hold up to %d characters of printable ASCII, without a space at either end.", name, maxSecret))
@@ -74,7 +75,7 @@ func (m *Manager) validateOAuth(o *OAuth, add func(field, rule, message string))
 	switch {
 	case o.ClientID == "":
 		add("auth.client_id", "required", "Enter the client ID.")
-	case o.ClientID == redacted:
+	case o.ClientID == redact.Mask:
 		add("auth.client_id", "masked", "This is the mask that is shown in place of a client ID; enter the ID itself.")
 	case len(o.ClientID) > maxClientID || !ascii.IsPrintable(o.ClientID):
 		add("auth.client_id", "characters", fmt.Sprintf("A client ID may hold up to %d characters of printable ASCII.", maxClientID))
@@ -85,7 +86,7 @@ func (m *Manager) validateOAuth(o *OAuth, add func(field, rule, message string))
 		add("auth.scopes", "characters", fmt.Sprintf("There may be up to %d scopes of %d characters of printable ASCII without spaces, quotes and backslashes.", maxScopes, maxScopeToken))
 	}
 	for field, value := range map[string]string{"auth.audience": o.Audience, "auth.resource": o.Resource} {
-		if len(value) > maxParameter || !ascii.IsPrintable(value) || value == redacted {
+		if len(value) > maxParameter || !ascii.IsPrintable(value) || value == redact.Mask {
 			add(field, "characters", fmt.Sprintf("This may hold up to %d characters of printable ASCII.", maxParameter))
 		}
 	}

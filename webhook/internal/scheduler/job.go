@@ -63,8 +63,8 @@ type Job struct {
 type phase uint8
 
 const (
-	offered  phase = iota // about to be stored, with room reserved for it
-	refused               // about to be stored free
+	refused  phase = iota // about to be stored free
+	offered               // about to be stored, with room reserved for it
 	waiting               // for its turn
 	active                // in flight, holds one of Capacity
 	slow                  // in flight, holds none

@@ -1,6 +1,9 @@
 package scheduler
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // key is the shared state of jobs with the same Limit.Key.
 type key struct {
@@ -141,17 +144,26 @@ type bucket struct {
 	full  time.Time
 }
 
+// newBucket accepts any numbers, because they come from a hook of the host. A rate that is not above 0
+// means no limit. Tokens are at most longestPeriod apart, and a burst covers at most that long.
 func newBucket(rate float64, burst int) bucket {
-	if rate <= 0 {
-		return bucket{rate: rate, burst: burst}
+	b := bucket{rate: rate, burst: burst}
+	if !(rate > 0) { // NaN too
+		return b
 	}
-	n := burst
-	if n <= 0 {
-		n = max(1, int(rate))
+	b.every = time.Duration(min(float64(time.Second)/rate, float64(longestPeriod)))
+	if b.every == 0 {
+		return b // more than one in a nanosecond
 	}
-	every := time.Duration(float64(time.Second) / rate)
-	return bucket{rate: rate, burst: burst, every: every, depth: time.Duration(n-1) * every}
+	n := float64(burst)
+	if burst <= 0 {
+		n = max(1, math.Floor(rate))
+	}
+	b.depth = time.Duration(min((n-1)*float64(b.every), float64(longestPeriod)))
+	return b
 }
+
+const longestPeriod = 10 * 365 * 24 * time.Hour
 
 // changed returns the bucket with another rate, without the tokens that were taken.
 func (b *bucket) changed(rate float64, burst int, now time.Time) bucket {

@@ -43,6 +43,36 @@ func TestSchedulerEnqueued(t *testing.T) {
 			r.step(scheduler.Leased{})
 			r.claim("the no more was said before the store")
 		}},
+		{"without Run no lane is remembered for long", func(t *testing.T) {
+			r := idleRig(t, nil)
+			r.s.Keep(100)
+			for i := range 50_000 {
+				l := lane("a", fmt.Sprint(i))
+				j := r.job(l)
+				if r.offer(j) {
+					t.Fatal("handed off without Run")
+				}
+				r.stored(j)
+			}
+			if lanes, endpoints, _ := r.s.Known(); lanes > 20_000 || endpoints > 20_000 {
+				t.Errorf("%d lanes and %d webhooks are remembered", lanes, endpoints)
+			}
+		}},
+		{"in Run lanes without state are dropped", func(t *testing.T) {
+			r := newRig(t, func(c *scheduler.Config) { c.Notifier = true })
+			r.s.Keep(100)
+			for i := range 50_000 {
+				j := r.job(lane("a", fmt.Sprint(i)))
+				r.dispatch(j)
+				r.answer(j, delivered)
+				r.wait(50 * time.Millisecond)
+				r.settled(nil)
+				r.asked = nil
+			}
+			if lanes, endpoints, _ := r.s.Known(); lanes > 20_000 || endpoints > 20_000 {
+				t.Errorf("%d lanes and %d webhooks are remembered", lanes, endpoints)
+			}
+		}},
 		{"not added gives room back", func(t *testing.T) {
 			r := newRig(t, nil)
 			j := r.job(a, withKey)

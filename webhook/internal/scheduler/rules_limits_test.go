@@ -2,6 +2,7 @@ package scheduler_test
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -87,6 +88,29 @@ func TestSchedulerLimits(t *testing.T) {
 			}
 			if got := r.sent(); len(got) != 1 {
 				t.Errorf("%d requests at once, want 1", len(got))
+			}
+		}},
+		{"numbers of a hook that no clock can count", func(t *testing.T) {
+			for _, c := range []struct {
+				limit scheduler.Limit
+				want  int
+			}{
+				{scheduler.Limit{Key: "k", Rate: 1e-12}, 1},
+				{scheduler.Limit{Key: "k", Rate: math.SmallestNonzeroFloat64, Burst: 1}, 1},
+				{scheduler.Limit{Key: "k", Rate: 1, Burst: math.MaxInt}, 4},
+				{scheduler.Limit{Key: "k", Rate: 1e-12, Burst: math.MaxInt}, 2}, // two within ten years
+				{scheduler.Limit{Key: "k", Rate: math.MaxFloat64}, 4},
+				{scheduler.Limit{Key: "k", Rate: math.Inf(1)}, 4},
+				{scheduler.Limit{Key: "k", Rate: math.NaN()}, 4},
+				{scheduler.Limit{Key: "k", Rate: -1, Burst: -1}, 4},
+			} {
+				r := newRig(t, nil)
+				for i := range 4 {
+					r.step(scheduler.Leased{Jobs: []*scheduler.Job{r.job(lane(fmt.Sprint(i), fmt.Sprint(i)), limit(c.limit))}})
+				}
+				if got := r.sent(); len(got) != c.want {
+					t.Errorf("%+v: %d requests of 4 at once, want %d", c.limit, len(got), c.want)
+				}
 			}
 		}},
 		{"Rate and Burst of a webhook", func(t *testing.T) {

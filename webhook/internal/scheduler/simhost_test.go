@@ -156,9 +156,10 @@ func (m *sim) otherHost() {
 }
 
 // markKnown records that the process knows of a claimable row. From then on the Scheduler must know
-// that the row's lane has more, or claim the lane, until the row is leased.
+// that the row's lane has more, or claim the lane, until the row is leased. Outside of Run the process
+// need not remember anything, because Run begins with a full look.
 func (m *sim) markKnown(r *row) {
-	if r != nil && !r.ended && !r.held && r.claimable() && !r.due.After(m.claimNow()) {
+	if r != nil && m.running && !r.ended && !r.held && r.claimable() && !r.due.After(m.claimNow()) {
 		r.known = true
 	}
 }

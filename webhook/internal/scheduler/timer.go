@@ -67,8 +67,13 @@ func (s *Scheduler) fire(now time.Time) {
 	}
 }
 
-// mayHaveMore records that the Store has, or may have, due deliveries of a lane.
+// mayHaveMore records that the Store has, or may have, due deliveries of a lane. A process in which
+// Run is not under way claims nothing and records nothing: Run begins with a full look, and until then
+// such lanes would never become idle.
 func (s *Scheduler) mayHaveMore(l *lane) {
+	if !s.running {
+		return
+	}
 	s.endIdle()
 	l.more = true
 	l.epoch++

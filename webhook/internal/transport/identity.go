@@ -82,6 +82,16 @@ func (s *Identities) Take(id ID, who Identity) *Use {
 	return t
 }
 
+// CloseIdleConnections closes the idle connections of all identities at once, and the others after
+// their answers.
+func (s *Identities) CloseIdleConnections() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.known {
+		t.CloseIdleConnections()
+	}
+}
+
 // makeRoom drops the least recently used identity, identities without requests first.
 func (s *Identities) makeRoom() {
 	if len(s.known) < s.most {

@@ -76,7 +76,14 @@ func TestIdentitiesAreBounded(t *testing.T) {
 		t.Error("the connections of a dropped identity are left open")
 	}
 	for _, u := range append(held, last) {
+		u.kept.acquire().release()
 		u.Give()
+	}
+	s.CloseIdleConnections()
+	for _, u := range s.known {
+		if u.kept.current != nil {
+			t.Error("the connections of a kept identity are left open")
+		}
 	}
 }
 

@@ -1,4 +1,4 @@
-package webhook
+package redact
 
 import (
 	"strings"
@@ -10,22 +10,22 @@ import (
 // its end.
 const maxAddress = len("0000:0000:0000:0000:0000:ffff:255.255.255.255")
 
-// redactAddresses removes IP addresses from the text of a receiver: an error page that names an
+// hideAddresses removes IP addresses from the text of a receiver: an error page that names an
 // address of its network would show a tenant a target for attacks. It removes IPv4 addresses at any
 // place, in the spellings that old resolvers accept too, and IPv6 addresses that are whole words.
 // It reads each byte a bounded number of times.
-func redactAddresses(s string) string {
+func hideAddresses(s string) string {
 	if strings.Count(s, ":") >= 2 {
-		s = redactEach(s, longestIPv6)
+		s = hideEach(s, longestIPv6)
 	}
 	if strings.Count(s, ".") >= 3 {
-		s = redactEach(s, dottedQuad)
+		s = hideEach(s, dottedQuad)
 	}
 	return s
 }
 
-// redactEach replaces each address. find returns the length of an address that begins at i, or 0.
-func redactEach(s string, find func(s string, i int) int) string {
+// hideEach replaces each address. find returns the length of an address that begins at i, or 0.
+func hideEach(s string, find func(s string, i int) int) string {
 	var b strings.Builder
 	kept := 0 // s[:kept] is in b, or replaced
 	for i := 0; i < len(s); {
@@ -35,7 +35,7 @@ func redactEach(s string, find func(s string, i int) int) string {
 			continue
 		}
 		b.WriteString(s[kept:i])
-		b.WriteString(redacted)
+		b.WriteString(Mask)
 		i += n
 		kept = i
 	}
@@ -57,7 +57,7 @@ func dottedQuad(s string, i int) int {
 			at++
 		}
 		from := at
-		for at < len(s) && at-from < 3 && '0' <= s[at] && s[at] <= '9' {
+		for at < len(s) && at-from < 3 && isDigit(s[at], 10) {
 			at++
 		}
 		if at == from {
@@ -113,7 +113,7 @@ func longestIPv6(s string, i int) (longest int) {
 }
 
 func inAddress(c byte) bool {
-	return c == ':' || c == '.' || '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+	return c == ':' || c == '.' || isDigit(c, 16)
 }
 
 // addressAtEnd is the length of a possible beginning of an IP address at the end of a text.

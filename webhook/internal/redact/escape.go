@@ -1,4 +1,4 @@
-package webhook
+package redact
 
 import (
 	"html"
@@ -10,93 +10,6 @@ import (
 	"github.com/postrider/postrider/internal/ascii"
 )
 
-// withheld replaces a snippet that holds a secret or an address in a spelling that cannot be cut
-// out.
-const withheld = "The answer holds a secret or an address in another spelling and is not kept."
-
-const (
-	// maxCuts bounds how often the end of a text is cut and searched again.
-	maxCuts = 4
-	// maxEscapes is the number of nested escapes that are undone: a form's value in JSON, and the
-	// whole in JSON once more.
-	maxEscapes = 3
-	// maxSearches bounds the searches for secrets in a text without its escapes. Only a crafted
-	// text and many secrets reach it.
-	maxSearches = 4000
-)
-
-// hideEscaped searches for secrets and addresses behind the escapes of JSON and programming
-// languages, of HTML and of URLs, in any order of nesting. A text that holds one is withheld as a
-// whole, because nothing else in it can be trusted. The beginning of a secret at the end of the
-// text is cut off, if it has at least so many bytes.
-func hideEscaped(s string, secrets []string, least int) string {
-	if !strings.ContainsAny(s, `\&%`) {
-		return s
-	}
-	f := finder{least: least, redactions: countRedactions(s), seen: make(map[string]int)}
-	for _, secret := range secrets {
-		f.secrets = append(f.secrets, plusAsSpace(secret))
-	}
-	for range maxCuts {
-		f.end = len(s)
-		switch {
-		case f.find(decoded{text: s}, maxEscapes):
-			return withheld
-		case f.end == len(s):
-			return s
-		}
-		s = s[:f.end]
-	}
-	return withheld
-}
-
-// addressSearchCost is the cost of a search for addresses, in searches for a secret.
-const addressSearchCost = 40
-
-type finder struct {
-	secrets    []string
-	least      int
-	redactions int            // in the text as it is
-	end        int            // index in the original text of a secret's beginning at its end
-	seen       map[string]int // the depth to which a text was searched: most orders lead to the same texts
-	searches   int
-}
-
-// find undoes each kind of escape, then all kinds at once, and repeats that with the result, to a
-// depth. It reports whether there is a secret or an address. It sets end to the start of the
-// longest beginning of a secret.
-func (f *finder) find(t decoded, depth int) bool {
-	for _, kinds := range escapeKinds {
-		next, changed := t.undo(kinds)
-		if !changed || f.seen[next.text] >= depth {
-			continue
-		}
-		f.seen[next.text] = depth
-		if f.searches += len(f.secrets) + addressSearchCost; f.searches > maxSearches {
-			return true // too many searches to be sure
-		}
-		text := plusAsSpace(next.text)
-		if slices.ContainsFunc(f.secrets, func(secret string) bool { return strings.Contains(text, secret) }) || countRedactions(text) > f.redactions {
-			return true
-		}
-		if n := partialAtEnd(text, f.secrets, f.least); n > 0 {
-			f.end = min(f.end, int(next.source(len(text)-n)))
-		}
-		if depth > 1 && f.find(next, depth-1) {
-			return true
-		}
-	}
-	return false
-}
-
-// countRedactions counts the redactions in a text after its addresses are removed. More than before
-// means that escapes hid an address.
-func countRedactions(s string) int { return strings.Count(redactAddresses(s), redacted) }
-
-// plusAsSpace makes a form's spelling of a space equal to the space. Both texts of a comparison go
-// through it.
-func plusAsSpace(s string) string { return strings.ReplaceAll(s, "+", " ") }
-
 // decoded is a text without some of its escapes. from holds for each byte its index in the original
 // text; it is nil for the original text.
 type decoded struct {
@@ -105,11 +18,11 @@ type decoded struct {
 }
 
 // source is the index in the original text of a byte of the decoded one.
-func (d *decoded) source(i int) int32 {
+func (d *decoded) source(i int) int {
 	if d.from == nil {
-		return int32(i)
+		return i
 	}
-	return d.from[i]
+	return int(d.from[i])
 }
 
 // escape is a kind of escapes. read reads one at the beginning of s, which starts with sign, and
@@ -149,7 +62,7 @@ func (d *decoded) undo(kinds []escape) (next decoded, changed bool) {
 		}
 		text = append(text, means...)
 		for range len(means) {
-			from = append(from, d.source(i))
+			from = append(from, int32(d.source(i)))
 		}
 		i += n
 	}
@@ -232,8 +145,8 @@ func codePoint(s string, at, digits, base int, closing string) (means string, le
 }
 
 func isDigit(c byte, base int) bool {
-	if base == 8 {
-		return '0' <= c && c <= '7'
+	if base <= 10 {
+		return '0' <= c && c < '0'+byte(base)
 	}
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }

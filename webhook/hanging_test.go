@@ -1,0 +1,98 @@
+package webhook_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/memstore"
+)
+
+// hanging is a Store of which one method ignores its context: between hang and answer it does not
+// return.
+type hanging struct {
+	*memstore.Store
+	method string
+	gate   atomic.Pointer[chan struct{}]
+}
+
+func (s *hanging) hang() {
+	gate := make(chan struct{})
+	s.gate.Store(&gate)
+}
+
+func (s *hanging) answer() { close(*s.gate.Swap(nil)) }
+
+func (s *hanging) block(method string) {
+	if gate := s.gate.Load(); gate != nil && method == s.method {
+		<-*gate
+	}
+}
+
+func (s *hanging) Now(context.Context) (webhook.Reading, error) {
+	s.block("Now")
+	return webhook.Reading{Before: time.Now(), Store: time.Now(), After: time.Now()}, nil
+}
+
+func (s *hanging) Prune(ctx context.Context, before time.Time, limit int) (int, error) {
+	s.block("Prune")
+	return s.Store.Prune(ctx, before, limit)
+}
+
+func (s *hanging) Wait(ctx context.Context) error {
+	s.block("Wait")
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (*hanging) Notify(context.Context) error { return nil }
+
+// Rule: a Store that ignores the end of a context, in whatever method, keeps Run from returning no
+// longer than its time limits, and what is sent continues once it answers again.
+func TestHangingStore(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{"Now", "Prune", "Wait"} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				inner, err := memstore.New(nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				store := &hanging{Store: inner, method: method}
+				h := newHost(t, store, webhook.Automation(), nil)
+				h.add("one")
+				store.hang()
+				h.start()
+				time.Sleep(15 * time.Second)
+				if method == "Now" && h.Status().StoreError == nil {
+					t.Error("Status has no error although the Store's clock does not answer")
+				}
+				time.Sleep(20 * time.Minute)
+				store.answer()
+				h.dispatch()
+				time.Sleep(2 * time.Minute)
+				if n := len(h.to.seen()); n != 1 {
+					t.Errorf("%d requests after the Store answers again, want 1", n)
+				}
+				h.stop()
+
+				store.hang()
+				h.start()
+				time.Sleep(time.Second)
+				stopped := time.Now()
+				h.stop()
+				if took := time.Since(stopped); took > 30*time.Second {
+					t.Errorf("Run returned %v after its context had ended", took)
+				}
+				if method != "Now" {
+					h.wantLines(1, "calls to it are left behind")
+				}
+				store.answer()
+			})
+		})
+	}
+}
