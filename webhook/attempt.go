@@ -61,12 +61,13 @@ func (d *Dispatcher) attempt(j *job) scheduler.Event {
 		return scheduler.NotSent{Job: &j.Job}
 	}
 	d.clockUsed.Store(true)
-	if now := d.now(); j.delivery.expiredAt(now) {
+	now := d.now()
+	if j.delivery.expiredAt(now) {
 		j.fail(CodeExpired, now)
 		return scheduler.NotSent{Job: &j.Job, Ended: true}
 	}
 	if d.o.Around == nil {
-		d.sender.attempt(ctx, j.hook(), &j.delivery, d.now(), &j.attempt)
+		d.sender.attempt(ctx, j.hook(), &j.delivery, now, &j.attempt)
 	} else {
 		d.wrapped(ctx, j)
 	}
@@ -124,13 +125,10 @@ func (d *Dispatcher) wrapped(ctx context.Context, j *job) {
 func (p *Profile) result(a *Attempt, s *Settlement) scheduler.Result {
 	r := scheduler.Result{
 		Delivered: s.State == StateDelivered, Retry: s.retryAt(), Counts: aboutEndpoint(a), Overload: isOverload(a),
-		Code: string(a.Code), Start: a.Start, End: a.End(),
+		Attention: attentionOf(a), Code: string(a.Code), Start: a.Start, End: a.End(),
 	}
 	if asksForPatience(a) {
 		r.Patience = min(a.RetryAfter, p.Retry.MaxAfter)
-	}
-	if needsAttention(a) {
-		r.Attention = attentionKey(a)
 	}
 	return r
 }

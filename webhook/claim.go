@@ -3,31 +3,16 @@ package webhook
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
-const storeTimeout = 10 * time.Second
-
-// storeContext is for calls that must happen although Run's context may have ended. It ends when
-// Run gives up on the Store.
-func (d *Dispatcher) storeContext(limit time.Duration) (context.Context, context.CancelFunc) {
-	ctx := context.Background()
-	if c := d.storing.Load(); c != nil && d.running.Load() {
-		ctx = *c
-	}
-	return context.WithTimeout(ctx, limit)
-}
-
 // doClaim makes the claim that the scheduler asked for.
 func (g *engine) doClaim(c scheduler.Claim) {
 	d := g.d
-	limit := min(storeTimeout, d.o.Lease-d.o.Timeout)
-	ctx, cancel := d.storeContext(limit)
-	defer cancel()
-	d.clockUsed.Store(true)
-	d.ensureClock(ctx, clockStale)
+	d.useClock(d.storingContext())
 	earliest, latest := d.timeBounds()
 	if !c.Repeat {
 		g.claim = Claim{Now: earliest, Until: latest.Add(d.o.Lease), Lease: g.nextLease(latest), Lanes: make([]LaneClaim, len(c.Lanes))}
@@ -41,24 +26,17 @@ func (g *engine) doClaim(c scheduler.Claim) {
 	g.claim.MaxBytes = c.MaxBytes
 	asked := g.claim
 	began := time.Now()
-	var b Batch
-	g.callStore(limit, "Claim", func() (err error) {
-		b, err = d.store.Claim(ctx, asked)
-		return err
-	}, func(err error) {
-		d.recordCall(ctx, "Claim", err)
+	callStore(g, storeTimeout, "Claim", func(ctx context.Context) (Batch, error) {
+		return d.store.Claim(ctx, asked)
+	}, func(ctx context.Context, b Batch, err error) {
 		var partial *PartialError
-		isPartial := errors.As(err, &partial)
-		if err != nil && !isPartial {
+		if err != nil && !errors.As(err, &partial) {
 			g.finish(scheduler.Leased{Failed: true})
 			return
 		}
 		e := d.accept(ctx, &asked, &b, began)
-		e.Partial = isPartial
+		e.Partial = err != nil
 		g.finish(e)
-	}, func() {
-		d.recordCall(ctx, "Claim", errNoAnswer)
-		g.finish(scheduler.Leased{Failed: true})
 	})
 }
 
@@ -86,51 +64,30 @@ func (d *Dispatcher) accept(ctx context.Context, c *Claim, b *Batch, began time.
 		switch {
 		case seen[dl.ID]:
 			d.reportBreach(ctx, "the Store handed out a delivery twice in one answer", dl)
-			continue
-		case hook == nil && inOtherScope(b.Webhooks, dl):
+		case hook == nil && slices.ContainsFunc(b.Webhooks, func(w Webhook) bool { return w.ID == dl.WebhookID }):
 			d.reportBreach(ctx, "the Store handed out the webhook of another scope", dl)
 			e.Sealed = append(e.Sealed, &j.Job)
-			continue
+		case dl.Key != "" && hook != nil && !c.fits(dl, hook):
+			e.Mistaken = append(e.Mistaken, &j.Job)
+		default:
+			if code := d.admit(j, hook, c.Now); code != CodeOK {
+				d.failUnsent(j, hook, code, c.Now)
+				e.Ended = append(e.Ended, &j.Job)
+			} else {
+				e.Jobs = append(e.Jobs, &j.Job)
+			}
 		}
 		seen[dl.ID] = true
-		if dl.Key != "" && hook != nil && !c.fits(dl, hook) {
-			e.Mistaken = append(e.Mistaken, &j.Job)
-			continue
-		}
-		if code := d.admit(j, hook, c.Now); code != CodeOK {
-			d.failUnsent(j, hook, code, c.Now)
-			e.Ended = append(e.Ended, &j.Job)
-			continue
-		}
-		e.Jobs = append(e.Jobs, &j.Job)
 	}
 	for i := range b.Unreadable {
-		j := d.unreadableJob(ctx, &b.Unreadable[i], c)
-		if errors.Is(b.Unreadable[i].Err, ErrSealed) {
-			e.Sealed = append(e.Sealed, &j.Job)
-		} else {
-			e.Ended = append(e.Ended, &j.Job)
-		}
+		d.acceptUnreadable(ctx, &e, &b.Unreadable[i], c)
 	}
-	for _, l := range b.Short {
-		e.Short = append(e.Short, scheduler.Lane(l))
-	}
+	e.Short = schedulerLanes(b.Short)
 	if !oldest.IsZero() {
 		d.status.setOldestDue(oldest)
 	}
 	d.markOpened(b.Webhooks)
 	return e
-}
-
-// inOtherScope reports whether a webhook with the delivery's webhook ID is there and belongs to
-// another scope.
-func inOtherScope(hooks []Webhook, dl *Delivery) bool {
-	for i := range hooks {
-		if hooks[i].ID == dl.WebhookID && hooks[i].Scope != dl.Scope {
-			return true
-		}
-	}
-	return false
 }
 
 // reportBreach logs once that the Store breaks a rule of its contract. Such an answer causes no
@@ -160,11 +117,10 @@ func (d *Dispatcher) admit(j *job, hook *Webhook, now time.Time) Code {
 	if d.profile.Limits == nil {
 		return CodeOK
 	}
-	limits, err := d.profile.limitsOf(hook, j.delivery.Class)
-	if err != nil {
+	var err error
+	if j.Limits, err = d.profile.limitsOf(hook, j.delivery.Class); err != nil {
 		return CodeConfig
 	}
-	j.Limits = limits
 	return CodeOK
 }
 
@@ -215,16 +171,17 @@ func (d *Delivery) queued(now time.Time) time.Time {
 	return now
 }
 
-// unreadableJob makes a job of a leased delivery that cannot be read.
-func (d *Dispatcher) unreadableJob(ctx context.Context, u *Unreadable, c *Claim) *job {
+// acceptUnreadable makes a job of a leased delivery that cannot be read.
+func (d *Dispatcher) acceptUnreadable(ctx context.Context, e *scheduler.Leased, u *Unreadable, c *Claim) {
 	j := &job{delivery: Delivery{ID: u.ID, Scope: u.Lane.Scope, WebhookID: u.Lane.WebhookID, Class: u.Lane.Class, Lease: u.Lease}}
 	j.lease(u.Lease, u.Due, c.Until, nil, time.Time{})
 	if errors.Is(u.Err, ErrSealed) {
 		d.markSealed(ctx, webhookKey{u.Lane.Scope, u.Lane.WebhookID}, u.Err)
-		return j
+		e.Sealed = append(e.Sealed, &j.Job)
+		return
 	}
 	d.log.ErrorContext(ctx, "webhook: a stored delivery cannot be read and ends as failed", "delivery", u.ID, "webhook", u.Lane.WebhookID,
 		"scope", u.Lane.Scope, "error", u.Err)
 	j.fail(CodeConfig, c.Now)
-	return j
+	e.Ended = append(e.Ended, &j.Job)
 }

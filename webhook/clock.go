@@ -18,31 +18,25 @@ const (
 )
 
 // instant is one moment in the Store's time and in the process's time. uncertain is the greatest
-// error in either direction.
+// error in either direction, which grows with the time since.
 type instant struct {
 	store, process time.Time
 	uncertain      time.Duration
 }
 
-// uncertaintyAt is the uncertainty of the instant at now.
-func (i *instant) uncertaintyAt(now time.Time) time.Duration {
-	return i.uncertain + time.Duration(clockDrift*float64(now.Sub(i.process)))
-}
-
 // betterThan reports whether an older reading is better than a new one: it is more certain, and the
 // new one does not contradict it. A contradiction means that the Store's clock was set.
 func (i *instant) betterThan(than *instant) bool {
-	age := i.uncertaintyAt(than.process)
-	apart := i.store.Add(than.process.Sub(i.process)).Sub(than.store).Abs()
+	passed := than.process.Sub(i.process)
+	age := i.uncertain + time.Duration(clockDrift*float64(passed))
+	apart := i.store.Add(passed).Sub(than.store).Abs()
 	return age < than.uncertain && apart <= age+than.uncertain
 }
 
 // now is the time for calls to the Store: the database's time if the Store is a [Clock], otherwise
 // the process's. Between two readings of the database's clock the monotonic clock counts, so that a
 // jump of the wall clock changes nothing.
-func (d *Dispatcher) now() time.Time { return d.storeTime(time.Now()) }
-
-func (d *Dispatcher) storeTime(at time.Time) time.Time { return d.dbTime.Load().storeTime(at) }
+func (d *Dispatcher) now() time.Time { return d.dbTime.Load().storeTime(time.Now()) }
 
 // storeTime converts a time of the process. Without a reading the two are the same.
 func (i *instant) storeTime(at time.Time) time.Time {
@@ -57,18 +51,16 @@ func (i *instant) storeTime(at time.Time) time.Time {
 func (d *Dispatcher) timeBounds() (earliest, latest time.Time) {
 	i := d.dbTime.Load()
 	now := i.storeTime(time.Now())
-	if i == nil {
-		return now, now
+	if i != nil {
+		return now.Add(-i.uncertain), now.Add(i.uncertain)
 	}
-	return now.Add(-i.uncertain), now.Add(i.uncertain)
+	return now, now
 }
 
-// ensureClock reads the Store's clock if there is no reading, or the last one is older than stale.
-func (d *Dispatcher) ensureClock(ctx context.Context, stale time.Duration) {
-	if d.clock == nil {
-		return
-	}
-	if i := d.dbTime.Load(); i == nil || time.Since(i.process) > stale {
+// useClock reads the Store's clock if there is no reading, or the last one is old.
+func (d *Dispatcher) useClock(ctx context.Context) {
+	d.clockUsed.Store(true)
+	if i := d.dbTime.Load(); i == nil || time.Since(i.process) > clockStale {
 		d.measureClock(ctx)
 	}
 }

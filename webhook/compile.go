@@ -19,7 +19,7 @@ type batch struct {
 
 // compile reads the webhooks of the events' scopes, or takes them from the cache, and makes the
 // deliveries.
-func (d *Dispatcher) compile(ctx context.Context, to Enqueuer, events []payload.Event, cache WebhookCache) (Receipt, *batch, error) {
+func (d *Dispatcher) compile(ctx context.Context, read readScopeFunc, events []payload.Event, cache WebhookCache) (Receipt, *batch, error) {
 	now, _ := d.timeBounds() // the earliest, so that a claim right after this finds it due
 	b := &batch{read: time.Now()}
 	carry, err := d.carry(ctx)
@@ -38,7 +38,7 @@ func (d *Dispatcher) compile(ctx context.Context, to Enqueuer, events []payload.
 			hooks, cached = cache.CachedWebhooks(e.Scope)
 		}
 		if !known && !cached {
-			if hooks, err = to.Webhooks(ctx, e.Scope); err != nil {
+			if hooks, err = read(ctx, e.Scope); err != nil {
 				return Receipt{}, nil, fmt.Errorf("webhook: dispatch %s: webhooks: %w", e.ID, err)
 			}
 			if len(hooks) == 0 {
@@ -53,7 +53,7 @@ func (d *Dispatcher) compile(ctx context.Context, to Enqueuer, events []payload.
 			return Receipt{}, nil, fmt.Errorf("webhook: dispatch %s: %w", e.ID, err)
 		}
 		if cached && len(made) == 0 {
-			return d.compile(ctx, to, events, nil) // without an Enqueue an outdated cache goes unnoticed
+			return d.compile(ctx, read, events, nil) // without an Enqueue an outdated cache goes unnoticed
 		}
 		if !known {
 			d.markSealedOrOpened(ctx, hooks)
@@ -66,7 +66,6 @@ func (d *Dispatcher) compile(ctx context.Context, to Enqueuer, events []payload.
 			if made[i].Carry = carry; len(made[i].Body) > d.profile.maxBody() {
 				return Receipt{}, nil, fmt.Errorf("webhook: dispatch %s: %w: composed body of %d bytes, profile %s allows %d", e.ID, ErrTooLarge, len(made[i].Body), d.profile.Name, d.profile.maxBody())
 			}
-			made[i].Seen = of[i].Seen
 			er.Deliveries = append(er.Deliveries, made[i].ID)
 		}
 		if b.deliveries == nil {

@@ -29,13 +29,6 @@ func protectWrite(what string, call func() error) error {
 
 type containedRegistry struct{ Registry }
 
-func containRegistry(store Store) Registry {
-	if r, ok := store.(Registry); ok {
-		return containedRegistry{r}
-	}
-	return nil
-}
-
 func (c containedRegistry) Create(ctx context.Context, w Webhook, max int) error {
 	return protectWrite("Create", func() error { return c.Registry.Create(ctx, w, max) })
 }
@@ -61,13 +54,6 @@ func (c containedRegistry) Webhooks(ctx context.Context, scope string) ([]Webhoo
 }
 
 type containedHistory struct{ History }
-
-func containHistory(store Store) History {
-	if h, ok := store.(History); ok {
-		return containedHistory{h}
-	}
-	return nil
-}
 
 func (c containedHistory) Delivery(ctx context.Context, scope, id string) (d Delivery, as []Attempt, err error) {
 	err = protect("Delivery", func() (err error) {

@@ -93,21 +93,23 @@ var errDispatchEnded = fmt.Errorf("webhook: dispatch: %w: %w", ErrUnknown, ErrPa
 // dispatch stores deliveries. The caller makes the request of first, if that is not nil.
 func (d *Dispatcher) dispatch(ctx context.Context, events []payload.Event) (r Receipt, first *job, err error) {
 	defer contain("Store.Enqueue", &err)
-	d.clockUsed.Store(true)
-	d.ensureClock(ctx, clockStale) // not in DispatchTx: the host's transaction may hold the only connection
-	store := func(ctx context.Context, to Enqueuer, b *batch) (added []bool, err error) {
-		added, first, err = d.handOff(ctx, to, b)
+	d.useClock(ctx) // not in DispatchTx: the host's transaction may hold the only connection
+	unchecked := false
+	store := func(b *batch) (added []bool, err error) {
+		if unchecked {
+			for i := range b.deliveries {
+				b.deliveries[i].Seen = 0 // as in a Store that does not count changes
+			}
+		}
+		added, first, err = d.handOff(ctx, b)
 		return added, err
 	}
-	r, err = d.enqueue(ctx, d.monitored, events, d.cache, store)
+	r, err = d.enqueue(ctx, d.readScope, events, d.cache, store)
 	for read := 0; errors.Is(err, ErrStale) && read < 2; read++ { // webhooks changed since they were read
 		d.engine.start(first)
 		first = nil
-		again := store
-		if read > 0 {
-			again = unchecked(store) // a tenant that changes webhooks all the time must not fail the host
-		}
-		r, err = d.enqueue(ctx, d.monitored, events, nil, again)
+		unchecked = read > 0 // a tenant that changes webhooks all the time must not fail the host
+		r, err = d.enqueue(ctx, d.readScope, events, nil, store)
 	}
 	return r, first, err
 }
@@ -131,7 +133,8 @@ func (d *Dispatcher) DispatchTx(ctx context.Context, tx Enqueuer, events ...payl
 	defer cancel()
 	var r Receipt
 	err := protect("Enqueue", func() (err error) {
-		r, err = d.enqueue(ctx, tx, events, nil, d.storeInTx)
+		store := func(b *batch) ([]bool, error) { return d.storeInTx(ctx, tx, b) }
+		r, err = d.enqueue(ctx, tx.Webhooks, events, nil, store) // Status does not record reads by a transaction of the host
 		return err
 	})
 	return r, err
@@ -157,31 +160,20 @@ func (d *Dispatcher) checkEvents(events []payload.Event) error {
 }
 
 func validEventID(id string) bool {
-	return id != "" && len(id) <= 255 && ascii.IsVisible(id) && !strings.Contains(id, ".")
+	return id != "" && len(id) <= maxEventID && ascii.IsVisible(id) && !strings.Contains(id, ".")
 }
 
-type storeFunc = func(context.Context, Enqueuer, *batch) ([]bool, error)
+// readScopeFunc reads the webhooks of a scope.
+type readScopeFunc = func(ctx context.Context, scope string) ([]Webhook, error)
 
-// unchecked stores without the check for changed webhooks, as in a Store that does not count
-// changes.
-func unchecked(store storeFunc) storeFunc {
-	return func(ctx context.Context, to Enqueuer, b *batch) ([]bool, error) {
-		for i := range b.deliveries {
-			b.deliveries[i].Seen = 0
-		}
-		return store(ctx, to, b)
-	}
-}
-
-// enqueue compiles the deliveries and passes them to store. With a nil cache it reads the webhooks
-// from the Store.
-func (d *Dispatcher) enqueue(ctx context.Context, to Enqueuer, events []payload.Event, cache WebhookCache,
-	store storeFunc) (Receipt, error) {
-	receipt, b, err := d.compile(ctx, to, events, cache)
+// enqueue compiles the deliveries and passes them to store. With a nil cache it reads the webhooks.
+func (d *Dispatcher) enqueue(ctx context.Context, read readScopeFunc, events []payload.Event, cache WebhookCache,
+	store func(*batch) ([]bool, error)) (Receipt, error) {
+	receipt, b, err := d.compile(ctx, read, events, cache)
 	if err != nil || len(b.deliveries) == 0 {
 		return receipt, err
 	}
-	added, err := store(ctx, to, b)
+	added, err := store(b)
 	if err != nil {
 		return Receipt{}, fmt.Errorf("webhook: dispatch %s: enqueue: %w", events[0].ID, err)
 	}
@@ -189,17 +181,11 @@ func (d *Dispatcher) enqueue(ctx context.Context, to Enqueuer, events []payload.
 	return receipt, nil
 }
 
-// monitoredStore is the Store, with a record in Status of each read of webhooks. A transaction of
-// the host is not monitored: its failures say nothing about the Store.
-type monitoredStore struct {
-	Enqueuer
-	d *Dispatcher
-}
-
-func (r monitoredStore) Webhooks(ctx context.Context, scope string) ([]Webhook, error) {
-	ws, err := r.Enqueuer.Webhooks(ctx, scope)
+// readScope reads the webhooks of a scope from the Store, with a record in Status.
+func (d *Dispatcher) readScope(ctx context.Context, scope string) ([]Webhook, error) {
+	ws, err := d.store.Webhooks(ctx, scope)
 	if !errors.Is(err, context.Canceled) { // a cancelled call says nothing about the Store
-		r.d.recordCall(ctx, "Webhooks", err)
+		d.recordCall(ctx, "Webhooks", err)
 	}
 	return ws, err
 }

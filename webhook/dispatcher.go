@@ -9,29 +9,29 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"unicode"
 
 	"golang.org/x/sync/semaphore"
 
 	"github.com/postrider/postrider/internal/ascii"
-	"github.com/postrider/postrider/limiter"
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
 // Dispatcher accepts events and sends them. Make one with [New] for each Store. All
 // methods are safe for concurrent use.
 type Dispatcher struct {
-	store     Store
-	registry  Registry    // this and the following are capabilities of the Store, nil if it lacks them
-	history   History     //
-	pruner    Pruner      //
-	notifier  Notifier    //
-	clock     Clock       //
-	sweeper   Sweeper     //
-	health    HealthStore //
-	cache     WebhookCache
-	marks     Marks
-	keys      KeyOrder
-	monitored Enqueuer // the Store, with a record in Status of each read of webhooks
+	store Store
+	// capabilities of the Store, nil where it lacks them
+	registry Registry
+	history  History
+	pruner   Pruner
+	notifier Notifier
+	clock    Clock
+	sweeper  Sweeper
+	health   HealthStore
+	cache    WebhookCache
+	marks    Marks
+	keys     KeyOrder
 
 	profile      Profile
 	o            Options
@@ -60,8 +60,13 @@ func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
 		return nil, errors.New("webhook: New needs a Store and got nil, check the error of the Store's constructor")
 	}
 	p.addCatalogueEvents()
-	d := &Dispatcher{store: store, profile: p}
-	d.registry, d.history = containRegistry(store), containHistory(store)
+	d := &Dispatcher{store: store, profile: p, calls: semaphore.NewWeighted(maxCalls)}
+	if r, ok := store.(Registry); ok {
+		d.registry = containedRegistry{r}
+	}
+	if h, ok := store.(History); ok {
+		d.history = containedHistory{h}
+	}
 	d.pruner, _ = store.(Pruner)
 	d.notifier, _ = store.(Notifier)
 	d.clock, _ = store.(Clock)
@@ -70,10 +75,9 @@ func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
 	d.cache, _ = store.(WebhookCache)
 	d.marks, _ = store.(Marks)
 	d.keys, _ = store.(KeyOrder)
-	d.monitored = monitoredStore{store, d}
 	if c, ok := store.(interface{ Notifies() bool }); ok {
-		notifies := false
-		if err := protect("Notifies", func() error { notifies = c.Notifies(); return nil }); err != nil {
+		notifies, err := protectRead("Notifies", func() (bool, error) { return c.Notifies(), nil })
+		if err != nil {
 			return nil, err
 		}
 		if !notifies {
@@ -87,10 +91,6 @@ func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
 	}
 	if err := p.check(&d.o); err != nil {
 		return nil, err
-	}
-	d.calls = semaphore.NewWeighted(maxCalls)
-	if _, err := limiter.New(&limiter.Options{Total: d.o.Capacity, PerKey: d.o.PerLane, Rate: d.o.Rate, Burst: d.o.Burst}); err != nil {
-		return nil, fmt.Errorf("webhook: invalid Options: %w", err)
 	}
 	if b, ok := store.(Binder); ok {
 		if err := protect("Bind", func() error { return b.Bind(p.Name) }); err != nil {
@@ -139,25 +139,17 @@ func (p *Profile) check(o *Options) error {
 	case p.DisableAfter < 0:
 		return refuse("DisableAfter %v must not be negative", p.DisableAfter)
 	}
-	for _, o := range p.Form.Orders {
-		if o != OrderSkip && o != OrderBlock && o != OrderHold {
-			return refuse("Form.Orders has %q, allowed are skip, block and hold", o)
-		}
+	if i := slices.IndexFunc(p.Form.Orders, func(o OrderPolicy) bool { return !o.known() }); i >= 0 {
+		return refuse("Form.Orders has %q, allowed are skip, block and hold", p.Form.Orders[i])
 	}
 	return nil
 }
 
-func validName(s string) bool {
-	if s == "" || len(s) > 40 {
-		return false
-	}
-	for i := range len(s) {
-		c := s[i]
-		if !ascii.IsAlnum(c) && c != '-' && c != '_' {
-			return false
-		}
-	}
-	return true
+func validName(s string) bool { return s != "" && len(s) <= 40 && isName(s) }
+
+// isName reports whether a text holds only ASCII letters, digits, - and _.
+func isName(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII || !ascii.IsAlnum(byte(r)) && r != '-' && r != '_' })
 }
 
 // Wake makes Run look for work now, here and, where the Store is a [Notifier], on the other

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -68,8 +69,7 @@ func newEngine(d *Dispatcher) *engine {
 	g.s = scheduler.New(scheduler.Config{
 		Capacity: o.Capacity, MaxInFlight: o.MaxInFlight, PerLane: o.PerLane,
 		SlowAfter: o.SlowAfter, Lease: o.Lease, Poll: o.Poll, Rate: o.Rate, Burst: o.Burst,
-		Breaker:  scheduler.Breaker{Failures: o.Breaker.Failures, Open: o.Breaker.Open, MaxOpen: o.Breaker.MaxOpen},
-		MaxPause: d.profile.Retry.MaxAfter, DisableAfter: d.profile.DisableAfter,
+		Breaker: scheduler.Breaker(o.Breaker), MaxPause: d.profile.Retry.MaxAfter, DisableAfter: d.profile.DisableAfter,
 		Notifier: d.notifier != nil, HealthStore: d.health != nil, Sweeper: d.sweeper != nil, KeyOrder: d.keys != nil,
 	})
 	g.timer = time.AfterFunc(time.Hour, g.tick)
@@ -83,6 +83,14 @@ func (g *engine) post(e scheduler.Event) { g.carryOut(g.step(e, 0, nil)) }
 // finish is post for the event that ends a command.
 func (g *engine) finish(e scheduler.Event) { g.carryOut(g.step(e, 1, nil)) }
 
+// finishSilently ends a command without an event.
+func (g *engine) finishSilently() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.busy--
+	g.checkQuiet()
+}
+
 func (g *engine) tick() {
 	g.mu.Lock()
 	g.timerAt = time.Time{}
@@ -95,9 +103,9 @@ func (g *engine) tick() {
 func (g *engine) step(e scheduler.Event, done int, room []scheduler.Command) (todo []scheduler.Command) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	defer g.checkQuiet()
 	g.busy -= done
 	if g.schedulerErr != nil {
-		g.checkQuiet()
 		return nil
 	}
 	defer func() {
@@ -106,25 +114,11 @@ func (g *engine) step(e scheduler.Event, done int, room []scheduler.Command) (to
 			close(g.schedulerFailed)
 			todo = nil
 		}
-		g.checkQuiet()
 	}()
 	todo = g.s.Step(time.Now(), e, room)
-	for _, c := range todo {
-		if spawns(c) {
-			g.busy++
-		}
-	}
+	g.busy += len(todo)
 	g.arm()
 	return todo
-}
-
-// spawns reports whether a command is carried out by a goroutine, which calls finish.
-func spawns(c scheduler.Command) bool {
-	switch c.(type) {
-	case scheduler.BreakerOpened, scheduler.Dropped, scheduler.Attention:
-		return false
-	}
-	return true
 }
 
 // arm sets the timer to the time that the scheduler wants. A timer that fires too early is
@@ -138,7 +132,7 @@ func (g *engine) arm() {
 	g.timer.Reset(max(0, time.Until(at)))
 }
 
-// checkQuiet lets Run return once no command is in progress.
+// checkQuiet lets Run return once no command is in progress, or the scheduler has failed.
 func (g *engine) checkQuiet() {
 	if g.quiet != nil && (g.schedulerErr != nil || g.busy == 0 && g.s.Quiet()) {
 		close(g.quiet)
@@ -150,45 +144,41 @@ func (g *engine) checkQuiet() {
 // endpoint.
 func (g *engine) carryOut(todo []scheduler.Command) {
 	for _, c := range todo {
-		if c, ok := c.(scheduler.Send); ok {
+		switch c := c.(type) {
+		case scheduler.Send:
 			g.start(c.Job.Value.(*job))
-			continue
+		case scheduler.Claim:
+			g.workers.run(func() { g.doClaim(c) })
+		case scheduler.Look:
+			g.workers.run(func() { g.doLook(c) })
+		case scheduler.LookAt:
+			g.workers.run(func() { g.doLookAt(c) })
+		case scheduler.Settle:
+			g.workers.run(func() { g.doSettle(c.Jobs) })
+		case scheduler.Sweep:
+			g.workers.run(g.doSweep)
+		case scheduler.Read:
+			g.workers.run(func() { g.doRead(c) })
+		case scheduler.Notify:
+			g.workers.run(g.doNotify)
+		case scheduler.ReadHealth:
+			g.workers.run(g.doReadHealth)
+		case scheduler.SaveHealth:
+			g.workers.run(func() { g.doSaveHealth(c) })
+		case scheduler.SwitchOff:
+			g.workers.run(func() { g.doSwitchOff(c) })
+		case scheduler.Attention:
+			g.finishSilently()
+			g.d.raiseAttention(c.Job.Value.(*job))
+		case scheduler.BreakerOpened:
+			g.finishSilently()
+			g.d.log.Warn("webhook: breaker opened", "webhook", c.Health.WebhookID, "scope", c.Health.Scope,
+				"failures", c.Health.Failures, "code", c.Code, "wait", c.Wait)
+		case scheduler.Dropped:
+			g.finishSilently()
+			g.d.log.Error("webhook: an outcome could not be stored before its lease ended, the delivery will be sent again",
+				"delivery", c.Job.ID, "code", string(c.Job.Value.(*job).settlement.Code))
 		}
-		g.do(c)
-	}
-}
-
-func (g *engine) do(c scheduler.Command) {
-	switch c := c.(type) {
-	case scheduler.Claim:
-		g.workers.run(func() { g.doClaim(c) })
-	case scheduler.Look:
-		g.workers.run(func() { g.doLook(c) })
-	case scheduler.LookAt:
-		g.workers.run(func() { g.doLookAt(c) })
-	case scheduler.Settle:
-		g.workers.run(func() { g.doSettle(c.Jobs) })
-	case scheduler.Sweep:
-		g.workers.run(g.doSweep)
-	case scheduler.Read:
-		g.workers.run(func() { g.doRead(c) })
-	case scheduler.Notify:
-		g.workers.run(g.doNotify)
-	case scheduler.ReadHealth:
-		g.workers.run(g.doReadHealth)
-	case scheduler.SaveHealth:
-		g.workers.run(func() { g.doSaveHealth(c) })
-	case scheduler.SwitchOff:
-		g.workers.run(func() { g.doSwitchOff(c) })
-	case scheduler.Attention:
-		g.d.raiseAttention(c.Job.Value.(*job))
-	case scheduler.BreakerOpened:
-		g.d.log.Warn("webhook: breaker opened", "webhook", c.Health.WebhookID, "scope", c.Health.Scope,
-			"failures", c.Health.Failures, "code", c.Code, "wait", c.Wait)
-	case scheduler.Dropped:
-		j := c.Job.Value.(*job)
-		g.d.log.Error("webhook: an outcome could not be stored before its lease ended, the delivery will be sent again",
-			"delivery", j.ID, "code", string(j.settlement.Code))
 	}
 }
 
@@ -196,15 +186,14 @@ func (g *engine) do(c scheduler.Command) {
 // rarely give the same number, even if their clocks are wrong.
 const leaseBits = 11
 
-// processes starts at random and counts up, so that Dispatchers of one process, which may share a
+// processes counts up from a random number, so that Dispatchers of one process, which may share a
 // Store in memory, never use the same number.
-var processes = func() *atomic.Int64 {
-	n := new(atomic.Int64)
-	n.Store(rand.Int64N(1 << leaseBits))
-	return n
-}()
+var (
+	firstProcess = rand.Int64N(1 << leaseBits)
+	processes    atomic.Int64
+)
 
-func nextProcess() int64 { return processes.Add(1) & (1<<leaseBits - 1) }
+func nextProcess() int64 { return (firstProcess + processes.Add(1)) & (1<<leaseBits - 1) }
 
 // nextLease returns a number for a claim or for a hand-off: the time, above the latest number.
 func (g *engine) nextLease(now time.Time) int64 {
@@ -221,39 +210,51 @@ func (g *engine) inspect(read func(*scheduler.Scheduler)) {
 	read(g.s)
 }
 
+// storingContext is for calls that must happen although Run's context may have ended. It ends when
+// Run gives up on the Store.
+func (d *Dispatcher) storingContext() context.Context {
+	if c := d.storing.Load(); c != nil && d.running.Load() {
+		return *c
+	}
+	return context.Background()
+}
+
+const (
+	storeTimeout = 10 * time.Second
+	// storeGrace is the time in which a Store must return after its context has ended.
+	storeGrace = time.Second
+)
+
 var errNoAnswer = errors.New("webhook: the Store did not answer in time")
 
-// callStore calls the Store within a time limit, and then done with the result. A Store that
-// ignores its context is abandoned: late is called after the limit, and done never.
-func (g *engine) callStore(limit time.Duration, what string, call func() error, done func(error), late func()) {
-	var mu sync.Mutex
-	over := false
-	first := func() bool {
-		mu.Lock()
-		defer mu.Unlock()
-		was := over
-		over = true
-		return !was
+// callStore calls the Store within a time limit, records how the call ended, and calls done with the
+// answer. A Store that ignores its context is abandoned: done gets errNoAnswer after the limit, and a
+// later answer is dropped.
+func callStore[T any](g *engine, limit time.Duration, what string, call func(context.Context) (T, error), done func(context.Context, T, error)) {
+	ctx, cancel := context.WithTimeout(g.d.storingContext(), limit)
+	defer cancel()
+	end := func(answer T, err error) {
+		g.d.recordCall(ctx, what, err)
+		done(ctx, answer, err)
 	}
-	t := time.AfterFunc(limit+storeGrace, func() {
-		if first() {
-			late()
-		}
+	late := time.AfterFunc(limit+storeGrace, func() {
+		var none T
+		end(none, errNoAnswer)
 	})
 	returned := false
+	var answer T
 	var err error
 	defer func() { // the call may end this goroutine
 		if !returned {
 			err = fmt.Errorf("%w: Store.%s", ErrPanic, what)
 		}
-		if first() {
-			t.Stop()
-			done(err)
+		if late.Stop() {
+			end(answer, err)
 		}
 	}()
-	err = protect(what, call)
+	err = protect(what, func() (err error) {
+		answer, err = call(ctx)
+		return err
+	})
 	returned = true
 }
-
-// storeGrace is the time in which a Store must return after its context has ended.
-const storeGrace = time.Second

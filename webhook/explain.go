@@ -66,43 +66,44 @@ func (d *Dispatcher) Explain(ctx context.Context, scope, deliveryID string) (Exp
 	if err != nil {
 		return Explanation{}, fmt.Errorf("webhook: explain %s: %w", deliveryID, err)
 	}
-	x := Explanation{Delivery: dl}
-	if dl.State != StatePending {
-		x.add(ReasonEnded, time.Time{}, false, ending(&dl))
-		return x, nil
-	}
-	of, err := d.stateOf(ctx, &dl)
+	xs, err := d.explainEach(ctx, []Delivery{dl})
 	if err != nil {
 		return Explanation{}, fmt.Errorf("webhook: explain %s: %w", deliveryID, err)
 	}
-	if err := d.explain(ctx, &x, of); err != nil {
-		return Explanation{}, fmt.Errorf("webhook: explain %s: %w", deliveryID, err)
-	}
-	return x, nil
+	return xs[0], nil
 }
 
 // ExplainAll is [Dispatcher.Explain] for deliveries of a scope as [Manager.Deliveries] returned
 // them. It reads each of their webhooks once, and for a delivery that waits in order the one ahead.
 func (d *Dispatcher) ExplainAll(ctx context.Context, scope string, ds []Delivery) ([]Explanation, error) {
+	xs, err := d.explainEach(ctx, ds)
+	if err != nil {
+		return nil, fmt.Errorf("webhook: explain deliveries of scope %q: %w", scope, err)
+	}
+	return xs, nil
+}
+
+// explainEach explains deliveries of one scope.
+func (d *Dispatcher) explainEach(ctx context.Context, ds []Delivery) ([]Explanation, error) {
 	known := make(map[string]webhookState)
 	out := make([]Explanation, len(ds))
 	for i := range ds {
-		x := &out[i]
-		x.Delivery = ds[i]
-		if ds[i].State != StatePending {
-			x.add(ReasonEnded, time.Time{}, false, ending(&ds[i]))
+		x, dl := &out[i], &ds[i]
+		x.Delivery = *dl
+		if dl.State != StatePending {
+			x.add(ReasonEnded, time.Time{}, false, ending(dl))
 			continue
 		}
-		of, ok := known[ds[i].WebhookID]
+		of, ok := known[dl.WebhookID]
 		if !ok {
 			var err error
-			if of, err = d.stateOf(ctx, &ds[i]); err != nil {
-				return nil, fmt.Errorf("webhook: explain deliveries of scope %q: %w", scope, err)
+			if of, err = d.stateOf(ctx, dl); err != nil {
+				return nil, err
 			}
-			known[ds[i].WebhookID] = of
+			known[dl.WebhookID] = of
 		}
 		if err := d.explain(ctx, x, of); err != nil {
-			return nil, fmt.Errorf("webhook: explain deliveries of scope %q: %w", scope, err)
+			return nil, err
 		}
 	}
 	return out, nil
@@ -146,10 +147,6 @@ func ending(dl *Delivery) string {
 
 func (x *Explanation) add(kind ReasonKind, until time.Time, shared bool, text string) {
 	x.Reasons = append(x.Reasons, Reason{kind, until, shared, text})
-}
-
-func (x *Explanation) has(kind ReasonKind) bool {
-	return slices.ContainsFunc(x.Reasons, func(r Reason) bool { return r.Kind == kind })
 }
 
 // webhookState is the state of a webhook that explains its deliveries.
@@ -225,7 +222,7 @@ func (d *Dispatcher) explainProcess(x *Explanation, now time.Time) {
 	if o.Sealed.After(now) {
 		x.add(ReasonSealed, o.Sealed, true, "The secrets of its webhook cannot be opened; the operator has to look at the sealing keys.")
 	}
-	if !x.has(ReasonPaused) && !x.has(ReasonBreaker) {
+	if !slices.ContainsFunc(x.Reasons, func(r Reason) bool { return r.Kind == ReasonPaused || r.Kind == ReasonBreaker }) {
 		switch {
 		case o.Window:
 			x.add(ReasonLane, time.Time{}, true, "Its webhook has as many requests in flight as it may have.")

@@ -15,7 +15,7 @@ const handOffMargin = 10 * time.Second
 // handOff stores deliveries. Those that can be sent at once are stored with a lease of this
 // process: after the commit they wait for their turn here, without another call to the Store. The
 // caller makes the request of first, if that is not nil.
-func (d *Dispatcher) handOff(ctx context.Context, to Enqueuer, b *batch) (added []bool, first *job, err error) {
+func (d *Dispatcher) handOff(ctx context.Context, b *batch) (added []bool, first *job, err error) {
 	began := time.Now()
 	earliest, latest := d.timeBounds()
 	number, until := d.engine.nextLease(latest), latest.Add(d.o.Timeout+handOffMargin)
@@ -47,7 +47,7 @@ func (d *Dispatcher) handOff(ctx context.Context, to Enqueuer, b *batch) (added 
 			d.engine.post(scheduler.Enqueued{Jobs: offer, Stored: scheduler.StoredUnknown})
 		}
 	}()
-	added, err = d.storeAll(ctx, to, b.deliveries)
+	added, err = d.storeAll(ctx, d.store, b.deliveries)
 	answered = true
 	first = d.engine.carryOutButOne(d.engine.step(scheduler.Enqueued{Jobs: offer, Added: added, Stored: storedState(err)}, 0, nil))
 	if !errors.Is(err, ErrStale) && !errors.Is(err, ErrFull) && !errors.Is(err, ErrInvalid) { // these errors say nothing about the Store

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/postrider/postrider/webhook/internal/httpfield"
@@ -36,20 +37,13 @@ func checkHeader(name, value string) error {
 		return errHeaderName
 	}
 	lower := strings.ToLower(name) // ASCII only by now
-	for _, r := range reservedHeaders {
-		if lower == r {
-			return errHeaderReserved
-		}
-	}
-	for _, p := range reservedPrefixes {
-		if strings.HasPrefix(lower, p) {
-			return errHeaderReserved
-		}
-	}
-	if value == redact.Mask {
+	hasPrefix := func(p string) bool { return strings.HasPrefix(lower, p) }
+	switch {
+	case slices.Contains(reservedHeaders, lower), slices.ContainsFunc(reservedPrefixes, hasPrefix):
+		return errHeaderReserved
+	case value == redact.Mask:
 		return errHeaderMasked
-	}
-	if !httpfield.IsValue(value) {
+	case !httpfield.IsValue(value):
 		return errHeaderValue
 	}
 	return nil

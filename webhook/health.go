@@ -53,10 +53,7 @@ func (h Health) Status(now time.Time) HealthStatus {
 }
 
 // OK reports whether the record is empty, so that a Store need not keep it.
-func (h Health) OK() bool {
-	return h.FailingSince.IsZero() && h.Failures == 0 && h.PausedUntil.IsZero() &&
-		h.OpenUntil.IsZero() && h.Opened == 0 && h.DisabledReason == ""
-}
+func (h Health) OK() bool { return h.Equal(Health{WebhookID: h.WebhookID, Scope: h.Scope}) }
 
 // HoldUntil is the later of PausedUntil and OpenUntil: nothing is sent before.
 func (h Health) HoldUntil() time.Time {
@@ -69,10 +66,5 @@ func (h Health) HoldUntil() time.Time {
 // Equal compares two records; times are equal to the microsecond, the precision
 // that SQL stores keep.
 func (h Health) Equal(o Health) bool {
-	same := func(a, b time.Time) bool {
-		return a.Truncate(time.Microsecond).Equal(b.Truncate(time.Microsecond))
-	}
-	return h.WebhookID == o.WebhookID && h.Scope == o.Scope && h.Failures == o.Failures && h.Opened == o.Opened &&
-		h.DisabledReason == o.DisabledReason && same(h.FailingSince, o.FailingSince) &&
-		same(h.PausedUntil, o.PausedUntil) && same(h.OpenUntil, o.OpenUntil)
+	return h.forScheduler().Equal(o.forScheduler()) && h.DisabledReason == o.DisabledReason
 }

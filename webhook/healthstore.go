@@ -13,23 +13,14 @@ const healthTimeout = 2 * time.Second
 
 // doReadHealth reads the health that other hosts wrote, or this one before a restart.
 func (g *engine) doReadHealth() {
-	d := g.d
-	ctx, cancel := d.storeContext(healthTimeout)
-	defer cancel()
-	var all []Health
-	g.callStore(healthTimeout, "Health", func() (err error) {
-		all, err = d.health.Health(ctx, "", "")
-		return err
-	}, func(err error) {
-		d.recordCall(ctx, "Health", err)
+	callStore(g, healthTimeout, "Health", func(ctx context.Context) ([]Health, error) {
+		return g.d.health.Health(ctx, "", "")
+	}, func(_ context.Context, all []Health, err error) {
 		e := scheduler.HealthRead{Failed: err != nil, All: make([]scheduler.Health, 0, len(all))}
 		for i := range all {
 			e.All = append(e.All, all[i].forScheduler())
 		}
 		g.finish(e)
-	}, func() {
-		d.recordCall(ctx, "Health", errNoAnswer)
-		g.finish(scheduler.HealthRead{Failed: true})
 	})
 }
 
@@ -47,31 +38,26 @@ func healthRecord(h scheduler.Health) Health {
 
 // doSaveHealth writes a record. If the stored one is not the expected one, it reads that.
 func (g *engine) doSaveHealth(c scheduler.SaveHealth) {
-	d := g.d
-	ctx, cancel := d.storeContext(storeTimeout)
-	defer cancel()
-	e := scheduler.HealthSaved{Stored: c.New}
-	g.callStore(storeTimeout, "SetHealth", func() error {
-		err := d.health.SetHealth(ctx, c.New.Scope, c.New.WebhookID, healthRecord(c.Old), healthRecord(c.New))
-		if !errors.Is(err, ErrConflict) {
-			return err
+	store, scope, id := g.d.health, c.New.Scope, c.New.WebhookID
+	callStore(g, storeTimeout, "SetHealth", func(ctx context.Context) (scheduler.HealthSaved, error) {
+		e := scheduler.HealthSaved{Stored: c.New}
+		err := store.SetHealth(ctx, scope, id, healthRecord(c.Old), healthRecord(c.New))
+		if errors.Is(err, ErrConflict) {
+			e.Conflict, e.Stored = true, scheduler.Health{Scope: scope, WebhookID: id}
+			var others []Health
+			if others, err = store.Health(ctx, scope, id); len(others) > 0 {
+				e.Stored = others[0].forScheduler()
+			}
 		}
-		e.Conflict, e.Stored = true, scheduler.Health{Scope: c.New.Scope, WebhookID: c.New.WebhookID}
-		others, err := d.health.Health(ctx, c.New.Scope, c.New.WebhookID)
-		if len(others) > 0 {
-			e.Stored = others[0].forScheduler()
-		}
-		return err
-	}, func(err error) {
 		if errors.Is(err, ErrNotFound) {
 			err = nil // the webhook is gone, and its record with it
 		}
-		d.recordCall(ctx, "SetHealth", err)
-		e.Failed = err != nil
+		return e, err
+	}, func(_ context.Context, e scheduler.HealthSaved, err error) {
+		if err != nil {
+			e = scheduler.HealthSaved{Stored: c.New, Failed: true}
+		}
 		g.finish(e)
-	}, func() {
-		d.recordCall(ctx, "SetHealth", errNoAnswer)
-		g.finish(scheduler.HealthSaved{Stored: c.New, Failed: true})
 	})
 }
 
@@ -119,26 +105,12 @@ const maxConflicts = 3
 func (g *engine) doSwitchOff(c scheduler.SwitchOff) {
 	d := g.d
 	w := c.Job.Value.(*job).hook()
-	failed := scheduler.SwitchOffFailed{Scope: w.Scope, WebhookID: w.ID}
-	if d.registry == nil {
-		g.finishSilently()
-		return
-	}
-	ctx, cancel := d.storeContext(storeTimeout)
-	defer cancel()
-	var off *Webhook
-	g.callStore(storeTimeout, "Update", func() (err error) {
-		off, err = d.switchOff(ctx, w, c.Reason)
-		return err
-	}, func(err error) {
-		if errors.Is(err, ErrConflict) { // the Store works
-			d.recordCall(ctx, "Update", nil)
-		} else {
-			d.recordCall(ctx, "Update", err)
-		}
+	callStore(g, storeTimeout, "Update", func(ctx context.Context) (*Webhook, error) {
+		return d.switchOff(ctx, w, c.Reason)
+	}, func(ctx context.Context, off *Webhook, err error) {
 		switch {
 		case err != nil:
-			g.finish(failed)
+			g.finish(scheduler.SwitchOffFailed{Scope: w.Scope, WebhookID: w.ID})
 		case off == nil:
 			g.finishSilently()
 		default:
@@ -148,36 +120,35 @@ func (g *engine) doSwitchOff(c scheduler.SwitchOff) {
 				d.observe(ctx, "Disabled", func() { f(ctx, *off) })
 			}
 		}
-	}, func() {
-		d.recordCall(ctx, "Update", errNoAnswer)
-		g.finish(failed)
 	})
 }
 
-// switchOff returns the webhook after the change, or nil if it is gone, was off already or leads
-// elsewhere by now. Errors: ErrConflict if others change it all the time.
+// switchOff returns the webhook after the change, or nil if it is gone, was off already, leads
+// elsewhere by now, or cannot be changed because the Store is no Registry. Errors: ErrConflict if
+// others change it all the time.
 func (d *Dispatcher) switchOff(ctx context.Context, w *Webhook, reason string) (*Webhook, error) {
+	if d.registry == nil {
+		return nil, nil
+	}
 	for range maxConflicts {
 		now, err := d.readWebhook(ctx, w.Scope, w.ID)
-		if errors.Is(err, ErrNotFound) {
+		switch {
+		case errors.Is(err, ErrNotFound):
 			return nil, nil
-		}
-		if err != nil {
+		case err != nil:
 			return nil, err
-		}
-		if !now.Active || now.Version != w.Version && now.URL != w.URL { // the URL of one that cannot be opened is not known
+		case !now.Active || now.Version != w.Version && now.URL != w.URL: // the URL of one that cannot be opened is not known
 			return nil, nil
 		}
 		now.Active, now.DisabledReason, now.UpdatedAt = false, reason, d.now()
 		now.DisabledAt = now.UpdatedAt
-		switch err = d.registry.Update(ctx, now); {
-		case errors.Is(err, ErrConflict):
-			continue
-		case err != nil:
+		if err = d.registry.Update(ctx, now); err == nil {
+			now.Version++
+			return &now, nil
+		}
+		if !errors.Is(err, ErrConflict) {
 			return nil, err
 		}
-		now.Version++
-		return &now, nil
 	}
 	return nil, ErrConflict
 }

@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/postrider/postrider/limiter"
 )
 
 // Options configures a [Dispatcher]. Nil, or a zero field, means the default.
@@ -203,12 +205,11 @@ func (o *Options) withDefaults(notifies bool) Options {
 	} else {
 		out.Logger = slog.New(containedHandler{out.Logger.Handler()})
 	}
-	if out.Observer == nil {
-		out.Observer = &Observer{}
-	} else {
-		obs := *out.Observer
-		out.Observer = &obs
+	var observer Observer
+	if out.Observer != nil {
+		observer = *out.Observer
 	}
+	out.Observer = &observer
 	return out
 }
 
@@ -226,12 +227,6 @@ func (o *Options) check() error {
 		return refuse("SlowAfter %v must be positive", o.SlowAfter)
 	case o.PerLane < 1 || o.PerLane > o.Capacity:
 		return refuse("PerLane %d must be between 1 and Capacity %d", o.PerLane, o.Capacity)
-	case o.Rate < 0 || o.Rate != o.Rate:
-		return refuse("Rate %v must not be negative", o.Rate)
-	case o.Burst < 0:
-		return refuse("Burst %d must not be negative", o.Burst)
-	case o.Burst > 0 && o.Rate == 0:
-		return refuse("Burst %d has no effect without Rate", o.Burst)
 	case o.Timeout < 0:
 		return refuse("Timeout %v must be positive", o.Timeout)
 	case o.Lease < 0 || o.Lease-leaseMargin <= o.Timeout: // the sum could overflow
@@ -253,7 +248,18 @@ func (o *Options) check() error {
 	case o.Proxy != nil && o.DialContext != nil:
 		return refuse("Proxy excludes DialContext")
 	}
-	return o.Proxy.check()
+	if _, err := limiter.New(&limiter.Options{Total: o.Capacity, PerKey: o.PerLane, Rate: o.Rate, Burst: o.Burst}); err != nil {
+		return refuse("%w", err) // Rate and Burst have the bounds of package limiter
+	}
+	if p := o.Proxy; p != nil {
+		switch {
+		case p.URL == nil || p.URL.Host == "" || !slices.Contains([]string{"http", "https", "socks5"}, p.URL.Scheme):
+			return refuse("Proxy.URL must be an http, https or socks5 URL")
+		case p.AddressesCheckedBy != ByProxy && p.AddressesCheckedBy != ByLookup:
+			return refuse("Proxy.AddressesCheckedBy must be ByProxy or ByLookup: behind a proxy the dial guard sees the proxy's address only")
+		}
+	}
+	return nil
 }
 
 // clone returns a copy that a host cannot change any more.
@@ -267,17 +273,4 @@ func (p *Proxy) clone() *Proxy {
 		out.URL = &u
 	}
 	return &out
-}
-
-func (p *Proxy) check() error {
-	if p == nil {
-		return nil
-	}
-	if p.URL == nil || p.URL.Host == "" || !slices.Contains([]string{"http", "https", "socks5"}, p.URL.Scheme) {
-		return fmt.Errorf("webhook: invalid Options: Proxy.URL must be an http, https or socks5 URL")
-	}
-	if p.AddressesCheckedBy != ByProxy && p.AddressesCheckedBy != ByLookup {
-		return fmt.Errorf("webhook: invalid Options: Proxy.AddressesCheckedBy must be ByProxy or ByLookup: behind a proxy the dial guard sees the proxy's address only")
-	}
-	return nil
 }

@@ -37,6 +37,8 @@ const (
 	OrderHold OrderPolicy = "hold"
 )
 
+func (o OrderPolicy) known() bool { return o == OrderSkip || o == OrderBlock || o == OrderHold }
+
 const (
 	// maxCoalesceWait is the longest window.
 	maxCoalesceWait = 10 * time.Minute
@@ -206,9 +208,8 @@ func (d *Dispatcher) explainOrder(ctx context.Context, x *Explanation, of webhoo
 // validateOrder checks Order, Coalesce and CoalesceWait.
 func (m *Manager) validateOrder(w *Webhook, add func(field, rule, message string)) {
 	p := &m.d.profile
-	known := w.Order == OrderSkip || w.Order == OrderBlock || w.Order == OrderHold
 	switch {
-	case w.Order != OrderNone && !known:
+	case w.Order != OrderNone && !w.Order.known():
 		add("order", "unknown", "The order can be skip, block or hold.")
 	case w.Order != OrderNone && m.d.keys == nil:
 		add("order", "unsupported", "The store of this installation cannot keep an order.")

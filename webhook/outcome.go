@@ -56,17 +56,10 @@ func isOverload(a *Attempt) bool {
 	case CodeTimeout, CodeConnect, CodeDNS, CodeTLS, CodeProtocol:
 		return true
 	case CodeStatus:
-		switch a.Status {
-		case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
-			return true
-		}
-		return a.Status >= 500
+		return a.Status >= 500 || a.Status == http.StatusRequestTimeout || a.Status == http.StatusTooEarly || a.Status == http.StatusTooManyRequests
 	}
 	return false
 }
-
-// attentionKey identifies a fault of which the owner is notified once.
-func attentionKey(a *Attempt) string { return string(a.Code) + " " + strconv.Itoa(a.Status) }
 
 // egressWait is how long a delivery waits that could not leave this process.
 const egressWait = 30 * time.Second
@@ -91,19 +84,20 @@ func failure(d *Delivery, a *Attempt) retry.Failure {
 	return retry.Failure{Made: d.Tries, First: first, Now: a.End(), After: a.RetryAfter, Seed: h.Sum64()}
 }
 
-// needsAttention reports whether the owner of a webhook must act: the URL, the secret or the
-// certificate is wrong, and retries cannot succeed.
-func needsAttention(a *Attempt) bool {
+// attentionOf identifies a fault of which the owner of a webhook is notified once and must act: the
+// URL, the secret or the certificate is wrong, and retries cannot succeed. It is "" for other results.
+func attentionOf(a *Attempt) string {
+	needed := false
 	switch a.Code {
 	case CodeTLSVerify, CodeTLS, CodeAuth:
-		return true
+		needed = true
 	case CodeStatus:
-		switch a.Status {
-		case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusGone:
-			return true
-		}
+		needed = a.Status == http.StatusUnauthorized || a.Status == http.StatusForbidden || a.Status == http.StatusNotFound || a.Status == http.StatusGone
 	}
-	return false
+	if !needed {
+		return ""
+	}
+	return string(a.Code) + " " + strconv.Itoa(a.Status)
 }
 
 // asksForPatience tells whether an answer pauses the whole webhook, not only the

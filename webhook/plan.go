@@ -62,7 +62,7 @@ const varUnusable = "postrider.unusable"
 func (d *Dispatcher) newDelivery(e payload.Event, w *Webhook, r *Routed, now time.Time) Delivery {
 	dl := Delivery{
 		ID: DeliveryID(e.Scope, e.ID, w.ID), EventID: e.ID, WebhookID: w.ID, Scope: e.Scope, Type: e.Type, Class: r.Class,
-		Body: e.Body, Vars: e.Vars, Due: now, CreatedAt: now, QueuedAt: now,
+		Body: e.Body, Vars: e.Vars, Due: now, CreatedAt: now, QueuedAt: now, Seen: w.Seen,
 	}
 	if r.Err != nil { // it is outside of any order
 		dl.Body, dl.Vars = nil, map[string]string{varUnusable: "true"}

@@ -11,25 +11,22 @@ import (
 // doRead reads a webhook again, for jobs whose read is too old.
 func (g *engine) doRead(c scheduler.Read) {
 	d := g.d
-	ctx, cancel := d.storeContext(storeTimeout)
-	defer cancel()
-	e := scheduler.Reread{Scope: c.Scope, WebhookID: c.WebhookID, Began: time.Now(), Verdict: scheduler.Unusable}
-	var w Webhook
-	g.callStore(storeTimeout, "Webhook", func() (err error) {
-		w, err = d.readWebhook(ctx, c.Scope, c.WebhookID)
-		return err
-	}, func(err error) {
-		gone := errors.Is(err, ErrNotFound)
-		if gone {
-			e.Verdict, err = scheduler.WebhookGone, nil
+	began := time.Now()
+	callStore(g, storeTimeout, "Webhook", func(ctx context.Context) (*Webhook, error) {
+		w, err := d.readWebhook(ctx, c.Scope, c.WebhookID)
+		if errors.Is(err, ErrNotFound) {
+			return nil, nil
 		}
-		d.recordCall(ctx, "Webhook", err)
-		if err == nil && !gone && w.Unreadable == nil && w.Live(d.now()) {
-			e.Verdict, e.Hook = scheduler.Usable, &w
+		return &w, err
+	}, func(_ context.Context, w *Webhook, err error) {
+		e := scheduler.Reread{Scope: c.Scope, WebhookID: c.WebhookID, Began: began, Verdict: scheduler.Unusable}
+		switch {
+		case err != nil:
+		case w == nil:
+			e.Verdict = scheduler.WebhookGone
+		case w.Unreadable == nil && w.Live(d.now()):
+			e.Verdict, e.Hook = scheduler.Usable, w
 		}
-		g.finish(e)
-	}, func() {
-		d.recordCall(ctx, "Webhook", errNoAnswer)
 		g.finish(e)
 	})
 }
@@ -64,16 +61,10 @@ func (d *Dispatcher) findWebhook(ctx context.Context, scope, id string) (Webhook
 }
 
 func (g *engine) doNotify() {
-	d := g.d
-	ctx, cancel := d.storeContext(storeTimeout)
-	defer cancel()
-	g.callStore(storeTimeout, "Notify", func() error { return d.notifier.Notify(ctx) }, func(err error) {
-		if !errors.Is(err, ErrUnsupported) {
-			d.recordCall(ctx, "Notify", err)
+	callStore(g, storeTimeout, "Notify", func(ctx context.Context) (none struct{}, err error) {
+		if err = g.d.notifier.Notify(ctx); errors.Is(err, ErrUnsupported) {
+			err = nil
 		}
-		g.finish(scheduler.Notified{})
-	}, func() {
-		d.recordCall(ctx, "Notify", errNoAnswer)
-		g.finish(scheduler.Notified{})
-	})
+		return none, err
+	}, func(context.Context, struct{}, error) { g.finish(scheduler.Notified{}) })
 }

@@ -70,12 +70,10 @@ func Grouped(match func(Webhook, payload.Event) (bool, error), compose func(payl
 			}
 			if err != nil {
 				err = fmt.Errorf("compose %s: %w", group[0].ID, err)
-			}
-			if errors.Is(err, ErrUnusable) {
-				r, err = Routed{WebhookID: group[0].ID, Err: err}, nil
-			}
-			if err != nil {
-				return nil, err
+				if !errors.Is(err, ErrUnusable) {
+					return nil, err
+				}
+				r = Routed{WebhookID: group[0].ID, Err: err}
 			}
 			routed = append(routed, r)
 		}

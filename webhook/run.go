@@ -80,8 +80,6 @@ func (d *Dispatcher) drain(stopSending, stopStoring func()) {
 		select {
 		case <-quiet:
 			return
-		case <-g.schedulerFailed:
-			return
 		case <-limit.C:
 			next()
 			limit.Reset(storeTimeout + 2*storeGrace)
@@ -113,15 +111,8 @@ func (d *Dispatcher) startUpkeep(ctx context.Context, upkeep *sync.WaitGroup) {
 // repeat runs a task periodically. Periods have jitter, so that hosts that started together spread
 // out.
 func repeat(ctx context.Context, period time.Duration, task func(context.Context)) {
-	for {
-		t := time.NewTimer(period - rand.N(period/10+1))
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return
-		case <-t.C:
-			task(ctx)
-		}
+	for sleep(ctx, period-rand.N(period/10+1)) {
+		task(ctx)
 	}
 }
 
@@ -175,12 +166,14 @@ func (d *Dispatcher) listen(ctx context.Context) {
 	}
 }
 
-// sleep waits for a time, or until ctx ends.
-func sleep(ctx context.Context, wait time.Duration) {
+// sleep waits for a time and reports true, or false if ctx ends before.
+func sleep(ctx context.Context, wait time.Duration) bool {
 	t := time.NewTimer(wait)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
+		return false
 	case <-t.C:
+		return true
 	}
 }

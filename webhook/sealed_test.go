@@ -222,15 +222,11 @@ func (manySealed) Webhooks(context.Context, string) ([]webhook.Webhook, error) {
 // many there are.
 func TestManySealed(t *testing.T) {
 	t.Parallel()
-	inner, err := memstore.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := newHost(t, manySealed{inner}, webhook.Automation(), nil)
-	for i := range 2 {
-		if _, err := h.Dispatch(t.Context(), success(t, id("evt_%d", i))); err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, manySealed{newStore(t)}, webhook.Automation(), nil)
+		for i := range 2 {
+			h.dispatchAll(id("evt_%d", i))
+			h.wantLines(10_000, "cannot be opened")
 		}
-		h.wantLines(10_000, "cannot be opened")
-	}
+	})
 }

@@ -40,9 +40,11 @@ type sender struct {
 }
 
 func newSender(p *Profile, o *Options) *sender {
-	s := &sender{profile: p, hostTransport: o.Transport, timeout: o.Timeout, bounds: defaultBounds()}
+	s := &sender{profile: p, hostTransport: o.Transport, timeout: o.Timeout, bounds: defaultBounds}
 	if s.hostTransport == nil {
 		s.makeTransports(o)
+	} else {
+		s.bounds.header = 0 // a transport of the host has bounds of its own
 	}
 	s.tokens = oauth.NewCache(func(ctx context.Context, url string, h http.Header, body []byte) (status int, answer []byte, err error) {
 		err = isolated("Transport", func() (err error) {
@@ -53,13 +55,6 @@ func newSender(p *Profile, o *Options) *sender {
 	})
 	s.lookup = o.Proxy != nil && o.Proxy.AddressesCheckedBy == ByLookup
 	return s
-}
-
-// makeTransports makes the sender's own transports.
-func (s *sender) makeTransports(o *Options) {
-	s.ownTransport = newTransport(s.profile, o, s.bounds)
-	s.tokenTransport = newTokenTransport(s.profile, o, s.bounds)
-	s.identities = transport.NewIdentities(s.ownTransport)
 }
 
 // closeIdleConnections closes the idle connections of the sender's own transports.
@@ -78,14 +73,6 @@ func (s *sender) timeoutOf(w *Webhook) time.Duration {
 		return w.Timeout
 	}
 	return s.timeout
-}
-
-// headerLimit bounds the wait for an answer. A transport of the host has bounds of its own.
-func (s *sender) headerLimit() time.Duration {
-	if s.ownTransport == nil {
-		return 0
-	}
-	return s.bounds.header
 }
 
 // attempt makes one request and judges the answer by its status line, into a. An error while the
@@ -114,13 +101,14 @@ func (s *sender) attempt(ctx context.Context, w *Webhook, d *Delivery, now time.
 // tryRequest makes one request of an attempt and reports whether it is to be made again.
 func (s *sender) tryRequest(ctx context.Context, w *Webhook, d *Delivery, a *Attempt, auth *authorization, began time.Time) (again bool) {
 	x := transport.Begin(ctx, d.Body)
-	x.Limit(s.timeoutOf(w)-time.Since(began), s.headerLimit())
+	x.Limit(s.timeoutOf(w)-time.Since(began), s.bounds.header)
 	defer x.End()
 	at := attemptTime(a.Start, began)
 	prep := s.prepared.get(at, w)
 	req, to, err := s.request(x, prep, w, d, a.Number, at, auth)
 	if err != nil {
-		asRequestError(err).apply(a)
+		refused := asRequestError(err)
+		a.Code, a.Detail, a.Snippet = refused.code, refused.detail, refused.snippet
 		return false
 	}
 	if s.lookup {
@@ -205,8 +193,6 @@ type requestError struct {
 
 func (e *requestError) Error() string { return e.err.Error() }
 func (e *requestError) Unwrap() error { return e.err }
-
-func (e *requestError) apply(a *Attempt) { a.Code, a.Detail, a.Snippet = e.code, e.detail, e.snippet }
 
 // asRequestError returns the requestError of err. Any other error has CodeConfig.
 func asRequestError(err error) *requestError {

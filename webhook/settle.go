@@ -30,14 +30,9 @@ func (g *engine) doSettle(jobs []*scheduler.Job) {
 	for i, j := range jobs {
 		ss[i] = d.settlementOf(j.Value.(*job))
 	}
-	ctx, cancel := d.storeContext(storeTimeout)
-	defer cancel()
-	var lost []string
-	g.callStore(storeTimeout, "Settle", func() (err error) {
-		lost, err = d.store.Settle(ctx, ss)
-		return err
-	}, func(err error) {
-		d.recordCall(ctx, "Settle", err)
+	callStore(g, storeTimeout, "Settle", func(ctx context.Context) ([]string, error) {
+		return d.store.Settle(ctx, ss)
+	}, func(ctx context.Context, lost []string, err error) {
 		if err != nil {
 			g.finish(scheduler.Settled{Jobs: jobs, Failed: true})
 			return
@@ -49,22 +44,10 @@ func (g *engine) doSettle(jobs []*scheduler.Job) {
 				isLost[id] = true
 			}
 		}
-		todo := g.step(scheduler.Settled{Jobs: jobs, Lost: isLost}, 0, nil) // the next group need not wait for the Observer
-		g.carryOut(todo)
+		g.post(scheduler.Settled{Jobs: jobs, Lost: isLost}) // the next group need not wait for the Observer
 		defer g.finishSilently()
 		each(0, len(jobs), func(i int) { d.stored(ctx, jobs[i].Value.(*job), &ss[i], isLost[jobs[i].ID]) })
-	}, func() {
-		d.recordCall(ctx, "Settle", errNoAnswer)
-		g.finish(scheduler.Settled{Jobs: jobs, Failed: true})
 	})
-}
-
-// finishSilently ends a command without an event.
-func (g *engine) finishSilently() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.busy--
-	g.checkQuiet()
 }
 
 // stored reports a settlement that was stored, or lost.
@@ -104,19 +87,8 @@ func (d *Dispatcher) ended(ctx context.Context, dl Delivery, a *Attempt) {
 
 // doSweep ends deliveries that no claim will end.
 func (g *engine) doSweep() {
-	d := g.d
-	ctx, cancel := d.storeContext(d.o.Lease)
-	defer cancel()
-	more := false
-	g.callStore(d.o.Lease, "Sweep", func() (err error) {
-		more, err = d.sweep(ctx)
-		return err
-	}, func(err error) {
-		d.recordCall(ctx, "Sweep", err)
+	callStore(g, g.d.o.Lease, "Sweep", g.d.sweep, func(_ context.Context, more bool, err error) {
 		g.finish(scheduler.Swept{More: more, Failed: err != nil})
-	}, func() {
-		d.recordCall(ctx, "Sweep", errNoAnswer)
-		g.finish(scheduler.Swept{Failed: true})
 	})
 }
 

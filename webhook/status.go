@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -122,6 +123,9 @@ func (t *status) setOldestDue(oldest time.Time) {
 // recordCall records how a call to the Store ended. An outage is logged once when it begins and
 // once when it is over, whatever calls it affects.
 func (d *Dispatcher) recordCall(ctx context.Context, what string, err error) {
+	if errors.Is(err, ErrConflict) {
+		err = nil // an answer of a Store that works
+	}
 	t := &d.status
 	t.mu.Lock()
 	before := len(t.errs)

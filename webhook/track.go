@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/postrider/postrider/internal/ascii"
 	"github.com/postrider/postrider/payload"
 )
 
@@ -154,13 +153,11 @@ func (t *tracking) dispatchEnd(ctx context.Context, taskErr error) error {
 
 // runID is the processId, or an ID derived from it if it cannot be the ID of an event.
 func runID(processID string) string {
-	for i := range len(processID) {
-		if c := processID[i]; !ascii.IsAlnum(c) && c != '-' && c != '_' || i == maxEventID {
-			sum := sha256.Sum256([]byte(processID))
-			return "run_" + hex.EncodeToString(sum[:16])
-		}
+	if len(processID) <= maxEventID && isName(processID) {
+		return processID
 	}
-	return processID
+	sum := sha256.Sum256([]byte(processID))
+	return "run_" + hex.EncodeToString(sum[:16])
 }
 
 const maxEventID = 255 // bytes, as payload.WithID has it

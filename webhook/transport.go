@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
@@ -16,9 +17,7 @@ type bounds struct {
 	body   time.Duration // begins after the headers: a slow body must not hold a slot
 }
 
-func defaultBounds() bounds {
-	return bounds{dial: 10 * time.Second, tls: 10 * time.Second, header: 15 * time.Second, body: 5 * time.Second}
-}
+var defaultBounds = bounds{dial: 10 * time.Second, tls: 10 * time.Second, header: 15 * time.Second, body: 5 * time.Second}
 
 func init() { testhook.SetBounds = setBounds }
 
@@ -29,55 +28,41 @@ func setBounds(dispatcher any, b testhook.Bounds) {
 		return
 	}
 	s := d.sender
-	keep := func(to *time.Duration, from time.Duration) {
-		if from > 0 {
-			*to = from
-		}
+	s.bounds = bounds{
+		dial: cmp.Or(b.Dial, s.bounds.dial), tls: cmp.Or(b.TLS, s.bounds.tls),
+		header: cmp.Or(b.Header, s.bounds.header), body: cmp.Or(b.Body, s.bounds.body),
 	}
-	keep(&s.bounds.dial, b.Dial)
-	keep(&s.bounds.tls, b.TLS)
-	keep(&s.bounds.header, b.Header)
-	keep(&s.bounds.body, b.Body)
 	s.makeTransports(&d.o)
 }
 
-// newTransport makes the transport of a Dispatcher's requests to webhooks.
-func newTransport(p *Profile, o *Options, b bounds) *transport.Transport {
-	t := transportOptions(p, o, b)
-	t.Header = 0 // an attempt limits its exchange
-	return transport.New(t)
-}
-
-// newTokenTransport makes the transport of requests to token endpoints. It differs in the addresses
-// that it may dial and in the idle connections that it keeps, and it shows no client certificate.
-func newTokenTransport(p *Profile, o *Options, b bounds) *transport.Transport {
-	t := transportOptions(p, o, b)
-	t.Allow, t.HTTP2, t.MaxIdlePerHost, t.ClientCertificate = p.Form.AllowToken, false, 2, nil
-	return transport.New(t)
-}
-
-func transportOptions(p *Profile, o *Options, b bounds) transport.Options {
+// makeTransports makes the sender's own transports. The one to token endpoints differs in the
+// addresses that it may dial and in the idle connections that it keeps, and it shows no client
+// certificate. It bounds the wait for an answer itself; an attempt bounds its own.
+func (s *sender) makeTransports(o *Options) {
 	t := transport.Options{
-		Allow:             p.Allow,
+		Allow:             s.profile.Allow,
 		RootCAs:           o.RootCAs,
 		ClientCertificate: o.ClientCertificate,
 		Resolver:          o.Resolver,
 		DialContext:       o.DialContext,
-		HTTP2:             p.HTTP2,
+		HTTP2:             s.profile.HTTP2,
 		// Each request in flight may leave an idle connection. One host keeps Capacity of them: so
 		// many requests end within moments and need a connection again. A slower request uses one
 		// that another request has just left.
 		MaxIdle:        o.MaxInFlight,
 		MaxIdlePerHost: o.Capacity,
 		MaxAge:         o.MaxConnAge,
-		Dial:           b.dial,
-		TLS:            b.tls,
-		Header:         b.header,
+		Dial:           s.bounds.dial,
+		TLS:            s.bounds.tls,
 	}
 	if o.Proxy != nil {
 		t.Proxy = o.Proxy.URL
 	}
-	return t
+	s.ownTransport = transport.New(t)
+	s.identities = transport.NewIdentities(s.ownTransport)
+	t.Allow, t.HTTP2, t.MaxIdlePerHost, t.ClientCertificate = s.profile.Form.AllowToken, false, 2, nil
+	t.Header = s.bounds.header
+	s.tokenTransport = transport.New(t)
 }
 
 // unanswered returns the cause of a request without an answer.

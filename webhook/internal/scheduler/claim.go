@@ -58,24 +58,18 @@ func (s *Scheduler) startClaim() {
 	if c.underWay || !s.mayClaim() || c.after.After(s.now) || s.outcomes.recovering() || s.outcomes.count >= maxUnwritten*s.c.Capacity {
 		return
 	}
-	if c.repeat {
-		c.underWay, c.began = true, s.now
-		s.do(Claim{Repeat: true, Lanes: c.asked, MaxBytes: c.bytes})
-		return
+	if !c.repeat {
+		c.asked = s.chooseLanes(s.budget())
+		if len(c.asked) == 0 {
+			return
+		}
+		c.bytes = min(max(maxBytes-s.bytes, leastClaimBytes), maxClaimBytes)
+		for _, a := range c.asked {
+			c.coming += a.Most
+		}
 	}
-	budget := s.budget()
-	if budget <= 0 {
-		return
-	}
-	c.asked = s.chooseLanes(budget)
-	if len(c.asked) == 0 {
-		return
-	}
-	c.underWay, c.bytes, c.began = true, s.claimBytes(), s.now
-	for _, a := range c.asked {
-		c.coming += a.Most
-	}
-	s.do(Claim{Lanes: c.asked, MaxBytes: c.bytes})
+	c.underWay, c.began = true, s.now
+	s.do(Claim{Repeat: c.repeat, Lanes: c.asked, MaxBytes: c.bytes})
 }
 
 // mayClaim reports whether a claim is permitted. A claim whose answer was lost is repeated also
@@ -84,11 +78,7 @@ func (s *Scheduler) mayClaim() bool {
 	return s.canSend() || s.claims.repeat && s.running && !s.stopping
 }
 
-func (s *Scheduler) claimBytes() int {
-	return min(max(maxBytes-s.bytes, leastClaimBytes), maxClaimBytes)
-}
-
-// budget returns the most deliveries that a claim may return now.
+// budget returns the most deliveries that a claim may return now. It may be negative.
 func (s *Scheduler) budget() int {
 	most := maxAhead * s.c.Capacity
 	if s.bytes >= maxBytes {
@@ -107,7 +97,7 @@ func (s *Scheduler) budget() int {
 func (s *Scheduler) chooseLanes(budget int) []LaneClaim {
 	var chosen []LaneClaim
 	var ahead []int
-	for left := budget; left > 0 && len(chosen) < maxLanesAsked; {
+	for budget > 0 && len(chosen) < maxLanesAsked {
 		l := s.next(toClaim)
 		if l == nil {
 			break
@@ -119,11 +109,10 @@ func (s *Scheduler) chooseLanes(budget int) []LaneClaim {
 		}
 		s.endTurn(toClaim, l)
 		l.claiming, l.asked = true, l.epoch
-		n := min(room, left)
-		left -= n
+		n := min(room, budget)
+		budget -= n
 		chosen = append(chosen, LaneClaim{l.id, n, l.ep.take})
 		ahead = append(ahead, room-n+extra)
-		budget = left
 	}
 	for more := true; more && budget > 0; {
 		more = false
@@ -153,10 +142,7 @@ func (s *Scheduler) roomToClaim(l *lane) (room, extra int) {
 	here := ep.waiting + ep.reserved
 	room = ep.window - ep.inFlight - here
 	if !ep.unproven() && !l.starved {
-		extra = ep.recent
-		if room < 0 {
-			extra += room
-		}
+		extra = ep.recent + min(room, 0)
 	}
 	tokens := ep.rate.tokens(s.now) - here
 	room = min(room, tokens)
@@ -189,21 +175,11 @@ func (s *Scheduler) leased(e Leased) {
 		j.lane.ep.sealedFor = 0
 		s.enqueue(j)
 	}
-	for _, j := range e.Mistaken {
-		s.addLeased(j)
-		s.freeBody(j)
-		s.settle(j, GivenBack)
-	}
-	for _, j := range e.Ended {
-		s.addLeased(j)
-		s.settle(j, Written)
-		s.freeBody(j)
-	}
+	s.settleLeased(e.Mistaken, GivenBack)
+	s.settleLeased(e.Ended, Written)
+	s.settleLeased(e.Sealed, GivenBack)
 	for _, j := range e.Sealed {
-		s.addLeased(j)
-		s.seal(j)
-		s.freeBody(j)
-		s.settle(j, GivenBack)
+		s.seal(j.lane.ep)
 	}
 	if e.Partial {
 		s.backOff()
@@ -231,6 +207,14 @@ func (s *Scheduler) addLeased(j *Job) {
 	j.lane = s.laneOf(j.Lane)
 	s.bytes += j.Size
 	delete(s.expected, j.ID)
+}
+
+// settleLeased settles leased jobs that are not sent.
+func (s *Scheduler) settleLeased(jobs []*Job, o Outcome) {
+	for _, j := range jobs {
+		s.addLeased(j)
+		s.settle(j, o)
+	}
 }
 
 // release ends the claim for its lanes. A lane that returned less than Most has no more deliveries, unless
@@ -268,8 +252,7 @@ func (s *Scheduler) claimFailed() {
 }
 
 // seal holds back a webhook that cannot be opened, for 1 minute at first and 10 minutes at most.
-func (s *Scheduler) seal(j *Job) {
-	ep := j.lane.ep
+func (s *Scheduler) seal(ep *endpoint) {
 	if ep.sealed.After(s.storeNow()) {
 		return // sealed already by the same answer
 	}

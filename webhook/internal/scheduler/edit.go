@@ -55,12 +55,11 @@ func (s *Scheduler) reread(e Reread) {
 			j := s.dequeue(l)
 			switch {
 			case e.Verdict == WebhookGone:
-				s.freeBody(j)
 				s.settle(j, Cancelled)
 			case e.Verdict == Unusable, !s.canSend():
-				s.giveBack(j)
+				s.settle(j, GivenBack)
 			default:
-				j.Hook, j.Read, j.Checked = e.Hook, e.Began, true
+				j.Hook, j.Read = e.Hook, e.Began
 				j.reads = min(j.reads+1, mostReads)
 				s.enqueue(j)
 			}
@@ -80,10 +79,10 @@ const mostReads = 3
 // requested after the edit.
 func (s *Scheduler) stale(j *Job) bool {
 	switch edited := j.lane.ep.edited; {
-	case j.Read.Before(edited), j.Read.Equal(edited) && !j.Checked:
+	case j.Read.Before(edited), j.Read.Equal(edited) && j.reads == 0:
 		return true
 	case s.now.Sub(j.Read) <= maxAge:
 		return false
 	}
-	return !j.Checked || j.reads < mostReads && s.now.Sub(j.since) > s.c.SlowAfter
+	return j.reads == 0 || j.reads < mostReads && s.now.Sub(j.since) > s.c.SlowAfter
 }

@@ -2,8 +2,8 @@ package scheduler
 
 import "time"
 
-// Event is an input of the Scheduler.
-type Event interface{ isEvent() }
+// Event is an input of the Scheduler. Step applies it.
+type Event interface{ apply(*Scheduler) }
 
 type (
 	// Started: Run begins.
@@ -159,29 +159,72 @@ const (
 	WebhookGone
 )
 
-func (Started) isEvent()         {}
-func (Stopping) isEvent()        {}
-func (Abandon) isEvent()         {}
-func (Paused) isEvent()          {}
-func (Ticked) isEvent()          {}
-func (ClockRead) isEvent()       {}
-func (Offered) isEvent()         {}
-func (Enqueued) isEvent()        {}
-func (Expected) isEvent()        {}
-func (Woken) isEvent()           {}
-func (Announced) isEvent()       {}
-func (Notified) isEvent()        {}
-func (Listed) isEvent()          {}
-func (Found) isEvent()           {}
-func (Leased) isEvent()          {}
-func (Attempted) isEvent()       {}
-func (NotSent) isEvent()         {}
-func (Settled) isEvent()         {}
-func (Swept) isEvent()           {}
-func (Edited) isEvent()          {}
-func (Reread) isEvent()          {}
-func (HealthRead) isEvent()      {}
-func (HealthSaved) isEvent()     {}
-func (SwitchOffFailed) isEvent() {}
-func (TestStarted) isEvent()     {}
-func (TestEnded) isEvent()       {}
+func (e Started) apply(s *Scheduler)     { s.start() }
+func (e Abandon) apply(s *Scheduler)     { s.abandon() }
+func (e Ticked) apply(*Scheduler)        {}
+func (e Offered) apply(s *Scheduler)     { s.offered(e.Jobs) }
+func (e Enqueued) apply(s *Scheduler)    { s.enqueued(e) }
+func (e Expected) apply(s *Scheduler)    { s.expect(e) }
+func (e Woken) apply(s *Scheduler)       { s.wokenUp(e.Foreign) }
+func (e Listed) apply(s *Scheduler)      { s.listed(e) }
+func (e Leased) apply(s *Scheduler)      { s.leased(e) }
+func (e Attempted) apply(s *Scheduler)   { s.attempted(e.Job) }
+func (e Settled) apply(s *Scheduler)     { s.settled(e) }
+func (e Swept) apply(s *Scheduler)       { s.swept(e) }
+func (e Edited) apply(s *Scheduler)      { s.edited(e) }
+func (e Reread) apply(s *Scheduler)      { s.reread(e) }
+func (e HealthRead) apply(s *Scheduler)  { s.healthRead(e) }
+func (e HealthSaved) apply(s *Scheduler) { s.healthSaved(e) }
+func (e TestStarted) apply(s *Scheduler) { *e.Allowed = s.startTest(e.Scope) }
+func (e TestEnded) apply(s *Scheduler)   { s.endTest(e) }
+
+func (e Stopping) apply(s *Scheduler) {
+	s.stopping = true
+	s.returnAll()
+}
+
+func (e Paused) apply(s *Scheduler) {
+	if s.paused = e.On; e.On {
+		s.returnAll()
+	} else {
+		s.looks.full = true
+	}
+}
+
+func (e ClockRead) apply(s *Scheduler) {
+	s.clockStore, s.clockHere, s.uncertain = e.Store, e.Process, e.Uncertain
+}
+
+func (e Found) apply(s *Scheduler) {
+	s.haveMore(e.Lanes)
+	if e.Failed {
+		s.storeFailed()
+	}
+}
+
+func (e Announced) apply(s *Scheduler) {
+	s.haveMore(e.Lanes)
+	s.notify()
+}
+
+func (e Notified) apply(s *Scheduler) {
+	if s.notifying = false; s.notifyAgain {
+		s.notifyAgain = false
+		s.notify()
+	}
+}
+
+func (e NotSent) apply(s *Scheduler) {
+	s.endRequest(e.Job, false)
+	if e.Ended {
+		s.settle(e.Job, Written)
+	} else {
+		s.settle(e.Job, GivenBack)
+	}
+}
+
+func (e SwitchOffFailed) apply(s *Scheduler) {
+	if ep := s.endpoints[hookID{e.Scope, e.WebhookID}]; ep != nil && ep.health != nil {
+		ep.health.disabled = false
+	}
+}

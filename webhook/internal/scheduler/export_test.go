@@ -20,6 +20,12 @@ const (
 	MaxReads     = mostReads
 )
 
+// Looked reports whether a full look has been completed.
+func (s *Scheduler) Looked() bool { return s.looks.known }
+
+// Uncertain returns the largest error of [Scheduler.Store].
+func (s *Scheduler) Uncertain() time.Duration { return s.uncertain }
+
 // Window returns how many requests a webhook may have in flight.
 func (s *Scheduler) Window(scope, webhookID string) int {
 	if ep := s.endpoints[hookID{scope, webhookID}]; ep != nil {
@@ -66,11 +72,11 @@ func (s *Scheduler) OnWheel(claim bool, into map[Lane]bool) {
 		w = toClaim
 	}
 	for i := range s.wheel[w].len() {
-		sc := *s.wheel[w].at(i)
-		for k := range sc.turns[w].ring.len() {
-			ep := *sc.turns[w].ring.at(k)
-			for m := range ep.turns[w].ring.len() {
-				if l := *ep.turns[w].ring.at(m); l.parked == notParked {
+		sc := s.wheel[w].at(i)
+		for k := range sc.turns[w].len() {
+			ep := sc.turns[w].at(k)
+			for m := range ep.turns[w].len() {
+				if l := ep.turns[w].at(m); l.parked == notParked {
 					into[l.id] = true
 				}
 			}

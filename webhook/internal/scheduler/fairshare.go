@@ -20,25 +20,15 @@ func (s *Scheduler) mayStartUnproven(sc *scope) bool {
 // hasShare is mayStartUnproven without the check of slots, which are free again within SlowAfter.
 func (s *Scheduler) hasShare(sc *scope) bool { return sc.unproven < s.share() }
 
-func (s *Scheduler) addUnproven(j *Job) {
-	j.unproven = true
+// countUnproven adds n, which is 1 or -1, to the unproven requests of a job's scope.
+func (s *Scheduler) countUnproven(j *Job, n int) {
+	j.unproven = n > 0
 	sc := j.lane.ep.scope
-	sc.unproven++
-	s.unproven++
+	sc.unproven += n
+	s.unproven += n
 	if sc.place >= 0 {
 		heap.Fix(&s.blocked, sc.place)
 	}
-}
-
-func (s *Scheduler) dropUnproven(j *Job) {
-	j.unproven = false
-	sc := j.lane.ep.scope
-	sc.unproven--
-	s.unproven--
-	if sc.place >= 0 {
-		heap.Fix(&s.blocked, sc.place)
-	}
-	s.wakeShare()
 }
 
 // unparkPrompt unparks the lanes of a prompt endpoint that wait for a share, which they no longer need.
@@ -60,13 +50,8 @@ func (s *Scheduler) waitForShare(l *lane) {
 		l.inShare = true
 		l.ep.scope.waiters.push(l)
 	}
-	s.block(l.ep.scope)
-}
-
-// block adds a scope to the heap of those whose lanes wait for a share.
-func (s *Scheduler) block(sc *scope) {
-	if sc.place < 0 {
-		heap.Push(&s.blocked, sc)
+	if l.ep.scope.place < 0 {
+		heap.Push(&s.blocked, l.ep.scope)
 	}
 }
 

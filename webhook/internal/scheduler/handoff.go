@@ -67,11 +67,9 @@ func (s *Scheduler) enqueued(e Enqueued) {
 		case held && added && s.canSend():
 			s.enqueue(j)
 		case held && added: // Run has ended meanwhile, or sending is paused
-			j.phase = waiting
-			s.giveBack(j)
+			s.settle(j, GivenBack)
 			tell = true
 		case held && e.Stored == StoredUnknown:
-			s.freeBody(j)
 			j.unknown, s.outcomes.unsure = true, true
 			s.settle(j, GivenBack)
 		case held:
@@ -132,8 +130,6 @@ func (s *Scheduler) claimExpected() {
 			delete(s.expected, id)
 		}
 	}
-	for _, id := range slices.SortedFunc(maps.Keys(lanes), Lane.compare) {
-		s.mayHaveMore(s.laneOf(id))
-	}
+	s.haveMore(slices.SortedFunc(maps.Keys(lanes), Lane.compare))
 	s.waitForExpected()
 }

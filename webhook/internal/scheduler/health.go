@@ -136,11 +136,8 @@ func (s *Scheduler) failed(ep *endpoint, h *health, r *Result) {
 		return // requests that began before the breaker opened do not open it again
 	}
 	wait := b.Open
-	for range h.Opened {
-		if wait *= 2; wait >= b.MaxOpen {
-			wait = b.MaxOpen
-			break
-		}
+	for n := h.Opened; n > 0 && wait < b.MaxOpen; n-- {
+		wait = min(2*wait, b.MaxOpen)
 	}
 	h.Opened++
 	h.OpenUntil = r.End.Add(wait)

@@ -51,9 +51,7 @@ func (s *Scheduler) healthSaved(e HealthSaved) {
 
 // merge takes the worse value of each field from another host's record.
 func (h *health) merge(o Health) {
-	if h.FailingSince.IsZero() || !o.FailingSince.IsZero() && o.FailingSince.Before(h.FailingSince) {
-		h.FailingSince = o.FailingSince
-	}
+	h.FailingSince = sooner(h.FailingSince, o.FailingSince)
 	h.Failures = max(h.Failures, o.Failures)
 	h.Opened = max(h.Opened, o.Opened)
 	h.OpenUntil = later(h.OpenUntil, o.OpenUntil)
@@ -128,9 +126,7 @@ func (s *Scheduler) extendHold(h *health) { s.heldTo = later(s.heldTo, h.holdUnt
 
 // healthStale reports whether health must be read before a request, because another host may
 // have written it.
-func (s *Scheduler) healthStale() bool {
-	return s.c.HealthStore && (s.healthAt.IsZero() || s.now.Sub(s.healthAt) > healthEvery)
-}
+func (s *Scheduler) healthStale() bool { return s.HealthStale(s.now) }
 
 func (s *Scheduler) readHealth() {
 	if !s.readingHealth {

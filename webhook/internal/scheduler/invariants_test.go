@@ -208,13 +208,13 @@ func (c *Checker) lanes() {
 	}
 	c.want("ready", "", s.ready, ready)
 	for i := range s.overdue.len() {
-		if w := *s.overdue.at(i); w.waits() {
+		if w := s.overdue.at(i); w.waits() {
 			w.job.Value = c.mark // marks a job that has a time for its release
 		}
 	}
 	for _, l := range s.lanes {
 		for i := range l.waiting.len() {
-			j := *l.waiting.at(i)
+			j := l.waiting.at(i)
 			if j.Value != any(c.mark) {
 				c.fail("job %s never goes back", j.ID)
 			}

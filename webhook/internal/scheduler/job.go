@@ -38,10 +38,8 @@ type Job struct {
 	Timeout time.Duration
 	// Limits are the limits that count the job, in addition to its webhook's.
 	Limits []Limit
-	// Read is the time at which the read of the webhook began, in the process's time. Checked
-	// means that the read was made for this request, so its age does not matter.
-	Read    time.Time
-	Checked bool
+	// Read is the time at which the read of the webhook began, in the process's time.
+	Read time.Time
 	// Unreadable means that the webhook cannot be opened: such a job is never handed off.
 	Unreadable bool
 	// Hook and Value belong to the caller. [Reread] replaces Hook.

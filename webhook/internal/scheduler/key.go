@@ -2,12 +2,12 @@ package scheduler
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
 // key is the shared state of jobs with the same Limit.Key.
 type key struct {
-	name    string
 	most    int // 0: no bound
 	inUse   int
 	rate    bucket
@@ -31,11 +31,11 @@ func (s *Scheduler) keyOf(m *Limit) *key {
 			}
 			s.keysKept = max(maxKeys, 2*len(s.keys))
 		}
-		k = &key{name: m.Key, rate: newBucket(m.Rate, m.Burst)}
+		k = &key{rate: newBucket(m.Rate, m.Burst)}
 		s.keys[m.Key] = k
 	}
 	k.most = m.Max
-	if !k.rate.matches(m.Rate, m.Burst) {
+	if k.rate.rate != m.Rate || k.rate.burst != m.Burst {
 		k.rate = k.rate.changed(m.Rate, m.Burst, s.now)
 		if k.waiters.len() > 0 {
 			s.timeKey(k, s.now)
@@ -47,13 +47,13 @@ func (s *Scheduler) keyOf(m *Limit) *key {
 func (k *key) full() bool { return k.most > 0 && k.inUse >= k.most }
 
 // blockedBy finds a key without room. A key that is named twice counts once.
-func (s *Scheduler) blockedBy(limits []Limit, now time.Time) (block, bool) {
+func (s *Scheduler) blockedBy(limits []Limit) (block, bool) {
 	for i := range limits {
 		k := s.keyOf(&limits[i])
 		if k.full() {
 			return block{kind: parkedKey, key: k}, true
 		}
-		if at := k.rate.next(now); at.After(now) {
+		if at := k.rate.next(s.now); at.After(s.now) {
 			return block{kind: parkedKey, key: k, until: at}, true
 		}
 	}
@@ -81,12 +81,12 @@ func (s *Scheduler) reserveKeys(limits []Limit, n int) {
 	}
 }
 
-func (s *Scheduler) takeKeys(limits []Limit, now time.Time) {
+func (s *Scheduler) takeKeys(limits []Limit) {
 	for i := range limits {
 		if !hasKey(limits[:i], limits[i].Key) {
 			k := s.keyOf(&limits[i])
 			k.inUse++
-			k.rate.take(now)
+			k.rate.take(s.now)
 		}
 	}
 }
@@ -101,12 +101,7 @@ func (s *Scheduler) releaseKeys(limits []Limit) {
 }
 
 func hasKey(limits []Limit, key string) bool {
-	for i := range limits {
-		if limits[i].Key == key {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(limits, func(l Limit) bool { return l.Key == key })
 }
 
 // waitForKey parks a lane at a key that is full or has no token.
@@ -169,15 +164,10 @@ const longestPeriod = 10 * 365 * 24 * time.Hour
 func (b *bucket) changed(rate float64, burst int, now time.Time) bucket {
 	n := newBucket(rate, burst)
 	if n.every > 0 && b.full.After(now) {
-		n.full = b.full
-		if most := now.Add(n.depth + n.every); n.full.After(most) {
-			n.full = most
-		}
+		n.full = sooner(b.full, now.Add(n.depth+n.every))
 	}
 	return n
 }
-
-func (b *bucket) matches(rate float64, burst int) bool { return b.rate == rate && b.burst == burst }
 
 // next returns the time of the next token, not after now if there is one.
 func (b *bucket) next(now time.Time) time.Time {

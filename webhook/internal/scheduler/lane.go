@@ -8,9 +8,9 @@ type scope struct {
 	endpoints int
 	unproven  int // unproven requests in flight
 	tests     int
-	turns     [wheels]turns[*endpoint]
-	waiters   queue[*lane] // unproven lanes beyond the scope's share
-	place     int          // index in Scheduler.blocked, or -1
+	turns     [wheels]queue[*endpoint] // those that have lanes on the wheel
+	waiters   queue[*lane]             // unproven lanes beyond the scope's share
+	place     int                      // index in Scheduler.blocked, or -1
 }
 
 // endpoint is the state of a webhook, over all its classes.
@@ -18,7 +18,7 @@ type endpoint struct {
 	id    hookID
 	scope *scope
 	lanes []*lane
-	turns [wheels]turns[*lane]
+	turns [wheels]queue[*lane]
 
 	inFlight int // active and slow
 	slow     int
@@ -131,6 +131,13 @@ func (s *Scheduler) scopeOf(name string) *scope {
 	return sc
 }
 
+// forgetScope drops a scope without state.
+func (s *Scheduler) forgetScope(sc *scope) {
+	if sc.endpoints+sc.tests+sc.unproven == 0 {
+		delete(s.scopes, sc.name)
+	}
+}
+
 // forgetIdle drops webhooks without state when there are many.
 func (s *Scheduler) forgetIdle() {
 	if len(s.lanes)+len(s.endpoints) < s.kept {
@@ -144,11 +151,8 @@ func (s *Scheduler) forgetIdle() {
 			delete(s.lanes, l.id)
 		}
 		delete(s.endpoints, id)
-		if sc := ep.scope; sc.endpoints > 1 {
-			sc.endpoints--
-		} else if sc.endpoints = 0; sc.tests == 0 && sc.unproven == 0 {
-			delete(s.scopes, sc.name)
-		}
+		ep.scope.endpoints--
+		s.forgetScope(ep.scope)
 	}
 	s.kept = max(maxKept, 2*(len(s.lanes)+len(s.endpoints)))
 }

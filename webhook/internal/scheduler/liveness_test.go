@@ -8,17 +8,17 @@ func (c *Checker) rings() {
 	for w := range wheels {
 		on := 0
 		for i := range s.wheel[w].len() {
-			sc := *s.wheel[w].at(i)
-			if !sc.turns[w].on || sc.turns[w].ring.len() == 0 {
+			sc := s.wheel[w].at(i)
+			if sc.turns[w].len() == 0 {
 				c.fail("scope %s is on wheel %d without a turn", sc.name, w)
 			}
-			for k := range sc.turns[w].ring.len() {
-				ep := *sc.turns[w].ring.at(k)
-				if !ep.turns[w].on || ep.turns[w].ring.len() == 0 {
+			for k := range sc.turns[w].len() {
+				ep := sc.turns[w].at(k)
+				if ep.turns[w].len() == 0 {
 					c.fail("webhook %v is on wheel %d without a turn", ep.id, w)
 				}
-				for m := range ep.turns[w].ring.len() {
-					l := *ep.turns[w].ring.at(m)
+				for m := range ep.turns[w].len() {
+					l := ep.turns[w].at(m)
 					if !l.on[w] || s.lanes[l.id] != l {
 						c.fail("lane %v is on wheel %d and does not know", l.id, w)
 					}
@@ -64,10 +64,10 @@ func (c *Checker) waiters() {
 			c.fail("a timer is over since %v", c.now.Sub(t.at))
 		}
 	}
-	for _, k := range s.keys {
+	for name, k := range s.keys {
 		if k.waiters.len() > 0 && !k.full() && !c.batons[k] {
 			if c.timed[k].IsZero() {
-				c.fail("lanes wait at key %s, which has room", k.name)
+				c.fail("lanes wait at key %s, which has room", name)
 			}
 		}
 	}

@@ -30,26 +30,12 @@ const (
 
 // due returns the time of the next look.
 func (k *looks) due(s *Scheduler) time.Time {
-	var at time.Time
-	switch {
-	case k.full || k.since:
-		at = k.began.Add(lookEvery)
-	default:
-		at = k.latest.Add(s.c.Poll)
-		if !k.next.IsZero() && k.next.Before(at) {
-			at = k.next
-		}
-		if full := k.fullDue(s); full.Before(at) {
-			at = full
-		}
-		if soon := k.began.Add(lookEvery); at.Before(soon) {
-			at = soon
-		}
+	at := later(k.began.Add(lookEvery), k.after)
+	if k.full || k.since {
+		return at
 	}
-	if k.after.After(at) {
-		return k.after
-	}
-	return at
+	poll := sooner(k.latest.Add(s.c.Poll), k.fullDue(s))
+	return later(at, sooner(poll, k.next))
 }
 
 // fullDue returns the time of the next full look, which finds commits later than the overlap.
@@ -65,25 +51,18 @@ func (k *looks) wake(s *Scheduler) time.Time {
 	if k.underWay {
 		return time.Time{}
 	}
-	if at := k.due(s); at.After(s.now) {
-		return at
-	}
-	return s.now
+	return later(s.now, k.due(s))
 }
 
 // startLook begins a look when one is due.
 func (s *Scheduler) startLook() {
 	k := &s.looks
-	if !s.canSend() {
-		return
-	}
-	if k.underWay || k.due(s).After(s.now) {
+	if !s.canSend() || k.underWay || k.due(s).After(s.now) {
 		return
 	}
 	k.isFull = k.full || k.latestFull.IsZero() || !k.fullDue(s).After(s.now)
 	k.full, k.since = false, false
-	k.underWay, k.brought, k.cursor, k.began = true, false, "", s.now
-	k.nextFound = time.Time{}
+	k.underWay, k.brought, k.cursor, k.began, k.nextFound = true, false, "", s.now, time.Time{}
 	if k.isFull {
 		k.took = 0
 	}
@@ -102,9 +81,7 @@ func (s *Scheduler) look() {
 func (s *Scheduler) listed(e Listed) {
 	k := &s.looks
 	k.underWay = false
-	for _, id := range e.Lanes {
-		s.mayHaveMore(s.laneOf(id))
-	}
+	s.haveMore(e.Lanes)
 	k.brought = k.brought || len(e.Lanes) > 0
 	if len(e.Lanes) > 0 || !e.Next.IsZero() {
 		s.endIdle()
@@ -143,16 +120,6 @@ func (s *Scheduler) lookComplete() {
 		k.full = true // the other host's deliveries were committed late
 	}
 	k.foreign = k.foreign && k.since
-}
-
-// found processes the answer to a look at one webhook.
-func (s *Scheduler) found(e Found) {
-	for _, id := range e.Lanes {
-		s.mayHaveMore(s.laneOf(id))
-	}
-	if e.Failed {
-		s.storeFailed()
-	}
 }
 
 // wokenUp processes a wake-up by the host or by another process.

@@ -41,6 +41,9 @@ func (s *Scheduler) freeBody(j *Job) {
 
 // settle adds a job's outcome to those to store.
 func (s *Scheduler) settle(j *Job, o Outcome) {
+	if !j.Result.KeepsBody {
+		s.freeBody(j)
+	}
 	j.phase, j.Outcome = answered, o
 	s.outcomes.count++
 	s.outcomes.gathered.push(j)
@@ -61,8 +64,8 @@ func (o *outcomes) due(s *Scheduler) time.Time {
 
 func (o *outcomes) wake(s *Scheduler) time.Time {
 	at := o.due(s)
-	if len(o.doubtful) > 0 && (at.IsZero() || o.doubtAt.Before(at)) {
-		return o.doubtAt
+	if len(o.doubtful) > 0 {
+		at = sooner(at, o.doubtAt)
 	}
 	return at
 }
@@ -93,14 +96,14 @@ func (s *Scheduler) group() []*Job {
 	group := make([]*Job, 0, n)
 	twice, soon := o.unsure || o.recovering(), s.storeNow().Add(s.uncertain)
 	for i := 0; i < n && !twice; i++ {
-		twice = !(*o.gathered.at(i)).Until.After(soon)
+		twice = !o.gathered.at(i).Until.After(soon)
 	}
 	var seen map[string]bool
 	if twice {
 		seen = make(map[string]bool, n)
 	}
 	for range n {
-		j := *o.gathered.at(0)
+		j := o.gathered.at(0)
 		if seen != nil {
 			if seen[j.ID] {
 				break
@@ -125,7 +128,7 @@ func (s *Scheduler) dropEnded() {
 		if j.Until.After(now) || j.Outcome == Written && j.Result.Delivered {
 			return false
 		}
-		s.drop([]*Job{j})
+		s.drop(j)
 		return true
 	})
 	o.backlog = min(o.backlog, o.gathered.len())
@@ -136,13 +139,14 @@ func (s *Scheduler) dropEnded() {
 
 func (s *Scheduler) settled(e Settled) {
 	o := &s.outcomes
-	o.underWay = false
-	if e.Failed && o.dropped {
-		o.dropped = false
-		s.drop(e.Jobs)
+	dropped := o.dropped
+	o.underWay, o.dropped = false, false
+	if e.Failed && dropped {
+		for _, j := range e.Jobs {
+			s.drop(j)
+		}
 		return
 	}
-	o.dropped = false
 	if e.Failed {
 		o.wait = min(max(2*o.wait, leastRewrite), mostRetry)
 		o.after = s.now.Add(o.wait)
@@ -199,16 +203,16 @@ func (s *Scheduler) stored(j *Job, lost bool) {
 func (s *Scheduler) abandon() {
 	o := &s.outcomes
 	for o.gathered.len() > 0 {
-		s.drop([]*Job{o.gathered.pop()})
+		s.drop(o.gathered.pop())
 	}
 	o.doubtful, o.dropped, o.wait, o.backlog = nil, o.underWay, 0, 0
 }
 
-func (s *Scheduler) drop(jobs []*Job) {
-	for _, j := range jobs {
-		s.freeBody(j)
-		if s.outcomes.count--; j.Outcome == Written {
-			s.do(Dropped{j})
-		}
+// drop gives up an outcome.
+func (s *Scheduler) drop(j *Job) {
+	s.freeBody(j)
+	s.outcomes.count--
+	if j.Outcome == Written {
+		s.do(Dropped{j})
 	}
 }

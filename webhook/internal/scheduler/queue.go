@@ -13,23 +13,25 @@ func (q *queue[T]) push(v T) {
 	if q.n == len(q.buf) {
 		grown := make([]T, max(4, 2*len(q.buf)))
 		for i := range q.n {
-			grown[i] = *q.at(i)
+			grown[i] = q.at(i)
 		}
 		q.buf, q.head = grown, 0
 	}
+	q.buf[q.index(q.n)] = v
 	q.n++
-	*q.at(q.n - 1) = v
 }
 
-// at returns a pointer to the i-th element from the front.
-func (q *queue[T]) at(i int) *T { return &q.buf[(q.head+i)&(len(q.buf)-1)] }
+// at returns the i-th element from the front.
+func (q *queue[T]) at(i int) T { return q.buf[q.index(i)] }
+
+func (q *queue[T]) index(i int) int { return (q.head + i) & (len(q.buf) - 1) }
 
 // pop removes the front. The queue must not be empty.
 func (q *queue[T]) pop() T {
 	var none T
-	v := *q.at(0)
-	*q.at(0) = none // so that the buffer does not keep the element alive
-	q.head = (q.head + 1) & (len(q.buf) - 1)
+	v := q.at(0)
+	q.buf[q.head] = none // so that the buffer does not keep the element alive
+	q.head = q.index(1)
 	q.n--
 	return v
 }

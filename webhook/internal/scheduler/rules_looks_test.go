@@ -37,12 +37,12 @@ func TestSchedulerLooks(t *testing.T) {
 					t.Fatalf("look since %v from %q, want all from %q", l.Since, l.Cursor, cursor)
 				}
 				next := map[string]string{"": "p1", "p1": "p2"}[cursor]
-				if r.s.Counts().Known {
+				if r.s.Looked() {
 					t.Error("known before the last page")
 				}
 				r.step(scheduler.Listed{Cursor: next})
 			}
-			if !r.s.Counts().Known {
+			if !r.s.Looked() {
 				t.Error("not known after the last page")
 			}
 			none[scheduler.Look](r, "everything was looked at")

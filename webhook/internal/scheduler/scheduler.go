@@ -59,9 +59,9 @@ type Scheduler struct {
 	ready   int // jobs of the lanes on the wheel toSend
 	blocked blockedScopes
 	timers  timers
-	starts  queue[start] // of the latest SlowAfter
-	paces   queue[pace]  // of the latest pace()
-	overdue queue[wait]  // waiting jobs, oldest first
+	starts  queue[*Job] // requests that began within SlowAfter
+	paces   queue[pace] // of the latest pace()
+	overdue queue[wait] // waiting jobs, oldest first
 
 	active, inFlight, waiting, reserved, unproven, tests int
 	unprovenActive                                       int // the unproven ones of active
@@ -95,8 +95,8 @@ func New(c Config) *Scheduler {
 func (s *Scheduler) Step(now time.Time, e Event, todo []Command) []Command {
 	s.now, s.todo = now, todo
 	s.expireStarts()
-	s.fire(now)
-	s.apply(e)
+	s.fire()
+	e.apply(s)
 	s.returnOverdue()
 	s.dropEnded()
 	s.expectedDue()
@@ -110,79 +110,6 @@ func (s *Scheduler) Step(now time.Time, e Event, todo []Command) []Command {
 	s.write()
 	todo, s.todo = s.todo, nil
 	return todo
-}
-
-func (s *Scheduler) apply(e Event) {
-	switch e := e.(type) {
-	case Attempted:
-		s.attempted(e.Job)
-	case Offered:
-		s.offered(e.Jobs)
-	case Enqueued:
-		s.enqueued(e)
-	case Leased:
-		s.leased(e)
-	case Settled:
-		s.settled(e)
-	case NotSent:
-		s.endRequest(e.Job, false)
-		if e.Ended {
-			s.settle(e.Job, Written)
-		} else {
-			s.giveBack(e.Job)
-		}
-	case Listed:
-		s.listed(e)
-	case Swept:
-		s.swept(e)
-	case Expected:
-		s.expect(e)
-	case Woken:
-		s.wokenUp(e.Foreign)
-	case Announced:
-		for _, id := range e.Lanes {
-			s.mayHaveMore(s.laneOf(id))
-		}
-		s.notify()
-	case Notified:
-		if s.notifying = false; s.notifyAgain {
-			s.notifyAgain = false
-			s.notify()
-		}
-	case Edited:
-		s.edited(e)
-	case Reread:
-		s.reread(e)
-	case HealthRead:
-		s.healthRead(e)
-	case HealthSaved:
-		s.healthSaved(e)
-	case SwitchOffFailed:
-		if ep := s.endpoints[hookID{e.Scope, e.WebhookID}]; ep != nil && ep.health != nil {
-			ep.health.disabled = false
-		}
-	case Found:
-		s.found(e)
-	case TestStarted:
-		*e.Allowed = s.startTest(e.Scope)
-	case TestEnded:
-		s.endTest(e)
-	case ClockRead:
-		s.clockStore, s.clockHere, s.uncertain = e.Store, e.Process, e.Uncertain
-	case Started:
-		s.start()
-	case Stopping:
-		s.stopping = true
-		s.returnAll()
-	case Abandon:
-		s.abandon()
-	case Paused:
-		if s.paused = e.On; e.On {
-			s.returnAll()
-		} else {
-			s.looks.full = true
-		}
-	}
 }
 
 func (s *Scheduler) start() {
@@ -221,9 +148,6 @@ func (s *Scheduler) Store(at time.Time) time.Time {
 	return s.clockStore.Add(at.Sub(s.clockHere))
 }
 
-// Uncertain returns the largest error of [Scheduler.Store].
-func (s *Scheduler) Uncertain() time.Duration { return s.uncertain }
-
 // processTime converts a time of the Store to the process's.
 func (s *Scheduler) processTime(store time.Time) time.Time { return s.now.Add(store.Sub(s.storeNow())) }
 
@@ -247,7 +171,7 @@ func (s *Scheduler) Wake() time.Time {
 	var at time.Time
 	want := func(t time.Time) { at = sooner(at, t) }
 	if s.active > 0 && s.starts.len() > 0 {
-		want(s.starts.at(0).at.Add(s.c.SlowAfter))
+		want(s.starts.at(0).since.Add(s.c.SlowAfter))
 	}
 	if len(s.timers) > 0 {
 		want(s.timers[0].at)

@@ -19,9 +19,9 @@ func (m *sim) send(j *scheduler.Job) {
 		m.fail("%s is sent without a lease", j.ID)
 	case j.Until.Sub(m.storeNow()) < j.Timeout:
 		m.fail("%s is sent with %v of its lease left", j.ID, j.Until.Sub(m.storeNow()))
-	case j.Read.Before(m.edited[h.id]), j.Read.Equal(m.edited[h.id]) && !j.Checked:
+	case j.Read.Before(m.edited[h.id]), j.Read.Equal(m.edited[h.id]) && j.Reads() == 0:
 		m.fail("%s is sent as the webhook was before an edit", j.ID)
-	case now.Sub(j.Read) > 250*time.Millisecond && !(j.Checked && (now.Sub(m.reread[h.id]) <= m.c.SlowAfter || j.Reads() >= scheduler.MaxReads)):
+	case now.Sub(j.Read) > 250*time.Millisecond && !(j.Reads() > 0 && (now.Sub(m.reread[h.id]) <= m.c.SlowAfter || j.Reads() >= scheduler.MaxReads)):
 		m.fail("%s is sent on a read that is %v old", j.ID, now.Sub(j.Read))
 	case !h.usable[j.Hook.(int)]:
 		m.fail("%s is sent to a webhook that was not active", j.ID)

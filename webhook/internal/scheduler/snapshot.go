@@ -6,7 +6,7 @@ import "time"
 type Counts struct {
 	Active, InFlight, Tests int
 	Waiting, Unwritten      int
-	Known, Paused           bool // Known: a full look has been completed
+	Paused                  bool
 	Pending                 bool // the Store has, or may have, pending deliveries
 }
 
@@ -14,7 +14,7 @@ type Counts struct {
 func (s *Scheduler) Counts() Counts {
 	return Counts{
 		Active: s.active, InFlight: s.inFlight, Tests: s.tests, Waiting: s.waiting, Unwritten: s.outcomes.count,
-		Known: s.looks.known, Paused: s.paused, Pending: s.pending(),
+		Paused: s.paused, Pending: s.pending(),
 	}
 }
 
@@ -36,7 +36,7 @@ type Obstacle struct {
 	Window bool      // the webhook's window is full
 	Share  bool      // the scope has used its share of unproven requests
 	Limit  bool      // a Limit has no room
-	Sealed time.Time // the webhook could not be opened; in the Store's time
+	Sealed time.Time // the webhook, which could not be opened, is held back until then; in the Store's time
 	Rate   time.Time // the time of the next token; in the Store's time
 	Slots  bool      // every slot is taken
 }
@@ -52,12 +52,10 @@ func (s *Scheduler) ObstacleOf(id Lane, now time.Time) (o Obstacle) {
 	ep := l.ep
 	o.Window = ep.inFlight >= ep.window
 	o.Share = ep.unproven() && !s.mayStartUnproven(ep.scope)
-	if ep.sealed.After(s.storeNow()) {
-		o.Sealed = ep.sealed
-	}
+	o.Sealed = ep.sealed
 	if at := ep.rate.next(now); at.After(now) {
 		o.Rate = s.Store(at)
-	} else if b, is := s.blockedBy(l.limits, now); is && b.until.IsZero() {
+	} else if b, is := s.blockedBy(l.limits); is && b.until.IsZero() {
 		o.Limit = true
 	} else if is {
 		o.Rate = s.Store(b.until)

@@ -26,7 +26,5 @@ func (s *Scheduler) endTest(e TestEnded) {
 		s.recovered(ep, s.storeNow())
 		s.saveHealth(ep)
 	}
-	if sc.tests == 0 && sc.endpoints == 0 && sc.unproven == 0 {
-		delete(s.scopes, sc.name)
-	}
+	s.forgetScope(sc)
 }

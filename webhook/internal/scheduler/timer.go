@@ -46,9 +46,9 @@ func (s *Scheduler) timeKey(k *key, at time.Time) {
 	heap.Push(&s.timers, timed{at: at, key: k, kind: timerKey})
 }
 
-// fire processes the timers that are due by now.
-func (s *Scheduler) fire(now time.Time) {
-	for len(s.timers) > 0 && !s.timers[0].at.After(now) {
+// fire processes the timers that are due.
+func (s *Scheduler) fire() {
+	for len(s.timers) > 0 && !s.timers[0].at.After(s.now) {
 		t := heap.Pop(&s.timers).(timed)
 		if t.kind == timerKey {
 			t.key.timed = false
@@ -60,7 +60,7 @@ func (s *Scheduler) fire(now time.Time) {
 		switch {
 		case t.kind == timerRetry:
 			s.mayHaveMore(l)
-		case l.parked == parkedUntil && !l.until.After(now):
+		case l.parked == parkedUntil && !l.until.After(s.now):
 			l.parked = notParked
 			s.offer(l)
 		}
@@ -78,6 +78,12 @@ func (s *Scheduler) mayHaveMore(l *lane) {
 	l.more = true
 	l.epoch++
 	s.offer(l)
+}
+
+func (s *Scheduler) haveMore(lanes []Lane) {
+	for _, id := range lanes {
+		s.mayHaveMore(s.laneOf(id))
+	}
 }
 
 // becomesDue records that the Store has a delivery of a lane that is due at a time of the Store. A

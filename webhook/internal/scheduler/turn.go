@@ -2,12 +2,6 @@ package scheduler
 
 import "time"
 
-// start is the begin of a request.
-type start struct {
-	at  time.Time
-	job *Job
-}
-
 // pace is the begin of a request to an endpoint, for claims ahead.
 type pace struct {
 	at time.Time
@@ -82,13 +76,13 @@ func (s *Scheduler) mayStart() bool {
 // reports whether the turn was used.
 func (s *Scheduler) turn(l *lane) bool {
 	ep := l.ep
-	for l.waiting.len() > 0 && s.tooLate(*l.waiting.at(0)) {
-		s.withdraw(*l.waiting.at(0))
+	for l.waiting.len() > 0 && s.tooLate(l.waiting.at(0)) {
+		s.withdraw(l.waiting.at(0))
 	}
 	if l.waiting.len() == 0 || ep.rereading || ep.inFlight >= ep.window {
 		return false // an answer, or the read, offers the lane again
 	}
-	j := *l.waiting.at(0)
+	j := l.waiting.at(0)
 	if b, is := s.blocks(ep, j.Limits, true); is {
 		s.park(l, b)
 		return false
@@ -121,14 +115,14 @@ func (s *Scheduler) blocks(ep *endpoint, limits []Limit, slot bool) (block, bool
 	if at := ep.rate.next(s.now); at.After(s.now) {
 		return block{kind: parkedUntil, until: at}, true
 	}
-	return s.blockedBy(limits, s.now)
+	return s.blockedBy(limits)
 }
 
 // begin sends a job.
 func (s *Scheduler) begin(j *Job) {
 	ep := j.lane.ep
 	if ep.unproven() {
-		s.addUnproven(j)
+		s.countUnproven(j, 1)
 		s.unprovenActive++
 	}
 	j.phase, j.since = active, s.now
@@ -137,9 +131,9 @@ func (s *Scheduler) begin(j *Job) {
 	s.inFlight++
 	s.active++
 	ep.rate.take(s.now)
-	s.takeKeys(j.Limits, s.now)
+	s.takeKeys(j.Limits)
 	j.lane.starved = false
-	s.starts.push(start{s.now, j})
+	s.starts.push(j)
 	s.paces.push(pace{s.now, ep})
 	s.do(Send{j})
 }
@@ -151,23 +145,22 @@ func (s *Scheduler) expireStarts() {
 		s.paces.pop().ep.recent--
 	}
 	for s.starts.len() > 0 {
-		first := s.starts.at(0)
-		j, ep := first.job, first.job.lane.ep
+		j := s.starts.at(0)
 		if j.phase != active {
 			s.starts.pop() // answered; a timer for it would cost a step for each request
 			continue
 		}
-		if s.now.Sub(first.at) < s.c.SlowAfter {
+		if s.now.Sub(j.since) < s.c.SlowAfter {
 			break
 		}
 		s.starts.pop()
 		j.phase = slow
 		s.active--
-		ep.slow++
+		j.lane.ep.slow++
 		if j.unproven {
 			s.unprovenActive--
 		} else {
-			s.addUnproven(j)
+			s.countUnproven(j, 1)
 		}
 		s.wakeShare()
 	}
@@ -187,16 +180,13 @@ func (s *Scheduler) endRequest(j *Job, answer bool) {
 		ep.slow--
 		ep.prompt = false
 	}
-	j.phase = answered
 	s.inFlight--
 	ep.inFlight--
 	if j.unproven {
-		s.dropUnproven(j)
+		s.countUnproven(j, -1)
+		s.wakeShare()
 	}
 	s.releaseKeys(j.Limits)
-	if !j.Result.KeepsBody {
-		s.freeBody(j)
-	}
 	s.unparkPrompt(ep)
 	s.offerAll(ep)
 }
@@ -207,25 +197,17 @@ func (s *Scheduler) attempted(j *Job) {
 	s.settle(j, Written)
 }
 
-// giveBack returns a lease uncounted.
-func (s *Scheduler) giveBack(j *Job) {
-	if j.phase == waiting {
-		s.freeBody(j)
-	}
-	s.settle(j, GivenBack)
-}
-
 // withdraw removes a waiting job from its lane and releases it. Other lanes of the webhook may use
 // its room.
 func (s *Scheduler) withdraw(j *Job) {
 	l := j.lane
-	if *l.waiting.at(0) == j {
+	if l.waiting.at(0) == j {
 		s.dequeue(l)
 	} else {
 		l.waiting.drop(func(o *Job) bool { return o == j })
 		s.uncount(l)
 	}
-	s.giveBack(j)
+	s.settle(j, GivenBack)
 	s.offerAll(l.ep)
 }
 
@@ -233,7 +215,7 @@ func (s *Scheduler) withdraw(j *Job) {
 // them. While the Store accepts no outcomes the jobs stay, since they cannot be released.
 func (s *Scheduler) returnOverdue() {
 	for s.overdue.len() > 0 && !s.outcomes.failing() {
-		w := *s.overdue.at(0)
+		w := s.overdue.at(0)
 		switch {
 		case !w.waits():
 		case s.now.Sub(w.since) < s.waitLimit():

@@ -12,14 +12,8 @@ const (
 	wheels
 )
 
-// turns is a ring of lanes or endpoints that wait for a turn, and whether its owner is in the ring
-// above.
-type turns[T any] struct {
-	ring queue[T]
-	on   bool
-}
-
-// push puts a lane on the wheel, unless it is there or is parked.
+// push puts a lane on the wheel, unless it is there or is parked. A webhook is in the ring of its
+// scope, and a scope on the wheel, while it has lanes there.
 func (s *Scheduler) push(w wheel, l *lane) {
 	if l.parked != notParked || l.on[w] {
 		return
@@ -29,30 +23,26 @@ func (s *Scheduler) push(w wheel, l *lane) {
 		s.ready += l.waiting.len()
 	}
 	ep, sc := l.ep, l.ep.scope
-	ep.turns[w].ring.push(l)
-	if !ep.turns[w].on {
-		ep.turns[w].on = true
-		sc.turns[w].ring.push(ep)
-	}
-	if !sc.turns[w].on {
-		sc.turns[w].on = true
+	if sc.turns[w].len() == 0 {
 		s.wheel[w].push(sc)
 	}
+	if ep.turns[w].len() == 0 {
+		sc.turns[w].push(ep)
+	}
+	ep.turns[w].push(l)
 }
 
 // next takes the lane of the next turn off the wheel, nil for an empty wheel. Its scope and its
 // webhook keep their places until endTurn, so a blocked lane costs them no turn.
 func (s *Scheduler) next(w wheel) *lane {
 	for s.wheel[w].len() > 0 {
-		sc := *s.wheel[w].at(0)
-		ep := *sc.turns[w].ring.at(0)
-		l := ep.turns[w].ring.pop()
-		if ep.turns[w].ring.len() == 0 {
-			ep.turns[w].on = false
-			sc.turns[w].ring.pop()
+		sc := s.wheel[w].at(0)
+		ep := sc.turns[w].at(0)
+		l := ep.turns[w].pop()
+		if ep.turns[w].len() == 0 {
+			sc.turns[w].pop()
 		}
-		if sc.turns[w].ring.len() == 0 {
-			sc.turns[w].on = false
+		if sc.turns[w].len() == 0 {
 			s.wheel[w].pop()
 		}
 		l.on[w] = false
@@ -70,10 +60,10 @@ func (s *Scheduler) next(w wheel) *lane {
 // the scope the next webhook's.
 func (s *Scheduler) endTurn(w wheel, l *lane) {
 	sc := l.ep.scope
-	if ring := &sc.turns[w].ring; ring.len() > 1 && *ring.at(0) == l.ep {
+	if ring := &sc.turns[w]; ring.len() > 1 && ring.at(0) == l.ep {
 		ring.push(ring.pop())
 	}
-	if ring := &s.wheel[w]; ring.len() > 1 && *ring.at(0) == sc {
+	if ring := &s.wheel[w]; ring.len() > 1 && ring.at(0) == sc {
 		ring.push(ring.pop())
 	}
 }

@@ -12,7 +12,7 @@ var authorizationBugs = []mutation{
 		"canonical, err := s.profile.Form.AllowToken.CheckURL(raw)", "canonical, err := raw, error(nil)",
 		"./webhook/internal/proof/sockets -run TestOAuthHostileEndpoints"},
 	{"token endpoints are dialled by the webhooks' rules", "webhook/transport.go",
-		"t.Allow, t.HTTP2, t.MaxIdlePerHost, t.ClientCertificate = p.Form.AllowToken, false, 2, nil", "t.HTTP2, t.MaxIdlePerHost, t.ClientCertificate = false, 2, nil",
+		"t.Allow, t.HTTP2, t.MaxIdlePerHost, t.ClientCertificate = s.profile.Form.AllowToken, false, 2, nil", "t.HTTP2, t.MaxIdlePerHost, t.ClientCertificate = false, 2, nil",
 		"./webhook/internal/proof/sockets -run TestOAuthDialGuard"},
 	{"a refused token is renewed without end", "webhook/authorize.go",
 		"auth.fetched = true // once", "_ = auth",
