@@ -46,9 +46,8 @@ func (s *Store) Due(ctx context.Context, q webhook.DueQuery) (p webhook.DuePage,
 		if begin.after > 0 { // lanes may have changed since the walk began
 			w = s.findDue(q)
 		}
-		if s.walk = (walk{}); w.next != never {
-			p.Next = max(w.next, now+1).time() // a lane may have become due since the walk began
-		}
+		s.walk = walk{}
+		p.Next = max(w.next, now+1).time() // a lane may have become due since the walk began
 	}
 	for _, l := range lanes {
 		if l.t.live(now) {
@@ -85,7 +84,7 @@ func parseDueCursor(cursor string) (c dueCursor, err error) {
 type walk struct {
 	query webhook.DueQuery // without Cursor and Limit
 	lanes []*lane          // in the order of their ids
-	next  instant          // never where nothing becomes due later
+	next  instant          // parked or forever where nothing becomes due later
 }
 
 // findDue collects the due lanes, and the time at which the next lane becomes due.
@@ -95,15 +94,12 @@ func (s *Store) findDue(q webhook.DueQuery) walk {
 		s.addBelow(0, &w, at(q.Now), at(q.Since))
 	} else if t := s.targets[targetKey{q.Scope, q.WebhookID}]; t != nil {
 		for _, l := range t.lanes {
-			if l.pos >= 0 {
+			if l.head != forever {
 				w.add(l, at(q.Now), at(q.Since))
 			}
 		}
 	}
 	slices.SortFunc(w.lanes, func(a, b *lane) int { return cmp.Compare(a.id, b.id) })
-	if w.next >= parked {
-		w.next = never
-	}
 	return w
 }
 

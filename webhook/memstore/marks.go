@@ -8,39 +8,6 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Mark implements [webhook.Marks]. It returns [webhook.ErrFull] where Options.MaxMarks marks, or the
-// scope's share of them, have not expired at now.
-func (s *Store) Mark(ctx context.Context, scope, key string, now, until time.Time) (first bool, err error) {
-	if err := s.lock(ctx); err != nil {
-		return false, err
-	}
-	defer s.mu.Unlock()
-	sc := s.scopes[scope]
-	if sc != nil {
-		if old := sc.marks[key]; old != nil {
-			if old.until > at(now) {
-				return false, nil
-			}
-			old.until = at(until)
-			s.marks.fix(old.pos)
-			return true, nil
-		}
-	}
-	// Expired marks are cleared when they may be half of all marks, or in the way of a new one.
-	if s.marks.len() >= min(2*s.marksSwept+64, s.opts.MaxMarks) || sc != nil && len(sc.marks) >= share(s.opts.MaxMarks) {
-		s.clearMarks(at(now))
-	}
-	sc = s.scope(scope)
-	if s.marks.len() >= s.opts.MaxMarks || len(sc.marks) >= share(s.opts.MaxMarks) {
-		s.release(sc)
-		return false, fmt.Errorf("memstore: mark %q: %w", key, webhook.ErrFull)
-	}
-	m := &mark{scope: sc, key: key, until: at(until)}
-	sc.marks[key] = m
-	s.marks.push(m)
-	return true, nil
-}
-
 // mark is a key of a scope that is remembered until a time.
 type mark struct {
 	scope *scope
@@ -55,18 +22,52 @@ type byEnd struct{}
 func (byEnd) less(a, b *mark) bool    { return a.until < b.until }
 func (byEnd) place(m *mark, at int32) { m.pos = at }
 
+// Mark implements [webhook.Marks]. It returns [webhook.ErrFull] where Options.MaxMarks marks, or the
+// scope's share of them, have not expired at now.
+func (s *Store) Mark(ctx context.Context, scope, key string, now, until time.Time) (first bool, err error) {
+	if err := s.lock(ctx); err != nil {
+		return false, err
+	}
+	defer s.mu.Unlock()
+	if old := s.mark(scope, key); old != nil {
+		if old.until > at(now) {
+			return false, nil
+		}
+		old.until = at(until)
+		s.marks.fix(old.pos)
+		return true, nil
+	}
+	// Expired marks are cleared when they may be half of all marks, or in the way of a new one.
+	if s.marks.len() >= min(2*s.marksSwept+64, s.opts.MaxMarks) || len(s.scope(scope).marks) >= share(s.opts.MaxMarks) {
+		s.clearMarks(at(now))
+	}
+	sc := s.scope(scope)
+	if s.marks.len() >= s.opts.MaxMarks || len(sc.marks) >= share(s.opts.MaxMarks) {
+		s.release(sc)
+		return false, fmt.Errorf("memstore: mark %q: %w", key, webhook.ErrFull)
+	}
+	m := &mark{scope: sc, key: key, until: at(until)}
+	sc.marks[key] = m
+	s.marks.push(m)
+	return true, nil
+}
+
 // Marked implements [webhook.Marks].
 func (s *Store) Marked(ctx context.Context, scope, key string, now time.Time) (bool, error) {
 	if err := s.lock(ctx); err != nil {
 		return false, err
 	}
 	defer s.mu.Unlock()
-	sc := s.scopes[scope]
-	if sc == nil {
-		return false, nil
-	}
-	m := sc.marks[key]
+	m := s.mark(scope, key)
 	return m != nil && m.until > at(now), nil
+}
+
+// mark returns a mark, expired or not, or nil.
+func (s *Store) mark(scope, key string) *mark {
+	if sc := s.scopes[scope]; sc != nil {
+		return sc.marks[key]
+	}
+	return nil
 }
 
 // clearMarks removes expired marks.
@@ -90,8 +91,8 @@ func (s *Store) Unmark(ctx context.Context, scope, key string) error {
 		return err
 	}
 	defer s.mu.Unlock()
-	if sc := s.scopes[scope]; sc != nil && sc.marks[key] != nil {
-		s.unmark(sc.marks[key])
+	if m := s.mark(scope, key); m != nil {
+		s.unmark(m)
 	}
 	return nil
 }

@@ -162,7 +162,7 @@ var core = []mutation{
 		"d.o.Observer.Settled != nil; !j.Result.KeepsBody {", "d.o.Observer.Settled != nil; true {",
 		"./webhook/jira -run TestFailed_recordsWhatIsGivenUp"},
 	{"attempts are numbered anew after a redelivery", "webhook/memstore/history.go",
-		"	r.earlier, r.expires = r.earlier+r.tries, never\n", "	r.expires = never\n",
+		"	r.earlier, r.expires = r.earlier+r.tries, forever\n", "	r.expires = forever\n",
 		"./webhook -run TestRedeliver"},
 	{"a wake-up is for this process alone", "webhook/dispatcher.go",
 		"	d.engine.post(scheduler.Announced{})\n", "",

@@ -43,7 +43,7 @@ var orderBugs = []mutation{
 		"	s.unparkHead(k, when)\n", "	_ = k\n",
 		"./webhook/memstore -run TestConformance/order"},
 	{"a repeat keeps its key", "webhook/memstore/history.go",
-		"		r.state, r.rare = webhook.StatePending, &rare{vars: r.vars, carry: r.carry, keyPos: -1, earlier: r.earlier} // without a key\n", "		r.state = webhook.StatePending\n",
+		"		r.state, r.rare = webhook.StatePending, &rare{vars: r.vars, carry: r.carry, earlier: r.earlier} // without a key\n", "		r.state = webhook.StatePending\n",
 		"./webhook -run TestOrderReplay"},
 	{"a key goes on while its head is under way", "webhook/memstore/keys.go",
 		"	k.busy = next\n", "",
