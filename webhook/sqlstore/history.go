@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,7 +39,7 @@ func (s *Store) Deliveries(ctx context.Context, q webhook.Query) (ds []webhook.D
 	if err != nil {
 		return nil, "", err
 	}
-	query, args := listing(q, from)
+	query, args := s.listing(q, from)
 	ds, err = readAll(ctx, s, s.reader(), query, args, scanHistory)
 	if len(ds) > q.Limit {
 		ds = ds[:q.Limit]
@@ -52,9 +53,10 @@ func (s *Store) Deliveries(ctx context.Context, q webhook.Query) (ds []webhook.D
 // follows. The log of a webhook and the deliveries of an event have indexes of their own;
 // expressions keep both databases from reading the scope's log instead. PostgreSQL expects many
 // rows of a range of one webhook with a CASE, so it reads the page in the order of the index and
-// does not sort all rows of the webhook.
-func listing(q webhook.Query, from *position) (string, []any) {
-	args := []any{q.Scope}
+// does not sort all rows of the webhook. Values, lists and the limit are parameters, because the Store
+// and the drivers keep each text that they have seen.
+func (s *Store) listing(q webhook.Query, from *position) (query string, args []any) {
+	args = append(args, q.Scope)
 	var b strings.Builder
 	which := `scope = $1`
 	switch {
@@ -86,20 +88,20 @@ func listing(q webhook.Query, from *position) (string, []any) {
 	if q.Type != "" {
 		and(`type = ?`, q.Type)
 	}
-	among := func(column string, in []any) {
+	among := func(column, sqlite, postgres string, in []string) {
 		if len(in) > 0 {
-			and(column+` IN (`+strings.TrimSuffix(strings.Repeat("?, ", len(in)), ", ")+`)`, in...)
+			and(column+s.pick(` IN (SELECT `+sqlite+` FROM json_each(?))`, ` = ANY(?::text::`+postgres+`[])`), s.textList(in))
 		}
 	}
-	var states, codes []any
+	var states, codes []string
 	for _, st := range q.States {
-		states = append(states, int64(st))
+		states = append(states, strconv.Itoa(int(st)))
 	}
 	for _, c := range q.Codes {
 		codes = append(codes, string(c))
 	}
-	among("state", states)
-	among("code", codes)
+	among("state", "CAST(value AS INTEGER)", "int2", states)
+	among("code", "value", "text", codes)
 	if !q.Since.IsZero() {
 		and(created+` >= ?`, micros(q.Since))
 	}
@@ -116,7 +118,8 @@ func listing(q webhook.Query, from *position) (string, []any) {
 	if first != "" {
 		first += order + ", "
 	}
-	fmt.Fprintf(&b, " ORDER BY %s%s %s, seq %s LIMIT %d", first, created, order, order, q.Limit+1)
+	args = append(args, int64(q.Limit+1))
+	fmt.Fprintf(&b, " ORDER BY %s%s %s, seq %s LIMIT $%d + 0", first, created, order, order, len(args))
 	return b.String(), args
 }
 

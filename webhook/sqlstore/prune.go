@@ -23,7 +23,7 @@ func (s *Store) Prune(ctx context.Context, before time.Time, limit int) (n int, 
 		}
 	}
 	if err == nil {
-		_, err = s.run(ctx, `DELETE FROM {p}mark WHERE until < $1`, micros(before))
+		err = s.removeInBatches(ctx, "mark", "until < $1", micros(before))
 	}
 	return n, s.fail("prune", "", err)
 }

@@ -114,23 +114,6 @@ func (s *Store) Delete(ctx context.Context, scope, id string) error {
 	return s.failWrite("delete webhook", id, err)
 }
 
-// DeleteScope implements [webhook.Registry].
-func (s *Store) DeleteScope(ctx context.Context, scope string) error {
-	if err := s.ready(ctx); err != nil {
-		return err
-	}
-	err := s.write(ctx, func(c Conn) error {
-		for _, table := range []string{"webhook", "delivery", "mark", "health", "count", "scope", "lease"} {
-			if err := s.exec(ctx, c, `DELETE FROM {p}`+table+` WHERE scope = $1`, scope); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	s.scopes.drop(scope)
-	return s.failWrite("delete scope", scope, err)
-}
-
 // Webhook implements [webhook.Registry]. Of a webhook whose secrets cannot be opened the same parts
 // are missing as in the answer of Webhooks, and Unreadable is a [*SealError].
 func (s *Store) Webhook(ctx context.Context, scope, id string) (webhook.Webhook, error) {

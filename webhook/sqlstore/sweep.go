@@ -2,9 +2,9 @@ package sqlstore
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,7 +22,10 @@ const (
 
 // sweepProgress is the progress of a sweep over several calls.
 type sweepProgress struct {
-	mu         sync.Mutex
+	// turn is held during a call. A call may take as long as its context lasts, and another one
+	// waits no longer than its own does.
+	turn chan struct{}
+
 	hook       int64   // webhooks up to this hook were checked
 	key        keyName // keys up to this one were checked
 	due, seq   int64   // the age of pending rows up to this place was checked
@@ -38,8 +41,12 @@ func (s *Store) Sweep(ctx context.Context, w webhook.Sweep, limit int) (ended []
 	if err := s.ready(ctx); err != nil {
 		return nil, false, err
 	}
-	s.sweep.mu.Lock()
-	defer s.sweep.mu.Unlock()
+	select {
+	case s.sweep.turn <- struct{}{}:
+		defer func() { <-s.sweep.turn }()
+	case <-ctx.Done():
+		return nil, false, s.fail("sweep", "", fmt.Errorf("another sweep is under way: %w", ctx.Err()))
+	}
 	p := &sweepRun{s: s, w: w, now: micros(w.Now), left: max(limit, 1)}
 	if err = p.clampTimes(ctx); err == nil && w.Gone {
 		err = p.endOrphans(ctx)
