@@ -134,13 +134,16 @@ func (m *Manager) remove(ctx context.Context, scope, id string) (err error) {
 	return m.d.profile.Form.Delete(ctx, scope, id, remove)
 }
 
-// DeleteScope removes all data of a tenant.
+// DeleteScope removes all data of a tenant, its webhooks first. After an error another call continues.
 func (m *Manager) DeleteScope(ctx context.Context, scope string) error {
 	ws, err := m.d.registry.Webhooks(ctx, scope)
 	if err == nil {
 		err = m.d.registry.DeleteScope(ctx, scope)
 	}
 	if err != nil {
+		for _, w := range ws {
+			m.rereadIfUnknown(scope, w.ID, err)
+		}
 		return fmt.Errorf("webhook: delete scope %q: %w", scope, err)
 	}
 	m.d.sender.tokens.Forget(scope)
@@ -209,7 +212,9 @@ func (d *Dispatcher) afterDelete(ctx context.Context, scope, id string) {
 		_, err := d.sweep(ctx)
 		return err
 	})
-	d.recordCall(ctx, "Sweep", err) // Run sweeps again if there is more
+	if ctx.Err() == nil { // the end of the caller's context says nothing about the Store
+		d.recordCall(ctx, "Sweep", err) // Run sweeps again if there is more
+	}
 }
 
 func newWebhookID() string { return "whk_" + strings.ToLower(rand.Text()) }

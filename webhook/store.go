@@ -218,7 +218,9 @@ type Registry interface {
 	// deliveries end with the next claim or sweep. [ErrNotFound] when unknown.
 	Delete(ctx context.Context, scope, id string) error
 	// DeleteScope removes everything of a scope: webhooks, deliveries, marks and
-	// health. A scope without any is no error.
+	// health. A scope without any is no error. The webhooks go first, in one step. The rest may
+	// take many steps: if ctx ends between them, the error is an [ErrUnknown], a part is left, and
+	// another call continues.
 	DeleteScope(ctx context.Context, scope string) error
 	// Webhook returns one webhook with its secrets, or [ErrNotFound]. One that cannot be
 	// opened has Unreadable set, as in Webhooks.

@@ -122,7 +122,9 @@ func (s *Store) DeleteScope(ctx context.Context, scope string) error {
 	for _, t := range sc.hooks {
 		s.unhook(t)
 	}
-	s.marks -= len(sc.marks)
+	for _, m := range sc.marks {
+		s.marks.remove(m.pos)
+	}
 	delete(s.scopes, scope)
 	return nil
 }

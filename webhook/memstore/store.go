@@ -46,7 +46,7 @@ type contents struct {
 	sequence, laneIDs int64
 	changes           int64 // of webhooks, in all scopes
 	bytes             int64 // of all deliveries, see Options.MaxBytes
-	marks             int
+	marks             heap[*mark, byEnd]
 	marksSwept        int // marks that were left after expired ones were last cleared
 
 	// Bounds that a sweep checks before it reads all rows.
@@ -135,15 +135,15 @@ type scope struct {
 	changes int64     // the number of the latest change of a webhook
 	events  map[string]*event
 	done    heap[*event, byLastOfScope]
-	marks   map[string]instant // until when
-	log     []*row             // by (created, seq), with removed rows
-	removed int                // number of removed rows in log
+	marks   map[string]*mark
+	log     []*row // by (created, seq), with removed rows
+	removed int    // number of removed rows in log
 }
 
 func (s *Store) scope(name string) *scope {
 	sc := s.scopes[name]
 	if sc == nil {
-		sc = &scope{name: name, events: make(map[string]*event), marks: make(map[string]instant)}
+		sc = &scope{name: name, events: make(map[string]*event), marks: make(map[string]*mark)}
 		s.scopes[name] = sc
 	}
 	return sc

@@ -49,9 +49,9 @@ const settleHeldPostgres = `WITH u AS (
 SELECT count(*), CASE WHEN count(*) < $11 THEN coalesce(string_agg(id, ' '), '') ELSE '' END FROM u
 UNION ALL SELECT DISTINCT hook, key FROM u WHERE key <> '' AND state > 0`
 
-var settlePostgres = settleStatement("strpos", "octet_length", "chr(10)", "greatest", "d.", `FROM unnest($1::text::text[], $2::text::text[], $3::text::int8[], $4::text::int2[], $5::text::int8[], $6::text::text[], $7::text::bool[],
-  $8::text::int4[], $9::text::int8[], $10::text::text[]) AS v(id, scope, lease, state, due, code, exhausted, tries, failed, attempt)
-WHERE d.id = v.id AND d.scope = v.scope`)
+var settlePostgres = settleStatement("strpos", "octet_length", "chr(10)", "greatest", `FROM unnest($1::text::text[], $2::text::text[], $3::text::int8[], $4::text::int2[], $5::text::int8[], $6::text::text[], $7::text::bool[],
+  $8::text::int4[], $9::text::int8[], $10::text::text[]) WITH ORDINALITY AS v(id, scope, lease, state, due, code, exhausted, tries, failed, attempt, n)`,
+	`v.n, d.id, d.lease, d.state, d.due, d.hook, d.key`)
 
 // lanesPostgres walks from lane to lane along the turn index and reads one row of each: $1 is
 // the time, $2 the number of lanes, $3 and $4 are the lane before, $5 is the last hook.
@@ -78,12 +78,3 @@ const orphansPostgres = `WITH RECURSIVE l AS (
   SELECT d.hook, d.scope, d.webhook FROM {p}delivery d WHERE d.state = 0 AND d.hook > l.hook
   ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1) x
  WHERE l.n < $2)`
-
-// oldScopesPostgres walks from scope to scope along the log and selects those whose oldest
-// delivery was created before $1.
-const oldScopesPostgres = `WITH RECURSIVE s AS (
- (SELECT d.scope, d.created FROM {p}delivery d ORDER BY d.scope, d.created, d.seq LIMIT 1)
- UNION ALL
- SELECT x.* FROM s CROSS JOIN LATERAL (
-  SELECT d.scope, d.created FROM {p}delivery d WHERE d.scope > s.scope ORDER BY d.scope, d.created, d.seq LIMIT 1) x)
-SELECT scope FROM s WHERE created < $1`

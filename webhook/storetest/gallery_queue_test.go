@@ -225,6 +225,17 @@ var brokenDues = []exhibit{
 			p.Cursor = "1"
 		}
 	}), []string{"due/pages", "due/pages-while-working"}},
+	{"a walk ends when the clock goes on", func(b *broken) {
+		var began time.Time
+		b.due = func(ctx context.Context, q webhook.DueQuery) (webhook.DuePage, error) {
+			if q.Cursor == "" {
+				began = q.Now
+			} else if !q.Now.Equal(began) {
+				return webhook.DuePage{}, nil
+			}
+			return b.Store.Due(ctx, q)
+		}
+	}, []string{"due/pages", "due/pages-while-working"}},
 	{"pages are numbered", func(b *broken) { b.due = b.dueByOffset }, []string{"due/pages-while-working"}},
 	{"Since leaves out retries", wrongPage(func(b *broken, q webhook.DueQuery, p *webhook.DuePage) {
 		p.Lanes = slices.DeleteFunc(p.Lanes, func(l webhook.Lane) bool {
