@@ -131,7 +131,7 @@ func (d *Dispatcher) dispatch(ctx context.Context, c *dispatching, events []payl
 	defer contain("Store.Enqueue", &err)
 	d.useClock(ctx) // not in DispatchTx: the host's transaction may hold the only connection
 	unchecked := false
-	store := func(b *batch) (added []bool, err error) {
+	store := func(b batch) (added []bool, err error) {
 		if !c.begin() {
 			return nil, fmt.Errorf("nothing was stored: %w", ctx.Err())
 		}
@@ -172,7 +172,7 @@ func (d *Dispatcher) DispatchTx(ctx context.Context, tx Enqueuer, events ...payl
 	defer cancel()
 	var r Receipt
 	err := protect("Enqueue", func() (err error) {
-		store := func(b *batch) ([]bool, error) { return d.storeInTx(ctx, tx, b) }
+		store := func(b batch) ([]bool, error) { return d.storeInTx(ctx, tx, b) }
 		r, err = d.enqueue(ctx, tx.Webhooks, events, nil, store) // Status does not record reads by a transaction of the host
 		return err
 	})
@@ -207,7 +207,7 @@ type readScopeFunc = func(ctx context.Context, scope string) ([]Webhook, error)
 
 // enqueue compiles the deliveries and passes them to store. With a nil cache it reads the webhooks.
 func (d *Dispatcher) enqueue(ctx context.Context, read readScopeFunc, events []payload.Event, cache WebhookCache,
-	store func(*batch) ([]bool, error)) (Receipt, error) {
+	store func(batch) ([]bool, error)) (Receipt, error) {
 	receipt, b, err := d.compile(ctx, read, events, cache)
 	if err != nil || len(b.deliveries) == 0 {
 		return receipt, err
