@@ -212,9 +212,7 @@ func (d *Dispatcher) afterDelete(ctx context.Context, scope, id string) {
 		_, err := d.sweep(ctx)
 		return err
 	})
-	if ctx.Err() == nil { // the end of the caller's context says nothing about the Store
-		d.recordCall(ctx, "Sweep", err) // Run sweeps again if there is more
-	}
+	d.recordCall(ctx, "Sweep", err) // Run sweeps again if there is more
 }
 
 func newWebhookID() string { return "whk_" + strings.ToLower(rand.Text()) }

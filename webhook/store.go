@@ -17,7 +17,8 @@ type Enqueuer interface {
 
 	// Enqueue stores deliveries, all or none of each scope. added has one element for
 	// each: false where the same (Scope, EventID, WebhookID) was stored before, whatever
-	// its ID; the stored delivery stays unchanged. Held, Lease and Due are stored as given: a
+	// its ID; the stored delivery stays unchanged. Of two in one call the one is stored of which added
+	// is true. Held, Lease and Due are stored as given: a
 	// held delivery is a hand-off, leased to the caller from its first moment.
 	//
 	// A bounded Store that has no space answers [ErrFull]. A Store that counts the changes

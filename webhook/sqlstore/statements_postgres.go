@@ -7,7 +7,8 @@ package sqlstore
 // planning takes longer than the work.
 
 // enqueuePostgres numbers the rows in the order of the list. It inserts them in the order
-// of their IDs, so that two transactions with common rows cannot deadlock. A row with an
+// of their IDs, so that two transactions with common rows cannot deadlock; of rows with one ID the
+// first in the list is stored, of which the caller says so. A row with an
 // empty id means that webhooks of a scope have changed.
 const enqueuePostgres = `WITH stale AS MATERIALIZED (
  SELECT 1 FROM unnest((SELECT $21::text)::text[], $22::text::int8[]) AS u(scope, seen) LEFT JOIN {p}scope s ON s.scope = u.scope
@@ -24,7 +25,7 @@ i AS (
   CASE WHEN park THEN due ELSE was END, created, queued, lease, held, key, expires, until, held AND key <> ''
  FROM (SELECT v.*, CASE WHEN v.key = '' OR v.held THEN false ELSE v.behind OR (SELECT o.seq FROM {p}delivery o
    WHERE o.hook = v.hook AND o.key = v.key AND o.key <> '' AND o.state = 0 AND o.seq < v.seq ORDER BY o.hook DESC, o.key DESC, o.seq DESC LIMIT 1) IS NOT NULL END AS park
-  FROM v) v WHERE NOT EXISTS (SELECT 1 FROM stale) ORDER BY id
+  FROM v) v WHERE NOT EXISTS (SELECT 1 FROM stale) ORDER BY id, seq
  ON CONFLICT (id) DO NOTHING RETURNING id, due = ` + parkedSQL + ` AS parked, until, hook, class, scope, webhook),
 l AS (INSERT INTO {p}lease (until, hook, class, scope, webhook) SELECT DISTINCT until, hook, class, scope, webhook FROM i WHERE until > 0)
 SELECT id, parked FROM i UNION ALL SELECT '', false FROM stale`

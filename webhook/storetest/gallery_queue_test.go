@@ -63,6 +63,20 @@ var brokenEnqueues = []exhibit{
 		}
 	}, []string{"enqueue/once-across-calls", "enqueue/concurrent-once", "enqueue/once-after-end", "enqueue/once-within-call"}},
 
+	{"of two in one call the other one is stored", func(b *broken) {
+		b.enqueue = func(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
+			last := make(map[string]webhook.Delivery)
+			for _, d := range ds {
+				last[d.ID] = d
+			}
+			other := slices.Clone(ds)
+			for i := range other {
+				other[i] = last[ds[i].ID]
+			}
+			return b.Store.Enqueue(ctx, other)
+		}
+	}, []string{"enqueue/first-within-call"}},
+
 	{"the ID alone is unique", wrongEnqueue(func(d *webhook.Delivery) {
 		if d.ID != webhook.DeliveryID(d.Scope, d.EventID, d.WebhookID) {
 			d.EventID += d.ID
