@@ -179,7 +179,7 @@ func TestDisableAfterFiveDays(t *testing.T) {
 			}
 			return answer{status: 500}
 		}}
-		standardBubble(t, &webhook.Options{Transport: to, Observer: o.observer(), Poll: 24 * time.Hour}, func(h *host) {
+		inLongBubble(t, webhook.Standard(), &webhook.Options{Transport: to, Observer: o.observer()}, func(h *host) {
 			w := h.add("one", standardHook)
 			for ; day.Load() <= int64(c.off); day.Add(1) {
 				today := int(day.Load())
@@ -204,7 +204,7 @@ func TestDisableAfterFiveDays(t *testing.T) {
 	}
 	var quiet observed
 	to := &receiver{answer: status(500)}
-	standardBubble(t, &webhook.Options{Transport: to, Observer: quiet.observer(), Poll: 24 * time.Hour}, func(h *host) {
+	inLongBubble(t, webhook.Standard(), &webhook.Options{Transport: to, Observer: quiet.observer()}, func(h *host) {
 		w := h.add("one", standardHook)
 		for range 10 {
 			if _, err := h.hooks.Test(context.Background(), scope, w.ID); err != nil {

@@ -112,7 +112,7 @@ func TestTransience(t *testing.T) {
 				}
 			})
 			to = &receiver{answer: status(code)}
-			inBubble(t, webhook.Standard(), &webhook.Options{Transport: to, Poll: 24 * time.Hour}, func(h *host) {
+			inLongBubble(t, webhook.Standard(), &webhook.Options{Transport: to}, func(h *host) {
 				h.add("one", standardHook)
 				id := h.dispatch()
 				settled(6 * 24 * time.Hour)

@@ -44,7 +44,7 @@ func TestEveryEndIsToldOnce(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var mu sync.Mutex
 				told := map[string][]string{}
-				h := newHost(t, newStore(t), webhook.Automation(), &webhook.Options{Observer: &webhook.Observer{
+				h := newHost(t, &notified{Store: newStore(t)}, webhook.Automation(), &webhook.Options{Observer: &webhook.Observer{
 					Settled: func(_ context.Context, d webhook.Delivery) {
 						mu.Lock()
 						defer mu.Unlock()

@@ -256,6 +256,18 @@ func inBubble(t *testing.T, p webhook.Profile, o *webhook.Options, f func(h *hos
 	})
 }
 
+// inLongBubble is inBubble for tests of days: the Store has a Notifier, so that an idle host looks for
+// work once a minute instead of every few seconds.
+func inLongBubble(t *testing.T, p webhook.Profile, o *webhook.Options, f func(h *host)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, &notified{Store: newStore(t)}, p, o)
+		h.start()
+		defer func() { h.stop() }()
+		f(h)
+	})
+}
+
 // settled lets time pass until all goroutines are blocked.
 func settled(d time.Duration) {
 	time.Sleep(d)

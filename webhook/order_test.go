@@ -154,7 +154,7 @@ func TestOrderHold(t *testing.T) {
 		t.Run(by, func(t *testing.T) {
 			t.Parallel()
 			to := failing(404, "head")
-			inBubble(t, ordering(), &webhook.Options{Transport: to, Breaker: webhook.Breaker{Failures: -1}}, func(h *host) {
+			inLongBubble(t, ordering(), &webhook.Options{Transport: to, Breaker: webhook.Breaker{Failures: -1}}, func(h *host) {
 				w := h.add("one", order(webhook.OrderHold))
 				head := h.send("head", "k")
 				h.send("next", "k")

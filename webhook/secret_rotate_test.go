@@ -58,7 +58,7 @@ func accepts(r request, secrets ...webhook.Secret) (out []bool) {
 // the newest, although the webhook is not written and the signer was in use just before.
 func TestOverlapEndsOnItsOwn(t *testing.T) {
 	t.Parallel()
-	standardBubble(t, &webhook.Options{Poll: 24 * time.Hour}, func(h *host) {
+	inLongBubble(t, webhook.Standard(), nil, func(h *host) {
 		first, next := generated(t), generated(t)
 		w := h.add("one", standardHook, func(w *webhook.Webhook) { w.Secrets = []webhook.Secret{first} })
 		sent := func() []bool {
@@ -107,7 +107,7 @@ func TestOverlapEndsOnItsOwn(t *testing.T) {
 // with its end, and RevokeNow ends every older secret.
 func TestRotateSecret(t *testing.T) {
 	t.Parallel()
-	standardBubble(t, &webhook.Options{Poll: 24 * time.Hour}, func(h *host) {
+	inLongBubble(t, webhook.Standard(), nil, func(h *host) {
 		first, second, third := generated(t), generated(t), generated(t)
 		w := h.add("one", standardHook, func(w *webhook.Webhook) { w.Secrets = []webhook.Secret{first} })
 		born := h.infos(w.ID)[0]
@@ -209,7 +209,7 @@ func TestRotateSecretRefuses(t *testing.T) {
 // Rule: a revoked secret signs nothing from the next request on; the last one stays.
 func TestRevokeSecret(t *testing.T) {
 	t.Parallel()
-	standardBubble(t, &webhook.Options{Poll: 24 * time.Hour}, func(h *host) {
+	inLongBubble(t, webhook.Standard(), nil, func(h *host) {
 		first, next := generated(t), generated(t)
 		w := h.add("one", standardHook, func(w *webhook.Webhook) { w.Secrets = []webhook.Secret{first} })
 		only := h.infos(w.ID)[0].ID

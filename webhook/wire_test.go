@@ -174,7 +174,7 @@ func connectionAge(t *testing.T, cert tls.Certificate, trust *x509.CertPool, p w
 	h := realHostStopped(t, p, webhook.Options{DialContext: lis.dial, RootCAs: trust, MaxConnAge: age})
 	w := someWebhook()
 	w.URL = "https://example.com/hook"
-	const every = 700 * time.Millisecond // no request at the moment that a connection's time is up
+	const every = 1900 * time.Millisecond // no request at the moment that a connection's time is up
 	for range time.Hour / every {
 		if a := webhook.Send(t.Context(), h.Dispatcher, w, sample(w)); !a.OK() {
 			t.Fatalf("%+v", a)

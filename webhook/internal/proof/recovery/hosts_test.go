@@ -121,13 +121,22 @@ type hazy struct {
 	random *rand.Rand
 }
 
-func (s hazy) Now(context.Context) (webhook.Reading, error) {
+// Now implements [webhook.Store].
+func (s hazy) Now(ctx context.Context) (webhook.Reading, error) {
 	r := webhook.Reading{Before: time.Now()}
-	time.Sleep(time.Duration(s.random.Int64N(int64(time.Second))))
+	s.travel(ctx)
 	r.Store = time.Now()
-	time.Sleep(time.Duration(s.random.Int64N(int64(time.Second))))
+	s.travel(ctx)
 	r.After = time.Now()
-	return r, nil
+	return r, ctx.Err()
+}
+
+// travel waits for the time of one way to the database, or until ctx ends.
+func (s hazy) travel(ctx context.Context) {
+	select {
+	case <-time.After(time.Duration(s.random.Int64N(int64(time.Second)))):
+	case <-ctx.Done():
+	}
 }
 
 // TestRetryAfterOnAnotherHost: a host waits for the Retry-After of another host's request too, even
