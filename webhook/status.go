@@ -123,7 +123,7 @@ func (t *status) setOldestDue(oldest time.Time) {
 // recordCall records how a call to the Store ended. An outage is logged once when it begins and
 // once when it is over, whatever calls it affects.
 func (d *Dispatcher) recordCall(ctx context.Context, what string, err error) {
-	if ctx.Err() != nil && context.Cause(ctx) != errNoAnswer {
+	if ctx.Err() != nil && !errors.Is(context.Cause(ctx), errNoAnswer) {
 		return // the caller has ended the call, which says nothing about the Store
 	}
 	if errors.Is(err, ErrConflict) {
