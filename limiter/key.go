@@ -8,7 +8,6 @@ const minSweep = 64
 
 // key is the state of a key that is not idle. Limiter.mu guards it.
 type key struct {
-	name   string
 	limit  int // configured slots
 	rate   rate
 	inUse  int
@@ -30,7 +29,7 @@ func (l *Limiter) key(name string) *key {
 	} else {
 		k = new(key)
 	}
-	*k = key{name: name, limit: limit, rate: r}
+	*k = key{limit: limit, rate: r}
 	l.keys[name] = k
 	return k
 }
@@ -79,8 +78,8 @@ func (k *key) take(now time.Time) {
 func (l *Limiter) sweep() {
 	if len(l.keys) >= l.sweepAt {
 		now := time.Now()
-		for _, k := range l.keys {
-			l.forgetIfIdle(k, now)
+		for name, k := range l.keys {
+			l.forgetIfIdle(name, k, now)
 		}
 		l.setSweepAt()
 	}
@@ -89,16 +88,15 @@ func (l *Limiter) sweep() {
 // forgetIfIdle drops a key that is in its initial state. Only sweep and Room call
 // it. A call by each leave would make and drop a key in steady use again
 // and again.
-func (l *Limiter) forgetIfIdle(k *key, now time.Time) (idle bool) {
+func (l *Limiter) forgetIfIdle(name string, k *key, now time.Time) (idle bool) {
 	if !k.paused.After(now) {
 		k.paused = time.Time{}
 	}
 	if k.inUse > 0 || k.capped > 0 || !k.paused.IsZero() || k.full.After(now) {
 		return false
 	}
-	delete(l.keys, k.name)
+	delete(l.keys, name)
 	if len(l.spare) < l.opts.Total {
-		k.name = ""
 		l.spare = append(l.spare, k)
 	}
 	return true

@@ -19,7 +19,7 @@ func (l *Limiter) Room(now time.Time) (room map[string]int, next time.Time) {
 	defer l.mu.Unlock()
 	wall := time.Now() // now may be in the future, when more keys are idle
 	for name, k := range l.keys {
-		if l.forgetIfIdle(k, wall) {
+		if l.forgetIfIdle(name, k, wall) {
 			continue
 		}
 		n, more := k.room(now)

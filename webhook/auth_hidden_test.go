@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/postrider/postrider/webhook"
 )
 
@@ -77,8 +79,38 @@ func TestAuthEchoes(t *testing.T) {
 	}
 }
 
-// Rule: if a Store cannot open a webhook's secrets, only the scheme of its Auth is shown. An error
-// of a validation holds no part of Auth.
+// Rule: if a Store cannot open a webhook's secrets, the scheme of its Auth is shown all the same, and
+// nothing else of it.
+func TestSealedAuthShowsItsScheme(t *testing.T) {
+	t.Parallel()
+	s := &sealing{Store: newStore(t)}
+	h := newHost(t, s, webhook.Standard(), nil)
+	w, err := h.hooks.Add(ctx, plainHook(withAuth(oauthAuth())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.sealed.Store(true)
+	got := h.webhook(w.ID)
+	if !got.Auth.Equal(webhook.Auth{Scheme: webhook.AuthOAuth}) || !errors.Is(got.Unreadable, webhook.ErrSealed) {
+		t.Errorf("%+v, %v; want the scheme alone", got.Auth, got.Unreadable)
+	}
+	text, err := json.Marshal(got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shown struct {
+		Auth       map[string]any
+		Unreadable bool
+	}
+	if err := json.Unmarshal(text, &shown); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]any{"scheme": "oauth2", "secret": "[redacted]"}, shown.Auth); diff != "" || !shown.Unreadable {
+		t.Errorf("unreadable %t (-want +got):\n%s", shown.Unreadable, diff)
+	}
+}
+
+// Rule: an error of a validation holds no part of Auth.
 func TestAuthErrorsKeepSecrets(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, newStore(t), webhook.Standard(), nil)

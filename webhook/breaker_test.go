@@ -2,11 +2,9 @@ package webhook_test
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/postrider/postrider/webhook"
@@ -28,9 +26,8 @@ func TestBreaker(t *testing.T) {
 	down.Store(true)
 	var inFlight, most atomic.Int64
 	to := &receiver{answer: func(int, request) answer {
-		n := inFlight.Add(1)
+		raise(&most, inFlight.Add(1))
 		defer inFlight.Add(-1)
-		most.Store(max(most.Load(), n))
 		time.Sleep(time.Second)
 		if down.Load() {
 			return answer{status: 500}
@@ -87,6 +84,16 @@ func TestBreaker(t *testing.T) {
 			t.Errorf("health %+v after recovery", health)
 		}
 	})
+}
+
+// raise sets a maximum that goroutines share to n, if n is above it.
+func raise(most *atomic.Int64, n int64) {
+	for {
+		was := most.Load()
+		if n <= was || most.CompareAndSwap(was, n) {
+			return
+		}
+	}
 }
 
 func (r *receiver) reset() {
@@ -156,30 +163,47 @@ func TestAttention(t *testing.T) {
 // Observer is called. A success starts the time again. A Test never counts.
 func TestDisableAfterFiveDays(t *testing.T) {
 	t.Parallel()
-	var o observed
-	to := &receiver{answer: status(500)}
-	inLongBubble(t, webhook.Standard(), &webhook.Options{Transport: to, Observer: o.observer()}, func(h *host) {
-		w := h.add("one", standardHook)
-		for day := range 6 {
-			h.dispatchAll(id("evt_%d", day))
-			if _, err := h.hooks.Test(context.Background(), scope, w.ID); err != nil {
-				t.Fatal(err)
+	for name, c := range map[string]struct {
+		success   int // the day on which requests are accepted
+		attention int // times
+		off       int // the first day of a failure that switches off
+	}{
+		"no success":  {success: -1, attention: 1, off: 5},
+		"one success": {success: 3, attention: 2, off: 9},
+	} {
+		var o observed
+		var day atomic.Int64
+		to := &receiver{answer: func(int, request) answer {
+			if day.Load() == int64(c.success) {
+				return answer{status: 200}
 			}
-			settled(24 * time.Hour)
-			got, err := h.hooks.Webhook(context.Background(), scope, w.ID)
-			if err != nil {
-				t.Fatal(err)
+			return answer{status: 500}
+		}}
+		inLongBubble(t, webhook.Standard(), &webhook.Options{Transport: to, Observer: o.observer()}, func(h *host) {
+			w := h.add("one", standardHook)
+			for ; day.Load() <= int64(c.off); day.Add(1) {
+				today := int(day.Load())
+				h.dispatchAll(id("evt_%d", today))
+				if today != c.success { // an accepted test is a success too
+					if _, err := h.hooks.Test(context.Background(), scope, w.ID); err != nil {
+						t.Fatal(err)
+					}
+				}
+				settled(24 * time.Hour)
+				if active := h.webhook(w.ID).Active; active != (today < c.off) {
+					t.Errorf("%s: after day %d active is %t", name, today, active)
+				}
+				if told := len(o.attention); today < 2 && told > 0 || today == 2 && told != 1 {
+					t.Errorf("%s: after day %d the Observer has %d calls, want the first on day 2", name, today, told)
+				}
 			}
-			if day < 4 && !got.Active {
-				t.Fatalf("switched off after %d days", day+1)
+			if len(o.disabled) != 1 || len(o.attention) != c.attention {
+				t.Errorf("%s: told %v and attention %v, want one and %d", name, o.disabled, o.attention, c.attention)
 			}
-		}
-		if len(o.disabled) != 1 || len(o.attention) != 1 {
-			t.Errorf("told %v and attention %v, want one each", o.disabled, o.attention)
-		}
-	})
+		})
+	}
 	var quiet observed
-	to = &receiver{answer: status(500)}
+	to := &receiver{answer: status(500)}
 	inLongBubble(t, webhook.Standard(), &webhook.Options{Transport: to, Observer: quiet.observer()}, func(h *host) {
 		w := h.add("one", standardHook)
 		for range 10 {
@@ -190,89 +214,6 @@ func TestDisableAfterFiveDays(t *testing.T) {
 		}
 		if health, _ := h.hooks.Health(context.Background(), scope, w.ID); !health.OK() || len(quiet.disabled) != 0 {
 			t.Errorf("tests alone led to %+v, told %v", health, quiet.disabled)
-		}
-	})
-}
-
-// Rule: of several hosts on one Store, one sends each delivery, and one switches a webhook off and
-// reports it. All hosts learn a change of health.
-func TestTwoHosts(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		store := newStore(t)
-		var o observed
-		answer503 := atomic.Bool{}
-		to := &receiver{}
-		to.answer = func(int, request) answer {
-			if answer503.Load() {
-				return answer{status: 410, delay: time.Millisecond}
-			}
-			return answer{status: 200, delay: time.Millisecond}
-		}
-		hosts := make([]*host, 2)
-		for i := range hosts {
-			hosts[i] = newHost(t, store, webhook.Standard(), &webhook.Options{Transport: to, Observer: o.observer()})
-		}
-		hosts[0].add("one", standardHook)
-		for _, h := range hosts {
-			h.start()
-			defer h.stop()
-		}
-		var want []string
-		for i := range 100 {
-			name := "evt_" + string(rune('a'+i/26)) + string(rune('a'+i%26))
-			want = append(want, name)
-			hosts[i%2].dispatch(id("%s", name))
-		}
-		settled(time.Minute)
-		var got []string
-		for _, r := range to.seen() {
-			got = append(got, r.Header.Get("Webhook-Id"))
-		}
-		slices.Sort(got)
-		if !slices.Equal(got, want) {
-			t.Errorf("%d requests for 100 events, or others than those", len(got))
-		}
-		answer503.Store(true)
-		for i := range 8 {
-			hosts[i%2].dispatchAll(id("gone_%d", i))
-		}
-		settled(time.Minute)
-		if len(o.disabled) != 1 {
-			t.Errorf("%d hosts told that it was switched off, want 1", len(o.disabled))
-		}
-	})
-}
-
-// Rule: an open breaker in a HealthStore stays open after the process has ended.
-func TestHealthOutlivesTheProcess(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		store := newStore(t)
-		to := &receiver{answer: status(500)}
-		h := newHost(t, store, webhook.Standard(), &webhook.Options{Transport: to, Poll: time.Hour})
-		w := h.add("one", standardHook)
-		h.start()
-		for i := range 12 {
-			h.dispatch(id("evt_%d", i))
-		}
-		settled(3 * time.Second)
-		h.stop()
-		before, err := h.hooks.Health(context.Background(), scope, w.ID)
-		if err != nil || before.Status(time.Now()) != webhook.HealthOpen {
-			t.Fatalf("health %+v, %v; want an open breaker", before, err)
-		}
-		to.reset()
-		again := newHost(t, store, webhook.Standard(), &webhook.Options{Transport: to, Poll: time.Hour})
-		again.start()
-		defer again.stop()
-		settled(time.Until(before.OpenUntil) - time.Second)
-		if n := len(to.seen()); n != 0 {
-			t.Errorf("%d requests by the new process before the breaker's time", n)
-		}
-		settled(2 * time.Second)
-		if n := len(to.seen()); n != 1 {
-			t.Errorf("%d requests at the breaker's time, want one probe", n)
 		}
 	})
 }

@@ -147,7 +147,7 @@ func TestPanickingEnqueue(t *testing.T) {
 	})
 }
 
-// unsure is a Store that loses the answer of an Update and is slow to answer a claim.
+// unsure is a Store that loses the answer of a change and is slow to answer a claim.
 type unsure struct {
 	*memstore.Store
 	claimed chan struct{}
@@ -158,6 +158,13 @@ func (s *unsure) Update(ctx context.Context, w webhook.Webhook) error {
 		return err
 	}
 	return fmt.Errorf("the answer was lost: %w", webhook.ErrUnknown)
+}
+
+func (s *unsure) DeleteScope(ctx context.Context, scope string) error {
+	if err := s.Store.DeleteScope(ctx, scope); err != nil {
+		return err
+	}
+	return fmt.Errorf("a part is left: %w", webhook.ErrUnknown)
 }
 
 func (s *unsure) Claim(ctx context.Context, c webhook.Claim) (webhook.Batch, error) {
@@ -173,22 +180,30 @@ func (s *unsure) Claim(ctx context.Context, c webhook.Claim) (webhook.Batch, err
 // it.
 func TestUnknownChange(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		store := &unsure{newStore(t), make(chan struct{})}
-		h := newHost(t, store, webhook.Automation(), nil)
-		w := h.add("one")
-		h.dispatch() // Run is not under way, so it is claimed
-		h.start()
-		defer h.stop()
-		<-store.claimed
-		if err := h.hooks.SetActive(t.Context(), scope, w.ID, false); !errors.Is(err, webhook.ErrUnknown) {
-			t.Errorf("SetActive: %v, want ErrUnknown", err)
-		}
-		settled(time.Minute)
-		if n := len(h.to.seen()); n != 0 {
-			t.Errorf("%d requests to a webhook that is switched off", n)
-		}
-	})
+	for name, change := range map[string]func(h *host, w webhook.Webhook) error{
+		"SetActive":   func(h *host, w webhook.Webhook) error { return h.hooks.SetActive(ctx, scope, w.ID, false) },
+		"DeleteScope": func(h *host, w webhook.Webhook) error { return h.hooks.DeleteScope(ctx, scope) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				store := &unsure{newStore(t), make(chan struct{})}
+				h := newHost(t, store, webhook.Automation(), nil)
+				w := h.add("one")
+				h.dispatch() // Run is not under way, so it is claimed
+				h.start()
+				defer h.stop()
+				<-store.claimed
+				if err := change(h, w); !errors.Is(err, webhook.ErrUnknown) {
+					t.Errorf("%v, want ErrUnknown", err)
+				}
+				settled(time.Minute)
+				if n := len(h.to.seen()); n != 0 {
+					t.Errorf("%d requests to a webhook that is switched off or gone", n)
+				}
+			})
+		})
+	}
 }
 
 // restless is a Store whose webhooks change after each read.

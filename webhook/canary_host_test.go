@@ -2,7 +2,9 @@ package webhook_test
 
 import (
 	"context"
+	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -41,20 +43,58 @@ func (s *leaky) Settle(ctx context.Context, ss []webhook.Settlement) ([]string, 
 	return s.Store.Settle(ctx, ss)
 }
 
+// leakyObserver is an Observer that panics with its arguments, and keeps the names of the functions
+// that were called.
+func leakyObserver(called *sync.Map) *webhook.Observer {
+	boom := func(name string) func(context.Context, webhook.Delivery) {
+		return func(context.Context, webhook.Delivery) {
+			called.Store(name, true)
+			panic(hidden().URL)
+		}
+	}
+	return &webhook.Observer{Enqueued: boom("Enqueued"), Settled: boom("Settled"), Lost: boom("Lost"),
+		Attempted: func(context.Context, webhook.Delivery, webhook.Attempt) {
+			called.Store("Attempted", true)
+			panic(hidden().Secrets[0].Reveal())
+		},
+		Attention: func(_ context.Context, w webhook.Webhook, _ webhook.Code, _ *webhook.Attempt) {
+			called.Store("Attention", true)
+			panic(w.URL)
+		},
+		Disabled: func(_ context.Context, w webhook.Webhook) {
+			called.Store("Disabled", true)
+			panic(w.URL)
+		}}
+}
+
 // Rule: a panic of a Store, an Observer, Around or Carry reveals no secret, nor does an error of a
 // Store while a webhook is being sent to.
 func TestCanaryOfTheHost(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var all collected
+		var called sync.Map
 		w := hidden()
-		boom := func(context.Context, webhook.Delivery) { panic(w.URL) }
 		store := &leaky{Store: newStore(t)}
 		carry := false
-		h := newHost(t, store, webhook.Automation(), &webhook.Options{Transport: respond(401, "x"), Logger: all.logger(),
-			Observer: &webhook.Observer{Enqueued: boom, Settled: boom, Lost: boom,
-				Attempted: func(context.Context, webhook.Delivery, webhook.Attempt) { panic(w.Secrets[0].Reveal()) },
-				Attention: func(_ context.Context, w webhook.Webhook, _ webhook.Code, _ *webhook.Attempt) { panic(w.URL) }},
+		var gone, overtaken atomic.Bool
+		to := transportFunc(func(r *http.Request) (*http.Response, error) {
+			if overtaken.CompareAndSwap(true, false) {
+				takeOver(t, store.Store)
+			}
+			if gone.Load() {
+				return respond(410, "x")(r)
+			}
+			return respond(401, "x")(r)
+		})
+		p := webhook.Automation()
+		p.Judge = func(a webhook.Attempt) webhook.Verdict {
+			if a.Status == 410 {
+				return webhook.VerdictGone
+			}
+			return webhook.DefaultJudge(a)
+		}
+		h := newHost(t, store, p, &webhook.Options{Transport: to, Logger: all.logger(), Observer: leakyObserver(&called),
 			Around: func(context.Context, webhook.Delivery, func(context.Context) webhook.Attempt) webhook.Attempt {
 				panic(w.URL)
 			},
@@ -83,6 +123,13 @@ func TestCanaryOfTheHost(t *testing.T) {
 			store.on.Store(false)
 			settled(10 * time.Second)
 		}
+		for _, next := range []*atomic.Bool{&overtaken, &gone} {
+			next.Store(true)
+			_, err = h.Dispatch(ctx, success(t))
+			all.add("dispatched", err)
+			settled(10 * time.Second)
+			all.queryAll(h, w)
+		}
 		carry = true
 		_, err = h.Dispatch(ctx, success(t))
 		all.add("dispatched", err)
@@ -90,6 +137,11 @@ func TestCanaryOfTheHost(t *testing.T) {
 		all.add("tracked", err)
 		if n := all.errors.Load(); n < 4 {
 			t.Errorf("%d errors were collected, want 4 at least", n)
+		}
+		for _, name := range []string{"Enqueued", "Attempted", "Settled", "Lost", "Attention", "Disabled"} {
+			if _, ok := called.Load(name); !ok {
+				t.Errorf("%s of the Observer was not called", name)
+			}
 		}
 		all.check(t, 50)
 	})

@@ -2,18 +2,15 @@ package webhook
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
+	"crypto/sha256"
 	"encoding/hex"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/postrider/postrider/webhook/internal/clientcert"
 )
 
 // CertificateRequest makes a new private key (ECDSA, P-256) for a webhook, which never leaves the
@@ -25,16 +22,20 @@ import (
 func (m *Manager) CertificateRequest(ctx context.Context, scope, id string) (csr []byte, err error) {
 	w, err := m.Webhook(ctx, scope, id)
 	if err == nil && w.TLS.Pending.IsZero() {
+		var pending string
+		if pending, err = clientcert.NewRequest(id); err != nil {
+			return nil, err
+		}
 		w, err = m.change(ctx, scope, id, 0, m.validateAll, func(w *Webhook) {
 			if w.TLS.Pending.IsZero() { // unless a concurrent call has made one
-				w.TLS.Pending, err = newPending(id)
+				w.TLS.Pending = NewSecret(pending)
 			}
 		})
 	}
 	if err != nil {
 		return nil, err
 	}
-	if _, csr = w.TLS.pending(); csr == nil {
+	if csr = w.TLS.PendingRequest(); csr == nil {
 		return nil, fmt.Errorf("webhook: certificate request of %s: %w", id, errNoRequest)
 	}
 	return csr, nil
@@ -57,9 +58,9 @@ func (m *Manager) SetCertificate(ctx context.Context, scope, id string, chain []
 	return m.change(ctx, scope, id, 0, check, func(w *Webhook) {
 		was = w.TLS
 		w.TLS.Certificate = string(chain)
-		if key, _ := was.pending(); key != nil {
+		if key, _ := clientcert.SplitRequest(was.Pending.Reveal()); key != nil {
 			with := ClientTLS{Certificate: w.TLS.Certificate, Key: NewSecret(string(key))}
-			if _, err := with.parse(); !errors.Is(err, errPair) {
+			if _, err := with.parse(); !errors.Is(err, clientcert.ErrPair) {
 				w.TLS.Key, w.TLS.Pending = with.Key, Secret{}
 			}
 		}
@@ -73,45 +74,8 @@ func (m *Manager) KeepsKeys() bool { return m.d.o.Transport == nil && m.d.keepsK
 // PendingRequest is the request of [Manager.CertificateRequest] that has no certificate yet, in
 // PEM; nil if there is none. It holds nothing secret.
 func (c ClientTLS) PendingRequest() []byte {
-	_, csr := c.pending()
+	_, csr := clientcert.SplitRequest(c.Pending.Reveal())
 	return csr
-}
-
-// newPending makes a key and a request for a certificate.
-func newPending(name string) (Secret, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return Secret{}, fmt.Errorf("webhook: make a private key: %w", err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return Secret{}, fmt.Errorf("webhook: encode a private key: %w", err)
-	}
-	csr, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: name}}, key)
-	if err != nil {
-		return Secret{}, fmt.Errorf("webhook: make a certificate request: %w", err)
-	}
-	var b strings.Builder
-	for _, block := range []pem.Block{{Type: blockKey, Bytes: der}, {Type: blockRequest, Bytes: csr}} {
-		_ = pem.Encode(&b, &block) // a Builder returns no error
-	}
-	return NewSecret(b.String()), nil
-}
-
-// pending returns the key and the request, in PEM, of a certificate that is not stored yet.
-func (c *ClientTLS) pending() (key, csr []byte) {
-	for rest := []byte(c.Pending.Reveal()); ; {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			return key, csr
-		}
-		switch block.Type {
-		case blockKey:
-			key = pem.EncodeToMemory(block)
-		case blockRequest:
-			csr = pem.EncodeToMemory(block)
-		}
-	}
 }
 
 // certificateWarnings remembers the warnings of this process about the ends of certificates.
@@ -140,6 +104,23 @@ func (e *certificateWarnings) firstTime(key string) bool {
 	return true
 }
 
+// certificateStages are the warnings about the end of a certificate, the latest first.
+var certificateStages = []struct {
+	days int
+	name string
+}{{0, "ended"}, {3, "3"}, {14, "14"}, {30, "30"}}
+
+// certificateStage is the name of the warning that is due, "" if the end is far.
+func certificateStage(until, now time.Time) string {
+	left := until.Sub(now)
+	for _, s := range certificateStages {
+		if left <= time.Duration(s.days)*24*time.Hour {
+			return s.name
+		}
+	}
+	return ""
+}
+
 // warnCertificate warns the owner of a webhook that its client certificate ends: once 30, 14 and 3
 // days before, and once after. With Marks only one of the hosts that share the Store does so.
 func (d *Dispatcher) warnCertificate(ctx context.Context, w *Webhook) {
@@ -151,15 +132,16 @@ func (d *Dispatcher) warnCertificate(ctx context.Context, w *Webhook) {
 	if id == nil {
 		return
 	}
-	near := certificateStage(id.until, now)
+	near := certificateStage(id.Until, now)
 	if near == "" {
 		return
 	}
-	key := strings.Join([]string{"certificate", w.ID, hex.EncodeToString(id.digest[:8]), near}, "/")
-	if !d.certWarnings.firstTime(w.Scope+"\x00"+key) || !d.firstMark(ctx, w.Scope, key, now, id.until) {
+	leaf := sha256.Sum256(id.Certificate.Leaf.Raw)
+	key := strings.Join([]string{"certificate", w.ID, hex.EncodeToString(leaf[:8]), near}, "/")
+	if !d.certWarnings.firstTime(w.Scope+"\x00"+key) || !d.firstMark(ctx, w.Scope, key, now, id.Until) {
 		return
 	}
-	d.log.WarnContext(ctx, "webhook: a client certificate ends soon, or has ended", "webhook", w.ID, "scope", w.Scope, "until", id.until)
+	d.log.WarnContext(ctx, "webhook: a client certificate ends soon, or has ended", "webhook", w.ID, "scope", w.Scope, "until", id.Until)
 	d.notifyAttention(ctx, *w, CodeCertificate, nil)
 }
 

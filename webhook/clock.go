@@ -71,7 +71,7 @@ func (d *Dispatcher) measureClock(ctx context.Context) {
 	if d.clock == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, storeTimeout, errNoAnswer)
 	defer cancel()
 	best, err := d.readClock(ctx)
 	if err == nil && best.uncertain > clockSlow/2 {

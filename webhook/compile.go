@@ -19,12 +19,12 @@ type batch struct {
 
 // compile reads the webhooks of the events' scopes, or takes them from the cache, and makes the
 // deliveries.
-func (d *Dispatcher) compile(ctx context.Context, read readScopeFunc, events []payload.Event, cache WebhookCache) (Receipt, *batch, error) {
+func (d *Dispatcher) compile(ctx context.Context, read readScopeFunc, events []payload.Event, cache WebhookCache) (Receipt, batch, error) {
 	now, _ := d.timeBounds() // the earliest, so that a claim right after this finds it due
-	b := &batch{read: time.Now()}
+	b := batch{read: time.Now()}
 	carry, err := d.carry(ctx)
 	if err != nil {
-		return Receipt{}, nil, err
+		return Receipt{}, batch{}, err
 	}
 	receipt := Receipt{Events: make([]EventReceipt, 0, len(events))}
 	var scopes map[string][]Webhook // only for several events
@@ -39,7 +39,7 @@ func (d *Dispatcher) compile(ctx context.Context, read readScopeFunc, events []p
 		}
 		if !known && !cached {
 			if hooks, err = read(ctx, e.Scope); err != nil {
-				return Receipt{}, nil, fmt.Errorf("webhook: dispatch %s: webhooks: %w", e.ID, err)
+				return Receipt{}, batch{}, fmt.Errorf("webhook: dispatch %s: webhooks: %w", e.ID, err)
 			}
 			if len(hooks) == 0 {
 				d.warnUnknownScope(ctx, e.Scope)
@@ -50,7 +50,7 @@ func (d *Dispatcher) compile(ctx context.Context, read readScopeFunc, events []p
 		}
 		made, of, err := d.plan(ctx, e, hooks, now)
 		if err != nil {
-			return Receipt{}, nil, fmt.Errorf("webhook: dispatch %s: %w", e.ID, err)
+			return Receipt{}, batch{}, fmt.Errorf("webhook: dispatch %s: %w", e.ID, err)
 		}
 		if cached && len(made) == 0 {
 			return d.compile(ctx, read, events, nil) // without an Enqueue an outdated cache goes unnoticed
@@ -64,7 +64,7 @@ func (d *Dispatcher) compile(ctx context.Context, read readScopeFunc, events []p
 		er := EventReceipt{ID: e.ID, Matched: len(made)}
 		for i := range made {
 			if made[i].Carry = carry; len(made[i].Body) > d.profile.maxBody() {
-				return Receipt{}, nil, fmt.Errorf("webhook: dispatch %s: %w: composed body of %d bytes, profile %s allows %d", e.ID, ErrTooLarge, len(made[i].Body), d.profile.Name, d.profile.maxBody())
+				return Receipt{}, batch{}, fmt.Errorf("webhook: dispatch %s: %w: composed body of %d bytes, profile %s allows %d", e.ID, ErrTooLarge, len(made[i].Body), d.profile.Name, d.profile.maxBody())
 			}
 			er.Deliveries = append(er.Deliveries, made[i].ID)
 		}

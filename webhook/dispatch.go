@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/postrider/postrider/internal/ascii"
 	"github.com/postrider/postrider/payload"
@@ -51,51 +53,88 @@ func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Rec
 	if err := ctx.Err(); err != nil {
 		return Receipt{}, fmt.Errorf("webhook: dispatch: nothing was stored: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, d.o.DispatchTimeout)
+	grace := min(answerGrace, d.o.DispatchTimeout/10)
+	ctx, cancel := context.WithTimeoutCause(ctx, d.o.DispatchTimeout-grace, errNoAnswer)
 	defer cancel()
 	if err := d.calls.Acquire(ctx, 1); err != nil {
-		return Receipt{}, fmt.Errorf("webhook: dispatch: %w: %w", ErrBusy, err)
-	}
-	type result struct {
-		receipt Receipt
-		err     error
+		return Receipt{}, fmt.Errorf("webhook: dispatch: %w: nothing was stored: %w", ErrBusy, err)
 	}
 	// A Store that ignores its context must not block the host, so a goroutine calls it that may
 	// outlast this function.
-	done := make(chan result, 1)
+	c := &dispatching{done: make(chan struct{})}
 	events = slices.Clone(events)
 	d.engine.workers.run(func() {
 		var first *job
 		func() {
-			r := result{err: errDispatchEnded}
-			defer func() { done <- r }()
+			defer close(c.done)
 			defer d.calls.Release(1)
-			r.receipt, first, r.err = d.dispatch(ctx, events)
+			returned := false
+			defer func() {
+				if !returned { // code of the host has ended this goroutine
+					c.err = c.failed(ErrPanic)
+				}
+			}()
+			c.receipt, first, c.err = d.dispatch(ctx, c, events)
+			returned = true
 		}()
 		d.engine.send(first) // the stack of this goroutine has grown already
 	})
 	select {
-	case r := <-done:
-		return r.receipt, r.err
+	case <-c.done:
+		return c.receipt, c.err
 	case <-ctx.Done():
-		select {
-		case r := <-done: // both were there
-			return r.receipt, r.err
-		default:
-			return Receipt{}, fmt.Errorf("webhook: dispatch: %w: %w", ErrUnknown, ctx.Err())
-		}
+	}
+	late := time.NewTimer(grace)
+	defer late.Stop()
+	select {
+	case <-c.done: // the Store knows whether it has stored anything
+		return c.receipt, c.err
+	case <-late.C:
+		return Receipt{}, c.failed(ctx.Err())
 	}
 }
 
-// errDispatchEnded is the result if code of the host ends the goroutine that stores.
-var errDispatchEnded = fmt.Errorf("webhook: dispatch: %w: %w", ErrUnknown, ErrPanic)
+// answerGrace is the time in which a Store may say how a call ended whose context is over.
+const answerGrace = 100 * time.Millisecond
+
+// dispatching is a call of Dispatch.
+type dispatching struct {
+	state   atomic.Int32 // whether the Store may have been called
+	receipt Receipt
+	err     error
+	done    chan struct{} // closed once receipt and err are there
+}
+
+// The states of dispatching.
+const (
+	notStoring int32 = iota
+	storing
+	givenUp // the Store must not be called any more
+)
+
+// begin reports whether the Store may be called.
+func (c *dispatching) begin() bool {
+	return c.state.CompareAndSwap(notStoring, storing) || c.state.Load() == storing
+}
+
+// failed is the error of a call that has no result. Unless the Store has been called, nothing is
+// stored, nor will be.
+func (c *dispatching) failed(err error) error {
+	if c.state.CompareAndSwap(notStoring, givenUp) {
+		return fmt.Errorf("webhook: dispatch: nothing was stored: %w", err)
+	}
+	return fmt.Errorf("webhook: dispatch: %w: %w", ErrUnknown, err)
+}
 
 // dispatch stores deliveries. The caller makes the request of first, if that is not nil.
-func (d *Dispatcher) dispatch(ctx context.Context, events []payload.Event) (r Receipt, first *job, err error) {
+func (d *Dispatcher) dispatch(ctx context.Context, c *dispatching, events []payload.Event) (r Receipt, first *job, err error) {
 	defer contain("Store.Enqueue", &err)
 	d.useClock(ctx) // not in DispatchTx: the host's transaction may hold the only connection
 	unchecked := false
-	store := func(b *batch) (added []bool, err error) {
+	store := func(b batch) (added []bool, err error) {
+		if !c.begin() {
+			return nil, fmt.Errorf("nothing was stored: %w", ctx.Err())
+		}
 		if unchecked {
 			for i := range b.deliveries {
 				b.deliveries[i].Seen = 0 // as in a Store that does not count changes
@@ -133,7 +172,7 @@ func (d *Dispatcher) DispatchTx(ctx context.Context, tx Enqueuer, events ...payl
 	defer cancel()
 	var r Receipt
 	err := protect("Enqueue", func() (err error) {
-		store := func(b *batch) ([]bool, error) { return d.storeInTx(ctx, tx, b) }
+		store := func(b batch) ([]bool, error) { return d.storeInTx(ctx, tx, b) }
 		r, err = d.enqueue(ctx, tx.Webhooks, events, nil, store) // Status does not record reads by a transaction of the host
 		return err
 	})
@@ -168,7 +207,7 @@ type readScopeFunc = func(ctx context.Context, scope string) ([]Webhook, error)
 
 // enqueue compiles the deliveries and passes them to store. With a nil cache it reads the webhooks.
 func (d *Dispatcher) enqueue(ctx context.Context, read readScopeFunc, events []payload.Event, cache WebhookCache,
-	store func(*batch) ([]bool, error)) (Receipt, error) {
+	store func(batch) ([]bool, error)) (Receipt, error) {
 	receipt, b, err := d.compile(ctx, read, events, cache)
 	if err != nil || len(b.deliveries) == 0 {
 		return receipt, err
@@ -184,9 +223,7 @@ func (d *Dispatcher) enqueue(ctx context.Context, read readScopeFunc, events []p
 // readScope reads the webhooks of a scope from the Store, with a record in Status.
 func (d *Dispatcher) readScope(ctx context.Context, scope string) ([]Webhook, error) {
 	ws, err := d.store.Webhooks(ctx, scope)
-	if !errors.Is(err, context.Canceled) { // a cancelled call says nothing about the Store
-		d.recordCall(ctx, "Webhooks", err)
-	}
+	d.recordCall(ctx, "Webhooks", err)
 	return ws, err
 }
 

@@ -201,30 +201,10 @@ func TestCarry(t *testing.T) {
 	})
 }
 
-// Rule: a panicking hook is contained, recorded, and the loop goes on.
+// Rule: a panicking hook of the Profile fails the delivery as config, or the Dispatch, which then
+// stores nothing.
 func TestPanickingHooks(t *testing.T) {
 	t.Parallel()
-	boom := func(context.Context, webhook.Delivery) { panic("observer") }
-	o := &webhook.Options{
-		Observer: &webhook.Observer{Enqueued: boom, Settled: boom, Lost: boom,
-			Attempted: func(context.Context, webhook.Delivery, webhook.Attempt) { panic("observer") },
-			Attention: func(context.Context, webhook.Webhook, webhook.Code, *webhook.Attempt) { panic("observer") },
-			Disabled:  func(context.Context, webhook.Webhook) { panic("observer") }},
-		Around: func(_ context.Context, _ webhook.Delivery, _ func(context.Context) webhook.Attempt) webhook.Attempt {
-			panic("around")
-		},
-	}
-	inBubble(t, webhook.Automation(), o, func(h *host) {
-		h.add("one")
-		d := h.dispatch()
-		settled(time.Second)
-		if got := h.outcome(d); got != "delivered tries=1" {
-			t.Error(got)
-		}
-		if n := len(h.to.seen()); n != 1 {
-			t.Errorf("%d requests, want 1", n)
-		}
-	})
 	hooks := map[string]func(*webhook.Profile){
 		"Sign": func(p *webhook.Profile) { p.Prepare.Sign = func(webhook.Webhook) (signer, error) { panic("x") } },
 		"signer": func(p *webhook.Profile) {

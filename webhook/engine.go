@@ -231,7 +231,7 @@ var errNoAnswer = errors.New("webhook: the Store did not answer in time")
 // answer. A Store that ignores its context is abandoned: done gets errNoAnswer after the limit, and a
 // later answer is dropped.
 func callStore[T any](g *engine, limit time.Duration, what string, call func(context.Context) (T, error), done func(context.Context, T, error)) {
-	ctx, cancel := context.WithTimeout(g.d.storingContext(), limit)
+	ctx, cancel := context.WithTimeoutCause(g.d.storingContext(), limit, errNoAnswer)
 	defer cancel()
 	end := func(answer T, err error) {
 		g.d.recordCall(ctx, what, err)

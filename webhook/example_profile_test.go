@@ -49,7 +49,7 @@ func newSiteAt(endpoint *webhooktest.Endpoint, p webhook.Profile, o *webhook.Opt
 	if s.manager, err = s.hooks.Manager(); err != nil {
 		panic(err)
 	}
-	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.ctx, s.cancel = context.WithTimeout(context.Background(), time.Minute) // ends an example that waits in vain
 	return s
 }
 

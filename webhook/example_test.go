@@ -68,7 +68,9 @@ func Example() {
 		return
 	}
 
-	requests, err := endpoint.Wait(ctx, 1)
+	waiting, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	requests, err := endpoint.Wait(waiting, 1)
 	for _, r := range requests {
 		fmt.Println(r.Method, r.Shape)
 		fmt.Println(string(r.Body))

@@ -111,27 +111,35 @@ func TestExplainNoWebhook(t *testing.T) {
 	}
 }
 
-// Rule: the reason of a retry has its time. A pause that lasts longer comes first, and holds
-// untried deliveries as well.
+// Rule: the reason of a retry has its time. A pause that lasts longer, or as long, comes first, and
+// holds untried deliveries as well.
 func TestExplainRetryAndPause(t *testing.T) {
 	t.Parallel()
-	to := &receiver{answer: func(int, request) answer { return answer{status: 503, after: "60"} }}
+	to := &receiver{answer: func(n int, _ request) answer {
+		if n == 1 {
+			return answer{status: 500}
+		}
+		return answer{status: 503, after: "60"}
+	}}
 	inBubble(t, webhook.Automation(), &webhook.Options{Transport: to}, func(h *host) {
 		h.add("one")
 		begin := time.Now()
-		first := h.dispatch(id("evt_1"))
+		failed := h.dispatch(id("evt_1"))
 		settled(0)
-		pause := reason(webhook.ReasonPaused, begin.Add(time.Minute), true)
-		due, _ := h.delivery(first)
-		retry := reason(webhook.ReasonRetry, due.Due, false)
-		if due.Due.Equal(pause.Until) {
-			h.wantReasons(first, pause, retry)
-		} else {
-			h.wantReasons(first, retry, pause) // the retry lies behind the pause
-		}
-		second := h.dispatch(id("evt_2"))
+		due, _ := h.delivery(failed)
+		early := reason(webhook.ReasonRetry, due.Due, false)
+		h.wantReasons(failed, early)
+		patient := h.dispatch(id("evt_2"))
 		settled(time.Second)
-		h.wantReasons(second, pause)
+		pause := reason(webhook.ReasonPaused, begin.Add(time.Minute), true)
+		if !early.Until.After(begin) || !early.Until.Before(pause.Until) {
+			t.Errorf("a retry after %v, want it before the end of the pause", early.Until.Sub(begin))
+		}
+		h.wantReasons(failed, pause, early)
+		h.wantReasons(patient, pause, reason(webhook.ReasonRetry, pause.Until, false))
+		untried := h.dispatch(id("evt_3"))
+		settled(time.Second)
+		h.wantReasons(untried, pause)
 	})
 }
 

@@ -15,7 +15,10 @@ var (
 	KeptFields   = keptFields[:]
 )
 
-const MaxSnippet = maxSnippet
+const (
+	MaxSnippet  = maxSnippet
+	MaxPrepared = maxPrepared
+)
 
 // Workers are goroutines that wait for more work.
 type Workers = workers

@@ -54,6 +54,8 @@ func TestGoexit(t *testing.T) {
 						}
 					case !errors.Is(err, webhook.ErrPanic):
 						t.Errorf("Dispatch: %v, want ErrPanic", err)
+					case errors.Is(err, webhook.ErrUnknown) != strings.HasPrefix(hook, "Store.Enqueue"):
+						t.Errorf("Dispatch: %v; it is certain that nothing was stored unless Enqueue was called", err)
 					}
 				}
 				dispatch("evt_claimed")

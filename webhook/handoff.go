@@ -15,7 +15,7 @@ const handOffMargin = 10 * time.Second
 // handOff stores deliveries. Those that can be sent at once are stored with a lease of this
 // process: after the commit they wait for their turn here, without another call to the Store. The
 // caller makes the request of first, if that is not nil.
-func (d *Dispatcher) handOff(ctx context.Context, b *batch) (added []bool, first *job, err error) {
+func (d *Dispatcher) handOff(ctx context.Context, b batch) (added []bool, first *job, err error) {
 	began := time.Now()
 	earliest, latest := d.timeBounds()
 	number, until := d.engine.nextLease(latest), latest.Add(d.o.Timeout+handOffMargin)
@@ -109,7 +109,7 @@ func nextPart(ds []Delivery) []Delivery {
 
 // storeInTx stores deliveries in a transaction of the host and announces them to the scheduler,
 // which claims them after the commit.
-func (d *Dispatcher) storeInTx(ctx context.Context, to Enqueuer, b *batch) ([]bool, error) {
+func (d *Dispatcher) storeInTx(ctx context.Context, to Enqueuer, b batch) ([]bool, error) {
 	added, err := d.storeAll(ctx, to, b.deliveries)
 	if err != nil {
 		return nil, err

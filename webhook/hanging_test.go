@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -95,4 +96,31 @@ func TestHangingStore(t *testing.T) {
 			})
 		})
 	}
+}
+
+// deaf is a Store whose notifications cannot be heard.
+type deaf struct{ *memstore.Store }
+
+func (deaf) Wait(context.Context) error {
+	return errors.New("the connection for notifications is gone")
+}
+func (deaf) Notify(context.Context) error { return nil }
+
+// Rule: while a Store cannot listen for other hosts, their events are found by a look each second.
+func TestDeafNotifier(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore(t)
+		h := newHost(t, deaf{store}, webhook.Automation(), nil)
+		h.add("one")
+		h.start()
+		defer h.stop()
+		time.Sleep(10 * time.Minute)
+		other := newHost(t, store, webhook.Automation(), nil)
+		other.dispatch()
+		time.Sleep(2 * time.Second)
+		if n := len(h.to.seen()); n != 1 {
+			t.Errorf("%d requests two seconds after another host has stored an event, want 1", n)
+		}
+	})
 }

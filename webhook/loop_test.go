@@ -36,22 +36,26 @@ func TestInactiveWaits(t *testing.T) {
 	inBubble(t, p, &webhook.Options{Poll: time.Hour}, func(h *host) {
 		w := h.add("one")
 		h.SetPaused(true)
-		old, young := h.dispatch(id("evt_old")), ""
+		old := h.dispatch(id("evt_old"))
 		h.setActive(w, false)
 		h.SetPaused(false)
 		settled(12 * time.Hour)
-		h.setActive(w, true)
 		h.SetPaused(true)
-		young = h.dispatch(id("evt_young"))
+		h.setActive(w, true)
+		young := h.dispatch(id("evt_young"))
 		h.setActive(w, false)
 		h.SetPaused(false)
 		settled(6 * time.Hour)
+		if n := len(h.to.seen()); n != 0 {
+			t.Errorf("%d requests to an inactive webhook", n)
+		}
 		h.setActive(w, true)
 		settled(time.Second)
-		if got := h.outcome(young); got != "delivered tries=1" {
-			t.Errorf("18 hours old: %s", got)
+		for age, d := range map[int]string{18: old, 6: young} {
+			if got := h.outcome(d); got != "delivered tries=1" {
+				t.Errorf("%d hours old: %s", age, got)
+			}
 		}
-		_ = old
 	})
 	inBubble(t, p, &webhook.Options{Poll: time.Hour}, func(h *host) {
 		w := h.add("one")

@@ -16,10 +16,7 @@ import (
 // All methods are safe for concurrent use; after an error nothing has changed, unless
 // errors.Is(err, [ErrUnknown]): then a statement was sent and its answer is missing, and a read
 // shows the stored state.
-type Manager struct {
-	d   *Dispatcher
-	reg Registry
-}
+type Manager struct{ d *Dispatcher }
 
 // Manager returns the Manager of this Dispatcher, or [ErrUnsupported] when its Store is
 // no [Registry].
@@ -27,7 +24,7 @@ func (d *Dispatcher) Manager() (*Manager, error) {
 	if d.registry == nil {
 		return nil, fmt.Errorf("webhook: Manager needs a Store that is a Registry: %w", ErrUnsupported)
 	}
-	return &Manager{d: d, reg: d.registry}, nil
+	return &Manager{d}, nil
 }
 
 // Add validates and stores a new webhook and returns it as stored, with its new ID, its canonical
@@ -49,7 +46,7 @@ func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 	if err != nil {
 		return Webhook{}, err
 	}
-	if err := m.reg.Create(ctx, w, m.d.profile.Form.MaxPerScope); err != nil {
+	if err := m.d.registry.Create(ctx, w, m.d.profile.Form.MaxPerScope); err != nil {
 		return Webhook{}, fmt.Errorf("webhook: add to scope %q: %w", w.Scope, err)
 	}
 	return w, nil
@@ -129,7 +126,7 @@ func (m *Manager) Delete(ctx context.Context, scope, id string) error {
 }
 
 func (m *Manager) remove(ctx context.Context, scope, id string) (err error) {
-	remove := func(ctx context.Context) error { return m.reg.Delete(ctx, scope, id) }
+	remove := func(ctx context.Context) error { return m.d.registry.Delete(ctx, scope, id) }
 	if m.d.profile.Form.Delete == nil {
 		return remove(ctx)
 	}
@@ -137,13 +134,16 @@ func (m *Manager) remove(ctx context.Context, scope, id string) (err error) {
 	return m.d.profile.Form.Delete(ctx, scope, id, remove)
 }
 
-// DeleteScope removes all data of a tenant.
+// DeleteScope removes all data of a tenant, its webhooks first. After an error another call continues.
 func (m *Manager) DeleteScope(ctx context.Context, scope string) error {
-	ws, err := m.reg.Webhooks(ctx, scope)
+	ws, err := m.d.registry.Webhooks(ctx, scope)
 	if err == nil {
-		err = m.reg.DeleteScope(ctx, scope)
+		err = m.d.registry.DeleteScope(ctx, scope)
 	}
 	if err != nil {
+		for _, w := range ws {
+			m.rereadIfUnknown(scope, w.ID, err)
+		}
 		return fmt.Errorf("webhook: delete scope %q: %w", scope, err)
 	}
 	m.d.sender.tokens.Forget(scope)
@@ -157,11 +157,10 @@ func (m *Manager) DeleteScope(ctx context.Context, scope string) error {
 // Marks returns the Store's idempotency keys, for actions that must happen once over all hosts, or
 // [ErrUnsupported].
 func (m *Manager) Marks() (Marks, error) {
-	marks, ok := m.d.store.(Marks)
-	if !ok {
+	if m.d.marks == nil {
 		return nil, fmt.Errorf("webhook: Marks: %w: it has none", ErrUnsupported)
 	}
-	return marks, nil
+	return m.d.marks, nil
 }
 
 // Webhook returns one webhook. One that cannot be opened has Webhook.Unreadable set. Errors:
@@ -177,7 +176,7 @@ func (m *Manager) Webhook(ctx context.Context, scope, id string) (Webhook, error
 
 // List returns the webhooks of a scope, oldest first.
 func (m *Manager) List(ctx context.Context, scope string) ([]Webhook, error) {
-	ws, err := m.reg.Webhooks(ctx, scope)
+	ws, err := m.d.registry.Webhooks(ctx, scope)
 	if err != nil {
 		return nil, fmt.Errorf("webhook: list scope %q: %w", scope, err)
 	}
@@ -200,28 +199,6 @@ func (m *Manager) Health(ctx context.Context, scope, id string) (Health, error) 
 	}
 	h.DisabledReason, h.CertificateUntil = w.DisabledReason, w.TLS.CertificateUntil()
 	return h, nil
-}
-
-// healthOf returns the health that this process knows, or that of the Store if this process knows
-// none or a stale one.
-func (d *Dispatcher) healthOf(ctx context.Context, scope, id string) (Health, error) {
-	var h Health
-	var known, stale bool
-	d.engine.inspect(func(s *scheduler.Scheduler) {
-		var own scheduler.Health
-		own, known = s.HealthOf(scope, id)
-		h, stale = healthRecord(own), s.HealthStale(time.Now())
-	})
-	if d.health == nil || known && !stale {
-		return h, nil
-	}
-	stored, err := protectRead("Health", func() ([]Health, error) { return d.health.Health(ctx, scope, id) })
-	if err == nil && len(stored) > 0 {
-		h = stored[0]
-	} else if err == nil && stale {
-		h = Health{Scope: scope, WebhookID: id}
-	}
-	return h, err
 }
 
 // afterDelete ends the deliveries of a deleted webhook.

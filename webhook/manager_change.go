@@ -46,7 +46,7 @@ func (m *Manager) change(ctx context.Context, scope, id string, version int64, c
 				return Webhook{}, err
 			}
 		}
-		if err = m.reg.Update(ctx, w); err == nil {
+		if err = m.d.registry.Update(ctx, w); err == nil {
 			w.Version++
 			m.d.engine.post(scheduler.Edited{Scope: scope, WebhookID: id, At: time.Now(), Fresh: freshStart(&was, &w), Takes: takesOf([]Webhook{w})})
 			m.d.engine.post(scheduler.Announced{})

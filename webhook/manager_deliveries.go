@@ -61,12 +61,11 @@ func (q Query) PageSize() int {
 
 // Delivery returns one delivery with its body and attempts, in the order in which they were stored.
 // Errors: [ErrNotFound], [ErrUnsupported].
-func (m *Manager) Delivery(ctx context.Context, scope, id string) (Delivery, []Attempt, error) {
+func (m *Manager) Delivery(ctx context.Context, scope, id string) (d Delivery, as []Attempt, err error) {
 	h, err := m.history()
-	if err != nil {
-		return Delivery{}, nil, fmt.Errorf("webhook: read delivery: %w", err)
+	if err == nil {
+		d, as, err = h.Delivery(ctx, scope, id)
 	}
-	d, as, err := h.Delivery(ctx, scope, id)
 	if err != nil {
 		return Delivery{}, nil, fmt.Errorf("webhook: read delivery %s: %w", id, err)
 	}
@@ -92,19 +91,20 @@ func (m *Manager) Redeliver(ctx context.Context, scope, id string) error {
 // Cancel ends a pending delivery. A delivery that has ended stays unchanged. Errors: [ErrNotFound],
 // [ErrHeld] while it is being sent, [ErrUnsupported].
 func (m *Manager) Cancel(ctx context.Context, scope, id string) error {
+	var d Delivery
+	var ended bool
 	h, err := m.history()
-	if err != nil {
-		return fmt.Errorf("webhook: cancel %s: %w", id, err)
+	if err == nil {
+		d, ended, err = h.Cancel(ctx, scope, id, m.d.now())
 	}
-	dl, ended, err := h.Cancel(ctx, scope, id, m.d.now())
 	if err != nil {
 		return fmt.Errorf("webhook: cancel %s: %w", id, err)
 	}
 	if ended {
-		m.d.ended(ctx, dl, nil)
+		m.d.ended(ctx, d, nil)
 	}
-	if ended && dl.Key != "" { // the next delivery of its key is due
-		m.d.engine.post(scheduler.Announced{Lanes: []scheduler.Lane{scheduler.Lane(dl.Lane())}})
+	if ended && d.Key != "" { // the next delivery of its key is due
+		m.d.engine.post(scheduler.Announced{Lanes: []scheduler.Lane{scheduler.Lane(d.Lane())}})
 	}
 	return nil
 }
@@ -118,17 +118,10 @@ func (m *Manager) Cancel(ctx context.Context, scope, id string) error {
 // [ErrUnsupported].
 func (m *Manager) Replay(ctx context.Context, q Query, perSecond float64) (queued int, err error) {
 	h, err := m.history()
+	if err == nil {
+		err = q.checkReplay(perSecond)
+	}
 	if err != nil {
-		return 0, fmt.Errorf("webhook: replay: %w", err)
-	}
-	const slowest, fastest = 1.0 / 3600, 1e6
-	if !(perSecond >= slowest && perSecond <= fastest) {
-		return 0, fmt.Errorf("webhook: replay: %w: a rate of %v per second must be between one an hour and %.0f", ErrInvalid, perSecond, fastest)
-	}
-	if q.Cursor != "" || q.Limit != 0 {
-		return 0, fmt.Errorf("webhook: replay: %w: it goes through all pages, leave Query.Cursor and Query.Limit out", ErrInvalid)
-	}
-	if err := q.check(); err != nil {
 		return 0, fmt.Errorf("webhook: replay: %w", err)
 	}
 	now := m.d.now()
@@ -161,6 +154,17 @@ func (m *Manager) Replay(ctx context.Context, q Query, perSecond float64) (queue
 			return queued, nil
 		}
 	}
+}
+
+func (q *Query) checkReplay(perSecond float64) error {
+	const slowest, fastest = 1.0 / 3600, 1e6
+	switch {
+	case !(perSecond >= slowest && perSecond <= fastest):
+		return fmt.Errorf("%w: a rate of %v per second must be between one an hour and %.0f", ErrInvalid, perSecond, fastest)
+	case q.Cursor != "" || q.Limit != 0:
+		return fmt.Errorf("%w: it goes through all pages, leave Query.Cursor and Query.Limit out", ErrInvalid)
+	}
+	return q.check()
 }
 
 // TestOption changes the request of [Manager.Test].

@@ -28,11 +28,8 @@ func (d *Dispatcher) Operators() (*Operators, error) {
 
 // Totals counts the pending deliveries, and the webhooks. It answers within a second with a backlog
 // of any size.
-func (o *Operators) Totals(ctx context.Context) (t Totals, err error) {
-	err = protect("Totals", func() (err error) {
-		t, err = o.stats.Totals(ctx, o.d.now())
-		return err
-	})
+func (o *Operators) Totals(ctx context.Context) (Totals, error) {
+	t, err := protectRead("Totals", func() (Totals, error) { return o.stats.Totals(ctx, o.d.now()) })
 	if err != nil {
 		return Totals{}, fmt.Errorf("webhook: totals: %w", err)
 	}
@@ -78,11 +75,7 @@ func (o *Operators) Failing(ctx context.Context, by FailingOrder) (worst []Healt
 	if o.d.health == nil {
 		return nil, 0, fmt.Errorf("webhook: failing: %w: it has no HealthStore", ErrUnsupported)
 	}
-	var all []Health
-	err = protect("Health", func() (err error) {
-		all, err = o.d.health.Health(ctx, "", "")
-		return err
-	})
+	all, err := protectRead("Health", func() ([]Health, error) { return o.d.health.Health(ctx, "", "") })
 	if err != nil {
 		return nil, 0, fmt.Errorf("webhook: failing: %w", err)
 	}
@@ -116,14 +109,11 @@ const MaxFound = 500
 // Find returns the deliveries of an event, whatever its scope, at most [MaxFound] of them,
 // without bodies. Those of webhooks that were deleted may be missing; [Manager.Deliveries]
 // of the scope has them. Errors: [ErrInvalid] for an identifier that no event can have.
-func (o *Operators) Find(ctx context.Context, eventID string) (ds []Delivery, err error) {
+func (o *Operators) Find(ctx context.Context, eventID string) ([]Delivery, error) {
 	if !validEventID(eventID) {
 		return nil, fmt.Errorf("webhook: find: %w: no event can have that identifier", ErrInvalid)
 	}
-	err = protect("Find", func() (err error) {
-		ds, err = o.stats.Find(ctx, eventID, MaxFound)
-		return err
-	})
+	ds, err := protectRead("Find", func() ([]Delivery, error) { return o.stats.Find(ctx, eventID, MaxFound) })
 	if err != nil {
 		return nil, fmt.Errorf("webhook: find: %w", err)
 	}

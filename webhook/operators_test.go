@@ -174,32 +174,50 @@ func TestFailingOrders(t *testing.T) {
 // Rule: Status counts calls to the Store that fail, by method, and goes on counting.
 func TestStatusCountsStoreErrors(t *testing.T) {
 	t.Parallel()
-	h := newHost(t, away{newStore(t)}, webhook.Automation(), nil)
-	for range 3 {
-		if _, err := h.Dispatch(t.Context(), success(t)); err == nil {
-			t.Fatal("a Store that is away has accepted")
+	store := &away{Store: newStore(t)}
+	h := newHost(t, store, webhook.Automation(), nil)
+	h.add("one")
+	fail := func(method string, times int) {
+		t.Helper()
+		store.method = method
+		for range times {
+			if _, err := h.Dispatch(t.Context(), success(t)); err == nil {
+				t.Fatalf("a Store that is away at %s has accepted", method)
+			}
 		}
 	}
+	fail("Webhooks", 3)
+	fail("Enqueue", 2)
+	store.method = ""
+	h.dispatch()
 	s := h.Status()
-	n := int64(0)
-	for _, failed := range s.StoreErrors {
-		n += failed
+	if diff := cmp.Diff(map[string]int64{"Webhooks": 3, "Enqueue": 2}, s.StoreErrors); diff != "" || s.StoreError != nil {
+		t.Errorf("errors after a call that succeeded, now %v (-want +got):\n%s", s.StoreError, diff)
 	}
-	if n != 3 || s.StoreError == nil {
-		t.Errorf("%v, want 3 errors", s.StoreErrors)
-	}
-	s.StoreErrors["Enqueue"] = 100
-	if h.Status().StoreErrors["Enqueue"] == 100 {
-		t.Error("the map is the Dispatcher's own")
+	s.StoreErrors["Enqueue"] = 100 // of the caller
+	fail("Enqueue", 1)
+	s = h.Status()
+	if diff := cmp.Diff(map[string]int64{"Webhooks": 3, "Enqueue": 3}, s.StoreErrors); diff != "" || s.StoreError == nil {
+		t.Errorf("errors after another failure, now %v (-want +got):\n%s", s.StoreError, diff)
 	}
 }
 
-type away struct{ *memstore.Store }
-
-func (away) Webhooks(context.Context, string) ([]webhook.Webhook, error) {
-	return nil, errors.New("database is away")
+// away is a Store one of whose methods fails.
+type away struct {
+	*memstore.Store
+	method string
 }
 
-func (away) Enqueue(context.Context, []webhook.Delivery) ([]bool, error) {
-	return nil, errors.New("database is away")
+func (s *away) Webhooks(ctx context.Context, scope string) ([]webhook.Webhook, error) {
+	if s.method == "Webhooks" {
+		return nil, errors.New("database is away")
+	}
+	return s.Store.Webhooks(ctx, scope)
+}
+
+func (s *away) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
+	if s.method == "Enqueue" {
+		return nil, errors.New("database is away")
+	}
+	return s.Store.Enqueue(ctx, ds)
 }

@@ -118,32 +118,40 @@ func (m *Manager) LatestAttempts(ctx context.Context, scope string, ds []Deliver
 	return out, nil
 }
 
-// healthsOf is healthOf for several webhooks of a scope, with one call to the Store at most.
+// healthOf is healthsOf for one webhook.
+func (d *Dispatcher) healthOf(ctx context.Context, scope, id string) (Health, error) {
+	hs, err := d.healthsOf(ctx, scope, []string{id})
+	return hs[id], err
+}
+
+// healthsOf returns the health of each of these webhooks of a scope that this process knows, or that
+// of the Store if this process knows none or a stale one. It calls the Store once at most.
 func (d *Dispatcher) healthsOf(ctx context.Context, scope string, ids []string) (map[string]Health, error) {
 	out := make(map[string]Health, len(ids))
-	stale, ask := false, false
+	ask := make(map[string]bool)
 	d.engine.inspect(func(s *scheduler.Scheduler) {
-		stale = s.HealthStale(time.Now())
+		stale := s.HealthStale(time.Now())
 		for _, id := range ids {
 			own, known := s.HealthOf(scope, id)
-			if known {
-				out[id] = healthRecord(own)
+			if d.health != nil && (!known || stale) {
+				own, ask[id] = scheduler.Health{Scope: scope, WebhookID: id}, true
 			}
-			ask = ask || !known || stale
+			out[id] = healthRecord(own)
 		}
 	})
-	if d.health == nil || !ask {
+	if len(ask) == 0 {
 		return out, nil
 	}
-	stored, err := protectRead("Health", func() ([]Health, error) { return d.health.Health(ctx, scope, "") })
+	only := ""
+	if len(ids) == 1 {
+		only = ids[0]
+	}
+	stored, err := protectRead("Health", func() ([]Health, error) { return d.health.Health(ctx, scope, only) })
 	if err != nil {
 		return nil, err
 	}
-	if stale {
-		clear(out)
-	}
 	for _, h := range stored {
-		if _, known := out[h.WebhookID]; !known {
+		if ask[h.WebhookID] {
 			out[h.WebhookID] = h
 		}
 	}

@@ -86,10 +86,47 @@ func TestOverviewSaysWhatSingleCallsSay(t *testing.T) {
 			if err != nil || len(as) != 0 {
 				t.Errorf("%d attempts of deliveries that were not tried, %v", len(as), err)
 			}
+			failAttempts(t, memory, time.Now(), 5)
+			failAttempts(t, memory, time.Now().Add(time.Minute), 2)
+			want := make(map[string]webhook.Attempt)
+			numbers := make(map[int]int) // of deliveries, by the number of their latest attempt
+			for _, d := range ds {
+				_, all, err := h.hooks.Delivery(ctx, scope, d.ID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if numbers[len(all)]++; len(all) > 0 {
+					want[d.ID] = all[len(all)-1]
+				}
+			}
+			if diff := cmp.Diff(map[int]int{0: 5, 1: 6, 2: 4}, numbers); diff != "" {
+				t.Fatalf("deliveries by attempts (-want +got):\n%s", diff)
+			}
+			as, err = h.hooks.LatestAttempts(ctx, scope, ds)
+			if diff := cmp.Diff(want, as); diff != "" || err != nil {
+				t.Errorf("latest attempts, %v (-single +all):\n%s", err, diff)
+			}
 			if _, err := h.hooks.Counts(ctx, scope, []string{hooks[0].ID}, time.Time{}); errors.Is(err, webhook.ErrUnsupported) != (name == "without") {
 				t.Errorf("counts: %v", err)
 			}
 		})
+	}
+}
+
+// failAttempts makes a failed attempt of up to so many due deliveries of each webhook that is active.
+func failAttempts(t *testing.T, store webhook.Store, now time.Time, most int) {
+	t.Helper()
+	b, err := lease(store, now, now.Add(time.Minute), most)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ss []webhook.Settlement
+	for _, d := range b.Deliveries {
+		a := webhook.Attempt{Number: d.Attempts + 1, Status: 500, Code: webhook.CodeStatus, Start: now, Duration: time.Second}
+		ss = append(ss, webhook.Settlement{ID: d.ID, Scope: d.Scope, Lease: d.Lease, State: webhook.StatePending, Code: a.Code, Due: a.End(), Result: &a})
+	}
+	if lost, err := store.Settle(ctx, ss); err != nil || len(lost) > 0 {
+		t.Fatalf("lost %v, %v", lost, err)
 	}
 }
 

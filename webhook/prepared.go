@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/postrider/postrider/webhook/internal/clientcert"
 	"github.com/postrider/postrider/webhook/sign"
 )
 
@@ -30,7 +31,7 @@ type preparedWebhook struct {
 	headers []header  // of the webhook, checked
 	refused error     // of a header or a client certificate that may not be sent
 	// identity is nil where requests go by the transport of all webhooks.
-	identity *identity
+	identity *clientcert.Identity
 	used     time.Time
 	signer   atomic.Pointer[keptSigner]
 	target   atomic.Pointer[target] // the latest one, where the URL has no variables

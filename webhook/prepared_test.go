@@ -2,7 +2,7 @@ package webhook_test
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"net/http"
 	"reflect"
 	"testing"
@@ -180,6 +180,38 @@ func TestPreparationEnds(t *testing.T) {
 	})
 }
 
+// Rule: preparations have a bound. A full cache keeps all of its webhooks until one more comes, and is
+// emptied then.
+func TestPreparationsHaveABound(t *testing.T) {
+	t.Parallel()
+	made := 0
+	p := webhook.Automation()
+	p.Prepare.Sign = func(webhook.Webhook) (sign.Signer, error) { made++; return nil, nil }
+	h := newHost(t, newStore(t), p, &webhook.Options{Transport: respond(200, "")})
+	send := func(number, want int) {
+		t.Helper()
+		w := someWebhook()
+		w.ID = fmt.Sprint("whk_", number)
+		made = 0
+		if a := webhook.Send(t.Context(), h.Dispatcher, w, sample(w)); !a.OK() {
+			t.Fatalf("%+v", a)
+		}
+		if made != want {
+			t.Errorf("webhook %d was prepared %d times, want %d", number, made, want)
+		}
+	}
+	for i := range webhook.MaxPrepared {
+		send(i, 1)
+	}
+	send(0, 0)
+	send(webhook.MaxPrepared-1, 0)
+	send(webhook.MaxPrepared, 1)
+	for i := range 10 {
+		send(i, 1)
+	}
+	send(webhook.MaxPrepared, 0)
+}
+
 // Rule: a stored body above the profile's cap is not sent.
 func TestBodyAboveTheCapIsNotSent(t *testing.T) {
 	t.Parallel()
@@ -196,41 +228,6 @@ func TestBodyAboveTheCapIsNotSent(t *testing.T) {
 	}
 	if n := len(h.to.seen()); n != 1 {
 		t.Errorf("%d requests", n)
-	}
-}
-
-// Rule: the webhook determines the host of a request. A Target hook that takes it from the delivery
-// is refused before a request, also if the URL has no variables.
-func TestTargetCannotMoveTheHost(t *testing.T) {
-	t.Parallel()
-	for name, url := range map[string]string{"with variables": "https://hooks.example.com/{key}", "without": "https://hooks.example.com/key"} {
-		for where, to := range map[string]string{"host": "https://evil.example.com/x", "port": "https://hooks.example.com:8443/x",
-			"longer host": "https://hooks.example.com.evil.example.com/x"} {
-			p := webhook.Standard()
-			p.Allow.Ports = []uint16{8443}
-			p.Prepare.Target = func(w webhook.Webhook, d webhook.Delivery) (string, error) {
-				if moved := d.Vars["to"]; moved != "" {
-					return moved, nil
-				}
-				return webhook.Expand(w.URL, d.Vars), nil
-			}
-			h := newHost(t, newStore(t), p, nil)
-			w := someWebhook()
-			w.URL, w.Secrets = url, []webhook.Secret{webhook.NewSecret("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")}
-			d := sample(w)
-			for range 2 {
-				if a := webhook.Send(context.Background(), h.Dispatcher, w, d); !a.OK() {
-					t.Errorf("%s, its own host: %+v", name, a)
-				}
-			}
-			d.Vars = map[string]string{"to": to}
-			if a := webhook.Send(context.Background(), h.Dispatcher, w, d); a.Code != webhook.CodeURLRejected {
-				t.Errorf("%s, another %s: %+v", name, where, a)
-			}
-			if n := len(h.to.seen()); n != 2 {
-				t.Errorf("%s, another %s: %d requests", name, where, n)
-			}
-		}
 	}
 }
 
@@ -252,23 +249,4 @@ func TestPanickingVerdict(t *testing.T) {
 			t.Errorf("Judge panics: %s", got)
 		}
 	})
-}
-
-// Rule: a hook that panics or fails before the request sends nothing.
-func TestPanickingTarget(t *testing.T) {
-	t.Parallel()
-	for name, target := range map[string]func(webhook.Webhook, webhook.Delivery) (string, error){
-		"panics": func(webhook.Webhook, webhook.Delivery) (string, error) { panic("target") },
-		"fails":  func(webhook.Webhook, webhook.Delivery) (string, error) { return "", errors.New("target") },
-	} {
-		p := webhook.Automation()
-		p.Prepare.Target = target
-		send, to := sender(t, p)
-		if a := send(someWebhook()); a.Code != webhook.CodeConfig && a.Code != webhook.CodeURLRejected {
-			t.Errorf("%s: %+v", name, a)
-		}
-		if n := len(to.seen()); n != 0 {
-			t.Errorf("%s: %d requests", name, n)
-		}
-	}
 }

@@ -156,7 +156,7 @@ func TestProfileSharedKey(t *testing.T) {
 	t.Parallel()
 	var running, most atomic.Int64
 	to := &receiver{answer: func(int, request) answer {
-		most.Store(max(most.Load(), running.Add(1)))
+		raise(&most, running.Add(1))
 		time.Sleep(10 * time.Millisecond)
 		running.Add(-1)
 		return answer{status: 200}

@@ -145,7 +145,7 @@ func (d *Dispatcher) prune(ctx context.Context) {
 
 // listen turns notifications of other hosts into wake-ups.
 func (d *Dispatcher) listen(ctx context.Context) {
-	wait := backoff.NewExponentialBackOff(backoff.WithInitialInterval(100*time.Millisecond), backoff.WithMaxInterval(30*time.Second),
+	wait := backoff.NewExponentialBackOff(backoff.WithInitialInterval(100*time.Millisecond), backoff.WithMaxInterval(time.Second),
 		backoff.WithMultiplier(2), backoff.WithMaxElapsedTime(0)) // without an end
 	for ctx.Err() == nil {
 		_, err := isolatedUntil(ctx, "Store.Wait", func() (none struct{}, err error) { return none, d.notifier.Wait(ctx) })

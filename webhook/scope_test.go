@@ -1,7 +1,9 @@
 package webhook_test
 
 import (
+	"context"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -12,42 +14,99 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
+// byID is every call with the ID of a webhook or of a delivery that must exist, by the name of its
+// method.
+func (h *host) byID(scope string, w webhook.Webhook, delivery string) map[string]func() error {
+	return map[string]func() error{
+		"Webhook": func() error { return second(h.hooks.Webhook(ctx, scope, w.ID)) },
+		"Edit": func() error {
+			return second(h.hooks.Edit(ctx, webhook.Webhook{Scope: scope, ID: w.ID, Name: "x"}))
+		},
+		"SetActive":          func() error { return h.hooks.SetActive(ctx, scope, w.ID, false) },
+		"RotateSecret":       func() error { return second(h.hooks.RotateSecret(ctx, scope, w.ID, webhook.NewSecret("x"))) },
+		"RevokeSecret":       func() error { return second(h.hooks.RevokeSecret(ctx, scope, w.ID, w.Secrets[0].ID())) },
+		"Secrets":            func() error { return second(h.hooks.Secrets(ctx, scope, w.ID)) },
+		"CertificateRequest": func() error { return second(h.hooks.CertificateRequest(ctx, scope, w.ID)) },
+		"SetCertificate":     func() error { return second(h.hooks.SetCertificate(ctx, scope, w.ID, []byte("chain"))) },
+		"Delete":             func() error { return h.hooks.Delete(ctx, scope, w.ID) },
+		"Health":             func() error { return second(h.hooks.Health(ctx, scope, w.ID)) },
+		"Test":               func() error { return second(h.hooks.Test(ctx, scope, w.ID)) },
+		"Delivery": func() error {
+			_, _, err := h.hooks.Delivery(ctx, scope, delivery)
+			return err
+		},
+		"Redeliver": func() error { return h.hooks.Redeliver(ctx, scope, delivery) },
+		"Cancel":    func() error { return h.hooks.Cancel(ctx, scope, delivery) },
+		"Preview":   func() error { return second(h.hooks.Preview(ctx, scope, delivery)) },
+		"Explain":   func() error { return second(h.Explain(ctx, scope, delivery)) },
+	}
+}
+
+// findings is what the calls for lists find of a webhook and its delivery, by the name of their
+// method.
+func (h *host) findings(scope string, w webhook.Webhook, d webhook.Delivery) map[string]int {
+	h.t.Helper()
+	n := make(map[string]int)
+	add := func(method string, found int, err error) {
+		if n[method] = found; err != nil {
+			h.t.Errorf("%s: %v", method, err)
+		}
+	}
+	ws, err := h.hooks.List(ctx, scope)
+	add("List", len(ws), err)
+	ds, _, err := h.hooks.Deliveries(ctx, webhook.Query{Scope: scope, WebhookID: w.ID})
+	add("Deliveries", len(ds), err)
+	held, err := h.hooks.Held(ctx, scope, w.ID)
+	add("Held", len(held), err)
+	as, err := h.hooks.LatestAttempts(ctx, scope, []webhook.Delivery{d})
+	add("LatestAttempts", len(as), err)
+	counts, err := h.hooks.Counts(ctx, scope, []string{w.ID}, time.Now().Add(-24*time.Hour))
+	add("Counts", len(counts), err)
+	standings, err := h.hooks.Standings(ctx, scope, []webhook.Webhook{w})
+	add("Standings", 0, err)
+	for method, call := range map[string]func(context.Context, string, string) (webhook.Delivery, error){"Ahead": h.hooks.Ahead, "Successor": h.hooks.Successor} {
+		found, err := call(ctx, scope, d.ID)
+		if add(method, 0, err); found.ID != "" {
+			n[method]++
+		}
+	}
+	for _, s := range standings {
+		if s.Latest != nil {
+			n["Standings"]++
+		}
+	}
+	return n
+}
+
 // Rule: no call with an ID reaches data of another scope.
 func TestScopeIsolation(t *testing.T) {
 	t.Parallel()
-	inBubble(t, webhook.Automation(), nil, func(h *host) {
+	inBubble(t, webhook.Automation(), &webhook.Options{AllowClearKeys: true}, func(h *host) {
 		w := h.add("one")
 		d := h.dispatch()
 		settled(time.Second)
 		before, _ := h.delivery(d)
 		const other = "other"
-		for name, call := range map[string]func() error{
-			"Webhook": func() error { _, err := h.hooks.Webhook(ctx, other, w.ID); return err },
-			"Edit": func() error {
-				_, err := h.hooks.Edit(ctx, webhook.Webhook{Scope: other, ID: w.ID, Name: "x"})
-				return err
-			},
-			"SetActive":    func() error { return h.hooks.SetActive(ctx, other, w.ID, false) },
-			"RotateSecret": func() error { _, err := h.hooks.RotateSecret(ctx, other, w.ID, webhook.NewSecret("x")); return err },
-			"RevokeSecret": func() error { _, err := h.hooks.RevokeSecret(ctx, other, w.ID, w.Secrets[0].ID()); return err },
-			"Secrets":      func() error { _, err := h.hooks.Secrets(ctx, other, w.ID); return err },
-			"Delete":       func() error { return h.hooks.Delete(ctx, other, w.ID) },
-			"Health":       func() error { _, err := h.hooks.Health(ctx, other, w.ID); return err },
-			"Test":         func() error { _, err := h.hooks.Test(ctx, other, w.ID); return err },
-			"Delivery":     func() error { _, _, err := h.hooks.Delivery(ctx, other, d); return err },
-			"Redeliver":    func() error { return h.hooks.Redeliver(ctx, other, d) },
-			"Cancel":       func() error { return h.hooks.Cancel(ctx, other, d) },
-			"Explain":      func() error { _, err := h.Explain(ctx, other, d); return err },
-		} {
+		covered := map[string]bool{"Add": true, "Marks": true, "KeepsKeys": true, "Orders": true, "Replay": true, "DeleteScope": true}
+		for method, call := range h.byID(other, w, d) {
+			covered[method] = true
 			if err := call(); !errors.Is(err, webhook.ErrNotFound) {
-				t.Errorf("%s: %v, want ErrNotFound", name, err)
+				t.Errorf("%s: %v, want ErrNotFound", method, err)
 			}
 		}
-		if ws, err := h.hooks.List(ctx, other); err != nil || len(ws) != 0 {
-			t.Errorf("List: %v, %v", ws, err)
+		own := h.findings(scope, w, before)
+		for method, n := range h.findings(other, w, before) {
+			covered[method] = true
+			ordered := method == "Held" || method == "Ahead" || method == "Successor" // the webhook keeps no order
+			if n != 0 || own[method] == 0 && !ordered {
+				t.Errorf("%s finds %d in its own scope and %d in another one", method, own[method], n)
+			}
 		}
-		if ds, _, err := h.hooks.Deliveries(ctx, webhook.Query{Scope: other, WebhookID: w.ID}); err != nil || len(ds) != 0 {
-			t.Errorf("Deliveries: %v, %v", ds, err)
+		all := reflect.TypeFor[*webhook.Manager]()
+		for i := range all.NumMethod() {
+			if name := all.Method(i).Name; !covered[name] {
+				t.Errorf("%s is not called", name)
+			}
 		}
 		if n, err := h.hooks.Replay(ctx, webhook.Query{Scope: other}, 1); err != nil || n != 0 {
 			t.Errorf("Replay: %d, %v", n, err)
@@ -79,13 +138,12 @@ func TestScopeIsolation(t *testing.T) {
 // Rule: an unknown ID returns ErrNotFound, and the error names the ID.
 func TestUnknownID(t *testing.T) {
 	t.Parallel()
-	h := newHost(t, newStore(t), webhook.Automation(), nil)
-	for name, err := range map[string]error{
-		"SetActive": h.hooks.SetActive(ctx, scope, "whk_unknown", true),
-		"Delete":    h.hooks.Delete(ctx, scope, "whk_unknown"),
-	} {
-		if !errors.Is(err, webhook.ErrNotFound) || !strings.Contains(err.Error(), "whk_unknown") {
-			t.Errorf("%s: %v", name, err)
+	h := newHost(t, newStore(t), webhook.Automation(), &webhook.Options{AllowClearKeys: true})
+	unknown := h.add("one")
+	unknown.ID = "unknown_1"
+	for method, call := range h.byID(scope, unknown, "unknown_1") {
+		if err := call(); !errors.Is(err, webhook.ErrNotFound) || !strings.Contains(err.Error(), "unknown_1") {
+			t.Errorf("%s: %v, want ErrNotFound with the ID", method, err)
 		}
 	}
 }

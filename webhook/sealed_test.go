@@ -102,6 +102,7 @@ func (s *sealing) Webhook(ctx context.Context, scope, id string) (webhook.Webhoo
 	w, err := s.Store.Webhook(ctx, scope, id)
 	if s.sealed.Load() {
 		w.URL, w.Secrets, w.Headers, w.Unreadable = "", nil, nil, webhook.ErrSealed
+		w.Auth = webhook.Auth{Scheme: w.Auth.Scheme}
 	}
 	return w, err
 }

@@ -118,8 +118,8 @@ func (s *sender) tryRequest(ctx context.Context, w *Webhook, d *Delivery, a *Att
 		}
 	}
 	by := s.ownTransport
-	if prep.identity != nil {
-		use := s.identities.Take(prep.identity.id, prep.identity.Identity)
+	if id := prep.identity; id != nil {
+		use := s.identities.Take(id.Digest, transport.Identity{Certificate: id.Certificate, RootCAs: id.RootCAs})
 		defer use.Give()
 		by = use.Transport
 	}

@@ -21,7 +21,7 @@ type Status struct {
 	// Options.SlowAfter ago.
 	InFlight, Active int
 	// Waiting is the number of deliveries that this process has leased and not begun to
-	// send, Unwritten that of outcomes that are not stored yet.
+	// send, Unwritten that of outcomes that are not stored yet, with leases that are given back.
 	Waiting, Unwritten int
 	// LastAnswer is when the Store last answered a call of Due or Claim.
 	LastAnswer time.Time
@@ -123,6 +123,9 @@ func (t *status) setOldestDue(oldest time.Time) {
 // recordCall records how a call to the Store ended. An outage is logged once when it begins and
 // once when it is over, whatever calls it affects.
 func (d *Dispatcher) recordCall(ctx context.Context, what string, err error) {
+	if ctx.Err() != nil && !errors.Is(context.Cause(ctx), errNoAnswer) {
+		return // the caller has ended the call, which says nothing about the Store
+	}
 	if errors.Is(err, ErrConflict) {
 		err = nil // an answer of a Store that works
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/memstore"
+	"github.com/postrider/postrider/webhook/sign"
 )
 
 // Rule: Status has the facts for a readiness probe, at every stage.
@@ -141,11 +143,11 @@ func TestClockOfTheStore(t *testing.T) {
 			}
 			return answer{status: 200}
 		}}
-		h := newHost(t, s, webhook.Automation(), &webhook.Options{Transport: to})
+		h := newHost(t, s, webhook.Standard(), &webhook.Options{Transport: to})
 		h.start()
 		defer h.stop()
 		synctest.Wait()
-		h.add("one")
+		h.add("one", standardHook)
 		began := time.Now()
 		d := h.dispatch()
 		settled(time.Second)
@@ -153,9 +155,17 @@ func TestClockOfTheStore(t *testing.T) {
 		if want := began.Add(-5 * time.Minute); !got.CreatedAt.Equal(want) {
 			t.Errorf("created at %v, want the Store's time %v", got.CreatedAt, want)
 		}
+		due := got.Due.Add(5 * time.Minute)
 		settled(time.Minute)
-		if rs := h.to.seen(); len(rs) != 2 || rs[1].At.Sub(rs[0].At) > 10*time.Second {
-			t.Errorf("requests at %v, want the retry in its slot", gaps(rs))
+		rs := h.to.seen()
+		if len(rs) != 2 || rs[1].At.Sub(due).Abs() > time.Second || !due.After(began) || due.After(began.Add(10*time.Second)) {
+			t.Errorf("requests at %v, want the retry in its slot, which is due after %v", gaps(rs), due.Sub(began))
+		}
+		for i, r := range rs {
+			want := r.At.Add(-5 * time.Minute).Unix()
+			if signed := r.Header.Get(sign.TimestampHeader); signed != strconv.FormatInt(want, 10) {
+				t.Errorf("request %d is signed with the time %s, want the Store's time %d", i+1, signed, want)
+			}
 		}
 		if log := h.log.String(); !strings.Contains(log, "clock differs") {
 			t.Errorf("the log has no line about the clock:\n%s", log)

@@ -17,7 +17,8 @@ type Enqueuer interface {
 
 	// Enqueue stores deliveries, all or none of each scope. added has one element for
 	// each: false where the same (Scope, EventID, WebhookID) was stored before, whatever
-	// its ID; the stored delivery stays unchanged. Held, Lease and Due are stored as given: a
+	// its ID; the stored delivery stays unchanged. Of two in one call the one is stored of which added
+	// is true. Held, Lease and Due are stored as given: a
 	// held delivery is a hand-off, leased to the caller from its first moment.
 	//
 	// A bounded Store that has no space answers [ErrFull]. A Store that counts the changes
@@ -218,7 +219,9 @@ type Registry interface {
 	// deliveries end with the next claim or sweep. [ErrNotFound] when unknown.
 	Delete(ctx context.Context, scope, id string) error
 	// DeleteScope removes everything of a scope: webhooks, deliveries, marks and
-	// health. A scope without any is no error.
+	// health. A scope without any is no error. The webhooks go first, in one step. The rest may
+	// take many steps: if ctx ends between them, the error is an [ErrUnknown], a part is left, and
+	// another call continues.
 	DeleteScope(ctx context.Context, scope string) error
 	// Webhook returns one webhook with its secrets, or [ErrNotFound]. One that cannot be
 	// opened has Unreadable set, as in Webhooks.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -13,6 +14,7 @@ import (
 	"github.com/postrider/postrider/internal/ascii"
 	"github.com/postrider/postrider/webhook/internal/httpfield"
 	"github.com/postrider/postrider/webhook/internal/redact"
+	"github.com/postrider/postrider/webhook/internal/text"
 )
 
 // The bounds of a webhook's fields.
@@ -40,20 +42,16 @@ func (m *Manager) validate(w *Webhook, more func(*Webhook) []FieldError) (err er
 	v := &ValidationError{}
 	add := func(field, rule, message string) { v.Fields = append(v.Fields, FieldError{field, rule, message}) }
 
-	switch {
-	case w.Scope == "":
+	if w.Scope == "" {
 		add("scope", "required", "A webhook needs the scope of its tenant.")
-	case len(w.Scope) > maxScope:
-		add("scope", "too_long", fmt.Sprintf("A scope may have up to %d bytes.", maxScope))
-	case !plainText(w.Scope, false):
-		add("scope", "text", "A scope may hold text in one line only.")
 	}
+	validateLine("scope", w.Scope, add)
 	switch n := utf8.RuneCountInString(w.Name); {
 	case strings.TrimSpace(w.Name) == "":
 		add("name", "required", "Give the webhook a name.")
 	case n > maxName:
 		add("name", "too_long", fmt.Sprintf("The name may have up to %d characters; this one has %d.", maxName, n))
-	case !shownText(w.Name, false):
+	case !text.IsLine(w.Name) || !text.IsVisible(w.Name):
 		add("name", "text", "The name may hold visible text in one line only, without characters of no width or that change the direction.")
 	}
 	m.validateURL(w, add)
@@ -61,13 +59,13 @@ func (m *Manager) validate(w *Webhook, more func(*Webhook) []FieldError) (err er
 	m.validateEvents(w, add)
 	if n := utf8.RuneCountInString(w.Notes); n > maxNotes {
 		add("notes", "too_long", fmt.Sprintf("Notes may have up to %d characters; these have %d.", maxNotes, n))
-	} else if !shownText(w.Notes, true) {
+	} else if !text.IsLines(w.Notes) || !text.IsVisible(w.Notes) {
 		add("notes", "text", "Notes may hold visible text only, without characters of no width or that change the direction.")
 	}
 	switch {
 	case len(w.Filter) > maxFilter:
 		add("filter", "too_long", fmt.Sprintf("A filter may have up to %d bytes.", maxFilter))
-	case !plainText(w.Filter, true):
+	case !text.IsLines(w.Filter):
 		add("filter", "text", "A filter may hold text only.")
 	}
 	validateHeaders(w, add)
@@ -77,12 +75,7 @@ func (m *Manager) validate(w *Webhook, more func(*Webhook) []FieldError) (err er
 		add("timeout", "range", fmt.Sprintf("The timeout must be between 0 and %v.", m.d.o.Timeout))
 	}
 	m.validateOrder(w, add)
-	switch {
-	case len(w.Group) > maxScope:
-		add("group", "too_long", fmt.Sprintf("A group may have up to %d bytes.", maxScope))
-	case !plainText(w.Group, false):
-		add("group", "text", "A group may hold text in one line only.")
-	}
+	validateLine("group", w.Group, add)
 	validateAttributes(w, add)
 	if p.Form.Check != nil {
 		defer contain("Profile.Form.Check", &err)
@@ -110,6 +103,16 @@ func formPosition(field string) int {
 		return i
 	}
 	return len(form)
+}
+
+// validateLine checks a scope or a group.
+func validateLine(field, value string, add func(field, rule, message string)) {
+	switch {
+	case len(value) > maxScope:
+		add(field, "too_long", fmt.Sprintf("A %s may have up to %d bytes.", field, maxScope))
+	case !text.IsLine(value):
+		add(field, "text", fmt.Sprintf("A %s may hold text in one line only.", field))
+	}
 }
 
 func (m *Manager) validateURL(w *Webhook, add func(field, rule, message string)) {
@@ -161,15 +164,15 @@ func (m *Manager) validateSecrets(w *Webhook, add func(field, rule, message stri
 		add("secret", "too_many", fmt.Sprintf("A webhook may have up to %d secrets.", maxSecrets))
 	}
 	for i, s := range w.Secrets {
-		text := s.Reveal()
+		plain := s.Reveal()
 		switch {
-		case text == "":
+		case plain == "":
 			add("secret", "required", "A secret must not be empty.")
-		case len(text) > maxSecret:
+		case len(plain) > maxSecret:
 			add("secret", "too_long", fmt.Sprintf("A secret may have up to %d bytes.", maxSecret))
-		case text == redact.Mask:
+		case plain == redact.Mask:
 			add("secret", "masked", "This is the mask that is shown in place of a secret; enter the secret itself.")
-		case strings.TrimSpace(text) != text || !ascii.IsPrintable(text):
+		case strings.TrimSpace(plain) != plain || !ascii.IsPrintable(plain):
 			add("secret", "characters", "A secret may hold printable ASCII only, without a space at either end.")
 		case len(s.ID()) > maxSecretID || !httpfield.IsToken(s.ID()):
 			add("secret", "id", fmt.Sprintf("The ID of a secret may have 1 to %d letters, digits and marks.", maxSecretID))
@@ -218,11 +221,7 @@ func validateHeaders(w *Webhook, add func(field, rule, message string)) {
 		add("headers", "too_many", fmt.Sprintf("A webhook may have up to %d headers.", maxHeaders))
 		return
 	}
-	names := make([]string, 0, len(w.Headers))
-	for name := range w.Headers {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	names := slices.Sorted(maps.Keys(w.Headers))
 	for i, name := range names {
 		if err := checkHeader(name, w.Headers[name]); err != nil {
 			add("headers", "refused", sentence(fmt.Sprintf("header %d: %v", i+1, err)))
@@ -238,7 +237,7 @@ func validateHeaders(w *Webhook, add func(field, rule, message string)) {
 func validateAttributes(w *Webhook, add func(field, rule, message string)) {
 	bad := len(w.Attributes) > maxAttributes
 	for k, v := range w.Attributes {
-		bad = bad || k == "" || len(k)+len(v) > maxAttribute || !plainText(k, false) || !plainText(v, true)
+		bad = bad || k == "" || len(k)+len(v) > maxAttribute || !text.IsLine(k) || !text.IsLines(v)
 	}
 	if bad {
 		add("attributes", "too_long", fmt.Sprintf("A webhook may have up to %d attributes of %d bytes of text each.", maxAttributes, maxAttribute))

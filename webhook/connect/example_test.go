@@ -48,7 +48,9 @@ func Example() {
 	check(err)
 	_, err = hooks.Dispatch(ctx, event)
 	check(err)
-	arrived, err := endpoint.Wait(ctx, 1)
+	waiting, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	arrived, err := endpoint.Wait(waiting, 1)
 	check(err)
 
 	r, err := http.NewRequest(arrived[0].Method, arrived[0].Path+"?"+arrived[0].Query, nil)

@@ -2,6 +2,7 @@ package memstore_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"testing"
@@ -127,12 +128,39 @@ func BenchmarkDue(b *testing.B) {
 					if q.Cursor = p.Cursor; q.Cursor == "" {
 						break
 					}
+					q.Now = q.Now.Add(time.Microsecond)
 				}
 				if found != c.lanes {
 					b.Fatalf("%d lanes, want %d", found, c.lanes)
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkMarkFull is a Mark that is refused, and one that replaces an expired mark, while the Store
+// holds as many marks as it may.
+func BenchmarkMarkFull(b *testing.B) {
+	const most = 100_000
+	s := open(b, &memstore.Options{MaxMarks: most})
+	mark := func(i int, want error) {
+		until := base.Add(time.Duration(i) * time.Second)
+		if _, err := s.Mark(context.Background(), fmt.Sprint(i%8), fmt.Sprint(i), until.Add(-most*time.Second), until); !errors.Is(err, want) {
+			b.Fatal(err)
+		}
+	}
+	for i := range most {
+		mark(i, nil)
+	}
+	b.ReportAllocs()
+	i := most
+	for b.Loop() {
+		_, err := s.Mark(context.Background(), "0", "refused", base.Add(-time.Hour), base)
+		if !errors.Is(err, webhook.ErrFull) {
+			b.Fatal(err)
+		}
+		mark(i, nil)
+		i++
 	}
 }
 

@@ -172,43 +172,6 @@ func TestAttemptsAreBounded(t *testing.T) {
 	}
 }
 
-func TestMarksAreBounded(t *testing.T) {
-	t.Parallel()
-	s := open(t, &memstore.Options{MaxMarks: 100})
-	for i := range 100 {
-		until := base.Add(time.Duration(1+i%2) * time.Hour)
-		if first, err := s.Mark(t.Context(), "a", fmt.Sprint(i), base, until); err != nil || !first {
-			t.Fatalf("Mark %d: %t, %v", i, first, err)
-		}
-	}
-	if _, err := s.Mark(t.Context(), "a", "one more", base, base.Add(time.Hour)); !errors.Is(err, webhook.ErrFull) {
-		t.Fatalf("Mark beyond MaxMarks: error %v, want ErrFull", err)
-	}
-	now := base.Add(time.Hour)
-	for i := range 50 { // expired marks have made space
-		if first, err := s.Mark(t.Context(), "b", fmt.Sprint(i), now, base.Add(3*time.Hour)); err != nil || !first {
-			t.Fatalf("Mark %d after half of them expired: %t, %v", i, first, err)
-		}
-	}
-	if _, err := s.Mark(t.Context(), "b", "one more", now, base.Add(3*time.Hour)); !errors.Is(err, webhook.ErrFull) {
-		t.Errorf("Mark beyond MaxMarks: error %v, want ErrFull", err)
-	}
-}
-
-func TestDeleteScopeFreesMarks(t *testing.T) {
-	t.Parallel()
-	s := open(t, &memstore.Options{MaxMarks: 1})
-	for i := range 3 {
-		scope := fmt.Sprint(i)
-		if first, err := s.Mark(t.Context(), scope, "key", base, base.AddDate(100, 0, 0)); err != nil || !first {
-			t.Fatalf("Mark in scope %d: %t, %v", i, first, err)
-		}
-		if err := s.DeleteScope(t.Context(), scope); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
 // TestOldPendingKeepsNoHistory: a delivery that stays pending for long does not keep log entries
 // of later deliveries that the Store has forgotten.
 func TestOldPendingKeepsNoHistory(t *testing.T) {

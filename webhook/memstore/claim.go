@@ -27,7 +27,9 @@ func (s *Store) Claim(ctx context.Context, c webhook.Claim) (webhook.Batch, erro
 		t.lane(&c.Lanes[i])
 	}
 	s.mu.Unlock()
-	unshare(t.b.Deliveries)
+	for i := range t.b.Deliveries {
+		unshare(&t.b.Deliveries[i])
+	}
 	for i := range t.b.Webhooks {
 		t.b.Webhooks[i] = t.b.Webhooks[i].Clone()
 	}
@@ -52,38 +54,10 @@ func (t *taking) lane(lc *webhook.LaneClaim) {
 	}
 	l.advance(t.now)
 	t.take = lc.Take
-	n, before, short := 0, len(t.b.Deliveries), false
-	if t.c.Lease <= l.lease { // a greater number cannot be in the lane
-		for _, r := range l.heldUnder(t.c.Lease, t.now) {
-			superseded := t.supersedes(r)
-			if n == lc.Most && !superseded || short {
-				continue
-			}
-			if short = !superseded && !t.fits(r); !short {
-				t.lease(r, r.lease, t.now)
-			}
-			if !short && !superseded {
-				n++
-			}
-		}
-	}
-	for n < lc.Most && !short && t.extra < maxSuperseded && l.ready.len() > 0 {
-		r := l.ready.top()
-		if r.due > t.now {
-			break
-		}
-		if lc.Take != webhook.TakeAny && r.key != "" && l.t.keyed() {
-			if r = t.nextOfKey(r, lc.Take); r == nil {
-				continue
-			}
-		}
-		if short = !t.fits(r); short {
-			break
-		}
-		if n++; r.held {
-			r.interrupted++
-		}
-		t.lease(r, max(r.lease+1, t.c.Lease), min(r.due, t.now))
+	before := len(t.b.Deliveries)
+	n, short := t.again(l, lc.Most)
+	if !short {
+		short = t.ready(l, lc.Most-n)
 	}
 	if short || t.extra == maxSuperseded {
 		t.b.Short = append(t.b.Short, lc.Lane)
@@ -96,11 +70,50 @@ func (t *taking) lane(lc *webhook.LaneClaim) {
 	}
 }
 
-// heldUnder returns the rows that are held under exactly this lease number, in order of insertion.
-func (l *lane) heldUnder(lease int64, now instant) []*row {
-	rows := slices.DeleteFunc(l.rows(), func(r *row) bool { return !r.held || r.lease != lease || r.due <= now })
+// again adds the rows that are held under exactly the claim's lease number, in order of insertion. It
+// returns how many count towards most, and whether one did not fit.
+func (t *taking) again(l *lane, most int) (n int, short bool) {
+	if t.c.Lease > l.lease {
+		return 0, false // no row of the lane has a number as great
+	}
+	rows := slices.DeleteFunc(l.rows(), func(r *row) bool { return !r.held || r.lease != t.c.Lease || r.due <= t.now })
 	slices.SortFunc(rows, func(a, b *row) int { return cmp.Compare(a.seq, b.seq) })
-	return rows
+	for _, r := range rows {
+		switch {
+		case t.supersedes(r): // beyond most, and without a body
+		case n == most:
+			continue
+		case !t.fits(r):
+			return n, true
+		default:
+			n++
+		}
+		t.lease(r, r.lease, t.now)
+	}
+	return n, false
+}
+
+// ready leases up to most due rows, and reports whether one did not fit.
+func (t *taking) ready(l *lane, most int) (short bool) {
+	for most > 0 && t.extra < maxSuperseded && l.ready.len() > 0 {
+		r := l.ready.top()
+		if r.due > t.now {
+			break
+		}
+		if t.take != webhook.TakeAny && r.key != "" && l.t.keyed() {
+			if r = t.nextOfKey(r); r == nil {
+				continue
+			}
+		}
+		if !t.fits(r) {
+			return true
+		}
+		if most--; r.held {
+			r.interrupted++
+		}
+		t.lease(r, max(r.lease+1, t.c.Lease), min(r.due, t.now))
+	}
+	return false
 }
 
 // fits reports whether a row's body fits into the answer, and counts it. The first body always fits.
@@ -121,11 +134,7 @@ func (t *taking) lease(r *row, number int64, due instant) {
 	t.s.latestDue = max(t.s.latestDue, t.until)
 	l.push(r)
 	if t.b.Deliveries == nil {
-		most := 0
-		for i := range t.c.Lanes {
-			most += t.c.Lanes[i].Most
-		}
-		t.b.Deliveries = make([]webhook.Delivery, 0, min(most, 16))
+		t.b.Deliveries = make([]webhook.Delivery, 0, t.expected())
 	}
 	d := r.delivery()
 	d.Due = due.time()
@@ -133,6 +142,17 @@ func (t *taking) lease(r *row, number int64, due instant) {
 		d.Body = nil
 	}
 	t.b.Deliveries = append(t.b.Deliveries, d)
+}
+
+// expected is about the number of deliveries in the answer. A slice that grows step by step is copied
+// several times.
+func (t *taking) expected() (n int) {
+	for i := range t.c.Lanes {
+		if l := t.s.lanes[t.c.Lanes[i].Lane]; l != nil {
+			n += min(t.c.Lanes[i].Most, l.ready.len()+1)
+		}
+	}
+	return n
 }
 
 // webhook adds a webhook to the answer, once, although the claim may name several of its lanes.

@@ -22,7 +22,11 @@ func TestConcurrentUse(t *testing.T) {
 	for worker := range 4 {
 		wg.Go(func() {
 			for i := range 200 {
-				fill(t, s, fmt.Sprintf("wh_%d", i%4), worker*1000+i, 2, base)
+				name, id := fmt.Sprintf("wh_%d", i%4), worker*1000+i
+				ds := []webhook.Delivery{delivery(id, name, base), delivery(id+1, name, base)}
+				if _, err := s.Enqueue(t.Context(), ds); err != nil {
+					t.Error(err)
+				}
 			}
 		})
 		wg.Go(func() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/postrider/postrider/webhook"
@@ -13,12 +14,14 @@ import (
 
 // Due implements [webhook.Store]. The first page costs the number of due lanes: lanes that wait
 // for a later time and lanes of inactive webhooks cost nothing. The lanes of a walk over the pages
-// are kept from its first page on, so that each further page costs its own length.
+// are kept from its first page on, so that each further page costs its own length. All pages list
+// the lanes that are due at the Now of the first one.
 func (s *Store) Due(ctx context.Context, q webhook.DueQuery) (p webhook.DuePage, err error) {
-	after := int64(0)
+	now := at(q.Now)
+	begin := dueCursor{now: now}
 	if q.Cursor != "" {
-		if after, err = strconv.ParseInt(q.Cursor, 36, 64); err != nil || after < 1 {
-			return p, fmt.Errorf("memstore: due: Cursor is damaged: %w", webhook.ErrInvalid)
+		if begin, err = parseDueCursor(q.Cursor); err != nil {
+			return p, err
 		}
 	}
 	if q.Limit < 1 {
@@ -29,34 +32,59 @@ func (s *Store) Due(ctx context.Context, q webhook.DueQuery) (p webhook.DuePage,
 	}
 	defer s.mu.Unlock()
 	limit := q.Limit
-	q.Cursor, q.Limit = "", 0
+	q.Now, q.Cursor, q.Limit = begin.now.time(), "", 0
 	w := s.walk
-	if after == 0 || w.query != q {
+	if begin.after == 0 || w.query != q {
 		w = s.findDue(q)
 	}
-	from, _ := slices.BinarySearchFunc(w.lanes, after+1, func(l *lane, id int64) int { return cmp.Compare(l.id, id) })
+	from, _ := slices.BinarySearchFunc(w.lanes, begin.after+1, func(l *lane, id int64) int { return cmp.Compare(l.id, id) })
 	lanes := w.lanes[from:]
 	if more := len(lanes) > limit; more {
 		lanes, s.walk = lanes[:limit], w
-		p.Cursor = strconv.FormatInt(lanes[limit-1].id, 36)
+		p.Cursor = dueCursor{begin.now, lanes[limit-1].id}.String()
 	} else {
-		if after > 0 { // lanes may have changed since the walk began
+		if begin.after > 0 { // lanes may have changed since the walk began
 			w = s.findDue(q)
 		}
-		s.walk, p.Next = walk{}, w.next.time()
+		s.walk = walk{}
+		p.Next = max(w.next, now+1).time() // a lane may have become due since the walk began
 	}
-	p.Lanes = make([]webhook.Lane, len(lanes))
-	for i, l := range lanes {
-		p.Lanes[i] = l.Lane
+	for _, l := range lanes {
+		if l.t.live(now) {
+			p.Lanes = append(p.Lanes, l.Lane)
+		}
 	}
 	return p, nil
+}
+
+// dueCursor is a place in a walk over the pages of Due.
+type dueCursor struct {
+	now   instant // of the first page
+	after int64   // the id of the last lane of the page before
+}
+
+func (c dueCursor) String() string {
+	return strconv.FormatInt(int64(c.now), 36) + "." + strconv.FormatInt(c.after, 36)
+}
+
+func parseDueCursor(cursor string) (c dueCursor, err error) {
+	now, after, _ := strings.Cut(cursor, ".")
+	n, err := strconv.ParseInt(now, 36, 64)
+	if err == nil {
+		c.now = instant(n)
+		c.after, err = strconv.ParseInt(after, 36, 64)
+	}
+	if err != nil || c.after < 1 {
+		return c, fmt.Errorf("memstore: due: Cursor is damaged: %w", webhook.ErrInvalid)
+	}
+	return c, nil
 }
 
 // walk is the answer to a query, from which pages are cut.
 type walk struct {
 	query webhook.DueQuery // without Cursor and Limit
 	lanes []*lane          // in the order of their ids
-	next  instant          // never where nothing becomes due later
+	next  instant          // parked or forever where nothing becomes due later
 }
 
 // findDue collects the due lanes, and the time at which the next lane becomes due.
@@ -66,15 +94,12 @@ func (s *Store) findDue(q webhook.DueQuery) walk {
 		s.addBelow(0, &w, at(q.Now), at(q.Since))
 	} else if t := s.targets[targetKey{q.Scope, q.WebhookID}]; t != nil {
 		for _, l := range t.lanes {
-			if l.pos >= 0 {
+			if l.head != forever {
 				w.add(l, at(q.Now), at(q.Since))
 			}
 		}
 	}
 	slices.SortFunc(w.lanes, func(a, b *lane) int { return cmp.Compare(a.id, b.id) })
-	if w.next >= parked {
-		w.next = never
-	}
 	return w
 }
 

@@ -1,10 +1,6 @@
 package memstore
 
-import (
-	"slices"
-
-	"github.com/postrider/postrider/webhook"
-)
+import "github.com/postrider/postrider/webhook"
 
 // event holds the deliveries of one event, which the Store forgets together.
 type event struct {
@@ -152,51 +148,10 @@ func (s *Store) forget(e *event) {
 		s.bytes -= r.bytes
 		delete(s.rows, r.id)
 		// The scope's log keeps the row for a while, without its contents.
-		*r = row{removed: true, rare: plain, created: r.created, seq: r.seq, nextOfEvent: r.nextOfEvent, pos: -1}
+		*r = row{removed: true, rare: plain, created: r.created, seq: r.seq, nextOfEvent: r.nextOfEvent}
 		sc.removed++
 	}
 	delete(sc.events, e.id)
 	sc.compact()
 	s.release(sc)
-}
-
-// append adds a row to the scope's log.
-func (sc *scope) append(r *row) {
-	if n := len(sc.log); n > 0 && older(r, sc.log[n-1]) < 0 {
-		at, _ := slices.BinarySearchFunc(sc.log, r, older)
-		sc.log = slices.Insert(sc.log, at, r)
-		return
-	}
-	sc.log = append(sc.log, r)
-}
-
-// older is the order of a log.
-func older(a, b *row) int {
-	switch {
-	case a.created != b.created:
-		if a.created < b.created {
-			return -1
-		}
-		return 1
-	case a.seq != b.seq:
-		if a.seq < b.seq {
-			return -1
-		}
-		return 1
-	}
-	return 0
-}
-
-// compact drops removed rows from the log: at once those at its beginning, where most of them
-// are, and those in its middle when they are half of the log.
-func (sc *scope) compact() {
-	for len(sc.log) > 0 && sc.log[0].removed {
-		sc.log[0] = nil
-		sc.log = sc.log[1:]
-		sc.removed--
-	}
-	if sc.removed > 32 && sc.removed > len(sc.log)/2 {
-		sc.log = slices.DeleteFunc(sc.log, func(r *row) bool { return r.removed })
-		sc.removed = 0
-	}
 }

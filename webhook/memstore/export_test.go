@@ -11,7 +11,7 @@ func (s *Store) Leftovers() []string {
 		"scopes": int64(len(s.scopes)), "hooks": int64(len(s.hooks)), "targets": int64(len(s.targets)), "rows": int64(len(s.rows)),
 		"lanes": int64(len(s.lanes)), "health": int64(len(s.health)), "due": int64(s.due.len()), "walk": int64(len(s.walk.lanes)),
 		"done": int64(s.done.len()), "pending": int64(s.pending), "ended": int64(s.ended), "bytes": s.bytes,
-		"pendingBytes": s.pendingBytes, "marks": int64(s.marks),
+		"pendingBytes": s.pendingBytes, "marks": int64(s.marks.len()),
 	} {
 		if n != 0 {
 			left = append(left, fmt.Sprintf("%s %d", what, n))
@@ -32,4 +32,11 @@ func (s *Store) LogLen(scope string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.scopes[scope].log)
+}
+
+// Walk identifies the lanes that are kept for the next page of Due.
+func (s *Store) Walk() any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return &s.walk.lanes[0]
 }

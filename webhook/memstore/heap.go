@@ -18,24 +18,19 @@ func (h *heap[T, O]) len() int { return len(h.items) }
 func (h *heap[T, O]) top() T { return h.items[0] }
 
 func (h *heap[T, O]) push(t T) {
-	var o O
 	h.items = append(h.items, t)
-	o.place(t, int32(len(h.items)-1))
 	h.up(len(h.items) - 1)
 }
 
 // remove takes out the element at an index.
 func (h *heap[T, O]) remove(at int32) {
 	var o O
+	var none T
 	last := len(h.items) - 1
 	o.place(h.items[at], -1)
-	moved := h.items[last]
-	var none T
-	h.items[last] = none
+	h.items[at], h.items[last] = h.items[last], none
 	h.items = h.items[:last]
 	if int(at) < last {
-		h.items[at] = moved
-		o.place(moved, at)
 		h.fix(at)
 	}
 	if cap(h.items) > 64 && len(h.items) < cap(h.items)/4 {

@@ -3,7 +3,6 @@ package memstore
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -21,7 +20,7 @@ func (s *Store) Delivery(ctx context.Context, scope, id string) (webhook.Deliver
 		return webhook.Delivery{}, nil, err
 	}
 	d := r.delivery()
-	d.Vars, d.Carry = maps.Clone(d.Vars), maps.Clone(d.Carry)
+	unshare(&d)
 	var as []webhook.Attempt
 	for a := r.latest; a != nil; a = a.before {
 		as = append(as, a.clone())
@@ -42,16 +41,15 @@ func (s *Store) row(op, scope, id string) (*row, error) {
 // Limit outside 0 to 500 or with a cursor of another Query is refused with [webhook.ErrInvalid].
 // Deliveries of the same CreatedAt are in order of insertion, or in reverse order without OldestFirst.
 func (s *Store) Deliveries(ctx context.Context, q webhook.Query) ([]webhook.Delivery, string, error) {
-	const defaultLimit, maxLimit = 50, 500
+	const maxLimit = 500
 	switch {
 	case q.Scope == "":
 		return nil, "", fmt.Errorf("memstore: deliveries: Query.Scope is required: %w", webhook.ErrInvalid)
 	case q.Limit < 0 || q.Limit > maxLimit:
-		return nil, "", fmt.Errorf("memstore: deliveries: Query.Limit %d must be between 1 and %d, or 0 for %d: %w",
-			q.Limit, maxLimit, defaultLimit, webhook.ErrInvalid)
-	case q.Limit == 0:
-		q.Limit = defaultLimit
+		return nil, "", fmt.Errorf("memstore: deliveries: Query.Limit %d must be between 1 and %d, or 0 for the default: %w",
+			q.Limit, maxLimit, webhook.ErrInvalid)
 	}
+	q.Limit = q.PageSize()
 	from, err := decodeCursor(q)
 	if err != nil {
 		return nil, "", err
@@ -76,19 +74,18 @@ func (s *Store) Deliveries(ctx context.Context, q webhook.Query) ([]webhook.Deli
 	}
 	next := ""
 	if more {
-		next = encodeCursor(q, position{last.created, last.seq})
+		next = encodeCursor(q, last.position())
 	}
 	s.mu.Unlock()
-	unshare(ds)
+	for i := range ds {
+		unshare(&ds[i])
+	}
 	return ds, next, nil
 }
 
 // matcher returns the filter of a query.
 func matcher(q *webhook.Query) func(*row) bool {
-	since, until := at(q.Since), at(q.Until)
-	if until == never {
-		until = forever
-	}
+	since, until := at(q.Since), at(q.Until).orForever()
 	return func(r *row) bool {
 		return r.created >= since && r.created < until &&
 			(q.WebhookID == "" || q.WebhookID == r.webhook) &&
@@ -119,14 +116,14 @@ func (s *Store) Requeue(ctx context.Context, scope, id string, due time.Time) er
 	case s.pending >= s.opts.MaxDeliveries || r.event.scope.pending >= share(s.opts.MaxDeliveries):
 		return fmt.Errorf("memstore: requeue %s: %w", id, webhook.ErrFull)
 	default:
-		r.state, r.rare = webhook.StatePending, &rare{vars: r.vars, carry: r.carry, keyPos: -1, earlier: r.earlier} // without a key
+		r.state, r.rare = webhook.StatePending, &rare{vars: r.vars, carry: r.carry, earlier: r.earlier} // without a key
 		s.opened(r)
 		s.count(r.event.scope, 0, 0, -1)
 	}
 	if r.rare == plain {
-		r.rare = &rare{keyPos: -1}
+		r.rare = &rare{}
 	}
-	r.earlier, r.expires = r.earlier+r.tries, never
+	r.earlier, r.expires = r.earlier+r.tries, forever
 	r.tries, r.interrupted, r.code, r.exhausted = 0, 0, "", false
 	r.firstFailure, r.finished = never, never
 	r.due, r.queued = at(due), at(due)

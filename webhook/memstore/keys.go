@@ -17,21 +17,17 @@ type rare struct {
 	key       string
 	keyed     *keyed  // the key, while the row is pending
 	dueBefore instant // the due time of a parked row
-	expires   instant
-	keyPos    int32 // in keyed.pending
-	earlier   int32 // tries before the latest Requeue
+	expires   instant // the end of the row, forever for none
+	keyPos    int32   // in keyed.pending
+	earlier   int32   // tries before the latest Requeue
 }
 
 // plain is shared by all other rows, and is read-only.
-var plain = &rare{expires: never, keyPos: -1}
+var plain = &rare{expires: forever}
 
-// keyName identifies a sequence in which order is kept: a key of a webhook, over all classes.
-type keyName struct{ scope, webhook, key string }
-
-// keyed holds the pending rows of a key. All but the head are parked: their due time never comes, so
-// that rows behind a head cost a claim nothing. When the head ends, the next row becomes due.
+// keyed holds the pending rows of a webhook's key. All but the head are parked: their due time never
+// comes, so that rows behind a head cost a claim nothing. When the head ends, the next row becomes due.
 type keyed struct {
-	name    keyName
 	pending heap[*row, bySequence]
 	busy    *row               // leased as the head or as the newest, until its lease is settled
 	units   map[unitName]*unit // by type and class
@@ -52,24 +48,27 @@ type bySequence struct{}
 func (bySequence) less(a, b *row) bool    { return a.seq < b.seq }
 func (bySequence) place(r *row, at int32) { r.keyPos = at }
 
-// end returns the time from which a row is not sent any more.
-func (r *row) end() instant {
-	if r.expires == never {
-		return forever
+// dueUnparked returns the due time that a row has once it is not parked.
+func (r *row) dueUnparked() instant {
+	if r.due == parked {
+		return r.dueBefore
 	}
-	return r.expires
+	return r.due
 }
 
 // join adds a row that becomes pending to its key, and parks it if it is not the head.
-func (s *Store) join(r *row) {
+func (r *row) join() {
 	if r.key == "" {
 		return
 	}
-	name := keyName{r.event.scope.name, r.webhook, r.key}
-	k := s.keys[name]
+	t := r.lane.t
+	if t.keys == nil {
+		t.keys = make(map[string]*keyed)
+	}
+	k := t.keys[r.key]
 	if k == nil {
-		k = &keyed{name: name, units: make(map[unitName]*unit, 1)}
-		s.keys[name] = k
+		k = &keyed{units: make(map[unitName]*unit, 1)}
+		t.keys[r.key] = k
 	}
 	r.keyed = k
 	if k.pending.len() > 0 && k.pending.top().seq < r.seq && !r.held {
@@ -90,26 +89,26 @@ func (s *Store) join(r *row) {
 }
 
 // leave removes a row from its key. The caller unparks the next one.
-func (s *Store) leave(r *row) {
+func (r *row) leave() {
 	k := r.keyed
 	if k == nil {
 		return
 	}
-	s.endTurn(r)
+	r.endTurn()
 	k.pending.remove(r.keyPos)
 	u := k.unit(r)
 	u.taken = max(u.taken, r.seq)
 	if u.newest == r {
 		u.newest = nil
 	}
-	r.keyed = nil // a row with a key does not share its ordered
+	r.keyed = nil // a row with a key does not share its rare
 	if k.pending.len() == 0 {
-		delete(s.keys, k.name)
+		delete(r.lane.t.keys, r.key)
 	}
 }
 
 // endTurn frees the key of a row that is its busy one.
-func (s *Store) endTurn(r *row) {
+func (r *row) endTurn() {
 	if r.keyed != nil && r.keyed.busy == r {
 		r.keyed.busy = nil
 	}
@@ -150,21 +149,21 @@ func (t *taking) supersedes(r *row) bool {
 
 // nextOfKey returns the row that a claim takes in the place of a due row. It returns nil where it has
 // parked the due row, because another row of the key comes first, or has taken it as superseded.
-func (t *taking) nextOfKey(r *row, take webhook.Take) *row {
+func (t *taking) nextOfKey(r *row) *row {
 	k := r.keyed
-	if take == webhook.TakeNewest && k.superseded(r) {
+	if t.supersedes(r) {
 		t.takeSuperseded(r)
 		return nil
 	}
 	next := k.busy // no other row of the key goes meanwhile
 	switch {
 	case next != nil:
-	case take == webhook.TakeNewest:
+	case t.take == webhook.TakeNewest:
 		next = k.unit(r).newest // pending, since r is not superseded
 	default:
 		next = k.pending.top()
 	}
-	if next != r && (take == webhook.TakeHeads || k.busy != nil || next.held && next.due > t.now) {
+	if next != r && (t.take == webhook.TakeHeads || k.busy != nil || next.held && next.due > t.now) {
 		t.park(r)
 		return nil
 	}
@@ -196,13 +195,9 @@ func (t *taking) takeSuperseded(r *row) {
 		case o.held:
 			o.interrupted++
 		}
-		t.s.endTurn(o)
+		o.endTurn()
 		t.extra++
-		due := o.due
-		if due == parked {
-			due = o.dueBefore
-		}
-		t.lease(o, max(o.lease+1, t.c.Lease), due)
+		t.lease(o, max(o.lease+1, t.c.Lease), o.dueUnparked())
 	}
 }
 

@@ -12,12 +12,12 @@ type lane struct {
 	t         *target
 	id        int64             // counts the lanes; the order of the pages of Due
 	ready     heap[*row, byDue] // due up to readyUpTo
-	later     heap[*row, byDue]
+	later     heap[*row, byDue] // due after it
 	readyUpTo instant
 	newest    instant // no row in ready is due later
 	lease     int64   // the greatest lease number of the lane's rows so far
-	head      instant // the earliest due time, as of the last refile
-	pos       int32   // in Store.due; -1 where nothing is pending or the webhook is inactive
+	head      instant // the earliest due time as of the last refile; forever for a lane that is not in Store.due
+	pos       int32   // in Store.due
 }
 
 type byHead struct{}
@@ -29,8 +29,9 @@ func (byHead) place(l *lane, at int32) { l.pos = at }
 type target struct {
 	w       webhook.Webhook
 	exists  bool
-	expires instant
+	expires instant             // forever for none
 	lanes   []*lane             // in the order of their ids
+	keys    map[string]*keyed   // that have pending rows, over all classes
 	counts  []webhook.HourCount // by hour; see tally
 }
 
@@ -44,10 +45,21 @@ func (s *Store) hook(scope, id string) *target {
 	return nil
 }
 
+// target returns a webhook, or a new rest of one where there is none.
+func (s *Store) target(scope, id string) *target {
+	key := targetKey{scope, id}
+	t := s.targets[key]
+	if t == nil {
+		t = &target{w: webhook.Webhook{ID: id, Scope: scope}}
+		s.targets[key] = t
+	}
+	return t
+}
+
 // live reports whether deliveries of the target may be claimed. Deliveries of a deleted webhook
 // may, so that the caller ends them.
 func (t *target) live(now instant) bool {
-	return !t.exists || t.w.Active && (t.expires == never || now < t.expires)
+	return !t.exists || t.w.Active && now < t.expires
 }
 
 // lane returns a lane, a new one where there is none.
@@ -55,14 +67,9 @@ func (s *Store) lane(name webhook.Lane) *lane {
 	if l := s.lanes[name]; l != nil {
 		return l
 	}
-	key := targetKey{name.Scope, name.WebhookID}
-	t := s.targets[key]
-	if t == nil {
-		t = &target{w: webhook.Webhook{ID: name.WebhookID, Scope: name.Scope}}
-		s.targets[key] = t
-	}
+	t := s.target(name.Scope, name.WebhookID)
 	s.laneIDs++
-	l := &lane{Lane: name, t: t, id: s.laneIDs, readyUpTo: never, newest: never, head: forever, pos: -1}
+	l := &lane{Lane: name, t: t, id: s.laneIDs, readyUpTo: never, newest: never, head: forever}
 	s.lanes[name] = l
 	t.lanes = append(t.lanes, l)
 	return l
@@ -72,9 +79,9 @@ func (s *Store) lane(name webhook.Lane) *lane {
 func (s *Store) put(r *row) {
 	r.lane = s.lane(webhook.Lane{Scope: r.event.scope.name, WebhookID: r.webhook, Class: r.class})
 	r.lane.lease = max(r.lane.lease, r.lease)
-	s.oldestQueued, s.earliestEnd = min(s.oldestQueued, r.queued), min(s.earliestEnd, r.end())
+	s.oldestQueued, s.earliestEnd = min(s.oldestQueued, r.queued), min(s.earliestEnd, r.expires)
 	s.latestDue = max(s.latestDue, r.due)
-	s.join(r)
+	r.join()
 	r.lane.advance(min(r.due, r.created)) // a new row is due when it is created, and goes to ready at once
 	r.lane.push(r)
 	s.refile(r.lane)
@@ -92,18 +99,20 @@ func (s *Store) move(r *row, due instant) {
 }
 
 func (l *lane) push(r *row) {
-	if r.ready = r.due <= l.readyUpTo; r.ready {
-		l.newest = max(l.newest, r.due)
-		l.ready.push(r)
-	} else {
+	if r.due > l.readyUpTo {
 		l.later.push(r)
+		return
 	}
+	l.newest = max(l.newest, r.due)
+	l.ready.push(r)
 }
 
 func (l *lane) pull(r *row) {
-	if !r.ready {
+	if r.due > l.readyUpTo {
 		l.later.remove(r.pos)
-	} else if l.ready.remove(r.pos); l.ready.len() == 0 {
+		return
+	}
+	if l.ready.remove(r.pos); l.ready.len() == 0 {
 		l.newest = never
 	}
 }
@@ -112,11 +121,11 @@ func (l *lane) pull(r *row) {
 // soon needed again.
 func (s *Store) take(r *row) {
 	l := r.lane
-	s.leave(r)
+	r.leave()
 	l.pull(r)
 	r.lane = nil
 	s.refile(l)
-	if l.ready.len()+l.later.len() == 0 && (!l.t.exists || l.Class != "") {
+	if l.empty() && (!l.t.exists || l.Class != "") {
 		s.drop(l)
 	}
 }
@@ -131,36 +140,31 @@ func (s *Store) drop(l *lane) {
 
 // refile updates the place of a lane in Store.due after its earliest row or its webhook has changed.
 func (s *Store) refile(l *lane) {
-	head := forever
+	was := l.head
+	l.head = forever
 	if !l.t.exists || l.t.w.Active {
-		head = l.earliest()
-	}
-	if head == parked {
-		head = forever // all rows are parked
+		l.head = l.earliest()
 	}
 	switch {
-	case head == l.head && l.pos >= 0:
-	case head == forever && l.pos >= 0:
+	case l.head == was:
+	case l.head == forever:
 		s.due.remove(l.pos)
-	case head == forever:
-	case l.pos < 0:
-		l.head = head
+	case was == forever:
 		s.due.push(l)
 	default:
-		l.head = head
 		s.due.fix(l.pos)
 	}
 }
 
+// earliest returns the due time of the first row, forever where there is none but parked ones.
 func (l *lane) earliest() instant {
-	first := forever
-	if l.ready.len() > 0 {
-		first = l.ready.top().due
+	switch {
+	case l.ready.len() > 0:
+		return l.ready.top().due
+	case l.later.len() > 0 && l.later.top().due != parked:
+		return l.later.top().due
 	}
-	if l.later.len() > 0 {
-		first = min(first, l.later.top().due)
-	}
-	return first
+	return forever
 }
 
 // advance moves the rows that are due by now from later to ready.
@@ -175,6 +179,8 @@ func (l *lane) advance(now instant) {
 		l.push(r)
 	}
 }
+
+func (l *lane) empty() bool { return l.ready.len()+l.later.len() == 0 }
 
 // rows returns the pending rows of the lane, in no order.
 func (l *lane) rows() []*row { return slices.Concat(l.ready.items, l.later.items) }

@@ -8,6 +8,20 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
+// mark is a key of a scope that is remembered until a time.
+type mark struct {
+	scope *scope
+	key   string
+	until instant
+	pos   int32 // in Store.marks
+}
+
+// byEnd is the order in which marks expire, so that the expired ones are found without the others.
+type byEnd struct{}
+
+func (byEnd) less(a, b *mark) bool    { return a.until < b.until }
+func (byEnd) place(m *mark, at int32) { m.pos = at }
+
 // Mark implements [webhook.Marks]. It returns [webhook.ErrFull] where Options.MaxMarks marks, or the
 // scope's share of them, have not expired at now.
 func (s *Store) Mark(ctx context.Context, scope, key string, now, until time.Time) (first bool, err error) {
@@ -15,31 +29,26 @@ func (s *Store) Mark(ctx context.Context, scope, key string, now, until time.Tim
 		return false, err
 	}
 	defer s.mu.Unlock()
-	sc := s.scopes[scope]
-	if sc != nil {
-		if old, ok := sc.marks[key]; ok {
-			if old > at(now) {
-				return false, nil
-			}
-			sc.marks[key] = at(until)
-			return true, nil
+	if old := s.mark(scope, key); old != nil {
+		if old.until > at(now) {
+			return false, nil
 		}
+		old.until = at(until)
+		s.marks.fix(old.pos)
+		return true, nil
 	}
-	// Expired marks are cleared when they may be half of all marks, so that the mean cost of a
-	// mark does not depend on the number of marks.
-	if s.marks >= min(2*s.marksSwept+64, s.opts.MaxMarks) {
+	// Expired marks are cleared when they may be half of all marks, or in the way of a new one.
+	if s.marks.len() >= min(2*s.marksSwept+64, s.opts.MaxMarks) || len(s.scope(scope).marks) >= share(s.opts.MaxMarks) {
 		s.clearMarks(at(now))
 	}
-	sc = s.scope(scope)
-	if len(sc.marks) >= share(s.opts.MaxMarks) {
-		s.clearScope(sc, at(now))
-	}
-	if s.marks >= s.opts.MaxMarks || len(sc.marks) >= share(s.opts.MaxMarks) {
+	sc := s.scope(scope)
+	if s.marks.len() >= s.opts.MaxMarks || len(sc.marks) >= share(s.opts.MaxMarks) {
 		s.release(sc)
 		return false, fmt.Errorf("memstore: mark %q: %w", key, webhook.ErrFull)
 	}
-	sc.marks[key] = at(until)
-	s.marks++
+	m := &mark{scope: sc, key: key, until: at(until)}
+	sc.marks[key] = m
+	s.marks.push(m)
 	return true, nil
 }
 
@@ -49,30 +58,31 @@ func (s *Store) Marked(ctx context.Context, scope, key string, now time.Time) (b
 		return false, err
 	}
 	defer s.mu.Unlock()
-	sc := s.scopes[scope]
-	if sc == nil {
-		return false, nil
+	m := s.mark(scope, key)
+	return m != nil && m.until > at(now), nil
+}
+
+// mark returns a mark, expired or not, or nil.
+func (s *Store) mark(scope, key string) *mark {
+	if sc := s.scopes[scope]; sc != nil {
+		return sc.marks[key]
 	}
-	until, ok := sc.marks[key]
-	return ok && until > at(now), nil
+	return nil
 }
 
 // clearMarks removes expired marks.
 func (s *Store) clearMarks(now instant) {
-	for _, sc := range s.scopes {
-		s.clearScope(sc, now)
-		s.release(sc)
+	for s.marks.len() > 0 && s.marks.top().until <= now {
+		s.unmark(s.marks.top())
 	}
-	s.marksSwept = s.marks
+	s.marksSwept = s.marks.len()
 }
 
-func (s *Store) clearScope(sc *scope, now instant) {
-	for key, until := range sc.marks {
-		if until <= now {
-			delete(sc.marks, key)
-			s.marks--
-		}
-	}
+// unmark removes a mark, and its scope if that is empty then.
+func (s *Store) unmark(m *mark) {
+	s.marks.remove(m.pos)
+	delete(m.scope.marks, m.key)
+	s.release(m.scope)
 }
 
 // Unmark implements [webhook.Marks].
@@ -81,14 +91,8 @@ func (s *Store) Unmark(ctx context.Context, scope, key string) error {
 		return err
 	}
 	defer s.mu.Unlock()
-	sc := s.scopes[scope]
-	if sc == nil {
-		return nil
+	if m := s.mark(scope, key); m != nil {
+		s.unmark(m)
 	}
-	if _, ok := sc.marks[key]; ok {
-		delete(sc.marks, key)
-		s.marks--
-	}
-	s.release(sc)
 	return nil
 }

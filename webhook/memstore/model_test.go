@@ -2,6 +2,7 @@ package memstore_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -124,13 +125,14 @@ func (m *model) compare() {
 
 // list reads all pages.
 func list(ctx context.Context, s *memstore.Store, q webhook.Query) (all []webhook.Delivery, err error) {
-	for {
+	for range 10_000 {
 		ds, next, err := s.Deliveries(ctx, q)
 		if all = append(all, ds...); err != nil || next == "" {
 			return all, err
 		}
 		q.Cursor = next
 	}
+	return all, errors.New("a walk over the pages of Deliveries has no end")
 }
 
 // unnumbered clears the numbers that the Store assigns, which the model does not know.

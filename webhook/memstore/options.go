@@ -50,18 +50,16 @@ func (o *Options) withDefaults() Options {
 
 // check refuses impossible values. o has its defaults.
 func (o Options) check() error {
-	refuse := func(field string, value any) error {
-		return fmt.Errorf("memstore: invalid Options: %s %v must be at least 1, or 0 for the default", field, value)
-	}
-	switch {
-	case o.MaxDeliveries < 1:
-		return refuse("MaxDeliveries", o.MaxDeliveries)
-	case o.KeepEnded < 1:
-		return refuse("KeepEnded", o.KeepEnded)
-	case o.MaxBytes < 1:
-		return refuse("MaxBytes", o.MaxBytes)
-	case o.MaxMarks < 1:
-		return refuse("MaxMarks", o.MaxMarks)
+	for _, f := range []struct {
+		name  string
+		value int64
+	}{
+		{"MaxDeliveries", int64(o.MaxDeliveries)}, {"KeepEnded", int64(o.KeepEnded)},
+		{"MaxBytes", o.MaxBytes}, {"MaxMarks", int64(o.MaxMarks)},
+	} {
+		if f.value < 1 {
+			return fmt.Errorf("memstore: invalid Options: %s %d must be at least 1, or 0 for the default", f.name, f.value)
+		}
 	}
 	return nil
 }

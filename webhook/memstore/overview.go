@@ -3,7 +3,6 @@ package memstore
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/postrider/postrider/webhook"
@@ -59,7 +58,7 @@ func (s *Store) Counts(ctx context.Context, scope string, webhookIDs []string, s
 	}
 	defer s.mu.Unlock()
 	var out []webhook.HourCount
-	for _, id := range webhookIDs {
+	for _, id := range slices.Sorted(slices.Values(webhookIDs)) {
 		t := s.hook(scope, id)
 		if t == nil {
 			continue
@@ -71,7 +70,6 @@ func (s *Store) Counts(ctx context.Context, scope string, webhookIDs []string, s
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b webhook.HourCount) int { return strings.Compare(a.WebhookID, b.WebhookID) })
 	return out, nil
 }
 

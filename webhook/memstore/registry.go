@@ -22,11 +22,7 @@ func (s *Store) Create(ctx context.Context, w webhook.Webhook, max int) error {
 		return fmt.Errorf("memstore: create webhook %s: %w", w.ID, webhook.ErrLimit)
 	}
 	w.Version = 1
-	t := s.targets[targetKey{w.Scope, w.ID}]
-	if t == nil {
-		t = &target{}
-		s.targets[targetKey{w.Scope, w.ID}] = t
-	}
+	t := s.target(w.Scope, w.ID)
 	t.exists = true
 	s.hooks[w.ID] = t
 	sc := s.scope(w.Scope)
@@ -38,9 +34,9 @@ func (s *Store) Create(ctx context.Context, w webhook.Webhook, max int) error {
 // configure replaces the configuration of a target.
 func (s *Store) configure(t *target, w webhook.Webhook) {
 	w.Seen, w.Unreadable = 0, nil
-	t.w, t.expires = w, at(w.ExpiresAt)
+	t.w, t.expires = w, at(w.ExpiresAt).orForever()
 	s.changed(s.scopes[w.Scope])
-	if len(s.keys) > 0 && !t.keyed() {
+	if len(t.keys) > 0 && !t.keyed() {
 		s.unparkAll(t)
 	}
 	for _, l := range t.lanes {
@@ -101,7 +97,7 @@ func (s *Store) unhook(t *target) {
 	delete(s.health, key.webhook)
 	t.exists, t.w = false, webhook.Webhook{ID: key.webhook, Scope: key.scope}
 	for _, l := range slices.Clone(t.lanes) {
-		if s.refile(l); l.ready.len()+l.later.len() == 0 {
+		if s.refile(l); l.empty() {
 			s.drop(l)
 		}
 	}
@@ -126,7 +122,9 @@ func (s *Store) DeleteScope(ctx context.Context, scope string) error {
 	for _, t := range sc.hooks {
 		s.unhook(t)
 	}
-	s.marks -= len(sc.marks)
+	for _, m := range sc.marks {
+		s.marks.remove(m.pos)
+	}
 	delete(s.scopes, scope)
 	return nil
 }

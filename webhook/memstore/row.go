@@ -22,8 +22,8 @@ const (
 )
 
 var (
-	firstTime = time.Unix(0, math.MinInt64+1)
-	lastTime  = time.Unix(0, math.MaxInt64)
+	firstTime = time.Unix(0, int64(never+1))
+	lastTime  = time.Unix(0, int64(parked-1))
 )
 
 func at(t time.Time) instant {
@@ -35,14 +35,23 @@ func at(t time.Time) instant {
 	case t.After(lastTime):
 		return parked - 1
 	}
-	return min(instant(t.UnixNano()), parked-1)
+	return instant(t.UnixNano())
 }
 
+// time returns the zero time for never, parked and forever.
 func (i instant) time() time.Time {
-	if i == never {
+	if i == never || i >= parked {
 		return time.Time{}
 	}
 	return time.Unix(0, int64(i)).UTC()
+}
+
+// orForever returns the end of something that has none if its time is zero.
+func (i instant) orForever() instant {
+	if i == never {
+		return forever
+	}
+	return i
 }
 
 // attempt is a record of the history and the lease under which it was made.
@@ -92,7 +101,6 @@ type row struct {
 	interrupted                                  uint16 // one for each lease that ends, so it does not overflow
 	state                                        webhook.State
 	held, exhausted                              bool
-	ready                                        bool // in lane.ready, not in lane.later
 	removed                                      bool // no longer in the Store, though its scope's log may still list it
 }
 
@@ -101,10 +109,10 @@ func newRow(d *webhook.Delivery) *row {
 	r := &row{
 		id: d.ID, typ: d.Type, webhook: d.WebhookID, class: d.Class, body: bytes.Clone(d.Body),
 		due: at(d.Due), firstFailure: never, created: at(d.CreatedAt), queued: at(d.QueuedAt), finished: never,
-		held: d.Held, lease: d.Lease, pos: -1, rare: plain,
+		held: d.Held, lease: d.Lease, rare: plain,
 	}
 	if d.Key != "" || !d.ExpiresAt.IsZero() || len(d.Vars) > 0 || len(d.Carry) > 0 {
-		r.rare = &rare{vars: maps.Clone(d.Vars), carry: maps.Clone(d.Carry), key: d.Key, expires: at(d.ExpiresAt), keyPos: -1}
+		r.rare = &rare{vars: maps.Clone(d.Vars), carry: maps.Clone(d.Carry), key: d.Key, expires: at(d.ExpiresAt).orForever()}
 	}
 	if r.queued == never {
 		r.queued = r.created
@@ -120,15 +128,11 @@ func newRow(d *webhook.Delivery) *row {
 
 // delivery returns the row as a Delivery that shares vars and carry with the row; see unshare.
 func (r *row) delivery() webhook.Delivery {
-	due := r.due
-	if due == parked {
-		due = r.dueBefore
-	}
 	return webhook.Delivery{
 		ID: r.id, EventID: r.event.id, WebhookID: r.webhook, Scope: r.event.scope.name, Type: r.typ, Class: r.class,
 		Body: r.body[:len(r.body):len(r.body)], Vars: r.vars, Carry: r.carry,
 		State: r.state, Tries: int(r.tries), Attempts: int(r.earlier + r.tries), Interrupted: int(r.interrupted), Lease: r.lease, Held: r.held,
-		Key: r.key, Sequence: r.seq, ExpiresAt: r.expires.time(), Due: due.time(), FirstFailure: r.firstFailure.time(), CreatedAt: r.created.time(),
+		Key: r.key, Sequence: r.seq, ExpiresAt: r.expires.time(), Due: r.dueUnparked().time(), FirstFailure: r.firstFailure.time(), CreatedAt: r.created.time(),
 		QueuedAt: r.queued.time(), FinishedAt: r.finished.time(), LastCode: r.code, Exhausted: r.exhausted,
 	}
 }
@@ -136,16 +140,13 @@ func (r *row) delivery() webhook.Delivery {
 // bodiless returns the row as a Delivery without a body.
 func (r *row) bodiless() webhook.Delivery {
 	d := r.delivery()
-	d.Body, d.Vars, d.Carry = nil, maps.Clone(d.Vars), maps.Clone(d.Carry)
+	unshare(&d)
+	d.Body = nil
 	return d
 }
 
-// unshare gives deliveries maps of their own. Bodies stay shared and are read-only.
-func unshare(ds []webhook.Delivery) {
-	for i := range ds {
-		ds[i].Vars, ds[i].Carry = maps.Clone(ds[i].Vars), maps.Clone(ds[i].Carry)
-	}
-}
+// unshare gives a delivery maps of its own. Its body stays shared and is read-only.
+func unshare(d *webhook.Delivery) { d.Vars, d.Carry = maps.Clone(d.Vars), maps.Clone(d.Carry) }
 
 // byDue is the order within a lane: oldest due first, then in order of insertion.
 type byDue struct{}

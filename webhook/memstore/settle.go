@@ -90,7 +90,7 @@ func (s *Store) apply(r *row, x *webhook.Settlement) {
 		r.exhausted = x.Exhausted && x.State == webhook.StateFailed
 		return
 	}
-	s.endTurn(r)
+	r.endTurn()
 	r.held, r.code, r.exhausted = false, code, x.Exhausted
 	s.move(r, when)
 	s.unparkHead(r.keyed, never)

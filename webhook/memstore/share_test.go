@@ -2,9 +2,7 @@ package memstore_test
 
 import (
 	"errors"
-	"fmt"
 	"testing"
-	"time"
 
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/memstore"
@@ -74,25 +72,5 @@ func TestShareOfHistory(t *testing.T) {
 	end("greedy", 2000, 1500)
 	if modest, greedy := kept("modest"), kept("greedy"); modest != 300 || greedy != 1700 {
 		t.Errorf("%d and %d are kept, want the 300 of the modest scope and 1,700", modest, greedy)
-	}
-}
-
-// TestShareOfMarks: one scope sets no more than its share of the marks.
-func TestShareOfMarks(t *testing.T) {
-	t.Parallel()
-	s := open(t, &memstore.Options{MaxMarks: 2000})
-	for i := range 1000 {
-		if first, err := s.Mark(t.Context(), "greedy", fmt.Sprint(i), base, base.Add(time.Hour)); err != nil || !first {
-			t.Fatalf("Mark %d: %t, %v", i, first, err)
-		}
-	}
-	if _, err := s.Mark(t.Context(), "greedy", "more", base, base.Add(time.Hour)); !errors.Is(err, webhook.ErrFull) {
-		t.Errorf("one more than the share: error %v, want ErrFull", err)
-	}
-	if first, err := s.Mark(t.Context(), "other", "key", base, base.Add(time.Hour)); err != nil || !first {
-		t.Errorf("a mark of another scope: %t, %v", first, err)
-	}
-	if first, err := s.Mark(t.Context(), "greedy", "more", base.Add(time.Hour), base.Add(2*time.Hour)); err != nil || !first {
-		t.Errorf("a mark when the others have expired: %t, %v", first, err)
 	}
 }

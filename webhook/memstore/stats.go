@@ -21,23 +21,18 @@ func (s *Store) Totals(ctx context.Context, now time.Time) (t webhook.Totals, er
 	held, retrying, oldest := 0, 0, forever
 	for _, l := range s.lanes {
 		live := l.t.live(at(now))
-		for _, rows := range [...][]*row{l.ready.items, l.later.items} {
-			for _, r := range rows {
-				switch {
-				case r.held:
-					held++
-					continue
-				case r.tries > 0:
-					retrying++
-				}
-				if live && r.due <= at(now) {
-					oldest = min(oldest, r.due)
-				}
+		for _, r := range l.rows() {
+			switch {
+			case r.held:
+				held++
+				continue
+			case r.tries > 0:
+				retrying++
+			}
+			if live && r.due <= at(now) {
+				oldest = min(oldest, r.due)
 			}
 		}
-	}
-	if oldest != forever {
-		t.OldestDue = oldest.time()
 	}
 	for _, hook := range s.hooks {
 		if !hook.live(at(now)) {
@@ -45,6 +40,7 @@ func (s *Store) Totals(ctx context.Context, now time.Time) (t webhook.Totals, er
 		}
 	}
 	t.Pending, t.Held, t.Retrying, t.Webhooks = webhook.CountOf(s.pending), webhook.CountOf(held), webhook.CountOf(retrying), len(s.hooks)
+	t.OldestDue = oldest.time()
 	return t, nil
 }
 
@@ -62,19 +58,17 @@ func (s *Store) Backlog(ctx context.Context, q webhook.BacklogQuery) (bs []webho
 	}
 	all := make(map[*target]*backlogPlace)
 	for _, l := range s.lanes {
-		for _, rows := range [...][]*row{l.ready.items, l.later.items} {
-			for _, r := range rows {
-				if r.held {
-					continue
-				}
-				p := all[l.t]
-				if p == nil {
-					p = &backlogPlace{Order: q.Order, Scope: l.Scope, Webhook: l.WebhookID, Oldest: r.due}
-					all[l.t] = p
-				}
-				p.Pending++
-				p.Oldest = min(p.Oldest, r.due)
+		for _, r := range l.rows() {
+			if r.held {
+				continue
 			}
+			p := all[l.t]
+			if p == nil {
+				p = &backlogPlace{Order: q.Order, Scope: l.Scope, Webhook: l.WebhookID, Oldest: r.due}
+				all[l.t] = p
+			}
+			p.Pending++
+			p.Oldest = min(p.Oldest, r.due)
 		}
 	}
 	s.mu.Unlock()
@@ -90,11 +84,7 @@ func (s *Store) Backlog(ctx context.Context, q webhook.BacklogQuery) (bs []webho
 		next = places[limit-1].encode()
 	}
 	for _, p := range places {
-		b := webhook.Backlog{Scope: p.Scope, WebhookID: p.Webhook, Pending: webhook.CountOf(p.Pending)}
-		if p.Oldest != parked {
-			b.OldestDue = p.Oldest.time()
-		}
-		bs = append(bs, b)
+		bs = append(bs, webhook.Backlog{Scope: p.Scope, WebhookID: p.Webhook, Pending: webhook.CountOf(p.Pending), OldestDue: p.Oldest.time()})
 	}
 	return bs, next, nil
 }

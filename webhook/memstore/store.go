@@ -23,16 +23,19 @@ import (
 type Store struct {
 	opts Options
 
-	mu      sync.Mutex
-	closed  bool
-	profile string
+	mu     sync.Mutex
+	closed bool
+	contents
+}
 
+// contents is everything that a Store forgets when it is closed.
+type contents struct {
+	profile string
 	scopes  map[string]*scope
 	hooks   map[string]*target // existing webhooks by ID
 	targets map[targetKey]*target
 	rows    map[string]*row // by Delivery.ID
 	lanes   map[webhook.Lane]*lane
-	keys    map[keyName]*keyed
 	health  map[string]webhook.Health // by Webhook.ID; no entry means OK
 
 	due  heap[*lane, byHead]          // lanes with pending rows whose webhook is not inactive
@@ -43,7 +46,7 @@ type Store struct {
 	sequence, laneIDs int64
 	changes           int64 // of webhooks, in all scopes
 	bytes             int64 // of all deliveries, see Options.MaxBytes
-	marks             int
+	marks             heap[*mark, byEnd]
 	marksSwept        int // marks that were left after expired ones were last cleared
 
 	// Bounds that a sweep checks before it reads all rows.
@@ -78,9 +81,12 @@ func New(o *Options) (*Store, error) {
 	if err := opts.check(); err != nil {
 		return nil, err
 	}
-	s := &Store{opts: opts, sequence: time.Now().UnixMicro()} // receivers compare the numbers, also across a restart
-	s.clear()
-	return s, nil
+	return &Store{opts: opts, contents: contents{
+		scopes: make(map[string]*scope), hooks: make(map[string]*target), targets: make(map[targetKey]*target),
+		rows: make(map[string]*row), lanes: make(map[webhook.Lane]*lane), health: make(map[string]webhook.Health),
+		sequence:     time.Now().UnixMicro(), // receivers compare the numbers, also across a restart
+		oldestQueued: forever, latestDue: never, earliestEnd: forever,
+	}}, nil
 }
 
 // Close forgets everything. Afterwards every method, Close included, returns
@@ -90,22 +96,8 @@ func (s *Store) Close() error {
 		return err
 	}
 	defer s.mu.Unlock()
-	s.closed = true
-	s.clear()
+	s.closed, s.contents = true, contents{}
 	return nil
-}
-
-func (s *Store) clear() {
-	s.scopes = make(map[string]*scope)
-	s.hooks = make(map[string]*target)
-	s.targets = make(map[targetKey]*target)
-	s.rows = make(map[string]*row)
-	s.lanes = make(map[webhook.Lane]*lane)
-	s.keys = make(map[keyName]*keyed)
-	s.health = make(map[string]webhook.Health)
-	s.due, s.done, s.walk = heap[*lane, byHead]{}, heap[*event, byLastFinished]{}, walk{}
-	s.load, s.bytes, s.marks, s.marksSwept = load{}, 0, 0, 0
-	s.oldestQueued, s.latestDue, s.earliestEnd = forever, never, forever
 }
 
 // lock begins a method. Without an error the caller must unlock s.mu.
@@ -143,15 +135,15 @@ type scope struct {
 	changes int64     // the number of the latest change of a webhook
 	events  map[string]*event
 	done    heap[*event, byLastOfScope]
-	marks   map[string]instant // until when
-	log     []*row             // by (created, seq), with removed rows
-	removed int                // number of removed rows in log
+	marks   map[string]*mark
+	log     []*row // by (created, seq), with removed rows
+	removed int    // number of removed rows in log
 }
 
 func (s *Store) scope(name string) *scope {
 	sc := s.scopes[name]
 	if sc == nil {
-		sc = &scope{name: name, events: make(map[string]*event), marks: make(map[string]instant)}
+		sc = &scope{name: name, events: make(map[string]*event), marks: make(map[string]*mark)}
 		s.scopes[name] = sc
 	}
 	return sc

@@ -19,7 +19,7 @@ func (s *Store) Sweep(ctx context.Context, sw webhook.Sweep, limit int) (ended [
 		return nil, false, err
 	}
 	defer s.mu.Unlock()
-	w := sweep{now: at(sw.Now), gone: sw.Gone, queuedBefore: at(sw.QueuedBefore), latestRetry: bound(sw.LatestRetry), latestLease: bound(sw.LatestLease)}
+	w := sweep{now: at(sw.Now), gone: sw.Gone, queuedBefore: at(sw.QueuedBefore), latestRetry: at(sw.LatestRetry).orForever(), latestLease: at(sw.LatestLease).orForever()}
 	all := s.oldestQueued < w.queuedBefore || s.earliestEnd <= w.now || s.latestDue > min(w.latestRetry, w.latestLease)
 	oldest, latest, end := forever, never, forever
 	for _, l := range s.lanes {
@@ -33,7 +33,7 @@ func (s *Store) Sweep(ctx context.Context, sw webhook.Sweep, limit int) (ended [
 				if due := w.newDue(r); due != r.due {
 					s.move(r, due)
 				}
-				if oldest, end = min(oldest, r.queued), min(end, r.end()); r.due != parked && !r.exhausted {
+				if oldest, end = min(oldest, r.queued), min(end, r.expires); r.due != parked && !r.exhausted {
 					latest = max(latest, r.due)
 				}
 				continue
@@ -53,14 +53,6 @@ func (s *Store) Sweep(ctx context.Context, sw webhook.Sweep, limit int) (ended [
 	return ended, false, nil
 }
 
-// bound converts a limit of a sweep; the zero time means no limit.
-func bound(t time.Time) instant {
-	if t.IsZero() {
-		return forever
-	}
-	return at(t)
-}
-
 // sweep is a [webhook.Sweep].
 type sweep struct {
 	now, queuedBefore, latestRetry, latestLease instant
@@ -74,7 +66,7 @@ func (w *sweep) ends(r *row) webhook.Code {
 		return ""
 	case w.gone && !r.lane.t.exists:
 		return webhook.CodeCancelled
-	case r.queued < w.queuedBefore, r.end() <= w.now:
+	case r.queued < w.queuedBefore, r.expires <= w.now:
 		return webhook.CodeExpired
 	}
 	return ""

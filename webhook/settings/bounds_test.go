@@ -128,6 +128,25 @@ func TestInputBounds(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
 	w := s.add("acme", "Ops")
-	s.get("/webhooks/"+w.ID+"?after="+strings.Repeat("x", 5000)).wants(t, 404)
-	s.post("/add", form("notes", strings.Repeat("x", 200<<10))).wants(t, 413)
+	id := s.dispatch("acme", processID)
+	long := strings.Repeat("x", 5000)
+	for page, inputs := range map[string][]string{
+		"/": {"q", "from"}, "/deliveries": {"after", "event", "type", "code", "state", "since", "until"},
+		"/webhooks/" + w.ID:             {"after", "event", "type", "code", "state", "since", "until"},
+		"/webhooks/" + w.ID + "/resend": {"since"},
+	} {
+		s.get(page).wants(t, 200)
+		for _, input := range inputs {
+			if a := s.get(page + "?" + input + "=" + long); a.status != 404 && a.status != 400 || strings.Contains(a.body, long) {
+				t.Errorf("%s with 5,000 bytes of %s: status %d, want a refusal without them", page, input, a.status)
+			}
+		}
+	}
+	before := s.state("acme", id)
+	for path := range changes(w.ID, id) {
+		s.post(path, form("notes", strings.Repeat("x", 200<<10))).wants(t, 413)
+	}
+	if after := s.state("acme", id); after != before {
+		t.Errorf("something has changed:\n%s\n%s", before, after)
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -42,6 +43,17 @@ type site struct {
 	after  atomic.Value  // its Retry-After, a string
 	block  chan struct{} // receives before each answer, when not nil
 	sent   atomic.Int32
+
+	mu  sync.Mutex
+	ids []string // Webhook-Id of each request
+}
+
+// state is a text that any change of a tenant's webhooks, and of one of its deliveries, changes.
+func (s *site) state(tenant, delivery string) string {
+	s.t.Helper()
+	d, as, err := s.m.Delivery(s.t.Context(), tenant, delivery)
+	check(s.t, err)
+	return fmt.Sprintf("%v\n%+v\n%+v\n%d sent", s.list(tenant), d, as, s.sent.Load())
 }
 
 // newSite mounts a page for the tenant that the header X-Tenant names, "acme" without one.
@@ -59,6 +71,9 @@ func newSiteOf(t *testing.T, p webhook.Profile, change func(*settings.Options)) 
 	check(t, err)
 	receiver := func(r *http.Request) (*http.Response, error) {
 		s.sent.Add(1)
+		s.mu.Lock()
+		s.ids = append(s.ids, r.Header.Get("Webhook-Id"))
+		s.mu.Unlock()
 		if s.block != nil {
 			<-s.block
 		}

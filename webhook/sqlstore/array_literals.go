@@ -29,64 +29,34 @@ func (a arrays) args(more ...any) []any {
 // add appends a row with one value for each column: string, int64, bool or []byte.
 func (a arrays) add(values ...any) {
 	for col, v := range values {
+		b := &a[col]
+		if b.Len() == 0 {
+			b.WriteByte('{')
+		} else {
+			b.WriteByte(',')
+		}
 		switch v := v.(type) {
 		case string:
-			a.text(col, v)
+			b.WriteByte('"')
+			_, _ = quoted.WriteString(b, v) // a Builder does not fail
+			b.WriteByte('"')
 		case int64:
-			a.int(col, v)
+			var buf [20]byte
+			b.Write(strconv.AppendInt(buf[:0], v, 10))
 		case bool:
-			a.bool(col, v)
+			b.WriteString(strconv.FormatBool(v)[:1])
 		case []byte:
-			a.bytes(col, v)
+			writeBytea(b, v)
 		}
 	}
 }
 
-func (a arrays) next(col int) *strings.Builder {
-	b := &a[col]
-	if b.Len() == 0 {
-		b.WriteByte('{')
-	} else {
-		b.WriteByte(',')
-	}
-	return b
-}
+// quoted escapes a text. Inside double quotes only the quote and the backslash are special
+// (PostgreSQL manual, 8.15.6).
+var quoted = strings.NewReplacer(`"`, `\"`, `\`, `\\`)
 
-func (a arrays) int(col int, n int64) {
-	var buf [20]byte
-	a.next(col).Write(strconv.AppendInt(buf[:0], n, 10))
-}
-
-func (a arrays) bool(col int, v bool) {
-	if v {
-		a.next(col).WriteByte('t')
-	} else {
-		a.next(col).WriteByte('f')
-	}
-}
-
-// text appends a string. Inside double quotes only the quote and the backslash are
-// special (PostgreSQL manual, 8.15.6).
-func (a arrays) text(col int, s string) {
-	b := a.next(col)
-	b.WriteByte('"')
-	for {
-		i := strings.IndexAny(s, `"\`)
-		if i < 0 {
-			break
-		}
-		b.WriteString(s[:i])
-		b.WriteByte('\\')
-		b.WriteByte(s[i])
-		s = s[i+1:]
-	}
-	b.WriteString(s)
-	b.WriteByte('"')
-}
-
-// bytes appends a bytea in the hex format; its backslash is doubled.
-func (a arrays) bytes(col int, p []byte) {
-	b := a.next(col)
+// writeBytea writes a bytea in the hex format; its backslash is doubled.
+func writeBytea(b *strings.Builder, p []byte) {
 	b.Grow(2*len(p) + 6)
 	b.WriteString(`"\\x`)
 	var buf [1024]byte
@@ -99,17 +69,27 @@ func (a arrays) bytes(col int, p []byte) {
 	b.WriteByte('"')
 }
 
-// textList is a list of texts as a parameter: an array literal, or JSON for SQLite.
-func (s *Store) textList(list []string) (string, error) {
-	if s.dialect == SQLite {
-		b, err := json.Marshal(list)
-		return string(b), err
-	}
+// textArray is the literal of a list of texts.
+func textArray(list []string) string {
 	a := make(arrays, 1)
 	for _, text := range list {
 		a.add(text)
 	}
-	return a.args()[0].(string), nil
+	return a.args()[0].(string)
+}
+
+// textList is a list of texts as a parameter: an array literal, or JSON for SQLite.
+func (s *Store) textList(list []string) string {
+	if s.dialect == PostgreSQL {
+		return textArray(list)
+	}
+	b, _ := json.Marshal(list) // it never fails for texts
+	return string(b)
+}
+
+// in is the condition that a column is in the list of a parameter.
+func (s *Store) in(parameter string) string {
+	return s.pick(`IN (SELECT value FROM json_each(`+parameter+`))`, `= ANY(`+parameter+`::text::text[])`)
 }
 
 // storable reports whether both databases keep the strings unchanged: PostgreSQL refuses

@@ -25,8 +25,7 @@ type attemptLine struct {
 	Header []headerField  `json:"h,omitempty"`
 }
 
-// headerField is the name and the value of a response header field.
-type headerField [2]string
+type headerField [2]string // name and value
 
 // encodeAttempt encodes a line. JSON escapes newlines and NUL. The usual attempt is
 // written without the encoder, which costs more than the rest of its settlement.
@@ -45,26 +44,22 @@ func encodeAttempt(lease int64, a *webhook.Attempt) (string, error) {
 		b = strconv.AppendInt(append(append(append(b, `,"`...), name...), `":`...), n, 10)
 	}
 	text := func(name, value string) {
-		b = append(append(append(append(append(b, `,"`...), name...), `":"`...), value...), '"')
+		if value != "" {
+			b = append(append(append(append(append(b, `,"`...), name...), `":"`...), value...), '"')
+		}
 	}
 	number("n", int64(a.Number))
 	if a.Status != 0 {
 		number("s", int64(a.Status))
 	}
-	if a.Code != "" {
-		text("c", string(a.Code))
-	}
+	text("c", string(a.Code))
 	number("t", micros(a.Start))
 	number("d", int64(a.Duration))
 	if a.RetryAfter != 0 {
 		number("r", int64(a.RetryAfter))
 	}
-	if a.Snippet != "" {
-		text("x", a.Snippet)
-	}
-	if a.Detail != "" {
-		text("e", string(a.Detail))
-	}
+	text("x", a.Snippet)
+	text("e", string(a.Detail))
 	return string(append(b, "}\n"...)), nil
 }
 
@@ -81,17 +76,15 @@ func plainText(s string) bool {
 func decodeAttempts(lines string) (as []webhook.Attempt) {
 	for line := range strings.Lines(lines) {
 		var a attemptLine
-		if json.Unmarshal([]byte(line), &a) == nil {
-			as = append(as, webhook.Attempt{Number: a.Number, Status: a.Status, Code: a.Code, Start: fromMicros(a.Start),
-				Duration: a.Duration, RetryAfter: a.RetryAfter, Snippet: a.Snippet, Detail: a.Detail, Header: a.header()})
+		if json.Unmarshal([]byte(line), &a) != nil {
+			continue
 		}
+		one := webhook.Attempt{Number: a.Number, Status: a.Status, Code: a.Code, Start: fromMicros(a.Start),
+			Duration: a.Duration, RetryAfter: a.RetryAfter, Snippet: a.Snippet, Detail: a.Detail}
+		for _, f := range a.Header {
+			one.Header = append(one.Header, webhook.HeaderField{Name: f[0], Value: f[1]})
+		}
+		as = append(as, one)
 	}
 	return as
-}
-
-func (a *attemptLine) header() (fields []webhook.HeaderField) {
-	for _, f := range a.Header {
-		fields = append(fields, webhook.HeaderField{Name: f[0], Value: f[1]})
-	}
-	return fields
 }

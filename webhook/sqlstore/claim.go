@@ -24,8 +24,7 @@ func (s *Store) Claim(ctx context.Context, c webhook.Claim) (b webhook.Batch, er
 	if err := s.ready(ctx); err != nil {
 		return b, err
 	}
-	t := newClaimRun(&c)
-	t.repeated = s.recentClaims.add(c.Lease)
+	t := &claimRun{Claim: &c, now: micros(c.Now), until: micros(c.Until), repeated: s.recentClaims.add(c.Lease)}
 	if s.dialect == PostgreSQL {
 		if err = s.claimAllPostgres(ctx, t); err == nil {
 			s.removeOldLeasesPostgres(ctx, t.now)
@@ -47,31 +46,15 @@ type claimRun struct {
 	rows       [][]row            // by lane
 	webhooks   map[int]webhookRow // by lane
 	short      []webhook.Lane
-	keys       map[int64]map[string]bool // by hook: keys with a taken row, SQLite only
+	keys       map[keyName]bool // keys with a taken row, SQLite only
 }
 
-func newClaimRun(c *webhook.Claim) *claimRun {
-	t := &claimRun{Claim: c, now: micros(c.Now), until: micros(c.Until)}
-	t.reset()
-	return t
-}
-
-// reset drops the rows of a transaction that was rolled back.
+// reset begins a transaction. It drops the rows of one that was rolled back.
 func (t *claimRun) reset() {
 	t.rows, t.webhooks, t.short = make([][]row, len(t.Lanes)), make(map[int]webhookRow, len(t.Lanes)), nil
-	t.keys = make(map[int64]map[string]bool)
+	t.keys = make(map[keyName]bool)
 }
 
-// keysOf returns the keys of a lane's webhook of which a row is taken.
-func (t *claimRun) keysOf(l *webhook.LaneClaim) map[string]bool {
-	hook := hookOf(l.Scope, l.WebhookID)
-	if t.keys[hook] == nil {
-		t.keys[hook] = make(map[string]bool)
-	}
-	return t.keys[hook]
-}
-
-// add puts a row into a lane.
 func (t *claimRun) add(i int, d row) {
 	if t.rows[i] == nil {
 		t.rows[i] = make([]row, 0, min(t.Lanes[i].Most, usualRows))
@@ -86,39 +69,31 @@ const usualRows = 64 // of a lane in a claim
 // leased too, and listed separately.
 func (s *Store) batch(t *claimRun) (b webhook.Batch) {
 	b.Short = t.short
-	type verdict struct {
-		w    webhook.Webhook
-		gone bool
-		err  error
-	}
-	verdicts := make(map[string]*verdict, len(t.Lanes)) // by scope and ID
 	n := 0
 	for _, rows := range t.rows {
 		n += len(rows)
 	}
 	b.Deliveries = make([]webhook.Delivery, 0, n)
+	checked := make(map[webhook.Lane]error, len(t.Lanes)) // by webhook: why it cannot be read
 	for i, rows := range t.rows {
 		if len(rows) == 0 {
 			continue
 		}
 		lane := t.Lanes[i].Lane
-		v := verdicts[lane.Scope+"\x00"+lane.WebhookID]
-		if v == nil {
-			v = &verdict{}
-			verdicts[lane.Scope+"\x00"+lane.WebhookID] = v
-			in, found := t.webhooks[i]
-			if v.gone = !found; found {
-				v.w, v.err = s.decodeInScope(lane.Scope, lane.WebhookID, in)
-			}
-			if !v.gone && v.err == nil {
-				b.Webhooks = append(b.Webhooks, v.w)
+		hook := webhook.Lane{Scope: lane.Scope, WebhookID: lane.WebhookID}
+		unreadable, known := checked[hook]
+		if in, found := t.webhooks[i]; found && !known {
+			var w webhook.Webhook
+			if w, unreadable = s.decodeInScope(lane.Scope, lane.WebhookID, in); unreadable == nil {
+				b.Webhooks = append(b.Webhooks, w)
 			}
 		}
+		checked[hook] = unreadable
 		slices.SortFunc(rows, func(a, b row) int { return cmp.Or(cmp.Compare(a.was, b.was), cmp.Compare(a.seq, b.seq)) })
 		for k := range rows {
 			d := &rows[k]
 			d.Due = fromMicros(d.was)
-			if err := cmp.Or(v.err, unreadable(d)); err != nil {
+			if err := cmp.Or(unreadable, d.decodeExtra()); err != nil {
 				b.Unreadable = append(b.Unreadable, webhook.Unreadable{ID: d.ID, Lease: d.Lease, Lane: lane, Due: d.Due, Err: err})
 				continue
 			}
@@ -126,13 +101,6 @@ func (s *Store) batch(t *claimRun) (b webhook.Batch) {
 		}
 	}
 	return b
-}
-
-func unreadable(d *row) error {
-	if err := decodeExtra(d.extra, &d.Delivery); err != nil {
-		return fmt.Errorf("sqlstore: delivery %s: its row cannot be decoded", d.ID)
-	}
-	return nil
 }
 
 // recentClaims remembers the numbers of the latest claims: a repeated claim looks for the rows that

@@ -59,79 +59,57 @@ func (s *Store) claimAllPostgres(ctx context.Context, t *claimRun) error {
 	return err
 }
 
-// keyedSQLite is candidatesSQLite for a webhook that may keep an order or coalesce.
-func (s *Store) keyedSQLite(ctx context.Context, conn Conn, t *claimRun, l *webhook.LaneClaim, again []row) ([]row, error) {
-	k := &keyedClaim{s: s, ctx: ctx, c: conn, l: l, hook: hookOf(l.Scope, l.WebhookID), taken: make(map[int64]bool), keys: t.keysOf(l)}
+// takeKeyed takes rows of a webhook that may keep an order or coalesce.
+func (k *laneRun) takeKeyed(again []row) ([]row, error) {
+	k.taken = make(map[int64]bool)
 	var rows []row
 	for i := range again {
-		if ok, err := k.takesLeased(t, &again[i]); err != nil {
+		if ok, err := k.takesLeased(&again[i]); err != nil {
 			return nil, err
 		} else if ok {
 			rows = append(rows, again[i])
 		}
 	}
-	waiting, err := k.takeWaiting(t)
+	waiting, err := k.takeWaiting()
 	if err != nil {
 		return nil, err
 	}
 	rows = append(rows, waiting...)
-	t.sort(rows)
+	k.sort(rows)
 	n := 0
 	return slices.DeleteFunc(rows, func(d row) bool {
 		if !d.Superseded {
 			n++
 		}
-		return !d.Superseded && n > l.Most
+		return !d.Superseded && n > k.l.Most
 	}), nil
-}
-
-// keyedClaim is a claim from one lane under way.
-type keyedClaim struct {
-	s     *Store
-	ctx   context.Context
-	c     Conn
-	l     *webhook.LaneClaim
-	hook  int64
-	taken map[int64]bool
-	keys  map[string]bool // keys with a taken row, also from other lanes of the webhook
 }
 
 // takesLeased reports whether the claim takes a row that was leased before, by the same claim or
 // under a lease that has ended.
-func (k *keyedClaim) takesLeased(t *claimRun, d *row) (ok bool, err error) {
-	if d.Key != "" && k.l.Take == webhook.TakeNewest {
-		above, err := k.laterOfUnit(d)
-		if err != nil {
-			return false, err
-		}
-		d.Superseded = above > 0
+func (k *laneRun) takesLeased(d *row) (ok bool, err error) {
+	key := keyName{k.hook, d.Key}
+	in, err := k.standing(d)
+	if err != nil {
+		return false, err
 	}
-	if ok = d.Key == "" || d.Superseded || d.alone || t.heldByThisClaim(d); !ok && !k.keys[d.Key] {
-		if ok, err = k.holds(d, keyHasNoOlder+` AND `+keyHasNoTurn); err != nil {
-			return false, err
-		}
-	}
+	d.Superseded = in.later > 0 && k.l.Take == webhook.TakeNewest
+	ok = d.Key == "" || d.Superseded || d.alone || k.heldByThisClaim(d) || in.first && in.free && !k.keys[key]
 	if ok && !d.Superseded {
-		k.keys[d.Key] = true
+		k.keys[key] = true
 	}
 	k.taken[d.seq] = ok
 	return ok, nil
 }
 
 // takeWaiting takes rows of the lane that wait, and rows whose lease has ended.
-func (k *keyedClaim) takeWaiting(t *claimRun) (rows []row, err error) {
+func (k *laneRun) takeWaiting() (rows []row, err error) {
 	const spare = 64 // rows whose key is busy
-	var due []row
-	where := claimWaitingSQLite
+	query := claimWaitingSQLite
 	if k.l.Take == webhook.TakeHeads {
-		where = claimHeadsSQLite
+		query = claimHeadsSQLite
 	}
-	in := newClaimReaderSQLite(k.l.Lane)
-	err = k.s.each(k.ctx, k.c, where, []any{k.hook, k.l.Class, k.l.Scope, k.l.WebhookID, t.now, int64(k.l.Most + spare), t.otherStoresClaim()}, func(r Rows) error {
-		d, err := in.read(r)
-		due = append(due, d)
-		return err
-	})
+	due, err := k.rowsOfLane(query, int64(k.l.Most+spare), k.otherStoresClaim())
 	n := 0
 	for i := range due {
 		d := &due[i]
@@ -140,12 +118,12 @@ func (k *keyedClaim) takeWaiting(t *claimRun) (rows []row, err error) {
 			return nil, err
 		case k.taken[d.seq]:
 		case d.Key == "" || k.l.Take == webhook.TakeHeads:
-			if n++; n <= k.l.Most && !(d.Key != "" && k.keys[d.Key]) {
+			if n++; n <= k.l.Most && (d.Key == "" || !k.keys[keyName{k.hook, d.Key}]) {
 				rows = append(rows, *d)
 			}
 		case d.Held:
 			var ok bool
-			if ok, err = k.takesLeased(t, d); ok {
+			if ok, err = k.takesLeased(d); ok {
 				rows = append(rows, *d)
 			}
 		default:
@@ -159,53 +137,48 @@ func (k *keyedClaim) takeWaiting(t *claimRun) (rows []row, err error) {
 
 // takeInstead takes rows in the place of a row that is due: the superseded rows of its unit, or
 // the unit's newest row.
-func (k *keyedClaim) takeInstead(d *row) (rows []row, err error) {
-	above, err := k.laterOfUnit(d)
+func (k *laneRun) takeInstead(d *row) (rows []row, err error) {
+	in, err := k.standing(d)
 	if err != nil {
 		return nil, err
 	}
-	unit := []any{k.hook, d.Key, d.Type, d.Class}
-	if above > 0 {
-		rows, err = k.read(`state = 0 AND NOT held AND hook = $1 AND key = $2 AND key <> '' AND (type || '') = $3 AND class = $4 AND seq < $5 ORDER BY seq LIMIT `+strconv.Itoa(maxSuperseded),
-			append(unit, above)...)
+	const unit = `state = 0 AND hook = $1 AND key = $2 AND key <> '' AND (type || '') = $3 AND class = $4`
+	if in.later > 0 {
+		rows, err = k.takeRows(unit+` AND NOT held AND seq < $5 ORDER BY seq LIMIT `+strconv.Itoa(maxSuperseded), k.hook, d.Key, d.Type, d.Class, in.later)
 		for i := range rows {
 			rows[i].Superseded = true
 		}
 		return rows, err
 	}
-	if free, err := k.holds(d, keyHasNoTurn); err != nil || !free || k.keys[d.Key] {
-		return nil, err
+	if !in.free || k.keys[keyName{k.hook, d.Key}] {
+		return nil, nil
 	}
-	rows, err = k.read(`state = 0 AND hook = $1 AND key = $2 AND key <> '' AND (type || '') = $3 AND class = $4 ORDER BY seq DESC LIMIT 1`, unit...)
+	rows, err = k.takeRows(unit+` ORDER BY seq DESC LIMIT 1`, k.hook, d.Key, d.Type, d.Class)
 	if err != nil || len(rows) == 0 || rows[0].Held {
 		return nil, err
 	}
-	k.keys[d.Key] = true
+	k.keys[keyName{k.hook, d.Key}] = true
 	return rows, nil
 }
 
-// read reads rows that were not taken yet.
-func (k *keyedClaim) read(where string, args ...any) (rows []row, err error) {
-	in := newClaimReaderSQLite(k.l.Lane)
-	err = k.s.each(k.ctx, k.c, `SELECT `+claimColumns+`, `+stateColumns+`, body FROM {p}delivery WHERE `+where, args, func(r Rows) error {
-		d, err := in.read(r)
-		if !k.taken[d.seq] {
-			k.taken[d.seq] = true
-			rows = append(rows, d)
-		}
-		return err
-	})
-	return rows, err
+// takeRows reads rows and takes those that were not taken before.
+func (k *laneRun) takeRows(where string, args ...any) ([]row, error) {
+	rows, err := k.read(`SELECT `+claimColumns+`, `+stateColumns+`, body FROM {p}delivery WHERE `+where, args...)
+	return slices.DeleteFunc(rows, func(d row) bool {
+		before := k.taken[d.seq]
+		k.taken[d.seq] = true
+		return before
+	}), err
 }
 
-// laterOfUnit returns the number of a later row of the unit that was leased once or has ended, or 0.
-func (k *keyedClaim) laterOfUnit(d *row) (seq int64, err error) {
-	err = k.s.row(k.ctx, k.c, `SELECT coalesce(`+laterOfUnit+`, 0) FROM {p}delivery d WHERE d.seq = $1`, []any{d.seq}, &seq)
-	return seq, err
+// standing is the place of a row in its key.
+type standing struct {
+	later       int64 // a later row of its unit that was leased once or has ended, or 0
+	first, free bool  // no pending row of the key is older; none has the key's turn
 }
 
-// holds reports whether a condition about d is true.
-func (k *keyedClaim) holds(d *row, condition string) (is bool, err error) {
-	err = k.s.row(k.ctx, k.c, `SELECT `+condition+` FROM {p}delivery d WHERE d.seq = $1`, []any{d.seq}, &is)
-	return is, err
+func (k *laneRun) standing(d *row) (in standing, err error) {
+	err = k.s.row(k.ctx, k.c, `SELECT coalesce(`+laterOfUnit+`, 0), `+keyHasNoOlder+`, `+keyHasNoTurn+` FROM {p}delivery d WHERE d.seq = $1`,
+		[]any{d.seq}, &in.later, &in.first, &in.free)
+	return in, err
 }

@@ -11,8 +11,8 @@ import (
 func (s *Store) claimPostgres(ctx context.Context, conn Conn, t *claimRun, statement string, newest bool) error {
 	lanes := make(arrays, 8)
 	from := make([]lanePlace, len(t.Lanes))
-	var selected []int                              // indexes in t.Lanes
-	places := make(map[hookClass]int, len(t.Lanes)) // in t.Lanes
+	var selected []int                                 // indexes in t.Lanes
+	places := make(map[lanePosition]int, len(t.Lanes)) // in t.Lanes
 	for i := range t.Lanes {
 		l := &t.Lanes[i]
 		if (l.Take == webhook.TakeNewest) != newest {
@@ -21,7 +21,7 @@ func (s *Store) claimPostgres(ctx context.Context, conn Conn, t *claimRun, state
 		if from[i] = laneHead; l.Take == webhook.TakeAny && !t.repeated {
 			from[i] = s.watermarks.start(l.Lane)
 		}
-		at := hookClass{hookOf(l.Scope, l.WebhookID), l.Class}
+		at := lanePosition{hookOf(l.Scope, l.WebhookID), l.Class}
 		if _, taken := places[at]; taken {
 			t.markShort(l.Lane) // two webhooks with one hash: another claim takes the second
 			continue
@@ -33,12 +33,11 @@ func (s *Store) claimPostgres(ctx context.Context, conn Conn, t *claimRun, state
 	if len(selected) == 0 {
 		return nil
 	}
-	args := lanes.args(t.now, t.until, t.Lease, int64(t.MaxBytes), t.repeated)
 	var kind, number int64 // number is a hook or a turn
 	var text string        // a class or the data of a webhook
 	in := newClaimReader(&kind, &number, &text)
 	in.dest = append(in.dest, &in.d.Superseded, &in.d.Body) // or the columns sealed and secret of a webhook
-	err := s.each(ctx, conn, statement, args, func(r Rows) error {
+	err := s.each(ctx, conn, statement, lanes.args(t.now, t.until, t.Lease, int64(t.MaxBytes), t.repeated), func(r Rows) error {
 		d, err := in.read(r)
 		if err != nil {
 			return err
@@ -46,7 +45,7 @@ func (s *Store) claimPostgres(ctx context.Context, conn Conn, t *claimRun, state
 		switch kind {
 		case 0:
 			d.Held = true
-			t.add(places[hookClass{number, text}], d)
+			t.add(places[lanePosition{number, text}], d)
 		case 1:
 			t.webhooks[selected[number-1]] = webhookRow{text, d.Superseded, d.Body}
 		case 2:
@@ -63,12 +62,6 @@ func (s *Store) claimPostgres(ctx context.Context, conn Conn, t *claimRun, state
 		}
 	}
 	return err
-}
-
-// hookClass names a lane by a hash of its webhook.
-type hookClass struct {
-	hook  int64
-	class string
 }
 
 // markShort records that a lane may have more rows.

@@ -51,51 +51,26 @@ func (s *Store) claimSQLite(ctx context.Context, conn Conn, t *claimRun) error {
 			d.Held, d.Lease = true, max(d.Lease+1, t.Lease)
 		}
 		if t.rows[i] = rows; len(rows) > 0 {
-			if err := s.exec(ctx, conn, insertLease, t.until, hookOf(l.Scope, l.WebhookID), l.Class, l.Scope, l.WebhookID); err != nil {
+			if err := s.addLease(ctx, conn, t.until, l.Lane); err != nil {
 				return err
 			}
 		}
 	}
-	err := s.execAll(ctx, conn, leaseSQLite, plain, t.until, t.Lease)
-	if err == nil {
-		err = s.execAll(ctx, conn, leaseKeyedSQLite, keyed, t.until, t.Lease, t.now, false)
+	var err error
+	update := func(seqs []int64, query string, args ...any) {
+		if err == nil && len(seqs) > 0 {
+			list, _ := json.Marshal(seqs) // it never fails for numbers
+			err = s.exec(ctx, conn, query, append(args, string(list))...)
+		}
 	}
-	if err == nil {
-		err = s.execAll(ctx, conn, leaseKeyedSQLite, heads, t.until, t.Lease, t.now, true)
-	}
-	if err == nil {
-		err = s.execAll(ctx, conn, prolongSQLite, again, t.until)
-	}
+	update(plain, leaseSQLite, t.until, t.Lease)
+	update(keyed, leaseKeyedSQLite, t.until, t.Lease, t.now, false)
+	update(heads, leaseKeyedSQLite, t.until, t.Lease, t.now, true)
+	update(again, prolongSQLite, t.until)
 	if err == nil {
 		err = s.removeOldLeases(ctx, conn, t.now)
 	}
 	return err
-}
-
-// execAll runs a statement whose last argument is a list.
-func (s *Store) execAll(ctx context.Context, conn Conn, query string, seqs []int64, args ...any) error {
-	if len(seqs) == 0 {
-		return nil
-	}
-	list, err := json.Marshal(seqs)
-	if err != nil {
-		return err
-	}
-	return s.exec(ctx, conn, query, append(args, string(list))...)
-}
-
-// repeatedSQLite returns the rows of a lane that an earlier run of this claim leased.
-func (s *Store) repeatedSQLite(ctx context.Context, conn Conn, t *claimRun, l *webhook.LaneClaim) (rows []row, err error) {
-	if !t.repeated {
-		return nil, nil
-	}
-	in := newClaimReaderSQLite(l.Lane)
-	err = s.each(ctx, conn, claimRepeatedSQLite, []any{hookOf(l.Scope, l.WebhookID), l.Class, l.Scope, l.WebhookID, t.now, t.Lease}, func(r Rows) error {
-		d, err := in.read(r)
-		rows = append(rows, d)
-		return err
-	})
-	return rows, err
 }
 
 // candidatesSQLite returns up to Most rows of a lane in the order in which they are taken,
@@ -115,33 +90,57 @@ func (s *Store) candidatesSQLite(ctx context.Context, conn Conn, t *claimRun, i 
 	case !notFound(err):
 		return nil, err
 	}
-	rows, err := s.repeatedSQLite(ctx, conn, t, l)
-	if err != nil {
-		return nil, err
+	k := &laneRun{claimRun: t, s: s, ctx: ctx, c: conn, l: l, hook: hookOf(l.Scope, l.WebhookID)}
+	var again []row // leased by an earlier run of the claim
+	if t.repeated {
+		if again, err = k.rowsOfLane(claimRepeatedSQLite, t.Lease); err != nil {
+			return nil, err
+		}
 	}
 	if l.Take != webhook.TakeAny {
-		return s.keyedSQLite(ctx, conn, t, l, rows)
+		return k.takeKeyed(again)
 	}
-	in := newClaimReaderSQLite(l.Lane)
-	err = s.each(ctx, conn, claimWaitingSQLite, []any{hookOf(l.Scope, l.WebhookID), l.Class, l.Scope, l.WebhookID, t.now, int64(l.Most), t.otherStoresClaim()},
-		func(r Rows) error {
-			d, err := in.read(r)
-			rows = append(rows, d)
-			return err
-		})
+	rows, err := k.rowsOfLane(claimWaitingSQLite, int64(l.Most), t.otherStoresClaim())
+	rows = append(rows, again...)
 	t.sort(rows)
 	return rows[:min(len(rows), l.Most)], err
 }
 
-// sort puts rows into the order in which they are taken.
+// laneRun is a claim from one lane of an SQLite database under way.
+type laneRun struct {
+	*claimRun
+	s     *Store
+	ctx   context.Context
+	c     Conn
+	l     *webhook.LaneClaim
+	hook  int64
+	taken map[int64]bool // by seq, for rows with a key
+}
+
+// rowsOfLane runs a statement whose first arguments are the lane and the time.
+func (k *laneRun) rowsOfLane(query string, args ...any) ([]row, error) {
+	return k.read(query, append([]any{k.hook, k.l.Class, k.l.Scope, k.l.WebhookID, k.now}, args...)...)
+}
+
+func (k *laneRun) read(query string, args ...any) ([]row, error) {
+	return readAll(k.ctx, k.s, k.c, query, args, newClaimReaderSQLite(k.l.Lane).read)
+}
+
+// sort puts rows into the order in which they are taken: first those that this claim holds.
 func (t *claimRun) sort(rows []row) {
+	rank := func(d *row) int {
+		if t.heldByThisClaim(d) {
+			return 0
+		}
+		return 1
+	}
 	slices.SortStableFunc(rows, func(a, b row) int {
-		return cmp.Or(t.rank(&a)-t.rank(&b), a.Due.Compare(b.Due), cmp.Compare(a.seq, b.seq))
+		return cmp.Or(rank(&a)-rank(&b), a.Due.Compare(b.Due), cmp.Compare(a.seq, b.seq))
 	})
 }
 
 // otherStoresClaim is the claim's number for rows that another Store leased under it, or -1.
-// repeatedSQLite finds the rows that this Store leased under the number.
+// claimRepeatedSQLite finds the rows that this Store leased under the number.
 func (t *claimRun) otherStoresClaim() int64 {
 	if t.repeated {
 		return -1
@@ -151,11 +150,3 @@ func (t *claimRun) otherStoresClaim() int64 {
 
 // heldByThisClaim reports whether a row is held under the claim's own number.
 func (t *claimRun) heldByThisClaim(d *row) bool { return d.Held && micros(d.Due) > t.now }
-
-// rank sorts the rows that this claim holds first.
-func (t *claimRun) rank(d *row) int {
-	if t.heldByThisClaim(d) {
-		return 0
-	}
-	return 1
-}

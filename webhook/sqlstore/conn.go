@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -95,12 +96,29 @@ func (s *Store) each(ctx context.Context, c Conn, query string, args []any, scan
 		return wrap(err)
 	}
 	defer rows.Close()
-	for rows.Next() {
-		if err := scan(rows); err != nil {
-			return wrap(err)
-		}
+	for err == nil && rows.Next() {
+		err = scan(rows)
 	}
-	return wrap(rows.Err())
+	return wrap(cmp.Or(err, rows.Err()))
+}
+
+// readAll runs a query and returns a value for every row.
+func readAll[T any](ctx context.Context, s *Store, c Conn, query string, args []any, scan func(Rows) (T, error)) (list []T, err error) {
+	err = s.each(ctx, c, query, args, func(r Rows) error {
+		one, err := scan(r)
+		list = append(list, one)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+// scanText reads a row with one text.
+func scanText(r Rows) (text string, err error) {
+	err = r.Scan(&text)
+	return text, err
 }
 
 // row reads a single row, or returns sql.ErrNoRows.

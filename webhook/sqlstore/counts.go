@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/postrider/postrider/webhook"
@@ -12,35 +11,22 @@ import (
 
 // Counts implements [webhook.Counters]. Without [Options.Counters] it returns
 // [webhook.ErrUnsupported].
-func (s *Store) Counts(ctx context.Context, scope string, webhookIDs []string, since time.Time) (out []webhook.HourCount, err error) {
+func (s *Store) Counts(ctx context.Context, scope string, webhookIDs []string, since time.Time) ([]webhook.HourCount, error) {
 	if !s.o.Counters {
 		return nil, webhook.ErrUnsupported
 	}
 	if err := s.readyToRead(ctx); err != nil || len(webhookIDs) == 0 {
 		return nil, err
 	}
-	list, err := s.textList(webhookIDs)
-	if err != nil {
-		return nil, err
-	}
-	err = s.each(ctx, s.reader(), s.pick(countsQuery("IN (SELECT value FROM json_each($2))"), countsQuery("= ANY($2::text::text[])")),
-		[]any{scope, list, micros(since)}, func(r Rows) error {
-			var c webhook.HourCount
-			var hour, took, slowest int64
-			err := r.Scan(&c.WebhookID, &hour, &c.Accepted, &c.Failed, &took, &slowest)
-			c.Hour, c.Took, c.Slowest = fromMicros(hour), time.Duration(took)*time.Microsecond, time.Duration(slowest)*time.Microsecond
-			out = append(out, c)
-			return err
-		})
-	if err != nil {
-		return nil, s.fail("counts of", scope, err)
-	}
-	return out, nil
-}
-
-func countsQuery(among string) string {
-	return `SELECT webhook, hour, CAST(sum(accepted) AS bigint), CAST(sum(failed) AS bigint), CAST(sum(took) AS bigint), max(slowest) FROM {p}count
- WHERE scope = $1 AND webhook ` + among + ` AND hour >= $3 GROUP BY webhook, hour ORDER BY webhook, hour`
+	query := `SELECT webhook, hour, CAST(sum(accepted) AS bigint), CAST(sum(failed) AS bigint), CAST(sum(took) AS bigint), max(slowest) FROM {p}count
+ WHERE scope = $1 AND webhook ` + s.in("$2") + ` AND hour >= $3 GROUP BY webhook, hour ORDER BY webhook, hour`
+	out, err := readAll(ctx, s, s.reader(), query, []any{scope, s.textList(webhookIDs), micros(since)}, func(r Rows) (c webhook.HourCount, err error) {
+		var hour, took, slowest int64
+		err = r.Scan(&c.WebhookID, &hour, &c.Accepted, &c.Failed, &took, &slowest)
+		c.Hour, c.Took, c.Slowest = fromMicros(hour), time.Duration(took)*time.Microsecond, time.Duration(slowest)*time.Microsecond
+		return c, err
+	})
+	return out, s.fail("counts of", scope, err)
 }
 
 // addCount adds to the counts of a row. PostgreSQL has several rows for an hour, so that
@@ -99,9 +85,6 @@ func (s *Store) countAll(ctx context.Context, c Conn, written []*outcome) error 
 	return s.exec(ctx, c, countSQLite, string(b))
 }
 
-// countSweep holds the latest hour in which old counts were removed, in microseconds.
-type countSweep struct{ latest atomic.Int64 }
-
 // removeOldCounts removes counts older than [webhook.CountsKept], once an hour. After an error the
 // next hour removes them.
 func (s *Store) removeOldCounts(ctx context.Context, list []outcome) {
@@ -109,10 +92,7 @@ func (s *Store) removeOldCounts(ctx context.Context, list []outcome) {
 	for i := range list {
 		latest = max(latest, list[i].hour)
 	}
-	if before := s.countSweep.latest.Load(); !s.o.Counters || latest <= before || !s.countSweep.latest.CompareAndSwap(before, latest) {
-		return
+	if before := s.countsRemoved.Load(); s.o.Counters && latest > before && s.countsRemoved.CompareAndSwap(before, latest) {
+		_, _ = s.run(ctx, `DELETE FROM {p}count WHERE hour < $1`, latest-webhook.CountsKept.Microseconds())
 	}
-	_ = s.write(ctx, func(c Conn) error {
-		return s.exec(ctx, c, `DELETE FROM {p}count WHERE hour < $1`, latest-webhook.CountsKept.Microseconds())
-	})
 }

@@ -43,34 +43,34 @@ func (c *clientTLS) fill(to *webhook.ClientTLS) bool {
 // authorization is a webhook's Auth. The scheme is stored in clear too, and the two must agree:
 // otherwise a change of the clear one sends a client's secret to the webhook instead of its token endpoint.
 type authorization struct {
-	Scheme     string   `json:"scheme"`
-	Username   string   `json:"username,omitempty"`
-	Secret     string   `json:"secret"`
-	TokenURL   string   `json:"token_url,omitempty"`
-	ClientID   string   `json:"client_id,omitempty"`
-	Scopes     []string `json:"scopes,omitempty"`
-	Audience   string   `json:"audience,omitempty"`
-	Resource   string   `json:"resource,omitempty"`
-	ClientAuth string   `json:"client_auth,omitempty"`
+	Scheme   webhook.AuthScheme `json:"scheme"`
+	Username string             `json:"username,omitempty"`
+	Secret   string             `json:"secret"`
+	oauth
+}
+
+// oauth is a webhook.OAuth that JSON does not mask.
+type oauth struct {
+	TokenURL   string             `json:"token_url,omitempty"`
+	ClientID   string             `json:"client_id,omitempty"`
+	Scopes     []string           `json:"scopes,omitempty"`
+	Audience   string             `json:"audience,omitempty"`
+	Resource   string             `json:"resource,omitempty"`
+	ClientAuth webhook.ClientAuth `json:"client_auth,omitempty"`
 }
 
 func authorizationOf(a *webhook.Auth) *authorization {
 	if a.IsZero() {
 		return nil
 	}
-	o := &a.OAuth
-	return &authorization{string(a.Scheme), a.Username, a.Secret.Reveal(), o.TokenURL, o.ClientID, o.Scopes, o.Audience, o.Resource, string(o.ClientAuth)}
+	return &authorization{a.Scheme, a.Username, a.Secret.Reveal(), oauth(a.OAuth)}
 }
 
 func (a *authorization) auth() (out webhook.Auth) {
 	if a == nil {
 		return out
 	}
-	return webhook.Auth{
-		Scheme: webhook.AuthScheme(a.Scheme), Username: a.Username, Secret: webhook.NewSecret(a.Secret),
-		OAuth: webhook.OAuth{TokenURL: a.TokenURL, ClientID: a.ClientID, Scopes: a.Scopes, Audience: a.Audience,
-			Resource: a.Resource, ClientAuth: webhook.ClientAuth(a.ClientAuth)},
-	}
+	return webhook.Auth{Scheme: a.Scheme, Username: a.Username, Secret: webhook.NewSecret(a.Secret), OAuth: webhook.OAuth(a.oauth)}
 }
 
 // fillCredentials adds the secret part to a webhook's clear part, and reports whether both parts belong

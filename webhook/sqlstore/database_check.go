@@ -1,9 +1,9 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"strconv"
 
 	"github.com/postrider/postrider/webhook"
 )
@@ -11,7 +11,7 @@ import (
 // schemaVersion is the number of the newest file in migrations.
 const schemaVersion = 1
 
-// meta holds the rows of the table meta.
+// meta holds the values of the table meta.
 type meta struct {
 	schema, compat int
 	profile        string
@@ -37,27 +37,20 @@ func (s *Store) ready(ctx context.Context) error {
 	if s.checked.Load() {
 		return nil
 	}
-	if err := s.checkDialect(ctx, s.reader()); err != nil {
+	// Before the tables: a wrong setting may be the reason why they are missing.
+	if err := s.checkDatabase(ctx); err != nil {
 		return err
-	}
-	if err := s.checkSettings(ctx); err != nil {
-		return err // before the tables: a wrong setting may be the reason why they are missing
 	}
 	m, err := s.checkTables(ctx, s.reader())
 	if err != nil {
 		return err
 	}
-	if s.dialect == SQLite { // only a write shows whether the file is writable
-		if err := s.write(ctx, func(Conn) error { return nil }); err != nil {
-			return s.fail("write to the database", "", err)
-		}
-	}
 	s.mu.Lock()
 	profile := s.profile
 	s.mu.Unlock()
-	if m.profile == "" && profile != "" {
-		if m.profile, err = s.claimProfile(ctx, profile); err != nil {
-			return s.fail("bind", profile, err)
+	if s.dialect == SQLite || m.profile == "" && profile != "" { // only a write shows whether SQLite's file is writable
+		if m.profile, err = s.claimProfile(ctx, cmp.Or(m.profile, profile)); err != nil {
+			return s.fail("write to the database", "", err)
 		}
 	}
 	return s.checkOwner(m.profile, true)
@@ -71,7 +64,7 @@ func (s *Store) checkOwner(owner string, final bool) error {
 		s.owner = owner
 	}
 	if s.profile != "" && owner != "" && s.profile != owner {
-		return fmt.Errorf("sqlstore: tables %q serve profile %q, not %q: %w", s.prefix+"*", owner, s.profile, webhook.ErrProfile)
+		return fmt.Errorf("sqlstore: tables %q serve profile %q, not %q: %w", s.o.Prefix+"*", owner, s.profile, webhook.ErrProfile)
 	}
 	if final && (s.profile == "" || s.profile == owner) {
 		s.checked.Store(true)
@@ -79,8 +72,12 @@ func (s *Store) checkOwner(owner string, final bool) error {
 	return nil
 }
 
+// claimProfile stores a profile, unless it is empty, and returns the one that was stored first.
 func (s *Store) claimProfile(ctx context.Context, profile string) (owner string, err error) {
 	err = s.write(ctx, func(c Conn) error {
+		if profile == "" {
+			return nil
+		}
 		err := s.exec(ctx, c, `INSERT INTO {p}meta (key, value) VALUES ('profile', $1) ON CONFLICT DO NOTHING`, profile)
 		if err != nil {
 			return err
@@ -110,19 +107,16 @@ func (s *Store) readyIn(ctx context.Context, c Conn) error {
 	return s.checkOwner(m.profile, false)
 }
 
-// checkTables checks the version of the tables.
 func (s *Store) checkTables(ctx context.Context, c Conn) (m meta, err error) {
 	m, err = s.readMeta(ctx, c)
 	switch {
 	case err != nil:
-		return m, err
 	case m.schema < schemaVersion:
-		return m, fmt.Errorf("sqlstore: tables %q have version %d, this code needs %d: %w",
-			s.prefix+"*", m.schema, schemaVersion, ErrMigrate)
+		err = fmt.Errorf("sqlstore: tables %q have version %d, this code needs %d: %w", s.o.Prefix+"*", m.schema, schemaVersion, ErrMigrate)
 	case m.compat > schemaVersion:
-		return m, &SchemaError{Have: m.schema, Want: schemaVersion, Compat: m.compat}
+		err = &SchemaError{Have: m.schema, Want: schemaVersion, Compat: m.compat}
 	}
-	return m, nil
+	return m, err
 }
 
 // checkDialect runs a statement that both databases accept with different results:
@@ -146,27 +140,15 @@ func (s *Store) checkDialect(ctx context.Context, c Conn) error {
 func (s *Store) readMeta(ctx context.Context, c Conn) (m meta, err error) {
 	var n int64
 	err = s.row(ctx, c, s.pick(`SELECT count(*) FROM sqlite_schema WHERE name = $1`,
-		`SELECT count(*) FROM pg_catalog.pg_class WHERE relname = $1 AND pg_catalog.pg_table_is_visible(oid)`), []any{s.prefix + "meta"}, &n)
+		`SELECT count(*) FROM pg_catalog.pg_class WHERE relname = $1 AND pg_catalog.pg_table_is_visible(oid)`), []any{s.o.Prefix + "meta"}, &n)
 	if err != nil {
 		return m, s.fail("look for tables", "", err)
 	}
 	if n == 0 {
 		return m, nil
 	}
-	err = s.each(ctx, c, `SELECT key, value FROM {p}meta`, nil, func(r Rows) error {
-		var key, value string
-		if err := r.Scan(&key, &value); err != nil {
-			return err
-		}
-		switch n, _ := strconv.Atoi(value); key {
-		case "schema":
-			m.schema = n
-		case "compat":
-			m.compat = n
-		case "profile":
-			m.profile = value
-		}
-		return nil
-	})
-	return m, s.fail("read", s.prefix+"meta", err)
+	err = s.row(ctx, c, `SELECT coalesce(max(CASE key WHEN 'schema' THEN CAST(value AS integer) END), 0),
+ coalesce(max(CASE key WHEN 'compat' THEN CAST(value AS integer) END), 0), coalesce(max(CASE key WHEN 'profile' THEN value END), '') FROM {p}meta`,
+		nil, &m.schema, &m.compat, &m.profile)
+	return m, s.fail("read", s.o.Prefix+"meta", err)
 }

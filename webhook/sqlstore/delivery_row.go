@@ -113,7 +113,6 @@ func newClaimReaderSQLite(l webhook.Lane) *claimReader {
 	return c
 }
 
-// read reads one row.
 func (c *claimReader) read(r Rows) (d row, err error) {
 	c.d.Body = nil
 	if err := r.Scan(c.dest...); err != nil {
@@ -129,8 +128,14 @@ func (c *claimReader) read(r Rows) (d row, err error) {
 
 // forHistory returns the delivery of a row; an unreadable extra is left empty.
 func (d *row) forHistory() webhook.Delivery {
-	_ = decodeExtra(d.extra, &d.Delivery)
+	_ = d.decodeExtra()
 	return d.Delivery
+}
+
+// scanHistory reads columns.
+func scanHistory(r Rows) (webhook.Delivery, error) {
+	d, err := scanDelivery(r)
+	return d.forHistory(), err
 }
 
 func (d *row) setLane(l webhook.Lane) { d.Scope, d.WebhookID, d.Class = l.Scope, l.WebhookID, l.Class }
@@ -156,13 +161,13 @@ func encodeExtra(d *webhook.Delivery) (string, error) {
 	return string(b), err
 }
 
-func decodeExtra(text string, d *webhook.Delivery) error {
-	if text == "" {
+func (d *row) decodeExtra() error {
+	if d.extra == "" {
 		return nil
 	}
 	var x extra
-	if err := json.Unmarshal([]byte(text), &x); err != nil {
-		return err
+	if json.Unmarshal([]byte(d.extra), &x) != nil { // its error would quote the row
+		return fmt.Errorf("sqlstore: delivery %s: its row cannot be decoded", d.ID)
 	}
 	d.Vars, d.Carry = x.Vars, x.Carry
 	return nil

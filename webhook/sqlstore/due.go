@@ -85,7 +85,7 @@ SELECT x.kind, x.hook, x.class, x.scope, x.webhook, 0 AS due FROM f x WHERE x.ki
 UNION ALL
 SELECT 2, hook, class, '', '', 0 FROM l WHERE n = $2`
 
-// ofWebhookSQL selects all lanes of one webhook, of which duePageOfWebhook keeps a page, with the
+// ofWebhookSQL selects all lanes of one webhook, of which lanesOfWebhook keeps some, with the
 // times of that webhook alone.
 var ofWebhookSQLite, ofWebhookPostgres = ofWebhookSQL(lanesSQLite, laneNextDueSQLite), hiddenFromPlanner.Replace(ofWebhookSQL(lanesPostgres, laneNextDuePostgres))
 
@@ -124,22 +124,23 @@ func (s *Store) Due(ctx context.Context, q webhook.DueQuery) (p webhook.DuePage,
 		return p, err
 	}
 	s.warnIdle(ctx)
+	var v lanesRead
 	switch {
 	case q.WebhookID != "" || q.Scope != "":
-		p, err = s.duePageOfWebhook(ctx, q, from)
+		v, err = s.lanesOfWebhook(ctx, q, from)
+	case q.Cursor == "" && !q.Since.IsZero() && q.Now.Sub(q.Since) <= leaseRowLife/2:
+		v, err = s.readLanes(ctx, s.pick(sinceSQL, sincePostgres), micros(q.Now), micros(q.Since), int64(sinceRows))
+		if err != nil || v.rows < sinceRows && len(v.lanes) <= q.Limit {
+			break
+		}
+		fallthrough // too many: all lanes instead
 	default:
-		whole := q.Cursor != "" || q.Since.IsZero() || q.Now.Sub(q.Since) > leaseRowLife/2
-		if !whole {
-			p, whole, err = s.duePageSince(ctx, q)
-		}
-		if whole && err == nil {
-			p, err = s.duePage(ctx, q, from)
-		}
+		v, err = s.readLanes(ctx, s.pick(dueSQLite, duePostgres), micros(q.Now), int64(max(q.Limit, walkLanes)), from.hook, from.class, int64(math.MaxInt64))
 	}
 	if err != nil {
-		return webhook.DuePage{}, s.fail("look for what is due", "", err)
+		return p, s.fail("look for what is due", "", err)
 	}
-	return p, nil
+	return v.page(q.Limit), nil
 }
 
 // lanePosition is a lane's position in the order of the index. A cursor of Due holds one.
@@ -175,7 +176,7 @@ func (l lane) position() string { return lanePosition{l.hook, l.Class}.String() 
 type lanesRead struct {
 	lanes      []lane
 	leaseEnded []lane // the lanes with a lease that has ended
-	last       *lane
+	cursor     string // of the last lane of the walk, if it is not the last lane of all
 	next       int64
 	rows       int64
 }
@@ -194,7 +195,7 @@ func (v *lanesRead) scan(r Rows) error {
 	case kindWaiting:
 		v.lanes = append(v.lanes, l)
 	case kindLast:
-		v.last = &l
+		v.cursor = l.position()
 	case kindNext:
 		if due > 0 && due < parked && (v.next == 0 || due < v.next) {
 			v.next = due
@@ -223,57 +224,29 @@ func byPosition(a, b lane) int {
 	return cmp.Or(cmp.Compare(a.hook, b.hook), strings.Compare(a.Class, b.Class))
 }
 
-// duePage returns a page of the walk over all lanes.
-func (s *Store) duePage(ctx context.Context, q webhook.DueQuery, from lanePosition) (p webhook.DuePage, err error) {
-	v, err := s.readLanes(ctx, s.pick(dueSQLite, duePostgres), micros(q.Now), int64(max(q.Limit, walkLanes)), from.hook, from.class, int64(math.MaxInt64))
-	if err != nil {
-		return p, err
+// page returns up to limit lanes. The next page begins behind the last of them.
+func (v *lanesRead) page(limit int) webhook.DuePage {
+	p := webhook.DuePage{Cursor: v.cursor, Next: fromMicros(v.next)}
+	if len(v.lanes) > limit {
+		v.lanes = v.lanes[:limit]
+		p.Cursor = v.lanes[limit-1].position()
 	}
-	p.Next = fromMicros(v.next)
-	cursor := ""
-	if v.last != nil {
-		cursor = v.last.position()
-	}
-	return pageOf(p, v.lanes, q.Limit, cursor), nil
-}
-
-// pageOf puts up to limit lanes on a page; cursor continues behind the last of them.
-func pageOf(p webhook.DuePage, lanes []lane, limit int, cursor string) webhook.DuePage {
-	if len(lanes) > limit {
-		lanes = lanes[:limit]
-		cursor = lanes[limit-1].position()
-	}
-	p.Cursor = cursor
-	for _, l := range lanes {
+	for _, l := range v.lanes {
 		p.Lanes = append(p.Lanes, l.Lane)
 	}
 	return p
 }
 
-// duePageSince returns the lanes that became due after Since. whole reports that they are too
-// many, so that the caller reads all lanes instead.
-func (s *Store) duePageSince(ctx context.Context, q webhook.DueQuery) (p webhook.DuePage, whole bool, err error) {
-	v, err := s.readLanes(ctx, s.pick(sinceSQL, sincePostgres), micros(q.Now), micros(q.Since), int64(sinceRows))
-	if err != nil || v.rows >= sinceRows || len(v.lanes) > q.Limit {
-		return p, true, err
-	}
-	p.Next = fromMicros(v.next)
-	return pageOf(p, v.lanes, q.Limit, ""), false, nil
-}
-
-// duePageOfWebhook returns a page of the lanes of one webhook, which are few.
-func (s *Store) duePageOfWebhook(ctx context.Context, q webhook.DueQuery, from lanePosition) (p webhook.DuePage, err error) {
+// lanesOfWebhook returns the lanes of one webhook, which are few, behind that of the cursor.
+func (s *Store) lanesOfWebhook(ctx context.Context, q webhook.DueQuery, from lanePosition) (lanesRead, error) {
 	const most = 1000
 	hook := hookOf(q.Scope, q.WebhookID)
 	v, err := s.readLanes(ctx, s.pick(ofWebhookSQLite, ofWebhookPostgres), micros(q.Now), int64(most), hook-1, maxText, hook)
-	if err != nil {
-		return p, err
-	}
-	lanes := slices.DeleteFunc(v.lanes, func(l lane) bool {
+	v.lanes = slices.DeleteFunc(v.lanes, func(l lane) bool {
 		return l.Scope != q.Scope || l.WebhookID != q.WebhookID || q.Cursor != "" && l.Class <= from.class
 	})
-	p.Next = fromMicros(v.next)
-	return pageOf(p, lanes, q.Limit, ""), nil
+	v.cursor = ""
+	return v, err
 }
 
 // maxText sorts after the class of any lane.

@@ -8,7 +8,8 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// Bounds of one INSERT on PostgreSQL, in which a body takes twice its size.
+// Bounds of one INSERT on PostgreSQL, in which a body takes twice its size, and of the calls that share
+// a transaction.
 const (
 	maxChunkRows  = 1000
 	maxChunkBytes = 8 << 20
@@ -44,24 +45,23 @@ func (s *Store) flush(ctx context.Context, rows []newRow) (added []bool, err err
 	} else {
 		err = s.write(ctx, insert)
 	}
-	if err == nil {
-		for i := range rows {
-			if s.sweep.noteQueued(rows[i].queued()); !rows[i].Held {
-				s.watermarks.dropAbove(micros(rows[i].Due))
-			}
-		}
-		s.recheckParked(ctx, behind)
-		return added, nil
+	if err != nil {
+		return nil, s.failWrite("enqueue", rows[0].id, err)
 	}
-	return nil, s.failWrite("enqueue", rows[0].id, err)
+	for i := range rows {
+		if s.sweep.noteQueued(rows[i].queued()); !rows[i].Held {
+			s.watermarks.dropAbove(micros(rows[i].Due))
+		}
+	}
+	s.recheckParked(ctx, behind)
+	return added, nil
 }
 
 // newRow is a delivery to store.
 type newRow struct {
 	*webhook.Delivery
-	id         string
-	extra      string
-	keyRepeats bool // an earlier row of the call has the same key
+	id    string
+	extra string
 }
 
 func newRows(ds []webhook.Delivery) ([]newRow, error) {
@@ -75,7 +75,7 @@ func newRows(ds []webhook.Delivery) ([]newRow, error) {
 		if err != nil {
 			return nil, fmt.Errorf("sqlstore: enqueue %q: %w", d.ID, err)
 		}
-		rows[i] = newRow{d, webhook.DeliveryID(d.Scope, d.EventID, d.WebhookID), x, false}
+		rows[i] = newRow{d, webhook.DeliveryID(d.Scope, d.EventID, d.WebhookID), x}
 	}
 	return rows, nil
 }
@@ -109,7 +109,6 @@ func (s *Store) insert(ctx context.Context, c Conn, rows []newRow) (added []bool
 		return added, nil, s.insertSQLite(ctx, c, rows, added)
 	}
 	stored := make(map[string]bool, len(rows))
-	markRepeatedKeys(rows)
 	for rest := rows; len(rest) > 0; {
 		part := firstChunk(rest)
 		rest = rest[len(part):]
@@ -126,22 +125,6 @@ func (s *Store) insert(ctx context.Context, c Conn, rows []newRow) (added []bool
 	return added, behind, nil
 }
 
-// markRepeatedKeys marks rows that have the key of an earlier row.
-func markRepeatedKeys(rows []newRow) {
-	var keys map[keyName]bool
-	for i := range rows {
-		r := &rows[i]
-		if r.Key == "" {
-			continue
-		}
-		if keys == nil {
-			keys = make(map[keyName]bool)
-		}
-		name := keyName{hookOf(r.Scope, r.WebhookID), r.Key}
-		r.keyRepeats, keys[name] = keys[name], true
-	}
-}
-
 // firstChunk returns the first rows, as many as fit one statement and at least one.
 func firstChunk(rows []newRow) []newRow {
 	size := 0
@@ -156,8 +139,14 @@ func firstChunk(rows []newRow) []newRow {
 
 func (s *Store) insertPostgres(ctx context.Context, c Conn, rows []newRow, stored map[string]bool, behind *[]string) error {
 	a, seen := make(arrays, 20), make(arrays, 2)
+	keys := make(map[keyName]bool) // of the rows before, which the statement does not see
 	for i := range rows {
-		a.add(append(rows[i].values(), rows[i].keyRepeats)...)
+		r, repeats := &rows[i], false
+		if r.Key != "" {
+			key := keyName{hookOf(r.Scope, r.WebhookID), r.Key}
+			repeats, keys[key] = keys[key], true
+		}
+		a.add(append(r.values(), repeats)...)
 	}
 	for at := range scopesSeen(rows) {
 		seen.add(at.scope, at.seen)
@@ -183,8 +172,7 @@ func (s *Store) insertPostgres(ctx context.Context, c Conn, rows []newRow, store
 func (s *Store) insertSQLite(ctx context.Context, c Conn, rows []newRow, added []bool) error {
 	for at := range scopesSeen(rows) {
 		var seen int64
-		err := s.row(ctx, c, `SELECT seen FROM {p}scope WHERE scope = $1`, []any{at.scope}, &seen)
-		if err != nil && !notFound(err) {
+		if err := s.row(ctx, c, `SELECT coalesce(max(seen), 0) FROM {p}scope WHERE scope = $1`, []any{at.scope}, &seen); err != nil {
 			return err
 		}
 		if seen != at.seen {
@@ -207,21 +195,18 @@ func (s *Store) insertSQLite(ctx context.Context, c Conn, rows []newRow, added [
 
 // insertLeases adds the leases of hand-offs to the table of leases.
 func (s *Store) insertLeases(ctx context.Context, c Conn, rows []newRow) error {
-	type noted struct {
+	type lease struct {
 		lane  webhook.Lane
 		until int64
 	}
-	var all map[noted]bool
+	added := make(map[lease]bool)
 	for i := range rows {
-		n := noted{rows[i].Lane(), micros(rows[i].Due)}
-		if !rows[i].Held || all[n] {
+		l := lease{rows[i].Lane(), micros(rows[i].Due)}
+		if !rows[i].Held || added[l] {
 			continue
 		}
-		if all == nil {
-			all = make(map[noted]bool)
-		}
-		all[n] = true
-		if err := s.exec(ctx, c, insertLease, n.until, hookOf(n.lane.Scope, n.lane.WebhookID), n.lane.Class, n.lane.Scope, n.lane.WebhookID); err != nil {
+		added[l] = true
+		if err := s.addLease(ctx, c, l.until, l.lane); err != nil {
 			return err
 		}
 	}
@@ -234,16 +219,12 @@ type scopeSeen struct {
 	seen  int64
 }
 
-func scopesSeen(rows []newRow) map[scopeSeen]struct{} {
-	var all map[scopeSeen]struct{}
+func scopesSeen(rows []newRow) map[scopeSeen]bool {
+	all := make(map[scopeSeen]bool)
 	for i := range rows {
-		if rows[i].Seen == 0 {
-			continue
+		if rows[i].Seen != 0 {
+			all[scopeSeen{rows[i].Scope, rows[i].Seen}] = true
 		}
-		if all == nil {
-			all = make(map[scopeSeen]struct{}, 1)
-		}
-		all[scopeSeen{rows[i].Scope, rows[i].Seen}] = struct{}{}
 	}
 	return all
 }

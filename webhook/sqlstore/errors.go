@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"sync"
@@ -115,14 +114,9 @@ func (s *Store) fail(what, id string, err error) error {
 }
 
 // poolClosed returns the error of a closed pool, which database/sql does not export. It
-// closes a pool to get it.
+// closes a pool without a driver to get it.
 var poolClosed = sync.OnceValue(func() error {
-	db := sql.OpenDB(noConnector{})
+	db := sql.OpenDB(nil)
 	_ = db.Close()
 	return db.PingContext(context.Background())
 })
-
-type noConnector struct{}
-
-func (noConnector) Connect(context.Context) (driver.Conn, error) { return nil, driver.ErrBadConn }
-func (noConnector) Driver() driver.Driver                        { return nil }

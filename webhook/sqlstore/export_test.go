@@ -16,19 +16,11 @@ var (
 	ParsePlace    = func(cursor string) (string, error) { p, err := parseLanePosition(cursor); return p.String(), err }
 	HookOf        = hookOf
 	EventPrefix   = eventPrefix
+	TextArray     = textArray
 )
 
 // Undone marks an error after which it is certain that nothing was stored.
 func Undone(err error) error { return undone{err} }
-
-// TextArray is the literal of a list of strings.
-func TextArray(list []string) string {
-	a := make(arrays, 1)
-	for _, s := range list {
-		a.add(s)
-	}
-	return a.args()[0].(string)
-}
 
 // Group is groupCommit without a database.
 type Group struct{ g groupCommit }

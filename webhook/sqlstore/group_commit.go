@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/postrider/postrider/webhook"
 )
@@ -23,20 +25,12 @@ type groupCommit struct {
 
 // call is one Enqueue that waits for a transaction.
 type call struct {
-	ctx       context.Context
-	rows      []newRow
-	started   bool // its transaction has started
-	abandoned bool // its caller gave up before that
-	added     []bool
-	err       error
-	done      chan struct{}
+	ctx   context.Context
+	rows  []newRow
+	added []bool
+	err   error
+	done  chan struct{}
 }
-
-// Bounds of a shared transaction.
-const (
-	maxGroupRows  = 1000
-	maxGroupBytes = 8 << 20
-)
 
 func (g *groupCommit) enqueue(ctx context.Context, rows []newRow) ([]bool, error) {
 	g.mu.Lock()
@@ -55,10 +49,11 @@ func (g *groupCommit) enqueue(ctx context.Context, rows []newRow) ([]bool, error
 	case <-ctx.Done():
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		if c.started {
+		i := slices.Index(g.waiting, c)
+		if i < 0 { // its transaction has started
 			return nil, fmt.Errorf("sqlstore: enqueue: %w: %w", webhook.ErrUnknown, ctx.Err())
 		}
-		c.abandoned = true
+		g.waiting = slices.Delete(g.waiting, i, i+1)
 		return nil, fmt.Errorf("sqlstore: enqueue: nothing was stored: %w", ctx.Err())
 	}
 }
@@ -83,41 +78,30 @@ func (g *groupCommit) endTurn() {
 		return
 	}
 	go func() {
-		for {
-			calls := g.nextBatch()
-			if len(calls) == 0 {
-				return
-			}
+		for calls := g.nextBatch(); len(calls) > 0; calls = g.nextBatch() {
 			g.commit(calls)
 		}
 	}()
 }
 
-// nextBatch returns the calls of the next transaction, without those that gave up. With
-// none left the turn is over.
+// nextBatch returns the calls of the next transaction. With none left the turn is over.
 func (g *groupCommit) nextBatch() (calls []*call) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	rows, bytes, taken := 0, 0, 0
+	rows, bytes, n := 0, 0, 0
 	for _, c := range g.waiting {
-		if c.abandoned {
-			taken++
-			continue
-		}
 		for i := range c.rows {
 			bytes += len(c.rows[i].Body)
 		}
-		if rows += len(c.rows); len(calls) > 0 && (rows > maxGroupRows || bytes > maxGroupBytes) {
+		if rows += len(c.rows); n > 0 && (rows > maxChunkRows || bytes > maxChunkBytes) {
 			break
 		}
-		calls = append(calls, c)
-		c.started = true
-		taken++
+		n++
 	}
-	if g.waiting = g.waiting[taken:]; len(g.waiting) == 0 {
+	if calls, g.waiting = g.waiting[:n:n], g.waiting[n:]; len(g.waiting) == 0 {
 		g.waiting = nil
 	}
-	g.writing = len(calls) > 0
+	g.writing = n > 0
 	return calls
 }
 
@@ -133,16 +117,11 @@ func (g *groupCommit) commit(calls []*call) {
 		}
 		added, err := g.flushRecovered(ctx, all)
 		cancel()
-		if err == nil {
+		if err == nil || errors.Is(err, webhook.ErrUnknown) {
 			for _, c := range calls {
-				c.added, added = added[:len(c.rows):len(c.rows)], added[len(c.rows):]
-				close(c.done)
-			}
-			return
-		}
-		if errors.Is(err, webhook.ErrUnknown) {
-			for _, c := range calls {
-				c.err = err
+				if c.err = err; err == nil {
+					c.added, added = added[:len(c.rows):len(c.rows)], added[len(c.rows):]
+				}
 				close(c.done)
 			}
 			return
@@ -168,14 +147,12 @@ func (g *groupCommit) flushRecovered(ctx context.Context, rows []newRow) (added 
 // contextOfAll returns a context that ends when the contexts of all calls have ended.
 func contextOfAll(calls []*call) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(calls[0].ctx))
-	var mu sync.Mutex
-	left := len(calls)
+	var left atomic.Int64
+	left.Store(int64(len(calls)))
 	stops := make([]func() bool, len(calls))
 	for i, c := range calls {
 		stops[i] = context.AfterFunc(c.ctx, func() {
-			mu.Lock()
-			defer mu.Unlock()
-			if left--; left == 0 {
+			if left.Add(-1) == 0 {
 				cancel()
 			}
 		})

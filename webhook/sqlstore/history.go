@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,32 +15,14 @@ func (s *Store) Delivery(ctx context.Context, scope, id string) (d webhook.Deliv
 	if err := s.readyToRead(ctx); err != nil {
 		return d, nil, err
 	}
-	key := id
-	found := false
-	for range 2 {
-		err = s.each(ctx, s.reader(), `SELECT `+columns+`, body, attempts FROM {p}delivery WHERE id = $1 AND scope = $2`,
-			[]any{key, scope}, func(r Rows) error {
-				var lines string
-				var body []byte
-				one, err := scanDelivery(r, &body, &lines)
-				one.Body = body
-				d, as, found = one.forHistory(), decodeAttempts(lines), true
-				return err
-			})
-		if err != nil || found {
-			break
-		}
-		if key, err = s.idOfName(ctx, s.reader(), scope, id); err != nil || key == id {
-			break
-		}
-	}
-	if err == nil && !found {
-		err = webhook.ErrNotFound
-	}
+	var body []byte
+	var lines string
+	one, err := s.findDelivery(ctx, s.reader(), scope, id, `, body, attempts`, "", &body, &lines)
 	if err != nil {
-		return webhook.Delivery{}, nil, s.fail("delivery", id, err)
+		return d, nil, s.fail("delivery", id, err)
 	}
-	return d, as, nil
+	one.Body = body
+	return one.forHistory(), decodeAttempts(lines), nil
 }
 
 // Deliveries implements [webhook.History]. Bodies are left out. A cursor that does not
@@ -56,38 +39,26 @@ func (s *Store) Deliveries(ctx context.Context, q webhook.Query) (ds []webhook.D
 	if err != nil {
 		return nil, "", err
 	}
-	query, args := listing(q, from)
-	var last position
-	more := false
-	err = s.each(ctx, s.reader(), query, args, func(r Rows) error {
-		if len(ds) == q.Limit {
-			more = true
-			return nil
-		}
-		d, err := scanDelivery(r)
-		last = position{micros(d.CreatedAt), d.seq}
-		ds = append(ds, d.forHistory())
-		return err
-	})
-	if err != nil {
-		return nil, "", s.fail("deliveries of", q.Scope, err)
+	query, args := s.listing(q, from)
+	ds, err = readAll(ctx, s, s.reader(), query, args, scanHistory)
+	if len(ds) > q.Limit {
+		ds = ds[:q.Limit]
+		last := ds[q.Limit-1]
+		next = cursorOf(q, position{micros(last.CreatedAt), last.Sequence})
 	}
-	if more {
-		next = cursorOf(q, last)
-	}
-	return ds, next, nil
+	return ds, next, s.fail("deliveries of", q.Scope, err)
 }
 
 // listing builds the statement of a page. One row more than the limit shows whether another page
 // follows. The log of a webhook and the deliveries of an event have indexes of their own;
 // expressions keep both databases from reading the scope's log instead. PostgreSQL expects many
 // rows of a range of one webhook with a CASE, so it reads the page in the order of the index and
-// does not sort all rows of the webhook.
-func listing(q webhook.Query, from *position) (string, []any) {
-	var args []any
+// does not sort all rows of the webhook. Values, lists and the limit are parameters, because the Store
+// and the drivers keep each text that they have seen.
+func (s *Store) listing(q webhook.Query, from *position) (query string, args []any) {
+	args = append(args, q.Scope)
 	var b strings.Builder
 	which := `scope = $1`
-	args = append(args, q.Scope)
 	switch {
 	case q.WebhookID != "":
 		which = `CASE WHEN scope = $1 AND webhook = $2 THEN true ELSE false END`
@@ -99,55 +70,56 @@ func listing(q webhook.Query, from *position) (string, []any) {
 	and := func(condition string, values ...any) {
 		for _, v := range values {
 			args = append(args, v)
-			condition = strings.Replace(condition, "$", fmt.Sprintf("#%d", len(args)), 1)
+			condition = strings.Replace(condition, "?", fmt.Sprintf("$%d", len(args)), 1)
 		}
-		b.WriteString(" AND " + strings.ReplaceAll(condition, "#", "$"))
+		b.WriteString(" AND " + condition)
 	}
 	created, first := "created", ""
 	if q.WebhookID != "" {
 		hook := -hookOf(q.Scope, q.WebhookID)
-		and(`(-hook) >= $ AND (-hook) <= $`, hook, hook)
+		and(`(-hook) >= ? AND (-hook) <= ?`, hook, hook)
 		first = "(-hook) "
 	}
 	if q.EventID != "" {
 		from, below := eventPrefix(q.Scope, q.EventID)
-		and(`id >= $ AND id < $ AND event = $`, from, below, q.EventID)
+		and(`id >= ? AND id < ? AND event = ?`, from, below, q.EventID)
 		created, first = "(created + 0)", ""
 	}
 	if q.Type != "" {
-		and(`type = $`, q.Type)
+		and(`type = ?`, q.Type)
 	}
-	among := func(column string, in []any) {
+	among := func(column, sqlite, postgres string, in []string) {
 		if len(in) > 0 {
-			and(column+` IN (`+strings.TrimSuffix(strings.Repeat("$, ", len(in)), ", ")+`)`, in...)
+			and(column+s.pick(` IN (SELECT `+sqlite+` FROM json_each(?))`, ` = ANY(?::text::`+postgres+`[])`), s.textList(in))
 		}
 	}
-	var states, codes []any
+	var states, codes []string
 	for _, st := range q.States {
-		states = append(states, int64(st))
+		states = append(states, strconv.Itoa(int(st)))
 	}
 	for _, c := range q.Codes {
 		codes = append(codes, string(c))
 	}
-	among("state", states)
-	among("code", codes)
+	among("state", "CAST(value AS INTEGER)", "int2", states)
+	among("code", "value", "text", codes)
 	if !q.Since.IsZero() {
-		and(created+` >= $`, micros(q.Since))
+		and(created+` >= ?`, micros(q.Since))
 	}
 	if !q.Until.IsZero() {
-		and(created+` < $`, micros(q.Until))
+		and(created+` < ?`, micros(q.Until))
 	}
 	order, beyond := "DESC", "<"
 	if q.OldestFirst {
 		order, beyond = "", ">"
 	}
 	if from != nil {
-		and(`(`+created+`, seq) `+beyond+` ($, $)`, from.created, from.seq)
+		and(`(`+created+`, seq) `+beyond+` (?, ?)`, from.created, from.seq)
 	}
 	if first != "" {
 		first += order + ", "
 	}
-	fmt.Fprintf(&b, " ORDER BY %s%s %s, seq %s LIMIT %d", first, created, order, order, q.Limit+1)
+	args = append(args, int64(q.Limit+1))
+	fmt.Fprintf(&b, " ORDER BY %s%s %s, seq %s LIMIT $%d + 0", first, created, order, order, len(args))
 	return b.String(), args
 }
 
@@ -157,18 +129,15 @@ func (s *Store) Requeue(ctx context.Context, scope, id string, due time.Time) er
 		return err
 	}
 	err := s.write(ctx, func(c Conn) error {
-		d, err := s.lockDelivery(ctx, c, scope, id)
+		d, err := s.findDelivery(ctx, c, scope, id, "", s.pick("", " FOR UPDATE"))
 		switch {
 		case err != nil:
 			return err
 		case d.State == webhook.StatePending && d.Held:
 			return webhook.ErrHeld
 		}
-		var hook string
-		err = s.row(ctx, c, s.pick(`SELECT id FROM {p}webhook WHERE id = $1 AND scope = $2`,
-			`SELECT id FROM {p}webhook WHERE id = $1 AND scope = $2 FOR KEY SHARE`), []any{d.WebhookID, scope}, &hook)
-		if err != nil {
-			return orNotFound(err)
+		if err := s.shareWebhook(ctx, c, scope, d.WebhookID); err != nil {
+			return err
 		}
 		return s.exec(ctx, c, `UPDATE {p}delivery SET state = 0, due = CASE WHEN state = 0 AND due = `+parkedSQL+` THEN due ELSE $1 END,
  was = CASE WHEN state = 0 AND due = `+parkedSQL+` THEN $1 ELSE was END, queued = $1, earlier = earlier + tries, tries = 0, interrupted = 0,
@@ -187,56 +156,39 @@ func (s *Store) Cancel(ctx context.Context, scope, id string, now time.Time) (d 
 	if err := s.ready(ctx); err != nil {
 		return d, false, err
 	}
-	err = s.write(ctx, func(c Conn) error {
-		one, err := s.lockDelivery(ctx, c, scope, id)
-		if err != nil {
-			return err
-		}
-		if ended = one.State == webhook.StatePending; ended {
-			if one.Held && micros(one.Due) > micros(now) {
-				ended = false
-				return webhook.ErrHeld
-			}
-			if one.Held {
-				one.Interrupted++
-			}
-			one.State, one.Held, one.LastCode = webhook.StateFailed, false, webhook.CodeCancelled
-			one.FinishedAt = fromMicros(max(micros(now), micros(one.CreatedAt)))
-			one.Due = one.FinishedAt
-			err = s.exec(ctx, c, `UPDATE {p}delivery SET state = 2, held = false, until = 0, alone = false, interrupted = $1, code = $2, finished = $3, due = $3 WHERE id = $4`,
-				int64(one.Interrupted), string(one.LastCode), micros(one.FinishedAt), one.id)
-		}
-		d = one.forHistory()
-		return err
-	})
+	list, err := s.end(ctx, now, webhook.CodeCancelled, endable+` AND id = `+rowID("$4", "$3")+` AND scope = $4`, id, scope)
 	if err != nil {
-		return webhook.Delivery{}, false, s.failWrite("cancel", id, err)
+		return d, false, s.failWrite("cancel", id, err)
 	}
-	if ended && d.Key != "" {
-		s.unparkNext(ctx, []keyName{{hookOf(d.Scope, d.WebhookID), d.Key}}, micros(d.FinishedAt))
+	if len(list) > 0 {
+		s.unparkNext(ctx, keysOf(list), micros(list[0].FinishedAt))
+		return list[0], true, nil
 	}
-	return d, ended, nil
+	one, err := s.findDelivery(ctx, s.reader(), scope, id, "", "")
+	if err == nil && one.State == webhook.StatePending {
+		err = webhook.ErrHeld
+	}
+	if err != nil {
+		return d, false, s.fail("cancel", id, err)
+	}
+	return one.forHistory(), false, nil
 }
 
-// lockDelivery reads a delivery that the transaction is about to change.
-func (s *Store) lockDelivery(ctx context.Context, c Conn, scope, id string) (row, error) {
-	return s.findDelivery(ctx, c, scope, id, s.pick("", " FOR UPDATE"))
+// rowID is the id of the row of a delivery, whose ID may be its name instead.
+func rowID(scope, id string) string {
+	return `coalesce((SELECT n.id FROM {p}delivery n WHERE n.scope = ` + scope + ` AND n.name = ` + id + ` AND n.name <> ''), ` + id + `)`
 }
 
-// findDelivery reads a delivery without its body. lock is a locking clause, or empty.
-func (s *Store) findDelivery(ctx context.Context, c Conn, scope, id, lock string) (d row, err error) {
-	key, err := s.idOfName(ctx, c, scope, id)
-	if err != nil {
-		return d, err
-	}
-	found := false
-	err = s.each(ctx, c, `SELECT `+columns+` FROM {p}delivery WHERE id = $1 AND scope = $2`+lock, []any{key, scope}, func(r Rows) (err error) {
-		d, err = scanDelivery(r)
-		found = true
-		return err
-	})
-	if err == nil && !found {
+// findDelivery reads a delivery. more are further columns, which it reads into dest, and lock is a
+// locking clause; both may be empty.
+func (s *Store) findDelivery(ctx context.Context, c Conn, scope, id, more, lock string, dest ...any) (row, error) {
+	found, err := readAll(ctx, s, c, `SELECT `+columns+more+` FROM {p}delivery WHERE id = `+rowID("$2", "$1")+` AND scope = $2`+lock,
+		[]any{id, scope}, func(r Rows) (row, error) { return scanDelivery(r, dest...) })
+	if err == nil && len(found) == 0 {
 		err = webhook.ErrNotFound
 	}
-	return d, err
+	if err != nil {
+		return row{}, err
+	}
+	return found[0], nil
 }

@@ -21,6 +21,16 @@ type keyName struct {
 	key  string
 }
 
+// keysOf returns the keys of deliveries.
+func keysOf(ds []webhook.Delivery) (keys []keyName) {
+	for i := range ds {
+		if d := &ds[i]; d.Key != "" {
+			keys = append(keys, keyName{hookOf(d.Scope, d.WebhookID), d.Key})
+		}
+	}
+	return keys
+}
+
 // Statements that unpark the heads of keys: $1 and $2 name the keys, $3 is the time.
 const (
 	unparkPostgres = `UPDATE {p}delivery SET due = greatest(was, $3) WHERE ctid = ANY(ARRAY(SELECT d.ctid FROM {p}delivery d WHERE d.ctid = ANY(ARRAY(
@@ -51,8 +61,7 @@ func (s *Store) unparkNext(ctx context.Context, keys []keyName, at int64) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unparkTimeout)
 	defer cancel()
-	err := s.unpark(ctx, keys, at)
-	if err != nil {
+	if err := s.unpark(ctx, keys, at); err != nil {
 		s.o.Logger.WarnContext(ctx, "sqlstore: the next deliveries of keys could not be made due, the next sweep does it", "error", err)
 	}
 }
@@ -74,7 +83,7 @@ func (s *Store) unpark(ctx context.Context, keys []keyName, at int64) error {
 	for _, k := range keys {
 		a.add(k.hook, k.key)
 	}
-	err := s.single(ctx, func(c Conn) error { return s.exec(ctx, c, unparkPostgres, a.args(at)...) })
+	_, err := s.run(ctx, unparkPostgres, a.args(at)...)
 	s.watermarks.dropAbove(at)
 	return err
 }
@@ -99,13 +108,9 @@ func (s *Store) unparkCommitted(ctx context.Context, at int64) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	a := make(arrays, 1)
-	for _, id := range ids {
-		a.add(id)
-	}
 	var committed []string
 	var keys []keyName
-	err := s.each(ctx, s.reader(), keysOfCommittedPostgres, a.args(), func(r Rows) error {
+	err := s.each(ctx, s.reader(), keysOfCommittedPostgres, []any{textArray(ids)}, func(r Rows) error {
 		var id string
 		var k keyName
 		err := r.Scan(&id, &k.hook, &k.key)
@@ -113,7 +118,7 @@ func (s *Store) unparkCommitted(ctx context.Context, at int64) error {
 		return err
 	})
 	if err == nil && len(keys) > 0 {
-		slices.SortFunc(keys, func(a, b keyName) int { return compareKeys(a, b) })
+		slices.SortFunc(keys, compareKeys)
 		err = s.unpark(ctx, slices.Compact(keys), at)
 	}
 	if err == nil {
@@ -138,9 +143,6 @@ func (m *parkedInserts) add(ids []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, id := range ids {
-		if m.ids == nil {
-			m.ids = make(map[string]time.Time)
-		}
 		if len(m.ids) < maxParkedInserts {
 			m.ids[id] = time.Now()
 		}
@@ -177,12 +179,7 @@ func (s *Store) unparkAll(ctx context.Context, hook int64) {
 }
 
 func (s *Store) unparkBatch(ctx context.Context, hook int64) (n int64, err error) {
-	const rows = ` FROM {p}delivery WHERE state = 0 AND NOT held AND hook = $1 AND due = ` + parkedSQL + ` LIMIT $2`
-	err = s.single(ctx, func(c Conn) (err error) {
-		n, err = s.changed(ctx, c, `UPDATE {p}delivery SET due = was WHERE `+
-			s.pick(`seq IN (SELECT seq`+rows+`)`, `ctid = ANY(ARRAY(SELECT ctid`+rows+` FOR UPDATE SKIP LOCKED))`), hook, int64(sweepRead))
-		return err
-	})
+	n, err = s.run(ctx, `UPDATE {p}delivery SET due = was WHERE `+s.among(`state = 0 AND NOT held AND hook = $1 AND due = `+parkedSQL+` LIMIT $2`), hook, int64(sweepRead))
 	if n > 0 {
 		s.watermarks.dropAbove(-1 << 63)
 	}
@@ -191,62 +188,42 @@ func (s *Store) unparkBatch(ctx context.Context, hook int64) (n int64, err error
 
 // Ahead implements [webhook.KeyOrder].
 func (s *Store) Ahead(ctx context.Context, scope, id string) (webhook.Delivery, error) {
-	return s.queryKey(ctx, "ahead of", scope, id, func(d *row) (string, []any) {
-		if d.State != webhook.StatePending {
-			return "", nil
-		}
-		return ` WHERE hook = $1 AND key = $2 AND key <> '' AND state = 0 ORDER BY CASE WHEN held AND alone THEN 0 ELSE 1 END, seq LIMIT 1`, nil
-	})
+	return s.queryKey(ctx, "ahead of", scope, id, `state = 0 AND $3 = 0 ORDER BY CASE WHEN held AND alone THEN 0 ELSE 1 END, seq LIMIT 1`,
+		func(d *row) []any { return []any{int64(d.State)} })
 }
 
 // Newest implements [webhook.KeyOrder].
 func (s *Store) Newest(ctx context.Context, scope, id string) (webhook.Delivery, error) {
-	return s.queryKey(ctx, "newest of", scope, id, func(d *row) (string, []any) {
-		return ` WHERE hook = $1 AND key = $2 AND key <> '' AND type = $3 AND seq > $4 ORDER BY seq DESC LIMIT 1`, []any{d.Type, d.seq}
-	})
+	return s.queryKey(ctx, "newest of", scope, id, `type = $3 AND seq > $4 ORDER BY seq DESC LIMIT 1`,
+		func(d *row) []any { return []any{d.Type, d.seq} })
 }
 
-func (s *Store) queryKey(ctx context.Context, op, scope, id string, which func(*row) (string, []any)) (found webhook.Delivery, err error) {
+// queryKey returns another delivery of a delivery's key, with parameters from $3 on.
+func (s *Store) queryKey(ctx context.Context, op, scope, id, where string, args func(*row) []any) (found webhook.Delivery, err error) {
 	if err := s.readyToRead(ctx); err != nil {
 		return found, err
 	}
-	err = webhook.ErrNotFound
-	d, failed := s.findDelivery(ctx, s.reader(), scope, id, "")
-	switch where, args := which(&d); {
-	case failed != nil:
-		err = failed
-	case d.Key != "" && where != "":
-		failed = s.each(ctx, s.reader(), `SELECT `+columns+` FROM {p}delivery`+where,
-			append([]any{hookOf(scope, d.WebhookID), d.Key}, args...), func(r Rows) error {
-				o, failed := scanDelivery(r)
-				if o.seq != d.seq {
-					found, err = o.forHistory(), nil
-				}
-				return failed
-			})
-		if failed != nil {
-			err = failed
-		}
+	d, err := s.findDelivery(ctx, s.reader(), scope, id, "", "")
+	var others []webhook.Delivery
+	if err == nil {
+		others, err = readAll(ctx, s, s.reader(), `SELECT `+columns+` FROM {p}delivery WHERE hook = $1 AND key = $2 AND key <> '' AND `+where,
+			append([]any{hookOf(scope, d.WebhookID), d.Key}, args(&d)...), scanHistory)
+	}
+	if err == nil && (len(others) == 0 || others[0].Sequence == d.seq) {
+		err = webhook.ErrNotFound
 	}
 	if err != nil {
-		return webhook.Delivery{}, s.fail(op, id, err)
+		return found, s.fail(op, id, err)
 	}
-	return found, nil
+	return others[0], nil
 }
 
 // HeldBack implements [webhook.KeyOrder].
-func (s *Store) HeldBack(ctx context.Context, scope, webhookID string, limit int) (ds []webhook.Delivery, err error) {
+func (s *Store) HeldBack(ctx context.Context, scope, webhookID string, limit int) ([]webhook.Delivery, error) {
 	if err := s.readyToRead(ctx); err != nil {
 		return nil, err
 	}
-	err = s.each(ctx, s.reader(), `SELECT `+columns+` FROM {p}delivery WHERE state = 0 AND exhausted AND hook = $1 AND scope = $2 AND webhook = $3 ORDER BY seq LIMIT $4 + 0`,
-		[]any{hookOf(scope, webhookID), scope, webhookID, int64(limit)}, func(r Rows) error {
-			d, err := scanDelivery(r)
-			ds = append(ds, d.forHistory())
-			return err
-		})
-	if err != nil {
-		return nil, s.fail("list what is held back of webhook", webhookID, err)
-	}
-	return ds, nil
+	ds, err := readAll(ctx, s, s.reader(), `SELECT `+columns+` FROM {p}delivery WHERE state = 0 AND exhausted AND hook = $1 AND scope = $2 AND webhook = $3 ORDER BY seq LIMIT $4 + 0`,
+		[]any{hookOf(scope, webhookID), scope, webhookID, int64(limit)}, scanHistory)
+	return ds, s.fail("list what is held back of webhook", webhookID, err)
 }

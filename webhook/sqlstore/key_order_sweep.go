@@ -27,8 +27,12 @@ const keysSQLite = `WITH RECURSIVE p(n, seq) AS (
  FROM p JOIN {p}delivery c ON c.seq = p.seq WHERE p.n < $3)
 SELECT d.hook, d.key, d.due, d.scope, d.webhook FROM p JOIN {p}delivery d ON d.seq = p.seq`
 
-// sweepKeys bounds the keys that one call of Sweep reads.
-const sweepKeys = 20_000
+const (
+	// sweepKeys bounds the keys that one call of Sweep reads.
+	sweepKeys = 20_000
+	// sweepKeysPage bounds the keys that one statement reads.
+	sweepKeysPage = 1000
+)
 
 func compareKeys(a, b keyName) int {
 	return cmp.Or(cmp.Compare(a.hook, b.hook), strings.Compare(a.key, b.key))
@@ -38,56 +42,82 @@ func compareKeys(a, b keyName) int {
 // the head before, and all rows of webhooks that keep no order any more. It continues after the
 // last key of the call before, and restarts after the last of all keys.
 func (p *sweepRun) unparkHeads(ctx context.Context) error {
+	for range sweepKeys / sweepKeysPage {
+		if last, err := p.unparkHeadsPage(ctx); last || err != nil {
+			return err
+		}
+	}
+	p.more = true
+	return nil
+}
+
+// unparkHeadsPage unparks heads of the keys behind the last page. last reports that no more follow.
+// The next page begins behind this one even if a later page fails, so that sweeps which are cut off
+// reach all keys in the end.
+func (p *sweepRun) unparkHeadsPage(ctx context.Context) (last bool, err error) {
 	s := p.s
 	var heads []keyName
-	hooks := make(map[int64]webhook.Lane)
+	var hooks []lane
 	n := 0
-	last := s.sweep.key
-	err := s.each(ctx, s.reader(), s.pick(keysSQLite, keysPostgres), []any{last.hook, last.key, int64(sweepKeys)}, func(r Rows) error {
+	at := s.sweep.key
+	err = s.each(ctx, s.reader(), s.pick(keysSQLite, keysPostgres), []any{at.hook, at.key, int64(sweepKeysPage)}, func(r Rows) error {
 		var k keyName
 		var due int64
-		var l webhook.Lane
+		var l lane
 		if err := r.Scan(&k.hook, &k.key, &due, &l.Scope, &l.WebhookID); err != nil {
 			return err
 		}
-		n++
-		last, hooks[k.hook] = k, l
-		if due == parked {
+		if n++; k.hook != at.hook { // the page before has checked the webhook of its last key
+			l.hook = k.hook
+			hooks = append(hooks, l)
+		}
+		if at = k; due == parked {
 			heads = append(heads, k)
 		}
 		return nil
 	})
-	for hook, l := range hooks {
-		if err == nil {
-			err = p.unparkUnordered(ctx, hook, l)
-		}
+	if err == nil {
+		err = p.unparkUnordered(ctx, hooks)
 	}
 	if err == nil && len(heads) > 0 {
 		err = s.unpark(ctx, heads, p.now)
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
-	if s.sweep.key = last; n < sweepKeys {
-		s.sweep.key = keyName{}
-	} else {
-		p.more = true
+	if last = n < sweepKeysPage; last {
+		at = keyName{}
 	}
-	return nil
+	s.sweep.key = at
+	return last, nil
 }
 
-// unparkUnordered unparks all rows of a webhook that keeps no order any more.
-func (p *sweepRun) unparkUnordered(ctx context.Context, hook int64, l webhook.Lane) error {
-	var data string
-	err := p.s.row(ctx, p.s.reader(), `SELECT data FROM {p}webhook WHERE id = $1 AND scope = $2`, []any{l.WebhookID, l.Scope}, &data)
-	if notFound(err) {
-		return nil // endOrphans ends the rows
+// unparkUnordered unparks all rows of the webhooks that keep no order any more. One statement reads
+// all the webhooks, because a sweep must end within its time however many they are.
+func (p *sweepRun) unparkUnordered(ctx context.Context, hooks []lane) error {
+	if len(hooks) == 0 {
+		return nil
 	}
-	var r webhookData
-	if err != nil || json.Unmarshal([]byte(data), &r) != nil || r.Order != "" || r.Coalesce {
+	ids := make([]string, len(hooks))
+	for i, l := range hooks {
+		ids[i] = l.WebhookID
+	}
+	unordered := make(map[webhook.Lane]bool)
+	query := `SELECT id, scope, data FROM {p}webhook WHERE id ` + p.s.in("$1")
+	err := p.s.each(ctx, p.s.reader(), query, []any{p.s.textList(ids)}, func(r Rows) error {
+		var l webhook.Lane
+		var data string
+		var w webhookData
+		err := r.Scan(&l.WebhookID, &l.Scope, &data)
+		unordered[l] = json.Unmarshal([]byte(data), &w) == nil && w.Order == "" && !w.Coalesce
 		return err
+	})
+	for _, l := range hooks {
+		if err == nil && unordered[l.Lane] { // endOrphans ends the rows of a webhook that is gone
+			var n int64
+			n, err = p.s.unparkBatch(ctx, l.hook)
+			p.more = p.more || n == sweepRead
+		}
 	}
-	n, err := p.s.unparkBatch(ctx, hook)
-	p.more = p.more || n == sweepRead
 	return err
 }

@@ -2,8 +2,10 @@ package sqlstore
 
 import (
 	"context"
-	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/postrider/postrider/webhook"
 )
 
 // The table of leases names the lanes to read when a lease ends because its host has died. Each claim
@@ -18,29 +20,26 @@ const (
 	leaseCleanupPause = 10 * time.Second
 )
 
-// leaseCleanup remembers when rows were last removed, by the time of claims.
-type leaseCleanup struct {
-	mu   sync.Mutex
-	last int64
-}
+// leaseCleanup is the time of the claim that last removed rows.
+type leaseCleanup struct{ last atomic.Int64 }
 
 // due reports whether old rows are to be removed, and records the removal as done.
 func (n *leaseCleanup) due(now int64) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if pause := leaseCleanupPause.Microseconds(); now-n.last < pause && n.last-now < pause {
-		return false
-	}
-	n.last = now
-	return true
+	last, pause := n.last.Load(), leaseCleanupPause.Microseconds()
+	return (now-last >= pause || last-now >= pause) && n.last.CompareAndSwap(last, now)
 }
 
-// Statements that add the row of a lease, and that remove rows that ended some time before $1. The
-// time of a claim is the host's own until the host has read the database's clock, and a host whose
-// clock is ahead must not remove the rows of leases that last. PostgreSQL therefore also compares its
-// own clock. The hosts of an SQLite database have one clock.
+// addLease adds the row of a lease. In PostgreSQL the statements of Claim and Enqueue add it themselves.
+func (s *Store) addLease(ctx context.Context, c Conn, until int64, l webhook.Lane) error {
+	return s.exec(ctx, c, `INSERT INTO {p}lease (until, hook, class, scope, webhook) VALUES ($1, $2, $3, $4, $5)`,
+		until, hookOf(l.Scope, l.WebhookID), l.Class, l.Scope, l.WebhookID)
+}
+
+// Statements that remove rows that ended some time before $1. The time of a claim is the host's own
+// until the host has read the database's clock, and a host whose clock is ahead must not remove the
+// rows of leases that last. PostgreSQL therefore also compares its own clock. The hosts of an SQLite
+// database have one clock.
 const (
-	insertLease          = `INSERT INTO {p}lease (until, hook, class, scope, webhook) VALUES ($1, $2, $3, $4, $5)`
 	removeLeasesSQLite   = `DELETE FROM {p}lease WHERE until < $1 - $2`
 	removeLeasesPostgres = `DELETE FROM {p}lease WHERE until < (SELECT least($1, ` + clockPostgres + `) - $2::int8)`
 )
@@ -58,8 +57,7 @@ func (s *Store) removeOldLeasesPostgres(ctx context.Context, now int64) {
 	if !s.leaseCleanup.due(now) {
 		return
 	}
-	err := s.single(ctx, func(c Conn) error { return s.exec(ctx, c, removeLeasesPostgres, now, leaseRowLife.Microseconds()) })
-	if err != nil {
+	if _, err := s.run(ctx, removeLeasesPostgres, now, leaseRowLife.Microseconds()); err != nil {
 		s.o.Logger.WarnContext(ctx, "sqlstore: rows of old leases could not be removed, a later claim does it", "error", err)
 	}
 }

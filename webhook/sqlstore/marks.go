@@ -14,12 +14,8 @@ func (s *Store) Mark(ctx context.Context, scope, key string, now, until time.Tim
 	if err := s.ready(ctx); err != nil {
 		return false, err
 	}
-	var n int64
-	err = s.single(ctx, func(c Conn) (err error) {
-		n, err = s.changed(ctx, c, `INSERT INTO {p}mark (scope, key, until) VALUES ($1, $2, $3)
+	n, err := s.run(ctx, `INSERT INTO {p}mark (scope, key, until) VALUES ($1, $2, $3)
  ON CONFLICT (scope, key) DO UPDATE SET until = excluded.until WHERE {p}mark.until <= $4`, scope, key, micros(until), micros(now))
-		return err
-	})
 	return n > 0, s.fail("mark", "", err)
 }
 
@@ -28,12 +24,9 @@ func (s *Store) Marked(ctx context.Context, scope, key string, now time.Time) (s
 	if err := s.readyToRead(ctx); err != nil {
 		return false, err
 	}
-	var until int64
-	err = s.row(ctx, s.reader(), `SELECT until FROM {p}mark WHERE scope = $1 AND key = $2`, []any{scope, key}, &until)
-	if notFound(err) {
-		return false, nil
-	}
-	return until > micros(now), s.fail("look for a mark", "", err)
+	var n int
+	err = s.row(ctx, s.reader(), `SELECT count(*) FROM {p}mark WHERE scope = $1 AND key = $2 AND until > $3`, []any{scope, key, micros(now)}, &n)
+	return n > 0, s.fail("look for a mark", "", err)
 }
 
 // Unmark implements [webhook.Marks].
@@ -41,8 +34,6 @@ func (s *Store) Unmark(ctx context.Context, scope, key string) error {
 	if err := s.ready(ctx); err != nil {
 		return err
 	}
-	err := s.single(ctx, func(c Conn) error {
-		return s.exec(ctx, c, `DELETE FROM {p}mark WHERE scope = $1 AND key = $2`, scope, key)
-	})
+	_, err := s.run(ctx, `DELETE FROM {p}mark WHERE scope = $1 AND key = $2`, scope, key)
 	return s.fail("unmark", "", err)
 }

@@ -5,11 +5,10 @@ import (
 	"context"
 	"database/sql"
 	"embed"
-	"io"
 	"io/fs"
 	"strconv"
 	"strings"
-	"time"
+	"testing/fstest"
 )
 
 //go:embed migrations
@@ -20,28 +19,26 @@ var migrations embed.FS
 // newer tables, and returns [ErrSchema] if this code cannot work with them. Hosts that
 // run the code of the version before keep working.
 func (s *Store) Migrate(ctx context.Context) error {
-	if err := s.checkDialect(ctx, s.reader()); err != nil {
+	if err := s.checkDatabase(ctx); err != nil {
 		return err
 	}
-	if err := s.checkSettings(ctx); err != nil {
-		return err
-	}
-	for v := 1; v <= schemaVersion; v++ {
-		err := s.migrate(ctx, v)
+	files := s.Migrations()
+	names, _ := fs.Glob(files, "*.sql")
+	for i, name := range names {
+		script, err := fs.ReadFile(files, name)
+		if err == nil {
+			err = s.migrate(ctx, i+1, string(script))
+		}
 		if err != nil {
-			return s.fail("migrate to version", strconv.Itoa(v), err)
+			return s.fail("migrate to version", strconv.Itoa(i+1), err)
 		}
 	}
 	return s.ready(ctx)
 }
 
-func (s *Store) migrate(ctx context.Context, version int) error {
+func (s *Store) migrate(ctx context.Context, version int, script string) error {
 	m, err := s.readMeta(ctx, s.reader())
 	if err != nil || m.schema >= version {
-		return err
-	}
-	script, err := fs.ReadFile(s.Migrations(), fileOf(s.Migrations(), version))
-	if err != nil {
 		return err
 	}
 	return s.writeExclusive(ctx, func(c Conn) error {
@@ -49,7 +46,7 @@ func (s *Store) migrate(ctx context.Context, version int) error {
 		if err != nil || m.schema >= version {
 			return err
 		}
-		for _, statement := range statements(string(script)) {
+		for _, statement := range statements(script) {
 			if err := c.Exec(ctx, statement); err != nil {
 				return err
 			}
@@ -87,13 +84,14 @@ func (s *Store) writeExclusive(ctx context.Context, fn func(Conn) error) error {
 // and with the Store's prefix filled in, for hosts with a migration tool of their
 // own. Each file belongs in one transaction; its last statement records its version.
 func (s *Store) Migrations() fs.FS {
-	sub, _ := fs.Sub(migrations, "migrations/"+strings.ToLower(s.dialect.String()))
-	return prefixed{sub, s.prefix}
-}
-
-func fileOf(files fs.FS, version int) string {
-	list, _ := fs.ReadDir(files, ".")
-	return list[version-1].Name()
+	files := make(fstest.MapFS) // the standard library's file system in memory; it needs nothing of testing
+	folder := "migrations/" + strings.ToLower(s.dialect.String())
+	list, _ := migrations.ReadDir(folder)
+	for _, f := range list {
+		raw, _ := migrations.ReadFile(folder + "/" + f.Name())
+		files[f.Name()] = &fstest.MapFile{Data: bytes.ReplaceAll(raw, []byte("{p}"), []byte(s.o.Prefix)), Mode: 0o444}
+	}
+	return files
 }
 
 // statements splits a script. A statement ends with a semicolon at the end of a line without
@@ -112,62 +110,3 @@ func statements(script string) (list []string) {
 	}
 	return list
 }
-
-// prefixed fills the prefix into the files of a flat directory.
-type prefixed struct {
-	fs.FS
-	prefix string
-}
-
-func (p prefixed) Open(name string) (fs.File, error) {
-	f, err := p.FS.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	if info, err := f.Stat(); err != nil || info.IsDir() {
-		if dir, ok := f.(fs.ReadDirFile); ok && err == nil {
-			return directory{dir, p}, nil
-		}
-		return f, err
-	}
-	defer f.Close()
-	raw, err := io.ReadAll(f)
-	if err != nil {
-		return nil, err
-	}
-	text := bytes.ReplaceAll(raw, []byte("{p}"), []byte(p.prefix))
-	return &file{bytes.NewReader(text), name}, nil
-}
-
-// directory lists the files with their sizes after the prefix is filled in.
-type directory struct {
-	fs.ReadDirFile
-	p prefixed
-}
-
-func (d directory) ReadDir(n int) ([]fs.DirEntry, error) {
-	list, err := d.ReadDirFile.ReadDir(n)
-	for i, e := range list {
-		f, err := d.p.Open(e.Name())
-		if err != nil {
-			return nil, err
-		}
-		list[i] = fs.FileInfoToDirEntry(f.(*file))
-	}
-	return list, err
-}
-
-// file is a rendered file, and its own FileInfo.
-type file struct {
-	*bytes.Reader
-	name string
-}
-
-func (f *file) Stat() (fs.FileInfo, error) { return f, nil }
-func (f *file) Close() error               { return nil }
-func (f *file) Name() string               { return f.name }
-func (f *file) Size() int64                { return f.Reader.Size() }
-func (f *file) Mode() fs.FileMode          { return 0o444 }
-func (f *file) ModTime() time.Time         { return time.Time{} }
-func (f *file) IsDir() bool                { return false }
-func (f *file) Sys() any                   { return nil }

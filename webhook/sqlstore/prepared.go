@@ -17,7 +17,7 @@ func (s *Store) text(query string) string {
 	if t, ok := s.texts.Load(query); ok {
 		return t.(string)
 	}
-	rendered := strings.ReplaceAll(query, "{p}", s.prefix)
+	rendered := strings.ReplaceAll(query, "{p}", s.o.Prefix)
 	if s.dialect == SQLite {
 		rendered = placeholder.ReplaceAllString(rendered, "?$1")
 	}
@@ -31,6 +31,13 @@ func (s *Store) pick(sqlite, postgres string) string {
 		return sqlite
 	}
 	return postgres
+}
+
+// among is the condition that a row to change is among those that a condition selects. PostgreSQL finds
+// them by their place, and skips those that another transaction has locked.
+func (s *Store) among(where string) string {
+	where = ` FROM {p}delivery WHERE ` + where
+	return s.pick(`seq IN (SELECT seq`+where+`)`, `ctid = ANY(ARRAY(SELECT ctid`+where+` FOR UPDATE SKIP LOCKED))`)
 }
 
 // prepared is a statement that is prepared once for all connections to SQLite. PostgreSQL's
@@ -61,16 +68,15 @@ func (s *Store) prepare(ctx context.Context, query string, one *prepared) {
 // reader returns the pool, for statements outside a transaction.
 func (s *Store) reader() Conn {
 	if s.dialect == SQLite {
-		return preparedPool{s}
+		return preparedPool{sqlConn{s.db}, s}
 	}
 	return sqlConn{s.db}
 }
 
 // preparedPool runs queries outside a transaction. It prepares a query at its second use.
-type preparedPool struct{ s *Store }
-
-func (c preparedPool) Exec(ctx context.Context, query string, args ...any) error {
-	return sqlConn{c.s.db}.Exec(ctx, query, args...)
+type preparedPool struct {
+	sqlConn
+	s *Store
 }
 
 func (c preparedPool) Query(ctx context.Context, query string, args ...any) (Rows, error) {
@@ -81,7 +87,7 @@ func (c preparedPool) Query(ctx context.Context, query string, args ...any) (Row
 	if st := one.stmt.Load(); st != nil {
 		return rowsOf(st.QueryContext(ctx, args...))
 	}
-	return sqlConn{c.s.db}.Query(ctx, query, args...)
+	return c.sqlConn.Query(ctx, query, args...)
 }
 
 // preparedTx runs a transaction on prepared statements. It prepares none itself, because
@@ -90,11 +96,10 @@ func (c preparedPool) Query(ctx context.Context, query string, args ...any) (Row
 // Its statements are short and do not watch the caller's context, because the driver
 // would start a goroutine for each. The transaction checks the context before it commits.
 type preparedTx struct {
-	s         *Store
-	tx        *sql.Tx
-	ctx       context.Context
-	used      map[string]*sql.Stmt
-	toPrepare []string
+	s    *Store // whose toPrepare gets the statements to prepare after the transaction
+	tx   *sql.Tx
+	ctx  context.Context
+	used map[string]*sql.Stmt
 }
 
 func (c *preparedTx) find(query string) *sql.Stmt {
@@ -104,13 +109,10 @@ func (c *preparedTx) find(query string) *sql.Stmt {
 	one := c.s.preparedFor(query)
 	stmt := one.stmt.Load()
 	if stmt == nil {
-		if !slices.Contains(c.toPrepare, query) {
-			c.toPrepare = append(c.toPrepare, query)
+		if !slices.Contains(c.s.toPrepare, query) {
+			c.s.toPrepare = append(c.s.toPrepare, query)
 		}
 		return nil
-	}
-	if c.used == nil {
-		c.used = make(map[string]*sql.Stmt)
 	}
 	st := c.tx.StmtContext(c.ctx, stmt)
 	c.used[query] = st

@@ -16,23 +16,25 @@ func (s *Store) Prune(ctx context.Context, before time.Time, limit int) (n int, 
 	if err := s.ready(ctx); err != nil {
 		return 0, err
 	}
-	var scopes []string
-	err = s.each(ctx, s.reader(), s.pick(oldScopesSQLite, oldScopesPostgres), []any{micros(before)}, func(r Rows) error {
-		var scope string
-		err := r.Scan(&scope)
-		scopes = append(scopes, scope)
-		return err
-	})
+	scopes, err := readAll(ctx, s, s.reader(), oldScopes, []any{micros(before)}, scanText)
 	for _, scope := range scopes {
 		if err == nil && n < limit {
 			err = s.pruneScope(ctx, scope, micros(before), limit, &n)
 		}
 	}
 	if err == nil {
-		err = s.single(ctx, func(c Conn) error { return s.exec(ctx, c, `DELETE FROM {p}mark WHERE until < $1`, micros(before)) })
+		err = s.removeInBatches(ctx, "mark", "until < $1", micros(before))
 	}
 	return n, s.fail("prune", "", err)
 }
+
+// oldScopes walks from scope to scope along the log and selects those whose oldest delivery was created
+// before $1.
+const oldScopes = `WITH RECURSIVE s(scope) AS (
+ SELECT (SELECT d.scope FROM {p}delivery d ORDER BY d.scope, d.created, d.seq LIMIT 1)
+ UNION ALL
+ SELECT (SELECT d.scope FROM {p}delivery d WHERE d.scope > s.scope ORDER BY d.scope, d.created, d.seq LIMIT 1) FROM s WHERE s.scope IS NOT NULL)
+SELECT s.scope FROM s WHERE (SELECT d.created FROM {p}delivery d WHERE d.scope = s.scope ORDER BY d.created, d.seq LIMIT 1) < $1`
 
 // eventPrefixSQL is the prefix of the IDs of an event's deliveries; keepsEvent selects a
 // delivery because of which an event is kept.

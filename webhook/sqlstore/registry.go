@@ -114,23 +114,6 @@ func (s *Store) Delete(ctx context.Context, scope, id string) error {
 	return s.failWrite("delete webhook", id, err)
 }
 
-// DeleteScope implements [webhook.Registry].
-func (s *Store) DeleteScope(ctx context.Context, scope string) error {
-	if err := s.ready(ctx); err != nil {
-		return err
-	}
-	err := s.write(ctx, func(c Conn) error {
-		for _, table := range []string{"webhook", "delivery", "mark", "health", "count", "scope", "lease"} {
-			if err := s.exec(ctx, c, `DELETE FROM {p}`+table+` WHERE scope = $1`, scope); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	s.scopes.drop(scope)
-	return s.failWrite("delete scope", scope, err)
-}
-
 // Webhook implements [webhook.Registry]. Of a webhook whose secrets cannot be opened the same parts
 // are missing as in the answer of Webhooks, and Unreadable is a [*SealError].
 func (s *Store) Webhook(ctx context.Context, scope, id string) (webhook.Webhook, error) {
@@ -148,10 +131,7 @@ func (s *Store) Webhook(ctx context.Context, scope, id string) (webhook.Webhook,
 	if errors.As(err, &sealed) {
 		w.Unreadable, err = sealed, nil
 	}
-	if err != nil {
-		return webhook.Webhook{}, err
-	}
-	return w, nil
+	return w, err
 }
 
 // Reseal encrypts the secrets of all webhooks again, under the newest key. It includes
@@ -165,18 +145,9 @@ func (s *Store) Reseal(ctx context.Context) (n int, err error) {
 	if err := s.ready(ctx); err != nil {
 		return 0, err
 	}
-	var ids []string
-	err = s.each(ctx, s.reader(), `SELECT id FROM {p}webhook ORDER BY id`, nil, func(r Rows) error {
-		var id string
-		err := r.Scan(&id)
-		ids = append(ids, id)
-		return err
-	})
+	ids, err := readAll(ctx, s, s.reader(), `SELECT id FROM {p}webhook ORDER BY id`, nil, scanText)
 	for _, id := range ids {
-		if err == nil {
-			err = s.write(ctx, func(c Conn) error { return s.reseal(ctx, c, id) })
-		}
-		if err != nil {
+		if err := s.write(ctx, func(c Conn) error { return s.reseal(ctx, c, id) }); err != nil {
 			return n, s.fail("reseal webhook", id, err)
 		}
 		n++
@@ -205,9 +176,17 @@ func (s *Store) reseal(ctx context.Context, c Conn, id string) error {
 
 // lockWebhook reads a webhook's row, which no other transaction changes before the end of this one.
 func (s *Store) lockWebhook(ctx context.Context, c Conn, id string) (in webhookRow, err error) {
-	err = s.row(ctx, c, s.pick(`SELECT data, sealed, secret FROM {p}webhook WHERE id = $1`,
-		`SELECT data, sealed, secret FROM {p}webhook WHERE id = $1 FOR UPDATE`), []any{id}, &in.data, &in.sealed, &in.secret)
+	err = s.row(ctx, c, `SELECT data, sealed, secret FROM {p}webhook WHERE id = $1`+s.pick("", ` FOR UPDATE`),
+		[]any{id}, &in.data, &in.sealed, &in.secret)
 	return in, err
+}
+
+// shareWebhook finds out whether a webhook exists, which no other transaction deletes before the end of
+// this one.
+func (s *Store) shareWebhook(ctx context.Context, c Conn, scope, id string) error {
+	var found string
+	err := s.row(ctx, c, `SELECT id FROM {p}webhook WHERE id = $1 AND scope = $2`+s.pick("", ` FOR KEY SHARE`), []any{id, scope}, &found)
+	return orNotFound(err)
 }
 
 // encodeBesideSecrets encodes a webhook whose secrets cannot be opened, for the row that holds them.

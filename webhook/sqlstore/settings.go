@@ -6,9 +6,12 @@ import (
 	"fmt"
 )
 
-// checkSettings refuses a database whose settings let it accept events and then fail to keep
-// or to send them.
-func (s *Store) checkSettings(ctx context.Context) error {
+// checkDatabase refuses a database of another dialect, and one whose settings let it accept events and
+// then fail to keep or to send them.
+func (s *Store) checkDatabase(ctx context.Context) error {
+	if err := s.checkDialect(ctx, s.reader()); err != nil {
+		return err
+	}
 	if s.dialect == PostgreSQL {
 		return s.checkPostgres(ctx)
 	}
@@ -17,10 +20,8 @@ func (s *Store) checkSettings(ctx context.Context) error {
 
 func (s *Store) checkPostgres(ctx context.Context) error {
 	var encoding, readOnly, isolation string
-	err := s.session(ctx, func(conn *sql.Conn) error {
-		return s.row(ctx, sqlConn{conn}, `SELECT current_setting('server_encoding'), current_setting('transaction_read_only'),
+	err := s.row(ctx, s.reader(), `SELECT current_setting('server_encoding'), current_setting('transaction_read_only'),
  current_setting('transaction_isolation')`, nil, &encoding, &readOnly, &isolation)
-	})
 	switch {
 	case err != nil:
 		return s.fail("read settings", "", err)
@@ -36,20 +37,9 @@ func (s *Store) checkPostgres(ctx context.Context) error {
 func (s *Store) checkSQLite(ctx context.Context) error {
 	var version, mode, file string
 	var timeout, queryOnly int64
-	c := s.reader()
-	err := s.row(ctx, c, `SELECT sqlite_version()`, nil, &version)
-	if err == nil {
-		err = s.row(ctx, c, `PRAGMA journal_mode`, nil, &mode)
-	}
-	if err == nil {
-		err = s.row(ctx, c, `PRAGMA busy_timeout`, nil, &timeout)
-	}
-	if err == nil {
-		err = s.row(ctx, c, `PRAGMA query_only`, nil, &queryOnly)
-	}
-	if err == nil {
-		err = s.row(ctx, c, `SELECT coalesce(file, '') FROM pragma_database_list WHERE name = 'main'`, nil, &file)
-	}
+	err := s.row(ctx, s.reader(), `SELECT sqlite_version(), (SELECT journal_mode FROM pragma_journal_mode), (SELECT timeout FROM pragma_busy_timeout),
+ (SELECT query_only FROM pragma_query_only), (SELECT coalesce(file, '') FROM pragma_database_list WHERE name = 'main')`,
+		nil, &version, &mode, &timeout, &queryOnly, &file)
 	switch {
 	case err != nil:
 		return s.fail("read settings", "", err)

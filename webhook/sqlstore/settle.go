@@ -122,12 +122,13 @@ func (s *Store) settlePostgres(ctx context.Context, list []outcome) (lost []stri
 	if err != nil {
 		return nil, err
 	}
-	renamed, err := s.findNames(ctx, list)
-	if err == nil && renamed {
-		err = s.single(ctx, func(c Conn) error { return s.settleAll(ctx, c, settlePostgres, outcomeArrays(list).args(), list) })
-	}
 	s.unparkNext(ctx, endedKeys(list), end)
-	return lostOf(list), err
+	for i := range list {
+		if list[i].lost() {
+			lost = append(lost, list[i].settlement.ID)
+		}
+	}
+	return lost, nil
 }
 
 // settleHeld writes outcomes of leases that are still held. ended lists the keys of which a row
@@ -177,17 +178,12 @@ func (s *Store) settleSQLite(ctx context.Context, c Conn, list []outcome) (lost 
 	for i := range list {
 		o := &list[i]
 		n, err := s.changed(ctx, c, settleHeldSQLite, o.values()...)
-		if err == nil && n == 0 {
-			if err = s.settleAll(ctx, c, settleSQLite, o.values(), list[i:i+1]); err == nil && !o.known {
-				if o.id, err = s.idOfName(ctx, c, o.settlement.Scope, o.settlement.ID); err == nil && o.id != o.settlement.ID {
-					err = s.settleAll(ctx, c, settleSQLite, o.values(), list[i:i+1])
-				}
-			}
-			if err == nil && o.lost() {
+		if n > 0 {
+			written = append(written, o)
+		} else if err == nil {
+			if err = s.settleAll(ctx, c, settleSQLite, o.values(), list[i:i+1]); o.lost() {
 				lost = append(lost, o.settlement.ID)
 			}
-		} else if err == nil {
-			written = append(written, o)
 		}
 		if err == nil && s.keyed.Load() && o.settlement.State != webhook.StatePending {
 			err = s.exec(ctx, c, unparkNextSQLite, o.id, o.due)
@@ -199,55 +195,21 @@ func (s *Store) settleSQLite(ctx context.Context, c Conn, list []outcome) (lost 
 	return lost, s.countAll(ctx, c, written)
 }
 
-func lostOf(list []outcome) (lost []string) {
-	for i := range list {
-		if list[i].lost() {
-			lost = append(lost, list[i].settlement.ID)
-		}
-	}
-	return lost
-}
-
-// settleAll runs the statement that returns the rows after the settlement.
+// settleAll runs the statement that returns the rows after the settlement, each with the place of its
+// outcome in the list, from 1 on.
 func (s *Store) settleAll(ctx context.Context, c Conn, query string, args []any, list []outcome) error {
-	byID := make(map[string]*outcome, len(list))
-	for i := range list {
-		byID[list[i].id] = &list[i]
-	}
 	return s.each(ctx, c, query, args, func(r Rows) error {
+		var n int
 		var id string
 		var lease, state, due int64
 		var key keyName
-		err := r.Scan(&id, &lease, &state, &due, &key.hook, &key.key)
-		if o := byID[id]; err == nil && o != nil {
-			o.lease, o.state, o.dueNow, o.key, o.known = lease, state, due, key, true
+		err := r.Scan(&n, &id, &lease, &state, &due, &key.hook, &key.key)
+		if err == nil {
+			o := &list[n-1]
+			o.id, o.lease, o.state, o.dueNow, o.key, o.known = id, lease, state, due, key, true
 		}
 		return err
 	})
-}
-
-// findNames replaces the IDs of outcomes by the keys of rows that have such a name.
-func (s *Store) findNames(ctx context.Context, list []outcome) (renamed bool, err error) {
-	for i := range list {
-		o := &list[i]
-		if o.known {
-			continue
-		}
-		if o.id, err = s.idOfName(ctx, s.reader(), o.settlement.Scope, o.settlement.ID); err != nil {
-			return false, err
-		}
-		renamed = renamed || o.id != o.settlement.ID
-	}
-	return renamed, nil
-}
-
-// idOfName returns the key of the row whose name is id, or id without such a row.
-func (s *Store) idOfName(ctx context.Context, c Conn, scope, id string) (key string, err error) {
-	err = s.row(ctx, c, `SELECT id FROM {p}delivery WHERE scope = $1 AND name = $2 AND name <> ''`, []any{scope, id}, &key)
-	if notFound(err) {
-		return id, nil
-	}
-	return key, err
 }
 
 // appendableAttempts is the length of a history below which an attempt is appended without a search.
@@ -276,11 +238,12 @@ const settleSet = `UPDATE {p}delivery AS d SET
   ELSE substr(d.attempts, <find>(d.attempts, <newline>) + 1) || v.attempt END
 `
 
-func settleStatement(find, bytes, newline, greatest, of, from string) string {
+// settleStatement writes the outcomes of v, and finds a row by its ID or by its name.
+func settleStatement(find, bytes, newline, greatest, from, returning string) string {
 	recorded := find + `(d.attempts, '{"l":' || v.lease || ',') > 0`
 	applies := `(d.state = 0 AND (d.held AND d.lease = v.lease OR v.state = 1 AND v.lease BETWEEN 1 AND d.lease
   AND (v.attempt <> '' OR v.lease < d.lease) AND NOT ` + recorded + `))`
 	end := `CASE WHEN v.due = 0 THEN ` + greatest + `(d.was, d.queued) ELSE v.due END`
 	return strings.NewReplacer("<applies>", applies, "<end>", end, "<recorded>", recorded, "<find>", find, "<bytes>", bytes, "<newline>", newline).
-		Replace(settleSet) + from + strings.ReplaceAll("\nRETURNING @id, @lease, @state, @due, @hook, @key", "@", of)
+		Replace(settleSet) + from + ` WHERE d.id = ` + rowID("v.scope", "v.id") + ` AND d.scope = v.scope RETURNING ` + returning
 }

@@ -7,7 +7,8 @@ package sqlstore
 // planning takes longer than the work.
 
 // enqueuePostgres numbers the rows in the order of the list. It inserts them in the order
-// of their IDs, so that two transactions with common rows cannot deadlock. A row with an
+// of their IDs, so that two transactions with common rows cannot deadlock; of rows with one ID the
+// first in the list is stored, of which the caller says so. A row with an
 // empty id means that webhooks of a scope have changed.
 const enqueuePostgres = `WITH stale AS MATERIALIZED (
  SELECT 1 FROM unnest((SELECT $21::text)::text[], $22::text::int8[]) AS u(scope, seen) LEFT JOIN {p}scope s ON s.scope = u.scope
@@ -24,7 +25,7 @@ i AS (
   CASE WHEN park THEN due ELSE was END, created, queued, lease, held, key, expires, until, held AND key <> ''
  FROM (SELECT v.*, CASE WHEN v.key = '' OR v.held THEN false ELSE v.behind OR (SELECT o.seq FROM {p}delivery o
    WHERE o.hook = v.hook AND o.key = v.key AND o.key <> '' AND o.state = 0 AND o.seq < v.seq ORDER BY o.hook DESC, o.key DESC, o.seq DESC LIMIT 1) IS NOT NULL END AS park
-  FROM v) v WHERE NOT EXISTS (SELECT 1 FROM stale) ORDER BY id
+  FROM v) v WHERE NOT EXISTS (SELECT 1 FROM stale) ORDER BY id, seq
  ON CONFLICT (id) DO NOTHING RETURNING id, due = ` + parkedSQL + ` AS parked, until, hook, class, scope, webhook),
 l AS (INSERT INTO {p}lease (until, hook, class, scope, webhook) SELECT DISTINCT until, hook, class, scope, webhook FROM i WHERE until > 0)
 SELECT id, parked FROM i UNION ALL SELECT '', false FROM stale`
@@ -49,9 +50,9 @@ const settleHeldPostgres = `WITH u AS (
 SELECT count(*), CASE WHEN count(*) < $11 THEN coalesce(string_agg(id, ' '), '') ELSE '' END FROM u
 UNION ALL SELECT DISTINCT hook, key FROM u WHERE key <> '' AND state > 0`
 
-var settlePostgres = settleStatement("strpos", "octet_length", "chr(10)", "greatest", "d.", `FROM unnest($1::text::text[], $2::text::text[], $3::text::int8[], $4::text::int2[], $5::text::int8[], $6::text::text[], $7::text::bool[],
-  $8::text::int4[], $9::text::int8[], $10::text::text[]) AS v(id, scope, lease, state, due, code, exhausted, tries, failed, attempt)
-WHERE d.id = v.id AND d.scope = v.scope`)
+var settlePostgres = settleStatement("strpos", "octet_length", "chr(10)", "greatest", `FROM unnest($1::text::text[], $2::text::text[], $3::text::int8[], $4::text::int2[], $5::text::int8[], $6::text::text[], $7::text::bool[],
+  $8::text::int4[], $9::text::int8[], $10::text::text[]) WITH ORDINALITY AS v(id, scope, lease, state, due, code, exhausted, tries, failed, attempt, n)`,
+	`v.n, d.id, d.lease, d.state, d.due, d.hook, d.key`)
 
 // lanesPostgres walks from lane to lane along the turn index and reads one row of each: $1 is
 // the time, $2 the number of lanes, $3 and $4 are the lane before, $5 is the last hook.
@@ -78,12 +79,3 @@ const orphansPostgres = `WITH RECURSIVE l AS (
   SELECT d.hook, d.scope, d.webhook FROM {p}delivery d WHERE d.state = 0 AND d.hook > l.hook
   ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1) x
  WHERE l.n < $2)`
-
-// oldScopesPostgres walks from scope to scope along the log and selects those whose oldest
-// delivery was created before $1.
-const oldScopesPostgres = `WITH RECURSIVE s AS (
- (SELECT d.scope, d.created FROM {p}delivery d ORDER BY d.scope, d.created, d.seq LIMIT 1)
- UNION ALL
- SELECT x.* FROM s CROSS JOIN LATERAL (
-  SELECT d.scope, d.created FROM {p}delivery d WHERE d.scope > s.scope ORDER BY d.scope, d.created, d.seq LIMIT 1) x)
-SELECT scope FROM s WHERE created < $1`

@@ -10,11 +10,9 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id
 
 // enqueueKeyedSQLite parks a row behind others of its key.
 const enqueueKeyedSQLite = `INSERT INTO {p}delivery (id, name, hook, scope, event, webhook, class, type, extra, body, due, was, created, queued, lease, held, key, expires, until, begun)
-SELECT v.id, v.name, v.hook, v.scope, v.event, v.webhook, v.class, v.type, v.extra, v.body, CASE WHEN v.park THEN ` + parkedSQL + ` ELSE v.due END,
- CASE WHEN v.park THEN v.due ELSE v.was END, v.created, v.queued, v.lease, v.held, v.key, v.expires, v.until, v.held
-FROM (SELECT $1 AS id, $2 AS name, $3 AS hook, $4 AS scope, $5 AS event, $6 AS webhook, $7 AS class, $8 AS type, $9 AS extra, $10 AS body, $11 AS due,
- $12 AS was, $13 AS created, $14 AS queued, $15 AS lease, $16 AS held, $17 AS key, $18 AS expires, $19 AS until,
- NOT $16 AND EXISTS (SELECT 1 FROM {p}delivery o WHERE o.hook = $3 AND o.key = $17 AND o.key <> '' AND o.state = 0) AS park) v
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, CASE WHEN p.park THEN ` + parkedSQL + ` ELSE $11 END, CASE WHEN p.park THEN $11 ELSE $12 END,
+ $13, $14, $15, $16, $17, $18, $19, $16
+FROM (SELECT NOT $16 AND EXISTS (SELECT 1 FROM {p}delivery o WHERE o.hook = $3 AND o.key = $17 AND o.key <> '' AND o.state = 0) AS park) p
 WHERE true ON CONFLICT (id) DO NOTHING`
 
 // Rows that a claim may take of a lane: rows that wait, rows whose lease has ended, and rows that
@@ -48,7 +46,7 @@ const settleHeldSQLite = `UPDATE {p}delivery SET state = $4, held = 0, until = 0
 WHERE id = $1 AND scope = $2 AND state = 0 AND held AND lease = $3 AND length(attempts) < ` + appendableAttempts
 
 var settleSQLite = `WITH v(id, scope, lease, state, due, code, exhausted, tries, failed, attempt) AS (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?))
-` + settleStatement("instr", "length", "char(10)", "max", "", `FROM v WHERE d.id = v.id AND d.scope = v.scope`)
+` + settleStatement("instr", "length", "char(10)", "max", `FROM v`, `1, id, lease, state, due, hook, key`)
 
 // lanesSQLite is lanesPostgres. It finds the lane after another in two steps, because SQLite
 // would read all rows of a lane to find a greater (hook, class).
@@ -73,9 +71,3 @@ const orphansSQLite = `WITH RECURSIVE p(n, seq) AS (
  SELECT p.n + 1, (SELECT d.seq FROM {p}delivery d WHERE d.state = 0 AND d.hook > c.hook ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1)
  FROM p JOIN {p}delivery c ON c.seq = p.seq WHERE p.n < $2),
 l AS (SELECT p.n, d.hook, d.scope, d.webhook FROM p JOIN {p}delivery d ON d.seq = p.seq)`
-
-const oldScopesSQLite = `WITH RECURSIVE s(scope) AS (
- SELECT (SELECT d.scope FROM {p}delivery d ORDER BY d.scope LIMIT 1)
- UNION ALL
- SELECT (SELECT d.scope FROM {p}delivery d WHERE d.scope > s.scope ORDER BY d.scope LIMIT 1) FROM s WHERE s.scope IS NOT NULL)
-SELECT scope FROM s WHERE scope IS NOT NULL AND (SELECT d.created FROM {p}delivery d WHERE d.scope = s.scope ORDER BY d.created, d.seq LIMIT 1) < $1`

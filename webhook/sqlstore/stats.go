@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -39,9 +40,11 @@ const (
 // Held rows are among the first rows of lanes with leases: the more lanes, the fewer rows of each
 // are read.
 var (
-	countTo      = " LIMIT " + strconv.Itoa(webhook.CountLimit+1) + ") x"
-	countPending = `SELECT count(*) FROM (SELECT 1 FROM {p}delivery WHERE state = 0 ORDER BY hook, class, due, seq` + countTo
-	countHeld    = `WITH n AS MATERIALIZED (SELECT DISTINCT hook, class FROM {p}lease LIMIT ` + heldLanes + `)
+	countTo = " LIMIT " + strconv.Itoa(webhook.CountLimit+1) + ") x"
+
+	countDeliveries = `SELECT (` + countPending + `), (` + countHeld + `), (` + countRetries + `)`
+	countPending    = `SELECT count(*) FROM (SELECT 1 FROM {p}delivery WHERE state = 0 ORDER BY hook, class, due, seq` + countTo
+	countHeld       = `WITH n AS MATERIALIZED (SELECT DISTINCT hook, class FROM {p}lease LIMIT ` + heldLanes + `)
 SELECT coalesce(sum((SELECT count(*) FROM (SELECT d.held FROM (SELECT d.held FROM {p}delivery d WHERE d.state = 0 AND d.hook = n.hook AND d.class = n.class
  ORDER BY d.due, d.seq LIMIT ` + heldRows + `) d LIMIT (SELECT 1 + ` + heldTotal + ` / count(*) FROM n)) d WHERE d.held)), 0) FROM n`
 	countRetries = `SELECT count(*) FROM (SELECT 1 FROM {p}delivery WHERE state = 0 AND NOT held AND tries > 0 ORDER BY tries` + countTo
@@ -71,13 +74,7 @@ func (s *Store) Totals(ctx context.Context, now time.Time) (t webhook.Totals, er
 	at := micros(now)
 	var pending, held, retrying int
 	var due, seen int64
-	err = s.row(ctx, s.reader(), countPending, nil, &pending)
-	if err == nil {
-		err = s.row(ctx, s.reader(), countHeld, nil, &held)
-	}
-	if err == nil && pending > 0 {
-		err = s.row(ctx, s.reader(), countRetries, nil, &retrying)
-	}
+	err = s.row(ctx, s.reader(), countDeliveries, nil, &pending, &held, &retrying)
 	if err == nil {
 		err = s.row(ctx, s.reader(), oldestDueQuery, []any{at, int64(oldestRows)}, &due, &seen)
 	}
@@ -95,11 +92,13 @@ func (s *Store) Totals(ctx context.Context, now time.Time) (t webhook.Totals, er
 	return t, nil
 }
 
-// Statements that list webhooks by the earliest due time of their waiting deliveries, or by
-// their number: $1 to $5 are for the walk from lane to lane, $6 to $8 the place of the cursor.
+// Statements that list webhooks by the earliest due time of their waiting deliveries, or by their
+// number, after a walk from lane to lane: $1 to $5 are for the walk, $6 to $8 the place of the cursor.
 var (
-	backlogOldestSQLite, backlogOldestPostgres   = backlogOldest(lanesSQLite), backlogOldest(lanesPostgres)
-	backlogLargestSQLite, backlogLargestPostgres = backlogLargest(lanesSQLite), backlogLargest(lanesPostgres)
+	backlogOldest = backlogHooks + ` SELECT w.scope, w.webhook, w.due, ` + backlogCount + countTo + `) FROM w
+WHERE w.due > $6 OR w.due = $6 AND (w.scope, w.webhook) > ($7, $8) ORDER BY w.due, w.scope, w.webhook LIMIT $9`
+	backlogLargest = backlogHooks + `, c AS (SELECT w.scope, w.webhook, w.due, ` + backlogCount + countTo + `) AS n FROM w)
+SELECT scope, webhook, due, n FROM c WHERE n < $6 OR n = $6 AND (scope, webhook) > ($7, $8) ORDER BY n DESC, scope, webhook LIMIT $9`
 )
 
 const (
@@ -108,16 +107,6 @@ const (
 	backlogCount = `(SELECT count(*) FROM (SELECT 1 FROM {p}delivery d WHERE d.state = 0 AND NOT d.held AND d.hook = w.hook
  ORDER BY d.hook, d.class, d.due, d.seq`
 )
-
-func backlogOldest(lanes string) string {
-	return lanes + backlogHooks + ` SELECT w.scope, w.webhook, w.due, ` + backlogCount + countTo + `) FROM w
-WHERE w.due > $6 OR w.due = $6 AND (w.scope, w.webhook) > ($7, $8) ORDER BY w.due, w.scope, w.webhook LIMIT $9`
-}
-
-func backlogLargest(lanes string) string {
-	return lanes + backlogHooks + `, c AS (SELECT w.scope, w.webhook, w.due, ` + backlogCount + countTo + `) AS n FROM w)
-SELECT scope, webhook, due, n FROM c WHERE n < $6 OR n = $6 AND (scope, webhook) > ($7, $8) ORDER BY n DESC, scope, webhook LIMIT $9`
-}
 
 // backlogPlace is a webhook's place in a list of backlogs. A cursor of Backlog holds one.
 type backlogPlace struct {
@@ -158,14 +147,14 @@ func (s *Store) Backlog(ctx context.Context, q webhook.BacklogQuery) (bs []webho
 	if err := s.readyToRead(ctx); err != nil {
 		return nil, "", err
 	}
-	query := s.pick(backlogOldestSQLite, backlogOldestPostgres)
+	query := backlogOldest
 	if q.Order == webhook.BacklogLargest {
-		query = s.pick(backlogLargestSQLite, backlogLargestPostgres)
+		query = backlogLargest
 	}
 	limit := q.PageSize()
 	args := []any{int64(math.MinInt64), int64(backlogLanes), int64(-1), "", int64(math.MaxInt64), from.By, from.Scope, from.Webhook, int64(limit + 1)}
 	var last backlogPlace
-	err = s.each(ctx, s.reader(), query, args, func(r Rows) error {
+	err = s.each(ctx, s.reader(), s.pick(lanesSQLite, lanesPostgres)+query, args, func(r Rows) error {
 		var b webhook.Backlog
 		var due, n int64
 		if err := r.Scan(&b.Scope, &b.WebhookID, &due, &n); err != nil {
@@ -196,33 +185,25 @@ func (s *Store) Find(ctx context.Context, eventID string, limit int) (ds []webho
 	if err := s.readyToRead(ctx); err != nil {
 		return nil, err
 	}
-	var ids []string
-	err = s.each(ctx, s.reader(), `SELECT scope, id FROM {p}webhook`, nil, func(r Rows) error {
+	ids, err := readAll(ctx, s, s.reader(), `SELECT scope, id FROM {p}webhook`, nil, func(r Rows) (string, error) {
 		var scope, id string
 		err := r.Scan(&scope, &id)
-		ids = append(ids, webhook.DeliveryID(scope, eventID, id))
-		return err
+		return webhook.DeliveryID(scope, eventID, id), err
 	})
 	for batch := range slices.Chunk(ids, findBatch) {
 		if err != nil {
 			break
 		}
-		err = s.each(ctx, s.reader(), `SELECT `+columns+` FROM {p}delivery WHERE id IN (`+s.pick(
-			`SELECT value FROM json_each($1)`, `SELECT unnest($1::text::text[])`)+`) AND event = $2`,
-			[]any{s.pick(`["`+strings.Join(batch, `","`)+`"]`, `{`+strings.Join(batch, `,`)+`}`), eventID}, func(r Rows) error {
-				d, err := scanDelivery(r)
-				ds = append(ds, d.forHistory())
-				return err
-			})
+		var found []webhook.Delivery
+		found, err = readAll(ctx, s, s.reader(), `SELECT `+columns+` FROM {p}delivery WHERE id `+s.in("$1")+` AND event = $2`,
+			[]any{s.textList(batch), eventID}, scanHistory)
+		ds = append(ds, found...)
 	}
 	if err != nil {
 		return nil, s.fail("find", "", err)
 	}
 	slices.SortFunc(ds, func(a, b webhook.Delivery) int {
-		if c := strings.Compare(a.Scope, b.Scope); c != 0 {
-			return c
-		}
-		return strings.Compare(a.WebhookID, b.WebhookID)
+		return cmp.Or(strings.Compare(a.Scope, b.Scope), strings.Compare(a.WebhookID, b.WebhookID))
 	})
 	return ds[:min(len(ds), max(limit, 0))], nil
 }

@@ -79,13 +79,13 @@ type Options struct {
 type Store struct {
 	db      *sql.DB
 	dialect Dialect
-	prefix  string
 	o       Options
 	box     sealing.Box
 
 	texts         sync.Map      // statement as written in this package -> in the dialect
-	prepared      sync.Map      // statement in the dialect -> *compiled, SQLite only
+	prepared      sync.Map      // statement in the dialect -> *prepared, SQLite only
 	writer        chan struct{} // held by the transaction under way, SQLite only
+	toPrepare     []string      // statements to prepare after the transaction under way, SQLite only
 	checked       atomic.Bool
 	explicit      atomic.Bool // every statement that writes needs a transaction around it
 	warned        atomic.Bool
@@ -97,8 +97,8 @@ type Store struct {
 	watermarks    watermarks
 	sweep         sweepProgress
 	parkedInserts parkedInserts
-	keyed         atomic.Bool // rows with a key were leased here, SQLite only
-	countSweep    countSweep
+	keyed         atomic.Bool  // rows with a key were leased here, SQLite only
+	countsRemoved atomic.Int64 // the latest hour in which old counts were removed, in microseconds
 
 	mu      sync.Mutex
 	profile string // given by Bind
@@ -140,17 +140,18 @@ func New(db *sql.DB, d Dialect, o *Options) (*Store, error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{db: db, dialect: d, prefix: opts.Prefix, o: opts, box: sealing.Box{Seal: opts.Seal, Open: opts.Open, Required: opts.RequireSealed},
+	s := &Store{db: db, dialect: d, o: opts, box: sealing.Box{Seal: opts.Seal, Open: opts.Open, Required: opts.RequireSealed},
 		writer: make(chan struct{}, 1)}
 	s.group.flush = s.flush
-	s.sweep.hook = -1
+	s.sweep.turn, s.sweep.hook = make(chan struct{}, 1), -1
+	s.parkedInserts.ids = make(map[string]time.Time)
 	return s, nil
 }
 
 // Format writes dialect and prefix for every verb, because a Store holds webhooks with their
 // credentials, and its pool the DSN.
 func (s *Store) Format(f fmt.State, _ rune) {
-	_, _ = fmt.Fprintf(f, "sqlstore.Store(%v, %s)", s.dialect, s.prefix)
+	_, _ = fmt.Fprintf(f, "sqlstore.Store(%v, %s)", s.dialect, s.o.Prefix)
 }
 
 // Notifies reports whether there is a Notifier. [webhook.New] calls it.

@@ -6,6 +6,8 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io/fs"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -64,11 +66,15 @@ func TestNew(t *testing.T) {
 	}
 }
 
+// offline are the methods that use no database, or that of the host.
+var offline = []string{"Bind", "CachedWebhooks", "Format", "Migrations", "Notifies", "Notify", "Seals", "Tx", "TxConn", "Wait"}
+
 // TestUnreachable: every call returns an error that wraps the cause.
 func TestUnreachable(t *testing.T) {
 	t.Parallel()
+	same := func(_ string, b []byte) ([]byte, error) { return b, nil }
 	for _, dialect := range []sqlstore.Dialect{sqlstore.SQLite, sqlstore.PostgreSQL} {
-		s, err := sqlstore.New(openDown(t), dialect, nil)
+		s, err := sqlstore.New(openDown(t), dialect, &sqlstore.Options{Counters: true, Seal: same, Open: same})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,6 +97,25 @@ func TestUnreachable(t *testing.T) {
 		_, call["Mark"] = s.Mark(ctx, "a", "b", at, at)
 		_, call["Marked"] = s.Marked(ctx, "a", "b", at)
 		_, call["Health"] = s.Health(ctx, "", "")
+		_, call["Ahead"] = s.Ahead(ctx, "a", "b")
+		_, call["Newest"] = s.Newest(ctx, "a", "b")
+		_, call["HeldBack"] = s.HeldBack(ctx, "a", "b", 1)
+		_, call["Latest"] = s.Latest(ctx, "a", []string{"b"})
+		_, call["LatestAttempts"] = s.LatestAttempts(ctx, "a", []string{"b"})
+		_, call["Counts"] = s.Counts(ctx, "a", []string{"b"}, at)
+		_, call["Totals"] = s.Totals(ctx, at)
+		_, _, call["Backlog"] = s.Backlog(ctx, webhook.BacklogQuery{Limit: 1})
+		_, call["Find"] = s.Find(ctx, "a", 1)
+		_, call["Reseal"] = s.Reseal(ctx)
+		if dialect == sqlstore.PostgreSQL { // SQLite has no clock of its own
+			_, call["Now"] = s.Now(ctx)
+		}
+		for i := range reflect.TypeFor[*sqlstore.Store]().NumMethod() {
+			name := reflect.TypeFor[*sqlstore.Store]().Method(i).Name
+			if _, ok := call[name]; !ok && !slices.Contains(offline, name) && name != "Now" {
+				t.Errorf("%s is not called", name)
+			}
+		}
 		for name, err := range call {
 			if !errors.Is(err, errDown) || !strings.HasPrefix(err.Error(), "sqlstore: ") || strings.Contains(err.Error(), errDown.Error()) {
 				t.Errorf("%v: %s: %v", dialect, name, err)

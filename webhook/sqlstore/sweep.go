@@ -2,10 +2,11 @@ package sqlstore
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"slices"
-	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/postrider/postrider/webhook"
 )
@@ -21,7 +22,10 @@ const (
 
 // sweepProgress is the progress of a sweep over several calls.
 type sweepProgress struct {
-	mu         sync.Mutex
+	// turn is held during a call. A call may take as long as its context lasts, and another one
+	// waits no longer than its own does.
+	turn chan struct{}
+
 	hook       int64   // webhooks up to this hook were checked
 	key        keyName // keys up to this one were checked
 	due, seq   int64   // the age of pending rows up to this place was checked
@@ -34,20 +38,21 @@ type sweepProgress struct {
 // Sweep implements [webhook.Sweeper]. One call checks some rows and ends some; the next call
 // continues from there. Several hosts may sweep at once.
 func (s *Store) Sweep(ctx context.Context, w webhook.Sweep, limit int) (ended []webhook.Delivery, more bool, err error) {
-	if limit < 1 {
-		limit = 1
-	}
 	if err := s.ready(ctx); err != nil {
 		return nil, false, err
 	}
-	s.sweep.mu.Lock()
-	defer s.sweep.mu.Unlock()
-	p := &sweepRun{s: s, w: w, now: micros(w.Now), left: limit}
+	select {
+	case s.sweep.turn <- struct{}{}:
+		defer func() { <-s.sweep.turn }()
+	case <-ctx.Done():
+		return nil, false, s.fail("sweep", "", fmt.Errorf("another sweep is under way: %w", ctx.Err()))
+	}
+	p := &sweepRun{s: s, w: w, now: micros(w.Now), left: max(limit, 1)}
 	if err = p.clampTimes(ctx); err == nil && w.Gone {
 		err = p.endOrphans(ctx)
 	}
 	if err == nil {
-		err = p.endExpired(ctx)
+		err = p.end(ctx, webhook.CodeExpired, `expires > 0 AND expires <= $1`)
 	}
 	if err == nil && !w.QueuedBefore.IsZero() {
 		err = p.endOld(ctx, micros(w.QueuedBefore))
@@ -94,6 +99,7 @@ const (
 // clampTimes moves due times that are too late. Usually there is no such row, and one statement
 // of each kind shows that.
 func (p *sweepRun) clampTimes(ctx context.Context) error {
+	s := p.s
 	retry, lease := micros(p.w.LatestRetry), micros(p.w.LatestLease)
 	kinds := []struct {
 		rows     string
@@ -103,19 +109,14 @@ func (p *sweepRun) clampTimes(ctx context.Context) error {
 		if k.from == 0 {
 			continue
 		}
+		query := `UPDATE {p}delivery SET due = $1 WHERE ` + s.among(`state = 0 AND `+k.rows+` ORDER BY (due + 0) LIMIT $3`)
 		for n := int64(sweepRead); n == sweepRead; {
-			err := p.s.single(ctx, func(c Conn) (err error) {
-				n, err = p.s.changed(ctx, c, p.s.pick(
-					`UPDATE {p}delivery SET due = $1 WHERE seq IN (SELECT seq FROM {p}delivery WHERE state = 0 AND `+k.rows+` ORDER BY (due + 0) LIMIT $3)`,
-					`UPDATE {p}delivery SET due = $1 WHERE ctid = ANY(ARRAY(SELECT ctid FROM {p}delivery WHERE state = 0 AND `+k.rows+` ORDER BY (due + 0) LIMIT $3 FOR UPDATE SKIP LOCKED))`),
-					k.to, k.from, int64(sweepRead))
-				return err
-			})
-			if err != nil {
+			var err error
+			if n, err = s.run(ctx, query, k.to, k.from, int64(sweepRead)); err != nil {
 				return err
 			}
 			if n > 0 {
-				p.s.watermarks.dropAbove(math.MinInt64)
+				s.watermarks.dropAbove(math.MinInt64)
 			}
 		}
 	}
@@ -129,7 +130,7 @@ func (p *sweepRun) clampTimes(ctx context.Context) error {
 // second removes their rows and returns the lanes, the third shortens the leases of a lane. Its CASE
 // keeps PostgreSQL from the index of due times.
 const (
-	lateLeaseRow     = `SELECT until FROM {p}lease WHERE until > $1 ORDER BY until LIMIT 1`
+	anyLateLease     = `SELECT count(*) FROM (SELECT 1 FROM {p}lease WHERE until > $1 ORDER BY until LIMIT 1) x`
 	removeLateLeases = `DELETE FROM {p}lease WHERE until > $1 RETURNING 0, hook, class, scope, webhook, 0`
 	shortenLeases    = `UPDATE {p}delivery SET until = $1, due = CASE WHEN due > $1 THEN $1 ELSE due END
  WHERE state = 0 AND hook = $2 AND class = $3 AND CASE WHEN held THEN until ELSE 0 END > $1`
@@ -138,11 +139,8 @@ const (
 // clampLeases shortens leases that end after a time, lane by lane. It removes a lease's row before it
 // reads the lane, so that the row of a lease that is committed meanwhile remains for the next sweep.
 func (p *sweepRun) clampLeases(ctx context.Context, latest int64) error {
-	var until int64
-	if err := p.s.row(ctx, p.s.reader(), lateLeaseRow, []any{latest}, &until); err != nil {
-		if notFound(err) {
-			return nil
-		}
+	var late int
+	if err := p.s.row(ctx, p.s.reader(), anyLateLease, []any{latest}, &late); err != nil || late == 0 {
 		return err
 	}
 	return p.s.write(ctx, func(c Conn) error {
@@ -154,77 +152,62 @@ func (p *sweepRun) clampLeases(ctx context.Context, latest int64) error {
 				err = p.s.exec(ctx, c, shortenLeases, latest, l.hook, l.Class)
 			}
 			if err == nil {
-				err = p.s.exec(ctx, c, insertLease, latest, l.hook, l.Class, l.Scope, l.WebhookID)
+				err = p.s.addLease(ctx, c, latest, l.Lane)
 			}
 		}
 		return err
 	})
 }
 
-// end ends pending rows that are not held and meet a condition, up to the rest of the limit. $1 to $3
-// are now, code and limit; the condition's parameters begin at $4.
+// endable is the condition of rows that end may end.
+const endable = `state = 0 AND (NOT held OR until <= $1)`
+
+// end ends rows that meet a condition and returns their deliveries. $1 and $2 are now and code; the
+// condition's parameters begin at $3. A delivery ends no earlier than it was created.
+func (s *Store) end(ctx context.Context, now time.Time, code webhook.Code, where string, args ...any) (ended []webhook.Delivery, err error) {
+	err = s.single(ctx, func(c Conn) (err error) {
+		ended, err = readAll(ctx, s, c, `UPDATE {p}delivery SET state = 2, held = false, until = 0, alone = false, interrupted = interrupted + CASE WHEN held THEN 1 ELSE 0 END,
+ code = $2, finished = CASE WHEN created > $1 THEN created ELSE $1 END, due = CASE WHEN created > $1 THEN created ELSE $1 END
+ WHERE `+where+` RETURNING `+columns, append([]any{micros(now), string(code)}, args...), scanHistory)
+		return err
+	})
+	return ended, err
+}
+
+// end ends up to the rest of the limit, which is $3; the condition's parameters begin at $4.
 func (p *sweepRun) end(ctx context.Context, code webhook.Code, where string, args ...any) error {
 	if p.left == 0 {
 		return nil
 	}
-	const set = `UPDATE {p}delivery SET state = 2, held = false, until = 0, alone = false, interrupted = interrupted + CASE WHEN held THEN 1 ELSE 0 END,
- code = $2, finished = CASE WHEN created > $1 THEN created ELSE $1 END, due = CASE WHEN created > $1 THEN created ELSE $1 END WHERE `
-	where = ` FROM {p}delivery WHERE state = 0 AND (NOT held OR until <= $1) AND ` + where + ` LIMIT $3`
-	var list []webhook.Delivery
-	err := p.s.single(ctx, func(c Conn) error {
-		list = nil
-		return p.s.each(ctx, c, set+p.s.pick(`seq IN (SELECT seq`+where+`)`, `ctid = ANY(ARRAY(SELECT ctid`+where+` FOR UPDATE SKIP LOCKED))`)+
-			` RETURNING `+columns, append([]any{p.now, string(code), int64(p.left)}, args...), func(r Rows) error {
-			d, err := scanDelivery(r)
-			list = append(list, d.forHistory())
-			return err
-		})
-	})
-	if err == nil {
-		p.ended = append(p.ended, list...)
-		p.left -= len(list)
+	list, err := p.s.end(ctx, p.w.Now, code, p.s.among(endable+` AND `+where+` LIMIT $3`), append([]any{int64(p.left)}, args...)...)
+	if err != nil {
+		return err
 	}
-	for i := range list {
-		if d := &list[i]; err == nil && d.Key != "" {
-			p.keys = append(p.keys, keyName{hookOf(d.Scope, d.WebhookID), d.Key})
-		}
-	}
-	return err
+	p.ended, p.left, p.keys = append(p.ended, list...), p.left-len(list), append(p.keys, keysOf(list)...)
+	return nil
 }
 
-// endExpired ends deliveries whose ExpiresAt has passed.
-func (p *sweepRun) endExpired(ctx context.Context) error {
-	return p.end(ctx, webhook.CodeExpired, ` expires > 0 AND expires <= $1`)
-}
-
-// webhookIsGone is the condition that a row of the walk has no webhook; webhookStillGone checks it
-// again when the rows are ended.
-const webhookIsGone = `(SELECT w.id FROM {p}webhook w WHERE w.id = x.webhook AND w.scope = x.scope) IS NULL`
-
-const webhookStillGone = ` AND NOT EXISTS (SELECT 1 FROM {p}webhook w WHERE w.id = $5 AND w.scope = $6)`
-
-// endOrphans ends deliveries whose webhook is gone. It walks from webhook to webhook along the
-// turn index.
+// endOrphans ends deliveries whose webhook is gone, also at the moment of the end. It walks from webhook
+// to webhook along the turn index.
 func (p *sweepRun) endOrphans(ctx context.Context) error {
 	s := p.s
 	type orphaned struct {
 		lane
 		n int
 	}
-	var list []orphaned
-	scan := func(r Rows) error {
-		var o orphaned
-		err := r.Scan(&o.n, &o.hook, &o.Scope, &o.WebhookID)
-		list = append(list, o)
-		return err
-	}
-	err := s.each(ctx, s.reader(), s.pick(orphansSQLite, orphansPostgres)+`
-SELECT x.n, x.hook, x.scope, x.webhook FROM l x WHERE `+webhookIsGone+` OR x.n = $2`, []any{s.sweep.hook, int64(sweepHooks)}, scan)
+	list, err := readAll(ctx, s, s.reader(), s.pick(orphansSQLite, orphansPostgres)+`
+SELECT x.n, x.hook, x.scope, x.webhook FROM l x WHERE (SELECT w.id FROM {p}webhook w WHERE w.id = x.webhook AND w.scope = x.scope) IS NULL OR x.n = $2`, []any{s.sweep.hook, int64(sweepHooks)},
+		func(r Rows) (o orphaned, err error) {
+			err = r.Scan(&o.n, &o.hook, &o.Scope, &o.WebhookID)
+			return o, err
+		})
 	if err != nil {
 		return err
 	}
 	for _, o := range list {
-		if err := p.end(ctx, webhook.CodeCancelled, `hook = $4 AND webhook = $5 AND scope = $6`+webhookStillGone, o.hook, o.WebhookID, o.Scope); err != nil {
+		err := p.end(ctx, webhook.CodeCancelled, `hook = $4 AND webhook = $5 AND scope = $6 AND NOT EXISTS (SELECT 1 FROM {p}webhook w WHERE w.id = $5 AND w.scope = $6)`,
+			o.hook, o.WebhookID, o.Scope)
+		if err != nil {
 			return err
 		}
 		if p.left == 0 {

@@ -53,6 +53,15 @@ func (s *Store) single(ctx context.Context, fn func(Conn) error) (err error) {
 	return err
 }
 
+// run runs one statement on its own and counts the rows that it changed.
+func (s *Store) run(ctx context.Context, query string, args ...any) (n int64, err error) {
+	err = s.single(ctx, func(c Conn) (err error) {
+		n, err = s.changed(ctx, c, query, args...)
+		return err
+	})
+	return n, err
+}
+
 // write runs fn in a transaction. SQLite has one writer: the goroutines of a Store wait
 // for s.writer, which is fair and costs nothing, and not in SQLite's busy handler, which
 // sleeps. The busy timeout is for other users of the file.
@@ -65,23 +74,21 @@ func (s *Store) write(ctx context.Context, fn func(Conn) error) (err error) {
 			return undone{ctx.Err()}
 		}
 	}
-	var wanted []string
+	transact := s.transact
+	if s.dialect == SQLite {
+		transact = s.transactSQLite
+	}
 	for range maxTries {
-		err = s.session(ctx, func(c *sql.Conn) (err error) {
-			if s.dialect == SQLite {
-				wanted, err = s.transactSQLite(ctx, c, fn)
-				return err
-			}
-			return s.transact(ctx, c, fn)
-		})
+		err = s.session(ctx, func(c *sql.Conn) error { return transact(ctx, c, fn) })
 		if !retryable(err) {
 			break
 		}
 	}
-	if err == nil { // after the connection is returned, because it may be the only one
-		for _, query := range wanted {
+	if err == nil && s.dialect == SQLite { // after the connection is returned, because it may be the only one
+		for _, query := range s.toPrepare {
 			s.prepare(ctx, query, s.preparedFor(query))
 		}
+		s.toPrepare = nil
 	}
 	return err
 }
@@ -95,14 +102,13 @@ func (s *Store) transact(ctx context.Context, conn *sql.Conn, fn func(Conn) erro
 	return commitOrRollBack(ctx, tx, fn(sqlConn{tx}))
 }
 
-// transactSQLite returns the statements to prepare for the next transaction.
-func (s *Store) transactSQLite(ctx context.Context, conn *sql.Conn, fn func(Conn) error) (wanted []string, err error) {
+func (s *Store) transactSQLite(ctx context.Context, conn *sql.Conn, fn func(Conn) error) error {
 	apart := context.WithoutCancel(ctx)
 	tx, err := conn.BeginTx(apart, nil)
 	if err != nil {
-		return nil, undone{wrap(err)}
+		return undone{wrap(err)}
 	}
-	c := &preparedTx{s: s, tx: tx, ctx: ctx}
+	c := &preparedTx{s: s, tx: tx, ctx: ctx, used: make(map[string]*sql.Stmt)}
 	// The first statement takes the write lock, as BEGIN IMMEDIATE does, but through
 	// any driver and with the busy timeout: a transaction that begins with a read
 	// cannot become a writer after another connection has written.
@@ -110,8 +116,7 @@ func (s *Store) transactSQLite(ctx context.Context, conn *sql.Conn, fn func(Conn
 	if c.ctx = apart; err == nil {
 		err = fn(c)
 	}
-	err = commitOrRollBack(ctx, tx, err)
-	return c.toPrepare, err
+	return commitOrRollBack(ctx, tx, err)
 }
 
 // commitOrRollBack commits without an error until now, or else rolls back.

@@ -76,12 +76,6 @@ type life struct {
 	Expires int64  `json:"expires,omitempty"`
 }
 
-// add appends a secret.
-func (s *secrets) add(one webhook.Secret) {
-	s.Secrets = append(s.Secrets, one.Reveal())
-	s.Lives = append(s.Lives, life{one.ID(), micros(one.CreatedAt()), micros(one.ExpiresAt())})
-}
-
 // all returns the secrets.
 func (s *secrets) all() (out []webhook.Secret) {
 	for i, text := range s.Secrets {
@@ -109,7 +103,8 @@ func (s *Store) encodeWebhook(w webhook.Webhook) (out webhookRow, err error) {
 	}
 	sec := secrets{URL: w.URL, Headers: w.Headers, Auth: authorizationOf(&w.Auth), TLS: clientTLSOf(&w.TLS)}
 	for _, one := range w.Secrets {
-		sec.add(one)
+		sec.Secrets = append(sec.Secrets, one.Reveal())
+		sec.Lives = append(sec.Lives, life{one.ID(), micros(one.CreatedAt()), micros(one.ExpiresAt())})
 	}
 	out.data = string(data)
 	plain, err := json.Marshal(sec)

@@ -34,25 +34,21 @@ func (s *Store) CachedWebhooks(scope string) (list []webhook.Webhook, ok bool) {
 	return s.scopes.get(scope)
 }
 
-func (s *Store) webhooks(ctx context.Context, c Conn, scope string) (list []webhook.Webhook, err error) {
-	err = s.each(ctx, c, `SELECT w.id, w.data, w.sealed, w.secret, coalesce(s.seen, 0)
+func (s *Store) webhooks(ctx context.Context, c Conn, scope string) ([]webhook.Webhook, error) {
+	list, err := readAll(ctx, s, c, `SELECT w.id, w.data, w.sealed, w.secret, coalesce(s.seen, 0)
 FROM {p}webhook w LEFT JOIN {p}scope s ON s.scope = w.scope WHERE w.scope = $1 ORDER BY w.created, w.id`, []any{scope},
-		func(r Rows) error {
+		func(r Rows) (w webhook.Webhook, err error) {
 			var id string
 			var in webhookRow
 			var seen int64
 			if err := r.Scan(&id, &in.data, &in.sealed, &in.secret, &seen); err != nil {
-				return err
+				return w, err
 			}
-			w, err := s.decodeInScope(scope, id, in)
-			w.Scope, w.Seen, w.Unreadable = scope, seen, err
-			list = append(list, w)
-			return nil
+			w, unreadable := s.decodeInScope(scope, id, in)
+			w.Scope, w.Seen, w.Unreadable = scope, seen, unreadable
+			return w, nil
 		})
-	if err != nil {
-		return nil, s.fail("webhooks of", scope, err)
-	}
-	return list, nil
+	return list, s.fail("webhooks of", scope, err)
 }
 
 // decodeInScope decodes a row of a scope. It refuses a row that was moved there, because the

@@ -36,6 +36,7 @@ type broken struct {
 	create   func(context.Context, webhook.Webhook, int) error
 	update   func(context.Context, webhook.Webhook) error
 	remove   func(context.Context, string, string) error
+	clear    func(context.Context, string) error
 	delivery func(context.Context, string, string) (webhook.Delivery, []webhook.Attempt, error)
 	list     func(context.Context, webhook.Query) ([]webhook.Delivery, string, error)
 	requeue  func(context.Context, string, string, time.Time) error
@@ -68,7 +69,7 @@ func newBroken(tb testing.TB, breakIt func(*broken), until chan struct{}) *broke
 	s := newStore(tb)
 	b := &broken{Store: s, known: make(map[string]webhook.Delivery), hooks: make(map[string]webhook.Webhook),
 		counts: make(map[string]int64), sealed: make(map[string]bool), until: until,
-		enqueue: s.Enqueue, due: s.Due, settle: s.Settle, create: s.Create, update: s.Update, remove: s.Delete,
+		enqueue: s.Enqueue, due: s.Due, settle: s.Settle, create: s.Create, update: s.Update, remove: s.Delete, clear: s.DeleteScope,
 		delivery: s.Delivery, list: s.Deliveries, requeue: s.Requeue, cancel: s.Cancel,
 		latest: s.Latest, attempts: s.LatestAttempts, tally: s.Counts, mark: s.Mark, marked: s.Marked, prune: s.Prune, health: s.Health,
 		set: s.SetHealth, sweep: s.Sweep, bind: s.Bind, totals: s.Totals, backlog: s.Backlog, lookUp: s.Find}
@@ -125,6 +126,7 @@ func (b *broken) Create(ctx context.Context, w webhook.Webhook, max int) error {
 }
 func (b *broken) Update(ctx context.Context, w webhook.Webhook) error { return b.update(ctx, w) }
 func (b *broken) Delete(ctx context.Context, scope, id string) error  { return b.remove(ctx, scope, id) }
+func (b *broken) DeleteScope(ctx context.Context, scope string) error { return b.clear(ctx, scope) }
 func (b *broken) Bind(profile string) error                           { return b.bind(profile) }
 func (b *broken) Deliveries(ctx context.Context, q webhook.Query) ([]webhook.Delivery, string, error) {
 	return b.list(ctx, q)

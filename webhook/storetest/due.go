@@ -13,7 +13,7 @@ func dueCases() []testCase {
 		{"due/lanes", "Due names exactly the lanes that have a due delivery, from its microsecond on", testDueLanes},
 		{"due/lease-end", "a lane of held deliveries is due when a lease has ended", testDueLeaseEnd},
 		{"due/class", "the classes of a webhook are lanes of their own", testDueClass},
-		{"due/pages", "small pages name every lane", testDuePages},
+		{"due/pages", "small pages name every lane, although Now goes on from page to page", testDuePages},
 		{"due/pages-while-working", "a lane that is due during the whole walk is on a page, also while others are stored and settled", testDueWhileWorking},
 		{"due/since", "Due with Since names the lanes that have become due after Since", testDueSince},
 		{"due/not-live", "lanes of inactive and expired webhooks are left out until they receive again", testDueNotLive},
@@ -25,17 +25,20 @@ func dueCases() []testCase {
 
 // walk reads all pages and returns the lanes of the case with the Next of the last page.
 func (e *env) walk(q webhook.DueQuery) webhook.DuePage {
-	return e.walkWith(q, func() {})
+	return e.walkWith(q, func(*webhook.DueQuery) {})
 }
 
-// walkWith is walk that calls between after each page but the last.
-func (e *env) walkWith(q webhook.DueQuery, between func()) webhook.DuePage {
+// walkWith is walk that calls between after each page but the last, with the query of the next page.
+func (e *env) walkWith(q webhook.DueQuery, between func(next *webhook.DueQuery)) webhook.DuePage {
 	p, err := e.tryWalk(q, between)
 	e.ok(err, "Due")
 	return p
 }
 
-func (e *env) tryWalk(q webhook.DueQuery, between func()) (all webhook.DuePage, err error) {
+// goOn is the time of the next page, as a Dispatcher asks for it.
+func goOn(next *webhook.DueQuery) { next.Now = next.Now.Add(time.Millisecond) }
+
+func (e *env) tryWalk(q webhook.DueQuery, between func(next *webhook.DueQuery)) (all webhook.DuePage, err error) {
 	if q.Limit == 0 {
 		q.Limit = 100
 	}
@@ -56,7 +59,7 @@ func (e *env) tryWalk(q webhook.DueQuery, between func()) (all webhook.DuePage, 
 			all.Next = p.Next
 			return all, nil
 		}
-		between()
+		between(&q)
 	}
 	return all, fmt.Errorf("no end within %d pages", many)
 }
@@ -141,7 +144,7 @@ func (e *env) lanesDue(n int) (lanes []webhook.Lane) {
 func testDuePages(e *env) {
 	lanes := e.lanesDue(11)
 	for _, limit := range []int{1, 2, 5, 11, 500} {
-		p := e.walk(webhook.DueQuery{Now: e.base, Limit: limit})
+		p := e.walkWith(webhook.DueQuery{Now: e.base, Limit: limit}, goOn)
 		e.wantLanes(fmt.Sprintf("Due in pages of %d", limit), p.Lanes, lanes...)
 	}
 }
@@ -151,7 +154,8 @@ func testDueWhileWorking(e *env) {
 	first, last := e.hook(), e.keep(e.draft("b"))
 	gone := e.lanesDue(4)
 	n := 0
-	p := e.walkWith(webhook.DueQuery{Now: e.base, Limit: 2}, func() {
+	p := e.walkWith(webhook.DueQuery{Now: e.base, Limit: 2}, func(next *webhook.DueQuery) {
+		goOn(next)
 		if n++; n > 6 {
 			return
 		}

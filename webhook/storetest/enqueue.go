@@ -25,6 +25,7 @@ func enqueueCases() []testCase {
 		{"enqueue/nothing", "an Enqueue of nothing succeeds", testEnqueueNothing},
 		{"enqueue/once-across-calls", "the same (Scope, EventID, WebhookID) is stored once, and a repeat does not change it", testOnceAcrossCalls},
 		{"enqueue/once-within-call", "the same (Scope, EventID, WebhookID) twice in one call is stored once", testOnceWithinCall},
+		{"enqueue/first-within-call", "of two deliveries with the same (Scope, EventID, WebhookID) in one call that one is stored of which added says so", testFirstWithinCall},
 		{"enqueue/once-after-end", "an event whose delivery has ended is not accepted again while it is in the history", testOnceAfterEnd},
 		{"enqueue/once-under-another-id", "the same (Scope, EventID, WebhookID) under another ID adds nothing", testOnceOtherID},
 		{"enqueue/all-three-count", "deliveries that differ in scope, event or webhook are different", testAllThreeCount},
@@ -213,6 +214,29 @@ func testOnceWithinCall(e *env) {
 	e.ok(err, "Enqueue")
 	e.want("added", []bool{true, false, true, false}, added)
 	e.wantIDs("claim", e.claim(e.base), ids(ds)...)
+}
+
+func testFirstWithinCall(e *env) {
+	const size = 40
+	ds := e.fresh(e.hook(), size)
+	call := make([]webhook.Delivery, 2*size)
+	for i, d := range ds {
+		d.Held, d.Due = true, e.at(time.Minute)
+		d.Lease = int64(1000 + i)
+		call[i] = d
+		d.Lease = int64(2000 + i)
+		call[2*size-1-i] = d
+	}
+	added, err := e.enqueue(e.ctx, call...)
+	e.ok(err, "Enqueue")
+	var ss []webhook.Settlement
+	for i := range call {
+		if added[i] {
+			ss = append(ss, delivered(call[i], e.at(time.Second)))
+		}
+	}
+	e.want("number of added", size, len(ss))
+	e.want("settled under the leases of the added", 0, len(e.settle(ss...)))
 }
 
 func testOnceAfterEnd(e *env) {

@@ -63,6 +63,20 @@ var brokenEnqueues = []exhibit{
 		}
 	}, []string{"enqueue/once-across-calls", "enqueue/concurrent-once", "enqueue/once-after-end", "enqueue/once-within-call"}},
 
+	{"of two in one call the other one is stored", func(b *broken) {
+		b.enqueue = func(ctx context.Context, ds []webhook.Delivery) ([]bool, error) {
+			last := make(map[string]webhook.Delivery)
+			for _, d := range ds {
+				last[d.ID] = d
+			}
+			other := slices.Clone(ds)
+			for i := range other {
+				other[i] = last[ds[i].ID]
+			}
+			return b.Store.Enqueue(ctx, other)
+		}
+	}, []string{"enqueue/first-within-call"}},
+
 	{"the ID alone is unique", wrongEnqueue(func(d *webhook.Delivery) {
 		if d.ID != webhook.DeliveryID(d.Scope, d.EventID, d.WebhookID) {
 			d.EventID += d.ID
@@ -225,6 +239,17 @@ var brokenDues = []exhibit{
 			p.Cursor = "1"
 		}
 	}), []string{"due/pages", "due/pages-while-working"}},
+	{"a walk ends when the clock goes on", func(b *broken) {
+		var began time.Time
+		b.due = func(ctx context.Context, q webhook.DueQuery) (webhook.DuePage, error) {
+			if q.Cursor == "" {
+				began = q.Now
+			} else if !q.Now.Equal(began) {
+				return webhook.DuePage{}, nil
+			}
+			return b.Store.Due(ctx, q)
+		}
+	}, []string{"due/pages", "due/pages-while-working"}},
 	{"pages are numbered", func(b *broken) { b.due = b.dueByOffset }, []string{"due/pages-while-working"}},
 	{"Since leaves out retries", wrongPage(func(b *broken, q webhook.DueQuery, p *webhook.DuePage) {
 		p.Lanes = slices.DeleteFunc(p.Lanes, func(l webhook.Lane) bool {

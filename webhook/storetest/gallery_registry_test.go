@@ -107,6 +107,15 @@ var brokenRegistries = []exhibit{
 		}
 	}, []string{"registry/delete-leased", "registry/delete"}},
 
+	{"a DeleteScope that removed everything says that it failed", func(b *broken) {
+		b.clear = func(ctx context.Context, scope string) error {
+			if err := b.Store.DeleteScope(context.WithoutCancel(ctx), scope); err != nil {
+				return err
+			}
+			return ctx.Err()
+		}
+	}, []string{"registry/delete-scope-cut-off"}},
+
 	{"the end of a secret is not stored", func(b *broken) {
 		b.create = func(ctx context.Context, w webhook.Webhook, max int) error {
 			return b.Store.Create(ctx, withoutLives(w), max)

@@ -60,7 +60,7 @@ func (e *env) wantOnce(t *tally, want []string) {
 
 // some claims a few deliveries of each lane that Due names.
 func (e *env) some(now time.Time, most int) ([]webhook.Delivery, time.Time, error) {
-	p, err := e.tryWalk(webhook.DueQuery{Now: now, Limit: 3}, func() {})
+	p, err := e.tryWalk(webhook.DueQuery{Now: now, Limit: 3}, func(*webhook.DueQuery) {})
 	if err != nil || len(p.Lanes) == 0 {
 		return nil, p.Next, err
 	}

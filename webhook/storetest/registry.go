@@ -23,6 +23,7 @@ func registryCases() []testCase {
 		{"registry/delete", "Delete changes no delivery: queued deliveries are claimed without a webhook", onRegistry(testDelete)},
 		{"registry/delete-leased", "a delivery that is leased when its webhook is deleted is settled as usual", onRegistry(testDeleteLeased)},
 		{"registry/delete-scope", "DeleteScope removes everything of the scope and nothing else", onRegistry(testDeleteScope)},
+		{"registry/delete-scope-cut-off", "a DeleteScope whose context has ended says so, and another call removes the rest", onRegistry(testDeleteScopeCutOff)},
 	}
 }
 
@@ -246,51 +247,6 @@ func testDeleteLeased(e *env, reg webhook.Registry) {
 	e.wantIDs("claim at the end of the leases", e.claim(e.at(time.Hour)), ds[2].ID, ds[3].ID)
 	e.wantState(w.Scope, ds[0].ID, webhook.StateDelivered, webhook.CodeOK)
 	e.wantState(w.Scope, ds[1].ID, webhook.StateFailed, webhook.CodeStatus)
-}
-
-func testDeleteScope(e *env, reg webhook.Registry) {
-	mine, theirs := e.keep(e.draft("a")), e.keep(e.draft("b"))
-	e.queue(mine, 2)
-	kept := e.queue(theirs, 1)
-	leased := e.take(e.base, mine, 1)
-	marks, marked := e.store.(webhook.Marks)
-	if marked {
-		for _, scope := range []string{mine.Scope, theirs.Scope} {
-			e.wantMark(marks, "Mark", scope, "key", e.base, farFuture, true)
-		}
-	}
-	health, healthy := e.store.(webhook.HealthStore)
-	if healthy {
-		e.ok(health.SetHealth(e.ctx, mine.Scope, mine.ID, webhook.Health{}, webhook.Health{Failures: 1, FailingSince: e.base}), "SetHealth")
-	}
-	e.ok(reg.DeleteScope(e.ctx, mine.Scope), "DeleteScope")
-	ws, err := reg.Webhooks(e.ctx, mine.Scope)
-	if e.ok(err, "Webhooks"); len(ws) != 0 {
-		e.errorf("the scope still has %d webhooks", len(ws))
-	}
-	for _, d := range leased {
-		if lost := e.settle(delivered(d, e.at(time.Second))); len(lost) != 1 {
-			e.errorf("settling a lease of a deleted scope: lost %v, want the delivery", lost)
-		}
-	}
-	e.wantLanes("Due", e.walk(webhook.DueQuery{Now: e.at(2 * lease)}).Lanes, laneOf(theirs))
-	e.wantIDs("claim", e.claim(e.at(2*lease)), kept...)
-	if h, ok := e.store.(webhook.History); ok {
-		ds, _, err := h.Deliveries(e.ctx, webhook.Query{Scope: mine.Scope})
-		if e.ok(err, "Deliveries"); len(ds) != 0 {
-			e.errorf("the history still has %d deliveries of the scope", len(ds))
-		}
-	}
-	if marked {
-		e.wantMark(marks, "Mark after DeleteScope", mine.Scope, "key", e.base, farFuture, true)
-		e.wantMark(marks, "Mark in another scope after DeleteScope", theirs.Scope, "key", e.base, farFuture, false)
-	}
-	if healthy {
-		hs, err := health.Health(e.ctx, mine.Scope, "")
-		if e.ok(err, "Health"); len(hs) != 0 {
-			e.errorf("the health of a deleted scope's webhook is still there")
-		}
-	}
 }
 
 // farFuture is later than any clock that a Store could read.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/postrider/postrider/webhook/sign"
 	"github.com/postrider/postrider/webhook/webhooktest"
@@ -32,7 +33,9 @@ func Example() {
 		}
 		resp.Body.Close()
 	}
-	requests, err := endpoint.Wait(context.Background(), 2)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	requests, err := endpoint.Wait(ctx, 2)
 	for _, r := range requests {
 		fmt.Println(r.Host, r.Shape, string(r.Body), r.Answer.Status)
 	}

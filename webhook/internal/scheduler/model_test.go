@@ -21,8 +21,9 @@ var (
 )
 
 // TestSchedulerModel plays random schedules. After each step it checks the counts and their
-// bounds, that each scope gets its turn, that no wake-up is lost and that no delivery is in flight
-// twice. At the end it checks that every accepted delivery has ended.
+// bounds, that each scope gets its turn, that no wake-up is lost, that no delivery is in flight
+// twice, and that a webhook that keeps an order has one delivery of each key of a lane in flight. At
+// the end it checks that every accepted delivery has ended.
 func TestSchedulerModel(t *testing.T) {
 	t.Parallel()
 	var next, steps, sends, failed atomic.Uint64
@@ -96,6 +97,7 @@ func randomConfig(rng *rand.Rand) scheduler.Config {
 		Notifier:     rng.IntN(2) == 0, HealthStore: rng.IntN(2) == 0, Sweeper: rng.IntN(2) == 0,
 	}
 	c.MaxInFlight = c.Capacity * (4 + rng.IntN(6))
+	c.KeyOrder = rng.IntN(3) == 0
 	return c
 }
 
@@ -113,7 +115,10 @@ func (m *sim) tenants() {
 		}
 		for h := range 1 + m.rng.IntN(4) {
 			classes := pick(m.rng, []string{""}, []string{""}, []string{"", "secondary"})
-			m.addHook(scope, fmt.Sprintf("h%d%d", s, h), classes, limits).mode = m.randomMode()
+			hook := m.addHook(scope, fmt.Sprintf("h%d%d", s, h), classes, limits)
+			if hook.mode = m.randomMode(); m.c.KeyOrder && m.rng.IntN(2) == 0 {
+				hook.reorder()
+			}
 		}
 	}
 }
@@ -177,6 +182,10 @@ func (m *sim) events(n, apart int) {
 			m.otherHealth(h)
 		case k < 59:
 			m.s.Keep(m.rng.IntN(12))
+		case m.c.KeyOrder && m.rng.IntN(2) == 0:
+			m.edit(h, false, h.reorder)
+		case m.c.KeyOrder:
+			m.change(h, h.reorder)
 		}
 	}
 }

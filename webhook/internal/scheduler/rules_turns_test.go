@@ -260,11 +260,29 @@ func TestSchedulerTests(t *testing.T) {
 				}
 			}
 		}},
-		{"without Run, and past pause, window and breaker", func(t *testing.T) {
+		{"without Run, and while sending is paused", func(t *testing.T) {
 			r := idleRig(t, nil)
 			r.step(scheduler.Paused{On: true})
 			if !r.test("a") {
 				t.Error("a test needs Run")
+			}
+		}},
+		{"past a pause that the endpoint asked for, a full window and the breaker", func(t *testing.T) {
+			for what, hold := range map[string]func(*rig){
+				"pause": func(r *rig) {
+					r.attempt(scheduler.Result{Counts: true, Code: "503", Start: r.now, End: r.now, Patience: time.Minute})
+				},
+				"window":  func(r *rig) { r.dispatch(r.job(lane("a", "a"))) },
+				"breaker": func(r *rig) { r.attempt(failed) },
+			} {
+				r := newRig(t, func(c *scheduler.Config) { c.PerLane, c.Breaker.Failures = 1, 1 })
+				hold(r)
+				r.sent()
+				r.dispatchAny(r.job(lane("a", "a")))
+				r.wantSent("the webhook is held back by its " + what)
+				if !r.test("a") {
+					t.Errorf("a test waits for the %s", what)
+				}
 			}
 		}},
 		{"no active slot", func(t *testing.T) {

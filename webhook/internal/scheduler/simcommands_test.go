@@ -121,12 +121,15 @@ func (m *sim) claims(c scheduler.Claim) {
 		for _, r := range rows {
 			j := m.job(r, began)
 			j.Lease, j.Until = r.lease, r.until
+			e.Takes = append(e.Takes, takesOf(r.hook)...)
 			switch {
 			case r.hook.gone:
 				j.Outcome = scheduler.Written
 				e.Ended = append(e.Ended, j)
 			case r.hook.sealed:
 				e.Sealed = append(e.Sealed, j)
+			case r.key != "" && r.hook.take == scheduler.TakeHeads && !call.heads(r.lane):
+				e.Mistaken = append(e.Mistaken, j)
 			default:
 				e.Jobs = append(e.Jobs, j)
 			}
@@ -138,13 +141,18 @@ func (m *sim) claims(c scheduler.Claim) {
 			e.Short = nil
 		}
 		m.step(e)
+		for _, j := range e.Mistaken {
+			if !j.Landed() || j.Outcome != scheduler.GivenBack {
+				m.fail("%s, which was claimed in another way than its order needs, is not given back", j.ID)
+			}
+		}
 	})
 }
 
 func (m *sim) job(r *row, read time.Time) *scheduler.Job {
 	return &scheduler.Job{
 		ID: r.id, Lane: r.lane, Due: r.due, Size: r.size, Timeout: timeout, Limits: r.hook.limits,
-		Read: read, Hook: r.hook.version,
+		Read: read, Hook: r.hook.version, Keyed: r.key != "",
 	}
 }
 
@@ -184,6 +192,9 @@ func (m *sim) settle(c scheduler.Settle) {
 		for _, j := range c.Jobs {
 			if !failed && !lost[j.ID] && j.Outcome == scheduler.GivenBack {
 				m.markKnown(m.store.byID[j.ID])
+			}
+			if r := m.store.byID[j.ID]; r != nil && r.ended && !failed && !lost[j.ID] {
+				m.markKnown(m.store.next(r))
 			}
 		}
 	})

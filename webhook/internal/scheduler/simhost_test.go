@@ -27,6 +27,9 @@ func (m *sim) newRow(h *hook) *row {
 	if m.big && m.rng.IntN(2) == 0 {
 		r.size = 1 << (20 + m.rng.IntN(6)) // up to 32 MiB
 	}
+	if m.c.KeyOrder {
+		r.key = pick(m.rng, "", "a", "b")
+	}
 	class := h.classes[m.rng.IntN(len(h.classes))]
 	r.lane = scheduler.Lane{Scope: h.scope, WebhookID: h.id, Class: class}
 	return r
@@ -65,7 +68,7 @@ func (m *sim) offer(rows []*row, again bool) {
 		held[i] = j.Held()
 		switch {
 		case !held[i]:
-		case !m.running, m.paused, m.stopping, j.Unreadable, known[j.ID], m.now.Sub(j.Read) > 250*time.Millisecond, !j.Read.After(m.edited[j.Lane.WebhookID]):
+		case !m.running, m.paused, m.stopping, j.Unreadable, j.Keyed, known[j.ID], m.now.Sub(j.Read) > 250*time.Millisecond, !j.Read.After(m.edited[j.Lane.WebhookID]):
 			m.fail("%s is handed off", j.ID)
 		}
 	}
@@ -134,10 +137,10 @@ func (m *sim) foreign(h *hook) {
 // otherHost lets another host lease a row and end it, release it, or crash.
 func (m *sim) otherHost() {
 	for _, r := range m.store.rows {
-		if !r.claimable() || r.dueAt().After(m.storeNow()) || m.rng.IntN(2) == 0 {
+		if !m.store.claimable(r, m.storeNow()) || r.dueAt().After(m.storeNow()) || m.rng.IntN(2) == 0 {
 			continue
 		}
-		r.known = false
+		m.store.forgetKey(r)
 		r.held, r.ours, r.lease, r.until = true, false, r.lease+1, m.storeNow().Add(m.c.Lease)
 		lease := r.lease
 		what := m.rng.IntN(4)
@@ -159,7 +162,7 @@ func (m *sim) otherHost() {
 // that the row's lane has more, or claim the lane, until the row is leased. Outside of Run the process
 // need not remember anything, because Run begins with a full look.
 func (m *sim) markKnown(r *row) {
-	if r != nil && m.running && !r.ended && !r.held && r.claimable() && !r.due.After(m.claimNow()) {
+	if r != nil && m.running && !r.ended && !r.held && m.store.claimable(r, m.claimNow()) && !r.due.After(m.claimNow()) {
 		r.known = true
 	}
 }
@@ -203,7 +206,16 @@ func (m *sim) edit(h *hook, fresh bool, edit func()) {
 
 func (m *sim) sendEdited(h *hook, fresh, gone bool) {
 	m.edited[h.id] = m.now
-	m.step(scheduler.Edited{Scope: h.scope, WebhookID: h.id, At: m.now, Fresh: fresh, Gone: gone})
+	m.step(scheduler.Edited{Scope: h.scope, WebhookID: h.id, At: m.now, Fresh: fresh, Gone: gone, Takes: takesOf(h)})
+}
+
+// reorder lets a webhook keep an order, or keep none any more.
+func (h *hook) reorder() {
+	h.take, h.orders = scheduler.TakeHeads-h.take, h.orders+1
+}
+
+func takesOf(h *hook) []scheduler.HookTake {
+	return []scheduler.HookTake{{Scope: h.scope, WebhookID: h.id, Take: h.take}}
 }
 
 func (m *sim) start() {
@@ -260,7 +272,7 @@ func (m *sim) crash() {
 	m.gen++
 	m.run++
 	m.s = scheduler.New(m.c)
-	m.live, m.offers, m.testing = nil, nil, 0
+	m.live, m.offers, m.doubtful, m.testing = nil, nil, 0, 0
 	clear(m.flying)
 	clear(m.heldUp)
 	clear(m.edited)

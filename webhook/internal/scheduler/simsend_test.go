@@ -23,6 +23,8 @@ func (m *sim) send(j *scheduler.Job) {
 		m.fail("%s is sent as the webhook was before an edit", j.ID)
 	case now.Sub(j.Read) > 250*time.Millisecond && !(j.Reads() > 0 && (now.Sub(m.reread[h.id]) <= m.c.SlowAfter || j.Reads() >= scheduler.MaxReads)):
 		m.fail("%s is sent on a read that is %v old", j.ID, now.Sub(j.Read))
+	case m.otherOfKey(r) != nil:
+		m.fail("%s is sent beside %s, which has its key", j.ID, m.otherOfKey(r).id)
 	case !h.usable[j.Hook.(int)]:
 		m.fail("%s is sent to a webhook that was not active", j.ID)
 	}
@@ -47,6 +49,20 @@ func (m *sim) send(j *scheduler.Job) {
 		j.Result = result
 		m.step(scheduler.Attempted{Job: j})
 	})
+}
+
+// otherOfKey returns a row in flight with the key of another one, if the webhook has kept its order
+// since both were leased.
+func (m *sim) otherOfKey(r *row) *row {
+	if r.key == "" || r.hook.take != scheduler.TakeHeads || r.order != r.hook.orders {
+		return nil
+	}
+	for _, o := range m.store.inLane[r.lane] {
+		if o != r && o.key == r.key && o.order == r.order && m.flying[o.id] != nil {
+			return o
+		}
+	}
+	return nil
 }
 
 func (m *sim) cutOff(gen int, j *scheduler.Job) {

@@ -22,6 +22,8 @@ type row struct {
 	id         string
 	lane       scheduler.Lane
 	hook       *hook
+	key        string // of the order of its webhook, may be empty
+	order      int    // the number of the webhook's orders when it was leased
 	due, until time.Time
 	held       bool
 	ours       bool // leased by the process under test
@@ -37,6 +39,8 @@ type hook struct {
 	scope, id            string
 	classes              []string
 	active, sealed, gone bool
+	take                 scheduler.Take // TakeHeads if it keeps an order
+	orders               int            // how often that has changed
 	version              int
 	usable               map[int]bool // whether a version was active
 	mode                 mode
@@ -83,14 +87,57 @@ func (r *row) dueAt() time.Time {
 	return r.due
 }
 
-func (r *row) claimable() bool { return r.committed && (r.hook.active || r.hook.gone) }
+func (r *row) open() bool { return r.committed && (r.hook.active || r.hook.gone) }
+
+// claimable reports whether a claim that keeps the webhook's order may take the row: of its key no
+// other one is leased, and it is the first one, or the first one whose lease has ended.
+func (t *store) claimable(r *row, now time.Time) bool {
+	if !r.open() || r.key == "" || r.hook.take != scheduler.TakeHeads {
+		return r.open()
+	}
+	before := true
+	for _, o := range t.rows {
+		switch {
+		case o == r:
+			before = false
+		case o.hook != r.hook || o.key != r.key || !o.committed:
+		case o.held && o.until.After(now), o.held && !r.held, before && o.held == r.held:
+			return false
+		}
+	}
+	return true
+}
+
+// forgetKey removes the mark known from all rows of the key of a row that is leased.
+func (t *store) forgetKey(r *row) {
+	r.known = false
+	for _, o := range t.rows {
+		if r.key != "" && o.hook == r.hook && o.key == r.key {
+			o.known = false
+		}
+	}
+}
+
+// next is the row of a key that has the turn after the end of another one, nil if there is none, or
+// if it is in another lane, which the Scheduler need not remember.
+func (t *store) next(r *row) *row {
+	for _, o := range t.rows {
+		if r.key != "" && o.hook == r.hook && o.key == r.key && o.committed {
+			if o.lane != r.lane {
+				return nil
+			}
+			return o
+		}
+	}
+	return nil
+}
 
 // due lists lanes, in pages.
 func (t *store) due(now, since time.Time, cursor string, only *hook) (lanes []scheduler.Lane, next string, at time.Time) {
 	var all []scheduler.Lane
 	seen := map[scheduler.Lane]bool{}
 	for _, r := range t.rows {
-		if !r.claimable() || only != nil && r.hook != only {
+		if !t.claimable(r, now) || only != nil && r.hook != only {
 			continue
 		}
 		switch d := r.dueAt(); {
@@ -134,13 +181,19 @@ type claimCall struct {
 	maxBytes   int
 }
 
+// heads reports whether a lane is claimed with TakeHeads.
+func (c *claimCall) heads(l scheduler.Lane) bool {
+	return slices.ContainsFunc(c.lanes, func(o scheduler.LaneClaim) bool { return o.Lane == l && o.Take == scheduler.TakeHeads })
+}
+
 // take leases rows.
 func (t *store) take(c claimCall) (rows []*row, short []scheduler.Lane) {
 	size := 0
 	for _, l := range c.lanes {
 		var mine []*row
 		for _, r := range t.inLane[l.Lane] {
-			if r.claimable() && (!r.dueAt().After(c.now) || r.held && r.ours && r.lease == c.lease) {
+			mistaken := l.Take != scheduler.TakeHeads && r.open()
+			if (mistaken || t.claimable(r, c.now)) && (!r.dueAt().After(c.now) || r.held && r.ours && r.lease == c.lease) {
 				mine = append(mine, r)
 			}
 		}
@@ -151,8 +204,8 @@ func (t *store) take(c claimCall) (rows []*row, short []scheduler.Lane) {
 				short = append(short, l.Lane)
 				break
 			}
-			r.known = false
-			r.held, r.ours, r.until, r.lease = true, true, c.until, max(r.lease+1, c.lease)
+			t.forgetKey(r)
+			r.held, r.ours, r.until, r.lease, r.order = true, true, c.until, max(r.lease+1, c.lease), r.hook.orders
 			rows = append(rows, r)
 		}
 	}

@@ -15,7 +15,7 @@ var engineBugs = []mutation{
 		"r.interrupted++", "r.interrupted += 0",
 		"./webhook -run TestInterruptedTenTimes"},
 	{"a repeated claim takes what it has already", "webhook/memstore/claim.go",
-		"r.lease != lease || r.due <= now", "r.lease < lease || r.due <= now",
+		"r.lease != t.c.Lease || r.due <= t.now", "r.lease < t.c.Lease || r.due <= t.now",
 		"./webhook/memstore -run TestConformance"},
 	{"a webhook of another tenant is used", "webhook/claim.go",
 		"hook := hooks[webhookKey{dl.Scope, dl.WebhookID}]", "hook := hooks[webhookKey{b.Webhooks[0].Scope, dl.WebhookID}]",

@@ -52,7 +52,7 @@ var credentialBugs = []mutation{
 	{"a cookie is for the whole host", "webhook/settings/cookie.go",
 		"if path = webpage.Mount(v.r) + \"/\";", "if path = webpage.Mount(v.r)[:0] + \"/\";",
 		"./webhook/settings -run TestCookie$"},
-	{"tag characters are text", "webhook/validate_text.go",
+	{"tag characters are text", "webhook/internal/text/text.go",
 		"unicode.In(r, unicode.Cf,", "r < 0xe0000 && unicode.In(r, unicode.Cf,",
 		"./webhook -run TestShownTexts"},
 	{"a deleted delivery of a key is accepted", "webhook/keyexpiry/mark.go",

@@ -19,7 +19,8 @@ var leaves = []string{"payload", "allowlist", "retry", "limiter", "webhook/sign"
 var kits = []string{"webhook/storetest", "webhook/webhooktest", "webhook/jira/registrationtest"}
 
 // core are the internal packages of webhook. They import leaves and not webhook.
-var core = []string{"webhook/internal/scheduler", "webhook/internal/testhook", "webhook/internal/transport", "webhook/internal/oauth", "webhook/internal/redact"}
+var core = []string{"webhook/internal/clientcert", "webhook/internal/oauth", "webhook/internal/redact", "webhook/internal/scheduler",
+	"webhook/internal/testhook", "webhook/internal/text", "webhook/internal/transport"}
 
 // mayImport is the direction of imports: leaves, then webhook, then all other packages, none of
 // which imports another. Common code of a family's packages stands below them, in payload/internal
@@ -80,6 +81,7 @@ func TestMayImport(t *testing.T) {
 		{"webhook/internal/oauth", "webhook/internal/httpfield", true},
 		{"webhook/internal/oauth", "webhook/internal/transport", false},
 		{"webhook/settings", "webhook/internal/oauth", false},
+		{"webhook", "webhook/internal/clientcert", true},
 		{"webhook", "webhook/internal/redact", true},
 		{"webhook/internal/redact", "webhook/sign", true},
 		{"webhook", "webhook/internal/scheduler", true},
@@ -101,6 +103,7 @@ func TestMayImport(t *testing.T) {
 		{"webhook/internal/webpage", "webhook/sign", false},
 		{"webhook/internal/sealing", "webhook/sqlstore", false},
 		{"webhook/internal/transport", "webhook", false},
+		{"webhook/internal/transport", "webhook/internal/clientcert", false},
 		{"webhook/internal/redact", "webhook", false},
 		{"webhook/settings", "webhook/internal/transport", false},
 		{"webhook", "webhook/memstore", false},

@@ -90,7 +90,7 @@ func TestReading(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := make(chan webhook.Reading)
+	got := make(chan webhook.Reading, 1)
 	go func() {
 		r, err := s.Now(t.Context())
 		if err != nil {
@@ -98,9 +98,7 @@ func TestReading(t *testing.T) {
 		}
 		got <- r
 	}()
-	for db.Stats().WaitCount == 0 { // until it waits for the connection
-		time.Sleep(time.Millisecond)
-	}
+	until(t, "the reading waits for the connection", func() bool { return db.Stats().WaitCount > 0 })
 	free := time.Now()
 	if err := held.Close(); err != nil {
 		t.Fatal(err)

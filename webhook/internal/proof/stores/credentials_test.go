@@ -10,8 +10,8 @@ import (
 )
 
 // Rule: of Authorization and client certificates the database holds the scheme and the certificates
-// in clear, and everything else sealed. A change of the clear parts in the database is detected,
-// and nothing is sent with it.
+// in clear, and everything else sealed. A Store without the key returns the clear parts alone. A
+// change of the clear parts in the database is detected, and nothing is sent with it.
 func TestCredentialsAtRest(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		ring, err := sqlstore.NewKeyring(sqlstore.Key{ID: "k1", Bytes: []byte(strings.Repeat("k", 32))})
@@ -37,6 +37,15 @@ func TestCredentialsAtRest(t *testing.T) {
 		}
 		if strings.Contains(data+string(secret), "hidden-") || !strings.Contains(data, "oauth2") || !strings.Contains(data, "shown certificate") {
 			t.Errorf("in the database: %s", data)
+		}
+		other, err := sqlstore.NewKeyring(sqlstore.Key{ID: "k2", Bytes: []byte(strings.Repeat("o", 32))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		clear := webhook.ClientTLS{Certificate: "shown certificate", RootCAs: "shown authorities"}
+		got, err := d.store(t, &sqlstore.Options{Seal: other.Seal, Open: other.Open}).Webhook(t.Context(), "acme", hook.ID)
+		if err != nil || !errors.Is(got.Unreadable, sqlstore.ErrSealed) || !got.Auth.Equal(webhook.Auth{Scheme: webhook.AuthOAuth}) || !got.TLS.Equal(clear) || got.URL != "" {
+			t.Errorf("without the key: %v, %v; want the scheme and the certificates alone", got, err)
 		}
 		for _, change := range [][2]string{{"oauth2", "bearer"}, {"shown authorities", "other authorities"}, {"shown certificate", "other certificate"}} {
 			if _, err := db.Exec(`UPDATE postrider_webhook SET data = $1 WHERE id = $2`, strings.Replace(data, change[0], change[1], 1), hook.ID); err != nil {

@@ -40,12 +40,13 @@ func TestLeaseTouchesNoIndex(t *testing.T) {
 	}
 	db := d.open(t)
 	var changed, hot int
-	for ; changed < 500; time.Sleep(20 * time.Millisecond) {
+	until(t, "the figures of 500 leases", func() bool {
 		err := db.QueryRowContext(t.Context(), `SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'hot_delivery'`).Scan(&changed, &hot)
 		if err != nil {
 			t.Fatal(err)
 		}
-	}
+		return changed >= 500
+	})
 	if hot < 495 { // a page that another insert filled has no room
 		t.Errorf("of %d leases %d touched no index", changed, hot)
 	}

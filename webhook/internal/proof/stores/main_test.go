@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite"
@@ -79,5 +80,17 @@ func each(t *testing.T, test func(t *testing.T, d database)) {
 			}
 			test(t, newPostgres(t))
 		})
+	}
+}
+
+// until waits until a condition holds. Without a bound of its own, a fault would end the other tests
+// too, at the deadline of all of them.
+func until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	const limit = 2 * time.Minute // for a busy machine
+	for began := time.Now(); !holds(); time.Sleep(10 * time.Millisecond) {
+		if time.Since(began) > limit {
+			t.Fatalf("%s: not after %v", what, limit)
+		}
 	}
 }

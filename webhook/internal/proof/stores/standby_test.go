@@ -143,18 +143,18 @@ func TestPromotedStandby(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := len(accepted)
-	for len(accepted) < before+50 {
-		if err := send(); err != nil {
-			time.Sleep(10 * time.Millisecond)
+	until(t, "50 events are accepted after the promotion", func() bool {
+		for len(accepted) < before+50 {
+			if err := send(); err != nil {
+				return false
+			}
 		}
-	}
-	for {
+		return true
+	})
+	until(t, "nothing is pending", func() bool {
 		ds, _, err := store.Deliveries(ctx, webhook.Query{Scope: "acme", States: []webhook.State{webhook.StatePending}})
-		if err == nil && len(ds) == 0 && d.Status().StoreError == nil {
-			break
-		}
-		time.Sleep(10 * time.Millisecond) // the test's own deadline bounds it
-	}
+		return err == nil && len(ds) == 0 && d.Status().StoreError == nil
+	})
 	stop()
 	if err := <-ran; err != nil {
 		t.Error(err)

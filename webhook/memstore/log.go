@@ -1,6 +1,7 @@
 package memstore
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"iter"
@@ -15,12 +16,43 @@ type position struct {
 	seq     int64
 }
 
+func (r *row) position() position { return position{r.created, r.seq} }
+
+// compare is the order of a log.
+func (r *row) compare(p position) int {
+	return cmp.Or(cmp.Compare(r.created, p.created), cmp.Compare(r.seq, p.seq))
+}
+
+// append adds a row to the scope's log.
+func (sc *scope) append(r *row) {
+	if n := len(sc.log); n > 0 && sc.log[n-1].compare(r.position()) > 0 {
+		at, _ := slices.BinarySearchFunc(sc.log, r.position(), (*row).compare)
+		sc.log = slices.Insert(sc.log, at, r)
+		return
+	}
+	sc.log = append(sc.log, r)
+}
+
+// compact drops removed rows from the log: at once those at its beginning, where most of them
+// are, and those in its middle when they are half of the log.
+func (sc *scope) compact() {
+	for len(sc.log) > 0 && sc.log[0].removed {
+		sc.log[0] = nil
+		sc.log = sc.log[1:]
+		sc.removed--
+	}
+	if sc.removed > 32 && sc.removed > len(sc.log)/2 {
+		sc.log = slices.DeleteFunc(sc.log, func(r *row) bool { return r.removed })
+		sc.removed = 0
+	}
+}
+
 // rows yields the log from one end, or the rows behind a position. The caller holds s.mu.
 func (sc *scope) rows(oldestFirst bool, from *position) iter.Seq[*row] {
 	return func(yield func(*row) bool) {
 		log := sc.log
 		if from != nil {
-			i, found := slices.BinarySearchFunc(log, &row{created: from.created, seq: from.seq}, older)
+			i, found := slices.BinarySearchFunc(log, *from, (*row).compare)
 			if !oldestFirst {
 				log = log[:i]
 			} else if found {

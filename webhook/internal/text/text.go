@@ -1,30 +1,27 @@
-package webhook
+// Package text has the rules of texts that people enter and read. It imports no other package of the
+// module.
+package text
 
 import (
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
-// plainText reports whether s is valid UTF-8 that a database column and a page can hold: without
-// control characters, apart from line breaks and tabs where they are allowed.
-func plainText(s string, lines bool) bool {
-	if !utf8.ValidString(s) {
-		return false
-	}
-	for _, r := range s {
-		if unicode.IsControl(r) && !(lines && (r == '\n' || r == '\r' || r == '\t')) {
-			return false
-		}
-	}
-	return true
+// IsLine reports whether s is a line of valid UTF-8 that a database column and a page can hold:
+// without control characters.
+func IsLine(s string) bool { return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl) }
+
+// IsLines is IsLine for a text that may also hold line breaks and tabs.
+func IsLines(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t'
+	})
 }
 
-// shownText reports whether s is plainText of which a reader sees every character, in its order.
-// Invisible characters, and those that turn the order round, make one text look like another.
-func shownText(s string, lines bool) bool {
-	if !plainText(s, lines) {
-		return false
-	}
+// IsVisible reports whether a reader sees every character of s, in its order. Invisible characters,
+// and those that turn the order round, make one text look like another.
+func IsVisible(s string) bool {
 	before := rune(0)
 	for _, r := range s {
 		if r > unicode.MaxASCII && invisible(r, before) {
