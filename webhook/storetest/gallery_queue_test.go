@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/postrider/postrider/webhook"
@@ -240,11 +241,11 @@ var brokenDues = []exhibit{
 		}
 	}), []string{"due/pages", "due/pages-while-working"}},
 	{"a walk ends when the clock goes on", func(b *broken) {
-		var began time.Time
+		var began atomic.Int64
 		b.due = func(ctx context.Context, q webhook.DueQuery) (webhook.DuePage, error) {
-			if q.Cursor == "" {
-				began = q.Now
-			} else if !q.Now.Equal(began) {
+			if now := q.Now.UnixNano(); q.Cursor == "" {
+				began.Store(now)
+			} else if now != began.Load() {
 				return webhook.DuePage{}, nil
 			}
 			return b.Store.Due(ctx, q)
