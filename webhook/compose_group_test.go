@@ -1,6 +1,7 @@
 package webhook_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/postrider/postrider/payload"
@@ -121,6 +122,9 @@ func TestRouteNames(t *testing.T) {
 			r, err := h.Dispatch(t.Context(), track(t, "evt_1", nil))
 			if (err == nil) != c.ok || c.ok && r.Events[0].Added != len(c.named) {
 				t.Errorf("Dispatch = %+v, %v; want accepted: %v", r, err, c.ok)
+			}
+			if errors.Is(err, webhook.ErrPanic) {
+				t.Errorf("Dispatch: %v, want an error that names the webhook", err)
 			}
 			if n := h.count(webhook.StatePending); !c.ok && n != 0 {
 				t.Errorf("%d deliveries stored", n)
