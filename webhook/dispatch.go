@@ -38,11 +38,11 @@ type EventReceipt struct {
 // whatever the type and body, as long as the Store keeps the first; see Options.History. A webhook
 // that matches only now gets one.
 //
-// It returns within Options.DispatchTimeout, whatever the Store does. After an error the Store
-// holds nothing new, unless errors.Is(err, [ErrUnknown]): then a statement was sent and its answer
-// is missing, and repeating the call with the same event IDs is safe. Errors: [ErrInvalid] for an
-// event that cannot be sent, [ErrTooLarge], [ErrFull], [ErrClosed], [ErrBusy], [ErrUnknown],
-// [ErrPanic], those of the Profile's hooks and of the Store.
+// It returns within Options.DispatchTimeout, whatever the Store does, and at most 100 ms after the
+// end of ctx. After an error the Store holds nothing new, unless errors.Is(err, [ErrUnknown]): then a
+// statement was sent and its answer is missing, and repeating the call with the same event IDs is
+// safe. Errors: [ErrInvalid] for an event that cannot be sent, [ErrTooLarge], [ErrFull], [ErrClosed],
+// [ErrBusy], [ErrUnknown], [ErrPanic], those of the Profile's hooks and of the Store.
 func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Receipt, error) {
 	if len(events) == 0 {
 		return Receipt{}, nil

@@ -51,8 +51,8 @@ func (s *hanging) Wait(ctx context.Context) error {
 
 func (*hanging) Notify(context.Context) error { return nil }
 
-// Rule: a Store that ignores the end of a context, in whatever method, keeps Run from returning no
-// longer than its time limits, and what is sent continues once it answers again.
+// Rule: Run returns in time although a method of the Store ignores the end of its context, and sending
+// continues once that method answers again.
 func TestHangingStore(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{"Now", "Prune", "Wait"} {

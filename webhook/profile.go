@@ -29,8 +29,8 @@ import (
 //
 // Their functions are called from several goroutines at once and must not block. One
 // that panics, or ends its goroutine, fails the delivery, or the Dispatch, with [ErrPanic] or
-// [CodeConfig]; but after a Keep the delivery is sent, and after a Judge the answer counts as one that
-// cannot succeed.
+// [CodeConfig]. There are two exceptions. A delivery whose Keep panics is sent. An answer whose Judge
+// panics is not accepted, and the delivery is not tried again.
 type Profile struct {
 	// Name is kept by the Store: 1 to 40 letters, digits, "-" or "_".
 	Name string

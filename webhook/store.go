@@ -17,9 +17,9 @@ type Enqueuer interface {
 
 	// Enqueue stores deliveries, all or none of each scope. added has one element for
 	// each: false where the same (Scope, EventID, WebhookID) was stored before, whatever
-	// its ID; the stored delivery stays unchanged. Of two in one call the one is stored of which added
-	// is true. Held, Lease and Due are stored as given: a
-	// held delivery is a hand-off, leased to the caller from its first moment.
+	// its ID; the stored delivery stays unchanged. If one call has two of them, the one with
+	// added true is stored. Held, Lease and Due are stored as given: a held delivery is a
+	// hand-off, leased to the caller from its first moment.
 	//
 	// A bounded Store that has no space answers [ErrFull]. A Store that counts the changes
 	// of a scope's webhooks (see Webhook.Seen) answers [ErrStale] where Delivery.Seen is

@@ -8,7 +8,7 @@ package sqlstore
 
 // enqueuePostgres numbers the rows in the order of the list. It inserts them in the order
 // of their IDs, so that two transactions with common rows cannot deadlock; of rows with one ID the
-// first in the list is stored, of which the caller says so. A row with an
+// first in the list is stored, and the caller reports that one as added. A row with an
 // empty id means that webhooks of a scope have changed.
 const enqueuePostgres = `WITH stale AS MATERIALIZED (
  SELECT 1 FROM unnest((SELECT $21::text)::text[], $22::text::int8[]) AS u(scope, seen) LEFT JOIN {p}scope s ON s.scope = u.scope

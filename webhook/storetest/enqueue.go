@@ -25,7 +25,7 @@ func enqueueCases() []testCase {
 		{"enqueue/nothing", "an Enqueue of nothing succeeds", testEnqueueNothing},
 		{"enqueue/once-across-calls", "the same (Scope, EventID, WebhookID) is stored once, and a repeat does not change it", testOnceAcrossCalls},
 		{"enqueue/once-within-call", "the same (Scope, EventID, WebhookID) twice in one call is stored once", testOnceWithinCall},
-		{"enqueue/first-within-call", "of two deliveries with the same (Scope, EventID, WebhookID) in one call that one is stored of which added says so", testFirstWithinCall},
+		{"enqueue/first-within-call", "of two deliveries with the same (Scope, EventID, WebhookID) in one call, the one with added true is stored", testFirstWithinCall},
 		{"enqueue/once-after-end", "an event whose delivery has ended is not accepted again while it is in the history", testOnceAfterEnd},
 		{"enqueue/once-under-another-id", "the same (Scope, EventID, WebhookID) under another ID adds nothing", testOnceOtherID},
 		{"enqueue/all-three-count", "deliveries that differ in scope, event or webhook are different", testAllThreeCount},

@@ -121,7 +121,7 @@ type hazy struct {
 	random *rand.Rand
 }
 
-// Now implements [webhook.Store].
+// Now implements [webhook.Clock].
 func (s hazy) Now(ctx context.Context) (webhook.Reading, error) {
 	r := webhook.Reading{Before: time.Now()}
 	s.travel(ctx)
