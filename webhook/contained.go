@@ -83,6 +83,20 @@ func (c containedHistory) Cancel(ctx context.Context, scope, id string, now time
 	return d, ended, err
 }
 
+type containedKeyOrder struct{ KeyOrder }
+
+func (c containedKeyOrder) Ahead(ctx context.Context, scope, id string) (Delivery, error) {
+	return protectRead("Ahead", func() (Delivery, error) { return c.KeyOrder.Ahead(ctx, scope, id) })
+}
+
+func (c containedKeyOrder) Newest(ctx context.Context, scope, id string) (Delivery, error) {
+	return protectRead("Newest", func() (Delivery, error) { return c.KeyOrder.Newest(ctx, scope, id) })
+}
+
+func (c containedKeyOrder) HeldBack(ctx context.Context, scope, webhookID string, limit int) ([]Delivery, error) {
+	return protectRead("HeldBack", func() ([]Delivery, error) { return c.KeyOrder.HeldBack(ctx, scope, webhookID, limit) })
+}
+
 // containedHandler isolates the host's log handler, which is called by goroutines of this package.
 type containedHandler struct{ slog.Handler }
 

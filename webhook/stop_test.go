@@ -227,6 +227,12 @@ func (panicky) Webhook(_ context.Context, scope, id string) (webhook.Webhook, er
 	return webhook.Webhook{ID: id, Scope: scope, Name: id, URL: automation + id, Events: []string{"taskSuccess"}, Secrets: []webhook.Secret{webhook.NewSecret(token)}, Version: 1}, nil
 }
 
+func (panicky) Ahead(context.Context, string, string) (webhook.Delivery, error)  { panic("ahead") }
+func (panicky) Newest(context.Context, string, string) (webhook.Delivery, error) { panic("newest") }
+func (panicky) HeldBack(context.Context, string, string, int) ([]webhook.Delivery, error) {
+	panic("held back")
+}
+
 func (panicky) Due(context.Context, webhook.DueQuery) (webhook.DuePage, error) { panic("due") }
 func (panicky) Claim(context.Context, webhook.Claim) (webhook.Batch, error)    { panic("claim") }
 
@@ -259,7 +265,9 @@ func TestPanickingRegistry(t *testing.T) {
 	for name, err := range map[string]error{
 		"Webhook": second(m.Webhook(ctx, scope, "panics")), "List": second(m.List(ctx, scope)), "Health": second(m.Health(ctx, scope, "w")),
 		"Secrets": second(m.Secrets(ctx, scope, "panics")),
-		"Explain": second(h.Explain(ctx, scope, "d")), "Deliveries": deliveries, "Delivery": delivery,
+		"Held":    second(m.Held(ctx, scope, "w")), "Ahead": second(m.Ahead(ctx, scope, "d")), "Successor": second(m.Successor(ctx, scope, "d")),
+		"ExplainAll": second(h.ExplainAll(ctx, scope, []webhook.Delivery{{Scope: scope, ID: "d", WebhookID: "w", Key: "k"}})),
+		"Explain":    second(h.Explain(ctx, scope, "d")), "Deliveries": deliveries, "Delivery": delivery,
 		"Replay": second(m.Replay(ctx, webhook.Query{Scope: scope}, 1)), "DeleteScope": m.DeleteScope(ctx, scope),
 	} {
 		if !errors.Is(err, webhook.ErrPanic) || errors.Is(err, webhook.ErrUnknown) {

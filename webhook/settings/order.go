@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/postrider/postrider/webhook"
@@ -73,7 +74,10 @@ func (v *visit) keyed(view *deliveryView, d webhook.Delivery) error {
 		return nil
 	}
 	by, err := v.m.Successor(v.ctx, v.scope, d.ID)
-	if err == nil && by.ID != "" {
+	switch {
+	case errors.Is(err, webhook.ErrNotFound), errors.Is(err, webhook.ErrUnsupported): // pruned meanwhile; another Store
+		return nil
+	case err == nil && by.ID != "":
 		view.Outcome = v.t.SupersededBy(by.EventID)
 	}
 	return err
