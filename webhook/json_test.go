@@ -166,3 +166,23 @@ func TestJSON_words(t *testing.T) {
 		t.Errorf("%s, %v; want %s", none, err, want)
 	}
 }
+
+// Rule: a receipt has lists in JSON, never null, also for an event that no webhook receives and for
+// no event at all.
+func TestJSON_emptyReceipt(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, newStore(t), webhook.Automation(), nil)
+	nobody := h.dispatchAll()
+	nothing, err := h.Dispatch(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, r := range map[string]webhook.Receipt{
+		`{"events":[]}`: nothing,
+		`{"events":[{"id":"` + nobody.Events[0].ID + `","matched":0,"added":0,"deliveries":[]}]}`: nobody,
+	} {
+		if got, err := json.Marshal(r); err != nil || string(got) != want {
+			t.Errorf("%s, %v; want %s", got, err, want)
+		}
+	}
+}

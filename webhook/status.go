@@ -48,17 +48,18 @@ type Status struct {
 
 // status records how calls to the Store ended.
 type status struct {
-	mu           sync.Mutex
-	errs         map[string]failedCall // by method
-	failures     map[string]int64      // of calls since New, by method
-	ended        [3]atomic.Int64       // by State
-	lastAnswer   time.Time
-	oldestDue    time.Time
-	egress       atomic.Bool
-	sealed       map[webhookKey]bool
-	warnedScopes map[string]bool // without webhooks, logged once each
-	warnedHooks  map[string]bool // versions of webhooks that the Profile cannot use, logged once each
-	warnedRules  map[string]bool // rules that the Store breaks, logged once each
+	mu             sync.Mutex
+	errs           map[string]failedCall // by method
+	failures       map[string]int64      // of calls since New, by method
+	ended          [3]atomic.Int64       // by State
+	lastAnswer     time.Time
+	oldestDue      time.Time
+	egress         atomic.Bool
+	sealed         map[webhookKey]bool
+	warnedScopes   map[string]bool // without webhooks, logged once each
+	inactiveScopes map[string]bool // without active webhooks, logged once each
+	warnedHooks    map[string]bool // versions of webhooks that the Profile cannot use, logged once each
+	warnedRules    map[string]bool // rules that the Store breaks, logged once each
 }
 
 // failedCall is a call to the Store that ended in an error when it was made last.
