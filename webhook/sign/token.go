@@ -35,7 +35,7 @@ func Token(header string, s Secret) Signer {
 // empty, ErrMalformedHeader when it is present more than once, ErrToken when it is
 // none of the secrets, and a [*ConfigError] when no secret is given or one is
 // empty. Its duration does not depend on how much of a token is right.
-func VerifyToken(h http.Header, header string, secrets ...Secret) error {
+func VerifyToken(header string, h http.Header, secrets ...Secret) error {
 	if len(secrets) == 0 {
 		return &ConfigError{Field: "secret", Problem: "is missing: give at least one"}
 	}

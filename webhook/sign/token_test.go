@@ -109,7 +109,7 @@ func TestVerifyToken(t *testing.T) {
 		{"empty secret matches nothing", http.Header{"X-T": {""}}, []sign.Secret{{}}, sign.ErrConfig},
 	}
 	for _, tt := range tests {
-		if got := sign.VerifyToken(tt.header, "x-t", tt.secrets...); !errors.Is(got, tt.want) {
+		if got := sign.VerifyToken("x-t", tt.header, tt.secrets...); !errors.Is(got, tt.want) {
 			t.Errorf("%s: VerifyToken = %v, want %v", tt.name, got, tt.want)
 		}
 	}
