@@ -45,8 +45,10 @@ type Texts struct {
 	HeldUntil                                        func(until string) string
 	Switch                                           func(name string, on bool) string // the effect of a press
 	ActOn                                            func(action, name string) string  // "Edit", "Ops": a button's full name
-	Confirm                                          func(name string) string
-	ConfirmHint, Cancel                              string
+	Confirm, ConfirmRevoke, ConfirmReplace           func(name string) string          // questions before something is lost
+	ConfirmWaiting                                   func(n string) string             // what a deleted webhook loses
+	ConfirmHint, ConfirmRevokeHint                   string
+	ConfirmReplaceHint, Cancel                       string
 	FirstWebhooks, MoreWebhooks                      string // links of a long list
 
 	// The outcome of a form, shown on the next page.
