@@ -103,6 +103,7 @@ func (t *Texts) pageWords() {
 func (t *Texts) formWords() {
 	t.AddTitle = "Add webhook"
 	t.FieldOrder, t.OrderHint = "Order", "How events about the same object, such as one issue, follow each other."
+	t.FieldWait, t.WaitHint = "Wait for later events, in seconds", "With only the latest: how long the first event waits for others to take its place, up to 600."
 	t.FieldName, t.FieldURL, t.FieldSecret, t.FieldNotes = "Name", "Webhook URL", "Secret", "Notes"
 	t.FieldTriggers, t.FieldActive = "Events", "Active"
 	t.NameHint = "What it is for."

@@ -109,7 +109,7 @@ type Texts struct {
 	FieldCertificate, FieldKey, FieldRootCAs     string
 	KeepKey, CertificateSubject                  string
 	CertificateIssuer, CertificateEnd            string
-	FieldOrder, OrderHint                        string
+	FieldOrder, OrderHint, FieldWait, WaitHint   string
 	Orders                                       map[string]Choice // by "", "skip", "block", "hold" and "latest"
 	Save, Mistakes                               string
 	HowToTitle                                   string
