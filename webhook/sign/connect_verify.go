@@ -18,7 +18,7 @@ const DefaultLeeway = 30 * time.Second
 
 // DefaultMaxLife is the longest permitted validity of a Connect token, the validity of the
 // tokens of Atlassian and of [ConnectJWT].
-const DefaultMaxLife = jwtLife
+const DefaultMaxLife = 180 * time.Second
 
 // maxToken bounds a token in bytes. Common servers limit all header fields together to
 // 8 KiB.
