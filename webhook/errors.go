@@ -57,7 +57,7 @@ var (
 type FieldError struct {
 	// Field is the name in [Webhook], lower case: "name", "url", "secret", "events",
 	// "filter", "notes", "headers", "timeout", "order", "coalesce",
-	// "coalesce_wait", "exclude_body", "scope", "group", "attributes", "tls", and of Auth
+	// "coalesce_wait", "scope", "group", "attributes", "tls", and of Auth
 	// "auth.scheme", "auth.username", "auth.secret", "auth.token_url", "auth.client_id",
 	// "auth.scopes", "auth.audience", "auth.resource", "auth.client_auth"; or "overlap", of a
 	// rotation.

@@ -67,11 +67,6 @@ func (m *Manager) validate(w *Webhook, more func(*Webhook) []FieldError) (err er
 		add("filter", "too_long", fmt.Sprintf("A filter may have up to %d bytes.", maxFilter))
 	case !text.IsLines(w.Filter):
 		add("filter", "text", "A filter may hold text only.")
-	case w.Filter != "" && p.Route == nil: // it would have no effect, and everything would be sent
-		add("filter", "unsupported", "These webhooks cannot have a filter.")
-	}
-	if w.ExcludeBody && p.Route == nil {
-		add("exclude_body", "unsupported", "These webhooks always get the body.")
 	}
 	validateHeaders(w, add)
 	m.validateAuth(w, add)
@@ -103,7 +98,7 @@ func (m *Manager) validate(w *Webhook, more func(*Webhook) []FieldError) (err er
 func formPosition(field string) int {
 	form := [...]string{"scope", "name", "url", "secret", "events", "filter", "notes", "headers",
 		"auth.scheme", "auth.username", "auth.secret", "auth.token_url", "auth.client_id", "auth.scopes", "auth.audience", "auth.resource",
-		"auth.client_auth", "tls", "timeout", "order", "coalesce", "coalesce_wait", "exclude_body", "group", "attributes"}
+		"auth.client_auth", "tls", "timeout", "order", "coalesce", "coalesce_wait", "group", "attributes"}
 	if i := slices.Index(form[:], field); i >= 0 {
 		return i
 	}

@@ -47,8 +47,7 @@ type Webhook struct {
 	// with "task.", those that are added later included, or "*" for all. Nothing else may hold
 	// a star. At most 200 of 1 to 100 bytes.
 	Events []string `json:"events"`
-	// Filter narrows Events further, in the language of the Profile; at most 10,000 bytes. The
-	// Manager refuses it where the Profile has no Route, because nothing would read it.
+	// Filter narrows Events further, in the language of the Profile; at most 10,000 bytes.
 	Filter string `json:"filter,omitempty"`
 	// Notes are for people, at most 4,000 runes.
 	Notes string `json:"notes,omitempty"`
@@ -73,11 +72,9 @@ type Webhook struct {
 	// fixed window, which later events do not move. Both have the requirements of Order.
 	Coalesce     bool          `json:"coalesce,omitempty"`
 	CoalesceWait time.Duration `json:"coalesce_wait_ns,omitempty"`
-	// Active webhooks receive events; the zero value is switched off. Events that are dispatched
-	// meanwhile never reach an inactive webhook, its queued deliveries wait.
+	// Active webhooks receive events. Queued deliveries of an inactive one wait.
 	Active bool `json:"active"`
-	// ExcludeBody asks a Profile that composes to send no body. The Manager refuses it where the
-	// Profile has no Route.
+	// ExcludeBody asks a Profile that composes to send no body.
 	ExcludeBody bool `json:"exclude_body,omitempty"`
 	// ExpiresAt, where it is set, is the end of the webhook: from then on it receives no events,
 	// and none of its queued deliveries is sent.
