@@ -17,7 +17,7 @@ func (in *Inspector) verify(r *http.Request, target string, body []byte, now tim
 	checks := []Check{}
 	h := r.Header
 	if h.Get(in.o.TokenHeader) != "" {
-		checks = append(checks, in.anySecret(SchemeToken, func(s sign.Secret) error { return sign.VerifyToken(in.o.TokenHeader, h, s) }))
+		checks = append(checks, in.anySecret(SchemeToken, func(s sign.Secret) error { return sign.VerifyToken(h, in.o.TokenHeader, s) }))
 	}
 	where, _, _ := strings.Cut(target, "?")
 	segment := where[strings.LastIndexByte(where, '/')+1:]

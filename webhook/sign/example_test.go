@@ -74,11 +74,11 @@ func ExampleVerifyStandard() {
 
 func ExampleVerifyToken() {
 	h := http.Header{}
-	fmt.Println(sign.VerifyToken(sign.TokenHeader, h, sign.NewSecret("new"), sign.NewSecret("old")))
+	fmt.Println(sign.VerifyToken(h, sign.TokenHeader, sign.NewSecret("new"), sign.NewSecret("old")))
 	h.Set(sign.TokenHeader, "old")
-	fmt.Println(sign.VerifyToken(sign.TokenHeader, h, sign.NewSecret("new"), sign.NewSecret("old")))
+	fmt.Println(sign.VerifyToken(h, sign.TokenHeader, sign.NewSecret("new"), sign.NewSecret("old")))
 	h.Set(sign.TokenHeader, "guess")
-	fmt.Println(sign.VerifyToken(sign.TokenHeader, h, sign.NewSecret("new"), sign.NewSecret("old")))
+	fmt.Println(sign.VerifyToken(h, sign.TokenHeader, sign.NewSecret("new"), sign.NewSecret("old")))
 	// Output:
 	// sign: missing header
 	// <nil>

@@ -36,7 +36,7 @@ func Token(header string, s Secret) Signer {
 // none of the secrets, and a [*ConfigError] for a header name that Token refuses,
 // when no secret is given and when one is empty. Its duration does not depend on how
 // much of a token is right.
-func VerifyToken(header string, h http.Header, secrets ...Secret) error {
+func VerifyToken(h http.Header, header string, secrets ...Secret) error {
 	if err := checkHeaderName(header); err != nil {
 		return err
 	}

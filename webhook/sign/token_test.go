@@ -109,12 +109,12 @@ func TestVerifyToken(t *testing.T) {
 		{"empty secret matches nothing", http.Header{"X-T": {""}}, []sign.Secret{{}}, sign.ErrConfig},
 	}
 	for _, tt := range tests {
-		if got := sign.VerifyToken("x-t", tt.header, tt.secrets...); !errors.Is(got, tt.want) {
+		if got := sign.VerifyToken(tt.header, "x-t", tt.secrets...); !errors.Is(got, tt.want) {
 			t.Errorf("%s: VerifyToken = %v, want %v", tt.name, got, tt.want)
 		}
 	}
 	for _, name := range []string{"", "x t", "Host"} {
-		if got := sign.VerifyToken(name, http.Header{}, a); !errors.Is(got, sign.ErrConfig) {
+		if got := sign.VerifyToken(http.Header{}, name, a); !errors.Is(got, sign.ErrConfig) {
 			t.Errorf("header name %q: VerifyToken = %v, want a ConfigError", name, got)
 		}
 	}

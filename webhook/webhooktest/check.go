@@ -129,7 +129,7 @@ func (e *Endpoint) check(r Request, pathSecret string) (status int, problem stri
 
 func (e *Endpoint) checkToken(r Request, pathSecret string) error {
 	if pathSecret == "" {
-		return sign.VerifyToken(sign.TokenHeader, r.Header, e.opts.Secret)
+		return sign.VerifyToken(r.Header, sign.TokenHeader, e.opts.Secret)
 	}
 	if !sign.NewSecret(pathSecret).Equal(e.opts.Secret) {
 		return sign.ErrToken

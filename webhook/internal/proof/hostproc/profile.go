@@ -76,7 +76,7 @@ func NewReader(profile string, keys func(webhookID string) []sign.Secret) receiv
 		switch profile {
 		case Automation:
 			m.Identifier = r.Header.Get(sign.IDHeader)
-			m.Event, m.Signed = m.Identifier, sign.VerifyToken(sign.TokenHeader, r.Header, secrets...)
+			m.Event, m.Signed = m.Identifier, sign.VerifyToken(r.Header, sign.TokenHeader, secrets...)
 		case Jira:
 			m.Identifier = r.Header.Get(jira.IdentifierHeader)
 			m.Event, m.Signed = IDOf(body), sign.VerifyHMAC(r.Header, body, secrets...)
