@@ -116,7 +116,7 @@ func (p *sweepRun) unparkUnordered(ctx context.Context, hooks []lane) error {
 		if err == nil && unordered[l.Lane] { // endOrphans ends the rows of a webhook that is gone
 			var n int64
 			n, err = p.s.unparkBatch(ctx, l.hook)
-			p.more = p.more || n == sweepRead
+			p.more = p.more || n == sweepRows
 		}
 	}
 	return err
