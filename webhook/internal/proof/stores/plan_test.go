@@ -298,26 +298,10 @@ func TestSQLitePlan(t *testing.T) {
 		`SELECT seq FROM plan_delivery WHERE CASE WHEN scope = 's' AND webhook = 'w' THEN true ELSE false END AND (-hook) >= -1 AND (-hook) <= -1 ORDER BY (-hook) DESC, created DESC, seq DESC LIMIT 50`: "plan_webhook_log",
 		`SELECT d.seq FROM plan_delivery d WHERE (-d.hook) = -1 AND d.webhook = 'w' AND (d.scope || '') = 's' ORDER BY d.created DESC, d.seq DESC LIMIT 1`:                                                "plan_webhook_log",
 	} {
-		rows, err := db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var plan strings.Builder
-		for rows.Next() {
-			var a, b, c int
-			var line string
-			if err := rows.Scan(&a, &b, &c, &line); err != nil {
-				t.Fatal(err)
-			}
-			plan.WriteString(line + "\n")
-		}
-		if err := rows.Err(); err != nil {
-			t.Fatal(err)
-		}
-		rows.Close()
-		wantInPlan(t, plan.String(), "INDEX "+index)
-		if strings.Contains(plan.String(), "SCAN plan_delivery\n") || index != "sqlite_autoindex_plan_delivery_1" && strings.Contains(plan.String(), "TEMP B-TREE") {
-			t.Errorf("the plan reads or sorts too much:\n%s", plan.String())
+		plan := explainSQLite(t, db, query)
+		wantInPlan(t, plan, "INDEX "+index)
+		if strings.Contains(plan, "SCAN plan_delivery\n") || index != "sqlite_autoindex_plan_delivery_1" && strings.Contains(plan, "TEMP B-TREE") {
+			t.Errorf("the plan reads or sorts too much:\n%s", plan)
 		}
 	}
 }
