@@ -19,14 +19,30 @@ var (
 	TextArray     = textArray
 )
 
+// Bounds of groupCommit.
+const (
+	TurnTime   = turnTime
+	MaxOverdue = maxOverdue
+)
+
 // Undone marks an error after which it is certain that nothing was stored.
 func Undone(err error) error { return undone{err} }
 
 // Group is groupCommit without a database.
 type Group struct{ g groupCommit }
 
+// NewGroup has connections at once.
 func NewGroup(flush func(context.Context, []webhook.Delivery) ([]bool, error)) *Group {
-	return &Group{groupCommit{flush: func(ctx context.Context, rows []newRow) ([]bool, error) {
+	return NewGroupOver(func(context.Context) error { return nil }, flush)
+}
+
+// NewGroupOver has a connection when connect returns nil.
+func NewGroupOver(connect func(context.Context) error, flush func(context.Context, []webhook.Delivery) ([]bool, error)) *Group {
+	return &Group{groupCommit{flush: func(ctx context.Context, take func() []newRow) ([]bool, error) {
+		if err := connect(ctx); err != nil {
+			return nil, err
+		}
+		rows := take()
 		ds := make([]webhook.Delivery, len(rows))
 		for i := range rows {
 			ds[i] = *rows[i].Delivery

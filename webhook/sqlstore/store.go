@@ -142,7 +142,7 @@ func New(db *sql.DB, d Dialect, o *Options) (*Store, error) {
 	}
 	s := &Store{db: db, dialect: d, o: opts, box: sealing.Box{Seal: opts.Seal, Open: opts.Open, Required: opts.RequireSealed},
 		writer: make(chan struct{}, 1)}
-	s.group.flush = s.flush
+	s.group.flush = func(ctx context.Context, take func() []newRow) ([]bool, error) { return s.flush(ctx, s.single, take) }
 	s.sweep.turn, s.sweep.hook = make(chan struct{}, 1), -1
 	s.parkedInserts.ids = make(map[string]time.Time)
 	return s, nil
