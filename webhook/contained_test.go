@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/memstore"
@@ -138,6 +139,108 @@ func TestPanickingStoreInNew(t *testing.T) {
 	for name, s := range map[string]webhook.Store{"nil": nil, "a nil pointer": none} {
 		if _, err := webhook.New(s, webhook.Automation(), nil); err == nil || !strings.Contains(err.Error(), "needs a Store") {
 			t.Errorf("%s: %v, want an error that says what is missing", name, err)
+		}
+	}
+}
+
+// strict answers like PostgreSQL: a text that it cannot hold is an error, not an unknown one.
+type strict struct{ *memstore.Store }
+
+var errText = errors.New("invalid byte sequence for encoding")
+
+func refuse(texts ...string) error {
+	for _, text := range texts {
+		if !utf8.ValidString(text) || strings.Contains(text, "\x00") {
+			return errText
+		}
+	}
+	return nil
+}
+
+func (s strict) Webhook(ctx context.Context, scope, id string) (webhook.Webhook, error) {
+	if err := refuse(id); err != nil {
+		return webhook.Webhook{}, err
+	}
+	return s.Store.Webhook(ctx, scope, id)
+}
+
+func (s strict) Delete(ctx context.Context, scope, id string) error {
+	return errors.Join(refuse(id), s.Store.Delete(ctx, scope, id))
+}
+
+func (s strict) Delivery(ctx context.Context, scope, id string) (webhook.Delivery, []webhook.Attempt, error) {
+	if err := refuse(id); err != nil {
+		return webhook.Delivery{}, nil, err
+	}
+	return s.Store.Delivery(ctx, scope, id)
+}
+
+func (s strict) Requeue(ctx context.Context, scope, id string, due time.Time) error {
+	if err := refuse(id); err != nil {
+		return err
+	}
+	return s.Store.Requeue(ctx, scope, id, due)
+}
+
+func (s strict) Cancel(ctx context.Context, scope, id string, now time.Time) (webhook.Delivery, bool, error) {
+	if err := refuse(id); err != nil {
+		return webhook.Delivery{}, false, err
+	}
+	return s.Store.Cancel(ctx, scope, id, now)
+}
+
+func (s strict) Deliveries(ctx context.Context, q webhook.Query) ([]webhook.Delivery, string, error) {
+	texts := []string{q.WebhookID, q.EventID, q.Type}
+	for _, c := range q.Codes {
+		texts = append(texts, string(c))
+	}
+	if err := refuse(texts...); err != nil {
+		return nil, "", err
+	}
+	return s.Store.Deliveries(ctx, q)
+}
+
+// Rule: an ID out of a link that no Store can hold is one that does not exist, over every Store, and
+// a search for such a text is refused as one.
+func TestTextsThatNoStoreHolds(t *testing.T) {
+	t.Parallel()
+	d, err := webhook.New(strict{newStore(t)}, webhook.Automation(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := d.Manager()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	for _, text := range []string{"\x00", "whk_\x00", "\xff", "dlv_\xed\xa0\x80"} {
+		for what, call := range map[string]func() error{
+			"Webhook":      func() error { _, err := m.Webhook(ctx, scope, text); return err },
+			"Edit":         func() error { _, err := m.Edit(ctx, webhook.Webhook{Scope: scope, ID: text}); return err },
+			"SetActive":    func() error { return m.SetActive(ctx, scope, text, true) },
+			"Delete":       func() error { return m.Delete(ctx, scope, text) },
+			"Health":       func() error { _, err := m.Health(ctx, scope, text); return err },
+			"Secrets":      func() error { _, err := m.Secrets(ctx, scope, text); return err },
+			"Test":         func() error { _, err := m.Test(ctx, scope, text); return err },
+			"Delivery":     func() error { _, _, err := m.Delivery(ctx, scope, text); return err },
+			"Redeliver":    func() error { return m.Redeliver(ctx, scope, text) },
+			"Cancel":       func() error { return m.Cancel(ctx, scope, text) },
+			"Preview":      func() error { _, err := m.Preview(ctx, scope, text); return err },
+			"Explain":      func() error { _, err := d.Explain(ctx, scope, text); return err },
+			"RevokeSecret": func() error { _, err := m.RevokeSecret(ctx, scope, text, "x"); return err },
+		} {
+			if err := call(); !errors.Is(err, webhook.ErrNotFound) || errors.Is(err, errText) {
+				t.Errorf("%s of %q: %v, want ErrNotFound and no question to the Store", what, text, err)
+			}
+		}
+		for name, q := range map[string]webhook.Query{"WebhookID": {WebhookID: text}, "EventID": {EventID: text}, "Type": {Type: text}, "Codes": {Codes: []webhook.Code{"", webhook.Code(text)}}} {
+			q.Scope = scope
+			if _, _, err := m.Deliveries(ctx, q); !errors.Is(err, webhook.ErrInvalid) {
+				t.Errorf("Deliveries with %s %q: %v, want ErrInvalid", name, text, err)
+			}
+			if _, err := m.Replay(ctx, q, 1); !errors.Is(err, webhook.ErrInvalid) {
+				t.Errorf("Replay with %s %q: %v, want ErrInvalid", name, text, err)
+			}
 		}
 	}
 }

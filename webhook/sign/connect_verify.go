@@ -67,6 +67,10 @@ type ConnectClaims struct {
 // of r must be unchanged since the request arrived. The body is not read, and the token
 // does not protect it.
 //
+// The callbacks about installation and removal, in the lifecycle of a descriptor, are no webhooks.
+// Atlassian signs them with RS256 and a key of its own, which the key ID in the token names, so
+// they end with ErrAlgorithm here.
+//
 // The algorithm is always HS256. Only the header field is read: Connect uses a token in the
 // query for pages in frames, not for webhooks. The errors, for errors.Is, in the order of
 // the checks:

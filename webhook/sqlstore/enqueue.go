@@ -57,7 +57,7 @@ func (s *Store) flush(ctx context.Context, begin func(context.Context, func(Conn
 		return nil, s.failWrite("enqueue", id, err)
 	}
 	for i := range rows {
-		if s.sweep.noteQueued(rows[i].queued()); !rows[i].Held {
+		if !rows[i].Held {
 			s.watermarks.dropAbove(micros(rows[i].Due))
 		}
 	}

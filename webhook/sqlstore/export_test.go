@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"time"
 
 	"github.com/postrider/postrider/webhook"
 )
@@ -68,10 +69,10 @@ func (p *Watermarks) From(hook string) (due int64, ok bool) {
 	return at.due, at != laneHead
 }
 
-// Claimed records a claim that took one row.
-func (p *Watermarks) Claimed(hook string, due int64, full bool) {
+// Claimed records a claim of one row that took some time.
+func (p *Watermarks) Claimed(hook string, due int64, full bool, took time.Duration) {
 	l := webhook.Lane{WebhookID: hook}
-	p.m.move(l, p.m.start(l), []row{{at: due, seq: 1}}, full)
+	p.m.move(l, p.m.start(l), []row{{at: due, seq: 1}}, full, took)
 }
 
 // Pending records a row that is due at a time.
