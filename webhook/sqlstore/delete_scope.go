@@ -32,12 +32,11 @@ func (s *Store) DeleteScope(ctx context.Context, scope string) error {
 	if err != nil {
 		return s.failWrite("delete scope", scope, err)
 	}
-	err = s.removeInBatches(ctx, "mark", "scope = $1", scope)
-	if err == nil {
-		err = s.removeInBatches(ctx, "count", "scope = $1", scope)
-	}
-	if err == nil {
-		err = s.removeDeliveries(ctx, scope)
+	err = s.removeDeliveries(ctx, scope)
+	for _, table := range []string{"mark", "count"} { // after the deliveries, whose outcomes are counted until then
+		if err == nil {
+			err = s.removeInBatches(ctx, table, "scope = $1", scope)
+		}
 	}
 	if err != nil {
 		err = fmt.Errorf("a part was removed, repeat the call: %w: %w", webhook.ErrUnknown, err)
@@ -60,10 +59,11 @@ func (s *Store) removeInBatches(ctx context.Context, table, where string, args .
 
 // removeDeliveries removes the deliveries of a scope, oldest first. A batch begins behind the batch
 // before: while a transaction stays open for long, PostgreSQL keeps the index entries of removed rows,
-// and each batch would read them again.
+// and each batch would read them again. PostgreSQL finds a row that is changed meanwhile, by the outcome
+// of a request for example, by its ID. It would miss it by the new place, which its snapshot does not show.
 func (s *Store) removeDeliveries(ctx context.Context, scope string) error {
 	const rows = ` FROM {p}delivery WHERE scope = $1 AND (created, seq) > ($2, $3) ORDER BY created, seq LIMIT ` + removeDeliveries
-	query := `DELETE FROM {p}delivery WHERE ` + s.pick(`seq IN (SELECT seq`+rows+`)`, `ctid = ANY(ARRAY(SELECT ctid`+rows+` FOR UPDATE))`) + ` RETURNING created, seq`
+	query := `DELETE FROM {p}delivery WHERE ` + s.pick(`seq IN (SELECT seq`+rows+`)`, `id = ANY(ARRAY(SELECT id`+rows+` FOR UPDATE))`) + ` RETURNING created, seq`
 	var last position
 	for at := (position{created: -1 << 63}); ; at = last {
 		err := s.single(ctx, func(c Conn) error {

@@ -75,13 +75,14 @@ func (s *Store) pruneScope(ctx context.Context, scope string, before int64, limi
 	}
 }
 
-// pruneEvent removes an event of which all deliveries have ended. full reports that the event
-// was kept because it would exceed the limit.
+// pruneEvent removes an event of which all deliveries have ended. It locks them first: one that is
+// requeued meanwhile is then seen as pending. full reports that the event was kept because it would
+// exceed the limit.
 func (s *Store) pruneEvent(ctx context.Context, event string, before int64, limit int, n *int) (full bool, err error) {
 	err = s.write(ctx, func(c Conn) error {
 		var size int
 		var pending bool
-		err := s.row(ctx, c, `SELECT count(*), EXISTS (`+keepsEvent+`) FROM {p}delivery WHERE id >= $1 AND id < $2`,
+		err := s.row(ctx, c, `SELECT count(*), EXISTS (`+keepsEvent+`) FROM (SELECT 1 FROM {p}delivery WHERE id >= $1 AND id < $2`+s.pick("", " FOR UPDATE")+`) x`,
 			[]any{event, event + afterID, before}, &size, &pending)
 		if err != nil || pending || size == 0 {
 			return err

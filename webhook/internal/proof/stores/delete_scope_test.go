@@ -61,6 +61,60 @@ func TestDeleteScopeOfManyRows(t *testing.T) {
 	})
 }
 
+// TestRowsThatChangeWhileRemoved: a transaction that changes a delivery, as an outcome or a
+// redelivery does, is committed while PostgreSQL waits for it in order to remove the row. DeleteScope
+// leaves neither the row nor what was counted with it, and Prune keeps a row that is pending again.
+func TestRowsThatChangeWhileRemoved(t *testing.T) {
+	tests := []struct {
+		name   string
+		change string
+		remove func(ctx context.Context, s *sqlstore.Store) error
+		left   int
+	}{
+		{"delete scope", `WITH u AS (UPDATE postrider_delivery SET state = 1, held = false RETURNING scope, webhook)
+ INSERT INTO postrider_count (scope, webhook, hour, slot, accepted, failed, took, slowest) SELECT scope, webhook, 0, 0, 1, 0, 1, 1 FROM u`,
+			func(ctx context.Context, s *sqlstore.Store) error { return s.DeleteScope(ctx, "acme") }, 0},
+		{"prune", `UPDATE postrider_delivery SET state = 0, finished = 0`,
+			func(ctx context.Context, s *sqlstore.Store) error { _, err := s.Prune(ctx, now(), 10); return err }, 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := newPostgres(t)
+			f := newField(t, d, "postrider_", 10)
+			at := now().Add(-time.Hour)
+			f.fill(f.hooks("m", 1, true), 1, at)
+			db := d.open(t)
+			if _, err := db.ExecContext(t.Context(), `UPDATE postrider_delivery SET state = 1, finished = $1`, at.UnixMicro()); err != nil {
+				t.Fatal(err)
+			}
+			tx, err := db.BeginTx(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = tx.Rollback() }()
+			if _, err := tx.ExecContext(t.Context(), tt.change); err != nil {
+				t.Fatal(err)
+			}
+			done := make(chan error, 1)
+			go func() { done <- tt.remove(t.Context(), f.store) }()
+			waitForLock(t, db)
+			if err := tx.Commit(); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+			if left := count(t, db); left != tt.left {
+				t.Errorf("%d deliveries are left, want %d", left, tt.left)
+			}
+			var counted int
+			if err := db.QueryRowContext(t.Context(), `SELECT count(*) FROM postrider_count`).Scan(&counted); err != nil || counted != 0 {
+				t.Errorf("%d counts are left, %v; want 0", counted, err)
+			}
+		})
+	}
+}
+
 // TestDeleteScopePlan: a batch is read from the log of the scope, in its order, and not from the whole
 // table.
 func TestDeleteScopePlan(t *testing.T) {
@@ -79,7 +133,7 @@ func TestDeleteScopePlan(t *testing.T) {
 		t.Fatal(err)
 	}
 	plan := explain(t, d, tracer.find("RETURNING created, seq"), generic)
-	wantInPlan(t, plan, "Index Scan using plan_log", "Tid Scan on plan_delivery")
+	wantInPlan(t, plan, "Index Scan using plan_log", "Index Scan on plan_delivery_pkey")
 	if strings.Contains(plan, "Sort") {
 		t.Errorf("a batch sorts the rows of the scope:\n%s", plan)
 	}
