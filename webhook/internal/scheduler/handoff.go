@@ -76,7 +76,9 @@ func (s *Scheduler) enqueued(e Enqueued) {
 			s.freeBody(j)
 		case added || e.Stored == StoredUnknown:
 			s.becomesDue(l, j.Due)
-			tell = tell || added
+			if tell = tell || added; !added { // it may still be committed
+				s.expect(Expected{IDs: []string{j.ID}, Lanes: []Lane{j.Lane}})
+			}
 		}
 		if held && j.phase != waiting {
 			s.offerAll(l.ep) // the reserved room is free
@@ -87,12 +89,13 @@ func (s *Scheduler) enqueued(e Enqueued) {
 	}
 }
 
-// expectation is a delivery that a transaction of the host may commit.
+// expectation is a delivery that may still be committed, by a transaction of the host for example.
 type expectation struct {
 	lane  Lane
 	until time.Time
 }
 
+// expectEvery bounds the interval in which it is asked for, because Poll is long with a Notifier.
 const expectEvery = 5 * time.Second
 
 func (s *Scheduler) expect(e Expected) {

@@ -177,7 +177,7 @@ func (s *Scheduler) stored(j *Job, lost bool) {
 	case j.unknown && lost && j.Until.After(s.storeNow()):
 		o := &s.outcomes // the delivery may still be committed
 		if len(o.doubtful) == 0 {
-			o.doubtAt = s.now.Add(s.c.Poll)
+			o.doubtAt = s.now.Add(min(s.c.Poll, expectEvery))
 		}
 		if len(o.doubtful) < maxDoubtful {
 			o.doubtful = append(o.doubtful, j)

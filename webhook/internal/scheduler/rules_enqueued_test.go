@@ -92,8 +92,8 @@ func TestSchedulerEnqueued(t *testing.T) {
 			}
 			none[scheduler.Settle](r, "nothing was stored")
 		}},
-		{"answer unknown: the lease is released each Poll until the Store accepts", func(t *testing.T) {
-			r := newRig(t, nil)
+		{"answer unknown: the lease is released every 5 s until the Store accepts", func(t *testing.T) {
+			r := newRig(t, notifier)
 			j := r.unknown(a)
 			for i := range 3 {
 				w := one[scheduler.Settle](r, fmt.Sprint("try ", i))
@@ -102,8 +102,8 @@ func TestSchedulerEnqueued(t *testing.T) {
 				}
 				if i < 2 {
 					r.step(scheduler.Settled{Jobs: w.Jobs, Lost: map[string]bool{j.ID: true}})
-					r.wait(29 * time.Second)
-					none[scheduler.Settle](r, "before Poll")
+					r.wait(4 * time.Second)
+					none[scheduler.Settle](r, "too early")
 					r.wait(time.Second)
 					continue
 				}
@@ -112,6 +112,18 @@ func TestSchedulerEnqueued(t *testing.T) {
 			r.claim("it is free")
 			r.wait(5 * time.Minute)
 			none[scheduler.Settle](r, "it was taken")
+		}},
+		{"answer unknown: what was not handed off is claimed every 5 s", func(t *testing.T) {
+			r := newRig(t, notifier)
+			j := r.job(a, func(j *scheduler.Job) { j.Unreadable = true })
+			r.offer(j)
+			r.step(scheduler.Enqueued{Jobs: []*scheduler.Job{j}, Stored: scheduler.StoredUnknown})
+			r.claim("it may be there")
+			r.step(scheduler.Leased{})
+			r.wait(4 * time.Second)
+			none[scheduler.Claim](r, "too early")
+			r.wait(time.Second)
+			r.claim("it may have been committed")
 		}},
 		{"answer unknown: until the lease has ended", func(t *testing.T) {
 			r := newRig(t, nil)
