@@ -142,7 +142,8 @@ type Observer struct {
 	// Settled: the delivery ended, as delivered or failed, for any cause, and this is stored.
 	// Delivery.Body is set only if an attempt of this process failed for good.
 	Settled func(context.Context, Delivery)
-	// Lost: another process took the delivery over before its outcome was stored.
+	// Lost: the outcome was not stored, because another process took the delivery over or its scope was
+	// deleted meanwhile.
 	Lost func(context.Context, Delivery)
 	// Disabled: Postrider switched the webhook off; Webhook.DisabledReason says why.
 	Disabled func(context.Context, Webhook)

@@ -1,8 +1,10 @@
 package webhook_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"reflect"
 	"strings"
 	"testing"
@@ -194,4 +196,25 @@ func TestDeleteScope(t *testing.T) {
 			t.Errorf("delivery: %v, want ErrNotFound", err)
 		}
 	})
+}
+
+// Rule: where a scope is deleted during a request, Observer and log tell that its outcome was not
+// stored, and do not blame another process alone.
+func TestDeleteScopeInFlight(t *testing.T) {
+	t.Parallel()
+	var o observed
+	var log bytes.Buffer
+	to := &receiver{answer: func(int, request) answer { return answer{status: 200, delay: 10 * time.Second} }}
+	inBubble(t, webhook.Automation(), &webhook.Options{Transport: to, Observer: o.observer(), Logger: slog.New(slog.NewTextHandler(&log, nil))}, func(h *host) {
+		h.add("one")
+		h.dispatch()
+		settled(time.Second)
+		if err := h.hooks.DeleteScope(ctx, scope); err != nil {
+			t.Fatal(err)
+		}
+		settled(time.Minute)
+	})
+	if o.lost != 1 || !strings.Contains(log.String(), "another process took over its delivery, or the scope was deleted") {
+		t.Errorf("Lost was called %d times, want once; the log:\n%s", o.lost, log.String())
+	}
 }

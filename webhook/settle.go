@@ -55,7 +55,7 @@ func (d *Dispatcher) stored(ctx context.Context, j *job, s *Settlement, lost boo
 	switch {
 	case lost && s.State == StatePending && s.Result == nil: // nothing was sent
 	case lost:
-		d.log.WarnContext(ctx, "webhook: another process took over a delivery before its outcome was stored", "delivery", j.ID)
+		d.log.WarnContext(ctx, "webhook: an outcome was not stored, another process took over its delivery, or the scope was deleted", "delivery", j.ID)
 		if f := d.o.Observer.Lost; f != nil {
 			d.observe(ctx, "Lost", func() { f(ctx, j.delivery) })
 		}

@@ -40,7 +40,7 @@ func newMetrics(m metric.Meter) (*metrics, error) {
 	out := &metrics{
 		enqueued:   counter("postrider.deliveries.enqueued", "{delivery}", "Deliveries that Dispatch stored."),
 		settled:    counter("postrider.deliveries.settled", "{delivery}", "Deliveries that ended, delivered or failed."),
-		lost:       counter("postrider.deliveries.lost", "{delivery}", "Deliveries that another process took over before their outcome was stored."),
+		lost:       counter("postrider.deliveries.lost", "{delivery}", "Deliveries that another process took over, or whose scope was deleted, before their outcome was stored."),
 		attempts:   seconds("postrider.attempt.duration", "Time from the dial to the end of the answer of one attempt.", attemptBounds),
 		retries:    counter("postrider.retries", "{attempt}", "Attempts after the first."),
 		pauses:     counter("postrider.pauses", "{pause}", "Answers 429 and 503 that asked for patience with Retry-After."),
