@@ -48,6 +48,7 @@ func later(a, b time.Time) time.Time {
 type health struct {
 	Health
 	stored   Health          // the last known record of the HealthStore
+	latest   time.Time       // end of the latest failure
 	raised   map[string]bool // the values of Attention that were reported
 	warned   bool            // Attention was reported because of DisableAfter
 	writing  bool            // a SaveHealth is in progress
@@ -119,6 +120,7 @@ func (s *Scheduler) forgetHealth(ep *endpoint) {
 
 func (s *Scheduler) failed(ep *endpoint, h *health, r *Result) {
 	h.Failures++
+	h.latest = r.End
 	if h.FailingSince.IsZero() {
 		h.FailingSince = r.End
 	}

@@ -35,7 +35,6 @@ func (s *Scheduler) healthSaved(e HealthSaved) {
 	if e.Failed {
 		return // the next change writes again
 	}
-	h.stored = e.Stored
 	if e.Conflict {
 		h.tries++
 		if !h.ok() {
@@ -45,12 +44,20 @@ func (s *Scheduler) healthSaved(e HealthSaved) {
 	} else {
 		h.tries = 0
 	}
+	h.stored = e.Stored
 	s.saveHealth(ep)
 	s.forgetHealth(ep)
 }
 
-// merge takes the worse value of each field from another host's record.
+// merge takes the worse value of each field from another host's record. A record that begins later
+// than the stored one shows that an attempt has succeeded there: only what failed here since then counts.
 func (h *health) merge(o Health) {
+	if was := h.stored; !was.FailingSince.IsZero() && (o.FailingSince.IsZero() || o.FailingSince.After(was.FailingSince)) {
+		h.Health = Health{Scope: h.Scope, WebhookID: h.WebhookID, Failures: max(0, h.Failures-was.Failures), PausedUntil: h.PausedUntil}
+		if h.warned = false; h.Failures > 0 {
+			h.FailingSince = h.latest
+		}
+	}
 	h.FailingSince = sooner(h.FailingSince, o.FailingSince)
 	h.Failures = max(h.Failures, o.Failures)
 	h.Opened = max(h.Opened, o.Opened)
@@ -87,10 +94,10 @@ func (s *Scheduler) healthRead(e HealthRead) {
 		if h.writing {
 			continue
 		}
-		h.stored = o
 		h.merge(s.believable(o))
-		h.Health = s.believable(h.Health)
+		h.stored, h.Health = o, s.believable(h.Health)
 		s.extendHold(h)
+		s.recheckHold(ep)
 		if h.Opened > 0 {
 			ep.window = 1 // the next request is a probe
 		}

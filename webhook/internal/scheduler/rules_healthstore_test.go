@@ -84,6 +84,35 @@ func TestSchedulerHealthStore(t *testing.T) {
 				t.Errorf("replaces %+v by %+v", c.Old, c.New)
 			}
 		}},
+		{"a success of another host ends the row of failures here", func(t *testing.T) {
+			for name, learn := range map[string]func(*rig, scheduler.Health){
+				"by a conflict": func(r *rig, is scheduler.Health) { r.saved(true, is) },
+				"by a read": func(r *rig, is scheduler.Health) {
+					r.step(scheduler.HealthSaved{Stored: one[scheduler.SaveHealth](r, "it failed").New, Failed: true})
+					r.step(scheduler.HealthRead{All: []scheduler.Health{is}})
+				},
+			} {
+				r := newRig(t, func(c *scheduler.Config) { c.HealthStore, c.DisableAfter = true, 24*time.Hour })
+				for range 2 {
+					r.attempt(failed)
+					r.saved(false, record)
+				}
+				is := scheduler.Health{Scope: "a", WebhookID: "a", PausedUntil: r.s.Store(r.now).Add(time.Second)}
+				r.now = r.now.Add(23 * time.Hour)
+				r.step(scheduler.HealthRead{All: []scheduler.Health{r.health()}})
+				r.attempt(failed)
+				at := r.s.Store(r.now)
+				learn(r, is)
+				if got := r.health(); got.Failures != 1 || !got.FailingSince.Equal(at) {
+					t.Errorf("%s: %d failures since %v, want 1 since %v", name, got.Failures, got.FailingSince, at)
+				}
+				take[scheduler.SaveHealth](r)
+				r.now = r.now.Add(2 * time.Hour)
+				r.step(scheduler.HealthRead{All: []scheduler.Health{r.health()}})
+				r.attempt(failed)
+				none[scheduler.SwitchOff](r, name+": not every attempt has failed for a day")
+			}
+		}},
 		{"three conflicts in a row end the attempt to write", func(t *testing.T) {
 			r := newRig(t, healthStore)
 			r.attempt(scheduler.Result{Counts: true, Patience: time.Minute})

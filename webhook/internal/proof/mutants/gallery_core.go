@@ -198,6 +198,6 @@ var core = []mutation{
 		"p.entries == nil || len(p.entries) >= maxPrepared", "p.entries == nil",
 		"./webhook -run TestPreparationsHaveABound"},
 	{"the health that another host wrote is not taken over", "webhook/internal/scheduler/healthstore.go",
-		"		h.stored = o\n		h.merge(s.believable(o))\n", "		h.stored = o\n",
+		"		h.merge(s.believable(o))\n		h.stored, h.Health = o", "		h.stored, h.Health = o",
 		"./webhook -run TestTwoHostsLearnHealth"},
 }
