@@ -5,33 +5,40 @@ import "time"
 // outcomes is the state of storing outcomes. During a write the next outcomes are gathered; a
 // single outcome does not wait.
 type outcomes struct {
-	count    int  // outcomes that are not stored, with those of the current write
-	backlog  int  // the oldest of these that an outage has delayed
-	unsure   bool // several gathered outcomes may be of one delivery
-	dropped  bool // the current write is not repeated: see abandon
+	backOff
+	count    int       // outcomes that are not stored, with those of the current write
+	backlog  int       // the oldest of these that an outage has delayed
+	unsure   bool      // several gathered outcomes may be of one delivery
+	dropped  bool      // the current write is not repeated: see abandon
+	until    time.Time // first end of a lease of the outcomes, when a write fails
 	gathered queue[*Job]
 	underWay bool
 	began    time.Time // of the latest write
-	after    time.Time // no write before this time, because the Store failed
-	wait     time.Duration
 	doubtful []*Job    // jobs that perhaps were stored, to release again
 	doubtAt  time.Time // time of the next release of these
 }
 
 const (
-	maxGroup     = 500
-	gatherFor    = 20 * time.Millisecond // interval of writes, unless many outcomes wait
-	writeAt      = 2                     // times Capacity: this many outcomes do not wait
-	leastRewrite = 50 * time.Millisecond
+	maxGroup  = 500
+	gatherFor = 20 * time.Millisecond // interval of writes, unless many outcomes wait
+	writeAt   = 2                     // times Capacity: this many outcomes do not wait
+	// leaseMargin is the time that a claim may need to reach the Store.
+	leaseMargin = 2 * time.Second
+	doubtEvery  = time.Second
 	// maxDoubtful bounds the leases that are released repeatedly; other leases end by themselves.
 	maxDoubtful = 1000
 )
 
-func (o *outcomes) failing() bool { return o.wait > 0 }
+func (o *outcomes) failing() bool { return o.failures > 0 }
 
-// recovering reports whether outcomes that an outage delayed are not stored yet. Their leases may
-// have ended, so a claim would return the same deliveries again.
+// recovering reports whether outcomes that an outage delayed are not stored yet.
 func (o *outcomes) recovering() bool { return o.failing() || o.backlog > 0 }
+
+// repeats reports whether a claim may return deliveries again whose outcomes an outage has delayed,
+// because their leases have ended or end soon.
+func (o *outcomes) repeats(s *Scheduler) bool {
+	return o.recovering() && !o.until.IsZero() && !o.until.After(s.storeNow().Add(s.uncertain+leaseMargin))
+}
 
 // freeBody subtracts a job's body from the bytes in memory.
 func (s *Scheduler) freeBody(j *Job) {
@@ -40,13 +47,22 @@ func (s *Scheduler) freeBody(j *Job) {
 }
 
 // settle adds a job's outcome to those to store.
-func (s *Scheduler) settle(j *Job, o Outcome) {
+func (s *Scheduler) settle(j *Job, as Outcome) {
 	if !j.Result.KeepsBody {
 		s.freeBody(j)
 	}
-	j.phase, j.Outcome = answered, o
-	s.outcomes.count++
-	s.outcomes.gathered.push(j)
+	j.phase, j.Outcome = answered, as
+	o := &s.outcomes
+	o.count++
+	o.gathered.push(j)
+	o.noteLease(j)
+}
+
+// noteLease updates until.
+func (o *outcomes) noteLease(j *Job) {
+	if j.Outcome == Written {
+		o.until = sooner(o.until, j.Until)
+	}
 }
 
 // due returns the earliest time of the next write, zero without outcomes.
@@ -133,7 +149,7 @@ func (s *Scheduler) dropEnded() {
 	})
 	o.backlog = min(o.backlog, o.gathered.len())
 	if o.gathered.len() == 0 {
-		o.wait = 0
+		o.backOff = backOff{}
 	}
 }
 
@@ -148,8 +164,7 @@ func (s *Scheduler) settled(e Settled) {
 		return
 	}
 	if e.Failed {
-		o.wait = min(max(2*o.wait, leastRewrite), mostRetry)
-		o.after = s.now.Add(o.wait)
+		o.fail(s)
 		s.storeFailed()
 		rest := o.gathered
 		o.gathered = queue[*Job]{}
@@ -159,10 +174,13 @@ func (s *Scheduler) settled(e Settled) {
 		for rest.len() > 0 {
 			o.gathered.push(rest.pop())
 		}
-		o.backlog = o.gathered.len()
+		o.backlog, o.until = o.gathered.len(), time.Time{}
+		for i := range o.backlog {
+			o.noteLease(o.gathered.at(i))
+		}
 		return
 	}
-	o.wait, o.after = 0, time.Time{}
+	o.succeed(s)
 	o.count -= len(e.Jobs)
 	o.backlog = max(0, o.backlog-len(e.Jobs))
 	for _, j := range e.Jobs {
@@ -177,7 +195,7 @@ func (s *Scheduler) stored(j *Job, lost bool) {
 	case j.unknown && lost && j.Until.After(s.storeNow()):
 		o := &s.outcomes // the delivery may still be committed
 		if len(o.doubtful) == 0 {
-			o.doubtAt = s.now.Add(s.c.Poll)
+			o.doubtAt = s.now.Add(min(s.c.Poll, doubtEvery))
 		}
 		if len(o.doubtful) < maxDoubtful {
 			o.doubtful = append(o.doubtful, j)
@@ -195,6 +213,7 @@ func (s *Scheduler) stored(j *Job, lost bool) {
 		for _, l := range s.laneOf(j.Lane).ep.lanes {
 			s.mayHaveMore(l)
 		}
+		s.looks.since = s.looks.since || s.classes // it may be in a lane that is not remembered
 	}
 }
 
@@ -205,7 +224,7 @@ func (s *Scheduler) abandon() {
 	for o.gathered.len() > 0 {
 		s.drop(o.gathered.pop())
 	}
-	o.doubtful, o.dropped, o.wait, o.backlog = nil, o.underWay, 0, 0
+	o.doubtful, o.dropped, o.backOff, o.backlog = nil, o.underWay, backOff{}, 0
 }
 
 // drop gives up an outcome.

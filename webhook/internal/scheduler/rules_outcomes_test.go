@@ -182,14 +182,39 @@ func TestSchedulerOutcomes(t *testing.T) {
 				r.done(i + 1)
 			}
 			r.step(scheduler.Settled{Jobs: w.Jobs, Failed: true})
-			r.more(lane("new", "new"))
 			r.wait(2 * time.Minute)
+			r.more(lane("new", "new"))
 			for n := range 2 {
 				none[scheduler.Claim](r, fmt.Sprint(n, " of two calls are written"))
 				w := one[scheduler.Settle](r, fmt.Sprint("call ", n))
 				r.step(scheduler.Settled{Jobs: w.Jobs})
 				r.wait(100 * time.Millisecond)
 			}
+			r.claim("everything is written")
+		}},
+		{"claims go on while a write fails, until a lease of a written outcome is about to end", func(t *testing.T) {
+			r := newRig(t, func(c *scheduler.Config) { c.MaxInFlight = 1024 })
+			r.done(0)
+			w := one[scheduler.Settle](r, "it is alone")
+			r.unknown(slot(1)).Until = r.s.Store(r.now) // its release needs no lease
+			fails := func() {
+				r.step(scheduler.Settled{Jobs: w.Jobs, Failed: true})
+				for len(take[scheduler.Settle](r)) == 0 {
+					r.wait(50 * time.Millisecond)
+				}
+			}
+			fails()
+			r.more(slot(2))
+			r.claim("a lease lasts a minute")
+			r.step(scheduler.Leased{})
+			for r.now.Before(epoch.Add(58 * time.Second)) {
+				fails()
+			}
+			take[scheduler.Claim](r)
+			r.step(scheduler.Leased{})
+			r.more(slot(3))
+			none[scheduler.Claim](r, "a claim could return what was sent")
+			r.step(scheduler.Settled{Jobs: w.Jobs})
 			r.claim("everything is written")
 		}},
 		{"a retry is claimed when it is due, and the clock's uncertainty later", func(t *testing.T) {
@@ -203,6 +228,24 @@ func TestSchedulerOutcomes(t *testing.T) {
 			none[scheduler.Claim](r, "a claim would not see it yet")
 			r.wait(time.Millisecond)
 			r.claim("it is due")
+		}},
+		{"the next of a key is claimed at once, and looked for where webhooks have several lanes", func(t *testing.T) {
+			for class, looks := range map[string]int{"": 0, "secondary": 1} {
+				r := newRig(t, func(c *scheduler.Config) { c.Notifier, c.KeyOrder = true, true })
+				r.dispatch(r.job(scheduler.Lane{Scope: "b", WebhookID: "b", Class: class}))
+				r.more(slot(0))
+				j := r.job(slot(0), func(j *scheduler.Job) { j.Keyed = true })
+				r.claimed(j)
+				r.answer(j, delivered)
+				r.claimed() // the next waits for it
+				r.wait(time.Second)
+				none[scheduler.Claim](r, "its end is not stored")
+				r.settled(nil)
+				r.claim("the next may wait for it")
+				if got := take[scheduler.Look](r); len(got) != looks {
+					t.Errorf("class %q: %d looks, want %d", class, len(got), looks)
+				}
+			}
 		}},
 		{"a lost outcome has no follow-up", func(t *testing.T) {
 			r := newRig(t, nil)
