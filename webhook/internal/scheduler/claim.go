@@ -46,7 +46,7 @@ func (s *Scheduler) pace() time.Duration {
 // answers, and those of a hanging endpoint are not.
 func (s *Scheduler) startClaim() {
 	c := &s.claims
-	if c.underWay || !s.mayClaim() || c.after.After(s.now) || s.outcomes.repeats(s) || s.outcomes.count >= maxUnwritten*s.c.Capacity {
+	if c.underWay || !s.mayClaim() || c.after.After(s.now) || s.outcomes.recovering() || s.outcomes.count >= maxUnwritten*s.c.Capacity {
 		return
 	}
 	if !c.repeat {
@@ -173,7 +173,7 @@ func (s *Scheduler) leased(e Leased) {
 		s.seal(j.lane.ep)
 	}
 	if e.Partial {
-		c.fail(s)
+		c.fail(s, c.began)
 	} else {
 		c.succeed(s)
 	}
@@ -235,7 +235,7 @@ func (s *Scheduler) release(e Leased) {
 // they would wait for the end of the lease.
 func (s *Scheduler) claimFailed() {
 	s.claims.repeat = true
-	s.claims.fail(s)
+	s.claims.fail(s, s.claims.began)
 	s.storeFailed()
 	for _, a := range s.claims.asked {
 		s.passOn(s.laneOf(a.Lane))

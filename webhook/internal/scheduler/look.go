@@ -86,7 +86,7 @@ func (s *Scheduler) listed(e Listed) {
 		s.endIdle()
 	}
 	if e.Failed {
-		k.fail(s)
+		k.fail(s, k.began)
 		s.storeFailed()
 		return
 	}

@@ -6,11 +6,11 @@ import "time"
 // single outcome does not wait.
 type outcomes struct {
 	backOff
-	count    int       // outcomes that are not stored, with those of the current write
-	backlog  int       // the oldest of these that an outage has delayed
-	unsure   bool      // several gathered outcomes may be of one delivery
-	dropped  bool      // the current write is not repeated: see abandon
-	until    time.Time // first end of a lease of the outcomes, when a write fails
+	count    int  // outcomes that are not stored, with those of the current write
+	backlog  int  // the oldest of these, which a failure has delayed
+	away     bool // the failure was an outage
+	unsure   bool // several gathered outcomes may be of one delivery
+	dropped  bool // the current write is not repeated: see abandon
 	gathered queue[*Job]
 	underWay bool
 	began    time.Time // of the latest write
@@ -19,26 +19,19 @@ type outcomes struct {
 }
 
 const (
-	maxGroup  = 500
-	gatherFor = 20 * time.Millisecond // interval of writes, unless many outcomes wait
-	writeAt   = 2                     // times Capacity: this many outcomes do not wait
-	// leaseMargin is the time that a claim may need to reach the Store.
-	leaseMargin = 2 * time.Second
-	doubtEvery  = time.Second
+	maxGroup   = 500
+	gatherFor  = 20 * time.Millisecond // interval of writes, unless many outcomes wait
+	writeAt    = 2                     // times Capacity: this many outcomes do not wait
+	doubtEvery = time.Second
 	// maxDoubtful bounds the leases that are released repeatedly; other leases end by themselves.
 	maxDoubtful = 1000
 )
 
 func (o *outcomes) failing() bool { return o.failures > 0 }
 
-// recovering reports whether outcomes that an outage delayed are not stored yet.
-func (o *outcomes) recovering() bool { return o.failing() || o.backlog > 0 }
-
-// repeats reports whether a claim may return deliveries again whose outcomes an outage has delayed,
-// because their leases have ended or end soon.
-func (o *outcomes) repeats(s *Scheduler) bool {
-	return o.recovering() && !o.until.IsZero() && !o.until.After(s.storeNow().Add(s.uncertain+leaseMargin))
-}
+// recovering reports whether outcomes that an outage delayed are not stored yet. Their leases may
+// have ended, so a claim would return the same deliveries again.
+func (o *outcomes) recovering() bool { return o.away && o.backlog > 0 }
 
 // freeBody subtracts a job's body from the bytes in memory.
 func (s *Scheduler) freeBody(j *Job) {
@@ -47,22 +40,13 @@ func (s *Scheduler) freeBody(j *Job) {
 }
 
 // settle adds a job's outcome to those to store.
-func (s *Scheduler) settle(j *Job, as Outcome) {
+func (s *Scheduler) settle(j *Job, o Outcome) {
 	if !j.Result.KeepsBody {
 		s.freeBody(j)
 	}
-	j.phase, j.Outcome = answered, as
-	o := &s.outcomes
-	o.count++
-	o.gathered.push(j)
-	o.noteLease(j)
-}
-
-// noteLease updates until.
-func (o *outcomes) noteLease(j *Job) {
-	if j.Outcome == Written {
-		o.until = sooner(o.until, j.Until)
-	}
+	j.phase, j.Outcome = answered, o
+	s.outcomes.count++
+	s.outcomes.gathered.push(j)
 }
 
 // due returns the earliest time of the next write, zero without outcomes.
@@ -110,7 +94,7 @@ func (s *Scheduler) group() []*Job {
 	o := &s.outcomes
 	n := min(o.gathered.len(), maxGroup)
 	group := make([]*Job, 0, n)
-	twice, soon := o.unsure || o.recovering(), s.storeNow().Add(s.uncertain)
+	twice, soon := o.unsure || o.backlog > 0, s.storeNow().Add(s.uncertain)
 	for i := 0; i < n && !twice; i++ {
 		twice = !o.gathered.at(i).Until.After(soon)
 	}
@@ -149,7 +133,7 @@ func (s *Scheduler) dropEnded() {
 	})
 	o.backlog = min(o.backlog, o.gathered.len())
 	if o.gathered.len() == 0 {
-		o.backOff = backOff{}
+		o.backOff, o.away = backOff{}, false
 	}
 }
 
@@ -164,7 +148,7 @@ func (s *Scheduler) settled(e Settled) {
 		return
 	}
 	if e.Failed {
-		o.fail(s)
+		o.fail(s, o.began)
 		s.storeFailed()
 		rest := o.gathered
 		o.gathered = queue[*Job]{}
@@ -174,15 +158,13 @@ func (s *Scheduler) settled(e Settled) {
 		for rest.len() > 0 {
 			o.gathered.push(rest.pop())
 		}
-		o.backlog, o.until = o.gathered.len(), time.Time{}
-		for i := range o.backlog {
-			o.noteLease(o.gathered.at(i))
-		}
+		o.backlog, o.away = o.gathered.len(), o.away || o.outage()
 		return
 	}
 	o.succeed(s)
 	o.count -= len(e.Jobs)
 	o.backlog = max(0, o.backlog-len(e.Jobs))
+	o.away = o.away && o.backlog > 0
 	for _, j := range e.Jobs {
 		s.freeBody(j)
 		s.stored(j, e.Lost[j.ID])

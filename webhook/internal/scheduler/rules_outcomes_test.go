@@ -182,8 +182,11 @@ func TestSchedulerOutcomes(t *testing.T) {
 				r.done(i + 1)
 			}
 			r.step(scheduler.Settled{Jobs: w.Jobs, Failed: true})
-			r.wait(2 * time.Minute)
+			r.wait(time.Second)
+			w = one[scheduler.Settle](r, "again")
+			r.step(scheduler.Settled{Jobs: w.Jobs, Failed: true})
 			r.more(lane("new", "new"))
+			r.wait(2 * time.Minute)
 			for n := range 2 {
 				none[scheduler.Claim](r, fmt.Sprint(n, " of two calls are written"))
 				w := one[scheduler.Settle](r, fmt.Sprint("call ", n))
@@ -192,30 +195,26 @@ func TestSchedulerOutcomes(t *testing.T) {
 			}
 			r.claim("everything is written")
 		}},
-		{"claims go on while a write fails, until a lease of a written outcome is about to end", func(t *testing.T) {
-			r := newRig(t, func(c *scheduler.Config) { c.MaxInFlight = 1024 })
-			r.done(0)
-			w := one[scheduler.Settle](r, "it is alone")
-			r.unknown(slot(1)).Until = r.s.Store(r.now) // its release needs no lease
-			fails := func() {
-				r.step(scheduler.Settled{Jobs: w.Jobs, Failed: true})
-				for len(take[scheduler.Settle](r)) == 0 {
-					r.wait(50 * time.Millisecond)
+		{"claims and hand-offs go on while answers are lost, and stop in an outage", func(t *testing.T) {
+			for _, outage := range []bool{false, true} {
+				r := newRig(t, nil)
+				r.done(0)
+				for range 3 {
+					r.wait(200 * time.Millisecond)
+					if !outage {
+						r.step(scheduler.Listed{})
+					}
+					w := one[scheduler.Settle](r, "it is not stored")
+					r.step(scheduler.Settled{Jobs: w.Jobs, Failed: true})
+				}
+				r.more(slot(1))
+				if got := len(take[scheduler.Claim](r)) > 0; got == outage {
+					t.Errorf("outage %v: claimed is %v", outage, got)
+				}
+				if got := r.offer(r.job(slot(2))); got == outage {
+					t.Errorf("outage %v: handed off is %v", outage, got)
 				}
 			}
-			fails()
-			r.more(slot(2))
-			r.claim("a lease lasts a minute")
-			r.step(scheduler.Leased{})
-			for r.now.Before(epoch.Add(58 * time.Second)) {
-				fails()
-			}
-			take[scheduler.Claim](r)
-			r.step(scheduler.Leased{})
-			r.more(slot(3))
-			none[scheduler.Claim](r, "a claim could return what was sent")
-			r.step(scheduler.Settled{Jobs: w.Jobs})
-			r.claim("everything is written")
 		}},
 		{"a retry is claimed when it is due, and the clock's uncertainty later", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.Notifier = true })

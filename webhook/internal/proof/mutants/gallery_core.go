@@ -138,7 +138,7 @@ var core = []mutation{
 		"		s.outcomes.count < maxUnwritten*s.c.Capacity && ", "		",
 		"./webhook/internal/scheduler -run TestSchedulerOutcomes"},
 	{"a claim after an outage comes before kept outcomes", "webhook/internal/scheduler/claim.go",
-		" || s.outcomes.repeats(s) || s.outcomes.count", " || s.outcomes.count",
+		" || s.outcomes.recovering() || s.outcomes.count", " || s.outcomes.count",
 		"./webhook/internal/scheduler -run TestSchedulerOutcomes"},
 	{"a pause is forgotten when a straggler succeeds", "webhook/internal/scheduler/health.go",
 		"if was.PausedUntil.After(at) {", "if false {",
