@@ -64,7 +64,7 @@ func (s *Store) claimAllPostgres(ctx context.Context, t *claimRun) error {
 }
 
 // maxLostClaim bounds the wait for a claim whose connection is lost and which the server still runs.
-const maxLostClaim = time.Second
+const maxLostClaim = 3 * time.Second
 
 // awaitLostClaim waits until the earlier run of a repeated claim has ended in the server. Its rows are
 // not visible before: the repetition would take others, and those rows would wait for the end of the lease.
