@@ -277,37 +277,3 @@ func TestWithEnvelope_body(t *testing.T) {
 		t.Errorf("one byte too many, counted with the envelope: %v", err)
 	}
 }
-
-// FuzzCatalogueDecode: nothing panics, errors are typed and keep the body, and a decoded value
-// survives encoding and decoding in an envelope.
-func FuzzCatalogueDecode(f *testing.F) {
-	c, err := payload.NewCatalogue(append(payload.Builtin(), ownTypes()...)...)
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, typ := range c.Types() {
-		for _, opts := range [][]payload.Option{nil, {payload.WithEnvelope()}} {
-			f.Add(mustNew(f, typ.Example, opts...).Body)
-		}
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		data, err := c.Decode(body)
-		if err != nil {
-			if !errors.Is(err, payload.ErrDecode) && !errors.Is(err, payload.ErrUnknownTrigger) {
-				t.Fatalf("untyped error: %v", err)
-			}
-			return
-		}
-		e, err := payload.New("acme", data, payload.WithEnvelope(), payload.WithAnyProcessID(), payload.WithExpiryFormat(payload.ExpiryRFC3339))
-		if err != nil {
-			return // decoded values are not checked
-		}
-		again, err := c.Decode(e.Body)
-		if err != nil {
-			t.Fatalf("%s does not decode: %v", e.Body, err)
-		}
-		if diff := cmp.Diff(data, again); diff != "" {
-			t.Fatalf("(-first +second):\n%s", diff)
-		}
-	})
-}

@@ -14,6 +14,8 @@ import (
 // be any string; the Validate method of the result checks them. A [Catalogue] decodes a host's own
 // types, and bodies in the envelope of [WithEnvelope].
 //
+// The "{}" of a Test has no trigger: answer it with 200 before.
+//
 // Errors: an [UnknownTriggerError], or a [DecodeError] for everything else, such as a body without
 // a trigger (a host's own Data has none), invalid UTF-8, bytes after the object, a lone surrogate
 // escape in a string that is read, or nesting deeper than 64. Both keep a copy of the body.

@@ -41,9 +41,7 @@ func (d *Dispatcher) compile(ctx context.Context, read readScopeFunc, events []p
 			if hooks, err = read(ctx, e.Scope); err != nil {
 				return Receipt{}, batch{}, fmt.Errorf("webhook: dispatch %s: webhooks: %w", e.ID, err)
 			}
-			if len(hooks) == 0 {
-				d.warnUnknownScope(ctx, e.Scope)
-			}
+			d.reportNoReceivers(ctx, e.Scope, hooks, now)
 			d.forgetSealed(e.Scope, func(id string) bool {
 				return !slices.ContainsFunc(hooks, func(w Webhook) bool { return w.ID == id })
 			})
@@ -61,7 +59,7 @@ func (d *Dispatcher) compile(ctx context.Context, read readScopeFunc, events []p
 				scopes[e.Scope] = hooks
 			}
 		}
-		er := EventReceipt{ID: e.ID, Matched: len(made)}
+		er := EventReceipt{ID: e.ID, Matched: len(made), Deliveries: make([]string, 0, len(made))}
 		for i := range made {
 			if made[i].Carry = carry; len(made[i].Body) > d.profile.maxBody() {
 				return Receipt{}, batch{}, fmt.Errorf("webhook: dispatch %s: %w: composed body of %d bytes, profile %s allows %d", e.ID, ErrTooLarge, len(made[i].Body), d.profile.Name, d.profile.maxBody())
@@ -88,11 +86,15 @@ func (d *Dispatcher) reportUnusable(ctx context.Context, w *Webhook, err error) 
 	}
 }
 
-// warnUnknownScope logs once that a scope has no webhooks at all. As a rule none was added yet, but
-// the name may be misspelt.
-func (d *Dispatcher) warnUnknownScope(ctx context.Context, scope string) {
-	if d.status.firstTime(&d.status.warnedScopes, scope) {
+// reportNoReceivers logs once that a scope has no webhooks: as a rule none was added yet, but the name
+// may be misspelt. It also logs once that none of them is active: Active may have been forgotten.
+func (d *Dispatcher) reportNoReceivers(ctx context.Context, scope string, hooks []Webhook, now time.Time) {
+	switch {
+	case slices.ContainsFunc(hooks, func(w Webhook) bool { return w.Live(now) }):
+	case len(hooks) == 0 && d.status.firstTime(&d.status.warnedScopes, scope):
 		d.log.WarnContext(ctx, "webhook: an event of a scope without webhooks was dispatched, it reaches no receiver", "scope", scope)
+	case len(hooks) > 0 && d.status.firstTime(&d.status.inactiveScopes, scope):
+		d.log.InfoContext(ctx, "webhook: an event of a scope without active webhooks was dispatched, it reaches no receiver", "scope", scope)
 	}
 }
 

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // The Manager and Explain call a Store in the host's goroutine, where its panic would end the host. The
@@ -27,6 +29,10 @@ func protectWrite(what string, call func() error) error {
 	return err
 }
 
+// keepable reports whether every Store can hold a text. IDs come from links, where anything may
+// stand, and PostgreSQL answers a statement with other bytes with an error, not with no row.
+func keepable(text string) bool { return utf8.ValidString(text) && strings.IndexByte(text, 0) < 0 }
+
 type containedRegistry struct{ Registry }
 
 func (c containedRegistry) Create(ctx context.Context, w Webhook, max int) error {
@@ -38,6 +44,9 @@ func (c containedRegistry) Update(ctx context.Context, w Webhook) error {
 }
 
 func (c containedRegistry) Delete(ctx context.Context, scope, id string) error {
+	if !keepable(id) {
+		return ErrNotFound
+	}
 	return protectWrite("Delete", func() error { return c.Registry.Delete(ctx, scope, id) })
 }
 
@@ -46,6 +55,9 @@ func (c containedRegistry) DeleteScope(ctx context.Context, scope string) error 
 }
 
 func (c containedRegistry) Webhook(ctx context.Context, scope, id string) (Webhook, error) {
+	if !keepable(id) {
+		return Webhook{}, ErrNotFound
+	}
 	return protectRead("Webhook", func() (Webhook, error) { return c.Registry.Webhook(ctx, scope, id) })
 }
 
@@ -56,6 +68,9 @@ func (c containedRegistry) Webhooks(ctx context.Context, scope string) ([]Webhoo
 type containedHistory struct{ History }
 
 func (c containedHistory) Delivery(ctx context.Context, scope, id string) (d Delivery, as []Attempt, err error) {
+	if !keepable(id) {
+		return Delivery{}, nil, ErrNotFound
+	}
 	err = protect("Delivery", func() (err error) {
 		d, as, err = c.History.Delivery(ctx, scope, id)
 		return err
@@ -72,15 +87,35 @@ func (c containedHistory) Deliveries(ctx context.Context, q Query) (ds []Deliver
 }
 
 func (c containedHistory) Requeue(ctx context.Context, scope, id string, due time.Time) error {
+	if !keepable(id) {
+		return ErrNotFound
+	}
 	return protectWrite("Requeue", func() error { return c.History.Requeue(ctx, scope, id, due) })
 }
 
 func (c containedHistory) Cancel(ctx context.Context, scope, id string, now time.Time) (d Delivery, ended bool, err error) {
+	if !keepable(id) {
+		return Delivery{}, false, ErrNotFound
+	}
 	err = protectWrite("Cancel", func() (err error) {
 		d, ended, err = c.History.Cancel(ctx, scope, id, now)
 		return err
 	})
 	return d, ended, err
+}
+
+type containedKeyOrder struct{ KeyOrder }
+
+func (c containedKeyOrder) Ahead(ctx context.Context, scope, id string) (Delivery, error) {
+	return protectRead("Ahead", func() (Delivery, error) { return c.KeyOrder.Ahead(ctx, scope, id) })
+}
+
+func (c containedKeyOrder) Newest(ctx context.Context, scope, id string) (Delivery, error) {
+	return protectRead("Newest", func() (Delivery, error) { return c.KeyOrder.Newest(ctx, scope, id) })
+}
+
+func (c containedKeyOrder) HeldBack(ctx context.Context, scope, webhookID string, limit int) ([]Delivery, error) {
+	return protectRead("HeldBack", func() ([]Delivery, error) { return c.KeyOrder.HeldBack(ctx, scope, webhookID, limit) })
 }
 
 // containedHandler isolates the host's log handler, which is called by goroutines of this package.

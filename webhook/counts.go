@@ -35,7 +35,8 @@ type HourCount struct {
 	Slowest time.Duration `json:"slowest_ns"`
 }
 
-// Counts returns the counts of these webhooks of a scope since a time; see [Counters]. Errors:
+// Counts returns the counts of these webhooks of a scope since a time; see [Counters]. Unknown
+// webhooks have none. Errors:
 // [ErrUnsupported] when the Store does not count, [ErrInvalid] for more than 500 webhooks.
 func (m *Manager) Counts(ctx context.Context, scope string, webhookIDs []string, since time.Time) ([]HourCount, error) {
 	c, ok := m.d.store.(Counters)

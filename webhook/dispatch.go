@@ -13,8 +13,9 @@ import (
 	"github.com/postrider/postrider/payload"
 )
 
-// Receipt is the result of one Dispatch, in the order of its events.
+// Receipt is the result of one Dispatch.
 type Receipt struct {
+	// Events are in the order of the call; none after an error.
 	Events []EventReceipt `json:"events"`
 }
 
@@ -22,7 +23,8 @@ type Receipt struct {
 type EventReceipt struct {
 	// ID is the event's.
 	ID string `json:"id"`
-	// Matched is the number of deliveries of the event; 0 means that no webhook receives it.
+	// Matched is the number of deliveries of the event; 0 means that no webhook receives it: none of
+	// the scope is active and listens to its type.
 	Matched int `json:"matched"`
 	// Added is the number of new ones; the others were stored by an earlier Dispatch of the same
 	// event.
@@ -45,7 +47,7 @@ type EventReceipt struct {
 // [ErrBusy], [ErrUnknown], [ErrPanic], those of the Profile's hooks and of the Store.
 func (d *Dispatcher) Dispatch(ctx context.Context, events ...payload.Event) (Receipt, error) {
 	if len(events) == 0 {
-		return Receipt{}, nil
+		return Receipt{Events: []EventReceipt{}}, nil
 	}
 	if err := d.checkEvents(events); err != nil {
 		return Receipt{}, err
@@ -163,7 +165,7 @@ func (d *Dispatcher) DispatchTx(ctx context.Context, tx Enqueuer, events ...payl
 		return Receipt{}, errors.New("webhook: DispatchTx needs an Enqueuer, such as sqlstore's Store.Tx")
 	}
 	if len(events) == 0 {
-		return Receipt{}, nil
+		return Receipt{Events: []EventReceipt{}}, nil
 	}
 	if err := d.checkEvents(events); err != nil {
 		return Receipt{}, err

@@ -74,7 +74,9 @@ func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
 	d.health, _ = store.(HealthStore)
 	d.cache, _ = store.(WebhookCache)
 	d.marks, _ = store.(Marks)
-	d.keys, _ = store.(KeyOrder)
+	if k, ok := store.(KeyOrder); ok {
+		d.keys = containedKeyOrder{k}
+	}
 	if c, ok := store.(interface{ Notifies() bool }); ok {
 		notifies, err := protectRead("Notifies", func() (bool, error) { return c.Notifies(), nil })
 		if err != nil {

@@ -94,3 +94,18 @@ func TestChangeStartsOver(t *testing.T) {
 		t.Errorf("%d tries, want a few", 1000-store.times)
 	}
 }
+
+// Rule: an edit that shall rotate has the new secret. Otherwise RevokeNow would leave a leaked one in
+// use.
+func TestEditRotatesNothing(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, newStore(t), webhook.Standard(), nil)
+	w := h.add("one", standardHook, func(w *webhook.Webhook) { w.Secrets = []webhook.Secret{generated(t)} })
+	_, err := h.hooks.Edit(ctx, webhook.Webhook{Scope: scope, ID: w.ID, Name: "renamed", Events: w.Events}, webhook.RevokeNow())
+	if got := complaint(err); got != "secret required" {
+		t.Errorf("%q, want the secret", got)
+	}
+	if is := h.webhook(w.ID); is.Name != w.Name || is.Version != w.Version {
+		t.Error("it was changed although refused")
+	}
+}

@@ -23,7 +23,7 @@ var (
 	ErrClosed = errors.New("webhook: store is closed")
 	// ErrRunning: Run was called while another Run is under way.
 	ErrRunning = errors.New("webhook: dispatcher is already running")
-	// ErrTooLarge: a body, or all bodies of one Dispatch together, exceed their cap.
+	// ErrTooLarge: a body exceeds Profile.MaxBody, or the metadata of Options.Carry its bounds.
 	ErrTooLarge = errors.New("webhook: too large")
 	// ErrUnsupported: the Store lacks the optional interface that the call needs.
 	ErrUnsupported = errors.New("webhook: the store lacks a capability that this call needs")

@@ -74,9 +74,14 @@ func (d *Dispatcher) Explain(ctx context.Context, scope, deliveryID string) (Exp
 }
 
 // ExplainAll is [Dispatcher.Explain] for deliveries of a scope as [Manager.Deliveries] returned
-// them. It reads each of their webhooks once, and for a delivery that waits in order the one ahead.
-func (d *Dispatcher) ExplainAll(ctx context.Context, scope string, ds []Delivery) ([]Explanation, error) {
-	xs, err := d.explainEach(ctx, ds)
+// them, in the same order. It reads each of their webhooks once, and for a delivery that waits in
+// order the one ahead. Errors: [ErrInvalid] for a delivery of another scope.
+func (d *Dispatcher) ExplainAll(ctx context.Context, scope string, ds []Delivery) (xs []Explanation, err error) {
+	if slices.ContainsFunc(ds, func(dl Delivery) bool { return dl.Scope != scope }) {
+		err = fmt.Errorf("%w: a delivery is of another scope", ErrInvalid)
+	} else {
+		xs, err = d.explainEach(ctx, ds)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("webhook: explain deliveries of scope %q: %w", scope, err)
 	}

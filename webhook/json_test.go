@@ -51,6 +51,8 @@ func jsonValues() map[string]any {
 		"backlog": webhook.Backlog{Scope: "acme", WebhookID: "whk_1", Pending: webhook.CountOf(1), OldestDue: at},
 		"preview": webhook.Preview{Method: "POST", URL: "https://hooks.example.com/[redacted]",
 			Header: []webhook.PreviewHeader{{Name: "Webhook-Signature", Value: "[redacted]", Masked: true}}, Body: []byte("{}")},
+		"status": webhook.Status{Running: true, Paused: true, InFlight: 3, Active: 2, Waiting: 4, Unwritten: 1, LastAnswer: at, StoreError: webhook.ErrClosed,
+			Unreadable: 1, Egress: true, OldestDue: at, Delivered: 9, Failed: 1, StoreErrors: map[string]int64{"Claim": 2}},
 		"explanation": webhook.Explanation{Delivery: d, Reasons: []webhook.Reason{{Kind: webhook.ReasonRetry, Until: at, Shared: true, Text: "It waits."}}},
 	}
 }
@@ -88,7 +90,7 @@ func TestJSON_golden(t *testing.T) {
 				t.Errorf("a secret is shown:\n%s", got)
 			}
 			for _, m := range jsonName.FindAllStringSubmatch(string(got), -1) {
-				if !stable.MatchString(m[1]) && m[1] != "issue.key" && m[1] != "X-Key" {
+				if !stable.MatchString(m[1]) && m[1] != "issue.key" && m[1] != "X-Key" && m[1] != "Claim" {
 					t.Errorf("name %q", m[1])
 				}
 			}
@@ -164,5 +166,25 @@ func TestJSON_words(t *testing.T) {
 	none, err := json.Marshal(webhook.Webhook{ID: "whk_1"})
 	if want := `{"id":"whk_1","scope":"","name":"","url":"","events":[],"active":false,"version":0}`; err != nil || string(none) != want {
 		t.Errorf("%s, %v; want %s", none, err, want)
+	}
+}
+
+// Rule: a receipt has lists in JSON, never null, also for an event that no webhook receives and for
+// no event at all.
+func TestJSON_emptyReceipt(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, newStore(t), webhook.Automation(), nil)
+	nobody := h.dispatchAll()
+	nothing, err := h.Dispatch(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, r := range map[string]webhook.Receipt{
+		`{"events":[]}`: nothing,
+		`{"events":[{"id":"` + nobody.Events[0].ID + `","matched":0,"added":0,"deliveries":[]}]}`: nobody,
+	} {
+		if got, err := json.Marshal(r); err != nil || string(got) != want {
+			t.Errorf("%s, %v; want %s", got, err, want)
+		}
 	}
 }

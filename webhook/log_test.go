@@ -102,7 +102,8 @@ func TestAttentionOfEachStatus(t *testing.T) {
 	})
 }
 
-// Rule: an event of a scope without webhooks is logged once. An event of a type that the Profile
+// Rule: an event of a scope without webhooks is logged once, one of a scope whose webhooks are all
+// inactive too. An event of a type that the Profile
 // does not know is refused.
 func TestEventsThatReachNobody(t *testing.T) {
 	t.Parallel()
@@ -113,9 +114,17 @@ func TestEventsThatReachNobody(t *testing.T) {
 			}
 		}
 		h.wantLines(1, "level=WARN msg=\"webhook: an event of a scope without webhooks", "scope="+scope)
-		h.add("one", func(w *webhook.Webhook) { w.Events = []string{"taskFailure"} })
+		w := h.add("one", func(w *webhook.Webhook) { w.Events = []string{"taskFailure"} })
 		h.dispatchAll(id("evt_9"))
 		h.wantLines(1, "scope without webhooks")
+		h.wantLines(0, "scope without active webhooks")
+		if err := h.hooks.SetActive(t.Context(), scope, w.ID, false); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 2 {
+			h.dispatchAll(id("evt_%d", 10+i))
+		}
+		h.wantLines(1, "level=INFO msg=\"webhook: an event of a scope without active webhooks", "scope="+scope)
 		_, err := h.Dispatch(t.Context(), payload.Event{ID: "evt_x", Scope: scope, Type: "taskSucess", Time: time.Now(), Body: []byte("{}")})
 		if !errors.Is(err, webhook.ErrInvalid) || !strings.Contains(err.Error(), "taskSucess") {
 			t.Errorf("a misspelt type: %v, want ErrInvalid that names it", err)

@@ -67,8 +67,8 @@ func (m *Manager) Add(ctx context.Context, w Webhook) (Webhook, error) {
 // each missing value. Values in w count as entered: a form handler fills in what was typed and
 // leaves the rest empty; it does not pass on values that it has read from the Store.
 //
-// Secrets that are not in w end at once. With opts, a new Secrets[0] comes in as by
-// [Manager.RotateSecret], in the same write, and the other secrets of w are ignored.
+// Secrets that are not in w end at once. With opts, Secrets[0] comes in as by [Manager.RotateSecret],
+// in the same write, and the other secrets of w are ignored; without a secret in w, opts are refused.
 //
 // Errors: [*ValidationError], [ErrNotFound], [ErrConflict], [ErrSealed] while the stored webhook
 // cannot be opened; with opts also those of RotateSecret.
@@ -85,10 +85,13 @@ func (m *Manager) Edit(ctx context.Context, w Webhook, opts ...RotateOption) (We
 		next.Version, next.CreatedAt, next.DisabledReason = stored.Version, stored.CreatedAt, stored.DisabledReason
 		next.DisabledAt = stored.DisabledAt
 		k = keepEmpty(stored.Clone(), &next)
-		if len(opts) > 0 && !k.secrets && len(next.Secrets) > 0 {
-			newest := next.Secrets[0]
+		switch {
+		case len(opts) == 0:
+		case len(w.Secrets) == 0:
+			refused = &ValidationError{Fields: []FieldError{{"secret", "required", "Enter the new secret, which a rotation needs."}}}
+		default:
 			next.Secrets = stored.Secrets
-			next.Secrets, refused = newRotation(opts).apply(&m.d.profile, &next, newest, m.secretTime())
+			next.Secrets, refused = newRotation(opts).apply(&m.d.profile, &next, w.Secrets[0], m.secretTime())
 		}
 		*stored = next
 	})
@@ -135,6 +138,7 @@ func (m *Manager) remove(ctx context.Context, scope, id string) (err error) {
 }
 
 // DeleteScope removes all data of a tenant, its webhooks first. After an error another call continues.
+// An unknown scope is no error.
 func (m *Manager) DeleteScope(ctx context.Context, scope string) error {
 	ws, err := m.d.registry.Webhooks(ctx, scope)
 	if err == nil {
@@ -174,7 +178,8 @@ func (m *Manager) Webhook(ctx context.Context, scope, id string) (Webhook, error
 	return w, nil
 }
 
-// List returns the webhooks of a scope, oldest first.
+// List returns the webhooks of a scope, oldest first. An unknown scope has none. One that cannot be
+// opened has Webhook.Unreadable set.
 func (m *Manager) List(ctx context.Context, scope string) ([]Webhook, error) {
 	ws, err := m.d.registry.Webhooks(ctx, scope)
 	if err != nil {
@@ -187,7 +192,7 @@ func (m *Manager) List(ctx context.Context, scope string) ([]Webhook, error) {
 }
 
 // Health returns the health of a webhook's endpoint. With a [HealthStore] it covers all hosts and
-// outlives them; otherwise it covers the requests of this process.
+// outlives them; otherwise it covers the requests of this process. Errors: [ErrNotFound].
 func (m *Manager) Health(ctx context.Context, scope, id string) (Health, error) {
 	w, err := m.Webhook(ctx, scope, id)
 	if err != nil {

@@ -47,6 +47,8 @@ func (q *Query) check() error {
 		return fmt.Errorf("%w: Query.Limit %d must be between 1 and %d, or 0 for the default", ErrInvalid, q.Limit, maxPage)
 	case !q.Since.IsZero() && !q.Until.IsZero() && q.Until.Before(q.Since):
 		return fmt.Errorf("%w: Query.Until lies before Query.Since", ErrInvalid)
+	case !keepable(q.WebhookID+" "+q.EventID+" "+q.Type) || slices.ContainsFunc(q.Codes, func(c Code) bool { return !keepable(string(c)) }):
+		return fmt.Errorf("%w: the texts of a Query must be UTF-8 without NUL", ErrInvalid)
 	}
 	return nil
 }

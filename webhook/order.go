@@ -135,12 +135,13 @@ func (d *Dispatcher) reportHeldBack(ctx context.Context, j *job, s *Settlement) 
 
 // Held lists deliveries of a webhook that failed under [OrderHold] and hold their keys until a
 // person decides: [Manager.Redeliver] or [Manager.Cancel]. It returns at most 500, in the order of
-// their Dispatch. Errors: [ErrUnsupported] when the Store is no [KeyOrder].
-func (m *Manager) Held(ctx context.Context, scope, webhookID string) ([]Delivery, error) {
-	if m.d.keys == nil {
-		return nil, fmt.Errorf("webhook: list held deliveries: %w: it is no KeyOrder", ErrUnsupported)
+// their Dispatch. An unknown webhook has none. Errors: [ErrUnsupported] when the Store is no
+// [KeyOrder].
+func (m *Manager) Held(ctx context.Context, scope, webhookID string) (ds []Delivery, err error) {
+	k, err := m.keyOrder()
+	if err == nil {
+		ds, err = k.HeldBack(ctx, scope, webhookID, maxHeld)
 	}
-	ds, err := m.d.keys.HeldBack(ctx, scope, webhookID, maxHeld)
 	if err != nil {
 		return nil, fmt.Errorf("webhook: list held deliveries: %w", err)
 	}
@@ -156,30 +157,41 @@ func (m *Manager) Orders() (orders []OrderPolicy, coalesces bool) {
 	return slices.Clone(m.d.profile.Form.Orders), m.d.profile.Form.Coalesces
 }
 
-// Ahead returns the delivery that a pending one of an ordered webhook waits for. Its ID is empty if
-// there is none. Errors: those of the Store.
-func (m *Manager) Ahead(ctx context.Context, scope, id string) (Delivery, error) {
+func (m *Manager) keyOrder() (KeyOrder, error) {
 	if m.d.keys == nil {
-		return Delivery{}, nil
+		return nil, fmt.Errorf("%w: it is no KeyOrder", ErrUnsupported)
 	}
-	return noneIfNotFound(m.d.keys.Ahead(ctx, scope, id))
+	return m.d.keys, nil
+}
+
+// Ahead returns the delivery that a pending one of an ordered webhook waits for, or one with an empty
+// ID if it waits for none. Errors: [ErrNotFound] for an unknown delivery, [ErrUnsupported] when the
+// Store is no [KeyOrder] or no [History].
+func (m *Manager) Ahead(ctx context.Context, scope, id string) (Delivery, error) {
+	return m.related(ctx, scope, id, "the one ahead", KeyOrder.Ahead)
 }
 
 // Successor returns the latest delivery of the same webhook, key and type as one that ended with
-// [CodeSuperseded]. Its ID is empty if there is none. Errors: those of the Store.
+// [CodeSuperseded], or one with an empty ID if there is none later. Errors: those of [Manager.Ahead].
 func (m *Manager) Successor(ctx context.Context, scope, id string) (Delivery, error) {
-	if m.d.keys == nil {
-		return Delivery{}, nil
-	}
-	return noneIfNotFound(m.d.keys.Newest(ctx, scope, id))
+	return m.related(ctx, scope, id, "its successor", KeyOrder.Newest)
 }
 
-// noneIfNotFound returns the zero Delivery in place of ErrNotFound.
-func noneIfNotFound(d Delivery, err error) (Delivery, error) {
-	if errors.Is(err, ErrNotFound) {
-		return Delivery{}, nil
+// related asks for another delivery of the same key. A Store answers ErrNotFound for a delivery
+// without one and for an unknown delivery, so the second question tells them apart.
+func (m *Manager) related(ctx context.Context, scope, id, what string, ask func(KeyOrder, context.Context, string, string) (Delivery, error)) (d Delivery, err error) {
+	k, err := m.keyOrder()
+	if err == nil {
+		d, err = ask(k, ctx, scope, id)
 	}
-	return d, err
+	if errors.Is(err, ErrNotFound) {
+		_, _, err = m.Delivery(ctx, scope, id)
+		return Delivery{}, err
+	}
+	if err != nil {
+		return Delivery{}, fmt.Errorf("webhook: read %s of delivery %s: %w", what, id, err)
+	}
+	return d, nil
 }
 
 // explainOrder adds the delivery of the same key that is ahead.
@@ -192,14 +204,15 @@ func (d *Dispatcher) explainOrder(ctx context.Context, x *Explanation, of webhoo
 		x.add(ReasonOrder, time.Time{}, false, "It failed and holds its key: redeliver it, or cancel it to let the next one go.")
 		return nil
 	}
-	ahead, err := noneIfNotFound(d.keys.Ahead(ctx, dl.Scope, dl.ID))
+	ahead, err := d.keys.Ahead(ctx, dl.Scope, dl.ID)
 	switch {
+	case errors.Is(err, ErrNotFound): // it waits for none
 	case err != nil:
 		return err
 	case of.w != nil && of.w.Coalesce && !ahead.Held: // a webhook that coalesces sends no older event first
-	case ahead.ID != "" && ahead.Exhausted:
+	case ahead.Exhausted:
 		x.add(ReasonOrder, time.Time{}, false, "It waits behind event "+ahead.EventID+" of its key, which failed and is held.")
-	case ahead.ID != "":
+	default:
 		x.add(ReasonOrder, time.Time{}, false, "It waits behind event "+ahead.EventID+" of its key.")
 	}
 	return nil

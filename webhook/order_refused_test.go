@@ -53,8 +53,12 @@ func TestOrderRefused(t *testing.T) {
 		})
 	}
 	h := newHost(t, plainStore{full, full}, ordering(), nil)
-	if _, err := h.hooks.Held(ctx, scope, "x"); !errors.Is(err, webhook.ErrUnsupported) {
-		t.Errorf("Held without the capability: %v, want ErrUnsupported", err)
+	for name, err := range map[string]error{
+		"Held": second(h.hooks.Held(ctx, scope, "x")), "Ahead": second(h.hooks.Ahead(ctx, scope, "x")), "Successor": second(h.hooks.Successor(ctx, scope, "x")),
+	} {
+		if !errors.Is(err, webhook.ErrUnsupported) {
+			t.Errorf("%s without the capability: %v, want ErrUnsupported", name, err)
+		}
 	}
 	p := ordering()
 	p.Form.Orders = append(p.Form.Orders, "some")

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
@@ -12,53 +13,72 @@ import (
 	"github.com/postrider/postrider/webhook/internal/scheduler"
 )
 
-// Status is the state of a Dispatcher, for a readiness probe.
+// Status is the state of a Dispatcher, for a readiness probe. In JSON, "store_error" is the text of
+// StoreError: show it to operators only.
 type Status struct {
 	// Running: Run is under way. Paused: SetPaused(true) is in force.
-	Running, Paused bool
+	Running bool `json:"running"`
+	Paused  bool `json:"paused"`
 	// InFlight is the number of requests under way, tests included. Active is how many of
 	// them hold one of Options.Capacity slots, because they began less than
 	// Options.SlowAfter ago.
-	InFlight, Active int
+	InFlight int `json:"in_flight"`
+	Active   int `json:"active"`
 	// Waiting is the number of deliveries that this process has leased and not begun to
 	// send, Unwritten that of outcomes that are not stored yet, with leases that are given back.
-	Waiting, Unwritten int
+	Waiting   int `json:"waiting"`
+	Unwritten int `json:"unwritten"`
 	// LastAnswer is when the Store last answered a call of Due or Claim.
-	LastAnswer time.Time
+	LastAnswer time.Time `json:"last_answer,omitzero"`
 	// StoreError is why the Store cannot be used right now, nil when it can. It covers every call
 	// of this process. An error is over when the same call has succeeded, or when the call has not
 	// been made again for two minutes.
-	StoreError error
+	StoreError error `json:"-"`
 	// Unreadable counts the webhooks whose secrets could not be opened when they were last
 	// read. Nothing is sent to them, and nothing is lost.
-	Unreadable int
+	Unreadable int `json:"unreadable"`
 	// Egress: the latest request could not leave this process, because its proxy, its route
 	// or its name server does not work. It counts against no webhook.
-	Egress bool
+	Egress bool `json:"egress"`
 	// OldestDue shows how far behind the queue is: the earliest due time in the latest claim. Zero
 	// once a look has found nothing due.
-	OldestDue time.Time
+	OldestDue time.Time `json:"oldest_due,omitzero"`
 	// Delivered and Failed count the deliveries of which this process has stored the end, or
 	// ended them, since New.
-	Delivered, Failed int64
+	Delivered int64 `json:"delivered"`
+	Failed    int64 `json:"failed"`
 	// StoreErrors counts the calls of this process to the Store that failed since New, by
 	// method. nil where none did.
-	StoreErrors map[string]int64
+	StoreErrors map[string]int64 `json:"store_errors,omitempty"`
+}
+
+// MarshalJSON adds the text of StoreError, because an error has no fields to encode.
+func (s Status) MarshalJSON() ([]byte, error) {
+	type fields Status
+	out := struct {
+		fields
+		StoreError string `json:"store_error,omitempty"`
+	}{fields: fields(s)}
+	if s.StoreError != nil {
+		out.StoreError = s.StoreError.Error()
+	}
+	return json.Marshal(out)
 }
 
 // status records how calls to the Store ended.
 type status struct {
-	mu           sync.Mutex
-	errs         map[string]failedCall // by method
-	failures     map[string]int64      // of calls since New, by method
-	ended        [3]atomic.Int64       // by State
-	lastAnswer   time.Time
-	oldestDue    time.Time
-	egress       atomic.Bool
-	sealed       map[webhookKey]bool
-	warnedScopes map[string]bool // without webhooks, logged once each
-	warnedHooks  map[string]bool // versions of webhooks that the Profile cannot use, logged once each
-	warnedRules  map[string]bool // rules that the Store breaks, logged once each
+	mu             sync.Mutex
+	errs           map[string]failedCall // by method
+	failures       map[string]int64      // of calls since New, by method
+	ended          [3]atomic.Int64       // by State
+	lastAnswer     time.Time
+	oldestDue      time.Time
+	egress         atomic.Bool
+	sealed         map[webhookKey]bool
+	warnedScopes   map[string]bool // without webhooks, logged once each
+	inactiveScopes map[string]bool // without active webhooks, logged once each
+	warnedHooks    map[string]bool // versions of webhooks that the Profile cannot use, logged once each
+	warnedRules    map[string]bool // rules that the Store breaks, logged once each
 }
 
 // failedCall is a call to the Store that ended in an error when it was made last.

@@ -30,7 +30,7 @@ func (e *DispatchError) Error() string {
 	if e.Task != nil {
 		ended = "failed"
 	}
-	return fmt.Sprintf("webhook: run %s %s and could not be told of: %v", e.Event.ID, ended, e.Err)
+	return fmt.Sprintf("webhook: run %s %s, but its event was not dispatched: %v", e.Event.ID, ended, e.Err)
 }
 
 // Unwrap returns Err. The task's own error stands beside this one.

@@ -107,8 +107,8 @@ type Webhook struct {
 // The values of Webhook.DisabledReason, so that a page can use its own words. A time in RFC 3339
 // and a full stop follow DisabledFailing.
 const (
-	DisabledGone    = scheduler.ReasonGone
-	DisabledFailing = scheduler.ReasonFailing
+	DisabledGone    = scheduler.ReasonGone    // "The endpoint is gone for good."
+	DisabledFailing = scheduler.ReasonFailing // "Every attempt has failed since "
 )
 
 // AttrSecretIn is the key in Webhook.Attributes that moves the secret of an

@@ -57,7 +57,32 @@ func TestCredentials(t *testing.T) {
 	hook := "/webhooks/" + id
 	b.authorization(hook)
 	b.certificate(hook)
+	b.loses(hook)
 	b.quiet()
+}
+
+// loses replaces the secret at once and deletes the webhook. A page asks before each.
+func (b *browser) loses(hook string) {
+	b.t.Helper()
+	b.open(hook + "/edit")
+	b.choose("field-coalesce_wait", "601")
+	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("form.form").noValidate = true`))
+	b.press("Save")
+	b.sees("Please check the form", "The wait must be between 0 and 10m0s")
+	b.shows("wait-mistake")
+	b.open(hook)
+	b.press("New secret, end the others now")
+	b.sees("Replace the secret of “Shop” at once?", "cannot be undone")
+	b.shows("confirm")
+	b.press("Cancel")
+	b.press("New secret, end the others now")
+	b.press("New secret, end the others now")
+	b.sees("Copy this secret")
+	b.open(hook)
+	b.press("Delete: Shop")
+	b.sees("Delete “Shop”?")
+	b.press("Delete")
+	b.sees("“Shop” was deleted", "No webhooks yet")
 }
 
 // authorization fills in the fields of OAuth 2.0, leaves one out, and saves.

@@ -6,14 +6,14 @@ import (
 	"github.com/postrider/postrider/payload/internal/jsonbody"
 )
 
-// Time is a time that is written as whole milliseconds since 1970, UTC. It is read from that, from
+// Time embeds a time.Time. It is written as whole milliseconds since 1970, UTC, and read from that, from
 // the same number in a string, and from the forms of ISO 8601 that Atlassian's products have used.
 type Time = jsonbody.Time
 
 // At returns the Time of t.
 func At(t time.Time) Time { return Time{Time: t} }
 
-// Number is an integer that is also read from a string.
+// Number is an int64 that is also read from a string.
 type Number = jsonbody.Number
 
 // Actor is the user who caused an event. An Actor with an AccountID and no Name is written as in

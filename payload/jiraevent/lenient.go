@@ -12,7 +12,7 @@ import (
 // dateLayout is the time layout of Jira's REST API.
 const dateLayout = "2006-01-02T15:04:05.000-0700"
 
-// Time is a time that is written as whole milliseconds since 1970, UTC. It is read from that, from
+// Time embeds a time.Time. It is written as whole milliseconds since 1970, UTC, and read from that, from
 // the same number in a string, and from the forms of ISO 8601 that Atlassian's products have used.
 type Time = jsonbody.Time
 
@@ -49,7 +49,7 @@ func (t *AgileTime) UnmarshalJSON(b []byte) (err error) {
 	return err
 }
 
-// Number is an integer that is also read from a string.
+// Number is an int64 that is also read from a string.
 type Number = jsonbody.Number
 
 // ID is an identifier that is written as a string and also read from a number.

@@ -61,6 +61,9 @@ func TestBuild_refuses(t *testing.T) {
 	if _, err := report.Build(t.Context(), source, nil, failure()); !errors.Is(err, down) {
 		t.Errorf("error %v, want the Source's", err)
 	}
+	if _, err := report.Build(t.Context(), nil, nil, failure()); err == nil {
+		t.Error("a nil Source was accepted")
+	}
 	for _, event := range []payload.Data{nil, payload.OrgKeyExpiry{}, (*payload.TaskSuccess)(nil), (*payload.TaskFailure)(nil)} {
 		if _, err := report.Build(t.Context(), source, nil, event); !errors.Is(err, report.ErrNotTask) {
 			t.Errorf("%T: %v, want ErrNotTask", event, err)

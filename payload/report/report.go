@@ -40,8 +40,11 @@ type User struct {
 
 // Build looks up the results of the run of an event, a [payload.TaskSuccess] or
 // [payload.TaskFailure], and resolves its identifiers. names may be nil, which is the same as an
-// empty [NameFuncs]. Errors: [ErrNotTask], and that of the Source.
+// empty [NameFuncs]. Errors: [ErrNotTask], that of the Source, and one for a nil Source.
 func Build(ctx context.Context, source Source, names Names, event payload.Data) (Report, error) {
+	if source == nil {
+		return Report{}, errors.New("report: Build needs a Source")
+	}
 	r, ok := head(event)
 	if !ok {
 		return Report{}, ErrNotTask

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/postrider/postrider/payload"
 	"github.com/postrider/postrider/payload/jiraevent"
@@ -42,13 +44,23 @@ func (s *settings) matches(w webhook.Webhook, e payload.Event) (bool, error) {
 	}
 	switch {
 	case s.match != nil:
-		return s.match(w, e)
+		ok, err := s.match(w, e)
+		return ok && err == nil && heedsKeys(&w, &e), err
 	case !w.Listens(e.Type) && !w.Listens(alias(e)):
 		return false, nil
 	case w.Filter != "" || w.Attributes[AttrPropertyKeys] != "":
 		return false, ErrNoFilters
 	}
 	return true, nil
+}
+
+// heedsKeys reports whether the propertyKeys of a module let an event through. They are about events
+// of issue properties, whose key jiraevent.New puts into the variable.
+func heedsKeys(w *webhook.Webhook, e *payload.Event) bool {
+	if w.Attributes[AttrPropertyKeys] == "" || !strings.HasPrefix(e.Type, "issue_property_") {
+		return true
+	}
+	return slices.Contains(PropertyKeys(*w), e.Vars["property.key"])
 }
 
 // keyOf reads the add-on's key in the body of a lifecycle event.

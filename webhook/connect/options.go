@@ -36,7 +36,8 @@ func WithClientKey(of func(scope string) string) Option {
 
 // WithFilters switches filters on. Match decides instead of webhook.Webhook.Listens whether a
 // webhook receives an event. check, which may be nil, judges a filter when a webhook is added. For
-// JQL these are the Match method of jira.NewMatcher and the Parse method of a jql.Grammar. Without
+// JQL these are the Match method of jira.NewMatcher and the Parse method of a jql.Grammar. An event
+// of an issue property must also have one of the module's propertyKeys, where it has any. Without
 // this option a webhook with a filter or property keys is refused, because they would have no
 // effect.
 func WithFilters(match func(webhook.Webhook, payload.Event) (bool, error), check func(filter string) error) Option {

@@ -8,14 +8,15 @@ import (
 	"time"
 )
 
-// Answer is the response to a request. The zero value is 200 at once.
+// Answer is the response to a request. The zero value is 200 at once. In JSON durations are in
+// nanoseconds.
 type Answer struct {
 	// Status is 200 to 599; 0 means 200.
 	Status int `json:"status"`
 	// Delay passes before the answer, at most 10 minutes.
-	Delay time.Duration `json:"delay,omitempty"`
+	Delay time.Duration `json:"delayNs,omitempty"`
 	// RetryAfter adds the header of that name, in seconds, rounded up; at most 24 hours.
-	RetryAfter time.Duration `json:"retryAfter,omitempty"`
+	RetryAfter time.Duration `json:"retryAfterNs,omitempty"`
 	// Body is sent as text; default is a line with the status.
 	Body string `json:"-"`
 }

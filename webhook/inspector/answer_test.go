@@ -2,6 +2,7 @@ package inspector_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -103,5 +104,14 @@ func TestForms(t *testing.T) {
 	}
 	if w := d.send(http.MethodPut, "/", ""); w.Code != 405 || w.Header().Get("Allow") == "" {
 		t.Errorf("PUT: status %d", w.Code)
+	}
+}
+
+// Rule: the durations of an answer say their unit in the feed.
+func TestAnswer_json(t *testing.T) {
+	t.Parallel()
+	got, err := json.Marshal(inspector.Answer{Status: 503, Delay: time.Second, RetryAfter: time.Minute, Body: "not in the feed"})
+	if want := `{"status":503,"delayNs":1000000000,"retryAfterNs":60000000000}`; err != nil || string(got) != want {
+		t.Errorf("%s, %v; want %s", got, err, want)
 	}
 }

@@ -32,7 +32,9 @@ func TestCanaryOfInstallations(t *testing.T) {
 			t.Parallel()
 			var console bytes.Buffer
 			d := start(t, &inspector.Options{Console: &console, MaxBody: 1000})
-			d.send(http.MethodPost, "/in/connect/installed?user_id=1", body)
+			for _, path := range []string{"/in/connect/installed?user_id=1", "/in/connect/installed/", "/in/my/app/installed"} { // and of other apps
+				d.send(http.MethodPost, path, body)
+			}
 			d.mustNotShow(&console)
 		})
 	}

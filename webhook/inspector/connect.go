@@ -1,6 +1,7 @@
 package inspector
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -61,23 +62,25 @@ func (in *Inspector) descriptor(w http.ResponseWriter, r *http.Request) {
 
 // install keeps the secret of a site that installs the app, and returns the body without the
 // secret: nil where the body cannot be read as a whole, because the secret may stand in it all the
-// same. Only the first 100 sites are kept, and a later installation replaces the secret, as with a
-// real app; the secrets protect only test data.
+// same. The secret of another app's installation is masked and not kept. Only the first 100 sites
+// are kept, and a later installation replaces the secret, as with a real app; the secrets protect
+// only test data.
 func (in *Inspector) install(target string, body []byte, whole bool) []byte {
 	where, _, _ := strings.Cut(target, "?")
-	if !strings.HasSuffix(where, "/"+installedPath) {
-		return body
-	}
+	ours := strings.HasSuffix(where, "/"+installedPath)
 	var fields map[string]json.RawMessage
 	if !whole || json.Unmarshal(body, &fields) != nil {
-		return nil
+		if ours || bytes.Contains(body, []byte("sharedSecret")) {
+			return nil
+		}
+		return body
 	}
 	given, ok := fields["sharedSecret"]
 	if !ok {
 		return body
 	}
 	var client, secret string
-	if json.Unmarshal(given, &secret) == nil && secret != "" && len(secret) <= 4096 &&
+	if ours && json.Unmarshal(given, &secret) == nil && secret != "" && len(secret) <= 4096 &&
 		json.Unmarshal(fields["clientKey"], &client) == nil && client != "" && len(client) <= 255 {
 		in.mu.Lock()
 		if _, known := in.clients[client]; known || len(in.clients) < maxClients {

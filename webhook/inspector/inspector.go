@@ -43,6 +43,9 @@ func New(o *Options) (*Inspector, error) {
 	if in.own, err = sign.GenerateSecret(); err != nil {
 		return nil, fmt.Errorf("inspector: %w", err)
 	}
+	if err = sign.Token(opts.TokenHeader, in.own).Sign(new(http.Request), sign.Message{}); err != nil {
+		return nil, fmt.Errorf("inspector: Options.TokenHeader: %w", err)
+	}
 	if in.hosts, err = opts.hosts(); err != nil {
 		return nil, err
 	}

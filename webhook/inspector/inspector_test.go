@@ -241,6 +241,12 @@ func TestNew_refuses(t *testing.T) {
 		"Refresh":   {Refresh: 1},
 		"Secrets":   {Secrets: []sign.Secret{{}}},
 		"BaseURL":   {BaseURL: "dev.example.com"},
+		// With these no sample could be signed, and no request of a Connect app verified.
+		"BaseURL must":               {BaseURL: "https://dev.example.com/inspector?a=b"},
+		"BaseURL must be":            {BaseURL: "https://ann@dev.example.com/"},
+		"BaseURL must be an":         {BaseURL: "https://dev.example.com/a/../b"},
+		"TokenHeader":                {TokenHeader: "X Token"},
+		"TokenHeader: sign: header ": {TokenHeader: "Content-Length"},
 	} {
 		if _, err := inspector.New(o); err == nil || !strings.Contains(err.Error(), "Options."+want) {
 			t.Errorf("error %v, want one that names %s", err, want)

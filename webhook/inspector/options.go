@@ -106,8 +106,8 @@ func (o *Options) withDefaults() (Options, error) {
 	}
 	if out.BaseURL != "" {
 		u, err := url.Parse(out.BaseURL)
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return Options{}, errors.New("inspector: Options.BaseURL must be an http or https URL")
+		if err != nil || !sign.InBase(u, out.BaseURL) { // a valid base URL lies in itself
+			return Options{}, errors.New("inspector: Options.BaseURL must be an http or https URL with host and optional path, without user, query and fragment")
 		}
 		out.Hosts = append(slices.Clip(out.Hosts), u.Host)
 	}

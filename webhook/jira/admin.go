@@ -39,7 +39,8 @@ type AdminOptions struct {
 // [Sync] made for apps.
 //
 // auth returns the administrator who calls; it is required. Its errors are answered as those of
-// [NewDynamic].
+// [NewDynamic]. Changes that a page of another site makes in an administrator's browser are refused
+// with 403, because the browser adds a session or a password to them by itself.
 func NewAdmin(m *webhook.Manager, auth func(*http.Request) (Administrator, error), opts *AdminOptions) (http.Handler, error) {
 	switch {
 	case m == nil:
@@ -68,7 +69,12 @@ type admin struct {
 }
 
 func (a *admin) handle(serve func(by Administrator, r *http.Request) (status int, answer any, err error)) http.Handler {
+	origin := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if origin.Check(r) != nil {
+			writeError(w, &requestError{http.StatusForbidden, "XSRF check failed: a page of another site cannot change webhooks. Use this site, or a program."})
+			return
+		}
 		by, err := a.auth(r)
 		if err == nil && by.Tenant == "" {
 			err = errors.New("jira: authentication named no tenant")

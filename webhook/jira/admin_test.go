@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -244,5 +245,44 @@ func TestNewAdmin_refused(t *testing.T) {
 	}
 	if _, err := jira.NewAdmin(m, nil, nil); err == nil {
 		t.Error("no authentication is accepted")
+	}
+}
+
+// Rule: a page of another site changes nothing in the browser of an administrator, who is signed in
+// there. Programs send none of these header fields.
+func TestAdmin_crossSite(t *testing.T) {
+	t.Parallel()
+	api, m := newAdmin(t, nil)
+	_, path := create(t, api, "acme/ann", body2019)
+	send := func(method, path string, header ...string) int {
+		r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body2019))
+		r.Header.Set("App", "acme/ann")
+		for i := 0; i < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
+		}
+		w := httptest.NewRecorder()
+		api.ServeHTTP(w, r)
+		if w.Code == 403 && !strings.Contains(w.Body.String(), "XSRF check failed") {
+			t.Errorf("%s: %s", method, w.Body)
+		}
+		return w.Code
+	}
+	for _, header := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example.org"}, {"Origin", "null"}} {
+		for method, path := range map[string]string{"POST": hooksPath, "PUT": path, "DELETE": path} {
+			if code := send(method, path, header...); code != 403 {
+				t.Errorf("%s with %v: %d, want 403", method, header, code)
+			}
+		}
+	}
+	if hooks, err := m.List(t.Context(), "acme"); err != nil || len(hooks) != 1 || hooks[0].Version != 1 {
+		t.Errorf("%d webhooks, %v; want the one as it was", len(hooks), err)
+	}
+	for _, header := range [][]string{nil, {"Sec-Fetch-Site", "same-origin"}, {"Origin", "https://example.com"}} {
+		if code := send("POST", hooksPath, header...); code != 201 {
+			t.Errorf("POST with %v: %d, want 201", header, code)
+		}
+	}
+	if code := send("GET", path, "Sec-Fetch-Site", "cross-site"); code != 200 {
+		t.Errorf("GET: %d, want 200", code)
 	}
 }

@@ -2,6 +2,7 @@ package jira
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -49,7 +50,8 @@ type DynamicOptions struct {
 	// BaseURL is the start of links in answers; default https and the host that the request names.
 	BaseURL string
 	// Changed is called after an owner's registrations have changed, before the request is
-	// answered.
+	// answered. The context of its request has a minute and does not end when the caller leaves,
+	// because what was stored must reach the webhook of the app.
 	Changed func(*http.Request, Owner)
 }
 
@@ -127,6 +129,9 @@ type dynamic struct {
 	allow    allowlist.Policy
 }
 
+// changeTimeout bounds DynamicOptions.Changed.
+const changeTimeout = time.Minute
+
 // dialect is the version of the REST API, which decides the shapes.
 type dialect int
 
@@ -169,7 +174,10 @@ func (d *dynamic) handle(v dialect, serve func(v dialect, app App, r *http.Reque
 
 // change tells the host that the registrations of an owner have changed.
 func (d *dynamic) change(r *http.Request, o Owner) {
-	if d.changed != nil {
-		d.changed(r, o)
+	if d.changed == nil {
+		return
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), changeTimeout)
+	defer cancel()
+	d.changed(r.WithContext(ctx), o)
 }

@@ -192,7 +192,14 @@ func TestRecordFailures_bounds(t *testing.T) {
 	if got, err := m.Failures(t.Context(), o, time.Time{}, 9); err != nil || len(got) != 1 || got[0].Body != nil {
 		t.Errorf("Failures = %v, %v; want one without its large body", got, err)
 	}
-	d.ID = "dlv_broken"
+	for _, code := range []webhook.Code{webhook.CodeCancelled, webhook.CodeSuperseded} { // a person, or a newer callback, took its place
+		d.ID, d.LastCode = "dlv_"+string(code), code
+		record(t.Context(), d)
+	}
+	if got, err := m.Failures(t.Context(), o, time.Time{}, 9); err != nil || len(got) != 1 {
+		t.Errorf("Failures = %v, %v; want nothing that did not fail", got, err)
+	}
+	d.ID, d.LastCode = "dlv_broken", webhook.CodeStatus
 	record(t.Context(), d)
 	if told == nil || !strings.Contains(told.Error(), "dlv_broken") {
 		t.Errorf("told %v", told)

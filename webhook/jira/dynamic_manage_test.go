@@ -24,7 +24,7 @@ func TestDynamic_oneURL(t *testing.T) {
 }
 
 // Rule: a callback URL begins with the base URL of its app up to the end of a segment, for any
-// number of slashes behind it, and leads nowhere else.
+// number of slashes behind it and any spelling of its host, and leads nowhere else.
 func TestDynamic_baseURL(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -38,6 +38,14 @@ func TestDynamic_baseURL(t *testing.T) {
 		{"https://one.example.com/", "https://one.example.com/in", true},
 		{"https://one.example.com", "https://one.example.com/in?a={issue.key}", true},
 		{"https://one.example.com/app", "https://one.example.com/app/{issue.key}", true},
+		{"https://One.Example.com/app", "https://one.example.com/app/in", true},
+		{"https://one.example.com:443/app", "https://ONE.example.com/app/in", true},
+		{"https://one.example.com/app", "https://one.example.com:443/app/{issue.key}", true},
+		{"HTTPS://One.Example.com", "https://one.example.com?a={issue.key}", true},
+		{"https://one.example.com/äpp", "https://one.example.com/%C3%A4pp/in", true},
+		{"https://one.example.com:8443/app", "https://one.example.com/app/in", false},
+		{"https://One.Example.com/App", "https://one.example.com/app/in", false},
+		{"https://one.example.com/x", "https://ONE.example.com/{issue.key}/in", false},
 		{"https://one.example.com/app", "https://one.example.com/application", false},
 		{"https://one.example.com/app", "https://one.example.com/app{issue.key}", false},
 		{"https://one.example.com/x", "https://one.example.com/{issue.key}/in", false},

@@ -110,19 +110,27 @@ func (d *dynamic) callbackURL(app App, in registerRequest) (string, error) {
 	if len(sample) > 0 {
 		canonical = in.URL
 	}
-	if app.BaseURL != "" && !(under(canonical, app.BaseURL) && inBase(expanded, app.BaseURL)) {
+	if app.BaseURL != "" && !(inBase(expanded, app.BaseURL) && (len(sample) == 0 || under(in.URL, app.BaseURL))) {
 		return "", badRequest("The url must begin with the base URL of the app.")
 	}
 	return canonical, nil
 }
 
-// under reports whether a URL is the base or below it.
-func under(target, base string) bool {
-	rest, ok := strings.CutPrefix(target, strings.TrimRight(base, "/"))
+// under reports whether the path of a template is that of the base or below it, so that no variable
+// stands in the place of the base.
+func under(template, base string) bool {
+	rest, ok := strings.CutPrefix(afterHost(template), strings.TrimRight(afterHost(base), "/"))
 	return ok && (rest == "" || rest[0] == '/' || rest[0] == '?')
 }
 
-// inBase is under for a URL in the receivers' reading, without segments that lead out again.
+// afterHost is the part of a URL behind its host.
+func afterHost(raw string) string {
+	_, rest, _ := strings.Cut(raw, "://")
+	return strings.TrimLeftFunc(rest, func(r rune) bool { return r != '/' && r != '?' })
+}
+
+// inBase compares scheme, host and path in the receivers' reading, without segments that lead out
+// again. Hosts and default ports have several spellings.
 func inBase(raw, base string) bool {
 	u, err := url.Parse(raw)
 	return err == nil && sign.InBase(u, base)

@@ -233,3 +233,52 @@ func TestDynamic_tellsOfChanges(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// Rule: what was stored reaches the webhook of the app although the caller left meanwhile.
+func TestDynamic_callerLeaves(t *testing.T) {
+	t.Parallel()
+	m := manager(t, jira.Profile())
+	for _, tc := range []struct{ method, path, body string }{
+		{"POST", path2, `{"url":"https://one.example.com/one","webhooks":[{"jqlFilter":"","events":["jira:issue_updated"]}]}`},
+		{"PUT", path3 + "/refresh", `{"webhookIds":[1000]}`},
+		{"DELETE", path3, `{"webhookIds":[1000]}`},
+	} {
+		ctx, leave := context.WithCancel(t.Context())
+		rs, changed := leaving{new(jira.Memory), leave}, false
+		put(t, rs.Memory, one, "")
+		api := newAPI(t, rs, &jira.DynamicOptions{Changed: func(r *http.Request, o jira.Owner) {
+			changed = true
+			deadline, bounded := r.Context().Deadline()
+			if err := jira.Sync(r.Context(), m, rs.Memory, o); err != nil || !bounded || time.Until(deadline) > time.Minute {
+				t.Errorf("%s: Sync: %v; bounded %t", tc.method, err, bounded)
+			}
+		}})
+		r := httptest.NewRequestWithContext(ctx, tc.method, tc.path, strings.NewReader(tc.body))
+		r.Header.Set("App", "acme/one")
+		api.ServeHTTP(httptest.NewRecorder(), r)
+		if !changed {
+			t.Errorf("%s: the host was not told", tc.method)
+		}
+	}
+}
+
+// leaving stores a change, and then its caller leaves.
+type leaving struct {
+	*jira.Memory
+	leave func()
+}
+
+func (l leaving) Register(ctx context.Context, o jira.Owner, rs []jira.Registration, now time.Time, max int) ([]int64, error) {
+	defer l.leave()
+	return l.Memory.Register(ctx, o, rs, now, max)
+}
+
+func (l leaving) Refresh(ctx context.Context, o jira.Owner, ids []int64, now, until time.Time, max int) ([]int64, error) {
+	defer l.leave()
+	return l.Memory.Refresh(ctx, o, ids, now, until, max)
+}
+
+func (l leaving) Delete(ctx context.Context, o jira.Owner, ids []int64) error {
+	defer l.leave()
+	return l.Memory.Delete(ctx, o, ids)
+}

@@ -44,13 +44,14 @@ type Failures interface {
 }
 
 // RecordFailures returns a func for webhook.Observer.Settled that adds permanent failures of
-// callbacks to apps to the failed list, but no cancelled ones. The Observer is called after the
-// outcome was stored; if a process dies in between, that failure is missing in the list, but not in
-// the history of deliveries. failed receives errors of the two stores; it may be nil.
+// callbacks to apps to the failed list, but no cancelled and no superseded ones. The Observer is
+// called after the outcome was stored; if a process dies in between, that failure is missing in the
+// list, but not in the history of deliveries. failed receives errors of the two stores; it may be
+// nil.
 func RecordFailures(fs Failures, rs Registrations, failed func(context.Context, error)) func(context.Context, webhook.Delivery) {
 	return func(ctx context.Context, d webhook.Delivery) {
 		o := Owner{Tenant: d.Scope, App: d.Vars[varApp]}
-		if d.State != webhook.StateFailed || o.App == "" || d.LastCode == webhook.CodeCancelled {
+		if d.State != webhook.StateFailed || o.App == "" || d.LastCode == webhook.CodeCancelled || d.LastCode == webhook.CodeSuperseded {
 			return
 		}
 		// The outcome is final, so a host that is stopping still stores the failure.

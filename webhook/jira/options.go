@@ -76,8 +76,8 @@ func WithPorts(ports ...uint16) Option {
 }
 
 // WithInFlight sets how many primary and secondary requests may be in flight for one tenant and
-// host; 0 means [DefaultPrimary] and [DefaultSecondary]. The limit of one webhook is
-// webhook.Options.PerLane.
+// host; 0 means [DefaultPrimary] and [DefaultSecondary], less than 0 no limit. The limit of one
+// webhook is webhook.Options.PerLane.
 func WithInFlight(primary, secondary int) Option {
 	return func(s *settings) {
 		s.primary, s.secondary = cmp.Or(primary, DefaultPrimary), cmp.Or(secondary, DefaultSecondary)

@@ -1,6 +1,7 @@
 package keyexpiry_test
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -166,4 +167,13 @@ func TestFormat(t *testing.T) {
 			t.Errorf("requests (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// Rule: an outcome is a word in JSON.
+func TestOutcome_json(t *testing.T) {
+	t.Parallel()
+	got, err := json.Marshal([]keyexpiry.Outcome{keyexpiry.Failed, keyexpiry.Fired, keyexpiry.Unheard})
+	if want := `["failed","fired","unheard"]`; err != nil || string(got) != want {
+		t.Errorf("%s, %v; want %s", got, err, want)
+	}
 }

@@ -12,7 +12,8 @@ import (
 // Options configures a [Checker]. Nil, or a zero field, means the default.
 type Options struct {
 	// Window is the time before its expiry in which a key is announced, its start included;
-	// default 7 days, 1 minute to 365 days.
+	// default 7 days, 1 minute to 365 days. Together with Late it is at least Every and Jitter,
+	// the longest pause between two checks.
 	Window time.Duration
 	// Late announces a key also after its expiry, up to this duration and only if it was
 	// not announced before; default never, at most 365 days.
@@ -70,10 +71,11 @@ func (o *Options) check() error {
 		return refuse("Late %v must be between 0 and 365 days", o.Late)
 	case o.Every < time.Minute || o.Every > day:
 		return refuse("Every %v must be between 1 minute and 24 hours", o.Every)
-	case o.Window < o.Every && o.Late < o.Every:
-		return refuse("Window %v is shorter than Every %v, a key could expire between two checks", o.Window, o.Every)
 	case o.Jitter >= o.Every:
 		return refuse("Jitter %v must be less than Every %v", o.Jitter, o.Every)
+	case o.Window+o.Late < o.Every+o.Jitter:
+		return refuse("Window %v and Late %v are shorter than the longest pause between two checks, Every %v and Jitter %v: a key could pass between them",
+			o.Window, o.Late, o.Every, o.Jitter)
 	case o.Timeout < 0 || o.Timeout > o.Every:
 		return refuse("Timeout %v must be positive and at most Every %v", o.Timeout, o.Every)
 	case o.Format != payload.ExpiryDate && o.Format != payload.ExpiryRFC3339:

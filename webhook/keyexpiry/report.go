@@ -46,3 +46,6 @@ func (o Outcome) String() string {
 	}
 	return fmt.Sprintf("Outcome(%d)", uint8(o))
 }
+
+// MarshalText returns the word of String, so that JSON and logs have words.
+func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }

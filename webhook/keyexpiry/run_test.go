@@ -194,6 +194,8 @@ func TestNew_refuses(t *testing.T) {
 		{"window too long", keyexpiry.Options{Window: 366 * 24 * time.Hour}, "Window"},
 		{"negative window", keyexpiry.Options{Window: -time.Hour}, "Window"},
 		{"window shorter than the pause between checks", keyexpiry.Options{Window: time.Hour, Every: 2 * time.Hour}, "Window"},
+		{"window shorter than the pause with its jitter", keyexpiry.Options{Window: time.Hour, Every: time.Hour}, "Window"},
+		{"window and late shorter than the pause", keyexpiry.Options{Window: 20 * time.Minute, Late: 20 * time.Minute}, "Window"},
 		{"negative late", keyexpiry.Options{Late: -1}, "Late"},
 		{"endless late", keyexpiry.Options{Late: 366 * 24 * time.Hour}, "Late"},
 		{"too often", keyexpiry.Options{Every: time.Second}, "Every"},
@@ -211,6 +213,11 @@ func TestNew_refuses(t *testing.T) {
 				t.Errorf("error %v, want one about %s", err, tc.want)
 			}
 		})
+	}
+	for _, o := range []keyexpiry.Options{{Window: time.Hour, Every: time.Hour, Jitter: -1}, {Window: 31 * time.Minute, Late: 30 * time.Minute}} {
+		if _, err := keyexpiry.New(h.hooks, store, source, &o); err != nil {
+			t.Errorf("%+v, as long as the longest pause: %v", o, err)
+		}
 	}
 	if _, err := keyexpiry.New(h.hooks, store, source, nil); err != nil {
 		t.Errorf("nil Options: %v", err)

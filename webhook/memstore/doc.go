@@ -5,9 +5,8 @@
 //
 //	store, err := memstore.New(nil)
 //
-// A [Store] has every optional capability but the two that only a shared
-// database has (a clock and a notifier): registry, history, pruning, marks,
-// health, sweeps, and the check that it serves one Profile only.
+// A [Store] has every optional capability but those that only a database needs: a clock, a
+// notifier, sealed secrets and a cache of webhooks.
 //
 // # Bounds
 //

@@ -29,8 +29,8 @@ func (v *visit) rows(id string) (view rowsView, err error) {
 	case errors.Is(err, webhook.ErrUnsupported):
 		view.NoHistory = true
 		return view, nil
-	case err != nil && q.Cursor != "" && v.ctx.Err() == nil:
-		return view, v.noPage() // a damaged or outdated cursor
+	case errors.Is(err, webhook.ErrInvalid), err != nil && q.Cursor != "" && v.ctx.Err() == nil:
+		return view, v.noPage() // a text that is none, a damaged or outdated cursor
 	case err != nil:
 		return view, err
 	}

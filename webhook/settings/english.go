@@ -63,6 +63,8 @@ func (t *Texts) words() {
 	t.HealthLabel, t.ActiveLabel, t.On, t.Off, t.NotUsed = "Health", "Active", "On", "Off", "Not used yet"
 	t.Edit, t.Test, t.Delete, t.Deliveries, t.Cancel = "Edit", "Test", "Delete", "Deliveries", "Cancel"
 	t.ConfirmHint = "Nothing that waits for it will be sent. This cannot be undone."
+	t.ConfirmRevokeHint = "A receiver that knows only this secret refuses everything from now on. This cannot be undone."
+	t.ConfirmReplaceHint = "All its present secrets end. The receiver refuses everything until it has the new one. This cannot be undone."
 	t.Redelivered, t.Cancelled = "Queued. It will be sent again in a moment.", "Cancelled. It will not be sent."
 	t.AlreadyGone = "It was gone already. Somebody may have deleted it."
 	t.Repeated = "This was done already, and not a second time."
@@ -101,6 +103,7 @@ func (t *Texts) pageWords() {
 func (t *Texts) formWords() {
 	t.AddTitle = "Add webhook"
 	t.FieldOrder, t.OrderHint = "Order", "How events about the same object, such as one issue, follow each other."
+	t.FieldWait, t.WaitHint = "Wait for later events, in seconds", "With only the latest: how long the first event waits for others to take its place, up to 600."
 	t.FieldName, t.FieldURL, t.FieldSecret, t.FieldNotes = "Name", "Webhook URL", "Secret", "Notes"
 	t.FieldTriggers, t.FieldActive = "Events", "Active"
 	t.NameHint = "What it is for."
@@ -207,6 +210,8 @@ func (t *Texts) sentences() {
 	t.Switch = func(name string, on bool) string { return "Active: " + name }
 	t.ActOn = func(action, name string) string { return action + ": " + name }
 	t.Confirm, t.FieldHeader = named("Delete “%s”?"), named("Header %s")
+	t.ConfirmRevoke, t.ConfirmReplace = named("Revoke a secret of “%s”?"), named("Replace the secret of “%s” at once?")
+	t.ConfirmWaiting = named("Deliveries that wait for it now: %s.")
 	t.EditTitle, t.TestSample = named("Edit “%s”"), named("A complete example: %s")
 	t.KeepURL = named("A URL at %s is stored. Leave this empty to keep it.")
 	status := func(word string) func(int) string {

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"net/http"
@@ -19,6 +20,7 @@ type formView struct {
 	Active              bool
 	Triggers            []choice
 	Orders              []orderChoice // the orders of one key's events, where there is a choice
+	Wait                string        // seconds; empty where the latest event cannot be chosen
 	Headers             []headerField // the stored headers, whose values can be entered again
 	StoredAt            string        // scheme and host of the stored URL
 	URL                 string        // as typed
@@ -37,6 +39,7 @@ type formView struct {
 	HeadersError        string
 	Credentials         *credentialsView // nil where the form has none
 	OrderError          string
+	WaitError           string
 }
 
 // headerField is a header by its place in the form, without its value.
@@ -69,6 +72,9 @@ func (v *visit) newForm(w webhook.Webhook) *formView {
 	}
 	f.Credentials = v.credentials(&w, v.t)
 	f.Orders = v.orderChoices(&w)
+	if slices.Contains(v.orderValues(), latestOnly) {
+		f.Wait = waitOf(&w)
+	}
 	return f
 }
 
@@ -191,6 +197,9 @@ func (v *visit) refused(w webhook.Webhook, stored *webhook.Webhook, err error) e
 	f.Conflict = different
 	f.URL = strings.TrimSpace(v.r.PostForm.Get("url"))
 	f.EnterAgain = v.r.PostForm.Get("secret") != ""
+	if f.Wait != "" && v.r.PostForm.Has("wait") {
+		f.Wait = cmp.Or(v.r.PostForm.Get("wait"), "0")
+	}
 	if f.Credentials != nil {
 		f.Credentials.Typed = make(map[string]string)
 		for _, name := range []string{"auth.username", "auth.token_url", "auth.client_id"} {
@@ -232,6 +241,7 @@ func (f *formView) wrong(field, message string) {
 	}
 	if len(f.Orders) > 0 {
 		at["order"] = &f.OrderError
+		at["coalesce_wait"] = &f.WaitError
 	}
 	if len(f.Headers) > 0 {
 		at["headers"] = &f.HeadersError

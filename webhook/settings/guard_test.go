@@ -1,14 +1,19 @@
 package settings_test
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/memstore"
 	"github.com/postrider/postrider/webhook/settings"
 )
 
@@ -91,6 +96,58 @@ func TestProblems(t *testing.T) {
 	if n := len(s.list("acme")); n != 1 {
 		t.Errorf("%d webhooks", n)
 	}
+}
+
+// Rule: a link with bytes that no identifier has leads to nothing, and is no failure of the Store.
+func TestProblems_bytes(t *testing.T) {
+	t.Parallel()
+	memory, err := memstore.New(nil)
+	check(t, err)
+	page, m := pageOver(t, strict{memory})
+	w, err := m.Add(t.Context(), webhook.Webhook{Scope: "acme", Name: "Ops", URL: goodURL,
+		Secrets: []webhook.Secret{webhook.NewSecret(canarySecret)}, Events: []string{"taskSuccess"}, Active: true})
+	check(t, err)
+	for _, bytes := range []string{"%00", "%ff"} {
+		for _, path := range []string{"/webhooks/", "/webhooks/" + w.ID + "/deliveries/", "/deliveries/", "/deliveries?event=", "/deliveries?type=",
+			"/deliveries?code=", "/webhooks/" + w.ID + "?event=", "/webhooks/" + w.ID + "?after="} {
+			got := httptest.NewRecorder()
+			page.ServeHTTP(got, httptest.NewRequest(http.MethodGet, path+bytes, nil))
+			if got.Code != 404 {
+				t.Errorf("%s%s: status %d, want 404", path, bytes, got.Code)
+			}
+		}
+	}
+}
+
+// strict fails for a text that PostgreSQL cannot hold.
+type strict struct{ *memstore.Store }
+
+func refused(texts ...string) error {
+	for _, text := range texts {
+		if !utf8.ValidString(text) || strings.Contains(text, "\x00") {
+			return errors.New("invalid byte sequence for encoding")
+		}
+	}
+	return nil
+}
+
+func (s strict) Webhook(ctx context.Context, scope, id string) (webhook.Webhook, error) {
+	w, err := s.Store.Webhook(ctx, scope, id)
+	return w, cmp.Or(refused(id), err)
+}
+
+func (s strict) Delivery(ctx context.Context, scope, id string) (webhook.Delivery, []webhook.Attempt, error) {
+	d, as, err := s.Store.Delivery(ctx, scope, id)
+	return d, as, cmp.Or(refused(id), err)
+}
+
+func (s strict) Deliveries(ctx context.Context, q webhook.Query) ([]webhook.Delivery, string, error) {
+	ds, next, err := s.Store.Deliveries(ctx, q)
+	texts := []string{q.WebhookID, q.EventID, q.Type}
+	for _, c := range q.Codes {
+		texts = append(texts, string(c))
+	}
+	return ds, next, cmp.Or(refused(texts...), err)
 }
 
 // Rule: names, notes and answers are shown as text, never as markup.

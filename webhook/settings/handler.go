@@ -22,6 +22,7 @@ type Handler struct {
 	secret bool   // the Profile requires a secret
 	makes  bool   // the Manager makes secrets
 	certs  bool   // certificates can be requested and entered
+	asks   bool   // before something is lost
 	key    []byte // key of the cookies
 	origin *http.CrossOriginProtection
 	site   *webpage.Site
@@ -49,6 +50,7 @@ func New(d *webhook.Dispatcher, o *Options) (*Handler, error) {
 		key: cookieKey(&opts), origin: http.NewCrossOriginProtection(), mux: http.NewServeMux(), types: readCatalogue(profile.Form.Catalogue)}
 	h.texts.describe(h.types)
 	h.certs = opts.ClientCertificates && m.KeepsKeys()
+	h.asks = opts.ConfirmDelete || profile.Name != webhook.Automation().Name
 	h.marks, _ = m.Marks()
 	for _, origin := range opts.TrustedOrigins {
 		if err := h.origin.AddTrustedOrigin(origin); err != nil {
@@ -79,7 +81,9 @@ var routes = []route{
 	{"/webhooks/{id}", (*visit).webhook, nil},
 	{"/webhooks/{id}/edit", (*visit).editForm, (*visit).edit},
 	{"/webhooks/{id}/secrets", nil, (*visit).rotate},
+	{"/webhooks/{id}/secrets/confirm", (*visit).confirmReplace, nil},
 	{"/webhooks/{id}/secrets/{secret}/revoke", nil, (*visit).revoke},
+	{"/webhooks/{id}/secrets/{secret}/revoke/confirm", (*visit).confirmRevoke, nil},
 	{"/webhooks/{id}/certificate", (*visit).certificateForm, (*visit).setCertificate},
 	{"/webhooks/{id}/certificate/request", (*visit).downloadRequest, (*visit).requestCertificate},
 	{"/webhooks/{id}/active", nil, (*visit).setActive},

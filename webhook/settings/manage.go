@@ -70,22 +70,6 @@ func (v *visit) tested(w *webhook.Webhook, opts ...webhook.TestOption) (webhook.
 	return a, nil
 }
 
-// confirmDelete asks for a confirmation, where Options.ConfirmDelete is set.
-func (v *visit) confirmDelete() error {
-	switch {
-	case !v.o.ConfirmDelete:
-		v.w.Header().Set("Allow", http.MethodPost)
-		return problem{http.StatusMethodNotAllowed, v.t.BadMethod}
-	case v.readOnly:
-		return problem{http.StatusForbidden, v.t.ReadOnlyRefused}
-	}
-	w, err := v.m.Webhook(v.ctx, v.scope, v.id)
-	if err != nil {
-		return err
-	}
-	return v.render(http.StatusOK, "confirm", page{Title: v.t.Confirm(w.Name), Body: w.ID})
-}
-
 // delete leads to the list, also where the webhook is gone already.
 func (v *visit) delete() error {
 	w, err := v.m.Webhook(v.ctx, v.scope, v.id)

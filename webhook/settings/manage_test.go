@@ -64,7 +64,7 @@ func TestSealedPage(t *testing.T) {
 	}
 }
 
-// Rule: delete acts at once, without a confirmation; an option adds one.
+// Rule: with Automation delete acts at once, without a confirmation; an option adds one.
 func TestDelete(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)

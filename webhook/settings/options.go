@@ -35,7 +35,9 @@ type Options struct {
 	// leave them out; the certificates of a webhook then stay as they are. Authorization is in the
 	// form where the Profile allows a scheme.
 	ClientCertificates bool
-	// ConfirmDelete asks before a webhook is deleted; default is to delete at once.
+	// ConfirmDelete asks, on a page that says what is lost, before a webhook is deleted and before a
+	// secret is revoked or replaced at once. Default is to ask, apart from webhook.Automation: its
+	// vendor's page deletes at once.
 	ConfirmDelete bool
 	// Back is a link out of the page, into the host; default none.
 	Back Link

@@ -1,7 +1,12 @@
 package settings
 
 import (
+	"errors"
+	"math"
 	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/postrider/postrider/webhook"
 )
@@ -53,17 +58,41 @@ func orderOf(w *webhook.Webhook) string {
 	return string(w.Order)
 }
 
-// readOrder puts the choice into w. A form without it, or with an unknown one, leaves the webhook
-// as it is.
+// readOrder puts the choice, and the wait that belongs to it, into w. A form without it, or with an
+// unknown one, leaves the webhook as it is.
 func (v *visit) readOrder(w *webhook.Webhook) {
 	asked, ok := v.r.PostForm["order"]
-	if !ok || len(asked) != 1 || asked[0] == orderOf(w) || !slices.Contains(v.orderValues(), asked[0]) {
+	if !ok || len(asked) != 1 || !slices.Contains(v.orderValues(), asked[0]) {
 		return
 	}
-	w.Order, w.Coalesce, w.CoalesceWait = webhook.OrderPolicy(asked[0]), false, 0
-	if asked[0] == latestOnly {
-		w.Order, w.Coalesce = webhook.OrderNone, true
+	was := waitOf(w)
+	if asked[0] != orderOf(w) {
+		w.Order, w.Coalesce, w.CoalesceWait = webhook.OrderPolicy(asked[0]), false, 0
+		if asked[0] == latestOnly {
+			w.Order, w.Coalesce = webhook.OrderNone, true
+		}
 	}
+	if typed, ok := v.r.PostForm["wait"]; ok && typed[0] != was { // the Manager refuses a wait that belongs to no choice
+		w.CoalesceWait = readWait(strings.TrimSpace(typed[0]))
+	}
+}
+
+// waitOf is Webhook.CoalesceWait in seconds, as the form shows it.
+func waitOf(w *webhook.Webhook) string {
+	return strconv.FormatFloat(w.CoalesceWait.Seconds(), 'f', -1, 64)
+}
+
+// readWait reads a number of seconds; nothing is none. For anything else it returns a wait that the
+// Manager refuses.
+func readWait(typed string) time.Duration {
+	if typed == "" {
+		return 0
+	}
+	s, err := strconv.ParseFloat(typed, 64)
+	if err != nil || !(s >= 0 && s <= time.Hour.Seconds()) { // not a number, or no Duration
+		return -1
+	}
+	return time.Duration(math.Round(s * float64(time.Second)))
 }
 
 // keyed fills in how a delivery relates to others of its key.
@@ -73,7 +102,10 @@ func (v *visit) keyed(view *deliveryView, d webhook.Delivery) error {
 		return nil
 	}
 	by, err := v.m.Successor(v.ctx, v.scope, d.ID)
-	if err == nil && by.ID != "" {
+	switch {
+	case errors.Is(err, webhook.ErrNotFound), errors.Is(err, webhook.ErrUnsupported): // pruned meanwhile; another Store
+		return nil
+	case err == nil && by.ID != "":
 		view.Outcome = v.t.SupersededBy(by.EventID)
 	}
 	return err

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -62,7 +63,7 @@ func TestOrder(t *testing.T) {
 		w, err := m.Webhook(t.Context(), "acme", ws[0].ID)
 		check(t, err)
 		f := url.Values{"version": {"1"}, "name": {"Ops"}, "trigger": {"taskSuccess"}, "active": {"on"}, "order": {order}}
-		f.Set("version", string(rune('0'+w.Version)))
+		f.Set("version", strconv.FormatInt(w.Version, 10))
 		do(http.MethodPost, path+"/edit", f)
 		w, err = m.Webhook(t.Context(), "acme", ws[0].ID)
 		check(t, err)
@@ -77,6 +78,36 @@ func TestOrder(t *testing.T) {
 	edit("latest", "latest")
 	edit("no such order", "latest")
 	edit("skip", "skip")
+	wait := func(order, typed string, want time.Duration, says ...string) {
+		t.Helper()
+		w, err := m.Webhook(t.Context(), "acme", ws[0].ID)
+		check(t, err)
+		f := url.Values{"version": {strconv.FormatInt(w.Version, 10)}, "name": {"Ops"}, "trigger": {"taskSuccess"}, "active": {"on"}, "order": {order}, "wait": {typed}}
+		got := do(http.MethodPost, path+"/edit", f)
+		for _, text := range says {
+			if got.Code != http.StatusUnprocessableEntity || !strings.Contains(got.Body.String(), text) {
+				t.Errorf("wait %q with order %q: status %d, without %s", typed, order, got.Code, text)
+			}
+		}
+		w, err = m.Webhook(t.Context(), "acme", ws[0].ID)
+		check(t, err)
+		if w.CoalesceWait != want {
+			t.Errorf("wait %q with order %q became %v, want %v", typed, order, w.CoalesceWait, want)
+		}
+	}
+	wait("latest", "2.5", 2500*time.Millisecond)
+	if form := do(http.MethodGet, path+"/edit", nil).Body.String(); !strings.Contains(form, `name="wait" type="number" min="0" max="600" step="any" value="2.5"`) {
+		t.Error("the form does not show the wait")
+	}
+	edit("latest", "latest") // a form without the field
+	wait("latest", "2.5", 2500*time.Millisecond)
+	wait("latest", "601", 2500*time.Millisecond, `id="error-coalesce_wait"`, `value="601"`, "between 0 and 10m0s")
+	wait("latest", "soon", 2500*time.Millisecond, `id="error-coalesce_wait"`, `value="soon"`)
+	wait("latest", "1e300", 2500*time.Millisecond, `id="error-coalesce_wait"`)
+	wait("latest", "", 0)
+	wait("latest", "3", 3*time.Second)
+	wait("skip", "4", 3*time.Second, "A wait needs the choice")
+	wait("skip", "3", 0)
 	for _, id := range []string{"evt-1", "evt-2"} {
 		e, err := payload.New("acme", payload.TaskSuccess{ProcessID: processID, Name: "n", ActionTypes: []string{"a"}, DeepLink: "https://a.example/"},
 			payload.WithID(id), payload.WithKey("issue 10001"), payload.WithTime(time.Now()))

@@ -24,7 +24,7 @@ type page struct {
 	Root           string
 	Notice         *notice
 	ReadOnly       bool
-	Confirm        bool // ask before a webhook is deleted
+	Confirm        bool // ask before something is lost
 	Back           Link
 	Name           string // of the page as a whole
 	Header, Footer template.HTML
@@ -52,7 +52,7 @@ func (v *visit) name() string { return cmp.Or(v.o.Title, v.t.ListTitle) }
 
 // visit fills in what depends on the request.
 func (p *page) visit(v *visit) {
-	p.T, p.Root, p.ReadOnly, p.Back, p.Confirm = v.t, v.root, v.readOnly, v.o.Back, v.o.ConfirmDelete
+	p.T, p.Root, p.ReadOnly, p.Back, p.Confirm = v.t, v.root, v.readOnly, v.o.Back, v.asks
 	p.Header, p.Footer, p.Name = v.o.Header, v.o.Footer, v.name()
 	p.CSS, p.JS = v.site.CSS, v.site.JS
 	p.Refresh = v.o.Refresh.Milliseconds()

@@ -45,8 +45,10 @@ type Texts struct {
 	HeldUntil                                        func(until string) string
 	Switch                                           func(name string, on bool) string // the effect of a press
 	ActOn                                            func(action, name string) string  // "Edit", "Ops": a button's full name
-	Confirm                                          func(name string) string
-	ConfirmHint, Cancel                              string
+	Confirm, ConfirmRevoke, ConfirmReplace           func(name string) string          // questions before something is lost
+	ConfirmWaiting                                   func(n string) string             // what a deleted webhook loses
+	ConfirmHint, ConfirmRevokeHint                   string
+	ConfirmReplaceHint, Cancel                       string
 	FirstWebhooks, MoreWebhooks                      string // links of a long list
 
 	// The outcome of a form, shown on the next page.
@@ -107,7 +109,7 @@ type Texts struct {
 	FieldCertificate, FieldKey, FieldRootCAs     string
 	KeepKey, CertificateSubject                  string
 	CertificateIssuer, CertificateEnd            string
-	FieldOrder, OrderHint                        string
+	FieldOrder, OrderHint, FieldWait, WaitHint   string
 	Orders                                       map[string]Choice // by "", "skip", "block", "hold" and "latest"
 	Save, Mistakes                               string
 	HowToTitle                                   string

@@ -14,7 +14,7 @@ const (
 	authorization = "Authorization"
 	jwtScheme     = "JWT"
 	// jwtLife is the validity of a token, the same as in Atlassian's own signer.
-	jwtLife = 180 * time.Second
+	jwtLife = DefaultMaxLife
 	// jwtHeader is the header of every token, in base64url:
 	// {"typ":"JWT","alg":"HS256"}.
 	jwtHeader = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9"

@@ -18,7 +18,7 @@ const DefaultLeeway = 30 * time.Second
 
 // DefaultMaxLife is the longest permitted validity of a Connect token, the validity of the
 // tokens of Atlassian and of [ConnectJWT].
-const DefaultMaxLife = jwtLife
+const DefaultMaxLife = 180 * time.Second
 
 // maxToken bounds a token in bytes. Common servers limit all header fields together to
 // 8 KiB.
@@ -66,6 +66,10 @@ type ConnectClaims struct {
 // Connect webhooks, signed. Now is the receiver's time. Method, path and query
 // of r must be unchanged since the request arrived. The body is not read, and the token
 // does not protect it.
+//
+// The callbacks about installation and removal, in the lifecycle of a descriptor, are no webhooks.
+// Atlassian signs them with RS256 and a key of its own, which the key ID in the token names, so
+// they end with ErrAlgorithm here.
 //
 // The algorithm is always HS256. Only the header field is read: Connect uses a token in the
 // query for pages in frames, not for webhooks. The errors, for errors.Is, in the order of

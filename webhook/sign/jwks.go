@@ -75,8 +75,8 @@ const (
 // JWKSHandler serves the set of the keys that the function returns. Answers have an ETag and may
 // be cached for five minutes. Every request calls the function, so that a revoked key leaves the
 // set at once. Concurrent requests share one call, so that strangers cannot multiply its work. The
-// function has ten seconds. When it fails, panics or returns a text that is no public key, the
-// answer is 500 without details.
+// function has ten seconds, and requests wait no longer even if it goes on. When it fails, panics or
+// returns a text that is no public key, the answer is 500 without details.
 //
 // One key for each webhook separates tenants: a receiver that trusts the set of its own tenant
 // accepts no request of another. A sender with one key for all tenants, in its
@@ -95,10 +95,28 @@ type jwksHandler struct {
 
 // jwksCall is one call of the function, for all requests that wait for it.
 type jwksCall struct {
-	done chan struct{} // closed after set and err are set
+	ctx  context.Context // ends with the time of the function
+	done chan struct{}   // closed after set and err are set
 	set  []byte
 	err  error
 }
+
+// wait returns the set, or an error at the end of either time.
+func (c *jwksCall) wait(ctx context.Context) ([]byte, error) {
+	select {
+	case <-c.done:
+	case <-ctx.Done():
+	case <-c.ctx.Done():
+	}
+	select {
+	case <-c.done:
+		return c.set, c.err
+	default:
+		return nil, errNoKeys
+	}
+}
+
+var errNoKeys = errors.New("sign: the function of JWKSHandler did not return")
 
 func (h *jwksHandler) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -107,22 +125,17 @@ func (h *jwksHandler) serve(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "use GET", http.StatusMethodNotAllowed)
 		return
 	}
-	call := h.join()
-	select {
-	case <-call.done:
-	case <-r.Context().Done():
-		return
-	}
-	if call.err != nil {
+	set, err := h.join().wait(r.Context())
+	if err != nil {
 		w.Header().Set("Cache-Control", "no-store")
 		http.Error(w, "the key set cannot be read now, try again later", http.StatusInternalServerError)
 		return
 	}
-	sum := sha256.Sum256(call.set)
+	sum := sha256.Sum256(set)
 	w.Header().Set("Content-Type", "application/jwk-set+json")
 	w.Header().Set("Cache-Control", jwksAge)
 	w.Header().Set("ETag", `"`+base64.RawURLEncoding.EncodeToString(sum[:])+`"`)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(call.set))
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(set))
 }
 
 // join returns the current call, or begins one.
@@ -130,28 +143,28 @@ func (h *jwksHandler) join() *jwksCall {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.current == nil {
-		h.current = &jwksCall{done: make(chan struct{})}
-		go h.run(h.current)
+		// Not the context of a request, because requests share the answer.
+		ctx, cancel := context.WithTimeout(context.Background(), jwksTimeout)
+		h.current = &jwksCall{ctx: ctx, done: make(chan struct{}), err: errNoKeys}
+		go h.run(h.current, cancel)
 	}
 	return h.current
 }
 
-// run calls the function. Its context is not that of a request, because requests share the answer.
-func (h *jwksHandler) run(call *jwksCall) {
+// run calls the function, which may panic or end this goroutine.
+func (h *jwksHandler) run(call *jwksCall, cancel context.CancelFunc) {
+	defer cancel() // after done is closed
 	defer func() {
-		if recover() != nil { // the panic's value may contain a secret
-			call.err = errors.New("sign: the function of JWKSHandler panicked")
-		}
+		_ = recover() // the panic's value may contain a secret
 		h.mu.Lock()
 		h.current = nil
 		h.mu.Unlock()
 		close(call.done)
 	}()
-	ctx, cancel := context.WithTimeout(context.Background(), jwksTimeout)
-	defer cancel()
-	public, err := h.keys(ctx)
-	if err == nil {
-		call.set, err = JWKS(public...)
+	public, err := h.keys(call.ctx)
+	if err != nil {
+		call.err = err
+		return
 	}
-	call.err = err
+	call.set, call.err = JWKS(public...)
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -124,6 +125,7 @@ func TestJWKSHandlerFails(t *testing.T) {
 		"error":   func(context.Context) ([]string, error) { return nil, errors.New("canary") },
 		"panic":   func(context.Context) ([]string, error) { panic("canary") },
 		"private": func(context.Context) ([]string, error) { return []string{private.Reveal()}, nil },
+		"exit":    func(context.Context) ([]string, error) { runtime.Goexit(); return nil, nil },
 		"nil":     nil,
 	} {
 		w := httptest.NewRecorder()
@@ -161,6 +163,37 @@ func TestJWKSHandlerShares(t *testing.T) {
 		all.Wait()
 		if n := calls.Load(); n != 1 || time.Since(begun) != 10*time.Second {
 			t.Errorf("%d calls in %v, want 1 in 10s", n, time.Since(begun))
+		}
+	})
+}
+
+// Rule: a function that goes on after its time holds no request, and is not called a second time
+// meanwhile.
+func TestJWKSHandlerHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int32
+		end := make(chan struct{})
+		h := sign.JWKSHandler(func(context.Context) ([]string, error) {
+			calls.Add(1)
+			<-end
+			return nil, nil
+		})
+		get := func() int {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+			return w.Code
+		}
+		begun := time.Now()
+		for range 3 {
+			if code := get(); code != 500 || time.Since(begun) != 10*time.Second {
+				t.Errorf("status %d after %v, want 500 after 10s", code, time.Since(begun))
+			}
+		}
+		close(end)
+		synctest.Wait()
+		if code := get(); code != 200 || calls.Load() != 2 {
+			t.Errorf("when it has returned: %d, %d calls; want 200 and 2", code, calls.Load())
 		}
 	})
 }

@@ -33,9 +33,13 @@ func Token(header string, s Secret) Signer {
 //
 // It returns nil for a match, ErrMissingHeader when the field is absent or
 // empty, ErrMalformedHeader when it is present more than once, ErrToken when it is
-// none of the secrets, and a [*ConfigError] when no secret is given or one is
-// empty. Its duration does not depend on how much of a token is right.
+// none of the secrets, and a [*ConfigError] for a header name that Token refuses,
+// when no secret is given and when one is empty. Its duration does not depend on how
+// much of a token is right.
 func VerifyToken(h http.Header, header string, secrets ...Secret) error {
+	if err := checkHeaderName(header); err != nil {
+		return err
+	}
 	if len(secrets) == 0 {
 		return &ConfigError{Field: "secret", Problem: "is missing: give at least one"}
 	}

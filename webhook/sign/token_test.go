@@ -113,4 +113,9 @@ func TestVerifyToken(t *testing.T) {
 			t.Errorf("%s: VerifyToken = %v, want %v", tt.name, got, tt.want)
 		}
 	}
+	for _, name := range []string{"", "x t", "Host"} {
+		if got := sign.VerifyToken(http.Header{}, name, a); !errors.Is(got, sign.ErrConfig) {
+			t.Errorf("header name %q: VerifyToken = %v, want a ConfigError", name, got)
+		}
+	}
 }

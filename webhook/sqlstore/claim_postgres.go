@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/postrider/postrider/webhook"
 )
@@ -37,6 +38,7 @@ func (s *Store) claimPostgres(ctx context.Context, conn Conn, t *claimRun, state
 	var text string        // a class or the data of a webhook
 	in := newClaimReader(&kind, &number, &text)
 	in.dest = append(in.dest, &in.d.Superseded, &in.d.Body) // or the columns sealed and secret of a webhook
+	began := time.Now()
 	err := s.each(ctx, conn, statement, lanes.args(t.now, t.until, t.Lease, int64(t.MaxBytes), t.repeated), func(r Rows) error {
 		d, err := in.read(r)
 		if err != nil {
@@ -54,7 +56,7 @@ func (s *Store) claimPostgres(ctx context.Context, conn Conn, t *claimRun, state
 		return nil
 	})
 	if err == nil && !newest {
-		s.moveWatermarks(t, from)
+		s.moveWatermarks(t, from, time.Since(began))
 	}
 	for _, i := range selected {
 		if l := &t.Lanes[i]; l.Most > maxLane && len(t.rows[i]) >= maxLane {
@@ -73,13 +75,13 @@ func (t *claimRun) markShort(l webhook.Lane) {
 
 // moveWatermarks records up to which row lanes were taken. A lane that was not read from its head
 // and gave fewer rows than requested may have more.
-func (s *Store) moveWatermarks(t *claimRun, from []lanePlace) {
+func (s *Store) moveWatermarks(t *claimRun, from []lanePlace, took time.Duration) {
 	for i, l := range t.Lanes {
 		if l.Take != webhook.TakeAny {
 			continue // the claim skips rows that wait for others of their key
 		}
 		full := len(t.rows[i]) >= min(l.Most, maxLane) && !t.repeated
-		s.watermarks.move(l.Lane, from[i], t.rows[i], full)
+		s.watermarks.move(l.Lane, from[i], t.rows[i], full, took)
 		if !full && from[i] != laneHead {
 			t.markShort(l.Lane)
 		}

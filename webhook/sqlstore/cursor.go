@@ -30,7 +30,7 @@ func parseCursor(q webhook.Query) (*position, error) {
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(q.Cursor)
 	if err != nil || len(b) != 24 || binary.BigEndian.Uint64(b[16:]) != querySum(q, b[:16]) {
-		return nil, fmt.Errorf("%w: %w", ErrCursor, webhook.ErrInvalid)
+		return nil, ErrCursor
 	}
 	return &position{int64(binary.BigEndian.Uint64(b)), int64(binary.BigEndian.Uint64(b[8:]))}, nil
 }

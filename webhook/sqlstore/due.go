@@ -159,7 +159,7 @@ func parseLanePosition(cursor string) (lanePosition, error) {
 	}
 	b, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err != nil || len(b) < 8 {
-		return lanePosition{}, fmt.Errorf("%w: %w", ErrCursor, webhook.ErrInvalid)
+		return lanePosition{}, ErrCursor
 	}
 	return lanePosition{int64(binary.BigEndian.Uint64(b)), string(b[8:])}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/postrider/postrider/webhook"
 )
@@ -30,26 +31,33 @@ func (s *Store) Enqueue(ctx context.Context, ds []webhook.Delivery) ([]bool, err
 	if err := s.ready(ctx); err != nil {
 		return nil, err
 	}
+	if len(firstChunk(rows)) < len(rows) {
+		return s.flush(ctx, s.write, func() []newRow { return rows })
+	}
 	return s.group.enqueue(ctx, rows)
 }
 
-// flush writes the rows of one or more Enqueue calls in one transaction.
-func (s *Store) flush(ctx context.Context, rows []newRow) (added []bool, err error) {
+// flush writes the rows of one or more Enqueue calls in one transaction, which begin starts. It
+// calls take once, with a connection.
+func (s *Store) flush(ctx context.Context, begin func(context.Context, func(Conn) error) error, take func() []newRow) (added []bool, err error) {
+	var rows []newRow
 	var behind []string
-	insert := func(c Conn) (err error) {
-		added, behind, err = s.insert(ctx, c, rows)
+	take = sync.OnceValue(take)
+	err = begin(ctx, func(c Conn) (err error) {
+		if rows = take(); len(rows) > 0 {
+			added, behind, err = s.insert(ctx, c, rows)
+		}
 		return err
-	}
-	if len(firstChunk(rows)) == len(rows) {
-		err = s.single(ctx, insert)
-	} else {
-		err = s.write(ctx, insert)
-	}
+	})
 	if err != nil {
-		return nil, s.failWrite("enqueue", rows[0].id, err)
+		id := ""
+		if len(rows) > 0 {
+			id = rows[0].id
+		}
+		return nil, s.failWrite("enqueue", id, err)
 	}
 	for i := range rows {
-		if s.sweep.noteQueued(rows[i].queued()); !rows[i].Held {
+		if !rows[i].Held {
 			s.watermarks.dropAbove(micros(rows[i].Due))
 		}
 	}

@@ -26,8 +26,8 @@ var (
 	// ErrText: an identifier holds bytes that a database cannot store as text. It is a
 	// [webhook.ErrInvalid].
 	ErrText = fmt.Errorf("sqlstore: text must be valid UTF-8 without NUL: %w", webhook.ErrInvalid)
-	// ErrCursor: Query.Cursor is damaged or belongs to another query.
-	ErrCursor = errors.New("sqlstore: cursor does not belong to this query, start without one")
+	// ErrCursor: a cursor is damaged or belongs to another query. It is a [webhook.ErrInvalid].
+	ErrCursor = fmt.Errorf("sqlstore: cursor does not belong to this query, start without one: %w", webhook.ErrInvalid)
 )
 
 // DialectError says that the database is of another dialect than the one given to New.

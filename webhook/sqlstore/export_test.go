@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"time"
 
 	"github.com/postrider/postrider/webhook"
 )
@@ -19,14 +20,30 @@ var (
 	TextArray     = textArray
 )
 
+// Bounds of groupCommit.
+const (
+	TurnTime   = turnTime
+	MaxOverdue = maxOverdue
+)
+
 // Undone marks an error after which it is certain that nothing was stored.
 func Undone(err error) error { return undone{err} }
 
 // Group is groupCommit without a database.
 type Group struct{ g groupCommit }
 
+// NewGroup has connections at once.
 func NewGroup(flush func(context.Context, []webhook.Delivery) ([]bool, error)) *Group {
-	return &Group{groupCommit{flush: func(ctx context.Context, rows []newRow) ([]bool, error) {
+	return NewGroupOver(func(context.Context) error { return nil }, flush)
+}
+
+// NewGroupOver has a connection when connect returns nil.
+func NewGroupOver(connect func(context.Context) error, flush func(context.Context, []webhook.Delivery) ([]bool, error)) *Group {
+	return &Group{groupCommit{flush: func(ctx context.Context, take func() []newRow) ([]bool, error) {
+		if err := connect(ctx); err != nil {
+			return nil, err
+		}
+		rows := take()
 		ds := make([]webhook.Delivery, len(rows))
 		for i := range rows {
 			ds[i] = *rows[i].Delivery
@@ -52,10 +69,10 @@ func (p *Watermarks) From(hook string) (due int64, ok bool) {
 	return at.due, at != laneHead
 }
 
-// Claimed records a claim that took one row.
-func (p *Watermarks) Claimed(hook string, due int64, full bool) {
+// Claimed records a claim of one row that took some time.
+func (p *Watermarks) Claimed(hook string, due int64, full bool, took time.Duration) {
 	l := webhook.Lane{WebhookID: hook}
-	p.m.move(l, p.m.start(l), []row{{at: due, seq: 1}}, full)
+	p.m.move(l, p.m.start(l), []row{{at: due, seq: 1}}, full, took)
 }
 
 // Pending records a row that is due at a time.

@@ -7,55 +7,92 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
+	"time"
 
 	"github.com/postrider/postrider/webhook"
 )
 
-// groupCommit lets concurrent Enqueue calls share a transaction. If no call is being written, a
-// new call is written at once, in its own goroutine and under its own context. Calls that arrive
-// meanwhile wait, and the next transaction writes them together.
+// Bounds of turns that pass on. A transaction may wait for a row that another transaction holds,
+// or for a connection that is stuck; maxOverdue such transactions leave most of a pool free.
+const (
+	turnTime   = 250 * time.Millisecond
+	maxOverdue = 4
+)
+
+// groupCommit lets concurrent Enqueue calls share a transaction. One transaction at a time has
+// the turn. If none has it, a new call is written at once, in its own goroutine and under its own
+// context. Calls that arrive meanwhile wait, and the next transaction writes them together. A
+// transaction that lets calls wait for turnTime loses the turn.
 type groupCommit struct {
-	flush func(context.Context, []newRow) ([]bool, error)
+	// flush writes the rows that take returns. It calls take once it has a connection.
+	flush func(ctx context.Context, take func() []newRow) ([]bool, error)
 
 	mu      sync.Mutex
-	writing bool
+	turn    int64 // number of the transaction that has the turn, 0 if none has it
+	latest  int64 // number of the latest transaction
+	overdue int   // transactions under way that have lost the turn
 	waiting []*call
+	next    *batch      // has no connection yet, nil if there is none
+	timer   *time.Timer // ends the turn of a transaction that calls wait for
 }
 
 // call is one Enqueue that waits for a transaction.
 type call struct {
 	ctx   context.Context
 	rows  []newRow
+	batch *batch // nil until it is in one
 	added []bool
 	err   error
 	done  chan struct{}
 }
 
+// batch is the calls of one transaction.
+type batch struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+	calls  []*call
+	left   int // calls whose caller waits
+}
+
 func (g *groupCommit) enqueue(ctx context.Context, rows []newRow) ([]bool, error) {
 	g.mu.Lock()
-	if !g.writing {
-		g.writing = true
+	if g.turn == 0 {
+		turn := g.begin()
 		g.mu.Unlock()
-		defer g.endTurn()
-		return g.flush(ctx, rows)
+		defer g.end(turn)
+		return g.flush(ctx, func() []newRow { return rows })
 	}
 	c := &call{ctx: ctx, rows: cloneRows(rows), done: make(chan struct{})}
-	g.waiting = append(g.waiting, c)
+	if g.waiting = append(g.waiting, c); g.timer == nil {
+		turn := g.turn
+		g.timer = time.AfterFunc(turnTime, func() { g.passOn(turn) })
+	}
 	g.mu.Unlock()
 	select {
 	case <-c.done:
 		return c.added, c.err
 	case <-ctx.Done():
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		i := slices.Index(g.waiting, c)
-		if i < 0 { // its transaction has started
-			return nil, fmt.Errorf("sqlstore: enqueue: %w: %w", webhook.ErrUnknown, ctx.Err())
-		}
-		g.waiting = slices.Delete(g.waiting, i, i+1)
-		return nil, fmt.Errorf("sqlstore: enqueue: nothing was stored: %w", ctx.Err())
+		return nil, g.leave(c)
 	}
+}
+
+// leave ends the wait of a call whose context has ended. A transaction that nobody waits for
+// is cancelled.
+func (g *groupCommit) leave(c *call) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if b := c.batch; b != nil {
+		if b.left--; b.left == 0 {
+			b.cancel()
+		}
+		return fmt.Errorf("sqlstore: enqueue: %w: %w", webhook.ErrUnknown, c.ctx.Err())
+	}
+	i := slices.Index(g.waiting, c)
+	if g.waiting = slices.Delete(g.waiting, i, i+1); len(g.waiting) == 0 && g.next != nil {
+		g.next.cancel()
+		g.next = nil
+	}
+	return fmt.Errorf("sqlstore: enqueue: nothing was stored: %w", c.ctx.Err())
 }
 
 // cloneRows copies the rows, because a caller that has given up may change its deliveries.
@@ -68,99 +105,109 @@ func cloneRows(rows []newRow) []newRow {
 	return rows
 }
 
-// endTurn ends the turn of a call that was written at once. If other calls wait, a goroutine
-// writes until none is left.
+// begin gives the turn to a new transaction. The caller holds g.mu.
+func (g *groupCommit) begin() (turn int64) {
+	g.latest++
+	g.turn = g.latest
+	return g.turn
+}
+
+// end ends a transaction. The calls that wait for it get the next one.
+func (g *groupCommit) end(turn int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if turn == g.turn {
+		g.endTurn()
+	} else {
+		g.overdue--
+	}
+}
+
+// passOn ends a turn that has lasted too long.
+func (g *groupCommit) passOn(turn int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case turn != g.turn:
+	case g.overdue == maxOverdue || g.next != nil:
+		g.timer.Reset(turnTime)
+	default:
+		g.overdue++
+		g.endTurn()
+	}
+}
+
 func (g *groupCommit) endTurn() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if len(g.waiting) == 0 {
-		g.writing = false
-		return
+	if g.timer != nil {
+		g.timer.Stop()
+		g.timer = nil
 	}
-	go func() {
-		for calls := g.nextBatch(); len(calls) > 0; calls = g.nextBatch() {
-			g.commit(calls)
-		}
-	}()
+	if g.turn = 0; len(g.waiting) > 0 {
+		ctx, cancel := context.WithCancel(context.WithoutCancel(g.waiting[0].ctx))
+		g.next = &batch{ctx: ctx, cancel: cancel}
+		go g.write(g.begin(), g.next)
+	}
 }
 
-// nextBatch returns the calls of the next transaction. With none left the turn is over.
-func (g *groupCommit) nextBatch() (calls []*call) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	rows, bytes, n := 0, 0, 0
-	for _, c := range g.waiting {
-		for i := range c.rows {
-			bytes += len(c.rows[i].Body)
-		}
-		if rows += len(c.rows); n > 0 && (rows > maxChunkRows || bytes > maxChunkBytes) {
-			break
-		}
-		n++
+// write runs one transaction for calls that wait. It chooses them when it has a connection, so
+// that a call that gives up before is not stored. The transaction continues while a caller waits. If it
+// fails, each call is tried alone, so that a bad call does not fail the others. If its
+// result is unknown, no call is tried again: stored rows would look like repetitions.
+func (g *groupCommit) write(turn int64, b *batch) {
+	defer g.end(turn)
+	defer b.cancel()
+	added, err := g.flushRecovered(b.ctx, func() []newRow { return g.take(b) })
+	alone := err != nil && len(b.calls) > 1 && !errors.Is(err, webhook.ErrUnknown)
+	if len(b.calls) == 0 { // there is no connection, they learn why
+		g.take(b)
 	}
-	if calls, g.waiting = g.waiting[:n:n], g.waiting[n:]; len(g.waiting) == 0 {
-		g.waiting = nil
-	}
-	g.writing = n > 0
-	return calls
-}
-
-// commit runs one transaction for several calls. It continues while a caller waits. If the
-// transaction fails, each call is tried alone, so that a bad call does not fail the others.
-// If its result is unknown, no call is tried again: stored rows would look like repetitions.
-func (g *groupCommit) commit(calls []*call) {
-	if len(calls) > 1 {
-		ctx, cancel := contextOfAll(calls)
-		var all []newRow
-		for _, c := range calls {
-			all = append(all, c.rows...)
+	for _, c := range b.calls {
+		switch {
+		case alone:
+			c.added, c.err = g.flushRecovered(c.ctx, func() []newRow { return c.rows })
+		case err != nil:
+			c.err = err
+		default:
+			c.added, added = added[:len(c.rows):len(c.rows)], added[len(c.rows):]
 		}
-		added, err := g.flushRecovered(ctx, all)
-		cancel()
-		if err == nil || errors.Is(err, webhook.ErrUnknown) {
-			for _, c := range calls {
-				if c.err = err; err == nil {
-					c.added, added = added[:len(c.rows):len(c.rows)], added[len(c.rows):]
-				}
-				close(c.done)
-			}
-			return
-		}
-	}
-	for _, c := range calls {
-		c.added, c.err = g.flushRecovered(c.ctx, c.rows)
 		close(c.done)
 	}
 }
 
+// take chooses the calls of a batch, once, and returns their rows. There are none if every call gave
+// up before.
+func (g *groupCommit) take(b *batch) (rows []newRow) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.next != b {
+		return nil
+	}
+	g.next = nil
+	for size := 0; len(g.waiting) > 0; g.waiting = g.waiting[1:] {
+		c := g.waiting[0]
+		for i := range c.rows {
+			size += len(c.rows[i].Body)
+		}
+		if len(rows) > 0 && (len(rows)+len(c.rows) > maxChunkRows || size > maxChunkBytes) {
+			break
+		}
+		c.batch, rows = b, append(rows, c.rows...)
+		b.calls = append(b.calls, c)
+	}
+	if len(g.waiting) == 0 {
+		g.waiting = nil
+	}
+	b.left = len(b.calls)
+	return rows
+}
+
 // flushRecovered is flush that recovers from a panic of the driver, which must not end the
 // host from a goroutine that the host did not start.
-func (g *groupCommit) flushRecovered(ctx context.Context, rows []newRow) (added []bool, err error) {
+func (g *groupCommit) flushRecovered(ctx context.Context, take func() []newRow) (added []bool, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("sqlstore: enqueue: panic of the driver: %w", webhook.ErrUnknown)
 		}
 	}()
-	return g.flush(ctx, rows)
-}
-
-// contextOfAll returns a context that ends when the contexts of all calls have ended.
-func contextOfAll(calls []*call) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(calls[0].ctx))
-	var left atomic.Int64
-	left.Store(int64(len(calls)))
-	stops := make([]func() bool, len(calls))
-	for i, c := range calls {
-		stops[i] = context.AfterFunc(c.ctx, func() {
-			if left.Add(-1) == 0 {
-				cancel()
-			}
-		})
-	}
-	return ctx, func() {
-		for _, stop := range stops {
-			stop()
-		}
-		cancel()
-	}
+	return g.flush(ctx, take)
 }

@@ -30,7 +30,10 @@ func TestGroupLone(t *testing.T) {
 	}
 }
 
-// slow is a database whose transactions take a second each.
+// writing is how long a transaction of these tests takes.
+const writing = 100 * time.Millisecond
+
+// slow is a database whose transactions take their time.
 type slow struct {
 	mu      sync.Mutex
 	batches []int
@@ -41,7 +44,7 @@ func (s *slow) flush(ctx context.Context, ds []webhook.Delivery) ([]bool, error)
 	s.batches = append(s.batches, len(ds))
 	s.mu.Unlock()
 	select {
-	case <-time.After(time.Second):
+	case <-time.After(writing):
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -77,7 +80,7 @@ func TestGroupShares(t *testing.T) {
 			synctest.Wait()
 		}
 		wg.Wait()
-		if took := time.Since(began); took != 2*time.Second {
+		if took := time.Since(began); took != 2*writing {
 			t.Errorf("101 calls took %v, want the time of two transactions", took)
 		}
 		if diff := cmp.Diff([]int{1, 150}, s.batches); diff != "" {
@@ -116,7 +119,7 @@ func TestGroupUnknown(t *testing.T) {
 			mu.Lock()
 			writes++
 			mu.Unlock()
-			time.Sleep(time.Second)
+			time.Sleep(writing)
 			if len(ds) > 1 {
 				return nil, webhook.ErrUnknown
 			}
@@ -151,7 +154,7 @@ func TestGroupCancelled(t *testing.T) {
 				ctx, want := t.Context(), error(nil)
 				if i == 1 || i == 2 { // the second gives up while it waits, the third while it is written
 					var cancel context.CancelFunc
-					ctx, cancel = context.WithTimeout(ctx, time.Duration(i)*time.Second-time.Second/2)
+					ctx, cancel = context.WithTimeout(ctx, time.Duration(i)*writing-writing/2)
 					defer cancel()
 					want = context.DeadlineExceeded
 				}
@@ -163,7 +166,7 @@ func TestGroupCancelled(t *testing.T) {
 				if unknown := errors.Is(err, webhook.ErrUnknown); unknown != (i == 2) {
 					t.Errorf("call %d: %v, ErrUnknown is %t", i, err, unknown)
 				}
-				if i == 2 && time.Since(began) != 1500*time.Millisecond {
+				if i == 2 && time.Since(began) != writing*3/2 {
 					t.Errorf("the call that gave up returned after %v", time.Since(began))
 				}
 			})
@@ -180,7 +183,7 @@ func TestGroupKeepsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var bodies []string
 		g := sqlstore.NewGroup(func(_ context.Context, ds []webhook.Delivery) ([]bool, error) {
-			time.Sleep(time.Second)
+			time.Sleep(writing)
 			for _, d := range ds {
 				bodies = append(bodies, d.Type+string(d.Body))
 			}
@@ -189,7 +192,7 @@ func TestGroupKeepsNothing(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 3 {
 			wg.Go(func() {
-				after := 3 * time.Second
+				after := 3 * writing
 				if i == 1 { // it gives up while it is being written
 					after /= 2
 				}
@@ -202,7 +205,7 @@ func TestGroupKeepsNothing(t *testing.T) {
 			synctest.Wait()
 		}
 		wg.Wait()
-		time.Sleep(time.Second)
+		time.Sleep(writing)
 		if diff := cmp.Diff([]string{"ab", "ab", "ab"}, bodies); diff != "" {
 			t.Errorf("written (-want +got)\n%s", diff)
 		}
@@ -217,7 +220,7 @@ func TestGroupPanic(t *testing.T) {
 			if calls++; calls > 1 {
 				panic("driver")
 			}
-			time.Sleep(time.Second)
+			time.Sleep(writing)
 			return []bool{true}, nil
 		})
 		var wg sync.WaitGroup

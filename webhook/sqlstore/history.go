@@ -145,7 +145,6 @@ func (s *Store) Requeue(ctx context.Context, scope, id string, due time.Time) er
  first_failure = 0, code = '', exhausted = false, finished = 0 WHERE id = $2`, micros(due), d.id)
 	})
 	if err == nil {
-		s.sweep.noteQueued(micros(due))
 		s.watermarks.dropAbove(micros(due))
 	}
 	return s.failWrite("requeue", id, err)

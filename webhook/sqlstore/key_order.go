@@ -192,7 +192,7 @@ func (s *Store) unparkAll(ctx context.Context, hook int64) {
 }
 
 func (s *Store) unparkBatch(ctx context.Context, hook int64) (n int64, err error) {
-	n, err = s.run(ctx, `UPDATE {p}delivery SET due = was WHERE `+s.among(`state = 0 AND NOT held AND hook = $1 AND due = `+parkedSQL+` LIMIT $2`), hook, int64(sweepRead))
+	n, err = s.run(ctx, `UPDATE {p}delivery SET due = was WHERE `+s.among(`state = 0 AND NOT held AND hook = $1 AND due = `+parkedSQL+` LIMIT $2`), hook, int64(sweepRows))
 	if n > 0 {
 		s.watermarks.dropAbove(-1 << 63)
 	}
@@ -201,34 +201,41 @@ func (s *Store) unparkBatch(ctx context.Context, hook int64) (n int64, err error
 
 // Ahead implements [webhook.KeyOrder].
 func (s *Store) Ahead(ctx context.Context, scope, id string) (webhook.Delivery, error) {
-	return s.queryKey(ctx, "ahead of", scope, id, `state = 0 AND $3 = 0 ORDER BY CASE WHEN held AND alone THEN 0 ELSE 1 END, seq LIMIT 1`,
-		func(d *row) []any { return []any{int64(d.State)} })
+	return s.queryKey(ctx, "ahead of", scope, id, func(d *row) []any { return []any{int64(d.State)} },
+		`state = 0 AND $3 = 0 ORDER BY CASE WHEN held AND alone THEN 0 ELSE 1 END, seq LIMIT 1`)
 }
 
 // Newest implements [webhook.KeyOrder].
 func (s *Store) Newest(ctx context.Context, scope, id string) (webhook.Delivery, error) {
-	return s.queryKey(ctx, "newest of", scope, id, `type = $3 AND seq > $4 ORDER BY seq DESC LIMIT 1`,
-		func(d *row) []any { return []any{d.Type, d.seq} })
+	const newest = ` AND type = $3 AND seq > $4 ORDER BY seq DESC LIMIT 1`
+	return s.queryKey(ctx, "newest of", scope, id, func(d *row) []any { return []any{d.Type, d.seq} },
+		`(state <> 0 OR begun)`+newest, `state = 0`+newest)
 }
 
-// queryKey returns another delivery of a delivery's key, with parameters from $3 on.
-func (s *Store) queryKey(ctx context.Context, op, scope, id, where string, args func(*row) []any) (found webhook.Delivery, err error) {
+// queryKey returns another delivery of a delivery's key, the latest that one of the conditions finds.
+// Each uses an index of its own. args are their parameters from $3 on.
+func (s *Store) queryKey(ctx context.Context, op, scope, id string, args func(*row) []any, conditions ...string) (found webhook.Delivery, err error) {
 	if err := s.readyToRead(ctx); err != nil {
 		return found, err
 	}
 	d, err := s.findDelivery(ctx, s.reader(), scope, id, "", "")
-	var others []webhook.Delivery
-	if err == nil {
-		others, err = readAll(ctx, s, s.reader(), `SELECT `+columns+` FROM {p}delivery WHERE hook = $1 AND key = $2 AND key <> '' AND `+where,
-			append([]any{hookOf(scope, d.WebhookID), d.Key}, args(&d)...), scanHistory)
+	for _, where := range conditions {
+		var others []webhook.Delivery
+		if err == nil {
+			others, err = readAll(ctx, s, s.reader(), `SELECT `+columns+` FROM {p}delivery WHERE hook = $1 AND key = $2 AND key <> '' AND `+where,
+				append([]any{hookOf(scope, d.WebhookID), d.Key}, args(&d)...), scanHistory)
+		}
+		if len(others) > 0 && others[0].Sequence > found.Sequence {
+			found = others[0]
+		}
 	}
-	if err == nil && (len(others) == 0 || others[0].Sequence == d.seq) {
+	if err == nil && (found.ID == "" || found.Sequence == d.seq) {
 		err = webhook.ErrNotFound
 	}
 	if err != nil {
-		return found, s.fail(op, id, err)
+		return webhook.Delivery{}, s.fail(op, id, err)
 	}
-	return others[0], nil
+	return found, nil
 }
 
 // HeldBack implements [webhook.KeyOrder].

@@ -25,7 +25,7 @@ const keysSQLite = `WITH RECURSIVE p(n, seq) AS (
  UNION ALL
  SELECT p.n + 1, (SELECT d.seq FROM {p}delivery d WHERE d.state = 0 AND d.key <> '' AND (d.hook, d.key) > (c.hook, c.key) ORDER BY d.hook, d.key, d.seq LIMIT 1)
  FROM p JOIN {p}delivery c ON c.seq = p.seq WHERE p.n < $3)
-SELECT d.hook, d.key, d.due, d.scope, d.webhook FROM p JOIN {p}delivery d ON d.seq = p.seq`
+SELECT d.hook, d.key, d.due, d.scope, d.webhook FROM p CROSS JOIN {p}delivery d ON d.seq = p.seq`
 
 const (
 	// sweepKeys bounds the keys that one call of Sweep reads.
@@ -116,7 +116,7 @@ func (p *sweepRun) unparkUnordered(ctx context.Context, hooks []lane) error {
 		if err == nil && unordered[l.Lane] { // endOrphans ends the rows of a webhook that is gone
 			var n int64
 			n, err = p.s.unparkBatch(ctx, l.hook)
-			p.more = p.more || n == sweepRead
+			p.more = p.more || n == sweepRows
 		}
 	}
 	return err

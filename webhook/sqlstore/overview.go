@@ -16,7 +16,7 @@ const (
  SELECT * FROM {p}delivery d WHERE ((-d.hook), d.created, d.seq) <= (u.k, 9223372036854775807, 9223372036854775807)
   ORDER BY (-d.hook) DESC, d.created DESC, d.seq DESC LIMIT 1) x WHERE (-x.hook) = u.k AND x.webhook = u.w AND x.scope = $1`
 	latestSQLite = `SELECT ` + columns + ` FROM {p}delivery WHERE seq IN (
- SELECT (SELECT d.seq FROM {p}delivery d WHERE (-d.hook) = CAST(u.value AS INTEGER) AND d.webhook = json_extract($3, '$[' || u.key || ']') AND (d.scope || '') = $1
+ SELECT (SELECT d.seq FROM {p}delivery d WHERE (-d.hook) = u.value + 0 AND d.webhook = json_extract($3, '$[' || u.key || ']') AND (d.scope || '') = $1
   ORDER BY d.created DESC, d.seq DESC LIMIT 1) FROM json_each($2) u)`
 )
 

@@ -54,7 +54,7 @@ var lanesSQLite = `WITH RECURSIVE p(n, seq) AS (
  SELECT 1, ` + nextLaneSQLite("$3", "$4") + `
  UNION ALL
  SELECT p.n + 1, ` + nextLaneSQLite("c.hook", "c.class") + ` FROM p JOIN {p}delivery c ON c.seq = p.seq WHERE p.n < $2),
-l AS (SELECT p.n, d.hook, d.class, d.scope, d.webhook, d.due FROM p JOIN {p}delivery d ON d.seq = p.seq)`
+l AS (SELECT p.n, d.hook, d.class, d.scope, d.webhook, d.due FROM p CROSS JOIN {p}delivery d ON d.seq = p.seq)`
 
 func nextLaneSQLite(hook, class string) string {
 	const first = `SELECT d.seq FROM {p}delivery d WHERE d.state = 0 AND d.hook `
@@ -70,4 +70,4 @@ const orphansSQLite = `WITH RECURSIVE p(n, seq) AS (
  UNION ALL
  SELECT p.n + 1, (SELECT d.seq FROM {p}delivery d WHERE d.state = 0 AND d.hook > c.hook ORDER BY d.hook, d.class, d.due, d.seq LIMIT 1)
  FROM p JOIN {p}delivery c ON c.seq = p.seq WHERE p.n < $2),
-l AS (SELECT p.n, d.hook, d.scope, d.webhook FROM p JOIN {p}delivery d ON d.seq = p.seq)`
+l AS (SELECT p.n, d.hook, d.scope, d.webhook FROM p CROSS JOIN {p}delivery d ON d.seq = p.seq)`

@@ -129,7 +129,7 @@ func parseBacklogPlace(q webhook.BacklogQuery) (p backlogPlace, err error) {
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(q.Cursor)
 	if err != nil || json.Unmarshal(b, &p) != nil || p.Order != q.Order || !storable(p.Scope, p.Webhook) {
-		return p, fmt.Errorf("%w: %w", ErrCursor, webhook.ErrInvalid)
+		return p, ErrCursor
 	}
 	return p, nil
 }

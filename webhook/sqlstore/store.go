@@ -68,7 +68,8 @@ type Options struct {
 // Store keeps webhooks and deliveries in a database. It implements [webhook.Store],
 // [webhook.Registry], [webhook.History], [webhook.Overview], [webhook.Pruner], [webhook.Marks],
 // [webhook.Clock], [webhook.HealthStore], [webhook.Sweeper], [webhook.KeyOrder], [webhook.Binder],
-// [webhook.Stats], [webhook.Counters] and [webhook.Notifier]; the last two return
+// [webhook.Stats], [webhook.Sealer], [webhook.WebhookCache], [webhook.Counters] and
+// [webhook.Notifier]; the last two return
 // [webhook.ErrUnsupported] without [Options.Counters] and [Options.Notifier].
 //
 // All methods are safe for concurrent use, and several Stores, in one process or in
@@ -106,20 +107,22 @@ type Store struct {
 }
 
 var (
-	_ webhook.Store       = (*Store)(nil)
-	_ webhook.Registry    = (*Store)(nil)
-	_ webhook.History     = (*Store)(nil)
-	_ webhook.Overview    = (*Store)(nil)
-	_ webhook.Counters    = (*Store)(nil)
-	_ webhook.Pruner      = (*Store)(nil)
-	_ webhook.Marks       = (*Store)(nil)
-	_ webhook.Clock       = (*Store)(nil)
-	_ webhook.HealthStore = (*Store)(nil)
-	_ webhook.Sweeper     = (*Store)(nil)
-	_ webhook.KeyOrder    = (*Store)(nil)
-	_ webhook.Binder      = (*Store)(nil)
-	_ webhook.Notifier    = (*Store)(nil)
-	_ webhook.Stats       = (*Store)(nil)
+	_ webhook.Store        = (*Store)(nil)
+	_ webhook.Registry     = (*Store)(nil)
+	_ webhook.History      = (*Store)(nil)
+	_ webhook.Overview     = (*Store)(nil)
+	_ webhook.Counters     = (*Store)(nil)
+	_ webhook.Pruner       = (*Store)(nil)
+	_ webhook.Marks        = (*Store)(nil)
+	_ webhook.Clock        = (*Store)(nil)
+	_ webhook.HealthStore  = (*Store)(nil)
+	_ webhook.Sweeper      = (*Store)(nil)
+	_ webhook.KeyOrder     = (*Store)(nil)
+	_ webhook.Binder       = (*Store)(nil)
+	_ webhook.Notifier     = (*Store)(nil)
+	_ webhook.Stats        = (*Store)(nil)
+	_ webhook.Sealer       = (*Store)(nil)
+	_ webhook.WebhookCache = (*Store)(nil)
 )
 
 // New returns a Store over an open pool. It does no I/O and starts no goroutine. The first
@@ -142,7 +145,7 @@ func New(db *sql.DB, d Dialect, o *Options) (*Store, error) {
 	}
 	s := &Store{db: db, dialect: d, o: opts, box: sealing.Box{Seal: opts.Seal, Open: opts.Open, Required: opts.RequireSealed},
 		writer: make(chan struct{}, 1)}
-	s.group.flush = s.flush
+	s.group.flush = func(ctx context.Context, take func() []newRow) ([]bool, error) { return s.flush(ctx, s.single, take) }
 	s.sweep.turn, s.sweep.hook = make(chan struct{}, 1), -1
 	s.parkedInserts.ids = make(map[string]time.Time)
 	return s, nil

@@ -181,6 +181,8 @@ func TestErrors(t *testing.T) {
 		{&sqlstore.SettingError{Setting: "journal_mode", Have: "delete", Need: "WAL", Do: "set it in the DSN"}, sqlstore.ErrSetting, "set it in the DSN"},
 		{&sqlstore.SealError{WebhookID: "wh_1", Err: cause}, sqlstore.ErrSealed, "wh_1"},
 		{&sqlstore.SealError{WebhookID: "wh_1", Err: cause}, cause, "check the keys"},
+		{sqlstore.ErrCursor, webhook.ErrInvalid, "start without one"},
+		{sqlstore.ErrText, webhook.ErrInvalid, "must be valid UTF-8"},
 	} {
 		if !errors.Is(tc.err, tc.is) || !strings.HasPrefix(tc.err.Error(), "sqlstore: ") || !strings.Contains(tc.err.Error(), tc.says) {
 			t.Errorf("%v: want it to be %v and to say %q", tc.err, tc.is, tc.says)

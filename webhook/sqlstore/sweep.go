@@ -5,17 +5,14 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/postrider/postrider/webhook"
 )
 
 const (
-	// sweepRead bounds the rows whose age one call of Sweep checks.
-	sweepRead = 20_000
-	// sweepPiece bounds the rows that one statement checks.
-	sweepPiece = 5_000
+	// sweepRows bounds the rows that one statement moves.
+	sweepRows = 20_000
 	// sweepHooks bounds the webhooks that one call reads.
 	sweepHooks = 20_000
 )
@@ -26,13 +23,8 @@ type sweepProgress struct {
 	// waits no longer than its own does.
 	turn chan struct{}
 
-	hook       int64   // webhooks up to this hook were checked
-	key        keyName // keys up to this one were checked
-	due, seq   int64   // the age of pending rows up to this place was checked
-	oldestRead int64   // the earliest queued time of these rows; 0 before the first
-	// oldest is a time before which no pending row was queued, according to the last
-	// complete sweep and the rows that this Store has stored since.
-	oldest atomic.Int64
+	hook int64   // webhooks up to this hook were checked
+	key  keyName // keys up to this one were checked
 }
 
 // Sweep implements [webhook.Sweeper]. One call checks some rows and ends some; the next call
@@ -70,13 +62,6 @@ func (s *Store) Sweep(ctx context.Context, w webhook.Sweep, limit int) (ended []
 	return p.ended, more, nil
 }
 
-// noteQueued records that this Store stored a row that was queued at a time.
-func (m *sweepProgress) noteQueued(at int64) {
-	if at < m.oldest.Load() {
-		m.oldest.Store(0)
-	}
-}
-
 // sweepRun is one call of Sweep.
 type sweepRun struct {
 	s     *Store
@@ -110,9 +95,9 @@ func (p *sweepRun) clampTimes(ctx context.Context) error {
 			continue
 		}
 		query := `UPDATE {p}delivery SET due = $1 WHERE ` + s.among(`state = 0 AND `+k.rows+` ORDER BY (due + 0) LIMIT $3`)
-		for n := int64(sweepRead); n == sweepRead; {
+		for n := int64(sweepRows); n == sweepRows; {
 			var err error
-			if n, err = s.run(ctx, query, k.to, k.from, int64(sweepRead)); err != nil {
+			if n, err = s.run(ctx, query, k.to, k.from, int64(sweepRows)); err != nil {
 				return err
 			}
 			if n > 0 {
@@ -220,49 +205,13 @@ SELECT x.n, x.hook, x.scope, x.webhook FROM l x WHERE (SELECT w.id FROM {p}webho
 	return nil
 }
 
-// endOld ends rows that were queued before a time: rows that are due before it and, by a scan of all
-// pending rows, rows that were tried since. It skips the scan while no row can be that old.
+// endOld ends rows that were queued before a time: first those that are due before it, then those
+// that are due later than they were queued. The expression (queued + 0) keeps PostgreSQL, which
+// expects few such rows, from reading the whole table for them.
 func (p *sweepRun) endOld(ctx context.Context, before int64) error {
-	m := &p.s.sweep
-	err := p.end(ctx, webhook.CodeExpired, `(due + 0) < $4 AND queued < $4`, before)
-	for read := 0; err == nil && p.left > 0 && before > m.oldest.Load(); read += sweepPiece {
-		if read >= sweepRead {
-			p.more = true
-			return nil
-		}
-		if m.oldestRead == 0 {
-			m.due, m.seq, m.oldestRead = math.MinInt64, 0, p.now
-		}
-		var last bool
-		if last, err = p.endOldPiece(ctx, before); last && err == nil {
-			m.oldest.Store(m.oldestRead)
-			m.oldestRead = 0
-			return nil
-		}
+	err := p.end(ctx, webhook.CodeExpired, `(due + 0) < $4 AND (queued + 0) < $4 ORDER BY (due + 0), seq`, before)
+	if err == nil {
+		err = p.end(ctx, webhook.CodeExpired, `due > queued AND queued < $4 ORDER BY queued`, before)
 	}
 	return err
-}
-
-// endOldPiece checks some rows in the order in which they become due, after the rows that
-// were checked before. last reports that none are left.
-func (p *sweepRun) endOldPiece(ctx context.Context, before int64) (last bool, err error) {
-	m := &p.s.sweep
-	var rows int
-	var least, due, seq int64
-	err = p.s.row(ctx, p.s.reader(), `WITH x AS MATERIALIZED (
- SELECT (due + 0) AS at, seq, queued FROM {p}delivery WHERE state = 0 AND ((due + 0), seq) > ($1, $2) ORDER BY (due + 0), seq LIMIT $3)
-SELECT (SELECT count(*) FROM x), (SELECT min(queued) FROM x), at, seq FROM x ORDER BY at DESC, seq DESC LIMIT 1`,
-		[]any{m.due, m.seq, int64(sweepPiece)}, &rows, &least, &due, &seq)
-	if notFound(err) {
-		return true, nil
-	}
-	if err == nil && least < before {
-		err = p.end(ctx, webhook.CodeExpired, `queued < $4 AND ((due + 0), seq) > ($5, $6) AND ((due + 0), seq) <= ($7, $8)`,
-			before, m.due, m.seq, due, seq)
-	}
-	if err != nil || p.left == 0 {
-		return false, err // the next call checks the rows again
-	}
-	m.due, m.seq, m.oldestRead = due, seq, min(m.oldestRead, max(least, before))
-	return rows < sweepPiece, nil
 }

@@ -9,14 +9,14 @@ import (
 )
 
 // watermarks holds, for lanes that are drained without a pause, the place below which all
-// rows were taken. While a transaction stays open for long, PostgreSQL keeps the index
-// entries of sent rows. They precede the waiting rows, and each claim of the lane would
-// read them again: ten times the work after 100,000 rows.
+// rows were taken. Below it are rows that other hosts hold and, while a transaction stays open for
+// long, index entries of sent rows, which PostgreSQL keeps. Each claim of the lane would read them
+// again: twice the work beside three hosts, ten times the work after 100,000 rows.
 //
-// A watermark is a hint. A lane has one only after many full claims in a row, and for
-// watermarkLife. The Store drops it when it makes a row due below. A row that another host
-// gives back below waits until the watermark expires, or until a claim is not full: the
-// batch then says that there may be more.
+// A watermark is a hint. A lane has one only after several full claims in a row, and for a life
+// that bounds the share of the time for claims from the head. The Store drops it when it makes a row
+// due below. A row that another host gives back below waits until the watermark expires, or until a
+// claim is not full: the batch then says that there may be more.
 type watermarks struct {
 	mu      sync.Mutex
 	lanes   map[webhook.Lane]*watermark
@@ -26,13 +26,15 @@ type watermarks struct {
 type watermark struct {
 	at    lanePlace
 	full  int       // consecutive claims that returned as many rows as requested
-	since time.Time // when the lane was last read from its head
+	until time.Time // then the lane is read from its head again
 }
 
 const (
-	watermarkAfter = 32
-	watermarkLife  = 5 * time.Second
-	maxWatermarks  = 10_000
+	watermarkAfter   = 4
+	watermarkShare   = 20 // lives of this many times what the claim from the head took
+	minWatermarkLife = 250 * time.Millisecond
+	maxWatermarkLife = 5 * time.Second
+	maxWatermarks    = 10_000
 )
 
 // lanePlace is the place of a row in its lane.
@@ -46,14 +48,14 @@ func (m *watermarks) start(l webhook.Lane) lanePlace {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p := m.lanes[l]
-	if p == nil || p.full < watermarkAfter || time.Since(p.since) > watermarkLife {
+	if p == nil || p.full < watermarkAfter || time.Now().After(p.until) {
 		return laneHead
 	}
 	return p.at
 }
 
-// move sets the watermark of a lane after a claim that read it from a place.
-func (m *watermarks) move(l webhook.Lane, from lanePlace, rows []row, full bool) {
+// move sets the watermark of a lane after a claim that read it from a place and took some time.
+func (m *watermarks) move(l webhook.Lane, from lanePlace, rows []row, full bool, took time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !full {
@@ -69,7 +71,7 @@ func (m *watermarks) move(l webhook.Lane, from lanePlace, rows []row, full bool)
 		m.lanes[l] = p
 	}
 	if p.full++; from == laneHead {
-		p.since = time.Now()
+		p.until = time.Now().Add(min(max(minWatermarkLife, watermarkShare*took), maxWatermarkLife))
 	}
 	p.at = laneHead
 	for i := range rows {

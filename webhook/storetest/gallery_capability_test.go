@@ -146,6 +146,18 @@ var brokenCapabilities = []exhibit{
 			return ended, more, err
 		}
 	}, []string{"sweeper/ended"}},
+	{"a sweep leaves deliveries that are due later", func(b *broken) {
+		b.sweep = func(ctx context.Context, s webhook.Sweep, limit int) ([]webhook.Delivery, bool, error) {
+			b.mu.Lock()
+			for id := range b.known {
+				if d, ok := b.find(id); ok && d.State == webhook.StatePending && !d.Held && d.CreatedAt.Before(s.QueuedBefore) && d.Due.After(s.QueuedBefore) {
+					s.QueuedBefore = time.Time{}
+				}
+			}
+			b.mu.Unlock()
+			return b.Store.Sweep(ctx, s, limit)
+		}
+	}, []string{"sweeper/due-later"}},
 	{"a sweep leaves deliveries that a dead host had leased", func(b *broken) {
 		b.sweep = func(ctx context.Context, s webhook.Sweep, limit int) ([]webhook.Delivery, bool, error) {
 			b.mu.Lock()

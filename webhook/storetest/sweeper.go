@@ -12,6 +12,7 @@ func sweeperCases() []testCase {
 	return []testCase{
 		{"sweeper/gone", "Gone ends pending deliveries of deleted webhooks as cancelled, and no others", onSweeper(testSweepGone)},
 		{"sweeper/queued-before", "free deliveries that were queued before QueuedBefore end as expired, and no others", onSweeper(testSweepOld)},
+		{"sweeper/due-later", "deliveries that were queued before QueuedBefore end as expired also where their next try is due after it", onSweeper(testSweepDueLater)},
 		{"sweeper/abandoned", "deliveries that were queued before QueuedBefore end as expired also after their lease has ended, and stay so", onSweeper(testSweepAbandoned)},
 		{"sweeper/limit", "a call ends at most limit deliveries, returns them, and reports whether more are left", onSweeper(testSweepLimit)},
 		{"sweeper/ended", "ended deliveries are returned in their new state, without bodies", onSweeper(testSweepEnded)},
@@ -115,6 +116,19 @@ func testSweepOld(e *env, sw webhook.Sweeper) {
 	}
 	e.wantState(w.Scope, held.ID, webhook.StatePending, "")
 	e.wantKept(e.settle(delivered(held, now)))
+}
+
+func testSweepDueLater(e *env, sw webhook.Sweeper) {
+	w := e.hook()
+	e.queue(w, 3)
+	ds := e.count("claim", 3, e.claim(e.base))
+	young := e.freshAt(e.at(time.Minute), w, 1)
+	e.put(young...)
+	tried, later, unsent := ds[0], ds[1], ds[2]
+	now := e.at(2 * time.Minute)
+	e.settle(retried(tried, e.at(time.Second), e.at(90*time.Second)), retried(later, e.at(time.Second), e.at(time.Hour)), released(unsent, e.at(time.Hour)))
+	e.wantIDs("ended", e.sweep(sw, webhook.Sweep{Now: now, QueuedBefore: e.at(time.Minute)}), tried.ID, later.ID, unsent.ID)
+	e.wantIDs("claim after Sweep", e.claim(e.at(2*time.Hour)), young[0].ID)
 }
 
 // testSweepAbandoned: a crashed host leaves leases behind. Perhaps no other host claims their lane, but

@@ -63,8 +63,9 @@ type Options struct {
 	// NeedsWorkItems simulates a rule that takes work items from the webhook: a
 	// body without the key "issues" is answered with 400.
 	NeedsWorkItems bool
-	// Generic switches all checks off: any method, path and body is accepted.
-	// The host of URL is then the first of Hosts, or GenericHost.
+	// Generic switches all checks off: any method, path and body is accepted, and
+	// SecretInPath and NeedsWorkItems have no effect. The host of URL is then the
+	// first of Hosts, or GenericHost.
 	Generic bool
 	// HTTP1 switches HTTP/2 off.
 	HTTP1 bool

@@ -46,8 +46,9 @@ type Options struct {
 
 // Store implements [jira.Registrations], [jira.Failures] and [jira.PostFunctions]. All methods are
 // safe for concurrent use, and several Stores, in one process or in many, may share a database.
-// Times of registrations are kept to the microsecond. Errors of the database are wrapped. A Store
-// has nothing to close but its pool, which the host closes.
+// Times of registrations are kept to the microsecond. Errors of the database are wrapped. A URL that
+// cannot be sealed or opened is a webhook.ErrSealed. A Store has nothing to close but its pool, which
+// the host closes.
 type Store struct {
 	db     *sql.DB
 	prefix string

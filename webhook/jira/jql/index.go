@@ -205,7 +205,6 @@ func (n *node) needs() (out need) {
 
 // cost estimates how many subjects have one of the values: few share a key, more a project, many a
 // status.
-// project, many a status.
 func (n *need) cost() int {
 	switch n.field {
 	case IssueKey:

@@ -78,7 +78,7 @@ func TestDeleteScopePlan(t *testing.T) {
 	if err := s.DeleteScope(t.Context(), "globex"); err != nil {
 		t.Fatal(err)
 	}
-	plan := explain(t, d, tracer.find("RETURNING created, seq"))
+	plan := explain(t, d, tracer.find("RETURNING created, seq"), generic)
 	wantInPlan(t, plan, "Index Scan using plan_log", "Tid Scan on plan_delivery")
 	if strings.Contains(plan, "Sort") {
 		t.Errorf("a batch sorts the rows of the scope:\n%s", plan)

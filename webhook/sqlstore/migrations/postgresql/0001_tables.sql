@@ -65,14 +65,14 @@ CREATE TABLE {p}delivery (
   was           bigint   NOT NULL DEFAULT 0,
   lease         bigint   NOT NULL DEFAULT 0,
   until         bigint   NOT NULL DEFAULT 0,
-  due           bigint   NOT NULL,
-  finished      bigint   NOT NULL DEFAULT 0,
-  tries         int      NOT NULL DEFAULT 0,
-  state         smallint NOT NULL DEFAULT 0,
   held          boolean  NOT NULL DEFAULT false,
   exhausted     boolean  NOT NULL DEFAULT false,
   alone         boolean  NOT NULL DEFAULT false,
   begun         boolean  NOT NULL DEFAULT false,
+  tries         int      NOT NULL DEFAULT 0,
+  due           bigint   NOT NULL,
+  finished      bigint   NOT NULL DEFAULT 0,
+  state         smallint NOT NULL DEFAULT 0,
   code          text     NOT NULL DEFAULT '',
   attempts      text     NOT NULL DEFAULT '',
   id            text COLLATE "C" PRIMARY KEY,
@@ -93,6 +93,9 @@ CREATE INDEX {p}turn ON {p}delivery (hook, class, due, seq) WHERE state = 0;
 -- The pending rows by due time. The expression keeps the planner from using this index for
 -- the queries of the one above.
 CREATE INDEX {p}time ON {p}delivery ((due + 0), seq) WHERE state = 0;
+-- The pending rows that are due later than they were queued, by age: they were tried, wait behind
+-- another one of their key, or could not leave the host. Others are as old as their due time says.
+CREATE INDEX {p}age ON {p}delivery (queued) WHERE state = 0 AND due > queued;
 -- The pending rows that were tried, to count them.
 CREATE INDEX {p}retry ON {p}delivery (tries) WHERE state = 0 AND tries > 0;
 -- The delivery log of a scope, and that of a webhook, with an expression as above.
