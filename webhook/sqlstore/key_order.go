@@ -63,7 +63,9 @@ func (s *Store) unparkNext(ctx context.Context, keys []keyName, at int64) {
 	defer cancel()
 	if err := s.unpark(ctx, keys, at); err != nil {
 		s.o.Logger.WarnContext(ctx, "sqlstore: the next deliveries of keys could not be made due, the next claim or sweep does it", "error", err)
-		s.parkedInserts.addKeys(keys)
+		if s.dialect == PostgreSQL {
+			s.parkedInserts.addKeys(keys)
+		}
 	}
 }
 
