@@ -150,7 +150,7 @@ func TestLostNotification(t *testing.T) {
 		h.add("one")
 		h.start()
 		defer h.stop()
-		time.Sleep(10 * time.Minute)
+		time.Sleep(10*time.Minute + 30*time.Second) // between two looks
 		newHost(t, store.Store, webhook.Automation(), nil).dispatch()
 		store.fail <- struct{}{}
 		synctest.Wait()
