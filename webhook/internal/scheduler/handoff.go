@@ -53,6 +53,9 @@ func (s *Scheduler) mayHandOff(j *Job) bool {
 // enqueued processes the result of the Enqueue that follows every offer.
 func (s *Scheduler) enqueued(e Enqueued) {
 	tell := false
+	if e.Stored == IsStored {
+		s.answered = s.now
+	}
 	for i, j := range e.Jobs {
 		l := j.lane
 		l.ep.offers--
@@ -74,11 +77,12 @@ func (s *Scheduler) enqueued(e Enqueued) {
 			s.settle(j, GivenBack)
 		case held:
 			s.freeBody(j)
-		case added || e.Stored == StoredUnknown:
+		case e.Stored == StoredUnknown: // it may be committed later
+			s.expect(Expected{[]string{j.ID}, []Lane{j.Lane}})
+			fallthrough
+		case added:
 			s.becomesDue(l, j.Due)
-			if tell = tell || added; !added { // it may still be committed
-				s.expect(Expected{IDs: []string{j.ID}, Lanes: []Lane{j.Lane}})
-			}
+			tell = true
 		}
 		if held && j.phase != waiting {
 			s.offerAll(l.ep) // the reserved room is free
@@ -89,13 +93,12 @@ func (s *Scheduler) enqueued(e Enqueued) {
 	}
 }
 
-// expectation is a delivery that may still be committed, by a transaction of the host for example.
+// expectation is a delivery that a transaction of the host may commit.
 type expectation struct {
 	lane  Lane
 	until time.Time
 }
 
-// expectEvery bounds the interval in which it is asked for, because Poll is long with a Notifier.
 const expectEvery = 5 * time.Second
 
 func (s *Scheduler) expect(e Expected) {
