@@ -82,7 +82,7 @@ func (s *Store) pruneEvent(ctx context.Context, event string, before int64, limi
 	err = s.write(ctx, func(c Conn) error {
 		var size int
 		var pending bool
-		err := s.row(ctx, c, `SELECT count(*), EXISTS (`+keepsEvent+`) FROM (SELECT 1 FROM {p}delivery WHERE id >= $1 AND id < $2`+s.pick("", " FOR UPDATE")+`) x`,
+		err := s.row(ctx, c, `SELECT count(*), EXISTS (`+keepsEvent+`) FROM (SELECT 1 FROM {p}delivery WHERE id >= $1 AND id < $2 AND state <> 0`+s.pick("", " FOR UPDATE")+`) x`,
 			[]any{event, event + afterID, before}, &size, &pending)
 		if err != nil || pending || size == 0 {
 			return err
