@@ -23,7 +23,7 @@ func (s *Store) Prune(ctx context.Context, before time.Time, limit int) (n int, 
 		}
 	}
 	if err == nil {
-		err = s.removeInBatches(ctx, "mark", "until < $1", micros(before))
+		err = s.removeInBatches(ctx, "mark", "until < $1 ORDER BY until", micros(before))
 	}
 	return n, s.fail("prune", "", err)
 }

@@ -238,7 +238,9 @@ const generic = "force_generic_plan"
 func explain(t *testing.T, d database, q statement, mode string) string {
 	t.Helper()
 	d.dsn += "&plan_cache_mode=" + mode
-	tx, err := d.open(t).BeginTx(t.Context(), nil)
+	db := d.open(t)
+	defer db.Close() // the server has few connections
+	tx, err := db.BeginTx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,9 +250,13 @@ func explain(t *testing.T, d database, q statement, mode string) string {
 	}
 	var values []string
 	for _, v := range q.args {
-		switch v.(type) {
-		case string, int64, bool: // the driver adds its own options
+		switch v := v.(type) {
+		case nil:
+			values = append(values, "NULL")
+		case string, int, int64, bool: // the driver adds its own options
 			values = append(values, "'"+strings.ReplaceAll(fmt.Sprint(v), "'", "''")+"'")
+		case []byte:
+			values = append(values, fmt.Sprintf(`'\x%x'`, v))
 		}
 	}
 	execute := "EXPLAIN EXECUTE p"
