@@ -82,10 +82,11 @@ func (p *pruneRun) readScope(ctx context.Context, scope string) error {
 }
 
 // Parts of statements about the events in $1: ofEvent selects the deliveries of one, and hasEnded the
-// events to remove. Their subqueries make PostgreSQL read the index of IDs, whatever it expects.
+// events to remove. Their subqueries make PostgreSQL read the index of IDs, whatever it expects. It
+// expects many deliveries of an event; LIMIT keeps it from compiling the statement to machine code.
 const (
 	ofEvent  = `d.id >= u.value AND d.id < u.value || '` + afterID + `'`
-	hasEnded = ` WHERE (SELECT min(CASE WHEN d.finished < $2 THEN d.state ELSE 0 END) FROM {p}delivery d WHERE ` + ofEvent + `) > 0`
+	hasEnded = ` WHERE (SELECT 1 FROM {p}delivery d WHERE ` + ofEvent + ` AND (d.state = 0 OR d.finished >= $2) ORDER BY d.id LIMIT 1) IS NULL`
 
 	prunePostgres = `DELETE FROM {p}delivery WHERE state > 0 AND ctid = ANY(ARRAY(SELECT x.place FROM unnest($1::text::text[]) AS u(value)
  CROSS JOIN LATERAL (SELECT d.ctid AS place FROM {p}delivery d WHERE ` + ofEvent + ` OFFSET 0) x` + hasEnded + `))`
@@ -94,6 +95,9 @@ const (
 
 // remove removes those of the events of which all deliveries have ended, up to the limit.
 func (p *pruneRun) remove(ctx context.Context) error {
+	if len(p.events) == 0 {
+		return nil
+	}
 	var fit []string
 	err := p.s.each(ctx, p.s.reader(), `SELECT u.value, (SELECT count(*) FROM {p}delivery d WHERE `+ofEvent+`) FROM `+
 		p.s.pick(`json_each($1) u`, `unnest($1::text::text[]) AS u(value)`)+hasEnded, []any{p.s.textList(p.events), p.before}, func(r Rows) error {
