@@ -124,3 +124,38 @@ func TestDeafNotifier(t *testing.T) {
 		}
 	})
 }
+
+// failingWait is a Store that stops listening for other hosts once.
+type failingWait struct {
+	deaf
+	fail chan struct{}
+}
+
+func (s failingWait) Wait(ctx context.Context) error {
+	select {
+	case <-s.fail:
+		return s.deaf.Wait(ctx)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Rule: what another host has stored when the connection for notifications ends is found at once, because
+// the notification may be lost.
+func TestLostNotification(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := failingWait{deaf{newStore(t)}, make(chan struct{})}
+		h := newHost(t, store, webhook.Automation(), nil)
+		h.add("one")
+		h.start()
+		defer h.stop()
+		time.Sleep(10*time.Minute + 30*time.Second) // between two looks
+		newHost(t, store.Store, webhook.Automation(), nil).dispatch()
+		store.fail <- struct{}{}
+		synctest.Wait()
+		if n := len(h.to.seen()); n != 1 {
+			t.Errorf("%d requests after the connection has ended, want 1", n)
+		}
+	})
+}

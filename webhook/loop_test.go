@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -216,10 +217,10 @@ func TestSeveralTriggers(t *testing.T) {
 	})
 }
 
-// notified is a Store whose Notifier counts its calls.
+// notified is a Store whose Notifier counts its calls. As many of them fail as fails says.
 type notified struct {
 	*memstore.Store
-	n atomic.Int64
+	n, fails atomic.Int64
 }
 
 func (s *notified) Wait(ctx context.Context) error {
@@ -228,7 +229,9 @@ func (s *notified) Wait(ctx context.Context) error {
 }
 
 func (s *notified) Notify(context.Context) error {
-	s.n.Add(1)
+	if s.n.Add(1) <= s.fails.Load() {
+		return errors.New("the connection is gone")
+	}
 	return nil
 }
 
@@ -245,4 +248,20 @@ func TestWakeTellsOtherHosts(t *testing.T) {
 			t.Errorf("%d notifications, want 1", n)
 		}
 	})
+}
+
+// Rule: a notification that fails is repeated at once, twice at most.
+func TestNotificationFails(t *testing.T) {
+	t.Parallel()
+	for fails, want := range map[int64]int64{1: 2, 2: 3, 9: 3} {
+		synctest.Test(t, func(t *testing.T) {
+			store := &notified{Store: newStore(t)}
+			store.fails.Store(fails)
+			newHost(t, store, webhook.Automation(), nil).Wake()
+			synctest.Wait()
+			if n := store.n.Load(); n != want {
+				t.Errorf("%d calls of which %d fail, want %d", n, fails, want)
+			}
+		})
+	}
 }

@@ -60,10 +60,16 @@ func (d *Dispatcher) findWebhook(ctx context.Context, scope, id string) (Webhook
 	return Webhook{}, ErrNotFound
 }
 
+// notifyTries is how often a notification is tried: an idle host may look only once a minute.
+const notifyTries = 3
+
+// doNotify wakes other hosts.
 func (g *engine) doNotify() {
 	callStore(g, storeTimeout, "Notify", func(ctx context.Context) (none struct{}, err error) {
-		if err = g.d.notifier.Notify(ctx); errors.Is(err, ErrUnsupported) {
-			err = nil
+		for range notifyTries {
+			if err = g.d.notifier.Notify(ctx); err == nil || errors.Is(err, ErrUnsupported) {
+				return none, nil
+			}
 		}
 		return none, err
 	}, func(context.Context, struct{}, error) { g.finish(scheduler.Notified{}) })

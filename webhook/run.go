@@ -157,12 +157,13 @@ func (d *Dispatcher) listen(ctx context.Context) {
 			return
 		case err != nil:
 			d.recordCall(ctx, "Wait", err)
+			d.engine.post(scheduler.Woken{Foreign: true}) // the error may hide a notification
 			sleep(ctx, wait.NextBackOff())
 		default:
 			d.recordCall(ctx, "Wait", nil)
 			wait.Reset()
 		}
-		d.engine.post(scheduler.Woken{Foreign: true}) // after an error too, which may hide a notification
+		d.engine.post(scheduler.Woken{Foreign: true}) // after an error too: meanwhile nobody listened
 	}
 }
 

@@ -69,7 +69,7 @@ type Store interface {
 	//
 	// The same Claim again, with the same c.Lease, also returns, counted in Most,
 	// deliveries whose lease has exactly that number and has not ended at c.Now, so a lost answer costs
-	// a call and not a lease. Those come before free deliveries, are held until c.Until, do not count as
+	// a call and not a lease. A Store whose first call may still run then waits for its end. Those come before free deliveries, are held until c.Until, do not count as
 	// Interrupted, and have c.Now as their Due where the Store has forgotten the one before.
 	// A delivery that got lease+1 instead waits for the end of its lease. An answer may come with
 	// a [*PartialError].

@@ -25,7 +25,6 @@ type Notifier struct {
 
 	waiting sync.Mutex // held during Wait; guards the fields below
 	conn    *pgx.Conn
-	broken  bool // notifications may have been missed since the connection broke
 }
 
 // New returns a Notifier. It does no I/O. Hosts that wake each other use the same channel name;
@@ -35,19 +34,13 @@ func New(pool *pgxpool.Pool, channel string) *Notifier {
 }
 
 // Wait blocks until another host notifies. It begins to listen at the first call and keeps
-// listening between calls, so that no notification is missed. After an error the next call connects
-// anew, and returns at once because notifications may have been missed.
+// listening between calls, so that no notification is missed. A call that begins to listen, the first one
+// or one after an error, returns at once, because notifications may have been missed before.
 func (n *Notifier) Wait(ctx context.Context) error {
 	n.waiting.Lock()
 	defer n.waiting.Unlock()
 	if n.conn == nil {
-		if err := n.listen(ctx); err != nil {
-			return err
-		}
-		if n.broken {
-			n.broken = false
-			return nil
-		}
+		return n.listen(ctx)
 	}
 	for {
 		got, err := n.conn.WaitForNotification(ctx)
@@ -56,7 +49,6 @@ func (n *Notifier) Wait(ctx context.Context) error {
 				return ctx.Err()
 			}
 			n.drop()
-			n.broken = true
 			return err
 		}
 		if got.Payload != n.id {

@@ -52,12 +52,23 @@ func newStore(t *testing.T) *sqlstore.Store {
 }
 
 func TestTwoStores(t *testing.T) {
-	storetest.RunNotifier(t, func(t *testing.T) (a, b webhook.Notifier) { return newStore(t), newStore(t) })
+	storetest.RunNotifier(t, func(t *testing.T) (a, b webhook.Notifier) {
+		a, b = newStore(t), newStore(t)
+		for _, n := range []webhook.Notifier{a, b} {
+			if err := n.Wait(t.Context()); err != nil { // begins to listen
+				t.Fatal(err)
+			}
+		}
+		return a, b
+	})
 }
 
 // TestOwnNotification: a host does not wake itself.
 func TestOwnNotification(t *testing.T) {
 	n, _ := newNotifier(t)
+	if err := n.Wait(t.Context()); err != nil {
+		t.Fatalf("the first Wait, which begins to listen: %v", err)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	ended := make(chan error, 1)
@@ -78,6 +89,9 @@ func TestBrokenConnection(t *testing.T) {
 	n, pool := newNotifier(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
+	if err := n.Wait(ctx); err != nil {
+		t.Fatalf("the first Wait, which begins to listen: %v", err)
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- n.Wait(ctx) }()
 	for len(ended) == 0 && ctx.Err() == nil {

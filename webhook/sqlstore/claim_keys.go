@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/internal/dberr"
@@ -33,6 +34,9 @@ const maxKeyConflicts = 5
 
 // claimAllPostgres takes rows of all lanes. Lanes of webhooks that coalesce have a statement of their own.
 func (s *Store) claimAllPostgres(ctx context.Context, t *claimRun) error {
+	if err := s.awaitLostClaim(ctx, t); err != nil {
+		return err
+	}
 	keyed := slices.ContainsFunc(t.Lanes, func(l webhook.LaneClaim) bool { return l.Take != webhook.TakeAny })
 	if keyed {
 		if err := s.unparkCommitted(ctx, t.now); err != nil {
@@ -55,6 +59,26 @@ func (s *Store) claimAllPostgres(ctx context.Context, t *claimRun) error {
 		if !keyed || dberr.State(err) != uniqueViolation {
 			return err
 		}
+	}
+	return err
+}
+
+// maxLostClaim bounds the wait for a claim whose connection is lost and which the server still runs.
+const maxLostClaim = 3 * time.Second
+
+// awaitLostClaim waits until the earlier run of a repeated claim has ended in the server. Its rows are
+// not visible before: the repetition would take others, and those rows would wait for the end of the lease.
+func (s *Store) awaitLostClaim(ctx context.Context, t *claimRun) error {
+	if !t.repeated {
+		return nil
+	}
+	limited, cancel := context.WithTimeout(ctx, maxLostClaim)
+	defer cancel()
+	err := s.single(limited, func(c Conn) error { // without an argument it is one round trip
+		return wrap(c.Exec(limited, `SELECT pg_advisory_xact_lock(`+strconv.FormatInt(t.Lease, 10)+`)`))
+	})
+	if limited.Err() != nil {
+		return ctx.Err()
 	}
 	return err
 }

@@ -54,7 +54,7 @@ const (
 )
 
 // unparkNext unparks the heads of keys of which a row has ended. The end is committed, so after
-// an error the next sweep unparks them.
+// an error the next claim of keys unparks them, or the next sweep.
 func (s *Store) unparkNext(ctx context.Context, keys []keyName, at int64) {
 	if len(keys) == 0 {
 		return
@@ -62,7 +62,10 @@ func (s *Store) unparkNext(ctx context.Context, keys []keyName, at int64) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unparkTimeout)
 	defer cancel()
 	if err := s.unpark(ctx, keys, at); err != nil {
-		s.o.Logger.WarnContext(ctx, "sqlstore: the next deliveries of keys could not be made due, the next sweep does it", "error", err)
+		s.o.Logger.WarnContext(ctx, "sqlstore: the next deliveries of keys could not be made due, the next claim or sweep does it", "error", err)
+		if s.dialect == PostgreSQL {
+			s.parkedInserts.addKeys(keys)
+		}
 	}
 }
 
@@ -104,12 +107,12 @@ func (s *Store) recheckParked(ctx context.Context, ids []string) {
 // unparkCommitted unparks the heads of keys of parkedInserts that are committed: the earlier head
 // may have ended before. Rows of the host's open transactions remain in parkedInserts.
 func (s *Store) unparkCommitted(ctx context.Context, at int64) error {
-	ids := s.parkedInserts.all()
-	if len(ids) == 0 {
+	ids, missed := s.parkedInserts.all()
+	if len(ids)+len(missed) == 0 {
 		return nil
 	}
 	var committed []string
-	var keys []keyName
+	keys := slices.Clone(missed)
 	err := s.each(ctx, s.reader(), keysOfCommittedPostgres, []any{textArray(ids)}, func(r Rows) error {
 		var id string
 		var k keyName
@@ -123,6 +126,8 @@ func (s *Store) unparkCommitted(ctx context.Context, at int64) error {
 	}
 	if err == nil {
 		s.parkedInserts.drop(committed)
+	} else {
+		s.parkedInserts.addKeys(missed)
 	}
 	return err
 }
@@ -132,6 +137,8 @@ func (s *Store) unparkCommitted(ctx context.Context, at int64) error {
 type parkedInserts struct {
 	mu  sync.Mutex
 	ids map[string]time.Time // ID -> time of the insert
+	// keys are those of which a row has ended without unparking the head.
+	keys []keyName
 }
 
 const (
@@ -149,9 +156,17 @@ func (m *parkedInserts) add(ids []string) {
 	}
 }
 
-func (m *parkedInserts) all() (ids []string) {
+func (m *parkedInserts) addKeys(keys []keyName) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.keys = append(m.keys, keys[:min(len(keys), maxParkedInserts-len(m.keys))]...)
+}
+
+// all returns the IDs, and the keys, which it removes.
+func (m *parkedInserts) all() (ids []string, keys []keyName) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	keys, m.keys = m.keys, nil
 	for id, since := range m.ids {
 		if time.Since(since) > parkedInsertLife {
 			delete(m.ids, id)
@@ -159,7 +174,7 @@ func (m *parkedInserts) all() (ids []string) {
 		}
 		ids = append(ids, id)
 	}
-	return ids
+	return ids, keys
 }
 
 func (m *parkedInserts) drop(ids []string) {

@@ -72,7 +72,7 @@ const (
  FROM unnest((SELECT $1::text)::int8[], $2::text::text[], $3::text::text[], $4::text::text[], $5::text::int4[], $6::text::int8[], $7::text::int8[], $8::text::int4[])
   WITH ORDINALITY AS u(hook, scope, webhook, class, most, due, seq, take, turn)
  LEFT JOIN LATERAL (SELECT * FROM {p}webhook w WHERE w.id = u.webhook AND w.scope = u.scope LIMIT 1) w ON true
- WHERE w.id IS NULL OR w.active AND (w.expires = 0 OR w.expires > $9))`
+ WHERE (SELECT pg_advisory_xact_lock_shared($11::int8)) IS NOT NULL AND (w.id IS NULL OR w.active AND (w.expires = 0 OR w.expires > $9)))`
 
 	leaseSet = `until = $10, held = true, begun = d.key <> '', lease = CASE WHEN d.held AND d.until > $9 THEN d.lease ELSE greatest(d.lease + 1, $11) END,
   interrupted = d.interrupted + CASE WHEN d.held AND d.until <= $9 THEN 1 ELSE 0 END`

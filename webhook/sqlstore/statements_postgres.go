@@ -6,9 +6,10 @@ package sqlstore
 // plan for a list of one row at each call, because a plan for any list seems to cost more; the
 // planning takes longer than the work.
 
-// enqueuePostgres numbers the rows in the order of the list. It inserts them in the order
-// of their IDs, so that two transactions with common rows cannot deadlock; of rows with one ID the
-// first in the list is stored, and the caller reports that one as added. A row with an
+// enqueuePostgres numbers the rows in the order of the list. It inserts them in an order that
+// depends on their IDs alone, so that two transactions with common rows cannot deadlock; of rows with one
+// ID the first in the list is stored, and the caller reports that one as added. IDs of events
+// begin with their time as a rule, so rows that are due together are in the same pages. A row with an
 // empty id means that webhooks of a scope have changed.
 const enqueuePostgres = `WITH stale AS MATERIALIZED (
  SELECT 1 FROM unnest((SELECT $21::text)::text[], $22::text::int8[]) AS u(scope, seen) LEFT JOIN {p}scope s ON s.scope = u.scope
@@ -25,7 +26,7 @@ i AS (
   CASE WHEN park THEN due ELSE was END, created, queued, lease, held, key, expires, until, held AND key <> ''
  FROM (SELECT v.*, CASE WHEN v.key = '' OR v.held THEN false ELSE v.behind OR (SELECT o.seq FROM {p}delivery o
    WHERE o.hook = v.hook AND o.key = v.key AND o.key <> '' AND o.state = 0 AND o.seq < v.seq ORDER BY o.hook DESC, o.key DESC, o.seq DESC LIMIT 1) IS NOT NULL END AS park
-  FROM v) v WHERE NOT EXISTS (SELECT 1 FROM stale) ORDER BY id, seq
+  FROM v) v WHERE NOT EXISTS (SELECT 1 FROM stale) ORDER BY event COLLATE "C", id COLLATE "C", seq
  ON CONFLICT (id) DO NOTHING RETURNING id, due = ` + parkedSQL + ` AS parked, until, hook, class, scope, webhook),
 l AS (INSERT INTO {p}lease (until, hook, class, scope, webhook) SELECT DISTINCT until, hook, class, scope, webhook FROM i WHERE until > 0)
 SELECT id, parked FROM i UNION ALL SELECT '', false FROM stale`

@@ -7,21 +7,18 @@ import (
 
 // claims is the state of claiming. At most one claim is in progress.
 type claims struct {
+	backOff
 	underWay bool
-	asked    []LaneClaim // of the current claim, or of the one to repeat
-	coming   int         // the most deliveries that it may return
-	bytes    int         // the most bytes that their bodies may have
-	repeat   bool        // the answer was lost
-	after    time.Time   // no claim before this time, because the Store failed
-	wait     time.Duration
+	asked    []LaneClaim   // of the current claim, or of the one to repeat
+	coming   int           // the most deliveries that it may return
+	bytes    int           // the most bytes that their bodies may have
+	repeat   bool          // the answer was lost
 	began    time.Time     // of the current claim
 	took     time.Duration // smoothed duration of recent claims
 }
 
 const (
 	maxLanesAsked       = 500
-	leastRetry          = 100 * time.Millisecond
-	mostRetry           = 5 * time.Second
 	maxClaimBytes       = 64 << 20
 	leastClaimBytes     = 1 << 20
 	claimAheadThreshold = 2 // the next claim ahead follows when half of the claimed deliveries are used up
@@ -36,12 +33,6 @@ func (c *claims) wake(s *Scheduler) time.Time {
 		return c.after
 	}
 	return time.Time{}
-}
-
-func (s *Scheduler) backOff() {
-	c := &s.claims
-	c.wait = min(max(2*c.wait, leastRetry), mostRetry)
-	c.after = s.now.Add(c.wait)
 }
 
 // pace returns the recent period whose number of starts is claimed ahead. A slow Store needs a
@@ -182,9 +173,9 @@ func (s *Scheduler) leased(e Leased) {
 		s.seal(j.lane.ep)
 	}
 	if e.Partial {
-		s.backOff()
+		c.fail(s, c.began)
 	} else {
-		c.wait, c.after = 0, time.Time{}
+		c.succeed(s)
 	}
 	s.release(e)
 	if !s.canSend() {
@@ -244,7 +235,7 @@ func (s *Scheduler) release(e Leased) {
 // they would wait for the end of the lease.
 func (s *Scheduler) claimFailed() {
 	s.claims.repeat = true
-	s.backOff()
+	s.claims.fail(s, s.claims.began)
 	s.storeFailed()
 	for _, a := range s.claims.asked {
 		s.passOn(s.laneOf(a.Lane))

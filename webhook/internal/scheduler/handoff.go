@@ -53,6 +53,9 @@ func (s *Scheduler) mayHandOff(j *Job) bool {
 // enqueued processes the result of the Enqueue that follows every offer.
 func (s *Scheduler) enqueued(e Enqueued) {
 	tell := false
+	if e.Stored == IsStored {
+		s.answered = s.now
+	}
 	for i, j := range e.Jobs {
 		l := j.lane
 		l.ep.offers--
@@ -74,9 +77,12 @@ func (s *Scheduler) enqueued(e Enqueued) {
 			s.settle(j, GivenBack)
 		case held:
 			s.freeBody(j)
-		case added || e.Stored == StoredUnknown:
+		case e.Stored == StoredUnknown: // it may be committed later
+			s.expect(Expected{[]string{j.ID}, []Lane{j.Lane}})
+			fallthrough
+		case added:
 			s.becomesDue(l, j.Due)
-			tell = tell || added
+			tell = true
 		}
 		if held && j.phase != waiting {
 			s.offerAll(l.ep) // the reserved room is free

@@ -101,6 +101,7 @@ func (s *Scheduler) laneOf(id Lane) *lane {
 	}
 	ep := s.endpointOf(id.Scope, id.WebhookID)
 	l := &lane{id: id, ep: ep}
+	s.classes = s.classes || id.Class != ""
 	ep.lanes = append(ep.lanes, l)
 	s.lanes[id] = l
 	return l

@@ -4,6 +4,7 @@ import "time"
 
 // looks is the state of looks: queries of the Store for lanes with due deliveries.
 type looks struct {
+	backOff
 	known            bool // a full look has been completed since Run began
 	full             bool // the next look must be a full one
 	since            bool // a look for new deliveries is wanted
@@ -17,8 +18,6 @@ type looks struct {
 	latestFull, next time.Time
 	nextFound        time.Time // of the pages so far
 	took             time.Duration
-	after            time.Time // no look before this time, because the Store failed
-	wait             time.Duration
 }
 
 const (
@@ -87,12 +86,11 @@ func (s *Scheduler) listed(e Listed) {
 		s.endIdle()
 	}
 	if e.Failed {
-		k.wait = min(max(2*k.wait, leastRetry), mostRetry)
-		k.after = s.now.Add(k.wait)
+		k.fail(s, k.began)
 		s.storeFailed()
 		return
 	}
-	k.wait, k.after = 0, time.Time{}
+	k.succeed(s)
 	if k.isFull {
 		k.took += e.Took
 	}

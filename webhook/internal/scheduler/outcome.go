@@ -5,33 +5,33 @@ import "time"
 // outcomes is the state of storing outcomes. During a write the next outcomes are gathered; a
 // single outcome does not wait.
 type outcomes struct {
+	backOff
 	count    int  // outcomes that are not stored, with those of the current write
-	backlog  int  // the oldest of these that an outage has delayed
+	backlog  int  // the oldest of these, which a failure has delayed
+	away     bool // the failure was an outage
 	unsure   bool // several gathered outcomes may be of one delivery
 	dropped  bool // the current write is not repeated: see abandon
 	gathered queue[*Job]
 	underWay bool
 	began    time.Time // of the latest write
-	after    time.Time // no write before this time, because the Store failed
-	wait     time.Duration
 	doubtful []*Job    // jobs that perhaps were stored, to release again
 	doubtAt  time.Time // time of the next release of these
 }
 
 const (
-	maxGroup     = 500
-	gatherFor    = 20 * time.Millisecond // interval of writes, unless many outcomes wait
-	writeAt      = 2                     // times Capacity: this many outcomes do not wait
-	leastRewrite = 50 * time.Millisecond
+	maxGroup   = 500
+	gatherFor  = 20 * time.Millisecond // interval of writes, unless many outcomes wait
+	writeAt    = 2                     // times Capacity: this many outcomes do not wait
+	doubtEvery = time.Second
 	// maxDoubtful bounds the leases that are released repeatedly; other leases end by themselves.
 	maxDoubtful = 1000
 )
 
-func (o *outcomes) failing() bool { return o.wait > 0 }
+func (o *outcomes) failing() bool { return o.failures > 0 }
 
 // recovering reports whether outcomes that an outage delayed are not stored yet. Their leases may
 // have ended, so a claim would return the same deliveries again.
-func (o *outcomes) recovering() bool { return o.failing() || o.backlog > 0 }
+func (o *outcomes) recovering() bool { return o.away && o.backlog > 0 }
 
 // freeBody subtracts a job's body from the bytes in memory.
 func (s *Scheduler) freeBody(j *Job) {
@@ -94,7 +94,7 @@ func (s *Scheduler) group() []*Job {
 	o := &s.outcomes
 	n := min(o.gathered.len(), maxGroup)
 	group := make([]*Job, 0, n)
-	twice, soon := o.unsure || o.recovering(), s.storeNow().Add(s.uncertain)
+	twice, soon := o.unsure || o.backlog > 0, s.storeNow().Add(s.uncertain)
 	for i := 0; i < n && !twice; i++ {
 		twice = !o.gathered.at(i).Until.After(soon)
 	}
@@ -133,7 +133,7 @@ func (s *Scheduler) dropEnded() {
 	})
 	o.backlog = min(o.backlog, o.gathered.len())
 	if o.gathered.len() == 0 {
-		o.wait = 0
+		o.backOff, o.away = backOff{}, false
 	}
 }
 
@@ -148,8 +148,7 @@ func (s *Scheduler) settled(e Settled) {
 		return
 	}
 	if e.Failed {
-		o.wait = min(max(2*o.wait, leastRewrite), mostRetry)
-		o.after = s.now.Add(o.wait)
+		o.fail(s, o.began)
 		s.storeFailed()
 		rest := o.gathered
 		o.gathered = queue[*Job]{}
@@ -159,12 +158,13 @@ func (s *Scheduler) settled(e Settled) {
 		for rest.len() > 0 {
 			o.gathered.push(rest.pop())
 		}
-		o.backlog = o.gathered.len()
+		o.backlog, o.away = o.gathered.len(), o.away || o.outage()
 		return
 	}
-	o.wait, o.after = 0, time.Time{}
+	o.succeed(s)
 	o.count -= len(e.Jobs)
 	o.backlog = max(0, o.backlog-len(e.Jobs))
+	o.away = o.away && o.backlog > 0
 	for _, j := range e.Jobs {
 		s.freeBody(j)
 		s.stored(j, e.Lost[j.ID])
@@ -177,7 +177,7 @@ func (s *Scheduler) stored(j *Job, lost bool) {
 	case j.unknown && lost && j.Until.After(s.storeNow()):
 		o := &s.outcomes // the delivery may still be committed
 		if len(o.doubtful) == 0 {
-			o.doubtAt = s.now.Add(s.c.Poll)
+			o.doubtAt = s.now.Add(min(s.c.Poll, doubtEvery))
 		}
 		if len(o.doubtful) < maxDoubtful {
 			o.doubtful = append(o.doubtful, j)
@@ -195,6 +195,7 @@ func (s *Scheduler) stored(j *Job, lost bool) {
 		for _, l := range s.laneOf(j.Lane).ep.lanes {
 			s.mayHaveMore(l)
 		}
+		s.looks.since = s.looks.since || s.classes // it may be in a lane that is not remembered
 	}
 }
 
@@ -205,7 +206,7 @@ func (s *Scheduler) abandon() {
 	for o.gathered.len() > 0 {
 		s.drop(o.gathered.pop())
 	}
-	o.doubtful, o.dropped, o.wait, o.backlog = nil, o.underWay, 0, 0
+	o.doubtful, o.dropped, o.backOff, o.backlog = nil, o.underWay, backOff{}, 0
 }
 
 // drop gives up an outcome.

@@ -1,6 +1,7 @@
 package scheduler_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -14,6 +15,26 @@ func most(c scheduler.Claim) (n int) {
 		n += l.Most
 	}
 	return n
+}
+
+// failingClaims lets n claims fail, with a call of between after each, and returns the waits before them in
+// milliseconds.
+func (r *rig) failingClaims(n int, between func()) (waits []int) {
+	r.t.Helper()
+	for range n {
+		from := r.now
+		for len(take[scheduler.Claim](r)) == 0 {
+			r.wait(time.Millisecond)
+			if r.now.Sub(from) > time.Minute {
+				r.t.Fatal("no claim for a minute")
+			}
+		}
+		waits = append(waits, int(r.now.Sub(from).Milliseconds()))
+		r.step(scheduler.Leased{Failed: true})
+		r.now = r.now.Add(time.Microsecond)
+		between()
+	}
+	return waits
 }
 
 func TestSchedulerClaims(t *testing.T) {
@@ -113,7 +134,7 @@ func TestSchedulerClaims(t *testing.T) {
 			first := r.claim("something is due")
 			r.more(b)
 			r.step(scheduler.Leased{Failed: true})
-			r.wait(99 * time.Millisecond)
+			r.wait(49 * time.Millisecond)
 			none[scheduler.Claim](r, "the Store is left alone for a while")
 			r.wait(time.Millisecond)
 			first.Repeat = true
@@ -126,21 +147,19 @@ func TestSchedulerClaims(t *testing.T) {
 		{"with growing intervals, up to 5 s", func(t *testing.T) {
 			r := newRig(t, nil)
 			r.more(a)
-			var waits []time.Duration
-			for range 9 {
-				from := r.now
-				for len(take[scheduler.Claim](r)) == 0 {
-					r.wait(time.Millisecond)
-					if r.now.Sub(from) > time.Minute {
-						t.Fatal("no claim for a minute")
-					}
-				}
-				waits = append(waits, r.now.Sub(from).Round(100*time.Millisecond))
-				r.step(scheduler.Leased{Failed: true})
-			}
-			ms := time.Millisecond
-			if diff := cmp.Diff([]time.Duration{0, 100 * ms, 200 * ms, 400 * ms, 800 * ms, 1600 * ms, 3200 * ms, 5000 * ms, 5000 * ms}, waits); diff != "" {
+			want := []int{0, 50, 100, 200, 400, 800, 1600, 3200, 5000, 5000}
+			if diff := cmp.Diff(want, r.failingClaims(len(want), func() {})); diff != "" {
 				t.Errorf("waits (-want +got):\n%s", diff)
+			}
+		}},
+		{"with short ones while the Store answers other calls, for two seconds", func(t *testing.T) {
+			for name, answer := range map[string]scheduler.Event{"look": scheduler.Listed{}, "write": scheduler.Settled{}, "Enqueue": scheduler.Enqueued{}} {
+				r := newRig(t, nil)
+				r.more(a)
+				want := append(append([]int{0}, slices.Repeat([]int{50}, 40)...), 100, 200, 400)
+				if diff := cmp.Diff(want, r.failingClaims(len(want), func() { r.step(answer) })); diff != "" {
+					t.Errorf("%s: waits (-want +got):\n%s", name, diff)
+				}
 			}
 		}},
 		{"given up where its leases would be too short", func(t *testing.T) {

@@ -92,7 +92,7 @@ func TestSchedulerEnqueued(t *testing.T) {
 			}
 			none[scheduler.Settle](r, "nothing was stored")
 		}},
-		{"answer unknown: the lease is released each Poll until the Store accepts", func(t *testing.T) {
+		{"answer unknown: the lease is released each second until the Store accepts", func(t *testing.T) {
 			r := newRig(t, nil)
 			j := r.unknown(a)
 			for i := range 3 {
@@ -102,9 +102,9 @@ func TestSchedulerEnqueued(t *testing.T) {
 				}
 				if i < 2 {
 					r.step(scheduler.Settled{Jobs: w.Jobs, Lost: map[string]bool{j.ID: true}})
-					r.wait(29 * time.Second)
-					none[scheduler.Settle](r, "before Poll")
-					r.wait(time.Second)
+					r.wait(999 * time.Millisecond)
+					none[scheduler.Settle](r, "too early")
+					r.wait(time.Millisecond)
 					continue
 				}
 				r.step(scheduler.Settled{Jobs: w.Jobs})
@@ -117,16 +117,30 @@ func TestSchedulerEnqueued(t *testing.T) {
 			r := newRig(t, nil)
 			j := r.unknown(a)
 			tries := 0
-			for range 20 {
+			for range 100 {
 				for _, w := range take[scheduler.Settle](r) {
 					tries++
 					r.step(scheduler.Settled{Jobs: w.Jobs, Lost: map[string]bool{j.ID: true}})
 				}
-				r.wait(30 * time.Second)
+				r.wait(time.Second)
 			}
-			if tries != 3 {
-				t.Errorf("%d tries in a lease of two Polls, want 3", tries)
+			if tries != 61 {
+				t.Errorf("%d tries in a lease of a minute, want 61", tries)
 			}
+		}},
+		{"answer unknown, not handed off: other hosts are notified, and the lane is claimed each 5 s", func(t *testing.T) {
+			r := newRig(t, notifier)
+			j := r.job(a, func(j *scheduler.Job) { j.Unreadable = true })
+			r.offer(j)
+			r.step(scheduler.Enqueued{Jobs: []*scheduler.Job{j}, Stored: scheduler.StoredUnknown})
+			one[scheduler.Notify](r, "it may be stored")
+			for range 3 {
+				r.claimed()
+				r.wait(5 * time.Second)
+			}
+			r.claimed(j)
+			r.wait(20 * time.Second)
+			none[scheduler.Claim](r, "it was claimed")
 		}},
 		{"after a pause or the end of Run the lease is released at once", func(t *testing.T) {
 			for _, e := range []scheduler.Event{scheduler.Paused{On: true}, scheduler.Stopping{}} {

@@ -86,7 +86,10 @@ func TestSchedulerHandOff(t *testing.T) {
 		{name: "not when 4 x Capacity are unwritten", config: func(c *scheduler.Config) { c.Capacity = 1 }, before: func(r *rig) { r.unwritten(4) }},
 		{name: "not while outcomes cannot be written", before: func(r *rig) {
 			r.unwritten(1)
-			r.step(scheduler.Settled{Jobs: take[scheduler.Settle](r)[0].Jobs, Failed: true})
+			for range 2 {
+				r.step(scheduler.Settled{Jobs: take[scheduler.Settle](r)[0].Jobs, Failed: true})
+				r.wait(50 * time.Millisecond)
+			}
 		}},
 		{name: "not beyond 256 MiB of bodies", before: func(r *rig) {
 			r.dispatch(r.job(lane("b", "b"), func(j *scheduler.Job) { j.Size = scheduler.MaxBytes - 512 }))

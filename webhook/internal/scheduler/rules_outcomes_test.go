@@ -182,6 +182,9 @@ func TestSchedulerOutcomes(t *testing.T) {
 				r.done(i + 1)
 			}
 			r.step(scheduler.Settled{Jobs: w.Jobs, Failed: true})
+			r.wait(time.Second)
+			w = one[scheduler.Settle](r, "again")
+			r.step(scheduler.Settled{Jobs: w.Jobs, Failed: true})
 			r.more(lane("new", "new"))
 			r.wait(2 * time.Minute)
 			for n := range 2 {
@@ -191,6 +194,27 @@ func TestSchedulerOutcomes(t *testing.T) {
 				r.wait(100 * time.Millisecond)
 			}
 			r.claim("everything is written")
+		}},
+		{"claims and hand-offs go on while answers are lost, and stop in an outage", func(t *testing.T) {
+			for _, outage := range []bool{false, true} {
+				r := newRig(t, nil)
+				r.done(0)
+				for range 3 {
+					r.wait(200 * time.Millisecond)
+					if !outage {
+						r.step(scheduler.Listed{})
+					}
+					w := one[scheduler.Settle](r, "it is not stored")
+					r.step(scheduler.Settled{Jobs: w.Jobs, Failed: true})
+				}
+				r.more(slot(1))
+				if got := len(take[scheduler.Claim](r)) > 0; got == outage {
+					t.Errorf("outage %v: claimed is %v", outage, got)
+				}
+				if got := r.offer(r.job(slot(2))); got == outage {
+					t.Errorf("outage %v: handed off is %v", outage, got)
+				}
+			}
 		}},
 		{"a retry is claimed when it is due, and the clock's uncertainty later", func(t *testing.T) {
 			r := newRig(t, func(c *scheduler.Config) { c.Notifier = true })
@@ -203,6 +227,24 @@ func TestSchedulerOutcomes(t *testing.T) {
 			none[scheduler.Claim](r, "a claim would not see it yet")
 			r.wait(time.Millisecond)
 			r.claim("it is due")
+		}},
+		{"the next of a key is claimed at once, and looked for where webhooks have several lanes", func(t *testing.T) {
+			for class, looks := range map[string]int{"": 0, "secondary": 1} {
+				r := newRig(t, func(c *scheduler.Config) { c.Notifier, c.KeyOrder = true, true })
+				r.dispatch(r.job(scheduler.Lane{Scope: "b", WebhookID: "b", Class: class}))
+				r.more(slot(0))
+				j := r.job(slot(0), func(j *scheduler.Job) { j.Keyed = true })
+				r.claimed(j)
+				r.answer(j, delivered)
+				r.claimed() // the next waits for it
+				r.wait(time.Second)
+				none[scheduler.Claim](r, "its end is not stored")
+				r.settled(nil)
+				r.claim("the next may wait for it")
+				if got := take[scheduler.Look](r); len(got) != looks {
+					t.Errorf("class %q: %d looks, want %d", class, len(got), looks)
+				}
+			}
 		}},
 		{"a lost outcome has no follow-up", func(t *testing.T) {
 			r := newRig(t, nil)

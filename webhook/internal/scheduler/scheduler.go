@@ -51,7 +51,8 @@ type Scheduler struct {
 	scopes    map[string]*scope
 	endpoints map[hookID]*endpoint
 	lanes     map[Lane]*lane
-	kept      int // the number of lanes and webhooks at which idle ones are dropped
+	kept      int  // the number of lanes and webhooks at which idle ones are dropped
+	classes   bool // a webhook has several lanes
 	keys      map[string]*key
 	keysKept  int
 
@@ -70,6 +71,7 @@ type Scheduler struct {
 	outcomes outcomes
 	claims   claims
 	looks    looks
+	answered time.Time // the latest answer of the Store
 	sweeps   sweeps
 	expected map[string]expectation
 	expectAt time.Time // time of the next claim of their lanes
@@ -115,7 +117,7 @@ func (s *Scheduler) Step(now time.Time, e Event, todo []Command) []Command {
 func (s *Scheduler) start() {
 	s.running, s.stopping = true, false
 	s.looks = looks{full: true}
-	s.claims.after, s.claims.wait = time.Time{}, 0
+	s.claims.backOff = backOff{}
 	s.sweeps.due = s.now
 	if s.c.HealthStore {
 		s.readHealth()

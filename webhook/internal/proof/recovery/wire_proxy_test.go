@@ -1,6 +1,7 @@
 package recovery_test
 
 import (
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"sync"
@@ -14,11 +15,13 @@ import (
 // wire is a proxy between one host and its database. The host's statements reach the database, even
 // where their answers are lost.
 type wire struct {
-	t      *testing.T
-	to     string
-	listen net.Listener
-	lose   atomic.Int64 // counts down with each answer; at 0 the connection ends without it
-	away   atomic.Bool  // connections end, and none starts
+	t       *testing.T
+	to      string
+	listen  net.Listener
+	lose    atomic.Int64 // counts down with each answer; at 0 the connection ends without it
+	oneIn   atomic.Int64 // if not 0, one in so many answers is lost, at random
+	away    atomic.Bool  // connections end, and none starts
+	refused atomic.Int64 // connections that did not start
 
 	mu    sync.Mutex
 	conns map[net.Conn]bool
@@ -56,6 +59,7 @@ func (w *wire) serve(served *sync.WaitGroup) {
 		}
 		database, err := net.Dial("tcp", w.to)
 		if err != nil || w.away.Load() {
+			w.refused.Add(1)
 			_ = host.Close()
 			if err == nil {
 				_ = database.Close()
@@ -85,13 +89,22 @@ func (w *wire) carry(to, from net.Conn, answers bool) {
 		if err != nil {
 			return
 		}
-		if answers && w.lose.Load() > 0 && w.lose.Add(-1) == 0 {
+		if answers && w.loses() {
 			return
 		}
 		if _, err := to.Write(buf[:n]); err != nil {
 			return
 		}
 	}
+}
+
+// loses decides whether the next answer is lost.
+func (w *wire) loses() bool {
+	if w.lose.Load() > 0 && w.lose.Add(-1) == 0 {
+		return true
+	}
+	n := w.oneIn.Load()
+	return n > 0 && rand.Int64N(n) == 0
 }
 
 // cut ends every connection.

@@ -22,6 +22,7 @@ type lossy struct {
 	dsn    string
 	driver driver.Driver
 	lost   atomic.Bool
+	refuse atomic.Pointer[string] // statements with this text fail
 }
 
 // openLossy opens a pool over the driver of a database.
@@ -74,6 +75,9 @@ func (c *lossyConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx,
 }
 
 func (c *lossyConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	if text := c.l.refuse.Load(); text != nil && strings.Contains(query, *text) {
+		return nil, errLost
+	}
 	r, err := c.Conn.(driver.ExecerContext).ExecContext(ctx, query, args)
 	return r, c.answer(query, err)
 }

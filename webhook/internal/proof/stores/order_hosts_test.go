@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/sqlstore"
 )
 
 // heads claims the heads of a webhook's keys.
@@ -122,4 +123,36 @@ func TestOrderMended(t *testing.T) {
 			t.Errorf("claimed %d after a sweep, want 1", len(ds))
 		}
 	})
+}
+
+// TestOrderMissedEnd: where the end of a head was stored, and the statement that makes the next of its key
+// due failed, the next claim of the same process takes it, without a sweep.
+func TestOrderMissedEnd(t *testing.T) {
+	d := newPostgres(t)
+	f := newField(t, d, "postrider_", 64)
+	hook := f.ordered("missed")
+	db, l := openLossy(t, d)
+	s, err := sqlstore.New(db, d.dialect, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var next webhook.Delivery
+	for range 2 {
+		next = f.delivery(hook, now().Add(-time.Second))
+		next.Key = "k"
+		if _, err := s.Enqueue(t.Context(), []webhook.Delivery{next}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	head := f.heads(t, s, hook)
+	if len(head) != 1 {
+		t.Fatalf("claimed %d, want the head", len(head))
+	}
+	unpark := "SET due = greatest(was"
+	l.refuse.Store(&unpark)
+	f.end(t, s, head[0])
+	l.refuse.Store(nil)
+	if ds := f.heads(t, s, hook); len(ds) != 1 || ds[0].ID != next.ID {
+		t.Errorf("claimed %v after the head has ended, want %s", ds, next.ID)
+	}
 }
