@@ -49,7 +49,7 @@ const oldStatistics = "ANALYZE; UPDATE sqlite_stat1 SET stat = '2 1' WHERE tbl =
 var readsAll = map[string][]string{
 	"webhook": {"SELECT scope, id FROM", "SELECT id FROM every_webhook ORDER BY id", "SELECT count(*), coalesce("},
 	"health":  {"FROM every_health ORDER BY webhook"},
-	"lease":   {"SELECT DISTINCT hook, class FROM", "DELETE FROM every_lease WHERE"},
+	"lease":   {"SELECT DISTINCT hook, class FROM", "DELETE FROM every_lease WHERE scope", "DELETE FROM every_lease WHERE until >"},
 	"meta":    {""}, // a few rows
 	"seen":    {""}, // one row
 }
