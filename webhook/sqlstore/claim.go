@@ -26,15 +26,14 @@ func (s *Store) Claim(ctx context.Context, c webhook.Claim) (b webhook.Batch, er
 	}
 	t := &claimRun{Claim: &c, now: micros(c.Now), until: micros(c.Until), repeated: s.recentClaims.add(c.Lease)}
 	if s.dialect == PostgreSQL {
-		if err = s.claimAllPostgres(ctx, t); err == nil {
-			s.removeOldLeasesPostgres(ctx, t.now)
-		}
+		err = s.claimAllPostgres(ctx, t)
 	} else {
 		err = s.write(ctx, func(conn Conn) error { return s.claimSQLite(ctx, conn, t) })
 	}
 	if err != nil {
 		return webhook.Batch{}, s.fail("claim", "", err)
 	}
+	s.removeOldLeases(ctx, t.now)
 	return s.batch(t), nil
 }
 

@@ -67,9 +67,6 @@ func (s *Store) claimSQLite(ctx context.Context, conn Conn, t *claimRun) error {
 	update(keyed, leaseKeyedSQLite, t.until, t.Lease, t.now, false)
 	update(heads, leaseKeyedSQLite, t.until, t.Lease, t.now, true)
 	update(again, prolongSQLite, t.until)
-	if err == nil {
-		err = s.removeOldLeases(ctx, conn, t.now)
-	}
 	return err
 }
 

@@ -93,6 +93,6 @@ func (s *Store) removeOldCounts(ctx context.Context, list []outcome) {
 		latest = max(latest, list[i].hour)
 	}
 	if before := s.countsRemoved.Load(); s.o.Counters && latest > before && s.countsRemoved.CompareAndSwap(before, latest) {
-		_, _ = s.run(ctx, `DELETE FROM {p}count WHERE hour < $1`, latest-webhook.CountsKept.Microseconds())
+		_ = s.removeInBatches(ctx, "count", "hour < $1 ORDER BY hour", latest-webhook.CountsKept.Microseconds())
 	}
 }

@@ -57,7 +57,9 @@ func (s *Store) flush(ctx context.Context, begin func(context.Context, func(Conn
 		return nil, s.failWrite("enqueue", id, err)
 	}
 	for i := range rows {
-		if !rows[i].Held {
+		if rows[i].Held {
+			s.removeOldLeases(ctx, rows[i].queued())
+		} else {
 			s.watermarks.dropAbove(micros(rows[i].Due))
 		}
 	}

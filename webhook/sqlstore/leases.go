@@ -20,7 +20,7 @@ const (
 	leaseCleanupPause = 10 * time.Second
 )
 
-// leaseCleanup is the time of the claim that last removed rows.
+// leaseCleanup is the time of the claim or hand-off that last removed rows.
 type leaseCleanup struct{ last atomic.Int64 }
 
 // due reports whether old rows are to be removed, and records the removal as done.
@@ -35,29 +35,16 @@ func (s *Store) addLease(ctx context.Context, c Conn, until int64, l webhook.Lan
 		until, hookOf(l.Scope, l.WebhookID), l.Class, l.Scope, l.WebhookID)
 }
 
-// Statements that remove rows that ended some time before $1. The time of a claim is the host's own
-// until the host has read the database's clock, and a host whose clock is ahead must not remove the
-// rows of leases that last. PostgreSQL therefore also compares its own clock. The hosts of an SQLite
-// database have one clock.
-const (
-	removeLeasesSQLite   = `DELETE FROM {p}lease WHERE until < $1 - $2`
-	removeLeasesPostgres = `DELETE FROM {p}lease WHERE until < (SELECT least($1, ` + clockPostgres + `) - $2::int8)`
-)
-
-// removeOldLeases removes the rows of leases that ended long ago, in the transaction of a claim.
-func (s *Store) removeOldLeases(ctx context.Context, c Conn, now int64) error {
-	if !s.leaseCleanup.due(now) {
-		return nil
-	}
-	return s.exec(ctx, c, removeLeasesSQLite, now, leaseRowLife.Microseconds())
-}
-
-// removeOldLeasesPostgres removes them after a claim is committed. An error must not fail the claim.
-func (s *Store) removeOldLeasesPostgres(ctx context.Context, now int64) {
+// removeOldLeases removes the rows of leases that ended some time before now, after a claim or a hand-off
+// is committed. An error must not fail those. now is the host's own time until the host has read the
+// database's clock, and a host whose clock is ahead must not remove the rows of leases that last.
+// PostgreSQL therefore also compares its own clock. The hosts of an SQLite database have one clock.
+func (s *Store) removeOldLeases(ctx context.Context, now int64) {
 	if !s.leaseCleanup.due(now) {
 		return
 	}
-	if _, err := s.run(ctx, removeLeasesPostgres, now, leaseRowLife.Microseconds()); err != nil {
+	old := s.pick(`until < $1 - $2`, `until < (SELECT least($1, `+clockPostgres+`) - $2::int8)`)
+	if err := s.removeInBatches(ctx, "lease", old+` ORDER BY until`, now, leaseRowLife.Microseconds()); err != nil {
 		s.o.Logger.WarnContext(ctx, "sqlstore: rows of old leases could not be removed, a later claim does it", "error", err)
 	}
 }

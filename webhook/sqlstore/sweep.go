@@ -77,12 +77,12 @@ type sweepRun struct {
 // expression (tries + 0) keeps PostgreSQL, whose statistics may say that few rows are tried,
 // from reading the whole table.
 const (
-	retryTooLate = `NOT held AND (due + 0) > $2 AND (due + 0) < ` + parkedSQL + ` AND (tries + 0) > 0 AND NOT exhausted`
+	retryTooLate = `NOT held AND (due + 0) > $2 AND (due + 0) < ` + parkedSQL + ` AND (tries + 0) > 0 AND NOT exhausted AND due > $1`
 	tooEarly     = `NOT held AND (due + 0) > $2 AND (due + 0) < ` + parkedSQL + ` AND (tries + 0) = 0 AND due = created AND due > $1`
 )
 
-// clampTimes moves due times that are too late. Usually there is no such row, and one statement
-// of each kind shows that.
+// clampTimes moves due times that are too late. Usually there is no such row. A query of each kind
+// shows that, during which other calls may write to SQLite, which has one writer.
 func (p *sweepRun) clampTimes(ctx context.Context) error {
 	s := p.s
 	retry, lease := micros(p.w.LatestRetry), micros(p.w.LatestLease)
@@ -94,9 +94,13 @@ func (p *sweepRun) clampTimes(ctx context.Context) error {
 		if k.from == 0 {
 			continue
 		}
-		query := `UPDATE {p}delivery SET due = $1 WHERE ` + s.among(`state = 0 AND `+k.rows+` ORDER BY (due + 0) LIMIT $3`)
-		for n := int64(sweepRows); n == sweepRows; {
-			var err error
+		rows, found := `state = 0 AND `+k.rows+` ORDER BY (due + 0) LIMIT `, 0
+		err := s.row(ctx, s.reader(), `SELECT count(*) FROM (SELECT 1 FROM {p}delivery WHERE `+rows+`1) x`, []any{k.to, k.from}, &found)
+		if err != nil {
+			return err
+		}
+		query := `UPDATE {p}delivery SET due = $1 WHERE ` + s.among(rows+`$3`)
+		for n := int64(sweepRows * found); n == sweepRows; {
 			if n, err = s.run(ctx, query, k.to, k.from, int64(sweepRows)); err != nil {
 				return err
 			}

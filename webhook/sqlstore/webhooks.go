@@ -35,8 +35,8 @@ func (s *Store) CachedWebhooks(scope string) (list []webhook.Webhook, ok bool) {
 }
 
 func (s *Store) webhooks(ctx context.Context, c Conn, scope string) ([]webhook.Webhook, error) {
-	list, err := readAll(ctx, s, c, `SELECT w.id, w.data, w.sealed, w.secret, coalesce(s.seen, 0)
-FROM {p}webhook w LEFT JOIN {p}scope s ON s.scope = w.scope WHERE w.scope = $1 ORDER BY w.created, w.id`, []any{scope},
+	list, err := readAll(ctx, s, c, `SELECT id, data, sealed, secret, coalesce((SELECT seen FROM {p}scope WHERE scope = $1), 0)
+FROM {p}webhook WHERE scope = $1 ORDER BY created, id`, []any{scope},
 		func(r Rows) (w webhook.Webhook, err error) {
 			var id string
 			var in webhookRow

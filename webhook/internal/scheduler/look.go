@@ -173,6 +173,10 @@ func (s *Scheduler) startSweep() {
 func (s *Scheduler) swept(e Swept) {
 	w := &s.sweeps
 	w.underWay = false
+	if !e.More {
+		s.kept = min(s.kept, maxKept) // after a peak many webhooks have become idle
+		s.forgetIdle()
+	}
 	switch {
 	case e.Failed:
 		w.due = s.now.Add(mostRetry)

@@ -1,6 +1,7 @@
 package scheduler_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -148,6 +149,23 @@ func TestSchedulerEdits(t *testing.T) {
 			r.more(lane("b", "b"))
 			if r.offer(before) {
 				t.Error("the edit was forgotten with its webhook")
+			}
+		}},
+		{"after a peak a sweep drops the webhooks that have become idle", func(t *testing.T) {
+			r := idleRig(t, func(c *scheduler.Config) { c.Sweeper = true })
+			r.s.Keep(100_000)
+			const webhooks = 20_001
+			for i := range webhooks {
+				r.step(scheduler.Edited{Scope: fmt.Sprint(i), WebhookID: "a", At: r.now})
+			}
+			r.step(scheduler.Swept{})
+			if _, n, _ := r.s.Known(); n != webhooks {
+				t.Errorf("%d webhooks are known while their edits are remembered, want %d", n, webhooks)
+			}
+			r.now = r.now.Add(time.Minute)
+			r.step(scheduler.Swept{})
+			if _, n, scopes := r.s.Known(); n+scopes > 0 {
+				t.Errorf("%d webhooks and %d scopes are known, want none", n, scopes)
 			}
 		}},
 	})

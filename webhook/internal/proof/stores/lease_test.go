@@ -118,6 +118,27 @@ func TestOldLeases(t *testing.T) {
 	})
 }
 
+// TestLeasesOfHandOffs: hand-offs remove the lines of leases that ended long ago. A host whose deliveries
+// all succeed at once never claims.
+func TestLeasesOfHandOffs(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		f := newField(t, d, "postrider_", 1)
+		at := now().Add(-time.Hour)
+		for range 5 {
+			at = at.Add(10 * time.Minute)
+			one := f.delivery("wh", at)
+			one.Held, one.Lease, one.Due = true, at.UnixMicro()<<11, at.Add(leaseTime)
+			if _, err := f.store.Enqueue(t.Context(), []webhook.Delivery{one}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var lines int
+		if err := d.open(t).QueryRowContext(t.Context(), `SELECT count(*) FROM postrider_lease`).Scan(&lines); err != nil || lines != 1 {
+			t.Errorf("%d lines of leases, %v; want that of the latest", lines, err)
+		}
+	})
+}
+
 // TestLeasesAndFastClocks: a host whose clock is ahead, and which has not read the database's clock,
 // does not remove the lines of leases that last. So the lease of a host that dies is found when it ends.
 func TestLeasesAndFastClocks(t *testing.T) {

@@ -1,14 +1,9 @@
 package stores_test
 
 import (
-	"database/sql"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/webhook/sqlstore"
@@ -231,51 +226,6 @@ func wantInPlan(t *testing.T, plan string, parts ...string) {
 	}
 }
 
-// generic is the plan_cache_mode of plans that know no value.
-const generic = "force_generic_plan"
-
-// explain returns the plan of an executed statement.
-func explain(t *testing.T, d database, q statement, mode string) string {
-	t.Helper()
-	d.dsn += "&plan_cache_mode=" + mode
-	tx, err := d.open(t).BeginTx(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tx.Rollback() // nothing was changed
-	if _, err := tx.Exec("PREPARE p AS " + q.sql); err != nil {
-		t.Fatal(err)
-	}
-	var values []string
-	for _, v := range q.args {
-		switch v.(type) {
-		case string, int64, bool: // the driver adds its own options
-			values = append(values, "'"+strings.ReplaceAll(fmt.Sprint(v), "'", "''")+"'")
-		}
-	}
-	execute := "EXPLAIN EXECUTE p"
-	if len(values) > 0 {
-		execute += " (" + strings.Join(values, ", ") + ")"
-	}
-	rows, err := tx.QueryContext(t.Context(), execute)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	var b strings.Builder
-	for rows.Next() {
-		var line string
-		if err := rows.Scan(&line); err != nil {
-			t.Fatal(err)
-		}
-		b.WriteString(line + "\n")
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
-}
-
 // TestSQLitePlan: the same for SQLite, where a partial index serves only statements that repeat its
 // condition.
 func TestSQLitePlan(t *testing.T) {
@@ -304,18 +254,4 @@ func TestSQLitePlan(t *testing.T) {
 			t.Errorf("the plan reads or sorts too much:\n%s", plan)
 		}
 	}
-}
-
-// traced opens a pool that records its statements.
-func traced(t *testing.T, d database) (*sql.DB, *trace) {
-	t.Helper()
-	config, err := pgx.ParseConfig(d.dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tr := &trace{}
-	config.Tracer = tr
-	db := stdlib.OpenDB(*config)
-	t.Cleanup(func() { _ = db.Close() })
-	return db, tr
 }

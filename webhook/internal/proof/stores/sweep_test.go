@@ -132,3 +132,36 @@ func TestSweepWaits(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestSweepReads: a sweep that finds nothing to mend does not hold the writer of SQLite while it reads
+// the retries that are due later.
+func TestSweepReads(t *testing.T) {
+	d := newSQLite(t)
+	f := newField(t, d, "sweep_", 1)
+	f.fill(f.hooks("m", 1, true), 10, now().Add(2*time.Hour))
+	db, tracer := tracedSQLite(t, d)
+	if _, err := db.Exec("UPDATE sweep_delivery SET tries = 1, created = created - 1"); err != nil {
+		t.Fatal(err)
+	}
+	s, err := sqlstore.New(db, d.dialect, &sqlstore.Options{Prefix: "sweep_"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sweep := func() {
+		t.Helper()
+		tracer.reset()
+		w := webhook.Sweep{Now: now(), LatestRetry: now().Add(3 * time.Hour), LatestLease: now().Add(time.Hour)}
+		if _, _, err := s.Sweep(t.Context(), w, 10); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if sweep(); tracer.find("SET due = ").sql != "" {
+		t.Error("the retries are read in a statement that writes")
+	}
+	if _, err := db.Exec("UPDATE sweep_delivery SET due = due + 7200000000"); err != nil {
+		t.Fatal(err)
+	}
+	if sweep(); tracer.find("SET due = ").sql == "" {
+		t.Error("times that are too late were not mended")
+	}
+}

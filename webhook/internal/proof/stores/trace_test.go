@@ -4,11 +4,13 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // statement is a statement of a pool.
@@ -85,4 +87,69 @@ func (c traceConn) PrepareContext(ctx context.Context, query string) (driver.Stm
 
 func (c traceConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
 	return c.Conn.(driver.ConnBeginTx).BeginTx(ctx, o)
+}
+
+// traced opens a pool that records its statements.
+func traced(t *testing.T, d database) (*sql.DB, *trace) {
+	t.Helper()
+	config, err := pgx.ParseConfig(d.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := &trace{}
+	config.Tracer = tr
+	db := stdlib.OpenDB(*config)
+	t.Cleanup(func() { _ = db.Close() })
+	return db, tr
+}
+
+// generic is the plan_cache_mode of plans that know no value.
+const generic = "force_generic_plan"
+
+// explain returns the plan of an executed statement.
+func explain(t *testing.T, d database, q statement, mode string) string {
+	t.Helper()
+	d.dsn += "&plan_cache_mode=" + mode
+	db := d.open(t)
+	defer db.Close() // the server has few connections
+	tx, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback() // nothing was changed
+	if _, err := tx.Exec("PREPARE p AS " + q.sql); err != nil {
+		t.Fatal(err)
+	}
+	var values []string
+	for _, v := range q.args {
+		switch v := v.(type) {
+		case nil:
+			values = append(values, "NULL")
+		case string, int, int64, bool: // the driver adds its own options
+			values = append(values, "'"+strings.ReplaceAll(fmt.Sprint(v), "'", "''")+"'")
+		case []byte:
+			values = append(values, fmt.Sprintf(`'\x%x'`, v))
+		}
+	}
+	execute := "EXPLAIN EXECUTE p"
+	if len(values) > 0 {
+		execute += " (" + strings.Join(values, ", ") + ")"
+	}
+	rows, err := tx.QueryContext(t.Context(), execute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var b strings.Builder
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			t.Fatal(err)
+		}
+		b.WriteString(line + "\n")
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
 }

@@ -131,6 +131,7 @@ CREATE TABLE {p}mark (
   until bigint NOT NULL,
   PRIMARY KEY (scope, key)
 );
+CREATE INDEX {p}mark_until ON {p}mark (until);
 
 CREATE TABLE {p}health (
   webhook       text COLLATE "C" PRIMARY KEY,
@@ -141,6 +142,7 @@ CREATE TABLE {p}health (
   open_until    bigint NOT NULL,
   opened        bigint NOT NULL
 );
+CREATE INDEX {p}health_scope ON {p}health (scope);
 
 -- The results of the attempts of a webhook that ended in an hour. took is the sum of their
 -- durations and slowest the longest one, in microseconds. An hour has several rows, one for each slot.
@@ -155,6 +157,7 @@ CREATE TABLE {p}count (
   slowest  bigint NOT NULL,
   PRIMARY KEY (scope, webhook, hour, slot)
 );
+CREATE INDEX {p}count_hour ON {p}count (hour);
 
 -- schema is the version of these tables; compat the oldest version of the code
 -- that can still work with them.

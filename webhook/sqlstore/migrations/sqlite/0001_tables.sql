@@ -129,6 +129,7 @@ CREATE TABLE {p}mark (
   until INTEGER NOT NULL,
   PRIMARY KEY (scope, key)
 ) STRICT;
+CREATE INDEX {p}mark_until ON {p}mark (until);
 
 CREATE TABLE {p}health (
   webhook       TEXT NOT NULL PRIMARY KEY,
@@ -139,6 +140,7 @@ CREATE TABLE {p}health (
   open_until    INTEGER NOT NULL,
   opened        INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX {p}health_scope ON {p}health (scope);
 
 -- The results of the attempts of a webhook that ended in an hour. took is the sum of their
 -- durations and slowest the longest one, in microseconds. An hour has several rows, one for each slot.
@@ -153,6 +155,7 @@ CREATE TABLE {p}count (
   slowest  INTEGER NOT NULL,
   PRIMARY KEY (scope, webhook, hour, slot)
 ) STRICT;
+CREATE INDEX {p}count_hour ON {p}count (hour);
 
 -- schema is the version of these tables; compat the oldest version of the code
 -- that can still work with them.
