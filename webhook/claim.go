@@ -102,7 +102,7 @@ func (d *Dispatcher) reportBreach(ctx context.Context, what string, dl *Delivery
 func (j *job) lease(number int64, due, until time.Time, hook *Webhook, read time.Time) {
 	dl := &j.delivery
 	j.Job = scheduler.Job{ID: dl.ID, Lane: scheduler.Lane(dl.Lane()), Lease: number, Due: due, Until: until,
-		Size: len(dl.Body), Keyed: dl.Key != "", Read: read, Hook: hook, Value: j}
+		Size: len(dl.Body), Keyed: dl.Key != "", Tries: dl.Tries, FirstFailure: dl.FirstFailure, Read: read, Hook: hook, Value: j}
 }
 
 func (j *job) hook() *Webhook { return j.Hook.(*Webhook) }

@@ -157,3 +157,39 @@ func TestHealthOutlivesTheProcess(t *testing.T) {
 		}
 	})
 }
+
+// Rule: a success ends the row of failures of all hosts, also on one that has not read of them yet, as
+// where it sends the retry of another one.
+func TestRetryOnAnotherHost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore(t)
+		hosts := make([]*host, 2)
+		for i, status := range []int{500, 200} {
+			to := &receiver{answer: func(int, request) answer { return answer{status: status} }}
+			hosts[i] = newHost(t, store, webhook.Standard(), &webhook.Options{Transport: to, Poll: time.Second})
+			hosts[i].start()
+			defer hosts[i].stop()
+		}
+		w := hosts[0].add("one", standardHook)
+		hosts[0].SetPaused(true)
+		hosts[1].dispatch(id("first")) // so that this host knows the health, which is good
+		settled(time.Second)
+		hosts[0].SetPaused(false)
+		hosts[1].SetPaused(true)
+		d := hosts[0].dispatch(id("second"))
+		settled(time.Second)
+		if h, err := hosts[0].hooks.Health(ctx, scope, w.ID); err != nil || h.Failures != 1 {
+			t.Fatalf("%d failures, %v; want 1", h.Failures, err)
+		}
+		hosts[0].SetPaused(true)
+		hosts[1].SetPaused(false)
+		settled(15 * time.Second)
+		if got, _ := hosts[1].delivery(d); got.State != webhook.StateDelivered {
+			t.Fatalf("%v, want delivered", got.State)
+		}
+		if h, err := hosts[1].hooks.Health(ctx, scope, w.ID); err != nil || !h.OK() {
+			t.Errorf("%d failures since %v, %v; want none after a success", h.Failures, h.FailingSince, err)
+		}
+	})
+}

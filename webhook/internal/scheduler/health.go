@@ -77,6 +77,11 @@ func (s *Scheduler) judge(j *Job) {
 		return // the result does not concern the current webhook
 	}
 	if r.Delivered {
+		if ep.health == nil && s.c.HealthStore && j.Tries > 0 {
+			// Another host may have failed before, and its record is not read yet: this is what it wrote if
+			// nothing else has failed. A conflict shows another one.
+			ep.ensureHealth().stored = Health{Scope: ep.id.scope, WebhookID: ep.id.webhook, Failures: j.Tries, FailingSince: j.FirstFailure}
+		}
 		if ep.health != nil {
 			ep.health.tries = 0
 			s.recovered(ep, r.End)

@@ -32,6 +32,9 @@ type Job struct {
 	// Keyed means that other deliveries of its key may wait in the Store for its end. Such a
 	// job is never handed off.
 	Keyed bool
+	// Tries are the attempts before this one, FirstFailure is the end of the first of them, zero without.
+	Tries        int
+	FirstFailure time.Time
 	// Size is the length of the body in bytes.
 	Size int
 	// Timeout is the longest duration of a request. A job is not sent when the rest of its lease is shorter.
