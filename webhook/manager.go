@@ -192,7 +192,8 @@ func (m *Manager) List(ctx context.Context, scope string) ([]Webhook, error) {
 }
 
 // Health returns the health of a webhook's endpoint. With a [HealthStore] it covers all hosts and
-// outlives them; otherwise it covers the requests of this process. Errors: [ErrNotFound].
+// outlives them; what other hosts have recorded may be missing for half a minute. Otherwise it covers
+// the requests of this process. Errors: [ErrNotFound].
 func (m *Manager) Health(ctx context.Context, scope, id string) (Health, error) {
 	w, err := m.Webhook(ctx, scope, id)
 	if err != nil {
