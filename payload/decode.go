@@ -14,7 +14,7 @@ import (
 // be any string; the Validate method of the result checks them. A [Catalogue] decodes a host's own
 // types, and bodies in the envelope of [WithEnvelope].
 //
-// The "{}" of a Test has no trigger: answer it with 200 before.
+// The "{}" of a Test has no trigger. A receiver answers it with 200 and does not decode it.
 //
 // Errors: an [UnknownTriggerError], or a [DecodeError] for everything else, such as a body without
 // a trigger (a host's own Data has none), invalid UTF-8, bytes after the object, a lone surrogate

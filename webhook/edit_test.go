@@ -95,8 +95,7 @@ func TestChangeStartsOver(t *testing.T) {
 	}
 }
 
-// Rule: an edit that shall rotate has the new secret. Otherwise RevokeNow would leave a leaked one in
-// use.
+// Rule: a rotation by Edit needs the new secret. Without one, RevokeNow would leave a leaked secret in use.
 func TestEditRotatesNothing(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, newStore(t), webhook.Standard(), nil)

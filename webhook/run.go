@@ -163,7 +163,7 @@ func (d *Dispatcher) listen(ctx context.Context) {
 			d.recordCall(ctx, "Wait", nil)
 			wait.Reset()
 		}
-		d.engine.post(scheduler.Woken{Foreign: true}) // after an error too: meanwhile nobody listened
+		d.engine.post(scheduler.Woken{Foreign: true}) // after an error nobody has listened for a while
 	}
 }
 

@@ -59,8 +59,8 @@ func (s *Store) removeInBatches(ctx context.Context, table, where string, args .
 
 // removeDeliveries removes the deliveries of a scope, oldest first. A batch begins behind the batch
 // before: while a transaction stays open for long, PostgreSQL keeps the index entries of removed rows,
-// and each batch would read them again. PostgreSQL finds a row that is changed meanwhile, by the outcome
-// of a request for example, by its ID. It would miss it by the new place, which its snapshot does not show.
+// and each batch would read them again. An outcome of a request may change a row meanwhile, which gives
+// it a new place. The snapshot of the statement does not show that place, so PostgreSQL looks for the ID.
 func (s *Store) removeDeliveries(ctx context.Context, scope string) error {
 	const rows = ` FROM {p}delivery WHERE scope = $1 AND (created, seq) > ($2, $3) ORDER BY created, seq LIMIT ` + removeDeliveries
 	query := `DELETE FROM {p}delivery WHERE ` + s.pick(`seq IN (SELECT seq`+rows+`)`, `id = ANY(ARRAY(SELECT id`+rows+` FOR UPDATE))`) + ` RETURNING created, seq`

@@ -63,10 +63,8 @@ func (g *groupCommit) enqueue(ctx context.Context, rows []newRow) ([]bool, error
 		return g.flush(ctx, func() []newRow { return rows })
 	}
 	c := &call{ctx: ctx, rows: cloneRows(rows), done: make(chan struct{})}
-	if g.waiting = append(g.waiting, c); g.timer == nil {
-		turn := g.turn
-		g.timer = time.AfterFunc(turnTime, func() { g.passOn(turn) })
-	}
+	g.waiting = append(g.waiting, c)
+	g.limitTurn()
 	g.mu.Unlock()
 	select {
 	case <-c.done:
@@ -76,8 +74,8 @@ func (g *groupCommit) enqueue(ctx context.Context, rows []newRow) ([]bool, error
 	}
 }
 
-// leave ends the wait of a call whose context has ended. A transaction that nobody waits for
-// is cancelled.
+// leave ends the wait of a call whose context has ended. Once no caller of a transaction is left,
+// the transaction is cancelled.
 func (g *groupCommit) leave(c *call) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -120,6 +118,14 @@ func (g *groupCommit) end(turn int64) {
 		g.endTurn()
 	} else {
 		g.overdue--
+	}
+}
+
+// limitTurn bounds the turn of the transaction under way, because calls wait for it.
+func (g *groupCommit) limitTurn() {
+	if g.timer == nil {
+		turn := g.turn
+		g.timer = time.AfterFunc(turnTime, func() { g.passOn(turn) })
 	}
 }
 
@@ -194,10 +200,11 @@ func (g *groupCommit) take(b *batch) (rows []newRow) {
 		c.batch, rows = b, append(rows, c.rows...)
 		b.calls = append(b.calls, c)
 	}
-	if len(g.waiting) == 0 {
+	if b.left = len(b.calls); len(g.waiting) > 0 {
+		g.limitTurn() // the others wait for this transaction
+	} else {
 		g.waiting = nil
 	}
-	b.left = len(b.calls)
 	return rows
 }
 

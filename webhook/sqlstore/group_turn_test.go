@@ -73,8 +73,8 @@ func TestGroupConnects(t *testing.T) {
 	}
 }
 
-// TestGroupOverdue: a transaction that does not end holds up nobody for long, and a bounded number
-// of them is under way.
+// TestGroupOverdue: other calls do not wait for a transaction that does not end. The number of such
+// transactions is bounded.
 func TestGroupOverdue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -120,5 +120,33 @@ func TestGroupOverdue(t *testing.T) {
 		if want := sqlstore.MaxOverdue + 1; most != want {
 			t.Errorf("%d transactions at once, want %d", most, want)
 		}
+	})
+}
+
+// TestGroupOverdueRest: calls that exceed the bounds of a transaction do not wait for its end either.
+func TestGroupOverdueRest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := sqlstore.NewGroup(func(_ context.Context, ds []webhook.Delivery) ([]bool, error) {
+			time.Sleep(writing)
+			if ds[0].ID == "stuck" {
+				time.Sleep(time.Hour)
+			}
+			return make([]bool, len(ds)), nil
+		})
+		many := make([]webhook.Delivery, 1000) // as many as one transaction takes
+		many[0].ID = "stuck"
+		var wg sync.WaitGroup
+		for _, ds := range [][]webhook.Delivery{make([]webhook.Delivery, 1), many, make([]webhook.Delivery, 1)} {
+			wg.Go(func() {
+				began := time.Now()
+				_, err := g.Do(t.Context(), ds)
+				if took := time.Since(began); err != nil || ds[0].ID != "stuck" && took > 2*writing+sqlstore.TurnTime {
+					t.Errorf("call of %d rows that begin with %q: %v after %v", len(ds), ds[0].ID, err, took)
+				}
+			})
+			synctest.Wait()
+		}
+		wg.Wait()
 	})
 }

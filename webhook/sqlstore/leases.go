@@ -45,6 +45,6 @@ func (s *Store) removeOldLeases(ctx context.Context, now int64) {
 	}
 	old := s.pick(`until < $1 - $2`, `until < (SELECT least($1, `+clockPostgres+`) - $2::int8)`)
 	if err := s.removeInBatches(ctx, "lease", old+` ORDER BY until`, now, leaseRowLife.Microseconds()); err != nil {
-		s.o.Logger.WarnContext(ctx, "sqlstore: rows of old leases could not be removed, a later claim does it", "error", err)
+		s.o.Logger.WarnContext(ctx, "sqlstore: rows of old leases could not be removed, a later claim or hand-off does it", "error", err)
 	}
 }

@@ -18,7 +18,7 @@ import (
 )
 
 // TestWireFlaky: one in eight answers of the database is lost. Nothing is lost or sent twice, and no
-// delivery waits for the end of a lease, whoever stored it.
+// delivery waits for the end of a lease.
 func TestWireFlaky(t *testing.T) {
 	t.Parallel()
 	direct := newDatabase(t, sqlstore.PostgreSQL)
