@@ -10,40 +10,30 @@ import (
 // its end.
 const maxAddress = len("0000:0000:0000:0000:0000:ffff:255.255.255.255")
 
-// hideAddresses removes IP addresses from the text of a receiver: an error page that names an
-// address of its network would show a tenant a target for attacks. It removes IPv4 addresses at any
-// place, in the spellings that old resolvers accept too, and IPv6 addresses that are whole words.
-// It reads each byte a bounded number of times.
-func hideAddresses(s string) string {
+// addresses finds IP addresses in the text of a receiver: an error page that names an address of its
+// network would show a tenant a target for attacks. It finds IPv4 addresses at any place, in the
+// spellings that old resolvers accept too, and IPv6 addresses that are whole words. It reads each
+// byte a bounded number of times.
+func addresses(s string) (found []span) {
 	if strings.Count(s, ":") >= 2 {
-		s = hideEach(s, longestIPv6)
+		found = each(s, longestIPv6, found)
 	}
 	if strings.Count(s, ".") >= 3 {
-		s = hideEach(s, dottedQuad)
+		found = each(s, dottedQuad, found)
 	}
-	return s
+	return found
 }
 
-// hideEach replaces each address. find returns the length of an address that begins at i, or 0.
-func hideEach(s string, find func(s string, i int) int) string {
-	var b strings.Builder
-	kept := 0 // s[:kept] is in b, or replaced
+// each appends the addresses of a kind. length is that of an address that begins at i, or 0.
+func each(s string, length func(s string, i int) int, found []span) []span {
 	for i := 0; i < len(s); {
-		n := find(s, i)
-		if n == 0 {
-			i++
-			continue
+		n := length(s, i)
+		if n > 0 {
+			found = append(found, span{i, i + n})
 		}
-		b.WriteString(s[kept:i])
-		b.WriteString(Mask)
-		i += n
-		kept = i
+		i += max(n, 1)
 	}
-	if kept == 0 {
-		return s
-	}
-	b.WriteString(s[kept:])
-	return b.String()
+	return found
 }
 
 // dottedQuad is the length of four numbers of up to three digits with dots between them.

@@ -10,19 +10,19 @@ import (
 	"github.com/postrider/postrider/internal/ascii"
 )
 
-// decoded is a text without some of its escapes. from holds for each byte its index in the original
-// text; it is nil for the original text.
+// decoded is a text without some of its escapes. from holds for each byte the part of the original
+// text that stands for it; it is nil for the original text.
 type decoded struct {
 	text string
-	from []int32
+	from []span
 }
 
-// source is the index in the original text of a byte of the decoded one.
-func (d *decoded) source(i int) int {
+// source is the part of the original text that stands for a byte of the decoded one.
+func (d *decoded) source(i int) span {
 	if d.from == nil {
-		return i
+		return span{i, i + 1}
 	}
-	return int(d.from[i])
+	return d.from[i]
 }
 
 // escape is a kind of escapes. read reads one at the beginning of s, which starts with sign, and
@@ -49,7 +49,7 @@ func (d *decoded) undo(kinds []escape) (next decoded, changed bool) {
 	if !slices.ContainsFunc(kinds, func(e escape) bool { return strings.IndexByte(d.text, e.sign) >= 0 }) {
 		return *d, false
 	}
-	text, from := make([]byte, 0, len(d.text)), make([]int32, 0, len(d.text))
+	text, from := make([]byte, 0, len(d.text)), make([]span, 0, len(d.text))
 	for i := 0; i < len(d.text); {
 		means, n := d.text[i:i+1], 1
 		for _, e := range kinds {
@@ -62,7 +62,7 @@ func (d *decoded) undo(kinds []escape) (next decoded, changed bool) {
 		}
 		text = append(text, means...)
 		for range len(means) {
-			from = append(from, int32(d.source(i)))
+			from = append(from, span{d.source(i).from, d.source(i + n - 1).to})
 		}
 		i += n
 	}

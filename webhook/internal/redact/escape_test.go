@@ -179,6 +179,7 @@ func FuzzCleanEscapes(f *testing.F) {
 		func(s string) string { return s }}
 	f.Add("bad ", "qjqj+wqwq/ykyk=", " token", uint8(0), uint8(1))
 	f.Add(`\`, `qjqj"%41\u0041&amp;`, "%", uint8(2), uint8(0))
+	f.Add("0", "00 0", "0", uint8(3), uint8(3))
 	f.Fuzz(func(t *testing.T, before, secret, after string, first, second uint8) {
 		if !hideable(secret) || len(before)+9*len(secret)+len(after) > most {
 			return

@@ -54,12 +54,11 @@ func (s Secrets) Clean(answer string, most int, cut bool) string {
 	if cut {
 		text, least = strings.TrimRight(text, "\uFFFD"), 1
 	}
+	text = hideEscaped(text, s, least) // before a mask hides a part of a spelling
 	text = cutPartial(text, s, least)
-	for _, secret := range s {
-		text = strings.ReplaceAll(text, secret, Mask)
-	}
-	text = hideEscaped(text, s, least)
-	text = trim(hideAddresses(text))
+	text = mask(text, append(s.occurrences(text), addresses(text)...))
+	text = hideEscaped(text, s, least) // without a hidden backslash, the text behind it may be an escape
+	text = trim(mask(text, addresses(text)))
 	return trim(text[:min(len(text), most)]) // a mask may be longer than what it hides
 }
 

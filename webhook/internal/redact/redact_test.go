@@ -116,6 +116,30 @@ func checkClean(t *testing.T, s string) {
 	}
 }
 
+// Rule: texts that overlap are hidden together. A mask in place of one leaves no part of the other.
+func TestCleanOfOverlaps(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, secret, text, want string }{
+		{"a secret and itself", "qjqjXqjqj", "a qjqjXqjqjXqjqj b", "a [redacted] b"},
+		{"a secret and its spelling in front", "00 0", "0 00%25200 0", redact.Withheld},
+		{"a secret and its spelling behind", `qj\u0071j`, `qj\u0071j\u005cu0071j`, redact.Withheld},
+		{"a secret and an address", "0.7:8080", "at 10.0.0.7:8080.", "at [redacted]."},
+		{"a secret and an address behind it", "qjqj", "at qjqjfe80::7", "at [redacted][redacted]"},
+		{"neighbours", "qjqj", "qjqjqjqjx", "[redacted]x"},
+		{"two in a row", "qjqw", "qjqwqjqw", "[redacted][redacted]"},
+		{"a secret whose escapes are its own", `qj%2571`, `t=qj%2571&u=\u00e9`, `t=[redacted]&u=\u00e9`},
+		{"the same behind an escape that is dropped", `qj%2571`, `\bqj%2571\b`, `\b[redacted]\b`},
+	} {
+		if got := secretsOf(t, endpoint, tt.secret).Clean(tt.text, most, false); got != tt.want {
+			t.Errorf("%s: %q became %q, want %q", tt.name, tt.text, got, tt.want)
+		}
+	}
+	const text = "qjqj%41bc%64wqwq" // where the first is hidden, %41 is no escape
+	if got := secretsOf(t, endpoint, "qjqj%", "41bcdwqwq").Clean(text, most, false); got != redact.Withheld {
+		t.Errorf("%q became %q", text, got)
+	}
+}
+
 // FuzzClean: a cleaned text is valid UTF-8 of at most 4 KiB without controls, and holds no
 // secret that stands anywhere in the text, whole, or begins at its cut end.
 func FuzzClean(f *testing.F) {

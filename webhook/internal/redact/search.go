@@ -20,11 +20,11 @@ const (
 // languages, of HTML and of URLs, in any order of nesting. A text that holds one is withheld as a
 // whole, because nothing else in it can be trusted. The beginning of a secret at the end of the
 // text is cut off, if it has at least so many bytes.
-func hideEscaped(s string, secrets []string, least int) string {
+func hideEscaped(s string, secrets Secrets, least int) string {
 	if !strings.ContainsAny(s, `\&%`) {
 		return s
 	}
-	f := finder{least: least, masks: countMasks(s), seen: make(map[string]int)}
+	f := finder{least: least, plain: union(secrets.occurrences(s)), addresses: len(addresses(s)), seen: make(map[string]int)}
 	for _, secret := range secrets {
 		f.secrets = append(f.secrets, plusAsSpace(secret))
 	}
@@ -42,12 +42,13 @@ func hideEscaped(s string, secrets []string, least int) string {
 }
 
 type finder struct {
-	secrets  []string
-	least    int
-	masks    int            // in the text as it is
-	end      int            // index in the original text of a secret's beginning at its end
-	seen     map[string]int // the depth to which a text was searched: most orders lead to the same texts
-	searches int
+	secrets   []string
+	least     int
+	plain     []span         // secrets in the text as it is, which a mask hides
+	addresses int            // in the text as it is: more of them without escapes are hidden ones
+	end       int            // index in the original text of a secret's beginning at its end
+	seen      map[string]int // the depth to which a text was searched: most orders lead to the same texts
+	searches  int
 }
 
 // find undoes each kind of escape, then all kinds at once, and repeats that with the result, to a
@@ -64,11 +65,12 @@ func (f *finder) find(t decoded, depth int) bool {
 			return true // too many searches to be sure
 		}
 		text := plusAsSpace(next.text)
-		if slices.ContainsFunc(f.secrets, func(secret string) bool { return strings.Contains(text, secret) }) || countMasks(text) > f.masks {
+		spelled := func(secret string) bool { return f.spelled(&decoded{text, next.from}, secret) }
+		if slices.ContainsFunc(f.secrets, spelled) || len(addresses(text)) > f.addresses {
 			return true
 		}
 		if n := partialAtEnd(text, f.secrets, f.least); n > 0 {
-			f.end = min(f.end, next.source(len(text)-n))
+			f.end = min(f.end, next.source(len(text)-n).from)
 		}
 		if depth > 1 && f.find(next, depth-1) {
 			return true
@@ -77,9 +79,15 @@ func (f *finder) find(t decoded, depth int) bool {
 	return false
 }
 
-// countMasks counts the masks in a text after its addresses are hidden. More than before means that
-// escapes hid an address.
-func countMasks(s string) int { return strings.Count(hideAddresses(s), Mask) }
+// spelled reports whether a decoded text holds a secret that no mask would hide in the original one.
+func (f *finder) spelled(t *decoded, secret string) bool {
+	for _, found := range occurrences(t.text, secret, nil) {
+		if !within(f.plain, span{t.source(found.from).from, t.source(found.to - 1).to}) {
+			return true
+		}
+	}
+	return false
+}
 
 // plusAsSpace makes a form's spelling of a space equal to the space. Both texts of a comparison go
 // through it.
