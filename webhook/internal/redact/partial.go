@@ -13,13 +13,13 @@ const maxCuts = 4
 // cutPartial removes the beginning of a secret, of at least so many bytes, from the end of a text,
 // where the replacement of whole secrets would miss it. It repeats this with the new end, because a
 // backslash may begin one secret and be part of an escape within another.
-func cutPartial(text string, secrets []string, least int) string {
+func cutPartial(text string, secrets Secrets, least int) string {
 	for range maxCuts {
 		n := partialAtEnd(text, secrets, least)
 		if n == 0 {
 			break
 		}
-		text = text[:len(text)-n]
+		text = text[:cutBefore(len(text)-n, secrets.spans(text))]
 	}
 	return strings.ToValidUTF8(text, "")
 }

@@ -56,9 +56,9 @@ func (s Secrets) Clean(answer string, most int, cut bool) string {
 	}
 	text = hideEscaped(text, s, least) // before a mask hides a part of a spelling
 	text = cutPartial(text, s, least)
-	text = mask(text, append(s.occurrences(text), addresses(text)...))
+	text = mask(text, s.spans(text))
 	text = hideEscaped(text, s, least) // without a hidden backslash, the text behind it may be an escape
-	text = trim(mask(text, addresses(text)))
+	text = trim(mask(text, union(addresses(text))))
 	return trim(text[:min(len(text), most)]) // a mask may be longer than what it hides
 }
 

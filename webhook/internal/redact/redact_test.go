@@ -127,6 +127,9 @@ func TestCleanOfOverlaps(t *testing.T) {
 		{"a secret and an address behind it", "qjqj", "at qjqjfe80::7", "at [redacted][redacted]"},
 		{"neighbours", "qjqj", "qjqjqjqjx", "[redacted]x"},
 		{"two in a row", "qjqw", "qjqwqjqw", "[redacted][redacted]"},
+		{"a secret and its own beginning at the end", "00 00 00", "0 00 00 00 0", "0"},
+		{"an address and a beginning at the end", "0.7/in/qjqj/wqwq", "at 10.0.0.7/in/qjqj", "at"},
+		{"a secret and a spelled beginning at the end", "00 00 00", "0 00 00 00%200", "0"},
 		{"a secret whose escapes are its own", `qj%2571`, `t=qj%2571&u=\u00e9`, `t=[redacted]&u=\u00e9`},
 		{"the same behind an escape that is dropped", `qj%2571`, `\bqj%2571\b`, `\b[redacted]\b`},
 	} {

@@ -24,19 +24,19 @@ func hideEscaped(s string, secrets Secrets, least int) string {
 	if !strings.ContainsAny(s, `\&%`) {
 		return s
 	}
-	f := finder{least: least, plain: union(secrets.occurrences(s)), addresses: len(addresses(s)), seen: make(map[string]int)}
+	f := finder{least: least, seen: make(map[string]int)}
 	for _, secret := range secrets {
 		f.secrets = append(f.secrets, plusAsSpace(secret))
 	}
 	for range maxCuts {
-		f.end = len(s)
+		f.end, f.plain, f.addresses = len(s), secrets.spans(s), len(addresses(s))
 		switch {
 		case f.find(decoded{text: s}, maxEscapes):
 			return Withheld
 		case f.end == len(s):
 			return s
 		}
-		s = s[:f.end]
+		s = s[:cutBefore(f.end, f.plain)]
 	}
 	return Withheld
 }
@@ -44,7 +44,7 @@ func hideEscaped(s string, secrets Secrets, least int) string {
 type finder struct {
 	secrets   []string
 	least     int
-	plain     []span         // secrets in the text as it is, which a mask hides
+	plain     []span         // what a mask hides in the text as it is
 	addresses int            // in the text as it is: more of them without escapes are hidden ones
 	end       int            // index in the original text of a secret's beginning at its end
 	seen      map[string]int // the depth to which a text was searched: most orders lead to the same texts

@@ -9,14 +9,11 @@ import (
 // span is the part s[from:to] of a text.
 type span struct{ from, to int }
 
-// mask replaces the spans. Those that overlap become one, so that nothing of either stays.
-func mask(s string, spans []span) string {
-	if len(spans) == 0 {
-		return s
-	}
+// mask replaces joined spans.
+func mask(s string, joined []span) string {
 	var b strings.Builder
 	shown := 0
-	for _, hidden := range union(spans) {
+	for _, hidden := range joined {
 		b.WriteString(s[shown:hidden.from])
 		b.WriteString(Mask)
 		shown = hidden.to
@@ -56,10 +53,23 @@ func occurrences(s, text string, found []span) []span {
 	}
 }
 
-// occurrences finds the secrets in a text that are there as they are.
-func (s Secrets) occurrences(text string) (found []span) {
+// spans finds what a mask hides: secrets that are there as they are, and addresses. Those that
+// overlap become one span, so that nothing of either stays.
+func (s Secrets) spans(text string) (joined []span) {
+	found := addresses(text)
 	for _, secret := range s {
 		found = occurrences(text, secret, found)
 	}
-	return found
+	return union(found)
+}
+
+// cutBefore is the index before which a text is cut so that nothing from end on stays, nor a part
+// of a span that reaches beyond it.
+func cutBefore(end int, joined []span) int {
+	for _, hidden := range joined {
+		if hidden.from < end && end < hidden.to {
+			return hidden.from
+		}
+	}
+	return end
 }
