@@ -55,10 +55,12 @@ func (s Secrets) Clean(answer string, most int, cut bool) string {
 		text, least = strings.TrimRight(text, "\uFFFD"), 1
 	}
 	text = hideEscaped(text, s, least) // before a mask hides a part of a spelling
-	text = cutPartial(text, s, least)
-	text = mask(text, s.spans(text))
-	text = hideEscaped(text, s, least) // without a hidden backslash, the text behind it may be an escape
-	text = trim(mask(text, union(addresses(text))))
+	masked := cutPartial(text, s, least)
+	masked = mask(masked, s.spans(masked))
+	if masked != text {
+		masked = hideEscaped(masked, s, least) // without a hidden backslash, the text behind it may be an escape
+	}
+	text = trim(mask(masked, union(addresses(masked))))
 	return trim(text[:min(len(text), most)]) // a mask may be longer than what it hides
 }
 
