@@ -60,6 +60,9 @@ func TestCoalesce(t *testing.T) {
 		if health, err := h.hooks.Health(ctx, scope, w.ID); err != nil || !health.OK() {
 			t.Errorf("health %+v, %v; want it well", health, err)
 		}
+		if s := h.Status(); s.Delivered != keys || s.Failed != 0 {
+			t.Errorf("%d delivered and %d failed, want %d and none: what is superseded has not failed", s.Delivered, s.Failed, keys)
+		}
 		queued, err := h.hooks.Replay(ctx, webhook.Query{Scope: scope}, 1000)
 		if err != nil || queued != keys {
 			t.Errorf("replayed %d, %v; want %d", queued, err, keys)

@@ -69,10 +69,11 @@ func (d *Dispatcher) stored(ctx context.Context, j *job, s *Settlement, lost boo
 // ended is the only place that reports the end of a delivery, to Status, the Observer and the log.
 // a is the attempt that ended it, nil if there was none.
 func (d *Dispatcher) ended(ctx context.Context, dl Delivery, a *Attempt) {
-	if int(dl.State) < len(d.status.ended) {
-		d.status.ended[dl.State].Add(1)
-	}
-	if dl.State == StateFailed && dl.LastCode != CodeSuperseded {
+	switch {
+	case dl.State == StateDelivered:
+		d.status.delivered.Add(1)
+	case dl.State == StateFailed && dl.LastCode != CodeSuperseded:
+		d.status.failed.Add(1)
 		status := 0
 		if a != nil {
 			status = a.Status

@@ -44,7 +44,7 @@ type Status struct {
 	// once a look has found nothing due.
 	OldestDue time.Time `json:"oldest_due,omitzero"`
 	// Delivered and Failed count the deliveries of which this process has stored the end, or
-	// ended them, since New.
+	// ended them, since New. A superseded one counts as neither.
 	Delivered int64 `json:"delivered"`
 	Failed    int64 `json:"failed"`
 	// StoreErrors counts the calls of this process to the Store that failed since New, by
@@ -70,7 +70,8 @@ type status struct {
 	mu             sync.Mutex
 	errs           map[string]failedCall // by method
 	failures       map[string]int64      // of calls since New, by method
-	ended          [3]atomic.Int64       // by State
+	delivered      atomic.Int64
+	failed         atomic.Int64
 	lastAnswer     time.Time
 	oldestDue      time.Time
 	egress         atomic.Bool
@@ -104,7 +105,7 @@ func (d *Dispatcher) Status() Status {
 		Running: d.running.Load(), Paused: c.Paused, InFlight: c.InFlight + c.Tests, Active: c.Active,
 		Waiting: c.Waiting, Unwritten: c.Unwritten,
 		LastAnswer: t.lastAnswer, OldestDue: t.oldestDue, Unreadable: len(t.sealed), Egress: t.egress.Load(),
-		Delivered: t.ended[StateDelivered].Load(), Failed: t.ended[StateFailed].Load(), StoreErrors: maps.Clone(t.failures),
+		Delivered: t.delivered.Load(), Failed: t.failed.Load(), StoreErrors: maps.Clone(t.failures),
 	}
 	for _, what := range slices.Sorted(maps.Keys(t.errs)) {
 		if c := t.errs[what]; !c.isOver() {

@@ -25,12 +25,26 @@ func (s *site) failed(w webhook.Webhook, n int) {
 	}
 }
 
-// Rule: deliveries that failed since a time are counted, and go out again at the chosen rate.
+// superseded stores a delivery that a later one has superseded just now.
+func (s *site) superseded(w webhook.Webhook) {
+	s.t.Helper()
+	at := time.Now()
+	d := webhook.Delivery{ID: webhook.DeliveryID(w.Scope, "evt_old", w.ID), EventID: "evt_old", WebhookID: w.ID, Scope: w.Scope, Type: "taskSuccess",
+		Body: []byte("{}"), CreatedAt: at, QueuedAt: at, Due: at.Add(time.Hour), Held: true, Lease: 1}
+	_, err := s.store.Enqueue(s.t.Context(), []webhook.Delivery{d})
+	check(s.t, err)
+	_, err = s.store.Settle(s.t.Context(), []webhook.Settlement{{ID: d.ID, Scope: w.Scope, Lease: 1, State: webhook.StateFailed, Code: webhook.CodeSuperseded, Due: at}})
+	check(s.t, err)
+}
+
+// Rule: deliveries that failed since a time are counted, without superseded ones, and go out again
+// at the chosen rate.
 func TestResend(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
 	w := s.add("acme", "Ops")
 	s.failed(w, 5)
+	s.superseded(w)
 	page := "/webhooks/" + w.ID
 	s.get(page).wants(t, 200, "Send failed ones again", `action="../webhooks/`+w.ID+`/resend"`)
 	since := time.Now().UTC().Add(-150 * time.Minute).Format("2006-01-02T15:04")

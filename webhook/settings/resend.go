@@ -2,9 +2,11 @@ package settings
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/postrider/postrider/webhook"
 )
@@ -29,7 +31,15 @@ func (v *visit) failedSince(text string) (q webhook.Query, err error) {
 	if !ok {
 		return q, problem{http.StatusBadRequest, v.t.BadForm}
 	}
-	return webhook.Query{Scope: v.scope, WebhookID: v.id, States: []webhook.State{webhook.StateFailed}, Since: since}, nil
+	return v.failed(v.id, since), nil
+}
+
+// failed returns the query for the deliveries of a webhook that failed since a time. What a later
+// event has superseded did not fail, and a Replay skips it. The codes are sorted, because a cursor
+// continues one query only.
+func (v *visit) failed(id string, since time.Time) webhook.Query {
+	codes := slices.DeleteFunc(slices.Sorted(maps.Keys(English().Codes)), func(c webhook.Code) bool { return c == webhook.CodeSuperseded })
+	return webhook.Query{Scope: v.scope, WebhookID: id, States: []webhook.State{webhook.StateFailed}, Codes: codes, Since: since}
 }
 
 // resendForm counts failed deliveries and asks for the rate.

@@ -85,7 +85,7 @@ func (v *visit) off(w *webhook.Webhook, h *webhook.Health) (*offView, error) {
 		out.From = from.In(c.zone).Format(localTime)
 		from = from.Truncate(time.Minute)
 	}
-	failed, err := v.counted(webhook.Query{WebhookID: w.ID, States: []webhook.State{webhook.StateFailed}, Since: from}, maxMissed)
+	failed, err := v.counted(v.failed(w.ID, from), maxMissed)
 	if err != nil {
 		return nil, err
 	}
