@@ -137,8 +137,8 @@ func TestPanickingStoreInNew(t *testing.T) {
 	}
 	var none *memstore.Store
 	for name, s := range map[string]webhook.Store{"nil": nil, "a nil pointer": none} {
-		if _, err := webhook.New(s, webhook.Automation(), nil); err == nil || !strings.Contains(err.Error(), "needs a Store") {
-			t.Errorf("%s: %v, want an error that says what is missing", name, err)
+		if _, err := webhook.New(s, webhook.Automation(), nil); !errors.Is(err, webhook.ErrInvalid) || !strings.Contains(err.Error(), "Store") {
+			t.Errorf("%s: %v, want an ErrInvalid that names the Store", name, err)
 		}
 	}
 }
