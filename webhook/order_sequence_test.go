@@ -18,6 +18,7 @@ func TestOrderNumbersEveryAttempt(t *testing.T) {
 		if _, err := h.hooks.Add(ctx, w); err != nil {
 			t.Fatal(err)
 		}
+		settled(time.Second) // the first look is over, so that a hand-off is possible
 		h.send("plain", "")
 		settled(time.Minute)
 		numbers := map[string]bool{}
