@@ -65,8 +65,8 @@ func longFilters() map[string]func(n int) string {
 
 // Rule: an app's registrations slow down the app, not the tenant. With a hundred filters of 10 kB,
 // and after each refresh of one, an event of the tenant is dispatched within 10 ms. A registration
-// takes at most 50 ms. All of them together hold less than 32 MiB. Times are the best of many,
-// because the machine may be busy; allocations and calls of the Store are counted. The test is not
+// takes at most 50 ms. All of them together hold less than 32 MiB. Times are the best of many, and
+// of more on a busy machine; allocations and calls of the Store are counted. The test is not
 // parallel, because it measures the bytes of the whole process.
 func TestHostileApp(t *testing.T) {
 	for name, filter := range longFilters() {
@@ -124,17 +124,20 @@ func hostileApp(t *testing.T, filter func(n int) string) {
 
 	looks, allocated := rs.looks.Load(), total()
 	var dispatching []time.Duration
-	const rounds = 20
+	const rounds, moreRounds, quick = 20, 300, 10 * time.Millisecond * slower
 	for range rounds {
 		dispatching = append(dispatching, e())
 	}
 	each := (total() - allocated) / rounds
+	for n := 0; n < moreRounds && slices.Min(dispatching) > quick; n++ {
+		dispatching = append(dispatching, e())
+	}
 	if rs.looks.Load() != looks {
 		t.Error("an event looks at registrations that have not changed")
 	}
 	var refreshed []time.Duration
-	for n := range rounds {
-		if code, got := call(t, api, "acme/one", "PUT", path2, fmt.Sprintf(`{"webhookIds":[%d]}`, 1000+n)); code != 200 {
+	for n := 0; n < rounds || n < moreRounds && slices.Min(refreshed) > quick; n++ {
+		if code, got := call(t, api, "acme/one", "PUT", path2, fmt.Sprintf(`{"webhookIds":[%d]}`, 1000+n%jira.MaxRegistrations)); code != 200 {
 			t.Fatalf("refresh: %d %s", code, got)
 		}
 		looks = rs.looks.Load()
@@ -147,11 +150,11 @@ func hostileApp(t *testing.T, filter func(n int) string) {
 	slices.Sort(dispatching)
 	slices.Sort(refreshed)
 	t.Logf("registering %v to %v, dispatching %v to %v, after a refresh %v to %v; %d KiB held, %d KiB allocated for an event",
-		registering[0], registering[len(registering)-1], dispatching[0], dispatching[rounds-1], refreshed[0], refreshed[rounds-1], held>>10, each>>10)
+		registering[0], registering[len(registering)-1], dispatching[0], dispatching[len(dispatching)-1], refreshed[0], refreshed[len(refreshed)-1], held>>10, each>>10)
 	if got := registering[len(registering)/2]; got > 50*time.Millisecond*slower {
 		t.Errorf("registering takes %v", got)
 	}
-	if got := max(dispatching[0], refreshed[0]); got > 10*time.Millisecond*slower {
+	if got := max(dispatching[0], refreshed[0]); got > quick {
 		t.Errorf("dispatching takes %v", got)
 	}
 	if held > 32<<20 {
