@@ -162,7 +162,7 @@ func (d *Dispatcher) dispatch(ctx context.Context, c *dispatching, events []payl
 // as far as tx honours its context.
 func (d *Dispatcher) DispatchTx(ctx context.Context, tx Enqueuer, events ...payload.Event) (Receipt, error) {
 	if tx == nil {
-		return Receipt{}, errors.New("webhook: DispatchTx needs an Enqueuer, such as sqlstore's Store.Tx")
+		return Receipt{}, fmt.Errorf("%w call: DispatchTx needs an Enqueuer, such as sqlstore's Store.Tx", ErrInvalid)
 	}
 	if len(events) == 0 {
 		return Receipt{Events: []EventReceipt{}}, nil

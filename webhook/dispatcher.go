@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"reflect"
@@ -53,11 +52,11 @@ const maxCalls = 512
 
 // New returns a Dispatcher for a Store that serves the Profile. It does no I/O and
 // starts nothing: Dispatch works at once, sending begins with [Dispatcher.Run]. Nil
-// options mean the defaults. Impossible settings are refused with the name of the
+// options mean the defaults. Impossible settings are refused with an [ErrInvalid] that names the
 // field, a Store that belongs to another Profile with [ErrProfile].
 func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
 	if v := reflect.ValueOf(store); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
-		return nil, errors.New("webhook: New needs a Store and got nil, check the error of the Store's constructor")
+		return nil, fmt.Errorf("%w Store: New needs one and got nil, check the error of the Store's constructor", ErrInvalid)
 	}
 	p.addCatalogueEvents()
 	d := &Dispatcher{store: store, profile: p, calls: semaphore.NewWeighted(maxCalls)}
@@ -108,7 +107,7 @@ func New(store Store, p Profile, opts *Options) (*Dispatcher, error) {
 // check refuses a Profile that cannot work.
 func (p *Profile) check(o *Options) error {
 	refuse := func(format string, args ...any) error {
-		return fmt.Errorf("webhook: invalid Profile: "+format, args...)
+		return fmt.Errorf("%w Profile: "+format, append([]any{ErrInvalid}, args...)...)
 	}
 	if !validName(p.Name) {
 		return refuse("Name %q must be 1 to 40 letters, digits, - or _", p.Name)

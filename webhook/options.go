@@ -217,7 +217,7 @@ func (o *Options) withDefaults(notifies bool) Options {
 // check refuses settings that cannot work. o has its defaults.
 func (o *Options) check() error {
 	refuse := func(format string, args ...any) error {
-		return fmt.Errorf("webhook: invalid Options: "+format, args...)
+		return fmt.Errorf("%w Options: "+format, append([]any{ErrInvalid}, args...)...)
 	}
 	switch {
 	case o.Capacity < 1:

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/x509"
+	"errors"
 	"math"
 	"net"
 	"net/netip"
@@ -67,7 +68,7 @@ func TestNewRefusesOptions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := webhook.New(newStore(t), webhook.Automation(), &c.o)
-			if err == nil || !strings.Contains(err.Error(), c.field) || !strings.HasPrefix(err.Error(), "webhook: ") {
+			if !errors.Is(err, webhook.ErrInvalid) || !strings.Contains(err.Error(), c.field) || !strings.HasPrefix(err.Error(), "webhook: ") {
 				t.Errorf("error %v, want one that begins with webhook: and names %s", err, c.field)
 			}
 		})
@@ -104,12 +105,12 @@ func TestNewRefusesProfile(t *testing.T) {
 			p := webhook.Automation()
 			c.change(&p)
 			_, err := webhook.New(newStore(t), p, &c.o)
-			if err == nil || !strings.Contains(err.Error(), c.field) || !strings.HasPrefix(err.Error(), "webhook: ") {
+			if !errors.Is(err, webhook.ErrInvalid) || !strings.Contains(err.Error(), c.field) || !strings.HasPrefix(err.Error(), "webhook: ") {
 				t.Errorf("error %v, want one that begins with webhook: and names %s", err, c.field)
 			}
 		})
 	}
-	if _, err := webhook.New(nil, webhook.Automation(), nil); err == nil || !strings.Contains(err.Error(), "Store") {
+	if _, err := webhook.New(nil, webhook.Automation(), nil); !errors.Is(err, webhook.ErrInvalid) || !strings.Contains(err.Error(), "Store") {
 		t.Errorf("without a Store: %v", err)
 	}
 }

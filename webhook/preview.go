@@ -106,7 +106,11 @@ func (p Preview) Curl() string {
 		quote(h.Name + ": " + h.Value)
 	}
 	if len(p.Body) > 0 {
-		b.WriteString(" \\\n  --data-binary ")
+		option := "--data-binary"
+		if p.Body[0] == '@' {
+			option = "--data-raw" // the other reads a file of that name
+		}
+		b.WriteString(" \\\n  " + option + " ")
 		quote(string(bytes.ToValidUTF8(p.Body, []byte("?"))))
 	}
 	return b.String()

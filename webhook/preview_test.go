@@ -60,6 +60,9 @@ func TestPreview(t *testing.T) {
 	if quoted := (webhook.Preview{Method: "POST", URL: "https://x", Body: []byte(`{"a":"it's"}`)}).Curl(); !strings.HasSuffix(quoted, `'{"a":"it'\''s"}'`) {
 		t.Errorf("a quote ends the shell's word: %s", quoted)
 	}
+	if named := (webhook.Preview{Method: "POST", URL: "https://x", Body: []byte("@/etc/hostname")}).Curl(); !strings.HasSuffix(named, ` --data-raw '@/etc/hostname'`) {
+		t.Errorf("a body is read from a file: %s", named)
+	}
 	if _, err := h.hooks.Preview(ctx, "other", d); !errors.Is(err, webhook.ErrNotFound) {
 		t.Errorf("another scope: %v", err)
 	}

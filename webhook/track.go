@@ -53,7 +53,7 @@ func (e *DispatchError) Unwrap() error { return e.Err }
 // fn's error. The dispatch happens although ctx may have ended.
 func Track(ctx context.Context, d *Dispatcher, run payload.Run, fn func(context.Context) error, opts ...payload.Option) error {
 	if d == nil || fn == nil {
-		return errors.New("webhook: Track needs a Dispatcher and a task")
+		return fmt.Errorf("%w call: Track needs a Dispatcher and a task", ErrInvalid)
 	}
 	t := tracking{d: d, run: run, opts: opts, dispatch: d.Dispatch}
 	return t.do(ctx, fn)
@@ -66,7 +66,7 @@ func Track(ctx context.Context, d *Dispatcher, run payload.Run, fn func(context.
 // Call [Dispatcher.Wake] after the commit.
 func TrackTx(ctx context.Context, d *Dispatcher, tx Enqueuer, run payload.Run, fn func(context.Context) error, opts ...payload.Option) error {
 	if d == nil || tx == nil || fn == nil {
-		return errors.New("webhook: TrackTx needs a Dispatcher, an Enqueuer, such as sqlstore's Store.Tx, and a task")
+		return fmt.Errorf("%w call: TrackTx needs a Dispatcher, an Enqueuer, such as sqlstore's Store.Tx, and a task", ErrInvalid)
 	}
 	t := tracking{d: d, run: run, opts: opts, dispatch: func(ctx context.Context, events ...payload.Event) (Receipt, error) {
 		return d.DispatchTx(ctx, tx, events...)

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -94,8 +95,12 @@ func (s *Store) listing(q webhook.Query, from *position) (query string, args []a
 		}
 	}
 	var states, codes []string
-	for _, st := range q.States {
-		states = append(states, strconv.Itoa(int(st)))
+	if slices.Equal(q.States, []webhook.State{webhook.StateFailed}) {
+		and("state = 2") // the condition of an index
+	} else {
+		for _, st := range q.States {
+			states = append(states, strconv.Itoa(int(st)))
+		}
 	}
 	for _, c := range q.Codes {
 		codes = append(codes, string(c))

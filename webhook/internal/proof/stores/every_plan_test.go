@@ -89,18 +89,27 @@ func plansOfAll(t *testing.T, d database, db *sql.DB, tracer *trace, history, ba
 	if err := everyCall(t.Context(), f, hooks); err != nil {
 		t.Fatal(err)
 	}
-	done := make(map[string]bool)
+	done, failedPages := make(map[string]bool), 0
 	for _, q := range slices.Clone(tracer.list) { // explain adds to the list
 		if done[q.sql] || !strings.Contains(q.sql, "every_") || strings.HasPrefix(q.sql, "CREATE") {
 			continue
 		}
 		done[q.sql] = true
 		plan, tables := whole(q)
+		if strings.Contains(q.sql, "state = 2 ORDER") {
+			failedPages++
+			if !regexp.MustCompile(`every_(webhook_)?failed\b`).MatchString(plan) || strings.Contains(plan, "_log") {
+				t.Errorf("a page of failed deliveries reads others: %s\n%s", q.sql, plan)
+			}
+		}
 		for _, table := range tables {
 			if !slices.ContainsFunc(readsAll[table], func(part string) bool { return strings.Contains(q.sql, part) }) {
 				t.Errorf("a statement reads all of %s: %s\n%s", table, q.sql, plan)
 			}
 		}
+	}
+	if failedPages != 2 {
+		t.Errorf("%d pages of failed deliveries, want that of a scope and that of a webhook", failedPages)
 	}
 	if len(done) < 50 {
 		t.Errorf("%d statements, want those of every method", len(done))
@@ -237,6 +246,13 @@ func everyCall(ctx context.Context, f *field, hooks []string) error {
 		func() error { _, _, err := s.Backlog(ctx, webhook.BacklogQuery{Limit: 10}); return err },
 		func() error { _, err := s.Counts(ctx, "acme", hooks, at.Add(-time.Hour)); return err },
 		func() error { _, _, err := s.Deliveries(ctx, q); return err },
+		func() error {
+			failed := webhook.Query{Scope: "acme", States: []webhook.State{webhook.StateFailed}}
+			_, _, err := s.Deliveries(ctx, failed)
+			failed.WebhookID = hooks[0]
+			_, _, of := s.Deliveries(ctx, failed)
+			return errors.Join(err, of)
+		},
 		func() error {
 			q.States = []webhook.State{webhook.StatePending}
 			_, _, err := s.Deliveries(ctx, q)

@@ -99,6 +99,9 @@ CREATE INDEX {p}retry ON {p}delivery (tries) WHERE state = 0 AND tries > 0;
 -- The delivery log of a scope, and that of a webhook, with an expression as above.
 CREATE INDEX {p}log ON {p}delivery (scope, created, seq);
 CREATE INDEX {p}webhook_log ON {p}delivery ((-hook), created, seq);
+-- The failed deliveries of both, a few among many, which users look for.
+CREATE INDEX {p}failed ON {p}delivery (scope, created, seq) WHERE state = 2;
+CREATE INDEX {p}webhook_failed ON {p}delivery ((-hook), created, seq) WHERE state = 2;
 -- The pending rows of a key, in its order. Rows behind the head are parked: due is later than
 -- any time in a query, and was holds the due time.
 CREATE INDEX {p}key ON {p}delivery (hook, key, seq) WHERE state = 0 AND key <> '';
