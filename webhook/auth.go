@@ -127,11 +127,6 @@ func (w *Webhook) oauthClient() *oauth.Client {
 func (a *Auth) secretParts() []string {
 	secret := a.Secret.Reveal()
 	parts := []string{secret, a.Username, a.OAuth.ClientID}
-	for part := range strings.FieldsSeq(secret) { // of a value, such as "Token abc"
-		if redact.IsDistinct(part) {
-			parts = append(parts, part)
-		}
-	}
 	switch a.Scheme {
 	case AuthBasic:
 		parts = append(parts, basicCredentials(a.Username, secret))

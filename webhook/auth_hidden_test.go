@@ -201,9 +201,13 @@ func TestAuthPreview(t *testing.T) {
 		p.Prepare.Header = func(_ webhook.Webhook, _ webhook.Delivery, h http.Header) {
 			h.Set("Authorization", "of the profile")
 			h.Set("X-Copy", "secretCanary")
+			h.Set("X-Encoded", "s=secret%43anary")
+			h.Set("X-Target", "/in/pathCanary-qjqjqjqj")
 		}
 		h := newHost(t, newStore(t), p, nil)
-		if _, err := h.hooks.Add(ctx, plainHook(withAuth(auth))); err != nil {
+		w := plainHook(withAuth(auth))
+		w.URL = "https://hooks.example.com/in/pathCanary-qjqjqjqj"
+		if _, err := h.hooks.Add(ctx, w); err != nil {
 			t.Fatal(err)
 		}
 		preview, err := h.hooks.Preview(ctx, scope, h.dispatch())

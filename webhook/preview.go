@@ -50,16 +50,16 @@ func (m *Manager) Preview(ctx context.Context, scope, deliveryID string) (Previe
 	}
 	now := m.d.now()
 	x := transport.Begin(ctx, d.Body)
-	req, _, err := m.d.sender.request(x, m.d.sender.prepared.get(now, &w), &w, &d, d.Attempts+1, now, &authorization{unsent: true})
+	req, to, err := m.d.sender.request(x, m.d.sender.prepared.get(now, &w), &w, &d, d.Attempts+1, now, &authorization{unsent: true})
 	if err != nil {
 		return Preview{}, fmt.Errorf("webhook: preview %s: %w: no request can be made of it (%s)", deliveryID, ErrInvalid, asRequestError(err).code)
 	}
 	p := Preview{Method: req.Method, URL: redact.URL(req.URL.String()), Body: d.Body}
-	open := m.d.profile.openHeaders(w, d)
+	open, secrets := m.d.profile.openHeaders(w, d), to.secrets()
 	for name, values := range req.Header {
 		for _, v := range values {
 			h := PreviewHeader{Name: name, Value: v}
-			if h.Masked = !slices.Contains(open, name) || holdsCredential(&w, v); h.Masked {
+			if h.Masked = !slices.Contains(open, name) || secrets.Clean(v, len(v), false) != v || holdsSecret(v, w.Secrets); h.Masked {
 				h.Value = redact.Mask
 			}
 			p.Header = append(p.Header, h)
@@ -93,21 +93,6 @@ func (p *Profile) openHeaders(w Webhook, d Delivery) []string {
 		}
 		return false
 	})
-}
-
-// holdsCredential reports whether a value contains a credential of a webhook.
-func holdsCredential(w *Webhook, value string) bool {
-	for _, v := range w.Headers {
-		if v != "" && strings.Contains(value, v) {
-			return true
-		}
-	}
-	for _, part := range w.Auth.secretParts() {
-		if len(part) >= redact.MinSecret && strings.Contains(value, part) {
-			return true
-		}
-	}
-	return holdsSecret(value, w.Secrets)
 }
 
 // Curl is the request as a command line for a POSIX shell, with "[redacted]" for masked parts.

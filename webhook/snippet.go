@@ -22,18 +22,23 @@ func (s *sender) readBody(body io.Reader, x *transport.Exchange, to *target, sen
 	x.Within(s.bounds.body)
 	buf := readBuffers.Get().(*[maxSnippet]byte)
 	defer readBuffers.Put(buf)
-	n, err := io.ReadFull(body, buf[:])
+	n, err := 0, error(nil)
+	for n < len(buf) && err == nil { // io.ReadFull does not tell an end from an answer that broke off
+		var more int
+		more, err = body.Read(buf[n:])
+		n += more
+	}
 	if err == nil {
 		_, _ = io.Copy(io.Discard, io.LimitReader(body, maxBodyRead-maxSnippet))
 	}
 	switch {
 	case n == 0, !redact.IsText(buf[:n]):
 		return ""
-	case n < redact.MinPartial && sent["Authorization"] == nil:
+	case n < redact.MinPartial && err == io.EOF && sent["Authorization"] == nil:
 		return to.cleanShort(buf[:n])
 	}
 	secrets := to.secrets().WithHeader(sent)
-	return secrets.Clean(string(buf[:n]), maxSnippet, err == nil)
+	return secrets.Clean(string(buf[:n]), maxSnippet, err != io.EOF)
 }
 
 // cleanShort cleans an answer that is too short for a secret of a header, such as "ok". It keeps

@@ -3,6 +3,8 @@ package webhook_test
 import (
 	"encoding/json"
 	"html"
+	"io"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -112,6 +114,26 @@ func TestSnippetIsText(t *testing.T) {
 		h := newHost(t, newStore(t), webhook.Automation(), &webhook.Options{Transport: to})
 		if a := h.sendTest(h.add("one")); a.Snippet != want || a.Status != 400 {
 			t.Errorf("%q: status %d, %q, want %q", body, a.Status, a.Snippet, want)
+		}
+	}
+}
+
+// Rule: an answer that breaks off shows no more of a secret or an address than one that is cut off.
+func TestSnippetOfABrokenAnswer(t *testing.T) {
+	t.Parallel()
+	for _, said := range []string{"no access for olde", "dial tcp 10.77.3", "dial tcp 10.77"} {
+		for _, err := range []error{io.ErrUnexpectedEOF, io.ErrClosedPipe} {
+			to := transportFunc(func(*http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: 500, Body: breaking{strings.NewReader(said), err}}, nil
+			})
+			h := newHost(t, newStore(t), webhook.Automation(), &webhook.Options{Transport: to})
+			w, err := h.hooks.Add(ctx, hidden())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a := h.sendTest(w); a.Status != 500 || strings.Contains(a.Snippet, "olde") || strings.Contains(a.Snippet, "77") {
+				t.Errorf("status %d, snippet %q", a.Status, a.Snippet)
+			}
 		}
 	}
 }

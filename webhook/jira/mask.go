@@ -3,27 +3,9 @@ package jira
 import (
 	"encoding/json"
 	"fmt"
-	"net/netip"
-	"net/url"
+
+	"github.com/postrider/postrider/webhook/internal/redact"
 )
-
-const redacted = "[redacted]"
-
-// maskURL keeps scheme and host of a URL, because the rest often is the credential. It keeps
-// nothing of a URL with a user or an address.
-func maskURL(raw string) string {
-	if raw == "" {
-		return ""
-	}
-	u, err := url.Parse(raw)
-	if err != nil || u.Scheme == "" || u.Host == "" || u.User != nil {
-		return redacted
-	}
-	if _, err := netip.ParseAddr(u.Hostname()); err == nil {
-		return redacted
-	}
-	return u.Scheme + "://" + u.Host + "/" + redacted
-}
 
 // The same fields without the Format methods, which would call themselves.
 type (
@@ -32,12 +14,12 @@ type (
 )
 
 func (r Registration) masked() shownRegistration {
-	r.URL = maskURL(r.URL)
+	r.URL = redact.URL(r.URL)
 	return shownRegistration(r)
 }
 
 func (f Failure) masked() shownFailure {
-	f.URL = maskURL(f.URL)
+	f.URL = redact.URL(f.URL)
 	return shownFailure(f)
 }
 

@@ -18,9 +18,11 @@ func TestCanaryOfPrinters(t *testing.T) {
 	for name, c := range map[string]struct{ url, want string }{
 		"a path":        {at + "/pathCanary/{issue.key}?q=queryCanary#Canary", at + "/[redacted]"},
 		"a query":       {at + "?q=queryCanary", at + "/[redacted]"},
-		"a broken path": {at + "/pathCanary%zz\x7f", "[redacted]"},
+		"a broken path": {at + "/pathCanary%zz\x7f", at + "/[redacted]"},
 		"a user":        {"https://u:secretCanary@hooks.example.com/", "[redacted]"},
 		"an IPv4":       {"https://203.0.113.77/pathCanary", "[redacted]"},
+		"with a dot":    {"https://203.0.113.77./pathCanary", "[redacted]"},
+		"with zeros":    {"https://203.000.113.77/pathCanary", "[redacted]"},
 		"an IPv6":       {"https://[2001:db8::77]:8443/pathCanary", "[redacted]"},
 		"no URL":        {"secretCanary", "[redacted]"},
 		"opaque":        {"mailto:secretCanary@hooks.example.com", "[redacted]"},
@@ -40,7 +42,7 @@ func TestCanaryOfPrinters(t *testing.T) {
 					fmt.Fprintf(&all, "%s %q %x %X %d %10v\n", v, v, v, v, v, v)
 				}
 			}
-			all.MustNotHold(t, "Canary", fmt.Sprintf("%x", "Canary"), fmt.Sprintf("%X", "Canary"), "203.0.113.77", "2001:db8::77")
+			all.MustNotHold(t, "Canary", fmt.Sprintf("%x", "Canary"), fmt.Sprintf("%X", "Canary"), "203.0.113.77", "203.000.113.77", "2001:db8::77")
 			text := all.String()
 			for _, kept := range []string{"{ID:1007 URL:" + c.want + " Filter:project = KEPT ", "{ID:dlv_kept URL:" + c.want + " Body:", `"URL":"` + c.want + `"`} {
 				if !strings.Contains(text, kept) {

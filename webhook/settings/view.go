@@ -1,13 +1,12 @@
 package settings
 
 import (
-	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/webhook/internal/redact"
 )
 
 // clock formats times for people.
@@ -120,15 +119,5 @@ func (t *Texts) matches(w *webhook.Webhook, wanted string) bool {
 		slices.ContainsFunc(w.Events, func(e string) bool { return has(e) || has(t.trigger(e).Name) })
 }
 
-// hostOf returns the part of a URL that may be shown: scheme and host, or the scheme alone where
-// the host is an address. It is empty for an unexpected URL.
-func hostOf(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil || u.Scheme == "" || u.Host == "" {
-		return ""
-	}
-	if _, err := netip.ParseAddr(u.Hostname()); err == nil {
-		return u.Scheme + "://[redacted]"
-	}
-	return u.Scheme + "://" + u.Host
-}
+// hostOf returns the part of a URL that may be shown: scheme and host.
+func hostOf(raw string) string { return strings.TrimSuffix(redact.URL(raw), "/"+redact.Mask) }

@@ -13,9 +13,11 @@ func TestHostIsShown(t *testing.T) {
 	for stored, want := range map[string]string{
 		"https://hooks.example.com/canaryPath?canary": "https://hooks.example.com",
 		"https://hooks.example.com:8443/canary":       "https://hooks.example.com:8443",
-		"https://canary:canary@hooks.example.com/":    "https://hooks.example.com",
-		"https://203.0.113.77/canary":                 "https://[redacted]",
-		"https://[2001:db8::77]:8443/canary":          "https://[redacted]",
+		"https://canary:canary@hooks.example.com/":    "[redacted]",
+		"https://203.0.113.77/canary":                 "[redacted]",
+		"https://203.0.113.77./canary":                "[redacted]",
+		"https://203.0.113.77.canary.example.com/":    "[redacted]",
+		"https://[2001:db8::77]:8443/canary":          "[redacted]",
 	} {
 		s := newSite(t, nil)
 		check(t, s.store.Create(t.Context(), webhook.Webhook{ID: "whk_1", Scope: "acme", Name: "Ops", URL: stored, Version: 1,

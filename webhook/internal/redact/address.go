@@ -11,10 +11,19 @@ import (
 const maxAddress = len("0000:0000:0000:0000:0000:ffff:255.255.255.255")
 
 // addresses finds IP addresses in the text of a receiver: an error page that names an address of its
-// network would show a tenant a target for attacks. It finds IPv4 addresses at any place, in the
-// spellings that old resolvers accept too, and IPv6 addresses that are whole words. It reads each
-// byte a bounded number of times.
-func addresses(s string) (found []span) {
+// network would show a tenant a target for attacks. It finds those of literals, and those in the
+// names that clouds make of them, such as ip-10-0-0-1. It reads each byte a bounded number of times.
+func addresses(s string) []span {
+	found := literals(s)
+	if strings.Count(s, "-") >= 3 {
+		found = each(s, dashedQuad, found)
+	}
+	return found
+}
+
+// literals finds IPv4 addresses at any place, in the spellings that old resolvers accept too, and
+// IPv6 addresses that are whole words.
+func literals(s string) (found []span) {
 	if strings.Count(s, ":") >= 2 {
 		found = each(s, longestIPv6, found)
 	}
@@ -36,12 +45,26 @@ func each(s string, length func(s string, i int) int, found []span) []span {
 	return found
 }
 
-// dottedQuad is the length of four numbers of up to three digits with dots between them.
-func dottedQuad(s string, i int) int {
+// dottedQuad is the length of an IPv4 address.
+func dottedQuad(s string, i int) int { return quad(s, i, '.') }
+
+// dashedQuad is the length of an IPv4 address with dashes. It is no part of a longer row of numbers,
+// such as a time.
+func dashedQuad(s string, i int) int {
+	before := strings.TrimSuffix(s[:i], "-")
+	n := quad(s, i, '-')
+	if n == 0 || before != "" && isDigit(before[len(before)-1], 10) || i+n < len(s) && isDigit(s[i+n], 10) {
+		return 0
+	}
+	return n
+}
+
+// quad is the length of four numbers of up to three digits with marks between them.
+func quad(s string, i int, mark byte) int {
 	at := i
 	for part := range 4 {
 		if part > 0 {
-			if at == len(s) || s[at] != '.' {
+			if at == len(s) || s[at] != mark {
 				return 0
 			}
 			at++
@@ -116,7 +139,7 @@ func addressAtEnd(s string) int {
 	if word := s[start:]; len(word) > 1 && strings.Contains(word, ":") {
 		return len(word)
 	}
-	if quad := s[len(strings.TrimRight(s, "0123456789.")):]; len(quad) > 1 && strings.Contains(quad, ".") {
+	if quad := s[len(strings.TrimRight(s, "0123456789.-")):]; len(quad) > 1 && strings.ContainsAny(quad, ".-") {
 		return len(quad)
 	}
 	return 0

@@ -29,6 +29,10 @@ func TestCleanHidesAddresses(t *testing.T) {
 		"12:34:56 is a time, std::string a type":         "12:34:56 is a time, std::string a type",
 		"version 1.2.3, 3:4, x::y::z, 00:1b:44:11:3a:b7": "version 1.2.3, 3:4, x::y::z, 00:1b:44:11:3a:b7",
 		"{ :: } 2026-11-22T05:42:49Z":                    "{ :: } 2026-11-22T05:42:49Z",
+		"ip-10-0-12-34.ec2.internal":                     "ip-[redacted].ec2.internal",
+		"10-244-1-5.web.pod":                             "[redacted].web.pod",
+		"2026-11-30-08-25-01, 1-800-555-0100, a-1-2-3":   "2026-11-30-08-25-01, 1-800-555-0100, a-1-2-3",
+		"1b4e28ba-2fa1-11d2-883f-0016d3cca427":           "1b4e28ba-2fa1-11d2-883f-0016d3cca427",
 	} {
 		if got := redact.Secrets(nil).Clean(in, most, false); got != want {
 			t.Errorf("%q became %q, want %q", in, got, want)
@@ -42,6 +46,7 @@ func TestCleanCutsAddresses(t *testing.T) {
 	for _, tt := range []struct{ address, second string }{
 		{"10.20.30.40", "20"}, {"2001:db8:1:2:3:4:5:6", "db8"}, {"fe80::1:2:3:4", ":"}, {"::ffff:10.20.30.40", "f"},
 		{`10\u002e77\u002e30\u002e40`, "77"}, {"10%2E77%2E30%2E40", "77"},
+		{"ip-10-77-30-40", "77"},
 	} {
 		for end := 1; end < len(tt.address); end++ {
 			text := strings.Repeat("x", 40) + " dial " + tt.address[:end]

@@ -90,7 +90,7 @@ func TestCleanWithholds(t *testing.T) {
 		{"JSON twice", `{"m":"{\"token\":\"qjqj\\u002bwqwq/ykyk\\u003d\"}"}`, redact.Withheld},
 		{"HTML", "qjqj&#43;wqwq&#x2F;ykyk=", redact.Withheld},
 		{"HTML without semicolons", "qjqj&#43wqwq/ykyk&#x3D ", redact.Withheld},
-		{"percent", "qjqj%2bwqwq%2fykyk%3d", redact.Withheld},
+		{"percent", "qjqj%2bwqwq%2fykyk%3d", "[redacted]"},
 		{"percent and plus", "qjqj+wqwq%2fykyk%3d", redact.Withheld},
 		{"zero-width inside an escape", "qjqj\\u200b\\u002bwqwq/ykyk=", redact.Withheld},
 		{"HTML with many zeros", "qjqj&#" + strings.Repeat("0", 40) + "43;wqwq/ykyk=", redact.Withheld},
@@ -111,7 +111,7 @@ func TestCleanWithholds(t *testing.T) {
 			t.Errorf("%s: %q became %q, want %q", tt.name, tt.text, got, tt.want)
 		}
 	}
-	for _, text := range []string{"dial 10%2e0%2E0%2e1", `connect to 10\u002e0.0.1`, "http://%5B2001%3adb8%3A%3A1%5d:443/", "10&#46;0&#46;0&period;1", `fe80\:\:1`} {
+	for _, text := range []string{"dial 10%2e0%2E0%2e1", `connect to 10\u002e0.0.1`, "http://%5B2001%3adb8%3A%3A1%5d:443/", "10&#46;0&#46;0&period;1", `fe80\:\:1`, `10.0.0.1\u0030`} {
 		if got := list.Clean(text, most, false); got != redact.Withheld {
 			t.Errorf("an address: %q became %q", text, got)
 		}

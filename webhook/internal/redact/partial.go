@@ -31,6 +31,7 @@ func partialAtEnd(text string, secrets []string, least int) int {
 	if least == 1 {
 		longest = addressAtEnd(text)
 	}
+	text = fold(text)
 	for _, secret := range secrets {
 		if len(secret) > longest && len(secret) > least {
 			longest = max(longest, overlap(secret, text, least))
@@ -40,39 +41,16 @@ func partialAtEnd(text string, secrets []string, least int) int {
 }
 
 // overlap is the length of the longest beginning of a secret, at least so many bytes and less than
-// all of it, at the end of a text, or 0. It reads each of them once (Knuth, Morris, Pratt), because
-// a stranger chooses both.
-func overlap(secret, text string, least int) int {
+// all of it, at the end of a text, or 0.
+func overlap(secret, text string, least int) (longest int) {
 	text = text[max(0, len(text)-len(secret)+1):]
-	begins := strings.Index(text, secret[:least])
-	if begins < 0 {
+	if len(text) < least || strings.IndexByte(secret, text[len(text)-1]) < 0 {
 		return 0
 	}
-	text = text[begins:]
-	if secret = secret[:len(text)]; strings.IndexByte(secret, text[len(text)-1]) < 0 {
-		return 0
-	}
-	border := make([]int, len(secret)) // of secret[:i+1]: the longest proper prefix that is also its suffix
-	for i, n := 1, 0; i < len(secret); i++ {
-		for n > 0 && secret[i] != secret[n] {
-			n = border[n-1]
+	beginnings(text, secret, least, func(at, n int) {
+		if at+n == len(text) {
+			longest = max(longest, n)
 		}
-		if secret[i] == secret[n] {
-			n++
-		}
-		border[i] = n
-	}
-	n := 0
-	for i := range len(text) { // as long as the secret, so n reaches its end only with the last byte
-		for n > 0 && text[i] != secret[n] {
-			n = border[n-1]
-		}
-		if text[i] == secret[n] {
-			n++
-		}
-	}
-	if n < least {
-		return 0
-	}
-	return n
+	})
+	return longest
 }

@@ -29,7 +29,7 @@ func hideEscaped(s string, secrets Secrets, least int) string {
 		f.secrets = append(f.secrets, plusAsSpace(secret))
 	}
 	for range maxCuts {
-		f.end, f.plain, f.addresses = len(s), secrets.spans(s), len(addresses(s))
+		f.end, f.plain = len(s), secrets.spans(s)
 		switch {
 		case f.find(decoded{text: s}, maxEscapes):
 			return Withheld
@@ -42,13 +42,12 @@ func hideEscaped(s string, secrets Secrets, least int) string {
 }
 
 type finder struct {
-	secrets   []string
-	least     int
-	plain     []span         // what a mask hides in the text as it is
-	addresses int            // in the text as it is: more of them without escapes are hidden ones
-	end       int            // index in the original text of a secret's beginning at its end
-	seen      map[string]int // the depth to which a text was searched: most orders lead to the same texts
-	searches  int
+	secrets  Secrets
+	least    int
+	plain    []span         // what a mask hides in the text as it is
+	end      int            // index in the original text of a secret's beginning at its end
+	seen     map[string]int // the depth to which a text was searched: most orders lead to the same texts
+	searches int
 }
 
 // find undoes each kind of escape, then all kinds at once, and repeats that with the result, to a
@@ -65,24 +64,17 @@ func (f *finder) find(t decoded, depth int) bool {
 			return true // too many searches to be sure
 		}
 		text := plusAsSpace(next.text)
-		spelled := func(secret string) bool { return f.spelled(&decoded{text, next.from}, secret) }
-		if slices.ContainsFunc(f.secrets, spelled) || len(addresses(text)) > f.addresses {
+		spelled := func(found span) bool { // no mask would hide it in the original text
+			return !within(f.plain, span{next.source(found.from).from, next.source(found.to - 1).to})
+		}
+		found := f.secrets.found(text)
+		if f.searches += len(found); slices.ContainsFunc(found, spelled) {
 			return true
 		}
 		if n := partialAtEnd(text, f.secrets, f.least); n > 0 {
 			f.end = min(f.end, next.source(len(text)-n).from)
 		}
 		if depth > 1 && f.find(next, depth-1) {
-			return true
-		}
-	}
-	return false
-}
-
-// spelled reports whether a decoded text holds a secret that no mask would hide in the original one.
-func (f *finder) spelled(t *decoded, secret string) bool {
-	for _, found := range occurrences(t.text, secret, nil) {
-		if !within(f.plain, span{t.source(found.from).from, t.source(found.to - 1).to}) {
 			return true
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/postrider/postrider/internal/ascii"
 	"github.com/postrider/postrider/webhook/sign"
@@ -18,13 +19,15 @@ const (
 	MinSecret = 4
 	// minToken: a shorter part of a header is a number or a word, not a token.
 	minToken = 16
+	// minDistinct: a shorter part of a URL is a word.
+	minDistinct = 8
 	// maxMounts bounds the mount points of a path. A path may have a thousand, each of which adds
 	// several texts to the search.
 	maxMounts = 8
 )
 
-// Secrets are the texts that an answer must not show, the longest first. The zero value has none:
-// its Clean removes addresses alone.
+// Secrets are the texts that an answer must not show, in lower case, the longest first. The zero
+// value has none: its Clean removes addresses alone.
 type Secrets []string
 
 // NewSecrets lists credentials and the parts of a URL after the host, plain and in the encodings of
@@ -33,6 +36,7 @@ func NewSecrets(credentials []string, u *url.URL) Secrets {
 	var s Secrets
 	for _, c := range credentials {
 		s.add(c)
+		s.addParts(c)
 	}
 	s.addURL(u)
 	slices.SortFunc(s, longestFirst)
@@ -56,6 +60,8 @@ func (s *Secrets) add(text string) {
 		return
 	}
 	s.keep(strings.ReplaceAll(text, "/", `\/`)) // as some JSON encoders write it
+	s.keep(strings.ReplaceAll(text, " ", "+"))  // as some encoders of forms write it
+	s.keep(plusAsSpace(text))                   // as decoders of forms read it
 	s.keep(url.QueryEscape(text))
 	s.keep(url.PathEscape(text))
 	if strings.ContainsAny(text, `"'\<>&`) {
@@ -67,19 +73,20 @@ func (s *Secrets) add(text string) {
 
 func (s *Secrets) keep(text string) {
 	if len(text) >= MinSecret {
-		*s = append(*s, text)
+		*s = append(*s, fold(text))
 	}
 }
 
 // addURL adds path and query of a URL, and their parts.
 func (s *Secrets) addURL(u *url.URL) {
 	s.add(u.RequestURI())
-	s.add(u.RawQuery)
 	s.addPath(u.EscapedPath())
 	s.addPath(u.Path)
-	for _, values := range u.Query() {
-		for _, v := range values {
-			s.addDistinct(v)
+	s.add(u.RawQuery)
+	for part := range strings.FieldsFuncSeq(u.RawQuery, func(r rune) bool { return strings.ContainsRune("&;=", r) }) {
+		s.addDistinct(part)
+		if plain, err := url.QueryUnescape(part); err == nil {
+			s.addDistinct(plain)
 		}
 	}
 }
@@ -87,6 +94,7 @@ func (s *Secrets) addURL(u *url.URL) {
 // addPath adds a path, its segments, and the parts after a mount point, because a server may see
 // nothing else of it.
 func (s *Secrets) addPath(path string) {
+	path = strings.TrimSuffix(path, "/") // a receiver may drop it
 	s.add(path)
 	rest := path
 	for range maxMounts {
@@ -103,25 +111,35 @@ func (s *Secrets) addPath(path string) {
 }
 
 func (s *Secrets) addDistinct(part string) {
-	if IsDistinct(part) {
+	if isDistinct(part) {
 		s.add(part)
+	}
+	s.addParts(part)
+}
+
+// addParts adds what looks like a key between the marks of a text, such as the value of a parameter,
+// because a receiver may name that alone.
+func (s *Secrets) addParts(text string) {
+	for part := range strings.FieldsFuncSeq(text, isMark) {
+		if len(part) < len(text) && isDistinct(part) {
+			s.keep(part)
+		}
 	}
 }
 
-// IsDistinct reports whether a part of a text looks like an identifier or a key: 16 bytes or more,
+func isMark(r rune) bool {
+	return r >= utf8.RuneSelf || !ascii.IsAlnum(byte(r)) && r != '-' && r != '_'
+}
+
+// isDistinct reports whether a part of a text looks like an identifier or a key: 16 bytes or more,
 // or 8 with a digit. A word such as "automation" does not.
-func IsDistinct(part string) bool {
-	return len(part) >= 16 || len(part) >= 8 && strings.ContainsAny(part, "0123456789")
+func isDistinct(part string) bool {
+	return len(part) >= 16 || len(part) >= minDistinct && strings.ContainsAny(part, "0123456789")
 }
 
 // plain reports whether s looks the same in JSON, HTML and a URL.
 func plain(s string) bool {
-	for i := range len(s) {
-		if !ascii.IsAlnum(s[i]) && s[i] != '-' && s[i] != '_' && s[i] != '.' {
-			return false
-		}
-	}
-	return true
+	return strings.IndexFunc(s, func(r rune) bool { return r != '.' && isMark(r) }) < 0
 }
 
 // The escapes of JSON strings, without and with those that protect HTML.
@@ -135,6 +153,10 @@ var PublicHeaders = []string{"Content-Type", "User-Agent", sign.IDHeader, sign.T
 
 // tokens lists the values of a request's header that may be credentials, and their parts.
 func tokens(h http.Header) (out Secrets) {
+	if user, password, ok := (&http.Request{Header: h}).BasicAuth(); ok {
+		out.add(user)
+		out.add(password)
+	}
 	for name, values := range h {
 		if slices.ContainsFunc(PublicHeaders, func(p string) bool { return strings.EqualFold(p, name) }) {
 			continue
@@ -149,7 +171,12 @@ func tokens(h http.Header) (out Secrets) {
 					continue // the name of a scheme
 				}
 				if len(part) >= least {
-					out = append(out, part)
+					out.keep(part)
+				}
+			}
+			for part := range strings.FieldsFuncSeq(v, isMark) {
+				if len(part) >= minToken {
+					out.keep(part)
 				}
 			}
 		}

@@ -19,7 +19,7 @@ func URL(u string) string {
 		}
 	}
 	switch {
-	case !strings.Contains(origin, "://"), len(addresses(origin)) > 0:
+	case !strings.Contains(origin, "://"), len(literals(origin)) > 0:
 		return Mask
 	case origin == u:
 		return u

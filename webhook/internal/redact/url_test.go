@@ -20,6 +20,7 @@ func TestURL(t *testing.T) {
 		"https://[2001:db8::1]:8443/a":   "[redacted]",
 		"https://[::ffff:808:808]/a":     "[redacted]",
 		"https://203.0.113.7/a":          "[redacted]",
+		"https://ip-203-0-113-7.net/a":   "https://ip-203-0-113-7.net/[redacted]",
 		"https://u:p@hooks.example.com/": "[redacted]",
 		"https://hooks.example.com#frag": "[redacted]",
 		"https://{x}.example.com/a":      "[redacted]",

@@ -54,7 +54,7 @@ var engineBugs = []mutation{
 		`"192.168.0.0/16"`, `"192.168.0.0/17"`,
 		"./allowlist"},
 	{"snippets are not cleaned", "webhook/snippet.go",
-		"return secrets.Clean(string(buf[:n]), maxSnippet, err == nil)", "_ = secrets\n\treturn string(buf[:n])",
+		"return secrets.Clean(string(buf[:n]), maxSnippet, err != io.EOF)", "_ = secrets\n\treturn string(buf[:n])",
 		"./webhook -run TestCanary"},
 	{"fields of an answer's header are not cleaned", "webhook/answer.go",
 		"secrets.Clean(value, maxHeaderValue, cut)", "value",
