@@ -207,9 +207,10 @@ func (s *Server) Log() string {
 	return string(b[max(0, len(b)-4000):])
 }
 
-// Create makes an empty database.
-func (s *Server) Create(ctx context.Context, name string) error {
-	if out, err := s.command(ctx, "createdb", "-h", "127.0.0.1", "-p", strconv.Itoa(s.port), "-U", "postgres", name).CombinedOutput(); err != nil {
+// Create makes an empty database, with options of createdb.
+func (s *Server) Create(ctx context.Context, name string, options ...string) error {
+	args := slices.Concat([]string{"-h", "127.0.0.1", "-p", strconv.Itoa(s.port), "-U", "postgres"}, options, []string{name})
+	if out, err := s.command(ctx, "createdb", args...).CombinedOutput(); err != nil {
 		return fmt.Errorf("pgtest: create database %s: %w: %s", name, err, bytes.TrimSpace(out))
 	}
 	return nil

@@ -29,12 +29,13 @@ func (h *Shared) Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// Database makes an empty database on the server and returns its DSN.
-func (h *Shared) Database(t testing.TB) string {
+// Database makes an empty database on the server and returns its DSN. The options are those of
+// createdb.
+func (h *Shared) Database(t testing.TB, options ...string) string {
 	t.Helper()
 	s := h.Server(t)
 	name := fmt.Sprintf("test_%d_%d", os.Getpid(), h.databases.Add(1))
-	if err := s.Create(t.Context(), name); err != nil {
+	if err := s.Create(t.Context(), name, options...); err != nil {
 		t.Fatal(err)
 	}
 	return s.DSN(name)

@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"database/sql"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -130,12 +128,8 @@ func TestSQLiteDeferred(t *testing.T) {
 
 func TestPostgresSettings(t *testing.T) {
 	d := newPostgres(t)
-	name := fmt.Sprintf("latin_%d", os.Getpid())
-	if _, err := d.open(t).Exec(`CREATE DATABASE ` + name + ` ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`); err != nil {
-		t.Fatal(err)
-	}
 	latin := d
-	latin.dsn = server.Server(t).DSN(name)
+	latin.dsn = server.Database(t, "--encoding=LATIN1", "--locale=C", "--template=template0")
 	refused(t, latin.store(t, nil), "server_encoding", "UTF8")
 	d.migrated(t, nil)
 	standby := d
