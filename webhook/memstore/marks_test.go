@@ -36,20 +36,24 @@ func TestMarksAreBounded(t *testing.T) {
 // TestFullMarksCost: a Mark that is refused costs about the same however many marks the Store holds.
 func TestFullMarksCost(t *testing.T) {
 	t.Parallel()
-	refused := func(most int) time.Duration {
+	refused := func(most int) (fastest time.Duration) {
 		s := open(t, &memstore.Options{MaxMarks: most})
 		for i := range most {
 			if _, err := s.Mark(t.Context(), fmt.Sprint(i%8), fmt.Sprint(i), base, base.Add(time.Hour)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		began := time.Now()
-		for range 200 {
-			if _, err := s.Mark(t.Context(), "0", "one more", base, base.Add(time.Hour)); !errors.Is(err, webhook.ErrFull) {
-				t.Fatalf("Mark beyond MaxMarks: error %v, want ErrFull", err)
+		fastest = time.Hour
+		for range 10 {
+			began := time.Now()
+			for range 200 {
+				if _, err := s.Mark(t.Context(), "0", "one more", base, base.Add(time.Hour)); !errors.Is(err, webhook.ErrFull) {
+					t.Fatalf("Mark beyond MaxMarks: error %v, want ErrFull", err)
+				}
 			}
+			fastest = min(fastest, time.Since(began))
 		}
-		return time.Since(began)
+		return fastest
 	}
 	few, many := refused(1000), refused(100_000)
 	if limit := 8*few + 50*time.Millisecond; many > limit { // a scan of all takes some hundred times as long
