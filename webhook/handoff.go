@@ -33,7 +33,7 @@ func (d *Dispatcher) handOff(ctx context.Context, b batch) (added []bool, first 
 		j.lease(number, dl.Due, until, hook, read)
 		// The caller of an Enqueue does not learn the Sequence, which such a webhook is sent.
 		numbered := d.keys != nil && hook.take() != TakeAny
-		j.Unreadable = numbered || hook.Unreadable != nil || d.admit(j, hook, earliest) != CodeOK
+		j.ClaimFirst = numbered || hook.Unreadable != nil || d.admit(j, hook, earliest) != CodeOK
 		dl.Lease, dl.Held = number, true
 		offer[i] = &j.Job
 	}

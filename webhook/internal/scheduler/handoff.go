@@ -30,7 +30,7 @@ func (s *Scheduler) mayHandOff(j *Job) bool {
 	l := j.lane
 	ep := l.ep
 	switch {
-	case !s.canSend(), !s.looks.known, j.Unreadable, j.Keyed, s.healthStale():
+	case !s.canSend(), !s.looks.known, j.ClaimFirst, j.Keyed, s.healthStale():
 		return false
 	case !j.Read.After(ep.edited), s.now.Sub(j.Read) > maxAge:
 		return false

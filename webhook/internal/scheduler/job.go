@@ -43,9 +43,9 @@ type Job struct {
 	Limits []Limit
 	// Read is the time at which the read of the webhook began, in the process's time.
 	Read time.Time
-	// Unreadable means that the webhook cannot be opened, or that a claim has to read more of the
-	// delivery: such a job is never handed off.
-	Unreadable bool
+	// ClaimFirst: the job is never handed off, because its webhook cannot be opened or because a
+	// claim has to read what Enqueue does not return.
+	ClaimFirst bool
 	// Hook and Value belong to the caller. [Reread] replaces Hook.
 	Hook, Value any
 	// Result is set before [Attempted].

@@ -27,7 +27,7 @@ func TestSchedulerEnqueued(t *testing.T) {
 		}},
 		{"refused: the lane has more, and other hosts are notified", func(t *testing.T) {
 			r := newRig(t, notifier)
-			j := r.job(a, func(j *scheduler.Job) { j.Unreadable = true })
+			j := r.job(a, func(j *scheduler.Job) { j.ClaimFirst = true })
 			r.offer(j)
 			r.stored(j)
 			one[scheduler.Notify](r, "stored free")
@@ -130,7 +130,7 @@ func TestSchedulerEnqueued(t *testing.T) {
 		}},
 		{"answer unknown, not handed off: other hosts are notified, and the lane is claimed each 5 s", func(t *testing.T) {
 			r := newRig(t, notifier)
-			j := r.job(a, func(j *scheduler.Job) { j.Unreadable = true })
+			j := r.job(a, func(j *scheduler.Job) { j.ClaimFirst = true })
 			r.offer(j)
 			r.step(scheduler.Enqueued{Jobs: []*scheduler.Job{j}, Stored: scheduler.StoredUnknown})
 			one[scheduler.Notify](r, "it may be stored")

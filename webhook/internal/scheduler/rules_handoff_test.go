@@ -24,7 +24,7 @@ func TestSchedulerHandOff(t *testing.T) {
 		{name: "all conditions hold", want: true},
 		{name: "not after Stopping", before: func(r *rig) { r.step(scheduler.Stopping{}) }},
 		{name: "not while paused", before: func(r *rig) { r.step(scheduler.Paused{On: true}) }},
-		{name: "not when the webhook is unreadable", change: func(j *scheduler.Job) { j.Unreadable = true }},
+		{name: "not when the webhook is unreadable", change: func(j *scheduler.Job) { j.ClaimFirst = true }},
 		{name: "not when it has a key", change: func(j *scheduler.Job) { j.Keyed = true }},
 		{name: "webhook read 250 ms ago", change: func(j *scheduler.Job) { j.Read = epoch.Add(-250 * time.Millisecond) }, want: true},
 		{name: "not when the webhook was read over 250 ms ago", change: func(j *scheduler.Job) { j.Read = epoch.Add(-251 * time.Millisecond) }},

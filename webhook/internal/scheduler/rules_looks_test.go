@@ -201,7 +201,7 @@ func TestSchedulerNotify(t *testing.T) {
 	t.Parallel()
 	notifier := func(c *scheduler.Config) { c.Notifier = true }
 	free := func(r *rig) {
-		j := r.job(lane("a", "a"), func(j *scheduler.Job) { j.Unreadable = true })
+		j := r.job(lane("a", "a"), func(j *scheduler.Job) { j.ClaimFirst = true })
 		r.offer(j)
 		r.stored(j)
 	}

@@ -57,7 +57,7 @@ func (m *sim) offer(rows []*row, again bool) {
 	known := map[string]bool{}
 	for _, r := range rows {
 		j := m.job(r, read)
-		j.Lease, j.Until, j.Unreadable = lease, until, r.hook.sealed
+		j.Lease, j.Until, j.ClaimFirst = lease, until, r.hook.sealed
 		jobs = append(jobs, j)
 		more, waits := m.s.More(r.lane)
 		known[r.id] = more || waits && len(rows) == 1
@@ -68,7 +68,7 @@ func (m *sim) offer(rows []*row, again bool) {
 		held[i] = j.Held()
 		switch {
 		case !held[i]:
-		case !m.running, m.paused, m.stopping, j.Unreadable, j.Keyed, known[j.ID], m.now.Sub(j.Read) > 250*time.Millisecond, !j.Read.After(m.edited[j.Lane.WebhookID]):
+		case !m.running, m.paused, m.stopping, j.ClaimFirst, j.Keyed, known[j.ID], m.now.Sub(j.Read) > 250*time.Millisecond, !j.Read.After(m.edited[j.Lane.WebhookID]):
 			m.fail("%s is handed off", j.ID)
 		}
 	}

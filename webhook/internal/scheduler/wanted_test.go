@@ -124,7 +124,7 @@ func TestSchedulerWanted(t *testing.T) {
 		}},
 		{"a sealed webhook at Dispatch", func(t *testing.T) {
 			r := newRig(t, nil)
-			j := r.job(a, func(j *scheduler.Job) { j.Unreadable = true })
+			j := r.job(a, func(j *scheduler.Job) { j.ClaimFirst = true })
 			if r.offer(j) {
 				t.Fatal("handed off unread")
 			}

@@ -58,7 +58,7 @@ var orderBugs = []mutation{
 		"	k.unit(next).taken = max(k.unit(next).taken, next.seq)\n", "",
 		"./webhook/memstore -run TestConformance/coalesce"},
 	{"a delivery with a key is handed over", "webhook/internal/scheduler/handoff.go",
-		"j.Unreadable, j.Keyed, s.healthStale():", "j.Unreadable, s.healthStale():",
+		"j.ClaimFirst, j.Keyed, s.healthStale():", "j.ClaimFirst, s.healthStale():",
 		"./webhook/internal/scheduler -run TestSchedulerHandOff"},
 	{"a first request has no sequence number", "webhook/handoff.go",
 		"numbered := d.keys != nil && hook.take() != TakeAny", "numbered := false",
@@ -94,6 +94,6 @@ var orderBugs = []mutation{
 		"	s.learnTakes(e.Takes)\n", "",
 		"./webhook/internal/scheduler -run TestSchedulerModel"},
 	{"a delivery with a key is handed off", "webhook/internal/scheduler/handoff.go",
-		"j.Unreadable, j.Keyed, ", "j.Unreadable, ",
+		"j.ClaimFirst, j.Keyed, ", "j.ClaimFirst, ",
 		"./webhook/internal/scheduler -run TestSchedulerModel"},
 }
