@@ -95,7 +95,7 @@ func (s *Store) listing(q webhook.Query, from *position) (query string, args []a
 		}
 	}
 	var states, codes []string
-	if slices.Equal(q.States, []webhook.State{webhook.StateFailed}) {
+	if other := func(st webhook.State) bool { return st != webhook.StateFailed }; len(q.States) > 0 && !slices.ContainsFunc(q.States, other) {
 		and("state = 2") // the condition of an index
 	} else {
 		for _, st := range q.States {
