@@ -36,11 +36,13 @@ type Exchange struct {
 	limit  *limit // nil without Limit
 	own    limit
 
-	conn     net.Conn // set by the sending goroutine
-	phase    atomic.Int32
-	reused   atomic.Bool // the connection has carried another request
-	answered atomic.Bool // the first byte of an answer has arrived
-	trace    httptrace.ClientTrace
+	conn        net.Conn // set by the sending goroutine
+	secure      bool     // the request goes over TLS
+	phase       atomic.Int32
+	reused      atomic.Bool  // the connection has carried another request
+	connections atomic.Int32 // that the exchange has got
+	answered    atomic.Bool  // the first byte of an answer has arrived
+	trace       httptrace.ClientTrace
 }
 
 // Begin prepares an exchange that ends with ctx. The message is the body of the request; it must
@@ -49,6 +51,7 @@ func Begin(ctx context.Context, message []byte) *Exchange {
 	x := &Exchange{Context: ctx, message: message}
 	x.trace.GotConn = func(c httptrace.GotConnInfo) {
 		x.conn = c.Conn
+		x.connections.Add(1)
 		x.reused.Store(c.Reused)
 		x.reach(connected)
 	}

@@ -65,7 +65,8 @@ type Transport struct {
 // New makes a Transport. It starts no goroutine.
 func New(o Options) *Transport {
 	n := newNames(o.Resolver, o.Dial)
-	return build(o, n, o.dialer(n))
+	g := gate{doors: make(map[string]*door)}
+	return build(o, n, g.around(o.dialer(n)))
 }
 
 func build(o Options, n *names, dial dialFunc) *Transport {
@@ -135,7 +136,7 @@ func (t *Transport) Send(x *Exchange, req *http.Request) (*http.Response, error)
 // send makes one request and reports whether a repeat may succeed. It sets no GetBody, with which
 // net/http would repeat requests by itself.
 func (x *Exchange) send(req *http.Request, by *generation) (resp *http.Response, repeat bool, err error) {
-	x.by = by
+	x.by, x.secure = by, req.URL.Scheme == "https"
 	if resp, err = by.RoundTrip(req); err != nil {
 		by.release()
 		return nil, x.diedUnanswered(err), x.Failure(err)

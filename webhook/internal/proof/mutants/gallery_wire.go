@@ -53,4 +53,10 @@ var wireBugs = []mutation{
 	{"a Judge that panics has accepted", "webhook/judge.go",
 		"defer func() { _ = recover() }() // a Judge that panics has not accepted", "defer func() {\n\t\tif recover() != nil {\n\t\t\tv = VerdictAccept\n\t\t}\n\t}()",
 		"./webhook -run TestPanickingVerdict"},
+	{"each request opens a connection of its own", "webhook/internal/transport/gate.go",
+		"gateWidth = 4", "gateWidth = 400",
+		"./webhook/internal/transport -run TestGate_sharedConnection"},
+	{"a request dials although it has a connection", "webhook/internal/transport/gate.go",
+		"x.connections.Load() != before ||", "x.connections.Load() < before ||",
+		"./webhook/internal/transport -run TestGate_notNeeded"},
 }
