@@ -13,8 +13,8 @@ var (
 	ErrConflict = errors.New("webhook: changed meanwhile, read it again")
 	// ErrLimit: the scope has as many webhooks as the Profile allows.
 	ErrLimit = errors.New("webhook: limit of webhooks reached, delete one or raise Profile.Form.MaxPerScope")
-	// ErrInvalid: input was refused; a *ValidationError names the fields of a webhook, the text those
-	// of Options and Profile.
+	// ErrInvalid: input was refused. A *ValidationError names the fields of a webhook; the text of
+	// another error names those of Options and Profile.
 	ErrInvalid = errors.New("webhook: invalid")
 	// ErrHeld: the delivery is being sent right now; try again when its lease ends.
 	ErrHeld = errors.New("webhook: delivery is being sent, try again later")

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// gateWidth is the number of connections that are opened to an address at a time. Sixteen were too
-	// many for two processors.
+	// gateWidth is the number of connections that are opened to an address at a time. In the soak of
+	// docs/reliability.md, on two processors, sixteen were too many.
 	gateWidth = 4
 	// gateTime is the time after which a connection that is being opened lets the next one begin, so
 	// that a few dead machines behind an address do not hold up requests for the others.
@@ -23,7 +23,7 @@ const (
 // time out, and their repetitions open as many again: the process would not recover by itself.
 type gate struct {
 	mu    sync.Mutex
-	doors map[string]*door // by address, without those that nobody uses
+	doors map[string]*door // by address; an unused door is removed
 }
 
 // door is the gate of one address.
